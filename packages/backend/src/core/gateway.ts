@@ -1,0 +1,33 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+
+/** A Fastify instance whose schemas are TypeBox: handlers see checked, typed requests. */
+export type GatewayApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** Declares routes on `app`; paths are relative to where it is mounted. Any Fastify plugin may be registered. */
+export type DeclareRoutes = (app: GatewayApp) => void | Promise<void>;
+
+/** The service `'gateway'`: serves HTTP, and takes routes from plugins while it runs. */
+export interface Gateway {
+  /**
+   * Serves what `declare` declares under `/api/v1/<name>` until the returned function is called; requests in
+   * flight are finished first.
+   */
+  mount(name: string, declare: DeclareRoutes): Promise<() => Promise<void>>;
+  /** Where it listens, once it does. */
+  readonly addresses: GatewayAddresses;
+}
+
+export interface GatewayAddresses {
+  /** The Unix domain socket (named pipe on Windows) that serves the whole API to this user alone. */
+  readonly socket: string | undefined;
+  /** The public port, as a URL. Answers liveness and readiness. */
+  readonly http: string | undefined;
+}

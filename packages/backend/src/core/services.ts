@@ -1,0 +1,33 @@
+import type { MessageBus } from '@aico/shared/core/bus';
+import type { ConfigurationManager } from '@aico/shared/core/config';
+import type { Logging } from '@aico/shared/core/logging';
+import type { AICOPaths } from '@aico/shared/core/paths';
+import type { Database } from '@aico/shared/data';
+import type { AICOKeyManager } from '@aico/shared/security';
+import type { Gateway } from './gateway.ts';
+import type { HealthRegistry } from './health/types.ts';
+
+/**
+ * Every service by its name. A plugin adds its own by declaration merging, so that `requireService('inbox')` is
+ * typed and a misspelt name does not compile:
+ *
+ * @example
+ * ```ts
+ * declare module '@aico/backend' {
+ *   interface Services { inbox: Inbox }
+ * }
+ * ```
+ */
+export interface Services {
+  paths: AICOPaths;
+  config: ConfigurationManager;
+  logging: Logging;
+  key_manager: AICOKeyManager;
+  database: Database;
+  message_bus: MessageBus;
+  health: HealthRegistry;
+  gateway: Gateway;
+}
+
+/** A name under which a service is registered. */
+export type ServiceName = keyof Services;

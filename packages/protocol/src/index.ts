@@ -1,0 +1,1 @@
+export { AicoError, type AicoErrorOptions } from './errors.ts';

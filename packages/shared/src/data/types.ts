@@ -1,0 +1,94 @@
+/** A value a column can hold. Integers beyond 2^53 arrive as `bigint`. */
+export type SqlValue = null | string | number | bigint | Uint8Array;
+
+/** What may be bound to a `?` or `:name`; booleans are stored as 0 and 1. */
+export type SqlParameter = SqlValue | boolean;
+
+/** Positional parameters for `?`, or named ones for `:name`. */
+export type SqlParameters = readonly SqlParameter[] | Readonly<Record<string, SqlParameter>>;
+
+/** A row as read, keyed by column name. */
+export type Row = Record<string, SqlValue>;
+
+/** The outcome of one statement: what the guide's cursor offers, already fetched. */
+export interface QueryResult<R = Row> {
+  readonly rows: readonly R[];
+  /** Rows inserted, updated or deleted; 0 for a query. */
+  readonly changes: number;
+  /** The key of the last inserted row, if the statement inserted one. */
+  readonly lastRowId: number | bigint | undefined;
+  /** All rows: the guide's `cursor.fetchall()`. */
+  fetchAll(): readonly R[];
+  /** The first row, if any: the guide's `cursor.fetchone()`. */
+  fetchOne(): R | undefined;
+}
+
+/** Anything that runs statements: the database itself, or one transaction on it. */
+export interface Queryable {
+  execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>>;
+}
+
+/** A unit of work: all of it is durable when it commits, or none of it happened. */
+export interface Transaction extends Queryable {
+  /** Nested: a savepoint, rolled back alone when `work` rejects. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+/** A transaction in the guide's explicit form. */
+export interface OpenTransaction extends Transaction {
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+export interface TransactionOptions {
+  /** A consistent view that never blocks the writer. Default `false`. */
+  readonly readOnly?: boolean;
+  /** Milliseconds after which a forgotten transaction is rolled back. Default 30 000. */
+  readonly timeoutMs?: number;
+}
+
+/** One step of a plugin's schema. Applied once, in order, in a transaction; its text may never change later. */
+export interface Migration {
+  /** Sorts in order of application and never changes: `001_messages`. */
+  readonly id: string;
+  /** One or more SQL statements. */
+  readonly sql: string;
+}
+
+export interface MigrationReport {
+  readonly owner: string;
+  readonly applied: readonly string[];
+  readonly alreadyApplied: number;
+}
+
+/** What `database` was found to be when it was last asked; nothing here is assumed. */
+export interface DatabaseStatus {
+  readonly file: string;
+  readonly cipher: string;
+  readonly sqliteVersion: string;
+  readonly journalMode: string;
+  readonly synchronous: string;
+  readonly fileBytes: number;
+  readonly walBytes: number;
+  readonly tables: readonly { readonly name: string; readonly rows: number }[];
+  readonly migrations: readonly { readonly owner: string; readonly id: string; readonly appliedAt: string }[];
+}
+
+/**
+ * The service `'database'`: an encrypted SQL store. No SQLite type leaves this interface, so that PostgreSQL can
+ * implement it later.
+ */
+export interface Database extends Queryable {
+  /** Runs `work`; commits when it resolves, rolls back when it rejects. Resolves once the commit is durable. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /** Opens a transaction to be ended by `commit()` or `rollback()`. Prefer `transaction`. */
+  begin(options?: TransactionOptions): Promise<OpenTransaction>;
+  /** Reads a large result row by row, in bounded memory. */
+  stream<R = Row>(sql: string, params?: SqlParameters): AsyncIterable<R>;
+  /** Brings `owner`'s tables up to date. Throws when an applied migration has changed since. */
+  migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport>;
+  /** Reads from the file itself; rejects when it is gone, replaced, corrupt or closed. */
+  check(): Promise<void>;
+  status(): Promise<DatabaseStatus>;
+  close(): Promise<void>;
+}

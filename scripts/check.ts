@@ -1,0 +1,17 @@
+/** `npm run check`: the one gate before a commit. Format, lint and import directions, types, docs. */
+import { spawnSync } from 'node:child_process';
+
+const gates: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
+  ['format, lint, import directions', 'biome', 'ci', '--error-on-warnings', '.'],
+  ['types', 'tsc', '--project', '.'],
+  ['docs', process.execPath, 'scripts/check-docs.ts'],
+];
+
+for (const [name, command, ...args] of gates) {
+  const { status } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+  if (status !== 0) {
+    process.stderr.write(`\ncheck failed: ${name} (${command} ${args.join(' ')})\n`);
+    process.exit(1);
+  }
+}
+process.stdout.write('check passed\n');
