@@ -1,0 +1,22 @@
+import { type Static, Type } from 'typebox';
+
+/** `core.api_gateway`: where the gateway listens and what it bounds. */
+export const gatewayConfig = Type.Object({
+  rest: Type.Object({
+    host: Type.String({ default: '127.0.0.1', description: 'Address of the public port.' }),
+    port: Type.Integer({
+      default: 8771,
+      minimum: 0,
+      maximum: 65_535,
+      description: 'The public port; 0 picks a free one.',
+    }),
+  }),
+  max_body_mib: Type.Integer({
+    default: 64,
+    minimum: 1,
+    maximum: 1024,
+    description: 'Largest request body in MiB.',
+  }),
+});
+
+export type GatewayConfig = Static<typeof gatewayConfig>;

@@ -1,0 +1,66 @@
+import { AicoError } from '@aico/protocol';
+
+/** Another program already listens on the configured port. */
+export class PortTakenError extends AicoError {
+  readonly host: string;
+  readonly port: number;
+
+  constructor(host: string, port: number, cause: unknown) {
+    super('AICO_GATEWAY_PORT_TAKEN', `cannot listen on ${host}:${port}: another program already does`, {
+      hint: 'Stop that program, or choose another port: AICO_CORE__API_GATEWAY__REST__PORT=8772 (0 picks a free one).',
+      cause,
+    });
+    this.host = host;
+    this.port = port;
+  }
+}
+
+/** The gateway could not open one of its addresses for another reason than a taken port. */
+export class ListenError extends AicoError {
+  readonly address: string;
+
+  constructor(address: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super('AICO_GATEWAY_LISTEN', `cannot listen on ${address}: ${reason}`, {
+      hint: 'Check core.api_gateway.rest.host and port, and that the runtime folder is writable.',
+      cause,
+    });
+    this.address = address;
+  }
+}
+
+/** Two owners asked for the same place below `/api/v1`. */
+export class MountTakenError extends AicoError {
+  readonly mount: string;
+
+  constructor(mount: string) {
+    super('AICO_GATEWAY_MOUNT_TAKEN', `/api/v1/${mount} is already served by somebody else`, {
+      hint: 'A plugin mounts its routes once, under its own name; declare all of them in one call to addRoutes().',
+    });
+    this.mount = mount;
+  }
+}
+
+/** A mount's name cannot be a path segment. */
+export class MountNameError extends AicoError {
+  constructor(mount: string) {
+    super('AICO_GATEWAY_MOUNT_NAME', `"${mount}" cannot be a path below /api/v1`, {
+      hint: 'Use lower-case letters, digits, "-" and "_", starting with a letter.',
+    });
+  }
+}
+
+/** A request that does not fit its route's schema. Names places and reasons, never the values sent. */
+export class RequestInvalidError extends AicoError {
+  readonly statusCode = 400;
+  readonly issues: readonly { readonly path: string; readonly message: string }[];
+
+  constructor(issues: readonly { readonly path: string; readonly message: string }[]) {
+    const [first] = issues;
+    const where = first ? `${first.path} ${first.message}` : 'it does not fit the schema';
+    super('AICO_GATEWAY_REQUEST_INVALID', `the request does not fit what the route takes: ${where}`, {
+      hint: 'See "errors" for every place that does not fit.',
+    });
+    this.issues = issues;
+  }
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Logger } from '@aico/shared/core/logging';
+import type { DeclareRoutes, Gateway, GatewayAddresses } from '../core/gateway.ts';
+import { createApp } from './app.ts';
+import type { GatewayConfig } from './config.ts';
+import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
+import { API_PREFIX, Mounts } from './mounts.ts';
+import { answerProbe, type ReadinessProbe } from './probes.ts';
+import { notFound, PROBLEM_JSON } from './problems.ts';
+import { refuse } from './refusal.ts';
+
+export interface HttpGatewayOptions {
+  readonly config: GatewayConfig;
+  /** Path of the Unix domain socket, or name of the pipe. */
+  readonly socketFile: string;
+  readonly readiness: ReadinessProbe;
+  readonly logger: Logger;
+}
+
+/**
+ * Serves HTTP twice: the whole API on a socket that only this user may open, and liveness and readiness on the
+ * public port.
+ *
+ * @example
+ * ```ts
+ * const gateway = new HttpGateway({ config, socketFile: paths.socketFile, readiness, logger });
+ * await gateway.start();
+ * const unmount = await gateway.mount('notes', (app) => { app.get('/', async () => ({ notes: [] })); });
+ * ```
+ */
+export class HttpGateway implements Gateway {
+  readonly #options: HttpGatewayOptions;
+  readonly #mounts = new Mounts();
+  readonly #local: Server;
+  readonly #public: Server;
+  #addresses: GatewayAddresses = { socket: undefined, http: undefined };
+
+  constructor(options: HttpGatewayOptions) {
+    this.#options = options;
+    this.#local = createServer((request, response) => this.#serveLocal(request, response));
+    this.#public = createServer((request, response) => this.#servePublic(request, response));
+    // The public port takes no bodies and holds no conversations: whoever lingers is cut.
+    this.#public.headersTimeout = 5_000;
+    this.#public.requestTimeout = 5_000;
+    this.#public.keepAliveTimeout = 2_000;
+    this.#public.maxConnections = 256;
+  }
+
+  get addresses(): GatewayAddresses {
+    return this.#addresses;
+  }
+
+  /**
+   * @throws {PortTakenError} when the public port is in use
+   * @throws {ListenError} when an address cannot be opened
+   */
+  async start(): Promise<void> {
+    const { config, socketFile } = this.#options;
+    const http = await listenOnPort(this.#public, config.rest.host, config.rest.port);
+    try {
+      await listenOnSocket(this.#local, socketFile);
+    } catch (error) {
+      await closeServer(this.#public);
+      throw error;
+    }
+    this.#addresses = { socket: socketFile, http };
+    this.#options.logger.info('Gateway listens', { http, socket: socketFile });
+  }
+
+  async stop(): Promise<void> {
+    this.#addresses = { socket: undefined, http: undefined };
+    await Promise.all([closeServer(this.#local), closeServer(this.#public)]);
+    await Promise.all(this.#mounts.names.map((name) => this.#mounts.remove(name)));
+  }
+
+  async mount(name: string, declare: DeclareRoutes): Promise<() => Promise<void>> {
+    this.#mounts.reserve(name);
+    const app = await createApp({
+      prefix: API_PREFIX + name,
+      declare,
+      logger: this.#options.logger,
+      bodyLimitBytes: this.#options.config.max_body_mib * 1024 * 1024,
+    });
+    try {
+      this.#mounts.add(name, app);
+    } catch (error) {
+      await app.close();
+      throw error;
+    }
+    return () => this.#mounts.remove(name);
+  }
+
+  #serveLocal(request: IncomingMessage, response: ServerResponse): void {
+    if (answerProbe(request, response, this.#options.readiness, true)) return;
+    if (this.#mounts.dispatch(request, response)) return;
+    response.writeHead(404, { 'content-type': PROBLEM_JSON });
+    response.end(JSON.stringify(notFound(randomUUID())));
+  }
+
+  #servePublic(request: IncomingMessage, response: ServerResponse): void {
+    if (answerProbe(request, response, this.#options.readiness, false)) return;
+    refuse(response);
+  }
+}

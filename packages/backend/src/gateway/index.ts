@@ -1,0 +1,10 @@
+export { type GatewayConfig, gatewayConfig } from './config.ts';
+export {
+  ListenError,
+  MountNameError,
+  MountTakenError,
+  PortTakenError,
+  RequestInvalidError,
+} from './errors.ts';
+export { HttpGateway, type HttpGatewayOptions } from './http-gateway.ts';
+export type { ReadinessProbe } from './probes.ts';

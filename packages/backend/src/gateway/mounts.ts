@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GatewayApp } from '../core/gateway.ts';
+import { MountNameError, MountTakenError } from './errors.ts';
+
+const NAME = /^[a-z][a-z0-9_-]*$/;
+
+/** Everything below this is served by mounts: `/api/v1/<mount>/…`. */
+export const API_PREFIX = '/api/v1/';
+
+interface Mount {
+  readonly app: GatewayApp;
+  readonly inFlight: Set<ServerResponse>;
+  drained: (() => void) | undefined;
+}
+
+/**
+ * Which Fastify instance answers for which path. Fastify takes no routes once it runs, so each mount is an
+ * instance of its own: a plugin's routes come and go with it, and nobody else's are touched.
+ */
+export class Mounts {
+  readonly #mounts = new Map<string, Mount>();
+
+  /**
+   * @throws {MountTakenError} when the name is in use
+   * @throws {MountNameError} when the name is no path segment
+   */
+  reserve(name: string): void {
+    if (!NAME.test(name)) throw new MountNameError(name);
+    if (this.#mounts.has(name)) throw new MountTakenError(name);
+  }
+
+  add(name: string, app: GatewayApp): void {
+    this.reserve(name);
+    this.#mounts.set(name, { app, inFlight: new Set(), drained: undefined });
+  }
+
+  /** Takes the mount away at once, resolves when the requests in flight have been answered. */
+  async remove(name: string): Promise<void> {
+    const mount = this.#mounts.get(name);
+    if (mount === undefined) return;
+    this.#mounts.delete(name);
+    if (mount.inFlight.size > 0) await new Promise<void>((resolve) => (mount.drained = resolve));
+    await mount.app.close();
+  }
+
+  /** Hands the request to its mount; `false` when nobody serves the path. */
+  dispatch(request: IncomingMessage, response: ServerResponse): boolean {
+    const mount = this.#mounts.get(mountName(request.url ?? '/'));
+    if (mount === undefined) return false;
+    mount.inFlight.add(response);
+    response.once('close', () => {
+      mount.inFlight.delete(response);
+      if (mount.inFlight.size === 0) mount.drained?.();
+    });
+    mount.app.routing(request, response);
+    return true;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#mounts.keys()];
+  }
+}
+
+function mountName(url: string): string {
+  if (!url.startsWith(API_PREFIX)) return '';
+  let end = API_PREFIX.length;
+  while (end < url.length && url[end] !== '/' && url[end] !== '?') end += 1;
+  return url.slice(API_PREFIX.length, end);
+}

@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** Whether the backend is ready, and if not, why: asked anew for each probe. */
+export type ReadinessProbe = () => Promise<{ readonly ready: boolean; readonly reason?: string }>;
+
+/**
+ * Answers `/livez` and `/readyz`; `false` for any other path. `detailed` adds the reason, which only the owner of
+ * the local socket may see.
+ */
+export function answerProbe(
+  request: IncomingMessage,
+  response: ServerResponse,
+  readiness: ReadinessProbe,
+  detailed: boolean,
+): boolean {
+  const path = request.url?.split('?', 1)[0];
+  if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+  if (path === '/livez') {
+    send(response, 200, { status: 'alive' });
+    return true;
+  }
+  if (path === '/readyz') {
+    readiness().then(
+      ({ ready, reason }) =>
+        send(response, ready ? 200 : 503, {
+          status: ready ? 'ready' : 'not ready',
+          ...(detailed && reason !== undefined ? { reason } : {}),
+        }),
+      () => send(response, 503, { status: 'not ready' }),
+    );
+    return true;
+  }
+  return false;
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
+}
