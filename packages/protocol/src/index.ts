@@ -1,1 +1,13 @@
+export type { Envelope } from './envelope.ts';
 export { AicoError, type AicoErrorOptions } from './errors.ts';
+export { PROBLEM_MEDIA_TYPE, Problem, ProblemIssue, problemFrom } from './problem.ts';
+export { TopicTrie } from './topic-trie.ts';
+export {
+  MAX_TOPIC_LENGTH,
+  MAX_TOPIC_SEGMENTS,
+  matchesTopic,
+  parsePattern,
+  parseTopic,
+  TopicInvalidError,
+  topicSegment,
+} from './topics.ts';

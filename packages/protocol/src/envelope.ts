@@ -1,0 +1,19 @@
+/**
+ * A message's attributes, named as in CloudEvents 1.0 (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md);
+ * `traceparent` is its distributed tracing extension, `replyto` is ours.
+ */
+export interface Envelope<T = unknown> {
+  readonly id: string;
+  /** Who published it: a component's name. */
+  readonly source: string;
+  /** The topic it was published on. */
+  readonly type: string;
+  /** RFC 3339, UTC. */
+  readonly time: string;
+  readonly datacontenttype: string;
+  /** W3C trace context, when the publisher was traced. */
+  readonly traceparent?: string;
+  /** Where an answer is awaited, when the message is a request. */
+  readonly replyto?: string;
+  readonly data: T;
+}

@@ -1,0 +1,77 @@
+import { type Static, Type } from 'typebox';
+import { AicoError } from './errors.ts';
+
+/** The media type of RFC 9457. */
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** One of several reasons: a place, as a JSON pointer or a path, and what is wrong there. */
+export const ProblemIssue = Type.Object({ path: Type.String(), message: Type.String() });
+
+/** What a peer is told about a failure: RFC 9457, with `code`, `hint`, `errors` and `request_id` as extensions. */
+export const Problem = Type.Object({
+  type: Type.String({ default: 'about:blank' }),
+  title: Type.String(),
+  status: Type.Integer({ minimum: 100, maximum: 599 }),
+  detail: Type.Optional(Type.String()),
+  instance: Type.Optional(Type.String()),
+  code: Type.Optional(Type.String()),
+  hint: Type.Optional(Type.String()),
+  errors: Type.Optional(Type.Array(ProblemIssue)),
+  request_id: Type.Optional(Type.String()),
+});
+export type Problem = Static<typeof Problem>;
+export type ProblemIssue = Static<typeof ProblemIssue>;
+
+const INTERNAL: Problem = {
+  type: 'about:blank',
+  title: 'Internal Server Error',
+  status: 500,
+  detail: 'The backend could not do this. Its log says why.',
+  code: 'AICO_PROBLEM_INTERNAL',
+};
+
+/** Titles of the statuses the project answers with (RFC 9110); others say only their class. */
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  422: 'Unprocessable Content',
+  429: 'Too Many Requests',
+  503: 'Service Unavailable',
+};
+
+/**
+ * What a peer may know of `error`. Only an `AicoError` that names a status below 500 (or 503) as `statusCode` is
+ * told with its message, hint and `issues`; of everything else the peer learns a constant sentence. Cause and
+ * stack are never read.
+ *
+ * @example problemFrom(new Error('disk at /home/me is full')); // { status: 500, code: 'AICO_PROBLEM_INTERNAL', … }
+ */
+export function problemFrom(error: unknown): Problem {
+  if (!(error instanceof AicoError)) return { ...INTERNAL };
+  const status = 'statusCode' in error ? error.statusCode : undefined;
+  if (typeof status !== 'number' || !Number.isInteger(status)) return { ...INTERNAL };
+  if (status < 400 || (status >= 500 && status !== 503)) return { ...INTERNAL };
+  const issues = 'issues' in error ? issuesOf(error.issues) : [];
+  return {
+    type: 'about:blank',
+    title: TITLES[status] ?? (status < 500 ? 'Request Refused' : 'Service Unavailable'),
+    status,
+    detail: error.message,
+    code: error.code,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(issues.length === 0 ? {} : { errors: issues }),
+  };
+}
+
+function issuesOf(value: unknown): ProblemIssue[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((issue: unknown) => {
+    if (typeof issue !== 'object' || issue === null || !('path' in issue) || !('message' in issue)) return [];
+    const { path, message } = issue;
+    return typeof path === 'string' && typeof message === 'string' ? [{ path, message }] : [];
+  });
+}

@@ -1,0 +1,100 @@
+import { AicoError } from './errors.ts';
+
+/** The longest topic or pattern, in characters. */
+export const MAX_TOPIC_LENGTH = 255;
+
+/** The most segments of a topic or pattern: bounds the work of matching whatever a peer sends. */
+export const MAX_TOPIC_SEGMENTS = 16;
+
+/** Anything a person can read on one line, except the three characters that mean something. */
+const SEGMENT = /^[^.*>\s\p{C}]+$/u;
+
+/** A name that is not a topic, or not a pattern. */
+export class TopicInvalidError extends AicoError {
+  readonly topic: string;
+
+  constructor(topic: string, reason: string) {
+    super('AICO_TOPIC_INVALID', `${JSON.stringify(topic.slice(0, MAX_TOPIC_LENGTH))} ${reason}`, {
+      hint: 'Write dotted words: notes.created. In a pattern, * stands for one word and a final > for the rest.',
+    });
+    this.topic = topic;
+  }
+}
+
+/**
+ * The segments of a topic: what may be published on.
+ *
+ * @throws {TopicInvalidError} when it is empty, too long or deep, or holds an empty segment, a wildcard, white
+ *   space or a control character
+ * @example parseTopic('inbox.message.imported'); // ['inbox', 'message', 'imported']
+ */
+export function parseTopic(topic: string): readonly string[] {
+  return split(topic, (segment) => {
+    if (segment === '*' || segment === '>')
+      return `is not a topic: "${segment}" belongs into patterns, one publishes on a full name`;
+    return undefined;
+  });
+}
+
+/**
+ * The segments of a pattern: what may be subscribed to. `*` stands for exactly one segment; `>`, which may only
+ * come last, for one or more (the rules of NATS, https://docs.nats.io/nats-concepts/subjects).
+ *
+ * @throws {TopicInvalidError} as {@link parseTopic}, and when `>` is not last
+ * @example parsePattern('inbox.>'); // ['inbox', '>']
+ */
+export function parsePattern(pattern: string): readonly string[] {
+  return split(pattern, (segment, last) =>
+    segment === '>' && !last ? 'is not a pattern: ">" may only come last' : undefined,
+  );
+}
+
+/**
+ * Whether `topic` is one of those that `pattern` stands for. For many patterns at once, use `TopicTrie`.
+ *
+ * @throws {TopicInvalidError} when either is malformed
+ * @example matchesTopic('logs.*', 'logs.gateway'); // true
+ */
+export function matchesTopic(pattern: string, topic: string): boolean {
+  const wanted = parsePattern(pattern);
+  const given = parseTopic(topic);
+  for (const [index, segment] of wanted.entries()) {
+    if (segment === '>') return given.length > index;
+    if (index >= given.length || (segment !== '*' && segment !== given[index])) return false;
+  }
+  return wanted.length === given.length;
+}
+
+/**
+ * `text` as one segment of a topic: what may not stand in a segment becomes `_`.
+ *
+ * @example topicSegment('my plugin.v2'); // 'my_plugin_v2'
+ */
+export function topicSegment(text: string): string {
+  const segment = text.replace(/[.*>\s\p{C}]/gu, '_').slice(0, 128);
+  return SEGMENT.test(segment) ? segment : '_';
+}
+
+function split(
+  topic: string,
+  refuse: (segment: string, last: boolean) => string | undefined,
+): readonly string[] {
+  if (topic.length === 0) throw new TopicInvalidError(topic, 'is not a topic: it is empty');
+  if (topic.length > MAX_TOPIC_LENGTH)
+    throw new TopicInvalidError(topic, `is too long: at most ${MAX_TOPIC_LENGTH} characters`);
+  const segments = topic.split('.');
+  if (segments.length > MAX_TOPIC_SEGMENTS)
+    throw new TopicInvalidError(topic, `is too deep: at most ${MAX_TOPIC_SEGMENTS} segments`);
+  for (const [index, segment] of segments.entries()) {
+    const reason = refuse(segment, index === segments.length - 1);
+    if (reason !== undefined) throw new TopicInvalidError(topic, reason);
+    if (segment === '*' || segment === '>' || SEGMENT.test(segment)) continue;
+    throw new TopicInvalidError(
+      topic,
+      segment === ''
+        ? 'is malformed: a segment is empty'
+        : `is malformed: segment ${index + 1} holds white space, a control character or a wildcard within a word`,
+    );
+  }
+  return segments;
+}
