@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify from 'fastify';
 import type { DeclareRoutes, GatewayApp } from '../core/gateway.ts';
-import { notFound, PROBLEM_JSON, problemHandler } from './problems.ts';
+import { notFound, problemHandler } from './problems.ts';
 import { compileValidator } from './validation.ts';
 
 export interface AppOptions {
@@ -33,7 +34,9 @@ export async function createApp({
   // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(problemHandler(logger));
-  app.setNotFoundHandler((request, reply) => reply.code(404).type(PROBLEM_JSON).send(notFound(request.id)));
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
+  );
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

@@ -141,7 +141,7 @@ describe('HttpGateway', () => {
     });
     const reply = await localRequest(socket, '/api/v1/notes');
     assert.equal(reply.status, 500);
-    assert.match(reply.text, /AICO_GATEWAY_INTERNAL/);
+    assert.match(reply.text, /AICO_PROBLEM_INTERNAL/);
     assert.ok(!reply.text.includes(CANARY));
   });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import type { DeclareRoutes, Gateway, GatewayAddresses } from '../core/gateway.ts';
 import { createApp } from './app.ts';
@@ -7,7 +8,7 @@ import type { GatewayConfig } from './config.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
-import { notFound, PROBLEM_JSON } from './problems.ts';
+import { notFound } from './problems.ts';
 import { refuse } from './refusal.ts';
 
 export interface HttpGatewayOptions {
@@ -94,7 +95,7 @@ export class HttpGateway implements Gateway {
   #serveLocal(request: IncomingMessage, response: ServerResponse): void {
     if (answerProbe(request, response, this.#options.readiness, true)) return;
     if (this.#mounts.dispatch(request, response)) return;
-    response.writeHead(404, { 'content-type': PROBLEM_JSON });
+    response.writeHead(404, { 'content-type': PROBLEM_MEDIA_TYPE });
     response.end(JSON.stringify(notFound(randomUUID())));
   }
 

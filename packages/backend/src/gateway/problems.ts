@@ -1,56 +1,29 @@
 import { STATUS_CODES } from 'node:http';
-import { AicoError } from '@aico/protocol';
+import { AicoError, PROBLEM_MEDIA_TYPE, type Problem, problemFrom } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { RequestInvalidError } from './errors.ts';
-
-/** The media type of RFC 9457. */
-export const PROBLEM_JSON = 'application/problem+json';
-
-/** A problem as RFC 9457 writes it; `code`, `hint`, `errors` and `request_id` are extension members. */
-export interface ProblemDetails {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail?: string;
-  readonly code?: string;
-  readonly hint?: string;
-  readonly errors?: readonly { readonly path: string; readonly message: string }[];
-  readonly request_id?: string;
-}
 
 /**
- * What a client is told about `error`. An error without a status below 500 is ours: the client gets a constant
- * sentence and the request id, the log gets the cause.
+ * What a client is told about `error`. Errors of the house speak for themselves when they name a status; Fastify's
+ * own refusals keep their status and code but not their text, which may repeat what was sent; everything else is a
+ * constant sentence.
  */
-export function problemOf(error: FastifyError | AicoError, requestId: string): ProblemDetails {
-  const status = statusOf(error);
-  const title = STATUS_CODES[status] ?? 'Error';
-  if (status >= 500 && !(error instanceof AicoError && status === 503)) {
+export function problemOf(error: unknown, requestId: string): Problem {
+  if (!(error instanceof AicoError) && isClientError(error)) {
     return {
       type: 'about:blank',
-      title: 'Internal Server Error',
-      status: 500,
-      detail: 'The backend could not do this. Its log says why, under this request id.',
-      code: 'AICO_GATEWAY_INTERNAL',
+      title: STATUS_CODES[error.statusCode] ?? 'Request Refused',
+      status: error.statusCode,
+      ...(error.code?.startsWith('FST_') ? { code: error.code, detail: error.message } : {}),
       request_id: requestId,
     };
   }
-  return {
-    type: 'about:blank',
-    title,
-    status,
-    detail: error.message,
-    code: error.code,
-    ...(error instanceof AicoError && error.hint !== undefined ? { hint: error.hint } : {}),
-    ...(error instanceof RequestInvalidError ? { errors: error.issues } : {}),
-    request_id: requestId,
-  };
+  return { ...problemFrom(error), request_id: requestId };
 }
 
-function statusOf(error: object): number {
-  const status = 'statusCode' in error ? error.statusCode : undefined;
-  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
+function isClientError(error: unknown): error is Error & { statusCode: number; code?: string } {
+  if (!(error instanceof Error) || !('statusCode' in error)) return false;
+  return typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500;
 }
 
 /** Fastify's error handler: the client gets a problem, the log gets the cause. */
@@ -60,12 +33,12 @@ export function problemHandler(logger: Logger) {
     const fields = { requestId: request.id, method: request.method, route: request.routeOptions.url, error };
     if (problem.status >= 500) logger.error('Request failed', fields);
     else logger.debug('Request refused', fields);
-    return reply.code(problem.status).type(PROBLEM_JSON).send(problem);
+    return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(problem);
   };
 }
 
 /** The reply where nothing is served. Never repeats the path. */
-export function notFound(requestId: string): ProblemDetails {
+export function notFound(requestId: string): Problem {
   return {
     type: 'about:blank',
     title: 'Not Found',

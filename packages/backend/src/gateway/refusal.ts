@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { PROBLEM_JSON } from './problems.ts';
+import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 
 const BODY = JSON.stringify({
   type: 'about:blank',
@@ -12,7 +12,7 @@ const BODY = JSON.stringify({
 /** The one answer of the public port to everything it does not serve: the same bytes whatever was asked. */
 export function refuse(response: ServerResponse): void {
   response.writeHead(403, {
-    'content-type': PROBLEM_JSON,
+    'content-type': PROBLEM_MEDIA_TYPE,
     'content-length': Buffer.byteLength(BODY),
     connection: 'close',
   });
