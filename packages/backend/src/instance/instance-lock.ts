@@ -1,6 +1,6 @@
+import { chmodSync, readFileSync } from 'node:fs';
 import { AicoError } from '@aico/protocol';
 import SQLite from 'better-sqlite3-multiple-ciphers';
-import { chmodSync, readFileSync } from 'node:fs';
 
 /** Another process runs on the same home. */
 export class InstanceRunningError extends AicoError {
