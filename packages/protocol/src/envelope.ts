@@ -12,8 +12,8 @@ export interface Envelope<T = unknown> {
   readonly time: string;
   readonly datacontenttype: string;
   /** W3C trace context, when the publisher was traced. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** Where an answer is awaited, when the message is a request. */
-  readonly replyto?: string;
+  readonly replyto?: string | undefined;
   readonly data: T;
 }

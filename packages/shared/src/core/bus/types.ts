@@ -1,19 +1,7 @@
+import type { Envelope } from '@aico/protocol';
 import type { Static, TSchema } from 'typebox';
 
-/** A message's attributes, named as in CloudEvents 1.0 (https://cloudevents.io). */
-export interface Envelope<T = unknown> {
-  readonly id: string;
-  /** Who published it: a component's name. */
-  readonly source: string;
-  /** The topic it was published on. */
-  readonly type: string;
-  /** RFC 3339, UTC. */
-  readonly time: string;
-  readonly datacontenttype: string;
-  /** W3C trace context, when the publisher was traced. */
-  readonly traceparent?: string;
-  readonly data: T;
-}
+export type { Envelope };
 
 /** A topic whose payload has a schema: checked by the compiler at the sender, by the schema at the border. */
 export interface Topic<S extends TSchema = TSchema> {
@@ -21,6 +9,10 @@ export interface Topic<S extends TSchema = TSchema> {
   readonly schema: S;
 }
 
+/**
+ * Takes one message. The next one waits until the returned promise settles. Messages are immutable: what plain
+ * data they hold is frozen, everything else (bytes, dates, maps) is this subscription's own copy.
+ */
 export type MessageHandler<T = unknown> = (
   topic: string,
   message: T,
@@ -40,10 +32,15 @@ export interface SubscribeOptions {
   readonly overflow?: 'drop-newest' | 'drop-oldest';
 }
 
+/** What became of every message this subscription was sent: the four numbers add up to all of them. */
 export interface SubscriptionStats {
+  /** The handler took it and finished without an error. */
   readonly delivered: number;
+  /** The queue was full, or it still waited when the subscription ended. */
   readonly dropped: number;
+  /** The handler threw or rejected, or the message did not fit the subscription's schema. */
   readonly failed: number;
+  /** Waits, or is in the handler's hands. */
   readonly queued: number;
 }
 

@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { Type } from 'typebox';
+import { defineTopic, InProcessBus, MessageBusClient, type Subscription } from './index.ts';
+import { transportSuite } from './transport-suite.ts';
+
+transportSuite('in-process', async () => ({ transport: new InProcessBus(), close: async () => {} }));
+
+async function connected(onError: (error: Error) => void = () => {}): Promise<MessageBusClient> {
+  const client = new MessageBusClient({ source: 'test', onError });
+  await client.connect();
+  return client;
+}
+
+describe('MessageBusClient', () => {
+  test("the guide's integration test, without its sleep", async () => {
+    const client = new MessageBusClient();
+    await client.connect();
+    const received: [string, unknown][] = [];
+    const first = Promise.withResolvers<void>();
+    const handler = async (topic: string, message: unknown): Promise<void> => {
+      received.push([topic, message]);
+      first.resolve();
+    };
+    await client.subscribe('test.*', handler);
+    await client.publish('test.message', { data: 'test' });
+    await first.promise;
+    await client.drain();
+    assert.equal(received.length, 1);
+    assert.deepEqual(received[0], ['test.message', { data: 'test' }]);
+  });
+
+  test('a handler never runs on the stack of publish()', async () => {
+    const client = await connected();
+    let running = true;
+    await client.subscribe('a', () => assert.equal(running, false));
+    const published = client.publish('a', 1);
+    running = false;
+    await published;
+    const [subscription] = client.subscriptions;
+    await client.drain();
+    assert.deepEqual(subscription?.stats, { delivered: 1, dropped: 0, failed: 0, queued: 0 });
+  });
+
+  test('a slow handler and a failing one delay and fail nobody else, and are counted and reported', async () => {
+    const errors: Error[] = [];
+    const client = await connected((error) => errors.push(error));
+    const gate = Promise.withResolvers<void>();
+    const slow = await client.subscribe('a', () => gate.promise);
+    const throwing = await client.subscribe('a', () => {
+      throw new Error('thrown');
+    });
+    const rejecting = await client.subscribe('a', () => Promise.reject(new Error('rejected')));
+    const done = Promise.withResolvers<void>();
+    const good = await client.subscribe('a', (_topic, n) => {
+      if (n === 9) done.resolve();
+    });
+    for (let n = 0; n < 10; n += 1) await client.publish('a', n);
+    await done.promise;
+    await throwing.unsubscribe();
+    assert.equal(good.stats.delivered, 10);
+    assert.deepEqual(slow.stats, { delivered: 0, dropped: 0, failed: 0, queued: 10 });
+    gate.resolve();
+    await client.drain();
+    assert.equal(slow.stats.delivered, 10);
+    assert.equal(throwing.stats.failed, 10);
+    assert.equal(rejecting.stats.failed, 10);
+    assert.equal(errors.length, 20);
+    assert.ok(errors.every((error) => 'code' in error && error.code === 'AICO_BUS_HANDLER_FAILED'));
+    assert.ok(errors.every((error) => error.cause instanceof Error));
+  });
+
+  test('one subscription handles one message at a time, in order', async () => {
+    const client = await connected();
+    const order: string[] = [];
+    await client.subscribe('a', async (_topic, n) => {
+      order.push(`begin ${n}`);
+      await new Promise(setImmediate);
+      order.push(`end ${n}`);
+    });
+    for (let n = 0; n < 3; n += 1) await client.publish('a', n);
+    await client.drain();
+    assert.deepEqual(order, ['begin 0', 'end 0', 'begin 1', 'end 1', 'begin 2', 'end 2']);
+  });
+
+  for (const [overflow, kept] of [
+    ['drop-oldest', [0, 8, 9]],
+    ['drop-newest', [0, 1, 2]],
+  ] as const)
+    test(`a full queue with '${overflow}' keeps ${kept.join(', ')} and counts the rest`, async () => {
+      const errors: Error[] = [];
+      const client = await connected((error) => errors.push(error));
+      const gate = Promise.withResolvers<void>();
+      const seen: unknown[] = [];
+      const handler = async (_topic: string, n: unknown): Promise<void> => {
+        seen.push(n);
+        await gate.promise;
+      };
+      const subscription = await client.subscribe('a', handler, { queueLimit: 2, overflow });
+      await client.publish('a', 0);
+      await Promise.resolve();
+      for (let n = 1; n < 10; n += 1) await client.publish('a', n);
+      assert.deepEqual(subscription.stats, { delivered: 0, dropped: 7, failed: 0, queued: 3 });
+      gate.resolve();
+      await client.drain();
+      assert.deepEqual(seen, kept);
+      assert.deepEqual(
+        errors.map((error) => 'dropped' in error && error.dropped),
+        [1, 2, 4],
+      );
+    });
+
+  test('the four numbers of stats add up to what was sent, whatever the handler does', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('sync', 'async', 'throw', 'reject', 'leave', 'pause'), { maxLength: 40 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.constantFrom('drop-oldest' as const, 'drop-newest' as const),
+        async (acts, queueLimit, overflow) => {
+          const client = await connected();
+          let left = false;
+          const subscription: Subscription = await client.subscribe(
+            'a',
+            (_topic, act): void | Promise<void> => {
+              assert.equal(left, false, 'nothing is delivered after unsubscribe()');
+              if (act === 'throw') throw new Error('thrown');
+              if (act === 'reject') return Promise.reject(new Error('rejected'));
+              if (act === 'async') return new Promise<void>((resolve) => setImmediate(resolve));
+              if (act !== 'leave') return undefined;
+              left = true;
+              return subscription.unsubscribe();
+            },
+            { queueLimit, overflow },
+          );
+          let sent = 0;
+          for (const act of acts) {
+            if (!left) sent += 1;
+            if (act === 'pause') await client.publish('a', act);
+            else void client.publish('a', act);
+          }
+          await client.drain();
+          const { delivered, dropped, failed, queued } = subscription.stats;
+          assert.equal(delivered + dropped + failed, sent);
+          assert.equal(queued, 0);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test('handlers that publish to each other without end hold up neither timers nor other subscriptions', async () => {
+    const client = await connected();
+    for (const [from, to] of [
+      ['ping', 'pong'],
+      ['pong', 'ping'],
+    ] as const) {
+      await client.subscribe(from, () => void client.publish(to, 1));
+      await client.subscribe(from, async () => client.publish(to, 1));
+    }
+    const other = Promise.withResolvers<void>();
+    await client.subscribe('other', () => other.resolve());
+    await client.publish('ping', 1);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await client.publish('other', 1);
+    await other.promise;
+    await client.close();
+  });
+
+  test('a publisher that awaits each burst loses nothing at handlers that answer at once', async () => {
+    const client = await connected();
+    const subscriptions = await Promise.all(
+      Array.from({ length: 5 }, () => client.subscribe('a', () => {}, { queueLimit: 1_024 })),
+    );
+    for (let burst = 0; burst < 20; burst += 1)
+      await Promise.all(Array.from({ length: 1_000 }, (_, n) => client.publish('a', n)));
+    await client.drain();
+    for (const subscription of subscriptions)
+      assert.deepEqual(subscription.stats, { delivered: 20_000, dropped: 0, failed: 0, queued: 0 });
+  });
+
+  test('after unsubscribe() nothing is delivered, and what waited is counted as dropped', async () => {
+    const client = await connected();
+    const subscription = await client.subscribe('a', () => assert.fail('it has left'));
+    const published = client.publish('a', 1);
+    await subscription.unsubscribe();
+    await published;
+    await client.publish('a', 2);
+    await client.drain();
+    assert.deepEqual(subscription.stats, { delivered: 0, dropped: 1, failed: 0, queued: 0 });
+  });
+
+  test('before connect() and after close() it refuses and says why', async () => {
+    const client = new MessageBusClient({ source: 'notes' });
+    const code = { code: 'AICO_BUS_NOT_CONNECTED', message: /"notes" is not connected yet/ };
+    await assert.rejects(client.publish('a', 1), code);
+    await assert.rejects(
+      client.subscribe('a', () => {}),
+      code,
+    );
+    await client.connect();
+    await client.connect();
+    await client.close();
+    await client.close();
+    await client.drain();
+    await assert.rejects(client.publish('a', 1), { message: /is closed/ });
+    await assert.rejects(client.connect(), { message: /is closed/ });
+  });
+
+  test('subscriptions that come and go leave nothing in the hub', async () => {
+    const hub = new InProcessBus();
+    const client = new MessageBusClient({ transport: hub });
+    await client.connect();
+    for (let n = 0; n < 100; n += 1) await (await client.subscribe(`a.${n}`, () => {})).unsubscribe();
+    await client.subscribe('a.>', () => {});
+    assert.equal(hub.subscriptions, 1);
+    await client.close();
+    assert.equal(hub.subscriptions, 0);
+    assert.equal(client.subscriptions.length, 0);
+  });
+
+  test('an option out of range is refused by name', async () => {
+    const client = await connected();
+    for (const queueLimit of [0, -1, 1.5, Number.NaN, 2 ** 30])
+      await assert.rejects(
+        client.subscribe('a', () => {}, { queueLimit }),
+        { code: 'AICO_BUS_OPTION', option: 'queueLimit' },
+      );
+    await client.close();
+  });
+
+  test('a circular message is data too', async () => {
+    const client = await connected();
+    const got = Promise.withResolvers<unknown>();
+    await client.subscribe('a', (_topic, message) => got.resolve(message));
+    const ring: Record<string, unknown> = {};
+    ring.self = ring;
+    ring.again = { ring };
+    await client.publish('a', ring);
+    const message = await got.promise;
+    assert.ok(typeof message === 'object' && message !== null && 'self' in message);
+    assert.equal(message.self, message);
+    assert.equal(Object.isFrozen(ring), false);
+    await client.close();
+  });
+});
+
+describe('typed topics', () => {
+  const noteCreated = defineTopic('notes.created', Type.Object({ id: Type.String(), size: Type.Integer() }));
+
+  test('a payload that does not fit is refused at publish with places and reasons, and no values', async () => {
+    const client = await connected();
+    // @ts-expect-error: a wrong payload does not compile
+    await assert.rejects(client.publish(noteCreated, { id: 'canary', size: 'canary' }), {
+      code: 'AICO_BUS_PAYLOAD',
+      topic: 'notes.created',
+      message: /^The message for "notes.created" does not fit: \/size must be integer$/,
+      issues: [{ path: '/size', message: 'must be integer' }],
+    });
+    await client.close();
+  });
+
+  test('a typed subscriber is spared what does not fit; it is counted and reported', async () => {
+    const errors: Error[] = [];
+    const client = await connected((error) => errors.push(error));
+    const seen: string[] = [];
+    const subscription = await client.subscribe(noteCreated, (_topic, note) => void seen.push(note.id));
+    await client.publish('notes.created', { id: 1 });
+    await client.publish('notes.created', { id: 'by name', size: 1 });
+    await client.publish(noteCreated, { id: 'typed', size: 2 });
+    await client.drain();
+    assert.deepEqual(seen, ['by name', 'typed']);
+    assert.equal(subscription.stats.failed, 1);
+    assert.deepEqual(
+      errors.map(({ cause }) => cause instanceof Error && 'code' in cause && cause.code),
+      ['AICO_BUS_PAYLOAD'],
+    );
+  });
+
+  test('a typed topic has a full name', () => {
+    assert.throws(() => defineTopic('notes.*', Type.String()), { code: 'AICO_TOPIC_INVALID' });
+  });
+});

@@ -1,0 +1,83 @@
+/** Something with work waiting: does at most `budget` pieces of it and says how many it did. */
+export interface Runnable {
+  run(budget: number): number;
+}
+
+/** How many messages are handed out before the event loop gets a turn. */
+const TURN_BUDGET = 2_048;
+
+/** How many turns a publisher is kept waiting at most, should what waits never become less. */
+const MAX_TURNS = 16;
+
+/** How many messages one subscription may take before the next one's turn. */
+const SLICE = 128;
+
+/**
+ * Hands out messages off the publisher's stack: in the microtask after it, so that a publisher that awaits each
+ * publish is never ahead of handlers that answer at once; and in fair slices with a budget for each turn of the
+ * event loop, so that handlers which publish to each other without end hold up neither timers nor sockets.
+ */
+export class Dispatcher {
+  /** Messages that wait for nothing but their turn. Kept by the subscriptions, which alone know. */
+  backlog = 0;
+  #ready: Runnable[] = [];
+  #budget = TURN_BUDGET;
+  #scheduled = false;
+  #renewing = false;
+  #turns = 0;
+  #relief: PromiseWithResolvers<void> | undefined;
+
+  schedule(runnable: Runnable): void {
+    this.#ready.push(runnable);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    if (this.#budget > 0) queueMicrotask(this.#drain);
+  }
+
+  /**
+   * Settles when what waits fits into one turn again, or after a few turns; `undefined` while it fits. Who awaits
+   * it publishes no faster than the messages are handed out, and lets the event loop turn.
+   */
+  get relief(): Promise<void> | undefined {
+    if (this.backlog <= this.#budget) return undefined;
+    this.#relief ??= Promise.withResolvers<void>();
+    this.#renew();
+    return this.#relief.promise;
+  }
+
+  readonly #drain = (): void => {
+    while (this.#budget > 0 && this.#ready.length > 0) {
+      const round = this.#ready;
+      this.#ready = [];
+      for (const [index, runnable] of round.entries()) {
+        if (this.#budget <= 0) {
+          this.#ready = [...round.slice(index), ...this.#ready];
+          break;
+        }
+        this.#budget -= runnable.run(Math.min(SLICE, this.#budget));
+      }
+    }
+    this.#scheduled = this.#ready.length > 0;
+    // Not before half is spent: a quiet bus never touches the event loop.
+    if (this.#budget < TURN_BUDGET / 2) this.#renew();
+  };
+
+  #renew(): void {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    setImmediate(() => {
+      this.#renewing = false;
+      this.#budget = TURN_BUDGET;
+      this.#drain();
+      if (this.#relief === undefined) return;
+      this.#turns += 1;
+      if (this.backlog > this.#budget && this.#turns < MAX_TURNS) {
+        this.#renew();
+        return;
+      }
+      this.#turns = 0;
+      this.#relief.resolve();
+      this.#relief = undefined;
+    });
+  }
+}

@@ -1,0 +1,209 @@
+import { parsePattern } from '@aico/protocol';
+import type { TSchema } from 'typebox';
+import { BusNotConnectedError } from './errors.ts';
+import { InProcessBus } from './in-process-bus.ts';
+import { Message } from './message.ts';
+import { SchemaChecks } from './schema-checks.ts';
+import { QueuedSubscription } from './subscription.ts';
+import type { Transport, TransportConnection } from './transport.ts';
+import type {
+  MessageBus,
+  MessageHandler,
+  PayloadOf,
+  PublishOptions,
+  SubscribeOptions,
+  Subscription,
+  Topic,
+} from './types.ts';
+
+export interface MessageBusClientOptions {
+  /** The name under which it publishes. Default `'anonymous'`. */
+  readonly source?: string;
+  /** What carries the messages. Default: a hub of its own, which only this client is on. */
+  readonly transport?: Transport;
+  /** Told of every failed handler and of dropped messages. Default: a process warning. */
+  readonly onError?: (error: Error) => void;
+}
+
+const DONE: Promise<void> = Promise.resolve();
+
+type State =
+  | { readonly name: 'new' }
+  | { readonly name: 'connected'; readonly connection: TransportConnection }
+  | { readonly name: 'closed' };
+
+/**
+ * The message bus, as one component sees it.
+ *
+ * @example
+ * ```ts
+ * const client = new MessageBusClient();
+ * await client.connect();
+ * await client.subscribe('test.*', async (topic, message) => { received.push([topic, message]); });
+ * await client.publish('test.message', { data: 'test' });
+ * ```
+ */
+export class MessageBusClient implements MessageBus {
+  readonly source: string;
+  readonly #transport: Transport;
+  readonly #onError: (error: Error) => void;
+  readonly #checks = new SchemaChecks();
+  readonly #subscriptions = new Set<QueuedSubscription>();
+  #state: State = { name: 'new' };
+  #connecting: Promise<void> | undefined;
+  /** The time of this microtask burst, 0 when not read yet: reading the clock would cost more than publishing. */
+  #now = 0;
+  #draining = false;
+
+  constructor({
+    source = 'anonymous',
+    transport = new InProcessBus(),
+    onError,
+  }: MessageBusClientOptions = {}) {
+    this.source = source;
+    this.#transport = transport;
+    this.#onError = onError ?? ((error) => process.emitWarning(error));
+  }
+
+  /**
+   * Opens the connection; a second call changes nothing.
+   *
+   * @throws {BusNotConnectedError} when the client has been closed
+   */
+  connect(): Promise<void> {
+    if (this.#state.name === 'closed') return Promise.reject(new BusNotConnectedError(this.source, 'closed'));
+    this.#connecting ??= this.#transport.connect(this.source).then((connection) => {
+      if (this.#state.name === 'closed') return connection.close();
+      this.#state = { name: 'connected', connection };
+      return undefined;
+    });
+    return this.#connecting;
+  }
+
+  /**
+   * Hands `message` over to everyone who has subscribed: it is frozen, not copied. Handlers run later, never on
+   * this call's stack. When more is published than handled, awaiting it also lets the event loop turn.
+   *
+   * @throws {TopicInvalidError} when `topic` is not one
+   * @throws {PayloadInvalidError} when `message` does not fit the topic's schema, or is not data
+   * @throws {BusNotConnectedError} before `connect()` and after `close()`
+   */
+  publish<T extends string | Topic>(
+    topic: T,
+    message: PayloadOf<T>,
+    options?: PublishOptions,
+  ): Promise<void> {
+    if (this.#state.name !== 'connected')
+      return Promise.reject(new BusNotConnectedError(this.source, describe(this.#state)));
+    let name: string;
+    let schema: TSchema | undefined;
+    if (typeof topic === 'string') {
+      name = topic;
+    } else {
+      ({ name, schema } = topic);
+      try {
+        this.#checks.check(name, schema, message);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    if (this.#now === 0) {
+      this.#now = Date.now();
+      queueMicrotask(this.#forgetNow);
+    }
+    let sent: Promise<void> | undefined;
+    try {
+      sent = this.#state.connection.publish(
+        new Message(name, message, this.source, this.#now, options, schema),
+      );
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const { relief } = this.#transport.dispatcher;
+    if (sent === undefined) return relief ?? DONE;
+    return relief === undefined ? sent : sent.then(() => relief);
+  }
+
+  /**
+   * @throws {TopicInvalidError} when `topic` is not a pattern
+   * @throws {BusOptionError} when an option is out of range
+   * @throws {BusNotConnectedError} before `connect()` and after `close()`
+   */
+  async subscribe<T extends string | Topic>(
+    topic: T,
+    handler: MessageHandler<PayloadOf<T>>,
+    options: SubscribeOptions = {},
+  ): Promise<Subscription> {
+    const connection = this.#connection();
+    const pattern = typeof topic === 'string' ? topic : topic.name;
+    const schema = typeof topic === 'string' ? undefined : topic.schema;
+    parsePattern(pattern);
+    let release = async (): Promise<void> => {};
+    const subscription = new QueuedSubscription({
+      pattern,
+      // What the schema has let through is of its type; for a plain name the type is unknown.
+      handler: handler as MessageHandler,
+      options,
+      dispatcher: this.#transport.dispatcher,
+      check:
+        schema === undefined
+          ? undefined
+          : (message) => {
+              if (message.checkedBy !== schema) this.#checks.check(message.type, schema, message.data);
+            },
+      report: (error) => this.#report(error),
+      release: () => {
+        if (!this.#draining) this.#subscriptions.delete(subscription);
+        return release();
+      },
+    });
+    release = await connection.subscribe(pattern, (message) => subscription.receive(message));
+    this.#subscriptions.add(subscription);
+    if (this.#state.name === 'connected') return subscription;
+    await subscription.unsubscribe();
+    throw new BusNotConnectedError(this.source, describe(this.#state));
+  }
+
+  /** What each subscription has been sent so far, and what became of it. */
+  get subscriptions(): readonly Subscription[] {
+    return [...this.#subscriptions];
+  }
+
+  /** Takes nothing new, finishes what is queued, then closes. Handlers may still publish meanwhile. */
+  async drain(): Promise<void> {
+    if (this.#state.name !== 'connected') return this.close();
+    this.#draining = true;
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.stopReceiving()));
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.whenIdle()));
+    await this.close();
+  }
+
+  /** Ends every subscription; what is queued is dropped. A second call changes nothing. */
+  async close(): Promise<void> {
+    const state = this.#state;
+    this.#state = { name: 'closed' };
+    await Promise.all([...this.#subscriptions].map((subscription) => subscription.unsubscribe()));
+    if (state.name === 'connected') await state.connection.close();
+  }
+
+  readonly #forgetNow = (): void => {
+    this.#now = 0;
+  };
+
+  #connection(): TransportConnection {
+    if (this.#state.name === 'connected') return this.#state.connection;
+    throw new BusNotConnectedError(this.source, describe(this.#state));
+  }
+
+  #report(error: Error): void {
+    try {
+      this.#onError(error);
+    } catch (failure) {
+      process.emitWarning(failure instanceof Error ? failure : String(failure));
+    }
+  }
+}
+
+function describe(state: State): string {
+  return state.name === 'new' ? 'not connected yet' : state.name;
+}
