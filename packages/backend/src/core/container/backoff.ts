@@ -1,0 +1,36 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** How long to wait between attempts. */
+export interface Backoff {
+  /** Milliseconds before the second attempt. */
+  readonly minDelayMs: number;
+  /** Milliseconds the wait never exceeds. */
+  readonly maxDelayMs: number;
+}
+
+/**
+ * The wait after the `attempt`th failure (1, 2, …): doubles up to the maximum, and a random half of it is taken
+ * off, so that those who failed together do not come back together. (p-retry adds its jitter below the maximum
+ * only, and never retries a TypeError, which is just what a half-started dependency throws.)
+ *
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")
+ */
+export function backoffDelay(
+  attempt: number,
+  { minDelayMs, maxDelayMs }: Backoff,
+  random: () => number,
+): number {
+  const ceiling = Math.min(maxDelayMs, minDelayMs * 2 ** (attempt - 1));
+  return Math.round(ceiling * (1 - random() / 2));
+}
+
+/** Waits; `true` when the time has passed, `false` at once when `signal` is aborted. Leaves no timer behind. */
+export async function pause(delayMs: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await wait(delayMs, undefined, { signal });
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+/** A name in the graph with its edges both ways. */
+export interface Vertex {
+  readonly name: string;
+  readonly index: number;
+  readonly priority: number;
+  readonly dependencies: readonly string[];
+  readonly dependents: string[];
+}
+
+/** Why a graph cannot be started. `path` reads "needs": each name needs the next. */
+export type GraphProblem =
+  | {
+      readonly kind: 'missing';
+      /** Nobody registered it. */
+      readonly name: string;
+      /** All who ask for it. */
+      readonly askedBy: readonly string[];
+      /** From a service nothing else needs down to the missing name. */
+      readonly path: readonly string[];
+    }
+  | { readonly kind: 'circular' /** Begins and ends with the same name. */; readonly path: readonly string[] }
+  | {
+      readonly kind: 'duplicate';
+      readonly name: string;
+      readonly count: number;
+      readonly path: readonly string[];
+    };
+
+/** More cycles than a person will read; a dense knot could otherwise yield one per edge, each as long as the graph. */
+const MOST_CYCLES = 100;
+
+type Vertices = ReadonlyMap<string, Vertex>;
+
+/** One problem per name that is asked for and not there, each with the shortest way to it from the top. */
+export function findMissing(vertices: Vertices): GraphProblem[] {
+  const askedBy = new Map<string, string[]>();
+  for (const vertex of vertices.values()) {
+    for (const dependency of vertex.dependencies) {
+      if (vertices.has(dependency)) continue;
+      const askers = askedBy.get(dependency);
+      if (askers === undefined) askedBy.set(dependency, [vertex.name]);
+      else askers.push(vertex.name);
+    }
+  }
+  if (askedBy.size === 0) return [];
+  const parents = parentsFromTheTop(vertices);
+  return [...askedBy].map(([name, askers]) => {
+    const path = [name];
+    for (let at = askers[0]; at !== undefined; at = parents.get(at)) path.push(at);
+    return { kind: 'missing', name, askedBy: askers, path: path.reverse() };
+  });
+}
+
+/** Breadth first from the services nothing needs (then from whatever only a cycle reaches): who led to whom. */
+function parentsFromTheTop(vertices: Vertices): ReadonlyMap<string, string | undefined> {
+  const parents = new Map<string, string | undefined>();
+  const visit = (root: Vertex): void => {
+    if (parents.has(root.name)) return;
+    parents.set(root.name, undefined);
+    const queue = [root];
+    for (let at = 0; at < queue.length; at += 1) {
+      const vertex = queue[at];
+      for (const dependency of vertex?.dependencies ?? []) {
+        const next = vertices.get(dependency);
+        if (next === undefined || parents.has(dependency)) continue;
+        parents.set(dependency, vertex?.name);
+        queue.push(next);
+      }
+    }
+  };
+  for (const vertex of vertices.values()) if (vertex.dependents.length === 0) visit(vertex);
+  for (const vertex of vertices.values()) visit(vertex);
+  return parents;
+}
+
+/**
+ * One cycle for each edge that closes one in a depth-first walk: take those edges away and none is left, so
+ * whoever mends all that is reported is done.
+ */
+export function findCycles(vertices: Vertices): GraphProblem[] {
+  const problems: GraphProblem[] = [];
+  const done = new Set<string>();
+  for (const root of vertices.values()) {
+    if (done.has(root.name)) continue;
+    const path: string[] = [root.name];
+    const depth = new Map<string, number>([[root.name, 0]]);
+    const walk = [{ vertex: root, edge: 0 }];
+    for (let step = walk.at(-1); step !== undefined; step = walk.at(-1)) {
+      const dependency = step.vertex.dependencies[step.edge];
+      step.edge += 1;
+      if (dependency === undefined) {
+        walk.pop();
+        path.pop();
+        depth.delete(step.vertex.name);
+        done.add(step.vertex.name);
+        continue;
+      }
+      const onPath = depth.get(dependency);
+      if (onPath !== undefined) {
+        problems.push({ kind: 'circular', path: [...path.slice(onPath), dependency] });
+        if (problems.length === MOST_CYCLES) return problems;
+        continue;
+      }
+      const next = vertices.get(dependency);
+      if (next === undefined || done.has(dependency)) continue;
+      depth.set(dependency, path.length);
+      path.push(dependency);
+      walk.push({ vertex: next, edge: 0 });
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,47 @@
+import type { AicoError } from '@aico/protocol';
+import type { Logger } from '@aico/shared/core/logging';
+
+/** What happens to a service that somebody should know of. */
+export type ServiceEvent =
+  | {
+      readonly kind: 'retrying';
+      readonly service: string;
+      readonly attempt: number;
+      readonly error: AicoError;
+      readonly retryInMs: number;
+    }
+  | { readonly kind: 'recovered'; readonly service: string; readonly attempts: number }
+  | {
+      readonly kind: 'failed';
+      readonly service: string;
+      readonly required: boolean;
+      readonly error: AicoError;
+    }
+  /** Its stop, or the cleaning up after a failed start, did not go as it should. */
+  | { readonly kind: 'stop-trouble'; readonly service: string; readonly error: AicoError };
+
+/** Writes an event to the log. */
+export function logServiceEvent(logger: Logger, event: ServiceEvent): void {
+  const { service } = event;
+  switch (event.kind) {
+    case 'retrying': {
+      const { attempt, retryInMs, error } = event;
+      logger.warn(`Service ${service} failed and will be tried again`, {
+        service,
+        attempt,
+        retryInMs,
+        error,
+      });
+      break;
+    }
+    case 'recovered':
+      logger.info(`Service ${service} runs again`, { service, attempts: event.attempts });
+      break;
+    case 'failed':
+      logger.error(`Service ${service} failed`, { service, required: event.required, error: event.error });
+      break;
+    case 'stop-trouble':
+      logger.error(`Service ${service} did not stop as it should`, { service, error: event.error });
+      break;
+  }
+}

@@ -1,0 +1,73 @@
+import { ServiceOptionError } from '../errors.ts';
+import type { ServiceName } from '../services.ts';
+import type { Backoff } from './backoff.ts';
+
+/** How often a failed start is tried again. */
+export interface RetryPolicy extends Partial<Backoff> {
+  /** Tries after the first. Default: 0 for a required service, without end for an optional one. */
+  readonly retries?: number;
+}
+
+/** How a service is started, stopped and judged. */
+export interface ServiceOptions<T = unknown> {
+  /** Services that run before this one starts and until after it has stopped. */
+  readonly dependencies?: readonly ServiceName[];
+  /** Lower first, among those ready at the same moment; see `PluginPriority`. Never overrides a dependency. Default 100. */
+  readonly priority?: number;
+  /**
+   * Whether the start fails without it. An optional service that fails is retried while the rest runs and is reported
+   * as degraded; what depends on it waits. An optional service that a required one depends on is itself required.
+   * Default `true`.
+   */
+  readonly required?: boolean;
+  /** Milliseconds each phase of the start may take (construct, initialize, start). Default 10 000. */
+  readonly startTimeoutMs?: number;
+  /** Milliseconds its whole stop may take. Default 5 000. */
+  readonly stopTimeoutMs?: number;
+  readonly retry?: RetryPolicy;
+  /** Ends an object whose own way of ending has another name than `stop`: `(database) => database.close()`. */
+  readonly stop?: (instance: T) => void | Promise<void>;
+}
+
+/** The options with their defaults filled in. */
+export interface ResolvedOptions {
+  readonly dependencies: readonly string[];
+  readonly priority: number;
+  readonly required: boolean;
+  readonly startTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+  readonly retries: number | undefined;
+  readonly backoff: Backoff;
+}
+
+/** setTimeout() fires at once beyond this, which would turn a long wait into none. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const DEFAULT_BACKOFF: Backoff = { minDelayMs: 500, maxDelayMs: 60_000 };
+
+/** @throws {ServiceOptionError} naming the option and what it may be */
+export function resolveOptions(name: string, options: Omit<ServiceOptions, 'stop'>): ResolvedOptions {
+  const milliseconds = (option: string, value: number): number => {
+    if (value > 0 && value <= LONGEST_TIMER_MS) return value;
+    throw new ServiceOptionError(name, option, value, `milliseconds from 1 to ${LONGEST_TIMER_MS}`);
+  };
+  const { priority = 100, retry = {} } = options;
+  if (name === '') throw new ServiceOptionError(name, 'name', '""', 'a word');
+  if (Number.isNaN(priority)) throw new ServiceOptionError(name, 'priority', priority, 'a number');
+  const { retries, minDelayMs = DEFAULT_BACKOFF.minDelayMs, maxDelayMs = DEFAULT_BACKOFF.maxDelayMs } = retry;
+  if (retries !== undefined && !(retries >= 0 && (Number.isInteger(retries) || retries === Infinity))) {
+    throw new ServiceOptionError(name, 'retry.retries', retries, 'a whole number from 0, or Infinity');
+  }
+  return {
+    dependencies: options.dependencies ?? [],
+    priority,
+    required: options.required ?? true,
+    startTimeoutMs: milliseconds('startTimeoutMs', options.startTimeoutMs ?? 10_000),
+    stopTimeoutMs: milliseconds('stopTimeoutMs', options.stopTimeoutMs ?? 5_000),
+    retries,
+    backoff: {
+      minDelayMs: milliseconds('retry.minDelayMs', minDelayMs),
+      maxDelayMs: milliseconds('retry.maxDelayMs', maxDelayMs),
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { AicoError } from '@aico/protocol';
+import type { Cancellation } from './cancellation.ts';
+import type { ResolvedOptions } from './service-options.ts';
+import type { ServiceState, StartPhase } from './service-state.ts';
+
+/** A start under way, retries included. */
+export interface Run {
+  readonly cancellation: Cancellation;
+  /** Resolves when nothing of it runs any more; never rejects. */
+  readonly done: Promise<void>;
+}
+
+/** What was registered. */
+export interface Registration {
+  readonly name: string;
+  readonly options: ResolvedOptions;
+  make(): unknown;
+  /** Ends an instance in place of its own `stop()`; is only ever given what `make` made. */
+  end?(instance: unknown): unknown;
+  /** Owned by whoever registered it: neither started nor stopped by the container. */
+  readonly isInstance?: boolean;
+}
+
+/** One service: what was registered, and what became of it. */
+export class ServiceRecord {
+  readonly registration: Registration;
+
+  state: ServiceState = { kind: 'registered' };
+  instance: unknown;
+  run: Run | undefined;
+  /** Takes its health check away. */
+  removeHealthCheck: (() => void) | undefined;
+
+  /** Whether the start fails without it: asked for, or because a required service stands on it. */
+  required: boolean;
+  /** The required service that stands on it, where it was registered as optional. */
+  requiredBy: string | undefined;
+  openDependencies = 0;
+  attempts = 0;
+  /** The dependency that came last. */
+  waitedOn: string | undefined;
+  /** Milliseconds from the start of the container until its first phase. */
+  waitedMs = 0;
+  /** Milliseconds of each phase of the last attempt. */
+  phases: Partial<Record<StartPhase, number>> = {};
+  lastError: AicoError | undefined;
+
+  constructor(registration: Registration) {
+    this.registration = registration;
+    this.required = registration.options.required;
+  }
+
+  get name(): string {
+    return this.registration.name;
+  }
+
+  get options(): ResolvedOptions {
+    return this.registration.options;
+  }
+
+  /** Forgets an earlier start. */
+  reset(): void {
+    this.state = { kind: 'waiting' };
+    this.attempts = 0;
+    this.waitedOn = undefined;
+    this.waitedMs = 0;
+    this.phases = {};
+    this.lastError = undefined;
+  }
+}

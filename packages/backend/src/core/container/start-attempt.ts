@@ -1,0 +1,154 @@
+import type { AicoError } from '@aico/protocol';
+import {
+  ServiceConstructError,
+  ServiceInitializeError,
+  ServiceStartError,
+  ServiceStartTimeoutError,
+  ServiceStopTimeoutError,
+  StartCancelledError,
+} from '../errors.ts';
+import { lifecycleOf, scopeOf } from '../lifecycle.ts';
+import type { Cancellation } from './cancellation.ts';
+import { Deadline, isPending } from './deadline.ts';
+import type { ServiceRecord } from './service-record.ts';
+import type { StartPhase } from './service-state.ts';
+import { stopInstance } from './stop-instance.ts';
+
+/** What an attempt tells whoever began it. */
+export interface AttemptListener {
+  /** It has started. What this throws fails the attempt. */
+  started(instance: unknown): void;
+  /** Something went wrong while a failed attempt was cleaned up. */
+  trouble(error: AicoError): void;
+}
+
+/**
+ * Tries once to bring a service up: construct, initialize, start, each with its deadline. What failed half-way is
+ * stopped and released before this rejects, with an error that names the service and the phase.
+ */
+export async function attemptStart(
+  record: ServiceRecord,
+  cancellation: Cancellation,
+  listener: AttemptListener,
+): Promise<void> {
+  record.phases = {};
+  const { stopTimeoutMs } = record.options;
+  const made = runPhase(record, 'construct', cancellation, () => record.registration.make(), {
+    trouble: (error) => listener.trouble(error),
+    // It came after its time was up, and nobody else knows of it.
+    value: (late) => void stop(late, true),
+  });
+  const instance = isPending(made) ? await made : made;
+  const lifecycle = lifecycleOf(instance);
+  const scope = scopeOf(instance);
+  const unsubscribe =
+    scope === undefined ? undefined : cancellation.subscribe((reason) => scope.cancel(reason));
+  let begun = lifecycle.initialize === undefined && lifecycle.start === undefined;
+  try {
+    for (const phase of ['initialize', 'start'] as const) {
+      if (lifecycle[phase] === undefined) continue;
+      if (cancellation.reason !== undefined) throw cancelled(cancellation.reason);
+      begun = true;
+      const done = runPhase(
+        record,
+        phase,
+        cancellation,
+        () => lifecycle[phase]?.(cancellation.signal),
+        listener,
+      );
+      if (isPending(done)) await done;
+    }
+    listener.started(instance);
+  } catch (error) {
+    scope?.cancel(error);
+    await stop(instance, begun);
+    throw error;
+  } finally {
+    unsubscribe?.();
+  }
+
+  async function stop(what: unknown, callStop: boolean): Promise<void> {
+    const troubles = await stopInstance(record, what, { callStop, timeoutMs: stopTimeoutMs });
+    for (const trouble of troubles) listener.trouble(trouble);
+  }
+}
+
+/** Done at once when the work is; only what is pending costs a promise and a timer. */
+function runPhase(
+  record: ServiceRecord,
+  phase: StartPhase,
+  cancellation: Cancellation,
+  work: () => unknown,
+  late: Late,
+): unknown {
+  record.state = { kind: 'starting', phase, attempt: record.attempts };
+  const beganAt = performance.now();
+  try {
+    const result = work();
+    if (isPending(result)) return awaitPhase(record, phase, cancellation, result, late);
+    record.phases[phase] = performance.now() - beganAt;
+    return result;
+  } catch (error) {
+    record.phases[phase] = performance.now() - beganAt;
+    throw failure(record.name, phase, error);
+  }
+}
+
+/** What to do with the outcome of work that nobody waits for any more. */
+interface Late {
+  value?(value: unknown): void;
+  trouble(error: AicoError): void;
+}
+
+async function awaitPhase(
+  record: ServiceRecord,
+  phase: StartPhase,
+  cancellation: Cancellation,
+  pending: PromiseLike<unknown>,
+  late: Late,
+): Promise<unknown> {
+  const beganAt = performance.now();
+  const result = Promise.resolve(pending);
+  using deadline = new Deadline(record.options.startTimeoutMs);
+  const unsubscribe = cancellation.subscribe((_reason, graceMs) => deadline.shorten(graceMs));
+  try {
+    if (await deadline.settles(result)) return await result;
+  } catch (error) {
+    // Whoever obeys the signal rejects: that is not a failure of its own.
+    throw cancellation.reason === undefined
+      ? failure(record.name, phase, error)
+      : cancelled(cancellation.reason, error);
+  } finally {
+    unsubscribe();
+    record.phases[phase] = performance.now() - beganAt;
+  }
+  result.then(
+    (value) => late.value?.(value),
+    (error: unknown) => late.trouble(failure(record.name, phase, error)),
+  );
+  if (cancellation.reason === undefined) {
+    throw new ServiceStartTimeoutError(record.name, phase, record.options.startTimeoutMs);
+  }
+  const waitedMs = performance.now() - beganAt;
+  late.trouble(
+    new ServiceStopTimeoutError(record.name, `the ${phase} phase, when the start was called off,`, waitedMs),
+  );
+  throw cancelled(cancellation.reason);
+}
+
+function failure(service: string, phase: StartPhase, cause: unknown): AicoError {
+  switch (phase) {
+    case 'construct':
+      return new ServiceConstructError(service, cause);
+    case 'initialize':
+      return new ServiceInitializeError(service, cause);
+    case 'start':
+      return new ServiceStartError(service, cause);
+  }
+}
+
+function cancelled(reason: Error, cause?: unknown): StartCancelledError {
+  return reason instanceof StartCancelledError
+    ? reason
+    : new StartCancelledError(reason.message, cause ?? reason);
+}

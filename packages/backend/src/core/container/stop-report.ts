@@ -1,0 +1,60 @@
+import type { AicoError } from '@aico/protocol';
+import { formatMs } from './format.ts';
+
+/** How one service ended. */
+export interface StoppedService {
+  readonly name: string;
+  /** `timeout`: a step of it hung; `failed`: a step of it threw. */
+  readonly outcome: 'stopped' | 'failed' | 'timeout';
+  readonly ms: number;
+  readonly troubles: readonly AicoError[];
+}
+
+/** How a stop went: which services ended, in which order, and what went wrong. */
+export class StopReport {
+  readonly reason: string;
+  readonly totalMs: number;
+  /** In the order they were stopped: the exact reverse of the order they had started in. */
+  readonly services: readonly StoppedService[];
+
+  constructor(reason: string, totalMs: number, services: readonly StoppedService[]) {
+    this.reason = reason;
+    this.totalMs = totalMs;
+    this.services = services;
+  }
+
+  /** Whether all ended without a trouble. */
+  get clean(): boolean {
+    return this.services.every(({ outcome }) => outcome === 'stopped');
+  }
+
+  get timedOut(): boolean {
+    return this.services.some(({ outcome }) => outcome === 'timeout');
+  }
+
+  toText(): string {
+    const width = Math.max(0, ...this.services.map(({ name }) => name.length));
+    const lines = this.services.flatMap(({ name, outcome, ms, troubles }) => [
+      `  ${name.padEnd(width)}  ${outcome.padEnd(7)}  ${formatMs(ms)}`,
+      ...troubles.map((trouble) => `    ${trouble.message}`),
+    ]);
+    return [
+      `stopped ${this.services.length} services in ${formatMs(this.totalMs)} (${this.reason})`,
+      ...lines,
+    ].join('\n');
+  }
+
+  toJSON(): object {
+    return {
+      reason: this.reason,
+      totalMs: this.totalMs,
+      clean: this.clean,
+      services: this.services.map(({ name, outcome, ms, troubles }) => ({
+        name,
+        outcome,
+        ms,
+        troubles: troubles.map(({ code, message, hint }) => ({ code, message, hint })),
+      })),
+    };
+  }
+}

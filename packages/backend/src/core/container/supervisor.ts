@@ -1,0 +1,258 @@
+import { AicoError } from '@aico/protocol';
+import type { DependencyGraph } from '../dependency-graph.ts';
+import { ServiceStartError, StartCancelledError } from '../errors.ts';
+import { backoffDelay, pause } from './backoff.ts';
+import { Cancellation } from './cancellation.ts';
+import { PriorityQueue } from './priority-queue.ts';
+import type { ServiceEvent } from './service-event.ts';
+import type { ServiceRecord } from './service-record.ts';
+import { attemptStart } from './start-attempt.ts';
+import { stopInstance } from './stop-instance.ts';
+import { type StoppedService, StopReport } from './stop-report.ts';
+
+export interface SupervisorOptions {
+  readonly graph: DependencyGraph;
+  readonly records: ReadonlyMap<string, ServiceRecord>;
+  readonly random: () => number;
+  readonly onEvent: (event: ServiceEvent) => void;
+  /** Called when a service has started, before anything that depends on it is. What it throws fails the start. */
+  readonly whenStarted: (record: ServiceRecord, instance: unknown) => void;
+}
+
+/**
+ * Brings services up and takes them down: the one owner of every service's state. A service is launched as soon as
+ * its last dependency runs; among those ready at the same moment, lower priority first. They come down one by one
+ * in the exact reverse of the order in which they had come up.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #ready = new PriorityQueue<{ readonly record: ServiceRecord; readonly index: number }>((a, b) =>
+    a.record.options.priority === b.record.options.priority
+      ? a.index < b.index
+      : a.record.options.priority < b.record.options.priority,
+  );
+  readonly #indices = new Map<ServiceRecord, number>();
+  readonly #runs = new Set<Promise<void>>();
+  /** In the order they came up. */
+  #started: ServiceRecord[] = [];
+  /** Launched, and not yet known to run or to have failed. */
+  #undecided = 0;
+  #pumping = false;
+  #failFast = false;
+  #failure: Error | undefined;
+  #settled: (() => void) | undefined;
+  #beganAt = 0;
+  #stopBy = Number.POSITIVE_INFINITY;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    for (const record of options.records.values()) this.#indices.set(record, this.#indices.size);
+  }
+
+  /** Why the start was given up, if it was. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Starts `records` and resolves when each runs, waits for one that is being retried, or has failed.
+   * With `failFast`, the first required one that fails calls all others off; see {@link failure}.
+   */
+  async bringUp(
+    records: Iterable<ServiceRecord>,
+    { failFast }: { readonly failFast: boolean },
+  ): Promise<void> {
+    this.#failFast = failFast;
+    this.#beganAt = performance.now();
+    for (const record of records) {
+      record.reset();
+      record.openDependencies = 0;
+      for (const name of this.#options.graph.dependenciesOf(record.name)) {
+        if (!this.#isRunning(name)) record.openDependencies += 1;
+      }
+      if (record.openDependencies === 0) this.#enqueue(record);
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#settled = resolve;
+    this.#pump();
+    await promise;
+    if (this.#failure !== undefined) await Promise.all(this.#runs);
+  }
+
+  /** Launches nothing more, and calls off what is under way; it may take `graceMs` to end. Final. */
+  abandon(reason: Error, graceMs: number): void {
+    this.#failure ??= reason;
+    this.#ready.clear();
+    for (const record of this.#options.records.values()) record.run?.cancellation.cancel(reason, graceMs);
+    this.#settleIfDone();
+  }
+
+  /** Whatever is being taken down must be down within `budgetMs` from now. */
+  hurry(budgetMs: number): void {
+    this.#stopBy = Math.min(this.#stopBy, performance.now() + budgetMs);
+  }
+
+  /** Calls off and stops `members` (all without), dependents first. Never rejects. */
+  async takeDown(reason: string, members?: ReadonlySet<ServiceRecord>): Promise<StopReport> {
+    const beganAt = performance.now();
+    const belongs = (record: ServiceRecord): boolean => members === undefined || members.has(record);
+    const cause = new StartCancelledError(reason);
+    const runs: Promise<void>[] = [];
+    for (const record of this.#options.records.values()) {
+      if (!belongs(record)) continue;
+      if (record.state.kind === 'waiting') record.state = { kind: 'stopped' };
+      if (record.run === undefined) continue;
+      record.run.cancellation.cancel(cause, this.#leftMs() / 2);
+      runs.push(record.run.done);
+    }
+    await Promise.all(runs);
+    const leaving = this.#started.filter(belongs).reverse();
+    this.#started = this.#started.filter((record) => !belongs(record));
+    const stopped: StoppedService[] = [];
+    for (const [index, record] of leaving.entries()) {
+      stopped.push(await this.#stop(record, index === leaving.length - 1));
+    }
+    return new StopReport(reason, performance.now() - beganAt, stopped);
+  }
+
+  async #stop(record: ServiceRecord, isLast: boolean): Promise<StoppedService> {
+    const beganAt = performance.now();
+    record.state = { kind: 'stopping' };
+    // One that hangs leaves at least half of the time to those beneath it.
+    const shareMs = isLast ? this.#leftMs() : this.#leftMs() / 2;
+    const troubles = await stopInstance(record, record.instance, {
+      callStop: true,
+      timeoutMs: Math.min(record.options.stopTimeoutMs, shareMs),
+    });
+    record.instance = undefined;
+    record.state = { kind: 'stopped' };
+    for (const error of troubles)
+      this.#options.onEvent({ kind: 'stop-trouble', service: record.name, error });
+    const timedOut = troubles.some(({ code }) => code === 'AICO_SERVICE_STOP_TIMEOUT');
+    const outcome = timedOut ? 'timeout' : troubles.length > 0 ? 'failed' : 'stopped';
+    return { name: record.name, outcome, ms: performance.now() - beganAt, troubles };
+  }
+
+  #leftMs(): number {
+    return Math.max(0, this.#stopBy - performance.now());
+  }
+
+  #isRunning(name: string): boolean {
+    return this.#options.records.get(name)?.state.kind === 'running';
+  }
+
+  #enqueue(record: ServiceRecord): void {
+    this.#ready.push({ record, index: this.#indices.get(record) ?? 0 });
+  }
+
+  #pump(): void {
+    this.#pumping = false;
+    while (this.#failure === undefined) {
+      const next = this.#ready.pop();
+      if (next === undefined) break;
+      this.#launch(next.record);
+    }
+    this.#settleIfDone();
+  }
+
+  #launch(record: ServiceRecord): void {
+    // Taken down, or launched already, since it was queued.
+    if (record.state.kind !== 'waiting') return;
+    const cancellation = new Cancellation();
+    record.waitedMs = performance.now() - this.#beganAt;
+    this.#undecided += 1;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    record.run = { cancellation, done: promise };
+    this.#runs.add(promise);
+    void this.#supervise(record, cancellation).then(() => {
+      record.run = undefined;
+      this.#runs.delete(promise);
+      resolve();
+      this.#settleIfDone();
+    });
+  }
+
+  /** Tries until it runs, has failed for good, or is called off. Never rejects. */
+  async #supervise(record: ServiceRecord, cancellation: Cancellation): Promise<void> {
+    const retries = record.options.retries ?? (record.required ? 0 : Number.POSITIVE_INFINITY);
+    let decided = false;
+    const decide = (): void => {
+      if (!decided) this.#undecided -= 1;
+      decided = true;
+    };
+    for (;;) {
+      record.attempts += 1;
+      const error = await this.#attempt(record, cancellation);
+      if (error === undefined) return decide();
+      if (cancellation.reason !== undefined) {
+        if (!(error instanceof StartCancelledError)) record.lastError = error;
+        record.state = { kind: 'stopped' };
+        return decide();
+      }
+      record.lastError = error;
+      if (record.attempts > retries) {
+        record.state = { kind: 'failed', error };
+        this.#options.onEvent({ kind: 'failed', service: record.name, required: record.required, error });
+        if (record.required && this.#failFast) this.abandon(error, Number.POSITIVE_INFINITY);
+        return decide();
+      }
+      const retryInMs = backoffDelay(record.attempts, record.options.backoff, this.#options.random);
+      record.state = { kind: 'retrying', attempt: record.attempts, error, retryInMs };
+      this.#options.onEvent({
+        kind: 'retrying',
+        service: record.name,
+        attempt: record.attempts,
+        error,
+        retryInMs,
+      });
+      // Nobody waits for an optional one: it is degraded from here until an attempt succeeds.
+      if (!record.required) decide();
+      this.#settleIfDone();
+      if (!(await pause(retryInMs, cancellation.signal))) {
+        record.state = { kind: 'stopped' };
+        return decide();
+      }
+    }
+  }
+
+  async #attempt(record: ServiceRecord, cancellation: Cancellation): Promise<AicoError | undefined> {
+    try {
+      await attemptStart(record, cancellation, {
+        started: (instance) => this.#hasStarted(record, instance),
+        trouble: (error) => this.#options.onEvent({ kind: 'stop-trouble', service: record.name, error }),
+      });
+      return undefined;
+    } catch (error) {
+      return error instanceof AicoError ? error : new ServiceStartError(record.name, error);
+    }
+  }
+
+  #hasStarted(record: ServiceRecord, instance: unknown): void {
+    this.#options.whenStarted(record, instance);
+    if (record.attempts > 1) {
+      this.#options.onEvent({ kind: 'recovered', service: record.name, attempts: record.attempts });
+    }
+    record.instance = instance;
+    record.state = { kind: 'running' };
+    record.lastError = undefined;
+    this.#started.push(record);
+    for (const name of this.#options.graph.dependentsOf(record.name)) {
+      const dependent = this.#options.records.get(name);
+      if (dependent?.state.kind !== 'waiting') continue;
+      dependent.openDependencies -= 1;
+      if (dependent.openDependencies > 0) continue;
+      dependent.waitedOn = record.name;
+      this.#enqueue(dependent);
+    }
+    if (this.#ready.size === 0 || this.#pumping) return;
+    // A microtask later, so that those who became ready at the same moment are ordered by priority together.
+    this.#pumping = true;
+    queueMicrotask(() => this.#pump());
+  }
+
+  #settleIfDone(): void {
+    if (this.#undecided > 0 || (this.#failure === undefined && this.#ready.size > 0)) return;
+    this.#settled?.();
+    this.#settled = undefined;
+  }
+}

@@ -1,0 +1,410 @@
+import { logServiceEvent, type ServiceEvent } from './container/service-event.ts';
+import { resolveOptions, type ServiceOptions } from './container/service-options.ts';
+import { type Registration, ServiceRecord } from './container/service-record.ts';
+import type { ServiceState } from './container/service-state.ts';
+import { reportOn, StartReport } from './container/start-report.ts';
+import { StopReport } from './container/stop-report.ts';
+import { Supervisor } from './container/supervisor.ts';
+import { DependencyGraph } from './dependency-graph.ts';
+import {
+  ContainerStateError,
+  DependencyUndeclaredError,
+  ServiceNotRunningError,
+  ServiceUnknownError,
+  StartCancelledError,
+} from './errors.ts';
+import { lifecycleOf } from './lifecycle.ts';
+import type { ServiceName, Services } from './services.ts';
+
+/** What a service registered as `N` must be: its type where `Services` declares one, else anything. */
+export type InstanceOf<N extends string> = N extends ServiceName ? Services[N] : unknown;
+
+/** Hands out a declared dependency. */
+export type RequireService = <D extends ServiceName>(name: D) => Services[D];
+
+/** Makes a service. Called when its dependencies run, never before the start. */
+export type ServiceFactory<N extends string> = (
+  requireService: RequireService,
+) => InstanceOf<N> | Promise<InstanceOf<N>>;
+
+/** Where the container stands. */
+export type ContainerState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'starting'; readonly outcome: Promise<StartReport> }
+  | { readonly kind: 'running'; readonly outcome: Promise<StartReport> }
+  | { readonly kind: 'stopping'; readonly outcome: Promise<StopReport> }
+  | { readonly kind: 'stopped'; readonly report: StopReport };
+
+export interface ServiceContainerOptions {
+  /** Told what happens to services. By default it goes to the `logging` service, else to process warnings. */
+  readonly onEvent?: (event: ServiceEvent) => void;
+  /** A number from 0 up to 1, for the jitter of retries. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+export interface StopOptions {
+  /** Why, for the report. */
+  readonly reason?: string;
+  /** Milliseconds for the whole of it; what hangs cannot use them up. Default: each service's own deadline counts. */
+  readonly budgetMs?: number;
+}
+
+/**
+ * Holds every service, starts them in the order their dependencies ask for and stops them in the exact reverse.
+ * Nothing runs before {@link start}, which checks the whole graph first.
+ *
+ * @example
+ * ```ts
+ * const container = new ServiceContainer();
+ * container.registerInstance('config', config);
+ * container.registerService('my_plugin', () => new MyPlugin('my_plugin', container), {
+ *   dependencies: ['config', 'database'],
+ *   priority: 100,
+ * });
+ * const report = await container.start();
+ * await container.stop();
+ * ```
+ */
+export class ServiceContainer {
+  readonly #registrations: ServiceRecord[] = [];
+  readonly #records = new Map<string, ServiceRecord>();
+  readonly #onEvent: (event: ServiceEvent) => void;
+  readonly #random: () => number;
+  #state: ContainerState = { kind: 'idle' };
+  #graph: DependencyGraph | undefined;
+  #supervisor: Supervisor | undefined;
+  #startReport: StartReport | undefined;
+  /** The reload under way; they take turns. */
+  #reloading: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ServiceContainerOptions = {}) {
+    this.#onEvent = options.onEvent ?? ((event) => this.#report(event));
+    this.#random = options.random ?? Math.random;
+  }
+
+  get state(): ContainerState {
+    return this.#state;
+  }
+
+  /**
+   * Says how `name` is made and what it needs. Registering a name twice is reported by {@link check}.
+   *
+   * @throws {ServiceOptionError} when an option is not what it may be
+   * @throws {ContainerStateError} once started
+   */
+  registerService<N extends string>(
+    name: N,
+    factory: ServiceFactory<N>,
+    options: ServiceOptions<InstanceOf<N>> = {},
+  ): void {
+    const { stop } = options;
+    this.#register({
+      name,
+      options: resolveOptions(name, options),
+      make: () => factory((dependency) => this.resolve(name, dependency)),
+      ...(stop === undefined ? {} : { end: stop }),
+    });
+  }
+
+  /**
+   * Offers an object that exists already. It can be had at once, and stays whose it was: the container neither
+   * starts nor stops it.
+   *
+   * @throws {ContainerStateError} once started
+   */
+  registerInstance<N extends string>(name: N, instance: InstanceOf<N>): void {
+    const record = this.#register({
+      name,
+      options: resolveOptions(name, {}),
+      make: () => instance,
+      isInstance: true,
+    });
+    record.instance = instance;
+    record.state = { kind: 'running' };
+  }
+
+  has(name: string): boolean {
+    return this.#records.has(name);
+  }
+
+  /**
+   * A running service. Plugins use `requireService`, which also checks that the dependency was declared.
+   *
+   * @throws {ServiceUnknownError} when nobody registered it
+   * @throws {ServiceNotRunningError} when it does not run now
+   */
+  getService<N extends ServiceName>(name: N): Services[N] {
+    return this.#running(name, undefined);
+  }
+
+  /** A service if it runs now; for what a component can do without. */
+  findService<N extends ServiceName>(name: N): Services[N] | undefined {
+    return this.#records.get(name)?.state.kind === 'running' ? this.#running(name, undefined) : undefined;
+  }
+
+  /**
+   * A running service, for one that declared it.
+   *
+   * @throws {DependencyUndeclaredError} when `consumer` did not name it in its `dependencies`
+   * @throws {ServiceUnknownError} when `consumer` or `name` is not registered
+   * @throws {ServiceNotRunningError} when it does not run now
+   */
+  resolve<N extends ServiceName>(consumer: string, name: N): Services[N] {
+    const record = this.#records.get(consumer);
+    if (record === undefined) throw new ServiceUnknownError(consumer);
+    const { dependencies } = record.options;
+    if (!dependencies.includes(name)) throw new DependencyUndeclaredError(consumer, name, dependencies);
+    return this.#running(name, consumer);
+  }
+
+  /** Who needs whom, as registered so far; asks nothing to run. */
+  get graph(): DependencyGraph {
+    this.#graph ??= new DependencyGraph(
+      this.#registrations.map(({ name, options: { dependencies, priority } }) => ({
+        name,
+        dependencies,
+        priority,
+      })),
+    );
+    return this.#graph;
+  }
+
+  /** @throws {DependencyGraphError} naming everything that is missing, circular or double, each with its path */
+  check(): void {
+    this.graph.check();
+  }
+
+  /**
+   * Starts everything. Resolves once every required service runs and every optional one runs, has failed and is
+   * being retried, or waits for such a one. Asked again, it is the same start. After a stop it starts anew.
+   *
+   * @throws {DependencyGraphError} before anything has run
+   * @throws {AicoError} of the required service that failed first, once all that had started was stopped again
+   * @throws {StartCancelledError} when {@link stop} came first
+   * @throws {ContainerStateError} while it stops
+   */
+  async start(): Promise<StartReport> {
+    if (this.#state.kind === 'starting' || this.#state.kind === 'running') return this.#state.outcome;
+    if (this.#state.kind === 'stopping') {
+      throw new ContainerStateError('start', 'stopping', 'Wait for stop() to resolve.');
+    }
+    const order = this.graph.order();
+    const records = order.flatMap((name) => this.#records.get(name) ?? []);
+    this.#propagateRequired(records);
+    const supervisor = new Supervisor({
+      graph: this.graph,
+      records: this.#records,
+      random: this.#random,
+      onEvent: (event) => this.#tell(event),
+      whenStarted: (record, instance) => this.#watchHealth(record, instance),
+    });
+    this.#supervisor = supervisor;
+    const { promise, resolve } = Promise.withResolvers<StartReport>();
+    // The state says so before the first factory runs, which may itself ask.
+    this.#state = { kind: 'starting', outcome: promise };
+    resolve(
+      this.#bringUp(
+        supervisor,
+        records.filter((record) => !record.registration.isInstance),
+      ),
+    );
+    return promise;
+  }
+
+  /**
+   * Stops everything, dependents first, in the exact reverse of the order it had started in; a start under way is
+   * called off and rolled back. One that throws or hangs is reported and the rest is stopped all the same: this
+   * never rejects. Asked again, it is the same stop.
+   */
+  async stop({ reason = 'stop', budgetMs }: StopOptions = {}): Promise<StopReport> {
+    const supervisor = this.#supervisor;
+    if (budgetMs !== undefined) supervisor?.hurry(budgetMs);
+    switch (this.#state.kind) {
+      case 'idle':
+        return new StopReport(reason, 0, []);
+      case 'stopped':
+        return this.#state.report;
+      case 'stopping':
+        return this.#state.outcome;
+      case 'starting': {
+        const graceMs = budgetMs === undefined ? Number.POSITIVE_INFINITY : budgetMs / 2;
+        supervisor?.abandon(new StartCancelledError(reason), graceMs);
+        // Whoever began the start hears why it failed; here only its rollback matters.
+        await this.#state.outcome.catch(() => undefined);
+        return this.stop({ reason });
+      }
+      case 'running': {
+        supervisor?.abandon(new StartCancelledError(reason), (budgetMs ?? Number.POSITIVE_INFINITY) / 2);
+        const reloaded = this.#reloading;
+        return this.#takeDown(reason, reloaded);
+      }
+    }
+  }
+
+  /**
+   * Stops one service and all that stands on it, dependents first, and starts them again in order; the rest runs
+   * on. Also revives one that has failed or is being retried. Reloads take turns.
+   *
+   * @throws {ServiceUnknownError} when nobody registered it
+   * @throws {ContainerStateError} when the container does not run, or the service was registered as an instance
+   * @throws {AicoError} of a required service that did not come up again; the container runs on without it
+   */
+  async reload(name: string): Promise<StartReport> {
+    const record = this.#records.get(name);
+    if (record === undefined) throw new ServiceUnknownError(name);
+    if (record.registration.isInstance) {
+      throw new ContainerStateError(
+        `reload "${name}"`,
+        'not its owner',
+        'It was registered with registerInstance; only what registerService made can be made again.',
+      );
+    }
+    const turn = this.#reloading.then(() => this.#reload(record));
+    // The next in turn starts whatever became of this one, whose caller has its error.
+    this.#reloading = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** What is so now, for every service. */
+  report(): StartReport {
+    return new StartReport(
+      this.#startReport?.totalMs ?? 0,
+      [...this.#records.values()].map((record) => reportOn(record, (name) => this.#isRunning(name))),
+    );
+  }
+
+  /** What was so when the last start had ended, before any rollback. */
+  get startReport(): StartReport | undefined {
+    return this.#startReport;
+  }
+
+  /** @throws {ServiceUnknownError} when nobody registered it */
+  stateOf(name: string): ServiceState {
+    const record = this.#records.get(name);
+    if (record === undefined) throw new ServiceUnknownError(name);
+    return record.state;
+  }
+
+  #register(registration: Registration): ServiceRecord {
+    if (this.#state.kind !== 'idle' && this.#state.kind !== 'stopped') {
+      throw new ContainerStateError(
+        `register "${registration.name}"`,
+        this.#state.kind,
+        'Register every service before start(): the graph is checked as a whole.',
+      );
+    }
+    const record = new ServiceRecord(registration);
+    this.#graph = undefined;
+    this.#registrations.push(record);
+    if (!this.#records.has(record.name)) this.#records.set(record.name, record);
+    return record;
+  }
+
+  async #bringUp(supervisor: Supervisor, records: readonly ServiceRecord[]): Promise<StartReport> {
+    const beganAt = performance.now();
+    await supervisor.bringUp(records, { failFast: true });
+    const report = this.#snapshot(performance.now() - beganAt);
+    const { failure } = supervisor;
+    if (failure === undefined) {
+      this.#state = { kind: 'running', outcome: Promise.resolve(report) };
+      return report;
+    }
+    await this.#takeDown(failure.message);
+    throw failure;
+  }
+
+  #snapshot(totalMs: number): StartReport {
+    const { services } = this.report();
+    this.#startReport = new StartReport(totalMs, services);
+    return this.#startReport;
+  }
+
+  #takeDown(reason: string, after: Promise<unknown> = Promise.resolve()): Promise<StopReport> {
+    const outcome = after
+      .then(() => this.#supervisor?.takeDown(reason) ?? new StopReport(reason, 0, []))
+      .then((report) => {
+        this.#state = { kind: 'stopped', report };
+        return report;
+      });
+    this.#state = { kind: 'stopping', outcome };
+    return outcome;
+  }
+
+  async #reload(record: ServiceRecord): Promise<StartReport> {
+    const supervisor = this.#supervisor;
+    if (this.#state.kind !== 'running' || supervisor === undefined) {
+      throw new ContainerStateError(
+        `reload "${record.name}"`,
+        this.#state.kind,
+        'Only a running container reloads.',
+      );
+    }
+    const names = [record.name, ...this.graph.standingOn([record.name])];
+    const members = new Set(names.flatMap((name) => this.#records.get(name) ?? []));
+    const beganAt = performance.now();
+    await supervisor.takeDown(`reload of ${record.name}`, members);
+    await supervisor.bringUp(members, { failFast: false });
+    const failed = [...members].find(({ required, state }) => required && state.kind === 'failed');
+    if (supervisor.failure !== undefined) throw supervisor.failure;
+    if (failed?.state.kind === 'failed') throw failed.state.error;
+    return new StartReport(
+      performance.now() - beganAt,
+      [...members].map((member) => reportOn(member, (name) => this.#isRunning(name))),
+    );
+  }
+
+  /** What a required service stands on is required too: the start could not succeed without it. */
+  #propagateRequired(order: readonly ServiceRecord[]): void {
+    for (const record of order) {
+      record.required = record.options.required;
+      record.requiredBy = undefined;
+    }
+    for (const record of order.toReversed()) {
+      if (!record.required) continue;
+      for (const name of record.options.dependencies) {
+        const dependency = this.#records.get(name);
+        if (dependency === undefined || dependency.required) continue;
+        dependency.required = true;
+        dependency.requiredBy = record.name;
+      }
+    }
+  }
+
+  #watchHealth(record: ServiceRecord, instance: unknown): void {
+    const { name, required } = record;
+    const service = lifecycleOf(instance);
+    if (service.healthCheck === undefined) return;
+    record.removeHealthCheck = this.findService('health')?.register(
+      name,
+      async (signal) => (await service.healthCheck?.(signal)) ?? { status: 'healthy' },
+      { critical: required },
+    );
+  }
+
+  #isRunning(name: string): boolean {
+    return this.#records.get(name)?.state.kind === 'running';
+  }
+
+  #running<N extends ServiceName>(name: N, askedBy: string | undefined): Services[N] {
+    const record = this.#records.get(name);
+    if (record === undefined) throw new ServiceUnknownError(name, askedBy);
+    if (record.state.kind !== 'running') throw new ServiceNotRunningError(name, record.state.kind, askedBy);
+    // The one place where a name's type is taken on trust: registerService() checked it when the name was given.
+    return record.instance as Services[N];
+  }
+
+  #tell(event: ServiceEvent): void {
+    try {
+      this.#onEvent(event);
+    } catch (error) {
+      // A listener that fails must not take a start or a stop with it.
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+
+  #report(event: ServiceEvent): void {
+    const logging = this.findService('logging');
+    if (logging !== undefined) logServiceEvent(logging.getLogger('backend', 'container'), event);
+    else if (event.kind !== 'recovered') process.emitWarning(event.error.message, { code: event.error.code });
+  }
+}
