@@ -1,0 +1,188 @@
+import { REDACTED, SensitiveNames } from './sensitive-names.ts';
+import type { LogFields } from './types.ts';
+
+/** What one line may hold at most; what is beyond is cut, and the line says so. */
+const MAX_DEPTH = 8;
+const MAX_ENTRIES = 200;
+const MAX_STRING = 8_192;
+const MAX_LINE = 65_536;
+
+const NOTHING: LogFields = Object.freeze({});
+
+/** Of a line that a getter or `toJSON` logs while it is itself being logged: there could be no end of it. */
+const LOGGED_WHILE_LOGGING: LogFields = Object.freeze({ omitted: 'logged while another line was written' });
+
+function isRecord(value: unknown): value is LogFields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Turns whatever a caller logs into bounded plain data of its own: secrets redacted, errors written out, circles
+ * cut. Never throws, whatever getters and `toJSON` do.
+ */
+export class Sanitiser {
+  readonly #names = new SensitiveNames();
+  /** Characters left for the line in hand. */
+  #room = 0;
+  /** The objects on the way down to the value in hand. */
+  readonly #path: object[] = [];
+
+  /** Roughly the characters of the line sanitised last. */
+  get size(): number {
+    return MAX_LINE - this.#room;
+  }
+
+  message(message: string): string {
+    const text = typeof message === 'string' ? message : String(message);
+    return text.length > MAX_STRING ? `${text.slice(0, MAX_STRING)}…` : text;
+  }
+
+  /** `bound` are fields given to `child()`, sanitised already. */
+  fields(fields: LogFields | undefined, bound: LogFields | undefined): LogFields {
+    if (this.#path.length > 0) return LOGGED_WHILE_LOGGING;
+    this.#room = MAX_LINE;
+    if (fields === undefined || fields === null) return bound ?? NOTHING;
+    const own = this.#value(fields, 0);
+    const data = isRecord(own) ? own : { value: own };
+    return bound === undefined ? data : { ...bound, ...data };
+  }
+
+  #value(value: unknown, depth: number): unknown {
+    switch (typeof value) {
+      case 'string':
+        return this.#string(value);
+      case 'number':
+        this.#room -= 8;
+        // JSON knows neither NaN nor infinities.
+        return Number.isFinite(value) ? value : String(value);
+      case 'boolean':
+        this.#room -= 5;
+        return value;
+      case 'bigint':
+        return this.#string(value.toString());
+      case 'function':
+        return `[function ${nameOf(value)}]`;
+      case 'symbol':
+        return this.#string(value.toString());
+      case 'undefined':
+        return undefined;
+      case 'object':
+        return value === null ? null : this.#object(value, depth);
+    }
+  }
+
+  #string(text: string): string {
+    const allowed = Math.max(0, Math.min(MAX_STRING, this.#room));
+    this.#room -= Math.min(text.length, allowed) + 3;
+    return text.length > allowed ? `${text.slice(0, allowed)}…[${text.length} characters]` : text;
+  }
+
+  #object(value: object, depth: number): unknown {
+    if (this.#path.includes(value)) return '[circular]';
+    if (depth >= MAX_DEPTH) return '[too deep]';
+    if (this.#room <= 0) return '[cut]';
+    this.#path.push(value);
+    try {
+      return this.#convert(value, depth);
+    } catch (error) {
+      return `[unreadable: ${nameOf(error)}]`;
+    } finally {
+      this.#path.pop();
+    }
+  }
+
+  #convert(value: object, depth: number): unknown {
+    if (Array.isArray(value)) return this.#array(value, depth);
+    if (value instanceof Error) return this.#error(value, depth);
+    if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+    if (value instanceof Map) return this.#entries(value.entries(), depth);
+    if (value instanceof Set) return this.#array([...value].slice(0, MAX_ENTRIES + 1), depth);
+    if ('toJSON' in value && typeof value.toJSON === 'function')
+      return this.#value(value.toJSON(), depth + 1);
+    return this.#own(value, depth);
+  }
+
+  #array(items: readonly unknown[], depth: number): unknown[] {
+    const copy: unknown[] = [];
+    for (const item of items) {
+      if (copy.length >= MAX_ENTRIES || this.#room <= 0) {
+        copy.push(`[${items.length - copy.length} more]`);
+        break;
+      }
+      copy.push(this.#value(item, depth + 1) ?? null);
+    }
+    return copy;
+  }
+
+  #own(value: object, depth: number): Record<string, unknown> {
+    const copy: Record<string, unknown> = {};
+    let count = 0;
+    for (const name in value) {
+      if (!Object.hasOwn(value, name)) continue;
+      if (count >= MAX_ENTRIES || this.#room <= 0) {
+        copy['…'] = '[cut]';
+        break;
+      }
+      count += 1;
+      let item: unknown;
+      try {
+        item = Reflect.get(value, name);
+      } catch (error) {
+        item = `[unreadable: ${nameOf(error)}]`;
+      }
+      this.#put(copy, name, item, depth);
+    }
+    return copy;
+  }
+
+  #entries(entries: Iterable<readonly [unknown, unknown]>, depth: number): Record<string, unknown> {
+    const copy: Record<string, unknown> = {};
+    let count = 0;
+    for (const [name, item] of entries) {
+      if (count >= MAX_ENTRIES || this.#room <= 0) {
+        copy['…'] = '[cut]';
+        break;
+      }
+      count += 1;
+      this.#put(copy, typeof name === 'object' ? '[object]' : String(name), item, depth);
+    }
+    return copy;
+  }
+
+  #put(copy: Record<string, unknown>, name: string, item: unknown, depth: number): void {
+    // Assigning it would change the copy's prototype instead of adding a field.
+    if (name === '__proto__') return;
+    this.#room -= name.length + 4;
+    // That something is or is not set is no secret.
+    if (this.#names.has(name) && typeof item !== 'boolean' && item !== null && item !== undefined) {
+      copy[name] = REDACTED;
+      return;
+    }
+    const sanitised = this.#value(item, depth + 1);
+    if (sanitised !== undefined) copy[name] = sanitised;
+  }
+
+  #error(error: Error, depth: number): Record<string, unknown> {
+    const copy: Record<string, unknown> = { type: nameOf(error) };
+    const { message, stack, cause } = error;
+    this.#put(copy, 'message', message, depth);
+    if ('code' in error) this.#put(copy, 'code', error.code, depth);
+    if ('hint' in error) this.#put(copy, 'hint', error.hint, depth);
+    this.#put(copy, 'stack', stack, depth);
+    if ('errors' in error) this.#put(copy, 'errors', error.errors, depth);
+    for (const [name, item] of Object.entries(this.#own(error, depth)))
+      if (name !== 'name') copy[name] ??= item;
+    if (cause !== undefined) this.#put(copy, 'cause', cause, depth);
+    return copy;
+  }
+}
+
+/** The name of a function, or of an error's class, as far as it can be had. */
+function nameOf(value: unknown): string {
+  try {
+    if (typeof value === 'function') return value.name === '' ? 'anonymous' : value.name.slice(0, 128);
+    return value instanceof Error ? String(value.name).slice(0, 128) : typeof value;
+  } catch {
+    return 'unknown';
+  }
+}

@@ -1,0 +1,85 @@
+import { PoolClosedError } from './errors.ts';
+
+/**
+ * One thing per key, made when it is first wanted: the guide's `get_connection`. Whoever asks for a key while it
+ * is being made waits for the same one; a failure is not kept, the next who asks tries anew.
+ *
+ * @example
+ * ```ts
+ * const pool = new KeyedPool((host: string) => connect(host), (connection) => connection.close());
+ * const connection = await pool.get('localhost');
+ * await pool.dispose();
+ * ```
+ */
+export class KeyedPool<K, V> {
+  readonly #create: (key: K) => V | Promise<V>;
+  readonly #release: (value: V, key: K) => void | Promise<void>;
+  readonly #entries = new Map<K, Promise<V>>();
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    create: (key: K) => V | Promise<V>,
+    release: (value: V, key: K) => void | Promise<void> = () => {},
+  ) {
+    this.#create = create;
+    this.#release = release;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** @throws {PoolClosedError} after `dispose()`; and whatever `create` throws */
+  get(key: K): Promise<V> {
+    if (this.#closed !== undefined) return Promise.reject(new PoolClosedError());
+    const known = this.#entries.get(key);
+    if (known !== undefined) return known;
+    const made = (async () => this.#create(key))();
+    this.#entries.set(key, made);
+    made.catch(() => {
+      if (this.#entries.get(key) === made) this.#entries.delete(key);
+    });
+    return made;
+  }
+
+  /** Releases one; the next `get` makes it anew. */
+  async remove(key: K): Promise<void> {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    await this.#releaseEntry(key, entry);
+  }
+
+  /**
+   * Releases everything, last made first, and refuses what comes after.
+   *
+   * @throws {AggregateError} of what could not be released; the rest has been
+   */
+  dispose(): Promise<void> {
+    this.#closed ??= this.#disposeAll();
+    return this.#closed;
+  }
+
+  async #disposeAll(): Promise<void> {
+    const entries = [...this.#entries].reverse();
+    this.#entries.clear();
+    const failures: unknown[] = [];
+    for (const [key, entry] of entries) {
+      try {
+        await this.#releaseEntry(key, entry);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} could not be released`);
+  }
+
+  async #releaseEntry(key: K, entry: Promise<V>): Promise<void> {
+    const outcome = await entry.then(
+      (value) => ({ value }),
+      () => undefined,
+    );
+    // What was never made, because making it failed, has been reported to who asked for it.
+    if (outcome !== undefined) await this.#release(outcome.value, key);
+  }
+}

@@ -1,0 +1,33 @@
+import pMap from 'p-map';
+
+export interface MapConcurrentOptions {
+  /** Aborted: no further item is begun, and the whole rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Works on at most `limit` items at once and answers for each, in their order: the guide's
+ * `gather(…, return_exceptions=True)` with a bound. One item's failure stops no other.
+ *
+ * @throws {TypeError} when `limit` is no positive whole number
+ * @example
+ * ```ts
+ * const results = await mapConcurrent(items, 8, (item) => processItem(item), { signal });
+ * const failed = results.filter((result) => result.status === 'rejected');
+ * ```
+ */
+export function mapConcurrent<T, R>(
+  items: Iterable<T> | AsyncIterable<T>,
+  limit: number,
+  work: (item: T, index: number) => R | Promise<R>,
+  { signal }: MapConcurrentOptions = {},
+): Promise<PromiseSettledResult<Awaited<R>>[]> {
+  const settle = async (item: T, index: number): Promise<PromiseSettledResult<Awaited<R>>> => {
+    try {
+      return { status: 'fulfilled', value: await work(item, index) };
+    } catch (reason) {
+      return { status: 'rejected', reason };
+    }
+  };
+  return pMap(items, settle, { concurrency: limit, signal });
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { describe, mock, test } from 'node:test';
+import { BoundedCache, KeyedPool, mapConcurrent, retry, sleep } from './index.ts';
+
+describe('sleep()', () => {
+  test('rejects at once with the reason of an aborted signal', async () => {
+    const controller = new AbortController();
+    const sleeping = sleep(60_000, controller.signal);
+    const reason = new Error('stop');
+    controller.abort(reason);
+    await assert.rejects(sleeping, reason);
+    await assert.rejects(sleep(60_000, controller.signal), reason);
+    await sleep(0);
+  });
+});
+
+describe('mapConcurrent()', () => {
+  test('works on no more than the limit at once and answers for each item in order', async () => {
+    let running = 0;
+    let most = 0;
+    const results = await mapConcurrent([5, 4, 3, 2, 1, 0], 2, async (item) => {
+      running += 1;
+      most = Math.max(most, running);
+      for (let turn = 0; turn < item; turn += 1) await new Promise(setImmediate);
+      running -= 1;
+      if (item === 3) throw new Error('three');
+      return item * 2;
+    });
+    assert.equal(most, 2);
+    assert.deepEqual(
+      results.map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason))),
+      [10, 8, 'Error: three', 4, 2, 0],
+    );
+  });
+
+  test('an aborted signal begins no further item', async () => {
+    const controller = new AbortController();
+    const begun: number[] = [];
+    const reason = new Error('stop');
+    const mapping = mapConcurrent(
+      [1, 2, 3],
+      1,
+      async (item) => {
+        begun.push(item);
+        controller.abort(reason);
+        await new Promise(setImmediate);
+      },
+      { signal: controller.signal },
+    );
+    await assert.rejects(mapping, reason);
+    await new Promise(setImmediate);
+    assert.deepEqual(begun, [1]);
+  });
+
+  test('a limit of zero is refused', async () => {
+    await assert.rejects(
+      mapConcurrent([1], 0, () => 1),
+      TypeError,
+    );
+  });
+});
+
+describe('retry()', () => {
+  test('tries again after every kind of failure, told of each, and rejects with the last', async () => {
+    const failures = [new TypeError('type'), 'a string', new Error('last')];
+    const told: unknown[] = [];
+    const work = (attempt: number): never => {
+      throw failures[attempt - 1];
+    };
+    const onFailure = (error: unknown, attempt: number): void => void told.push([attempt, error]);
+    await assert.rejects(retry(work, { attempts: 3, minDelayMs: 0, onFailure }), failures[2] as Error);
+    assert.deepEqual(
+      told,
+      failures.map((error, index) => [index + 1, error]),
+    );
+  });
+
+  test('waits twice as long before each further attempt', async () => {
+    mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+    try {
+      const at: number[] = [];
+      const trying = retry(
+        (attempt) => {
+          at.push(Date.now());
+          if (attempt < 4) throw new Error('again');
+          return 'done';
+        },
+        { attempts: 4, minDelayMs: 100, maxDelayMs: 300, jitter: false },
+      );
+      for (let ms = 0; ms < 70; ms += 1) {
+        mock.timers.tick(10);
+        await new Promise(setImmediate);
+      }
+      assert.equal(await trying, 'done');
+      const waits = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+      assert.deepEqual(
+        waits.map((ms) => Math.round(ms / 50) * 50),
+        [100, 200, 300],
+      );
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
+  test('stops when it is not worth it, when it succeeds, and when aborted', async () => {
+    let tries = 0;
+    const failing = (): never => {
+      tries += 1;
+      throw new Error('no');
+    };
+    await assert.rejects(retry(failing, { shouldRetry: () => false }), /no/);
+    assert.equal(tries, 1);
+    assert.equal(await retry(() => 7), 7);
+    const controller = new AbortController();
+    const reason = new Error('stop');
+    const onFailure = (): void => controller.abort(reason);
+    await assert.rejects(retry(failing, { signal: controller.signal, onFailure }), reason);
+    assert.equal(tries, 2);
+    await assert.rejects(retry(failing, { attempts: 0 }), { code: 'AICO_TASKS_OPTION' });
+  });
+});
+
+describe('BoundedCache', () => {
+  test('never grows beyond its limit; the oldest entry goes', () => {
+    const cache = new BoundedCache<string, number>(2);
+    cache.set('a', 1);
+    cache.set('b', 2);
+    cache.set('a', 3);
+    cache.set('c', 4);
+    assert.deepEqual([cache.get('a'), cache.get('b'), cache.get('c'), cache.size], [3, undefined, 4, 2]);
+    assert.throws(() => new BoundedCache(0), { code: 'AICO_TASKS_OPTION' });
+  });
+
+  test('undefined is a key like any other', () => {
+    const cache = new BoundedCache<undefined | string, number>(1);
+    cache.set(undefined, 1);
+    cache.set('a', 2);
+    assert.equal(cache.size, 1);
+    assert.equal(cache.has(undefined), false);
+  });
+});
+
+describe('KeyedPool', () => {
+  test('makes one thing per key, however many ask at once, and releases the last first', async () => {
+    const events: string[] = [];
+    const pool = new KeyedPool(
+      async (key: string) => {
+        events.push(`+${key}`);
+        await new Promise(setImmediate);
+        return { key };
+      },
+      ({ key }) => void events.push(`-${key}`),
+    );
+    const [one, same, other] = await Promise.all([pool.get('a'), pool.get('a'), pool.get('b')]);
+    assert.equal(one, same);
+    assert.notEqual(one, other);
+    await pool.remove('a');
+    await pool.get('a');
+    await pool.dispose();
+    await pool.dispose();
+    assert.deepEqual(events, ['+a', '+b', '-a', '+a', '-a', '-b']);
+    await assert.rejects(pool.get('a'), { code: 'AICO_TASKS_POOL_CLOSED' });
+  });
+
+  test('a failure is not kept, and one that cannot be released keeps no other', async () => {
+    let fail = true;
+    const released: string[] = [];
+    const pool = new KeyedPool(
+      (key: string) => {
+        if (fail) throw new Error('down');
+        return key;
+      },
+      (key) => {
+        released.push(key);
+        if (key === 'b') throw new Error('stuck');
+      },
+    );
+    await assert.rejects(pool.get('a'), /down/);
+    fail = false;
+    assert.equal(await pool.get('a'), 'a');
+    await pool.get('b');
+    await assert.rejects(pool.dispose(), AggregateError);
+    assert.deepEqual(released, ['b', 'a']);
+  });
+});
