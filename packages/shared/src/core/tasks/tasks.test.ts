@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
-import { BoundedCache, KeyedPool, mapConcurrent, retry, sleep } from './index.ts';
+import { BoundedCache, ConnectionPool, mapConcurrent, retry, sleep } from './index.ts';
 
 describe('sleep()', () => {
   test('rejects at once with the reason of an aborted signal', async () => {
@@ -140,17 +140,17 @@ describe('BoundedCache', () => {
   });
 });
 
-describe('KeyedPool', () => {
+describe('ConnectionPool', () => {
   test('makes one thing per key, however many ask at once, and releases the last first', async () => {
     const events: string[] = [];
-    const pool = new KeyedPool(
-      async (key: string) => {
+    const pool = new ConnectionPool({
+      create: async (key: string) => {
         events.push(`+${key}`);
         await new Promise(setImmediate);
         return { key };
       },
-      ({ key }) => void events.push(`-${key}`),
-    );
+      dispose: ({ key }) => void events.push(`-${key}`),
+    });
     const [one, same, other] = await Promise.all([pool.get('a'), pool.get('a'), pool.get('b')]);
     assert.equal(one, same);
     assert.notEqual(one, other);
@@ -165,16 +165,16 @@ describe('KeyedPool', () => {
   test('a failure is not kept, and one that cannot be released keeps no other', async () => {
     let fail = true;
     const released: string[] = [];
-    const pool = new KeyedPool(
-      (key: string) => {
+    const pool = new ConnectionPool({
+      create: (key: string) => {
         if (fail) throw new Error('down');
         return key;
       },
-      (key) => {
+      dispose: (key) => {
         released.push(key);
         if (key === 'b') throw new Error('stuck');
       },
-    );
+    });
     await assert.rejects(pool.get('a'), /down/);
     fail = false;
     assert.equal(await pool.get('a'), 'a');

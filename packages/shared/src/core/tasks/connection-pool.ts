@@ -1,28 +1,34 @@
 import { PoolClosedError } from './errors.ts';
 
+export interface ConnectionPoolOptions<K, V> {
+  readonly create: (key: K) => V | Promise<V>;
+  /** Default: nothing to release. */
+  readonly dispose?: (value: V, key: K) => void | Promise<void>;
+}
+
 /**
  * One thing per key, made when it is first wanted: the guide's `get_connection`. Whoever asks for a key while it
  * is being made waits for the same one; a failure is not kept, the next who asks tries anew.
  *
  * @example
  * ```ts
- * const pool = new KeyedPool((host: string) => connect(host), (connection) => connection.close());
+ * const pool = new ConnectionPool({
+ *   create: (host: string) => connect(host),
+ *   dispose: (connection) => connection.close(),
+ * });
  * const connection = await pool.get('localhost');
  * await pool.dispose();
  * ```
  */
-export class KeyedPool<K, V> {
+export class ConnectionPool<K, V> {
   readonly #create: (key: K) => V | Promise<V>;
   readonly #release: (value: V, key: K) => void | Promise<void>;
   readonly #entries = new Map<K, Promise<V>>();
   #closed: Promise<void> | undefined;
 
-  constructor(
-    create: (key: K) => V | Promise<V>,
-    release: (value: V, key: K) => void | Promise<void> = () => {},
-  ) {
+  constructor({ create, dispose = () => {} }: ConnectionPoolOptions<K, V>) {
     this.#create = create;
-    this.#release = release;
+    this.#release = dispose;
   }
 
   get size(): number {
