@@ -225,6 +225,105 @@ export class StopBudgetError extends AicoError {
   }
 }
 
+/** Something a plugin opened could not be released in time. */
+export class ReleaseTimeoutError extends AicoError {
+  readonly resource: string;
+
+  constructor(resource: string) {
+    super('AICO_PLUGIN_RELEASE_TIMEOUT', `${resource} did not end in time`, {
+      hint: 'Background work and timers must end when the signal they are given is aborted; handlers must return.',
+    });
+    this.resource = resource;
+  }
+}
+
+/** A plugin opened something after it was stopped. */
+export class PluginStoppedError extends AicoError {
+  readonly plugin: string;
+
+  constructor(plugin: string, what: string) {
+    super('AICO_PLUGIN_STOPPED', `plugin "${plugin}" was stopped and cannot open ${what} any more`, {
+      hint: 'Look at this.signal after each await of something long, and leave when it is aborted.',
+    });
+    this.plugin = plugin;
+  }
+}
+
+/** An interval of a plugin's timer is not one. */
+export class IntervalInvalidError extends AicoError {
+  constructor(timer: string, intervalMs: number) {
+    super('AICO_PLUGIN_INTERVAL', `timer "${timer}": ${intervalMs} is no interval`, {
+      hint: 'Give milliseconds from 1 to 2147483647.',
+    });
+  }
+}
+
+/** There is no module where a plugin was said to be. */
+export class PluginNotFoundError extends AicoError {
+  readonly specifier: string;
+
+  constructor(specifier: string, lookedAt: string, cause?: unknown) {
+    super('AICO_PLUGIN_NOT_FOUND', `no plugin at "${specifier}" (looked at ${lookedAt})`, {
+      hint: 'Give a folder or file (beginning with "./", "../" or "/") or the name of an installed package.',
+      cause,
+    });
+    this.specifier = specifier;
+  }
+}
+
+/** A plugin's module threw while it was loaded. */
+export class PluginImportError extends AicoError {
+  readonly specifier: string;
+
+  constructor(specifier: string, file: string, cause: unknown) {
+    super('AICO_PLUGIN_IMPORT', `plugin "${specifier}" cannot be loaded: ${reasonOf(cause)}`, {
+      hint: `The module ${file}, or one that it imports, is missing or failed while it was loaded; the cause has the place.`,
+      cause,
+    });
+    this.specifier = specifier;
+  }
+}
+
+/** A module was found and loaded, but offers no plugin. */
+export class PluginExportError extends AicoError {
+  readonly specifier: string;
+
+  constructor(specifier: string, file: string, exported: readonly string[]) {
+    const has = exported.length === 0 ? 'nothing' : exported.join(', ');
+    super('AICO_PLUGIN_NO_EXPORT', `${file} exports no "plugin" (it exports ${has})`, {
+      hint: 'Write: export const plugin = definePlugin({ name, dependencies, create });',
+    });
+    this.specifier = specifier;
+  }
+}
+
+/** A module's `plugin` is not what definePlugin() makes. */
+export class PluginShapeError extends AicoError {
+  readonly specifier: string;
+  readonly problems: readonly string[];
+
+  constructor(specifier: string, problems: readonly string[]) {
+    super(
+      'AICO_PLUGIN_SHAPE',
+      `the "plugin" of "${specifier}" is no plugin definition: ${problems.join('; ')}`,
+      {
+        hint: 'Make it with definePlugin({ name, dependencies, create }).',
+      },
+    );
+    this.specifier = specifier;
+    this.problems = problems;
+  }
+}
+
+/** A health check is registered under a name that is taken. */
+export class HealthCheckTakenError extends AicoError {
+  constructor(name: string) {
+    super('AICO_HEALTH_CHECK_TAKEN', `a health check "${name}" is registered already`, {
+      hint: 'Each check has a name of its own; a plugin has one under its name when it has a healthCheck().',
+    });
+  }
+}
+
 export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -13,10 +13,17 @@ export interface HealthCheckResult {
 /** A check: asked on demand, answers within its deadline or counts as unhealthy. */
 export type HealthCheck = (signal: AbortSignal) => Promise<HealthCheckResult> | HealthCheckResult;
 
+/** What one check came to, as the report shows it. */
+export interface HealthCheckOutcome extends HealthCheckResult {
+  /** Whether the backend is not ready without it. */
+  readonly critical: boolean;
+  readonly durationMs: number;
+}
+
 /** The reply of `/api/v1/health`. */
 export interface HealthReport {
   readonly status: HealthStatus;
-  readonly checks: Readonly<Record<string, HealthCheckResult & { readonly durationMs: number }>>;
+  readonly checks: Readonly<Record<string, HealthCheckOutcome>>;
   /** RFC 3339, UTC. */
   readonly timestamp: string;
 }

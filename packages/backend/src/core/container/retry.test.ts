@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { describe, mock, test } from 'node:test';
+import fc from 'fast-check';
+import { ServiceStartError } from '../errors.ts';
+import { ServiceContainer } from '../service-container.ts';
+import { backoffDelay, pause } from './backoff.ts';
+import { fixture, Journal } from './fixtures.ts';
+import type { ServiceEvent } from './service-event.ts';
+
+const a = fixture('a');
+const b = fixture('b');
+const c = fixture('c');
+const retry = { minDelayMs: 1, maxDelayMs: 2 };
+
+/** A container whose events can be awaited, and a service that fails until it is told to be well. */
+function setUp() {
+  const events: ServiceEvent[] = [];
+  const waiting: { kind: string; resolve: () => void }[] = [];
+  const container = new ServiceContainer({
+    random: () => 0,
+    onEvent: (event) => {
+      events.push(event);
+      for (const { kind, resolve } of waiting) if (kind === event.kind) resolve();
+    },
+  });
+  const until = (kind: ServiceEvent['kind']): Promise<void> =>
+    new Promise((resolve) => waiting.push({ kind, resolve }));
+  const journal = new Journal();
+  const health = { well: false };
+  const flaky = () =>
+    journal.service('a', {
+      start: async () => {
+        if (!health.well) throw new TypeError('not yet');
+      },
+    });
+  return { container, events, until, journal, health, flaky };
+}
+
+describe('an optional service that fails', () => {
+  test('does not keep the rest from starting, is degraded, and is tried again until it runs', async () => {
+    const { container, events, until, journal, health, flaky } = setUp();
+    container.registerService(a, flaky, { required: false, retry });
+    container.registerService(b, () => journal.service('b'), { dependencies: [a], required: false });
+    container.registerService(c, () => journal.service('c'));
+    await container.start();
+    assert.equal(container.state.kind, 'running');
+    assert.deepEqual(journal.of('start'), ['c']);
+    assert.notEqual(container.stateOf(a).kind, 'running');
+    assert.equal(container.stateOf(b).kind, 'waiting');
+    assert.deepEqual(container.report().services[1]?.waitingFor, [a]);
+    const recovered = until('recovered');
+    health.well = true;
+    await recovered;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(journal.of('start'), ['c', 'a', 'b']);
+    assert.ok(events.some(({ kind }) => kind === 'retrying'));
+    assert.ok(container.report().services.every(({ state }) => state === 'running'));
+    // Each failed attempt was cleaned up, and the one that runs is stopped in its place.
+    await container.stop();
+    assert.deepEqual(journal.of('stop').slice(-3), ['b', 'a', 'c']);
+    assert.equal(journal.of('stop').length, journal.of('initialize').length);
+  });
+
+  test('fails for good when its tries are used up', async () => {
+    const { container, until, flaky } = setUp();
+    container.registerService(a, flaky, { required: false, retry: { ...retry, retries: 2 } });
+    const failed = until('failed');
+    await container.start();
+    await failed;
+    assert.equal(container.stateOf(a).kind, 'failed');
+    assert.equal(container.report().services[0]?.attempts, 3);
+    assert.equal(container.report().services[0]?.error?.code, 'AICO_SERVICE_START');
+    await container.stop();
+  });
+
+  test('is required after all when a required one stands on it: the start fails and says for whom', async () => {
+    const { container, flaky } = setUp();
+    container.registerService(a, flaky, { required: false });
+    container.registerService(b, () => 1, { dependencies: [a], required: false });
+    container.registerService(c, () => 1, { dependencies: [b] });
+    await assert.rejects(container.start(), ServiceStartError);
+    assert.equal(container.startReport?.services[0]?.requiredBy, b);
+    assert.match(container.startReport?.toText() ?? '', /required by fixture\.b/);
+  });
+
+  test('a stop while its next try is pending ends at once and leaves no timer', async () => {
+    const { container, flaky, journal } = setUp();
+    container.registerService(a, flaky, { required: false, retry: { minDelayMs: 60_000 } });
+    container.registerService(b, () => journal.service('b'));
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    await container.start();
+    assert.equal(container.stateOf(a).kind, 'retrying');
+    await container.stop();
+    assert.equal(container.stateOf(a).kind, 'stopped');
+    assert.equal(timers(), before);
+  });
+
+  test('a stop while it is being tried again waits for the try and cleans up after it', async () => {
+    const { container, journal } = setUp();
+    const again = Promise.withResolvers<void>();
+    let tries = 0;
+    container.registerService(
+      a,
+      () =>
+        journal.service('a', {
+          start: async (signal) => {
+            tries += 1;
+            if (tries === 1) throw new Error('first');
+            again.resolve();
+            await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+          },
+        }),
+      { required: false, retry },
+    );
+    await container.start();
+    await again.promise;
+    await container.stop();
+    assert.equal(journal.of('stop').length, 2);
+    assert.equal(container.stateOf(a).kind, 'stopped');
+  });
+});
+
+test('a required service with tries of its own is tried before the start fails', async () => {
+  const { container, health, flaky, until } = setUp();
+  container.registerService(a, flaky, { retry: { ...retry, retries: 5 } });
+  void until('retrying').then(() => {
+    health.well = true;
+  });
+  const report = await container.start();
+  assert.equal(report.services[0]?.attempts, 2);
+  await container.stop();
+});
+
+describe('backoff', () => {
+  test('doubles up to the maximum, less a random half at most', () => {
+    const bounds = { minDelayMs: 100, maxDelayMs: 5_000 };
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 2_000 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (attempt, x) => {
+          const ceiling = Math.min(5_000, 100 * 2 ** (attempt - 1));
+          const delay = backoffDelay(attempt, bounds, () => x);
+          assert.ok(delay >= ceiling / 2 - 1 && delay <= ceiling);
+        },
+      ),
+    );
+  });
+
+  test('pause() says whether the time has passed or the signal came', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const controller = new AbortController();
+      const passed = pause(1_000, controller.signal);
+      mock.timers.tick(1_000);
+      assert.equal(await passed, true);
+      const cut = pause(1_000, controller.signal);
+      controller.abort();
+      assert.equal(await cut, false);
+      assert.equal(await pause(1_000, controller.signal), false);
+    } finally {
+      mock.timers.reset();
+    }
+  });
+});

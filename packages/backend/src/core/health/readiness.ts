@@ -1,0 +1,33 @@
+import type { HealthRegistry, HealthReport } from './types.ts';
+
+/** Whether the backend takes work now, and if not, why. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly reason?: string;
+}
+
+/**
+ * Answers a readiness probe: ready while `isUp` says so and no critical check is unhealthy. Probes that come while
+ * the checks run share that run, so that whoever floods the public port cannot multiply them.
+ *
+ * @example const readiness = readinessProbe(() => lifecycle.ready, health);
+ */
+export function readinessProbe(isUp: () => boolean, health: HealthRegistry): () => Promise<Readiness> {
+  let underway: Promise<HealthReport> | undefined;
+  return async () => {
+    if (!isUp()) return { ready: false, reason: 'starting or stopping' };
+    underway ??= health.report().finally(() => {
+      underway = undefined;
+    });
+    const { checks } = await underway;
+    if (!isUp()) return { ready: false, reason: 'stopping' };
+    const failing = Object.entries(checks).filter(
+      ([, { critical, status }]) => critical && status === 'unhealthy',
+    );
+    if (failing.length === 0) return { ready: true };
+    return {
+      ready: false,
+      reason: failing.map(([name, { detail = 'unhealthy' }]) => `${name}: ${detail}`).join('; '),
+    };
+  };
+}

@@ -1,0 +1,98 @@
+import { Deadline } from '../container/deadline.ts';
+import { HealthCheckTakenError } from '../errors.ts';
+import type {
+  HealthCheck,
+  HealthCheckOptions,
+  HealthCheckOutcome,
+  HealthCheckResult,
+  HealthRegistry,
+  HealthReport,
+  HealthStatus,
+} from './types.ts';
+
+const DEFAULT_TIMEOUT_MS = 1_000;
+
+interface RegisteredCheck {
+  readonly check: HealthCheck;
+  readonly timeoutMs: number;
+  readonly critical: boolean;
+  /** When the run that has not answered yet began; a check that hangs is not asked again meanwhile. */
+  pendingSince: number | undefined;
+}
+
+/**
+ * Runs every check at once, each with its own deadline, and says what was found: `healthy` only when every check
+ * says healthy, `unhealthy` when a critical one is, else `degraded`.
+ *
+ * @example
+ * ```ts
+ * const health = new HealthChecks();
+ * health.register('database', async () => { await database.check(); return { status: 'healthy' }; }, { critical: true });
+ * const { status } = await health.report();
+ * ```
+ */
+export class HealthChecks implements HealthRegistry {
+  readonly #checks = new Map<string, RegisteredCheck>();
+
+  /** @throws {HealthCheckTakenError} when the name is in use */
+  register(name: string, check: HealthCheck, options: HealthCheckOptions = {}): () => void {
+    if (this.#checks.has(name)) throw new HealthCheckTakenError(name);
+    const registered: RegisteredCheck = {
+      check,
+      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      critical: options.critical ?? false,
+      pendingSince: undefined,
+    };
+    this.#checks.set(name, registered);
+    return () => {
+      if (this.#checks.get(name) === registered) this.#checks.delete(name);
+    };
+  }
+
+  async report(): Promise<HealthReport> {
+    const checks = await Promise.all(
+      [...this.#checks].map(async ([name, check]) => [name, await ask(check)] as const),
+    );
+    return {
+      status: overall(checks.map(([, outcome]) => outcome)),
+      checks: Object.fromEntries(checks),
+      timestamp: new Date().toISOString(),
+    };
+  }
+}
+
+function overall(outcomes: readonly HealthCheckOutcome[]): HealthStatus {
+  if (outcomes.some(({ status, critical }) => critical && status === 'unhealthy')) return 'unhealthy';
+  return outcomes.every(({ status }) => status === 'healthy') ? 'healthy' : 'degraded';
+}
+
+async function ask(registered: RegisteredCheck): Promise<HealthCheckOutcome> {
+  const beganAt = performance.now();
+  const result = await answerOf(registered, beganAt);
+  return { ...result, critical: registered.critical, durationMs: performance.now() - beganAt };
+}
+
+async function answerOf(registered: RegisteredCheck, beganAt: number): Promise<HealthCheckResult> {
+  const { check, timeoutMs, pendingSince } = registered;
+  if (pendingSince !== undefined) {
+    return { status: 'unhealthy', detail: `has not answered for ${Math.round(beganAt - pendingSince)} ms` };
+  }
+  using deadline = new Deadline(timeoutMs);
+  registered.pendingSince = beganAt;
+  const answer = Promise.try(check, deadline.signal).finally(() => {
+    registered.pendingSince = undefined;
+  });
+  try {
+    if (await deadline.settles(answer)) return checked(await answer);
+    return { status: 'unhealthy', detail: `did not answer within ${timeoutMs} ms` };
+  } catch (error) {
+    return { status: 'unhealthy', detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** A plugin without types may return anything: only what says healthy is healthy. */
+function checked(result: HealthCheckResult | undefined): HealthCheckResult {
+  const statuses: readonly unknown[] = ['healthy', 'degraded', 'unhealthy'];
+  if (statuses.includes(result?.status) && result !== undefined) return result;
+  return { status: 'unhealthy', detail: 'the check did not return a status' };
+}

@@ -1,0 +1,21 @@
+import type { ServiceContainer } from '../service-container.ts';
+import type { HealthCheck } from './types.ts';
+
+/**
+ * A check that says whether every service runs: `unhealthy` when a required one does not, `degraded` when an
+ * optional one is being retried, has failed, or waits for such a one.
+ *
+ * @example health.register('services', servicesCheck(container), { critical: true });
+ */
+export function servicesCheck(container: ServiceContainer): HealthCheck {
+  return () => {
+    const { services } = container.report();
+    const down = services.filter(({ state }) => state !== 'running');
+    if (down.length === 0) return { status: 'healthy', data: { running: services.length } };
+    return {
+      status: down.some(({ required }) => required) ? 'unhealthy' : 'degraded',
+      detail: down.map(({ name, state }) => `${name} is ${state}`).join(', '),
+      data: { running: services.length - down.length, notRunning: down.map(({ name }) => name) },
+    };
+  };
+}

@@ -1,0 +1,198 @@
+import type { Logger } from '@aico/shared/core/logging';
+import { Deadline } from './container/deadline.ts';
+import type { StartReport } from './container/start-report.ts';
+import { StopReport } from './container/stop-report.ts';
+import { ContainerStateError, StopBudgetError } from './errors.ts';
+import { ExitCode } from './exit-codes.ts';
+import { attachToProcess, type ProcessLike } from './process/process-events.ts';
+import type { ServiceContainer } from './service-container.ts';
+
+/** Where the backend stands. */
+export type LifecycleState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'ready'; readonly report: StartReport }
+  | { readonly kind: 'draining'; readonly reason: string }
+  | {
+      readonly kind: 'stopped';
+      readonly reason: string;
+      readonly report: StopReport;
+      readonly exitCode: ExitCode;
+    }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** How it ended. */
+export type Ending = Extract<LifecycleState, { kind: 'stopped' }>;
+
+export interface LifecycleOptions {
+  readonly container: ServiceContainer;
+  /** Milliseconds a stop may take in all. Default 10 000. */
+  readonly stopBudgetMs?: number;
+  /** Milliseconds the orderly attempt after an uncaught error may take. Default 3 000. */
+  readonly crashBudgetMs?: number;
+  /** Default: the container's `logging` service, while it runs. */
+  readonly logger?: Logger;
+}
+
+/** Called when a stop begins, before any service is stopped, with the signal that its time is up. */
+export type BeforeDrain = (deadline: AbortSignal) => unknown;
+
+/**
+ * Owns the life of the process around a container: start, ready, drain, stop, and what signals and uncaught errors
+ * do to it.
+ *
+ * @example
+ * ```ts
+ * const lifecycle = new BackendLifecycleManager({ container });
+ * lifecycle.handleProcess(process);
+ * await lifecycle.start();
+ * const { exitCode } = await lifecycle.ended;
+ * ```
+ */
+export class BackendLifecycleManager {
+  readonly #container: ServiceContainer;
+  readonly #stopBudgetMs: number;
+  readonly #crashBudgetMs: number;
+  readonly #logger: Logger | undefined;
+  readonly #beforeDrain = new Set<BeforeDrain>();
+  readonly #ended = Promise.withResolvers<Ending>();
+  #state: LifecycleState = { kind: 'idle' };
+  #starting: Promise<StartReport> | undefined;
+  #stopping: Promise<Ending> | undefined;
+
+  constructor({ container, stopBudgetMs = 10_000, crashBudgetMs = 3_000, logger }: LifecycleOptions) {
+    this.#container = container;
+    this.#stopBudgetMs = stopBudgetMs;
+    this.#crashBudgetMs = crashBudgetMs;
+    this.#logger = logger;
+  }
+
+  get state(): LifecycleState {
+    return this.#state;
+  }
+
+  /** Whether it takes work: false before the start is done, and from the first moment of a stop. */
+  get ready(): boolean {
+    return this.#state.kind === 'ready';
+  }
+
+  /** Resolves when it has stopped, for whatever reason; not when the start failed, which `start()` tells. */
+  get ended(): Promise<Ending> {
+    return this.#ended.promise;
+  }
+
+  /** Adds a hook that runs when a stop begins: {@link ready} is false, everything still runs. */
+  beforeDrain(hook: BeforeDrain): () => void {
+    this.#beforeDrain.add(hook);
+    return () => this.#beforeDrain.delete(hook);
+  }
+
+  /**
+   * Starts every service. Asked again, it is the same start.
+   *
+   * @throws what `ServiceContainer.start` throws; all that had started was stopped again
+   */
+  start(): Promise<StartReport> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  /**
+   * Stops everything within the budget: not ready first, then the hooks, then the services, dependents first. Never
+   * rejects. Asked again, it is the same stop.
+   *
+   * @param budgetMs milliseconds, where the usual budget does not fit
+   */
+  stop(reason: string, budgetMs: number = this.#stopBudgetMs): Promise<Ending> {
+    this.#stopping ??= this.#stop(reason, budgetMs);
+    return this.#stopping;
+  }
+
+  /**
+   * Lets signals and uncaught errors end it: the first SIGTERM or SIGINT stops it within the budget, a second leaves
+   * at once with 128 + n; an uncaught error is logged, followed by one orderly attempt and exit code 70. The returned
+   * function takes the handlers away.
+   */
+  handleProcess(target: ProcessLike): () => void {
+    return attachToProcess(target, {
+      stop: async (reason) => (await this.stop(reason)).exitCode,
+      crash: async (error, origin) => {
+        this.#logFatal(error, origin);
+        await this.#stopWithin(this.#crashBudgetMs, origin);
+      },
+    });
+  }
+
+  async #start(): Promise<StartReport> {
+    if (this.#state.kind !== 'idle') {
+      throw new ContainerStateError(
+        'start',
+        this.#state.kind,
+        'A lifecycle is lived once: make a new manager.',
+      );
+    }
+    this.#state = { kind: 'starting' };
+    try {
+      const report = await this.#container.start();
+      // A stop that came meanwhile has the last word.
+      if (this.#state.kind === 'starting') this.#state = { kind: 'ready', report };
+      return report;
+    } catch (error) {
+      if (this.#state.kind === 'starting') this.#state = { kind: 'failed', error };
+      throw error;
+    }
+  }
+
+  async #stop(reason: string, budgetMs: number): Promise<Ending> {
+    this.#state = { kind: 'draining', reason };
+    const beganAt = performance.now();
+    const leftMs = (): number => Math.max(0, beganAt + budgetMs - performance.now());
+    this.#log()?.info('Stopping', { reason, budgetMs });
+    await this.#runHooks(budgetMs / 2);
+    // The container keeps to the budget by itself; this holds even if something in it does not.
+    using deadline = new Deadline(leftMs() + 250);
+    const stopped = this.#container.stop({ reason, budgetMs: leftMs() });
+    const inTime = await deadline.settles(stopped);
+    const report = inTime ? await stopped : new StopReport(reason, performance.now() - beganAt, []);
+    const exitCode =
+      !inTime || report.timedOut ? ExitCode.stopTimeout : report.clean ? ExitCode.ok : ExitCode.failure;
+    if (!inTime) this.#log()?.error('The stop did not end in time', { error: new StopBudgetError(budgetMs) });
+    const ending = { kind: 'stopped', reason, report, exitCode } as const;
+    this.#state = ending;
+    this.#ended.resolve(ending);
+    return ending;
+  }
+
+  async #runHooks(budgetMs: number): Promise<void> {
+    if (this.#beforeDrain.size === 0) return;
+    using deadline = new Deadline(budgetMs);
+    const hooks = [...this.#beforeDrain].map(async (hook) => {
+      try {
+        await hook(deadline.signal);
+      } catch (error) {
+        this.#log()?.error('A hook before the stop failed', { error });
+      }
+    });
+    if (!(await deadline.settles(Promise.all(hooks)))) {
+      this.#log()?.warn('A hook before the stop did not end in time', { budgetMs });
+    }
+  }
+
+  async #stopWithin(budgetMs: number, reason: string): Promise<void> {
+    using deadline = new Deadline(budgetMs);
+    // Where a stop is under way already, this hurries it.
+    if (this.#stopping !== undefined) void this.#container.stop({ reason, budgetMs });
+    await deadline.settles(this.stop(reason, budgetMs));
+  }
+
+  #log(): Logger | undefined {
+    return this.#logger ?? this.#container.findService('logging')?.getLogger('backend', 'lifecycle');
+  }
+
+  #logFatal(error: unknown, origin: string): void {
+    const log = this.#log();
+    if (log === undefined)
+      process.emitWarning(`${origin}: ${error instanceof Error ? error.stack : String(error)}`);
+    else log.fatal('An error that nobody caught ends the process', { origin, error });
+  }
+}

@@ -1,0 +1,108 @@
+import type { Logger } from '@aico/shared/core/logging';
+import { PluginStoppedError } from '../errors.ts';
+import { Scope } from '../lifecycle.ts';
+import { type Held, type Release, ReleaseStack } from './release-stack.ts';
+
+/**
+ * All that one plugin has opened. It ends in two steps, with the plugin's own `stop()` between them: first what
+ * lets work in (routes, subscriptions) is closed, so that `stop()` has nothing in flight to pull the ground from
+ * under; then everything else is released. Each step goes last opened first.
+ */
+export class PluginScope extends Scope {
+  readonly #plugin: string;
+  readonly #logger: () => Logger;
+  readonly #controller = new AbortController();
+  readonly #intake = new ReleaseStack();
+  readonly #resources = new ReleaseStack();
+  #state: 'open' | 'draining' | 'released' = 'open';
+
+  constructor(plugin: string, logger: () => Logger) {
+    super();
+    this.#plugin = plugin;
+    this.#logger = logger;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** How many things are open. */
+  get size(): number {
+    return this.#intake.size + this.#resources.size;
+  }
+
+  /**
+   * Opens something that lets work in, and owns it from then on.
+   *
+   * @throws {PluginStoppedError} when the plugin was stopped before or meanwhile; what was opened is released
+   */
+  async openIntake<T>(
+    name: string,
+    open: () => Promise<T>,
+    release: (opened: T) => unknown,
+  ): Promise<{ readonly opened: T; readonly held: Held }> {
+    if (this.#isClosing()) throw new PluginStoppedError(this.#plugin, name);
+    const opened = await open();
+    // Stopped while this was opened: nobody else would ever release it.
+    if (this.#isClosing()) {
+      await release(opened);
+      throw new PluginStoppedError(this.#plugin, name);
+    }
+    return { opened, held: this.#intake.add(name, () => release(opened)) };
+  }
+
+  /** @throws {PluginStoppedError} when the plugin was stopped before; `release` has been called then */
+  own(name: string, release: Release): Held {
+    if (this.#state !== 'released') return this.#resources.add(name, release);
+    Promise.try(release).catch((error: unknown) => {
+      this.#logger().error(`${name} was opened after the stop and could not be released`, { error });
+    });
+    throw new PluginStoppedError(this.#plugin, name);
+  }
+
+  /**
+   * Runs `work` with a signal of its own until it ends or the plugin stops.
+   *
+   * @throws {PluginStoppedError} when the plugin was stopped before
+   */
+  run(name: string, work: (signal: AbortSignal) => Promise<void>): Held {
+    if (this.#isClosing() || this.signal.aborted) throw new PluginStoppedError(this.#plugin, name);
+    const controller = new AbortController();
+    const forward = (): void => controller.abort(this.signal.reason);
+    this.signal.addEventListener('abort', forward, { once: true });
+    const ended = Promise.resolve()
+      .then(() => work(controller.signal))
+      .finally(() => {
+        this.signal.removeEventListener('abort', forward);
+        held.forget();
+      });
+    const held = this.#resources.add(name, () => {
+      controller.abort();
+      return ended;
+    });
+    return held;
+  }
+
+  override cancel(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  override async drain(deadline: AbortSignal): Promise<void> {
+    if (this.#state === 'open') this.#state = 'draining';
+    try {
+      await this.#intake.releaseAll(deadline);
+    } finally {
+      this.#controller.abort();
+    }
+  }
+
+  override async release(deadline: AbortSignal): Promise<void> {
+    this.#state = 'released';
+    this.#controller.abort();
+    await this.#resources.releaseAll(deadline);
+  }
+
+  #isClosing(): boolean {
+    return this.#state !== 'open';
+  }
+}

@@ -1,0 +1,75 @@
+import { ReleaseTimeoutError } from '../errors.ts';
+
+/** Gives something back: closes, unsubscribes, unmounts. */
+export type Release = () => unknown;
+
+/** One thing that is open. */
+export interface Held {
+  /** Releases it before its turn; at most once. */
+  release(): Promise<void>;
+  /** It has ended by itself. */
+  forget(): void;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly release: Release;
+}
+
+/** What is open, and how it is released: last opened first. */
+export class ReleaseStack {
+  readonly #entries = new Set<Entry>();
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  add(name: string, release: Release): Held {
+    const entry: Entry = { name, release };
+    this.#entries.add(entry);
+    return {
+      release: async () => {
+        if (this.#entries.delete(entry)) await release();
+      },
+      forget: () => void this.#entries.delete(entry),
+    };
+  }
+
+  /**
+   * Releases all, one after the other. One that fails does not keep the rest; once `deadline` is aborted nothing is
+   * waited for any more, but all is still told to end.
+   *
+   * @throws what failed: the one error, or an `AggregateError` of them
+   */
+  async releaseAll(deadline: AbortSignal): Promise<void> {
+    const failures: unknown[] = [];
+    for (const entry of [...this.#entries].reverse()) {
+      // Released by somebody else meanwhile, or opened anew: each entry is released once.
+      if (!this.#entries.delete(entry)) continue;
+      try {
+        await unlessAborted(deadline, entry.name, entry.release());
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) {
+      const reasons = failures.map((failure) =>
+        failure instanceof Error ? failure.message : String(failure),
+      );
+      throw new AggregateError(failures, reasons.join('; '));
+    }
+  }
+}
+
+async function unlessAborted(signal: AbortSignal, name: string, work: unknown): Promise<void> {
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const expire = (): void => reject(new ReleaseTimeoutError(name));
+  if (signal.aborted) expire();
+  signal.addEventListener('abort', expire, { once: true });
+  try {
+    await Promise.race([work, expired]);
+  } finally {
+    signal.removeEventListener('abort', expire);
+  }
+}
