@@ -1,0 +1,58 @@
+import { inspect } from 'node:util';
+import { Type } from 'typebox';
+
+/** What stands where a secret would. */
+export const REDACTED = '[redacted]';
+
+/**
+ * A value that never prints: not by string conversion, JSON, `console.log`, spreading or enumeration. Only
+ * {@link reveal} gives it out, so that every place that uses a secret can be found by one word.
+ *
+ * @example
+ * ```ts
+ * const password = new Secret('correct horse');
+ * `${password}`; // [redacted]
+ * password.reveal(); // correct horse
+ * ```
+ */
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  reveal(): string {
+    return this.#value;
+  }
+
+  /** Whether both hold the same value. */
+  equals(other: Secret): boolean {
+    return this.#value === other.#value;
+  }
+
+  toString(): string {
+    return REDACTED;
+  }
+
+  toJSON(): string {
+    return REDACTED;
+  }
+
+  [Symbol.toPrimitive](): string {
+    return REDACTED;
+  }
+
+  [inspect.custom](): string {
+    return REDACTED;
+  }
+}
+
+/** A schema for text that is read as a {@link Secret} and appears in no dump and no error. */
+export function SecretString(options: { readonly description?: string } = {}) {
+  return Type.Unsafe<Secret>({ ...options, type: 'string', secret: true });
+}
+
+export function isSecretSchema(schema: object): boolean {
+  return 'secret' in schema && schema.secret === true;
+}
