@@ -28,34 +28,45 @@ export interface GraphNode {
  * ```
  */
 export class DependencyGraph {
-  readonly #vertices = new Map<string, Vertex>();
+  readonly #vertices: ReadonlyMap<string, Vertex>;
+  readonly #order: readonly string[];
   readonly #problems: readonly GraphProblem[];
 
   constructor(nodes: Iterable<GraphNode>) {
+    const vertices = new Map<string, Vertex>();
     const counts = new Map<string, number>();
     for (const { name, dependencies, priority = 100 } of nodes) {
-      const seen = counts.get(name) ?? 0;
-      counts.set(name, seen + 1);
-      if (seen > 0) continue;
-      const unique = dependencies.length > 1 ? [...new Set(dependencies)] : dependencies;
-      this.#vertices.set(name, {
+      const first = vertices.get(name);
+      if (first !== undefined) {
+        counts.set(name, (counts.get(name) ?? 1) + 1);
+        continue;
+      }
+      const names = dependencies.length > 1 ? [...new Set(dependencies)] : dependencies;
+      vertices.set(name, {
         name,
-        index: this.#vertices.size,
+        index: vertices.size,
         priority,
-        dependencies: unique,
+        names,
+        dependencies: [],
         dependents: [],
+        open: 0,
       });
     }
-    for (const vertex of this.#vertices.values()) {
-      for (const dependency of vertex.dependencies)
-        this.#vertices.get(dependency)?.dependents.push(vertex.name);
+    for (const vertex of vertices.values()) {
+      for (const name of vertex.names) {
+        const dependency = vertices.get(name);
+        if (dependency === undefined) continue;
+        vertex.dependencies.push(dependency);
+        dependency.dependents.push(vertex);
+      }
     }
+    this.#vertices = vertices;
+    this.#order = orderOf(vertices);
     this.#problems = [
-      ...[...counts]
-        .filter(([, count]) => count > 1)
-        .map(([name, count]) => ({ kind: 'duplicate' as const, name, count, path: [name] })),
-      ...findMissing(this.#vertices),
-      ...findCycles(this.#vertices),
+      ...[...counts].map(([name, count]) => ({ kind: 'duplicate' as const, name, count, path: [name] })),
+      ...findMissing(vertices),
+      // What stands in a circle, or on one, never became ready.
+      ...(this.#order.length < vertices.size ? findCycles(vertices) : []),
     ];
   }
 
@@ -77,50 +88,42 @@ export class DependencyGraph {
    */
   order(): readonly string[] {
     this.check();
-    const open = new Map<string, number>();
-    const ready = new PriorityQueue<Vertex>(comesBefore);
-    for (const vertex of this.#vertices.values()) {
-      open.set(vertex.name, vertex.dependencies.length);
-      if (vertex.dependencies.length === 0) ready.push(vertex);
-    }
-    const order: string[] = [];
-    for (let vertex = ready.pop(); vertex !== undefined; vertex = ready.pop()) {
-      order.push(vertex.name);
-      for (const name of vertex.dependents) {
-        const left = (open.get(name) ?? 0) - 1;
-        open.set(name, left);
-        const dependent = this.#vertices.get(name);
-        if (left === 0 && dependent !== undefined) ready.push(dependent);
-      }
-    }
-    return order;
-  }
-
-  /** What `name` itself asks for; not what those need in turn. */
-  dependenciesOf(name: string): readonly string[] {
-    return this.#vertices.get(name)?.dependencies ?? [];
-  }
-
-  /** Who asks for `name` itself. */
-  dependentsOf(name: string): readonly string[] {
-    return this.#vertices.get(name)?.dependents ?? [];
+    return this.#order;
   }
 
   /** Everything that stands on any of `names`, directly or through others; without `names` themselves. */
   standingOn(names: Iterable<string>): ReadonlySet<string> {
     const start = [...names];
     const reached = new Set<string>(start);
-    const open = [...start];
-    for (let name = open.pop(); name !== undefined; name = open.pop()) {
-      for (const dependent of this.dependentsOf(name)) {
-        if (reached.has(dependent)) continue;
-        reached.add(dependent);
+    const open = start.flatMap((name) => this.#vertices.get(name) ?? []);
+    for (let vertex = open.pop(); vertex !== undefined; vertex = open.pop()) {
+      for (const dependent of vertex.dependents) {
+        if (reached.has(dependent.name)) continue;
+        reached.add(dependent.name);
         open.push(dependent);
       }
     }
     for (const name of start) reached.delete(name);
     return reached;
   }
+}
+
+/** Kahn's algorithm. What is missing counts as there: it is reported for itself. */
+function orderOf(vertices: ReadonlyMap<string, Vertex>): readonly string[] {
+  const ready = new PriorityQueue<Vertex>(comesBefore);
+  for (const vertex of vertices.values()) {
+    vertex.open = vertex.dependencies.length;
+    if (vertex.open === 0) ready.push(vertex);
+  }
+  const order: string[] = [];
+  for (let vertex = ready.pop(); vertex !== undefined; vertex = ready.pop()) {
+    order.push(vertex.name);
+    for (const dependent of vertex.dependents) {
+      dependent.open -= 1;
+      if (dependent.open === 0) ready.push(dependent);
+    }
+  }
+  return order;
 }
 
 function comesBefore(a: Vertex, b: Vertex): boolean {

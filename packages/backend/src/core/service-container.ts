@@ -190,10 +190,9 @@ export class ServiceContainer {
     }
     const order = this.graph.order();
     const records = order.flatMap((name) => this.#records.get(name) ?? []);
-    this.#propagateRequired(records);
+    this.#link(records);
     const supervisor = new Supervisor({
-      graph: this.graph,
-      records: this.#records,
+      records,
       random: this.#random,
       onEvent: (event) => this.#tell(event),
       whenStarted: (record, instance) => this.#watchHealth(record, instance),
@@ -353,17 +352,21 @@ export class ServiceContainer {
     );
   }
 
-  /** What a required service stands on is required too: the start could not succeed without it. */
-  #propagateRequired(order: readonly ServiceRecord[]): void {
+  /** Ties each to what it needs. What a required service stands on is required too: the start could not succeed without it. */
+  #link(order: readonly ServiceRecord[]): void {
     for (const record of order) {
       record.required = record.options.required;
       record.requiredBy = undefined;
+      record.neededBy = [];
+      record.needs = [...new Set(record.options.dependencies)].flatMap(
+        (name) => this.#records.get(name) ?? [],
+      );
+      for (const dependency of record.needs) dependency.neededBy.push(record);
     }
     for (const record of order.toReversed()) {
       if (!record.required) continue;
-      for (const name of record.options.dependencies) {
-        const dependency = this.#records.get(name);
-        if (dependency === undefined || dependency.required) continue;
+      for (const dependency of record.needs) {
+        if (dependency.required) continue;
         dependency.required = true;
         dependency.requiredBy = record.name;
       }

@@ -3,7 +3,7 @@ export class Cancellation {
   #controller: AbortController | undefined;
   #reason: Error | undefined;
   #graceMs = Number.POSITIVE_INFINITY;
-  readonly #listeners = new Set<(reason: Error, graceMs: number) => void>();
+  #listeners: Set<(reason: Error, graceMs: number) => void> | undefined;
 
   /** Why it was called off, if it was. */
   get reason(): Error | undefined {
@@ -22,13 +22,14 @@ export class Cancellation {
     this.#reason ??= reason;
     this.#graceMs = graceMs;
     this.#controller?.abort(this.#reason);
-    for (const listener of this.#listeners) listener(this.#reason, graceMs);
+    for (const listener of this.#listeners ?? []) listener(this.#reason, graceMs);
   }
 
   /** Calls `listener` when it is called off, at once if it was. The returned function takes it away. */
   subscribe(listener: (reason: Error, graceMs: number) => void): () => void {
-    this.#listeners.add(listener);
+    this.#listeners ??= new Set();
+    const listeners = this.#listeners.add(listener);
     if (this.#reason !== undefined) listener(this.#reason, this.#graceMs);
-    return () => this.#listeners.delete(listener);
+    return () => listeners.delete(listener);
   }
 }

@@ -9,44 +9,54 @@
  */
 export class Deadline implements Disposable {
   #endsAt: number;
-  readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  /** Made only when somebody asks: most work is done long before. */
+  #controller: AbortController | undefined;
+  #expired = false;
+  #onExpiry: (() => void) | undefined;
 
   constructor(ms: number) {
     this.#endsAt = performance.now() + ms;
-    if (ms <= 0) this.#controller.abort();
-    else if (Number.isFinite(ms)) this.#timer = setTimeout(() => this.#controller.abort(), ms);
+    if (ms <= 0) this.#expired = true;
+    else if (Number.isFinite(ms)) this.#timer = setTimeout(this.#expire, ms);
   }
 
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#expired && !this.#controller.signal.aborted) this.#controller.abort();
     return this.#controller.signal;
   }
 
   /** Brings it forward to `ms` from now; never back. */
   shorten(ms: number): void {
     const endsAt = performance.now() + ms;
-    if (endsAt >= this.#endsAt || this.signal.aborted) return;
+    if (endsAt >= this.#endsAt || this.#expired) return;
     this.#endsAt = endsAt;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#controller.abort(), ms);
+    this.#timer = setTimeout(this.#expire, ms);
   }
 
-  /** Whether `work` settles first. Its failure is thrown; what it does after the deadline is nobody's any more. */
-  async settles(work: PromiseLike<unknown>): Promise<boolean> {
-    const { promise: expired, resolve } = Promise.withResolvers<false>();
-    const expire = (): void => resolve(false);
-    if (this.signal.aborted) expire();
-    this.signal.addEventListener('abort', expire, { once: true });
-    try {
-      return await Promise.race([Promise.resolve(work).then(() => true), expired]);
-    } finally {
-      this.signal.removeEventListener('abort', expire);
-    }
+  /**
+   * Whether `work` settles first. Its failure is thrown; what it does after the deadline is nobody's any more. Asked
+   * for one piece of work at a time.
+   */
+  settles(work: PromiseLike<unknown>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#onExpiry = () => resolve(false);
+      work.then(() => resolve(true), reject);
+      if (this.#expired) resolve(false);
+    });
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }
+
+  readonly #expire = (): void => {
+    this.#expired = true;
+    this.#controller?.abort();
+    this.#onExpiry?.();
+  };
 }
 
 /** Whether a value must be awaited: most trivial services are done at once, and cost no timer then. */

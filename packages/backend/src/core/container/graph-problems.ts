@@ -3,8 +3,12 @@ export interface Vertex {
   readonly name: string;
   readonly index: number;
   readonly priority: number;
-  readonly dependencies: readonly string[];
-  readonly dependents: string[];
+  /** What it asks for, each once, whether it is there or not. */
+  readonly names: readonly string[];
+  readonly dependencies: Vertex[];
+  readonly dependents: Vertex[];
+  /** How many dependencies are still before it while an order is made. */
+  open: number;
 }
 
 /** Why a graph cannot be started. `path` reads "needs": each name needs the next. */
@@ -35,7 +39,8 @@ type Vertices = ReadonlyMap<string, Vertex>;
 export function findMissing(vertices: Vertices): GraphProblem[] {
   const askedBy = new Map<string, string[]>();
   for (const vertex of vertices.values()) {
-    for (const dependency of vertex.dependencies) {
+    if (vertex.dependencies.length === vertex.names.length) continue;
+    for (const dependency of vertex.names) {
       if (vertices.has(dependency)) continue;
       const askers = askedBy.get(dependency);
       if (askers === undefined) askedBy.set(dependency, [vertex.name]);
@@ -61,10 +66,9 @@ function parentsFromTheTop(vertices: Vertices): ReadonlyMap<string, string | und
     for (let at = 0; at < queue.length; at += 1) {
       const vertex = queue[at];
       for (const dependency of vertex?.dependencies ?? []) {
-        const next = vertices.get(dependency);
-        if (next === undefined || parents.has(dependency)) continue;
-        parents.set(dependency, vertex?.name);
-        queue.push(next);
+        if (parents.has(dependency.name)) continue;
+        parents.set(dependency.name, vertex?.name);
+        queue.push(dependency);
       }
     }
   };
@@ -95,17 +99,16 @@ export function findCycles(vertices: Vertices): GraphProblem[] {
         done.add(step.vertex.name);
         continue;
       }
-      const onPath = depth.get(dependency);
+      const onPath = depth.get(dependency.name);
       if (onPath !== undefined) {
-        problems.push({ kind: 'circular', path: [...path.slice(onPath), dependency] });
+        problems.push({ kind: 'circular', path: [...path.slice(onPath), dependency.name] });
         if (problems.length === MOST_CYCLES) return problems;
         continue;
       }
-      const next = vertices.get(dependency);
-      if (next === undefined || done.has(dependency)) continue;
-      depth.set(dependency, path.length);
-      path.push(dependency);
-      walk.push({ vertex: next, edge: 0 });
+      if (done.has(dependency.name)) continue;
+      depth.set(dependency.name, path.length);
+      path.push(dependency.name);
+      walk.push({ vertex: dependency, edge: 0 });
     }
   }
   return problems;

@@ -1,13 +1,13 @@
 import type { AicoError } from '@aico/protocol';
-import type { Cancellation } from './cancellation.ts';
+import { Cancellation } from './cancellation.ts';
 import type { ResolvedOptions } from './service-options.ts';
 import type { ServiceState, StartPhase } from './service-state.ts';
 
 /** A start under way, retries included. */
-export interface Run {
-  readonly cancellation: Cancellation;
+export class Run {
+  readonly cancellation: Cancellation = new Cancellation();
   /** Resolves when nothing of it runs any more; never rejects. */
-  readonly done: Promise<void>;
+  done: Promise<void> = Promise.resolve();
 }
 
 /** What was registered. */
@@ -35,6 +35,10 @@ export class ServiceRecord {
   required: boolean;
   /** The required service that stands on it, where it was registered as optional. */
   requiredBy: string | undefined;
+  /** What it asks for, and who asks for it. */
+  needs: readonly ServiceRecord[] = [];
+  neededBy: ServiceRecord[] = [];
+  /** How many of those it needs do not run yet. */
   openDependencies = 0;
   attempts = 0;
   /** The dependency that came last. */

@@ -17,9 +17,9 @@ import { stopInstance } from './stop-instance.ts';
 /** What an attempt tells whoever began it. */
 export interface AttemptListener {
   /** It has started. What this throws fails the attempt. */
-  started(instance: unknown): void;
+  started(record: ServiceRecord, instance: unknown): void;
   /** Something went wrong while a failed attempt was cleaned up. */
-  trouble(error: AicoError): void;
+  trouble(record: ServiceRecord, error: AicoError): void;
 }
 
 /**
@@ -33,11 +33,16 @@ export async function attemptStart(
 ): Promise<void> {
   record.phases = {};
   const { stopTimeoutMs } = record.options;
-  const made = runPhase(record, 'construct', cancellation, () => record.registration.make(), {
-    trouble: (error) => listener.trouble(error),
-    // It came after its time was up, and nobody else knows of it.
-    value: (late) => void stop(late, true),
-  });
+  // An instance that comes after its time was up: nobody else knows of it.
+  const stopLate = (late: unknown): void => void stop(late, true);
+  const made = runPhase(
+    record,
+    'construct',
+    cancellation,
+    () => record.registration.make(),
+    listener,
+    stopLate,
+  );
   const instance = isPending(made) ? await made : made;
   const lifecycle = lifecycleOf(instance);
   const scope = scopeOf(instance);
@@ -58,7 +63,7 @@ export async function attemptStart(
       );
       if (isPending(done)) await done;
     }
-    listener.started(instance);
+    listener.started(record, instance);
   } catch (error) {
     scope?.cancel(error);
     await stop(instance, begun);
@@ -69,7 +74,7 @@ export async function attemptStart(
 
   async function stop(what: unknown, callStop: boolean): Promise<void> {
     const troubles = await stopInstance(record, what, { callStop, timeoutMs: stopTimeoutMs });
-    for (const trouble of troubles) listener.trouble(trouble);
+    for (const trouble of troubles) listener.trouble(record, trouble);
   }
 }
 
@@ -79,13 +84,14 @@ function runPhase(
   phase: StartPhase,
   cancellation: Cancellation,
   work: () => unknown,
-  late: Late,
+  listener: AttemptListener,
+  late?: (value: unknown) => void,
 ): unknown {
   record.state = { kind: 'starting', phase, attempt: record.attempts };
   const beganAt = performance.now();
   try {
     const result = work();
-    if (isPending(result)) return awaitPhase(record, phase, cancellation, result, late);
+    if (isPending(result)) return awaitPhase(record, phase, cancellation, result, listener, late);
     record.phases[phase] = performance.now() - beganAt;
     return result;
   } catch (error) {
@@ -94,18 +100,13 @@ function runPhase(
   }
 }
 
-/** What to do with the outcome of work that nobody waits for any more. */
-interface Late {
-  value?(value: unknown): void;
-  trouble(error: AicoError): void;
-}
-
 async function awaitPhase(
   record: ServiceRecord,
   phase: StartPhase,
   cancellation: Cancellation,
   pending: PromiseLike<unknown>,
-  late: Late,
+  listener: AttemptListener,
+  late: ((value: unknown) => void) | undefined,
 ): Promise<unknown> {
   const beganAt = performance.now();
   const result = Promise.resolve(pending);
@@ -122,15 +123,13 @@ async function awaitPhase(
     unsubscribe();
     record.phases[phase] = performance.now() - beganAt;
   }
-  result.then(
-    (value) => late.value?.(value),
-    (error: unknown) => late.trouble(failure(record.name, phase, error)),
-  );
+  result.then(late, (error: unknown) => listener.trouble(record, failure(record.name, phase, error)));
   if (cancellation.reason === undefined) {
     throw new ServiceStartTimeoutError(record.name, phase, record.options.startTimeoutMs);
   }
   const waitedMs = performance.now() - beganAt;
-  late.trouble(
+  listener.trouble(
+    record,
     new ServiceStopTimeoutError(record.name, `the ${phase} phase, when the start was called off,`, waitedMs),
   );
   throw cancelled(cancellation.reason);

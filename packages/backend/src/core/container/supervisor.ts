@@ -1,18 +1,17 @@
 import { AicoError } from '@aico/protocol';
-import type { DependencyGraph } from '../dependency-graph.ts';
 import { ServiceStartError, StartCancelledError } from '../errors.ts';
 import { backoffDelay, pause } from './backoff.ts';
-import { Cancellation } from './cancellation.ts';
+import type { Cancellation } from './cancellation.ts';
 import { PriorityQueue } from './priority-queue.ts';
 import type { ServiceEvent } from './service-event.ts';
-import type { ServiceRecord } from './service-record.ts';
-import { attemptStart } from './start-attempt.ts';
+import { Run, type ServiceRecord } from './service-record.ts';
+import { type AttemptListener, attemptStart } from './start-attempt.ts';
 import { stopInstance } from './stop-instance.ts';
 import { type StoppedService, StopReport } from './stop-report.ts';
 
 export interface SupervisorOptions {
-  readonly graph: DependencyGraph;
-  readonly records: ReadonlyMap<string, ServiceRecord>;
+  /** All of them, each linked to what it needs and who needs it. */
+  readonly records: readonly ServiceRecord[];
   readonly random: () => number;
   readonly onEvent: (event: ServiceEvent) => void;
   /** Called when a service has started, before anything that depends on it is. What it throws fails the start. */
@@ -32,12 +31,16 @@ export class Supervisor {
       : a.record.options.priority < b.record.options.priority,
   );
   readonly #indices = new Map<ServiceRecord, number>();
-  readonly #runs = new Set<Promise<void>>();
+  readonly #runs = new Set<Run>();
   /** In the order they came up. */
   #started: ServiceRecord[] = [];
   /** Launched, and not yet known to run or to have failed. */
   #undecided = 0;
   #pumping = false;
+  readonly #listener: AttemptListener = {
+    started: (record, instance) => this.#hasStarted(record, instance),
+    trouble: (record, error) => this.#options.onEvent({ kind: 'stop-trouble', service: record.name, error }),
+  };
   #failFast = false;
   #failure: Error | undefined;
   #settled: (() => void) | undefined;
@@ -46,7 +49,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    for (const record of options.records.values()) this.#indices.set(record, this.#indices.size);
+    for (const record of options.records) this.#indices.set(record, this.#indices.size);
   }
 
   /** Why the start was given up, if it was. */
@@ -67,23 +70,21 @@ export class Supervisor {
     for (const record of records) {
       record.reset();
       record.openDependencies = 0;
-      for (const name of this.#options.graph.dependenciesOf(record.name)) {
-        if (!this.#isRunning(name)) record.openDependencies += 1;
-      }
+      for (const { state } of record.needs) if (state.kind !== 'running') record.openDependencies += 1;
       if (record.openDependencies === 0) this.#enqueue(record);
     }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#settled = resolve;
     this.#pump();
     await promise;
-    if (this.#failure !== undefined) await Promise.all(this.#runs);
+    if (this.#failure !== undefined) await Promise.all([...this.#runs].map(({ done }) => done));
   }
 
   /** Launches nothing more, and calls off what is under way; it may take `graceMs` to end. Final. */
   abandon(reason: Error, graceMs: number): void {
     this.#failure ??= reason;
     this.#ready.clear();
-    for (const record of this.#options.records.values()) record.run?.cancellation.cancel(reason, graceMs);
+    for (const record of this.#options.records) record.run?.cancellation.cancel(reason, graceMs);
     this.#settleIfDone();
   }
 
@@ -98,7 +99,7 @@ export class Supervisor {
     const belongs = (record: ServiceRecord): boolean => members === undefined || members.has(record);
     const cause = new StartCancelledError(reason);
     const runs: Promise<void>[] = [];
-    for (const record of this.#options.records.values()) {
+    for (const record of this.#options.records) {
       if (!belongs(record)) continue;
       if (record.state.kind === 'waiting') record.state = { kind: 'stopped' };
       if (record.run === undefined) continue;
@@ -137,10 +138,6 @@ export class Supervisor {
     return Math.max(0, this.#stopBy - performance.now());
   }
 
-  #isRunning(name: string): boolean {
-    return this.#options.records.get(name)?.state.kind === 'running';
-  }
-
   #enqueue(record: ServiceRecord): void {
     this.#ready.push({ record, index: this.#indices.get(record) ?? 0 });
   }
@@ -158,18 +155,16 @@ export class Supervisor {
   #launch(record: ServiceRecord): void {
     // Taken down, or launched already, since it was queued.
     if (record.state.kind !== 'waiting') return;
-    const cancellation = new Cancellation();
+    const run = new Run();
+    record.run = run;
     record.waitedMs = performance.now() - this.#beganAt;
     this.#undecided += 1;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    record.run = { cancellation, done: promise };
-    this.#runs.add(promise);
-    void this.#supervise(record, cancellation).then(() => {
+    run.done = this.#supervise(record, run.cancellation).then(() => {
       record.run = undefined;
-      this.#runs.delete(promise);
-      resolve();
+      this.#runs.delete(run);
       this.#settleIfDone();
     });
+    this.#runs.add(run);
   }
 
   /** Tries until it runs, has failed for good, or is called off. Never rejects. */
@@ -217,10 +212,7 @@ export class Supervisor {
 
   async #attempt(record: ServiceRecord, cancellation: Cancellation): Promise<AicoError | undefined> {
     try {
-      await attemptStart(record, cancellation, {
-        started: (instance) => this.#hasStarted(record, instance),
-        trouble: (error) => this.#options.onEvent({ kind: 'stop-trouble', service: record.name, error }),
-      });
+      await attemptStart(record, cancellation, this.#listener);
       return undefined;
     } catch (error) {
       return error instanceof AicoError ? error : new ServiceStartError(record.name, error);
@@ -236,9 +228,8 @@ export class Supervisor {
     record.state = { kind: 'running' };
     record.lastError = undefined;
     this.#started.push(record);
-    for (const name of this.#options.graph.dependentsOf(record.name)) {
-      const dependent = this.#options.records.get(name);
-      if (dependent?.state.kind !== 'waiting') continue;
+    for (const dependent of record.neededBy) {
+      if (dependent.state.kind !== 'waiting') continue;
       dependent.openDependencies -= 1;
       if (dependent.openDependencies > 0) continue;
       dependent.waitedOn = record.name;

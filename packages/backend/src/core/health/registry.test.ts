@@ -40,10 +40,10 @@ describe('the report', () => {
     health.register('hangs', never, { timeoutMs: 5 });
     health.register('nonsense', nonsense);
     const { checks, timestamp } = await health.report();
-    assert.equal(checks['throws']?.detail, 'boom');
-    assert.equal(checks['rejects']?.detail, 'gone');
-    assert.equal(checks['hangs']?.detail, 'did not answer within 5 ms');
-    assert.equal(checks['nonsense']?.detail, 'the check did not return a status');
+    assert.equal(checks.throws?.detail, 'boom');
+    assert.equal(checks.rejects?.detail, 'gone');
+    assert.equal(checks.hangs?.detail, 'did not answer within 5 ms');
+    assert.equal(checks.nonsense?.detail, 'the check did not return a status');
     for (const check of Object.values(checks)) {
       assert.equal(check.status, 'unhealthy');
       assert.ok(check.durationMs >= 0);
@@ -84,7 +84,7 @@ describe('the report', () => {
     );
     await health.report();
     const second = await health.report();
-    assert.match(second.checks['a']?.detail ?? '', /has not answered for/);
+    assert.match(second.checks.a?.detail ?? '', /has not answered for/);
     assert.deepEqual([asked, told], [1, 1]);
     answer.resolve({ status: 'healthy' });
     await new Promise((resolve) => setImmediate(resolve));
@@ -128,7 +128,7 @@ describe('services', () => {
     await container.start();
     const { checks, status } = await health.report();
     assert.equal(status, 'degraded');
-    assert.equal(checks['services']?.detail, 'fixture.a is retrying');
+    assert.equal(checks.services?.detail, 'fixture.a is retrying');
     await container.stop();
   });
 });

@@ -1,0 +1,113 @@
+/**
+ * P13: the container resolves and starts 1,000 trivial services in a random graph in at most 50 ms, and its cost
+ * per service does not grow from 100 to 10,000. The peer is the same work with no container: an ordering of the
+ * graph known beforehand, each factory called and each start() awaited in that order.
+ */
+import { fixture } from '../packages/backend/src/core/container/fixtures.ts';
+import { ServiceContainer } from '../packages/backend/src/core/service-container.ts';
+import { type Benchmark, spread } from './benchmark.ts';
+
+const TARGET_MS = 50;
+/** Growth of the cost per service that still counts as linear: a hundredfold n log n would show as 2.0. */
+const LINEAR = 1.5;
+const SIZES = [100, 1_000, 10_000] as const;
+
+interface Spec {
+  readonly name: ReturnType<typeof fixture>;
+  readonly dependencies: readonly ReturnType<typeof fixture>[];
+  readonly priority: number;
+}
+
+/** Mulberry32: the same graphs in every run. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Up to four dependencies on any earlier service; registered in random order with random priorities. */
+function randomGraph(
+  size: number,
+  random: () => number,
+): { readonly ordered: Spec[]; readonly shuffled: Spec[] } {
+  const ordered = Array.from({ length: size }, (_, index) => ({
+    name: fixture(`s${index}`),
+    priority: Math.floor(random() * 100),
+    dependencies: Array.from({ length: index === 0 ? 0 : Math.floor(random() * 5) }, () =>
+      fixture(`s${Math.floor(random() * index)}`),
+    ),
+  }));
+  const keyed = ordered.map((spec) => ({ spec, key: random() }));
+  return { ordered, shuffled: keyed.sort((a, b) => a.key - b.key).map(({ spec }) => spec) };
+}
+
+class TrivialService {
+  async start(): Promise<void> {}
+}
+
+async function timeContainer(specs: readonly Spec[]): Promise<number> {
+  const container = new ServiceContainer();
+  for (const { name, dependencies, priority } of specs) {
+    container.registerService(name, () => new TrivialService(), { dependencies, priority });
+  }
+  const beganAt = performance.now();
+  const { services } = await container.start();
+  const ms = performance.now() - beganAt;
+  if (!services.every(({ state }) => state === 'running')) throw new Error('not every service runs');
+  await container.stop();
+  return ms;
+}
+
+async function timeBare(specs: readonly Spec[]): Promise<number> {
+  const running = new Map<string, TrivialService>();
+  const beganAt = performance.now();
+  for (const { name } of specs) {
+    const service = new TrivialService();
+    await service.start();
+    running.set(name, service);
+  }
+  return performance.now() - beganAt;
+}
+
+export const benchmark: Benchmark = async () => {
+  const random = randomFrom(13);
+  const graphs = SIZES.map((size) => ({ size, graph: randomGraph(size, random) }));
+  for (let warmUp = 0; warmUp < 5; warmUp += 1) {
+    for (const { graph } of graphs) {
+      await timeContainer(graph.shuffled);
+      await timeBare(graph.ordered);
+    }
+  }
+  const measured = [];
+  for (const { size, graph } of graphs) {
+    const rounds = size >= 10_000 ? 11 : 41;
+    const container: number[] = [];
+    const bare: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      container.push(await timeContainer(graph.shuffled));
+      bare.push(await timeBare(graph.ordered));
+    }
+    measured.push({ size, container: spread(container), bare: spread(bare) });
+  }
+  const perService = measured.map(({ size, container }) => container.median / size);
+  const linearity = Math.max(...perService) / Math.min(...perService.slice(0, 2));
+  const value = measured.find(({ size }) => size === 1_000)?.container.median ?? Number.NaN;
+  return {
+    value,
+    target: `<= ${TARGET_MS} ms for 1000 services, and linear from 100 to 10000 (cost per service grows <= ${LINEAR})`,
+    ok: value <= TARGET_MS && linearity <= LINEAR,
+    sides: {
+      unit: 'ms',
+      linearity,
+      usPerService: Object.fromEntries(
+        measured.map(({ size }, index) => [size, (perService[index] ?? 0) * 1_000]),
+      ),
+      container: Object.fromEntries(measured.map(({ size, container }) => [size, container])),
+      bare: Object.fromEntries(measured.map(({ size, bare }) => [size, bare])),
+    },
+  };
+};
