@@ -1,0 +1,35 @@
+/** The part of sodium-native that this project uses; the package ships no types. */
+declare module 'sodium-native' {
+  interface Sodium {
+    sodium_malloc(size: number): Buffer;
+    sodium_free(buffer: Buffer): void;
+    sodium_memzero(buffer: Uint8Array): void;
+    sodium_memcmp(a: Uint8Array, b: Uint8Array): boolean;
+    sodium_mprotect_noaccess(buffer: Buffer): void;
+    sodium_mprotect_readonly(buffer: Buffer): void;
+    sodium_mprotect_readwrite(buffer: Buffer): void;
+    randombytes_buf(buffer: Uint8Array): void;
+    readonly crypto_aead_xchacha20poly1305_ietf_ABYTES: number;
+    readonly crypto_aead_xchacha20poly1305_ietf_KEYBYTES: number;
+    readonly crypto_aead_xchacha20poly1305_ietf_NPUBBYTES: number;
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+      ciphertext: Uint8Array,
+      message: Uint8Array,
+      associatedData: Uint8Array | null,
+      nsec: null,
+      nonce: Uint8Array,
+      key: Uint8Array,
+    ): number;
+    /** Throws when the ciphertext does not authenticate. */
+    crypto_aead_xchacha20poly1305_ietf_decrypt(
+      message: Uint8Array,
+      nsec: null,
+      ciphertext: Uint8Array,
+      associatedData: Uint8Array | null,
+      nonce: Uint8Array,
+      key: Uint8Array,
+    ): number;
+  }
+  const sodium: Sodium;
+  export default sodium;
+}
