@@ -1,0 +1,31 @@
+import { isLogLevel, LEVEL_NUMBERS, type LogRecord } from '@aico/shared/core/logging';
+import type { LogQuery } from './log-query.ts';
+
+/** Whether what came over `logs.*` is a line: any plugin may publish there. */
+export function isLogRecord(value: unknown): value is LogRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { time, level, service, component, message, fields }: Partial<Record<keyof LogRecord, unknown>> =
+    value;
+  return (
+    Number.isSafeInteger(time) &&
+    isLogLevel(level) &&
+    typeof service === 'string' &&
+    typeof component === 'string' &&
+    typeof message === 'string' &&
+    typeof fields === 'object' &&
+    fields !== null
+  );
+}
+
+/** Whether a line is one of those that `query` asks for: the filter of the table, for lines on their way. */
+export function matchesQuery(record: LogRecord, { service, minLevel, component, text }: LogQuery): boolean {
+  if (service !== undefined && record.service !== service) return false;
+  if (minLevel !== undefined && LEVEL_NUMBERS[record.level] < LEVEL_NUMBERS[minLevel]) return false;
+  if (component !== undefined && record.component !== component) return false;
+  if (text === undefined || text === '') return true;
+  const wanted = text.toLowerCase();
+  return (
+    record.message.toLowerCase().includes(wanted) ||
+    JSON.stringify(record.fields).toLowerCase().includes(wanted)
+  );
+}

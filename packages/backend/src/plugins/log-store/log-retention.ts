@@ -1,0 +1,48 @@
+import type { Database } from '@aico/shared/data';
+
+export interface RetentionLimits {
+  /** The oldest go when there are more. Default 1 000 000. */
+  readonly maxRows?: number;
+  /** Lines older than this, in milliseconds, go. Default 30 days. */
+  readonly maxAgeMs?: number;
+}
+
+/** Rows deleted at once: writers are not held up for longer. */
+const SLICE = 2_000;
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Deletes the oldest lines beyond the limits, in small steps. Lines are deleted from the old end alone, so their
+ * ids have no gaps and tell how many there are.
+ *
+ * @returns how many lines were deleted
+ */
+export async function applyRetention(
+  database: Pick<Database, 'execute'>,
+  { maxRows = 1_000_000, maxAgeMs = 30 * DAY_MS }: RetentionLimits,
+  now: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  let deleted = 0;
+  while (signal?.aborted !== true) {
+    const { rows } = await database.execute<{ first: number | null; last: number | null }>(
+      'SELECT (SELECT min(id) FROM logs) AS first, (SELECT max(id) FROM logs) AS last',
+    );
+    const { first, last } = rows[0] ?? { first: null, last: null };
+    if (first === null || last === null) break;
+    const excess = last - first + 1 - maxRows;
+    const slice = await database.execute<{ id: number; time: number }>(
+      'SELECT id, time FROM logs ORDER BY id LIMIT ?',
+      [SLICE],
+    );
+    const kept = slice.rows.findIndex(({ id, time }) => id - first >= excess && time >= now - maxAgeMs);
+    const going = kept === -1 ? slice.rows : slice.rows.slice(0, kept);
+    const newest = going.at(-1);
+    if (newest === undefined) break;
+    const { changes } = await database.execute('DELETE FROM logs WHERE id <= ?', [newest.id]);
+    deleted += changes;
+    if (kept !== -1) break;
+  }
+  return deleted;
+}

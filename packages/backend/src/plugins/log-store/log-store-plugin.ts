@@ -1,0 +1,78 @@
+import type { Logger } from '@aico/shared/core/logging';
+import type { HealthCheckResult } from '../../core/health/types.ts';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import type { ServiceContainer } from '../../core/service-container.ts';
+import { declareLogRoutes } from './log-routes.ts';
+import { LogStore, type LogStoreOptions } from './log-store.ts';
+import { LogStreams } from './log-stream.ts';
+
+export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 'retention'> {
+  /** Milliseconds between two looks at what is too old. Default 10 minutes. */
+  readonly pruneEveryMs?: number;
+}
+
+/**
+ * Keeps the log in the encrypted database and serves it under `/api/v1/logs`. Depends on `'database'`,
+ * `'message_bus'`, `'logging'` and `'gateway'`.
+ */
+export class LogStorePlugin extends BasePlugin {
+  readonly #options: LogStorePluginOptions;
+  #store: LogStore | undefined;
+  #droppedSeen = 0;
+
+  constructor(name: string, container: ServiceContainer, options: LogStorePluginOptions = {}) {
+    super(name, container);
+    this.#options = options;
+  }
+
+  get metadata(): PluginMetadata {
+    return {
+      name: 'Log store',
+      version: '1.0.0',
+      description: 'Keeps the log in the encrypted database and serves it',
+      priority: PluginPriority.INFRASTRUCTURE,
+    };
+  }
+
+  override async start(): Promise<void> {
+    const bus = this.requireService('message_bus');
+    // Its lines go to the console alone, by its name; so no write causes the next.
+    const logger: Logger = this.requireService('logging').getLogger('log_store', 'store');
+    const { pruneEveryMs = 600_000, ...options } = this.#options;
+    const store = new LogStore({ bus, database: this.requireService('database'), logger, ...options });
+    await store.start();
+    this.#store = store;
+    this.onStop(async () => {
+      await this.requireService('logging').flush();
+      await store.stop();
+    });
+    const streams = new LogStreams(bus);
+    const unmount = await this.requireService('gateway').mount('logs', (app) =>
+      declareLogRoutes(app, store, streams),
+    );
+    this.onStop(async () => {
+      // A stream ends only when told to, and the gateway waits for requests in flight.
+      streams.closeAll();
+      await unmount();
+    });
+    this.every('retention', pruneEveryMs, async (signal) => {
+      await store.prune(signal);
+    });
+  }
+
+  override healthCheck(): HealthCheckResult {
+    const stats = this.#store?.stats;
+    if (stats === undefined) return { status: 'unhealthy', detail: 'The log store has not started' };
+    const data = { ...stats };
+    if (stats.failures > 0)
+      return {
+        status: 'degraded',
+        detail: `Lines wait: ${stats.failures} writes in a row have failed`,
+        data,
+      };
+    const lost = stats.dropped - this.#droppedSeen;
+    this.#droppedSeen = stats.dropped;
+    if (lost > 0) return { status: 'degraded', detail: `${lost} lines were lost since the last check`, data };
+    return { status: 'healthy', data };
+  }
+}

@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request } from 'node:http';
+import { describe, test } from 'node:test';
+import { MessageBusClient } from '@aico/shared/core/bus';
+import { createLogging, type Logger, type Logging, type LogRecord } from '@aico/shared/core/logging';
+import fc from 'fast-check';
+import type { LogQuery } from './log-query.ts';
+import { matchesQuery } from './log-record.ts';
+import { LogStore, type LogStoreOptions } from './log-store.ts';
+import { LogStreams } from './log-stream.ts';
+import { openTestDatabase, type TestDatabase } from './test-database.ts';
+
+interface Setup {
+  readonly bus: MessageBusClient;
+  readonly logging: Logging;
+  readonly logger: Logger;
+  readonly database: TestDatabase;
+  readonly store: LogStore;
+}
+
+/** A store on a real bus and a real database, and what it says on the console. */
+async function withStore(
+  work: (setup: Setup) => Promise<void>,
+  options: Partial<Pick<LogStoreOptions, 'writer' | 'retention'>> = {},
+): Promise<void> {
+  const bus = new MessageBusClient({ source: 'test', onError: (error) => assert.fail(error) });
+  await bus.connect();
+  const logging = createLogging({ level: 'trace', console: { enabled: false } });
+  logging.attach(bus);
+  const database = await openTestDatabase();
+  const store = new LogStore({ bus, database, logger: logging.getLogger('log_store', 'store'), ...options });
+  try {
+    await store.start();
+    await work({ bus, logging, logger: logging.getLogger('inbox', 'import'), database, store });
+  } finally {
+    await store.stop();
+    await bus.close();
+    await database.close();
+  }
+}
+
+const record = (fields: Partial<LogRecord> = {}): LogRecord => ({
+  time: 1,
+  level: 'info',
+  service: 's',
+  component: 'c',
+  message: 'm',
+  fields: {},
+  ...fields,
+});
+
+describe('LogStore', () => {
+  test('keeps every line with its names, level, time and fields, newest first', () =>
+    withStore(async ({ logging, logger, store }) => {
+      const before = Date.now();
+      logger.info('Imported', { messages: 2, nested: { a: ['ü'] } });
+      logger.warn('Refused', { password: 'canary' });
+      await logging.flush();
+      const [refused, imported] = await store.query({});
+      assert.ok(imported !== undefined && imported.time >= before && imported.time <= Date.now());
+      assert.deepEqual(
+        { ...imported, time: 0 },
+        {
+          id: 1,
+          time: 0,
+          level: 'info',
+          service: 'inbox',
+          component: 'import',
+          message: 'Imported',
+          fields: { messages: 2, nested: { a: ['ü'] } },
+        },
+      );
+      assert.equal(refused?.level, 'warn');
+      assert.deepEqual(refused?.fields, { password: '[redacted]' });
+    }));
+
+  test('any text comes back as it was logged', () =>
+    withStore(async ({ logging, logger, store }) => {
+      await fc.assert(
+        fc.asyncProperty(fc.string({ unit: 'grapheme' }), fc.string(), async (message, value) => {
+          logger.info(message, { value });
+          await logging.flush();
+          const [line] = await store.query({ limit: 1 });
+          assert.equal(line?.message, message);
+          assert.deepEqual(line?.fields, { value });
+        }),
+        {
+          numRuns: 60,
+          examples: [
+            ['a\0b', "'\\"],
+            ['%_', '\u2028'],
+          ],
+        },
+      );
+    }));
+
+  test('a query agrees with a plain filter over all lines', async () => {
+    const names = fc.constantFrom('a', 'b');
+    const levels = fc.constantFrom('trace', 'debug', 'info', 'warn', 'error', 'fatal');
+    const words = fc.constantFrom('50% off', 'under_score', 'Plain', 'back\\slash');
+    const line = fc.record({ service: names, component: names, level: levels, message: words });
+    const query: fc.Arbitrary<LogQuery> = fc.record(
+      {
+        service: names,
+        component: names,
+        minLevel: levels,
+        text: fc.constantFrom('%', '_', 'PLAIN', '\\', 'x'),
+        before: fc.integer({ min: 1, max: 40 }),
+        limit: fc.integer({ min: 1, max: 10 }),
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 40 }),
+        fc.array(query, { maxLength: 8 }),
+        (lines, queries) =>
+          withStore(async ({ bus, store }) => {
+            for (const fields of lines) await bus.publish('logs.x', record(fields));
+            for (const wanted of queries) {
+              const expected = lines
+                .map((fields, index) => ({ id: index + 1, ...record(fields) }))
+                .filter((stored) => matchesQuery(stored, wanted) && stored.id < (wanted.before ?? Infinity))
+                .reverse()
+                .slice(0, wanted.limit ?? 100);
+              assert.deepEqual(await store.query(wanted), expected);
+            }
+          }),
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  test('a burst of 10 000 lines is written whole and in order', () =>
+    withStore(async ({ logging, logger, store, database }) => {
+      for (let n = 0; n < 10_000; n += 1) logger.info(`${n}`);
+      await logging.flush();
+      await store.flush();
+      const { rows } = await database.execute<{ message: string }>('SELECT message FROM logs ORDER BY id');
+      assert.deepEqual(
+        rows.map(({ message }) => Number(message)),
+        Array.from({ length: 10_000 }, (_, n) => n),
+      );
+      assert.deepEqual(store.stats, { written: 10_000, dropped: 0, pending: 0, failures: 0, malformed: 0 });
+    }));
+
+  test('stop() writes what has come, and hears nothing after', () =>
+    withStore(async ({ bus, store, database }) => {
+      for (let n = 0; n < 3_000; n += 1) void bus.publish('logs.x', record());
+      await store.stop();
+      await bus.publish('logs.x', record());
+      const { rows } = await database.execute<{ n: number }>('SELECT count(*) AS n FROM logs');
+      assert.equal(rows[0]?.n, 3_000);
+    }));
+
+  test('what is no line is counted and harms nothing', () =>
+    withStore(async ({ bus, store }) => {
+      for (const message of [null, 1, 'x', {}, record({ time: Number.NaN }), { ...record(), level: 'loud' }])
+        await bus.publish('logs.x', message);
+      await bus.publish('logs.x', record({ service: "'; DROP TABLE logs; --" }));
+      assert.equal((await store.query({})).length, 1);
+      assert.equal(store.stats.malformed, 6);
+    }));
+
+  test('lines wait while the database refuses, are written afterwards, once, and nothing is repeated on the bus', () =>
+    withStore(
+      async ({ bus, logger, logging, database, store }) => {
+        const overBus: unknown[] = [];
+        await bus.subscribe('logs.*', (_topic, line) => void overBus.push(line));
+        database.refuse(new Error('disk full'));
+        logger.info('one');
+        logger.info('two');
+        await logging.flush();
+        await assert.rejects(store.flush(), /disk full/);
+        await assert.rejects(store.flush(), /disk full/);
+        assert.equal(store.stats.failures, 2);
+        assert.equal(store.stats.pending, 2);
+        assert.deepEqual(await store.query({}), []);
+        database.refuse(undefined);
+        await store.flush();
+        assert.deepEqual(
+          (await store.query({})).map(({ message }) => message),
+          ['two', 'one'],
+        );
+        assert.equal(overBus.length, 2);
+        assert.deepEqual(store.stats, { written: 2, dropped: 0, pending: 0, failures: 0, malformed: 0 });
+      },
+      { writer: { retryMs: 60_000 } },
+    ));
+
+  test('what waits is bounded; the oldest go and are counted exactly', () =>
+    withStore(
+      async ({ bus, database, store }) => {
+        database.refuse(new Error('disk full'));
+        for (let n = 0; n < 100; n += 1) await bus.publish('logs.x', record({ message: `${n}` }));
+        await assert.rejects(store.flush(), /disk full/);
+        const { dropped, pending } = store.stats;
+        assert.equal(dropped + pending, 100);
+        assert.ok(pending <= 24, `${pending} wait`);
+        database.refuse(undefined);
+        await store.flush();
+        const [newest, ...older] = await store.query({});
+        assert.equal(newest?.message, '99');
+        assert.equal(older.length + 1, pending);
+      },
+      { writer: { limit: 16, batchSize: 4, retryMs: 60_000 } },
+    ));
+
+  test('lines that cannot be written at the stop are reported, and the stop ends', () =>
+    withStore(
+      async ({ bus, database, store }) => {
+        database.refuse(new Error('gone'));
+        await bus.publish('logs.x', record());
+        await store.stop();
+        assert.equal(store.stats.pending, 1);
+        database.refuse(undefined);
+      },
+      { writer: { retryMs: 60_000 } },
+    ));
+
+  test('retention keeps the newest rows, and none that are too old', () =>
+    withStore(
+      async ({ bus, store }) => {
+        const now = Date.now();
+        for (let n = 0; n < 50; n += 1) await bus.publish('logs.x', record({ time: now, message: `${n}` }));
+        await store.flush();
+        assert.equal(await store.prune(), 40);
+        assert.deepEqual(
+          (await store.query({})).map(({ message }) => Number(message)),
+          [49, 48, 47, 46, 45, 44, 43, 42, 41, 40],
+        );
+        assert.equal(await store.prune(), 0);
+        for (let n = 0; n < 5; n += 1) await bus.publish('logs.x', record({ time: now - 2_000 }));
+        await bus.publish('logs.x', record({ time: now, message: 'new' }));
+        await store.flush();
+        assert.equal(await store.prune(), 6);
+      },
+      { retention: { maxRows: 10, maxAgeMs: 1_000_000 } },
+    ));
+
+  test('retention by age deletes from the old end, in slices', () =>
+    withStore(
+      async ({ bus, store }) => {
+        for (let n = 0; n < 4_100; n += 1) void bus.publish('logs.x', record({ time: 1_000 }));
+        await bus.publish('logs.x', record({ time: Date.now() }));
+        await store.flush();
+        assert.equal(await store.prune(), 4_100);
+        assert.equal((await store.query({})).length, 1);
+      },
+      { retention: { maxAgeMs: 60_000 } },
+    ));
+
+  test('the newest of a service and level are read from an index alone', () =>
+    withStore(async ({ database }) => {
+      const plan = await database.execute<{ detail: string }>(
+        `EXPLAIN QUERY PLAN SELECT * FROM logs WHERE service = 's' AND level = 40 ORDER BY id DESC LIMIT 100`,
+      );
+      const details = plan.rows.map(({ detail }) => detail).join('\n');
+      assert.match(details, /USING INDEX logs_by_service_and_level/);
+      assert.doesNotMatch(details, /TEMP B-TREE|SCAN/);
+    }));
+});
+
+describe('LogStreams', () => {
+  /** A server that streams, and a reader of its events. */
+  async function withStream(
+    work: (context: {
+      bus: MessageBusClient;
+      streams: LogStreams;
+      open: () => Promise<{ response: IncomingMessage; next: () => Promise<string> }>;
+    }) => Promise<void>,
+    query: LogQuery = {},
+  ): Promise<void> {
+    const bus = new MessageBusClient({ source: 'test', onError: () => {} });
+    await bus.connect();
+    const streams = new LogStreams(bus);
+    const served: Promise<void>[] = [];
+    const server = createServer((_request, response) => void served.push(streams.serve(response, query)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    const open = async () => {
+      const [response] = (await once(request({ port: address.port }).end(), 'response')) as [IncomingMessage];
+      response.setEncoding('utf8');
+      const chunks: AsyncIterator<string> = response[Symbol.asyncIterator]();
+      let text = '';
+      const next = async (): Promise<string> => {
+        while (!text.includes('\n\n')) {
+          const { value, done } = await chunks.next();
+          assert.notEqual(done, true, 'the stream has ended');
+          text += value;
+        }
+        const end = text.indexOf('\n\n');
+        const found = text.slice(0, end);
+        text = text.slice(end + 2);
+        return found;
+      };
+      assert.equal(await next(), ': following');
+      return { response, next };
+    };
+    try {
+      await work({ bus, streams, open });
+    } finally {
+      streams.closeAll();
+      await Promise.all(served);
+      assert.equal(bus.subscriptions.length, 0);
+      await bus.close();
+      server.closeAllConnections();
+      server.close();
+    }
+  }
+
+  test('a reader gets the lines that match, as they are logged', () =>
+    withStream(
+      async ({ bus, open }) => {
+        const { next } = await open();
+        await bus.publish('logs.a', record({ level: 'info' }));
+        await bus.publish('logs.a', 'nonsense');
+        await bus.publish('logs.a', record({ level: 'error', message: 'line\nbreak' }));
+        const [name, data] = (await next()).split('\n');
+        assert.equal(name, 'event: log');
+        assert.deepEqual(JSON.parse(data?.slice('data: '.length) ?? ''), {
+          ...record({ level: 'error', message: 'line\nbreak' }),
+        });
+      },
+      { minLevel: 'warn' },
+    ));
+
+  test('a reader that goes leaves no subscription behind', () =>
+    withStream(async ({ bus, streams, open }) => {
+      const { response } = await open();
+      assert.equal(streams.size, 1);
+      response.destroy();
+      while (bus.subscriptions.length > 0) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(streams.size, 0);
+    }));
+
+  test('a reader that does not read is told what it has missed, and holds up nobody', () =>
+    withStream(async ({ bus, open }) => {
+      const { next } = await open();
+      const big = record({ message: 'x'.repeat(8_000) });
+      for (let n = 0; n < 6_000; n += 1) await bus.publish('logs.a', big);
+      const dropped = bus.subscriptions[0]?.stats.dropped ?? 0;
+      assert.ok(dropped > 0);
+      let told = 0;
+      let lines = 0;
+      while (lines + told < 6_000) {
+        const [name, data] = (await next()).split('\n');
+        if (name === 'event: log') lines += 1;
+        else told += (JSON.parse(data?.slice('data: '.length) ?? '') as { dropped: number }).dropped;
+      }
+      assert.equal(told, dropped);
+    }));
+});
