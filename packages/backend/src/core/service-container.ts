@@ -5,7 +5,7 @@ import type { ServiceState } from './container/service-state.ts';
 import { reportOn, StartReport } from './container/start-report.ts';
 import { StopReport } from './container/stop-report.ts';
 import { Supervisor } from './container/supervisor.ts';
-import { DependencyGraph } from './dependency-graph.ts';
+import { DependencyGraph, withoutRepeats } from './dependency-graph.ts';
 import {
   ContainerStateError,
   DependencyUndeclaredError,
@@ -140,6 +140,12 @@ export class ServiceContainer {
   /** A service if it runs now; for what a component can do without. */
   findService<N extends ServiceName>(name: N): Services[N] | undefined {
     return this.#records.get(name)?.state.kind === 'running' ? this.#running(name, undefined) : undefined;
+  }
+
+  /** What runs under a name that is only known at run time, such as a loaded plugin's. */
+  findInstance(name: string): unknown {
+    const record = this.#records.get(name);
+    return record?.state.kind === 'running' ? record.instance : undefined;
   }
 
   /**
@@ -358,10 +364,13 @@ export class ServiceContainer {
       record.required = record.options.required;
       record.requiredBy = undefined;
       record.neededBy = [];
-      record.needs = [...new Set(record.options.dependencies)].flatMap(
-        (name) => this.#records.get(name) ?? [],
-      );
-      for (const dependency of record.needs) dependency.neededBy.push(record);
+      record.needs = [];
+      for (const name of withoutRepeats(record.options.dependencies)) {
+        const dependency = this.#records.get(name);
+        if (dependency === undefined) continue;
+        record.needs.push(dependency);
+        dependency.neededBy.push(record);
+      }
     }
     for (const record of order.toReversed()) {
       if (!record.required) continue;

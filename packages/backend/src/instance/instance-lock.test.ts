@@ -5,7 +5,8 @@ import { stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { createTestHome } from '../testing/test-home.ts';
-import { InstanceLock, InstanceLockError, InstanceRunningError, readInstance } from './instance-lock.ts';
+import { readInstance } from './instance-file.ts';
+import { InstanceLock, InstanceLockError, InstanceRunningError } from './instance-lock.ts';
 
 async function files(t: TestContext) {
   const home = await createTestHome();

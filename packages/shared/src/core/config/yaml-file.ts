@@ -24,7 +24,10 @@ export async function readYamlLayer(file: string, layer: 'environment file' | 'u
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return emptyLayer();
+    // ENOTDIR: the folder itself is no folder, which is for AICOPaths.ensure() to say.
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
+      return emptyLayer();
+    }
     throw new ConfigUnreadableError(file, error);
   }
   return parseYamlLayer(text, file, layer);

@@ -1,0 +1,285 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
+import { ConfigurationManager } from '@aico/shared/core/config';
+import { createLogging, installLogging } from '@aico/shared/core/logging';
+import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
+import { EncryptedDatabase } from '@aico/shared/data';
+import { AICOKeyManager } from '@aico/shared/security';
+import {
+  coreSections,
+  databaseSection,
+  gatewaySection,
+  lifecycleSection,
+  loggingSection,
+  securitySection,
+} from './composition/core-sections.ts';
+import { openKeys } from './composition/open-keys.ts';
+import { type ChosenPlugin, choosePlugins } from './composition/plugins.ts';
+import { readinessProbe } from './core/health/readiness.ts';
+import { HealthChecks } from './core/health/registry.ts';
+import { servicesCheck } from './core/health/services-check.ts';
+import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
+import { registerPlugin } from './core/plugin/plugin-definition.ts';
+import { BasePlugin, PluginPriority } from './core/plugin-base.ts';
+import { ServiceContainer } from './core/service-container.ts';
+import { HttpGateway } from './gateway/index.ts';
+import type { RunningInstance } from './instance/instance-file.ts';
+import { InstanceLock } from './instance/instance-lock.ts';
+import { DatabasePlugin } from './plugins/database/database-plugin.ts';
+import { LogStorePlugin } from './plugins/log-store/index.ts';
+import { SystemPlugin } from './plugins/system/system-plugin.ts';
+import type { PluginView, SystemStatus } from './plugins/system/system-view.ts';
+import { VERSION } from './version.ts';
+
+declare module './core/services.ts' {
+  interface Services {
+    lifecycle: BackendLifecycleManager;
+    log_store: LogStorePlugin;
+    database_api: DatabasePlugin;
+    system: SystemPlugin;
+  }
+}
+
+export interface BackendOptions {
+  /** Puts everything under this folder. Default: `AICO_HOME`, else the platform's own folders. */
+  readonly home?: string | undefined;
+  /** Default `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Plugins to load besides those the configuration names: folders, files or packages. */
+  readonly plugins?: readonly string[];
+  /** Where relative plugins are looked up. Default: the current folder. */
+  readonly baseDir?: string;
+  /** Configuration over all other layers, by dotted key. */
+  readonly overrides?: Readonly<Record<string, unknown>>;
+  /** Adds services of the caller's own, before anything starts. */
+  readonly register?: (container: ServiceContainer) => void;
+}
+
+/** A backend that runs. */
+export interface Backend {
+  readonly container: ServiceContainer;
+  readonly lifecycle: BackendLifecycleManager;
+  readonly paths: AICOPaths;
+  readonly config: ConfigurationManager;
+  readonly plugins: readonly ChosenPlugin[];
+  /** The local socket that serves the API. */
+  readonly socket: string;
+  /** The public port, as a URL. */
+  readonly http: string;
+  /** What the first start had to make for the keys, if this was one. */
+  readonly keysMade: 'key-file' | 'password' | undefined;
+  /** Stops in order and lets go of the home. */
+  stop(reason?: string): Promise<void>;
+}
+
+/** Everything a start has built, before anything runs. */
+export interface AssembledBackend {
+  readonly lifecycle: BackendLifecycleManager;
+  start(): Promise<Backend>;
+}
+
+/**
+ * The composition root: the one place that knows every room. Reads the configuration, takes the home's lock, loads
+ * the plugins and registers every service. Nothing runs before `start()`.
+ *
+ * @throws {AicoError} when home, configuration, lock or a plugin's module is not right; nothing is left behind
+ */
+export async function assembleBackend(options: BackendOptions = {}): Promise<AssembledBackend> {
+  const { env = process.env, overrides = {} } = options;
+  const paths = new AICOPaths({ home: options.home, env });
+  const config = new ConfigurationManager({ paths, env, overrides, sections: coreSections });
+  await config.initialize();
+  const plugins = await choosePlugins({
+    config,
+    specifiers: options.plugins ?? [],
+    baseDir: options.baseDir ?? process.cwd(),
+  });
+  paths.ensure();
+  const lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+
+  const { level, console } = config.section(loggingSection);
+  const logging = createLogging({ level, console });
+  const uninstallLogging = installLogging(logging);
+  const container = new ServiceContainer();
+  const lifecycle = new BackendLifecycleManager({
+    container,
+    stopBudgetMs: config.section(lifecycleSection).stop_budget_ms,
+    logger: logging.getLogger('backend', 'lifecycle'),
+  });
+  const startedAt = new Date().toISOString();
+  const beganAt = performance.now();
+  let keysMade: Backend['keysMade'];
+
+  const release = async (): Promise<void> => {
+    await logging.close();
+    uninstallLogging();
+    await rm(paths.instanceFile, { force: true });
+    lock.release();
+  };
+
+  const status = (): SystemStatus => ({
+    pid: process.pid,
+    version: VERSION,
+    node: process.version,
+    environment: config.get('environment', 'development'),
+    home: paths.home ?? paths.dataDir,
+    state: lifecycle.state.kind,
+    startedAt,
+    uptimeMs: Math.round(performance.now() - beganAt),
+    addresses: container.findService('gateway')?.addresses ?? { socket: undefined, http: undefined },
+    report: container.report().toJSON(),
+  });
+
+  try {
+    container.registerInstance('paths', paths);
+    container.registerInstance('config', config);
+    container.registerInstance('logging', logging);
+    container.registerInstance('lifecycle', lifecycle);
+    container.registerService(
+      'health',
+      () => {
+        const health = new HealthChecks();
+        health.register('services', servicesCheck(container), { critical: true });
+        return health;
+      },
+      { priority: PluginPriority.INFRASTRUCTURE },
+    );
+    container.registerService(
+      'key_manager',
+      async () => {
+        const keyManager = new AICOKeyManager({
+          slotsFile: paths.keySlotsFile,
+          keyFile: paths.keyFile,
+          logger: logging.getLogger('security', 'keys'),
+        });
+        ({ made: keysMade } = await openKeys({
+          keyManager,
+          environment: config.get('environment', 'development'),
+          password: config.section(securitySection).password?.reveal(),
+          slotsFile: paths.keySlotsFile,
+          databaseFile: paths.databaseFile,
+          databaseExists: existsSync(paths.databaseFile),
+        }));
+        return keyManager;
+      },
+      {
+        dependencies: ['config', 'paths', 'logging'],
+        priority: PluginPriority.SECURITY,
+        stop: (keyManager) => keyManager.lock(),
+      },
+    );
+    container.registerService(
+      'database',
+      (require) =>
+        EncryptedDatabase.open({
+          file: paths.databaseFile,
+          key: require('key_manager').databaseKey(),
+          cipher: config.section(databaseSection).cipher,
+          logger: logging.getLogger('database', 'engine'),
+        }),
+      {
+        dependencies: ['config', 'paths', 'logging', 'key_manager'],
+        priority: PluginPriority.INFRASTRUCTURE,
+        stop: (database) => database.close(),
+      },
+    );
+    container.registerService(
+      'message_bus',
+      async () => {
+        const logger = logging.getLogger('message_bus', 'client');
+        const bus = new MessageBusClient({
+          source: 'backend',
+          transport: new InProcessBus(),
+          onError: (error) => logger.error('A message was not handled', { error }),
+        });
+        await bus.connect();
+        return bus;
+      },
+      { dependencies: ['logging'], priority: PluginPriority.INFRASTRUCTURE, stop: (bus) => bus.close() },
+    );
+    container.registerService(
+      'gateway',
+      (require) =>
+        new HttpGateway({
+          config: config.section(gatewaySection),
+          socketFile: paths.socketFile,
+          readiness: readinessProbe(() => lifecycle.ready, require('health')),
+          logger: logging.getLogger('gateway', 'http'),
+        }),
+      { dependencies: ['config', 'paths', 'logging', 'health'], priority: PluginPriority.INFRASTRUCTURE },
+    );
+    container.registerService('log_store', () => new LogStorePlugin('log_store', container), {
+      dependencies: ['database', 'message_bus', 'logging', 'gateway', 'health'],
+      priority: PluginPriority.INFRASTRUCTURE,
+    });
+    container.registerService('database_api', () => new DatabasePlugin('database_api', container), {
+      dependencies: ['database', 'gateway', 'health'],
+      priority: PluginPriority.INFRASTRUCTURE,
+    });
+    container.registerService(
+      'system',
+      () =>
+        new SystemPlugin('system', container, {
+          status,
+          plugins: () => plugins.map((plugin) => viewOf(plugin, container)),
+          stop: () => void lifecycle.stop('asked for over the API'),
+        }),
+      { dependencies: ['gateway', 'health', 'config'], priority: PluginPriority.INFRASTRUCTURE },
+    );
+    for (const { definition, required } of plugins) {
+      registerPlugin(container, required === undefined ? definition : { ...definition, required });
+    }
+    options.register?.(container);
+    container.check();
+  } catch (error) {
+    await release();
+    throw error;
+  }
+
+  return {
+    lifecycle,
+    async start() {
+      try {
+        await lifecycle.start();
+        logging.attach(container.getService('message_bus'));
+        const { socket, http } = container.getService('gateway').addresses;
+        if (socket === undefined || http === undefined)
+          throw new TypeError('the gateway runs and does not listen');
+        const instance: RunningInstance = { pid: process.pid, startedAt, socket, http };
+        await writePrivateFile(paths.instanceFile, JSON.stringify(instance));
+        void lifecycle.ended.then(release);
+        const stop = async (reason = 'stop'): Promise<void> => {
+          await lifecycle.stop(reason);
+          await release();
+        };
+        return { container, lifecycle, paths, config, plugins, socket, http, keysMade, stop };
+      } catch (error) {
+        await lifecycle.stop('the start failed');
+        await release();
+        throw error;
+      }
+    },
+  };
+}
+
+/** Assembles a backend and starts it: see {@link assembleBackend}. */
+export async function startBackend(options: BackendOptions = {}): Promise<Backend> {
+  const assembled = await assembleBackend(options);
+  return assembled.start();
+}
+
+function viewOf({ definition, module }: ChosenPlugin, container: ServiceContainer): PluginView {
+  const report = container.report().services.find(({ name }) => name === definition.name);
+  const instance = container.findInstance(definition.name);
+  const metadata = instance instanceof BasePlugin ? instance.metadata : undefined;
+  return {
+    name: definition.name,
+    version: metadata?.version ?? '',
+    description: metadata?.description ?? '',
+    priority: report?.priority ?? PluginPriority.NORMAL,
+    state: report?.state ?? 'unknown',
+    required: report?.required ?? true,
+    module,
+  };
+}

@@ -1,0 +1,71 @@
+import { SecretString, type SectionDefinition } from '@aico/shared/core/config';
+import { type TObject, Type } from 'typebox';
+import { gatewayConfig } from '../gateway/index.ts';
+
+/** `core.api_gateway` */
+export const gatewaySection = {
+  path: 'core.api_gateway',
+  schema: gatewayConfig,
+} satisfies SectionDefinition;
+
+/** `core.logging` */
+export const loggingSection = {
+  path: 'core.logging',
+  schema: Type.Object({
+    level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
+      default: 'info',
+      description: 'The mildest level that is kept.',
+    }),
+    console: Type.Object({
+      enabled: Type.Boolean({ default: true, description: 'Whether lines are printed (to stderr) as well.' }),
+      format: Type.Enum(['auto', 'pretty', 'json'], {
+        default: 'auto',
+        description: 'auto: pretty on a terminal, JSON otherwise.',
+      }),
+    }),
+  }),
+} satisfies SectionDefinition;
+
+/** `core.database` */
+export const databaseSection = {
+  path: 'core.database',
+  schema: Type.Object({
+    cipher: Type.Enum(['aegis', 'sqlcipher'], {
+      default: 'aegis',
+      description:
+        'sqlcipher: version 4, for opening the file with other tools. Fixed when the database is made.',
+    }),
+  }),
+} satisfies SectionDefinition;
+
+/** `core.security` */
+export const securitySection = {
+  path: 'core.security',
+  schema: Type.Object({
+    password: Type.Optional(
+      SecretString({ description: 'Opens the keys. Best given as an environment variable.' }),
+    ),
+  }),
+} satisfies SectionDefinition;
+
+/** `core.lifecycle` */
+export const lifecycleSection = {
+  path: 'core.lifecycle',
+  schema: Type.Object({
+    stop_budget_ms: Type.Integer({
+      default: 10_000,
+      minimum: 100,
+      maximum: 600_000,
+      description: 'Milliseconds a stop may take in all.',
+    }),
+  }),
+} satisfies SectionDefinition;
+
+/** Every section of the backend's own. Plugins add theirs below `plugins`. */
+export const coreSections: readonly SectionDefinition<TObject>[] = [
+  gatewaySection,
+  loggingSection,
+  databaseSection,
+  securitySection,
+  lifecycleSection,
+];

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+
+/** What a running backend says of itself in its instance file, for `aico status` and `aico stop`. */
+export interface RunningInstance {
+  readonly pid: number;
+  /** RFC 3339, UTC. */
+  readonly startedAt: string;
+  /** The local socket that serves the API. */
+  readonly socket: string;
+  readonly http: string;
+}
+
+/** What the instance file says, or `undefined` where there is none or it cannot be read. */
+export function readInstance(instanceFile: string): RunningInstance | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(instanceFile, 'utf8'));
+    return isRunningInstance(value) ? value : undefined;
+  } catch {
+    // Absent, or half-written by a process that died: either way nothing is known.
+    return undefined;
+  }
+}
+
+function isRunningInstance(value: unknown): value is RunningInstance {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'startedAt' in value &&
+    typeof value.startedAt === 'string' &&
+    'socket' in value &&
+    typeof value.socket === 'string' &&
+    'http' in value &&
+    typeof value.http === 'string'
+  );
+}

@@ -1,0 +1,59 @@
+import type { SqlParameters, SqlValue } from '@aico/shared/data';
+import { Type } from 'typebox';
+import type { GatewayApp } from '../../core/gateway.ts';
+import type { HealthCheckResult } from '../../core/health/types.ts';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+
+const Parameter = Type.Union([Type.Null(), Type.String(), Type.Number(), Type.Boolean()]);
+
+const Query = Type.Object({
+  sql: Type.String({ minLength: 1, maxLength: 100_000 }),
+  params: Type.Optional(Type.Union([Type.Array(Parameter), Type.Record(Type.String(), Parameter)])),
+  limit: Type.Integer({ minimum: 1, maximum: 10_000, default: 1_000 }),
+});
+
+/** The owner's window on the database: `/api/v1/database/status` and read-only queries. */
+export class DatabasePlugin extends BasePlugin {
+  get metadata(): PluginMetadata {
+    return {
+      name: 'Database',
+      version: '1.0.0',
+      description: 'Status of the encrypted database and read-only queries on it',
+      priority: PluginPriority.INFRASTRUCTURE,
+    };
+  }
+
+  override async start(): Promise<void> {
+    await this.addRoutes((app) => this.#declare(app));
+  }
+
+  override async healthCheck(): Promise<HealthCheckResult> {
+    await this.requireService('database').check();
+    return { status: 'healthy' };
+  }
+
+  #declare(app: GatewayApp): void {
+    const database = this.requireService('database');
+    app.get('/status', () => database.status());
+    app.post('/query', { schema: { body: Query } }, ({ body }) =>
+      this.#query(body.sql, body.params, body.limit),
+    );
+  }
+
+  async #query(sql: string, params: SqlParameters | undefined, limit: number) {
+    const rows: Record<string, unknown>[] = [];
+    let truncated = false;
+    for await (const row of this.requireService('database').stream(sql, params)) {
+      truncated = rows.length === limit;
+      if (truncated) break;
+      rows.push(Object.fromEntries(Object.entries(row).map(([column, value]) => [column, toJson(value)])));
+    }
+    return { columns: Object.keys(rows[0] ?? {}), rows, truncated };
+  }
+}
+
+/** JSON has no bytes and no integers beyond 2^53: the one goes as base64, the other as digits. */
+function toJson(value: SqlValue): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  return value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value;
+}

@@ -1,0 +1,45 @@
+import type { GatewayApp } from '../../core/gateway.ts';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import type { SystemView } from './system-view.ts';
+
+/** `/api/v1/system` and `/api/v1/health`: what runs here, how it is, and how to stop it. */
+export class SystemPlugin extends BasePlugin {
+  readonly #view: SystemView;
+
+  constructor(name: string, container: ConstructorParameters<typeof BasePlugin>[1], view: SystemView) {
+    super(name, container);
+    this.#view = view;
+  }
+
+  get metadata(): PluginMetadata {
+    return {
+      name: 'System',
+      version: '1.0.0',
+      description: 'Status, health, configuration and stop, over the API',
+      priority: PluginPriority.INFRASTRUCTURE,
+    };
+  }
+
+  override async start(): Promise<void> {
+    await this.addRoutes((app) => this.#declare(app));
+    const health = this.requireService('health');
+    const release = await this.requireService('gateway').mount('health', (app) => {
+      app.get('/', async (_request, reply) => {
+        const report = await health.report();
+        return reply.code(report.status === 'unhealthy' ? 503 : 200).send(report);
+      });
+    });
+    this.onStop(release);
+  }
+
+  #declare(app: GatewayApp): void {
+    app.get('/status', () => this.#view.status());
+    app.get('/plugins', () => ({ plugins: this.#view.plugins() }));
+    app.get('/config', () => ({ entries: this.requireService('config').entries() }));
+    app.post('/stop', async (_request, reply) => {
+      // Answered first: the stop closes the very connection the answer travels on.
+      reply.raw.once('close', () => this.#view.stop());
+      return reply.code(202).send({ status: 'stopping' });
+    });
+  }
+}

@@ -1,0 +1,37 @@
+import type { GatewayAddresses } from '../../core/gateway.ts';
+
+/** What `/api/v1/system/status` says. */
+export interface SystemStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly node: string;
+  readonly environment: string;
+  readonly home: string;
+  readonly state: string;
+  /** RFC 3339, UTC. */
+  readonly startedAt: string;
+  readonly uptimeMs: number;
+  readonly addresses: GatewayAddresses;
+  /** The start report: every service, its state, milliseconds and what it waited for. */
+  readonly report: unknown;
+}
+
+/** A loaded plugin, as `/api/v1/system/plugins` lists it. */
+export interface PluginView {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly priority: number;
+  readonly state: string;
+  readonly required: boolean;
+  /** Where its code lies, as a URL. */
+  readonly module: string;
+}
+
+/** What the system plugin shows, given to it by the composition root, which alone sees the whole. */
+export interface SystemView {
+  status(): SystemStatus;
+  plugins(): readonly PluginView[];
+  /** Begins an orderly stop. */
+  stop(): void;
+}

@@ -1,0 +1,3 @@
+export { type LocalReply, type LocalRequestOptions, localRequest } from './local-request.ts';
+export { startTestBackend, type TestBackend, type TestBackendOptions } from './test-backend.ts';
+export { createTestHome, type TestHome } from './test-home.ts';

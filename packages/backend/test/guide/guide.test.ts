@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { createTestHome, localRequest, startTestBackend } from '@aico/backend/testing';
+import { MessageBusClient } from '@aico/shared/core/bus';
+import { ConfigurationManager } from '@aico/shared/core/config';
+import { AICOPaths } from '@aico/shared/core/paths';
+import { AsyncService, ResourceManagedService } from './async-service.ts';
+import { ServicePlugin } from './bus.ts';
+import { ConfiguredService } from './configured-service.ts';
+import { DatabasePlugin } from './database-plugin.ts';
+import { DatabaseService } from './database-service.ts';
+import { DeploymentAwareService } from './deployment-aware-service.ts';
+import { HealthCheckPlugin } from './health-check-plugin.ts';
+import { LoggingService } from './logging-service.ts';
+import { ManagedPlugin } from './managed-plugin.ts';
+import { registerMyPlugin } from './registration.ts';
+import { ResilientPlugin } from './resilient-plugin.ts';
+
+declare module '@aico/backend' {
+  interface Services {
+    guide_database: DatabasePlugin;
+    guide_bus: ServicePlugin;
+    guide_managed: ManagedPlugin;
+    guide_resilient: ResilientPlugin;
+    guide_health: HealthCheckPlugin;
+  }
+}
+
+async function startGuideBackend(t: TestContext) {
+  const backend = await startTestBackend({
+    register(container) {
+      registerMyPlugin(container);
+      container.registerService('guide_database', () => new DatabasePlugin('guide_database', container), {
+        dependencies: ['database', 'log_store'],
+      });
+      container.registerService('guide_bus', () => new ServicePlugin('guide_bus', container), {
+        dependencies: ['message_bus'],
+      });
+      container.registerService('guide_managed', () => new ManagedPlugin('guide_managed', container));
+      container.registerService('guide_resilient', () => new ResilientPlugin('guide_resilient', container));
+      container.registerService('guide_health', () => new HealthCheckPlugin('guide_health', container), {
+        dependencies: ['database', 'health'],
+      });
+    },
+  });
+  t.after(() => backend.stop());
+  return backend;
+}
+
+describe('the guide on a running backend', () => {
+  test('every plugin of it starts, works and stops', async (t) => {
+    const backend = await startGuideBackend(t);
+    const { container } = backend;
+
+    const myPlugin = container.getService('my_plugin');
+    assert.ok(myPlugin.config !== undefined && myPlugin.dbConnection !== undefined);
+
+    const bus = container.getService('guide_bus');
+    const heard = Promise.withResolvers<unknown>();
+    await container
+      .getService('message_bus')
+      .subscribe('events.*', (topic, message) => heard.resolve({ topic, message }));
+    await bus.publishEvent('e1');
+    assert.deepEqual(await heard.promise, { topic: 'events.service', message: { id: 'e1' } });
+
+    assert.equal(container.getService('guide_resilient').attempts, 3);
+    assert.equal(container.getService('guide_managed').processed, 1);
+
+    const report = await localRequest(backend.socket, '/api/v1/health');
+    assert.equal(report.status, 200);
+    assert.match(report.text, /"guide_health":\{"status":"healthy"/);
+  });
+
+  test('records and transactions: all of it or none of it', async (t) => {
+    const { container } = await startGuideBackend(t);
+    const database = container.getService('database');
+    await database.migrate('guide', [
+      {
+        id: '001',
+        sql: 'CREATE TABLE table_name (id INTEGER PRIMARY KEY, column1 TEXT UNIQUE, column2 TEXT)',
+      },
+    ]);
+    const service = new DatabaseService(
+      database,
+      container.getService('logging').getLogger('guide', 'database'),
+    );
+    const id = await service.insertRecord({ value1: 'a', value2: 'b' });
+    assert.deepEqual(await service.queryRecords('a'), [{ id, column1: 'a', column2: 'b' }]);
+    const sql = 'INSERT INTO table_name (column1) VALUES (?)';
+    const broken = [
+      { sql, params: ['c'] },
+      { sql, params: ['a'] },
+    ];
+    await assert.rejects(service.transactionalOperation(broken), /UNIQUE/);
+    await assert.rejects(service.explicitOperation(broken), /UNIQUE/);
+    assert.deepEqual(await service.queryRecords('c'), []);
+    await service.explicitOperation([{ sql, params: ['d'] }]);
+    await service.transactionalOperation([{ sql, params: ['e'] }]);
+    assert.equal((await service.queryRecords('d')).length + (await service.queryRecords('e')).length, 2);
+  });
+
+  test('a batch goes on past failures; a pool and a cache keep to their bounds', async (t) => {
+    const { container } = await startGuideBackend(t);
+    const service = new AsyncService(container.getService('logging').getLogger('guide', 'batch'));
+    assert.deepEqual(await service.processBatch(['a', '', 'b']), ['A', 'B']);
+
+    let made = 0;
+    const resources = new ResourceManagedService(async (key) => {
+      made += 1;
+      return { key };
+    });
+    const [one, two] = await Promise.all([
+      resources.connectionPool.get('x'),
+      resources.connectionPool.get('x'),
+    ]);
+    assert.equal(one, two);
+    assert.equal(made, 1);
+    for (let index = 0; index < 1_500; index += 1) resources.cache.set(`key ${index}`, index);
+    assert.equal(resources.cache.size, 1_000);
+    assert.equal(resources.cache.get('key 0'), undefined);
+    assert.equal(resources.cache.get('key 1499'), 1_499);
+  });
+});
+
+test('configuration and environments read as in the guide', async (t) => {
+  const home = await createTestHome();
+  t.after(() => home.remove());
+  const environments = ['development', 'production'] as const;
+  for (const environment of environments) {
+    const config = new ConfigurationManager({
+      paths: new AICOPaths({ home: home.folder }),
+      env: { AICO_ENVIRONMENT: environment },
+    });
+    await config.initialize({ lightweight: true });
+    assert.equal(new ConfiguredService(config).port, 8771);
+    const service = new DeploymentAwareService(config);
+    assert.equal(service.logLevel, environment === 'production' ? 'info' : 'debug');
+  }
+});
+
+test('a logger can be had and used before anything runs', () => {
+  new LoggingService().processRequest('r1');
+});
+
+test('message bus integration: one message on test.*, exactly once', async (t) => {
+  const client = new MessageBusClient();
+  await client.connect();
+  t.after(() => client.close());
+  const received: unknown[] = [];
+  await client.subscribe('test.*', (topic, message) => {
+    received.push([topic, message]);
+  });
+  await client.publish('test.message', { data: 'test' });
+  await client.drain();
+  assert.deepEqual(received, [['test.message', { data: 'test' }]]);
+});

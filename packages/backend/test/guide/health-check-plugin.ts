@@ -1,0 +1,31 @@
+import { BasePlugin, type HealthCheckResult, type PluginMetadata, PluginPriority } from '@aico/backend';
+
+export class HealthCheckPlugin extends BasePlugin {
+  get metadata(): PluginMetadata {
+    return {
+      name: 'Health',
+      version: '1.0.0',
+      description: 'Reports its health',
+      priority: PluginPriority.NORMAL,
+    };
+  }
+
+  /** Shows up in /api/v1/health under the plugin's name, for as long as it runs. */
+  override async healthCheck(): Promise<HealthCheckResult> {
+    const checks = {
+      database: await this.checkDatabase(),
+      external_services: await this.checkExternalServices(),
+    };
+    const allHealthy = Object.values(checks).every((healthy) => healthy);
+    return { status: allHealthy ? 'healthy' : 'unhealthy', data: checks };
+  }
+
+  async checkDatabase(): Promise<boolean> {
+    const { rows } = await this.requireService('database').execute('SELECT 1 AS one');
+    return rows.length === 1;
+  }
+
+  async checkExternalServices(): Promise<boolean> {
+    return true;
+  }
+}
