@@ -41,7 +41,7 @@ export class DependencyGraph {
         counts.set(name, (counts.get(name) ?? 1) + 1);
         continue;
       }
-      const names = dependencies.length > 1 ? [...new Set(dependencies)] : dependencies;
+      const names = withoutRepeats(dependencies);
       vertices.set(name, {
         name,
         index: vertices.size,
@@ -106,6 +106,11 @@ export class DependencyGraph {
     for (const name of start) reached.delete(name);
     return reached;
   }
+}
+
+/** The very list where nothing repeats, which is nearly always so. */
+export function withoutRepeats(names: readonly string[]): readonly string[] {
+  return names.some((name, index) => names.indexOf(name) !== index) ? [...new Set(names)] : names;
 }
 
 /** Kahn's algorithm. What is missing counts as there: it is reported for itself. */

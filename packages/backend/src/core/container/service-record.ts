@@ -36,7 +36,7 @@ export class ServiceRecord {
   /** The required service that stands on it, where it was registered as optional. */
   requiredBy: string | undefined;
   /** What it asks for, and who asks for it. */
-  needs: readonly ServiceRecord[] = [];
+  needs: ServiceRecord[] = [];
   neededBy: ServiceRecord[] = [];
   /** How many of those it needs do not run yet. */
   openDependencies = 0;

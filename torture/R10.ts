@@ -1,0 +1,228 @@
+/**
+ * R10: random graphs with hostile priorities, every service failing in every phase. No service starts before what it
+ * depends on runs, the stop is the exact reverse of the start, and no handle is left open.
+ */
+import { EventEmitter } from 'node:events';
+import { fixture } from '../packages/backend/src/core/container/fixtures.ts';
+import { ServiceContainer } from '../packages/backend/src/core/service-container.ts';
+import type { Campaign } from './campaign.ts';
+
+const FULL_COUNT = 500;
+const PHASES = ['construct', 'initialize', 'start'] as const;
+const MANNERS = ['throws', 'rejects', 'hangs'] as const;
+
+type Phase = (typeof PHASES)[number];
+type Manner = (typeof MANNERS)[number];
+type Random = () => number;
+
+interface Spec {
+  readonly name: ReturnType<typeof fixture>;
+  readonly dependencies: readonly ReturnType<typeof fixture>[];
+  readonly priority: number;
+  readonly required: boolean;
+  readonly turns: number;
+}
+
+interface Fault {
+  readonly name: string;
+  readonly phase: Phase;
+  readonly manner: Manner;
+}
+
+/** What happened, and what is open. Each service holds a real timer from its construction to its end. */
+interface World {
+  readonly began: string[];
+  readonly came: string[];
+  readonly stopped: string[];
+  readonly wrong: string[];
+  readonly bus: EventEmitter;
+}
+
+/** Mulberry32, so that a seed repeats the run. */
+function randomFrom(seed: number): Random {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Hostile: a service's priority is the better the later it may start, or extreme, or the same for all. */
+function hostilePriority(index: number, size: number, mood: number, random: Random): number {
+  if (mood < 0.4) return size - index;
+  if (mood < 0.6) return 7;
+  return (
+    [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, -0, 0, -1e308, 1e308, index][
+      Math.floor(random() * 7)
+    ] ?? 0
+  );
+}
+
+function randomGraph(random: Random): readonly Spec[] {
+  const size = 2 + Math.floor(random() * 24);
+  const mood = random();
+  const specs = Array.from({ length: size }, (_, index) => ({
+    name: fixture(`s${index}`),
+    priority: hostilePriority(index, size, mood, random),
+    required: random() < 0.7,
+    turns: Math.floor(random() * 4),
+    dependencies: Array.from({ length: index === 0 ? 0 : Math.floor(random() * 4) }, () =>
+      fixture(`s${Math.floor(random() * index)}`),
+    ),
+  }));
+  return specs
+    .map((spec) => ({ spec, key: random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ spec }) => spec);
+}
+
+/** A service that opens a timer and a listener, and gives both back when it ends. */
+class HandleHolder {
+  readonly #spec: Spec;
+  readonly #world: World;
+  readonly #fault: Fault | undefined;
+  readonly #timer = setInterval(() => undefined, 60_000);
+  readonly #listener = (): void => undefined;
+  #came = false;
+
+  constructor(spec: Spec, world: World, fault: Fault | undefined) {
+    this.#spec = spec;
+    this.#world = world;
+    this.#fault = fault;
+    world.bus.on('message', this.#listener);
+  }
+
+  async initialize(signal: AbortSignal): Promise<void> {
+    this.#world.began.push(this.#spec.name);
+    for (const dependency of this.#spec.dependencies) {
+      const { came, stopped } = this.#world;
+      if (!came.includes(dependency)) this.#world.wrong.push(`${this.#spec.name} began before ${dependency}`);
+      if (stopped.includes(dependency))
+        this.#world.wrong.push(`${this.#spec.name} began after ${dependency} ended`);
+    }
+    await this.#live('initialize', signal);
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#live('start', signal);
+    this.#came = true;
+    this.#world.came.push(this.#spec.name);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#came) this.#world.stopped.push(this.#spec.name);
+    await Promise.resolve();
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#world.bus.off('message', this.#listener);
+  }
+
+  async #live(phase: Phase, signal: AbortSignal): Promise<void> {
+    for (let turn = 0; turn < this.#spec.turns; turn += 1) await nextTurn();
+    if (this.#fault?.phase === phase) await fail(this.#fault.manner, signal);
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function fail(manner: Manner, signal: AbortSignal | undefined): Promise<never> {
+  if (manner === 'throws') throw new Error('thrown on purpose');
+  if (manner === 'rejects') return Promise.reject(new Error('rejected on purpose'));
+  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('gave up'))));
+}
+
+/** Starts and stops one graph, with one service failing or none; what was not as promised, in words. */
+async function live(specs: readonly Spec[], fault: Fault | undefined): Promise<readonly string[]> {
+  const world: World = {
+    began: [],
+    came: [],
+    stopped: [],
+    wrong: [],
+    bus: new EventEmitter().setMaxListeners(0),
+  };
+  const before = openHandles();
+  const container = new ServiceContainer({ onEvent: () => undefined });
+  for (const spec of specs) {
+    const mine = fault?.name === spec.name ? fault : undefined;
+    const make = async (): Promise<unknown> => {
+      if (mine?.phase === 'construct') await fail(mine.manner, undefined);
+      return new HandleHolder(spec, world, mine);
+    };
+    container.registerService(spec.name, make, {
+      dependencies: spec.dependencies,
+      priority: spec.priority,
+      required: spec.required,
+      startTimeoutMs: mine?.manner === 'hangs' ? 2 : 10_000,
+    });
+  }
+  const started = await container.start().then(
+    () => true,
+    () => false,
+  );
+  const needed = fault !== undefined && isNeeded(fault.name, specs);
+  if (started === needed) world.wrong.push(started ? 'started without a required service' : 'did not start');
+  await container.stop();
+  // Whatever was on its way when the stop came has had its turn by now.
+  await nextTurn();
+  if (world.stopped.join() !== world.came.toReversed().join()) {
+    world.wrong.push(`stopped ${world.stopped.join(' ')}, but had started ${world.came.join(' ')}`);
+  }
+  if (world.bus.listenerCount('message') > 0)
+    world.wrong.push(`${world.bus.listenerCount('message')} listeners left`);
+  const after = openHandles();
+  if (after !== before) world.wrong.push(`handles left open: ${after} instead of ${before}`);
+  return world.wrong;
+}
+
+/** Whether it is required, or something required stands on it. */
+function isNeeded(name: string, specs: readonly Spec[]): boolean {
+  const spec = specs.find((each) => each.name === name);
+  return (
+    spec?.required === true ||
+    specs.some(
+      (each) => each.dependencies.some((dependency) => dependency === name) && isNeeded(each.name, specs),
+    )
+  );
+}
+
+/** Immediates come and go with the campaign's own turns; everything else that keeps a process alive counts. */
+function openHandles(): string {
+  return process
+    .getActiveResourcesInfo()
+    .filter((kind) => kind !== 'Immediate')
+    .sort()
+    .join();
+}
+
+export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {
+  const random = randomFrom(seed);
+  let faults = 0;
+  let failures = 0;
+  for (let run = 1; run <= count; run += 1) {
+    const specs = randomGraph(random);
+    const all: readonly (Fault | undefined)[] = [
+      undefined,
+      ...specs.flatMap(({ name }) =>
+        PHASES.map((phase) => ({ name, phase, manner: MANNERS[Math.floor(random() * 3)] ?? 'throws' })),
+      ),
+    ];
+    const wrong: string[] = [];
+    for (const fault of all) {
+      const found = await live(specs, fault);
+      wrong.push(
+        ...found.map((what) => `${fault ? `${fault.name} ${fault.manner} in ${fault.phase}: ` : ''}${what}`),
+      );
+    }
+    faults += all.length - 1;
+    if (wrong.length > 0) failures += 1;
+    for (const what of wrong.slice(0, 5)) report(`graph ${run}: ${what}`);
+    if (run % 100 === 0) report(`${run} graphs, ${faults} faults, ${failures} failures`);
+  }
+  return { runs: count, failures, ok: failures === 0, faults };
+};
