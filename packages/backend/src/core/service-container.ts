@@ -417,6 +417,12 @@ export class ServiceContainer {
   #report(event: ServiceEvent): void {
     const logging = this.findService('logging');
     if (logging !== undefined) logServiceEvent(logging.getLogger('backend', 'container'), event);
-    else if (event.kind !== 'recovered') process.emitWarning(event.error.message, { code: event.error.code });
+    // What a required service failed of is told by start(); a recovery needs no warning.
+    else if (
+      event.kind === 'stop-trouble' ||
+      event.kind === 'retrying' ||
+      (event.kind === 'failed' && !event.required)
+    )
+      process.emitWarning(event.error.message, { code: event.error.code });
   }
 }

@@ -9,11 +9,12 @@ import type { HealthRegistry } from './health/types.ts';
 
 /**
  * Every service by its name. A plugin adds its own by declaration merging, so that `requireService('inbox')` is
- * typed and a misspelt name does not compile:
+ * typed and a misspelt name does not compile. The module named must be this one: TypeScript does not merge into an
+ * interface that another module re-exports.
  *
  * @example
  * ```ts
- * declare module '@aico/backend' {
+ * declare module '@aico/backend/services' {
  *   interface Services { inbox: Inbox }
  * }
  * ```

@@ -1,5 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
-
 /** How long to wait between attempts. */
 export interface Backoff {
   /** Milliseconds before the second attempt. */
@@ -25,12 +23,20 @@ export function backoffDelay(
 }
 
 /** Waits; `true` when the time has passed, `false` at once when `signal` is aborted. Leaves no timer behind. */
-export async function pause(delayMs: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await wait(delayMs, undefined, { signal });
-    return true;
-  } catch (error) {
-    if (signal.aborted) return false;
-    throw error;
-  }
+export function pause(delayMs: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve(false);
+      return;
+    }
+    const cut = (): void => {
+      clearTimeout(timer);
+      resolve(false);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', cut);
+      resolve(true);
+    }, delayMs);
+    signal.addEventListener('abort', cut, { once: true });
+  });
 }

@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { fixture, Journal } from './container/fixtures.ts';
+import { ContainerStateError, ServiceStartError, StartCancelledError } from './errors.ts';
+import { ExitCode } from './exit-codes.ts';
+import { BackendLifecycleManager, type LifecycleOptions } from './lifecycle-manager.ts';
+import { ServiceContainer } from './service-container.ts';
+
+const a = fixture('a');
+const never = (): Promise<never> => new Promise(() => undefined);
+
+/** Stands in for the process: its signals can be sent, and its end awaited. */
+class FakeProcess extends EventEmitter {
+  readonly codes: number[] = [];
+  readonly #left = Promise.withResolvers<number>();
+
+  get left(): Promise<number> {
+    return this.#left.promise;
+  }
+
+  exit(code: number): void {
+    this.codes.push(code);
+    this.#left.resolve(code);
+  }
+}
+
+function setUp(options: Omit<LifecycleOptions, 'container'> = {}) {
+  const container = new ServiceContainer({ onEvent: () => undefined });
+  const lifecycle = new BackendLifecycleManager({ container, ...options });
+  const process = new FakeProcess();
+  const journal = new Journal();
+  return { container, lifecycle, process, journal };
+}
+
+describe('start and stop', () => {
+  test('it is ready when every required service runs, and not from the first moment of a stop', async () => {
+    const { container, lifecycle, journal } = setUp();
+    container.registerService(a, () => journal.service('a'));
+    assert.equal(lifecycle.state.kind, 'idle');
+    const started = lifecycle.start();
+    assert.equal(lifecycle.state.kind, 'starting');
+    assert.equal(lifecycle.ready, false);
+    await started;
+    assert.equal(lifecycle.ready, true);
+    lifecycle.beforeDrain(() => {
+      journal.lines.push(`hook ready=${lifecycle.ready} ${container.stateOf(a).kind}`);
+    });
+    const stopped = lifecycle.stop('test');
+    assert.equal(lifecycle.ready, false);
+    const ending = await stopped;
+    assert.deepEqual(journal.lines, ['initialize a', 'start a', 'hook ready=false running', 'stop a']);
+    assert.equal(ending.exitCode, ExitCode.ok);
+    assert.equal(ending.reason, 'test');
+    assert.equal(await lifecycle.ended, ending);
+    assert.equal(lifecycle.state, ending);
+  });
+
+  test('each is done once, however often asked', async () => {
+    const { container, lifecycle, journal } = setUp();
+    container.registerService(a, () => journal.service('a'));
+    assert.equal(lifecycle.start(), lifecycle.start());
+    await lifecycle.start();
+    assert.equal(lifecycle.stop('one'), lifecycle.stop('two'));
+    assert.equal((await lifecycle.stop('three')).reason, 'one');
+    assert.deepEqual(journal.lines, ['initialize a', 'start a', 'stop a']);
+  });
+
+  test('a life is lived once', async () => {
+    const { lifecycle } = setUp();
+    assert.equal((await lifecycle.stop('never started')).exitCode, ExitCode.ok);
+    await assert.rejects(lifecycle.start(), ContainerStateError);
+  });
+
+  test('a start that fails is told to whoever asked for it', async () => {
+    const { container, lifecycle } = setUp();
+    container.registerService(a, () => ({ start: () => Promise.reject(new Error('boom')) }));
+    await assert.rejects(lifecycle.start(), ServiceStartError);
+    assert.equal(lifecycle.state.kind, 'failed');
+    assert.equal(lifecycle.ready, false);
+  });
+
+  test('a stop during the start calls it off, and it never becomes ready', async () => {
+    const { container, lifecycle } = setUp();
+    container.registerService(a, () => ({
+      start: (signal: AbortSignal) =>
+        new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    }));
+    const refused = assert.rejects(lifecycle.start(), StartCancelledError);
+    const ending = await lifecycle.stop('SIGTERM');
+    await refused;
+    assert.equal(ending.exitCode, ExitCode.ok);
+    assert.equal(lifecycle.state.kind, 'stopped');
+  });
+
+  test('a service that hangs and a hook that hangs keep it no longer than the budget', async () => {
+    const { container, lifecycle } = setUp({ stopBudgetMs: 60 });
+    container.registerService(a, () => ({ stop: never }));
+    await lifecycle.start();
+    lifecycle.beforeDrain(never);
+    const removed = lifecycle.beforeDrain(() => assert.fail('was taken away'));
+    removed();
+    const beganAt = performance.now();
+    const { exitCode, report } = await lifecycle.stop('test');
+    assert.ok(performance.now() - beganAt < 500);
+    assert.equal(exitCode, ExitCode.stopTimeout);
+    assert.ok(report.timedOut);
+  });
+
+  test('a hook or a service that throws is no reason to stay', async () => {
+    const { container, lifecycle } = setUp();
+    container.registerService(a, () => ({ stop: () => Promise.reject(new Error('boom')) }));
+    await lifecycle.start();
+    lifecycle.beforeDrain(() => {
+      throw new Error('boom');
+    });
+    assert.equal((await lifecycle.stop('test')).exitCode, ExitCode.failure);
+  });
+});
+
+describe('signals and uncaught errors', () => {
+  test('the first signal drains and leaves with 0', async () => {
+    const { container, lifecycle, process, journal } = setUp();
+    container.registerService(a, () => journal.service('a'));
+    lifecycle.handleProcess(process);
+    await lifecycle.start();
+    process.emit('SIGTERM');
+    assert.equal(lifecycle.ready, false);
+    assert.equal(await process.left, 0);
+    assert.deepEqual(journal.of('stop'), ['a']);
+  });
+
+  test('the second signal leaves at once with 128 + n', async () => {
+    for (const [signal, code] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const) {
+      const { container, lifecycle, process } = setUp({ stopBudgetMs: 30 });
+      container.registerService(a, () => ({ stop: never }));
+      lifecycle.handleProcess(process);
+      await lifecycle.start();
+      process.emit('SIGTERM');
+      process.emit(signal);
+      assert.deepEqual(process.codes, [code]);
+      await lifecycle.ended;
+    }
+  });
+
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    test(`${event}: one orderly attempt, then 70`, async () => {
+      const { container, lifecycle, process, journal } = setUp();
+      container.registerService(a, () => journal.service('a'));
+      lifecycle.handleProcess(process);
+      await lifecycle.start();
+      process.emit(event, new Error('boom'));
+      assert.equal(lifecycle.ready, false);
+      assert.equal(await process.left, ExitCode.crash);
+      assert.deepEqual(journal.of('stop'), ['a']);
+    });
+  }
+
+  test('a second error during the attempt leaves at once', async () => {
+    const { container, lifecycle, process } = setUp({ crashBudgetMs: 30 });
+    container.registerService(a, () => ({ stop: never }));
+    lifecycle.handleProcess(process);
+    await lifecycle.start();
+    process.emit('uncaughtException', new Error('one'));
+    process.emit('uncaughtException', new Error('two'));
+    assert.deepEqual(process.codes, [70]);
+    await lifecycle.ended;
+  });
+
+  test('an error during a drain hurries it, and decides the exit code', async () => {
+    const { container, lifecycle, process } = setUp({ crashBudgetMs: 20, stopBudgetMs: 60_000 });
+    container.registerService(a, () => ({ stop: never }), { stopTimeoutMs: 50 });
+    for (let index = 0; index < 50; index += 1) {
+      container.registerService(fixture(`${index}`), () => ({ stop: never }), { stopTimeoutMs: 50 });
+    }
+    lifecycle.handleProcess(process);
+    await lifecycle.start();
+    const beganAt = performance.now();
+    process.emit('SIGTERM');
+    process.emit('uncaughtException', new Error('boom'));
+    assert.equal(await process.left, 70);
+    assert.ok(performance.now() - beganAt < 1_000);
+    await lifecycle.ended;
+    assert.deepEqual(process.codes, [70]);
+  });
+
+  test('the handlers can be taken away', () => {
+    const { lifecycle, process } = setUp();
+    lifecycle.handleProcess(process)();
+    assert.deepEqual(process.eventNames(), []);
+  });
+});
+
+describe('a real process', () => {
+  const program = fileURLToPath(new URL('./process/fixture-process.ts', import.meta.url));
+
+  async function run(mode: string, act: (child: ReturnType<typeof spawn>) => void) {
+    const child = spawn(process.execPath, [program, mode], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let acted = false;
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (!acted && output.includes('ready')) {
+        acted = true;
+        act(child);
+      }
+    });
+    const [code, signal] = await once(child, 'close');
+    return { code, signal, output };
+  }
+
+  test('SIGTERM: it finishes and leaves with 0', async () => {
+    const { code, output } = await run('well', (child) => child.kill('SIGTERM'));
+    assert.equal(code, 0);
+    assert.match(output, /ready\nstopped b\nstopped a\n/);
+  });
+
+  test('a stop that hangs is over within the budget, with 19', async () => {
+    const { code } = await run('hang', (child) => child.kill('SIGINT'));
+    assert.equal(code, ExitCode.stopTimeout);
+  });
+
+  test('a second signal leaves at once with 128 + n', async () => {
+    const { code } = await run('stubborn', (child) => {
+      child.kill('SIGTERM');
+      child.stdout?.on('data', (text: string) => {
+        if (text.includes('stopping')) child.kill('SIGINT');
+      });
+    });
+    assert.equal(code, 130);
+  });
+
+  test('an uncaught error stops it in order, with 70', async () => {
+    const { code, output } = await run('crash', () => undefined);
+    assert.equal(code, ExitCode.crash);
+    assert.match(output, /stopped b\nstopped a\n/);
+  });
+
+  test('an unhandled rejection does so too', async () => {
+    const { code, output } = await run('reject', () => undefined);
+    assert.equal(code, ExitCode.crash);
+    assert.match(output, /stopped a\n/);
+  });
+});

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { Type } from 'typebox';
+import {
+  PluginExportError,
+  PluginImportError,
+  PluginNotFoundError,
+  PluginShapeError,
+  ServiceConstructError,
+} from '../errors.ts';
+import { BasePlugin, type PluginMetadata } from '../plugin-base.ts';
+import { ServiceContainer } from '../service-container.ts';
+import { definePlugin, registerPlugin } from './plugin-definition.ts';
+import { loadPlugin } from './plugin-loader.ts';
+
+const GOOD = "export const plugin = { name: 'good', dependencies: [], create: () => ({}) };\n";
+
+let home = '';
+
+before(async () => {
+  home = await mkdtemp(join(tmpdir(), 'aico-loader-'));
+});
+
+after(() => rm(home, { recursive: true, force: true }));
+
+async function write(path: string, text: string): Promise<void> {
+  const file = join(home, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}
+
+describe('loadPlugin finds', () => {
+  test('a file, a folder by its index, by its package.json, by a URL, and an installed package', async () => {
+    await write('file.mjs', GOOD);
+    await write('folder/index.ts', GOOD);
+    await write('nested/src/index.ts', GOOD);
+    await write(
+      'packed/package.json',
+      JSON.stringify({ exports: { '.': { types: './t.d.ts', import: './x.mjs' } } }),
+    );
+    await write('packed/x.mjs', GOOD);
+    await write('main/package.json', JSON.stringify({ main: 'y.mjs' }));
+    await write('main/y.mjs', GOOD);
+    await write(
+      'node_modules/installed/package.json',
+      JSON.stringify({ name: 'installed', exports: './z.mjs' }),
+    );
+    await write('node_modules/installed/z.mjs', GOOD);
+    const specifiers = ['./file.mjs', './folder', './nested', './packed', './main', 'installed'];
+    for (const specifier of [
+      ...specifiers,
+      join(home, 'file.mjs'),
+      pathToFileURL(join(home, 'folder')).href,
+    ]) {
+      const { definition, module } = await loadPlugin(specifier, home);
+      assert.equal(definition.name, 'good', specifier);
+      assert.match(module, /^file:/);
+    }
+  });
+});
+
+describe('loadPlugin says in its own way', () => {
+  test('that there is nothing', async () => {
+    await mkdir(join(home, 'empty'), { recursive: true });
+    for (const specifier of ['./nowhere', './empty', 'not-installed', '/no/such/place', '@no/such']) {
+      await assert.rejects(loadPlugin(specifier, home), PluginNotFoundError, specifier);
+    }
+  });
+
+  test('that the module throws, does not parse, or imports what is missing', async () => {
+    await write('throws.mjs', "throw new Error('boom');\n");
+    await write('garbled.mjs', 'export const = ;\n');
+    await write('imports.mjs', "import './missing.mjs';\n");
+    await write('manifest/package.json', '{');
+    for (const specifier of ['./throws.mjs', './garbled.mjs', './imports.mjs', './manifest']) {
+      await assert.rejects(loadPlugin(specifier, home), PluginImportError, specifier);
+    }
+    await assert.rejects(loadPlugin('./throws.mjs', home), /cannot be loaded: boom/);
+  });
+
+  test('that there is no export named plugin, and what there is', async () => {
+    await write('other.mjs', 'export const plug = 1; export default 2;\n');
+    await assert.rejects(loadPlugin('./other.mjs', home), (error: unknown) => {
+      assert.ok(error instanceof PluginExportError);
+      assert.match(error.message, /exports no "plugin" \(it exports default, plug\)/);
+      return true;
+    });
+  });
+
+  test('everything that is wrong with its shape', async () => {
+    await write('shape.mjs', "export const plugin = { name: 'No Good', required: 'yes' };\n");
+    await assert.rejects(loadPlugin('./shape.mjs', home), (error: unknown) => {
+      assert.ok(error instanceof PluginShapeError);
+      assert.equal(error.problems.length, 4);
+      assert.match(
+        error.message,
+        /"name" must be.*"dependencies" must be.*"create" must be.*"required" must be/,
+      );
+      return true;
+    });
+    await write('nothing.mjs', 'export const plugin = null;\n');
+    await assert.rejects(loadPlugin('./nothing.mjs', home), PluginShapeError);
+  });
+
+  test('that its constructor throws', async () => {
+    await write(
+      'constructor.mjs',
+      "export const plugin = { name: 'bad', dependencies: [], create() { throw new Error('boom'); } };\n",
+    );
+    const { definition } = await loadPlugin('./constructor.mjs', home);
+    const container = new ServiceContainer();
+    registerPlugin(container, definition);
+    await assert.rejects(container.start(), (error: unknown) => {
+      assert.ok(error instanceof ServiceConstructError);
+      assert.match(error.message, /service "bad" could not be constructed: boom/);
+      return true;
+    });
+  });
+});
+
+class Greeter extends BasePlugin {
+  get metadata(): PluginMetadata {
+    return { name: 'Greeter', version: '1.0.0', description: 'Says hello', priority: 100 };
+  }
+}
+
+test('definePlugin() keeps what it is given, and a wrong dependency does not compile', async () => {
+  const definition = definePlugin({
+    name: 'greeter',
+    dependencies: ['paths'],
+    required: false,
+    config: Type.Object({ greeting: Type.String({ default: 'hello' }) }),
+    create: (name, container) => new Greeter(name, container),
+  });
+  assert.equal(definition.name, 'greeter');
+  definePlugin({
+    name: 'greeter',
+    // @ts-expect-error no such service
+    dependencies: ['databse'],
+    create: (name, container) => new Greeter(name, container),
+  });
+  definePlugin({
+    name: 'greeter',
+    dependencies: [],
+    // @ts-expect-error a string is no plugin
+    create: () => 'hello',
+  });
+  definePlugin({
+    name: 'message_bus',
+    dependencies: [],
+    // @ts-expect-error a plugin under the name of a service must be that service
+    create: (name, container) => new Greeter(name, container),
+  });
+  const container = new ServiceContainer();
+  // @ts-expect-error what is registered under the name of a service must be that service
+  container.registerInstance('message_bus', 'no bus');
+  // @ts-expect-error no such service
+  container.registerService('greeter', () => 1, { dependencies: ['databse'] });
+});
