@@ -58,6 +58,7 @@ export interface BackendOptions {
 
 /** A backend that runs. */
 export interface Backend {
+  readonly version: string;
   readonly container: ServiceContainer;
   readonly lifecycle: BackendLifecycleManager;
   readonly paths: AICOPaths;
@@ -253,7 +254,18 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
           await lifecycle.stop(reason);
           await release();
         };
-        return { container, lifecycle, paths, config, plugins, socket, http, keysMade, stop };
+        return {
+          version: VERSION,
+          container,
+          lifecycle,
+          paths,
+          config,
+          plugins,
+          socket,
+          http,
+          keysMade,
+          stop,
+        };
       } catch (error) {
         await lifecycle.stop('the start failed');
         await release();

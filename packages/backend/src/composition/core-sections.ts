@@ -1,6 +1,6 @@
 import { SecretString, type SectionDefinition } from '@aico/shared/core/config';
 import { type TObject, Type } from 'typebox';
-import { gatewayConfig } from '../gateway/index.ts';
+import { gatewayConfig } from '../gateway/config.ts';
 
 /** `core.api_gateway` */
 export const gatewaySection = {

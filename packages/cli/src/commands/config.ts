@@ -1,0 +1,99 @@
+import { resolve } from 'node:path';
+import { ExitCode } from '@aico/backend/exit-codes';
+import {
+  type ConfigEntry,
+  ConfigurationManager,
+  describeOrigin,
+  type Origin,
+} from '@aico/shared/core/config';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { CommandFailedError } from '../errors.ts';
+import { table } from '../output.ts';
+
+export function register(program: Command, context: CommandContext): void {
+  const config = program.command('config').description('read and check the configuration, running or not');
+  config
+    .command('get')
+    .description('one value, or every value of a section')
+    .argument('<key>', 'such as core.api_gateway.rest.port')
+    .action((key: string) => get(context, key));
+  config
+    .command('list')
+    .description('every key, its value and which layer it came from')
+    .option('--live', 'as the running backend has it, with what was set at runtime')
+    .action((options: { live?: boolean }) => list(context, options.live === true));
+  config
+    .command('validate')
+    .description('check files and variables, or one file alone, without starting anything')
+    .argument('[file]', 'a YAML file to check in place of the user’s')
+    .action((file: string | undefined) => validate(context, file));
+}
+
+async function load(
+  context: CommandContext,
+  lightweight: boolean,
+  file?: string,
+): Promise<ConfigurationManager> {
+  const { coreSections } = await import('@aico/backend/config');
+  const { paths } = context;
+  const config = new ConfigurationManager({
+    sections: coreSections,
+    ...(file === undefined
+      ? { paths }
+      : { paths: { configFile: file, environmentFile: (name: string) => paths.environmentFile(name) } }),
+  });
+  await config.initialize({ lightweight });
+  return config;
+}
+
+async function get(context: CommandContext, key: string): Promise<void> {
+  const config = await load(context, true);
+  const entries = config.entries().filter((entry) => entry.key === key || entry.key.startsWith(`${key}.`));
+  const [only] = entries;
+  if (only === undefined) {
+    throw new CommandFailedError(
+      `there is no key ${key}`,
+      ExitCode.failure,
+      '`aico config list` shows every key.',
+    );
+  }
+  if (only.key === key) context.output.print(only, ({ value }) => String(value));
+  else context.output.print(entries, render);
+}
+
+async function list(context: CommandContext, live: boolean): Promise<void> {
+  const entries = live ? await liveEntries(context) : (await load(context, true)).entries();
+  context.output.print(entries, render);
+}
+
+async function liveEntries(context: CommandContext): Promise<readonly ConfigEntry[]> {
+  const answer = await (await context.client()).json('/api/v1/system/config');
+  return (answer as { entries: readonly ConfigEntry[] }).entries;
+}
+
+async function validate(context: CommandContext, file: string | undefined): Promise<void> {
+  const config = await load(context, false, file === undefined ? undefined : resolve(file));
+  const keys = config.entries().filter(({ origin }) => origin.layer !== 'default').length;
+  context.output.print(
+    { valid: true, keysSet: keys },
+    () => `The configuration is valid; ${keys} keys are set.`,
+  );
+}
+
+function render(entries: readonly ConfigEntry[]): string {
+  return table(
+    ['key', 'value', 'from'],
+    entries.map(({ key, value, origin }) => [key, shown(value), from(origin)]),
+  );
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function from(origin: Origin): string {
+  return origin.layer === 'default'
+    ? 'default'
+    : `${origin.layer === 'runtime' ? '' : `${origin.layer}: `}${describeOrigin(origin)}`;
+}

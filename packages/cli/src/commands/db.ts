@@ -1,0 +1,88 @@
+import type { DatabaseStatus } from '@aico/shared/data';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { table } from '../output.ts';
+
+interface QueryAnswer {
+  readonly columns: readonly string[];
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly truncated: boolean;
+}
+
+export function register(program: Command, context: CommandContext): void {
+  const db = program.command('db').description('look into the encrypted database');
+  db.command('status')
+    .description('file, cipher, sizes, tables, migrations')
+    .action(async () => {
+      const status = (await (await context.client()).json('/api/v1/database/status')) as DatabaseStatus;
+      context.output.print(status, renderStatus);
+    });
+  db.command('query')
+    .description('run one statement that only reads')
+    .argument('<sql>')
+    .argument('[params...]', 'values for the question marks; JSON where they are JSON, else text')
+    .option('-n, --limit <rows>', 'at most so many rows', rows, 1_000)
+    .action(async (sql: string, params: readonly string[], { limit }: { limit: number }) => {
+      const answer = (await (
+        await context.client()
+      ).json('/api/v1/database/query', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ sql, params: params.map(parameter), limit }),
+      })) as QueryAnswer;
+      context.output.print(answer, renderRows);
+      if (answer.truncated) context.output.note(`Only the first ${limit} rows; --limit asks for more.`);
+    });
+}
+
+function renderStatus(status: DatabaseStatus): string {
+  return [
+    `${status.file}`,
+    `cipher ${status.cipher}, SQLite ${status.sqliteVersion}, journal ${status.journalMode}, synchronous ${status.synchronous}`,
+    `${bytes(status.fileBytes)}, and ${bytes(status.walBytes)} in the write-ahead log`,
+    '',
+    table(
+      ['table', 'rows'],
+      status.tables.map(({ name, rows: count }) => [name, count]),
+    ),
+    '',
+    table(
+      ['owner', 'migration', 'applied'],
+      status.migrations.map(({ owner, id, appliedAt }) => [owner, id, appliedAt]),
+    ),
+  ].join('\n');
+}
+
+function renderRows({ columns, rows: found }: QueryAnswer): string {
+  if (found.length === 0) return 'no rows';
+  return table(
+    columns,
+    found.map((row) => columns.map((column) => cell(row[column]))),
+  );
+}
+
+function cell(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+}
+
+function bytes(count: number): string {
+  if (count < 1_024) return `${count} B`;
+  return count < 1_048_576 ? `${(count / 1_024).toFixed(1)} KiB` : `${(count / 1_048_576).toFixed(1)} MiB`;
+}
+
+function parameter(text: string): unknown {
+  if (!/^(?:-?\d|true$|false$|null$)/.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Begins like a number and is none, such as a date: then it is text.
+    return text;
+  }
+}
+
+function rows(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 10_000)
+    throw new InvalidArgumentError('A number from 1 to 10000.');
+  return value;
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { coloured, table } from '../output.ts';
+
+interface ServiceView {
+  readonly name: string;
+  readonly state: string;
+  readonly required: boolean;
+  readonly dependencies: readonly string[];
+  readonly attempts: number;
+  readonly waitedMs: number;
+  readonly waitedOn?: string;
+  readonly ms: number;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+interface StatusView {
+  readonly pid: number;
+  readonly version: string;
+  readonly environment: string;
+  readonly state: string;
+  readonly home: string;
+  readonly uptimeMs: number;
+  readonly addresses: { readonly socket?: string; readonly http?: string };
+  readonly report: { readonly totalMs: number; readonly services: readonly ServiceView[] };
+}
+
+export function register(program: Command, context: CommandContext): void {
+  program
+    .command('status')
+    .description('what runs: each service, its state, milliseconds, what it waited for')
+    .action(async () => {
+      const status = (await (await context.client()).json('/api/v1/system/status')) as StatusView;
+      context.output.print(status, render);
+    });
+}
+
+function render(status: StatusView): string {
+  const { services, totalMs } = status.report;
+  const rows = services
+    .toSorted((a, b) => a.waitedMs - b.waitedMs)
+    .map((service) => [
+      service.name,
+      coloured(service.state) + (service.required ? '' : ' (optional)'),
+      service.ms.toFixed(1),
+      service.waitedOn === undefined ? '' : `${service.waitedOn} (${service.waitedMs.toFixed(1)} ms)`,
+      service.attempts > 1 ? service.attempts : '',
+      service.dependencies.join(', '),
+      service.error === undefined ? '' : `${service.error.code}: ${service.error.message}`,
+    ]);
+  return [
+    `AICO ${status.version}, ${coloured(status.state)}, ${status.environment}, pid ${status.pid}, up ${duration(status.uptimeMs)}`,
+    `API ${status.addresses.socket ?? '-'}, health ${status.addresses.http ?? '-'}, home ${status.home}`,
+    `${services.length} services, started in ${totalMs.toFixed(0)} ms`,
+    '',
+    table(['service', 'state', 'ms', 'waited for', 'tries', 'needs', 'error'], rows),
+  ].join('\n');
+}
+
+function duration(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

@@ -1,0 +1,74 @@
+import { SingleBar } from 'cli-progress';
+import Table from 'cli-table3';
+import pc from 'picocolors';
+
+/** A progress bar; silent where nobody watches. */
+export interface Progress {
+  update(done: number, note?: string): void;
+  stop(): void;
+}
+
+/** Where a command's answer goes: text for a person, or one JSON value a line. */
+export interface Output {
+  readonly json: boolean;
+  /** Prints `value` as JSON where that was asked for, else as `text` renders it. */
+  print<T>(value: T, text: (value: T) => string): void;
+  /** A remark beside the answer; not in JSON mode. Goes to stderr. */
+  note(text: string): void;
+  progress(total: number, label: string): Progress;
+}
+
+export function createOutput(json: boolean): Output {
+  return {
+    json,
+    print(value, text) {
+      const line = json ? JSON.stringify(value) : text(value);
+      process.stdout.write(line.endsWith('\n') ? line : `${line}\n`);
+    },
+    note(text) {
+      if (!json) process.stderr.write(`${text}\n`);
+    },
+    progress(total, label) {
+      if (json || !process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+      const bar = new SingleBar({
+        format: `${label} {bar} {percentage}% · {value}/{total} · {note}`,
+        hideCursor: true,
+        stream: process.stderr,
+      });
+      bar.start(total, 0, { note: '' });
+      return {
+        update: (done, note = '') => bar.update(done, { note }),
+        stop: () => bar.stop(),
+      };
+    },
+  };
+}
+
+/** Columns with a head and no frame, as wide as they need to be. */
+export function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const none = Object.fromEntries(
+    ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+      .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'])
+      .map((edge) => [edge, '']),
+  );
+  const drawn = new Table({
+    head: head.map((title) => pc.bold(title)),
+    chars: { ...none, middle: '  ' },
+    style: { head: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  drawn.push(...rows.map((row) => row.map((cell) => String(cell ?? ''))));
+  return drawn
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** A state or status in its colour, where colours are shown. */
+export function coloured(state: string): string {
+  if (['running', 'healthy', 'ready', 'info'].includes(state)) return pc.green(state);
+  if (['degraded', 'retrying', 'waiting', 'starting', 'draining', 'warn'].includes(state))
+    return pc.yellow(state);
+  if (['failed', 'unhealthy', 'error', 'fatal'].includes(state)) return pc.red(state);
+  return state;
+}

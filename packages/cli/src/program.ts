@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { CommandContext } from './context.ts';
+
+/** A command's module: adds itself to the program. */
+export interface CommandModule {
+  register(program: Command, context: CommandContext): void;
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+/** Every command of its own: what help says of it, and its module, loaded only when it is called. */
+const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
+  start: { summary: 'start the backend, in the foreground', load: () => import('./commands/start.ts') },
+  stop: { summary: 'stop the running backend', load: () => import('./commands/stop.ts') },
+  status: {
+    summary: 'what runs: each service, its state, its time',
+    load: () => import('./commands/status.ts'),
+  },
+  health: { summary: 'run every health check', load: () => import('./commands/health.ts') },
+  request: { summary: 'send one request to the API', load: () => import('./commands/request.ts') },
+  config: { summary: 'read and check the configuration', load: () => import('./commands/config.ts') },
+  logs: { summary: 'read the log from the encrypted table', load: () => import('./commands/logs.ts') },
+  db: { summary: 'look into the encrypted database', load: () => import('./commands/db.ts') },
+  plugin: { summary: 'list the loaded plugins', load: () => import('./commands/plugin.ts') },
+};
+
+/** The program without its commands: what is so for all of them. */
+export function createProgram(): Command {
+  return new Command('aico')
+    .description("AICO's backend: private, local-first, encrypted")
+    .version(version, '-V, --version', 'print the version')
+    .option('--home <dir>', 'the folder that holds everything (instead of AICO_HOME)')
+    .option('--json', 'answer in JSON')
+    .showSuggestionAfterError()
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+}
+
+/** Adds every command; only the one that `word` calls is loaded, of the others help knows the name. */
+export async function addCommands(
+  program: Command,
+  context: CommandContext,
+  word: string | undefined,
+): Promise<void> {
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    if (name === word) (await load()).register(program, context);
+    else program.command(name).description(summary);
+  }
+}
+
+/** Whether `word` is a command of the program itself, and not a plugin's. */
+export function isOwnCommand(word: string): boolean {
+  return Object.hasOwn(COMMANDS, word) || word === 'help';
+}
+
+/** The word that names the command: the first that is neither an option nor the value of one. */
+export function commandWord(words: readonly string[]): string | undefined {
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index];
+    if (word === '--home') index += 1;
+    else if (word !== undefined && !word.startsWith('-')) return word;
+  }
+  return undefined;
+}
