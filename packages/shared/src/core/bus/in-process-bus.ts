@@ -2,7 +2,7 @@ import { TopicTrie } from '@aico/protocol';
 import { Dispatcher } from './dispatcher.ts';
 import { BusNotConnectedError, PayloadInvalidError } from './errors.ts';
 import { Isolation } from './isolation.ts';
-import type { Message } from './message.ts';
+import type { MessageHead } from './message.ts';
 import type { Receiver, Transport, TransportConnection } from './transport.ts';
 
 /**
@@ -19,11 +19,11 @@ import type { Receiver, Transport, TransportConnection } from './transport.ts';
 export class InProcessBus implements Transport {
   readonly name = 'in-process';
   readonly dispatcher = new Dispatcher();
-  readonly #receivers = new TopicTrie<{ readonly receive: Receiver }>();
+  readonly #receivers = new TopicTrie<Receiver>();
   readonly #isolation = new Isolation();
   /** The topic published on last: bursts on one topic are the rule. */
   #lastTopic: string | undefined;
-  #lastMatch: readonly { readonly receive: Receiver }[] = [];
+  #lastMatch: readonly Receiver[] = [];
 
   /** How many subscriptions there are. */
   get subscriptions(): number {
@@ -35,25 +35,20 @@ export class InProcessBus implements Transport {
   }
 
   /** @internal */
-  publish(message: Message): void {
-    const topic = message.type;
+  publish(head: MessageHead, sequence: number, payload: unknown): void {
+    const topic = head.type;
     if (topic !== this.#lastTopic) {
       this.#lastMatch = this.#receivers.match(topic);
       this.#lastTopic = topic;
     }
     const receivers = this.#lastMatch;
-    const isolated = this.#isolate(message);
-    if (isolated === undefined) {
-      for (const { receive } of receivers) receive(message);
-    } else {
-      const original = message.withData(isolated.data);
-      for (const { receive } of receivers) receive(original.withData(structuredClone(isolated.data)));
-    }
+    const copy = this.#isolation.isShared(payload) ? undefined : this.#snapshot(topic, payload);
+    if (copy === undefined) for (const receiver of receivers) receiver.receive(head, sequence, payload);
+    else for (const receiver of receivers) receiver.receive(head, sequence, structuredClone(copy.payload));
   }
 
   /** @internal */
-  subscribe(pattern: string, receive: Receiver): () => void {
-    const receiver = { receive };
+  subscribe(pattern: string, receiver: Receiver): () => void {
     this.#receivers.add(pattern, receiver);
     this.#lastTopic = undefined;
     return () => {
@@ -64,12 +59,13 @@ export class InProcessBus implements Transport {
     };
   }
 
-  #isolate(message: Message): { readonly data: unknown } | undefined {
+  /** The payload as it is at this moment, where it cannot be shared. */
+  #snapshot(topic: string, payload: unknown): { readonly payload: unknown } {
     try {
-      return this.#isolation.isolate(message.data);
+      return { payload: structuredClone(payload) };
     } catch (error) {
       const reason = 'holds something that is not data, such as a function';
-      throw new PayloadInvalidError(message.type, [{ path: '', message: reason }], error);
+      throw new PayloadInvalidError(topic, [{ path: '', message: reason }], error);
     }
   }
 }
@@ -85,14 +81,14 @@ class InProcessConnection implements TransportConnection {
     this.#source = source;
   }
 
-  publish(message: Message): undefined {
+  publish(head: MessageHead, sequence: number, payload: unknown): undefined {
     if (this.#closed) throw new BusNotConnectedError(this.#source, 'closed');
-    this.#hub.publish(message);
+    this.#hub.publish(head, sequence, payload);
   }
 
-  async subscribe(pattern: string, receive: Receiver): Promise<() => Promise<void>> {
+  async subscribe(pattern: string, receiver: Receiver): Promise<() => Promise<void>> {
     if (this.#closed) throw new BusNotConnectedError(this.#source, 'closed');
-    const release = this.#hub.subscribe(pattern, receive);
+    const release = this.#hub.subscribe(pattern, receiver);
     this.#subscriptions.add(release);
     return async () => {
       if (this.#subscriptions.delete(release)) release();

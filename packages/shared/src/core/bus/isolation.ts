@@ -2,13 +2,6 @@
 const MAX_OBJECTS = 100_000;
 const MAX_DEPTH = 64;
 
-/** A payload made safe to hand out. */
-export interface Isolated {
-  readonly data: unknown;
-  /** Frozen through and through: every subscriber may have the same. Otherwise each needs its own copy. */
-  readonly shared: boolean;
-}
-
 /**
  * Makes sure that no handler can change what another one, or the publisher, sees.
  *
@@ -22,19 +15,17 @@ export class Isolation {
   readonly #known = new WeakSet<object>();
   #last: object | undefined;
 
-  /** @throws {DOMException} `DataCloneError` when the payload holds a function or another thing that is not data */
-  isolate(data: unknown): Isolated | undefined {
-    if (typeof data !== 'object' || data === null) {
-      if (typeof data === 'function' || typeof data === 'symbol') structuredClone(data);
-      return undefined;
-    }
-    if (data === this.#last || this.#known.has(data)) return undefined;
-    const budget = { objects: MAX_OBJECTS };
-    if (!isPlain(data, 0, budget)) return { data: structuredClone(data), shared: false };
-    if (Object.isFrozen(data)) this.#known.add(data);
-    freeze(data);
-    this.#last = data;
-    return undefined;
+  /** Whether all may have the same: it is frozen now, if it was not before. Otherwise each needs its own copy. */
+  isShared(payload: unknown): boolean {
+    if (payload === this.#last) return true;
+    if (typeof payload !== 'object' || payload === null)
+      return typeof payload !== 'function' && typeof payload !== 'symbol';
+    if (this.#known.has(payload)) return true;
+    if (!isPlain(payload, 0, { objects: MAX_OBJECTS })) return false;
+    if (Object.isFrozen(payload)) this.#known.add(payload);
+    freeze(payload);
+    this.#last = payload;
+    return true;
   }
 
   /** Lets go of the payload seen last. */
@@ -53,7 +44,7 @@ function isPlain(value: object, depth: number, budget: { objects: number }): boo
     return true;
   }
   if (prototype !== Object.prototype && prototype !== null) return false;
-  for (const item of Object.values(value)) if (!isPlainValue(item, depth, budget)) return false;
+  for (const name in value) if (!isPlainValue(Reflect.get(value, name), depth, budget)) return false;
   return true;
 }
 
@@ -64,6 +55,13 @@ function isPlainValue(value: unknown, depth: number, budget: { objects: number }
 
 function freeze(value: object): void {
   Object.freeze(value);
-  for (const item of Array.isArray(value) ? value : Object.values(value))
+  // Arrays and objects apart: one loop for both takes twice as long.
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object' && item !== null) freeze(item);
+    return;
+  }
+  for (const name in value) {
+    const item: unknown = Reflect.get(value, name);
     if (typeof item === 'object' && item !== null) freeze(item);
+  }
 }

@@ -2,7 +2,7 @@ import { parsePattern } from '@aico/protocol';
 import type { TSchema } from 'typebox';
 import { BusNotConnectedError } from './errors.ts';
 import { InProcessBus } from './in-process-bus.ts';
-import { Message } from './message.ts';
+import { createIdPrefix, type MessageHead } from './message.ts';
 import { SchemaChecks } from './schema-checks.ts';
 import { QueuedSubscription } from './subscription.ts';
 import type { Transport, TransportConnection } from './transport.ts';
@@ -51,8 +51,11 @@ export class MessageBusClient implements MessageBus {
   readonly #subscriptions = new Set<QueuedSubscription>();
   #state: State = { name: 'new' };
   #connecting: Promise<void> | undefined;
-  /** The time of this microtask burst, 0 when not read yet: reading the clock would cost more than publishing. */
+  /** Of the messages published last, until this burst ends: reading the clock costs more than publishing. */
+  #head: MessageHead | undefined;
   #now = 0;
+  readonly #idPrefix = createIdPrefix();
+  #sequence = 0;
   #draining = false;
 
   constructor({
@@ -107,15 +110,13 @@ export class MessageBusClient implements MessageBus {
         return Promise.reject(error);
       }
     }
-    if (this.#now === 0) {
-      this.#now = Date.now();
-      queueMicrotask(this.#forgetNow);
-    }
+    let head = this.#head;
+    if (head === undefined || head.type !== name || head.checkedBy !== schema || options !== undefined)
+      head = this.#createHead(name, schema, options);
+    this.#sequence += 1;
     let sent: Promise<void> | undefined;
     try {
-      sent = this.#state.connection.publish(
-        new Message(name, message, this.source, this.#now, options, schema),
-      );
+      sent = this.#state.connection.publish(head, this.#sequence, message);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -148,8 +149,8 @@ export class MessageBusClient implements MessageBus {
       check:
         schema === undefined
           ? undefined
-          : (message) => {
-              if (message.checkedBy !== schema) this.#checks.check(message.type, schema, message.data);
+          : (head, payload) => {
+              if (head.checkedBy !== schema) this.#checks.check(head.type, schema, payload);
             },
       report: (error) => this.#report(error),
       release: () => {
@@ -157,7 +158,7 @@ export class MessageBusClient implements MessageBus {
         return release();
       },
     });
-    release = await connection.subscribe(pattern, (message) => subscription.receive(message));
+    release = await connection.subscribe(pattern, subscription);
     this.#subscriptions.add(subscription);
     if (this.#state.name === 'connected') return subscription;
     await subscription.unsubscribe();
@@ -186,8 +187,32 @@ export class MessageBusClient implements MessageBus {
     if (state.name === 'connected') await state.connection.close();
   }
 
-  readonly #forgetNow = (): void => {
+  #createHead(
+    type: string,
+    checkedBy: TSchema | undefined,
+    options: PublishOptions | undefined,
+  ): MessageHead {
+    if (this.#now === 0) {
+      this.#now = Date.now();
+      queueMicrotask(this.#endBurst);
+    }
+    const head: MessageHead = {
+      type,
+      source: this.source,
+      timeMs: this.#now,
+      idPrefix: this.#idPrefix,
+      id: options?.id,
+      traceparent: options?.traceparent,
+      replyto: undefined,
+      checkedBy,
+    };
+    if (options === undefined) this.#head = head;
+    return head;
+  }
+
+  readonly #endBurst = (): void => {
     this.#now = 0;
+    this.#head = undefined;
   };
 
   #connection(): TransportConnection {

@@ -2,57 +2,56 @@ import { randomUUID } from 'node:crypto';
 import type { TSchema } from 'typebox';
 import type { Envelope } from './types.ts';
 
-export interface MessageAttributes {
-  readonly id?: string | undefined;
-  readonly traceparent?: string | undefined;
-  readonly replyto?: string | undefined;
+/**
+ * What messages published one after another on a topic have in common. A message travels as its head, its number
+ * and its payload, so that none needs an object of its own before a handler gets one.
+ */
+export interface MessageHead {
+  readonly type: string;
+  readonly source: string;
+  readonly timeMs: number;
+  /** Numbers made with the same prefix are unique. */
+  readonly idPrefix: string;
+  readonly id: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly replyto: string | undefined;
+  /** The schema the payload was held against, so that a subscriber with the same need not repeat it. */
+  readonly checkedBy: TSchema | undefined;
 }
 
-/**
- * A message on its way. Its attributes cannot be assigned, so one message serves all subscribers; id and time are
- * written out only when somebody asks, since most never do.
- */
-export class Message implements Envelope {
-  readonly #type: string;
-  readonly #data: unknown;
-  readonly #source: string;
-  readonly #timeMs: number;
-  readonly #attributes: MessageAttributes | undefined;
-  readonly #checkedBy: TSchema | undefined;
-  #id: string | undefined;
+/** The first 74 random bits of a UUID of version 8 (RFC 9562, 5.8), whose last 48 bits are a message's number. */
+export function createIdPrefix(): string {
+  const uuid = randomUUID();
+  return `${uuid.slice(0, 14)}8${uuid.slice(15, 24)}`;
+}
 
-  constructor(
-    type: string,
-    data: unknown,
-    source: string,
-    timeMs: number,
-    attributes: MessageAttributes | undefined,
-    checkedBy: TSchema | undefined,
-  ) {
-    this.#type = type;
+/** A message as a handler sees it. Nothing of it can be assigned; id and time are written out when asked for. */
+export class Message implements Envelope {
+  readonly #head: MessageHead;
+  readonly #sequence: number;
+  readonly #data: unknown;
+
+  constructor(head: MessageHead, sequence: number, data: unknown) {
+    this.#head = head;
+    this.#sequence = sequence;
     this.#data = data;
-    this.#source = source;
-    this.#timeMs = timeMs;
-    this.#attributes = attributes;
-    this.#checkedBy = checkedBy;
-    this.#id = undefined;
   }
 
   get id(): string {
-    this.#id ??= this.#attributes?.id ?? randomUUID();
-    return this.#id;
+    const { id, idPrefix } = this.#head;
+    return id ?? idPrefix + this.#sequence.toString(16).padStart(12, '0');
   }
 
   get source(): string {
-    return this.#source;
+    return this.#head.source;
   }
 
   get type(): string {
-    return this.#type;
+    return this.#head.type;
   }
 
   get time(): string {
-    return new Date(this.#timeMs).toISOString();
+    return new Date(this.#head.timeMs).toISOString();
   }
 
   get datacontenttype(): string {
@@ -60,26 +59,15 @@ export class Message implements Envelope {
   }
 
   get traceparent(): string | undefined {
-    return this.#attributes?.traceparent;
+    return this.#head.traceparent;
   }
 
   get replyto(): string | undefined {
-    return this.#attributes?.replyto;
+    return this.#head.replyto;
   }
 
   get data(): unknown {
     return this.#data;
-  }
-
-  /** The schema the publisher's payload was held against, so that a subscriber with the same need not repeat it. */
-  get checkedBy(): TSchema | undefined {
-    return this.#checkedBy;
-  }
-
-  /** The same message, id included, with another copy of its payload. */
-  withData(data: unknown): Message {
-    const attributes = { ...this.#attributes, id: this.id };
-    return new Message(this.#type, data, this.#source, this.#timeMs, attributes, this.#checkedBy);
   }
 
   toJSON(): Envelope {

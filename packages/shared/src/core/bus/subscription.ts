@@ -1,7 +1,8 @@
 import type { Dispatcher, Runnable } from './dispatcher.ts';
 import { BusOptionError, HandlerFailedError, MessagesDroppedError } from './errors.ts';
-import type { Message } from './message.ts';
+import { Message, type MessageHead } from './message.ts';
 import { MessageQueue } from './message-queue.ts';
+import type { Receiver } from './transport.ts';
 import type { MessageHandler, SubscribeOptions, Subscription, SubscriptionStats } from './types.ts';
 
 const DEFAULT_QUEUE_LIMIT = 1_024;
@@ -13,16 +14,17 @@ export interface SubscriptionContext {
   readonly options: SubscribeOptions;
   readonly dispatcher: Dispatcher;
   /** Refuses a message that does not fit what this subscriber expects. */
-  readonly check: ((message: Message) => void) | undefined;
+  readonly check: ((head: MessageHead, payload: unknown) => void) | undefined;
   readonly report: (error: Error) => void;
   /** Called once, when the subscription ends. */
   readonly release: () => Promise<void>;
 }
 
 /** One handler with its own queue: what it does to itself, by being slow or failing, it does to nobody else. */
-export class QueuedSubscription implements Subscription, Runnable {
+export class QueuedSubscription implements Subscription, Runnable, Receiver {
   readonly #context: SubscriptionContext;
-  readonly #queue: MessageQueue<Message>;
+  readonly #queue = new MessageQueue();
+  readonly #queueLimit: number;
   readonly #dropNewest: boolean;
   #state: 'idle' | 'scheduled' | 'handling' | 'ended' = 'idle';
   #inHand = 0;
@@ -40,7 +42,7 @@ export class QueuedSubscription implements Subscription, Runnable {
     if (overflow !== 'drop-oldest' && overflow !== 'drop-newest')
       throw new BusOptionError('overflow', "must be 'drop-oldest' or 'drop-newest'");
     this.#context = context;
-    this.#queue = new MessageQueue(queueLimit);
+    this.#queueLimit = queueLimit;
     this.#dropNewest = overflow === 'drop-newest';
   }
 
@@ -58,45 +60,47 @@ export class QueuedSubscription implements Subscription, Runnable {
   }
 
   /** Queues a message. Never runs the handler. */
-  receive(message: Message): void {
+  receive(head: MessageHead, sequence: number, payload: unknown): void {
     if (this.#state === 'ended') return;
-    if (this.#queue.full) {
+    const queue = this.#queue;
+    if (queue.length >= this.#queueLimit) {
       this.#drop();
       if (this.#dropNewest) return;
-      this.#queue.shift();
-      this.#queue.push(message);
+      queue.advance();
+      queue.push(head, sequence, payload);
       return;
     }
-    this.#queue.push(message);
-    if (this.#state === 'idle') this.#schedule();
-    else if (this.#state === 'scheduled') this.#context.dispatcher.backlog += 1;
+    queue.push(head, sequence, payload);
+    if (this.#state === 'scheduled') this.#context.dispatcher.backlog += 1;
+    else if (this.#state === 'idle') this.#schedule();
   }
 
   run(budget: number): number {
-    if (this.#state !== 'scheduled') return 0;
+    const { handler, check, dispatcher } = this.#context;
+    const queue = this.#queue;
     let done = 0;
-    while (done < budget) {
-      const message = this.#queue.shift();
-      if (message === undefined) break;
-      this.#context.dispatcher.backlog -= 1;
+    while (done < budget && this.#state === 'scheduled') {
+      const { head, sequence, payload } = queue;
+      if (head === undefined) break;
+      queue.advance();
+      dispatcher.backlog -= 1;
       done += 1;
       this.#inHand = 1;
       try {
-        this.#context.check?.(message);
-        const result = this.#context.handler(message.type, message.data, message);
+        check?.(head, payload);
+        const result = handler(head.type, payload, new Message(head, sequence, payload));
         if (result !== undefined && isThenable(result)) {
-          this.#await(result, message);
+          this.#await(result, head.type);
           return done;
         }
         this.#delivered += 1;
       } catch (error) {
-        this.#fail(message, error);
+        this.#fail(head.type, error);
       }
       this.#inHand = 0;
-      if (this.#hasEnded()) break;
     }
-    if (this.#hasEnded()) return done;
-    if (this.#queue.length > 0) this.#context.dispatcher.schedule(this);
+    if (this.#state !== 'scheduled') return done;
+    if (queue.length > 0) dispatcher.schedule(this);
     else this.#rest();
     return done;
   }
@@ -130,8 +134,8 @@ export class QueuedSubscription implements Subscription, Runnable {
     this.#context.dispatcher.schedule(this);
   }
 
-  #await(result: PromiseLike<unknown>, message: Message): void {
-    if (!this.#hasEnded()) {
+  #await(result: PromiseLike<unknown>, topic: string): void {
+    if (this.#state !== 'ended') {
       this.#context.dispatcher.backlog -= this.#queue.length;
       this.#state = 'handling';
     }
@@ -145,7 +149,7 @@ export class QueuedSubscription implements Subscription, Runnable {
         settled();
       },
       (error: unknown) => {
-        this.#fail(message, error);
+        this.#fail(topic, error);
         settled();
       },
     );
@@ -153,7 +157,7 @@ export class QueuedSubscription implements Subscription, Runnable {
 
   /** What comes after a handler has finished: more, or rest. */
   #rest(): void {
-    if (this.#hasEnded()) return;
+    if (this.#state === 'ended') return;
     if (this.#queue.length > 0) {
       this.#schedule();
       return;
@@ -163,14 +167,9 @@ export class QueuedSubscription implements Subscription, Runnable {
     this.#idle = undefined;
   }
 
-  /** A handler may have ended its own subscription meanwhile. */
-  #hasEnded(): boolean {
-    return this.#state === 'ended';
-  }
-
-  #fail(message: Message, cause: unknown): void {
+  #fail(topic: string, cause: unknown): void {
     this.#failed += 1;
-    this.#context.report(new HandlerFailedError(this.pattern, message.type, cause));
+    this.#context.report(new HandlerFailedError(this.pattern, topic, cause));
   }
 
   #drop(): void {

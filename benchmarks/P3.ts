@@ -1,0 +1,100 @@
+/**
+ * P3: messages/s of the in-process bus with one subscriber of `a.*`, beside a bare EventEmitter call, the same
+ * payload object on both sides. A message counts when the handler has had it; the numbers must agree.
+ */
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { MessageBusClient } from '@aico/shared/core/bus';
+import { type BenchmarkOutcome, spread } from './benchmark.ts';
+
+const ROUNDS = 25;
+const BURSTS = 200;
+/** As many as a subscription's queue holds by default: nothing may be dropped. */
+const BURST = 1_000;
+
+interface Payload {
+  readonly id: number;
+  readonly name: string;
+  readonly tags: readonly string[];
+}
+
+export async function benchmark(): Promise<BenchmarkOutcome> {
+  const payload: Payload = { id: 1, name: 'note', tags: ['a', 'b'] };
+  let received = 0;
+
+  const emitter = new EventEmitter();
+  emitter.on('a.b', (message: Payload) => {
+    received += message.id;
+  });
+  const bare = async (): Promise<void> => {
+    for (let burst = 0; burst < BURSTS; burst += 1) {
+      for (let i = 0; i < BURST; i += 1) emitter.emit('a.b', payload);
+      await Promise.resolve();
+    }
+  };
+
+  const client = new MessageBusClient({ source: 'bench' });
+  await client.connect();
+  const subscription = await client.subscribe('a.*', (_topic, message) => {
+    received += (message as Payload).id;
+  });
+  const bus = async (): Promise<void> => {
+    for (let burst = 0; burst < BURSTS; burst += 1) {
+      for (let i = 1; i < BURST; i += 1) void client.publish('a.b', payload);
+      await client.publish('a.b', payload);
+    }
+    while (subscription.stats.queued > 0) await new Promise(setImmediate);
+  };
+  const awaited = async (): Promise<void> => {
+    for (let i = 0; i < BURST * BURSTS; i += 1) await client.publish('a.b', payload);
+    while (subscription.stats.queued > 0) await new Promise(setImmediate);
+  };
+  const fresh = async (): Promise<void> => {
+    for (let burst = 0; burst < BURSTS; burst += 1) {
+      for (let i = 1; i < BURST; i += 1)
+        void client.publish('a.b', { id: 1, name: 'note', tags: ['a', 'b'] });
+      await client.publish('a.b', payload);
+    }
+    while (subscription.stats.queued > 0) await new Promise(setImmediate);
+  };
+
+  const measure = async (side: () => Promise<void>): Promise<number> => {
+    received = 0;
+    const start = performance.now();
+    await side();
+    const seconds = (performance.now() - start) / 1_000;
+    assert.equal(received, BURST * BURSTS, 'every message reached the handler');
+    return received / seconds;
+  };
+
+  const rates = { bare: [] as number[], bus: [] as number[], awaited: [] as number[], fresh: [] as number[] };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    rates.bare.push(await measure(bare));
+    rates.bus.push(await measure(bus));
+  }
+  // Beside the figure: what it costs to await each publish, and to freeze a new payload for each message.
+  for (let round = 0; round < ROUNDS; round += 1) {
+    rates.awaited.push(await measure(awaited));
+    rates.fresh.push(await measure(fresh));
+  }
+  const { dropped, failed } = subscription.stats;
+  await client.close();
+
+  // The first rounds pay for compilation; both sides leave them out.
+  const steady = (values: readonly number[]) => spread(values.slice(5));
+  const value = steady(rates.bus).median / steady(rates.bare).median;
+  return {
+    value,
+    target: '>= 0.5',
+    ok: value >= 0.5 && dropped === 0 && failed === 0,
+    sides: {
+      unit: 'messages/s',
+      bus: steady(rates.bus),
+      eventEmitter: steady(rates.bare),
+      busEveryPublishAwaited: steady(rates.awaited),
+      busFreshPayloadEachTime: steady(rates.fresh),
+      dropped,
+      failed,
+    },
+  };
+}
