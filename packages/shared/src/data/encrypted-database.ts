@@ -1,0 +1,325 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { stat } from 'node:fs/promises';
+import type { Logger } from '../core/logging/types.ts';
+import { expectSameFile } from './database-file.ts';
+import type { CipherName, EngineStatus, StreamChunk } from './engine/wire.ts';
+import type { Call, EngineThread } from './engine-thread.ts';
+import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
+import { applyMigrations, type MigrationStore } from './migrations.ts';
+import { type OpenEngine, openEngine } from './open-engine.ts';
+import { copyParameters } from './parameters.ts';
+import { Places } from './places.ts';
+import { ReadPool } from './read-pool.ts';
+import { summaryOf } from './sql-text.ts';
+import { StatementRegistry } from './statement-registry.ts';
+import { TransactionScope } from './transaction-scope.ts';
+import { TransactionSession } from './transaction-session.ts';
+import type {
+  Database,
+  DatabaseStatus,
+  Migration,
+  MigrationReport,
+  OpenTransaction,
+  QueryResult,
+  Row,
+  SqlParameters,
+  Transaction,
+  TransactionOptions,
+} from './types.ts';
+import { WriteQueue } from './write-queue.ts';
+
+const KEY_BYTES = 32;
+const PAGE_BYTES = 4_096;
+const STATEMENTS_KEPT = 512;
+const SESSIONS = 16;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const CLOSE_GRACE_MS = 5_000;
+
+export interface EncryptedDatabaseOptions {
+  /** Made when it is not there; its folder must be. */
+  readonly file: string;
+  /** 32 bytes. Copied; the caller wipes its own. */
+  readonly key: Uint8Array;
+  /** Chosen when the database is made. Default `aegis`. */
+  readonly cipher?: CipherName;
+  /** Reader threads, 1 by default. */
+  readonly readers?: number;
+  /** How long to wait for another process's lock. Default 5000 ms. */
+  readonly busyTimeoutMs?: number;
+  /** Bytes the file may grow to; a write beyond fails as on a full disk. */
+  readonly maxBytes?: number;
+  readonly logger?: Logger;
+}
+
+/**
+ * The encrypted store: SQLite with authenticated pages, one writer thread and readers beside it. Writes that arrive
+ * together share a commit; each is answered after its own is durable. The event loop never waits for the disk.
+ *
+ * A read sees every write that was answered before it was asked. Between calls that are not awaited there is no order.
+ *
+ * @example
+ * ```ts
+ * const db = await EncryptedDatabase.open({ file, key: keys.databaseKey() });
+ * await db.execute('INSERT INTO note (text) VALUES (?)', ['hello']);
+ * const { rows } = await db.execute<{ text: string }>('SELECT text FROM note');
+ * await db.close();
+ * ```
+ */
+export class EncryptedDatabase implements Database {
+  readonly #file: string;
+  readonly #key: SharedArrayBuffer;
+  readonly #logger: Logger | undefined;
+  readonly #engine: OpenEngine;
+  readonly #registry: StatementRegistry;
+  readonly #reads: ReadPool;
+  readonly #writes: WriteQueue;
+  readonly #places = new Places(SESSIONS);
+  readonly #sessions = new Set<TransactionSession>();
+  /** The transaction in whose callback the running code is. */
+  readonly #inside = new AsyncLocalStorage<TransactionSession>();
+  #nextSession = 1;
+  #lastMigration: Promise<unknown> = Promise.resolve();
+  #crash: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(engine: OpenEngine, key: SharedArrayBuffer, options: EncryptedDatabaseOptions) {
+    this.#file = options.file;
+    this.#key = key;
+    this.#logger = options.logger;
+    this.#engine = engine;
+    this.#reads = new ReadPool(engine.readers);
+    this.#writes = new WriteQueue(engine.writer);
+    this.#registry = new StatementRegistry(STATEMENTS_KEPT, (statement) => {
+      for (const thread of this.#threads()) thread.forget(statement);
+    });
+  }
+
+  /**
+   * Opens the database, or makes it.
+   *
+   * @throws {PlaintextDatabaseError} @throws {DatabaseKeyWrongError} @throws {NotADatabaseError}
+   * @throws {DatabaseCorruptError} @throws {DatabaseGoneError} @throws {DatabaseOpenError}
+   */
+  static async open(options: EncryptedDatabaseOptions): Promise<EncryptedDatabase> {
+    if (options.key.byteLength !== KEY_BYTES)
+      throw new RangeError(`a database key is ${KEY_BYTES} bytes, not ${options.key.byteLength}`);
+    const key = new SharedArrayBuffer(KEY_BYTES);
+    new Uint8Array(key).set(options.key);
+    let onCrash: (error: EngineCrashedError) => void = () => undefined;
+    try {
+      const engine = await openEngine({
+        file: options.file,
+        key,
+        cipher: options.cipher ?? 'aegis',
+        readers: options.readers ?? 1,
+        busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
+        maxPages: options.maxBytes === undefined ? undefined : Math.ceil(options.maxBytes / PAGE_BYTES),
+        logger: options.logger,
+        onCrash: (error) => onCrash(error),
+      });
+      const database = new EncryptedDatabase(engine, key, options);
+      onCrash = (error) => database.#noteCrash(error);
+      return database;
+    } catch (error) {
+      new Uint8Array(key).fill(0);
+      throw error;
+    }
+  }
+
+  /**
+   * Runs one statement. A write resolves once it is durable.
+   * @throws {StatementRefusedError} @throws {StatementFailedError} @throws {ConstraintError} and the others of this room
+   */
+  execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
+    const answer = new Promise<QueryResult>((resolve, reject) => {
+      this.#refuseUnlessOpen();
+      const statement = this.#registry.get(sql);
+      const call = { statement, params: copyParameters(params), resolve, reject, reroute: this.#reroute };
+      if (statement.kind === 'write') this.#write(call);
+      else this.#reads.submit(call);
+    });
+    // What the columns are is between the statement and its caller.
+    return answer as Promise<QueryResult<unknown>> as Promise<QueryResult<R>>;
+  }
+
+  async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    const session = await this.#openSession(options, new Error('opened here'));
+    const scope = new TransactionScope(session, this.#registry);
+    try {
+      const result = await Promise.race([this.#inside.run(session, () => work(scope)), session.expired]);
+      await scope.commit();
+      return result;
+    } catch (error) {
+      await session.rollback();
+      throw error;
+    }
+  }
+
+  async begin(options?: TransactionOptions): Promise<OpenTransaction> {
+    const session = await this.#openSession(options, new Error('opened here'));
+    return new TransactionScope(session, this.#registry);
+  }
+
+  /** Reads row by row, from one view of the data. Ending the loop early gives the view back. */
+  async *stream<R = Row>(sql: string, params?: SqlParameters): AsyncGenerator<R, void, undefined> {
+    this.#refuseUnlessOpen();
+    if (this.#registry.get(sql).kind === 'write')
+      throw new StatementRefusedError(summaryOf(sql), 'only what reads can be streamed');
+    const bound = copyParameters(params);
+    const release = await this.#places.take();
+    const thread = this.#reads.leastBusy();
+    const session = this.#nextSession++;
+    const next = async (): Promise<StreamChunk> =>
+      (await thread.operation({ name: 'next', session })) as StreamChunk;
+    try {
+      await thread.operation({ name: 'begin', session });
+      await thread.operation({ name: 'stream', session, sql, params: bound });
+      let coming = next();
+      for (;;) {
+        const { columns, values, done } = await coming;
+        // The next chunk is read while this one is used; no more than that is ahead.
+        if (!done) coming = next();
+        coming.catch(() => undefined);
+        for (let at = 0; at < values.length; at += columns.length)
+          yield Object.fromEntries(columns.map((name, index) => [name, values[at + index] ?? null])) as R;
+        if (done) return;
+      }
+    } finally {
+      await thread.operation({ name: 'end', session }).finally(release);
+    }
+  }
+
+  async migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport> {
+    this.#refuseUnlessOpen();
+    const turn = this.#lastMigration.then(() => applyMigrations(this.#migrationStore(), owner, migrations));
+    this.#lastMigration = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  /**
+   * Reads from the file itself, through a connection of its own.
+   * @throws {DatabaseGoneError} @throws {DatabaseReplacedError} @throws {DatabaseCorruptError} @throws {DatabaseClosedError}
+   */
+  async check(): Promise<void> {
+    this.#refuseUnlessOpen();
+    for (const identity of this.#engine.identities) await expectSameFile(identity);
+    await this.#reads.leastBusy().operation({ name: 'verify' });
+  }
+
+  async status(): Promise<DatabaseStatus> {
+    this.#refuseUnlessOpen();
+    const found = (await this.#reads.leastBusy().operation({ name: 'status' })) as EngineStatus;
+    const [file, wal] = await Promise.all([stat(this.#file), stat(`${this.#file}-wal`)]);
+    return { file: this.#file, ...found, fileBytes: file.size, walBytes: wal.size };
+  }
+
+  /** Finishes what was accepted, writes the log back into the file and wipes the key. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#endSessions();
+      await Promise.all([this.#reads.drain(), this.#lastMigration]);
+      await this.#writes.drain();
+      await Promise.all(this.#engine.readers.map((reader) => reader.close()));
+      await this.#engine.writer.close();
+    } finally {
+      await Promise.all(this.#threads().map((thread) => thread.terminate()));
+      new Uint8Array(this.#key).fill(0);
+      this.#engine.unregister();
+    }
+  }
+
+  /** Transactions get a little time to end by themselves. */
+  async #endSessions(): Promise<void> {
+    const open = [...this.#sessions];
+    if (open.length === 0) return;
+    const { promise: graceOver, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSE_GRACE_MS);
+    await Promise.race([Promise.all(open.map((session) => session.finished)), graceOver]);
+    clearTimeout(timer);
+    await Promise.all(open.map((session) => session.abandon(new DatabaseClosedError())));
+  }
+
+  #threads(): readonly EngineThread[] {
+    return [this.#engine.writer, ...this.#engine.readers];
+  }
+
+  #refuseUnlessOpen(): void {
+    if (this.#closing !== undefined) throw new DatabaseClosedError();
+    if (this.#crash !== undefined) throw this.#crash;
+  }
+
+  #noteCrash(error: EngineCrashedError): void {
+    this.#crash ??= error;
+    this.#logger?.error('Database engine crashed', { error });
+  }
+
+  #write(call: Call): void {
+    const inside = this.#inside.getStore();
+    if (inside !== undefined && inside.ended === undefined)
+      inside.noteWaitingInside(summaryOf(call.statement.sql));
+    this.#writes.submit(call);
+  }
+
+  readonly #reroute = (call: Call): void => {
+    call.statement.kind = 'write';
+    try {
+      this.#write(call);
+    } catch (error) {
+      call.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+
+  async #openSession(options: TransactionOptions = {}, origin: Error): Promise<TransactionSession> {
+    this.#refuseUnlessOpen();
+    const { readOnly = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const inside = this.#inside.getStore();
+    if (!readOnly && inside !== undefined && inside.ended === undefined)
+      inside.noteWaitingInside('begin of another transaction');
+    const release = await (readOnly ? this.#places.take() : this.#writes.exclusive());
+    try {
+      this.#refuseUnlessOpen();
+      const thread = readOnly ? this.#reads.leastBusy() : this.#engine.writer;
+      const id = this.#nextSession++;
+      await thread.operation({ name: 'begin', session: id });
+      const session = new TransactionSession({ thread, id, readOnly, timeoutMs, origin, release });
+      this.#sessions.add(session);
+      void session.finished.then(() => this.#sessions.delete(session));
+      return session;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #migrationStore(): MigrationStore {
+    const text = (value: string): string => `'${value.replace(/'/g, "''")}'`;
+    return {
+      applied: async (owner) => {
+        const { rows } = await this.execute<{ id: string; checksum: string }>(
+          'SELECT id, checksum FROM _aico_migrations WHERE owner = ? ORDER BY position',
+          [owner],
+        );
+        return rows;
+      },
+      apply: async (owner, position, { id, checksum }, statements) => {
+        const session = await this.#openSession({}, new Error('opened here'));
+        try {
+          for (const statement of statements) await session.control(statement);
+          const record = [owner, id, checksum, new Date().toISOString()].map(text);
+          await session.control(
+            `INSERT INTO _aico_migrations (owner, id, checksum, applied_at, position) VALUES (${record.join(', ')}, ${position})`,
+          );
+          await session.commit();
+        } catch (error) {
+          await session.rollback();
+          throw error;
+        }
+      },
+    };
+  }
+}

@@ -1,0 +1,268 @@
+import { Worker } from 'node:worker_threads';
+import type { AicoError } from '@aico/protocol';
+import {
+  type BatchReply,
+  CHANGES_SCHEMA,
+  type EngineData,
+  type Failure,
+  type FromEngine,
+  INSERTS,
+  type Operation,
+  type StatementBatch,
+  UPSERTS,
+} from './engine/wire.ts';
+import { EngineFailure, errorOf } from './engine-errors.ts';
+import { DatabaseClosedError, EngineCrashedError } from './errors.ts';
+import type { BoundParameters } from './parameters.ts';
+import type { KnownStatement } from './statement-registry.ts';
+import { StatementResult } from './statement-result.ts';
+import type { Row } from './types.ts';
+
+/** A statement on its way to the engine, and whom to tell. */
+export interface Call {
+  readonly statement: KnownStatement;
+  readonly params: BoundParameters;
+  readonly resolve: (result: StatementResult) => void;
+  readonly reject: (error: Error) => void;
+  /** Takes the call over when it turns out to write. */
+  readonly reroute?: (call: Call) => void;
+}
+
+/** Column names of the statements, as the connection that runs them has told. */
+export type Layouts = Map<number, readonly string[]>;
+
+interface PendingBatch {
+  readonly calls: readonly Call[];
+  readonly layouts: Layouts;
+  readonly done: (rolledBack: boolean) => void;
+}
+
+interface PendingOperation {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const NO_NAMES: readonly string[] = [];
+
+/** The main thread's end of an engine thread: sends batches and operations, and settles what they were for. */
+export class EngineThread {
+  readonly name: string;
+  readonly #worker: Worker;
+  readonly #file: string;
+  readonly #exited: Promise<void>;
+  readonly #layouts: Layouts = new Map();
+  readonly #known = new Set<number>();
+  #forget: number[] = [];
+  readonly #batches = new Map<number, PendingBatch>();
+  readonly #operations = new Map<number, PendingOperation>();
+  #nextId = 1;
+  #crash: AicoError | undefined;
+  #closing = false;
+
+  constructor(name: string, data: EngineData, onCrash: (error: EngineCrashedError) => void) {
+    this.name = name;
+    this.#file = data.file;
+    this.#worker = new Worker(new URL('./engine/worker.ts', import.meta.url), { workerData: data, name });
+    this.#worker.on('message', (message: FromEngine) => this.#receive(message));
+    this.#exited = new Promise((resolve) => {
+      let cause: unknown;
+      this.#worker.on('error', (error) => {
+        cause = error;
+      });
+      this.#worker.on('exit', (code) => {
+        resolve();
+        this.#fail(new EngineCrashedError(this.name, cause ?? new Error(`exit code ${code}`)), onCrash);
+      });
+    });
+  }
+
+  /** Batches sent and not answered. */
+  get batchesInFlight(): number {
+    return this.#batches.size;
+  }
+
+  get layouts(): Layouts {
+    return this.#layouts;
+  }
+
+  /** Sends `calls` and settles each when the answer is there. `done` says whether their transaction was rolled back. */
+  batch(
+    session: number,
+    calls: readonly Call[],
+    layouts: Layouts,
+    done: (rolledBack: boolean) => void,
+  ): void {
+    if (this.#crash !== undefined) {
+      for (const call of calls) call.reject(this.#crash);
+      done(true);
+      return;
+    }
+    const message = this.#compose(session, calls);
+    this.#batches.set(message.id, { calls, layouts, done });
+    this.#worker.postMessage(message);
+  }
+
+  /** Has the engine do something, in its turn. @throws the error that stands for its failure */
+  async operation(operation: Operation): Promise<unknown> {
+    try {
+      return await this.#ask(operation);
+    } catch (error) {
+      const sql = 'sql' in operation ? operation.sql : operation.name;
+      throw error instanceof EngineFailure ? errorOf(error, this.#file, sql) : error;
+    }
+  }
+
+  /** The same, for a caller who knows better what the engine's own failure means here. */
+  async attempt(operation: Operation): Promise<EngineFailure | undefined> {
+    try {
+      await this.#ask(operation);
+      return undefined;
+    } catch (error) {
+      if (error instanceof EngineFailure) return error;
+      throw error;
+    }
+  }
+
+  /** The engine need not keep this statement. */
+  forget(statement: KnownStatement): void {
+    if (!this.#known.delete(statement.id)) return;
+    this.#layouts.delete(statement.id);
+    this.#forget.push(statement.id);
+  }
+
+  /** Closes its connections and ends the thread. */
+  async close(): Promise<void> {
+    if (this.#crash !== undefined) return;
+    this.#closing = true;
+    try {
+      await this.operation({ name: 'close' });
+    } finally {
+      await this.#exited;
+    }
+  }
+
+  /** Ends the thread whatever it does. */
+  async terminate(): Promise<void> {
+    this.#closing = true;
+    await this.#worker.terminate();
+  }
+
+  async #ask(operation: Operation): Promise<unknown> {
+    if (this.#crash !== undefined) throw this.#crash;
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const answer = new Promise<unknown>((resolve, reject) => this.#operations.set(id, { resolve, reject }));
+    this.#worker.postMessage({ kind: 'operation', id, operation });
+    return await answer;
+  }
+
+  #compose(session: number, calls: readonly Call[]): StatementBatch {
+    const define: (number | string)[] = [];
+    const flat: number[] = [];
+    const values: StatementBatch['values'][number][] = [];
+    const forget = this.#forget;
+    if (forget.length > 0) this.#forget = [];
+    for (const { statement, params } of calls) {
+      if (!this.#known.has(statement.id)) {
+        define.push(statement.id, statement.sql, flagsOf(statement));
+        this.#known.add(statement.id);
+      }
+      if (isPositional(params)) {
+        flat.push(statement.id, params.length);
+        for (const value of params) values.push(value);
+      } else {
+        flat.push(statement.id, -1);
+        values.push(params);
+      }
+    }
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return { kind: 'batch', id, session, forget, define, calls: flat, values };
+  }
+
+  #receive(message: FromEngine): void {
+    if (message.kind === 'reply') {
+      const pending = this.#batches.get(message.id);
+      this.#batches.delete(message.id);
+      if (pending !== undefined) this.#settle(pending, message);
+      return;
+    }
+    const pending = this.#operations.get(message.id);
+    this.#operations.delete(message.id);
+    if (message.failure === undefined) pending?.resolve(message.value);
+    else pending?.reject(new EngineFailure(message.failure));
+  }
+
+  #settle({ calls, layouts, done }: PendingBatch, reply: BatchReply): void {
+    for (let at = 0; at < reply.layouts.length; at += 2) {
+      const names = reply.layouts[at + 1];
+      if (typeof names === 'object') layouts.set(Number(reply.layouts[at]), names);
+    }
+    const { values, effects } = reply;
+    let value = 0;
+    let failed = 0;
+    for (let index = 0; index < calls.length; index += 1) {
+      const call = calls[index];
+      if (call === undefined) continue;
+      const count = reply.rows[index] ?? 0;
+      if (count < 0) {
+        this.#reject(call, reply.failures[failed]);
+        failed += 1;
+        continue;
+      }
+      const names = count === 0 ? NO_NAMES : (layouts.get(call.statement.id) ?? NO_NAMES);
+      const rows = new Array<Row>(count);
+      for (let row = 0; row < count; row += 1) {
+        const fields: Row = {};
+        for (const name of names) {
+          fields[name] = values[value] ?? null;
+          value += 1;
+        }
+        rows[row] = fields;
+      }
+      const lastRowId = effects[index * 2 + 1];
+      call.resolve(new StatementResult(rows, Number(effects[index * 2] ?? 0), lastRowId ?? undefined));
+      if (call.statement.forgotten) this.forget(call.statement);
+    }
+    done(reply.rolledBack);
+  }
+
+  #reject(call: Call, failure: Failure | undefined): void {
+    if (failure?.code === 'AICO_NOT_READ_ONLY' && call.reroute !== undefined) call.reroute(call);
+    else
+      call.reject(
+        errorOf(
+          failure ?? { code: 'AICO_UNKNOWN', message: 'no reason given' },
+          this.#file,
+          call.statement.sql,
+        ),
+      );
+  }
+
+  #fail(crash: EngineCrashedError, onCrash: (error: EngineCrashedError) => void): void {
+    const reason = this.#closing ? new DatabaseClosedError() : crash;
+    this.#crash = reason;
+    const batches = [...this.#batches.values()];
+    const operations = [...this.#operations.values()];
+    this.#batches.clear();
+    this.#operations.clear();
+    for (const { calls, done } of batches) {
+      for (const call of calls) call.reject(reason);
+      done(true);
+    }
+    for (const { reject } of operations) reject(reason);
+    if (!this.#closing) onCrash(crash);
+  }
+}
+
+function isPositional(params: BoundParameters): params is Extract<BoundParameters, readonly unknown[]> {
+  return Array.isArray(params);
+}
+
+function flagsOf(statement: KnownStatement): number {
+  return (
+    (statement.changesSchema ? CHANGES_SCHEMA : 0) |
+    (statement.inserts ? INSERTS : 0) |
+    (statement.upserts ? UPSERTS : 0)
+  );
+}

@@ -1,0 +1,242 @@
+import { type Connection, openConnection } from './connection.ts';
+import { EngineRefusal, toFailure } from './failure.ts';
+import { commitGroup, type GroupCall } from './group-commit.ts';
+import { Sessions } from './sessions.ts';
+import { type Arguments, type Definition, type Outcome, PreparedStatements } from './statements.ts';
+import { databaseStatus } from './status.ts';
+import type {
+  BatchReply,
+  EngineData,
+  Failure,
+  FromEngine,
+  Operation,
+  OperationReply,
+  StatementBatch,
+  ToEngine,
+} from './wire.ts';
+
+/** Everything one engine thread does: the writer's one connection, or a reader's with those of its sessions. */
+export class Engine {
+  readonly #data: EngineData;
+  readonly #definitions = new Map<number, Definition>();
+  readonly #sessions: Sessions;
+  #connection: Connection | undefined;
+  #statements: PreparedStatements | undefined;
+  /** After an fsync that failed nobody knows what the disk holds: nothing more is acknowledged. */
+  #stopped: Failure | undefined;
+
+  constructor(data: EngineData) {
+    this.#data = data;
+    this.#sessions = new Sessions(data, this.#definitions);
+  }
+
+  handle(message: ToEngine): FromEngine {
+    return message.kind === 'batch' ? this.#batch(message) : this.#operation(message.id, message.operation);
+  }
+
+  #open(): { connection: Connection; statements: PreparedStatements } {
+    this.#connection ??= openConnection(this.#data, 'statements');
+    this.#statements ??= new PreparedStatements(this.#connection, this.#definitions);
+    return { connection: this.#connection, statements: this.#statements };
+  }
+
+  #batch(batch: StatementBatch): BatchReply {
+    for (const id of batch.forget) this.#forget(id);
+    for (let at = 0; at < batch.define.length; at += 3)
+      this.#definitions.set(Number(batch.define[at]), {
+        sql: String(batch.define[at + 1]),
+        flags: Number(batch.define[at + 2]),
+      });
+    const calls = callsOf(batch);
+    const reply = (outcome: Outcome, failures: readonly Failure[], rolledBack = false): BatchReply => {
+      for (const failure of failures) this.#noteFailure(failure);
+      return { kind: 'reply', id: batch.id, ...outcome, failures, rolledBack };
+    };
+    try {
+      if (this.#data.role === 'reader') return this.#read(batch.session, calls, reply);
+      if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
+      const { connection, statements } = this.#open();
+      if (batch.session === 0) {
+        const { outcome, failures } = commitGroup(connection, statements, calls);
+        return reply(outcome, failures);
+      }
+      if (!connection.inTransaction)
+        throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
+      const { outcome, failures } = runEach(statements, calls, true, () => connection.inTransaction);
+      return reply(outcome, failures, !connection.inTransaction);
+    } catch (error) {
+      const failure = toFailure(error);
+      const outcome = { rows: calls.map(() => -1), values: [], layouts: [], effects: [] };
+      return reply(
+        outcome,
+        calls.map(() => failure),
+      );
+    }
+  }
+
+  /** Statements that came together read one view: each sees all that was durable when it was sent. */
+  #read(
+    session: number,
+    calls: readonly GroupCall[],
+    reply: (outcome: Outcome, failures: readonly Failure[]) => BatchReply,
+  ): BatchReply {
+    if (session !== 0) {
+      const { outcome, failures } = runEach(this.#sessions.get(session).statements, calls, false);
+      return reply(outcome, failures);
+    }
+    const { connection, statements } = this.#open();
+    connection.exec('BEGIN');
+    try {
+      statements.followSchema();
+      const { outcome, failures } = runEach(statements, calls, false);
+      return reply(outcome, failures);
+    } finally {
+      if (connection.inTransaction) connection.exec('COMMIT');
+    }
+  }
+
+  #operation(id: number, operation: Operation): OperationReply {
+    try {
+      return { kind: 'done', id, value: this.#perform(operation), failure: undefined };
+    } catch (error) {
+      const failure = toFailure(error);
+      this.#noteFailure(failure);
+      return { kind: 'done', id, value: undefined, failure };
+    }
+  }
+
+  #perform(operation: Operation): unknown {
+    switch (operation.name) {
+      case 'create':
+        return this.#create();
+      case 'open':
+        return this.#data.role === 'writer' ? this.#makeOwnTables() : void this.#open();
+      case 'begin':
+        return this.#begin(operation.session);
+      case 'control':
+        return this.#control(operation.session, operation.sql);
+      case 'end':
+        return this.#end(operation.session);
+      case 'stream':
+        return this.#sessions.startStream(operation.session, operation.sql, operation.params);
+      case 'next':
+        return this.#sessions.nextChunk(operation.session);
+      case 'verify':
+        // A connection of its own: what the others hold in memory proves nothing about the file.
+        return void openConnection(this.#data, 'probe').close();
+      case 'status':
+        return databaseStatus(this.#open().connection);
+      case 'close':
+        return this.#close();
+    }
+  }
+
+  /** Makes the file, whole and in its final form, and lets go of it, so that its header can be looked at. */
+  #create(): void {
+    this.#makeOwnTables();
+    this.#close();
+  }
+
+  #makeOwnTables(): void {
+    this.#open().connection.exec(
+      'CREATE TABLE IF NOT EXISTS _aico_migrations (owner TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, ' +
+        'checksum TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, position), UNIQUE (owner, id)) STRICT',
+    );
+  }
+
+  #begin(session: number): void {
+    if (this.#data.role === 'reader') {
+      this.#sessions.begin(session);
+      return;
+    }
+    if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
+    this.#open().connection.exec('BEGIN IMMEDIATE');
+  }
+
+  #control(session: number, sql: string): void {
+    const connection =
+      this.#data.role === 'reader' ? this.#sessions.get(session).connection : this.#open().connection;
+    if (!connection.inTransaction)
+      throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
+    // A migration's statements come this way, and undoing one changes the schema as well.
+    if (!/^(?:SAVEPOINT|RELEASE|COMMIT)/.test(sql)) this.#statements?.forgetAll();
+    connection.exec(sql);
+  }
+
+  /** Ends a session, rolling back what it did not commit. */
+  #end(session: number): void {
+    if (this.#data.role === 'reader') {
+      this.#sessions.end(session);
+      return;
+    }
+    const { connection, statements } = this.#open();
+    if (!connection.inTransaction) return;
+    statements.forgetAll();
+    connection.exec('ROLLBACK');
+  }
+
+  #forget(id: number): void {
+    this.#definitions.delete(id);
+    this.#statements?.forget(id);
+    this.#sessions.forget(id);
+  }
+
+  #noteFailure(failure: Failure): void {
+    if (
+      this.#data.role === 'writer' &&
+      /^SQLITE_IOERR_(?:FSYNC|DIR_FSYNC|WRITE|TRUNCATE|COMMIT)/.test(failure.code)
+    )
+      this.#stopped ??= failure;
+  }
+
+  #close(): void {
+    this.#sessions.close();
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#statements = undefined;
+    if (connection === undefined) return;
+    try {
+      if (connection.inTransaction) connection.exec('ROLLBACK');
+      if (this.#data.role === 'writer') connection.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      connection.close();
+    }
+  }
+}
+
+function callsOf(batch: StatementBatch): GroupCall[] {
+  const calls: GroupCall[] = [];
+  let at = 0;
+  for (let index = 0; index < batch.calls.length; index += 2) {
+    const count = batch.calls[index + 1] ?? 0;
+    const first = batch.values[at];
+    const named =
+      count === -1 && typeof first === 'object' && first !== null && !(first instanceof Uint8Array);
+    const args = named ? first : (batch.values.slice(at, at + count) as Arguments);
+    calls.push({ id: batch.calls[index] ?? 0, args });
+    at += count === -1 ? 1 : count;
+  }
+  return calls;
+}
+
+/** Runs calls one after another as they stand; one that fails leaves the others alone, unless nothing is left to run in. */
+function runEach(
+  statements: PreparedStatements,
+  calls: readonly GroupCall[],
+  mayWrite: boolean,
+  alive: () => boolean = () => true,
+): { outcome: Outcome; failures: Failure[] } {
+  const outcome: Outcome = { rows: [], values: [], layouts: [], effects: [] };
+  const failures: Failure[] = [];
+  for (const { id, args } of calls) {
+    try {
+      if (!alive()) throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
+      statements.run(id, args, outcome, mayWrite);
+    } catch (error) {
+      failures.push(toFailure(error));
+      outcome.rows.push(-1);
+      if (mayWrite) outcome.effects.push(0, null);
+    }
+  }
+  return { outcome, failures };
+}

@@ -1,0 +1,26 @@
+import type { Failure } from './wire.ts';
+
+/** A refusal of the engine's own, beside the driver's errors. */
+export class EngineRefusal extends Error {
+  readonly code: string;
+  constructor(code: 'AICO_NOT_READ_ONLY' | 'AICO_NO_SESSION' | 'AICO_STOPPED', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** An error as it crosses to the main thread. The driver reports wrong parameters as RangeError and TypeError. */
+export function toFailure(error: unknown): Failure {
+  if (!(error instanceof Error)) return { code: 'AICO_UNKNOWN', message: String(error) };
+  if ('code' in error && typeof error.code === 'string') return { code: error.code, message: error.message };
+  if (/more than one statement|contains no statements/.test(error.message))
+    return { code: 'AICO_STATEMENT_COUNT', message: error.message };
+  if (error instanceof RangeError || error instanceof TypeError)
+    return { code: 'AICO_PARAMETERS', message: error.message };
+  return { code: 'AICO_UNKNOWN', message: error.message };
+}
+
+/** Codes after which nothing of the transaction can be trusted to be stored: the fault is the file's, not the statement's. */
+export function isStorageFault(code: string): boolean {
+  return /^SQLITE_(?:FULL|IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|NOMEM|PROTOCOL|BUSY|LOCKED)/.test(code);
+}

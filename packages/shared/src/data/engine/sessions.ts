@@ -1,0 +1,105 @@
+import type { SqlValue } from '../types.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { EngineRefusal } from './failure.ts';
+import {
+  type Arguments,
+  bindable,
+  type Definition,
+  PreparedStatements,
+  withExactIntegers,
+} from './statements.ts';
+import type { EngineData, StreamChunk } from './wire.ts';
+
+const STREAM_ROWS = 256;
+const STREAM_BYTES = 256 * 1024;
+
+/** A connection that a transaction or a stream has for itself. */
+export interface Session {
+  readonly connection: Connection;
+  readonly statements: PreparedStatements;
+  cursor?: { readonly columns: readonly string[]; readonly rows: IterableIterator<SqlValue[]> };
+}
+
+/**
+ * The connections of a reader's read-only transactions and streams, each with its own view of the data. One is kept for
+ * the next that asks.
+ */
+export class Sessions {
+  readonly #data: EngineData;
+  readonly #definitions: ReadonlyMap<number, Definition>;
+  readonly #open = new Map<number, Session>();
+  #spare: Session | undefined;
+
+  constructor(data: EngineData, definitions: ReadonlyMap<number, Definition>) {
+    this.#data = data;
+    this.#definitions = definitions;
+  }
+
+  /** Takes a consistent view, now and not at the first statement. */
+  begin(id: number): void {
+    const session = this.#spare ?? this.#connect();
+    this.#spare = undefined;
+    this.#open.set(id, session);
+    session.connection.exec('BEGIN');
+    session.connection.prepare('SELECT count(*) FROM sqlite_schema').get();
+  }
+
+  get(id: number): Session {
+    const session = this.#open.get(id);
+    if (session === undefined) throw new EngineRefusal('AICO_NO_SESSION', 'the transaction has ended');
+    return session;
+  }
+
+  end(id: number): void {
+    const session = this.#open.get(id);
+    if (session === undefined) return;
+    this.#open.delete(id);
+    session.cursor?.rows.return?.();
+    delete session.cursor;
+    session.statements.forgetAll();
+    if (session.connection.inTransaction) session.connection.exec('ROLLBACK');
+    if (this.#spare === undefined) this.#spare = session;
+    else session.connection.close();
+  }
+
+  startStream(id: number, sql: string, params: Arguments): void {
+    const session = this.get(id);
+    const statement = session.connection.prepare<unknown[], SqlValue[]>(sql);
+    if (!statement.reader || !statement.readonly)
+      throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement does not only read');
+    const columns = statement.columns().map((column) => column.name);
+    session.cursor = { columns, rows: statement.raw().safeIntegers().iterate(bindable(params)) };
+  }
+
+  nextChunk(id: number): StreamChunk {
+    const { cursor } = this.get(id);
+    const values: SqlValue[] = [];
+    if (cursor === undefined) return { columns: [], values, done: true };
+    let bytes = 0;
+    for (let rows = 0; rows < STREAM_ROWS && bytes < STREAM_BYTES; rows += 1) {
+      const next = cursor.rows.next();
+      if (next.done === true) return { columns: cursor.columns, values, done: true };
+      for (const value of withExactIntegers(next.value)) {
+        values.push(value);
+        bytes +=
+          typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.byteLength : 8;
+      }
+    }
+    return { columns: cursor.columns, values, done: false };
+  }
+
+  forget(statement: number): void {
+    for (const session of this.#open.values()) session.statements.forget(statement);
+  }
+
+  close(): void {
+    for (const id of [...this.#open.keys()]) this.end(id);
+    this.#spare?.connection.close();
+    this.#spare = undefined;
+  }
+
+  #connect(): Session {
+    const connection = openConnection(this.#data, 'session');
+    return { connection, statements: new PreparedStatements(connection, this.#definitions) };
+  }
+}

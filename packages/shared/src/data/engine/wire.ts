@@ -1,0 +1,110 @@
+/**
+ * What crosses between the main thread and an engine thread. The hot path is a batch of statements as a few flat
+ * arrays: structured cloning costs by the object, so there is none per statement, row or value.
+ */
+import type { SqlValue } from '../types.ts';
+
+export type CipherName = 'aegis' | 'sqlcipher';
+
+/** The statement changes the schema; it inserts; it may update in place of inserting. */
+export const CHANGES_SCHEMA = 1;
+export const INSERTS = 2;
+export const UPSERTS = 4;
+
+export interface EngineData {
+  readonly file: string;
+  /** The raw key, shared and not copied, so that wiping it once wipes it for every thread. */
+  readonly key: SharedArrayBuffer;
+  readonly cipher: CipherName;
+  readonly role: 'writer' | 'reader';
+  /** Milliseconds to wait for a lock that another process holds. */
+  readonly busyTimeoutMs: number;
+  /** Pages the file may grow to; beyond it a write fails as on a full disk. */
+  readonly maxPages: number | undefined;
+}
+
+export interface StatementBatch {
+  readonly kind: 'batch';
+  readonly id: number;
+  /** The transaction it belongs to; 0 for statements of their own. */
+  readonly session: number;
+  /** Statements never sent again. */
+  readonly forget: readonly number[];
+  /** Statements new to the thread: id, text, flags, id, … */
+  readonly define: readonly (number | string)[];
+  /** Per call: the statement's id, and how many of `values` are its; -1 for one object of named ones. */
+  readonly calls: readonly number[];
+  readonly values: readonly (SqlValue | Readonly<Record<string, SqlValue>>)[];
+}
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface BatchReply {
+  readonly kind: 'reply';
+  readonly id: number;
+  /** Per call: how many rows, or -1 for a failure. */
+  readonly rows: readonly number[];
+  /** All rows of all calls, value after value. */
+  readonly values: readonly SqlValue[];
+  /** Column names the receiver does not have yet: statement id, names, id, … */
+  readonly layouts: readonly (number | readonly string[])[];
+  /** Per call of a writer: changes, key of the last inserted row or null. Empty from a reader. */
+  readonly effects: readonly (number | bigint | null)[];
+  /** One for every -1, in order. */
+  readonly failures: readonly Failure[];
+  /** The transaction is gone: a failure rolled all of it back. */
+  readonly rolledBack: boolean;
+}
+
+export type Operation =
+  | { readonly name: 'create' }
+  | { readonly name: 'open' }
+  | { readonly name: 'begin'; readonly session: number }
+  | { readonly name: 'control'; readonly session: number; readonly sql: string }
+  | { readonly name: 'end'; readonly session: number }
+  | {
+      readonly name: 'stream';
+      readonly session: number;
+      readonly sql: string;
+      readonly params: readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
+    }
+  | { readonly name: 'next'; readonly session: number }
+  | { readonly name: 'verify' }
+  | { readonly name: 'status' }
+  | { readonly name: 'close' };
+
+export interface OperationRequest {
+  readonly kind: 'operation';
+  readonly id: number;
+  readonly operation: Operation;
+}
+
+export interface OperationReply {
+  readonly kind: 'done';
+  readonly id: number;
+  readonly value: unknown;
+  readonly failure: Failure | undefined;
+}
+
+/** Rows of a stream. */
+export interface StreamChunk {
+  readonly columns: readonly string[];
+  readonly values: readonly SqlValue[];
+  readonly done: boolean;
+}
+
+/** What a connection knows of the database. */
+export interface EngineStatus {
+  readonly cipher: string;
+  readonly sqliteVersion: string;
+  readonly journalMode: string;
+  readonly synchronous: string;
+  readonly tables: readonly { readonly name: string; readonly rows: number }[];
+  readonly migrations: readonly { readonly owner: string; readonly id: string; readonly appliedAt: string }[];
+}
+
+export type ToEngine = StatementBatch | OperationRequest;
+export type FromEngine = BatchReply | OperationReply;

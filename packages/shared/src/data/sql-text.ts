@@ -1,0 +1,40 @@
+/** Strings, quoted names and comments of SQLite's grammar, whole. */
+const OPAQUE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
+const TRIGGER = /^\s*create\s+(?:temp\s+|temporary\s+)?trigger\b/i;
+const TRIGGER_END = /;\s*end\s*$/i;
+
+/**
+ * `sql` in the same length without what is not code: strings and comments blanked, names kept but free of semicolons and
+ * quotes. What is found in it was written as code.
+ */
+export function codeOf(sql: string): string {
+  return sql.replace(OPAQUE, (piece) => {
+    if (piece.startsWith("'")) return `'${' '.repeat(piece.length - 2)}'`;
+    if (piece.startsWith('-') || piece.startsWith('/')) return piece.replace(/[^\n]/g, ' ');
+    return piece.replace(/\W/g, '_');
+  });
+}
+
+/** The statements of a script, without empty ones. A trigger's body is part of its statement. */
+export function splitStatements(sql: string): readonly string[] {
+  const code = codeOf(sql);
+  const statements: string[] = [];
+  let start = 0;
+  const take = (end: number): void => {
+    if (code.slice(start, end).trim() !== '') statements.push(sql.slice(start, end).trim());
+  };
+  for (let at = code.indexOf(';'); at !== -1; at = code.indexOf(';', at + 1)) {
+    const part = code.slice(start, at);
+    if (TRIGGER.test(part) && !TRIGGER_END.test(part)) continue;
+    take(at);
+    start = at + 1;
+  }
+  take(code.length);
+  return statements;
+}
+
+/** `sql` on one short line without its literals, fit for a message or a log. */
+export function summaryOf(sql: string): string {
+  const line = codeOf(sql).replace(/'\s*'/g, "'…'").replace(/\s+/g, ' ').trim();
+  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
+}

@@ -1,0 +1,74 @@
+import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedError } from './errors.ts';
+import { summaryOf } from './sql-text.ts';
+import type { StatementRegistry } from './statement-registry.ts';
+import type { TransactionSession } from './transaction-session.ts';
+import type { OpenTransaction, QueryResult, Row, SqlParameters, Transaction } from './types.ts';
+
+/** A transaction, or one nested in it, as its user holds it. */
+export class TransactionScope implements OpenTransaction {
+  readonly #session: TransactionSession;
+  readonly #registry: StatementRegistry;
+  readonly #depth: number;
+  #nestedOpen = false;
+  #ended: Error | undefined;
+
+  constructor(session: TransactionSession, registry: StatementRegistry, depth = 0) {
+    this.#session = session;
+    this.#registry = registry;
+    this.#depth = depth;
+  }
+
+  async execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
+    this.#refuseUnlessCurrent();
+    const statement = this.#registry.get(sql);
+    if (this.#session.readOnly && statement.kind === 'write')
+      throw new ReadOnlyTransactionError(summaryOf(sql));
+    // What the columns are is between the statement and its caller.
+    return (await this.#session.execute(statement, params)) as QueryResult<unknown> as QueryResult<R>;
+  }
+
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    this.#refuseUnlessCurrent();
+    const name = `nested_${this.#depth + 1}`;
+    const nested = new TransactionScope(this.#session, this.#registry, this.#depth + 1);
+    this.#nestedOpen = true;
+    try {
+      await this.#session.control(`SAVEPOINT ${name}`);
+      try {
+        const result = await Promise.race([work(nested), this.#session.expired]);
+        nested.#close('was ended with the callback');
+        await this.#session.control(`RELEASE ${name}`);
+        return result;
+      } catch (error) {
+        nested.#close('was rolled back');
+        if (this.#session.ended === undefined) {
+          await this.#session.control(`ROLLBACK TO ${name}`);
+          await this.#session.control(`RELEASE ${name}`);
+        }
+        throw error;
+      }
+    } finally {
+      this.#nestedOpen = false;
+    }
+  }
+
+  async commit(): Promise<void> {
+    this.#refuseUnlessCurrent();
+    await this.#session.commit();
+  }
+
+  /** Does nothing when the transaction has been rolled back already, so that it can stand in every `catch`. */
+  async rollback(): Promise<void> {
+    await this.#session.rollback();
+  }
+
+  #close(how: string): void {
+    this.#ended = new TransactionEndedError(how);
+  }
+
+  #refuseUnlessCurrent(): void {
+    const ended = this.#session.ended ?? this.#ended;
+    if (ended !== undefined) throw ended;
+    if (this.#nestedOpen) throw new NestedTransactionOpenError();
+  }
+}
