@@ -60,10 +60,10 @@ export async function openKeys(options: OpenKeysOptions): Promise<OpenedKeys> {
   }
   if (databaseExists) throw new KeySlotsLostError(slotsFile, databaseFile);
   if (password !== undefined) {
-    await keyManager.initialize({ password });
+    await keyManager.setUp({ password });
     return { made: 'password' };
   }
   if (environment === 'production') throw new UnprotectedStartError();
-  await keyManager.initialize({ keyFile: true });
+  await keyManager.setUp({ keyFile: true });
   return { made: 'key-file' };
 }

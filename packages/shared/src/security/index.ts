@@ -18,7 +18,7 @@ export {
 export { GuardedKey, wipe } from './guarded-key.ts';
 export {
   AICOKeyManager,
-  type InitializeOptions,
+  type SetUpOptions,
   type KeyManagerOptions,
   type SlotInfo,
 } from './key-manager.ts';

@@ -52,7 +52,7 @@ describe('a key file', () => {
     const keys = testKeys();
     const first = keys.open();
     assert.equal(await first.exists(), false);
-    await first.initialize({ keyFile: true });
+    await first.setUp({ keyFile: true });
     const again = keys.open();
     assert.equal(await again.exists(), true);
     assert.equal(again.isUnlocked, false);
@@ -65,7 +65,7 @@ describe('a key file', () => {
 
   test('is made with mode 0600, like the slot file, and no draft stays behind', async () => {
     const keys = testKeys();
-    await keys.open().initialize({ keyFile: true });
+    await keys.open().setUp({ keyFile: true });
     for (const file of [keys.slotsFile, keys.keyFile])
       assert.equal((await stat(file)).mode & 0o777, 0o600, file);
     assert.deepEqual(
@@ -76,7 +76,7 @@ describe('a key file', () => {
 
   test('is refused when others may read it, when it is a link, of the wrong length, of another home or gone', async () => {
     const keys = testKeys();
-    await keys.open().initialize({ keyFile: true });
+    await keys.open().setUp({ keyFile: true });
     const bytes = await readFile(keys.keyFile);
     for (const mode of [0o640, 0o604, 0o620, 0o602]) {
       await chmod(keys.keyFile, mode);
@@ -97,7 +97,7 @@ describe('a key file', () => {
   test('left by a setup that was cut short is taken by the next setup', async () => {
     const keys = testKeys();
     await writeFile(keys.keyFile, Buffer.alloc(32, 9), { mode: 0o600 });
-    await keys.open().initialize({ keyFile: true });
+    await keys.open().setUp({ keyFile: true });
     await keys.open().unlock();
     assert.deepEqual(await readFile(keys.keyFile), Buffer.alloc(32, 9));
   });
@@ -106,7 +106,7 @@ describe('a key file', () => {
 describe('a password', () => {
   test('unlocks; a wrong one never does, even beside a good key file', async () => {
     const keys = testKeys();
-    await keys.open().initialize({ password: PASSWORD, keyFile: true });
+    await keys.open().setUp({ password: PASSWORD, keyFile: true });
     const manager = keys.open();
     await assert.rejects(manager.unlock({ password: 'correct horse battery stapl' }), PasswordWrongError);
     assert.equal(manager.isUnlocked, false);
@@ -118,21 +118,21 @@ describe('a password', () => {
 
   test('is asked for by name when nothing else is there', async () => {
     const keys = testKeys();
-    await keys.open().initialize({ password: PASSWORD });
+    await keys.open().setUp({ password: PASSWORD });
     await assert.rejects(keys.open().unlock(), (error) => {
       assert.ok(error instanceof KeyNotGivenError);
       assert.deepEqual(error.slotKinds, ['password']);
       return true;
     });
     const byKeyFile = testKeys();
-    await byKeyFile.open().initialize({ keyFile: true });
+    await byKeyFile.open().setUp({ keyFile: true });
     await assert.rejects(byKeyFile.open().unlock({ password: PASSWORD }), KeyNotGivenError);
   });
 
   test('changes without a change of any key, and the old one is dead', async () => {
     const keys = testKeys();
     const manager = keys.open();
-    await manager.initialize({ password: PASSWORD });
+    await manager.setUp({ password: PASSWORD });
     const database = manager.databaseKey();
     await assert.rejects(
       manager.changePassword('not the old one', 'a new long password'),
@@ -147,14 +147,14 @@ describe('a password', () => {
 
   test('is the same in composed and decomposed form', async () => {
     const keys = testKeys();
-    await keys.open().initialize({ password: 'gr\u00fc\u00dfe aus k\u00f6ln' });
+    await keys.open().setUp({ password: 'gr\u00fc\u00dfe aus k\u00f6ln' });
     await keys.open().unlock({ password: 'gru\u0308\u00dfe aus ko\u0308ln' });
   });
 
   test('too short or monotonous is refused with the reason', async () => {
     const keys = testKeys();
-    await assert.rejects(keys.open().initialize({ password: 'short' }), PasswordRefusedError);
-    await assert.rejects(keys.open().initialize({ password: 'abababababab' }), PasswordRefusedError);
+    await assert.rejects(keys.open().setUp({ password: 'short' }), PasswordRefusedError);
+    await assert.rejects(keys.open().setUp({ password: 'abababababab' }), PasswordRefusedError);
     assert.equal(await keys.open().exists(), false);
   });
 });
@@ -163,7 +163,7 @@ describe('slots', () => {
   test('are added, listed without secrets and removed, but never the last', async () => {
     const keys = testKeys();
     const manager = keys.open();
-    await manager.initialize({ keyFile: true });
+    await manager.setUp({ keyFile: true });
     const [keyFile] = await manager.slots();
     const password = await manager.addPassword(PASSWORD);
     assert.deepEqual(
@@ -182,7 +182,7 @@ describe('slots', () => {
 
   test('added at the same time are all kept', async () => {
     const manager = testKeys().open();
-    await manager.initialize({ keyFile: true });
+    await manager.setUp({ keyFile: true });
     await Promise.all([manager.addKeyFile(), manager.addKeyFile(), manager.addKeyFile()]);
     assert.equal((await manager.slots()).length, 4);
   });
@@ -190,7 +190,7 @@ describe('slots', () => {
   test('are not changed while locked', async () => {
     const keys = testKeys();
     const manager = keys.open();
-    await manager.initialize({ keyFile: true });
+    await manager.setUp({ keyFile: true });
     manager.lock();
     await assert.rejects(manager.addKeyFile(), KeysLockedError);
     assert.throws(() => manager.deriveKey('bus'), KeysLockedError);
@@ -201,14 +201,14 @@ describe('the slot file', () => {
   test('is never replaced by a second setup, and its absence is named', async () => {
     const keys = testKeys();
     await assert.rejects(keys.open().unlock(), SlotFileMissingError);
-    await keys.open().initialize({ keyFile: true });
-    await assert.rejects(keys.open().initialize({ keyFile: true }), SlotFileExistsError);
-    await assert.rejects(testKeys().open().initialize({}), KeyNotGivenError);
+    await keys.open().setUp({ keyFile: true });
+    await assert.rejects(keys.open().setUp({ keyFile: true }), SlotFileExistsError);
+    await assert.rejects(testKeys().open().setUp({}), KeyNotGivenError);
   });
 
   test('with any single bit flipped is reported as damaged and unlocks nothing', async () => {
     const keys = testKeys();
-    await keys.open().initialize({ password: PASSWORD, keyFile: true });
+    await keys.open().setUp({ password: PASSWORD, keyFile: true });
     const good = await readFile(keys.slotsFile);
     for (let at = 0; at < good.byteLength; at += 1) {
       const bad = Buffer.from(good);
@@ -235,7 +235,7 @@ describe('the slot file', () => {
   test('edited by somebody who mends the checksum is refused all the same', async () => {
     const keys = testKeys();
     const manager = keys.open();
-    await manager.initialize({ keyFile: true });
+    await manager.setUp({ keyFile: true });
     await manager.addPassword(PASSWORD);
     const whole: unknown = JSON.parse(await readFile(keys.slotsFile, 'utf8'));
     assert.ok(typeof whole === 'object' && whole !== null);
@@ -267,8 +267,8 @@ describe('the slot file', () => {
 
   test('of another installation opens nothing here', async () => {
     const [mine, other] = [testKeys(), testKeys()];
-    await mine.open().initialize({ keyFile: true });
-    await other.open().initialize({ keyFile: true });
+    await mine.open().setUp({ keyFile: true });
+    await other.open().setUp({ keyFile: true });
     await writeFile(mine.slotsFile, await readFile(other.slotsFile));
     await assert.rejects(mine.open().unlock(), KeyFileWrongError);
   });
@@ -276,7 +276,7 @@ describe('the slot file', () => {
 
 test('a purpose is a fixed name, and the manager keeps its own labels to itself', async () => {
   const manager = testKeys().open();
-  await manager.initialize({ keyFile: true });
+  await manager.setUp({ keyFile: true });
   for (const purpose of [
     '',
     'Upper',
@@ -293,7 +293,7 @@ test('a purpose is a fixed name, and the manager keeps its own labels to itself'
 test('neither key nor password shows in what is printed or written', async () => {
   const keys = testKeys();
   const manager = keys.open();
-  await manager.initialize({ keyFile: true, password: PASSWORD });
+  await manager.setUp({ keyFile: true, password: PASSWORD });
   const database = Buffer.from(manager.databaseKey());
   const printed = inspect(manager, { depth: 10, showHidden: true }) + JSON.stringify(manager);
   const written = await readFile(keys.slotsFile, 'latin1');

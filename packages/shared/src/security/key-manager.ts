@@ -42,7 +42,7 @@ export interface KeyManagerOptions {
   readonly logger?: Logger;
 }
 
-export interface InitializeOptions {
+export interface SetUpOptions {
   readonly password?: string;
   /** Makes the key file (or takes the one that is there) and a slot for it. */
   readonly keyFile?: boolean;
@@ -70,7 +70,7 @@ interface Unlocked {
  * @example
  * ```ts
  * const keys = new AICOKeyManager({ slotsFile, keyFile });
- * if (!(await keys.exists())) await keys.initialize({ keyFile: true });
+ * if (!(await keys.exists())) await keys.setUp({ keyFile: true });
  * else await keys.unlock({ password });
  * const curve = keys.deriveKey('bus/curve');
  * ```
@@ -118,7 +118,7 @@ export class AICOKeyManager {
    * @throws {KeyNotGivenError} when neither a password nor the key file is asked for
    * @throws {PasswordRefusedError} when the password protects nothing
    */
-  async initialize(options: InitializeOptions): Promise<void> {
+  async setUp(options: SetUpOptions): Promise<void> {
     await this.#change(async () => {
       if (await this.exists()) throw new SlotFileExistsError(this.#slotsFile);
       if (options.password === undefined && options.keyFile !== true)
