@@ -5,6 +5,7 @@ export {
   type BackendOptions,
   startBackend,
 } from './backend.ts';
+export type { ServiceFactory } from './core/container/container-types.ts';
 export type { ServiceOptions } from './core/container/service-options.ts';
 export type { ServiceReport, StartReport } from './core/container/start-report.ts';
 export { DependencyGraph } from './core/dependency-graph.ts';
@@ -23,7 +24,7 @@ export type { Lifecycle } from './core/lifecycle.ts';
 export { BackendLifecycleManager, type LifecycleOptions } from './core/lifecycle-manager.ts';
 export { definePlugin, type PluginDefinition, registerPlugin } from './core/plugin/plugin-definition.ts';
 export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin-base.ts';
-export { ServiceContainer, type ServiceFactory } from './core/service-container.ts';
+export { ServiceContainer } from './core/service-container.ts';
 export type { ServiceName, Services } from './core/services.ts';
 export { type RunningInstance, readInstance } from './instance/instance-file.ts';
 export { InstanceRunningError } from './instance/instance-lock.ts';

@@ -54,7 +54,7 @@ export function table(head: readonly string[], rows: readonly (readonly unknown[
   const drawn = new Table({
     head: head.map((title) => pc.bold(title)),
     chars: { ...none, middle: '  ' },
-    style: { head: [], 'padding-left': 0, 'padding-right': 0 },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
   drawn.push(...rows.map((row) => row.map((cell) => String(cell ?? ''))));
   return drawn

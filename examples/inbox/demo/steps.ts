@@ -1,0 +1,96 @@
+import { strict as assert } from 'node:assert';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const AICO = path.join(ROOT, 'packages/cli/bin/aico.js');
+
+export { assert, ROOT };
+
+/** A backend of the tour's own, in a temporary home, and the `aico` command against it. */
+export class Tour implements AsyncDisposable {
+  readonly home: string;
+  readonly #children = new Set<ChildProcess>();
+  #step = 0;
+
+  private constructor(home: string) {
+    this.home = home;
+  }
+
+  static async begin(): Promise<Tour> {
+    const tour = new Tour(await mkdtemp(path.join(tmpdir(), 'aico-demo-')));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        void tour[Symbol.asyncDispose]().finally(() => process.exit(130));
+      });
+    }
+    return tour;
+  }
+
+  say(line: string): void {
+    process.stdout.write(`${line}\n`);
+  }
+
+  /** One thing the tour shows. A failure names it. */
+  async step<T>(title: string, work: () => Promise<T>): Promise<T> {
+    this.#step += 1;
+    this.say(`\n${this.#step}. ${title}`);
+    const beganAt = performance.now();
+    try {
+      const result = await work();
+      this.say(`   (${((performance.now() - beganAt) / 1_000).toFixed(1)} s)`);
+      return result;
+    } catch (error) {
+      throw new Error(`step ${this.#step} failed: ${title}`, { cause: error });
+    }
+  }
+
+  /** Runs `aico …` in the home, shows it, and gives what it printed. */
+  async aico(...args: readonly string[]): Promise<string> {
+    this.say(`   $ aico ${args.map((arg) => (/[\s"'*]/.test(arg) ? `'${arg}'` : arg)).join(' ')}`);
+    const child = this.#spawn(args, ['ignore', 'pipe', 'inherit']);
+    assert.ok(child.stdout);
+    const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+    assert.equal(code, 0, `aico ${args.join(' ')} ended with exit code ${code}`);
+    return output;
+  }
+
+  async aicoJson(...args: readonly string[]): Promise<unknown> {
+    return JSON.parse(await this.aico(...args, '--json'));
+  }
+
+  /** Starts the backend in the background; `aico stop` or the end of the tour stops it. */
+  async start(): Promise<void> {
+    this.show(await this.aico('start', '--detach', '--plugin', path.join(ROOT, 'examples/inbox')));
+  }
+
+  show(output: string, most = 12): void {
+    const lines = output.trimEnd().split('\n');
+    for (const line of lines.slice(0, most)) this.say(`   | ${line}`);
+    if (lines.length > most) this.say(`   | … ${lines.length - most} more lines`);
+  }
+
+  #spawn(args: readonly string[], stdio: ('ignore' | 'pipe' | 'inherit')[]): ChildProcess {
+    const child = spawn(process.execPath, [AICO, ...args], {
+      cwd: ROOT,
+      stdio,
+      env: { ...process.env, AICO_HOME: this.home, AICO_CORE__API_GATEWAY__REST__PORT: '0', NO_COLOR: '1' },
+    });
+    this.#children.add(child);
+    child.once('exit', () => this.#children.delete(child));
+    return child;
+  }
+
+  /** Leaves nothing behind: no process, no file. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL');
+    const stop = this.#spawn(['stop'], ['ignore', 'ignore', 'ignore']);
+    await once(stop, 'exit');
+    await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

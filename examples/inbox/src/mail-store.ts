@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import type { Database, Row, SqlValue, Transaction } from '@aico/shared/data';
+import { MessageUnknownError, SearchInvalidError } from './errors.ts';
+import type { ParsedMail } from './mail-parser.ts';
+import { MIGRATIONS, OWNER } from './schema.ts';
+
+/** A message ready to be stored. */
+export interface IncomingMail {
+  readonly raw: Uint8Array;
+  readonly mail: ParsedMail;
+}
+
+export interface StoredMail {
+  readonly id: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+  readonly isNew: boolean;
+  readonly size: number;
+}
+
+/** A message in a list. */
+export interface MailSummary {
+  readonly id: number;
+  readonly subject: string;
+  readonly sender: string;
+  /** RFC 3339; absent where the message names no date. */
+  readonly sentAt: string | undefined;
+  readonly size: number;
+  readonly attachments: number;
+  /** Where a search found it. */
+  readonly snippet?: string;
+}
+
+export interface MailDetail extends MailSummary {
+  readonly messageId: string | undefined;
+  readonly recipients: string;
+  readonly text: string;
+}
+
+const SUMMARY = 'm.id, m.subject, m.sender, m.sent_at, m.size, m.attachments';
+
+/** The inbox's own tables. */
+export class MailStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async prepare(): Promise<void> {
+    await this.#database.migrate(OWNER, MIGRATIONS);
+  }
+
+  /** Stores a batch, all of it or nothing; what is there already, byte for byte, is left as it is. */
+  async add(batch: readonly IncomingMail[]): Promise<readonly StoredMail[]> {
+    return this.#database.transaction(async (tx) => {
+      const stored: StoredMail[] = [];
+      for (const incoming of batch) stored.push(await insert(tx, incoming));
+      return stored;
+    });
+  }
+
+  /** Newest first; `before` is the last one of the page before. */
+  async list(limit: number, before?: number): Promise<readonly MailSummary[]> {
+    const { rows } =
+      before === undefined
+        ? await this.#database.execute(
+            `SELECT ${SUMMARY} FROM inbox_messages m ORDER BY m.sent_at DESC, m.id DESC LIMIT ?`,
+            [limit],
+          )
+        : await this.#database.execute(
+            `SELECT ${SUMMARY} FROM inbox_messages m JOIN inbox_messages b ON b.id = ?
+             WHERE (m.sent_at, m.id) < (b.sent_at, b.id) ORDER BY m.sent_at DESC, m.id DESC LIMIT ?`,
+            [before, limit],
+          );
+    return rows.map(summaryOf);
+  }
+
+  /** @throws {MessageUnknownError} */
+  async read(id: number): Promise<MailDetail> {
+    const { rows } = await this.#database.execute(
+      `SELECT ${SUMMARY}, m.message_id, m.recipients, m.text FROM inbox_messages m WHERE m.id = ?`,
+      [id],
+    );
+    const [row] = rows;
+    if (row === undefined) throw new MessageUnknownError(id);
+    return {
+      ...summaryOf(row),
+      messageId: row.message_id === null ? undefined : text(row.message_id),
+      recipients: text(row.recipients),
+      text: text(row.text),
+    };
+  }
+
+  /** The bytes as they came. @throws {MessageUnknownError} */
+  async raw(id: number): Promise<Uint8Array> {
+    const { rows } = await this.#database.execute('SELECT raw FROM inbox_messages WHERE id = ?', [id]);
+    const bytes = rows[0]?.raw;
+    if (bytes instanceof Uint8Array) return bytes;
+    throw new MessageUnknownError(id);
+  }
+
+  /**
+   * Best match first.
+   *
+   * @param query plain words, all of which must occur; with `asFts5`, the syntax of SQLite's FTS5
+   * @throws {SearchInvalidError} when the syntax is wrong
+   */
+  async search(query: string, limit: number, asFts5: boolean): Promise<readonly MailSummary[]> {
+    const match = asFts5 ? query : plainWords(query);
+    if (match === '') return [];
+    try {
+      const { rows } = await this.#database.execute(
+        `SELECT ${SUMMARY}, snippet(inbox_search, -1, '[', ']', ' … ', 12) AS snippet
+         FROM inbox_search JOIN inbox_messages m ON m.id = inbox_search.rowid
+         WHERE inbox_search MATCH ? ORDER BY rank LIMIT ?`,
+        [match, limit],
+      );
+      return rows.map((row) => ({ ...summaryOf(row), snippet: text(row.snippet) }));
+    } catch (error) {
+      if (asFts5) throw new SearchInvalidError(error);
+      throw error;
+    }
+  }
+
+  async count(): Promise<{ readonly messages: number; readonly bytes: number }> {
+    const { rows } = await this.#database.execute(
+      'SELECT count(*) AS messages, coalesce(sum(size), 0) AS bytes FROM inbox_messages',
+    );
+    return { messages: Number(rows[0]?.messages ?? 0), bytes: Number(rows[0]?.bytes ?? 0) };
+  }
+
+  /** Finds the newest message through the index: rejects, or says `false`, when index and table have parted. */
+  async isIndexed(): Promise<boolean> {
+    const { rows } = await this.#database.execute(
+      `SELECT (SELECT max(id) FROM inbox_messages) IS (SELECT max(id) FROM inbox_search_docsize) AS same`,
+    );
+    return rows[0]?.same === 1;
+  }
+}
+
+async function insert(tx: Transaction, { raw, mail }: IncomingMail): Promise<StoredMail> {
+  // A view would take its whole buffer along to the database thread.
+  const bytes = Uint8Array.from(raw);
+  const digest = createHash('sha256').update(raw).digest();
+  const known = { sha256: digest.toString('hex'), size: raw.length };
+  const inserted = await tx.execute(
+    `INSERT INTO inbox_messages
+       (sha256, message_id, subject, sender, recipients, sent_at, imported_at, attachments, size, text, raw)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING RETURNING id`,
+    [
+      digest,
+      mail.messageId ?? null,
+      mail.subject,
+      mail.sender,
+      mail.recipients,
+      mail.sentAt ?? 0,
+      Date.now(),
+      mail.attachments,
+      raw.length,
+      mail.text,
+      bytes,
+    ],
+  );
+  const id = inserted.rows[0]?.id;
+  if (id !== undefined) return { ...known, id: Number(id), isNew: true };
+  const { rows } = await tx.execute('SELECT id FROM inbox_messages WHERE sha256 = ?', [digest]);
+  return { ...known, id: Number(rows[0]?.id), isNew: false };
+}
+
+function summaryOf(row: Row): MailSummary {
+  const sentAt = Number(row.sent_at);
+  return {
+    id: Number(row.id),
+    subject: text(row.subject),
+    sender: text(row.sender),
+    sentAt: sentAt === 0 ? undefined : new Date(sentAt).toISOString(),
+    size: Number(row.size),
+    attachments: Number(row.attachments),
+  };
+}
+
+function text(value: SqlValue | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Each word quoted, so that nothing in it is read as syntax. */
+function plainWords(query: string): string {
+  return query
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((word) => `"${word.replaceAll('"', '""')}"`)
+    .join(' ');
+}

@@ -1,0 +1,52 @@
+import type { GatewayApp } from '@aico/backend';
+import { Type } from 'typebox';
+import { FramesBrokenError } from './errors.ts';
+import { splitFrames } from './frames.ts';
+import type { Importer } from './importer.ts';
+import type { MailStore } from './mail-store.ts';
+
+const Limit = Type.Integer({ minimum: 1, maximum: 500, default: 50 });
+const Id = Type.Integer({ minimum: 1 });
+
+/** Most messages an import may bring at once. */
+export const LARGEST_BATCH = 1_000;
+
+/** `/api/v1/inbox/…` */
+export function declareRoutes(app: GatewayApp, store: MailStore, importer: Importer, maxBytes: number): void {
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+
+  app.post('/import', async ({ body }) => {
+    if (!Buffer.isBuffer(body)) throw new FramesBrokenError();
+    const messages = splitFrames(body);
+    if (messages.length > LARGEST_BATCH) throw new FramesBrokenError();
+    return { results: await importer.import(messages) };
+  });
+
+  const listQuery = Type.Object({ limit: Limit, before: Type.Optional(Id) });
+  app.get('/messages', { schema: { querystring: listQuery } }, async ({ query }) => ({
+    messages: await store.list(query.limit, query.before),
+  }));
+
+  const params = Type.Object({ id: Id });
+  app.get('/messages/:id', { schema: { params } }, ({ params: { id } }) => store.read(id));
+  app.get('/messages/:id/raw', { schema: { params } }, async ({ params: { id } }, reply) =>
+    reply.type('message/rfc822').send(Buffer.from(await store.raw(id))),
+  );
+
+  const searchQuery = Type.Object({
+    q: Type.String({ minLength: 1, maxLength: 1_000 }),
+    limit: Limit,
+    syntax: Type.Optional(Type.Literal('fts5')),
+  });
+  app.get('/search', { schema: { querystring: searchQuery } }, async ({ query: { q, limit, syntax } }) => ({
+    messages: await store.search(q, limit, syntax === 'fts5'),
+  }));
+
+  app.get('/stats', async () => ({
+    ...(await store.count()),
+    maxMessageBytes: maxBytes,
+    maxBatch: LARGEST_BATCH,
+  }));
+}
