@@ -37,13 +37,17 @@ export class LogStorePlugin extends BasePlugin {
   override async start(): Promise<void> {
     const bus = this.requireService('message_bus');
     // Its lines go to the console alone, by its name; so no write causes the next.
-    const logger: Logger = this.requireService('logging').getLogger('log_store', 'store');
+    const logging = this.requireService('logging');
+    const logger: Logger = logging.getLogger('log_store', 'store');
     const { pruneEveryMs = 600_000, ...options } = this.#options;
     const store = new LogStore({ bus, database: this.requireService('database'), logger, ...options });
     await store.start();
     this.#store = store;
+    // Not before somebody listens: the lines of the start would be gone.
+    const detach = logging.attach(bus);
     this.onStop(async () => {
-      await this.requireService('logging').flush();
+      await logging.flush();
+      detach();
       await store.stop();
     });
     const streams = new LogStreams(bus);

@@ -1,6 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { LEVEL_NUMBERS, type Logger, type LogRecord } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
 import { INSERT_BATCH } from './schema.ts';
+
+/** How many characters are written at once, unless one line alone is longer. */
+const MAX_BATCH_LENGTH = 4 * 1_048_576;
 
 export interface LogWriterOptions {
   readonly database: Pick<Database, 'execute'>;
@@ -31,7 +35,12 @@ export class LogWriter {
   readonly #batchSize: number;
   readonly #limit: number;
   readonly #retryMs: number;
-  #pending: LogRecord[] = [];
+  /** A write is never part of what its trigger was in the midst of, such as a transaction that asked for a flush. */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot();
+  /** Rows as JSON. */
+  #pending: string[] = [];
+  /** Lines taken out of `#pending` by the write under way. */
+  #inFlight = 0;
   #writing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #written = 0;
@@ -59,13 +68,14 @@ export class LogWriter {
     return {
       written: this.#written,
       dropped: this.#dropped,
-      pending: this.#pending.length,
+      pending: this.#pending.length + this.#inFlight,
       failures: this.#failures,
     };
   }
 
+  /** @throws {TypeError} when the line's fields cannot be written as JSON; every other line is as it was */
   append(record: LogRecord): void {
-    this.#pending.push(record);
+    this.#pending.push(toRow(record));
     if (this.#pending.length > this.#limit + this.#batchSize) this.#makeRoom();
     if (this.#writing !== undefined) return;
     if (this.#pending.length >= this.#batchSize && this.#failures === 0) this.#write();
@@ -79,8 +89,7 @@ export class LogWriter {
    * @throws what the database refused it with; the lines stay pending
    */
   async flush(): Promise<void> {
-    // What a write under way has not taken needs another one.
-    const target = this.#written + this.#dropped + this.#pending.length;
+    const target = this.#written + this.#dropped + this.#inFlight + this.#pending.length;
     while (this.#written + this.#dropped < target) {
       const before = this.#failures;
       this.#write();
@@ -99,7 +108,7 @@ export class LogWriter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#writing !== undefined || this.#pending.length === 0) return;
-    this.#writing = this.#writeBatch().finally(() => {
+    this.#writing = this.#inOwnContext(() => this.#writeBatch()).finally(() => {
       this.#writing = undefined;
       if (this.#pending.length === 0) return;
       if (this.#failures > 0) this.#timer ??= setTimeout(() => this.#write(), this.#retryMs);
@@ -108,9 +117,10 @@ export class LogWriter {
   }
 
   async #writeBatch(): Promise<void> {
-    const batch = this.#pending.splice(0, this.#batchSize);
+    const batch = this.#takeBatch();
+    this.#inFlight = batch.length;
     try {
-      await this.#database.execute(INSERT_BATCH, [JSON.stringify(batch.map(toRow))]);
+      await this.#database.execute(INSERT_BATCH, [`[${batch.join(',')}]`]);
       this.#written += batch.length;
       if (this.#failures > 0)
         this.#logger.info('Log lines are written again', { afterFailures: this.#failures });
@@ -120,7 +130,20 @@ export class LogWriter {
       this.#lastFailure = error;
       if (this.#failures === 0) this.#logger.error('Log lines cannot be written; they wait', { error });
       this.#failures += 1;
+    } finally {
+      this.#inFlight = 0;
     }
+  }
+
+  #takeBatch(): string[] {
+    let size = 0;
+    let count = 0;
+    for (const row of this.#pending) {
+      size += row.length;
+      if (count === this.#batchSize || (count > 0 && size > MAX_BATCH_LENGTH)) break;
+      count += 1;
+    }
+    return this.#pending.splice(0, count);
   }
 
   #makeRoom(): void {
@@ -131,6 +154,15 @@ export class LogWriter {
   }
 }
 
-function toRow({ time, level, service, component, message, fields }: LogRecord): readonly unknown[] {
-  return [time, LEVEL_NUMBERS[level], service, component, message, JSON.stringify(fields)];
+function toRow({ time, level, service, component, message, fields }: LogRecord): string {
+  // Well-formed, since SQLite keeps text as UTF-8.
+  const row = [
+    time,
+    LEVEL_NUMBERS[level],
+    service,
+    component,
+    message.toWellFormed(),
+    JSON.stringify(fields),
+  ];
+  return JSON.stringify(row);
 }

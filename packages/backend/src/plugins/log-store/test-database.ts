@@ -1,35 +1,41 @@
-import type { Database, MigrationReport, QueryResult, SqlParameters } from '@aico/shared/data';
-import SqliteDatabase from 'better-sqlite3-multiple-ciphers';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Database, EncryptedDatabase, type QueryResult, type SqlParameters } from '@aico/shared/data';
 
-/** SQLite in memory, through the two methods the log store uses; told to, it refuses to write. */
+/** A real encrypted database in a folder of its own, which can be told to refuse writes. */
 export class TestDatabase implements Pick<Database, 'execute' | 'migrate'> {
-  readonly #database = new SqliteDatabase(':memory:');
+  readonly #database: Database;
+  readonly #folder: string;
   #refusal: Error | undefined;
+
+  constructor(database: Database, folder: string) {
+    this.#database = database;
+    this.#folder = folder;
+  }
 
   refuse(error: Error | undefined): void {
     this.#refusal = error;
   }
 
-  async execute<R>(sql: string, params: SqlParameters = []): Promise<QueryResult<R>> {
-    const statement = this.#database.prepare(sql);
-    if (!statement.reader && this.#refusal !== undefined) throw this.#refusal;
-    const rows = statement.reader ? (statement.all(params) as R[]) : [];
-    const { changes, lastInsertRowid } = statement.reader
-      ? { changes: 0, lastInsertRowid: undefined }
-      : statement.run(params);
-    return { rows, changes, lastRowId: lastInsertRowid, fetchAll: () => rows, fetchOne: () => rows[0] };
+  async execute<R>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
+    if (this.#refusal !== undefined && /^\s*INSERT/.test(sql)) throw this.#refusal;
+    return this.#database.execute<R>(sql, params);
   }
 
-  async migrate(owner: string, migrations: Parameters<Database['migrate']>[1]): Promise<MigrationReport> {
-    for (const { sql } of migrations) this.#database.exec(sql);
-    return { owner, applied: migrations.map(({ id }) => id), alreadyApplied: 0 };
+  migrate(...args: Parameters<Database['migrate']>): ReturnType<Database['migrate']> {
+    return this.#database.migrate(...args);
   }
 
   async close(): Promise<void> {
-    this.#database.close();
+    await this.#database.close();
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }
 
 export async function openTestDatabase(): Promise<TestDatabase> {
-  return new TestDatabase();
+  const folder = await mkdtemp(path.join(tmpdir(), 'aico-log-store-'));
+  const database = await EncryptedDatabase.open({ file: path.join(folder, 'aico.db'), key: randomBytes(32) });
+  return new TestDatabase(database, folder);
 }

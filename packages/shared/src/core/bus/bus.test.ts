@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Type } from 'typebox';
@@ -177,6 +178,22 @@ describe('MessageBusClient', () => {
     await client.drain();
     for (const subscription of subscriptions)
       assert.deepEqual(subscription.stats, { delivered: 20_000, dropped: 0, failed: 0, queued: 0 });
+  });
+
+  test("a handler does not run inside the publisher's asynchronous context", async () => {
+    const client = await connected();
+    const inside = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    await client.subscribe('a', async () => {
+      seen.push(inside.getStore());
+      await Promise.resolve();
+      seen.push(inside.getStore());
+    });
+    await inside.run('a transaction', async () => {
+      for (let n = 0; n < 3; n += 1) await client.publish('a', n);
+    });
+    await client.drain();
+    assert.deepEqual(seen, Array(6).fill(undefined));
   });
 
   test('after unsubscribe() nothing is delivered, and what waited is counted as dropped', async () => {

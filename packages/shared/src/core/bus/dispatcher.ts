@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 /** Something with work waiting: does at most `budget` pieces of it and says how many it did. */
 export interface Runnable {
   run(budget: number): number;
@@ -20,6 +22,11 @@ const SLICE = 128;
 export class Dispatcher {
   /** Messages that wait for nothing but their turn. Kept by the subscriptions, which alone know. */
   backlog = 0;
+  /**
+   * Where handlers run: not inside whatever the publisher was in the midst of, such as its database transaction or
+   * its trace.
+   */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #ready: Runnable[] = [];
   #budget = TURN_BUDGET;
   #scheduled = false;
@@ -31,7 +38,7 @@ export class Dispatcher {
     this.#ready.push(runnable);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (this.#budget > 0) queueMicrotask(this.#drain);
+    if (this.#budget > 0) queueMicrotask(this.#begin);
   }
 
   /**
@@ -44,6 +51,8 @@ export class Dispatcher {
     this.#renew();
     return this.#relief.promise;
   }
+
+  readonly #begin = (): void => this.#inOwnContext(this.#drain);
 
   readonly #drain = (): void => {
     while (this.#budget > 0 && this.#ready.length > 0) {
@@ -68,7 +77,7 @@ export class Dispatcher {
     setImmediate(() => {
       this.#renewing = false;
       this.#budget = TURN_BUDGET;
-      this.#drain();
+      this.#begin();
       if (this.#relief === undefined) return;
       this.#turns += 1;
       if (this.backlog > this.#budget && this.#turns < MAX_TURNS) {
