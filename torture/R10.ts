@@ -1,5 +1,5 @@
 /**
- * R10: random graphs with hostile priorities, every service failing in every phase. No service starts before what it
+ * R10: random graphs with hostile priorities, every service failing in every phase, and stops in mid-start. No service starts before what it
  * depends on runs, the stop is the exact reverse of the start, and no handle is left open.
  */
 import { EventEmitter } from 'node:events';
@@ -29,6 +29,13 @@ interface Fault {
   readonly manner: Manner;
 }
 
+/** What is done to one life of a graph: one service fails, or it is stopped in the middle of the start. */
+interface Harm {
+  readonly fault?: Fault;
+  /** Turns of the event loop until the stop. */
+  readonly stopAfter?: number;
+}
+
 /** What happened, and what is open. Each service holds a real timer from its construction to its end. */
 interface World {
   readonly began: string[];
@@ -36,6 +43,7 @@ interface World {
   readonly stopped: string[];
   readonly wrong: string[];
   readonly bus: EventEmitter;
+  readonly timers: Set<NodeJS.Timeout>;
 }
 
 /** Mulberry32, so that a seed repeats the run. */
@@ -91,6 +99,7 @@ class HandleHolder {
     this.#spec = spec;
     this.#world = world;
     this.#fault = fault;
+    world.timers.add(this.#timer);
     world.bus.on('message', this.#listener);
   }
 
@@ -118,6 +127,7 @@ class HandleHolder {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    this.#world.timers.delete(this.#timer);
     this.#world.bus.off('message', this.#listener);
   }
 
@@ -137,14 +147,15 @@ function fail(manner: Manner, signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('gave up'))));
 }
 
-/** Starts and stops one graph, with one service failing or none; what was not as promised, in words. */
-async function live(specs: readonly Spec[], fault: Fault | undefined): Promise<readonly string[]> {
+/** Starts and stops one graph, with some harm done to it; what was not as promised, in words. */
+async function live(specs: readonly Spec[], { fault, stopAfter }: Harm): Promise<readonly string[]> {
   const world: World = {
     began: [],
     came: [],
     stopped: [],
     wrong: [],
     bus: new EventEmitter().setMaxListeners(0),
+    timers: new Set(),
   };
   const before = openHandles();
   const container = new ServiceContainer({ onEvent: () => undefined });
@@ -158,15 +169,23 @@ async function live(specs: readonly Spec[], fault: Fault | undefined): Promise<r
       dependencies: spec.dependencies,
       priority: spec.priority,
       required: spec.required,
+      // At once, so that a stop also meets one that is being tried again.
+      retry: { minDelayMs: 1, maxDelayMs: 1 },
       startTimeoutMs: mine?.manner === 'hangs' ? 2 : 10_000,
     });
   }
-  const started = await container.start().then(
+  const starting = container.start().then(
     () => true,
     () => false,
   );
+  if (stopAfter !== undefined) {
+    for (let turn = 0; turn < stopAfter; turn += 1) await nextTurn();
+    await container.stop();
+  }
+  const started = await starting;
   const needed = fault !== undefined && isNeeded(fault.name, specs);
-  if (started === needed) world.wrong.push(started ? 'started without a required service' : 'did not start');
+  if (stopAfter === undefined && started === needed)
+    world.wrong.push(started ? 'started without a required service' : 'did not start');
   await container.stop();
   // Whatever was on its way when the stop came has had its turn by now.
   await nextTurn();
@@ -177,6 +196,8 @@ async function live(specs: readonly Spec[], fault: Fault | undefined): Promise<r
     world.wrong.push(`${world.bus.listenerCount('message')} listeners left`);
   const after = openHandles();
   if (after !== before) world.wrong.push(`handles left open: ${after} instead of ${before}`);
+  // What was left behind is reported; it must not keep the campaign from ending too.
+  for (const timer of world.timers) clearInterval(timer);
   return world.wrong;
 }
 
@@ -206,23 +227,24 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
   let failures = 0;
   for (let run = 1; run <= count; run += 1) {
     const specs = randomGraph(random);
-    const all: readonly (Fault | undefined)[] = [
-      undefined,
+    const all: readonly Harm[] = [
+      {},
+      ...[0, 1, 2, 3].map((turns) => ({ stopAfter: turns + Math.floor(random() * 4) })),
       ...specs.flatMap(({ name }) =>
-        PHASES.map((phase) => ({ name, phase, manner: MANNERS[Math.floor(random() * 3)] ?? 'throws' })),
+        PHASES.map((phase) => ({
+          fault: { name, phase, manner: MANNERS[Math.floor(random() * 3)] ?? 'throws' },
+        })),
       ),
     ];
     const wrong: string[] = [];
-    for (const fault of all) {
-      const found = await live(specs, fault);
-      wrong.push(
-        ...found.map((what) => `${fault ? `${fault.name} ${fault.manner} in ${fault.phase}: ` : ''}${what}`),
-      );
+    for (const harm of all) {
+      const found = await live(specs, harm);
+      wrong.push(...found.map((what) => `${JSON.stringify(harm)}: ${what}`));
     }
     faults += all.length - 1;
     if (wrong.length > 0) failures += 1;
     for (const what of wrong.slice(0, 5)) report(`graph ${run}: ${what}`);
-    if (run % 100 === 0) report(`${run} graphs, ${faults} faults, ${failures} failures`);
+    if (run % 100 === 0) report(`${run} graphs, ${faults} faults and stops, ${failures} failures`);
   }
   return { runs: count, failures, ok: failures === 0, faults };
 };

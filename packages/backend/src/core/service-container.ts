@@ -1,11 +1,18 @@
+import type {
+  ContainerState,
+  InstanceOf,
+  ServiceContainerOptions,
+  ServiceFactory,
+  StopOptions,
+} from './container/container-types.ts';
 import { logServiceEvent, type ServiceEvent } from './container/service-event.ts';
 import { resolveOptions, type ServiceOptions } from './container/service-options.ts';
-import { type Registration, ServiceRecord } from './container/service-record.ts';
+import { linkRecords, type Registration, ServiceRecord } from './container/service-record.ts';
 import type { ServiceState } from './container/service-state.ts';
 import { reportOn, StartReport } from './container/start-report.ts';
 import { StopReport } from './container/stop-report.ts';
 import { Supervisor } from './container/supervisor.ts';
-import { DependencyGraph, withoutRepeats } from './dependency-graph.ts';
+import { DependencyGraph } from './dependency-graph.ts';
 import {
   ContainerStateError,
   DependencyUndeclaredError,
@@ -15,39 +22,6 @@ import {
 } from './errors.ts';
 import { lifecycleOf } from './lifecycle.ts';
 import type { ServiceName, Services } from './services.ts';
-
-/** What a service registered as `N` must be: its type where `Services` declares one, else anything. */
-export type InstanceOf<N extends string> = N extends ServiceName ? Services[N] : unknown;
-
-/** Hands out a declared dependency. */
-export type RequireService = <D extends ServiceName>(name: D) => Services[D];
-
-/** Makes a service. Called when its dependencies run, never before the start. */
-export type ServiceFactory<N extends string> = (
-  requireService: RequireService,
-) => InstanceOf<N> | Promise<InstanceOf<N>>;
-
-/** Where the container stands. */
-export type ContainerState =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'starting'; readonly outcome: Promise<StartReport> }
-  | { readonly kind: 'running'; readonly outcome: Promise<StartReport> }
-  | { readonly kind: 'stopping'; readonly outcome: Promise<StopReport> }
-  | { readonly kind: 'stopped'; readonly report: StopReport };
-
-export interface ServiceContainerOptions {
-  /** Told what happens to services. By default it goes to the `logging` service, else to process warnings. */
-  readonly onEvent?: (event: ServiceEvent) => void;
-  /** A number from 0 up to 1, for the jitter of retries. Default `Math.random`. */
-  readonly random?: () => number;
-}
-
-export interface StopOptions {
-  /** Why, for the report. */
-  readonly reason?: string;
-  /** Milliseconds for the whole of it; what hangs cannot use them up. Default: each service's own deadline counts. */
-  readonly budgetMs?: number;
-}
 
 /**
  * Holds every service, starts them in the order their dependencies ask for and stops them in the exact reverse.
@@ -196,7 +170,7 @@ export class ServiceContainer {
     }
     const order = this.graph.order();
     const records = order.flatMap((name) => this.#records.get(name) ?? []);
-    this.#link(records);
+    linkRecords(records);
     const supervisor = new Supervisor({
       records,
       random: this.#random,
@@ -356,30 +330,6 @@ export class ServiceContainer {
       performance.now() - beganAt,
       [...members].map((member) => reportOn(member, (name) => this.#isRunning(name))),
     );
-  }
-
-  /** Ties each to what it needs. What a required service stands on is required too: the start could not succeed without it. */
-  #link(order: readonly ServiceRecord[]): void {
-    for (const record of order) {
-      record.required = record.options.required;
-      record.requiredBy = undefined;
-      record.neededBy = [];
-      record.needs = [];
-      for (const name of withoutRepeats(record.options.dependencies)) {
-        const dependency = this.#records.get(name);
-        if (dependency === undefined) continue;
-        record.needs.push(dependency);
-        dependency.neededBy.push(record);
-      }
-    }
-    for (const record of order.toReversed()) {
-      if (!record.required) continue;
-      for (const dependency of record.needs) {
-        if (dependency.required) continue;
-        dependency.required = true;
-        dependency.requiredBy = record.name;
-      }
-    }
   }
 
   #watchHealth(record: ServiceRecord, instance: unknown): void {

@@ -1,4 +1,5 @@
 import type { AicoError } from '@aico/protocol';
+import { withoutRepeats } from '../dependency-graph.ts';
 import { Cancellation } from './cancellation.ts';
 import type { ResolvedOptions } from './service-options.ts';
 import type { ServiceState, StartPhase } from './service-state.ts';
@@ -70,5 +71,35 @@ export class ServiceRecord {
     this.waitedMs = 0;
     this.phases = {};
     this.lastError = undefined;
+  }
+}
+
+/**
+ * Ties each to what it needs, and to who needs it. What a required service stands on is required too: the start could
+ * not succeed without it.
+ *
+ * @param order every record, dependencies before their dependents
+ */
+export function linkRecords(order: readonly ServiceRecord[]): void {
+  const byName = new Map(order.map((record) => [record.name, record]));
+  for (const record of order) {
+    record.required = record.options.required;
+    record.requiredBy = undefined;
+    record.neededBy = [];
+    record.needs = [];
+    for (const name of withoutRepeats(record.options.dependencies)) {
+      const dependency = byName.get(name);
+      if (dependency === undefined) continue;
+      record.needs.push(dependency);
+      dependency.neededBy.push(record);
+    }
+  }
+  for (const record of order.toReversed()) {
+    if (!record.required) continue;
+    for (const dependency of record.needs) {
+      if (dependency.required) continue;
+      dependency.required = true;
+      dependency.requiredBy = record.name;
+    }
   }
 }
