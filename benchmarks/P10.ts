@@ -1,0 +1,117 @@
+/**
+ * P10: log lines/s from the call to the encrypted table, nothing lost, beside the bare driver's batched inserts of
+ * the same rows into the same table, with the same cipher, indexes, journal and fsync at each commit.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { MessageBusClient } from '@aico/shared/core/bus';
+import { createLogging } from '@aico/shared/core/logging';
+import { EncryptedDatabase } from '@aico/shared/data';
+import Driver from 'better-sqlite3-multiple-ciphers';
+import { LogStore } from '../packages/backend/src/plugins/log-store/index.ts';
+import { MIGRATIONS } from '../packages/backend/src/plugins/log-store/schema.ts';
+import { type BenchmarkOutcome, spread } from './benchmark.ts';
+
+const ROUNDS = 7;
+const LINES = 40_000;
+/** Lines logged in one turn of the event loop. */
+const BURST = 1_000;
+const BARE_BATCH = 1_024;
+/** What the Python version stored. */
+const PYTHON_ROWS_PER_SECOND = 850;
+
+const fields = (n: number) => ({
+  request_id: 'a81bc81b-dead-4e5d-abff-90865d1e13b1',
+  event_type: 'request',
+  n,
+});
+
+function openBare(
+  file: string,
+  key: Buffer,
+): { insert: (lines: number) => void; count: () => number; close: () => void } {
+  const driver = new Driver(file);
+  driver.pragma(`cipher = 'aegis'`);
+  driver.key(Buffer.from(`raw:${key.toString('hex')}`));
+  driver.pragma('journal_mode = WAL');
+  driver.pragma('synchronous = FULL');
+  driver.pragma('cache_size = -16000');
+  for (const { sql } of MIGRATIONS) driver.exec(sql);
+  assert.equal(driver.pragma('cipher', { simple: true }), 'aegis');
+  const statement = driver.prepare(
+    'INSERT INTO logs (time, level, service, component, message, fields) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const batch = driver.transaction((from: number, to: number) => {
+    for (let n = from; n < to; n += 1)
+      statement.run(Date.now(), 30, 'service', 'component', 'Processing request', JSON.stringify(fields(n)));
+  });
+  return {
+    insert: (lines) => {
+      for (let n = 0; n < lines; n += BARE_BATCH) batch(n, Math.min(lines, n + BARE_BATCH));
+    },
+    count: () => Number(driver.prepare('SELECT count(*) FROM logs').pluck().get()),
+    close: () => driver.close(),
+  };
+}
+
+export async function benchmark(): Promise<BenchmarkOutcome> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'aico-p10-'));
+  const bare = openBare(path.join(folder, 'bare.db'), randomBytes(32));
+  const database = await EncryptedDatabase.open({ file: path.join(folder, 'aico.db'), key: randomBytes(32) });
+  const bus = new MessageBusClient({ source: 'bench' });
+  await bus.connect();
+  const logging = createLogging({ console: { enabled: false } });
+  const store = new LogStore({ bus, database, logger: logging.getLogger('log_store', 'store') });
+  await store.start();
+  logging.attach(bus);
+  const logger = logging.getLogger('service', 'component');
+
+  const ours = async (): Promise<void> => {
+    for (let n = 0; n < LINES; n += 1) {
+      logger.info('Processing request', fields(n));
+      if (n % BURST === BURST - 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await logging.flush();
+    await store.flush();
+  };
+  const rates = { ours: [] as number[], bare: [] as number[] };
+  const measure = async (side: () => void | Promise<void>): Promise<number> => {
+    const start = performance.now();
+    await side();
+    return LINES / ((performance.now() - start) / 1_000);
+  };
+  try {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      rates.ours.push(await measure(ours));
+      rates.bare.push(await measure(() => bare.insert(LINES)));
+    }
+    const { rows } = await database.execute<{ n: number }>('SELECT count(*) AS n FROM logs');
+    const stored = Number(rows[0]?.n);
+    assert.equal(bare.count(), ROUNDS * LINES);
+    const lost = ROUNDS * LINES - stored;
+    const steady = (values: readonly number[]) => spread(values.slice(2));
+    const value = steady(rates.ours).median / steady(rates.bare).median;
+    const timesPython = steady(rates.ours).median / PYTHON_ROWS_PER_SECOND;
+    return {
+      value,
+      target: '>= 0.5, and >= 50 x 850 lines/s',
+      ok: value >= 0.5 && timesPython >= 50 && lost === 0,
+      sides: {
+        unit: 'lines/s',
+        'aico: from logger.info to the table': steady(rates.ours),
+        'bare driver, 1 024 rows a transaction': steady(rates.bare),
+        timesPython,
+        lost,
+      },
+    };
+  } finally {
+    await store.stop();
+    await bus.close();
+    await database.close();
+    bare.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
