@@ -114,12 +114,14 @@ async function start(
     const look = found ?? (await create(file, writer));
     if (await makePrivate(file)) options.logger?.warn('Database was open to others; now it is not', { file });
     const header = unauthenticatedHeader(look, cipher);
-    const failure = await writer.attempt({ name: 'open' });
+    // Through a connection that cannot write: until the file is known to be ours nothing of it changes.
+    const failure = await writer.attempt({ name: 'verify' });
     if (failure !== undefined) throw openingError(options, look, head, header, failure);
     if (head !== undefined && !head.isOurs)
       throw new DatabaseHeadError(headFileOf(file), 'was not written with the key that opens it');
     if (head !== undefined && head.head.header !== header)
       throw new DatabaseCorruptError(file, 'its header is not the one it was made with');
+    await writer.operation({ name: 'open' });
     if (head === undefined)
       await withKey(options.key, (key) =>
         writeHead(

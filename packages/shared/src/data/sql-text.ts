@@ -11,7 +11,7 @@ export function codeOf(sql: string): string {
   return sql.replace(OPAQUE, (piece) => {
     if (piece.startsWith("'")) return `'${' '.repeat(piece.length - 2)}'`;
     if (piece.startsWith('-') || piece.startsWith('/')) return piece.replace(/[^\n]/g, ' ');
-    return piece.replace(/\W/g, '_');
+    return ` ${piece.slice(1, -1).replace(/\W/g, '_')} `;
   });
 }
 

@@ -59,8 +59,11 @@ export class PreparedStatements {
   /** Drops what was prepared under another schema. Exact inside a transaction: one snapshot, one schema. */
   followSchema(): void {
     const version = this.#schemaVersion.get();
-    if (version !== this.#knownSchema) this.forgetAll();
+    if (version === this.#knownSchema) return;
     this.#knownSchema = version;
+    this.forgetAll();
+    // The engine notices a new schema when it runs a statement, not when it prepares one.
+    this.#connection.prepare('SELECT count(*) FROM sqlite_schema').get();
   }
 
   /** Runs a call and adds its outcome; throws the driver's error and then adds nothing. */
