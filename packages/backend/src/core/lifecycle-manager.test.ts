@@ -109,6 +109,22 @@ describe('start and stop', () => {
     assert.ok(report.timedOut);
   });
 
+  test('what is to be let go of last is let go of before the process leaves', async () => {
+    const { container, lifecycle, journal, process } = setUp();
+    container.registerService(a, () => journal.service('a'));
+    lifecycle.handleProcess(process);
+    lifecycle.afterStop(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      journal.lines.push(`lock, left ${process.codes.length} times`);
+    });
+    lifecycle.afterStop(() => Promise.reject(new Error('boom')));
+    lifecycle.afterStop(() => journal.lines.push('log'));
+    await lifecycle.start();
+    process.emit('SIGTERM');
+    assert.equal(await process.left, ExitCode.ok);
+    assert.deepEqual(journal.lines.slice(2), ['stop a', 'log', 'lock, left 0 times']);
+  });
+
   test('a hook or a service that throws is no reason to stay', async () => {
     const { container, lifecycle } = setUp();
     container.registerService(a, () => ({ stop: () => Promise.reject(new Error('boom')) }));

@@ -7,6 +7,9 @@ import { ExitCode } from './exit-codes.ts';
 import { attachToProcess, type ProcessLike } from './process/process-events.ts';
 import type { ServiceContainer } from './service-container.ts';
 
+/** Milliseconds for each hook after the stop: they let go of things, they do not work. */
+const AFTER_STOP_MS = 1_000;
+
 /** Where the backend stands. */
 export type LifecycleState =
   | { readonly kind: 'idle' }
@@ -37,6 +40,9 @@ export interface LifecycleOptions {
 /** Called when a stop begins, before any service is stopped, with the signal that its time is up. */
 export type BeforeDrain = (deadline: AbortSignal) => unknown;
 
+/** Called when every service has stopped, before the stop is over and the process leaves. */
+export type AfterStop = () => unknown;
+
 /**
  * Owns the life of the process around a container: start, ready, drain, stop, and what signals and uncaught errors
  * do to it.
@@ -55,6 +61,7 @@ export class BackendLifecycleManager {
   readonly #crashBudgetMs: number;
   readonly #logger: Logger | undefined;
   readonly #beforeDrain = new Set<BeforeDrain>();
+  readonly #afterStop = new Set<AfterStop>();
   readonly #ended = Promise.withResolvers<Ending>();
   #state: LifecycleState = { kind: 'idle' };
   #starting: Promise<StartReport> | undefined;
@@ -85,6 +92,15 @@ export class BackendLifecycleManager {
   beforeDrain(hook: BeforeDrain): () => void {
     this.#beforeDrain.add(hook);
     return () => this.#beforeDrain.delete(hook);
+  }
+
+  /**
+   * Adds a hook that runs when every service has stopped: closes the log, lets go of the home. The stop, and with it
+   * the end of the process, waits for it, a second at most. Last added first.
+   */
+  afterStop(hook: AfterStop): () => void {
+    this.#afterStop.add(hook);
+    return () => this.#afterStop.delete(hook);
   }
 
   /**
@@ -157,6 +173,7 @@ export class BackendLifecycleManager {
     const exitCode =
       !inTime || report.timedOut ? ExitCode.stopTimeout : report.clean ? ExitCode.ok : ExitCode.failure;
     if (!inTime) this.#log()?.error('The stop did not end in time', { error: new StopBudgetError(budgetMs) });
+    await this.#runAfterStop();
     const ending = { kind: 'stopped', reason, report, exitCode } as const;
     this.#state = ending;
     this.#ended.resolve(ending);
@@ -175,6 +192,19 @@ export class BackendLifecycleManager {
     });
     if (!(await deadline.settles(Promise.all(hooks)))) {
       this.#log()?.warn('A hook before the stop did not end in time', { budgetMs });
+    }
+  }
+
+  async #runAfterStop(): Promise<void> {
+    for (const hook of [...this.#afterStop].reverse()) {
+      using deadline = new Deadline(AFTER_STOP_MS);
+      try {
+        if (!(await deadline.settles(Promise.try(hook)))) {
+          this.#log()?.warn('A hook after the stop did not end in time', { budgetMs: AFTER_STOP_MS });
+        }
+      } catch (error) {
+        this.#log()?.error('A hook after the stop failed', { error });
+      }
     }
   }
 
