@@ -28,6 +28,9 @@ const Page = Type.Object({
 });
 const Rows = Type.Object({ rows: Type.Array(Type.Object({ messages: Type.Integer() })) });
 
+/** How many sentences the home is searched for. */
+const WANTED = 20;
+
 const { values } = parseArgs({ options: { mbox: { type: 'string' } } });
 
 try {
@@ -94,7 +97,7 @@ async function show(tour: Tour): Promise<void> {
 
   await tour.step('The log of this work, read from the encrypted table', async () => {
     const log = await tour.aico('logs', 'tail', '--lines', '8');
-    assert.match(log, /inbox\/plugin Inbox is open/);
+    assert.match(log, /inbox\/plugin Imported/);
     tour.show(log);
   });
 
@@ -140,8 +143,6 @@ async function lookForMail(tour: Tour, paths: readonly string[]): Promise<void> 
     await rm(control, { recursive: true, force: true });
   }
 }
-
-const WANTED = 20;
 
 /** Lines of plain text from messages all over the mail: long enough to be nobody else's. */
 async function sentencesOf(paths: readonly string[]): Promise<readonly string[]> {

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MessageBus } from '@aico/shared/core/bus';
+import type { Logger } from '@aico/shared/core/logging';
 import { MessageRefusedError } from './errors.ts';
 import { parseMail } from './mail-parser.ts';
 import type { IncomingMail, MailStore } from './mail-store.ts';
@@ -10,16 +11,26 @@ export type ImportResult =
   | { readonly status: 'imported' | 'duplicate'; readonly id: number }
   | { readonly status: 'refused'; readonly reason: string };
 
+export interface ImporterOptions {
+  readonly store: MailStore;
+  readonly bus: MessageBus;
+  /** Messages larger than this are refused. */
+  readonly maxBytes: number;
+  readonly logger: Logger;
+}
+
 /** Parses, stores and announces batches of mail. */
 export class Importer {
   readonly #store: MailStore;
   readonly #bus: MessageBus;
   readonly #maxBytes: number;
+  readonly #logger: Logger;
 
-  constructor(store: MailStore, bus: MessageBus, maxBytes: number) {
+  constructor({ store, bus, maxBytes, logger }: ImporterOptions) {
     this.#store = store;
     this.#bus = bus;
     this.#maxBytes = maxBytes;
+    this.#logger = logger;
   }
 
   /** One bad message is refused by itself; the good ones of the batch are stored together. */
@@ -42,6 +53,13 @@ export class Importer {
         await this.#bus.publish(messageImported, { id: mail.id, sha256: mail.sha256, size: mail.size });
       }
     }
+    const count = (status: ImportResult['status']): number =>
+      results.filter((result) => result.status === status).length;
+    this.#logger.info('Imported', {
+      imported: count('imported'),
+      duplicate: count('duplicate'),
+      refused: count('refused'),
+    });
     return results;
   }
 

@@ -32,7 +32,12 @@ export class InboxPlugin extends BasePlugin {
     const store = new MailStore(this.requireService('database'));
     await store.prepare();
     this.#store = store;
-    const importer = new Importer(store, this.requireService('message_bus'), maxBytes);
+    const importer = new Importer({
+      store,
+      bus: this.requireService('message_bus'),
+      maxBytes,
+      logger: this.logger,
+    });
     await this.addRoutes((app) => declareRoutes(app, store, importer, maxBytes));
     this.logger.info('Inbox is open', await store.count());
   }

@@ -20,7 +20,7 @@ export interface MailFiles {
 }
 
 /** Mail begins with a header, or with the line that separates messages of an mbox. */
-const MAIL = /^(?:From \S|[!-9;-~]+:)/;
+const MAIL = /^(?:From \S|[A-Za-z][A-Za-z0-9-]*:)/;
 
 /**
  * The files behind the paths, in order of name: a file as it is, of a folder all below it that begin as mail does.
