@@ -3,14 +3,7 @@ import type { GatewayApp } from '../../core/gateway.ts';
 import type { LogStore } from './log-store.ts';
 import type { LogStreams } from './log-stream.ts';
 
-const Level = Type.Union([
-  Type.Literal('trace'),
-  Type.Literal('debug'),
-  Type.Literal('info'),
-  Type.Literal('warn'),
-  Type.Literal('error'),
-  Type.Literal('fatal'),
-]);
+const Level = Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
 
 const Filter = {
   service: Type.Optional(Type.String({ maxLength: 256 })),

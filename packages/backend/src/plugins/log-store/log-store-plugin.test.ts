@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { createTestHome, localRequest, startTestBackend, type TestBackend } from '../../testing/index.ts';
+import type { StoredLogRecord } from './log-query.ts';
+
+describe('the log over the API of a whole backend', () => {
+  let backend: TestBackend;
+
+  before(async () => {
+    backend = await startTestBackend();
+  });
+  after(() => backend.stop());
+
+  async function logs(query: string): Promise<readonly StoredLogRecord[]> {
+    const reply = await localRequest(backend.socket, `/api/v1/logs?${query}`);
+    assert.equal(reply.status, 200, reply.text);
+    return (reply.json() as { logs: readonly StoredLogRecord[] }).logs;
+  }
+
+  async function logged(service: string, count: number): Promise<void> {
+    const logging = backend.container.getService('logging');
+    const logger = logging.getLogger(service, 'test');
+    for (let n = 0; n < count; n += 1)
+      logger[n % 2 === 0 ? 'info' : 'warn'](`line ${n}`, { n, token: 'canary' });
+    await logging.flush();
+  }
+
+  test('lines of the start, logged before there was a database, are in it', async () => {
+    const [line] = await logs('service=security&limit=1');
+    assert.equal(line?.component, 'keys');
+  });
+
+  test('filters by service, minimum level, component and text, in pages', async () => {
+    await logged('pages', 10);
+    assert.deepEqual(
+      (await logs('service=pages&level=warn&component=test')).map(({ message }) => message),
+      ['line 9', 'line 7', 'line 5', 'line 3', 'line 1'],
+    );
+    const [first] = await logs('service=pages&limit=1');
+    assert.equal(first?.message, 'line 9');
+    const [next] = await logs(`service=pages&limit=1&before=${first?.id}`);
+    assert.equal(next?.message, 'line 8');
+    assert.deepEqual(next?.fields, { n: 8, token: '[redacted]' });
+    assert.equal((await logs('service=pages&text=LINE%207')).length, 1);
+    assert.equal((await logs('text=canary')).length, 0);
+  });
+
+  for (const query of ['limit=0', 'limit=1001', 'level=loud', 'before=x', `text=${'x'.repeat(300)}`])
+    test(`"${query.slice(0, 12)}" is refused with a problem`, async () => {
+      const reply = await localRequest(backend.socket, `/api/v1/logs?${query}`);
+      assert.equal(reply.status, 400);
+      assert.match(reply.headers['content-type'] ?? '', /^application\/problem\+json/);
+    });
+
+  test('stop ends who follows the log, writes the last lines, and does not wait for readers', async () => {
+    const home = await createTestHome();
+    const first = await startTestBackend({ home: home.folder });
+    const following = request({ socketPath: first.socket, path: '/api/v1/logs/stream?level=info' }).end();
+    const [stream] = (await once(following, 'response')) as [IncomingMessage];
+    await once(stream, 'data');
+    const ended = once(stream, 'close');
+    stream.resume();
+    first.container.getService('logging').getLogger('late', 'test').info('the last line');
+    await first.stop();
+    await ended;
+    const second = await startTestBackend({ home: home.folder });
+    const reply = await localRequest(second.socket, '/api/v1/logs?service=late');
+    assert.equal((reply.json() as { logs: readonly StoredLogRecord[] }).logs[0]?.message, 'the last line');
+    const lifecycle = await localRequest(second.socket, '/api/v1/logs?service=backend&text=Stopping');
+    assert.equal((lifecycle.json() as { logs: readonly unknown[] }).logs.length, 1);
+    await second.stop();
+    await home.remove();
+  });
+});
