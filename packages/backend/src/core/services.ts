@@ -9,12 +9,13 @@ import type { HealthRegistry } from './health/types.ts';
 
 /**
  * Every service by its name. A plugin adds its own by declaration merging, so that `requireService('inbox')` is
- * typed and a misspelt name does not compile. The module named must be this one: TypeScript does not merge into an
- * interface that another module re-exports.
+ * typed and a misspelt name does not compile:
  *
  * @example
  * ```ts
- * declare module '@aico/backend/services' {
+ * import { BasePlugin } from '@aico/backend';
+ *
+ * declare module '@aico/backend' {
  *   interface Services { inbox: Inbox }
  * }
  * ```
