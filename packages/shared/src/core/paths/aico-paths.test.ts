@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import { AICOPaths } from './aico-paths.ts';
-import { HomeUnusableError } from './errors.ts';
+import { HomeDanglingError, HomeDeniedError, HomeForeignError, HomeNotFolderError } from './errors.ts';
 import { writePrivateFile } from './private-file.ts';
 
 async function temporary(t: TestContext): Promise<string> {
@@ -51,16 +64,77 @@ describe('AICOPaths', () => {
     assert.equal((await stat(folder)).mode & 0o777, 0o755);
   });
 
-  test('a home that is a file, below a file, or a dangling link is refused by name', async (t) => {
+  test('a home that is a file, below a file, or a dangling link is refused, each by its own name', async (t) => {
     const folder = await temporary(t);
     const file = path.join(folder, 'file');
     await writeFile(file, '');
     const link = path.join(folder, 'link');
     await symlink(path.join(folder, 'nowhere', 'deep'), link);
-    for (const home of [file, path.join(file, 'below'), link]) {
-      assert.throws(() => new AICOPaths({ home }).ensure(), HomeUnusableError, home);
-    }
+    const refused = (home: string, error: new (...rest: never[]) => Error) =>
+      assert.throws(() => new AICOPaths({ home }).ensure(), error, home);
+    refused(file, HomeNotFolderError);
+    refused(path.join(file, 'below'), HomeNotFolderError);
+    refused(link, HomeDanglingError);
+    refused(path.join(link, 'below'), HomeDanglingError);
     assert.deepEqual((await readdir(folder)).sort(), ['file', 'link']);
+  });
+
+  test('a folder inside the home that is a file or a dangling link is refused', async (t) => {
+    const folder = await temporary(t);
+    const paths = new AICOPaths({ home: folder });
+    await writeFile(paths.dataDir, 'mine');
+    assert.throws(() => paths.ensure(), HomeNotFolderError);
+    await rm(paths.dataDir);
+    await symlink('/nowhere/at/all', paths.dataDir);
+    assert.throws(() => paths.ensure(), HomeDanglingError);
+    await rm(paths.dataDir);
+    const elsewhere = path.join(folder, 'disk');
+    await mkdir(elsewhere, { mode: 0o755 });
+    await symlink(elsewhere, paths.dataDir);
+    paths.ensure();
+    assert.equal((await stat(elsewhere)).mode & 0o777, 0o700);
+  });
+
+  test('a home that this user may not write, or that is not theirs, is refused', {
+    skip: notRoot(),
+  }, async (t) => {
+    const folder = await temporary(t);
+    await chmod(folder, 0o755);
+    const closed = path.join(folder, 'closed');
+    await mkdir(closed, { mode: 0o700 });
+    assert.match(await ensureAsNobody(closed), /^HomeDeniedError AICO_PATHS_DENIED/);
+    assert.match(await ensureAsNobody(path.join(closed, 'below')), /^HomeDeniedError/);
+    const open = path.join(folder, 'open');
+    await mkdir(path.join(open, 'config'), { recursive: true });
+    await chmod(open, 0o777);
+    assert.match(await ensureAsNobody(open), /^HomeForeignError AICO_PATHS_FOREIGN/);
+    assert.deepEqual(await readdir(open), ['config']);
+  });
+
+  test('the same as an ordinary user', { skip: notRoot() === false && 'root ignores modes' }, async (t) => {
+    const folder = await temporary(t);
+    const closed = path.join(folder, 'closed');
+    await mkdir(closed, { mode: 0o500 });
+    assert.throws(() => new AICOPaths({ home: closed }).ensure(), HomeDeniedError);
+  });
+
+  test('the XDG folders come from the given variables, and relative ones are ignored', {
+    skip: process.platform !== 'linux' && 'Linux has these',
+  }, () => {
+    const env = {
+      HOME: '/home/me',
+      XDG_CONFIG_HOME: '/c',
+      XDG_DATA_HOME: 'relative',
+      XDG_RUNTIME_DIR: '/run/me',
+    };
+    const paths = new AICOPaths({ env });
+    assert.equal(paths.home, undefined);
+    assert.equal(paths.configDir, '/c/aico');
+    assert.equal(paths.dataDir, '/home/me/.local/share/aico');
+    assert.equal(paths.stateDir, '/home/me/.local/state/aico');
+    assert.equal(paths.cacheDir, '/home/me/.cache/aico');
+    assert.equal(paths.socketFile, '/run/me/aico/api.sock');
+    assert.equal(new AICOPaths({ home: '', env }).configDir, '/c/aico', 'an empty home is none');
   });
 
   test('the socket has a path that the system can take, however deep the home lies', async (t) => {
@@ -74,7 +148,42 @@ describe('AICOPaths', () => {
     t.after(() => rm(path.dirname(paths.socketFile), { recursive: true, force: true }));
     assert.equal((await stat(path.dirname(paths.socketFile))).mode & 0o777, 0o700);
   });
+
+  test('a short folder that somebody else laid ready for the socket is not used', async (t) => {
+    const folder = await temporary(t);
+    const paths = new AICOPaths({ home: path.join(folder, 'b'.repeat(120)) });
+    const place = path.dirname(paths.socketFile);
+    t.after(() => rm(place, { recursive: true, force: true }));
+    const trap = path.join(folder, 'trap');
+    await mkdir(trap, { mode: 0o755 });
+    await symlink(trap, place);
+    assert.throws(() => paths.ensure(), HomeNotFolderError);
+    assert.equal((await stat(trap)).mode & 0o777, 0o755, 'what the link leads to is not touched');
+    await rm(place);
+    if (notRoot()) return;
+    await mkdir(place);
+    await chown(place, 65_534, 65_534);
+    assert.throws(() => paths.ensure(), HomeForeignError, 'not even root takes over a folder in /tmp');
+  });
 });
+
+function notRoot(): string | false {
+  return process.getuid?.() === 0 ? false : 'only root can become another user';
+}
+
+/** What `ensure()` says to another user, in a process of its own. */
+async function ensureAsNobody(home: string): Promise<string> {
+  const script = `
+    const { AICOPaths } = await import(${JSON.stringify(new URL('./aico-paths.ts', import.meta.url).href)});
+    try { new AICOPaths({ home: process.argv[1] }).ensure(); console.log('made'); }
+    catch (error) { console.log(error.name, error.code); }`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', script, home],
+    { uid: 65_534, gid: 65_534, env: { PATH: process.env.PATH } },
+  );
+  return stdout;
+}
 
 describe('writePrivateFile', () => {
   test('replaces the whole file, private, and leaves no draft', async (t) => {
@@ -93,5 +202,14 @@ describe('writePrivateFile', () => {
     await mkdir(path.join(target, 'full'), { recursive: true });
     await assert.rejects(writePrivateFile(target, 'new'));
     assert.deepEqual(await readdir(folder), ['is-a-folder']);
+  });
+
+  test('many writers at once leave one whole content', async (t) => {
+    const folder = await temporary(t);
+    const file = path.join(folder, 'state');
+    const contents = Array.from({ length: 12 }, (_, n) => String(n).repeat(50_000));
+    await Promise.all(contents.map((content) => writePrivateFile(file, content)));
+    assert.ok(contents.includes(await readFile(file, 'utf8')));
+    assert.deepEqual(await readdir(folder), ['state']);
   });
 });

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
-import { accessSync, chmodSync, constants, mkdirSync, statSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import path from 'node:path';
-import envPaths from 'env-paths';
-import { HomeForeignError, HomeUnusableError } from './errors.ts';
+import { foldersBelow, type PathVariables, platformFolders } from './platform-folders.ts';
+import { ensurePrivateFolder, ensurePrivateFolderAmongStrangers, makeFolder } from './private-folder.ts';
 
 export interface AICOPathsOptions {
   /** Puts everything under this folder. Default: `AICO_HOME`, else the platform's own folders. */
   readonly home?: string | undefined;
   /** Where `AICO_HOME` and the platform's variables are read. Default `process.env`. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly env?: PathVariables;
 }
 
 /** A Unix domain socket's path may have 107 bytes on Linux, 103 on macOS. */
@@ -39,25 +38,14 @@ export class AICOPaths {
   readonly #socketFile: string;
 
   constructor({ home, env = process.env }: AICOPathsOptions = {}) {
-    const root = home ?? (env.AICO_HOME || undefined);
-    if (root === undefined) {
-      const own = envPaths('aico', { suffix: '' });
-      this.home = undefined;
-      this.configDir = own.config;
-      this.dataDir = own.data;
-      this.stateDir = own.log;
-      this.cacheDir = own.cache;
-      this.runtimeDir = env.XDG_RUNTIME_DIR
-        ? path.join(env.XDG_RUNTIME_DIR, 'aico')
-        : path.join(own.data, 'run');
-    } else {
-      this.home = path.resolve(root);
-      this.configDir = path.join(this.home, 'config');
-      this.dataDir = path.join(this.home, 'data');
-      this.stateDir = path.join(this.home, 'state');
-      this.cacheDir = path.join(this.home, 'cache');
-      this.runtimeDir = path.join(this.home, 'run');
-    }
+    const root = home || env.AICO_HOME || undefined;
+    this.home = root === undefined ? undefined : path.resolve(root);
+    const folders = this.home === undefined ? platformFolders('aico', env) : foldersBelow(this.home);
+    this.configDir = folders.configDir;
+    this.dataDir = folders.dataDir;
+    this.stateDir = folders.stateDir;
+    this.cacheDir = folders.cacheDir;
+    this.runtimeDir = folders.runtimeDir;
     this.#socketFile = socketFileFor(this.runtimeDir);
   }
 
@@ -103,46 +91,31 @@ export class AICOPaths {
    * Makes every folder, for this user alone (0700), and tightens those that are too open. The home itself is made
    * where it is missing but never tightened: it may be a folder that others use too.
    *
-   * @throws {HomeUnusableError} when a folder cannot be made, read or written
+   * @throws {HomeNotFolderError} when a file stands where a folder should be
+   * @throws {HomeDanglingError} when a folder is a link that leads nowhere
+   * @throws {HomeDeniedError} when this user may not make, read or write one
    * @throws {HomeForeignError} when one belongs to somebody else
+   * @throws {HomeUnusableError} when one cannot be used for another reason
    */
   ensure(): void {
-    const folders = [this.configDir, this.dataDir, this.stateDir, this.cacheDir, this.runtimeDir];
     if (this.home !== undefined) makeFolder(this.home);
-    if (process.platform !== 'win32') folders.push(path.dirname(this.#socketFile));
-    for (const folder of folders) ensurePrivateFolder(folder);
-  }
-}
-
-function ensurePrivateFolder(folder: string): void {
-  makeFolder(folder);
-  try {
-    const { mode, uid } = statSync(folder);
-    if (process.platform !== 'win32') {
-      // Root may use anybody's folder and takes it over; for everybody else a foreign folder is a trap.
-      const self = userInfo().uid;
-      if (uid !== self && self !== 0) throw new HomeForeignError(folder, uid);
-      if ((mode & 0o077) !== 0) chmodSync(folder, 0o700);
+    for (const folder of [this.configDir, this.dataDir, this.stateDir, this.cacheDir, this.runtimeDir]) {
+      ensurePrivateFolder(folder);
     }
-    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    if (error instanceof HomeForeignError) throw error;
-    throw new HomeUnusableError(folder, error);
+    const socketDir = path.dirname(this.#socketFile);
+    if (process.platform !== 'win32' && socketDir !== this.runtimeDir)
+      ensurePrivateFolderAmongStrangers(socketDir);
   }
 }
 
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new HomeUnusableError(folder, error);
-  }
-}
-
+/**
+ * Beside the other files where the path is short enough, else in a folder of this user's in `/tmp`: not in `TMPDIR`,
+ * which may be long as well, and may differ between the one who serves and the one who calls.
+ */
 function socketFileFor(runtimeDir: string): string {
   const hash = createHash('sha256').update(runtimeDir).digest('hex').slice(0, 16);
   if (process.platform === 'win32') return `\\\\.\\pipe\\aico-${hash}`;
   const natural = path.join(runtimeDir, 'api.sock');
   if (Buffer.byteLength(natural) <= LONGEST_SOCKET_PATH) return natural;
-  return path.join(tmpdir(), `aico-${userInfo().uid}-${hash}`, 'api.sock');
+  return path.join('/tmp', `aico-${userInfo().uid}-${hash}`, 'api.sock');
 }

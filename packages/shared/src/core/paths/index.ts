@@ -1,3 +1,9 @@
 export { AICOPaths, type AICOPathsOptions } from './aico-paths.ts';
-export { HomeForeignError, HomeUnusableError } from './errors.ts';
+export {
+  HomeDanglingError,
+  HomeDeniedError,
+  HomeForeignError,
+  HomeNotFolderError,
+  HomeUnusableError,
+} from './errors.ts';
 export { writePrivateFile } from './private-file.ts';

@@ -1,0 +1,84 @@
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import path from 'node:path';
+import {
+  HomeDanglingError,
+  HomeDeniedError,
+  HomeForeignError,
+  HomeNotFolderError,
+  HomeUnusableError,
+} from './errors.ts';
+
+/** Makes a folder and those above it, for this user alone; one that exists is left as it is. */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw failureOf(folder, error);
+  }
+}
+
+/** Makes a folder for this user alone, tightens one that is too open, and tries whether it can be used. */
+export function ensurePrivateFolder(folder: string): void {
+  makeFolder(folder);
+  // Root may use anybody's folder (a volume mounted into a container); for everybody else a foreign one is a trap.
+  tighten(folder, statSync, (owner, self) => owner === self || self === 0);
+}
+
+/**
+ * The same for a folder in a place where everybody may write: what stands there already must be a folder, no link, and
+ * this user's own, or somebody laid it there first to be served in our stead.
+ */
+export function ensurePrivateFolderAmongStrangers(folder: string): void {
+  makeFolder(folder);
+  tighten(folder, lstatSync, (owner, self) => owner === self);
+}
+
+function tighten(
+  folder: string,
+  read: (folder: string) => Stats,
+  mayBelongTo: (owner: number, self: number) => boolean,
+): void {
+  try {
+    const found = read(folder);
+    if (!found.isDirectory()) throw new HomeNotFolderError(folder, undefined);
+    // Windows keeps rights elsewhere: a profile's folders are its user's own.
+    if (process.platform !== 'win32') {
+      if (!mayBelongTo(found.uid, userInfo().uid)) throw new HomeForeignError(folder, found.uid);
+      if ((found.mode & 0o077) !== 0) chmodSync(folder, 0o700);
+    }
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw failureOf(folder, error);
+  }
+}
+
+function failureOf(folder: string, error: unknown): Error {
+  if (error instanceof HomeForeignError || error instanceof HomeNotFolderError) return error;
+  const dangling = danglingLink(folder);
+  if (dangling !== undefined) return new HomeDanglingError(dangling, error);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return new HomeNotFolderError(folder, error);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new HomeDeniedError(folder, error);
+    default:
+      return new HomeUnusableError(folder, error);
+  }
+}
+
+/** The link that leads nowhere, at `folder` or above it: what the system says of one differs from call to call. */
+function danglingLink(folder: string): string | undefined {
+  for (let at = folder; ; at = path.dirname(at)) {
+    try {
+      if (lstatSync(at).isSymbolicLink() && statSync(at, { throwIfNoEntry: false }) === undefined) return at;
+    } catch {
+      // Not there, or not to be looked at: what lies above may tell.
+    }
+    if (path.dirname(at) === at) return undefined;
+  }
+}
