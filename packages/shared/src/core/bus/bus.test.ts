@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, test } from 'node:test';
+import { AicoError } from '@aico/protocol';
 import fc from 'fast-check';
 import { Type } from 'typebox';
-import { defineTopic, InProcessBus, MessageBusClient, type Subscription } from './index.ts';
+import {
+  defineTopic,
+  InProcessBus,
+  MessageBusClient,
+  RequestFailedError,
+  type Subscription,
+} from './index.ts';
 import { transportSuite } from './transport-suite.ts';
 
 transportSuite('in-process', async () => ({ transport: new InProcessBus(), close: async () => {} }));
@@ -259,6 +266,58 @@ describe('MessageBusClient', () => {
     assert.equal(message.self, message);
     assert.equal(Object.isFrozen(ring), false);
     await client.close();
+  });
+});
+
+describe('request()', () => {
+  class NoteMissingError extends AicoError {}
+
+  test('resolves with the answer, whoever asks at once', async () => {
+    const transport = new InProcessBus();
+    const asking = new MessageBusClient({ source: 'asking', transport });
+    const answering = new MessageBusClient({ source: 'answering', transport });
+    await Promise.all([asking.connect(), answering.connect()]);
+    await answering.respond('double.*', async (_topic, n, { source }) => ({ n: Number(n) * 2, source }));
+    const answers = await Promise.all([1, 2, 3].map((n) => asking.request('double.it', n)));
+    assert.deepEqual(
+      answers,
+      [2, 4, 6].map((n) => ({ n, source: 'asking' })),
+    );
+    await answering.drain();
+    await asking.close();
+    assert.equal(transport.subscriptions, 0);
+  });
+
+  test('a failing responder tells its code and nothing else', async () => {
+    const errors: Error[] = [];
+    const client = await connected((error) => errors.push(error));
+    await client.respond('note', () => {
+      throw new NoteMissingError('AICO_TEST_NOTE', 'canary');
+    });
+    await assert.rejects(client.request('note', 1), (error) => {
+      assert.ok(error instanceof RequestFailedError);
+      assert.equal(error.remoteCode, 'AICO_TEST_NOTE');
+      assert.doesNotMatch(error.message, /canary/);
+      return true;
+    });
+    assert.equal(errors.length, 1);
+    await client.close();
+  });
+
+  test('is given up at its deadline, when aborted, when refused and when the client closes', async () => {
+    const client = await connected();
+    await assert.rejects(client.request('nobody', 1, { timeoutMs: 1 }), { code: 'AICO_BUS_REQUEST_TIMEOUT' });
+    const controller = new AbortController();
+    const reason = new Error('stop');
+    const aborted = client.request('nobody', 1, { signal: controller.signal });
+    controller.abort(reason);
+    await assert.rejects(aborted, reason);
+    await assert.rejects(client.request('a.*', 1), { code: 'AICO_TOPIC_INVALID' });
+    const left = client.request('nobody', 1);
+    await new Promise(setImmediate);
+    await client.close();
+    await assert.rejects(left, { code: 'AICO_BUS_NOT_CONNECTED' });
+    await assert.rejects(client.request('nobody', 1), { code: 'AICO_BUS_NOT_CONNECTED' });
   });
 });
 

@@ -18,6 +18,8 @@ export type {
   MessageHandler,
   PayloadOf,
   PublishOptions,
+  RequestHandler,
+  RequestOptions,
   SubscribeOptions,
   Subscription,
   SubscriptionStats,

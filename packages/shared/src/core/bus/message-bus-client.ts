@@ -2,7 +2,8 @@ import { parsePattern } from '@aico/protocol';
 import type { TSchema } from 'typebox';
 import { BusNotConnectedError } from './errors.ts';
 import { InProcessBus } from './in-process-bus.ts';
-import { createIdPrefix, type MessageHead } from './message.ts';
+import { createIdPrefix, type MessageAttributes, type MessageHead } from './message.ts';
+import { failure, Requests, success } from './requests.ts';
 import { SchemaChecks } from './schema-checks.ts';
 import { QueuedSubscription } from './subscription.ts';
 import type { Transport, TransportConnection } from './transport.ts';
@@ -11,6 +12,8 @@ import type {
   MessageHandler,
   PayloadOf,
   PublishOptions,
+  RequestHandler,
+  RequestOptions,
   SubscribeOptions,
   Subscription,
   Topic,
@@ -56,6 +59,8 @@ export class MessageBusClient implements MessageBus {
   #now = 0;
   readonly #idPrefix = createIdPrefix();
   #sequence = 0;
+  readonly #requests: Requests;
+  #listening: Promise<Subscription> | undefined;
   #draining = false;
 
   constructor({
@@ -65,6 +70,7 @@ export class MessageBusClient implements MessageBus {
   }: MessageBusClientOptions = {}) {
     this.source = source;
     this.#transport = transport;
+    this.#requests = new Requests(source, this.#idPrefix.replaceAll('-', ''));
     this.#onError = onError ?? ((error) => process.emitWarning(error));
   }
 
@@ -96,6 +102,48 @@ export class MessageBusClient implements MessageBus {
     message: PayloadOf<T>,
     options?: PublishOptions,
   ): Promise<void> {
+    return this.#send(topic, message, options);
+  }
+
+  /**
+   * @throws {RequestTimeoutError} when nobody answers in time
+   * @throws {RequestFailedError} when the responder's handler failed
+   * @throws as {@link publish}
+   */
+  async request<T extends string | Topic>(
+    topic: T,
+    message: PayloadOf<T>,
+    options: RequestOptions = {},
+  ): Promise<unknown> {
+    this.#connection();
+    const requests = this.#requests;
+    this.#listening ??= this.subscribe(requests.pattern, (replyto, answer) => requests.take(replyto, answer));
+    await this.#listening;
+    const { traceparent } = options;
+    const name = typeof topic === 'string' ? topic : topic.name;
+    return requests.ask(name, options, (replyto) => this.#send(topic, message, { traceparent, replyto }));
+  }
+
+  /** @throws as {@link subscribe} */
+  respond<T extends string | Topic>(
+    topic: T,
+    handler: RequestHandler<PayloadOf<T>>,
+    options: SubscribeOptions = {},
+  ): Promise<Subscription> {
+    const answer: MessageHandler<PayloadOf<T>> = async (name, message, envelope) => {
+      const { replyto } = envelope;
+      try {
+        const value = await handler(name, message, envelope);
+        if (replyto !== undefined) await this.publish(replyto, success(value));
+      } catch (error) {
+        if (replyto !== undefined) await this.publish(replyto, failure(error));
+        throw error;
+      }
+    };
+    return this.subscribe(topic, answer, options);
+  }
+
+  #send(topic: string | Topic, message: unknown, options: MessageAttributes | undefined): Promise<void> {
     if (this.#state.name !== 'connected')
       return Promise.reject(new BusNotConnectedError(this.source, describe(this.#state)));
     let name: string;
@@ -183,6 +231,7 @@ export class MessageBusClient implements MessageBus {
   async close(): Promise<void> {
     const state = this.#state;
     this.#state = { name: 'closed' };
+    this.#requests.close();
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.unsubscribe()));
     if (state.name === 'connected') await state.connection.close();
   }
@@ -190,7 +239,7 @@ export class MessageBusClient implements MessageBus {
   #createHead(
     type: string,
     checkedBy: TSchema | undefined,
-    options: PublishOptions | undefined,
+    options: MessageAttributes | undefined,
   ): MessageHead {
     if (this.#now === 0) {
       this.#now = Date.now();
@@ -203,7 +252,7 @@ export class MessageBusClient implements MessageBus {
       idPrefix: this.#idPrefix,
       id: options?.id,
       traceparent: options?.traceparent,
-      replyto: undefined,
+      replyto: options?.replyto,
       checkedBy,
     };
     if (options === undefined) this.#head = head;

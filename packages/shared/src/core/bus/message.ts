@@ -19,6 +19,13 @@ export interface MessageHead {
   readonly checkedBy: TSchema | undefined;
 }
 
+/** What a publisher may say of a message besides topic and payload. */
+export interface MessageAttributes {
+  readonly id?: string | undefined;
+  readonly traceparent?: string | undefined;
+  readonly replyto?: string | undefined;
+}
+
 /** The first 74 random bits of a UUID of version 8 (RFC 9562, 5.8), whose last 48 bits are a message's number. */
 export function createIdPrefix(): string {
   const uuid = randomUUID();

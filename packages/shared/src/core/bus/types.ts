@@ -25,6 +25,17 @@ export interface PublishOptions {
   readonly traceparent?: string;
 }
 
+export interface RequestOptions {
+  /** Milliseconds until it is given up. Default 5 000. */
+  readonly timeoutMs?: number;
+  /** Aborted: given up at once, with the signal's reason. */
+  readonly signal?: AbortSignal;
+  readonly traceparent?: string;
+}
+
+/** Answers one request with what it returns. The next one waits until then. */
+export type RequestHandler<T = unknown> = (topic: string, message: T, envelope: Envelope<T>) => unknown;
+
 export interface SubscribeOptions {
   /** How many messages may wait for this subscription. Default 1 024. */
   readonly queueLimit?: number;
@@ -62,6 +73,21 @@ export interface MessageBus {
   subscribe<T extends string | Topic>(
     topic: T,
     handler: MessageHandler<PayloadOf<T>>,
+    options?: SubscribeOptions,
+  ): Promise<Subscription>;
+  /**
+   * Publishes a message that somebody is to answer, and resolves with the first answer. What comes back is for the
+   * caller to check: its type is unknown.
+   */
+  request<T extends string | Topic>(
+    topic: T,
+    message: PayloadOf<T>,
+    options?: RequestOptions,
+  ): Promise<unknown>;
+  /** Answers requests on a topic or pattern; what a handler throws tells the requester its code alone. */
+  respond<T extends string | Topic>(
+    topic: T,
+    handler: RequestHandler<PayloadOf<T>>,
     options?: SubscribeOptions,
   ): Promise<Subscription>;
   /** Finishes what is queued, then closes. */
