@@ -59,10 +59,15 @@ export class EngineThread {
   #crash: AicoError | undefined;
   #closing = false;
 
-  constructor(name: string, data: EngineData, onCrash: (error: EngineCrashedError) => void) {
+  constructor(
+    name: string,
+    data: EngineData,
+    onCrash: (error: EngineCrashedError) => void,
+    script: URL = new URL('./engine/worker.ts', import.meta.url),
+  ) {
     this.name = name;
     this.#file = data.file;
-    this.#worker = new Worker(new URL('./engine/worker.ts', import.meta.url), { workerData: data, name });
+    this.#worker = new Worker(script, { workerData: data, name });
     this.#worker.on('message', (message: FromEngine) => this.#receive(message));
     this.#exited = new Promise((resolve) => {
       let cause: unknown;

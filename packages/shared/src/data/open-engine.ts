@@ -64,12 +64,28 @@ export async function openEngine(options: OpenEngineOptions): Promise<OpenEngine
     if (head !== undefined && head.head.cipher !== options.cipher)
       throw new DatabaseCipherError(file, head.head.cipher, options.cipher);
     const found = await lookAtFile(file);
-    if (found === undefined && head !== undefined) throw new DatabaseGoneError(file);
+    refuseByLook(options, found, head);
     return { ...(await start(options, found, head)), unregister };
   } catch (error) {
     unregister();
     throw error;
   }
+}
+
+/** Refuses what needs no engine to be refused. */
+function refuseByLook(
+  { file, cipher }: OpenEngineOptions,
+  look: FileLook | undefined,
+  head: ReadHead | undefined,
+): void {
+  if (look === undefined) {
+    if (head !== undefined) throw new DatabaseGoneError(file);
+    return;
+  }
+  if (!looksLikeDatabase(look, cipher) && (head === undefined || head.isOurs))
+    throw new NotADatabaseError(file);
+  if (head?.isOurs && head.head.header !== unauthenticatedHeader(look, cipher))
+    throw new DatabaseCorruptError(file, 'its header is not the one it was made with');
 }
 
 async function register(file: string): Promise<() => void> {
@@ -116,11 +132,9 @@ async function start(
     const header = unauthenticatedHeader(look, cipher);
     // Through a connection that cannot write: until the file is known to be ours nothing of it changes.
     const failure = await writer.attempt({ name: 'verify' });
-    if (failure !== undefined) throw openingError(options, look, head, header, failure);
+    if (failure !== undefined) throw openingError(options, look, head, failure);
     if (head !== undefined && !head.isOurs)
       throw new DatabaseHeadError(headFileOf(file), 'was not written with the key that opens it');
-    if (head !== undefined && head.head.header !== header)
-      throw new DatabaseCorruptError(file, 'its header is not the one it was made with');
     await writer.operation({ name: 'open' });
     if (head === undefined)
       await withKey(options.key, (key) =>
@@ -147,14 +161,12 @@ function openingError(
   options: OpenEngineOptions,
   look: FileLook,
   head: ReadHead | undefined,
-  header: string,
   failure: EngineFailure,
 ): Error {
   const { file, cipher } = options;
   if (failure.code !== 'SQLITE_NOTADB') return errorOf(failure, file, 'open');
   if (!looksLikeDatabase(look, cipher)) return new NotADatabaseError(file, failure);
   if (head === undefined || !head.isOurs) return new DatabaseKeyWrongError(file, failure);
-  if (head.head.header !== header) return new NotADatabaseError(file, failure);
   return new DatabaseCorruptError(file, 'its first page does not authenticate', failure);
 }
 
