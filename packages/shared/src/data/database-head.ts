@@ -2,8 +2,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { writePrivateFile } from '../core/paths/index.ts';
 import { wipe } from '../security/index.ts';
-import { hkdfSha256, INTERNAL_LABELS, writeFileDurably } from '../security/internal.ts';
+import { hkdfSha256, INTERNAL_LABELS } from '../security/internal.ts';
 import { DatabaseHeadError } from './errors.ts';
 
 const Head = Type.Object(
@@ -74,5 +75,5 @@ export async function readHead(databaseFile: string, key: Uint8Array): Promise<R
 
 export async function writeHead(databaseFile: string, head: DatabaseHead, key: Uint8Array): Promise<void> {
   const content = `${JSON.stringify({ ...head, mac: macOf(head, key) })}\n`;
-  await writeFileDurably(headFileOf(databaseFile), content);
+  await writePrivateFile(headFileOf(databaseFile), content);
 }

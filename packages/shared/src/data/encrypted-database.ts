@@ -185,7 +185,9 @@ export class EncryptedDatabase implements Database {
         if (done) return;
       }
     } finally {
-      await thread.operation({ name: 'end', session }).finally(release);
+      // A thread that has ended has let go of it.
+      await thread.operation({ name: 'end', session }).catch(() => undefined);
+      release();
     }
   }
 

@@ -88,14 +88,18 @@ export class TransactionSession {
     this.#flush();
     this.#end(new TransactionEndedError('was committed before'));
     const { thread, id, readOnly } = this.#options;
+    if (readOnly) {
+      await this.#letGo();
+      return;
+    }
     try {
-      if (!readOnly) await thread.operation({ name: 'control', session: id, sql: 'COMMIT' });
+      await thread.operation({ name: 'control', session: id, sql: 'COMMIT' });
     } catch (error) {
       this.#ended = new TransactionEndedError('failed to commit and was rolled back', error);
-      throw error;
-    } finally {
       await this.#letGo();
+      throw error;
     }
+    this.#giveBack();
   }
 
   /** Rolls back what was done. */
@@ -119,10 +123,15 @@ export class TransactionSession {
   async #letGo(): Promise<void> {
     try {
       await this.#options.thread.operation({ name: 'end', session: this.#options.id });
-    } finally {
-      this.#options.release();
-      this.#finished();
+    } catch {
+      // Only a thread that ended cannot do this: the transaction ended with it, and the crash has been reported.
     }
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    this.#options.release();
+    this.#finished();
   }
 
   #flush(): void {
@@ -132,9 +141,7 @@ export class TransactionSession {
     this.#pending = [];
     this.#options.thread.batch(this.#options.id, calls, this.#layouts, (rolledBack) => {
       if (rolledBack && !this.readOnly)
-        void this.abandon(new TransactionEndedError('was rolled back by the statement before')).catch(
-          () => undefined,
-        );
+        void this.abandon(new TransactionEndedError('was rolled back by the statement before'));
     });
   }
 }

@@ -18,8 +18,8 @@ export {
 export { GuardedKey, wipe } from './guarded-key.ts';
 export {
   AICOKeyManager,
-  type SetUpOptions,
   type KeyManagerOptions,
+  type SetUpOptions,
   type SlotInfo,
 } from './key-manager.ts';
 export { COST_CEILING, COST_FLOOR, type PasswordCost } from './password-key.ts';

@@ -1,3 +1,2 @@
 /** What the sibling rooms of this package need of this one, and nobody else. */
-export { syncFolder, writeFileDurably } from './durable-file.ts';
 export { hkdfSha256, INTERNAL_LABELS } from './key-derivation.ts';

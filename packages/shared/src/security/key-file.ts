@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { writeFileDurably } from './durable-file.ts';
+import { writePrivateFile } from '../core/paths/index.ts';
 import { KeyFileExposedError, KeyFileUnreadableError } from './errors.ts';
 import { GuardedKey, wipe } from './guarded-key.ts';
 
@@ -56,7 +56,7 @@ export async function createKeyFile(file: string): Promise<GuardedKey> {
   const key = GuardedKey.random(LENGTH);
   const bytes = key.use((memory) => Uint8Array.from(memory));
   try {
-    await writeFileDurably(file, bytes);
+    await writePrivateFile(file, bytes);
     return key;
   } catch (error) {
     key.wipe();

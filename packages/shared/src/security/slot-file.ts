@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { writeFileDurably } from './durable-file.ts';
+import { writePrivateFile } from '../core/paths/index.ts';
 import { SlotFileDamagedError, SlotFileInaccessibleError, SlotFileMissingError } from './errors.ts';
 import type { GuardedKey } from './guarded-key.ts';
 import { deriveGuarded, INTERNAL_LABELS } from './key-derivation.ts';
@@ -120,7 +120,7 @@ export async function writeSlotFile(file: string, body: SlotFileBody, root: Guar
   const mac = macOf(body, root);
   const checksum = sha256(text({ ...body, mac }));
   try {
-    await writeFileDurably(file, text({ ...body, mac, checksum }));
+    await writePrivateFile(file, text({ ...body, mac, checksum }));
   } catch (error) {
     throw new SlotFileInaccessibleError(file, 'written', error);
   }
