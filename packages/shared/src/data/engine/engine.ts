@@ -1,8 +1,15 @@
+import type { SqlValue } from '../types.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { EngineRefusal, toFailure } from './failure.ts';
 import { commitGroup, type GroupCall } from './group-commit.ts';
 import { Sessions } from './sessions.ts';
-import { type Arguments, type Definition, type Outcome, PreparedStatements } from './statements.ts';
+import {
+  bindable,
+  bindableArguments,
+  type Definition,
+  type Outcome,
+  PreparedStatements,
+} from './statements.ts';
 import { databaseStatus } from './status.ts';
 import type {
   BatchReply,
@@ -85,13 +92,13 @@ export class Engine {
       return reply(outcome, failures);
     }
     const { connection, statements } = this.#open();
-    connection.exec('BEGIN');
+    statements.begin();
     try {
       statements.followSchema();
       const { outcome, failures } = runEach(statements, calls, false);
       return reply(outcome, failures);
     } finally {
-      if (connection.inTransaction) connection.exec('COMMIT');
+      if (connection.inTransaction) statements.commit();
     }
   }
 
@@ -204,19 +211,33 @@ export class Engine {
   }
 }
 
-function callsOf(batch: StatementBatch): GroupCall[] {
+function callsOf({ calls: flat, values }: StatementBatch): GroupCall[] {
   const calls: GroupCall[] = [];
   let at = 0;
-  for (let index = 0; index < batch.calls.length; index += 2) {
-    const count = batch.calls[index + 1] ?? 0;
-    const first = batch.values[at];
-    const named =
-      count === -1 && typeof first === 'object' && first !== null && !(first instanceof Uint8Array);
-    const args = named ? first : (batch.values.slice(at, at + count) as Arguments);
-    calls.push({ id: batch.calls[index] ?? 0, args });
-    at += count === -1 ? 1 : count;
+  for (let index = 0; index < flat.length; index += 2) {
+    const id = flat[index] ?? 0;
+    const count = flat[index + 1] ?? 0;
+    if (count === -1) {
+      const named = values[at];
+      at += 1;
+      calls.push({ id, args: isNamed(named) ? bindableArguments(named) : [] });
+      continue;
+    }
+    const args = new Array<SqlValue>(count);
+    for (let each = 0; each < count; each += 1) {
+      const value = values[at];
+      at += 1;
+      args[each] = value === undefined || isNamed(value) ? null : bindable(value);
+    }
+    calls.push({ id, args });
   }
   return calls;
+}
+
+function isNamed(
+  value: StatementBatch['values'][number] | undefined,
+): value is Readonly<Record<string, SqlValue>> {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 }
 
 /** Runs calls one after another as they stand; one that fails leaves the others alone, unless nothing is left to run in. */

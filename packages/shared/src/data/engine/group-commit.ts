@@ -68,7 +68,7 @@ function tryGroup(
   const failed = new Map(knownFailures);
   const outcome: Outcome = { rows: [], values: [], layouts, effects: [] };
   try {
-    connection.exec('BEGIN IMMEDIATE');
+    statements.begin();
     for (const [index, { id, args }] of calls.entries()) {
       if (knownFailures.has(index)) {
         outcome.rows.push(-1);
@@ -94,7 +94,7 @@ function tryGroup(
     return giveUp(connection, statements, toFailure(error));
   }
   try {
-    connection.exec('COMMIT');
+    statements.commit();
   } catch (error) {
     const failure = toFailure(error);
     if (isStorageFault(failure.code)) return giveUp(connection, statements, failure);

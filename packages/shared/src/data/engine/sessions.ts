@@ -3,7 +3,7 @@ import { type Connection, openConnection } from './connection.ts';
 import { EngineRefusal } from './failure.ts';
 import {
   type Arguments,
-  bindable,
+  bindableArguments,
   type Definition,
   PreparedStatements,
   withExactIntegers,
@@ -68,7 +68,7 @@ export class Sessions {
     if (!statement.reader || !statement.readonly)
       throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement does not only read');
     const columns = statement.columns().map((column) => column.name);
-    session.cursor = { columns, rows: statement.raw().safeIntegers().iterate(bindable(params)) };
+    session.cursor = { columns, rows: statement.raw().safeIntegers().iterate(bindableArguments(params)) };
   }
 
   nextChunk(id: number): StreamChunk {

@@ -34,6 +34,8 @@ export class PreparedStatements {
   readonly #prepared = new Map<number, Prepared>();
   readonly #effects: Driver.Statement<unknown[], [number | bigint, number | bigint]>;
   readonly #schemaVersion: Driver.Statement<unknown[], number>;
+  readonly #begin: Driver.Statement<unknown[]>;
+  readonly #commit: Driver.Statement<unknown[]>;
   #knownSchema: number | undefined;
   #lastRowId: number | bigint = 0;
 
@@ -44,7 +46,18 @@ export class PreparedStatements {
       .prepare<unknown[], [number | bigint, number | bigint]>('SELECT changes(), last_insert_rowid()')
       .raw()
       .safeIntegers();
+    this.#begin = connection.prepare(connection.readonly ? 'BEGIN' : 'BEGIN IMMEDIATE');
+    this.#commit = connection.prepare('COMMIT');
     this.#schemaVersion = connection.prepare<unknown[], number>('PRAGMA schema_version').pluck();
+  }
+
+  /** Begins a transaction, on the writer with its lock taken. */
+  begin(): void {
+    this.#begin.run();
+  }
+
+  commit(): void {
+    this.#commit.run();
   }
 
   forget(id: number): void {
@@ -66,7 +79,7 @@ export class PreparedStatements {
     this.#connection.prepare('SELECT count(*) FROM sqlite_schema').get();
   }
 
-  /** Runs a call and adds its outcome; throws the driver's error and then adds nothing. */
+  /** Runs a call, its arguments as `bindable` made them, and adds its outcome; throws the driver's error and then adds nothing. */
   run(id: number, args: Arguments, outcome: Outcome, mayWrite: boolean): void {
     let prepared = this.#prepared.get(id);
     if (prepared === undefined) {
@@ -77,12 +90,12 @@ export class PreparedStatements {
     if (!mayWrite) {
       if (!prepared.readOnly) throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement writes');
       const { values } = outcome;
-      const rows = this.#read(prepared.statement, bindable(args));
+      const rows = this.#read(prepared.statement, args);
       for (const row of rows) for (const value of row) values.push(value);
       outcome.rows.push(rows.length);
       return;
     }
-    this.#runWriting(prepared, bindable(args), outcome);
+    this.#runWriting(prepared, args, outcome);
     if ((prepared.flags & CHANGES_SCHEMA) !== 0) this.forgetAll();
   }
 
@@ -149,17 +162,17 @@ export class PreparedStatements {
 }
 
 /** Integers bound as integers: as the doubles the driver makes of them, 5 in a TEXT column would become '5.0'. */
-export function bindable(args: Arguments): Arguments {
-  if (isPositional(args)) return args.map(toBindable);
-  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, toBindable(value)]));
+export function bindable(value: SqlValue): SqlValue {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
+}
+
+export function bindableArguments(args: Arguments): Arguments {
+  if (isPositional(args)) return args.map(bindable);
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, bindable(value)]));
 }
 
 function isPositional(args: Arguments): args is readonly SqlValue[] {
   return Array.isArray(args);
-}
-
-function toBindable(value: SqlValue): SqlValue {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
 }
 
 function exact(value: number | bigint): number | bigint {
