@@ -119,6 +119,8 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     lock.release();
   };
 
+  lifecycle.afterStop(release);
+
   const status = (): SystemStatus => ({
     pid: process.pid,
     version: VERSION,
@@ -249,7 +251,6 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
           throw new TypeError('the gateway runs and does not listen');
         const instance: RunningInstance = { pid: process.pid, startedAt, socket, http };
         await writePrivateFile(paths.instanceFile, JSON.stringify(instance));
-        void lifecycle.ended.then(release);
         const stop = async (reason = 'stop'): Promise<void> => {
           await lifecycle.stop(reason);
           await release();

@@ -1,6 +1,6 @@
 export type { Envelope } from './envelope.ts';
 export { AicoError, type AicoErrorOptions } from './errors.ts';
-export { PROBLEM_MEDIA_TYPE, Problem, ProblemIssue, problemFrom } from './problem.ts';
+export { PROBLEM_MEDIA_TYPE, type Problem, type ProblemIssue, problemFrom } from './problem.ts';
 export { TopicTrie } from './topic-trie.ts';
 export {
   MAX_TOPIC_LENGTH,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Check } from 'typebox/value';
-import { AicoError, Problem, problemFrom } from './index.ts';
+import { AicoError, problemFrom } from './index.ts';
+import { ProblemSchema } from './problem-schema.ts';
 
 class NoteMissingError extends AicoError {
   readonly statusCode: number;
@@ -24,7 +25,7 @@ describe('problemFrom()', () => {
       hint: 'List them',
       errors: [{ path: 'params/id', message: 'is unknown' }],
     });
-    assert.ok(Check(Problem, problem));
+    assert.ok(Check(ProblemSchema, problem));
   });
 
   for (const [what, error] of [
@@ -41,7 +42,7 @@ describe('problemFrom()', () => {
       assert.equal(problem.status, 500);
       assert.equal(problem.code, 'AICO_PROBLEM_INTERNAL');
       assert.doesNotMatch(JSON.stringify(problem), /canary|note/i);
-      assert.ok(Check(Problem, problem));
+      assert.ok(Check(ProblemSchema, problem));
     });
 
   test('cause and stack never leave', () => {

@@ -1,26 +1,26 @@
-import { type Static, Type } from 'typebox';
 import { AicoError } from './errors.ts';
 
 /** The media type of RFC 9457. */
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /** One of several reasons: a place, as a JSON pointer or a path, and what is wrong there. */
-export const ProblemIssue = Type.Object({ path: Type.String(), message: Type.String() });
+export interface ProblemIssue {
+  path: string;
+  message: string;
+}
 
 /** What a peer is told about a failure: RFC 9457, with `code`, `hint`, `errors` and `request_id` as extensions. */
-export const Problem = Type.Object({
-  type: Type.String({ default: 'about:blank' }),
-  title: Type.String(),
-  status: Type.Integer({ minimum: 100, maximum: 599 }),
-  detail: Type.Optional(Type.String()),
-  instance: Type.Optional(Type.String()),
-  code: Type.Optional(Type.String()),
-  hint: Type.Optional(Type.String()),
-  errors: Type.Optional(Type.Array(ProblemIssue)),
-  request_id: Type.Optional(Type.String()),
-});
-export type Problem = Static<typeof Problem>;
-export type ProblemIssue = Static<typeof ProblemIssue>;
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  instance?: string;
+  code?: string;
+  hint?: string;
+  errors?: ProblemIssue[];
+  request_id?: string;
+}
 
 const INTERNAL: Problem = {
   type: 'about:blank',

@@ -1,8 +1,16 @@
-import type { SqlParameters, SqlValue } from '@aico/shared/data';
+import {
+  ParametersInvalidError,
+  ReadOnlyTransactionError,
+  type SqlParameters,
+  type SqlValue,
+  StatementFailedError,
+  StatementRefusedError,
+} from '@aico/shared/data';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { QueryRefusedError } from './errors.ts';
 
 const Parameter = Type.Union([Type.Null(), Type.String(), Type.Number(), Type.Boolean()]);
 
@@ -43,13 +51,27 @@ export class DatabasePlugin extends BasePlugin {
   async #query(sql: string, params: SqlParameters | undefined, limit: number) {
     const rows: Record<string, unknown>[] = [];
     let truncated = false;
-    for await (const row of this.requireService('database').stream(sql, params)) {
-      truncated = rows.length === limit;
-      if (truncated) break;
-      rows.push(Object.fromEntries(Object.entries(row).map(([column, value]) => [column, toJson(value)])));
+    try {
+      for await (const row of this.requireService('database').stream(sql, params)) {
+        truncated = rows.length === limit;
+        if (truncated) break;
+        rows.push(Object.fromEntries(Object.entries(row).map(([column, value]) => [column, toJson(value)])));
+      }
+    } catch (error) {
+      throw isRefusal(error) ? new QueryRefusedError(error) : error;
     }
     return { columns: Object.keys(rows[0] ?? {}), rows, truncated };
   }
+}
+
+/** Whether the statement is at fault, and not the database. */
+function isRefusal(error: unknown): error is Error {
+  return (
+    error instanceof StatementFailedError ||
+    error instanceof StatementRefusedError ||
+    error instanceof ParametersInvalidError ||
+    error instanceof ReadOnlyTransactionError
+  );
 }
 
 /** JSON has no bytes and no integers beyond 2^53: the one goes as base64, the other as digits. */

@@ -1,0 +1,23 @@
+import { type Static, Type } from 'typebox';
+import type { Problem, ProblemIssue } from './problem.ts';
+
+/** The schema of a {@link ProblemIssue}. */
+export const ProblemIssueSchema = Type.Object({ path: Type.String(), message: Type.String() });
+
+/** The schema of a {@link Problem}. Apart from its type, which whoever only reads problems has without a schema library. */
+export const ProblemSchema = Type.Object({
+  type: Type.String({ default: 'about:blank' }),
+  title: Type.String(),
+  status: Type.Integer({ minimum: 100, maximum: 599 }),
+  detail: Type.Optional(Type.String()),
+  instance: Type.Optional(Type.String()),
+  code: Type.Optional(Type.String()),
+  hint: Type.Optional(Type.String()),
+  errors: Type.Optional(Type.Array(ProblemIssueSchema)),
+  request_id: Type.Optional(Type.String()),
+});
+
+/** Compiles only while schema and type say the same. */
+type Same<A, B> = [A, B] extends [B, A] ? true : never;
+true satisfies Same<Static<typeof ProblemSchema>, Problem>;
+true satisfies Same<Static<typeof ProblemIssueSchema>, ProblemIssue>;
