@@ -5,36 +5,35 @@
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { errorEntries, errorTable, sourceFiles } from './error-table.ts';
 
 const write = process.argv.includes('--write');
 const problems: string[] = [];
 const documents = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/*/*.md']);
 
-/** Variables of the environment look like codes and are not. */
-const VARIABLES = new Set(['AICO_HOME', 'AICO_ENVIRONMENT']);
-
 function checkErrorCodes(): void {
-  const sources = globSync(['packages/*/src/**/*.ts', 'examples/*/src/**/*.ts']).filter(
-    (file) => !file.endsWith('.test.ts'),
-  );
-  const thrown = new Map<string, string>();
-  for (const file of sources) {
-    for (const [, code = ''] of readFileSync(file, 'utf8').matchAll(
-      /^(?!\s*(?:\*|\/\/)).*?'(AICO_[A-Z]+(?:_[A-Z0-9]+)+)'/gm,
-    )) {
-      if (!VARIABLES.has(code)) thrown.set(code, file);
-    }
+  const thrown = new Map(errorEntries().map(({ code, file }) => [code, file]));
+  for (const source of sourceFiles()) {
+    // Replies that no class stands behind.
+    for (const [, code = ''] of readFileSync(source, 'utf8').matchAll(/\bcode: '(AICO_[A-Z0-9_]+)'/g))
+      thrown.set(code, source);
   }
-  const listed = new Set(
-    [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(AICO_[A-Z0-9_]+)`/gm)].map(
-      ([, code = '']) => code,
-    ),
+  const file = 'docs/errors.md';
+  const text = readFileSync(file, 'utf8');
+  const updated = text.replace(
+    /(<!-- generated from the error classes -->\n)[\s\S]*?(\n<!-- end -->)/,
+    (_all, before: string, after: string) => before + errorTable() + after,
   );
-  for (const [code, file] of thrown) {
-    if (!listed.has(code)) problems.push(`docs/errors.md: ${code} is missing (${file})`);
+  if (updated !== text) {
+    if (write) writeFileSync(file, updated);
+    else problems.push(`${file}: the table is out of date; run node scripts/check-docs.ts --write`);
+  }
+  const listed = new Set([...updated.matchAll(/^\| `(AICO_[A-Z0-9_]+)`/gm)].map(([, code = '']) => code));
+  for (const [code, source] of thrown) {
+    if (!listed.has(code)) problems.push(`${file}: ${code} is missing (${source})`);
   }
   for (const code of listed) {
-    if (!thrown.has(code)) problems.push(`docs/errors.md: ${code} is listed, and nothing throws it`);
+    if (!thrown.has(code)) problems.push(`${file}: ${code} is listed, and nothing throws it`);
   }
 }
 
