@@ -1,31 +1,32 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ExitCode } from '@aico/backend/exit-codes';
-import type { ReadyInfo } from './commands/start.ts';
 import { DetachedStartError } from './errors.ts';
+import type { ReadyInfo } from './ready-info.ts';
+import type { ErrorDescription } from './report-error.ts';
 
 /** What a backend in the background tells the command that started it. */
 export type DetachedMessage =
   | { readonly kind: 'ready'; readonly ready: ReadyInfo }
-  | {
-      readonly kind: 'failed';
-      readonly message: string;
-      readonly hint: string | undefined;
-      readonly exitCode: number;
-    };
+  | ({ readonly kind: 'failed'; readonly wantsPassword: boolean } & ErrorDescription);
 
 const BIN = fileURLToPath(new URL('../bin/aico.js', import.meta.url));
 
 /**
- * Starts `aico start` as a process of its own and resolves when it is ready.
+ * Starts `aico start` as a process of its own and resolves when it is ready. The password goes through a pipe: what is
+ * on a command line or in the environment, others may read.
  *
  * @throws {DetachedStartError} with the process's own words, when it ends before
  */
-export function startDetached(args: readonly string[]): Promise<ReadyInfo> {
-  const child = spawn(process.execPath, [BIN, 'start', '--ipc', ...args], {
+export function startDetached(args: readonly string[], password: string | undefined): Promise<ReadyInfo> {
+  const withPassword = password === undefined ? [] : ['--password-file', '-'];
+  const child = spawn(process.execPath, [BIN, 'start', '--ipc', ...args, ...withPassword], {
     detached: true,
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    stdio: [password === undefined ? 'ignore' : 'pipe', 'ignore', 'ignore', 'ipc'],
   });
+  // It may end before it has read: then its message says why.
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(`${password}\n`);
   return new Promise((resolve, reject) => {
     let failure: DetachedStartError | undefined;
     child.once('error', reject);
@@ -35,17 +36,25 @@ export function startDetached(args: readonly string[]): Promise<ReadyInfo> {
         child.unref();
         resolve(message.ready);
       } else {
-        failure = new DetachedStartError(message.message, message.exitCode, message.hint);
+        failure = new DetachedStartError(message);
       }
     });
     child.once('exit', (code, signal) => {
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-      const silent = new DetachedStartError(
-        `the backend ended before it was ready (${how})`,
-        code === null || code === 0 ? ExitCode.failure : code,
-        'Start it in the foreground to see what it says.',
-      );
-      reject(failure ?? silent);
+      failure ??= new DetachedStartError({
+        message: `the backend ended before it was ready (${how})`,
+        hint: 'Start it in the foreground to see what it says.',
+        exitCode: code === null || code === 0 ? ExitCode.failure : code,
+      });
+      reject(failure);
     });
+  });
+}
+
+/** Tells the command that started this process; settles when it has been told, or is there no more. */
+export function tellParent(message: DetachedMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined) resolve();
+    else process.send(message, undefined, {}, () => resolve());
   });
 }

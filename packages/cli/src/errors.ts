@@ -10,13 +10,25 @@ export class CommandFailedError extends AicoError {
   }
 }
 
-/** A background start ended before it was ready. Carries what the process said. */
+/** What is known of a background start that failed. */
+export interface DetachedFailure {
+  readonly message: string;
+  readonly exitCode: number;
+  readonly code?: string | undefined;
+  readonly hint?: string | undefined;
+  readonly wantsPassword?: boolean;
+}
+
+/** A background start ended before it was ready. Carries what the process said, and its code where it had one. */
 export class DetachedStartError extends AicoError {
   readonly exitCode: number;
+  /** Whether it failed for want of a password. */
+  readonly wantsPassword: boolean;
 
-  constructor(message: string, exitCode: number, hint: string | undefined) {
-    super('AICO_CLI_DETACHED', message, hint === undefined ? {} : { hint });
+  constructor({ message, exitCode, code, hint, wantsPassword = false }: DetachedFailure) {
+    super(code ?? 'AICO_CLI_DETACHED', message, hint === undefined ? {} : { hint });
     this.exitCode = exitCode;
+    this.wantsPassword = wantsPassword;
   }
 }
 
@@ -31,9 +43,12 @@ export class PluginCommandsError extends AicoError {
   }
 }
 
-/** An argument that cannot be used. */
+/** The command line cannot be understood or used. */
 export class UsageError extends AicoError {
-  constructor(message: string, hint?: string) {
-    super('AICO_CLI_USAGE', message, hint === undefined ? {} : { hint });
+  constructor(message: string, hint?: string, cause?: unknown) {
+    super('AICO_CLI_USAGE', message, {
+      ...(hint === undefined ? {} : { hint }),
+      ...(cause === undefined ? {} : { cause }),
+    });
   }
 }

@@ -1,31 +1,55 @@
 import { ExitCode } from '@aico/backend/exit-codes';
-import { CommanderError } from 'commander';
-import { CommandLine, type GlobalOptions } from './context.ts';
-import { addPluginCommands } from './plugin-commands.ts';
-import { addCommands, commandWord, createProgram, isOwnCommand } from './program.ts';
-import { exitCodeOf, printError } from './report-error.ts';
+import type { Command, CommanderError } from 'commander';
+import { type CommandPath, commandPath, createProgram, describeCommands } from './program.ts';
 
 // `aico logs tail | head` closes the pipe when it has enough: that is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(process.exitCode ?? ExitCode.ok);
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(process.exitCode ?? ExitCode.ok);
+  });
+}
 
+const words = process.argv.slice(2);
+const path = commandPath(words);
 const program = createProgram();
-await using commandLine = new CommandLine(program);
 try {
-  const word = commandWord(process.argv.slice(2));
-  await addCommands(program, commandLine, word);
-  // Read before the rest, since the plugins' commands are asked of the home's backend.
-  program.parseOptions(process.argv.slice(2));
-  if (word !== undefined && !isOwnCommand(word)) await addPluginCommands(program, commandLine, word);
-  await program.parseAsync(process.argv);
+  await run(program, path);
 } catch (error) {
-  if (error instanceof CommanderError) {
-    // It has said itself what is wrong; help and version come this way too.
-    process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-  } else {
-    printError(error, program.opts<GlobalOptions>().json === true);
-    process.exitCode = exitCodeOf(error);
+  await fail(error);
+}
+
+async function run(root: Command, { word }: CommandPath): Promise<void> {
+  if (word === undefined) {
+    // Help, version, or nothing to do: nothing else is loaded.
+    describeCommands(root);
+    await root.parseAsync(process.argv);
+    return;
   }
+  const { runCommand } = await import('./run-command.ts');
+  await runCommand(root, words, path);
+}
+
+async function fail(error: unknown): Promise<void> {
+  if (isCommanderError(error)) {
+    process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    // Help and version come this way too; they have said what they had to say.
+    if (error.exitCode === 0 || error.code === 'commander.help') return;
+  }
+  const { describeError, printError } = await import('./report-error.ts');
+  const { usageErrorFrom } = await import('./usage.ts');
+  const told = isCommanderError(error) ? usageErrorFrom(error) : error;
+  printError(told, words.includes('--json'));
+  process.exitCode = describeError(told).exitCode;
+  // Whatever a plugin opened before the start failed must not keep the process.
+  if (path.word === 'start') process.exit();
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    String(error.code).startsWith('commander.') &&
+    'exitCode' in error
+  );
 }

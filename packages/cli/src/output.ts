@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import pc from 'picocolors';
+import { colours, printable } from './colours.ts';
 
 /** A progress bar; silent where nobody watches. */
 export interface Progress {
@@ -11,7 +11,10 @@ export interface Progress {
 /** Where a command's answer goes: text for a person, or one JSON value a line. */
 export interface Output {
   readonly json: boolean;
-  /** Prints `value` as JSON where that was asked for, else as `text` renders it. */
+  /**
+   * Prints `value` as JSON where that was asked for, else as `text` renders it; what a terminal would obey rather than
+   * show is made visible, but for colours.
+   */
   print<T>(value: T, text: (value: T) => string): void;
   /** A remark beside the answer; not in JSON mode. Goes to stderr. */
   note(text: string): void;
@@ -22,11 +25,12 @@ export function createOutput(json: boolean): Output {
   return {
     json,
     print(value, text) {
-      const line = json ? JSON.stringify(value) : text(value);
+      // In JSON what is made visible is an escape of its own: the value stays the same.
+      const line = printable(json ? (JSON.stringify(value) ?? 'null') : text(value));
       process.stdout.write(line.endsWith('\n') ? line : `${line}\n`);
     },
     note(text) {
-      if (!json) process.stderr.write(`${text}\n`);
+      if (!json) process.stderr.write(`${printable(text)}\n`);
     },
     progress(total, label) {
       if (json || !process.stderr.isTTY) return { update: () => {}, stop: () => {} };
@@ -52,11 +56,11 @@ export function table(head: readonly string[], rows: readonly (readonly unknown[
       .map((edge) => [edge, '']),
   );
   const drawn = new Table({
-    head: head.map((title) => pc.bold(title)),
+    head: head.map((title) => colours.bold(title)),
     chars: { ...none, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  drawn.push(...rows.map((row) => row.map((cell) => String(cell ?? ''))));
+  drawn.push(...rows.map((row) => row.map((cell) => printable(String(cell ?? '')))));
   return drawn
     .toString()
     .split('\n')
@@ -66,9 +70,9 @@ export function table(head: readonly string[], rows: readonly (readonly unknown[
 
 /** A state or status in its colour, where colours are shown. */
 export function coloured(state: string): string {
-  if (['running', 'healthy', 'ready', 'info'].includes(state)) return pc.green(state);
+  if (['running', 'healthy', 'ready', 'info'].includes(state)) return colours.green(state);
   if (['degraded', 'retrying', 'waiting', 'starting', 'draining', 'warn'].includes(state))
-    return pc.yellow(state);
-  if (['failed', 'unhealthy', 'error', 'fatal'].includes(state)) return pc.red(state);
+    return colours.yellow(state);
+  if (['failed', 'unhealthy', 'error', 'fatal'].includes(state)) return colours.red(state);
   return state;
 }

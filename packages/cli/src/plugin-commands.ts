@@ -1,22 +1,25 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ConfigurationManager } from '@aico/shared/core/config';
+import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import type { CommandContext } from './context.ts';
 import { PluginCommandsError } from './errors.ts';
 import type { PluginCommands } from './plugin.ts';
 
+/** Milliseconds to wait for a backend that is there but does not answer, before the configuration is asked. */
+const ANSWER_MS = 3_000;
+
 interface PluginPlace {
   readonly name: string;
-  /** A file or folder of the plugin's package. */
-  readonly place: string;
+  /** A file or folder of the plugin's package, or its `file:` URL, or the name of an installed package. */
+  readonly module: string;
   readonly description?: string;
 }
 
 /**
- * Adds the commands of the plugin that `word` names, if one does. Plugins are known from the running backend, else
- * from the configuration.
+ * Adds the commands of the plugin that `word` names. Plugins are known from the running backend, else from the
+ * configuration. Of the others only the names are added, so that a misspelt one is suggested.
  *
  * @throws {PluginCommandsError} when the plugin's commands cannot be loaded
  */
@@ -25,51 +28,89 @@ export async function addPluginCommands(
   context: CommandContext,
   word: string,
 ): Promise<void> {
-  const plugin = (await pluginsOf(context)).find(({ name }) => name === word);
-  const entry = plugin === undefined ? undefined : cliEntry(plugin.place);
-  if (plugin === undefined || entry === undefined) return;
+  for (const { name, module, description } of await pluginsOf(context)) {
+    const entry = await entryOfCommands(name, module);
+    if (entry === undefined) continue;
+    const command = program.command(name);
+    if (description !== undefined) command.description(description);
+    if (name === word) (await loadCommands(name, entry)).register(command, context);
+  }
+}
+
+async function pluginsOf(context: CommandContext): Promise<readonly PluginPlace[]> {
+  return (await runningPlugins(context)) ?? configuredPlugins(context);
+}
+
+async function runningPlugins(context: CommandContext): Promise<readonly PluginPlace[] | undefined> {
+  const client = await context.client();
+  try {
+    const answer = await client.json('/api/v1/system/plugins', { signal: AbortSignal.timeout(ANSWER_MS) });
+    return isPluginList(answer) ? answer.plugins : undefined;
+  } catch {
+    // Not running, or starting, or not well: the configuration knows plugins too, and a command tells the rest.
+    return undefined;
+  }
+}
+
+async function configuredPlugins({ paths }: CommandContext): Promise<readonly PluginPlace[]> {
+  const { ConfigurationManager } = await import('@aico/shared/core/config');
+  const config = new ConfigurationManager({ paths });
+  await config.initialize({ lightweight: true });
+  return Object.keys(config.get('plugins', {}).toObject()).flatMap((name) => {
+    const module = config.get(`plugins.${name}.module`, '');
+    return module === '' ? [] : [{ name, module }];
+  });
+}
+
+async function loadCommands(name: string, entry: string): Promise<PluginCommands> {
   let commands: unknown;
   try {
     ({ commands } = await import(pathToFileURL(entry).href));
   } catch (error) {
-    throw new PluginCommandsError(plugin.name, error);
+    throw new PluginCommandsError(name, error);
   }
-  if (!isPluginCommands(commands)) throw new PluginCommandsError(plugin.name, 'it exports no `commands`');
-  const command = program.command(plugin.name);
-  if (plugin.description !== undefined) command.description(plugin.description);
-  commands.register(command, context);
+  if (!isPluginCommands(commands)) throw new PluginCommandsError(name, 'it exports no `commands`');
+  return commands;
 }
 
-async function pluginsOf(context: CommandContext): Promise<readonly PluginPlace[]> {
-  const client = await context.client();
+/** The file behind `exports["./cli"]` of the plugin's package, if it has one. */
+async function entryOfCommands(name: string, module: string): Promise<string | undefined> {
   try {
-    const answer = await client.json('/api/v1/system/plugins');
-    if (isPluginList(answer)) {
-      return answer.plugins.map(({ module, ...rest }) => ({ ...rest, place: fileURLToPath(module) }));
-    }
-  } catch {
-    // Not running, or starting: the configuration knows them too.
+    const manifest = await manifestOf(module);
+    if (manifest === undefined) return undefined;
+    const content: unknown = JSON.parse(await readFile(manifest, 'utf8'));
+    const target = fileIn(member(member(content, 'exports'), './cli'));
+    return target === undefined ? undefined : path.resolve(path.dirname(manifest), target);
+  } catch (error) {
+    throw new PluginCommandsError(name, error);
   }
-  const config = new ConfigurationManager({ paths: context.paths });
-  await config.initialize({ lightweight: true });
-  return Object.keys(config.get('plugins', {}).toObject()).flatMap((name) => {
-    const module = config.get(`plugins.${name}.module`, '');
-    return module === '' ? [] : [{ name, place: path.resolve(module) }];
-  });
 }
 
-/** The file behind `exports["./cli"]` of the package that `place` lies in. */
-function cliEntry(place: string): string | undefined {
-  if (!existsSync(place)) return undefined;
-  let folder = statSync(place).isDirectory() ? place : path.dirname(place);
-  while (!existsSync(path.join(folder, 'package.json'))) {
-    const above = path.dirname(folder);
-    if (above === folder) return undefined;
-    folder = above;
+/** The package.json that the module belongs to, looked up as the backend looks modules up: from the current folder. */
+async function manifestOf(module: string): Promise<string | undefined> {
+  const here = pathToFileURL(path.resolve('package.json'));
+  if (!module.startsWith('file:') && !path.isAbsolute(module) && !/^\.\.?([/\\]|$)/.test(module)) {
+    try {
+      return findPackageJSON(module, here);
+    } catch {
+      // Not installed here: then it has no commands here either.
+      return undefined;
+    }
   }
-  const manifest: unknown = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
-  const target = member(member(manifest, 'exports'), './cli');
-  return typeof target === 'string' ? path.join(folder, target) : undefined;
+  const place = module.startsWith('file:') ? new URL(module) : pathToFileURL(path.resolve(module));
+  const stats = await stat(place).catch(() => undefined);
+  if (stats === undefined) return undefined;
+  return findPackageJSON(stats.isDirectory() ? new URL(`${place.href.replace(/\/$/, '')}/`) : place);
+}
+
+/** The first of the conditions that a module of this kind would be imported by. */
+function fileIn(target: unknown): string | undefined {
+  if (typeof target === 'string') return target;
+  for (const condition of ['node', 'import', 'default']) {
+    const entry = member(target, condition);
+    if (entry !== undefined) return fileIn(entry);
+  }
+  return undefined;
 }
 
 function member(value: unknown, name: string): unknown {
@@ -80,9 +121,7 @@ function isPluginCommands(value: unknown): value is PluginCommands {
   return typeof member(value, 'register') === 'function';
 }
 
-function isPluginList(
-  value: unknown,
-): value is { plugins: { name: string; module: string; description: string }[] } {
+function isPluginList(value: unknown): value is { plugins: PluginPlace[] } {
   const plugins = member(value, 'plugins');
   return Array.isArray(plugins) && plugins.every((plugin) => typeof member(plugin, 'module') === 'string');
 }

@@ -27,14 +27,23 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
 
 /** The program without its commands: what is so for all of them. */
 export function createProgram(): Command {
-  return new Command('aico')
-    .description("AICO's backend: private, local-first, encrypted")
-    .version(version, '-V, --version', 'print the version')
-    .option('--home <dir>', 'the folder that holds everything (instead of AICO_HOME)')
-    .option('--json', 'answer in JSON')
-    .showSuggestionAfterError()
-    .configureHelp({ showGlobalOptions: true })
-    .exitOverride();
+  return (
+    new Command('aico')
+      .description("AICO's backend: private, local-first, encrypted")
+      .version(version, '-V, --version', 'print the version')
+      .option('--home <dir>', 'the folder that holds everything (instead of AICO_HOME)')
+      .option('--json', 'answer in JSON')
+      .showSuggestionAfterError()
+      // What is wrong is said in one place, in the one form errors have.
+      .configureOutput({ outputError: () => {} })
+      .configureHelp({ showGlobalOptions: true })
+      .exitOverride()
+  );
+}
+
+/** Adds the names of all commands, for help. */
+export function describeCommands(program: Command): void {
+  for (const [name, { summary }] of Object.entries(COMMANDS)) program.command(name).description(summary);
 }
 
 /** Adds every command; only the one that `word` calls is loaded, of the others help knows the name. */
@@ -51,15 +60,28 @@ export async function addCommands(
 
 /** Whether `word` is a command of the program itself, and not a plugin's. */
 export function isOwnCommand(word: string): boolean {
-  return Object.hasOwn(COMMANDS, word) || word === 'help';
+  return Object.hasOwn(COMMANDS, word);
 }
 
-/** The word that names the command: the first that is neither an option nor the value of one. */
-export function commandWord(words: readonly string[]): string | undefined {
+/** What is known of a command line before it is parsed. */
+export interface CommandPath {
+  /** The word that names the command; for `help NAME`, the name. */
+  readonly word: string | undefined;
+  readonly home: string | undefined;
+}
+
+/** Looks for the first word that is neither an option nor the value of one, and for the home. */
+export function commandPath(words: readonly string[]): CommandPath {
+  let word: string | undefined;
+  let home: string | undefined;
   for (let index = 0; index < words.length; index += 1) {
-    const word = words[index];
-    if (word === '--home') index += 1;
-    else if (word !== undefined && !word.startsWith('-')) return word;
+    const current = words[index] ?? '';
+    if (current === '--') break;
+    if (current === '--home') {
+      index += 1;
+      home = words[index];
+    } else if (current.startsWith('--home=')) home = current.slice('--home='.length);
+    else if (!current.startsWith('-') && (word === undefined || word === 'help')) word = current;
   }
-  return undefined;
+  return { word: word === 'help' ? undefined : word, home };
 }

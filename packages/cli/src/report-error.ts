@@ -1,33 +1,57 @@
 import { ExitCode, exitCodeFor } from '@aico/backend/exit-codes';
-import { AicoError } from '@aico/protocol';
-import pc from 'picocolors';
+import { errorColours, printable } from './colours.ts';
+
+/** What is said of an error. */
+export interface ErrorDescription {
+  readonly message: string;
+  /** The project's own code; foreign errors have none. */
+  readonly code: string | undefined;
+  readonly hint: string | undefined;
+  readonly exitCode: number;
+}
+
+/** What an error says of itself. Looked at by its shape: the classes are loaded only by what throws them. */
+export function describeError(error: unknown): ErrorDescription {
+  const own = textOf(error, 'code');
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    code: own?.startsWith('AICO_') ? own : undefined,
+    hint: textOf(error, 'hint'),
+    exitCode: exitCodeOf(error),
+  };
+}
 
 /** The exit code an error leads to. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return ExitCode.failure;
+  // Ctrl-C at a prompt; as if the signal had ended it.
+  if (error.name === 'ExitPromptError') return 130;
   if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode;
-  if (!('code' in error)) return ExitCode.failure;
-  if (error.code === 'AICO_CLIENT_NOT_RUNNING') return ExitCode.notRunning;
-  if (error.code === 'AICO_CLI_USAGE') return ExitCode.usage;
+  // What a running backend refuses is no failure of its start, whatever its code.
+  if ('problem' in error) return ExitCode.failure;
+  const code = textOf(error, 'code');
+  if (code === 'AICO_CLIENT_NOT_RUNNING') return ExitCode.notRunning;
+  if (code === 'AICO_CLI_USAGE') return ExitCode.usage;
   return exitCodeFor(error);
 }
 
 /** Says what happened and what to do, on stderr; as one JSON object where JSON was asked for. */
 export function printError(error: unknown, json: boolean): void {
-  const known = error instanceof AicoError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
+  const { message, code, hint, exitCode } = describeError(error);
   if (json) {
-    const { code, hint } = known ?? {};
-    process.stderr.write(
-      `${JSON.stringify({ error: { code, message, hint, exitCode: exitCodeOf(error) } })}\n`,
-    );
+    const described = JSON.stringify({ error: { code, message, hint, exitCode } });
+    process.stderr.write(`${printable(described)}\n`);
     return;
   }
-  const colours = pc.createColors(process.stderr.isTTY && !process.env.NO_COLOR);
-  const lines = [`${colours.red('error')}: ${message}`];
-  if (known?.hint !== undefined) lines.push(`${colours.cyan('hint')}: ${known.hint}`);
-  if (known !== undefined) lines.push(colours.dim(`code: ${known.code}`));
+  const lines = [`${errorColours.red('error')}: ${message}`];
+  if (hint !== undefined) lines.push(`${errorColours.cyan('hint')}: ${hint}`);
+  if (code !== undefined) lines.push(errorColours.dim(`code: ${code}`));
   // An error that is not ours is a fault of the program: whoever reports it needs the place.
-  else if (error instanceof Error && error.stack !== undefined) lines.push(colours.dim(error.stack));
-  process.stderr.write(`${lines.join('\n')}\n`);
+  else if (error instanceof Error && error.stack !== undefined) lines.push(errorColours.dim(error.stack));
+  process.stderr.write(`${printable(lines.join('\n'))}\n`);
+}
+
+function textOf(value: unknown, name: string): string | undefined {
+  const text: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  return typeof text === 'string' ? text : undefined;
 }

@@ -1,10 +1,13 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
+import { ensureOk } from '@aico/client/local';
 import type { LogRecord } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError } from 'commander';
-import pc from 'picocolors';
+import { colours, onOneLine } from '../colours.ts';
 import type { CommandContext } from '../context.ts';
 import { coloured, type Output } from '../output.ts';
+import { serverSentEvents } from '../server-sent-events.ts';
+
+/** As many as the backend gives at once. */
+const MOST_LINES = 1_000;
 
 interface TailOptions {
   readonly lines: number;
@@ -32,35 +35,45 @@ export function register(program: Command, context: CommandContext): void {
 async function tail(context: CommandContext, { lines, follow, ...filter }: TailOptions): Promise<void> {
   const client = await context.client();
   const query = new URLSearchParams(Object.entries(filter));
-  const answer = await client.json(`/api/v1/logs?${query}&limit=${lines}`);
-  const { logs } = answer as { logs: readonly LogRecord[] };
-  for (const record of logs.toReversed()) print(context.output, record);
-  if (follow !== true) return;
-  const response = await client.fetch(`/api/v1/logs/stream?${query}`);
-  if (response.body === null) return;
-  const stream = createInterface({ input: Readable.fromWeb(response.body), crlfDelay: Infinity });
-  let event = '';
-  for await (const line of stream) {
-    if (line.startsWith('event: ')) event = line.slice('event: '.length);
-    else if (line.startsWith('data: ')) {
-      const value: unknown = JSON.parse(line.slice('data: '.length));
-      if (event === 'log') print(context.output, value as LogRecord);
-      else context.output.note(`(${JSON.stringify(value)})`);
-    }
+  const ask = async (limit: number): Promise<readonly LogRecord[]> => {
+    const answer = await client.json(`/api/v1/logs?${query}&limit=${limit}`);
+    return (answer as { logs: readonly LogRecord[] }).logs;
+  };
+  if (follow !== true) {
+    for (const record of (await ask(lines)).toReversed()) print(context.output, record);
+    return;
   }
+  // Followed first and then read, so that nothing falls between; what comes twice is shown once.
+  const stream = await client.fetch(`/api/v1/logs/stream?${query}`);
+  await ensureOk(stream);
+  const stored = await ask(MOST_LINES);
+  const shown = new Set(stored.map(identity));
+  for (const record of stored.slice(0, lines).toReversed()) print(context.output, record);
+  for await (const { event, data } of serverSentEvents(stream)) {
+    const value: unknown = JSON.parse(data);
+    if (event !== 'log') context.output.note(`(${data})`);
+    else if (!shown.delete(identity(value as LogRecord))) print(context.output, value as LogRecord);
+  }
+  context.output.note('The backend has stopped.');
+}
+
+/** What makes a line itself, whether it comes from the table, where it has a number, or over the bus. */
+function identity({ time, level, service, component, message, fields }: LogRecord): string {
+  return JSON.stringify([time, level, service, component, message, fields]);
 }
 
 function print(output: Output, record: LogRecord): void {
   output.print(record, ({ time, level, service, component, message, fields }) => {
-    const details = Object.keys(fields).length === 0 ? '' : ` ${pc.dim(JSON.stringify(fields))}`;
-    const who = pc.cyan(`${service}/${component}`);
-    return `${new Date(time).toISOString()} ${coloured(level)} ${who} ${message}${details}`;
+    const details = Object.keys(fields).length === 0 ? '' : ` ${colours.dim(JSON.stringify(fields))}`;
+    const who = colours.cyan(`${service}/${component}`);
+    const line = `${new Date(time).toISOString()} ${coloured(level)} ${who} ${message}${details}`;
+    return onOneLine(line);
   });
 }
 
 function count(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 1_000)
-    throw new InvalidArgumentError('A number from 1 to 1000.');
+  if (!Number.isInteger(value) || value < 1 || value > MOST_LINES)
+    throw new InvalidArgumentError(`A number from 1 to ${MOST_LINES}.`);
   return value;
 }

@@ -1,0 +1,44 @@
+import type { Backend } from '@aico/backend';
+
+/** What a backend says of itself once it is ready. */
+export interface ReadyInfo {
+  readonly pid: number;
+  readonly version: string;
+  readonly environment: string;
+  readonly socket: string;
+  readonly http: string;
+  readonly data: string;
+  readonly keyFile: string | undefined;
+  readonly plugins: readonly string[];
+}
+
+export function readyInfoOf({ paths, config, socket, http, plugins, keysMade, version }: Backend): ReadyInfo {
+  return {
+    pid: process.pid,
+    version,
+    environment: config.get('environment', 'development'),
+    socket,
+    http,
+    data: paths.dataDir,
+    keyFile: keysMade === 'key-file' ? paths.keyFile : undefined,
+    plugins: plugins.map(({ definition }) => definition.name),
+  };
+}
+
+/** Where it listens, where the data lies, and how to stop it. */
+export function banner(ready: ReadyInfo, howToStop: string): string {
+  const lines = [
+    `AICO ${ready.version} is ready (${ready.environment})`,
+    `  API      ${ready.socket} (this user only)`,
+    `  Health   ${ready.http}/readyz`,
+    `  Data     ${ready.data} (encrypted)`,
+    `  Plugins  ${ready.plugins.join(', ') || 'none'}`,
+  ];
+  if (ready.keyFile !== undefined) {
+    lines.push(
+      `  Key      made ${ready.keyFile}: whoever can read this file can read the data.`,
+      '           To protect a new home by a password instead, give one at its first start: --password-file.',
+    );
+  }
+  return [...lines, `  Stop     ${howToStop}`].join('\n');
+}
