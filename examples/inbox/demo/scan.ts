@@ -19,34 +19,38 @@ function formsOf(sentence: string): readonly Buffer[] {
 export interface ScanResult {
   readonly files: number;
   readonly bytes: number;
-  /** File and sentence of every find. */
-  readonly finds: readonly { readonly file: string; readonly sentence: string }[];
+  /** What was found, and where first. */
+  readonly finds: ReadonlyMap<string, string>;
 }
 
-/** Reads every file below `folder` and looks for the sentences: as UTF-8, UTF-16, hexadecimal and base64. */
-export async function scanFor(
-  folder: string,
-  sentences: readonly string[],
-  isWanted = (_file: string): boolean => true,
-): Promise<ScanResult> {
-  const needles = sentences.flatMap((sentence) => formsOf(sentence).map((form) => ({ sentence, form })));
-  const longest = Math.max(...needles.map(({ form }) => form.length));
-  const finds: { file: string; sentence: string }[] = [];
-  let files = 0;
-  let bytes = 0;
+/** Every file below a folder. */
+export async function filesBelow(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  for (const entry of entries) {
-    const file = path.join(entry.parentPath, entry.name);
-    if (!entry.isFile() || !isWanted(file)) continue;
-    files += 1;
+  return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+}
+
+/**
+ * Reads the files and looks for the sentences in each: as UTF-8, UTF-16, hexadecimal and base64. Ends early when every
+ * sentence has been found.
+ *
+ * @param sentences of 8 characters or more
+ */
+export async function scanFor(files: readonly string[], sentences: readonly string[]): Promise<ScanResult> {
+  const finds = new Map<string, string>();
+  let wanted = sentences.flatMap((sentence) => formsOf(sentence).map((form) => ({ sentence, form })));
+  const longest = Math.max(...wanted.map(({ form }) => form.length));
+  let bytes = 0;
+  for (const [index, file] of files.entries()) {
     let tail = Buffer.alloc(0);
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1_048_576 }) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       // A sentence may lie across two chunks.
       const window = Buffer.concat([tail, chunk]);
-      for (const { sentence, form } of needles) if (window.includes(form)) finds.push({ file, sentence });
+      for (const { sentence, form } of wanted) if (window.includes(form)) finds.set(sentence, file);
+      wanted = wanted.filter(({ sentence }) => !finds.has(sentence));
+      if (wanted.length === 0) return { files: index + 1, bytes, finds };
       tail = Buffer.from(window.subarray(Math.max(0, window.length - longest)));
     }
   }
-  return { files, bytes, finds };
+  return { files: files.length, bytes, finds };
 }

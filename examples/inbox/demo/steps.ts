@@ -17,6 +17,8 @@ export class Tour implements AsyncDisposable {
   readonly home: string;
   readonly #children = new Set<ChildProcess>();
   #step = 0;
+  #starting: Promise<string> | undefined;
+  #ending: Promise<void> | undefined;
 
   private constructor(home: string) {
     this.home = home;
@@ -24,9 +26,15 @@ export class Tour implements AsyncDisposable {
 
   static async begin(): Promise<Tour> {
     const tour = new Tour(await mkdtemp(path.join(tmpdir(), 'aico-demo-')));
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        void tour[Symbol.asyncDispose]().finally(() => process.exit(130));
+    for (const [signal, exitCode] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+      ['SIGHUP', 129],
+    ] as const) {
+      // Every time: a second Ctrl-C must not end the clearing up.
+      process.on(signal, () => {
+        tour.say(`\n${signal}: stopping the backend and removing the home`);
+        void tour[Symbol.asyncDispose]().finally(() => process.exit(exitCode));
       });
     }
     return tour;
@@ -39,6 +47,7 @@ export class Tour implements AsyncDisposable {
   /** One thing the tour shows. A failure names it. */
   async step<T>(title: string, work: () => Promise<T>): Promise<T> {
     this.#step += 1;
+    if (this.#ending !== undefined) throw new Error(`the tour ends before step ${this.#step}: ${title}`);
     this.say(`\n${this.#step}. ${title}`);
     const beganAt = performance.now();
     try {
@@ -66,7 +75,9 @@ export class Tour implements AsyncDisposable {
 
   /** Starts the backend in the background; `aico stop` or the end of the tour stops it. */
   async start(): Promise<void> {
-    this.show(await this.aico('start', '--detach', '--plugin', path.join(ROOT, 'examples/inbox')));
+    this.#starting = this.aico('start', '--detach', '--plugin', path.join(ROOT, 'examples/inbox'));
+    this.show(await this.#starting);
+    this.#starting = undefined;
   }
 
   show(output: string, most = 12): void {
@@ -79,6 +90,8 @@ export class Tour implements AsyncDisposable {
     const child = spawn(process.execPath, [AICO, ...args], {
       cwd: ROOT,
       stdio,
+      // Ctrl-C goes to this process, which ends the others in order.
+      detached: process.platform !== 'win32',
       env: { ...process.env, AICO_HOME: this.home, AICO_CORE__API_GATEWAY__REST__PORT: '0', NO_COLOR: '1' },
     });
     this.#children.add(child);
@@ -87,9 +100,16 @@ export class Tour implements AsyncDisposable {
   }
 
   /** Leaves nothing behind: no process, no file. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    // A backend half-way up cannot be told to stop: it is soon up, or has given up.
+    await this.#starting?.catch(() => {});
     for (const child of this.#children) child.kill('SIGKILL');
-    const stop = this.#spawn(['stop'], ['ignore', 'ignore', 'ignore']);
+    const stop = this.#spawn(['stop', '--force'], ['ignore', 'ignore', 'ignore']);
     await once(stop, 'exit');
     await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { importMail } from './cli/import-command.ts';
+import { printable, printableLine } from './cli/printable.ts';
 
 const Summary = Type.Object({
   id: Type.Integer(),
@@ -11,7 +12,7 @@ const Summary = Type.Object({
   sentAt: Type.Optional(Type.String()),
   snippet: Type.Optional(Type.String()),
 });
-const Page = Type.Object({ messages: Type.Array(Summary) });
+const Page = Type.Object({ messages: Type.Array(Summary), next: Type.Optional(Type.Integer()) });
 const Detail = Type.Object({ ...Summary.properties, recipients: Type.String(), text: Type.String() });
 
 /** `aico inbox …` */
@@ -56,17 +57,7 @@ export const commands: PluginCommands = {
       .argument('<id>')
       .action(async (id: string) => {
         const path = `/api/v1/inbox/messages/${encodeURIComponent(id)}`;
-        output.print(await get(path, Detail), (mail) =>
-          [
-            `From: ${mail.sender}`,
-            `To: ${mail.recipients}`,
-            `Date: ${mail.sentAt ?? '-'}`,
-            `Subject: ${mail.subject}`,
-            '',
-          ]
-            .concat(mail.text)
-            .join('\n'),
-        );
+        output.print(await get(path, Detail), renderMail);
       });
 
     async function get<S extends typeof Page | typeof Detail>(path: string, schema: S) {
@@ -75,14 +66,25 @@ export const commands: PluginCommands = {
   },
 };
 
-function renderPage({ messages }: Type.Static<typeof Page>): string {
+function renderPage({ messages, next }: Type.Static<typeof Page>): string {
   if (messages.length === 0) return 'no messages';
-  return messages
-    .map(({ id, sentAt, sender, subject, snippet }) => {
-      const head = `${String(id).padStart(6)}  ${(sentAt ?? '').slice(0, 10).padEnd(10)}  ${sender}  ${subject}`;
-      return snippet === undefined ? head : `${head}\n        ${snippet.replaceAll(/\s+/g, ' ')}`;
-    })
-    .join('\n');
+  const lines = messages.map(({ id, sentAt, sender, subject, snippet }) => {
+    const date = (sentAt ?? '').slice(0, 10).padEnd(10);
+    const head = `${String(id).padStart(6)}  ${date}  ${printableLine(sender)}  ${printableLine(subject)}`;
+    return snippet === undefined ? head : `${head}\n        ${printableLine(snippet)}`;
+  });
+  return [...lines, ...(next === undefined ? [] : [`more: --before ${next}`])].join('\n');
+}
+
+function renderMail({ sender, recipients, sentAt, subject, text }: Type.Static<typeof Detail>): string {
+  return [
+    `From: ${printableLine(sender)}`,
+    `To: ${printableLine(recipients)}`,
+    `Date: ${sentAt ?? '-'}`,
+    `Subject: ${printableLine(subject)}`,
+    '',
+    printable(text),
+  ].join('\n');
 }
 
 function count(text: string): number {

@@ -21,6 +21,17 @@ export class FramesBrokenError extends AicoError {
   }
 }
 
+/** An import brings more messages at once than are taken. Nothing of it was stored. */
+export class BatchTooLargeError extends AicoError {
+  readonly statusCode = 413;
+
+  constructor(messages: number, limit: number) {
+    super('AICO_INBOX_BATCH', `${messages} messages at once, and the limit is ${limit}`, {
+      hint: 'Send them in several requests.',
+    });
+  }
+}
+
 /** A search that full-text search does not understand. */
 export class SearchInvalidError extends AicoError {
   readonly statusCode = 400;
@@ -44,7 +55,7 @@ export class MessageUnknownError extends AicoError {
   }
 }
 
-/** A path given to import that cannot be read. */
+/** A path given to import that cannot be read. Nothing was imported. */
 export class MailboxUnreadableError extends AicoError {
   constructor(path: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -1,9 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createHash } from 'node:crypto';
 import type { MessageBus } from '@aico/shared/core/bus';
 import type { Logger } from '@aico/shared/core/logging';
 import { MessageRefusedError } from './errors.ts';
-import { parseMail } from './mail-parser.ts';
-import type { IncomingMail, MailStore } from './mail-store.ts';
+import type { IncomingMail, MailStore, RawMail } from './mail-store.ts';
+import type { MailReader } from './parsing/mail-reader.ts';
+import { tooLarge } from './size-limit.ts';
 import { messageImported } from './topics.ts';
 
 /** What became of one message of an import, in the order they came. */
@@ -14,69 +15,80 @@ export type ImportResult =
 export interface ImporterOptions {
   readonly store: MailStore;
   readonly bus: MessageBus;
+  readonly reader: MailReader;
   /** Messages larger than this are refused. */
   readonly maxBytes: number;
   readonly logger: Logger;
 }
 
-/** Parses, stores and announces batches of mail. */
+/** Reads, stores and announces batches of mail. */
 export class Importer {
-  readonly #store: MailStore;
-  readonly #bus: MessageBus;
-  readonly #maxBytes: number;
-  readonly #logger: Logger;
+  readonly #options: ImporterOptions;
 
-  constructor({ store, bus, maxBytes, logger }: ImporterOptions) {
-    this.#store = store;
-    this.#bus = bus;
-    this.#maxBytes = maxBytes;
-    this.#logger = logger;
+  constructor(options: ImporterOptions) {
+    this.#options = options;
   }
 
-  /** One bad message is refused by itself; the good ones of the batch are stored together. */
+  /**
+   * One bad message is refused by itself; the good ones of the batch are stored together, and announced once they
+   * are durable. What is stored already, byte for byte, is not even read.
+   */
   async import(messages: readonly Uint8Array[]): Promise<readonly ImportResult[]> {
+    const { store, maxBytes } = this.#options;
     const results: ImportResult[] = [];
-    const accepted: (IncomingMail & { readonly index: number })[] = [];
-    for (const [index, raw] of messages.entries()) {
-      const outcome = await this.#parse(raw);
-      if ('reason' in outcome) results[index] = outcome;
-      else accepted.push({ ...outcome, index });
-      // Parsing is computation: others get their turn between two messages.
-      await nextTurn();
-    }
-    const stored = await this.#store.add(accepted);
-    for (const [position, { index }] of accepted.entries()) {
-      const mail = stored[position];
-      if (mail === undefined) continue;
-      results[index] = { status: mail.isNew ? 'imported' : 'duplicate', id: mail.id };
-      if (mail.isNew) {
-        await this.#bus.publish(messageImported, { id: mail.id, sha256: mail.sha256, size: mail.size });
+    const candidates: (RawMail & { readonly index: number })[] = [];
+    for (const [index, message] of messages.entries()) {
+      if (message.length > maxBytes) {
+        results[index] = { status: 'refused', reason: tooLarge(message.length, maxBytes) };
+        continue;
       }
+      const raw = Uint8Array.from(message);
+      candidates.push({ raw, sha256: createHash('sha256').update(raw).digest('hex'), index });
     }
-    const count = (status: ImportResult['status']): number =>
-      results.filter((result) => result.status === status).length;
-    this.#logger.info('Imported', {
-      imported: count('imported'),
-      duplicate: count('duplicate'),
-      refused: count('refused'),
-    });
+    const known = await store.find(candidates.map(({ sha256 }) => sha256));
+    const accepted: (IncomingMail & { readonly index: number })[] = [];
+    for (const candidate of candidates) {
+      const id = known.get(candidate.sha256);
+      const outcome = id === undefined ? await this.#read(candidate) : { status: 'duplicate' as const, id };
+      if ('status' in outcome) results[candidate.index] = outcome;
+      else accepted.push({ ...outcome, index: candidate.index });
+    }
+    const stored = await store.add(accepted);
+    for (const [position, mail] of accepted.entries()) {
+      const row = stored[position];
+      if (row === undefined) continue;
+      results[mail.index] = { status: row.isNew ? 'imported' : 'duplicate', id: row.id };
+      if (row.isNew) await this.#announce(row.id, mail);
+    }
+    this.#report(results);
     return results;
   }
 
-  async #parse(raw: Uint8Array): Promise<IncomingMail | (ImportResult & { status: 'refused' })> {
-    if (raw.length > this.#maxBytes)
-      return { status: 'refused', reason: tooLarge(raw.length, this.#maxBytes) };
+  async #read({ raw, sha256 }: RawMail): Promise<IncomingMail | (ImportResult & { status: 'refused' })> {
     try {
-      return { raw, mail: await parseMail(raw) };
+      return { raw, sha256, mail: await this.#options.reader.read(raw) };
     } catch (error) {
       if (error instanceof MessageRefusedError) return { status: 'refused', reason: error.message };
       throw error;
     }
   }
-}
 
-/** Said by the importer, and by the command that does not even send such a message. */
-export function tooLarge(bytes: number, limit: number): string {
-  const mib = (count: number): string => (count / 1_048_576).toFixed(1);
-  return `it has ${mib(bytes)} MiB, and the limit is ${mib(limit)} MiB`;
+  async #announce(id: number, { raw, sha256, mail: { messageId } }: IncomingMail): Promise<void> {
+    await this.#options.bus.publish(messageImported, {
+      id,
+      ...(messageId === undefined ? {} : { messageId }),
+      sha256,
+      size: raw.length,
+    });
+  }
+
+  #report(results: readonly ImportResult[]): void {
+    const count = (status: ImportResult['status']): number =>
+      results.filter((result) => result.status === status).length;
+    this.#options.logger.info('Imported', {
+      imported: count('imported'),
+      duplicate: count('duplicate'),
+      refused: count('refused'),
+    });
+  }
 }

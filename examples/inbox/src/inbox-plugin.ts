@@ -2,6 +2,7 @@ import { BasePlugin, type HealthCheckResult, type PluginMetadata, PluginPriority
 import { inboxConfig } from './config.ts';
 import { Importer } from './importer.ts';
 import { MailStore } from './mail-store.ts';
+import { MailReader } from './parsing/mail-reader.ts';
 import { declareRoutes } from './routes.ts';
 
 declare module '@aico/backend' {
@@ -32,9 +33,12 @@ export class InboxPlugin extends BasePlugin {
     const store = new MailStore(this.requireService('database'));
     await store.prepare();
     this.#store = store;
+    const reader = new MailReader({ timeoutMs: config.parse_timeout_s * 1_000 });
+    this.onStop(() => reader[Symbol.asyncDispose]());
     const importer = new Importer({
       store,
       bus: this.requireService('message_bus'),
+      reader,
       maxBytes,
       logger: this.logger,
     });
@@ -42,6 +46,7 @@ export class InboxPlugin extends BasePlugin {
     this.logger.info('Inbox is open', await store.count());
   }
 
+  /** Healthy when the newest message is found through the search index. */
   override async healthCheck(): Promise<HealthCheckResult> {
     if (this.#store === undefined) return { status: 'unhealthy', detail: 'It has not started' };
     if (await this.#store.isIndexed()) return { status: 'healthy', data: await this.#store.count() };

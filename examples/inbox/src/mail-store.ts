@@ -1,21 +1,31 @@
-import { createHash } from 'node:crypto';
-import type { Database, Row, SqlValue, Transaction } from '@aico/shared/data';
+import {
+  type Database,
+  type Row,
+  type SqlValue,
+  StatementFailedError,
+  type Transaction,
+} from '@aico/shared/data';
 import { MessageUnknownError, SearchInvalidError } from './errors.ts';
-import type { ParsedMail } from './mail-parser.ts';
+import type { ParsedMail } from './parsing/mail-parser.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
 
-/** A message ready to be stored. */
-export interface IncomingMail {
+/** A message as it came, and what it is known by. */
+export interface RawMail {
+  /** Owns its whole buffer: a view would take all that is behind it along to the database's thread. */
   readonly raw: Uint8Array;
+  /** Of `raw`, hexadecimal. */
+  readonly sha256: string;
+}
+
+/** A message ready to be stored. */
+export interface IncomingMail extends RawMail {
   readonly mail: ParsedMail;
 }
 
+/** A message that is in the table. */
 export interface StoredMail {
   readonly id: number;
-  /** Hexadecimal. */
-  readonly sha256: string;
   readonly isNew: boolean;
-  readonly size: number;
 }
 
 /** A message in a list. */
@@ -39,6 +49,9 @@ export interface MailDetail extends MailSummary {
 
 const SUMMARY = 'm.id, m.subject, m.sender, m.sent_at, m.size, m.attachments';
 
+/** A word that the index has just as it stands: nothing but ASCII in it and at its sides. */
+const ASCII_WORD = /(?<![A-Za-z0-9]|\P{ASCII})[A-Za-z0-9]+(?![A-Za-z0-9]|\P{ASCII})/u;
+
 /** The inbox's own tables. */
 export class MailStore {
   readonly #database: Database;
@@ -51,6 +64,16 @@ export class MailStore {
     await this.#database.migrate(OWNER, MIGRATIONS);
   }
 
+  /** Which of the digests are of stored messages, and their numbers. */
+  async find(digests: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const { rows } = await this.#database.execute(
+      `SELECT lower(hex(sha256)) AS digest, id FROM inbox_messages
+       WHERE sha256 IN (SELECT unhex(value) FROM json_each(?))`,
+      [JSON.stringify(digests)],
+    );
+    return new Map(rows.map((row) => [text(row.digest), Number(row.id)]));
+  }
+
   /** Stores a batch, all of it or nothing; what is there already, byte for byte, is left as it is. */
   async add(batch: readonly IncomingMail[]): Promise<readonly StoredMail[]> {
     return this.#database.transaction(async (tx) => {
@@ -60,7 +83,7 @@ export class MailStore {
     });
   }
 
-  /** Newest first; `before` is the last one of the page before. */
+  /** Newest first; `before` is the last one of the page before, whose messages are not given again. */
   async list(limit: number, before?: number): Promise<readonly MailSummary[]> {
     const { rows } =
       before === undefined
@@ -118,32 +141,41 @@ export class MailStore {
       );
       return rows.map((row) => ({ ...summaryOf(row), snippet: text(row.snippet) }));
     } catch (error) {
-      if (asFts5) throw new SearchInvalidError(error);
+      if (asFts5 && error instanceof StatementFailedError) throw new SearchInvalidError(error);
       throw error;
     }
   }
 
   async count(): Promise<{ readonly messages: number; readonly bytes: number }> {
-    const { rows } = await this.#database.execute(
-      'SELECT count(*) AS messages, coalesce(sum(size), 0) AS bytes FROM inbox_messages',
-    );
+    const { rows } = await this.#database.execute('SELECT messages, bytes FROM inbox_totals');
     return { messages: Number(rows[0]?.messages ?? 0), bytes: Number(rows[0]?.bytes ?? 0) };
   }
 
-  /** Finds the newest message through the index: rejects, or says `false`, when index and table have parted. */
+  /**
+   * Looks for the newest message through the search index.
+   *
+   * @returns `false` when index and table have parted
+   */
   async isIndexed(): Promise<boolean> {
     const { rows } = await this.#database.execute(
-      `SELECT (SELECT max(id) FROM inbox_messages) IS (SELECT max(id) FROM inbox_search_docsize) AS same`,
+      `SELECT id, subject, sender, id IS (SELECT max(id) FROM inbox_search_docsize) AS listed
+       FROM inbox_messages ORDER BY id DESC LIMIT 1`,
     );
-    return rows[0]?.same === 1;
+    const [newest] = rows;
+    if (newest === undefined) return true;
+    if (newest.listed !== 1) return false;
+    const word = ASCII_WORD.exec(`${text(newest.subject)} ${text(newest.sender)}`)?.[0];
+    if (word === undefined) return true;
+    const found = await this.#database.execute(
+      'SELECT rowid FROM inbox_search WHERE inbox_search MATCH ? AND rowid = ?',
+      [plainWords(word), newest.id ?? null],
+    );
+    return found.rows.length === 1;
   }
 }
 
-async function insert(tx: Transaction, { raw, mail }: IncomingMail): Promise<StoredMail> {
-  // A view would take its whole buffer along to the database thread.
-  const bytes = Uint8Array.from(raw);
-  const digest = createHash('sha256').update(raw).digest();
-  const known = { sha256: digest.toString('hex'), size: raw.length };
+async function insert(tx: Transaction, { raw, sha256, mail }: IncomingMail): Promise<StoredMail> {
+  const digest = Buffer.from(sha256, 'hex');
   const inserted = await tx.execute(
     `INSERT INTO inbox_messages
        (sha256, message_id, subject, sender, recipients, sent_at, imported_at, attachments, size, text, raw)
@@ -159,13 +191,13 @@ async function insert(tx: Transaction, { raw, mail }: IncomingMail): Promise<Sto
       mail.attachments,
       raw.length,
       mail.text,
-      bytes,
+      raw,
     ],
   );
   const id = inserted.rows[0]?.id;
-  if (id !== undefined) return { ...known, id: Number(id), isNew: true };
+  if (id !== undefined) return { id: Number(id), isNew: true };
   const { rows } = await tx.execute('SELECT id FROM inbox_messages WHERE sha256 = ?', [digest]);
-  return { ...known, id: Number(rows[0]?.id), isNew: false };
+  return { id: Number(rows[0]?.id), isNew: false };
 }
 
 function summaryOf(row: Row): MailSummary {
@@ -184,11 +216,11 @@ function text(value: SqlValue | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Each word quoted, so that nothing in it is read as syntax. */
+/** Each word quoted, so that nothing in it is read as syntax; a `*` at its end still means words that begin so. */
 function plainWords(query: string): string {
   return query
-    .split(/\s+/)
-    .filter((word) => word !== '')
-    .map((word) => `"${word.replaceAll('"', '""')}"`)
+    .split(/[\s\0]+/)
+    .filter((word) => /[^*"]/.test(word))
+    .map((word) => `"${word.replaceAll('"', '""').replace(/\*+$/, '')}"${word.endsWith('*') ? '*' : ''}`)
     .join(' ');
 }

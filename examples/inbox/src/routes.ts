@@ -1,6 +1,6 @@
 import type { GatewayApp } from '@aico/backend';
 import { Type } from 'typebox';
-import { FramesBrokenError } from './errors.ts';
+import { BatchTooLargeError, FramesBrokenError } from './errors.ts';
 import { splitFrames } from './frames.ts';
 import type { Importer } from './importer.ts';
 import type { MailStore } from './mail-store.ts';
@@ -11,23 +11,29 @@ const Id = Type.Integer({ minimum: 1 });
 /** Most messages an import may bring at once. */
 export const LARGEST_BATCH = 1_000;
 
+/** What a body may have beyond one message of the largest size: many small ones, and their lengths. */
+const BODY_SLACK_BYTES = 8 * 1_048_576;
+
 /** `/api/v1/inbox/…` */
 export function declareRoutes(app: GatewayApp, store: MailStore, importer: Importer, maxBytes: number): void {
   app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
     done(null, body),
   );
 
-  app.post('/import', async ({ body }) => {
+  app.post('/import', { bodyLimit: maxBytes + BODY_SLACK_BYTES }, async ({ body }) => {
     if (!Buffer.isBuffer(body)) throw new FramesBrokenError();
     const messages = splitFrames(body);
-    if (messages.length > LARGEST_BATCH) throw new FramesBrokenError();
+    if (messages.length > LARGEST_BATCH) throw new BatchTooLargeError(messages.length, LARGEST_BATCH);
     return { results: await importer.import(messages) };
   });
 
   const listQuery = Type.Object({ limit: Limit, before: Type.Optional(Id) });
-  app.get('/messages', { schema: { querystring: listQuery } }, async ({ query }) => ({
-    messages: await store.list(query.limit, query.before),
-  }));
+  app.get('/messages', { schema: { querystring: listQuery } }, async ({ query }) => {
+    const messages = await store.list(query.limit, query.before);
+    // A page that is not full is the last one.
+    const next = messages.length < query.limit ? undefined : messages.at(-1)?.id;
+    return { messages, ...(next === undefined ? {} : { next }) };
+  });
 
   const params = Type.Object({ id: Id });
   app.get('/messages/:id', { schema: { params } }, ({ params: { id } }) => store.read(id));

@@ -4,5 +4,13 @@ import { Type } from 'typebox';
 /** Published once for each message that was stored, after it is durable. */
 export const messageImported = defineTopic(
   'inbox.message.imported',
-  Type.Object({ id: Type.Integer(), sha256: Type.String(), size: Type.Integer() }),
+  Type.Object({
+    id: Type.Integer(),
+    /** The `Message-ID` header, where there is one. */
+    messageId: Type.Optional(Type.String()),
+    /** Hexadecimal, of the bytes as they came. */
+    sha256: Type.String(),
+    /** Bytes. */
+    size: Type.Integer(),
+  }),
 );

@@ -2,10 +2,11 @@ import type { CommandContext } from '@aico/cli/plugin';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { joinFrames } from '../frames.ts';
-import { tooLarge } from '../importer.ts';
-import { findMailFiles, type LocatedMessage, readMailFile } from './mailboxes.ts';
+import { tooLarge } from '../size-limit.ts';
+import { type Finding, findMailFiles, type LocatedMessage, readMailFile } from './mailboxes.ts';
+import { printableLine } from './printable.ts';
 
-/** A request carries at most so many messages, and about so many bytes. */
+/** A request carries at most so many messages, and at most so many bytes where it carries more than one. */
 const BATCH_MESSAGES = 64;
 const BATCH_BYTES = 4 * 1_048_576;
 
@@ -29,76 +30,133 @@ export interface ImportSummary {
   duplicate: number;
   refused: number;
   /** Files of folders that do not begin as mail does. */
-  readonly skippedFiles: number;
+  skippedFiles: number;
   readonly refusals: { readonly where: string; readonly reason: string }[];
 }
 
-/** `aico inbox import PATH…` */
+/**
+ * `aico inbox import PATH…`: reads the mail here and sends it in batches, so that the backend may be elsewhere. The
+ * next batch is read while one is under way.
+ *
+ * @throws {MailboxUnreadableError} before anything is sent, when a path cannot be read
+ */
 export async function importMail(context: CommandContext, paths: readonly string[]): Promise<void> {
+  const { output } = context;
+  const files = await findMailFiles(paths);
   const client = await context.client();
   const { maxMessageBytes } = Value.Parse(Stats, await client.json('/api/v1/inbox/stats'));
-  const { files, skipped } = await findMailFiles(paths);
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  const summary: ImportSummary = {
+  const run = new ImportRun(async (messages) => {
+    const answer = await client.json('/api/v1/inbox/import', {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: joinFrames(messages.map(({ raw }) => raw)),
+    });
+    return Value.Parse(Results, answer).results;
+  }, maxMessageBytes);
+
+  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const progress = output.progress(totalBytes, 'import');
+  let doneBytes = 0;
+  try {
+    for (const file of files) {
+      let fileBytes = 0;
+      for await (const finding of readMailFile(file, maxMessageBytes)) {
+        await run.take(finding);
+        if (finding.kind === 'message') fileBytes += finding.raw.length;
+        progress.update(Math.min(doneBytes + fileBytes, totalBytes), `${run.summary.imported} imported`);
+      }
+      doneBytes += file.bytes;
+    }
+    await run.finish();
+    progress.update(totalBytes, `${run.summary.imported} imported`);
+  } catch (error) {
+    progress.stop();
+    output.note(`Stopped half-way. ${describe(run.summary)}\nImporting again adds only what is missing.`);
+    throw error;
+  }
+  progress.stop();
+  output.print(run.summary, describe);
+}
+
+type Sender = (messages: readonly LocatedMessage[]) => Promise<Type.Static<typeof Results>['results']>;
+
+/** Puts findings into batches, sends these one after the other, and accounts for each. */
+class ImportRun {
+  readonly summary: ImportSummary = {
     found: 0,
     imported: 0,
     duplicate: 0,
     refused: 0,
-    skippedFiles: skipped,
+    skippedFiles: 0,
     refusals: [],
   };
-  const progress = context.output.progress(total, 'import');
-  const refuse = (where: string, reason: string): void => {
-    summary.refused += 1;
-    summary.refusals.push({ where, reason });
-  };
+  readonly #send: Sender;
+  readonly #maxBytes: number;
+  #batch: LocatedMessage[] = [];
+  #batchBytes = 0;
+  #underWay: Promise<void> = Promise.resolve();
 
-  let batch: (LocatedMessage & { kind: 'message' })[] = [];
-  let batchBytes = 0;
-  let doneBytes = 0;
-  const send = async (): Promise<void> => {
-    if (batch.length === 0) return;
-    const sent = batch;
-    [batch, batchBytes] = [[], 0];
-    const answer = await client.json('/api/v1/inbox/import', {
-      method: 'POST',
-      headers: { 'content-type': 'application/octet-stream' },
-      body: joinFrames(sent.map(({ raw }) => raw)),
-    });
-    const { results } = Value.Parse(Results, answer);
-    for (const [index, result] of results.entries()) {
-      if (result.status === 'refused') refuse(sent[index]?.where ?? '', result.reason);
-      else summary[result.status] += 1;
-    }
-    progress.update(doneBytes, `${summary.imported} imported`);
-  };
-
-  try {
-    for (const file of files) {
-      for await (const message of readMailFile(file, maxMessageBytes)) {
-        summary.found += 1;
-        if (message.kind === 'too-large') {
-          refuse(message.where, tooLarge(message.bytes, maxMessageBytes));
-          continue;
-        }
-        batch.push(message);
-        batchBytes += message.raw.length;
-        if (batch.length >= BATCH_MESSAGES || batchBytes >= BATCH_BYTES) await send();
-      }
-      doneBytes += file.bytes;
-    }
-    await send();
-  } finally {
-    progress.stop();
+  constructor(send: Sender, maxBytes: number) {
+    this.#send = send;
+    this.#maxBytes = maxBytes;
   }
-  context.output.print(summary, describe);
+
+  async take(finding: Finding): Promise<void> {
+    if (finding.kind === 'no-mail') {
+      this.summary.skippedFiles += 1;
+      return;
+    }
+    this.summary.found += 1;
+    if (finding.kind === 'too-large') {
+      this.#refuse(finding.where, tooLarge(finding.bytes, this.#maxBytes));
+    } else if (finding.kind === 'unreadable') {
+      this.#refuse(finding.where, finding.reason);
+    } else {
+      if (this.#batchBytes + finding.raw.length > BATCH_BYTES) await this.#flush();
+      this.#batch.push(finding);
+      this.#batchBytes += finding.raw.length;
+      if (this.#batch.length >= BATCH_MESSAGES) await this.#flush();
+    }
+  }
+
+  /** Sends what is left, and waits for the last answer. */
+  async finish(): Promise<void> {
+    await this.#flush();
+    await this.#underWay;
+  }
+
+  /** Waits for the batch before, then lets this one go. */
+  async #flush(): Promise<void> {
+    await this.#underWay;
+    if (this.#batch.length === 0) return;
+    const sent = this.#batch;
+    [this.#batch, this.#batchBytes] = [[], 0];
+    this.#underWay = this.#deliver(sent);
+    // Whoever awaits it next hears of a failure; until then it is not unheard.
+    this.#underWay.catch(() => {});
+  }
+
+  async #deliver(sent: readonly LocatedMessage[]): Promise<void> {
+    const results = await this.#send(sent);
+    for (const [index, { where }] of sent.entries()) {
+      const result = results[index];
+      if (result === undefined) this.#refuse(where, 'the backend did not answer for it');
+      else if (result.status === 'refused') this.#refuse(where, result.reason);
+      else this.summary[result.status] += 1;
+    }
+  }
+
+  #refuse(where: string, reason: string): void {
+    this.summary.refused += 1;
+    this.summary.refusals.push({ where, reason });
+  }
 }
 
 function describe({ found, imported, duplicate, refused, skippedFiles, refusals }: ImportSummary): string {
   const lines = [`${found} messages: ${imported} imported, ${duplicate} duplicate, ${refused} refused`];
   if (skippedFiles > 0) lines.push(`  ${skippedFiles} files do not begin as mail does and were passed over`);
   for (const { where, reason } of refusals.slice(0, REASONS_SHOWN))
-    lines.push(`  refused ${where}: ${reason}`);
+    lines.push(`  refused ${printableLine(where)}: ${printableLine(reason)}`);
   if (refusals.length > REASONS_SHOWN) lines.push(`  and ${refusals.length - REASONS_SHOWN} more`);
   return lines.join('\n');
 }

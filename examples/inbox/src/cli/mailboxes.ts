@@ -1,40 +1,50 @@
-import { createReadStream } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MailboxUnreadableError } from '../errors.ts';
 import { beginsAsMbox, type FoundMessage, splitMbox } from './mbox-splitter.ts';
 
-/** A message, and where it was found, for telling a person. */
-export type LocatedMessage = FoundMessage & { readonly where: string };
+/** What is found in a file, and where, for telling a person. */
+export type Finding = (
+  | FoundMessage
+  | { readonly kind: 'unreadable'; readonly reason: string }
+  /** A file of a folder that does not begin as mail does. */
+  | { readonly kind: 'no-mail' }
+) & { readonly where: string };
+
+/** A message, and where it was found. */
+export type LocatedMessage = Extract<Finding, { kind: 'message' }>;
 
 /** A file that will be read. */
 export interface MailFile {
   readonly path: string;
   readonly bytes: number;
-}
-
-/** What will be read, and how many files of folders were passed over. */
-export interface MailFiles {
-  readonly files: readonly MailFile[];
-  readonly skipped: number;
+  /** Somebody named this very file, rather than a folder that has it. */
+  readonly isNamed: boolean;
 }
 
 /** Mail begins with a header, or with the line that separates messages of an mbox. */
-const MAIL = /^(?:From \S|[A-Za-z][A-Za-z0-9-]*:)/;
+const MAIL = /^[\r\n]*(?:From |[A-Za-z][A-Za-z0-9-]*:)/;
+
+/** Longer than any header's name. */
+const HEAD_BYTES = 128;
+
+/** A file smaller than this is read at once. */
+const SMALL_FILE_BYTES = 1_048_576;
 
 /**
- * The files behind the paths, in order of name: a file as it is, of a folder all below it that begin as mail does.
+ * The files behind the paths, in order of name: a file as it is, of a folder all that are below it but hidden ones.
  *
  * @throws {MailboxUnreadableError} when a path cannot be read
  */
-export async function findMailFiles(paths: readonly string[]): Promise<MailFiles> {
+export async function findMailFiles(paths: readonly string[]): Promise<readonly MailFile[]> {
   const files: MailFile[] = [];
-  let skipped = 0;
   for (const start of paths) {
     try {
       const stats = await stat(start);
       if (!stats.isDirectory()) {
-        files.push({ path: start, bytes: stats.size });
+        await access(start, constants.R_OK);
+        files.push({ path: start, bytes: stats.size, isNamed: true });
         continue;
       }
       const entries = await readdir(start, { recursive: true, withFileTypes: true });
@@ -42,48 +52,63 @@ export async function findMailFiles(paths: readonly string[]): Promise<MailFiles
         .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
         .map((entry) => path.join(entry.parentPath, entry.name))
         .sort();
-      for (const file of below) {
-        if (MAIL.test((await readHead(file)).toString('latin1')))
-          files.push({ path: file, bytes: (await stat(file)).size });
-        else skipped += 1;
-      }
+      for (const file of below) files.push({ path: file, bytes: (await stat(file)).size, isNamed: false });
     } catch (error) {
       throw new MailboxUnreadableError(start, error);
     }
   }
-  return { files, skipped };
+  return files;
 }
 
-/** Every message of a file: many of an mbox, else the file as one. Constant memory whatever its size. */
-export async function* readMailFile(file: MailFile, maxBytes: number): AsyncGenerator<LocatedMessage> {
+/**
+ * Every message of a file: many of an mbox, else the file as one. Memory is bounded by the largest message, whatever
+ * the file's size. A file that cannot be read is a finding, not an error.
+ *
+ * @example for await (const found of readMailFile(file, 25 * 1_048_576)) …
+ */
+export async function* readMailFile(file: MailFile, maxBytes: number): AsyncGenerator<Finding> {
+  const where = file.path;
   try {
-    if (beginsAsMbox(await readHead(file.path))) {
-      let number = 0;
-      for await (const found of splitMbox(createReadStream(file.path), maxBytes)) {
-        number += 1;
-        yield { ...found, where: `${file.path} #${number}` };
-      }
-    } else if (file.bytes > maxBytes) {
-      yield { kind: 'too-large', bytes: file.bytes, where: file.path };
-    } else {
-      const chunks: Buffer[] = [];
-      for await (const chunk of createReadStream(file.path)) chunks.push(chunk);
-      yield { kind: 'message', raw: Buffer.concat(chunks), where: file.path };
+    await using handle = await open(where);
+    if (file.bytes <= SMALL_FILE_BYTES) {
+      const content = await handle.readFile();
+      yield* readMail(file, content.subarray(0, HEAD_BYTES), [content], maxBytes);
+      return;
     }
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const chunks: AsyncIterable<Buffer> = handle.createReadStream({ start: 0, autoClose: false });
+    yield* readMail(file, buffer.subarray(0, bytesRead), chunks, maxBytes);
   } catch (error) {
-    throw new MailboxUnreadableError(file.path, error);
+    const reason = error instanceof Error ? error.message : String(error);
+    yield { kind: 'unreadable', reason: `it cannot be read: ${reason}`, where };
   }
 }
 
-/** Longer than any header's name. */
-const HEAD_BYTES = 128;
-
-async function readHead(file: string): Promise<Buffer> {
-  const handle = await open(file);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
+async function* readMail(
+  { path: where, isNamed }: MailFile,
+  head: Buffer,
+  chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+  maxBytes: number,
+): AsyncGenerator<Finding> {
+  if (!isNamed && !MAIL.test(head.toString('latin1'))) {
+    yield { kind: 'no-mail', where };
+    return;
   }
+  if (beginsAsMbox(head)) {
+    let number = 0;
+    for await (const found of splitMbox(chunks, maxBytes)) {
+      number += 1;
+      yield { ...found, where: `${where} #${number}` };
+    }
+    return;
+  }
+  const kept: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes <= maxBytes) kept.push(chunk);
+    else kept.length = 0;
+  }
+  if (bytes > maxBytes) yield { kind: 'too-large', bytes, where };
+  else if (bytes > 0) yield { kind: 'message', raw: Buffer.concat(kept), where };
 }

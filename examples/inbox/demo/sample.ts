@@ -1,0 +1,44 @@
+import { findMailFiles, readMailFile } from '../src/cli/mailboxes.ts';
+
+/** How many sentences, and how many message numbers, the home is searched for. */
+const WANTED = 15;
+
+/** What is in the mail and can be in no file by chance. */
+export interface MailSample {
+  readonly sentences: readonly string[];
+  /** The files they were taken from. */
+  readonly files: readonly string[];
+  /** A word that a search must find: it stands in a subject. */
+  readonly word: string;
+}
+
+/** Lines of plain text, and `Message-ID`s, of messages all over the mail. */
+export async function sampleMail(paths: readonly string[]): Promise<MailSample> {
+  const all = await findMailFiles(paths);
+  const step = Math.max(1, Math.floor(all.length / (4 * WANTED)));
+  const lines = new Set<string>();
+  const messageIds = new Set<string>();
+  const files = new Set<string>();
+  const words: string[] = [];
+  const isEnough = (): boolean => lines.size >= WANTED && messageIds.size >= WANTED;
+  for (let index = 0; index < all.length && !isEnough(); index += 1) {
+    const file = all[index];
+    // A few of many files; of a few files all.
+    if (file === undefined || index % step > 1) continue;
+    for await (const found of readMailFile(file, 1_048_576)) {
+      if (found.kind !== 'message') continue;
+      const text = found.raw.toString('latin1').replaceAll('\r\n', '\n');
+      const end = text.indexOf('\n\n');
+      const head = end < 0 ? text : text.slice(0, end);
+      const line = text.slice(head.length).match(/^[A-Z][a-z]+ [\w ,']{30,70}$/m)?.[0];
+      const messageId = head.match(/^Message-ID: *<([!-~]{20,})>$/im)?.[1];
+      const subject = head.match(/^Subject: (.*)$/im)?.[1] ?? '';
+      words.push(...(subject.match(/\b[A-Za-z]{5,20}\b/g) ?? []));
+      if (line !== undefined && lines.size < WANTED) lines.add(line);
+      if (messageId !== undefined && messageIds.size < WANTED) messageIds.add(messageId);
+      if (line !== undefined || messageId !== undefined) files.add(file.path);
+      if (isEnough()) break;
+    }
+  }
+  return { sentences: [...lines, ...messageIds], files: [...files], word: words[0] ?? 'the' };
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { MailboxUnreadableError } from '../errors.ts';
+import { type Finding, findMailFiles, readMailFile } from './mailboxes.ts';
+
+const SEPARATOR = 'From a@b Thu Aug 22 12:36:23 2002\n';
+const MIB = 1_048_576;
+
+describe('mailboxes', () => {
+  let folder = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'inbox-mailboxes-'));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  async function readAll(start: string, maxBytes = MIB): Promise<Finding[]> {
+    const findings: Finding[] = [];
+    for (const file of await findMailFiles([start])) {
+      for await (const finding of readMailFile(file, maxBytes)) findings.push(finding);
+    }
+    return findings;
+  }
+
+  test('a folder gives the messages of all mail files below it, and passes over what is no mail', async () => {
+    await mkdir(path.join(folder, 'deep', 'cur'), { recursive: true });
+    await writeFile(path.join(folder, 'a.mbox'), `${SEPARATOR}Subject: 1\n\n${SEPARATOR}Subject: 2\n`);
+    await writeFile(path.join(folder, 'deep', 'cur', '123.M4.host:2,S'), 'Return-Path: <a@b>\nSubject: 3\n');
+    await writeFile(path.join(folder, 'deep', 'index.json'), '{"Subject": 4}');
+    await writeFile(path.join(folder, '.hidden'), 'Subject: 5\n');
+    await writeFile(path.join(folder, 'z-empty.eml'), '');
+    assert.deepEqual(
+      (await readAll(folder)).map(({ kind, where }) => [kind, path.relative(folder, where)]),
+      [
+        ['message', 'a.mbox #1'],
+        ['message', 'a.mbox #2'],
+        ['message', path.join('deep', 'cur', '123.M4.host:2,S')],
+        ['no-mail', path.join('deep', 'index.json')],
+        ['no-mail', 'z-empty.eml'],
+      ],
+    );
+  });
+
+  test('a file that is named is sent whatever it looks like, byte for byte', async () => {
+    const file = path.join(folder, 'odd');
+    const bytes = Buffer.from([0, 1, 2, 255, 10, 13]);
+    await writeFile(file, bytes);
+    const [found] = await readAll(file);
+    assert.ok(found?.kind === 'message');
+    assert.deepEqual(found.raw, bytes);
+  });
+
+  test('a file beyond the limit is not kept in memory, and its size is told', async () => {
+    const file = path.join(folder, 'large.eml');
+    await writeFile(file, `Subject: large\n\n${'x'.repeat(3 * MIB)}`);
+    assert.deepEqual(await readAll(file), [{ kind: 'too-large', bytes: 3 * MIB + 16, where: file }]);
+  });
+
+  test('a large mailbox is read in a stream, and left when its reader leaves', async () => {
+    const file = path.join(folder, 'large.mbox');
+    await writeFile(file, `${SEPARATOR}Subject: a\n\n${'text\n'.repeat(100_000)}\n`.repeat(4));
+    const [found] = await findMailFiles([file]);
+    assert.ok(found);
+    for await (const finding of readMailFile(found, MIB)) {
+      assert.equal(finding.kind, 'message');
+      break;
+    }
+    assert.equal((await readAll(file)).length, 4);
+  });
+
+  test('a file that went away since it was found is a finding, not the end', async () => {
+    await writeFile(path.join(folder, 'a.eml'), 'Subject: a\n');
+    const [found] = await findMailFiles([folder]);
+    assert.ok(found);
+    await rm(found.path);
+    const [finding] = await Array.fromAsync(readMailFile(found, MIB));
+    assert.ok(finding?.kind === 'unreadable');
+    assert.match(finding.reason, /ENOENT/);
+  });
+
+  test('a path that is not there is refused before anything is read', async () => {
+    await assert.rejects(findMailFiles([folder, path.join(folder, 'none')]), MailboxUnreadableError);
+  });
+});

@@ -1,0 +1,70 @@
+import PostalMime, { type Address } from 'postal-mime';
+import { MessageRefusedError } from '../errors.ts';
+import { textOfHtml } from './html-text.ts';
+
+/** What is kept of a message besides its bytes. */
+export interface ParsedMail {
+  readonly messageId: string | undefined;
+  readonly subject: string;
+  readonly sender: string;
+  readonly recipients: string;
+  /** Milliseconds since the epoch; `undefined` where the message names no date that is one. */
+  readonly sentAt: number | undefined;
+  /** What a person reads of it, at most {@link TEXT_KEPT} characters. */
+  readonly text: string;
+  readonly attachments: number;
+}
+
+/** Characters of a message that are searched. The bytes are kept whole. */
+export const TEXT_KEPT = 1_000_000;
+
+/** Characters kept of one header: a subject or list of recipients beyond this is no mail. */
+const HEADER_KEPT = 10_000;
+
+/** The names that headers have in practice, out of all that RFC 5322 allows: at least one makes it mail. */
+const HEADER_NAME = /^[a-z][a-z0-9-]*$/i;
+
+/** A date header can say anything; beyond this it is not a date anybody sent mail on. */
+const LATEST = Date.UTC(2200, 0, 1);
+
+/**
+ * Reads a message as mail (RFC 5322, MIME). Lenient where mail is sloppy: only what has no header at all, or would
+ * take the parser beyond its bounds, is refused.
+ *
+ * @throws {MessageRefusedError} saying why
+ * @example (await parseMail(Buffer.from('Subject: Hello\n\nYou'))).subject // 'Hello'
+ */
+export async function parseMail(raw: Uint8Array): Promise<ParsedMail> {
+  const mail = await PostalMime.parse(raw, { maxNestingDepth: 100, maxHeadersSize: 1_048_576 }).catch(
+    (error: unknown) => {
+      throw new MessageRefusedError(error instanceof Error ? error.message : 'it cannot be parsed', error);
+    },
+  );
+  if (!mail.headers.some(({ key, value }) => HEADER_NAME.test(key) && value !== ''))
+    throw new MessageRefusedError('it has no headers');
+  const text = mail.text?.trim() || (mail.html === undefined ? '' : textOfHtml(mail.html));
+  const sentAt = Date.parse(mail.date ?? '');
+  return {
+    messageId: mail.messageId === undefined ? undefined : header(mail.messageId),
+    subject: header(mail.subject ?? ''),
+    sender: mail.from === undefined ? '' : header(describe(mail.from)),
+    recipients: header([...(mail.to ?? []), ...(mail.cc ?? [])].map(describe).join(', ')),
+    sentAt: sentAt >= 0 && sentAt < LATEST ? sentAt : undefined,
+    text: withoutNul(text.slice(0, TEXT_KEPT)),
+    attachments: mail.attachments.length,
+  };
+}
+
+function describe(address: Address): string {
+  if (address.group !== undefined) return address.group.map(describe).join(', ');
+  return address.name === '' ? address.address : `${address.name} <${address.address}>`;
+}
+
+function header(text: string): string {
+  return withoutNul(text).trim().slice(0, HEADER_KEPT);
+}
+
+/** A NUL ends text for much that may read the database later, and half a surrogate pair is no text. */
+function withoutNul(text: string): string {
+  return text.replaceAll('\0', '').toWellFormed();
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MessageRefusedError } from '../errors.ts';
+import { MailReader } from './mail-reader.ts';
+
+const mail = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
+/** Small, and takes the parser many seconds: a part for every seven bytes. */
+const SLOW = mail(
+  `Subject: slow\nContent-Type: multipart/mixed; boundary=x\n\n${'--x\n\na\n'.repeat(400_000)}`,
+);
+
+describe('MailReader', () => {
+  test('reads several messages at once, each answered with its own', async () => {
+    await using reader = new MailReader();
+    const subjects = Array.from({ length: 20 }, (_, index) => `number ${index}`);
+    const read = await Promise.all(subjects.map((subject) => reader.read(mail(`Subject: ${subject}\n\nx`))));
+    assert.deepEqual(
+      read.map(({ subject }) => subject),
+      subjects,
+    );
+  });
+
+  test('refuses what is not mail, with the reason', async () => {
+    await using reader = new MailReader();
+    await assert.rejects(reader.read(mail('not mail')), /it has no headers/);
+  });
+
+  test('refuses a message that takes too long, and reads the next', async () => {
+    await using reader = new MailReader({ timeoutMs: 1_500 });
+    await assert.rejects(reader.read(SLOW), (error) => {
+      assert.ok(error instanceof MessageRefusedError);
+      assert.match(error.message, /more than 1.5 s/);
+      return true;
+    });
+    assert.equal((await reader.read(mail('Subject: next\n\nx'))).subject, 'next');
+  });
+
+  test('refuses a message that takes too much memory, and reads the next', async () => {
+    await using reader = new MailReader({ memoryMib: 16 });
+    await assert.rejects(reader.read(SLOW), /memory/);
+    assert.equal((await reader.read(mail('Subject: next\n\nx'))).subject, 'next');
+  });
+
+  test('lets its thread go when there is nothing to do, and begins anew', async () => {
+    await using reader = new MailReader({ idleMs: 1 });
+    await reader.read(mail('Subject: one\n\nx'));
+    while (reader.hasThread) await nextTurn();
+    assert.equal((await reader.read(mail('Subject: two\n\nx'))).subject, 'two');
+  });
+
+  test('finishes what it reads before it is disposed of', async () => {
+    const reader = new MailReader();
+    const reading = reader.read(mail('Subject: last\n\nx'));
+    await reader[Symbol.asyncDispose]();
+    assert.equal((await reading).subject, 'last');
+  });
+});
