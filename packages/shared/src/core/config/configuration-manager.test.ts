@@ -7,7 +7,6 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { Type } from 'typebox';
 import { ConfigurationManager, type ConfigurationManagerOptions } from './configuration-manager.ts';
-import { variableFor } from './environment-layer.ts';
 import {
   ConfigInvalidError,
   ConfigKeyError,
@@ -17,6 +16,7 @@ import {
   ConfigUnreadableError,
 } from './errors.ts';
 import { Secret, SecretString } from './secret.ts';
+import { variableFor } from './variable.ts';
 
 const CANARY = 'canary-5b1e77';
 

@@ -1,25 +1,29 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Static, TObject } from 'typebox';
-import type { AICOPaths } from '../paths/index.ts';
-import { type Environment, readEnvironmentLayer } from './environment-layer.ts';
-import { type ConfigProblem, ConfigStateError, type Origin } from './errors.ts';
+import { ChangeListeners, type ConfigChange } from './changes.ts';
+import type { Environment } from './environment-layer.ts';
+import { ConfigInvalidError, type ConfigProblem, ConfigStateError, type Origin } from './errors.ts';
+import { copyPlain } from './plain-value.ts';
+import { type Resolved, resolveLayers, resolveWithoutWrong } from './resolve.ts';
+import { schemasAt } from './schema.ts';
+import { REDACTED } from './secret.ts';
 import {
-  assertValid,
-  combineSections,
-  dropInvalid,
-  type Resolved,
-  resolveLayers,
-  type SectionDefinition,
-} from './resolve.ts';
-import { schemaAt } from './schema.ts';
-import { REDACTED, Secret } from './secret.ts';
-import { ConfigSection, readValue, type ValueLike } from './section.ts';
+  ConfigSection,
+  plainObject,
+  readValue,
+  redacted,
+  redactedValue,
+  type ValueLike,
+  type View,
+} from './section.ts';
+import { combineSections, EnvironmentName, type SectionDefinition } from './sections.ts';
+import { type ConfigFiles, layersOf, readSources, type Sources } from './sources.ts';
 import { emptyTree, isTree, leaves, merge, setAt, splitKey, type Tree, valueAt } from './tree.ts';
-import { emptyLayer, type Layer, readYamlLayer } from './yaml-file.ts';
+import { watchFiles } from './watch.ts';
 
 export interface ConfigurationManagerOptions {
   /** Where the files lie. Without it there are no files. */
-  readonly paths?: Pick<AICOPaths, 'configFile' | 'environmentFile'>;
+  readonly paths?: ConfigFiles;
+  /** What is known besides `environment` and the plugins. Others are added by `registerSection()`. */
   readonly sections?: readonly SectionDefinition[];
   /** Default `process.env`. */
   readonly env?: Environment;
@@ -33,6 +37,8 @@ export interface InitializeOptions {
    * its place. Default `false`.
    */
   readonly lightweight?: boolean;
+  /** The environment, over what every layer says of it. */
+  readonly environment?: string;
 }
 
 /** One value and where it came from. */
@@ -41,23 +47,6 @@ export interface ConfigEntry {
   /** Secrets, and values no loaded schema describes, are `[redacted]`. */
   readonly value: unknown;
   readonly origin: Origin;
-}
-
-export interface ConfigChange {
-  readonly key: string;
-  readonly previous: unknown;
-  readonly value: unknown;
-}
-
-interface Sources {
-  readonly environmentFile: Layer;
-  readonly userFile: Layer;
-  readonly variables: Environment;
-}
-
-interface Listener {
-  readonly key: string;
-  readonly notify: (change: ConfigChange) => void;
 }
 
 /**
@@ -72,24 +61,24 @@ interface Listener {
  * ```
  */
 export class ConfigurationManager {
-  readonly #paths: ConfigurationManagerOptions['paths'];
+  readonly #files: ConfigFiles | undefined;
   readonly #env: Environment;
   readonly #sections = new Map<string, SectionDefinition>();
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new ChangeListeners();
   #schema: TObject;
-  #sources: Sources | undefined;
   #runtime: Tree;
-  #resolved: Resolved | undefined;
-  #lightweight = false;
-  #problems: readonly ConfigProblem[] = [];
+  #state: State = { phase: 'new' };
+  #reading: Promise<void> = Promise.resolve();
 
+  /** @throws {ConfigSchemaError} when two sections claim one place, or a key could not be written anywhere */
   constructor({ paths, sections = [], env = process.env, overrides = {} }: ConfigurationManagerOptions = {}) {
-    this.#paths = paths;
+    this.#files = paths;
     this.#env = env;
+    this.#schema = combineSections(sections);
     for (const section of sections) this.#sections.set(section.path, section);
-    this.#schema = combineSections(this.#sections.values());
     this.#runtime = emptyTree();
-    for (const [key, value] of Object.entries(overrides)) setAt(this.#runtime, splitKey(key), value);
+    for (const [key, value] of Object.entries(overrides))
+      setAt(this.#runtime, splitKey(key), copyPlain(value, key));
   }
 
   /**
@@ -97,18 +86,19 @@ export class ConfigurationManager {
    *
    * @throws {ConfigSyntaxError} when a file is not YAML
    * @throws {ConfigUnreadableError} when a file cannot be read
-   * @throws {ConfigInvalidError} naming everything that does not fit; neither of the three when `lightweight`
+   * @throws {ConfigInvalidError} naming everything that does not fit; none of the three when `lightweight`
    */
-  async initialize({ lightweight = false }: InitializeOptions = {}): Promise<void> {
-    this.#lightweight = lightweight;
-    const sources = await this.#readSources();
-    this.#resolved = this.#resolve(sources, this.#runtime);
-    this.#sources = sources;
+  async initialize({ lightweight = false, environment }: InitializeOptions = {}): Promise<void> {
+    const runtime = merge(emptyTree(), this.#runtime);
+    if (environment !== undefined) runtime.environment = environment;
+    const sources = await this.#read(runtime, lightweight);
+    this.#state = this.#resolve(sources, runtime, lightweight);
+    this.#runtime = runtime;
   }
 
   /** What is wrong, where `lightweight` let it pass. */
   get problems(): readonly ConfigProblem[] {
-    return this.#problems;
+    return this.#state.phase === 'ready' ? this.#state.problems : [];
   }
 
   /**
@@ -118,91 +108,114 @@ export class ConfigurationManager {
    * @throws {ConfigStateError} before `initialize()`
    */
   get<F = unknown>(key: string, fallback?: F): ValueLike<F> {
-    return readValue(this.#current().tree, '', key, fallback) as ValueLike<F>;
+    // readValue() has compared the value's type with the fallback's.
+    return readValue(this.#view(), '', key, fallback) as ValueLike<F>;
   }
 
   /**
    * A registered section, typed by its schema and frozen.
    *
    * @throws {ConfigStateError} before `initialize()`, or when the path was registered with another schema
+   * @throws {ConfigInvalidError} when it was read `lightweight` and lacks what it needs
    */
   section<S extends TObject>({ path, schema }: SectionDefinition<S>): Static<S> {
+    const { resolved } = this.#ready();
     if (this.#sections.get(path)?.schema !== schema) {
       throw new ConfigStateError(
         `the section ${path} is not registered with this schema`,
         'Pass it in `sections`, or call registerSection() first.',
       );
     }
+    const unmet = resolved.problems.filter(({ key }) => key === path || key.startsWith(`${path}.`));
+    if (unmet.length > 0) throw new ConfigInvalidError(unmet);
     // What stands here has passed this very schema.
-    return (valueAt(this.#current().tree, splitKey(path)) ?? emptyTree()) as Static<S>;
+    return (valueAt(resolved.tree, splitKey(path)) ?? emptyTree()) as Static<S>;
   }
 
   /**
    * Adds a section, a plugin's `plugins.<name>` for one, and gives its value. The rest of the configuration keeps.
    *
    * @throws {ConfigInvalidError} when what the layers say does not fit it; it is then not registered
-   * @throws {ConfigStateError} when the path has another schema already
+   * @throws {ConfigSchemaError} when the path has another schema already, or the schema cannot stand there
    */
   registerSection<S extends TObject>(section: SectionDefinition<S>): Static<S> {
-    const present = this.#sections.get(section.path);
-    if (present !== undefined && present.schema !== section.schema) {
-      throw new ConfigStateError(
-        `the section ${section.path} has a schema already`,
-        'Two owners cannot describe one section; choose another name.',
-      );
-    }
-    const schemaBefore = this.#schema;
+    const state = this.#ready();
+    if (this.#sections.get(section.path)?.schema === section.schema) return this.section(section);
+    const before = this.#schema;
+    this.#schema = combineSections([...this.#sections.values(), section]);
     this.#sections.set(section.path, section);
-    this.#schema = combineSections(this.#sections.values());
     try {
-      if (this.#sources !== undefined) this.#resolved = this.#resolve(this.#sources, this.#runtime);
+      this.#state = this.#resolve(state.sources, this.#runtime, state.lightweight);
+      return this.section(section);
     } catch (error) {
-      if (present === undefined) this.#sections.delete(section.path);
-      this.#schema = schemaBefore;
+      this.#sections.delete(section.path);
+      this.#schema = before;
+      this.#state = state;
       throw error;
     }
-    return this.section(section);
   }
 
   /**
-   * Sets a value over all other layers until the process ends.
+   * Sets a value, or the values of a section, over all other layers until the process ends.
    *
    * @throws {ConfigInvalidError} when it does not fit; nothing is changed then
+   * @throws {ConfigListenerError} when it is in force and a listener to changes failed
    */
   set(key: string, value: unknown): void {
+    const { sources, lightweight } = this.#ready();
     const runtime = merge(emptyTree(), this.#runtime);
-    setAt(runtime, splitKey(key), value);
-    this.#replace(this.#resolve(this.#readySources(), runtime));
+    setAt(runtime, splitKey(key), copyPlain(value, key));
+    const next = this.#resolve(sources, runtime, lightweight);
+    const own = next.problems.filter(({ origin }) => origin.layer === 'runtime');
+    if (own.length > 0) throw new ConfigInvalidError(own);
     this.#runtime = runtime;
+    this.#replace(next);
   }
 
   /**
    * Reads files and variables again. When they are not valid the configuration stays as it is.
    *
-   * @throws as `initialize()` does
+   * @throws as `initialize()` does, and {ConfigListenerError} when it is in force and a listener to changes failed
    */
-  async reload(): Promise<void> {
-    const sources = await this.#readSources();
-    this.#replace(this.#resolve(sources, this.#runtime));
-    this.#sources = sources;
+  reload(): Promise<void> {
+    const next = this.#reading.then(async () => {
+      const { lightweight } = this.#ready();
+      const sources = await this.#read(this.#runtime, lightweight);
+      this.#replace(this.#resolve(sources, this.#runtime, lightweight));
+    });
+    // One after the other, so that what was read last is what stays.
+    this.#reading = next.catch(() => undefined);
+    return next;
+  }
+
+  /**
+   * Reloads by itself when a file changes, until the returned function is called. Off unless this is called.
+   *
+   * @param failed told why a reload was refused; the configuration is then as it was
+   * @throws the system's error when the folder of the files cannot be watched
+   */
+  watch(failed: (error: unknown) => void): () => void {
+    this.#ready();
+    const files = this.#files;
+    if (files === undefined) return () => undefined;
+    const watched = [files.configFile, ...EnvironmentName.enum.map((name) => files.environmentFile(name))];
+    return watchFiles(watched, () => void this.reload().catch(failed), failed);
   }
 
   /** Calls `notify` for each changed value at `key` or below it, until the returned function is called. */
   onChange(key: string, notify: (change: ConfigChange) => void): () => void {
-    const listener: Listener = { key, notify };
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(splitKey(key).join('.'), notify);
   }
 
   /** A value and where it came from; `undefined` where there is none, or a section. */
   explain(key: string): ConfigEntry | undefined {
-    const value = valueAt(this.#current().tree, splitKey(key));
+    const value = valueAt(this.#ready().resolved.tree, splitKey(key));
     return value === undefined || isTree(value) ? undefined : this.#entry(key, value);
   }
 
   /** Every value with its origin, sorted by key. */
   entries(): readonly ConfigEntry[] {
-    return [...leaves(this.#current().tree)]
+    return [...leaves(this.#ready().resolved.tree)]
       .filter(([, value]) => !isTree(value))
       .map(([key, value]) => this.#entry(key, value))
       .sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -210,74 +223,62 @@ export class ConfigurationManager {
 
   /** The whole, redacted. */
   toJSON(): Record<string, unknown> {
-    const tree = emptyTree();
-    for (const { key, value } of this.entries()) setAt(tree, key.split('.'), value);
-    return new ConfigSection('', tree).toObject();
+    return plainObject(redacted(this.#view(), ''));
   }
 
   #entry(key: string, value: unknown): ConfigEntry {
-    const described = schemaAt(this.#schema, key.split('.')) !== undefined || isCommonPluginKey(key);
-    const shown = value instanceof Secret || !described ? REDACTED : value;
-    return { key, value: shown, origin: this.#current().originOf(key) };
+    const { resolved } = this.#ready();
+    const shown = this.#view().describes(key) ? redactedValue(value) : REDACTED;
+    return { key, value: shown, origin: resolved.originOf(key) };
   }
 
-  async #readSources(): Promise<Sources> {
-    const read = (file: string | undefined, layer: 'environment file' | 'user file'): Promise<Layer> =>
-      file === undefined ? Promise.resolve(emptyLayer()) : this.#tolerate(readYamlLayer(file, layer));
-    const userFile = await read(this.#paths?.configFile, 'user file');
-    const own: Sources = { environmentFile: emptyLayer(), userFile, variables: this.#env };
-    const environment = dropInvalid(this.#schema, this.#layers(own, this.#runtime)).tree.environment;
+  #view(): View {
     return {
-      ...own,
-      environmentFile: await read(this.#paths?.environmentFile(String(environment)), 'environment file'),
+      tree: this.#ready().resolved.tree,
+      describes: (key) => schemasAt(this.#schema, key.split('.')).length > 0,
     };
   }
 
-  #tolerate(layer: Promise<Layer>): Promise<Layer> {
-    return this.#lightweight ? layer.catch(() => emptyLayer()) : layer;
+  #read(runtime: Tree, tolerant: boolean): Promise<Sources> {
+    return readSources({
+      files: this.#files,
+      variables: this.#env,
+      schema: this.#schema,
+      runtime,
+      tolerant,
+    });
   }
 
-  #layers({ environmentFile, userFile, variables }: Sources, runtime: Tree): readonly Layer[] {
-    const set: Layer = { tree: runtime, originOf: () => ({ layer: 'runtime' }) };
-    return [environmentFile, userFile, readEnvironmentLayer(variables, this.#schema), set];
+  /** @throws {ConfigInvalidError} unless `lightweight` */
+  #resolve(sources: Sources, runtime: Tree, lightweight: boolean): Ready {
+    const layers = layersOf(sources, this.#schema, runtime);
+    const resolved = resolveLayers(this.#schema, layers);
+    const { problems } = resolved;
+    if (problems.length === 0) return { phase: 'ready', sources, resolved, problems, lightweight };
+    if (!lightweight) throw new ConfigInvalidError(problems);
+    const without = resolveWithoutWrong(this.#schema, layers);
+    return { phase: 'ready', sources, resolved: without, problems, lightweight };
   }
 
-  #resolve(sources: Sources, runtime: Tree): Resolved {
-    const layers = this.#layers(sources, runtime);
-    const resolution = resolveLayers(this.#schema, layers);
-    if (!this.#lightweight) return assertValid(resolution);
-    this.#problems = resolution.problems;
-    return dropInvalid(this.#schema, layers);
+  #replace(next: Ready): void {
+    const before = this.#ready().resolved.tree;
+    this.#state = next;
+    this.#listeners.tell(before, next.resolved.tree);
   }
 
-  #replace(next: Resolved): void {
-    const before = new Map(leaves(this.#current().tree));
-    const after = new Map(leaves(next.tree));
-    this.#resolved = next;
-    for (const key of new Set([...before.keys(), ...after.keys()])) {
-      const change = { key, previous: before.get(key), value: after.get(key) };
-      if (sameValue(change.previous, change.value)) continue;
-      for (const listener of this.#listeners) {
-        if (key === listener.key || key.startsWith(`${listener.key}.`)) listener.notify(change);
-      }
-    }
-  }
-
-  #current(): Resolved {
-    if (this.#resolved !== undefined) return this.#resolved;
-    throw new ConfigStateError('the configuration has not been read yet', 'Await initialize() first.');
-  }
-
-  #readySources(): Sources {
-    if (this.#sources !== undefined) return this.#sources;
+  #ready(): Ready {
+    if (this.#state.phase === 'ready') return this.#state;
     throw new ConfigStateError('the configuration has not been read yet', 'Await initialize() first.');
   }
 }
 
-function isCommonPluginKey(key: string): boolean {
-  return /^plugins\.[^.]+\.(?:module|enabled|required)$/.test(key);
+interface Ready {
+  readonly phase: 'ready';
+  readonly sources: Sources;
+  readonly resolved: Resolved;
+  /** All that is wrong; empty unless `lightweight`. */
+  readonly problems: readonly ConfigProblem[];
+  readonly lightweight: boolean;
 }
 
-function sameValue(a: unknown, b: unknown): boolean {
-  return a instanceof Secret && b instanceof Secret ? a.equals(b) : isDeepStrictEqual(a, b);
-}
+type State = { readonly phase: 'new' } | Ready;

@@ -1,64 +1,74 @@
-import { type TSchema, Type } from 'typebox';
-import { Value } from 'typebox/value';
-import { parse } from 'yaml';
-import type { Origin } from './errors.ts';
-import { propertiesOf, schemaAt } from './schema.ts';
-import { isSecretSchema } from './secret.ts';
-import { emptyTree, isForbiddenKey, setAt } from './tree.ts';
-import type { Layer } from './yaml-file.ts';
-
-const PREFIX = 'AICO_';
-
-/** Read by others, and no keys. */
-const RESERVED: ReadonlySet<string> = new Set(['AICO_HOME']);
+import { type TObject, type TSchema, Type } from 'typebox';
+import { convert } from './convert.ts';
+import { ConfigInvalidError, type ConfigProblem, type Origin } from './errors.ts';
+import { type Layer, layerOf } from './layer.ts';
+import { copyPlain } from './plain-value.ts';
+import { allows, childrenOf, declaredKeys, nearestKey, partsOf, schemasAt } from './schema.ts';
+import { emptyTree, isForbiddenKey, isTree, setAt, type Tree } from './tree.ts';
+import { isReservedVariable, PREFIX, variableFor, wordInVariable } from './variable.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The variable that sets a key: `core.api_gateway.rest.port` is `AICO_CORE__API_GATEWAY__REST__PORT`. */
-export function variableFor(key: string): string {
-  return PREFIX + key.split('.').join('__').toUpperCase();
-}
-
 /**
  * The variables that start with `AICO_`, as a layer. Their text becomes what the schema at their key expects; text
- * that cannot is kept, for the check to refuse.
+ * that cannot is kept, for the check to refuse. `below` are the layers under this one: a plugin that they name is
+ * found by their spelling of it.
  */
-export function readEnvironmentLayer(env: Environment, schema: TSchema): Layer {
+export function readEnvironmentLayer(env: Environment, schema: TObject, below: Tree): Layer {
   const tree = emptyTree();
   const origins = new Map<string, Origin>();
-  for (const [variable, text] of Object.entries(env)) {
-    if (text === undefined || !variable.startsWith(PREFIX) || RESERVED.has(variable)) continue;
-    const words = wordsOf(variable, schema);
-    if (words.some(isForbiddenKey)) continue;
-    setAt(tree, words, convert(text, schemaAt(schema, words)));
-    origins.set(words.join('.'), { layer: 'environment variable', variable });
-  }
-  return { tree, originOf: (key) => origins.get(key) };
-}
-
-/** Variables are upper-case; keys may not be: each word is matched to a declared one whatever its case. */
-function wordsOf(variable: string, schema: TSchema): readonly string[] {
-  let properties = propertiesOf(schema);
-  return variable
-    .slice(PREFIX.length)
-    .toLowerCase()
-    .split('__')
-    .map((word) => {
-      const declared = Object.keys(properties ?? {}).find((name) => name.toLowerCase() === word) ?? word;
-      properties = properties === undefined ? undefined : propertiesOf(properties[declared]);
-      return declared;
-    });
-}
-
-function convert(text: string, schema: TSchema | undefined): unknown {
-  if (schema === undefined || isSecretSchema(schema) || Type.IsString(schema)) return text;
-  if (Type.IsArray(schema)) {
-    try {
-      return parse(text);
-    } catch {
-      // Kept as text: the check says what was expected, and where.
-      return text;
+  const problems: ConfigProblem[] = [];
+  const set = Object.entries(env)
+    .filter(([variable]) => variable.startsWith(PREFIX) && !isReservedVariable(variable))
+    .map(([variable, text]) => ({ variable, text, words: wordsOf(variable, schema, below) }))
+    // A map before the keys in it, so that these go over it.
+    .sort((a, b) => a.words.length - b.words.length);
+  for (const { variable, text, words } of set) {
+    if (text === undefined) continue;
+    const key = words.join('.');
+    const origin: Origin = { layer: 'environment variable', variable };
+    const add = (message: string, nearest?: string): number =>
+      problems.push({ key, message, origin, ...(nearest === undefined ? {} : { nearest }) });
+    const schemas = schemasAt(schema, words);
+    if (words.some(isForbiddenKey) || !allows(schema, words)) {
+      add('is not a known key', nearestKey(key, schema));
+    } else if (origins.has(key)) {
+      add('is set by two variables that differ only in case');
+    } else if (schemas.some((one) => Type.IsObject(one))) {
+      const example = [...declaredKeys(schema)].find((declared) => declared.startsWith(`${key}.`));
+      add(
+        `is a section: set its keys one by one${example === undefined ? '' : `, such as ${variableFor(example)}`}`,
+      );
+    } else {
+      try {
+        setAt(tree, words, copyPlain(convert(text, schemas), key));
+        origins.set(key, origin);
+      } catch (error) {
+        if (!(error instanceof ConfigInvalidError)) throw error;
+        for (const problem of error.problems) problems.push({ ...problem, origin });
+      }
     }
   }
-  return Value.Convert(schema, text);
+  return layerOf(tree, origins, problems);
+}
+
+/** Variables are upper-case; keys may not be: each word is matched to a known one as a variable would spell it. */
+function wordsOf(variable: string, schema: TObject, below: Tree): readonly string[] {
+  let schemas: readonly TSchema[] = [schema];
+  let values: unknown = below;
+  return variable
+    .slice(PREFIX.length)
+    .split('__')
+    .map((part) => {
+      const declared = schemas
+        .flatMap(partsOf)
+        .flatMap((one) => (Type.IsObject(one) ? Object.keys(one.properties) : []));
+      const present = isTree(values) ? Object.keys(values) : [];
+      const upper = part.toUpperCase();
+      const word =
+        [...declared, ...present].find((name) => wordInVariable(name) === upper) ?? part.toLowerCase();
+      schemas = schemas.flatMap((one) => childrenOf(one, word));
+      values = isTree(values) ? values[word] : undefined;
+      return word;
+    });
 }

@@ -1,4 +1,5 @@
 import { AicoError } from '@aico/protocol';
+import { variableFor } from './variable.ts';
 
 /** Where a value came from. */
 export type Origin =
@@ -6,14 +7,16 @@ export type Origin =
   | {
       readonly layer: 'environment file' | 'user file';
       readonly file: string;
-      readonly line: number;
-      readonly column: number;
+      /** From 1; absent where the file as a whole is meant. */
+      readonly line?: number;
+      readonly column?: number;
     }
   | { readonly layer: 'environment variable'; readonly variable: string }
   | { readonly layer: 'runtime' };
 
 /** One thing wrong with the configuration. Says what was expected and what kind of value was found, never the value. */
 export interface ConfigProblem {
+  /** Empty where a file as a whole is meant. */
   readonly key: string;
   readonly message: string;
   readonly origin: Origin;
@@ -26,7 +29,7 @@ export function describeOrigin(origin: Origin): string {
   switch (origin.layer) {
     case 'environment file':
     case 'user file':
-      return `${origin.file}:${origin.line}:${origin.column}`;
+      return origin.line === undefined ? origin.file : `${origin.file}:${origin.line}:${origin.column ?? 1}`;
     case 'environment variable':
       return `environment variable ${origin.variable}`;
     case 'runtime':
@@ -36,15 +39,22 @@ export function describeOrigin(origin: Origin): string {
   }
 }
 
+/** A problem as one line: where, which key, what, and what may have been meant. */
+export function describeProblem({ key, message, origin, nearest }: ConfigProblem): string {
+  const meant =
+    nearest !== undefined && origin.layer === 'environment variable'
+      ? `${variableFor(nearest)} (${nearest})`
+      : nearest;
+  const suggestion = meant === undefined ? '' : `; did you mean ${meant}?`;
+  return `${describeOrigin(origin)}: ${key === '' ? '' : `${key} `}${message}${suggestion}`;
+}
+
 /** The configuration does not fit its schema. Names everything that is wrong at once. */
 export class ConfigInvalidError extends AicoError {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    const lines = problems.map(({ key, message, origin, nearest }) => {
-      const suggestion = nearest === undefined ? '' : `; did you mean ${nearest}?`;
-      return `  ${describeOrigin(origin)}: ${key} ${message}${suggestion}`;
-    });
+    const lines = problems.map((problem) => `  ${describeProblem(problem)}`);
     super('AICO_CONFIG_INVALID', `the configuration is not valid:\n${lines.join('\n')}`, {
       hint: 'Mend the lines named above; `aico config validate` checks without starting, `aico config list` shows every key.',
     });
@@ -52,31 +62,31 @@ export class ConfigInvalidError extends AicoError {
   }
 }
 
-/** A configuration file cannot be read as YAML at all. */
+/** A configuration file cannot be read as YAML at all. Names every place in the file. */
 export class ConfigSyntaxError extends AicoError {
-  readonly file: string;
-  readonly line: number;
+  readonly problems: readonly ConfigProblem[];
 
-  constructor(file: string, line: number, column: number, reason: string) {
-    super('AICO_CONFIG_SYNTAX', `${file}:${line}:${column}: ${reason}`, {
+  constructor(problems: readonly ConfigProblem[]) {
+    super('AICO_CONFIG_SYNTAX', problems.map(describeProblem).join('\n'), {
       hint: 'The file must be YAML: keys and values, indented by spaces.',
     });
-    this.file = file;
-    this.line = line;
+    this.problems = problems;
   }
 }
 
 /** A configuration file is there and cannot be read. */
 export class ConfigUnreadableError extends AicoError {
   readonly file: string;
+  readonly problems: readonly ConfigProblem[];
 
-  constructor(file: string, cause: unknown) {
+  constructor(file: string, layer: 'environment file' | 'user file', cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     super('AICO_CONFIG_UNREADABLE', `cannot read ${file}: ${reason}`, {
-      hint: 'Make it readable for this user, or remove it: every key has a default.',
+      hint: 'Make it a file that this user may read, or remove it: it need not be there.',
       cause,
     });
     this.file = file;
+    this.problems = [{ key: '', message: `cannot be read: ${reason}`, origin: { layer, file } }];
   }
 }
 
@@ -101,9 +111,37 @@ export class ConfigKeyError extends AicoError {
   }
 }
 
-/** The configuration was asked before `initialize()`, or a section was given two schemas. */
+/** The configuration was asked before `initialize()`, or for a section nobody registered. */
 export class ConfigStateError extends AicoError {
   constructor(message: string, hint: string) {
     super('AICO_CONFIG_STATE', message, { hint });
+  }
+}
+
+/** A section's schema cannot stand beside the others, or has keys that no file or variable could name. */
+export class ConfigSchemaError extends AicoError {
+  readonly section: string;
+
+  constructor(section: string, reason: string, hint: string) {
+    super('AICO_CONFIG_SCHEMA', `the section ${section} cannot be registered: ${reason}`, { hint });
+    this.section = section;
+  }
+}
+
+/** A listener to changes failed. The change is in force and every other listener has been told. */
+export class ConfigListenerError extends AicoError {
+  readonly failures: readonly unknown[];
+
+  constructor(failures: readonly unknown[]) {
+    const reasons = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
+    super(
+      'AICO_CONFIG_LISTENER',
+      `told of a configuration change, ${reasons.length} listener(s) failed: ${reasons.join('; ')}`,
+      {
+        hint: 'The new configuration is in force; what failed may still work by the old. Restart, or mend the listener.',
+        cause: failures[0],
+      },
+    );
+    this.failures = failures;
   }
 }

@@ -1,22 +1,28 @@
+export type { ConfigChange } from './changes.ts';
 export {
-  type ConfigChange,
   type ConfigEntry,
   ConfigurationManager,
   type ConfigurationManagerOptions,
   type InitializeOptions,
 } from './configuration-manager.ts';
-export { variableFor } from './environment-layer.ts';
+export type { Environment } from './environment-layer.ts';
 export {
   ConfigInvalidError,
   ConfigKeyError,
+  ConfigListenerError,
   type ConfigProblem,
+  ConfigSchemaError,
   ConfigStateError,
   ConfigSyntaxError,
   ConfigTypeError,
   ConfigUnreadableError,
   describeOrigin,
+  describeProblem,
   type Origin,
 } from './errors.ts';
-export { EnvironmentName, type SectionDefinition } from './resolve.ts';
 export { REDACTED, Secret, SecretString } from './secret.ts';
-export { ConfigSection } from './section.ts';
+export { ConfigSection, type ValueLike } from './section.ts';
+export { defineSection, EnvironmentName, type SectionDefinition } from './sections.ts';
+export type { ConfigFiles } from './sources.ts';
+export { type ValidateOptions, validateConfiguration } from './validate.ts';
+export { variableFor } from './variable.ts';

@@ -1,131 +1,131 @@
 import { distance } from 'fastest-levenshtein';
-import { type TSchema, Type } from 'typebox';
-import { Value } from 'typebox/value';
-import { isSecretSchema } from './secret.ts';
-import { emptyTree, isTree, leaves, type Tree } from './tree.ts';
+import { type TObject, type TSchema, Type } from 'typebox';
+import { emptyTree, isTree, merge, type Tree } from './tree.ts';
 
-/** The properties of an object schema; `undefined` for every other schema. */
-export function propertiesOf(schema: unknown): Readonly<Record<string, TSchema>> | undefined {
-  return Type.IsObject(schema) ? schema.properties : undefined;
+/** A schema, or where it is a choice or a sum, the schemas it is made of. */
+export function partsOf(schema: TSchema): readonly TSchema[] {
+  if (Type.IsUnion(schema)) return schema.anyOf.flatMap(partsOf);
+  if (Type.IsIntersect(schema)) return schema.allOf.flatMap(partsOf);
+  return [schema];
 }
 
-/** The schema at a key, where every word on the way is a declared property. */
-export function schemaAt(schema: unknown, words: readonly string[]): TSchema | undefined {
-  let current = schema;
+/** What a word below this schema may hold: nothing for a word that is not known. */
+export function childrenOf(schema: TSchema, word: string): readonly TSchema[] {
+  return partsOf(schema).flatMap((part): readonly TSchema[] => {
+    if (Type.IsRecord(part)) {
+      return Object.entries(part.patternProperties)
+        .filter(([pattern]) => new RegExp(pattern, 'u').test(word))
+        .map(([, value]) => value);
+    }
+    if (Type.IsArray(part)) return /^\d+$/.test(word) ? [part.items] : [];
+    if (Type.IsTuple(part)) return part.items.filter((_item, index) => String(index) === word);
+    if (!Type.IsObject(part)) return [];
+    const property = Object.hasOwn(part.properties, word) ? part.properties[word] : undefined;
+    if (property !== undefined) return [property];
+    const others: unknown = 'additionalProperties' in part ? part.additionalProperties : undefined;
+    return Type.IsSchema(others) ? [others] : [];
+  });
+}
+
+/** Whether words that the schema does not declare are let through: only where it says so itself. */
+export function isOpen(schema: TSchema): boolean {
+  return partsOf(schema).some((part) => {
+    if (Type.IsUnknown(part) || Type.IsAny(part)) return true;
+    return Type.IsObject(part) && 'additionalProperties' in part && part.additionalProperties === true;
+  });
+}
+
+/** The schemas that describe a key, from the root. */
+export function schemasAt(root: TSchema, words: readonly string[]): readonly TSchema[] {
+  let schemas: readonly TSchema[] = [root];
+  for (const word of words) schemas = schemas.flatMap((schema) => childrenOf(schema, word));
+  return schemas;
+}
+
+/** Whether a key may be set at all, be it described or in a place that is open. */
+export function allows(root: TSchema, words: readonly string[]): boolean {
+  let schemas: readonly TSchema[] = [root];
   for (const word of words) {
-    const properties = propertiesOf(current);
-    if (properties === undefined || !Object.hasOwn(properties, word)) return undefined;
-    current = properties[word];
+    const below = schemas.flatMap((schema) => childrenOf(schema, word));
+    if (below.length === 0) return schemas.some(isOpen);
+    schemas = below;
   }
-  return Type.IsSchema(current) ? current : undefined;
+  return true;
 }
 
-/** What the schema says a value is when nobody says anything. */
-export function defaultsOf(schema: TSchema): Tree {
-  const tree = emptyTree();
-  for (const [word, property] of Object.entries(propertiesOf(schema) ?? {})) {
-    if ('default' in property) tree[word] = structuredClone(property.default);
-    else if (propertiesOf(property) !== undefined) tree[word] = defaultsOf(property);
+/**
+ * A value with what its schema says where nobody says anything. A section without a value counts as absent: its lines
+ * may all be comments. An optional section that is absent stays so.
+ */
+export function withDefaults(schema: TSchema, value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map((item: unknown, index) => {
+      const [child, ...others] = childrenOf(schema, String(index));
+      return child === undefined || others.length > 0 ? item : withDefaults(child, item);
+    });
   }
-  return tree;
+  return isTree(value) && (Type.IsObject(schema) || Type.IsRecord(schema))
+    ? treeWithDefaults(schema, value)
+    : value;
+}
+
+export function treeWithDefaults(schema: TSchema, tree: Tree): Tree {
+  const full = emptyTree();
+  const declared = Type.IsObject(schema) ? Object.keys(schema.properties) : [];
+  for (const word of new Set([...declared, ...Object.keys(tree)])) {
+    const [child, ...others] = childrenOf(schema, word);
+    const value =
+      child === undefined || others.length > 0 ? tree[word] : valueWithDefaults(child, tree[word]);
+    if (value !== undefined) full[word] = value;
+  }
+  return full;
+}
+
+function valueWithDefaults(schema: TSchema, value: unknown): unknown {
+  const isSection = Type.IsObject(schema) || Type.IsRecord(schema);
+  const otherwise: unknown = 'default' in schema ? structuredClone(schema.default) : undefined;
+  if (value === undefined || (value === null && isSection)) {
+    const absent = Type.IsObject(schema) && !Type.IsOptional(schema) ? emptyTree() : undefined;
+    return withDefaults(schema, otherwise ?? absent);
+  }
+  return withDefaults(schema, isTree(value) && isTree(otherwise) ? merge(otherwise, value) : value);
 }
 
 /** Every key a schema declares, in full. */
-export function* declaredKeys(schema: TSchema, prefix = ''): Generator<string> {
-  for (const [word, property] of Object.entries(propertiesOf(schema) ?? {})) {
+export function* declaredKeys(schema: TObject, prefix = ''): Generator<string> {
+  for (const [word, property] of Object.entries(schema.properties)) {
     const key = prefix === '' ? word : `${prefix}.${word}`;
-    if (propertiesOf(property) === undefined) yield key;
-    else yield* declaredKeys(property, key);
+    if (Type.IsObject(property)) yield* declaredKeys(property, key);
+    else yield key;
   }
 }
 
-/** The key nearest to a misspelt one, if any is near enough to be meant. */
-export function nearestKey(key: string, valid: Iterable<string>): string | undefined {
+/** The key nearest to a misspelt one, section or value, if any is near enough to be meant. */
+export function nearestKey(key: string, root: TObject): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(key.length / 3)) + 1;
-  for (const candidate of valid) {
-    const apart = distance(key, candidate);
-    if (apart < least) [best, least] = [candidate, apart];
+  const seen = new Set<string>();
+  for (const declared of [...declaredKeys(root), ...siblingsOf(key, root)]) {
+    for (let at = declared; at !== '' && !seen.has(at); at = parentOf(at)) {
+      seen.add(at);
+      // What lies above is written rightly already.
+      const apart = key.startsWith(`${at}.`) ? least : distance(key, at);
+      if (apart < least) [best, least] = [at, apart];
+    }
   }
   return best;
 }
 
-/** What a schema expects, in words. */
-export function expectationOf(schema: TSchema): string {
-  if (isSecretSchema(schema)) return 'text (a secret)';
-  if ('enum' in schema && Array.isArray(schema.enum)) return `one of ${schema.enum.join(', ')}`;
-  if (Type.IsUnion(schema)) {
-    const choices = schema.anyOf.map((choice) =>
-      'const' in choice ? String(choice.const) : expectationOf(choice),
-    );
-    return `one of ${choices.join(', ')}`;
-  }
-  if ('const' in schema) return String(schema.const);
-  const bounds = boundsOf(schema);
-  if (Type.IsInteger(schema)) return `an integer${bounds}`;
-  if (Type.IsNumber(schema)) return `a number${bounds}`;
-  if (Type.IsBoolean(schema)) return 'true or false';
-  if (Type.IsArray(schema)) return `a list, each item ${expectationOf(schema.items)}`;
-  if (Type.IsObject(schema)) return 'a section with keys';
-  if (Type.IsString(schema)) return 'pattern' in schema ? `text like ${String(schema.pattern)}` : 'text';
-  return 'a value of another kind';
+/** What might stand beside the key: in the item of a list, or in a choice, which have no keys of their own. */
+function siblingsOf(key: string, root: TObject): readonly string[] {
+  const parent = parentOf(key);
+  return schemasAt(root, parent.split('.'))
+    .flatMap(partsOf)
+    .flatMap((part) => (Type.IsObject(part) ? Object.keys(part.properties) : []))
+    .map((word) => `${parent}.${word}`);
 }
 
-function boundsOf(schema: object): string {
-  const lowest = 'minimum' in schema ? schema.minimum : undefined;
-  const highest = 'maximum' in schema ? schema.maximum : undefined;
-  if (lowest !== undefined && highest !== undefined) return ` from ${String(lowest)} to ${String(highest)}`;
-  if (lowest !== undefined) return ` of ${String(lowest)} or more`;
-  return highest === undefined ? '' : ` of ${String(highest)} or less`;
-}
-
-/** The kind of a value: all that an error may say of it. */
-export function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (isTree(value)) return 'a section';
-  if (typeof value === 'string') return 'text';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'an integer' : 'a number';
-  return typeof value === 'boolean' ? 'true or false' : `a ${typeof value}`;
-}
-
-/** A problem found while a tree is held against a schema; `key` is in full. */
-export interface SchemaProblem {
-  readonly key: string;
-  readonly message: string;
-  readonly unknown: boolean;
-}
-
-/** Everything in `tree` that does not fit `schema`, at once. With `open`, undeclared keys are let through. */
-export function* schemaProblems(
-  schema: TSchema,
-  tree: Tree,
-  prefix: string,
-  open = false,
-): Generator<SchemaProblem> {
-  const properties = propertiesOf(schema) ?? {};
-  const at = (word: string): string => (prefix === '' ? word : `${prefix}.${word}`);
-  for (const word of Object.keys(tree)) {
-    if (Object.hasOwn(properties, word) || open) continue;
-    yield { key: at(word), message: 'is not a known key', unknown: true };
-  }
-  for (const [word, property] of Object.entries(properties)) {
-    const value = Object.hasOwn(tree, word) ? tree[word] : undefined;
-    const key = at(word);
-    if (value === undefined) {
-      if (!Type.IsOptional(property)) yield { key, message: 'is required', unknown: false };
-    } else if (propertiesOf(property) !== undefined && isTree(value)) {
-      yield* schemaProblems(property, value, key);
-    } else if (!Value.Check(property, value)) {
-      const expected = expectationOf(property);
-      const found = kindOf(value);
-      const but = expected.startsWith(found) || expected.startsWith('one of') ? '' : `, not ${found}`;
-      yield { key, message: `must be ${expected}${but}`, unknown: false };
-    }
-  }
-}
-
-/** The keys of a tree as written, for finding what a section's schema does not know. */
-export function keysOf(tree: Tree): readonly string[] {
-  return [...leaves(tree)].map(([key]) => key);
+/** The key one word shorter; empty at the root. */
+export function parentOf(key: string): string {
+  return key.slice(0, Math.max(0, key.lastIndexOf('.')));
 }

@@ -1,6 +1,6 @@
 import { ConfigTypeError } from './errors.ts';
-import { kindOf } from './schema.ts';
-import { Secret } from './secret.ts';
+import { kindOf } from './expectation.ts';
+import { REDACTED, Secret } from './secret.ts';
 import { emptyTree, isTree, splitKey, type Tree, valueAt } from './tree.ts';
 
 /**
@@ -12,11 +12,20 @@ export type ValueLike<F> = F extends string
     ? number
     : F extends boolean
       ? boolean
-      : F extends readonly unknown[] | Secret
-        ? F
-        : F extends object
-          ? ConfigSection
-          : unknown;
+      : F extends Secret
+        ? Secret
+        : F extends readonly unknown[]
+          ? readonly unknown[]
+          : F extends object
+            ? ConfigSection
+            : unknown;
+
+/** What a value is read from. */
+export interface View {
+  readonly tree: Tree;
+  /** Whether a schema describes the key; what none does may be a secret for all anyone knows. */
+  readonly describes: (key: string) => boolean;
+}
 
 /**
  * A part of the configuration that can be asked in turn, as the guide does.
@@ -30,10 +39,12 @@ export type ValueLike<F> = F extends string
 export class ConfigSection {
   readonly #path: string;
   readonly #tree: Tree;
+  readonly #describes: View['describes'];
 
-  constructor(path: string, tree: Tree) {
+  constructor(path: string, { tree, describes }: View) {
     this.#path = path;
     this.#tree = tree;
+    this.#describes = describes;
   }
 
   /**
@@ -42,34 +53,37 @@ export class ConfigSection {
    * @throws {ConfigTypeError} when the value is of another type than `fallback`
    */
   get<F = unknown>(key: string, fallback?: F): ValueLike<F> {
-    return readValue(this.#tree, this.#path, key, fallback) as ValueLike<F>;
+    const view = { tree: this.#tree, describes: this.#describes };
+    return readValue(view, this.#path, key, fallback) as ValueLike<F>;
   }
 
-  /** A plain copy; secrets stay {@link Secret}. */
+  /** A plain copy, to read as properties; secrets stay {@link Secret}. */
   toObject(): Record<string, unknown> {
-    return plain(this.#tree);
+    return plainObject(this.#tree);
   }
 
-  /** For JSON.stringify; secrets print as `[redacted]`. */
+  /** For JSON.stringify: secrets, and values no loaded schema describes, are `[redacted]`. */
   toJSON(): Record<string, unknown> {
-    return this.toObject();
+    return plainObject(redacted({ tree: this.#tree, describes: this.#describes }, this.#path));
   }
 }
 
 /** @throws {ConfigTypeError} when the value is of another type than `fallback` */
-export function readValue(tree: Tree, base: string, key: string, fallback: unknown): unknown {
+export function readValue({ tree, describes }: View, base: string, key: string, fallback: unknown): unknown {
   const full = base === '' ? key : `${base}.${key}`;
   const value = valueAt(tree, splitKey(key));
   const wantsSection = isTree(fallback);
   if (value === undefined || value === null) {
-    return wantsSection ? new ConfigSection(full, Object.assign(emptyTree(), fallback)) : fallback;
+    if (!wantsSection) return fallback;
+    return new ConfigSection(full, { tree: Object.assign(emptyTree(), fallback), describes: () => true });
   }
+  const wantsAny = fallback === undefined || fallback === null;
   if (isTree(value)) {
-    if (fallback === undefined || wantsSection) return new ConfigSection(full, value);
+    if (wantsAny || wantsSection) return new ConfigSection(full, { tree: value, describes });
     throw new ConfigTypeError(full, kindOf(fallback), 'a section');
   }
-  if (fallback === undefined || sameType(value, fallback)) return value;
-  throw new ConfigTypeError(full, kindOf(fallback), value instanceof Secret ? 'a secret' : kindOf(value));
+  if (wantsAny || sameType(value, fallback)) return value;
+  throw new ConfigTypeError(full, kindOf(fallback), kindOf(value));
 }
 
 function sameType(value: unknown, fallback: unknown): boolean {
@@ -78,8 +92,31 @@ function sameType(value: unknown, fallback: unknown): boolean {
   return typeof value === typeof fallback && !(value instanceof Secret);
 }
 
-function plain(tree: Tree): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(tree).map(([word, value]) => [word, isTree(value) ? plain(value) : value]),
-  );
+/** The tree at `base`, with `[redacted]` for every value that must not be shown. */
+export function redacted({ tree, describes }: View, base: string): Tree {
+  const shown = emptyTree();
+  for (const [word, value] of Object.entries(tree)) {
+    const key = base === '' ? word : `${base}.${word}`;
+    if (isTree(value)) shown[word] = redacted({ tree: value, describes }, key);
+    else shown[word] = describes(key) ? redactedValue(value) : REDACTED;
+  }
+  return shown;
+}
+
+/** Secrets in lists are hidden too. */
+export function redactedValue(value: unknown): unknown {
+  if (value instanceof Secret) return REDACTED;
+  if (Array.isArray(value)) return value.map(redactedValue);
+  if (!isTree(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([word, item]) => [word, redactedValue(item)]));
+}
+
+/** A copy made of ordinary objects. */
+export function plainObject(tree: Tree): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(tree).map(([word, value]) => [word, plain(value)]));
+}
+
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plain);
+  return isTree(value) ? plainObject(value) : value;
 }

@@ -5,7 +5,7 @@ export interface Tree {
   [key: string]: unknown;
 }
 
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
+const FORBIDDEN: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 export function emptyTree(): Tree {
   return Object.create(null) as Tree;
@@ -59,20 +59,20 @@ export function* leaves(tree: Tree, prefix = ''): Generator<readonly [key: strin
   }
 }
 
-/** `over` laid on `under`: maps merge, everything else replaces. Neither is changed. */
+/** `over` laid on `under`: maps merge, a map without a value adds nothing, all else replaces. Neither is changed. */
 export function merge(under: Tree, over: Tree): Tree {
   const merged = Object.assign(emptyTree(), under);
   for (const [word, value] of Object.entries(over)) {
     const below = merged[word];
+    if (value === null && isTree(below)) continue;
     merged[word] = isTree(value) ? merge(isTree(below) ? below : emptyTree(), value) : value;
   }
   return merged;
 }
 
-export function freeze(tree: Tree): Tree {
-  for (const value of Object.values(tree)) {
-    if (isTree(value)) freeze(value);
-    else if (Array.isArray(value)) Object.freeze(value);
-  }
-  return Object.freeze(tree);
+/** Frozen all the way down. */
+export function freeze<T>(value: T): T {
+  if (!isTree(value) && !Array.isArray(value)) return value;
+  for (const item of Object.values(value)) freeze(item);
+  return Object.freeze(value);
 }

@@ -1,84 +1,130 @@
-import { readFile } from 'node:fs/promises';
-import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
-import { ConfigSyntaxError, ConfigUnreadableError, type Origin } from './errors.ts';
+import { readFile, stat } from 'node:fs/promises';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml';
+import { type ConfigProblem, ConfigSyntaxError, ConfigUnreadableError, type Origin } from './errors.ts';
+import { emptyLayer, type Layer, layerOf } from './layer.ts';
 import { emptyTree, isForbiddenKey, type Tree } from './tree.ts';
 
-/** Values by key, and where each one came from. */
-export interface Layer {
-  readonly tree: Tree;
-  readonly originOf: (key: string) => Origin | undefined;
-}
+export type FileLayer = 'environment file' | 'user file';
 
-export function emptyLayer(): Layer {
-  return { tree: emptyTree(), originOf: () => undefined };
-}
+/** More than any configuration a person writes, and little enough to be read at once. */
+const MOST_BYTES = 1_048_576;
 
 /**
  * Reads a YAML file as a layer; one that does not exist is empty.
  *
- * @throws {ConfigUnreadableError} when it exists and cannot be read
- * @throws {ConfigSyntaxError} with line and column: not YAML, a key twice, aliases, no mapping
+ * @throws {ConfigUnreadableError} when it exists and cannot be read, is no file, or is over 1 MiB
+ * @throws {ConfigSyntaxError} naming every place with line and column: not YAML, a key twice, aliases, no mapping
  */
-export async function readYamlLayer(file: string, layer: 'environment file' | 'user file'): Promise<Layer> {
-  let text: string;
+export async function readYamlLayer(file: string, layer: FileLayer): Promise<Layer> {
+  let bytes: Uint8Array;
   try {
-    text = await readFile(file, 'utf8');
+    // Asked first: reading a pipe or a device might never end.
+    const found = await stat(file);
+    if (!found.isFile()) throw new Error('it is not a file');
+    if (found.size > MOST_BYTES) throw new Error('it is larger than 1 MiB');
+    bytes = await readFile(file);
   } catch (error) {
     // ENOTDIR: the folder itself is no folder, which is for AICOPaths.ensure() to say.
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
       return emptyLayer();
     }
-    throw new ConfigUnreadableError(file, error);
+    throw new ConfigUnreadableError(file, layer, error);
+  }
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new ConfigUnreadableError(file, layer, new Error('it is not UTF-8 text', { cause: error }));
   }
   return parseYamlLayer(text, file, layer);
 }
 
 /** @throws {ConfigSyntaxError} see {@link readYamlLayer} */
-export function parseYamlLayer(text: string, file: string, layer: 'environment file' | 'user file'): Layer {
+export function parseYamlLayer(text: string, file: string, layer: FileLayer): Layer {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
-  const positionOf = (offset: number): { line: number; column: number } => {
-    const { line, col } = lines.linePos(offset);
-    return { line, column: col };
-  };
-  const fail = (offset: number, reason: string): never => {
-    const { line, column } = positionOf(offset);
-    throw new ConfigSyntaxError(file, line, column, reason);
-  };
-  const [error] = document.errors;
-  // The parser's own sentence may repeat a value; its code does not.
-  if (error) fail(error.pos[0], `not valid YAML (${error.code.toLowerCase().replaceAll('_', ' ')})`);
+  const problems: ConfigProblem[] = [];
   const origins = new Map<string, Origin>();
-  const read = (map: YAMLMap, prefix: string): Tree => {
-    const tree = emptyTree();
-    for (const { key, value } of map.items) {
-      const node = key as Node;
-      const offset = node.range?.[0] ?? 0;
-      if (!isScalar(node) || isForbiddenKey(String(node.value)))
-        return fail(offset, 'this key is not a plain word');
-      const word = String(node.value);
-      const path = prefix === '' ? word : `${prefix}.${word}`;
-      origins.set(path, { layer, file, ...positionOf(offset) });
-      if (isAlias(value)) return fail(offset, 'aliases are not supported here; write the value out');
-      tree[word] = isMap(value)
-        ? read(value, path)
-        : plainValue(value, () => fail(offset, 'this value is not plain'));
-    }
-    return tree;
+  const originAt = (offset: number): Origin => {
+    const { line, col } = lines.linePos(offset);
+    return { layer, file, line, column: col };
   };
-  const { contents } = document;
-  if (contents === null || (isScalar(contents) && contents.value === null)) return emptyLayer();
-  if (!isMap(contents))
-    return fail(contents.range?.[0] ?? 0, 'the file must be keys and values, not a list or a single value');
-  return { tree: read(contents, ''), originOf: (key) => origins.get(key) };
+  // The parser's own sentence may repeat a value; its code does not.
+  for (const { pos, code } of [...document.errors, ...document.warnings]) {
+    const message = `not valid YAML (${code.toLowerCase().replaceAll('_', ' ')})`;
+    problems.push({ key: '', message, origin: originAt(pos[0]) });
+  }
+  const tree =
+    problems.length > 0
+      ? emptyTree()
+      : readDocument(document, {
+          note: (key, offset) => origins.set(key, originAt(offset)),
+          refuse: (key, offset, message) => problems.push({ key, message, origin: originAt(offset) }),
+        });
+  if (problems.length > 0) throw new ConfigSyntaxError(problems);
+  return layerOf(tree, origins);
 }
 
-/** A scalar, or a list of scalars; a key without a value is `null`. */
-function plainValue(value: unknown, refuse: () => never): unknown {
-  if (value === null) return null;
-  if (isScalar(value)) return value.value;
-  if (typeof value !== 'object' || !('toJSON' in value) || typeof value.toJSON !== 'function')
-    return refuse();
-  const json: unknown = value.toJSON();
-  return Array.isArray(json) ? json : refuse();
+interface Reader {
+  readonly note: (key: string, offset: number) => void;
+  readonly refuse: (key: string, offset: number, message: string) => void;
+}
+
+function readDocument({ contents }: Document.Parsed, reader: Reader): Tree {
+  if (contents === null || (isScalar(contents) && contents.value === null)) return emptyTree();
+  if (isMap(contents)) return readMap(contents, '', reader);
+  reader.refuse('', contents.range[0], 'the file must be keys and values, not a list or a single value');
+  return emptyTree();
+}
+
+function readMap(map: YAMLMap<ParsedNode, ParsedNode | null>, prefix: string, reader: Reader): Tree {
+  const tree = emptyTree();
+  for (const { key, value } of map.items) {
+    const offset = key.range[0];
+    const word = isScalar(key) ? wordOf(key.value) : undefined;
+    if (word === undefined) {
+      reader.refuse(prefix, offset, 'this key is not a plain word');
+      continue;
+    }
+    if (word.includes('.')) {
+      reader.refuse(prefix, offset, 'a key is one word: write each on a line of its own, indented');
+      continue;
+    }
+    const path = prefix === '' ? word : `${prefix}.${word}`;
+    reader.note(path, offset);
+    tree[word] = readValue(value, path, offset, reader);
+  }
+  return tree;
+}
+
+function wordOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && !isForbiddenKey(value) ? value : undefined;
+}
+
+/** A scalar, a list or a map; a key without a value is `null`. */
+function readValue(node: ParsedNode | null, key: string, keyOffset: number, reader: Reader): unknown {
+  if (node === null) return null;
+  if (isAlias(node)) reader.refuse(key, keyOffset, 'aliases are not supported here; write the value out');
+  // A tag may have made a map or a list of another kind of it: !!set, !!omap.
+  else if (isMap(node) && node.constructor.name === 'YAMLMap') return readMap(node, key, reader);
+  else if (isSeq(node) && node.constructor.name === 'YAMLSeq') {
+    return node.items.map((item, index) => {
+      const offset = item.range[0];
+      reader.note(`${key}.${index}`, offset);
+      return readValue(item, `${key}.${index}`, offset, reader);
+    });
+  } else if (isScalar(node) && (node.value === null || typeof node.value !== 'object')) return node.value;
+  else reader.refuse(key, keyOffset, 'this value is not plain: text, a number, true, false, a list or keys');
+  return null;
 }

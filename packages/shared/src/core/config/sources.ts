@@ -1,0 +1,93 @@
+import type { TObject } from 'typebox';
+import { type Environment, readEnvironmentLayer } from './environment-layer.ts';
+import { ConfigSyntaxError, ConfigUnreadableError } from './errors.ts';
+import { emptyLayer, type Layer, runtimeLayer } from './layer.ts';
+import { overlay, resolveWithoutWrong } from './resolve.ts';
+import { emptyTree, type Tree } from './tree.ts';
+import { type FileLayer, readYamlLayer } from './yaml-file.ts';
+
+/** Where the files lie. */
+export interface ConfigFiles {
+  readonly configFile: string;
+  readonly environmentFile: (environment: string) => string;
+}
+
+/** What was read, before it is held against a schema: that may grow while the files stay. */
+export interface Sources {
+  readonly environmentFile: Layer;
+  readonly userFile: Layer;
+  readonly variables: Environment;
+}
+
+export interface ReadSourcesOptions {
+  readonly files: ConfigFiles | undefined;
+  readonly variables: Environment;
+  readonly schema: TObject;
+  readonly runtime: Tree;
+  /** Keeps what is wrong with a file in its layer's problems instead of throwing it. */
+  readonly tolerant: boolean;
+}
+
+/**
+ * Reads the files. Which environment's file it is, the other layers say.
+ *
+ * @throws {ConfigSyntaxError} naming every place in both files
+ * @throws {ConfigUnreadableError} when one cannot be read
+ */
+export async function readSources(options: ReadSourcesOptions): Promise<Sources> {
+  const { files, schema, runtime, tolerant } = options;
+  // A copy: what the process's own variables become later is for the next reading.
+  const variables = { ...options.variables };
+  if (files === undefined) return { environmentFile: emptyLayer(), userFile: emptyLayer(), variables };
+  const userFile = await readKeepingProblems(files.configFile, 'user file');
+  const alone: Sources = { environmentFile: emptyLayer(), userFile: userFile.layer, variables };
+  const { tree } = resolveWithoutWrong(schema, layersOf(alone, schema, runtime));
+  const environmentFile = await readKeepingProblems(
+    files.environmentFile(String(tree.environment)),
+    'environment file',
+  );
+  if (!tolerant) throwFailures([userFile, environmentFile]);
+  return { ...alone, environmentFile: withoutEnvironment(environmentFile.layer) };
+}
+
+/** All layers over the defaults, lowest first. */
+export function layersOf(sources: Sources, schema: TObject, runtime: Tree): readonly Layer[] {
+  const files = [sources.environmentFile, sources.userFile];
+  const variables = readEnvironmentLayer(sources.variables, schema, overlay(files));
+  return [...files, variables, runtimeLayer(runtime)];
+}
+
+interface Reading {
+  readonly layer: Layer;
+  readonly failure?: ConfigSyntaxError | ConfigUnreadableError;
+}
+
+async function readKeepingProblems(file: string, layer: FileLayer): Promise<Reading> {
+  try {
+    return { layer: await readYamlLayer(file, layer) };
+  } catch (error) {
+    if (!(error instanceof ConfigSyntaxError || error instanceof ConfigUnreadableError)) throw error;
+    return { layer: emptyLayer(error.problems), failure: error };
+  }
+}
+
+function throwFailures(readings: readonly Reading[]): void {
+  const failures = readings.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
+  const [first] = failures;
+  if (first === undefined) return;
+  if (failures.length === 1 || !failures.every((failure) => failure instanceof ConfigSyntaxError))
+    throw first;
+  throw new ConfigSyntaxError(failures.flatMap(({ problems }) => problems));
+}
+
+/** `production.yaml` is read because the environment is production: it cannot then say that it is another. */
+function withoutEnvironment(layer: Layer): Layer {
+  if (!Object.hasOwn(layer.tree, 'environment')) return layer;
+  const { environment: _environment, ...rest } = layer.tree;
+  const problem = {
+    key: 'environment',
+    message: 'cannot be set in the file of one environment: set it in config.yaml or as AICO_ENVIRONMENT',
+    origin: layer.originOf('environment') ?? { layer: 'default' as const },
+  };
+  return { ...layer, tree: Object.assign(emptyTree(), rest), problems: [...layer.problems, problem] };
+}
