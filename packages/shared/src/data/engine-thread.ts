@@ -52,7 +52,7 @@ export class EngineThread {
   readonly #exited: Promise<void>;
   readonly #layouts: Layouts = new Map();
   readonly #known = new Set<number>();
-  #forget: number[] = [];
+  readonly #forget = new Set<number>();
   readonly #batches = new Map<number, PendingBatch>();
   readonly #operations = new Map<number, PendingOperation>();
   #nextId = 1;
@@ -132,7 +132,7 @@ export class EngineThread {
   forget(statement: KnownStatement): void {
     if (!this.#known.delete(statement.id)) return;
     this.#layouts.delete(statement.id);
-    this.#forget.push(statement.id);
+    this.#forget.add(statement.id);
   }
 
   /** Closes its connections and ends the thread. */
@@ -165,12 +165,11 @@ export class EngineThread {
     const define: (number | string)[] = [];
     const flat: number[] = [];
     const values: StatementBatch['values'][number][] = [];
-    const forget = this.#forget;
-    if (forget.length > 0) this.#forget = [];
     for (const { statement, params } of calls) {
       if (!this.#known.has(statement.id)) {
         define.push(statement.id, statement.sql, flagsOf(statement));
         this.#known.add(statement.id);
+        this.#forget.delete(statement.id);
       }
       if (isPositional(params)) {
         flat.push(statement.id, params.length);
@@ -180,6 +179,8 @@ export class EngineThread {
         values.push(params);
       }
     }
+    const forget = [...this.#forget];
+    this.#forget.clear();
     const id = this.#nextId;
     this.#nextId += 1;
     return { kind: 'batch', id, session, forget, define, calls: flat, values };

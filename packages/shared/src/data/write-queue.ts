@@ -91,7 +91,8 @@ export class WriteQueue {
       if (!held) return;
       held = false;
       this.#busy = false;
-      this.#schedule();
+      // Behind the callers that were just answered: what they ask for next joins the next group.
+      queueMicrotask(() => this.#schedule());
     };
   }
 }
