@@ -13,8 +13,8 @@ const documents = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples
 
 function checkErrorCodes(): void {
   const thrown = new Map(errorEntries().map(({ code, file }) => [code, file]));
-  for (const source of sourceFiles()) {
-    // Replies that no class stands behind.
+  // Replies that no class stands behind. The engine's threads have codes among themselves, which no one else sees.
+  for (const source of sourceFiles().filter((file) => !file.includes('/data/engine'))) {
     for (const [, code = ''] of readFileSync(source, 'utf8').matchAll(/\bcode: '(AICO_[A-Z0-9_]+)'/g))
       thrown.set(code, source);
   }

@@ -64,7 +64,7 @@ describe('the guide on a running backend', () => {
     assert.deepEqual(await heard.promise, { topic: 'events.service', message: { id: 'e1' } });
 
     assert.equal(container.getService('guide_resilient').attempts, 3);
-    assert.equal(container.getService('guide_managed').processed, 1);
+    assert.ok(container.getService('guide_managed').processed >= 1);
 
     const report = await localRequest(backend.socket, '/api/v1/health');
     assert.equal(report.status, 200);

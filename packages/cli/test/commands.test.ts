@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { localRequest } from '@aico/backend/testing';
+import { Aico, fixture } from './fixtures/aico.ts';
+
+const CANARY = 'canary-horse-2b77e151';
+
+describe('commands against a running backend', () => {
+  test('each answers, as text and as JSON, with what is so', async (t) => {
+    const aico = await Aico.create(t);
+    const started = await aico.run(['start', '--detach', '--json', '--plugin', fixture('greeter')]);
+    assert.equal(started.code, 0, started.stderr);
+    const { pid } = started.json() as { pid: number };
+
+    const status = (await aico.run(['status', '--json'])).json() as {
+      pid: number;
+      state: string;
+      report: { services: { name: string; state: string; ms: number; dependencies: string[] }[] };
+    };
+    assert.equal(status.pid, pid);
+    assert.equal(status.state, 'ready');
+    const database = status.report.services.find(({ name }) => name === 'database');
+    assert.ok(database !== undefined && database.state === 'running' && database.ms > 0);
+    assert.ok(database.dependencies.includes('key_manager'));
+    assert.match((await aico.run(['status'])).stdout, /database +running/);
+
+    const health = (await aico.run(['health', '--json'])).json() as { status: string; checks: object };
+    assert.equal(health.status, 'healthy');
+    assert.ok('database_api' in health.checks && 'log_store' in health.checks);
+
+    const hello = await aico.run(['request', 'GET', '/api/v1/greeter']);
+    assert.deepEqual(hello.json(), { hello: 'world' });
+    assert.equal(hello.stderr, '200 OK\n');
+    const absent = await aico.run(['request', 'GET', '/api/v1/nothing']);
+    assert.equal(absent.code, 1);
+    assert.match(absent.stdout, /AICO_GATEWAY_NOT_FOUND/);
+
+    const plugins = (await aico.run(['plugin', 'list', '--json'])).json() as {
+      plugins: { name: string; state: string }[];
+    };
+    assert.deepEqual(
+      plugins.plugins.map(({ name, state }) => [name, state]),
+      [['greeter', 'running']],
+    );
+
+    const query = await aico.run(['db', 'query', 'SELECT ? AS a, ? AS b', '1', 'text', '--json']);
+    assert.deepEqual(query.json(), { columns: ['a', 'b'], rows: [{ a: 1, b: 'text' }], truncated: false });
+    const write = await aico.run(['db', 'query', 'DELETE FROM logs']);
+    assert.notEqual(write.code, 0);
+    const broken = await aico.run(['db', 'query', 'SELEKT']);
+    assert.notEqual(broken.code, 0);
+    assert.match(broken.stderr, /^error: .*SELEKT/);
+    assert.match((await aico.run(['db', 'status'])).stdout, /cipher aegis/);
+
+    const logs = await aico.run(['logs', 'tail', '--json', '--service', 'gateway']);
+    const [line = ''] = logs.stdout.split('\n');
+    assert.equal((JSON.parse(line) as { message: string }).message, 'Gateway listens');
+
+    const live = await aico.run(['config', 'list', '--live']);
+    assert.match(live.stdout, /core\.api_gateway\.rest\.port +0 +AICO_CORE__API_GATEWAY__REST__PORT/);
+
+    assert.equal((await aico.run(['stop'])).code, 0);
+  });
+
+  test('logs tail --follow shows a line as it is logged, and ends with the backend', async (t) => {
+    const aico = await Aico.create(t);
+    const { child: backend, exited, ready } = await aico.serve([], { AICO_CORE__LOGGING__LEVEL: 'debug' });
+    const follower = aico.spawn(['logs', 'tail', '--follow', '--json']);
+    const ended = once(follower, 'exit');
+    const following = Promise.withResolvers<void>();
+    const shown = Promise.withResolvers<void>();
+    let seen = '';
+    follower.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      seen += chunk;
+      // The first lines come from the table, which is read after it follows.
+      if (seen.includes('Gateway listens')) following.resolve();
+      if (seen.includes('Request refused')) shown.resolve();
+    });
+    await Promise.race([following.promise, ended]);
+    await localRequest(ready.socket, '/api/v1/database/query', { method: 'POST', body: { sql: 7 } });
+    await Promise.race([shown.promise, ended]);
+    assert.match(seen, /Request refused/);
+    backend.kill('SIGTERM');
+    assert.deepEqual(await exited, { code: 0, signal: null });
+    assert.deepEqual(await ended, [0, null]);
+  });
+
+  test('config works without a backend', async (t) => {
+    const aico = await Aico.create(t);
+    const port = await aico.run(['config', 'get', 'core.api_gateway.rest.port']);
+    assert.equal(port.stdout, '0\n');
+    assert.equal((await aico.run(['config', 'get', 'no.such.key'])).code, 1);
+    assert.equal((await aico.run(['config', 'validate'])).code, 0);
+    const invalid = await aico.run(['config', 'validate'], { AICO_CORE__API_GATEWAY__REST__PORT: 'many' });
+    assert.equal(invalid.code, 10);
+    assert.match(invalid.stderr, /must be an integer from 0 to 65535, not text/);
+  });
+
+  test('an error in JSON mode is one JSON object with code, hint and exit code', async (t) => {
+    const aico = await Aico.create(t);
+    const ran = await aico.run(['status', '--json']);
+    assert.equal(ran.code, 20);
+    const { error } = JSON.parse(ran.stderr) as { error: Record<string, unknown> };
+    assert.equal(error.code, 'AICO_CLIENT_NOT_RUNNING');
+    assert.equal(error.exitCode, 20);
+    assert.equal(typeof error.hint, 'string');
+  });
+});
+
+describe('what is checked is what is said', () => {
+  test('when the database file goes, readiness is red within a second, and health says so', async (t) => {
+    const aico = await Aico.create(t);
+    const { child, exited, ready } = await aico.serve();
+    assert.equal((await localRequest(ready.http, '/readyz')).status, 200);
+    for (const name of await readdir(ready.data)) {
+      if (name.startsWith('aico.db')) await rm(path.join(ready.data, name));
+    }
+    const deadline = performance.now() + 1_000;
+    let status = 200;
+    while (status === 200 && performance.now() < deadline) {
+      ({ status } = await localRequest(ready.http, '/readyz'));
+      if (status === 200) await delay(20);
+    }
+    assert.equal(status, 503);
+    const health = await aico.run(['health', '--json']);
+    assert.equal(health.code, 21);
+    assert.match(health.stdout, /"database_api":\{"status":"unhealthy"/);
+    assert.equal((await localRequest(ready.http, '/livez')).status, 200);
+    child.kill('SIGTERM');
+    await exited;
+  });
+});
+
+test('a secret is in no output, no log, no error and no file', async (t) => {
+  const aico = await Aico.create(t, { AICO_CORE__SECURITY__PASSWORD: CANARY });
+  const { child, exited, stderr } = await aico.serve(['--plugin', fixture('greeter')], {
+    AICO_CORE__LOGGING__LEVEL: 'trace',
+  });
+  const said: string[] = [];
+  const commands = [
+    ['config', 'list'],
+    ['config', 'list', '--live', '--json'],
+    ['config', 'get', 'core.security.password'],
+    ['status', '--json'],
+    ['health', '--json'],
+    ['logs', 'tail', '--json', '--lines', '1000'],
+    ['db', 'query', 'SELECT * FROM logs', '--json'],
+    ['request', 'GET', `/api/v1/nothing?password=${CANARY}`],
+    ['request', 'POST', '/api/v1/database/query', '--data', `{"sql": 7, "password": "${CANARY}"}`],
+    ['request', 'POST', '/api/v1/database/query', '--data', `{"sql": "${CANARY}`],
+  ];
+  for (const command of commands) {
+    const { stdout, stderr: errors } = await aico.run(command);
+    said.push(stdout, errors);
+  }
+  child.kill('SIGTERM');
+  await exited;
+  said.push(stderr());
+  const refused = await aico.run(['start'], { AICO_CORE__SECURITY__PASSWORD: `${CANARY}-wrong` });
+  assert.equal(refused.code, 14);
+  said.push(refused.stdout, refused.stderr);
+  for (const text of said) assert.ok(!text.includes(CANARY), text);
+
+  const entries = await readdir(aico.home, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.join(entry.parentPath, entry.name));
+  assert.ok(files.length > 0);
+  const key = Buffer.from(CANARY);
+  for (const file of files) {
+    const bytes = await readFile(file);
+    for (const form of [
+      key,
+      Buffer.from(CANARY, 'utf16le'),
+      Buffer.from(key.toString('hex')),
+      Buffer.from(key.toString('base64')),
+    ]) {
+      assert.ok(!bytes.includes(form), file);
+    }
+  }
+});

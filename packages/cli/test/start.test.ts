@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Aico, fixture } from './fixtures/aico.ts';
+
+/** What a start that failed must not leave: anything that says somebody runs here. */
+async function assertNothingRuns(aico: Aico): Promise<void> {
+  assert.equal(existsSync(path.join(aico.home, 'data', 'instance.json')), false);
+  assert.equal(existsSync(path.join(aico.home, 'run', 'api.sock')), false);
+  assert.equal((await aico.run(['status'])).code, 20);
+}
+
+async function assertStarts(aico: Aico): Promise<void> {
+  const { child, exited } = await aico.serve();
+  child.kill('SIGTERM');
+  assert.deepEqual(await exited, { code: 0, signal: null });
+}
+
+describe('a start that cannot be has a message and an exit code of its own, and leaves nothing running', () => {
+  test('an unknown key and a wrong type: 10, both named with their place', async (t) => {
+    const aico = await Aico.create(t);
+    await mkdir(path.join(aico.home, 'config'), { recursive: true });
+    await writeFile(
+      path.join(aico.home, 'config', 'config.yaml'),
+      'core:\n  api_gateway:\n    rest:\n      prot: 1\n',
+    );
+    const ran = await aico.run(['start'], { AICO_CORE__LOGGING__LEVEL: 'loud' });
+    assert.equal(ran.code, 10, ran.stderr);
+    assert.match(ran.stderr, /config\.yaml:4:7: .*did you mean core\.api_gateway\.rest\.port/);
+    assert.match(ran.stderr, /AICO_CORE__LOGGING__LEVEL: core\.logging\.level must be one of/);
+    assert.deepEqual(await readdir(aico.home), ['config']);
+  });
+
+  test('a home that is a file: 11', async (t) => {
+    const aico = await Aico.create(t);
+    await rm(aico.home, { recursive: true });
+    await writeFile(aico.home, '');
+    const ran = await aico.run(['start']);
+    assert.equal(ran.code, 11, ran.stderr);
+    assert.match(ran.stderr, /cannot use .*\nhint: .*AICO_HOME/);
+  });
+
+  test('a second instance on the same home: 12, and the first is not disturbed', async (t) => {
+    const aico = await Aico.create(t);
+    const first = await aico.serve();
+    const ran = await aico.run(['start']);
+    assert.equal(ran.code, 12, ran.stderr);
+    assert.match(ran.stderr, new RegExp(`pid ${first.ready.pid}`));
+    assert.equal((await aico.run(['health'])).code, 0);
+    first.child.kill('SIGTERM');
+    assert.deepEqual(await first.exited, { code: 0, signal: null });
+  });
+
+  test('a busy port: 13, and the next start works', async (t) => {
+    const aico = await Aico.create(t);
+    const occupant = createServer();
+    occupant.listen(0, '127.0.0.1');
+    await once(occupant, 'listening');
+    const { port } = occupant.address() as AddressInfo;
+    const ran = await aico.run(['start'], { AICO_CORE__API_GATEWAY__REST__PORT: String(port) });
+    occupant.close();
+    assert.equal(ran.code, 13, ran.stderr);
+    assert.match(ran.stderr, new RegExp(`127\\.0\\.0\\.1:${port}`));
+    await assertNothingRuns(aico);
+    await assertStarts(aico);
+  });
+
+  test('a wrong password: 14; the right one opens', async (t) => {
+    const aico = await Aico.create(t);
+    const password = { AICO_CORE__SECURITY__PASSWORD: 'correct horse battery' };
+    const first = await aico.serve([], password);
+    first.child.kill('SIGTERM');
+    await first.exited;
+    for (const wrong of [{ AICO_CORE__SECURITY__PASSWORD: 'wrong horse battery' }, {}]) {
+      const ran = await aico.run(['start'], wrong);
+      assert.equal(ran.code, 14, ran.stderr);
+      await assertNothingRuns(aico);
+    }
+    const again = await aico.serve([], password);
+    again.child.kill('SIGTERM');
+    assert.deepEqual(await again.exited, { code: 0, signal: null });
+  });
+
+  test('production without a password: 14, and no key is made', async (t) => {
+    const aico = await Aico.create(t);
+    const ran = await aico.run(['start'], { AICO_ENVIRONMENT: 'production' });
+    assert.equal(ran.code, 14, ran.stderr);
+    assert.match(ran.stderr, /AICO_CORE__SECURITY__PASSWORD/);
+    assert.equal(existsSync(path.join(aico.home, 'config', 'aico.key')), false);
+    assert.equal(existsSync(path.join(aico.home, 'data', 'key-slots.json')), false);
+  });
+
+  test('a database without its key slots: 14, and no new keys are made over it', async (t) => {
+    const aico = await Aico.create(t);
+    await assertStarts(aico);
+    await rm(path.join(aico.home, 'data', 'key-slots.json'));
+    const ran = await aico.run(['start']);
+    assert.equal(ran.code, 14, ran.stderr);
+    assert.match(ran.stderr, /backup/);
+    assert.equal(existsSync(path.join(aico.home, 'data', 'key-slots.json')), false);
+  });
+
+  test('a plaintext database: 15, and the file is not touched', async (t) => {
+    const aico = await Aico.create(t);
+    await assertStarts(aico);
+    const file = path.join(aico.home, 'data', 'aico.db');
+    const plain = Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(8_176)]);
+    await writeFile(file, plain);
+    const ran = await aico.run(['start']);
+    assert.equal(ran.code, 15, ran.stderr);
+    assert.match(ran.stderr, /AICO_DATA_|AICO_SERVICE/);
+  });
+
+  test('a plugin that is not there, and one whose constructor throws: 17', async (t) => {
+    const aico = await Aico.create(t);
+    const missing = await aico.run(['start', '--plugin', './no/such/plugin']);
+    assert.equal(missing.code, 17, missing.stderr);
+    const broken = await aico.run(['start', '--plugin', fixture('throws-in-constructor')]);
+    assert.equal(broken.code, 17, broken.stderr);
+    assert.match(broken.stderr, /"broken" could not be constructed: the constructor throws/);
+    await assertNothingRuns(aico);
+    await assertStarts(aico);
+  });
+
+  test('a plugin whose start never returns: 18, named, with the likely mistake', async (t) => {
+    const aico = await Aico.create(t);
+    const ran = await aico.run(['start', '--plugin', fixture('never-starts')]);
+    assert.equal(ran.code, 18, ran.stderr);
+    assert.match(ran.stderr, /"endless": start\(\) did not finish within 300 ms/);
+    assert.match(ran.stderr, /runInBackground/);
+    await assertNothingRuns(aico);
+    await assertStarts(aico);
+  });
+
+  test('in the background too: the message and the exit code come back', async (t) => {
+    const aico = await Aico.create(t);
+    const ran = await aico.run(['start', '--detach', '--plugin', fixture('never-starts')]);
+    assert.equal(ran.code, 18, ran.stderr);
+    assert.match(ran.stderr, /"endless"/);
+    await assertNothingRuns(aico);
+  });
+
+  test('words that are no command, or no option: 2, with the nearest', async (t) => {
+    const aico = await Aico.create(t);
+    const command = await aico.run(['strat']);
+    assert.equal(command.code, 2);
+    assert.match(command.stderr, /Did you mean start/);
+    const option = await aico.run(['start', '--detatch']);
+    assert.equal(option.code, 2);
+    assert.match(option.stderr, /Did you mean --detach/);
+  });
+});
+
+describe('how a backend ends', () => {
+  test('kill -9 leaves nothing that keeps the next start out', async (t) => {
+    const aico = await Aico.create(t);
+    const { child, exited } = await aico.serve();
+    child.kill('SIGKILL');
+    await exited;
+    assert.equal((await aico.run(['status'])).code, 20);
+    await assertStarts(aico);
+  });
+
+  test('aico stop returns when the process has gone', async (t) => {
+    const aico = await Aico.create(t);
+    const { exited } = await aico.serve();
+    const ran = await aico.run(['stop', '--json']);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.deepEqual(await exited, { code: 0, signal: null });
+    await assertNothingRuns(aico);
+    assert.equal((await aico.run(['stop'])).code, 20);
+  });
+});
+
+test('an older Node gets a sentence, not a stack', (t) => {
+  const old = '/usr/bin/node';
+  const version = existsSync(old) ? execFileSync(old, ['--version'], { encoding: 'utf8' }) : '';
+  if (!/^v(1\d|2[0-3])\./.test(version))
+    return t.skip(`no older Node on this machine (${old}: ${version.trim() || 'none'})`);
+  const bin = fileURLToPath(new URL('../bin/aico.js', import.meta.url));
+  assert.throws(
+    () => execFileSync(old, [bin, 'status'], { stdio: 'pipe' }),
+    (error: Error & { status?: number; stderr?: Buffer }) => {
+      assert.equal(error.status, 2);
+      assert.match(String(error.stderr), /^aico needs Node 24 or newer; this is Node \d+/);
+      return true;
+    },
+  );
+});
