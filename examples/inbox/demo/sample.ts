@@ -14,7 +14,7 @@ export interface MailSample {
 
 /** Lines of plain text, and `Message-ID`s, of messages all over the mail. */
 export async function sampleMail(paths: readonly string[]): Promise<MailSample> {
-  const all = await findMailFiles(paths);
+  const all = findMailFiles(paths);
   const step = Math.max(1, Math.floor(all.length / (4 * WANTED)));
   const lines = new Set<string>();
   const messageIds = new Set<string>();

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { importMail } from './cli/import-command.ts';
-import { printable, printableLine } from './cli/printable.ts';
+import { oneLine } from './cli/one-line.ts';
 
 const Summary = Type.Object({
   id: Type.Integer(),
@@ -18,8 +18,6 @@ const Detail = Type.Object({ ...Summary.properties, recipients: Type.String(), t
 /** `aico inbox …` */
 export const commands: PluginCommands = {
   register(inbox: Command, context) {
-    const { output } = context;
-
     inbox
       .command('import')
       .description('import mail; what is there already is left as it is')
@@ -35,7 +33,7 @@ export const commands: PluginCommands = {
       .action(async (words: readonly string[], { limit, fts5 }: { limit: number; fts5?: boolean }) => {
         const query = new URLSearchParams({ q: words.join(' '), limit: String(limit) });
         if (fts5 === true) query.set('syntax', 'fts5');
-        output.print(await get(`/api/v1/inbox/search?${query}`, Page), renderPage);
+        context.output.print(await get(`/api/v1/inbox/search?${query}`, Page), renderPage);
       });
 
     inbox
@@ -48,7 +46,7 @@ export const commands: PluginCommands = {
           limit: String(limit),
           ...(before === undefined ? {} : { before }),
         });
-        output.print(await get(`/api/v1/inbox/messages?${query}`, Page), renderPage);
+        context.output.print(await get(`/api/v1/inbox/messages?${query}`, Page), renderPage);
       });
 
     inbox
@@ -57,7 +55,7 @@ export const commands: PluginCommands = {
       .argument('<id>')
       .action(async (id: string) => {
         const path = `/api/v1/inbox/messages/${encodeURIComponent(id)}`;
-        output.print(await get(path, Detail), renderMail);
+        context.output.print(await get(path, Detail), renderMail);
       });
 
     async function get<S extends typeof Page | typeof Detail>(path: string, schema: S) {
@@ -70,20 +68,20 @@ function renderPage({ messages, next }: Type.Static<typeof Page>): string {
   if (messages.length === 0) return 'no messages';
   const lines = messages.map(({ id, sentAt, sender, subject, snippet }) => {
     const date = (sentAt ?? '').slice(0, 10).padEnd(10);
-    const head = `${String(id).padStart(6)}  ${date}  ${printableLine(sender)}  ${printableLine(subject)}`;
-    return snippet === undefined ? head : `${head}\n        ${printableLine(snippet)}`;
+    const head = `${String(id).padStart(6)}  ${date}  ${oneLine(sender)}  ${oneLine(subject)}`;
+    return snippet === undefined ? head : `${head}\n        ${oneLine(snippet)}`;
   });
   return [...lines, ...(next === undefined ? [] : [`more: --before ${next}`])].join('\n');
 }
 
 function renderMail({ sender, recipients, sentAt, subject, text }: Type.Static<typeof Detail>): string {
   return [
-    `From: ${printableLine(sender)}`,
-    `To: ${printableLine(recipients)}`,
+    `From: ${oneLine(sender)}`,
+    `To: ${oneLine(recipients)}`,
     `Date: ${sentAt ?? '-'}`,
-    `Subject: ${printableLine(subject)}`,
+    `Subject: ${oneLine(subject)}`,
     '',
-    printable(text),
+    text,
   ].join('\n');
 }
 

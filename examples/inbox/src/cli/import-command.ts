@@ -4,7 +4,7 @@ import { Value } from 'typebox/value';
 import { joinFrames } from '../frames.ts';
 import { tooLarge } from '../size-limit.ts';
 import { type Finding, findMailFiles, type LocatedMessage, readMailFile } from './mailboxes.ts';
-import { printableLine } from './printable.ts';
+import { oneLine } from './one-line.ts';
 
 /** A request carries at most so many messages, and at most so many bytes where it carries more than one. */
 const BATCH_MESSAGES = 64;
@@ -42,7 +42,7 @@ export interface ImportSummary {
  */
 export async function importMail(context: CommandContext, paths: readonly string[]): Promise<void> {
   const { output } = context;
-  const files = await findMailFiles(paths);
+  const files = findMailFiles(paths);
   const client = await context.client();
   const { maxMessageBytes } = Value.Parse(Stats, await client.json('/api/v1/inbox/stats'));
   const run = new ImportRun(async (messages) => {
@@ -156,7 +156,7 @@ function describe({ found, imported, duplicate, refused, skippedFiles, refusals 
   const lines = [`${found} messages: ${imported} imported, ${duplicate} duplicate, ${refused} refused`];
   if (skippedFiles > 0) lines.push(`  ${skippedFiles} files do not begin as mail does and were passed over`);
   for (const { where, reason } of refusals.slice(0, REASONS_SHOWN))
-    lines.push(`  refused ${printableLine(where)}: ${printableLine(reason)}`);
+    lines.push(`  refused ${oneLine(where)}: ${oneLine(reason)}`);
   if (refusals.length > REASONS_SHOWN) lines.push(`  and ${refusals.length - REASONS_SHOWN} more`);
   return lines.join('\n');
 }

@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { access, open, readdir, stat } from 'node:fs/promises';
+import { accessSync, constants, createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { MailboxUnreadableError } from '../errors.ts';
 import { beginsAsMbox, type FoundMessage, splitMbox } from './mbox-splitter.ts';
@@ -29,35 +29,40 @@ const MAIL = /^[\r\n]*(?:From |[A-Za-z][A-Za-z0-9-]*:)/;
 /** Longer than any header's name. */
 const HEAD_BYTES = 128;
 
-/** A file smaller than this is read at once. */
+/**
+ * A file smaller than this is read at once, and without giving way: this is a command's own process, and a folder of
+ * many thousand small files takes four times as long when each is awaited.
+ */
 const SMALL_FILE_BYTES = 1_048_576;
 
 /**
  * The files behind the paths, in order of name: a file as it is, of a folder all that are below it but hidden ones.
  *
  * @throws {MailboxUnreadableError} when a path cannot be read
+ * @example for (const file of findMailFiles(['old.mbox', 'Maildir'])) …
  */
-export async function findMailFiles(paths: readonly string[]): Promise<readonly MailFile[]> {
-  const files: MailFile[] = [];
-  for (const start of paths) {
+export function findMailFiles(paths: readonly string[]): readonly MailFile[] {
+  return paths.flatMap((start) => {
     try {
-      const stats = await stat(start);
-      if (!stats.isDirectory()) {
-        await access(start, constants.R_OK);
-        files.push({ path: start, bytes: stats.size, isNamed: true });
-        continue;
-      }
-      const entries = await readdir(start, { recursive: true, withFileTypes: true });
-      const below = entries
-        .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-        .map((entry) => path.join(entry.parentPath, entry.name))
-        .sort();
-      for (const file of below) files.push({ path: file, bytes: (await stat(file)).size, isNamed: false });
+      const stats = statSync(start);
+      if (stats.isDirectory()) return filesBelow(start);
+      accessSync(start, constants.R_OK);
+      return { path: start, bytes: stats.size, isNamed: true };
     } catch (error) {
       throw new MailboxUnreadableError(start, error);
     }
-  }
-  return files;
+  });
+}
+
+function filesBelow(folder: string): MailFile[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort()
+    .flatMap((file) => {
+      const stats = statSync(file, { throwIfNoEntry: false });
+      return stats === undefined ? [] : { path: file, bytes: stats.size, isNamed: false };
+    });
 }
 
 /**
@@ -69,15 +74,12 @@ export async function findMailFiles(paths: readonly string[]): Promise<readonly 
 export async function* readMailFile(file: MailFile, maxBytes: number): AsyncGenerator<Finding> {
   const where = file.path;
   try {
-    await using handle = await open(where);
     if (file.bytes <= SMALL_FILE_BYTES) {
-      const content = await handle.readFile();
-      yield* readMail(file, content.subarray(0, HEAD_BYTES), [content], maxBytes);
+      const content = readFileSync(where);
+      yield* readMail(file, content.subarray(0, HEAD_BYTES), () => [content], maxBytes);
       return;
     }
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    const chunks: AsyncIterable<Buffer> = handle.createReadStream({ start: 0, autoClose: false });
-    yield* readMail(file, buffer.subarray(0, bytesRead), chunks, maxBytes);
+    yield* readMail(file, await readHead(where), () => createReadStream(where), maxBytes);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     yield { kind: 'unreadable', reason: `it cannot be read: ${reason}`, where };
@@ -87,7 +89,7 @@ export async function* readMailFile(file: MailFile, maxBytes: number): AsyncGene
 async function* readMail(
   { path: where, isNamed }: MailFile,
   head: Buffer,
-  chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
+  chunks: () => Iterable<Buffer> | AsyncIterable<Buffer>,
   maxBytes: number,
 ): AsyncGenerator<Finding> {
   if (!isNamed && !MAIL.test(head.toString('latin1'))) {
@@ -96,7 +98,7 @@ async function* readMail(
   }
   if (beginsAsMbox(head)) {
     let number = 0;
-    for await (const found of splitMbox(chunks, maxBytes)) {
+    for await (const found of splitMbox(chunks(), maxBytes)) {
       number += 1;
       yield { ...found, where: `${where} #${number}` };
     }
@@ -104,11 +106,17 @@ async function* readMail(
   }
   const kept: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of chunks) {
+  for await (const chunk of chunks()) {
     bytes += chunk.length;
     if (bytes <= maxBytes) kept.push(chunk);
     else kept.length = 0;
   }
   if (bytes > maxBytes) yield { kind: 'too-large', bytes, where };
   else if (bytes > 0) yield { kind: 'message', raw: Buffer.concat(kept), where };
+}
+
+async function readHead(file: string): Promise<Buffer> {
+  await using handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+  return buffer.subarray(0, bytesRead);
 }
