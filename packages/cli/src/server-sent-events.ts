@@ -16,23 +16,25 @@ export interface ServerSentEvent {
  */
 export async function* serverSentEvents(response: Pick<Response, 'body'>): AsyncGenerator<ServerSentEvent> {
   if (response.body === null) return;
-  const input = Readable.fromWeb(response.body);
-  // readline ends quietly when its input breaks: the error is kept aside and told at the end.
-  let broken: unknown;
-  input.once('error', (error) => (broken = error));
   let event = '';
   let data: string[] = [];
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line === '') {
-      if (data.length > 0) yield { event: event === '' ? 'message' : event, data: data.join('\n') };
-      [event, data] = ['', []];
-      continue;
+  try {
+    for await (const line of createInterface({
+      input: Readable.fromWeb(response.body),
+      crlfDelay: Infinity,
+    })) {
+      if (line === '') {
+        if (data.length > 0) yield { event: event === '' ? 'message' : event, data: data.join('\n') };
+        [event, data] = ['', []];
+        continue;
+      }
+      const [field, value] = fieldOf(line);
+      if (field === 'event') event = value;
+      else if (field === 'data') data.push(value);
     }
-    const [field, value] = fieldOf(line);
-    if (field === 'event') event = value;
-    else if (field === 'data') data.push(value);
+  } catch (error) {
+    throw new ConnectionBrokenError(error instanceof Error ? (error.cause ?? error) : error);
   }
-  if (broken !== undefined) throw new ConnectionBrokenError(broken);
 }
 
 /** A line's field and value; a comment has an empty field. */

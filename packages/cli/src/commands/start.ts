@@ -79,10 +79,12 @@ async function runInForeground(
 /** As the process behind `start --detach`: what would be printed goes to the process that waits. */
 async function runForParent(request: StartRequest, password: string | undefined): Promise<void> {
   let isReady = false;
-  process.once('disconnect', () => {
-    // Whoever asked for this start has gone without an answer: nobody knows of it, so it does not go on.
+  // Whoever asked for this start has gone without an answer: nobody knows of it, so it does not go on.
+  const abandon = (): void => {
     if (!isReady) process.kill(process.pid, 'SIGTERM');
-  });
+  };
+  process.once('disconnect', abandon);
+  if (process.connected === false) abandon();
   try {
     const exitCode = await run(request, password, { 'core.logging.console.enabled': false }, (backend) => {
       isReady = true;

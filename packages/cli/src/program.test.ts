@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { commandPath } from './program.ts';
+
+test('commandPath() finds the word that names the command, and the home, wherever they stand', () => {
+  const cases: readonly (readonly [string, string | undefined, string | undefined])[] = [
+    ['status', 'status', undefined],
+    ['--json status', 'status', undefined],
+    ['--home /tmp/a status --json', 'status', '/tmp/a'],
+    ['--home=/tmp/a status', 'status', '/tmp/a'],
+    ['inbox search --home /tmp/a stop', 'inbox', '/tmp/a'],
+    ['help start', 'start', undefined],
+    ['help', undefined, undefined],
+    ['--help', undefined, undefined],
+    ['-- start', undefined, undefined],
+    ['--home', undefined, undefined],
+    ['', undefined, undefined],
+  ];
+  for (const [line, word, home] of cases) {
+    assert.deepEqual(commandPath(line === '' ? [] : line.split(' ')), { word, home }, line);
+  }
+});

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ConnectionBrokenError } from '@aico/client/local';
+import fc from 'fast-check';
+import { Response } from 'undici';
+import { type ServerSentEvent, serverSentEvents } from './server-sent-events.ts';
+
+async function collect(chunks: readonly Uint8Array[], failure?: Error): Promise<ServerSentEvent[]> {
+  const body = ReadableStream.from(
+    (async function* () {
+      yield* chunks;
+      if (failure !== undefined) throw failure;
+    })(),
+  );
+  const events: ServerSentEvent[] = [];
+  for await (const event of serverSentEvents(new Response(body))) events.push(event);
+  return events;
+}
+
+const STREAM =
+  ': following\n\nevent: log\ndata: {"a":"ü"}\n\ndata:x\ndata: y\n\r\nid: 7\n\nevent: dropped\ndata: 1\n\n';
+const EVENTS = [
+  { event: 'log', data: '{"a":"ü"}' },
+  { event: 'message', data: 'x\ny' },
+  { event: 'dropped', data: '1' },
+];
+
+describe('serverSentEvents()', () => {
+  test('are the same however the bytes are cut', async () => {
+    const bytes = new TextEncoder().encode(STREAM);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: bytes.length })), async (cuts) => {
+        const bounds = [0, ...cuts.toSorted((a, b) => a - b), bytes.length];
+        const chunks = bounds.slice(1).map((end, index) => bytes.subarray(bounds[index], end));
+        assert.deepEqual(await collect(chunks.filter(({ length }) => length > 0)), EVENTS);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('an event that was cut off is none', async () => {
+    assert.deepEqual(await collect([new TextEncoder().encode('data: 1\n\ndata: {"ha')]), [
+      { event: 'message', data: '1' },
+    ]);
+  });
+
+  test('a connection that breaks is told after what had come', async () => {
+    const events = collect([new TextEncoder().encode('data: 1\n\n')], new Error('reset'));
+    await assert.rejects(events, ConnectionBrokenError);
+  });
+});
