@@ -10,7 +10,7 @@ export function expectationOf(schema: TSchema): string {
     const choices = schema.anyOf.map((choice) =>
       'const' in choice ? String(choice.const) : expectationOf(choice),
     );
-    return `one of ${choices.join(', ')}`;
+    return `one of ${[...new Set(choices)].join(', ')}`;
   }
   if ('const' in schema) return String(schema.const);
   const bounds = boundsOf(schema);

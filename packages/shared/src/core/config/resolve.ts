@@ -48,12 +48,15 @@ export function resolveLayers(schema: TObject, layers: readonly Layer[]): Resolv
 
 /**
  * For tools that must run regardless: a value that does not fit is left out of its layer, so that the one below it, or
- * the default, takes its place. What even so is not whole stays in `problems` of what is returned.
+ * the default, takes its place; what does not fit only as a whole (a choice between sections) is left out of all.
+ * What even so is missing stays in `problems` of what is returned.
  */
 export function resolveWithoutWrong(schema: TObject, layers: readonly Layer[]): Resolved {
+  const fitting = layers.map((layer) => without(layer, wrongKeys(schema, layer.tree, false)));
+  const wrong = wrongKeys(schema, treeWithDefaults(schema, overlay(fitting)), true);
   return resolveLayers(
     schema,
-    layers.map((layer) => withoutWrong(schema, layer)),
+    fitting.map((layer) => without(layer, wrong)),
   );
 }
 
@@ -61,8 +64,13 @@ export function overlay(layers: readonly Layer[]): Tree {
   return layers.reduce((tree, layer) => merge(tree, layer.tree), emptyTree());
 }
 
-function withoutWrong(schema: TObject, layer: Layer): Layer {
-  const wrong = [...problemsIn(schema, layer.tree, '', false)].map(({ key }) => key);
+function wrongKeys(schema: TObject, tree: Tree, whole: boolean): readonly string[] {
+  return [...problemsIn(schema, tree, '', whole)]
+    .filter(({ kind }) => kind !== 'missing')
+    .map(({ key }) => key);
+}
+
+function without(layer: Layer, wrong: readonly string[]): Layer {
   const tree = emptyTree();
   for (const [key, value] of leaves(layer.tree)) {
     // A problem may lie above a value, or inside one: in the items of a list.

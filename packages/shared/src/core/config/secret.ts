@@ -48,8 +48,14 @@ export class Secret {
   }
 }
 
+export interface SecretStringOptions {
+  readonly description?: string;
+  /** Fewest characters. */
+  readonly minLength?: number;
+}
+
 /** A schema for text that is read as a {@link Secret} and appears in no dump and no error. */
-export function SecretString(options: { readonly description?: string } = {}) {
+export function SecretString(options: SecretStringOptions = {}) {
   return Type.Unsafe<Secret>({ ...options, type: 'string', secret: true });
 }
 

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { Type } from 'typebox';
+import { stringify } from 'yaml';
+import { ConfigurationManager, type InitializeOptions } from './configuration-manager.ts';
+import {
+  ConfigInvalidError,
+  ConfigListenerError,
+  ConfigSyntaxError,
+  ConfigUnreadableError,
+} from './errors.ts';
+import { defineSection } from './sections.ts';
+import { validateConfiguration } from './validate.ts';
+
+const part = defineSection(
+  'core.part',
+  Type.Object({
+    port: Type.Integer({ default: 1 }),
+    name: Type.String({ default: 'a' }),
+    on: Type.Boolean({ default: true }),
+    tags: Type.Array(Type.String(), { default: [] }),
+  }),
+);
+
+async function home(t: TestContext) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'aico-reload-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return {
+    configFile: path.join(folder, 'config.yaml'),
+    environmentFile: (environment: string) => path.join(folder, `${environment}.yaml`),
+  };
+}
+
+async function open(t: TestContext, options: InitializeOptions = {}) {
+  const paths = await home(t);
+  const config = new ConfigurationManager({ paths, env: {}, sections: [part] });
+  await config.initialize(options);
+  return { config, paths };
+}
+
+test('for random values in random layers, each key has what the highest that speaks says of it', async (t) => {
+  const paths = await home(t);
+  const some = fc.record(
+    {
+      port: fc.integer(),
+      name: fc.string(),
+      on: fc.boolean(),
+      tags: fc.array(fc.string(), { maxLength: 3 }),
+    },
+    { requiredKeys: [] },
+  );
+  await fc.assert(
+    fc.asyncProperty(some, some, some, some, async (environment, user, variables, runtime) => {
+      await writeFile(paths.environmentFile('test'), stringify({ core: { part: environment } }));
+      await writeFile(paths.configFile, stringify({ environment: 'test', core: { part: user } }));
+      const env = Object.entries(variables).map(([word, value]) => [
+        `AICO_CORE__PART__${word.toUpperCase()}`,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]);
+      const overrides = Object.fromEntries(
+        Object.entries(runtime).map(([word, value]) => [`core.part.${word}`, value]),
+      );
+      const config = new ConfigurationManager({
+        paths,
+        env: Object.fromEntries(env),
+        overrides,
+        sections: [part],
+      });
+      await config.initialize();
+      const defaults = { port: 1, name: 'a', on: true, tags: [] };
+      const expected = { ...defaults, ...environment, ...user, ...variables, ...runtime };
+      assert.deepEqual(config.get('core.part', {}).toObject(), expected);
+    }),
+    { numRuns: 80 },
+  );
+});
+
+describe('the environment', () => {
+  test('what initialize() is told goes over what the layers say', async (t) => {
+    const paths = await home(t);
+    await writeFile(paths.configFile, 'environment: test\n');
+    await writeFile(paths.environmentFile('production'), 'core: { part: { port: 7 } }\n');
+    const config = new ConfigurationManager({ paths, env: {}, sections: [part] });
+    await config.initialize({ environment: 'production' });
+    assert.deepEqual([config.get('environment', ''), config.section(part).port], ['production', 7]);
+    await assert.rejects(
+      new ConfigurationManager({ env: {} }).initialize({ environment: 'moon' }),
+      ConfigInvalidError,
+    );
+  });
+
+  test('the file of one environment cannot make it another', async (t) => {
+    const paths = await home(t);
+    await writeFile(
+      paths.environmentFile('development'),
+      'environment: production\ncore: { part: { port: 7 } }\n',
+    );
+    const config = new ConfigurationManager({ paths, env: {}, sections: [part] });
+    await assert.rejects(
+      config.initialize(),
+      /development\.yaml:1:1: environment cannot be set in the file of one/,
+    );
+    await config.initialize({ lightweight: true });
+    assert.deepEqual([config.get('environment', ''), config.section(part).port], ['development', 7]);
+  });
+});
+
+describe('reload', () => {
+  test('a listener that fails hides the change from nobody, and is reported', async (t) => {
+    const { config } = await open(t);
+    const told: unknown[] = [];
+    config.onChange('core', () => {
+      throw new Error('boom');
+    });
+    config.onChange('core.part', ({ key }) => told.push(key));
+    assert.throws(() => config.set('core.part', { port: 2, on: false }), ConfigListenerError);
+    assert.deepEqual(told, ['core.part.port', 'core.part.on']);
+    assert.equal(config.get('core.part.port', 0), 2);
+  });
+
+  test('reloads at once end with what was read last', async (t) => {
+    const { config, paths } = await open(t);
+    const all: Promise<void>[] = [];
+    for (let port = 2; port < 12; port++) {
+      await writeFile(paths.configFile, `core: { part: { port: ${port} } }`);
+      all.push(config.reload());
+    }
+    await Promise.all(all);
+    assert.equal(config.section(part).port, 11);
+  });
+
+  test('one that is refused keeps every old value, and the next good one is taken', async (t) => {
+    const { config, paths } = await open(t);
+    config.set('core.part.name', 'kept');
+    const before = JSON.stringify(config);
+    config.onChange('core', () => assert.fail('nothing changed'))();
+    for (const text of ['core: { part: { port: x } }', 'a: [', 'nonsense: 1', '- 1']) {
+      await writeFile(paths.configFile, text);
+      await assert.rejects(config.reload());
+      assert.equal(JSON.stringify(config), before);
+    }
+    await writeFile(paths.configFile, 'core: { part: { port: 5 } }');
+    await config.reload();
+    assert.deepEqual([config.section(part).port, config.section(part).name], [5, 'kept']);
+  });
+
+  test('watch() takes a file that was replaced, reports one that is wrong, and ends when told', async (t) => {
+    const { config, paths } = await open(t);
+    const failures: ((error: unknown) => void)[] = [];
+    const stop = config.watch((error) => {
+      for (const failed of failures) failed(error);
+    });
+    t.after(stop);
+    const changed = new Promise((resolve) => config.onChange('core.part.port', resolve));
+    await writeFile(`${paths.configFile}.new`, 'core: { part: { port: 9 } }\n');
+    await rename(`${paths.configFile}.new`, paths.configFile);
+    assert.deepEqual(await changed, { key: 'core.part.port', previous: 1, value: 9 });
+    const failed = new Promise((resolve) => failures.push(resolve));
+    await writeFile(paths.configFile, 'core: { part: { port: many } }\n');
+    assert.ok((await failed) instanceof ConfigInvalidError);
+    assert.equal(config.section(part).port, 9);
+  });
+});
+
+describe('files', () => {
+  test('one that is too large, no file or no text is refused by name', async (t) => {
+    const paths = await home(t);
+    const config = new ConfigurationManager({ paths, env: {} });
+    for (const content of ['#'.repeat(1_048_577), Buffer.from([0x61, 0x3a, 0x20, 0xff, 0xfe])]) {
+      await writeFile(paths.configFile, content);
+      await assert.rejects(config.initialize(), ConfigUnreadableError);
+    }
+    const device = new ConfigurationManager({ paths: { ...paths, configFile: '/dev/zero' }, env: {} });
+    if (process.platform !== 'win32')
+      await assert.rejects(device.initialize(), /\/dev\/zero: it is not a file/);
+  });
+
+  test('hostile YAML is refused with its place, and lightweight says so in problems', async (t) => {
+    const paths = await home(t);
+    const bomb = `a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n`;
+    const hostile: Readonly<Record<string, RegExp>> = {
+      [bomb]: /config\.yaml:2:\d+: b\.0 aliases are not supported/,
+      [`a: ${'['.repeat(20_000)}`]: /config\.yaml:1:\d+: not valid YAML/,
+      'a: !!binary aGk=': /config\.yaml:1:1/,
+      'a: !tag 1': /config\.yaml:1:4: not valid YAML/,
+      'core.part: { port: 1 }': /config\.yaml:1:1: a key is one word/,
+      '? [a]\n: 1': /config\.yaml:1:3: this key is not a plain word/,
+      'a: 1\n---\nb: 2': /config\.yaml:2:1/,
+      'a: [{ __proto__: { x: 1 } }]': /config\.yaml:1:7/,
+    };
+    for (const [text, place] of Object.entries(hostile)) {
+      await writeFile(paths.configFile, text);
+      const config = new ConfigurationManager({ paths, env: {} });
+      await assert.rejects(config.initialize(), (error) => {
+        assert.ok(error instanceof ConfigSyntaxError, String(error));
+        assert.match(error.message, place);
+        return true;
+      });
+      await config.initialize({ lightweight: true });
+      assert.notDeepEqual(config.problems, []);
+    }
+    assert.equal('x' in {}, false);
+  });
+
+  test('what is wrong in both files is said at once, and a wrong value even where a higher layer hides it', async (t) => {
+    const paths = await home(t);
+    await writeFile(paths.configFile, 'core:\n  part: { port: x }\n');
+    await writeFile(paths.environmentFile('development'), 'core:\n  part: { prot: 1, on: 5 }\n');
+    const env = { AICO_CORE__PART__PORT: '4', AICO_CORE__PART__ON: 'true' };
+    const problems = await validateConfiguration({ paths, env, sections: [part] });
+    assert.deepEqual(problems.map(({ key }) => key).sort(), [
+      'core.part.on',
+      'core.part.port',
+      'core.part.prot',
+    ]);
+    await writeFile(paths.configFile, 'a: [');
+    await writeFile(paths.environmentFile('development'), 'b: [');
+    await assert.rejects(
+      new ConfigurationManager({ paths, env: {} }).initialize(),
+      /config\.yaml:1:\d+: [^\n]+\n.*development\.yaml:1/,
+    );
+  });
+
+  test('validateConfiguration() checks one file alone, which must exist', async (t) => {
+    const paths = await home(t);
+    const file = `${paths.configFile}.draft`;
+    const check = () => validateConfiguration({ paths, env: {}, sections: [part], file });
+    const [missing] = await check();
+    assert.match(missing?.message ?? '', /cannot be read: ENOENT/);
+    await writeFile(file, 'core: { part: { port: 2 } }');
+    assert.deepEqual(await check(), []);
+    await writeFile(file, 'core: { part: { prot: 2 } }');
+    assert.deepEqual(
+      (await check()).map(({ key, nearest }) => [key, nearest]),
+      [['core.part.prot', 'core.part.port']],
+    );
+  });
+
+  test('a section whose lines are all comments, and one that is empty, say nothing', async (t) => {
+    const paths = await home(t);
+    await writeFile(paths.configFile, 'core:\n  part:\n    # port: 3\nplugins:\n');
+    const config = new ConfigurationManager({ paths, env: {}, sections: [part] });
+    await config.initialize();
+    assert.equal(config.section(part).port, 1);
+  });
+});
