@@ -1,14 +1,12 @@
 import { AicoError } from '@aico/protocol';
 
-const ELSEWHERE = 'Give a folder that this user may create and write to: AICO_HOME=/some/folder.';
-
 /** A folder of the home, or one above it, is in fact a file. */
 export class HomeNotFolderError extends AicoError {
   readonly folder: string;
 
   constructor(folder: string, cause: unknown) {
     super('AICO_PATHS_NOT_FOLDER', `cannot use ${folder}: a file stands where a folder should be`, {
-      hint: `Move the file away, or choose another place. ${ELSEWHERE}`,
+      hint: 'Move the file away, or give another folder: AICO_HOME=/some/folder.',
       cause,
     });
     this.folder = folder;
@@ -34,7 +32,7 @@ export class HomeDeniedError extends AicoError {
 
   constructor(folder: string, cause: unknown) {
     super('AICO_PATHS_DENIED', `cannot use ${folder}: ${reasonOf(cause)}`, {
-      hint: `This user needs to read, write and enter it. ${ELSEWHERE}`,
+      hint: 'Give a folder that this user may read, write and enter: AICO_HOME=/some/folder.',
       cause,
     });
     this.folder = folder;
@@ -47,7 +45,7 @@ export class HomeUnusableError extends AicoError {
 
   constructor(folder: string, cause: unknown) {
     super('AICO_PATHS_UNUSABLE', `cannot use ${folder}: ${reasonOf(cause)}`, {
-      hint: ELSEWHERE,
+      hint: 'Mend what the message names, or give another folder: AICO_HOME=/some/folder.',
       cause,
     });
     this.folder = folder;
