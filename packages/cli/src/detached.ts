@@ -8,7 +8,7 @@ import type { ErrorDescription } from './report-error.ts';
 /** What a backend in the background tells the command that started it. */
 export type DetachedMessage =
   | { readonly kind: 'ready'; readonly ready: ReadyInfo }
-  | ({ readonly kind: 'failed'; readonly wantsPassword: boolean } & ErrorDescription);
+  | ({ readonly kind: 'failed' } & ErrorDescription);
 
 const BIN = fileURLToPath(new URL('../bin/aico.js', import.meta.url));
 

@@ -16,19 +16,15 @@ export interface DetachedFailure {
   readonly exitCode: number;
   readonly code?: string | undefined;
   readonly hint?: string | undefined;
-  readonly wantsPassword?: boolean;
 }
 
 /** A background start ended before it was ready. Carries what the process said, and its code where it had one. */
 export class DetachedStartError extends AicoError {
   readonly exitCode: number;
-  /** Whether it failed for want of a password. */
-  readonly wantsPassword: boolean;
 
-  constructor({ message, exitCode, code, hint, wantsPassword = false }: DetachedFailure) {
+  constructor({ message, exitCode, code, hint }: DetachedFailure) {
     super(code ?? 'AICO_CLI_DETACHED', message, hint === undefined ? {} : { hint });
     this.exitCode = exitCode;
-    this.wantsPassword = wantsPassword;
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { DetachedStartError, UsageError } from './errors.ts';
+import type { AICOPaths } from '@aico/shared/core/paths';
+import { UsageError } from './errors.ts';
 
 /**
  * The first line of the file, or of the input for `-`.
@@ -25,7 +26,27 @@ export async function passwordFrom(file: string): Promise<string> {
   return password;
 }
 
-/** Asks the person at the terminal; what is typed is not shown. */
+/**
+ * Whether a start on this home will want a password that nobody has given yet. Asked for before the start, so that a
+ * person sees a question and not first a start that fails.
+ */
+export async function startWantsPassword(paths: AICOPaths): Promise<boolean> {
+  const { AICOKeyManager } = await import('@aico/shared/security');
+  const keys = new AICOKeyManager({ slotsFile: paths.keySlotsFile, keyFile: paths.keyFile });
+  if (!(await keys.exists())) return false;
+  // Slots that cannot be read are for the start to tell about.
+  const kinds = (await keys.slots().catch(() => [])).map(({ kind }) => kind);
+  if (!kinds.includes('password') || (kinds.includes('key-file') && (await keys.hasKeyFile()))) return false;
+  const [{ ConfigurationManager }, { coreSections, securitySection }] = await Promise.all([
+    import('@aico/shared/core/config'),
+    import('@aico/backend/config'),
+  ]);
+  const config = new ConfigurationManager({ paths, sections: coreSections });
+  await config.initialize({ lightweight: true });
+  return config.section(securitySection).password === undefined;
+}
+
+/** Asks the person at the terminal. */
 export async function askPassword(): Promise<string> {
   const { password } = await import('@inquirer/prompts');
   // Beside the answer, not in it: stdout may go to a file.
@@ -35,13 +56,4 @@ export async function askPassword(): Promise<string> {
 /** Whether there is somebody to ask. */
 export function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
-}
-
-/** Whether the failure is that the keys want a password and none was given. */
-export function wantsPassword(error: unknown): boolean {
-  if (error instanceof DetachedStartError) return error.wantsPassword;
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && cause.code === 'AICO_KEY_NOT_GIVEN') return true;
-  }
-  return false;
 }

@@ -1,6 +1,9 @@
 import { ExitCode, exitCodeFor } from '@aico/backend/exit-codes';
 import { errorColours, printable } from './colours.ts';
 
+/** As if SIGINT had ended it. */
+const INTERRUPTED = 130;
+
 /** What is said of an error. */
 export interface ErrorDescription {
   readonly message: string;
@@ -24,8 +27,8 @@ export function describeError(error: unknown): ErrorDescription {
 /** The exit code an error leads to. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return ExitCode.failure;
-  // Ctrl-C at a prompt; as if the signal had ended it.
-  if (error.name === 'ExitPromptError') return 130;
+  // Ctrl-C at a prompt.
+  if (error.name === 'ExitPromptError') return INTERRUPTED;
   if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode;
   // What a running backend refuses is no failure of its start, whatever its code.
   if ('problem' in error) return ExitCode.failure;
@@ -38,6 +41,8 @@ export function exitCodeOf(error: unknown): number {
 /** Says what happened and what to do, on stderr; as one JSON object where JSON was asked for. */
 export function printError(error: unknown, json: boolean): void {
   const { message, code, hint, exitCode } = describeError(error);
+  // Who pressed Ctrl-C knows.
+  if (exitCode === INTERRUPTED) return;
   if (json) {
     const described = JSON.stringify({ error: { code, message, hint, exitCode } });
     process.stderr.write(`${printable(described)}\n`);

@@ -4,7 +4,7 @@ import type { Backend } from '@aico/backend';
 import { type Command, Option } from 'commander';
 import type { CommandContext, GlobalOptions } from '../context.ts';
 import { startDetached, tellParent } from '../detached.ts';
-import { askPassword, canAsk, passwordFrom, wantsPassword } from '../password.ts';
+import { askPassword, canAsk, passwordFrom, startWantsPassword } from '../password.ts';
 import { banner, readyInfoOf } from '../ready-info.ts';
 import { describeError } from '../report-error.ts';
 
@@ -31,25 +31,20 @@ export function register(program: Command, context: CommandContext): void {
     .action(async (options: StartOptions) => {
       const { home } = program.opts<GlobalOptions>();
       const request = { home, plugins: options.plugin.map(absolute) };
-      const password =
-        options.passwordFile === undefined ? undefined : await passwordFrom(options.passwordFile);
-      if (options.detach === true) await withPassword(password, (known) => detach(context, request, known));
+      const password = await passwordFor(context, options);
+      if (options.detach === true) await detach(context, request, password);
       else if (options.ipc === true) await runForParent(request, password);
       else await runInForeground(context, request, password);
     });
 }
 
-/** Tries with the password that is known; where one is wanted and somebody is there, asks and tries again. */
-async function withPassword<T>(
-  password: string | undefined,
-  attempt: (password: string | undefined) => Promise<T>,
-): Promise<T> {
-  try {
-    return await attempt(password);
-  } catch (error) {
-    if (password !== undefined || !wantsPassword(error) || !canAsk()) throw error;
-    return attempt(await askPassword());
-  }
+/** The password that was given; where one is wanted and somebody is there, what they answer. */
+async function passwordFor(
+  { paths }: CommandContext,
+  { passwordFile, ipc }: StartOptions,
+): Promise<string | undefined> {
+  if (passwordFile !== undefined) return passwordFrom(passwordFile);
+  return ipc !== true && canAsk() && (await startWantsPassword(paths)) ? askPassword() : undefined;
 }
 
 async function detach(
@@ -71,7 +66,7 @@ async function runInForeground(
 ): Promise<void> {
   const onReady = (backend: Backend): void =>
     context.output.print(readyInfoOf(backend), (ready) => banner(ready, 'Ctrl-C, or: npx aico stop'));
-  const exitCode = await withPassword(password, (known) => run(request, known, {}, onReady));
+  const exitCode = await run(request, password, {}, onReady);
   // Whatever a plugin left open must not keep a stopped backend alive.
   process.exit(exitCode);
 }
@@ -94,7 +89,7 @@ async function runForParent(request: StartRequest, password: string | undefined)
   } catch (error) {
     isReady = true;
     const failure = describeError(error);
-    await tellParent({ kind: 'failed', ...failure, wantsPassword: wantsPassword(error) });
+    await tellParent({ kind: 'failed', ...failure });
     process.exit(failure.exitCode);
   }
 }
