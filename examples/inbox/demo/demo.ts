@@ -40,17 +40,16 @@ try {
 }
 
 async function show(tour: Tour): Promise<void> {
-  const paths = await tour.step(
+  const { path: mail, sample } = await tour.step(
     values.mbox === undefined ? 'Fetch the public SpamAssassin mail corpus' : 'Take your own mail',
     async () => {
-      const found = values.mbox === undefined ? await fetchCorpus() : [path.resolve(values.mbox)];
-      tour.show(found.join('\n'));
-      return found;
+      const place = values.mbox === undefined ? await fetchCorpus() : path.resolve(values.mbox);
+      const found = await sampleMail([place]);
+      assert.ok(found.sentences.length > 0, `${place} has no mail that could be looked for`);
+      tour.say(`   ${place}`);
+      return { path: place, sample: found };
     },
   );
-
-  const sample = await sampleMail(paths);
-  assert.ok(sample.sentences.length > 0, 'there is no mail in it to look for');
 
   await tour.step('Start the backend in an empty home', async () => {
     await tour.start();
@@ -62,7 +61,7 @@ async function show(tour: Tour): Promise<void> {
   });
 
   const first = await tour.step('Import every message, and account for each', async () => {
-    const summary = Value.Parse(Summary, await tour.aicoJson('inbox', 'import', ...paths));
+    const summary = Value.Parse(Summary, await tour.aicoJson('inbox', 'import', mail));
     const { found, imported, duplicate, refused } = summary;
     tour.say(`   ${found} found = ${imported} imported + ${duplicate} duplicate + ${refused} refused`);
     assert.equal(imported + duplicate + refused, found);
@@ -77,7 +76,7 @@ async function show(tour: Tour): Promise<void> {
   });
 
   await tour.step('Import them again: nothing is added', async () => {
-    const again = Value.Parse(Summary, await tour.aicoJson('inbox', 'import', ...paths));
+    const again = Value.Parse(Summary, await tour.aicoJson('inbox', 'import', mail));
     tour.say(`   ${again.imported} imported, ${again.duplicate} duplicate, ${again.refused} refused`);
     assert.deepEqual(
       [again.imported, again.duplicate, again.refused],

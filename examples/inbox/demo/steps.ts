@@ -61,7 +61,8 @@ export class Tour implements AsyncDisposable {
 
   /** Runs `aico …` in the home, shows it, and gives what it printed. */
   async aico(...args: readonly string[]): Promise<string> {
-    this.say(`   $ aico ${args.map((arg) => (/[\s"'*]/.test(arg) ? `'${arg}'` : arg)).join(' ')}`);
+    const shown = args.map((arg) => (arg.startsWith(ROOT) ? path.relative(ROOT, arg) : arg));
+    this.say(`   $ aico ${shown.map((arg) => (/[\s"'*]/.test(arg) ? `'${arg}'` : arg)).join(' ')}`);
     const child = this.#spawn(args, ['ignore', 'pipe', 'inherit']);
     assert.ok(child.stdout);
     const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
