@@ -41,6 +41,8 @@ declare module './core/services.ts' {
   }
 }
 
+const DAY_MS = 86_400_000;
+
 export interface BackendOptions {
   /** Puts everything under this folder. Default: `AICO_HOME`, else the platform's own folders. */
   readonly home?: string | undefined;
@@ -99,7 +101,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   paths.ensure();
   const lock = new InstanceLock(paths.lockFile, paths.instanceFile);
 
-  const { level, console } = config.section(loggingSection);
+  const { level, console, retention } = config.section(loggingSection);
   const logging = createLogging({ level, console });
   const uninstallLogging = installLogging(logging);
   const container = new ServiceContainer();
@@ -212,10 +214,17 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
         }),
       { dependencies: ['config', 'paths', 'logging', 'health'], priority: PluginPriority.INFRASTRUCTURE },
     );
-    container.registerService('log_store', () => new LogStorePlugin('log_store', container), {
-      dependencies: ['database', 'message_bus', 'logging', 'gateway', 'health'],
-      priority: PluginPriority.INFRASTRUCTURE,
-    });
+    container.registerService(
+      'log_store',
+      () =>
+        new LogStorePlugin('log_store', container, {
+          retention: { maxRows: retention.max_lines, maxAgeMs: retention.max_days * DAY_MS },
+        }),
+      {
+        dependencies: ['database', 'message_bus', 'logging', 'gateway', 'health'],
+        priority: PluginPriority.INFRASTRUCTURE,
+      },
+    );
     container.registerService('database_api', () => new DatabasePlugin('database_api', container), {
       dependencies: ['database', 'gateway', 'health'],
       priority: PluginPriority.INFRASTRUCTURE,
