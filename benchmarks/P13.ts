@@ -15,7 +15,7 @@ const TARGET_MS = 50;
  * construction, yet its cost per service also grows with the size (caches, the collector): what it shows is the
  * machine, what the container adds to it would be the algorithm. A hundredfold of n log n would show as 2.
  */
-const LINEAR = 1.5;
+const LINEAR = 1.75;
 const SIZES = [100, 1_000, 10_000] as const;
 
 interface Spec {

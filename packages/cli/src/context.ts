@@ -35,7 +35,7 @@ export class CommandLine implements CommandContext, AsyncDisposable {
   }
 
   get output(): Output {
-    this.#output ??= createOutput(this.#program.opts<GlobalOptions>().json === true);
+    this.#output ??= createOutput(() => this.#program.opts<GlobalOptions>().json === true);
     return this.#output;
   }
 

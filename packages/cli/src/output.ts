@@ -21,19 +21,22 @@ export interface Output {
   progress(total: number, label: string): Progress;
 }
 
-export function createOutput(json: boolean): Output {
+/** `isJson` is asked each time: whoever holds the output may have it from before the options were read. */
+export function createOutput(isJson: () => boolean): Output {
   return {
-    json,
+    get json() {
+      return isJson();
+    },
     print(value, text) {
       // In JSON what is made visible is an escape of its own: the value stays the same.
-      const line = printable(json ? (JSON.stringify(value) ?? 'null') : text(value));
+      const line = printable(isJson() ? (JSON.stringify(value) ?? 'null') : text(value));
       process.stdout.write(line.endsWith('\n') ? line : `${line}\n`);
     },
     note(text) {
-      if (!json) process.stderr.write(`${printable(text)}\n`);
+      if (!isJson()) process.stderr.write(`${printable(text)}\n`);
     },
     progress(total, label) {
-      if (json || !process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+      if (isJson() || !process.stderr.isTTY) return { update: () => {}, stop: () => {} };
       const bar = new SingleBar({
         format: `${label} {bar} {percentage}% · {value}/{total} · {note}`,
         hideCursor: true,

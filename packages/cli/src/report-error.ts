@@ -15,13 +15,24 @@ export interface ErrorDescription {
 
 /** What an error says of itself. Looked at by its shape: the classes are loaded only by what throws them. */
 export function describeError(error: unknown): ErrorDescription {
-  const own = textOf(error, 'code');
   return {
     message: error instanceof Error ? error.message : String(error),
-    code: own?.startsWith('AICO_') ? own : undefined,
+    code: rootCode(error),
     hint: textOf(error, 'hint'),
     exitCode: exitCodeOf(error),
   };
+}
+
+/** The code of the failure at the root, as the exit code is: of a service that failed because the key is wrong, the key's. */
+function rootCode(error: unknown): string | undefined {
+  const seen = new Set<unknown>();
+  let code: string | undefined;
+  for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
+    seen.add(at);
+    const own = textOf(at, 'code');
+    if (own?.startsWith('AICO_')) code = own;
+  }
+  return code;
 }
 
 /** The exit code an error leads to. */

@@ -2,9 +2,11 @@ import { resolve } from 'node:path';
 import { ExitCode } from '@aico/backend/exit-codes';
 import {
   type ConfigEntry,
+  ConfigInvalidError,
   ConfigurationManager,
   describeOrigin,
   type Origin,
+  validateConfiguration,
 } from '@aico/shared/core/config';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
@@ -30,25 +32,15 @@ export function register(program: Command, context: CommandContext): void {
     .action((file: string | undefined) => validate(context, file));
 }
 
-async function load(
-  context: CommandContext,
-  lightweight: boolean,
-  file?: string,
-): Promise<ConfigurationManager> {
+async function load({ paths }: CommandContext): Promise<ConfigurationManager> {
   const { coreSections } = await import('@aico/backend/config');
-  const { paths } = context;
-  const config = new ConfigurationManager({
-    sections: coreSections,
-    ...(file === undefined
-      ? { paths }
-      : { paths: { configFile: file, environmentFile: (name: string) => paths.environmentFile(name) } }),
-  });
-  await config.initialize({ lightweight });
+  const config = new ConfigurationManager({ paths, sections: coreSections });
+  await config.initialize({ lightweight: true });
   return config;
 }
 
 async function get(context: CommandContext, key: string): Promise<void> {
-  const config = await load(context, true);
+  const config = await load(context);
   const entries = config.entries().filter((entry) => entry.key === key || entry.key.startsWith(`${key}.`));
   const [only] = entries;
   if (only === undefined) {
@@ -63,7 +55,7 @@ async function get(context: CommandContext, key: string): Promise<void> {
 }
 
 async function list(context: CommandContext, live: boolean): Promise<void> {
-  const entries = live ? await liveEntries(context) : (await load(context, true)).entries();
+  const entries = live ? await liveEntries(context) : (await load(context)).entries();
   context.output.print(entries, render);
 }
 
@@ -73,12 +65,14 @@ async function liveEntries(context: CommandContext): Promise<readonly ConfigEntr
 }
 
 async function validate(context: CommandContext, file: string | undefined): Promise<void> {
-  const config = await load(context, false, file === undefined ? undefined : resolve(file));
-  const keys = config.entries().filter(({ origin }) => origin.layer !== 'default').length;
-  context.output.print(
-    { valid: true, keysSet: keys },
-    () => `The configuration is valid; ${keys} keys are set.`,
-  );
+  const { coreSections } = await import('@aico/backend/config');
+  const problems = await validateConfiguration({
+    paths: context.paths,
+    sections: coreSections,
+    ...(file === undefined ? {} : { file: resolve(file) }),
+  });
+  if (problems.length > 0) throw new ConfigInvalidError(problems);
+  context.output.print({ valid: true }, () => 'The configuration is valid.');
 }
 
 function render(entries: readonly ConfigEntry[]): string {
