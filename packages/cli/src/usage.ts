@@ -5,5 +5,11 @@ import { UsageError } from './errors.ts';
 export function usageErrorFrom(error: CommanderError): UsageError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
-  return new UsageError(first, suggestion === '' ? '`aico --help` shows every command.' : suggestion, error);
+  return new UsageError(first, suggestion === '' ? hintFor(error.code) : suggestion, error);
+}
+
+function hintFor(code: string): string {
+  return code === 'commander.unknownCommand'
+    ? '`aico --help` shows every command. A plugin adds its own while the backend runs with it (`aico plugin list`), or when the configuration names its module.'
+    : '`aico --help` shows every command.';
 }
