@@ -47,10 +47,17 @@ export async function startWantsPassword(paths: AICOPaths): Promise<boolean> {
 }
 
 /** Asks the person at the terminal. */
-export async function askPassword(): Promise<string> {
+export async function askPassword(message = 'Password'): Promise<string> {
   const { password } = await import('@inquirer/prompts');
   // Beside the answer, not in it: stdout may go to a file.
-  return password({ message: 'Password' }, { output: process.stderr });
+  return password({ message }, { output: process.stderr });
+}
+
+/** Asks twice: what is mistyped here would lock its owner out. */
+export async function askNewPassword(message = 'New password'): Promise<string> {
+  const first = await askPassword(message);
+  if ((await askPassword(`${message}, again`)) === first) return first;
+  throw new UsageError('the two do not match', 'Nothing was changed; try again.');
 }
 
 /** Whether there is somebody to ask. */

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   config: { summary: 'read and check the configuration', load: () => import('./commands/config.ts') },
   logs: { summary: 'read the log from the encrypted table', load: () => import('./commands/logs.ts') },
   db: { summary: 'look into the encrypted database', load: () => import('./commands/db.ts') },
+  security: { summary: 'see and change what opens the keys', load: () => import('./commands/security.ts') },
   plugin: { summary: 'list the loaded plugins', load: () => import('./commands/plugin.ts') },
 };
 

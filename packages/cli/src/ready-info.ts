@@ -37,7 +37,7 @@ export function banner(ready: ReadyInfo, howToStop: string): string {
   if (ready.keyFile !== undefined) {
     lines.push(
       `  Key      made ${ready.keyFile}: whoever can read this file can read the data.`,
-      '           To protect a new home by a password instead, give one at its first start: --password-file.',
+      '           To protect the home by a password instead: npx aico security passwd',
     );
   }
   return [...lines, `  Stop     ${howToStop}`].join('\n');
