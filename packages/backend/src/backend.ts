@@ -254,7 +254,6 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     async start() {
       try {
         await lifecycle.start();
-        logging.attach(container.getService('message_bus'));
         const { socket, http } = container.getService('gateway').addresses;
         if (socket === undefined || http === undefined)
           throw new TypeError('the gateway runs and does not listen');
