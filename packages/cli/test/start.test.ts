@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -113,9 +113,12 @@ describe('a start that cannot be has a message and an exit code of its own, and 
     const file = path.join(aico.home, 'data', 'aico.db');
     const plain = Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(8_176)]);
     await writeFile(file, plain);
+    const filesBefore = await readdir(path.dirname(file));
     const ran = await aico.run(['start']);
     assert.equal(ran.code, 15, ran.stderr);
-    assert.match(ran.stderr, /AICO_DATA_|AICO_SERVICE/);
+    assert.match(ran.stderr, /AICO_DATA_PLAINTEXT/);
+    assert.ok(plain.equals(await readFile(file)));
+    assert.deepEqual(await readdir(path.dirname(file)), filesBefore);
   });
 
   test('a plugin that is not there, and one whose constructor throws: 17', async (t) => {
