@@ -5,7 +5,7 @@ import { ConfigurationManager } from '@aico/shared/core/config';
 import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
 import { EncryptedDatabase } from '@aico/shared/data';
-import { AICOKeyManager } from '@aico/shared/security';
+import { AICOKeyManager, wipe } from '@aico/shared/security';
 import {
   coreSections,
   databaseSection,
@@ -114,11 +114,17 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   const beganAt = performance.now();
   let keysMade: Backend['keysMade'];
 
-  const release = async (): Promise<void> => {
+  // Once: with the lock gone the home may be another's, whose instance file is not ours to remove.
+  let released: Promise<void> | undefined;
+  const letGo = async (): Promise<void> => {
     await logging.close();
     uninstallLogging();
     await rm(paths.instanceFile, { force: true });
     lock.release();
+  };
+  const release = (): Promise<void> => {
+    released ??= letGo();
+    return released;
   };
 
   lifecycle.afterStop(release);
@@ -176,13 +182,19 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     );
     container.registerService(
       'database',
-      (require) =>
-        EncryptedDatabase.open({
-          file: paths.databaseFile,
-          key: require('key_manager').databaseKey(),
-          cipher: config.section(databaseSection).cipher,
-          logger: logging.getLogger('database', 'engine'),
-        }),
+      async (require) => {
+        const key = require('key_manager').databaseKey();
+        try {
+          return await EncryptedDatabase.open({
+            file: paths.databaseFile,
+            key,
+            cipher: config.section(databaseSection).cipher,
+            logger: logging.getLogger('database', 'engine'),
+          });
+        } finally {
+          wipe(key);
+        }
+      },
       {
         dependencies: ['config', 'paths', 'logging', 'key_manager'],
         priority: PluginPriority.INFRASTRUCTURE,

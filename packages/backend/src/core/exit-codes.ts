@@ -54,7 +54,6 @@ const BY_PREFIX: readonly (readonly [prefix: string, code: ExitCode])[] = [
   ['AICO_SERVICE_STOP_BUDGET', ExitCode.stopTimeout],
   ['AICO_SERVICE_START_CANCELLED', ExitCode.ok],
   ['AICO_SERVICE_', ExitCode.plugin],
-  ['AICO_PLUGIN_TIMEOUT', ExitCode.startTimeout],
   ['AICO_PLUGIN_', ExitCode.plugin],
 ];
 
