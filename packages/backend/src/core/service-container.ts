@@ -1,3 +1,4 @@
+import { Changes } from './container/changes.ts';
 import type {
   ContainerState,
   InstanceOf,
@@ -48,8 +49,12 @@ export class ServiceContainer {
   #graph: DependencyGraph | undefined;
   #supervisor: Supervisor | undefined;
   #startReport: StartReport | undefined;
-  /** The reload under way; they take turns. */
-  #reloading: Promise<unknown> = Promise.resolve();
+  readonly #changes = new Changes({
+    records: this.#records,
+    graph: () => this.graph,
+    state: () => this.#state.kind,
+    supervisor: () => this.#supervisor,
+  });
 
   constructor(options: ServiceContainerOptions = {}) {
     this.#onEvent = options.onEvent ?? ((event) => this.#report(event));
@@ -71,12 +76,13 @@ export class ServiceContainer {
     factory: ServiceFactory<N>,
     options: ServiceOptions<InstanceOf<N>> = {},
   ): void {
-    const { stop } = options;
+    const { stop, viewFor } = options;
     this.#register({
       name,
       options: resolveOptions(name, options),
       make: () => factory((dependency) => this.resolve(name, dependency)),
       ...(stop === undefined ? {} : { end: stop }),
+      ...(viewFor === undefined ? {} : { viewFor }),
     });
   }
 
@@ -134,7 +140,9 @@ export class ServiceContainer {
     if (record === undefined) throw new ServiceUnknownError(consumer);
     const { dependencies } = record.options;
     if (!dependencies.includes(name)) throw new DependencyUndeclaredError(consumer, name, dependencies);
-    return this.#running(name, consumer);
+    this.#running(name, consumer);
+    // As `#running`: what a view is of is what it stands for.
+    return this.#records.get(name)?.instanceFor(consumer) as Services[N];
   }
 
   /** Who needs whom, as registered so far; asks nothing to run. */
@@ -178,13 +186,15 @@ export class ServiceContainer {
       whenStarted: (record, instance) => this.#watchHealth(record, instance),
     });
     this.#supervisor = supervisor;
+    const { held } = this.#changes;
+    this.#changes.applyHold(supervisor);
     const { promise, resolve } = Promise.withResolvers<StartReport>();
     // The state says so before the first factory runs, which may itself ask.
     this.#state = { kind: 'starting', outcome: promise };
     resolve(
       this.#bringUp(
         supervisor,
-        records.filter((record) => !record.registration.isInstance),
+        records.filter((record) => !record.registration.isInstance && !held.has(record)),
       ),
     );
     return promise;
@@ -214,8 +224,7 @@ export class ServiceContainer {
       }
       case 'running': {
         supervisor?.abandon(new StartCancelledError(reason), (budgetMs ?? Number.POSITIVE_INFINITY) / 2);
-        const reloaded = this.#reloading;
-        return this.#takeDown(reason, reloaded);
+        return this.#takeDown(reason, this.#changes.settled);
       }
     }
   }
@@ -238,10 +247,34 @@ export class ServiceContainer {
         'It was registered with registerInstance; only what registerService made can be made again.',
       );
     }
-    const turn = this.#reloading.then(() => this.#reload(record));
-    // The next in turn starts whatever became of this one, whose caller has its error.
-    this.#reloading = turn.catch(() => undefined);
-    return turn;
+    return this.#changes.reload(record);
+  }
+
+  /**
+   * Keeps `names`, and all that stands on them, from running: those that run are stopped, dependents first. The rest
+   * runs on, and a start leaves them out. Ends with {@link release}; takes turns with {@link reload}.
+   *
+   * @example
+   * ```ts
+   * await container.hold(['database'], 'locked');
+   * keyManager.lock();
+   * ```
+   * @throws {ServiceUnknownError} when nobody registered one of them
+   * @throws {ContainerStateError} while it starts or stops, or when something is held already
+   */
+  async hold(names: readonly string[], reason: string): Promise<void> {
+    for (const name of names) if (!this.#records.has(name)) throw new ServiceUnknownError(name);
+    await this.#changes.hold(names, reason);
+  }
+
+  /**
+   * Starts what is held. When a required one of them fails, all of them are stopped and held again.
+   *
+   * @throws {AicoError} of the required service that failed first
+   * @throws {ContainerStateError} when the container does not run
+   */
+  async release(): Promise<StartReport> {
+    return this.#changes.release();
   }
 
   /** What is so now, for every service. */
@@ -307,29 +340,6 @@ export class ServiceContainer {
       });
     this.#state = { kind: 'stopping', outcome };
     return outcome;
-  }
-
-  async #reload(record: ServiceRecord): Promise<StartReport> {
-    const supervisor = this.#supervisor;
-    if (this.#state.kind !== 'running' || supervisor === undefined) {
-      throw new ContainerStateError(
-        `reload "${record.name}"`,
-        this.#state.kind,
-        'Only a running container reloads.',
-      );
-    }
-    const names = [record.name, ...this.graph.standingOn([record.name])];
-    const members = new Set(names.flatMap((name) => this.#records.get(name) ?? []));
-    const beganAt = performance.now();
-    await supervisor.takeDown(`reload of ${record.name}`, members);
-    await supervisor.bringUp(members, { failFast: false });
-    const failed = [...members].find(({ required, state }) => required && state.kind === 'failed');
-    if (supervisor.failure !== undefined) throw supervisor.failure;
-    if (failed?.state.kind === 'failed') throw failed.state.error;
-    return new StartReport(
-      performance.now() - beganAt,
-      [...members].map((member) => reportOn(member, (name) => this.#isRunning(name))),
-    );
   }
 
   #watchHealth(record: ServiceRecord, instance: unknown): void {

@@ -27,6 +27,11 @@ export interface ServiceOptions<T = unknown> {
   readonly retry?: RetryPolicy;
   /** Ends an object whose own way of ending has another name than `stop`: `(database) => database.close()`. */
   readonly stop?: (instance: T) => void | Promise<void>;
+  /**
+   * What a service that depends on this one is given in its place: a client under its own name, a view of its own
+   * tables. Called once per consumer and start of this service.
+   */
+  readonly viewFor?: (instance: T, consumer: string) => T;
 }
 
 /** The options with their defaults filled in. */
@@ -46,7 +51,10 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const DEFAULT_BACKOFF: Backoff = { minDelayMs: 500, maxDelayMs: 60_000 };
 
 /** @throws {ServiceOptionError} naming the option and what it may be */
-export function resolveOptions(name: string, options: Omit<ServiceOptions, 'stop'>): ResolvedOptions {
+export function resolveOptions(
+  name: string,
+  options: Omit<ServiceOptions, 'stop' | 'viewFor'>,
+): ResolvedOptions {
   const milliseconds = (option: string, value: number): number => {
     if (value > 0 && value <= LONGEST_TIMER_MS) return value;
     throw new ServiceOptionError(name, option, value, `milliseconds from 1 to ${LONGEST_TIMER_MS}`);

@@ -18,6 +18,8 @@ export interface Registration {
   make(): unknown;
   /** Ends an instance in place of its own `stop()`; is only ever given what `make` made. */
   end?(instance: unknown): unknown;
+  /** What `consumer` is given in place of the instance. */
+  viewFor?(instance: unknown, consumer: string): unknown;
   /** Owned by whoever registered it: neither started nor stopped by the container. */
   readonly isInstance?: boolean;
 }
@@ -27,7 +29,8 @@ export class ServiceRecord {
   readonly registration: Registration;
 
   state: ServiceState = { kind: 'registered' };
-  instance: unknown;
+  #instance: unknown;
+  readonly #views = new Map<string, unknown>();
   run: Run | undefined;
   /** Takes its health check away. */
   removeHealthCheck: (() => void) | undefined;
@@ -53,6 +56,23 @@ export class ServiceRecord {
   constructor(registration: Registration) {
     this.registration = registration;
     this.required = registration.options.required;
+  }
+
+  get instance(): unknown {
+    return this.#instance;
+  }
+
+  set instance(instance: unknown) {
+    this.#instance = instance;
+    this.#views.clear();
+  }
+
+  /** The instance as `consumer` sees it. */
+  instanceFor(consumer: string): unknown {
+    const { viewFor } = this.registration;
+    if (viewFor === undefined) return this.#instance;
+    if (!this.#views.has(consumer)) this.#views.set(consumer, viewFor(this.#instance, consumer));
+    return this.#views.get(consumer);
   }
 
   get name(): string {

@@ -7,6 +7,8 @@ export type ServiceState =
   | { readonly kind: 'registered' }
   /** A dependency does not run yet. */
   | { readonly kind: 'waiting' }
+  /** Kept from running by `ServiceContainer.hold`, itself or something it depends on. */
+  | { readonly kind: 'held'; readonly reason: string }
   | { readonly kind: 'starting'; readonly phase: StartPhase; readonly attempt: number }
   | { readonly kind: 'running' }
   /** Failed, and will be tried again: degraded. */

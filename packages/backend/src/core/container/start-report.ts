@@ -14,6 +14,8 @@ export interface ServiceReport {
   readonly dependencies: readonly string[];
   /** The phase it is in, while it starts. */
   readonly phase: StartPhase | undefined;
+  /** Why it is held, where it is. */
+  readonly heldBecause: string | undefined;
   readonly attempts: number;
   /** Milliseconds from the start of the whole until its first phase. */
   readonly waitedMs: number;
@@ -68,6 +70,7 @@ function line(service: ServiceReport, width: number): string {
       ? []
       : [`waited ${formatMs(service.waitedMs)} for ${service.waitedOn}`]),
     ...(service.state === 'waiting' ? [`waits for ${service.waitingFor.join(', ')}`] : []),
+    ...(service.heldBecause === undefined ? [] : [service.heldBecause]),
     ...(service.retryInMs === undefined ? [] : [`tried again after ${formatMs(service.retryInMs)}`]),
     ...(service.requiredBy === undefined ? [] : [`required by ${service.requiredBy}`]),
     ...(service.error === undefined ? [] : [`${service.error.code}: ${service.error.message}`]),
@@ -86,6 +89,7 @@ export function reportOn(record: ServiceRecord, isRunning: (name: string) => boo
     priority: record.options.priority,
     dependencies: record.options.dependencies,
     phase: state.kind === 'starting' ? state.phase : undefined,
+    heldBecause: state.kind === 'held' ? state.reason : undefined,
     attempts: record.attempts,
     waitedMs: record.waitedMs,
     waitedOn: record.waitedOn,

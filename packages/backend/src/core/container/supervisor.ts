@@ -80,6 +80,11 @@ export class Supervisor {
     if (this.#failure !== undefined) await Promise.all([...this.#runs].map(({ done }) => done));
   }
 
+  /** Keeps `members`, none of which runs, from running until they are brought up. */
+  hold(members: Iterable<ServiceRecord>, reason: string): void {
+    for (const record of members) record.state = { kind: 'held', reason };
+  }
+
   /** Launches nothing more, and calls off what is under way; it may take `graceMs` to end. Final. */
   abandon(reason: Error, graceMs: number): void {
     this.#failure ??= reason;
@@ -101,7 +106,7 @@ export class Supervisor {
     const runs: Promise<void>[] = [];
     for (const record of this.#options.records) {
       if (!belongs(record)) continue;
-      if (record.state.kind === 'waiting') record.state = { kind: 'stopped' };
+      if (record.state.kind === 'waiting' || record.state.kind === 'held') record.state = { kind: 'stopped' };
       if (record.run === undefined) continue;
       record.run.cancellation.cancel(cause, this.#leftMs() / 2);
       runs.push(record.run.done);

@@ -12,9 +12,10 @@ export function servicesCheck(container: ServiceContainer): HealthCheck {
     const { services } = container.report();
     const down = services.filter(({ state }) => state !== 'running');
     if (down.length === 0) return { status: 'healthy', data: { running: services.length } };
+    const reasons = new Set(down.map(({ name, state, heldBecause }) => heldBecause ?? `${name} is ${state}`));
     return {
       status: down.some(({ required }) => required) ? 'unhealthy' : 'degraded',
-      detail: down.map(({ name, state }) => `${name} is ${state}`).join(', '),
+      detail: [...reasons].join(', '),
       data: { running: services.length - down.length, notRunning: down.map(({ name }) => name) },
     };
   };

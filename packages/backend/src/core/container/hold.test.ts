@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ContainerStateError, ServiceStartError, ServiceUnknownError } from '../errors.ts';
+import { servicesCheck } from '../health/services-check.ts';
+import { ServiceContainer } from '../service-container.ts';
+import { fixture, Journal } from './fixtures.ts';
+
+const gate = fixture('gate');
+const data = fixture('data');
+const plugin = fixture('plugin');
+
+function setUp(startData: () => Promise<void> = async () => {}) {
+  const journal = new Journal();
+  const container = new ServiceContainer({ onEvent: () => {} });
+  container.registerService(gate, () => journal.service('gate'));
+  container.registerService(data, () => journal.service('data', { start: startData }));
+  container.registerService(plugin, () => journal.service('plugin'), { dependencies: [data, gate] });
+  return { journal, container };
+}
+
+describe('held services', () => {
+  test('and what stands on them are left out of a start, which succeeds', async () => {
+    const { journal, container } = setUp();
+    await container.hold([data], 'locked');
+    await container.start();
+    assert.deepEqual(journal.of('start'), ['gate']);
+    assert.deepEqual(container.stateOf(plugin), { kind: 'held', reason: 'locked' });
+    assert.deepEqual(await servicesCheck(container)(AbortSignal.timeout(1_000)), {
+      status: 'unhealthy',
+      detail: 'locked',
+      data: { running: 1, notRunning: [data, plugin] },
+    });
+    await container.stop();
+    assert.deepEqual(journal.of('stop'), ['gate']);
+  });
+
+  test('start in order once released, and can be held again: stopped in reverse, the rest runs on', async () => {
+    const { journal, container } = setUp();
+    await container.hold([data], 'locked');
+    await container.start();
+    await container.release();
+    assert.deepEqual(journal.of('start'), ['gate', 'data', 'plugin']);
+    await container.hold([data], 'locked again');
+    assert.deepEqual(journal.of('stop'), ['plugin', 'data']);
+    assert.equal(container.stateOf(gate).kind, 'running');
+    await container.release();
+    await container.stop();
+    assert.deepEqual(journal.of('stop'), ['plugin', 'data', 'plugin', 'data', 'gate']);
+  });
+
+  test('are all held again when a required one of them fails, and may be released once more', async () => {
+    let fails = true;
+    const { journal, container } = setUp(async () => {
+      if (fails) throw new Error('no such file');
+    });
+    await container.hold([data], 'locked');
+    await container.start();
+    await assert.rejects(container.release(), ServiceStartError);
+    assert.deepEqual(container.stateOf(data), { kind: 'held', reason: 'locked' });
+    fails = false;
+    await container.release();
+    assert.deepEqual(journal.of('start'), ['gate', 'data', 'plugin']);
+    await container.stop();
+  });
+
+  test('stay held when something beneath them is reloaded', async () => {
+    const { container, journal } = setUp();
+    await container.hold([data], 'locked');
+    await container.start();
+    await container.reload(gate);
+    assert.deepEqual(journal.of('start'), ['gate', 'gate']);
+    assert.deepEqual(container.stateOf(plugin), { kind: 'held', reason: 'locked' });
+    await container.release();
+    assert.equal(container.stateOf(plugin).kind, 'running');
+    await container.stop();
+  });
+
+  test('a stop that comes in the middle of a release has the last word', async () => {
+    const reached = Promise.withResolvers<void>();
+    const journal = new Journal();
+    const container = new ServiceContainer({ onEvent: () => {} });
+    container.registerService(data, () =>
+      journal.service('data', {
+        start: async (signal) => {
+          reached.resolve();
+          await new Promise((_, reject) =>
+            signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+          );
+        },
+      }),
+    );
+    await container.hold([data], 'locked');
+    await container.start();
+    const released = assert.rejects(container.release());
+    await reached.promise;
+    const report = await container.stop();
+    await released;
+    assert.equal(report.clean, true);
+    assert.equal(container.stateOf(data).kind, 'stopped');
+    assert.deepEqual(journal.of('stop'), ['data']);
+  });
+
+  test('nothing unknown, nothing twice, and no release of a container that does not run', async () => {
+    const { container } = setUp();
+    await assert.rejects(container.hold(['nobody'], 'locked'), ServiceUnknownError);
+    await assert.rejects(container.release(), ContainerStateError);
+    await container.hold([data], 'locked');
+    await assert.rejects(container.hold([gate], 'locked'), ContainerStateError);
+  });
+});
+
+describe('a view for each consumer', () => {
+  test('is what it is given, made once, and made anew when the service is', async () => {
+    const made: string[] = [];
+    const seen: unknown[] = [];
+    const container = new ServiceContainer({ onEvent: () => {} });
+    container.registerService(data, () => ({ whose: 'nobody' }), {
+      viewFor: (_, consumer) => {
+        made.push(consumer);
+        return { whose: consumer };
+      },
+    });
+    container.registerService(plugin, (require) => seen.push(require(data), require(data)), {
+      dependencies: [data],
+    });
+    await container.start();
+    assert.deepEqual(seen, [{ whose: plugin }, { whose: plugin }]);
+    assert.deepEqual(container.getService(data), { whose: 'nobody' });
+    await container.reload(data);
+    assert.deepEqual(made, [plugin, plugin]);
+    await container.stop();
+  });
+});
