@@ -1,47 +1,28 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import { ConfigurationManager } from '@aico/shared/core/config';
 import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
-import { EncryptedDatabase } from '@aico/shared/data';
-import { AICOKeyManager, wipe } from '@aico/shared/security';
+import { AICOKeyManager } from '@aico/shared/security';
 import {
   coreSections,
-  databaseSection,
-  gatewaySection,
   lifecycleSection,
   loggingSection,
   securitySection,
 } from './composition/core-sections.ts';
+import { OPEN_SERVICES, registerCoreServices } from './composition/core-services.ts';
 import { openKeys } from './composition/open-keys.ts';
 import { type ChosenPlugin, choosePlugins } from './composition/plugins.ts';
-import { readinessProbe } from './core/health/readiness.ts';
-import { HealthChecks } from './core/health/registry.ts';
-import { servicesCheck } from './core/health/services-check.ts';
+import { Vault } from './composition/vault.ts';
+import { StartCancelledError } from './core/errors.ts';
 import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
 import { registerPlugin } from './core/plugin/plugin-definition.ts';
 import { BasePlugin, PluginPriority } from './core/plugin-base.ts';
 import { ServiceContainer } from './core/service-container.ts';
-import { HttpGateway } from './gateway/index.ts';
 import type { RunningInstance } from './instance/instance-file.ts';
 import { InstanceLock } from './instance/instance-lock.ts';
-import { DatabasePlugin } from './plugins/database/database-plugin.ts';
-import { LogStorePlugin } from './plugins/log-store/index.ts';
-import { SystemPlugin } from './plugins/system/system-plugin.ts';
 import type { PluginView, SystemStatus } from './plugins/system/system-view.ts';
 import { VERSION } from './version.ts';
-
-declare module './core/services.ts' {
-  interface Services {
-    lifecycle: BackendLifecycleManager;
-    log_store: LogStorePlugin;
-    database_api: DatabasePlugin;
-    system: SystemPlugin;
-  }
-}
-
-const DAY_MS = 86_400_000;
 
 export interface BackendOptions {
   /** Puts everything under this folder. Default: `AICO_HOME`, else the platform's own folders. */
@@ -54,6 +35,11 @@ export interface BackendOptions {
   readonly baseDir?: string;
   /** Configuration over all other layers, by dotted key. */
   readonly overrides?: Readonly<Record<string, unknown>>;
+  /**
+   * Opens the keys, or protects the ones a first start makes; before `core.security.password`. Nothing of the backend
+   * keeps it.
+   */
+  readonly password?: string | undefined;
   /** Adds services of the caller's own, before anything starts. */
   readonly register?: (container: ServiceContainer) => void;
 }
@@ -72,6 +58,8 @@ export interface Backend {
   readonly http: string;
   /** What the first start had to make for the keys, if this was one. */
   readonly keysMade: 'key-file' | 'password' | undefined;
+  /** Whether it waits to be unlocked: nothing that holds data runs. */
+  isLocked(): boolean;
   /** Stops in order and lets go of the home. */
   stop(reason?: string): Promise<void>;
 }
@@ -101,7 +89,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   paths.ensure();
   const lock = new InstanceLock(paths.lockFile, paths.instanceFile);
 
-  const { level, console, retention } = config.section(loggingSection);
+  const { level, console } = config.section(loggingSection);
   const logging = createLogging({ level, console });
   const uninstallLogging = installLogging(logging);
   const container = new ServiceContainer();
@@ -112,11 +100,11 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   });
   const startedAt = new Date().toISOString();
   const beganAt = performance.now();
-  let keysMade: Backend['keysMade'];
 
   // Once: with the lock gone the home may be another's, whose instance file is not ours to remove.
   let released: Promise<void> | undefined;
   const letGo = async (): Promise<void> => {
+    keyManager.lock();
     await logging.close();
     uninstallLogging();
     await rm(paths.instanceFile, { force: true });
@@ -129,13 +117,24 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
 
   lifecycle.afterStop(release);
 
+  const keyManager = new AICOKeyManager({
+    slotsFile: paths.keySlotsFile,
+    keyFile: paths.keyFile,
+    logger: logging.getLogger('security', 'keys'),
+  });
+  const vault = new Vault({
+    container,
+    keyManager,
+    openServices: OPEN_SERVICES,
+    logger: logging.getLogger('security', 'vault'),
+  });
   const status = (): SystemStatus => ({
     pid: process.pid,
     version: VERSION,
     node: process.version,
     environment: config.get('environment', 'development'),
     home: paths.home ?? paths.dataDir,
-    state: lifecycle.state.kind,
+    state: lifecycle.ready && vault.state !== 'unlocked' ? vault.state : lifecycle.state.kind,
     startedAt,
     uptimeMs: Math.round(performance.now() - beganAt),
     addresses: container.findService('gateway')?.addresses ?? { socket: undefined, http: undefined },
@@ -143,114 +142,20 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   });
 
   try {
-    container.registerInstance('paths', paths);
-    container.registerInstance('config', config);
-    container.registerInstance('logging', logging);
-    container.registerInstance('lifecycle', lifecycle);
-    container.registerService(
-      'health',
-      () => {
-        const health = new HealthChecks();
-        health.register('services', servicesCheck(container), { critical: true });
-        return health;
+    registerCoreServices({
+      container,
+      paths,
+      config,
+      logging,
+      lifecycle,
+      keyManager,
+      vault,
+      systemView: {
+        status,
+        plugins: () => plugins.map((plugin) => viewOf(plugin, container)),
+        stop: () => void lifecycle.stop('asked for over the API'),
       },
-      { priority: PluginPriority.INFRASTRUCTURE },
-    );
-    container.registerService(
-      'key_manager',
-      async () => {
-        const keyManager = new AICOKeyManager({
-          slotsFile: paths.keySlotsFile,
-          keyFile: paths.keyFile,
-          logger: logging.getLogger('security', 'keys'),
-        });
-        ({ made: keysMade } = await openKeys({
-          keyManager,
-          environment: config.get('environment', 'development'),
-          password: config.section(securitySection).password?.reveal(),
-          slotsFile: paths.keySlotsFile,
-          databaseFile: paths.databaseFile,
-          databaseExists: existsSync(paths.databaseFile),
-        }));
-        return keyManager;
-      },
-      {
-        dependencies: ['config', 'paths', 'logging'],
-        priority: PluginPriority.SECURITY,
-        stop: (keyManager) => keyManager.lock(),
-      },
-    );
-    container.registerService(
-      'database',
-      async (require) => {
-        const key = require('key_manager').databaseKey();
-        try {
-          return await EncryptedDatabase.open({
-            file: paths.databaseFile,
-            key,
-            cipher: config.section(databaseSection).cipher,
-            logger: logging.getLogger('database', 'engine'),
-          });
-        } finally {
-          wipe(key);
-        }
-      },
-      {
-        dependencies: ['config', 'paths', 'logging', 'key_manager'],
-        priority: PluginPriority.INFRASTRUCTURE,
-        stop: (database) => database.close(),
-      },
-    );
-    container.registerService(
-      'message_bus',
-      async () => {
-        const logger = logging.getLogger('message_bus', 'client');
-        const bus = new MessageBusClient({
-          source: 'backend',
-          transport: new InProcessBus(),
-          onError: (error) => logger.error('A message was not handled', { error }),
-        });
-        await bus.connect();
-        return bus;
-      },
-      { dependencies: ['logging'], priority: PluginPriority.INFRASTRUCTURE, stop: (bus) => bus.close() },
-    );
-    container.registerService(
-      'gateway',
-      (require) =>
-        new HttpGateway({
-          config: config.section(gatewaySection),
-          socketFile: paths.socketFile,
-          readiness: readinessProbe(() => lifecycle.ready, require('health')),
-          logger: logging.getLogger('gateway', 'http'),
-        }),
-      { dependencies: ['config', 'paths', 'logging', 'health'], priority: PluginPriority.INFRASTRUCTURE },
-    );
-    container.registerService(
-      'log_store',
-      () =>
-        new LogStorePlugin('log_store', container, {
-          retention: { maxRows: retention.max_lines, maxAgeMs: retention.max_days * DAY_MS },
-        }),
-      {
-        dependencies: ['database', 'message_bus', 'logging', 'gateway', 'health'],
-        priority: PluginPriority.INFRASTRUCTURE,
-      },
-    );
-    container.registerService('database_api', () => new DatabasePlugin('database_api', container), {
-      dependencies: ['database', 'gateway', 'health'],
-      priority: PluginPriority.INFRASTRUCTURE,
     });
-    container.registerService(
-      'system',
-      () =>
-        new SystemPlugin('system', container, {
-          status,
-          plugins: () => plugins.map((plugin) => viewOf(plugin, container)),
-          stop: () => void lifecycle.stop('asked for over the API'),
-        }),
-      { dependencies: ['gateway', 'health', 'config'], priority: PluginPriority.INFRASTRUCTURE },
-    );
     for (const { definition, required } of plugins) {
       registerPlugin(container, required === undefined ? definition : { ...definition, required });
     }
@@ -265,6 +170,18 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     lifecycle,
     async start() {
       try {
+        const keys = await openKeys({
+          keyManager,
+          environment: config.get('environment', 'development'),
+          password: options.password ?? config.section(securitySection).password?.reveal(),
+          slotsFile: paths.keySlotsFile,
+          databaseFile: paths.databaseFile,
+          databaseExists: existsSync(paths.databaseFile),
+        });
+        // A signal while the keys were being opened: nothing has been started, and nothing is.
+        if (lifecycle.state.kind !== 'idle')
+          throw new StartCancelledError('stopped while the keys were opened');
+        if (keys.state === 'locked') await vault.startLocked();
         await lifecycle.start();
         const { socket, http } = container.getService('gateway').addresses;
         if (socket === undefined || http === undefined)
@@ -284,7 +201,8 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
           plugins,
           socket,
           http,
-          keysMade,
+          keysMade: keys.made,
+          isLocked: () => vault.state !== 'unlocked',
           stop,
         };
       } catch (error) {

@@ -10,9 +10,12 @@ export interface ReadyInfo {
   readonly data: string;
   readonly keyFile: string | undefined;
   readonly plugins: readonly string[];
+  /** It waits to be unlocked. */
+  readonly locked: boolean;
 }
 
-export function readyInfoOf({ paths, config, socket, http, plugins, keysMade, version }: Backend): ReadyInfo {
+export function readyInfoOf(backend: Backend): ReadyInfo {
+  const { paths, config, socket, http, plugins, keysMade, version } = backend;
   return {
     pid: process.pid,
     version,
@@ -22,18 +25,20 @@ export function readyInfoOf({ paths, config, socket, http, plugins, keysMade, ve
     data: paths.dataDir,
     keyFile: keysMade === 'key-file' ? paths.keyFile : undefined,
     plugins: plugins.map(({ definition }) => definition.name),
+    locked: backend.isLocked(),
   };
 }
 
 /** Where it listens, where the data lies, and how to stop it. */
 export function banner(ready: ReadyInfo, howToStop: string): string {
   const lines = [
-    `AICO ${ready.version} is ready (${ready.environment})`,
+    `AICO ${ready.version} is ${ready.locked ? 'locked' : 'ready'} (${ready.environment})`,
     `  API      ${ready.socket} (this user only)`,
     `  Health   ${ready.http}/readyz`,
     `  Data     ${ready.data} (encrypted)`,
     `  Plugins  ${ready.plugins.join(', ') || 'none'}`,
   ];
+  if (ready.locked) lines.push('  Unlock   npx aico security unlock');
   if (ready.keyFile !== undefined) {
     lines.push(
       `  Key      made ${ready.keyFile}: whoever can read this file can read the data.`,

@@ -40,7 +40,12 @@ describe('aico security', () => {
       slots.map(({ kind }) => kind),
       ['password'],
     );
-    assert.equal((await aico.run(['start'])).code, 14);
+    const locked = await aico.serve();
+    assert.equal(locked.ready.locked, true);
+    const status = (await aico.run(['status', '--json'])).json() as { state: string };
+    assert.equal(status.state, 'locked');
+    locked.child.kill('SIGTERM');
+    assert.deepEqual(await locked.exited, { code: 0, signal: null });
     await startAndStop(aico, ['--password-file', first]);
 
     const database = path.join(aico.home, 'data', 'aico.db');

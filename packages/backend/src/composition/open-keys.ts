@@ -1,5 +1,5 @@
 import { AicoError } from '@aico/protocol';
-import type { AICOKeyManager } from '@aico/shared/security';
+import { type AICOKeyManager, KeyNotGivenError, type SlotInfo } from '@aico/shared/security';
 
 /** A first start in production without a password: the data would lie there unprotected. */
 export class UnprotectedStartError extends AicoError {
@@ -39,14 +39,19 @@ export interface OpenKeysOptions {
   readonly databaseExists: boolean;
 }
 
-/** How the keys were opened, and whether this start made them. */
+/** How the keys stand, and whether this start made them. */
 export interface OpenedKeys {
+  /** `locked`: somebody has to unlock them, and nobody has yet. */
+  readonly state: 'unlocked' | 'locked';
   readonly made: 'key-file' | 'password' | undefined;
 }
 
+/** Slots that a person opens, at any time after the start. */
+const BY_A_PERSON: ReadonlySet<SlotInfo['kind'] | 'recovery'> = new Set(['password', 'recovery']);
+
 /**
  * Unlocks the keys, or makes them at the first start: behind a password where one is given, else, in development
- * alone, behind a key file.
+ * alone, behind a key file. Where only a person can open them and none has, they stay locked.
  *
  * @throws {UnprotectedStartError} at a first start in production without a password
  * @throws {KeySlotsLostError} when the database is there and its key slots are gone
@@ -55,15 +60,22 @@ export interface OpenedKeys {
 export async function openKeys(options: OpenKeysOptions): Promise<OpenedKeys> {
   const { keyManager, environment, password, slotsFile, databaseFile, databaseExists } = options;
   if (await keyManager.exists()) {
-    await keyManager.unlock(password === undefined ? {} : { password });
-    return { made: undefined };
+    try {
+      await keyManager.unlock(password === undefined ? {} : { password });
+    } catch (error) {
+      if (!(error instanceof KeyNotGivenError) || password !== undefined) throw error;
+      const slots = await keyManager.slots();
+      if (!slots.some(({ kind }) => BY_A_PERSON.has(kind))) throw error;
+      return { state: 'locked', made: undefined };
+    }
+    return { state: 'unlocked', made: undefined };
   }
   if (databaseExists) throw new KeySlotsLostError(slotsFile, databaseFile);
   if (password !== undefined) {
     await keyManager.setUp({ password });
-    return { made: 'password' };
+    return { state: 'unlocked', made: 'password' };
   }
   if (environment === 'production') throw new UnprotectedStartError();
   await keyManager.setUp({ keyFile: true });
-  return { made: 'key-file' };
+  return { state: 'unlocked', made: 'key-file' };
 }

@@ -103,6 +103,11 @@ export class ServiceContainer {
     record.state = { kind: 'running' };
   }
 
+  /** Every name that was registered, in that order. */
+  get names(): readonly string[] {
+    return [...this.#records.keys()];
+  }
+
   has(name: string): boolean {
     return this.#records.has(name);
   }

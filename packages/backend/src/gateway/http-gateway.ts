@@ -8,7 +8,7 @@ import type { GatewayConfig } from './config.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
-import { notFound } from './problems.ts';
+import { locked, notFound } from './problems.ts';
 import { refuse } from './refusal.ts';
 
 export interface HttpGatewayOptions {
@@ -16,6 +16,8 @@ export interface HttpGatewayOptions {
   /** Path of the Unix domain socket, or name of the pipe. */
   readonly socketFile: string;
   readonly readiness: ReadinessProbe;
+  /** Whether what is not served is not served for want of a key. */
+  readonly isLocked?: () => boolean;
   readonly logger: Logger;
 }
 
@@ -95,8 +97,9 @@ export class HttpGateway implements Gateway {
   #serveLocal(request: IncomingMessage, response: ServerResponse): void {
     if (answerProbe(request, response, this.#options.readiness, true)) return;
     if (this.#mounts.dispatch(request, response)) return;
-    response.writeHead(404, { 'content-type': PROBLEM_MEDIA_TYPE });
-    response.end(JSON.stringify(notFound(randomUUID())));
+    const problem = (this.#options.isLocked?.() === true ? locked : notFound)(randomUUID());
+    response.writeHead(problem.status, { 'content-type': PROBLEM_MEDIA_TYPE });
+    response.end(JSON.stringify(problem));
   }
 
   #servePublic(request: IncomingMessage, response: ServerResponse): void {

@@ -1,7 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Whether the backend is ready, and if not, why: asked anew for each probe. */
-export type ReadinessProbe = () => Promise<{ readonly ready: boolean; readonly reason?: string }>;
+export type ReadinessProbe = () => Promise<{
+  readonly ready: boolean;
+  readonly reason?: string;
+  readonly locked?: boolean;
+}>;
 
 /**
  * Answers `/livez` and `/readyz`; `false` for any other path. `detailed` adds the reason, which only the owner of
@@ -21,9 +25,9 @@ export function answerProbe(
   }
   if (path === '/readyz') {
     readiness().then(
-      ({ ready, reason }) =>
+      ({ ready, reason, locked }) =>
         send(response, ready ? 200 : 503, {
-          status: ready ? 'ready' : 'not ready',
+          status: ready ? 'ready' : locked === true ? 'not ready: locked' : 'not ready',
           ...(detailed && reason !== undefined ? { reason } : {}),
         }),
       () => send(response, 503, { status: 'not ready' }),

@@ -48,3 +48,16 @@ export function notFound(requestId: string): Problem {
     request_id: requestId,
   };
 }
+
+/** The reply of everything that needs a key while there is none. */
+export function locked(requestId: string): Problem {
+  return {
+    type: 'about:blank',
+    title: 'Service Unavailable',
+    status: 503,
+    detail: 'The home is locked: nothing that holds data runs.',
+    code: 'AICO_GATEWAY_LOCKED',
+    hint: 'Unlock it: aico security unlock',
+    request_id: requestId,
+  };
+}

@@ -101,8 +101,7 @@ async function run(
   onReady: (backend: Backend) => void,
 ): Promise<number> {
   const { runBackend } = await import('@aico/backend');
-  const given = password === undefined ? {} : { 'core.security.password': password };
-  return runBackend({ home, plugins, overrides: { ...overrides, ...given }, onReady });
+  return runBackend({ home, plugins, overrides, password, onReady });
 }
 
 /** A path as it is from here; a package's name as it is. */

@@ -4,6 +4,12 @@ import type { HealthRegistry, HealthReport } from './types.ts';
 export interface Readiness {
   readonly ready: boolean;
   readonly reason?: string;
+  /** It waits for somebody to unlock it, which anyone may know. */
+  readonly locked?: boolean;
+}
+
+export interface ReadinessOptions {
+  readonly isLocked?: () => boolean;
 }
 
 /**
@@ -12,10 +18,15 @@ export interface Readiness {
  *
  * @example const readiness = readinessProbe(() => lifecycle.ready, health);
  */
-export function readinessProbe(isUp: () => boolean, health: HealthRegistry): () => Promise<Readiness> {
+export function readinessProbe(
+  isUp: () => boolean,
+  health: HealthRegistry,
+  { isLocked = () => false }: ReadinessOptions = {},
+): () => Promise<Readiness> {
   let underway: Promise<HealthReport> | undefined;
   return async () => {
     if (!isUp()) return { ready: false, reason: 'starting or stopping' };
+    if (isLocked()) return { ready: false, locked: true, reason: 'unlock it: aico security unlock' };
     underway ??= health.report().finally(() => {
       underway = undefined;
     });

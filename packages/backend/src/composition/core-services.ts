@@ -1,0 +1,170 @@
+import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
+import type { ConfigurationManager } from '@aico/shared/core/config';
+import type { Logging } from '@aico/shared/core/logging';
+import type { AICOPaths } from '@aico/shared/core/paths';
+import { EncryptedDatabase } from '@aico/shared/data';
+import { type AICOKeyManager, wipe } from '@aico/shared/security';
+import { readinessProbe } from '../core/health/readiness.ts';
+import { HealthChecks } from '../core/health/registry.ts';
+import { servicesCheck } from '../core/health/services-check.ts';
+import type { BackendLifecycleManager } from '../core/lifecycle-manager.ts';
+import { PluginPriority } from '../core/plugin-base.ts';
+import type { ServiceContainer } from '../core/service-container.ts';
+import { HttpGateway } from '../gateway/index.ts';
+import { DatabasePlugin } from '../plugins/database/database-plugin.ts';
+import { LogStorePlugin } from '../plugins/log-store/index.ts';
+import { SecurityPlugin } from '../plugins/security/security-plugin.ts';
+import { SystemPlugin } from '../plugins/system/system-plugin.ts';
+import type { SystemView } from '../plugins/system/system-view.ts';
+import { databaseSection, gatewaySection, loggingSection } from './core-sections.ts';
+import type { Vault } from './vault.ts';
+
+declare module '../core/services.ts' {
+  interface Services {
+    lifecycle: BackendLifecycleManager;
+    log_store: LogStorePlugin;
+    database_api: DatabasePlugin;
+    security: SecurityPlugin;
+    system: SystemPlugin;
+  }
+}
+
+const DAY_MS = 86_400_000;
+const { INFRASTRUCTURE, SECURITY } = PluginPriority;
+
+/** Services that run without a key: they hold no data, and without them nobody could unlock. */
+export const OPEN_SERVICES: ReadonlySet<string> = new Set([
+  'paths',
+  'config',
+  'logging',
+  'lifecycle',
+  'health',
+  'key_manager',
+  'gateway',
+  'security',
+  'system',
+]);
+
+/** What the services of the house are made of. */
+export interface CoreServicesOptions {
+  readonly container: ServiceContainer;
+  readonly paths: AICOPaths;
+  readonly config: ConfigurationManager;
+  readonly logging: Logging;
+  readonly lifecycle: BackendLifecycleManager;
+  /** Unlocked before anything starts, or the vault holds what needs it. */
+  readonly keyManager: AICOKeyManager;
+  readonly vault: Vault;
+  readonly systemView: SystemView;
+}
+
+/** Registers every service that comes with the house, in the order in which a reader meets them. */
+export function registerCoreServices(options: CoreServicesOptions): void {
+  const { container, paths, config, logging, lifecycle, keyManager, vault, systemView } = options;
+  container.registerInstance('paths', paths);
+  container.registerInstance('config', config);
+  container.registerInstance('logging', logging);
+  container.registerInstance('lifecycle', lifecycle);
+  container.registerService(
+    'health',
+    () => {
+      const health = new HealthChecks();
+      health.register('services', servicesCheck(container), { critical: true });
+      return health;
+    },
+    { priority: INFRASTRUCTURE },
+  );
+  container.registerService('key_manager', () => keyManager, {
+    dependencies: ['config', 'paths', 'logging'],
+    priority: SECURITY,
+    stop: () => keyManager.lock(),
+  });
+  container.registerService(
+    'database',
+    async (require) => {
+      const key = require('key_manager').databaseKey();
+      try {
+        return await EncryptedDatabase.open({
+          file: paths.databaseFile,
+          key,
+          cipher: config.section(databaseSection).cipher,
+          logger: logging.getLogger('database', 'engine'),
+        });
+      } finally {
+        wipe(key);
+      }
+    },
+    {
+      dependencies: ['config', 'paths', 'logging', 'key_manager'],
+      priority: INFRASTRUCTURE,
+      stop: (database) => database.close(),
+    },
+  );
+  container.registerService(
+    'message_bus',
+    async () => {
+      const logger = logging.getLogger('message_bus', 'client');
+      const bus = new MessageBusClient({
+        source: 'backend',
+        transport: new InProcessBus(),
+        onError: (error) => logger.error('A message was not handled', { error }),
+      });
+      await bus.connect();
+      return bus;
+    },
+    { dependencies: ['logging'], priority: INFRASTRUCTURE, stop: (bus) => bus.close() },
+  );
+  container.registerService(
+    'gateway',
+    (require) =>
+      new HttpGateway({
+        config: config.section(gatewaySection),
+        socketFile: paths.socketFile,
+        readiness: readinessProbe(() => lifecycle.ready, require('health'), {
+          isLocked: () => vault.state === 'locked',
+        }),
+        isLocked: () => vault.state === 'locked',
+        logger: logging.getLogger('gateway', 'http'),
+      }),
+    { dependencies: ['config', 'paths', 'logging', 'health'], priority: INFRASTRUCTURE },
+  );
+  container.registerService(
+    'log_store',
+    () => {
+      const { retention } = config.section(loggingSection);
+      return new LogStorePlugin('log_store', container, {
+        retention: { maxRows: retention.max_lines, maxAgeMs: retention.max_days * DAY_MS },
+      });
+    },
+    {
+      dependencies: ['database', 'message_bus', 'logging', 'gateway', 'health'],
+      priority: INFRASTRUCTURE,
+    },
+  );
+  container.registerService('database_api', () => new DatabasePlugin('database_api', container), {
+    dependencies: ['database', 'gateway', 'health'],
+    priority: INFRASTRUCTURE,
+  });
+  container.registerService(
+    'security',
+    () =>
+      new SecurityPlugin('security', container, {
+        get state() {
+          return vault.state;
+        },
+        unlock: (credentials) => vault.unlock(credentials),
+        lock: () => vault.lock(),
+        wiped: WIPED,
+      }),
+    { dependencies: ['key_manager', 'gateway'], priority: SECURITY },
+  );
+  container.registerService('system', () => new SystemPlugin('system', container, systemView), {
+    dependencies: ['gateway', 'health', 'config'],
+    priority: INFRASTRUCTURE,
+  });
+}
+
+/** How far a lock goes. */
+const WIPED =
+  'The root key and the database key are overwritten in memory, and the threads that used them have ended. ' +
+  'A password typed before, and keys that plugins derived and kept, may linger in memory that the garbage collector has not reused yet.';

@@ -1,0 +1,69 @@
+import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
+import { Type } from 'typebox';
+import type { GatewayApp } from '../../core/gateway.ts';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import type { ServiceContainer } from '../../core/service-container.ts';
+import { refusalOf } from './unlock-refusal.ts';
+
+/** What the security plugin works on, given to it by the composition root. */
+export interface SecurityView {
+  readonly state: string;
+  unlock(credentials: { readonly password?: string; readonly recoveryCode?: string }): Promise<void>;
+  lock(): Promise<void>;
+  /** How far the wiping of keys goes on this platform. */
+  readonly wiped: string;
+}
+
+const Secret = Type.String({ minLength: 1, maxLength: 1_024 });
+const Unlock = Type.Object(
+  { password: Type.Optional(Secret), recoveryCode: Type.Optional(Secret) },
+  { additionalProperties: false },
+);
+
+/** `/api/v1/security`: whether the home is locked, and its lock. The one plugin that works without a key. */
+export class SecurityPlugin extends BasePlugin {
+  readonly #view: SecurityView;
+
+  constructor(name: string, container: ServiceContainer, view: SecurityView) {
+    super(name, container);
+    this.#view = view;
+  }
+
+  get metadata(): PluginMetadata {
+    return {
+      name: 'Security',
+      version: '1.0.0',
+      description: 'Locks and unlocks the home',
+      priority: PluginPriority.SECURITY,
+    };
+  }
+
+  override async start(): Promise<void> {
+    await this.addRoutes((app) => this.#declare(app));
+  }
+
+  #declare(app: GatewayApp): void {
+    const keyManager = this.requireService('key_manager');
+    const view = this.#view;
+    app.get('/status', async () => ({ state: view.state, slots: await keyManager.slots() }));
+    app.post('/unlock', { schema: { body: Unlock } }, async ({ body, id }, reply) => {
+      try {
+        await view.unlock(body);
+        return { state: view.state };
+      } catch (error) {
+        const refusal = refusalOf(error);
+        if (refusal === undefined) throw error;
+        const { problem, retryAfterSeconds } = refusal;
+        if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+        return reply
+          .code(problem.status)
+          .type(PROBLEM_MEDIA_TYPE)
+          .send({ ...problem, request_id: id });
+      }
+    });
+    app.post('/lock', async () => {
+      await view.lock();
+      return { state: view.state, wiped: view.wiped };
+    });
+  }
+}
