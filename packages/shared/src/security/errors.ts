@@ -146,6 +146,15 @@ export class LastSlotError extends AicoError {
   }
 }
 
+/** A rotation is to be ended that was never begun, or was ended already. */
+export class NoStagedKeyError extends AicoError {
+  constructor() {
+    super('AICO_KEY_NOT_STAGED', 'no rotation of the database key is under way', {
+      hint: 'Call stageDatabaseKey() first.',
+    });
+  }
+}
+
 /** The password is not one to protect anything with. */
 export class PasswordRefusedError extends AicoError {
   constructor(reason: string) {

@@ -6,6 +6,7 @@ export {
   KeyPurposeInvalidError,
   KeysLockedError,
   LastSlotError,
+  NoStagedKeyError,
   PasswordRefusedError,
   PasswordWrongError,
   SlotFileDamagedError,

@@ -6,6 +6,7 @@ import {
   KeyNotGivenError,
   KeysLockedError,
   LastSlotError,
+  NoStagedKeyError,
   PasswordRefusedError,
   PasswordWrongError,
   SlotFileDamagedError,
@@ -13,22 +14,28 @@ import {
   SlotUnknownError,
 } from './errors.ts';
 import { GuardedKey } from './guarded-key.ts';
-import { deriveGuarded, hkdfSha256, INTERNAL_LABELS, purposeLabel } from './key-derivation.ts';
+import { hkdfSha256, purposeLabel } from './key-derivation.ts';
 import { createKeyFile, readKeyFile } from './key-file.ts';
 import type { PasswordCost } from './password-key.ts';
-import { openSealedKey, sealKey } from './sealing.ts';
 import {
   proveSlotFile,
   type ReadSlotFile,
   readSlotFile,
   type Slot,
   type SlotFileBody,
-  wrappedKeyContext,
   writeSlotFile,
 } from './slot-file.ts';
 import { keyFileSlot, openWithKeyFile, openWithPassword, passwordSlot, refuseUnsafeCost } from './slots.ts';
+import {
+  DATABASE,
+  DATABASE_NEXT,
+  hasWrappedKey,
+  openWrappedKey,
+  withNewKey,
+  withoutWrappedKey,
+  withWrappedKey,
+} from './wrapped-keys.ts';
 
-const DATABASE = 'database';
 const SHORTEST_PASSWORD = 8;
 const LONGEST_PASSWORD = 1024;
 
@@ -135,8 +142,8 @@ export class AICOKeyManager {
         if (options.keyFile === true) slots.push(await this.#newKeyFileSlot(id, root));
         if (options.password !== undefined)
           slots.push(await passwordSlot(id, root, options.password, this.#cost));
-        const keys = [wrapNewKey(id, DATABASE, root)];
-        const body: SlotFileBody = { format: 'aico-key-slots', version: 1, id, slots, keys };
+        const bare: SlotFileBody = { format: 'aico-key-slots', version: 1, id, slots, keys: [] };
+        const body = withNewKey(bare, DATABASE, root);
         await writeSlotFile(this.#slotsFile, body, root);
         this.#become({ root, body, slotId: slots[0]?.id ?? '' });
       } catch (error) {
@@ -248,17 +255,63 @@ export class AICOKeyManager {
    */
   databaseKey(): Uint8Array {
     const { root, body } = this.#keys();
-    const entry = body.keys.find((key) => key.name === DATABASE);
-    const wrapping = deriveGuarded(root, INTERNAL_LABELS.wrappedKeys);
+    return this.#wrappedKey(body, DATABASE, root);
+  }
+
+  /**
+   * The database key a rotation is on its way to, or `undefined` when none is under way. The caller wipes it.
+   * @throws {KeysLockedError}
+   */
+  nextDatabaseKey(): Uint8Array | undefined {
+    const { root, body } = this.#keys();
+    return hasWrappedKey(body, DATABASE_NEXT) ? this.#wrappedKey(body, DATABASE_NEXT, root) : undefined;
+  }
+
+  /**
+   * Begins a rotation: makes the next database key, beside the present one, or gives the one a rotation left that was
+   * cut short. It is in the slot file, durably, before anybody can encrypt with it. The caller wipes it.
+   * @throws {KeysLockedError}
+   */
+  async stageDatabaseKey(): Promise<Uint8Array> {
+    return await this.#update(async (body, root) => {
+      const staged = hasWrappedKey(body, DATABASE_NEXT) ? body : withNewKey(body, DATABASE_NEXT, root);
+      return { body: staged, result: this.#wrappedKey(staged, DATABASE_NEXT, root) };
+    });
+  }
+
+  /**
+   * Ends a rotation: the staged key is the database key, and the one before is gone, in one step.
+   * @throws {KeysLockedError} @throws {NoStagedKeyError}
+   */
+  async promoteDatabaseKey(): Promise<void> {
+    await this.#update(async (body, root) => {
+      const key = openWrappedKey(body, DATABASE_NEXT, root);
+      if (key === undefined) throw new NoStagedKeyError();
+      try {
+        const promoted = withWrappedKey(withoutWrappedKey(body, DATABASE_NEXT), DATABASE, key, root);
+        return { body: promoted, result: undefined };
+      } finally {
+        key.wipe();
+      }
+    });
+    this.#logger?.info('Database key rotated');
+  }
+
+  /** Gives a rotation up: the staged key is forgotten. Does nothing when there is none. @throws {KeysLockedError} */
+  async discardStagedDatabaseKey(): Promise<void> {
+    await this.#update(async (body) => ({
+      body: hasWrappedKey(body, DATABASE_NEXT) ? withoutWrappedKey(body, DATABASE_NEXT) : body,
+      result: undefined,
+    }));
+  }
+
+  #wrappedKey(body: SlotFileBody, name: string, root: GuardedKey): Uint8Array {
+    const key = openWrappedKey(body, name, root);
+    if (key === undefined) throw new SlotFileDamagedError(this.#slotsFile, `its key "${name}" does not open`);
     try {
-      const key = entry && openSealedKey(entry.sealed, wrapping, wrappedKeyContext(body.id, DATABASE));
-      if (key === undefined)
-        throw new SlotFileDamagedError(this.#slotsFile, 'the database key does not open');
-      const bytes = key.use((memory) => Uint8Array.from(memory));
-      key.wipe();
-      return bytes;
+      return key.use((memory) => Uint8Array.from(memory));
     } finally {
-      wrapping.wipe();
+      key.wipe();
     }
   }
 
@@ -337,7 +390,7 @@ export class AICOKeyManager {
       const read = await this.#read();
       proveSlotFile(this.#slotsFile, read, unlocked.root);
       const { body, result } = await work(read.body, unlocked.root);
-      await writeSlotFile(this.#slotsFile, body, unlocked.root);
+      if (body !== read.body) await writeSlotFile(this.#slotsFile, body, unlocked.root);
       // Unless it was locked meanwhile.
       if (this.#unlocked === unlocked) this.#unlocked = { ...unlocked, body };
       return result;
@@ -348,17 +401,6 @@ export class AICOKeyManager {
     const turn = this.#lastChange.then(work);
     this.#lastChange = turn.catch(() => undefined);
     return await turn;
-  }
-}
-
-function wrapNewKey(fileId: string, name: string, root: GuardedKey): SlotFileBody['keys'][number] {
-  const wrapping = deriveGuarded(root, INTERNAL_LABELS.wrappedKeys);
-  const key = GuardedKey.random(32);
-  try {
-    return { name, sealed: sealKey(key, wrapping, wrappedKeyContext(fileId, name)) };
-  } finally {
-    key.wipe();
-    wrapping.wipe();
   }
 }
 
