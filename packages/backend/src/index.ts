@@ -32,6 +32,7 @@ export {
   type LifecycleOptions,
   type LifecycleState,
 } from './core/lifecycle-manager.ts';
+export { type CallNext, GatewayResponse, Middleware, type ResponseBody } from './core/middleware.ts';
 export { definePlugin, type PluginDefinition, registerPlugin } from './core/plugin/plugin-definition.ts';
 export { type LoadedPlugin, loadPlugin } from './core/plugin/plugin-loader.ts';
 export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin-base.ts';

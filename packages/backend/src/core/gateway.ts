@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Middleware } from './middleware.ts';
 
 /** A Fastify instance whose schemas are TypeBox: handlers see checked, typed requests. */
 export type GatewayApp = FastifyInstance<
@@ -21,6 +22,8 @@ export interface Gateway {
    * flight are finished first.
    */
   mount(name: string, declare: DeclareRoutes): Promise<() => Promise<void>>;
+  /** Puts `middleware` around every route, inside those that were added before, until the returned function is called. */
+  addMiddleware(middleware: Middleware): () => void;
   /** Where it listens, once it does. */
   readonly addresses: GatewayAddresses;
 }

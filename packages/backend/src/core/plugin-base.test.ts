@@ -69,6 +69,10 @@ class Mounts implements Gateway {
     this.log = log;
   }
 
+  addMiddleware(): () => void {
+    return () => {};
+  }
+
   async mount(name: string, _declare: DeclareRoutes): Promise<() => Promise<void>> {
     await this.gate;
     this.mounted.add(name);

@@ -4,6 +4,7 @@ import { IntervalInvalidError } from './errors.ts';
 import type { DeclareRoutes } from './gateway.ts';
 import type { HealthCheckResult } from './health/types.ts';
 import { type Lifecycle, scope } from './lifecycle.ts';
+import type { Middleware } from './middleware.ts';
 import { type BackgroundWork, keepBeating, keepRunning } from './plugin/background.ts';
 import { PluginScope } from './plugin/plugin-scope.ts';
 import type { Release } from './plugin/release-stack.ts';
@@ -153,6 +154,22 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
       `routes of ${place}`,
       () => gateway.mount(place, declare),
       (unmount) => unmount(),
+    );
+    return () => held.release();
+  }
+
+  /**
+   * Puts a middleware around every route, inside those that were added before, until it stops. Needs the dependency
+   * `'gateway'`. The returned function takes it away earlier.
+   *
+   * @example await this.addMiddleware(new CustomMiddleware(keyManager));
+   */
+  protected async addMiddleware(middleware: Middleware): Promise<() => Promise<void>> {
+    const gateway = this.requireService('gateway');
+    const { held } = await this[scope].openIntake(
+      `middleware ${middleware.constructor.name}`,
+      async () => gateway.addMiddleware(middleware),
+      (remove) => remove(),
     );
     return () => held.release();
   }

@@ -4,6 +4,8 @@ import type { Logger } from '@aico/shared/core/logging';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify from 'fastify';
 import type { DeclareRoutes, GatewayApp } from '../core/gateway.ts';
+import type { Middleware } from '../core/middleware.ts';
+import { installMiddleware } from './middleware/install.ts';
 import { notFound, problemHandler } from './problems.ts';
 import { compileValidator } from './validation.ts';
 
@@ -12,6 +14,8 @@ export interface AppOptions {
   readonly declare: DeclareRoutes;
   readonly logger: Logger;
   readonly bodyLimitBytes: number;
+  /** What stands around the routes, outermost first; asked for at each request. */
+  readonly middlewares?: () => readonly Middleware[];
 }
 
 /**
@@ -24,6 +28,7 @@ export async function createApp({
   declare,
   logger,
   bodyLimitBytes,
+  middlewares = () => [],
 }: AppOptions): Promise<GatewayApp> {
   const app: GatewayApp = fastify({
     bodyLimit: bodyLimitBytes,
@@ -33,7 +38,7 @@ export async function createApp({
   app.setValidatorCompiler(compileValidator);
   // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.
   app.setSerializerCompiler(() => JSON.stringify);
-  app.setErrorHandler(problemHandler(logger));
+  app.setErrorHandler(installMiddleware(app, middlewares, problemHandler(logger)));
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
   );

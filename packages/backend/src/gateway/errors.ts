@@ -50,6 +50,15 @@ export class MountNameError extends AicoError {
   }
 }
 
+/** A middleware went on to the route a second time. */
+export class NextCalledTwiceError extends AicoError {
+  constructor(middleware: string) {
+    super('AICO_GATEWAY_NEXT_TWICE', `middleware ${middleware} called callNext() a second time`, {
+      hint: 'Call it once, and keep what it returns.',
+    });
+  }
+}
+
 /** A request that does not fit its route's schema. Names places and reasons, never the values sent. */
 export class RequestInvalidError extends AicoError {
   readonly statusCode = 400;

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import type { DeclareRoutes, Gateway, GatewayAddresses } from '../core/gateway.ts';
+import type { Middleware } from '../core/middleware.ts';
 import { createApp } from './app.ts';
 import type { GatewayConfig } from './config.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
@@ -37,6 +38,7 @@ export class HttpGateway implements Gateway {
   readonly #mounts = new Mounts();
   readonly #local: Server;
   readonly #public: Server;
+  #middlewares: readonly { readonly middleware: Middleware }[] = [];
   #addresses: GatewayAddresses = { socket: undefined, http: undefined };
 
   constructor(options: HttpGatewayOptions) {
@@ -83,6 +85,7 @@ export class HttpGateway implements Gateway {
       prefix: API_PREFIX + name,
       declare,
       logger: this.#options.logger,
+      middlewares: () => this.#middlewares.map(({ middleware }) => middleware),
       bodyLimitBytes: this.#options.config.max_body_mib * 1024 * 1024,
     });
     try {
@@ -92,6 +95,15 @@ export class HttpGateway implements Gateway {
       throw error;
     }
     return () => this.#mounts.remove(name);
+  }
+
+  addMiddleware(middleware: Middleware): () => void {
+    // By a wrapper of its own, so that one object added twice is taken away one by one.
+    const added = { middleware };
+    this.#middlewares = [...this.#middlewares, added];
+    return () => {
+      this.#middlewares = this.#middlewares.filter((each) => each !== added);
+    };
   }
 
   #serveLocal(request: IncomingMessage, response: ServerResponse): void {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { AicoError, PROBLEM_MEDIA_TYPE, type Problem, problemFrom } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
  * What a client is told about `error`. Errors of the house speak for themselves when they name a status; Fastify's
@@ -28,7 +28,7 @@ function isClientError(error: unknown): error is Error & { statusCode: number; c
 
 /** Fastify's error handler: the client gets a problem, the log gets the cause. */
 export function problemHandler(logger: Logger) {
-  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = problemOf(error, request.id);
     const fields = { requestId: request.id, method: request.method, route: request.routeOptions.url, error };
     if (problem.status >= 500) logger.error('Request failed', fields);

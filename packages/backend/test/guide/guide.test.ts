@@ -7,6 +7,7 @@ import { AICOPaths } from '@aico/shared/core/paths';
 import { AsyncService, ResourceManagedService } from './async-service.ts';
 import { ServicePlugin } from './bus.ts';
 import { ConfiguredService } from './configured-service.ts';
+import { CustomMiddlewarePlugin } from './custom-middleware.ts';
 import { DatabasePlugin } from './database-plugin.ts';
 import { DatabaseService } from './database-service.ts';
 import { DeploymentAwareService } from './deployment-aware-service.ts';
@@ -23,6 +24,7 @@ declare module '@aico/backend' {
     guide_managed: ManagedPlugin;
     guide_resilient: ResilientPlugin;
     guide_health: HealthCheckPlugin;
+    guide_middleware: CustomMiddlewarePlugin;
   }
 }
 
@@ -38,6 +40,11 @@ async function startGuideBackend(t: TestContext) {
       });
       container.registerService('guide_managed', () => new ManagedPlugin('guide_managed', container));
       container.registerService('guide_resilient', () => new ResilientPlugin('guide_resilient', container));
+      container.registerService(
+        'guide_middleware',
+        () => new CustomMiddlewarePlugin('guide_middleware', container),
+        { dependencies: ['gateway', 'key_manager'] },
+      );
       container.registerService('guide_health', () => new HealthCheckPlugin('guide_health', container), {
         dependencies: ['database', 'health'],
       });
@@ -54,6 +61,9 @@ describe('the guide on a running backend', () => {
 
     const myPlugin = container.getService('my_plugin');
     assert.ok(myPlugin.config !== undefined && myPlugin.dbConnection !== undefined);
+
+    const reply = await localRequest(backend.socket, '/api/v1/system/status');
+    assert.equal(reply.headers['x-keys'], 'open');
 
     const bus = container.getService('guide_bus');
     const heard = Promise.withResolvers<unknown>();

@@ -1,0 +1,60 @@
+import type { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
+
+/** What may be sent: text, bytes, a stream of them, or nothing. */
+export type ResponseBody = string | Uint8Array | Readable | ReadableStream | null;
+
+/** A reply on its way out. A middleware may change it, or put another in its place. */
+export class GatewayResponse {
+  status: number;
+  readonly headers: Headers;
+  body: ResponseBody;
+
+  constructor(
+    body: ResponseBody = null,
+    init: { readonly status?: number; readonly headers?: ConstructorParameters<typeof Headers>[0] } = {},
+  ) {
+    this.body = body;
+    this.status = init.status ?? 200;
+    this.headers = new Headers(init.headers);
+  }
+
+  /** @example return GatewayResponse.json({ error: 'Internal server error' }, { status: 500 }); */
+  static json(
+    value: unknown,
+    init: { readonly status?: number; readonly headers?: ConstructorParameters<typeof Headers>[0] } = {},
+  ): GatewayResponse {
+    const response = new GatewayResponse(JSON.stringify(value), init);
+    if (!response.headers.has('content-type'))
+      response.headers.set('content-type', 'application/json; charset=utf-8');
+    return response;
+  }
+}
+
+/** Goes on to the next middleware, or to the route. Rejects with what the route threw. */
+export type CallNext = (request: FastifyRequest) => Promise<GatewayResponse>;
+
+/**
+ * What stands around every route: sees each request before it and each reply after it, errors included. The first that
+ * was added is the outermost.
+ *
+ * @example
+ * ```ts
+ * class Timing extends Middleware {
+ *   override async dispatch(request: FastifyRequest, callNext: CallNext) {
+ *     const beganAt = performance.now();
+ *     const response = await callNext(request);
+ *     response.headers.set('server-timing', `app;dur=${(performance.now() - beganAt).toFixed(1)}`);
+ *     return response;
+ *   }
+ * }
+ * await this.addMiddleware(new Timing());
+ * ```
+ */
+export abstract class Middleware {
+  /**
+   * Called for each request, before its body is read. Calls `callNext` at most once, or answers by itself. What it
+   * throws is answered as any route's error is.
+   */
+  abstract dispatch(request: FastifyRequest, callNext: CallNext): Promise<GatewayResponse>;
+}
