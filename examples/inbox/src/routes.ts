@@ -8,6 +8,9 @@ import type { MailStore } from './mail-store.ts';
 const Limit = Type.Integer({ minimum: 1, maximum: 500, default: 50 });
 const Id = Type.Integer({ minimum: 1 });
 
+const READ = { access: 'inbox:read' } as const;
+const WRITE = { access: 'inbox:import' } as const;
+
 /** Most messages an import may bring at once. */
 export const LARGEST_BATCH = 1_000;
 
@@ -20,7 +23,7 @@ export function declareRoutes(app: GatewayApp, store: MailStore, importer: Impor
     done(null, body),
   );
 
-  app.post('/import', { bodyLimit: maxBytes + BODY_SLACK_BYTES }, async ({ body }) => {
+  app.post('/import', { config: WRITE, bodyLimit: maxBytes + BODY_SLACK_BYTES }, async ({ body }) => {
     if (!Buffer.isBuffer(body)) throw new FramesBrokenError();
     const messages = splitFrames(body);
     if (messages.length > LARGEST_BATCH) throw new BatchTooLargeError(messages.length, LARGEST_BATCH);
@@ -28,7 +31,7 @@ export function declareRoutes(app: GatewayApp, store: MailStore, importer: Impor
   });
 
   const listQuery = Type.Object({ limit: Limit, before: Type.Optional(Id) });
-  app.get('/messages', { schema: { querystring: listQuery } }, async ({ query }) => {
+  app.get('/messages', { config: READ, schema: { querystring: listQuery } }, async ({ query }) => {
     const messages = await store.list(query.limit, query.before);
     // A page that is not full is the last one.
     const next = messages.length < query.limit ? undefined : messages.at(-1)?.id;
@@ -36,8 +39,8 @@ export function declareRoutes(app: GatewayApp, store: MailStore, importer: Impor
   });
 
   const params = Type.Object({ id: Id });
-  app.get('/messages/:id', { schema: { params } }, ({ params: { id } }) => store.read(id));
-  app.get('/messages/:id/raw', { schema: { params } }, async ({ params: { id } }, reply) =>
+  app.get('/messages/:id', { config: READ, schema: { params } }, ({ params: { id } }) => store.read(id));
+  app.get('/messages/:id/raw', { config: READ, schema: { params } }, async ({ params: { id } }, reply) =>
     reply.type('message/rfc822').send(Buffer.from(await store.raw(id))),
   );
 
@@ -46,11 +49,15 @@ export function declareRoutes(app: GatewayApp, store: MailStore, importer: Impor
     limit: Limit,
     syntax: Type.Optional(Type.Literal('fts5')),
   });
-  app.get('/search', { schema: { querystring: searchQuery } }, async ({ query: { q, limit, syntax } }) => ({
-    messages: await store.search(q, limit, syntax === 'fts5'),
-  }));
+  app.get(
+    '/search',
+    { config: READ, schema: { querystring: searchQuery } },
+    async ({ query: { q, limit, syntax } }) => ({
+      messages: await store.search(q, limit, syntax === 'fts5'),
+    }),
+  );
 
-  app.get('/stats', async () => ({
+  app.get('/stats', { config: READ }, async () => ({
     ...(await store.count()),
     maxMessageBytes: maxBytes,
     maxBatch: LARGEST_BATCH,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Access } from './access.ts';
 import type { Middleware } from './middleware.ts';
 
 /** A Fastify instance whose schemas are TypeBox: handlers see checked, typed requests. */
@@ -15,13 +16,21 @@ export type GatewayApp = FastifyInstance<
 /** Declares routes on `app`; paths are relative to where it is mounted. Any Fastify plugin may be registered. */
 export type DeclareRoutes = (app: GatewayApp) => void | Promise<void>;
 
+export interface MountOptions {
+  /**
+   * What routes need that do not say it themselves by `config: { access }`: for a Fastify plugin that is used as it is.
+   * Without it a route that says nothing is an error.
+   */
+  readonly access?: Access;
+}
+
 /** The service `'gateway'`: serves HTTP, and takes routes from plugins while it runs. */
 export interface Gateway {
   /**
    * Serves what `declare` declares under `/api/v1/<name>` until the returned function is called; requests in
    * flight are finished first.
    */
-  mount(name: string, declare: DeclareRoutes): Promise<() => Promise<void>>;
+  mount(name: string, declare: DeclareRoutes, options?: MountOptions): Promise<() => Promise<void>>;
   /** Puts `middleware` around every route, inside those that were added before, until the returned function is called. */
   addMiddleware(middleware: Middleware): () => void;
   /** Where it listens, once it does. */

@@ -1,7 +1,7 @@
 import type { MessageHandler, PayloadOf, SubscribeOptions, Subscription, Topic } from '@aico/shared/core/bus';
 import { getLogger, type Logger } from '@aico/shared/core/logging';
 import { IntervalInvalidError } from './errors.ts';
-import type { DeclareRoutes } from './gateway.ts';
+import type { DeclareRoutes, MountOptions } from './gateway.ts';
 import type { HealthCheckResult } from './health/types.ts';
 import { type Lifecycle, scope } from './lifecycle.ts';
 import type { Middleware } from './middleware.ts';
@@ -28,6 +28,11 @@ export interface PluginMetadata {
   readonly version: string;
   readonly description: string;
   readonly priority: PluginPriority | number;
+}
+
+export interface AddRoutesOptions extends MountOptions {
+  /** Below `/api/v1`. Default: the plugin's name. */
+  readonly place?: string;
 }
 
 const NEVER = new AbortController().signal;
@@ -144,15 +149,18 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
 
   /**
    * Serves routes under `/api/v1/<its name>`, or another place below `/api/v1`, until it stops; requests in flight are
-   * finished then. Needs the dependency `'gateway'`. The returned function takes them away earlier.
+   * finished then. Each route says by `config: { access }` what its caller needs. Needs the dependency `'gateway'`. The returned function takes them away earlier.
    *
-   * @example await this.addRoutes((app) => { app.get('/', async () => ({ notes: [] })); });
+   * @example await this.addRoutes((app) => { app.get('/', { config: { access: 'notes:read' } }, async () => ({ notes: [] })); });
    */
-  protected async addRoutes(declare: DeclareRoutes, place: string = this.name): Promise<() => Promise<void>> {
+  protected async addRoutes(
+    declare: DeclareRoutes,
+    { place = this.name, ...options }: AddRoutesOptions = {},
+  ): Promise<() => Promise<void>> {
     const gateway = this.requireService('gateway');
     const { held } = await this[scope].openIntake(
       `routes of ${place}`,
-      () => gateway.mount(place, declare),
+      () => gateway.mount(place, declare, options),
       (unmount) => unmount(),
     );
     return () => held.release();

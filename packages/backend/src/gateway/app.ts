@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify from 'fastify';
+import fastify, { type FastifyRequest } from 'fastify';
+import { type Access, OWNER, type Principal } from '../core/access.ts';
 import type { DeclareRoutes, GatewayApp } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
+import { authorise } from './authorisation.ts';
 import { installMiddleware } from './middleware/install.ts';
 import { notFound, problemHandler } from './problems.ts';
 import { compileValidator } from './validation.ts';
@@ -14,6 +16,10 @@ export interface AppOptions {
   readonly declare: DeclareRoutes;
   readonly logger: Logger;
   readonly bodyLimitBytes: number;
+  /** Who sent a request. Default: the owner. */
+  readonly principalOf?: (request: FastifyRequest) => Principal;
+  /** What routes need that say nothing themselves. */
+  readonly access?: Access | undefined;
   /** What stands around the routes, outermost first; asked for at each request. */
   readonly middlewares?: () => readonly Middleware[];
 }
@@ -29,6 +35,8 @@ export async function createApp({
   logger,
   bodyLimitBytes,
   middlewares = () => [],
+  principalOf = () => OWNER,
+  access,
 }: AppOptions): Promise<GatewayApp> {
   const app: GatewayApp = fastify({
     bodyLimit: bodyLimitBytes,
@@ -39,6 +47,7 @@ export async function createApp({
   // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(installMiddleware(app, middlewares, problemHandler(logger)));
+  authorise(app, principalOf, access);
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
   );

@@ -50,6 +50,27 @@ export class MountNameError extends AicoError {
   }
 }
 
+/** A route does not say who may call it. */
+export class RouteAccessError extends AicoError {
+  constructor(method: string, url: string, found: unknown) {
+    const said = found === undefined ? 'does not say who may call it' : `names ${JSON.stringify(found)}`;
+    super('AICO_GATEWAY_ROUTE_ACCESS', `the route ${method} ${url} ${said}`, {
+      hint: "Give it { config: { access: 'notes:read' } }: a capability, or 'public' for every paired device.",
+    });
+  }
+}
+
+/** The caller may not do what the route asks for. */
+export class CapabilityMissingError extends AicoError {
+  readonly statusCode = 403;
+
+  constructor(capability: string) {
+    super('AICO_GATEWAY_CAPABILITY', `this needs the capability "${capability}"`, {
+      hint: 'Give the device a role that has it.',
+    });
+  }
+}
+
 /** A middleware went on to the route a second time. */
 export class NextCalledTwiceError extends AicoError {
   constructor(middleware: string) {

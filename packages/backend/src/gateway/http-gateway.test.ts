@@ -11,6 +11,7 @@ import { localRequest } from '../testing/local-request.ts';
 import { MountNameError, MountTakenError, PortTakenError } from './errors.ts';
 import { HttpGateway, type HttpGatewayOptions } from './http-gateway.ts';
 
+const PUBLIC = { config: { access: 'public' } } as const;
 const CANARY = 'canary-7f3a91';
 
 async function startGateway(t: TestContext, options: Partial<HttpGatewayOptions> = {}) {
@@ -38,7 +39,7 @@ describe('HttpGateway', () => {
   test('the socket serves a mounted route, the public port does not', async (t) => {
     const { gateway, socket, http } = await startGateway(t);
     await gateway.mount('notes', (app) => {
-      app.get('/', () => ({ notes: [CANARY] }));
+      app.get('/', PUBLIC, () => ({ notes: [CANARY] }));
     });
     const inside = await localRequest(socket, '/api/v1/notes');
     assert.equal(inside.status, 200);
@@ -51,7 +52,7 @@ describe('HttpGateway', () => {
   test('the public port refuses every method and path with the same bytes', async (t) => {
     const { gateway, http } = await startGateway(t);
     await gateway.mount('notes', (app) => {
-      app.all('/', () => ({ secret: CANARY }));
+      app.all('/', PUBLIC, () => ({ secret: CANARY }));
     });
     const bodies = new Set<string>();
     for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
@@ -97,7 +98,7 @@ describe('HttpGateway', () => {
     await gateway.mount('notes', (app) => {
       app.post(
         '/',
-        { schema: { body: Type.Object({ title: Type.String(), stars: Type.Integer() }) } },
+        { ...PUBLIC, schema: { body: Type.Object({ title: Type.String(), stars: Type.Integer() }) } },
         ({ body }) => ({
           title: body.title,
           next: body.stars + 1,
@@ -125,7 +126,7 @@ describe('HttpGateway', () => {
     const { gateway, socket } = await startGateway(t);
     await gateway.mount('notes', (app) => {
       const schema = { querystring: Type.Object({ limit: Type.Integer({ default: 50, maximum: 100 }) }) };
-      app.get('/', { schema }, ({ query }) => ({ limit: query.limit }));
+      app.get('/', { ...PUBLIC, schema }, ({ query }) => ({ limit: query.limit }));
     });
     assert.deepEqual((await localRequest(socket, '/api/v1/notes')).json(), { limit: 50 });
     assert.deepEqual((await localRequest(socket, '/api/v1/notes?limit=7')).json(), { limit: 7 });
@@ -135,7 +136,7 @@ describe('HttpGateway', () => {
   test('an error nobody expected is a constant problem: its message stays in the log', async (t) => {
     const { gateway, socket } = await startGateway(t);
     await gateway.mount('notes', (app) => {
-      app.get('/', () => {
+      app.get('/', PUBLIC, () => {
         throw new Error(CANARY);
       });
     });
@@ -150,14 +151,14 @@ describe('HttpGateway', () => {
     const entered = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
     const unmount = await gateway.mount('slow', (app) => {
-      app.get('/', async () => {
+      app.get('/', PUBLIC, async () => {
         entered.resolve();
         await finish.promise;
         return { done: true };
       });
     });
     await gateway.mount('other', (app) => {
-      app.get('/', () => ({ here: true }));
+      app.get('/', PUBLIC, () => ({ here: true }));
     });
     const inFlight = localRequest(socket, '/api/v1/slow');
     await entered.promise;
@@ -168,7 +169,7 @@ describe('HttpGateway', () => {
     await unmounted;
     assert.equal((await localRequest(socket, '/api/v1/other')).status, 200);
     await gateway.mount('slow', (app) => {
-      app.get('/', () => ({ again: true }));
+      app.get('/', PUBLIC, () => ({ again: true }));
     });
     assert.deepEqual((await localRequest(socket, '/api/v1/slow')).json(), { again: true });
   });

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
-import type { DeclareRoutes, Gateway, GatewayAddresses } from '../core/gateway.ts';
+import { OWNER } from '../core/access.ts';
+import type { DeclareRoutes, Gateway, GatewayAddresses, MountOptions } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
 import { createApp } from './app.ts';
+import { Connections } from './authorisation.ts';
 import type { GatewayConfig } from './config.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
@@ -30,12 +32,13 @@ export interface HttpGatewayOptions {
  * ```ts
  * const gateway = new HttpGateway({ config, socketFile: paths.socketFile, readiness, logger });
  * await gateway.start();
- * const unmount = await gateway.mount('notes', (app) => { app.get('/', async () => ({ notes: [] })); });
+ * const unmount = await gateway.mount('notes', (app) => { app.get('/', { config: { access: 'notes:read' } }, async () => ({ notes: [] })); });
  * ```
  */
 export class HttpGateway implements Gateway {
   readonly #options: HttpGatewayOptions;
   readonly #mounts = new Mounts();
+  readonly #connections = new Connections();
   readonly #local: Server;
   readonly #public: Server;
   #middlewares: readonly { readonly middleware: Middleware }[] = [];
@@ -45,6 +48,7 @@ export class HttpGateway implements Gateway {
     this.#options = options;
     this.#local = createServer((request, response) => this.#serveLocal(request, response));
     this.#public = createServer((request, response) => this.#servePublic(request, response));
+    this.#local.on('connection', (socket) => this.#connections.set(socket, OWNER));
     // The public port takes no bodies and holds no conversations: whoever lingers is cut.
     this.#public.headersTimeout = 5_000;
     this.#public.requestTimeout = 5_000;
@@ -79,12 +83,18 @@ export class HttpGateway implements Gateway {
     await Promise.all(this.#mounts.names.map((name) => this.#mounts.remove(name)));
   }
 
-  async mount(name: string, declare: DeclareRoutes): Promise<() => Promise<void>> {
+  async mount(
+    name: string,
+    declare: DeclareRoutes,
+    { access }: MountOptions = {},
+  ): Promise<() => Promise<void>> {
     this.#mounts.reserve(name);
     const app = await createApp({
       prefix: API_PREFIX + name,
       declare,
       logger: this.#options.logger,
+      principalOf: ({ raw }) => this.#connections.principalOf(raw.socket),
+      access,
       middlewares: () => this.#middlewares.map(({ middleware }) => middleware),
       bodyLimitBytes: this.#options.config.max_body_mib * 1024 * 1024,
     });

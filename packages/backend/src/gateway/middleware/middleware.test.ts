@@ -33,6 +33,7 @@ async function appWith(...middlewares: Middleware[]) {
     prefix: '/t',
     logger,
     bodyLimitBytes: 1_000,
+    access: 'public',
     middlewares: () => middlewares,
     declare: (routes) => {
       routes.get('/ok', async () => {

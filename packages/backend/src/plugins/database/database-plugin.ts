@@ -32,7 +32,7 @@ export class DatabasePlugin extends BasePlugin {
   }
 
   override async start(): Promise<void> {
-    await this.addRoutes((app) => this.#declare(app), 'database');
+    await this.addRoutes((app) => this.#declare(app), { place: 'database' });
   }
 
   override async healthCheck(): Promise<HealthCheckResult> {
@@ -42,8 +42,8 @@ export class DatabasePlugin extends BasePlugin {
 
   #declare(app: GatewayApp): void {
     const database = this.requireService('database');
-    app.get('/status', () => database.status());
-    app.post('/query', { schema: { body: Query } }, ({ body }) =>
+    app.get('/status', { config: { access: 'database:read' } }, () => database.status());
+    app.post('/query', { config: { access: 'database:read' }, schema: { body: Query } }, ({ body }) =>
       this.#query(body.sql, body.params, body.limit),
     );
   }

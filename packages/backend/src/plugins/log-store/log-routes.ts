@@ -18,16 +18,18 @@ const Query = Type.Object({
   before: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 
+const READ = { access: 'logs:read' } as const;
+
 const StreamQuery = Type.Object(Filter);
 
 /** `/api/v1/logs` and `/api/v1/logs/stream`. */
 export function declareLogRoutes(app: GatewayApp, store: LogStore, streams: LogStreams): void {
-  app.get('/', { schema: { querystring: Query } }, async ({ query: { level, ...query } }) => ({
+  app.get('/', { config: READ, schema: { querystring: Query } }, async ({ query: { level, ...query } }) => ({
     logs: await store.query(level === undefined ? query : { ...query, minLevel: level }),
   }));
   app.get(
     '/stream',
-    { schema: { querystring: StreamQuery } },
+    { config: READ, schema: { querystring: StreamQuery } },
     async ({ query: { level, ...query } }, reply) => {
       // Fastify has nothing more to say on it: the stream owns the response from here on.
       reply.hijack();

@@ -45,23 +45,30 @@ export class SecurityPlugin extends BasePlugin {
   #declare(app: GatewayApp): void {
     const keyManager = this.requireService('key_manager');
     const view = this.#view;
-    app.get('/status', async () => ({ state: view.state, slots: await keyManager.slots() }));
-    app.post('/unlock', { schema: { body: Unlock } }, async ({ body, id }, reply) => {
-      try {
-        await view.unlock(body);
-        return { state: view.state };
-      } catch (error) {
-        const refusal = refusalOf(error);
-        if (refusal === undefined) throw error;
-        const { problem, retryAfterSeconds } = refusal;
-        if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
-        return reply
-          .code(problem.status)
-          .type(PROBLEM_MEDIA_TYPE)
-          .send({ ...problem, request_id: id });
-      }
-    });
-    app.post('/lock', async () => {
+    app.get('/status', { config: { access: 'security:read' } }, async () => ({
+      state: view.state,
+      slots: await keyManager.slots(),
+    }));
+    app.post(
+      '/unlock',
+      { config: { access: 'security:unlock' }, schema: { body: Unlock } },
+      async ({ body, id }, reply) => {
+        try {
+          await view.unlock(body);
+          return { state: view.state };
+        } catch (error) {
+          const refusal = refusalOf(error);
+          if (refusal === undefined) throw error;
+          const { problem, retryAfterSeconds } = refusal;
+          if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+          return reply
+            .code(problem.status)
+            .type(PROBLEM_MEDIA_TYPE)
+            .send({ ...problem, request_id: id });
+        }
+      },
+    );
+    app.post('/lock', { config: { access: 'security:lock' } }, async () => {
       await view.lock();
       return { state: view.state, wiped: view.wiped };
     });

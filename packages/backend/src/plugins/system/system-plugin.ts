@@ -23,19 +23,24 @@ export class SystemPlugin extends BasePlugin {
   override async start(): Promise<void> {
     await this.addRoutes((app) => this.#declare(app));
     const health = this.requireService('health');
-    await this.addRoutes((app) => {
-      app.get('/', async (_request, reply) => {
-        const report = await health.report();
-        return reply.code(report.status === 'unhealthy' ? 503 : 200).send(report);
-      });
-    }, 'health');
+    await this.addRoutes(
+      (app) => {
+        app.get('/', { config: { access: 'system:read' } }, async (_request, reply) => {
+          const report = await health.report();
+          return reply.code(report.status === 'unhealthy' ? 503 : 200).send(report);
+        });
+      },
+      { place: 'health' },
+    );
   }
 
   #declare(app: GatewayApp): void {
-    app.get('/status', () => this.#view.status());
-    app.get('/plugins', () => ({ plugins: this.#view.plugins() }));
-    app.get('/config', () => ({ entries: this.requireService('config').entries() }));
-    app.post('/stop', async (_request, reply) => {
+    app.get('/status', { config: { access: 'system:read' } }, () => this.#view.status());
+    app.get('/plugins', { config: { access: 'system:read' } }, () => ({ plugins: this.#view.plugins() }));
+    app.get('/config', { config: { access: 'system:configure' } }, () => ({
+      entries: this.requireService('config').entries(),
+    }));
+    app.post('/stop', { config: { access: 'system:stop' } }, async (_request, reply) => {
       // Answered first: the stop closes the very connection the answer travels on.
       reply.raw.once('close', () => this.#view.stop());
       return reply.code(202).send({ status: 'stopping' });

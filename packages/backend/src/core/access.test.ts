@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { covers, devicePrincipal, isAccess, isGrant, NOBODY, OWNER } from './access.ts';
+
+const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,6}$/);
+const capability = fc.array(word, { minLength: 2, maxLength: 4 }).map((words) => words.join(':'));
+
+describe('capabilities', () => {
+  test('a grant without a star covers itself and nothing else', () => {
+    fc.assert(
+      fc.property(capability, capability, (one, other) => {
+        assert.equal(covers(one, one), true);
+        assert.equal(covers(one, other), one === other);
+      }),
+    );
+  });
+
+  test('a star is one word, and at the end any rest but none', () => {
+    assert.equal(covers('*', 'inbox:read'), true);
+    assert.equal(covers('*:read', 'inbox:read'), true);
+    assert.equal(covers('*:read', 'inbox:messages:read'), false);
+    assert.equal(covers('inbox:*', 'inbox:messages:read'), true);
+    assert.equal(covers('inbox:*', 'inbox'), false);
+    assert.equal(covers('inbox:*:read', 'inbox:messages:write'), false);
+    assert.equal(covers('inbox:read:*', 'inbox:read'), false);
+  });
+
+  test('what is neither a capability nor "public" is no access', () => {
+    for (const good of ['public', 'inbox:read', 'a-b:c_d:e']) assert.equal(isAccess(good), true, good);
+    for (const bad of ['', 'inbox', 'Inbox:read', 'inbox:', ':read', 'inbox:*', undefined, 7])
+      assert.equal(isAccess(bad), false, String(bad));
+    for (const good of ['*', '*:read', 'inbox:*', 'inbox:read']) assert.equal(isGrant(good), true, good);
+    for (const bad of ['', 'in*', 'inbox:', '**']) assert.equal(isGrant(bad), false, bad);
+  });
+
+  test('the owner may do all, a device what its roles grant, nobody nothing, not even what is public', () => {
+    assert.equal(OWNER.may('inbox:read'), true);
+    assert.equal(NOBODY.may('public'), false);
+    const guest = devicePrincipal('1', 'phone', ['*:read']);
+    assert.deepEqual(
+      [guest.may('public'), guest.may('inbox:read'), guest.may('inbox:import')],
+      [true, true, false],
+    );
+  });
+});

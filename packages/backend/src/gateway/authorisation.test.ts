@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createLogging } from '@aico/shared/core/logging';
+import { devicePrincipal, NOBODY, OWNER, type Principal } from '../core/access.ts';
+import type { DeclareRoutes, MountOptions } from '../core/gateway.ts';
+import { createApp } from './app.ts';
+
+const logger = createLogging({ console: { enabled: false } }).getLogger('test', 'gateway');
+
+function appFor(principal: Principal, declare: DeclareRoutes, { access }: MountOptions = {}) {
+  return createApp({
+    prefix: '/t',
+    logger,
+    bodyLimitBytes: 1_000,
+    declare,
+    access,
+    principalOf: () => principal,
+  });
+}
+
+describe('access to routes', () => {
+  test('a route that does not say who may call it, or says nonsense, cannot be declared', async () => {
+    const silent = appFor(OWNER, (app) => void app.get('/', () => 'here'));
+    await assert.rejects(silent, { code: 'AICO_GATEWAY_ROUTE_ACCESS' });
+    const declare: DeclareRoutes = (app) =>
+      void app.get('/', { config: { access: 'anybody:' } }, () => 'here');
+    await assert.rejects(appFor(OWNER, declare), { code: 'AICO_GATEWAY_ROUTE_ACCESS' });
+  });
+
+  test('the handler is reached by whoever has the capability, and by nobody else', async () => {
+    const reached: string[] = [];
+    const declare: DeclareRoutes = (app) => {
+      app.get('/open', { config: { access: 'public' } }, ({ principal }) => reached.push(principal.name));
+      app.post('/shut', { config: { access: 'safe:open' } }, ({ principal }) => reached.push(principal.name));
+    };
+    const phone = devicePrincipal('1', 'phone', ['safe:look']);
+    const statuses = async (principal: Principal) => {
+      const app = await appFor(principal, declare);
+      const open = await app.inject('/t/open');
+      const shut = await app.inject({ method: 'POST', url: '/t/shut', payload: { a: 'body' } });
+      return [open.statusCode, shut.statusCode];
+    };
+    assert.deepEqual(await statuses(OWNER), [200, 200]);
+    assert.deepEqual(await statuses(phone), [200, 403]);
+    assert.deepEqual(await statuses(NOBODY), [403, 403]);
+    assert.deepEqual(reached, ['owner', 'owner', 'phone']);
+  });
+
+  test('a mount may say it for routes that do not, and none of them is spared', async () => {
+    const declare: DeclareRoutes = (app) => {
+      app.get('/plain', () => 'here');
+      app.get('/own', { config: { access: 'public' } }, () => 'here');
+    };
+    const app = await appFor(devicePrincipal('1', 'phone', []), declare, { access: 'safe:open' });
+    assert.equal((await app.inject('/t/plain')).statusCode, 403);
+    assert.equal((await app.inject({ method: 'HEAD', url: '/t/plain' })).statusCode, 403);
+    assert.equal((await app.inject('/t/own')).statusCode, 200);
+    assert.equal((await app.inject('/t/nowhere')).statusCode, 404);
+  });
+});
