@@ -48,12 +48,7 @@ export const OWNER: Principal = { kind: 'owner', id: 'owner', name: 'owner', may
 /** Somebody whose connection says nothing of them: may do nothing at all. */
 export const NOBODY: Principal = { kind: 'nobody', id: '', name: 'nobody', may: () => false };
 
-/** A paired device, with the grants of its roles. */
-export function devicePrincipal(id: string, name: string, grants: readonly string[]): Principal {
-  return {
-    kind: 'device',
-    id,
-    name,
-    may: (access) => access === 'public' || grants.some((grant) => covers(grant, access)),
-  };
+/** Whether somebody who holds `grants` may do what `access` names. */
+export function permits(grants: readonly string[], access: Access): boolean {
+  return access === 'public' || grants.some((grant) => covers(grant, access));
 }

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createLogging } from '@aico/shared/core/logging';
-import { devicePrincipal, NOBODY, OWNER, type Principal } from '../core/access.ts';
+import { NOBODY, OWNER, type Principal, permits } from '../core/access.ts';
 import type { DeclareRoutes, MountOptions } from '../core/gateway.ts';
 import { createApp } from './app.ts';
 
 const logger = createLogging({ console: { enabled: false } }).getLogger('test', 'gateway');
+
+function deviceWith(...grants: string[]): Principal {
+  return { kind: 'device', id: '1', name: 'phone', may: (access) => permits(grants, access) };
+}
 
 function appFor(principal: Principal, declare: DeclareRoutes, { access }: MountOptions = {}) {
   return createApp({
@@ -33,7 +37,7 @@ describe('access to routes', () => {
       app.get('/open', { config: { access: 'public' } }, ({ principal }) => reached.push(principal.name));
       app.post('/shut', { config: { access: 'safe:open' } }, ({ principal }) => reached.push(principal.name));
     };
-    const phone = devicePrincipal('1', 'phone', ['safe:look']);
+    const phone = deviceWith('safe:look');
     const statuses = async (principal: Principal) => {
       const app = await appFor(principal, declare);
       const open = await app.inject('/t/open');
@@ -51,7 +55,7 @@ describe('access to routes', () => {
       app.get('/plain', () => 'here');
       app.get('/own', { config: { access: 'public' } }, () => 'here');
     };
-    const app = await appFor(devicePrincipal('1', 'phone', []), declare, { access: 'safe:open' });
+    const app = await appFor(deviceWith(), declare, { access: 'safe:open' });
     assert.equal((await app.inject('/t/plain')).statusCode, 403);
     assert.equal((await app.inject({ method: 'HEAD', url: '/t/plain' })).statusCode, 403);
     assert.equal((await app.inject('/t/own')).statusCode, 200);

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { createLogging } from '@aico/shared/core/logging';
+import { EncryptedDatabase } from '@aico/shared/data';
+import { DeviceRegistry } from './device-registry.ts';
+import { Roles } from './roles.ts';
+
+const audit = createLogging({ console: { enabled: false } }).getLogger('test', 'audit');
+const roles = new Roles({ owner: ['*'], guest: ['*:read'] });
+
+async function setUp(t: TestContext) {
+  const folder = await mkdtemp(path.join(tmpdir(), 'aico-devices-'));
+  const database = await EncryptedDatabase.open({ file: path.join(folder, 'a.db'), key: randomBytes(32) });
+  t.after(async () => {
+    await database.close();
+    await rm(folder, { recursive: true });
+  });
+  const open = async () => {
+    const registry = new DeviceRegistry({ database, roles, audit });
+    await registry.start();
+    return registry;
+  };
+  return { open };
+}
+
+const phone = () => ({
+  name: 'phone',
+  roles: ['guest'],
+  publicKey: randomBytes(32),
+  psk: randomBytes(32),
+});
+
+describe('DeviceRegistry', () => {
+  test('what is paired, renamed and given roles is so after a restart', async (t) => {
+    const { open } = await setUp(t);
+    const registry = await open();
+    const keys = phone();
+    const { id } = await registry.add(keys);
+    await registry.rename(id, 'Ada’s phone');
+    await registry.setRoles(id, ['owner']);
+    await registry.noteSeen(id);
+    const again = await open();
+    assert.deepEqual(again.list(), registry.list());
+    const [device] = again.list();
+    assert.deepEqual([device?.name, device?.roles], ['Ada’s phone', ['owner']]);
+    assert.ok(device?.lastSeenAt);
+    assert.deepEqual(Buffer.from(again.byPublicKey(keys.publicKey)?.keys.psk ?? []), keys.psk);
+  });
+
+  test('a revoked device may do nothing from that moment, is told to whoever listens, and stays away', async (t) => {
+    const { open } = await setUp(t);
+    const registry = await open();
+    const keys = phone();
+    const { id } = await registry.add(keys);
+    const principal = registry.principalOf(id);
+    assert.deepEqual(
+      [principal.may('public'), principal.may('inbox:read'), principal.may('inbox:import')],
+      [true, true, false],
+    );
+    const told: string[] = [];
+    registry.onRevoked((revoked) => told.push(revoked));
+    const seen = registry.noteSeen(id);
+    const revoked = registry.revoke(id);
+    assert.deepEqual([principal.may('public'), told], [false, [id]]);
+    await Promise.all([seen, revoked]);
+    assert.equal(registry.byPublicKey(keys.publicKey), undefined);
+    assert.deepEqual((await open()).list(), []);
+    await assert.rejects(registry.revoke(id), { code: 'AICO_DEVICE_UNKNOWN' });
+  });
+
+  test('rights follow the roles at once, and an unknown role or a key that is there already is refused', async (t) => {
+    const { open } = await setUp(t);
+    const registry = await open();
+    const keys = phone();
+    const { id } = await registry.add(keys);
+    const principal = registry.principalOf(id);
+    await registry.setRoles(id, ['owner']);
+    assert.equal(principal.may('inbox:import'), true);
+    await registry.setRoles(id, []);
+    assert.deepEqual([principal.may('public'), principal.may('inbox:read')], [true, false]);
+    await assert.rejects(registry.setRoles(id, ['king']), { code: 'AICO_DEVICE_ROLE_UNKNOWN' });
+    await assert.rejects(registry.add({ ...phone(), publicKey: keys.publicKey }), {
+      code: 'AICO_DEVICE_TAKEN',
+    });
+    assert.throws(() => new Roles({ odd: ['inbox'], worse: ['in box'] }), { code: 'AICO_CONFIG_ROLE_GRANT' });
+  });
+});

@@ -1,0 +1,246 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Logger } from '@aico/shared/core/logging';
+import type { Database, Migration } from '@aico/shared/data';
+import { type Access, type Principal, permits } from '../core/access.ts';
+import { DeviceTakenError, DeviceUnknownError } from './errors.ts';
+import type { Roles } from './roles.ts';
+
+/** A paired device, as anyone who may see devices sees it. */
+export interface Device {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+  /** The first 32 hex digits of the SHA-256 of its public key, in fours. */
+  readonly fingerprint: string;
+  /** RFC 3339. */
+  readonly pairedAt: string;
+  readonly lastSeenAt: string | undefined;
+}
+
+/** What a device proves itself by. */
+export interface DeviceKeys {
+  /** Its static X25519 key. */
+  readonly publicKey: Uint8Array;
+  /** The secret it shares with this home alone. */
+  readonly psk: Uint8Array;
+}
+
+export interface NewDevice extends DeviceKeys {
+  readonly name: string;
+  readonly roles: readonly string[];
+}
+
+interface DeviceRow {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: string;
+  readonly public_key: Uint8Array;
+  readonly psk: Uint8Array;
+  readonly paired_at: string;
+  readonly last_seen_at: string | null;
+}
+
+interface Held {
+  readonly device: Device;
+  readonly keys: DeviceKeys;
+}
+
+export interface DeviceRegistryOptions {
+  readonly database: Database;
+  readonly roles: Roles;
+  /** Hears of every pairing, renaming and revocation. */
+  readonly audit: Logger;
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    id: '001_device',
+    sql: `CREATE TABLE device (
+      id TEXT PRIMARY KEY, name TEXT NOT NULL, roles TEXT NOT NULL, public_key BLOB NOT NULL UNIQUE, psk BLOB NOT NULL,
+      paired_at TEXT NOT NULL, last_seen_at TEXT
+    ) STRICT`,
+  },
+];
+
+/**
+ * The devices that may open a channel, and what they may do. They lie in the encrypted database and are held in memory,
+ * so that a handshake waits for no disk and a revocation counts for the next byte.
+ */
+export class DeviceRegistry {
+  readonly #options: DeviceRegistryOptions;
+  readonly #now: () => number;
+  readonly #byId = new Map<string, Held>();
+  readonly #byKey = new Map<string, Held>();
+  readonly #onRevoked = new Set<(id: string) => void>();
+
+  constructor(options: DeviceRegistryOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** Makes the table where there is none, and reads who is paired. */
+  async start(): Promise<void> {
+    const { database } = this.#options;
+    await database.migrate('devices', MIGRATIONS);
+    const { rows } = await database.execute<DeviceRow>('SELECT * FROM device ORDER BY paired_at, id');
+    for (const row of rows) this.#hold(row);
+  }
+
+  list(): readonly Device[] {
+    return [...this.#byId.values()].map(({ device }) => device);
+  }
+
+  /** The device of a public key, with the secret its handshake needs. */
+  byPublicKey(publicKey: Uint8Array): Held | undefined {
+    return this.#byKey.get(hex(publicKey));
+  }
+
+  /**
+   * Pairs a device. Durable when it resolves.
+   *
+   * @throws {RoleUnknownError} @throws {DeviceTakenError}
+   */
+  async add({ name, roles, publicKey, psk }: NewDevice): Promise<Device> {
+    this.#options.roles.check(roles);
+    const taken = this.byPublicKey(publicKey);
+    if (taken !== undefined) throw new DeviceTakenError(taken.device.name);
+    const row: DeviceRow = {
+      id: randomUUID(),
+      name,
+      roles: JSON.stringify(roles),
+      public_key: Uint8Array.from(publicKey),
+      psk: Uint8Array.from(psk),
+      paired_at: this.#time(),
+      last_seen_at: null,
+    };
+    await this.#options.database.execute(
+      'INSERT INTO device (id, name, roles, public_key, psk, paired_at) VALUES (?, ?, ?, ?, ?, ?)',
+      [row.id, row.name, row.roles, row.public_key, row.psk, row.paired_at],
+    );
+    const { device } = this.#hold(row);
+    this.#options.audit.warn('Device paired', {
+      device: device.id,
+      name,
+      roles,
+      fingerprint: device.fingerprint,
+    });
+    return device;
+  }
+
+  /** @throws {DeviceUnknownError} */
+  async rename(id: string, name: string): Promise<Device> {
+    const held = this.#held(id);
+    await this.#options.database.execute('UPDATE device SET name = ? WHERE id = ?', [name, id]);
+    this.#options.audit.info('Device renamed', { device: id, from: held.device.name, to: name });
+    return this.#replace(held, { ...held.device, name });
+  }
+
+  /** @throws {DeviceUnknownError} @throws {RoleUnknownError} */
+  async setRoles(id: string, roles: readonly string[]): Promise<Device> {
+    this.#options.roles.check(roles);
+    const held = this.#held(id);
+    await this.#options.database.execute('UPDATE device SET roles = ? WHERE id = ?', [
+      JSON.stringify(roles),
+      id,
+    ]);
+    this.#options.audit.warn('Device given other roles', { device: id, from: held.device.roles, to: roles });
+    return this.#replace(held, { ...held.device, roles });
+  }
+
+  /**
+   * Takes a device's rights away: at once, for what it has open and for what it may try; whatever becomes of the disk.
+   *
+   * @throws {DeviceUnknownError}
+   */
+  async revoke(id: string): Promise<void> {
+    const { device, keys } = this.#held(id);
+    this.#byId.delete(id);
+    this.#byKey.delete(hex(keys.publicKey));
+    for (const listener of this.#onRevoked) listener(id);
+    this.#options.audit.warn('Device revoked', { device: id, name: device.name });
+    await this.#options.database.execute('DELETE FROM device WHERE id = ?', [id]);
+  }
+
+  /** Notes that a device has opened a channel. */
+  async noteSeen(id: string): Promise<void> {
+    const held = this.#byId.get(id);
+    if (held === undefined) return;
+    const lastSeenAt = this.#time();
+    this.#replace(held, { ...held.device, lastSeenAt });
+    await this.#options.database.execute('UPDATE device SET last_seen_at = ? WHERE id = ?', [lastSeenAt, id]);
+  }
+
+  /** Told of each revocation before anything else happens of it. */
+  onRevoked(listener: (id: string) => void): () => void {
+    this.#onRevoked.add(listener);
+    return () => this.#onRevoked.delete(listener);
+  }
+
+  /** The device as a sender of requests. Asks anew each time: after a revocation it may do nothing. */
+  principalOf(id: string): Principal {
+    const find = (): Device | undefined => this.#byId.get(id)?.device;
+    const { roles } = this.#options;
+    return {
+      kind: 'device',
+      id,
+      get name() {
+        return find()?.name ?? '';
+      },
+      may(access: Access) {
+        const device = find();
+        return device !== undefined && permits(roles.grantsOf(device.roles), access);
+      },
+    };
+  }
+
+  #held(id: string): Held {
+    const held = this.#byId.get(id);
+    if (held === undefined) throw new DeviceUnknownError(id);
+    return held;
+  }
+
+  #hold(row: DeviceRow): Held {
+    const device: Device = {
+      id: row.id,
+      name: row.name,
+      roles: rolesOf(row.roles),
+      fingerprint: fingerprintOf(row.public_key),
+      pairedAt: row.paired_at,
+      lastSeenAt: row.last_seen_at ?? undefined,
+    };
+    return this.#keep({ device, keys: { publicKey: row.public_key, psk: row.psk } });
+  }
+
+  #replace(held: Held, device: Device): Device {
+    // Revoked while the disk was busy: it does not come back.
+    if (this.#byId.has(device.id)) this.#keep({ device, keys: held.keys });
+    return device;
+  }
+
+  #keep(held: Held): Held {
+    this.#byId.set(held.device.id, held);
+    this.#byKey.set(hex(held.keys.publicKey), held);
+    return held;
+  }
+
+  #time(): string {
+    return new Date(this.#now()).toISOString();
+  }
+}
+
+/** What two people compare to know that they mean the same key. */
+export function fingerprintOf(publicKey: Uint8Array): string {
+  const digest = createHash('sha256').update(publicKey).digest('hex').slice(0, 32);
+  return digest.replace(/(.{4})(?!$)/g, '$1 ');
+}
+
+function rolesOf(text: string): readonly string[] {
+  const roles: unknown = JSON.parse(text);
+  return Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [];
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
