@@ -5,6 +5,7 @@ export {
   type BackendOptions,
   startBackend,
 } from './backend.ts';
+export type { Access, Principal } from './core/access.ts';
 export type { ContainerState, ServiceFactory } from './core/container/container-types.ts';
 export type { ServiceEvent } from './core/container/service-event.ts';
 export type { ServiceOptions } from './core/container/service-options.ts';
@@ -39,6 +40,7 @@ export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin-b
 export type { ProcessLike } from './core/process/process-events.ts';
 export { ServiceContainer } from './core/service-container.ts';
 export type { ServiceName, Services } from './core/services.ts';
+export type { Idempotency } from './gateway/index.ts';
 export { type RunningInstance, readInstance } from './instance/instance-file.ts';
 export { InstanceRunningError } from './instance/instance-lock.ts';
 export { type RunBackendOptions, runBackend } from './run-backend.ts';

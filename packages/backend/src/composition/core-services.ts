@@ -10,7 +10,7 @@ import { servicesCheck } from '../core/health/services-check.ts';
 import type { BackendLifecycleManager } from '../core/lifecycle-manager.ts';
 import { PluginPriority } from '../core/plugin-base.ts';
 import type { ServiceContainer } from '../core/service-container.ts';
-import { HttpGateway } from '../gateway/index.ts';
+import { HttpGateway, Idempotency } from '../gateway/index.ts';
 import { DatabasePlugin } from '../plugins/database/database-plugin.ts';
 import { LogStorePlugin } from '../plugins/log-store/index.ts';
 import { SecurityPlugin } from '../plugins/security/security-plugin.ts';
@@ -22,6 +22,7 @@ import type { Vault } from './vault.ts';
 declare module '../core/services.ts' {
   interface Services {
     lifecycle: BackendLifecycleManager;
+    idempotency: Idempotency;
     log_store: LogStorePlugin;
     database_api: DatabasePlugin;
     security: SecurityPlugin;
@@ -127,6 +128,15 @@ export function registerCoreServices(options: CoreServicesOptions): void {
         logger: logging.getLogger('gateway', 'http'),
       }),
     { dependencies: ['config', 'paths', 'logging', 'health'], priority: INFRASTRUCTURE },
+  );
+  container.registerService(
+    'idempotency',
+    async (require) => {
+      const idempotency = new Idempotency({ database: require('database') });
+      await idempotency.start();
+      return idempotency;
+    },
+    { dependencies: ['database'], priority: INFRASTRUCTURE },
   );
   container.registerService(
     'log_store',

@@ -50,6 +50,28 @@ export class MountNameError extends AicoError {
   }
 }
 
+/** The header `Idempotency-Key` holds no key. */
+export class IdempotencyKeyInvalidError extends AicoError {
+  readonly statusCode = 400;
+
+  constructor() {
+    super('AICO_GATEWAY_IDEMPOTENCY_KEY', 'the Idempotency-Key is not 1 to 255 visible ASCII characters', {
+      hint: 'Make one for each thing to be done, such as a UUID, and send it again with each try.',
+    });
+  }
+}
+
+/** An idempotency key came a second time with another request. */
+export class IdempotencyKeyReusedError extends AicoError {
+  readonly statusCode = 422;
+
+  constructor() {
+    super('AICO_GATEWAY_IDEMPOTENCY_REUSED', 'this Idempotency-Key belongs to another request', {
+      hint: 'Make a new key for each thing to be done.',
+    });
+  }
+}
+
 /** A route does not say who may call it. */
 export class RouteAccessError extends AicoError {
   constructor(method: string, url: string, found: unknown) {

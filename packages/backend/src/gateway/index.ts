@@ -7,4 +7,5 @@ export {
   RequestInvalidError,
 } from './errors.ts';
 export { HttpGateway, type HttpGatewayOptions } from './http-gateway.ts';
+export { Idempotency, type IdempotencyOptions } from './idempotency.ts';
 export type { ReadinessProbe } from './probes.ts';

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import type { Database, Migration, Transaction } from '@aico/shared/data';
+import type { FastifyRequest } from 'fastify';
+import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from './errors.ts';
+
+export interface IdempotencyOptions {
+  readonly database: Database;
+  /** Milliseconds a key is remembered. Default 24 hours. */
+  readonly keepMs?: number;
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+interface StoredReply {
+  readonly fingerprint: string;
+  readonly reply: string;
+}
+
+const DAY_MS = 86_400_000;
+const PRUNE_EVERY = 256;
+/** As in the draft: a string of visible ASCII; quotes of a structured field are part of it. */
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+const MIGRATIONS: readonly Migration[] = [
+  {
+    id: '001_idempotency',
+    sql: `CREATE TABLE idempotency (
+        principal TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, reply TEXT NOT NULL, created_ms INTEGER NOT NULL,
+        PRIMARY KEY (principal, key)
+      ) STRICT;
+      CREATE INDEX idempotency_created ON idempotency (created_ms)`,
+  },
+];
+
+/**
+ * The service `'idempotency'`: does what a request asks for once, however often it is sent. The reply is stored in the
+ * very transaction of the effect, so that there is never the one without the other, whatever is killed when.
+ *
+ * Source: draft-ietf-httpapi-idempotency-key-header.
+ *
+ * @example
+ * ```ts
+ * app.post('/notes', { config: { access: 'notes:write' } }, (request) =>
+ *   idempotency.run(request, async (tx) => {
+ *     const { lastRowId } = await tx.execute('INSERT INTO note (text) VALUES (?)', [request.body.text]);
+ *     return { id: lastRowId };
+ *   }),
+ * );
+ * ```
+ */
+export class Idempotency {
+  readonly #database: Database;
+  readonly #keepMs: number;
+  readonly #now: () => number;
+  #untilPrune = 0;
+
+  constructor({ database, keepMs = DAY_MS, now = Date.now }: IdempotencyOptions) {
+    this.#database = database;
+    this.#keepMs = keepMs;
+    this.#now = now;
+  }
+
+  async start(): Promise<void> {
+    await this.#database.migrate('idempotency', MIGRATIONS);
+  }
+
+  /**
+   * Runs `work` in a transaction and resolves with what it returned once that is durable. A request that brings the
+   * `Idempotency-Key` of an earlier one of the same sender gets the earlier reply, and `work` is not called. Without the
+   * header it runs each time.
+   *
+   * @param work returns JSON; what it throws undoes everything, the key included
+   * @throws {IdempotencyKeyInvalidError} @throws {IdempotencyKeyReusedError} when the key came with another request
+   */
+  async run<T>(request: FastifyRequest, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const key = request.headers['idempotency-key'];
+    if (key === undefined) return this.#database.transaction(work);
+    if (typeof key !== 'string' || !KEY.test(key)) throw new IdempotencyKeyInvalidError();
+    const principal = request.principal.id;
+    const fingerprint = fingerprintOf(request);
+    return this.#database.transaction(async (tx) => {
+      const { rows } = await tx.execute<StoredReply>(
+        'SELECT fingerprint, reply FROM idempotency WHERE principal = ? AND key = ?',
+        [principal, key],
+      );
+      const [stored] = rows;
+      if (stored !== undefined) {
+        if (stored.fingerprint !== fingerprint) throw new IdempotencyKeyReusedError();
+        // What was stored is what `work` returned to the same request before.
+        return JSON.parse(stored.reply) as T;
+      }
+      const reply = await work(tx);
+      await this.#prune(tx);
+      await tx.execute(
+        'INSERT INTO idempotency (principal, key, fingerprint, reply, created_ms) VALUES (?, ?, ?, ?, ?)',
+        [principal, key, fingerprint, JSON.stringify(reply ?? null), BigInt(this.#now())],
+      );
+      return reply;
+    });
+  }
+
+  /** Now and then, with the write that is under way anyhow. */
+  async #prune(tx: Transaction): Promise<void> {
+    this.#untilPrune -= 1;
+    if (this.#untilPrune > 0) return;
+    this.#untilPrune = PRUNE_EVERY;
+    await tx.execute('DELETE FROM idempotency WHERE created_ms < ?', [BigInt(this.#now() - this.#keepMs)]);
+  }
+}
+
+function fingerprintOf({ method, url, body }: FastifyRequest): string {
+  const hash = createHash('sha256').update(`${method} ${url}\n`);
+  hash.update(body instanceof Uint8Array ? body : (JSON.stringify(body) ?? ''));
+  return hash.digest('base64url');
+}
