@@ -1,0 +1,57 @@
+import { parsePattern, TopicTrie } from '@aico/protocol';
+
+/** The first segment of the topics on which answers come. */
+export const REPLY = '_reply';
+
+/** Topics that no wildcard of a remote component reaches begin so: they are the bus's own. */
+export function isReserved(topicOrPattern: string): boolean {
+  return topicOrPattern.startsWith('_');
+}
+
+/**
+ * Whether every topic that `pattern` stands for is one that `granted` stands for.
+ *
+ * @example covers('logs.>', 'logs.gateway'); // true
+ */
+export function covers(granted: string, pattern: string): boolean {
+  const wide = parsePattern(granted);
+  const narrow = parsePattern(pattern);
+  for (const [index, segment] of wide.entries()) {
+    const other = narrow[index];
+    if (other === undefined) return false;
+    if (segment === '>') return true;
+    if (other === '>' || (segment !== '*' && segment !== other)) return false;
+  }
+  return wide.length === narrow.length;
+}
+
+/** What one component may do. */
+export class Rights {
+  readonly component: string;
+  readonly #publish = new TopicTrie<true>(1_024);
+  readonly #subscribe: readonly string[];
+
+  constructor(component: string, publish: readonly string[], subscribe: readonly string[]) {
+    this.component = component;
+    for (const pattern of publish) this.#publish.add(pattern, true);
+    this.#subscribe = subscribe;
+  }
+
+  /** Why it may not publish there; `undefined` when it may. @throws {TopicInvalidError} */
+  refusePublish(topic: string): string | undefined {
+    // An answer's topic holds the requester's random name: who knows it was asked.
+    if (topic.startsWith(`${REPLY}.`)) return undefined;
+    if (isReserved(topic)) return 'topics that begin with "_" are the bus\'s own';
+    if (this.#publish.match(topic).length > 0) return undefined;
+    return `${this.component} may not publish there`;
+  }
+
+  /** Why it may not hear that; `undefined` when it may. @throws {TopicInvalidError} */
+  refuseSubscribe(pattern: string, replyPrefix: string): string | undefined {
+    parsePattern(pattern);
+    if (pattern.startsWith(`${replyPrefix}.`)) return undefined;
+    if (isReserved(pattern)) return 'patterns that begin with "_" are the bus\'s own';
+    if (this.#subscribe.some((granted) => covers(granted, pattern))) return undefined;
+    return `${this.component} may not subscribe to that`;
+  }
+}

@@ -1,0 +1,158 @@
+import { bye, dropped, FrameType, type FrameWriter, refused, writeAck } from '@aico/shared/core/bus/zeromq';
+import type { RemoteSubscription } from './remote-subscription.ts';
+import type { Rights } from './rights.ts';
+
+/** Bytes of a frame that is sent without waiting for more. */
+const FULL_FRAME = 65_536;
+
+/** Frames that may be on their way before messages are held back to be packed with what follows. */
+const PROMPT_FRAMES = 2;
+
+export interface SessionOptions {
+  readonly routingId: Buffer;
+  readonly client: string;
+  readonly rights: Rights;
+  /** Bytes that may be on their way to the client. */
+  readonly window: number;
+  /** Bytes that may wait for the client, over all its subscriptions. */
+  readonly queueBytes: number;
+  /** Shared with others: empty whenever nothing is being written. */
+  readonly writer: FrameWriter;
+  readonly send: (frame: Buffer) => void;
+}
+
+/** One client that has proven which component it belongs to. */
+export class Session {
+  readonly routingId: Buffer;
+  readonly component: string;
+  readonly client: string;
+  readonly rights: Rights;
+  readonly since = new Date();
+  readonly subscriptions = new Map<number, RemoteSubscription>();
+  readonly #options: SessionOptions;
+  readonly #sent: { readonly number: number; readonly bytes: number }[] = [];
+  #sentBytes = 0;
+  #sentNumber = 0;
+  #queuedBytes = 0;
+  /** The subscription whose turn it is. */
+  #turn = 0;
+  #receivedNumber = 0;
+  #blockers = 0;
+  #isAckDue = false;
+  lastHeard = performance.now();
+  lastSent = performance.now();
+  published = 0;
+  delivered = 0;
+  refusals = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.routingId = options.routingId;
+    this.client = options.client;
+    this.rights = options.rights;
+    this.component = options.rights.component;
+  }
+
+  /** Where answers to this client come. */
+  get replyPrefix(): string {
+    return `_reply.${this.component}.${this.client}`;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  // As the owner of its subscriptions' queues.
+  get room(): number {
+    return this.#options.queueBytes - this.#queuedBytes;
+  }
+
+  queued(bytes: number): void {
+    this.#queuedBytes += bytes;
+  }
+
+  relieve(): void {
+    this.flush(true);
+  }
+
+  send(frame: Buffer): void {
+    this.lastSent = performance.now();
+    this.#options.send(frame);
+  }
+
+  /** Notes the number of a PUBLISH frame; `false` when one is missing before it. */
+  receive(number: number): boolean {
+    if (number !== this.#receivedNumber + 1) return false;
+    this.#receivedNumber = number;
+    return true;
+  }
+
+  refuse(run: number, code: string, reason: string): void {
+    this.refusals += 1;
+    this.send(refused.write(FrameType.REFUSED, { frame: this.#receivedNumber, run, code, reason }));
+  }
+
+  /** The acknowledgement of what was received waits until `subscription` is shorter. */
+  waitFor(subscription: RemoteSubscription): void {
+    this.#blockers += 1;
+    subscription.waiting.add(() => {
+      this.#blockers -= 1;
+      if (this.#blockers === 0 && this.#isAckDue) this.acknowledge();
+    });
+  }
+
+  /** Confirms all that was received, now or once nothing is waited for. */
+  acknowledge(): void {
+    this.#isAckDue = this.#blockers > 0;
+    if (!this.#isAckDue) this.send(writeAck(this.#receivedNumber));
+  }
+
+  /** The client has taken every DELIVER frame up to `number`. `false` when no such frame was sent. */
+  acknowledged(number: number): boolean {
+    if (number > this.#sentNumber) return false;
+    while (this.#sent[0] !== undefined && this.#sent[0].number <= number)
+      this.#sentBytes -= this.#sent.shift()?.bytes ?? 0;
+    this.flush();
+    return true;
+  }
+
+  /** Sends what waits, as far as the window allows; `isUrgent`: without holding anything back for a fuller frame. */
+  flush(isUrgent = false): void {
+    const { window, writer } = this.#options;
+    while (this.#queuedBytes > 0) {
+      const isFull = this.#queuedBytes >= FULL_FRAME;
+      if (this.#sent.length >= PROMPT_FRAMES && !isFull && !isUrgent) return;
+      const expected = isFull ? FULL_FRAME : this.#queuedBytes;
+      if (this.#sent.length > 0 && this.#sentBytes + expected > window) return;
+      this.#fill(writer);
+      if (writer.isEmpty) return;
+      this.#sentNumber += 1;
+      const frame = writer.finish(FrameType.DELIVER, this.#sentNumber);
+      this.#sent.push({ number: this.#sentNumber, bytes: frame.length });
+      this.#sentBytes += frame.length;
+      this.send(frame);
+    }
+  }
+
+  /** Tells of drops since the last time. */
+  reportDrops(): void {
+    for (const subscription of this.subscriptions.values()) {
+      if (subscription.dropped === subscription.reported) continue;
+      subscription.reported = subscription.dropped;
+      this.send(dropped.write(FrameType.DROPPED, { id: subscription.id, dropped: subscription.dropped }));
+    }
+  }
+
+  sayBye(code: string, reason: string): void {
+    this.send(bye.write(FrameType.BYE, { code, reason }));
+  }
+
+  /** Writes from each subscription in turn, beginning with the one after the last. */
+  #fill(writer: FrameWriter): void {
+    const waiting = [...this.subscriptions.values()].filter(({ isEmpty }) => !isEmpty);
+    for (let visited = 0; visited < waiting.length && writer.length < FULL_FRAME; visited += 1) {
+      this.#turn += 1;
+      waiting[this.#turn % waiting.length]?.drainInto(writer, FULL_FRAME);
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import { readFile, stat } from 'node:fs/promises';
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { isCurveKey } from './curve-keys.ts';
+import { BusCredentialError } from './errors.ts';
+
+const key = Type.String({ minLength: 40, maxLength: 40 });
+const patterns = Type.Array(Type.String());
+
+/** The content of a credential file: all that a process needs to take part in the bus as one component. */
+export const busCredential = Type.Object({
+  format: Type.Literal('aico-bus-credential'),
+  version: Type.Literal(1),
+  component: Type.String(),
+  /** Where the broker listens, the preferred first: `ipc://…` or `tcp://…`. */
+  endpoints: Type.Array(Type.String(), { minItems: 1 }),
+  /** The broker's public key, as Z85. */
+  broker: key,
+  public_key: key,
+  secret_key: key,
+  /** What the broker allowed when it was made; the broker decides. */
+  publish: patterns,
+  subscribe: patterns,
+});
+
+export type BusCredential = Static<typeof busCredential>;
+
+/**
+ * Reads a credential file.
+ *
+ * @throws {BusCredentialError} when it cannot be read, is none, or may be read by other users
+ */
+export async function readCredential(file: string): Promise<BusCredential> {
+  let content: unknown;
+  try {
+    const { mode } = await stat(file);
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+      throw new BusCredentialError(file, 'other users may read it; make it private (chmod 600)');
+    content = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof BusCredentialError) throw error;
+    throw new BusCredentialError(file, 'it cannot be read', error);
+  }
+  if (!Compile(busCredential).Check(content))
+    throw new BusCredentialError(file, 'something is missing in it');
+  const credential = content as BusCredential;
+  for (const text of [credential.broker, credential.public_key, credential.secret_key])
+    if (!isCurveKey(text)) throw new BusCredentialError(file, 'it holds something that is no key');
+  return credential;
+}

@@ -1,0 +1,90 @@
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  type KeyObject,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
+import { decodeZ85, encodeZ85 } from './z85.ts';
+
+/** A CURVE key pair (X25519), as Z85 text of 40 characters each. */
+export interface CurveKeyPair {
+  readonly publicKey: string;
+  readonly secretKey: string;
+}
+
+/** What a proof of identity speaks of. */
+export interface ProofSubject {
+  /** Drawn by the broker for this one handshake. */
+  readonly nonce: Uint8Array;
+  /** The connection's ZeroMQ routing id. */
+  readonly routingId: Uint8Array;
+  readonly component: string;
+}
+
+const PRIVATE_DER = Buffer.from('302e020100300506032b656e04220420', 'hex');
+const PUBLIC_DER = Buffer.from('302a300506032b656e032100', 'hex');
+const PROOF_LABEL = Buffer.from('aico-bus/1 hello\0');
+
+/** The pair of a 32-byte secret; without one, a fresh pair. */
+export function curveKeyPair(secret: Uint8Array = randomBytes(32)): CurveKeyPair {
+  const spki = createPublicKey(privateKey(secret)).export({ format: 'der', type: 'spki' });
+  return {
+    publicKey: encodeZ85(spki.subarray(PUBLIC_DER.length)),
+    secretKey: encodeZ85(secret),
+  };
+}
+
+/** Whether `text` is a key as Z85. */
+export function isCurveKey(text: string): boolean {
+  return text.length === 40 && decodeZ85(text)?.length === 32;
+}
+
+/**
+ * Proves to hold the secret of a public key, or checks such a proof: the HMAC-SHA-256, under the X25519 secret that
+ * both sides share (RFC 7748), of `aico-bus/1 hello`, a zero byte, nonce, routing id and component.
+ *
+ * ZeroMQ itself lets in whoever holds a listed key, but does not say which one a frame came by; this binds the
+ * connection's routing id to the key.
+ *
+ * @throws when either key is malformed, or the other's is one of the few that would give a known secret
+ */
+export function proveIdentity(
+  ownSecret: string,
+  otherPublic: string,
+  { nonce, routingId, component }: ProofSubject,
+): Buffer {
+  const shared = diffieHellman({
+    privateKey: privateKey(keyBytes(ownSecret)),
+    publicKey: publicKey(keyBytes(otherPublic)),
+  });
+  const proof = createHmac('sha256', shared)
+    .update(PROOF_LABEL)
+    .update(nonce)
+    .update(routingId)
+    .update(component)
+    .digest();
+  shared.fill(0);
+  return proof;
+}
+
+/** Compares in constant time. */
+export function isSameProof(given: Uint8Array, expected: Uint8Array): boolean {
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+function keyBytes(text: string): Uint8Array {
+  const bytes = decodeZ85(text);
+  if (bytes?.length !== 32) throw new RangeError('not a CURVE key');
+  return bytes;
+}
+
+function privateKey(secret: Uint8Array): KeyObject {
+  return createPrivateKey({ key: Buffer.concat([PRIVATE_DER, secret]), format: 'der', type: 'pkcs8' });
+}
+
+function publicKey(point: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.concat([PUBLIC_DER, point]), format: 'der', type: 'spki' });
+}

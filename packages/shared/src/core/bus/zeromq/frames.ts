@@ -1,0 +1,130 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+
+/** The version of the protocol that is spoken here: docs/bus-protocol.md. */
+export const PROTOCOL_VERSION = 1;
+
+/** The first byte of every frame. */
+export const FrameType = {
+  HELLO: 0x01,
+  CHALLENGE: 0x02,
+  PROOF: 0x03,
+  WELCOME: 0x04,
+  PUBLISH: 0x10,
+  DELIVER: 0x11,
+  ACK: 0x12,
+  REFUSED: 0x13,
+  SUBSCRIBE: 0x20,
+  SUBSCRIBED: 0x21,
+  UNSUBSCRIBE: 0x22,
+  UNSUBSCRIBED: 0x23,
+  DROPPED: 0x24,
+  PING: 0x30,
+  PONG: 0x31,
+  BYE: 0x3f,
+} as const;
+
+/** A ZeroMQ routing id, drawn at random for each connection: so many hexadecimal digits, as ASCII. */
+export const ROUTING_ID_LENGTH = 32;
+
+const hex = (bytes: number) => Type.String({ pattern: `^[0-9a-f]{${bytes * 2}}$` });
+const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$' });
+const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const id = Type.Integer({ minimum: 1, maximum: 0xffffffff });
+const text = Type.String({ maxLength: 1_024 });
+
+export const overflowPolicy = Type.Enum(['wait', 'drop-newest', 'drop-oldest']);
+
+/** The content of the frames that carry JSON. Members that are not known are ignored: later versions may add some. */
+export const hello = body({
+  versions: Type.Array(Type.Integer(), { minItems: 1, maxItems: 16 }),
+  component: name,
+  /** Names this client among those of its component; no two at the same time share one. */
+  client: hex(8),
+  /** Bytes of DELIVER frames that may be on their way to the client. */
+  window: Type.Integer({ minimum: 4_096, maximum: 16_777_216 }),
+});
+export const challenge = body({ version: Type.Integer(), nonce: hex(32) });
+export const proof = body({ proof: hex(32) });
+export const welcome = body({
+  version: Type.Integer(),
+  /** Milliseconds; who is silent for three times as long is taken for dead. */
+  heartbeat: Type.Integer({ minimum: 10 }),
+  /** Bytes of PUBLISH frames that may be on their way to the broker. */
+  window: Type.Integer({ minimum: 4_096 }),
+  /** The largest frame, in bytes. */
+  frame: Type.Integer({ minimum: 4_096 }),
+  /** Where answers to this client's requests come: it may subscribe to what is below. */
+  reply: text,
+});
+export const refused = body({ frame: id, run: count, code: text, reason: text });
+export const subscribe = body({
+  id,
+  pattern: text,
+  limit: Type.Integer({ minimum: 1, maximum: 1_048_576 }),
+  overflow: overflowPolicy,
+});
+export const subscribed = body({ id, code: Type.Optional(text), reason: Type.Optional(text) });
+export const unsubscribe = body({ id });
+export const unsubscribed = body({ id });
+export const dropped = body({ id, dropped: count });
+export const bye = body({ code: text, reason: text });
+
+export type Hello = ContentOf<typeof hello>;
+export type Welcome = ContentOf<typeof welcome>;
+export type Refused = ContentOf<typeof refused>;
+export type Subscribe = ContentOf<typeof subscribe>;
+export type Bye = ContentOf<typeof bye>;
+export type OverflowPolicy = Static<typeof overflowPolicy>;
+
+/** What the frames of one type carry. */
+export interface FrameBody<T> {
+  /** `undefined` when the frame carries something else. */
+  read(frame: Uint8Array): T | undefined;
+  write(type: number, content: T): Buffer;
+}
+
+type ContentOf<B> = B extends FrameBody<infer T> ? T : never;
+
+function body<P extends Record<string, TSchema>>(
+  properties: P,
+): FrameBody<Static<ReturnType<typeof Type.Object<P>>>> {
+  const schema = Type.Object(properties);
+  let compiled: Validator | undefined;
+  return {
+    read(frame) {
+      compiled ??= Compile(schema);
+      const content = parse(frame);
+      return compiled.Check(content) ? (content as Static<typeof schema>) : undefined;
+    },
+    write(type, content) {
+      const json = JSON.stringify(content);
+      const frame = Buffer.allocUnsafe(1 + Buffer.byteLength(json));
+      frame[0] = type;
+      frame.write(json, 1);
+      return frame;
+    },
+  };
+}
+
+function parse(frame: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(frame.buffer, frame.byteOffset + 1, frame.byteLength - 1).toString());
+  } catch {
+    // No JSON: the schema refuses `undefined`.
+    return undefined;
+  }
+}
+
+/** The frame that acknowledges every data frame up to `number`. */
+export function writeAck(number: number): Buffer {
+  const frame = Buffer.allocUnsafe(5);
+  frame[0] = FrameType.ACK;
+  frame.writeUInt32BE(number, 1);
+  return frame;
+}
+
+/** The number of an ACK or data frame; `undefined` when it is too short to hold one. */
+export function readNumber(frame: Buffer): number | undefined {
+  return frame.length < 5 ? undefined : frame.readUInt32BE(1);
+}

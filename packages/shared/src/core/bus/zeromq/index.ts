@@ -1,0 +1,55 @@
+export { type BusCredential, busCredential, readCredential } from './credential.ts';
+export {
+  type CurveKeyPair,
+  curveKeyPair,
+  isCurveKey,
+  isSameProof,
+  type ProofSubject,
+  proveIdentity,
+} from './curve-keys.ts';
+export {
+  BusCongestedError,
+  BusConnectionLostError,
+  BusCredentialError,
+  BusDeniedError,
+  BusProtocolError,
+  BusRefusedError,
+  BusUnreachableError,
+  MessageTooLargeError,
+} from './errors.ts';
+export { FrameWriter } from './frame-writer.ts';
+export {
+  bye,
+  challenge,
+  dropped,
+  FrameType,
+  type Hello,
+  hello,
+  type OverflowPolicy,
+  PROTOCOL_VERSION,
+  proof,
+  ROUTING_ID_LENGTH,
+  readNumber,
+  refused,
+  type Subscribe,
+  subscribe,
+  subscribed,
+  unsubscribe,
+  unsubscribed,
+  welcome,
+  writeAck,
+} from './frames.ts';
+export { decodePayload, encodePayload } from './payload.ts';
+export {
+  MESSAGE_OVERHEAD,
+  NO_NUMBER,
+  type Run,
+  type RunHead,
+  readRun,
+  readRunHead,
+  runStartLimit,
+  skipMessages,
+} from './runs.ts';
+export { decodeZ85, encodeZ85 } from './z85.ts';
+export type { LinkStatus } from './zeromq-connection.ts';
+export { ZeroMqTransport, type ZeroMqTransportOptions } from './zeromq-transport.ts';

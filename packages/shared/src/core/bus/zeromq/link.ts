@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Dealer } from 'zeromq';
+import type { BusCredential } from './credential.ts';
+import { proveIdentity } from './curve-keys.ts';
+import { BusRefusedError, BusUnreachableError } from './errors.ts';
+import {
+  bye,
+  challenge,
+  FrameType,
+  hello,
+  PROTOCOL_VERSION,
+  proof,
+  ROUTING_ID_LENGTH,
+  type Welcome,
+  welcome,
+} from './frames.ts';
+
+/** Frames that are taken before the event loop gets a turn. */
+const FRAMES_A_TURN = 32;
+
+/** Frames that ZeroMQ may hold in each direction: the windows keep it far below. */
+const HIGH_WATER = 1_000;
+
+/** Milliseconds in which what was sent last, such as a BYE, may still leave. */
+const LINGER_MS = 200;
+
+export interface LinkOptions {
+  readonly credential: BusCredential;
+  readonly endpoint: string;
+  /** This client's name among those of its component: 16 hexadecimal digits. */
+  readonly client: string;
+  /** Bytes that may be on their way to this side. */
+  readonly window: number;
+  readonly timeoutMs: number;
+  /** Takes a frame once there has been a WELCOME. */
+  readonly onFrame: (frame: Buffer) => void;
+  /** Called once, when an open link has ended without `close()`. */
+  readonly onDown: (reason: string) => void;
+}
+
+/**
+ * One connection to the broker, from its handshake to its end; it is never opened again. A routing id of its own each
+ * time: the broker's memory of an earlier connection cannot be mistaken for this one.
+ */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #routingId = randomBytes(ROUTING_ID_LENGTH / 2).toString('hex');
+  readonly #socket: Dealer;
+  readonly #opened = Promise.withResolvers<Welcome>();
+  #state: 'opening' | 'open' | 'ended' = 'opening';
+  #lastHeard = performance.now();
+  #lastSent = performance.now();
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    const { credential } = options;
+    this.#socket = new Dealer({
+      curveServerKey: credential.broker,
+      curvePublicKey: credential.public_key,
+      curveSecretKey: credential.secret_key,
+      routingId: this.#routingId,
+      sendTimeout: 0,
+      sendHighWaterMark: HIGH_WATER,
+      receiveHighWaterMark: HIGH_WATER,
+      linger: LINGER_MS,
+    });
+  }
+
+  /**
+   * Connects, proves who this is, and resolves once the broker has welcomed it.
+   *
+   * @throws {BusUnreachableError} @throws {BusRefusedError}
+   */
+  async open(): Promise<Welcome> {
+    const { endpoint, timeoutMs, credential, client, window } = this.#options;
+    const timer = setTimeout(() => this.#fail(new BusUnreachableError(endpoint, timeoutMs)), timeoutMs);
+    // Also while it opens: what was sent so far is lost, and ZeroMQ would go on without it.
+    this.#socket.events.on('disconnect', () => this.#end('the connection broke'));
+    this.#socket.events.on('handshake:error:auth', () =>
+      this.#fail(new BusRefusedError(credential.component, 'its key is not allowed')),
+    );
+    this.#socket.events.on('handshake:error:protocol', () =>
+      this.#fail(new BusRefusedError(credential.component, 'the encrypted handshake failed')),
+    );
+    try {
+      this.#socket.connect(endpoint);
+      void this.#receive();
+      this.send(
+        hello.write(FrameType.HELLO, {
+          versions: [PROTOCOL_VERSION],
+          component: credential.component,
+          client,
+          window,
+        }),
+      );
+      const welcomed = await this.#opened.promise;
+      this.#heartbeat = setInterval(() => this.#beat(welcomed.heartbeat), welcomed.heartbeat / 2);
+      return welcomed;
+    } catch (error) {
+      this.#end('it could not be opened');
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  send(frame: Buffer): void {
+    if (this.#state === 'ended') return;
+    this.#lastSent = performance.now();
+    // Fails when ZeroMQ's queue is full, which the windows prevent, or the socket is closed.
+    this.#socket.send(frame).catch((error: unknown) => this.#end(`sending failed: ${String(error)}`));
+  }
+
+  /** Says goodbye and ends it. */
+  close(): void {
+    if (this.#state === 'open') this.send(bye.write(FrameType.BYE, { code: 'CLOSED', reason: 'closed' }));
+    this.#state = 'ended';
+    this.#release();
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      for (let taken = 1; !this.#socket.closed; taken += 1) {
+        const [frame] = await this.#socket.receive();
+        if (frame === undefined || this.#isEnded) return;
+        this.#lastHeard = performance.now();
+        this.#take(frame);
+        // What has arrived already is received without leaving the microtasks: give timers and sockets a turn.
+        if (taken % FRAMES_A_TURN === 0) await nextTurn();
+      }
+    } catch (error) {
+      if (!this.#isEnded) this.#end(`receiving failed: ${String(error)}`);
+    }
+  }
+
+  get #isEnded(): boolean {
+    return this.#state === 'ended';
+  }
+
+  #take(frame: Buffer): void {
+    const type = frame[0];
+    if (type === FrameType.BYE) {
+      const { code, reason } = bye.read(frame) ?? { code: 'UNKNOWN', reason: 'no reason was given' };
+      this.#fail(new BusRefusedError(this.#options.credential.component, `${reason} (${code})`));
+      return;
+    }
+    if (type === FrameType.PONG) return;
+    if (type === FrameType.PING) {
+      this.send(Buffer.of(FrameType.PONG));
+      return;
+    }
+    if (this.#state === 'open') {
+      this.#options.onFrame(frame);
+      return;
+    }
+    if (type === FrameType.CHALLENGE) this.#answer(frame);
+    if (type !== FrameType.WELCOME) return;
+    const content = welcome.read(frame);
+    if (content === undefined) return;
+    this.#state = 'open';
+    this.#opened.resolve(content);
+  }
+
+  #answer(frame: Buffer): void {
+    const content = challenge.read(frame);
+    if (content === undefined) return;
+    const { secret_key, broker, component } = this.#options.credential;
+    const subject = {
+      nonce: Buffer.from(content.nonce, 'hex'),
+      routingId: Buffer.from(this.#routingId),
+      component,
+    };
+    const own = proveIdentity(secret_key, broker, subject).toString('hex');
+    this.send(proof.write(FrameType.PROOF, { proof: own }));
+  }
+
+  #beat(intervalMs: number): void {
+    const now = performance.now();
+    if (now - this.#lastHeard > intervalMs * 3) this.#end('the broker is silent');
+    else if (now - this.#lastSent >= intervalMs / 2) this.send(Buffer.of(FrameType.PING));
+  }
+
+  #fail(error: BusUnreachableError | BusRefusedError): void {
+    if (this.#state === 'opening') this.#opened.reject(error);
+    else this.#end(error.message);
+  }
+
+  #end(reason: string): void {
+    const was = this.#state;
+    if (was === 'ended') return;
+    this.#state = 'ended';
+    this.#release();
+    const { endpoint, timeoutMs, onDown } = this.#options;
+    if (was === 'opening')
+      this.#opened.reject(new BusUnreachableError(endpoint, timeoutMs, new Error(reason)));
+    else onDown(reason);
+  }
+
+  #release(): void {
+    clearInterval(this.#heartbeat);
+    this.#socket.close();
+  }
+}
