@@ -12,6 +12,7 @@ import { PluginPriority } from '../core/plugin-base.ts';
 import type { ServiceContainer } from '../core/service-container.ts';
 import { HttpGateway, Idempotency } from '../gateway/index.ts';
 import { DatabasePlugin } from '../plugins/database/database-plugin.ts';
+import { EventsPlugin } from '../plugins/events/events-plugin.ts';
 import { LogStorePlugin } from '../plugins/log-store/index.ts';
 import { SecurityPlugin } from '../plugins/security/security-plugin.ts';
 import { SystemPlugin } from '../plugins/system/system-plugin.ts';
@@ -22,6 +23,7 @@ import type { Vault } from './vault.ts';
 declare module '../core/services.ts' {
   interface Services {
     lifecycle: BackendLifecycleManager;
+    events: EventsPlugin;
     idempotency: Idempotency;
     log_store: LogStorePlugin;
     database_api: DatabasePlugin;
@@ -154,6 +156,10 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   container.registerService('database_api', () => new DatabasePlugin('database_api', container), {
     dependencies: ['database', 'gateway', 'health'],
     priority: INFRASTRUCTURE,
+  });
+  container.registerService('events', () => new EventsPlugin('events', container), {
+    dependencies: ['message_bus', 'gateway', 'health'],
+    priority: PluginPriority.MIDDLEWARE,
   });
   container.registerService(
     'security',

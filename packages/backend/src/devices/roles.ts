@@ -8,7 +8,7 @@ export const devicesSection = {
   path: 'core.devices',
   schema: Type.Object({
     roles: Type.Record(Type.String(), Type.Array(Type.String()), {
-      default: { owner: ['*'], guest: ['*:read'] },
+      default: { owner: ['*'], guest: ['*:read', '*:subscribe'] },
       description: 'What the devices of a role may do: capabilities such as inbox:read; * is any word.',
     }),
     default_role: Type.String({ default: 'owner', description: 'The role of a device paired without one.' }),

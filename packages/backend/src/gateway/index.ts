@@ -1,5 +1,6 @@
 export { type GatewayConfig, gatewayConfig } from './config.ts';
 export {
+  CapabilityMissingError,
   ListenError,
   MountNameError,
   MountTakenError,

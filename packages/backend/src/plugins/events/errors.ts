@@ -1,0 +1,21 @@
+import { AicoError } from '@aico/protocol';
+
+/** One device, or all together, follow as much as they may. */
+export class TooManySubscriptionsError extends AicoError {
+  readonly statusCode = 429;
+
+  constructor(limit: number) {
+    super('AICO_EVENTS_TOO_MANY', `${limit} subscriptions are the most that may be open`, {
+      hint: 'Close one, or follow several topics with one pattern.',
+    });
+  }
+}
+
+/** A pattern that nobody may subscribe to from outside. */
+export class TopicRefusedError extends AicoError {
+  readonly statusCode = 400;
+
+  constructor(reason: string, cause?: unknown) {
+    super('AICO_EVENTS_TOPIC', reason, { hint: 'A pattern such as inbox.* or inbox.>', cause });
+  }
+}

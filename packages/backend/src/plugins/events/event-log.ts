@@ -1,0 +1,79 @@
+/** One event as it is sent: numbered from 1 in the order of its subscription. */
+export interface NumberedEvent {
+  readonly number: number;
+  /** JSON. */
+  readonly text: string;
+}
+
+/** What a reader has not seen yet. */
+export interface Unread {
+  /** Events that came after what it saw and are gone. */
+  readonly lost: number;
+  readonly events: readonly NumberedEvent[];
+}
+
+export interface EventLogLimits {
+  readonly events: number;
+  /** Characters of JSON, in all. */
+  readonly size: number;
+}
+
+/**
+ * The latest events of one subscription, so that a reader who was away can go on where it was. Bounded: the oldest go
+ * first, and a reader who missed them is told how many.
+ */
+export class EventLog {
+  readonly #limits: EventLogLimits;
+  #events: NumberedEvent[] = [];
+  #first = 0;
+  #size = 0;
+  #last = 0;
+  #news = Promise.withResolvers<void>();
+
+  constructor(limits: EventLogLimits) {
+    this.#limits = limits;
+  }
+
+  /** The number of the newest event; 0 before the first. */
+  get last(): number {
+    return this.#last;
+  }
+
+  push(text: string): void {
+    this.#last += 1;
+    this.#events.push({ number: this.#last, text });
+    this.#size += text.length;
+    while (
+      this.#events.length - this.#first > 1 &&
+      (this.#events.length - this.#first > this.#limits.events || this.#size > this.#limits.size)
+    ) {
+      this.#size -= this.#events[this.#first]?.text.length ?? 0;
+      this.#first += 1;
+    }
+    // Taking from the front one by one would move the whole array each time.
+    if (this.#first > 1_024) {
+      this.#events = this.#events.slice(this.#first);
+      this.#first = 0;
+    }
+    this.wake();
+  }
+
+  /** Lets whoever waits look again. */
+  wake(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+
+  /** What came after number `after`. */
+  unread(after: number): Unread {
+    const oldest = this.#events[this.#first]?.number ?? this.#last + 1;
+    const lost = Math.max(0, oldest - after - 1);
+    const from = this.#first + Math.max(0, after + 1 - oldest);
+    return { lost, events: this.#events.slice(from) };
+  }
+
+  /** Resolves when there is an event after number `after`, or at `wake()`. */
+  async news(after: number): Promise<void> {
+    if (this.#last <= after) await this.#news.promise;
+  }
+}
