@@ -56,7 +56,7 @@ test('an engine thread that dies rejects all that waits for it and all that come
   const thread = new EngineThread(
     'writer',
     { file: 'nowhere.db', key, cipher: 'aegis', role: 'writer', busyTimeoutMs: 1, maxPages: undefined },
-    (error) => crashes.push(error),
+    { onCrash: (error) => crashes.push(error) },
     script,
   );
   const registry = new StatementRegistry(8, () => undefined);

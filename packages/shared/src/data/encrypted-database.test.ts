@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   ConstraintError,
   DatabaseClosedError,
@@ -249,10 +250,12 @@ test('a full file refuses what does not fit, keeps all that was answered, and ta
       ),
     );
     await Promise.all(group);
+    while (db.state.kind !== 'ready') await nextTurn();
   }
   assert.ok(full > 0 && answered.length > 0);
   const ids = async () => (await db.execute('SELECT id FROM kept ORDER BY id')).rows.map((row) => row.id);
   assert.deepEqual(await ids(), answered);
+  while (db.state.kind !== 'ready') await nextTurn();
   await db.execute('DELETE FROM kept WHERE id <= 10');
   await db.execute('INSERT INTO kept (v) VALUES (zeroblob(3000))');
   assert.equal((await ids()).length, answered.length - 9);

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
 import { expectSameFile } from './database-file.ts';
 import type { CipherName, EngineStatus, StreamChunk } from './engine/wire.ts';
-import type { Call, EngineThread } from './engine-thread.ts';
+import type { Call, EngineThread, ThreadEvents } from './engine-thread.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
 import { applyMigrations, type MigrationStore } from './migrations.ts';
 import { type OpenEngine, openEngine } from './open-engine.ts';
@@ -16,6 +16,7 @@ import { TransactionScope } from './transaction-scope.ts';
 import { TransactionSession } from './transaction-session.ts';
 import type {
   Database,
+  DatabaseState,
   DatabaseStatus,
   Migration,
   MigrationReport,
@@ -26,6 +27,7 @@ import type {
   Transaction,
   TransactionOptions,
 } from './types.ts';
+import { WriteGate } from './write-gate.ts';
 import { WriteQueue } from './write-queue.ts';
 
 const KEY_BYTES = 32;
@@ -48,6 +50,8 @@ export interface EncryptedDatabaseOptions {
   readonly busyTimeoutMs?: number;
   /** Bytes the file may grow to; a write beyond fails as on a full disk. */
   readonly maxBytes?: number;
+  /** How often to look whether a full disk has room again. Default 1000 ms. */
+  readonly roomCheckMs?: number;
   readonly logger?: Logger;
 }
 
@@ -73,6 +77,7 @@ export class EncryptedDatabase implements Database {
   readonly #registry: StatementRegistry;
   readonly #reads: ReadPool;
   readonly #writes: WriteQueue;
+  readonly #gate: WriteGate;
   readonly #places = new Places(SESSIONS);
   readonly #sessions = new Set<TransactionSession>();
   /** The transaction in whose callback the running code is. */
@@ -89,6 +94,12 @@ export class EncryptedDatabase implements Database {
     this.#engine = engine;
     this.#reads = new ReadPool(engine.readers);
     this.#writes = new WriteQueue(engine.writer);
+    this.#gate = new WriteGate({
+      file: options.file,
+      tryWrite: () => this.#tryWrite(),
+      everyMs: options.roomCheckMs ?? 1_000,
+      logger: options.logger,
+    });
     this.#registry = new StatementRegistry(STATEMENTS_KEPT, (statement) => {
       for (const thread of this.#threads()) thread.forget(statement);
     });
@@ -105,7 +116,8 @@ export class EncryptedDatabase implements Database {
       throw new RangeError(`a database key is ${KEY_BYTES} bytes, not ${options.key.byteLength}`);
     const key = new SharedArrayBuffer(KEY_BYTES);
     new Uint8Array(key).set(options.key);
-    let onCrash: (error: EngineCrashedError) => void = () => undefined;
+    // What happens before the database is open fails the opening.
+    const events: Required<ThreadEvents> = { onCrash: () => undefined, onFailure: () => undefined };
     try {
       const engine = await openEngine({
         file: options.file,
@@ -115,15 +127,21 @@ export class EncryptedDatabase implements Database {
         busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
         maxPages: options.maxBytes === undefined ? undefined : Math.ceil(options.maxBytes / PAGE_BYTES),
         logger: options.logger,
-        onCrash: (error) => onCrash(error),
+        onCrash: (error) => events.onCrash(error),
+        onFailure: (failure) => events.onFailure(failure),
       });
       const database = new EncryptedDatabase(engine, key, options);
-      onCrash = (error) => database.#noteCrash(error);
+      events.onCrash = (error) => database.#noteCrash(error);
+      events.onFailure = (failure) => database.#gate.note(failure);
       return database;
     } catch (error) {
       new Uint8Array(key).fill(0);
       throw error;
     }
+  }
+
+  get state(): DatabaseState {
+    return this.#gate.state;
   }
 
   /**
@@ -222,6 +240,7 @@ export class EncryptedDatabase implements Database {
   }
 
   async #close(): Promise<void> {
+    this.#gate.close();
     try {
       await this.#endSessions();
       await Promise.all([this.#reads.drain(), this.#lastMigration]);
@@ -261,10 +280,20 @@ export class EncryptedDatabase implements Database {
   }
 
   #write(call: Call): void {
+    this.#gate.refuseIfClosed();
     const inside = this.#inside.getStore();
     if (inside !== undefined && inside.ended === undefined)
       inside.noteWaitingInside(summaryOf(call.statement.sql));
     this.#writes.submit(call);
+  }
+
+  async #tryWrite(): Promise<void> {
+    const release = await this.#writes.exclusive();
+    try {
+      await this.#engine.writer.operation({ name: 'try-write' });
+    } finally {
+      release();
+    }
   }
 
   readonly #reroute = (call: Call): void => {
@@ -279,6 +308,7 @@ export class EncryptedDatabase implements Database {
   async #openSession(options: TransactionOptions = {}, origin: Error): Promise<TransactionSession> {
     this.#refuseUnlessOpen();
     const { readOnly = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    if (!readOnly) this.#gate.refuseIfClosed();
     const inside = this.#inside.getStore();
     if (!readOnly && inside !== undefined && inside.ended === undefined)
       inside.noteWaitingInside('begin of another transaction');

@@ -28,6 +28,13 @@ export interface Call {
   readonly reroute?: (call: Call) => void;
 }
 
+/** Whom an engine thread tells what concerns more than one caller. */
+export interface ThreadEvents {
+  onCrash: (error: EngineCrashedError) => void;
+  /** Everything that fails in it, before its caller hears of it. */
+  onFailure?: (failure: Failure) => void;
+}
+
 /** Column names of the statements, as the connection that runs them has told. */
 export type Layouts = Map<number, readonly string[]>;
 
@@ -49,6 +56,7 @@ export class EngineThread {
   readonly name: string;
   readonly #worker: Worker;
   readonly #file: string;
+  readonly #events: ThreadEvents;
   readonly #exited: Promise<void>;
   readonly #layouts: Layouts = new Map();
   readonly #known = new Set<number>();
@@ -62,10 +70,11 @@ export class EngineThread {
   constructor(
     name: string,
     data: EngineData,
-    onCrash: (error: EngineCrashedError) => void,
+    events: ThreadEvents,
     script: URL = new URL('./engine/worker.ts', import.meta.url),
   ) {
     this.name = name;
+    this.#events = events;
     this.#file = data.file;
     this.#worker = new Worker(script, { workerData: data, name });
     this.#worker.on('message', (message: FromEngine) => this.#receive(message));
@@ -76,7 +85,7 @@ export class EngineThread {
       });
       this.#worker.on('exit', (code) => {
         resolve();
-        this.#fail(new EngineCrashedError(this.name, cause ?? new Error(`exit code ${code}`)), onCrash);
+        this.#fail(new EngineCrashedError(this.name, cause ?? new Error(`exit code ${code}`)));
       });
     });
   }
@@ -193,10 +202,17 @@ export class EngineThread {
       if (pending !== undefined) this.#settle(pending, message);
       return;
     }
+    if (message.kind === 'trouble') {
+      this.#events.onFailure?.(message.failure);
+      return;
+    }
     const pending = this.#operations.get(message.id);
     this.#operations.delete(message.id);
     if (message.failure === undefined) pending?.resolve(message.value);
-    else pending?.reject(new EngineFailure(message.failure));
+    else {
+      this.#events.onFailure?.(message.failure);
+      pending?.reject(new EngineFailure(message.failure));
+    }
   }
 
   #settle({ calls, layouts, done }: PendingBatch, reply: BatchReply): void {
@@ -204,6 +220,7 @@ export class EngineThread {
       const names = reply.layouts[at + 1];
       if (typeof names === 'object') layouts.set(Number(reply.layouts[at]), names);
     }
+    for (const failure of reply.failures) this.#events.onFailure?.(failure);
     const { values, effects } = reply;
     let value = 0;
     let failed = 0;
@@ -245,7 +262,7 @@ export class EngineThread {
       );
   }
 
-  #fail(crash: EngineCrashedError, onCrash: (error: EngineCrashedError) => void): void {
+  #fail(crash: EngineCrashedError): void {
     const reason = this.#closing ? new DatabaseClosedError() : crash;
     this.#crash = reason;
     const batches = [...this.#batches.values()];
@@ -257,7 +274,7 @@ export class EngineThread {
       done(true);
     }
     for (const { reject } of operations) reject(reason);
-    if (!this.#closing) onCrash(crash);
+    if (!this.#closing) this.#events.onCrash(crash);
   }
 }
 

@@ -31,6 +31,7 @@ export {
 } from './errors.ts';
 export type {
   Database,
+  DatabaseState,
   DatabaseStatus,
   Migration,
   MigrationReport,

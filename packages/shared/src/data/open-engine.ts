@@ -12,7 +12,7 @@ import {
   unauthenticatedHeader,
 } from './database-file.ts';
 import { headFileOf, type ReadHead, readHead, writeHead } from './database-head.ts';
-import type { CipherName, EngineData } from './engine/wire.ts';
+import type { CipherName, EngineData, Failure } from './engine/wire.ts';
 import { type EngineFailure, errorOf } from './engine-errors.ts';
 import { EngineThread } from './engine-thread.ts';
 import {
@@ -35,6 +35,8 @@ export interface OpenEngineOptions {
   readonly maxPages: number | undefined;
   readonly logger: Logger | undefined;
   readonly onCrash: (error: EngineCrashedError) => void;
+  /** Of the writer. */
+  readonly onFailure: (failure: Failure) => void;
 }
 
 /** The threads of an open database and the files they have open. */
@@ -117,7 +119,10 @@ async function start(
   const { file, cipher } = options;
   const threads: EngineThread[] = [];
   const startThread = (name: string, role: EngineData['role']): EngineThread => {
-    const thread = new EngineThread(name, engineData(options, role), options.onCrash);
+    const thread = new EngineThread(name, engineData(options, role), {
+      onCrash: options.onCrash,
+      ...(role === 'writer' ? { onFailure: options.onFailure } : {}),
+    });
     threads.push(thread);
     return thread;
   };

@@ -61,6 +61,14 @@ export interface MigrationReport {
   readonly alreadyApplied: number;
 }
 
+/** Whether the database takes writes. Reads go on in every state. */
+export type DatabaseState =
+  | { readonly kind: 'ready' }
+  /** Writes are refused until there is room; it finds that out by itself. */
+  | { readonly kind: 'read-only'; readonly reason: 'disk-full'; readonly since: Date }
+  /** The disk failed: nothing is acknowledged until a restart. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
 /** What `database` was found to be when it was last asked; nothing here is assumed. */
 export interface DatabaseStatus {
   readonly file: string;
@@ -79,6 +87,8 @@ export interface DatabaseStatus {
  * implement it later.
  */
 export interface Database extends Queryable {
+  /** As of the last write or attempt; for what the file itself says, `check`. */
+  readonly state: DatabaseState;
   /** Runs `work`; commits when it resolves, rolls back when it rejects. Resolves once the commit is durable. */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Opens a transaction to be ended by `commit()` or `rollback()`. Prefer `transaction`. */

@@ -36,8 +36,23 @@ export class DatabasePlugin extends BasePlugin {
   }
 
   override async healthCheck(): Promise<HealthCheckResult> {
-    await this.requireService('database').check();
-    return { status: 'healthy' };
+    const database = this.requireService('database');
+    await database.check();
+    const { state } = database;
+    switch (state.kind) {
+      case 'ready':
+        return { status: 'healthy' };
+      case 'read-only':
+        return {
+          status: 'degraded',
+          detail: `read-only since ${state.since.toISOString()}: the disk is full; writing goes on when there is room`,
+        };
+      case 'failed':
+        return {
+          status: 'unhealthy',
+          detail: `no write is acknowledged since the disk failed: ${state.reason}`,
+        };
+    }
   }
 
   #declare(app: GatewayApp): void {

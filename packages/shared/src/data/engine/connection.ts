@@ -76,6 +76,8 @@ export function openConnection(data: EngineData, use: 'statements' | 'session' |
       connection.pragma(`${setting} = ${value}`);
       expectSetting(connection, setting, value);
     }
+    // The engine's own way hides failures: see checkpoint.ts.
+    if (writes) connection.pragma('wal_autocheckpoint = 0');
     if (writes && data.maxPages !== undefined) connection.pragma(`max_page_count = ${data.maxPages}`);
     return connection;
   } catch (error) {

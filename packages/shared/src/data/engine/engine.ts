@@ -1,4 +1,5 @@
 import type { SqlValue } from '../types.ts';
+import { Checkpointer } from './checkpoint.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { EngineRefusal, toFailure } from './failure.ts';
 import { commitGroup, type GroupCall } from './group-commit.ts';
@@ -11,15 +12,17 @@ import {
   PreparedStatements,
 } from './statements.ts';
 import { databaseStatus } from './status.ts';
-import type {
-  BatchReply,
-  EngineData,
-  Failure,
-  FromEngine,
-  Operation,
-  OperationReply,
-  StatementBatch,
-  ToEngine,
+import {
+  type BatchReply,
+  type EngineData,
+  type Failure,
+  type FromEngine,
+  isStopping,
+  type Operation,
+  type OperationReply,
+  type StatementBatch,
+  type ToEngine,
+  type Trouble,
 } from './wire.ts';
 
 /** Everything one engine thread does: the writer's one connection, or a reader's with those of its sessions. */
@@ -29,6 +32,7 @@ export class Engine {
   readonly #sessions: Sessions;
   #connection: Connection | undefined;
   #statements: PreparedStatements | undefined;
+  #checkpointer: Checkpointer | undefined;
   /** After an fsync that failed nobody knows what the disk holds: nothing more is acknowledged. */
   #stopped: Failure | undefined;
 
@@ -39,6 +43,21 @@ export class Engine {
 
   handle(message: ToEngine): FromEngine {
     return message.kind === 'batch' ? this.#batch(message) : this.#operation(message.id, message.operation);
+  }
+
+  /** What is left to do once a message has been answered; what goes wrong in it. */
+  afterAnswer(): Trouble | undefined {
+    if (this.#data.role === 'reader' || this.#connection === undefined || this.#stopped !== undefined)
+      return undefined;
+    this.#checkpointer ??= new Checkpointer(this.#connection);
+    try {
+      this.#checkpointer.afterCommit();
+      return undefined;
+    } catch (error) {
+      const failure = toFailure(error);
+      this.#noteFailure(failure);
+      return { kind: 'trouble', failure };
+    }
   }
 
   #open(): { connection: Connection; statements: PreparedStatements } {
@@ -133,6 +152,8 @@ export class Engine {
         return void openConnection(this.#data, 'probe').close();
       case 'status':
         return databaseStatus(this.#open().connection);
+      case 'try-write':
+        return this.#tryWrite();
       case 'close':
         return this.#close();
     }
@@ -182,6 +203,13 @@ export class Engine {
     connection.exec('ROLLBACK');
   }
 
+  /** Writes a page that is there already, so that it proves the log can take it and asks for no room in the file. */
+  #tryWrite(): void {
+    if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
+    const { connection } = this.#open();
+    connection.pragma(`user_version = ${Number(connection.pragma('user_version', { simple: true }))}`);
+  }
+
   #forget(id: number): void {
     this.#definitions.delete(id);
     this.#statements?.forget(id);
@@ -189,11 +217,7 @@ export class Engine {
   }
 
   #noteFailure(failure: Failure): void {
-    if (
-      this.#data.role === 'writer' &&
-      /^SQLITE_IOERR_(?:FSYNC|DIR_FSYNC|WRITE|TRUNCATE|COMMIT)/.test(failure.code)
-    )
-      this.#stopped ??= failure;
+    if (this.#data.role === 'writer' && isStopping(failure.code)) this.#stopped ??= failure;
   }
 
   #close(): void {
@@ -201,10 +225,12 @@ export class Engine {
     const connection = this.#connection;
     this.#connection = undefined;
     this.#statements = undefined;
+    this.#checkpointer = undefined;
     if (connection === undefined) return;
     try {
       if (connection.inTransaction) connection.exec('ROLLBACK');
-      if (this.#data.role === 'writer') connection.pragma('wal_checkpoint(TRUNCATE)');
+      if (this.#data.role === 'writer' && this.#stopped === undefined)
+        connection.pragma('wal_checkpoint(TRUNCATE)');
     } finally {
       connection.close();
     }

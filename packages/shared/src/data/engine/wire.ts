@@ -59,6 +59,17 @@ export interface BatchReply {
   readonly rolledBack: boolean;
 }
 
+/** After one of these nobody knows what the disk holds: nothing more may be acknowledged. */
+export function isStopping(code: string): boolean {
+  return code === 'AICO_STOPPED' || /^SQLITE_IOERR_(?:FSYNC|DIR_FSYNC|WRITE|TRUNCATE|COMMIT)/.test(code);
+}
+
+/** Something failed behind an answer. */
+export interface Trouble {
+  readonly kind: 'trouble';
+  readonly failure: Failure;
+}
+
 export type Operation =
   | { readonly name: 'create' }
   | { readonly name: 'open' }
@@ -74,6 +85,8 @@ export type Operation =
   | { readonly name: 'next'; readonly session: number }
   | { readonly name: 'verify' }
   | { readonly name: 'status' }
+  /** Commits something that changes nothing, to see whether that can be done. */
+  | { readonly name: 'try-write' }
   | { readonly name: 'close' };
 
 export interface OperationRequest {
@@ -107,4 +120,4 @@ export interface EngineStatus {
 }
 
 export type ToEngine = StatementBatch | OperationRequest;
-export type FromEngine = BatchReply | OperationReply;
+export type FromEngine = BatchReply | OperationReply | Trouble;

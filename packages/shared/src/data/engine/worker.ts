@@ -8,5 +8,7 @@ if (port === null) throw new Error('this file is started as a worker thread');
 const engine = new Engine(workerData as EngineData);
 port.on('message', (message: ToEngine) => {
   port.postMessage(engine.handle(message));
+  const trouble = engine.afterAnswer();
+  if (trouble !== undefined) port.postMessage(trouble);
   if (message.kind === 'operation' && message.operation.name === 'close') port.close();
 });
