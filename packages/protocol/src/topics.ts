@@ -11,6 +11,7 @@ const SEGMENT = /^[^.*>\s\p{C}]+$/u;
 
 /** A name that is not a topic, or not a pattern. */
 export class TopicInvalidError extends AicoError {
+  readonly statusCode = 400;
   readonly topic: string;
 
   constructor(topic: string, reason: string) {

@@ -86,11 +86,12 @@ export class RemoteSubscription {
     else this.#pushLast(run);
   }
 
-  /** Writes what waits into `writer` until it holds `enough` bytes. */
-  drainInto(writer: FrameWriter, enough: number): void {
+  /** Writes what waits into `writer` until it holds `enough` bytes, and says how many messages that were. */
+  drainInto(writer: FrameWriter, enough: number): number {
+    let written = 0;
     while (writer.length < enough) {
       const run = this.#queue[0];
-      if (run === undefined) return;
+      if (run === undefined) return written;
       const { from } = run;
       const room = enough - writer.length;
       let taken = run.count;
@@ -105,7 +106,9 @@ export class RemoteSubscription {
       }
       writer.copyRun(this.id, run.frame, run.header, run.headerEnd, from, to);
       this.#take(run, taken, to);
+      written += taken;
     }
+    return written;
   }
 
   /** Gives up waiting for it: from here on it loses its oldest messages, until it has caught up. */

@@ -152,7 +152,8 @@ export class Session {
     const waiting = [...this.subscriptions.values()].filter(({ isEmpty }) => !isEmpty);
     for (let visited = 0; visited < waiting.length && writer.length < FULL_FRAME; visited += 1) {
       this.#turn += 1;
-      waiting[this.#turn % waiting.length]?.drainInto(writer, FULL_FRAME);
+      const subscription = waiting[this.#turn % waiting.length];
+      this.delivered += subscription?.drainInto(writer, FULL_FRAME) ?? 0;
     }
   }
 }

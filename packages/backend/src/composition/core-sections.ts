@@ -1,5 +1,6 @@
 import { SecretString, type SectionDefinition } from '@aico/shared/core/config';
 import { type TObject, Type } from 'typebox';
+import { messageBusSection } from '../bus/config.ts';
 import { gatewayConfig } from '../gateway/config.ts';
 
 /** `core.api_gateway` */
@@ -72,6 +73,7 @@ export const lifecycleSection = {
 /** Every section of the backend's own. Plugins add theirs below `plugins`. */
 export const coreSections: readonly SectionDefinition<TObject>[] = [
   gatewaySection,
+  messageBusSection,
   loggingSection,
   databaseSection,
   securitySection,

@@ -4,6 +4,7 @@ import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
 import { EncryptedDatabase } from '@aico/shared/data';
 import { type AICOKeyManager, wipe } from '@aico/shared/security';
+import { BusBroker } from '../bus/bus-broker.ts';
 import { readinessProbe } from '../core/health/readiness.ts';
 import { HealthChecks } from '../core/health/registry.ts';
 import { servicesCheck } from '../core/health/services-check.ts';
@@ -25,6 +26,7 @@ declare module '../core/services.ts' {
     lifecycle: BackendLifecycleManager;
     events: EventsPlugin;
     idempotency: Idempotency;
+    bus_broker: BusBroker;
     log_store: LogStorePlugin;
     database_api: DatabasePlugin;
     security: SecurityPlugin;
@@ -103,13 +105,14 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       stop: (database) => database.close(),
     },
   );
+  const hub = new InProcessBus();
   container.registerService(
     'message_bus',
     async () => {
       const logger = logging.getLogger('message_bus', 'client');
       const bus = new MessageBusClient({
         source: 'backend',
-        transport: new InProcessBus(),
+        transport: hub,
         onError: (error) => logger.error('A message was not handled', { error }),
       });
       await bus.connect();
@@ -131,6 +134,10 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       }),
     { dependencies: ['config', 'paths', 'logging', 'health'], priority: INFRASTRUCTURE },
   );
+  container.registerService('bus_broker', () => new BusBroker('bus_broker', container, hub), {
+    dependencies: ['config', 'paths', 'key_manager', 'message_bus', 'logging', 'gateway', 'health'],
+    priority: INFRASTRUCTURE,
+  });
   container.registerService(
     'idempotency',
     async (require) => {

@@ -30,6 +30,11 @@ export class InProcessBus implements Transport {
     return this.#receivers.size;
   }
 
+  /** Who would be handed a message on `topic`. The array is shared: it is never changed. @internal */
+  receivers(topic: string): readonly Receiver[] {
+    return this.#receivers.match(topic);
+  }
+
   connect(source: string): Promise<TransportConnection> {
     return Promise.resolve(new InProcessConnection(this, source));
   }

@@ -10,8 +10,9 @@ export {
   RequestTimeoutError,
 } from './errors.ts';
 export { InProcessBus } from './in-process-bus.ts';
+export type { MessageHead } from './message.ts';
 export { MessageBusClient, type MessageBusClientOptions } from './message-bus-client.ts';
-export type { Transport, TransportConnection } from './transport.ts';
+export type { Receiver, Transport, TransportConnection } from './transport.ts';
 export type {
   Envelope,
   MessageBus,

@@ -1,0 +1,104 @@
+import type { MessageBus } from '@aico/shared/core/bus';
+import { Type } from 'typebox';
+import type { GatewayApp } from '../core/gateway.ts';
+import type { BusBroker } from './bus-broker.ts';
+import type { MessageStreams } from './message-streams.ts';
+
+const Topic = Type.String({ minLength: 1, maxLength: 255 });
+const Patterns = Type.Array(Topic, { maxItems: 256 });
+const Grant = Type.Object({
+  component: Type.String({ maxLength: 64 }),
+  public_key: Type.String({ minLength: 40, maxLength: 40 }),
+  publish: Type.Optional(Patterns),
+  subscribe: Type.Optional(Patterns),
+  renew: Type.Optional(Type.Boolean()),
+});
+const Component = Type.Object({ component: Type.String({ maxLength: 64 }) });
+const Publish = Type.Object({ topic: Topic, message: Type.Unknown() });
+const Request = Type.Object({
+  topic: Topic,
+  message: Type.Unknown(),
+  timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
+});
+const Follow = Type.Object({ pattern: Topic });
+
+/** `/api/v1/bus`: who may take part, who does, and a hand on the bus itself. */
+export function declareBusRoutes(
+  app: GatewayApp,
+  broker: BusBroker,
+  bus: MessageBus,
+  streams: MessageStreams,
+): void {
+  declareGrants(app, broker);
+  declareFigures(app, broker);
+  app.post(
+    '/messages',
+    { config: { access: 'bus:publish' }, schema: { body: Publish } },
+    async ({ body: { topic, message } }, reply) => {
+      await bus.publish(topic, message);
+      return reply.code(202).send({ published: topic });
+    },
+  );
+  app.post(
+    '/requests',
+    { config: { access: 'bus:publish' }, schema: { body: Request } },
+    async ({ body: { topic, message, timeout_ms } }) => ({
+      answer: await bus.request(topic, message, timeout_ms === undefined ? {} : { timeoutMs: timeout_ms }),
+    }),
+  );
+  app.get(
+    '/messages',
+    { config: { access: 'bus:subscribe' }, schema: { querystring: Follow } },
+    async ({ query: { pattern } }, reply) => {
+      // Fastify has nothing more to say on it: the stream owns the response from here on.
+      reply.hijack();
+      await streams.serve(reply.raw, pattern);
+    },
+  );
+}
+
+function declareGrants(app: GatewayApp, broker: BusBroker): void {
+  app.get('/grants', { config: { access: 'bus:read' } }, () => ({ grants: broker.book.grants }));
+  app.post(
+    '/grants',
+    { config: { access: 'bus:grant' }, schema: { body: Grant } },
+    async ({ body: { component, public_key, publish, subscribe, renew = false } }, reply) => {
+      // First: who has been granted access must find somebody to connect to.
+      const { endpoints, publicKey } = await broker.open();
+      const grant = await broker.book.grant({ component, publicKey: public_key, publish, subscribe, renew });
+      return reply.code(201).send({ grant, endpoints, broker: publicKey });
+    },
+  );
+  app.delete(
+    '/grants/:component',
+    { config: { access: 'bus:grant' }, schema: { params: Component } },
+    async ({ params: { component } }) => {
+      await broker.book.revoke(component);
+      return { revoked: component };
+    },
+  );
+}
+
+function declareFigures(app: GatewayApp, broker: BusBroker): void {
+  app.get('/clients', { config: { access: 'bus:read' } }, () => ({
+    clients: [...(broker.broker?.sessions ?? [])].map((session) => ({
+      component: session.component,
+      client: session.client,
+      since: session.since.toISOString(),
+      published: session.published,
+      delivered: session.delivered,
+      refused: session.refusals,
+      queued_bytes: session.queuedBytes,
+      subscriptions: [...session.subscriptions.values()].map(({ pattern, queued, dropped }) => ({
+        pattern,
+        queued,
+        dropped,
+      })),
+    })),
+  }));
+  app.get('/stats', { config: { access: 'bus:read' } }, () => ({
+    endpoints: broker.broker?.endpoints ?? [],
+    ...(broker.broker?.stats ?? { connections: { admitted: 0, refused: 0 }, malformed: 0, sessions: 0 }),
+    untravelled: broker.untravelled,
+  }));
+}

@@ -1,0 +1,48 @@
+import type { SectionDefinition } from '@aico/shared/core/config';
+import { Type } from 'typebox';
+
+/** `core.message_bus` */
+export const messageBusSection = {
+  path: 'core.message_bus',
+  schema: Type.Object({
+    broker: Type.Object({
+      enabled: Type.Boolean({
+        default: true,
+        description: 'Whether other processes may take part, once one has been granted access.',
+      }),
+      host: Type.String({
+        default: '127.0.0.1',
+        minLength: 1,
+        description: 'The address to listen on. Anything but loopback opens the bus to the network.',
+      }),
+      port: Type.Integer({
+        default: 8772,
+        minimum: 0,
+        maximum: 65_535,
+        description: 'The TCP port; 0 takes any that is free.',
+      }),
+      ipc: Type.Boolean({
+        default: true,
+        description: 'Whether it listens on a Unix domain socket beside the one of the API, too.',
+      }),
+      max_message_bytes: Type.Integer({
+        default: 1_048_576,
+        minimum: 4_096,
+        maximum: 67_108_864,
+        description: 'The largest message that is taken from another process.',
+      }),
+      queue_bytes: Type.Integer({
+        default: 8_388_608,
+        minimum: 65_536,
+        maximum: 1_073_741_824,
+        description: 'Bytes that may wait for one client; beyond that messages are dropped and counted.',
+      }),
+      heartbeat_ms: Type.Integer({
+        default: 5_000,
+        minimum: 100,
+        maximum: 600_000,
+        description: 'Milliseconds between signs of life; a client silent for three times as long is gone.',
+      }),
+    }),
+  }),
+} satisfies SectionDefinition;
