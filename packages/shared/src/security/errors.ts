@@ -157,10 +157,112 @@ export class NoStagedKeyError extends AicoError {
 
 /** The password is not one to protect anything with. */
 export class PasswordRefusedError extends AicoError {
-  constructor(reason: string) {
+  constructor(reason: string, suggestion = '') {
+    const hint = 'Four or more words that do not belong together are easy to keep and hard to guess.';
     super('AICO_KEY_PASSWORD_REFUSED', `this password is refused: ${reason}`, {
-      hint: 'Four or more words that do not belong together are easy to keep and hard to guess.',
+      hint: suggestion === '' ? hint : `${suggestion} ${hint}`,
     });
+  }
+}
+
+/** What was typed is no recovery code, or has a typo. No slot was tried. */
+export class RecoveryCodeInvalidError extends AicoError {
+  constructor(reason: string) {
+    super('AICO_KEY_RECOVERY_INVALID', `this is not a recovery code as it was shown: ${reason}`, {
+      hint: 'Compare it with what was written down; there is no I, L, O or U in it but perhaps a U at the end.',
+    });
+  }
+}
+
+/** A recovery code without a typo, and not the one of this home. */
+export class RecoveryCodeWrongError extends AicoError {
+  constructor() {
+    super('AICO_KEY_RECOVERY_WRONG', 'the recovery code opens no slot', {
+      hint: 'It is of another home, or was replaced by a newer one.',
+    });
+  }
+}
+
+/** Too many wrong tries: this one was not looked at. */
+export class UnlockThrottledError extends AicoError {
+  /** Milliseconds until a try is looked at. */
+  readonly retryAfterMs: number;
+  constructor(retryAfterMs: number, failures: number) {
+    const seconds = Math.ceil(retryAfterMs / 1_000);
+    super(
+      'AICO_KEY_THROTTLED',
+      `${failures} tries failed one after another, and the next is looked at in ${seconds} s`,
+      { hint: 'Wait, then try again; the right password ends it.' },
+    );
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The operating system's keyring cannot be used. */
+export class KeyringUnavailableError extends AicoError {
+  constructor(reason: string, cause?: unknown) {
+    super('AICO_KEY_KEYRING_UNAVAILABLE', `the keyring of the operating system is not available: ${reason}`, {
+      hint: 'It belongs to a desktop session and is absent on a headless machine: use a key file or a credential there.',
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+}
+
+/** The keyring's entry is not the key of its slot. */
+export class KeyringWrongError extends AicoError {
+  constructor() {
+    super('AICO_KEY_KEYRING_WRONG', "the keyring's entry opens no keyring slot", {
+      hint: 'Unlock another way, remove the slot and add a new one.',
+    });
+  }
+}
+
+/** The credential a unit hands in cannot be used. */
+export class CredentialUnusableError extends AicoError {
+  readonly credential: string;
+  constructor(credential: string, reason: string, cause?: unknown) {
+    super('AICO_KEY_CREDENTIAL_UNUSABLE', `the credential "${credential}" cannot be used: ${reason}`, {
+      hint: 'Look at LoadCredential= or LoadCredentialEncrypted= in the unit; 32 random bytes are what it should hold.',
+      ...(cause === undefined ? {} : { cause }),
+    });
+    this.credential = credential;
+  }
+}
+
+/** The credential a unit hands in is of another home. */
+export class CredentialWrongError extends AicoError {
+  readonly credential: string;
+  constructor(credential: string) {
+    super('AICO_KEY_CREDENTIAL_WRONG', `the credential "${credential}" opens no credential slot`, {
+      hint: 'Hand in the one the slot was made with, or unlock another way and add a slot for this one.',
+    });
+    this.credential = credential;
+  }
+}
+
+/** A newer AICO wrote the slot file. */
+export class SlotFileVersionError extends AicoError {
+  readonly file: string;
+  constructor(file: string, version: number) {
+    super(
+      'AICO_KEY_SLOTS_VERSION',
+      `the slot file ${file} is of version ${version}, which this AICO cannot read`,
+      {
+        hint: 'Use the newer AICO that wrote it; nothing was changed.',
+      },
+    );
+    this.file = file;
+  }
+}
+
+/** Another process is changing the slot file, and does not end. */
+export class SlotFileBusyError extends AicoError {
+  readonly file: string;
+  constructor(file: string, lock: string) {
+    super('AICO_KEY_SLOTS_BUSY', `another process is changing the slot file ${file}`, {
+      hint: `Try again when it is done. If there is none, remove ${lock}.`,
+    });
+    this.file = file;
   }
 }
 

@@ -11,6 +11,8 @@ const LONGEST_PURPOSE = 128;
 export const INTERNAL_LABELS = {
   slotFileMac: `${PREFIX}internal/slot-file-mac`,
   wrappedKeys: `${PREFIX}internal/wrapped-keys`,
+  recoveryCode: `${PREFIX}internal/recovery-code`,
+  credential: `${PREFIX}internal/credential`,
   databaseHead: `${PREFIX}internal/database-head`,
 } as const;
 
@@ -28,8 +30,8 @@ export function hkdfSha256(
 }
 
 /** The key that `label` names under `key`, in guarded memory. */
-export function deriveGuarded(key: GuardedKey, label: string, length = 32): GuardedKey {
-  return GuardedKey.take(key.use((bytes) => hkdfSha256(bytes, NO_SALT, label, length)));
+export function deriveGuarded(key: GuardedKey, label: string, salt: Uint8Array = NO_SALT): GuardedKey {
+  return GuardedKey.take(key.use((bytes) => hkdfSha256(bytes, salt, label, 32)));
 }
 
 /**

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import {
   AICOKeyManager,
+  COST_FLOOR,
   KeyFileExposedError,
   KeyFileUnreadableError,
   KeyFileWrongError,
@@ -19,6 +20,7 @@ import {
   SlotFileDamagedError,
   SlotFileExistsError,
   SlotFileMissingError,
+  SlotFileVersionError,
   SlotParametersError,
   SlotUnknownError,
 } from './index.ts';
@@ -44,7 +46,11 @@ function testKeys(): TestKeys {
   homes += 1;
   const slotsFile = path.join(base, `slots-${homes}.json`);
   const keyFile = path.join(base, `key-${homes}`);
-  return { slotsFile, keyFile, open: () => new AICOKeyManager({ slotsFile, keyFile }) };
+  return {
+    slotsFile,
+    keyFile,
+    open: () => new AICOKeyManager({ slotsFile, keyFile, passwordCost: COST_FLOOR }),
+  };
 }
 
 describe('a key file', () => {
@@ -170,7 +176,7 @@ describe('slots', () => {
       (await manager.slots()).map((slot) => [Object.keys(slot).sort(), slot.kind]),
       [
         [['createdAt', 'id', 'kind'], 'key-file'],
-        [['createdAt', 'id', 'kind'], 'password'],
+        [['cost', 'createdAt', 'id', 'kind'], 'password'],
       ],
     );
     await manager.removeSlot(keyFile?.id ?? '');
@@ -217,7 +223,9 @@ describe('the slot file', () => {
       const manager = keys.open();
       await assert.rejects(manager.unlock(), (error) => {
         assert.ok(
-          error instanceof SlotFileDamagedError || error instanceof SlotParametersError,
+          [SlotFileDamagedError, SlotParametersError, SlotFileVersionError].some(
+            (type) => error instanceof type,
+          ),
           `byte ${at}: ${String(error)}`,
         );
         return true;

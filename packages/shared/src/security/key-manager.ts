@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
+import { openByPassword, openByRecoveryCode, type UnlockCredentials } from './attended.ts';
+import { tunePasswordCost } from './cost-tuning.ts';
+import { CREDENTIAL_NAME, readCredential } from './credential.ts';
 import {
-  KeyFileWrongError,
+  CredentialUnusableError,
   KeyNotGivenError,
   KeysLockedError,
   LastSlotError,
   NoStagedKeyError,
-  PasswordRefusedError,
-  PasswordWrongError,
   SlotFileDamagedError,
   SlotFileExistsError,
   SlotUnknownError,
@@ -16,16 +17,24 @@ import {
 import { GuardedKey } from './guarded-key.ts';
 import { hkdfSha256, purposeLabel } from './key-derivation.ts';
 import { createKeyFile, readKeyFile } from './key-file.ts';
+import { type Keyring, openOsKeyring } from './os-keyring.ts';
 import type { PasswordCost } from './password-key.ts';
+import { refuseGuessablePassword } from './password-policy.ts';
+import { decodeRecoveryCode } from './recovery-code.ts';
 import {
+  HEADER,
   proveSlotFile,
   type ReadSlotFile,
   readSlotFile,
   type Slot,
   type SlotFileBody,
+  type SlotKind,
   writeSlotFile,
 } from './slot-file.ts';
-import { keyFileSlot, openWithKeyFile, openWithPassword, passwordSlot, refuseUnsafeCost } from './slots.ts';
+import { whileHolding } from './slot-file-lock.ts';
+import { credentialSlot, keySlot, passwordSlot, recoverySlot, refuseUnsafeCost, slotsOf } from './slots.ts';
+import { openUnattended } from './unattended.ts';
+import { type ThrottleStatus, UnlockThrottle } from './unlock-throttle.ts';
 import {
   DATABASE,
   DATABASE_NEXT,
@@ -36,16 +45,19 @@ import {
   withWrappedKey,
 } from './wrapped-keys.ts';
 
-const SHORTEST_PASSWORD = 8;
-const LONGEST_PASSWORD = 1024;
-
 export interface KeyManagerOptions {
   /** Where the slots are kept. */
   readonly slotsFile: string;
   /** Where the key file is, or would be. */
   readonly keyFile: string;
-  /** The work one guess of a new password costs; never below the floor. */
+  /** The work one guess of a new password costs; never below the floor. Measured at setup when left out. */
   readonly passwordCost?: PasswordCost;
+  /** The folder of the credentials handed to this unit; `$CREDENTIALS_DIRECTORY` when left out. */
+  readonly credentials?: string;
+  /** Opens the keyring, when a slot wants it; that of the operating system when left out. */
+  readonly keyring?: () => Promise<Keyring>;
+  /** Milliseconds since 1970; for what slows down failed tries. */
+  readonly now?: () => number;
   readonly logger?: Logger;
 }
 
@@ -53,14 +65,18 @@ export interface SetUpOptions {
   readonly password?: string;
   /** Makes the key file (or takes the one that is there) and a slot for it. */
   readonly keyFile?: boolean;
+  /** A code of `createRecoveryCode()`, as a further way in beside one of the others. */
+  readonly recoveryCode?: string;
 }
 
 /** One slot as anyone may see it. */
 export interface SlotInfo {
   readonly id: string;
-  readonly kind: Slot['kind'];
+  readonly kind: SlotKind;
   /** RFC 3339. */
   readonly createdAt: string;
+  /** What a guess costs, of a password slot. */
+  readonly cost?: PasswordCost;
 }
 
 interface Unlocked {
@@ -87,6 +103,9 @@ export class AICOKeyManager {
   readonly #keyFile: string;
   readonly #cost: PasswordCost | undefined;
   readonly #logger: Logger | undefined;
+  readonly #credentials: string | undefined;
+  readonly #openKeyring: () => Promise<Keyring>;
+  readonly #throttle: UnlockThrottle;
   #unlocked: Unlocked | undefined;
   /** Changes of the slot file run one after another. */
   #lastChange: Promise<unknown> = Promise.resolve();
@@ -96,6 +115,9 @@ export class AICOKeyManager {
     this.#keyFile = options.keyFile;
     this.#cost = options.passwordCost;
     this.#logger = options.logger;
+    this.#credentials = options.credentials ?? process.env.CREDENTIALS_DIRECTORY;
+    this.#openKeyring = options.keyring ?? openOsKeyring;
+    this.#throttle = new UnlockThrottle(`${options.slotsFile}.tries`, options.now);
   }
 
   get isUnlocked(): boolean {
@@ -126,24 +148,26 @@ export class AICOKeyManager {
    * @throws {PasswordRefusedError} when the password protects nothing
    */
   async setUp(options: SetUpOptions): Promise<void> {
+    const { password, keyFile = false, recoveryCode } = options;
+    if (password === undefined && !keyFile)
+      throw new KeyNotGivenError(['password', 'key-file'], 'neither a password nor a key file was asked for');
+    const symbols = recoveryCode === undefined ? undefined : decodeRecoveryCode(recoveryCode);
+    if (await this.exists()) throw new SlotFileExistsError(this.#slotsFile);
+    if (password !== undefined) await refuseGuessablePassword(password);
     await this.#change(async () => {
       if (await this.exists()) throw new SlotFileExistsError(this.#slotsFile);
-      if (options.password === undefined && options.keyFile !== true)
-        throw new KeyNotGivenError(
-          ['password', 'key-file'],
-          'neither a password nor a key file was asked for',
-        );
-      if (options.password !== undefined) refuseUselessPassword(options.password);
       const root = GuardedKey.random(32);
       try {
         const id = randomUUID();
         const slots: Slot[] = [];
         // The key file goes first: a crash in between leaves a key that opens nothing, and the next setup takes it.
-        if (options.keyFile === true) slots.push(await this.#newKeyFileSlot(id, root));
-        if (options.password !== undefined)
-          slots.push(await passwordSlot(id, root, options.password, this.#cost));
-        const bare: SlotFileBody = { format: 'aico-key-slots', version: 1, id, slots, keys: [] };
-        const body = withNewKey(bare, DATABASE, root);
+        if (keyFile) slots.push(await this.#newKeyFileSlot(id, root));
+        if (password !== undefined) {
+          const cost = this.#cost ?? (await tunePasswordCost());
+          slots.push(await passwordSlot(id, root, password, cost));
+        }
+        if (symbols !== undefined) slots.push(recoverySlot(id, root, symbols));
+        const body = withNewKey({ ...HEADER, id, slots, keys: [] }, DATABASE, root);
         await writeSlotFile(this.#slotsFile, body, root);
         this.#become({ root, body, slotId: slots[0]?.id ?? '' });
       } catch (error) {
@@ -155,61 +179,104 @@ export class AICOKeyManager {
   }
 
   /**
-   * Unwraps the root key. A password that is given must open a slot, whatever else lies around: a wrong one never
-   * unlocks. Without one the key file is used.
+   * Unwraps the root key. What is given must open a slot of its kind, whatever else lies around: a wrong password never
+   * unlocks. Without either, what needs no human is tried: credential, keyring, key file, in this order.
    *
-   * @throws {PasswordWrongError} @throws {KeyNotGivenError} @throws {KeyFileWrongError}
-   * @throws {SlotFileMissingError} @throws {SlotFileDamagedError} @throws {SlotParametersError}
-   * @throws {KeyFileUnreadableError} @throws {KeyFileExposedError}
+   * @throws {PasswordWrongError} @throws {RecoveryCodeInvalidError} @throws {RecoveryCodeWrongError}
+   * @throws {UnlockThrottledError} after too many wrong tries, before any work
+   * @throws {KeyNotGivenError} @throws {SlotFileMissingError} @throws {SlotFileDamagedError}
+   * @throws {SlotFileVersionError} @throws {SlotParametersError} @throws {AicoError} of a key file, keyring or credential
    */
-  async unlock(options: { readonly password?: string } = {}): Promise<void> {
-    await this.#change(async () => {
+  async unlock(credentials: UnlockCredentials = {}): Promise<void> {
+    await this.#inTurn(async () => {
       const read = await this.#read();
-      const opened =
-        options.password === undefined
-          ? await this.#openByKeyFile(read.body)
-          : await this.#openByPassword(read.body, options.password);
-      this.#prove(read, opened.root);
-      this.#become({ root: opened.root, body: read.body, slotId: opened.slot.id });
+      const { slot, root } = await this.#open(read.body, credentials);
+      this.#prove(read, root);
+      this.#become({ root, body: read.body, slotId: slot.id });
+      this.#logger?.info('Keys unlocked', { kind: slot.kind, slot: slot.id });
     });
-    this.#logger?.info('Keys unlocked', { slot: this.#unlocked?.slotId });
   }
 
-  /** Wipes the root key from memory. Keys already handed out are their holders' to wipe. */
+  /** Wipes the root key from memory; how far that goes, `WIPE_LIMITS` says. Keys handed out are their holders' to wipe. */
   lock(): void {
     this.#unlocked?.root.wipe();
     this.#unlocked = undefined;
   }
 
-  /** Adds a slot for `password`. @returns the slot's id */
+  /** Adds a slot for `password`. @returns the slot's id @throws {PasswordRefusedError} when it is easy to guess */
   async addPassword(password: string): Promise<string> {
-    refuseUselessPassword(password);
-    return await this.#update(async (body, root) => {
-      const slot = await passwordSlot(body.id, root, password, this.#cost);
-      return { body: { ...body, slots: [...body.slots, slot] }, result: slot.id };
-    });
+    await refuseGuessablePassword(password);
+    return await this.#addSlot(async (body, root) =>
+      passwordSlot(body.id, root, password, await this.#costFor(body)),
+    );
   }
 
   /** Adds a slot for the key file, which is made if it is not there. @returns the slot's id */
   async addKeyFile(): Promise<string> {
+    return await this.#addSlot((body, root) => this.#newKeyFileSlot(body.id, root));
+  }
+
+  /**
+   * Makes `code` the recovery code, in the place of one there was.
+   * @returns the slot's id
+   * @throws {RecoveryCodeInvalidError} when it is not one of `createRecoveryCode()`
+   */
+  async setRecoveryCode(code: string): Promise<string> {
+    const symbols = decodeRecoveryCode(code);
     return await this.#update(async (body, root) => {
-      const slot = await this.#newKeyFileSlot(body.id, root);
-      return { body: { ...body, slots: [...body.slots, slot] }, result: slot.id };
+      const slot = recoverySlot(body.id, root, symbols);
+      const others = body.slots.filter(({ kind }) => kind !== 'recovery');
+      return { body: { ...body, slots: [...others, slot] }, result: slot.id };
+    });
+  }
+
+  /** Adds a slot whose key the operating system's keyring keeps. @returns its id @throws {KeyringUnavailableError} */
+  async addKeyring(): Promise<string> {
+    const keyring = await this.#openKeyring();
+    return await this.#addSlot(async (body, root) => {
+      const key = GuardedKey.random(32);
+      try {
+        const slot = keySlot(body.id, root, 'keyring', key);
+        // The entry goes first: a crash in between leaves an entry that opens nothing.
+        await keyring.set(
+          slot.id,
+          key.use((bytes) => Uint8Array.from(bytes)),
+        );
+        return slot;
+      } finally {
+        key.wipe();
+      }
     });
   }
 
   /**
-   * Rewraps the slot of `oldPassword` for `newPassword`; the database is not touched. Works locked or unlocked.
-   * @throws {PasswordWrongError} when no slot opens with `oldPassword`
+   * Adds a slot for the credential `name` that systemd hands to this unit.
+   * @returns the slot's id
+   * @throws {CredentialUnusableError} when there is none, or it holds less than 32 bytes
+   */
+  async addCredential(name: string = CREDENTIAL_NAME): Promise<string> {
+    const credential = await readCredential(name, this.#credentials);
+    if (credential === undefined)
+      throw new CredentialUnusableError(name, 'it was not handed to this process');
+    try {
+      return await this.#addSlot(async (body, root) => credentialSlot(body.id, root, name, credential));
+    } finally {
+      credential.wipe();
+    }
+  }
+
+  /**
+   * Rewraps the slot of `oldPassword` for `newPassword`; nothing but the slot file is written. Works locked or unlocked.
+   * @throws {PasswordWrongError} @throws {PasswordRefusedError} @throws {UnlockThrottledError}
    */
   async changePassword(oldPassword: string, newPassword: string): Promise<void> {
-    refuseUselessPassword(newPassword);
+    await refuseGuessablePassword(newPassword);
     await this.#change(async () => {
       const read = await this.#read();
-      const { slot, root } = await this.#openByPassword(read.body, oldPassword);
+      const { slot, root } = await this.#open(read.body, { password: oldPassword });
       try {
         this.#prove(read, root);
-        const renewed = await passwordSlot(read.body.id, root, newPassword, this.#cost);
+        const renewed = await passwordSlot(read.body.id, root, newPassword, await this.#costFor(read.body));
         const slots = read.body.slots.map((each) => (each.id === slot.id ? renewed : each));
         const body = { ...read.body, slots };
         await writeSlotFile(this.#slotsFile, body, root);
@@ -223,18 +290,33 @@ export class AICOKeyManager {
 
   /** @throws {SlotUnknownError} @throws {LastSlotError} when nothing else would open the data */
   async removeSlot(id: string): Promise<void> {
-    await this.#update(async (body) => {
+    const kind = await this.#update(async (body) => {
       const slots = body.slots.filter((slot) => slot.id !== id);
       if (slots.length === body.slots.length) throw new SlotUnknownError(id);
       if (slots.length === 0) throw new LastSlotError(id);
-      return { body: { ...body, slots }, result: undefined };
+      return { body: { ...body, slots }, result: body.slots.find((slot) => slot.id === id)?.kind };
     });
+    // What stays in a keyring that is not there today opens nothing any more.
+    if (kind === 'keyring')
+      await this.#openKeyring()
+        .then((keyring) => keyring.delete(id))
+        .catch((error: unknown) => this.#logger?.warn('The keyring keeps an entry of no use', { error }));
   }
 
   /** The slots there are, without anything secret. Works locked. */
   async slots(): Promise<readonly SlotInfo[]> {
     const { body } = await this.#read();
-    return body.slots.map(({ id, kind, createdAt }) => ({ id, kind, createdAt }));
+    return body.slots.map((slot) => ({
+      id: slot.id,
+      kind: slot.kind,
+      createdAt: slot.createdAt,
+      ...(slot.kind === 'password' ? { cost: slot.cost } : {}),
+    }));
+  }
+
+  /** How many tries failed in a row, and how long the next has to wait. */
+  async throttle(): Promise<ThrottleStatus> {
+    return await this.#throttle.status();
   }
 
   /**
@@ -339,43 +421,42 @@ export class AICOKeyManager {
     }
   }
 
-  async #openByPassword(body: SlotFileBody, password: string): Promise<{ slot: Slot; root: GuardedKey }> {
-    if (!body.slots.some((slot) => slot.kind === 'password'))
+  async #open(body: SlotFileBody, { password, recoveryCode }: UnlockCredentials) {
+    const door = { throttle: this.#throttle, logger: this.#logger };
+    if (password !== undefined && recoveryCode !== undefined)
       throw new KeyNotGivenError(
         body.slots.map((slot) => slot.kind),
-        'a password was given, and there is no password slot',
+        'a password and a recovery code were given, and one of them is to open',
       );
-    const opened = await openWithPassword(body, password);
-    if (opened === undefined) {
-      this.#logger?.warn('Unlocking refused: wrong password');
-      throw new PasswordWrongError();
-    }
-    return opened;
+    if (password !== undefined) return await openByPassword(body, password, door);
+    if (recoveryCode !== undefined) return await openByRecoveryCode(body, recoveryCode, door);
+    return await openUnattended(body, {
+      keyFile: this.#keyFile,
+      credentials: this.#credentials,
+      keyring: this.#openKeyring,
+      logger: this.#logger,
+    });
   }
 
-  async #openByKeyFile(body: SlotFileBody): Promise<{ slot: Slot; root: GuardedKey }> {
-    const kinds = body.slots.map((slot) => slot.kind);
-    const key = kinds.includes('key-file') ? await readKeyFile(this.#keyFile) : undefined;
-    if (key === undefined)
-      throw new KeyNotGivenError(
-        kinds,
-        kinds.includes('key-file')
-          ? `no password was given and there is no key file at ${this.#keyFile}`
-          : 'no password was given',
-      );
-    try {
-      const opened = openWithKeyFile(body, key);
-      if (opened === undefined) throw new KeyFileWrongError(this.#keyFile);
-      return opened;
-    } finally {
-      key.wipe();
-    }
+  /** What a new password slot costs: as much as the dearest there is, else what this machine takes half a second for. */
+  async #costFor(body: SlotFileBody): Promise<PasswordCost> {
+    const [dearest] = slotsOf(body, 'password')
+      .map(({ cost }) => cost)
+      .sort((a, b) => b.memoryKiB * b.passes - a.memoryKiB * a.passes);
+    return this.#cost ?? dearest ?? (await tunePasswordCost());
+  }
+
+  async #addSlot(make: (body: SlotFileBody, root: GuardedKey) => Promise<Slot>): Promise<string> {
+    return await this.#update(async (body, root) => {
+      const slot = await make(body, root);
+      return { body: { ...body, slots: [...body.slots, slot] }, result: slot.id };
+    });
   }
 
   async #newKeyFileSlot(fileId: string, root: GuardedKey): Promise<Slot> {
     const key = (await readKeyFile(this.#keyFile)) ?? (await createKeyFile(this.#keyFile));
     try {
-      return keyFileSlot(fileId, root, key);
+      return keySlot(fileId, root, 'key-file', key);
     } finally {
       key.wipe();
     }
@@ -397,19 +478,14 @@ export class AICOKeyManager {
     });
   }
 
+  /** Runs `work` while nobody else, in this process or another, changes the slot file. */
   async #change<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#inTurn(() => whileHolding(this.#slotsFile, work));
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#lastChange.then(work);
     this.#lastChange = turn.catch(() => undefined);
     return await turn;
   }
-}
-
-function refuseUselessPassword(password: string): void {
-  const length = [...password.normalize('NFKC')].length;
-  if (length < SHORTEST_PASSWORD)
-    throw new PasswordRefusedError(`it has ${length} characters, and the fewest are ${SHORTEST_PASSWORD}`);
-  if (length > LONGEST_PASSWORD)
-    throw new PasswordRefusedError(`it has ${length} characters, and the most are ${LONGEST_PASSWORD}`);
-  if (new Set(password.normalize('NFKC')).size < 3)
-    throw new PasswordRefusedError('it repeats the same one or two characters');
 }

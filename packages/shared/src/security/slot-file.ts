@@ -3,10 +3,19 @@ import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { writePrivateFile } from '../core/paths/index.ts';
-import { SlotFileDamagedError, SlotFileInaccessibleError, SlotFileMissingError } from './errors.ts';
+import {
+  SlotFileDamagedError,
+  SlotFileInaccessibleError,
+  SlotFileMissingError,
+  SlotFileVersionError,
+} from './errors.ts';
 import type { GuardedKey } from './guarded-key.ts';
 import { deriveGuarded, INTERNAL_LABELS } from './key-derivation.ts';
 
+const FORMAT = 'aico-key-slots';
+const VERSION = 1;
+/** What every slot file has in common. */
+export const HEADER = { format: FORMAT, version: VERSION } as const;
 /** A slot file is a few kilobytes; one that is larger is not read. */
 const LARGEST_BYTES = 256 * 1024;
 const STRICT = { additionalProperties: false };
@@ -30,17 +39,34 @@ const KeyFileSlot = Type.Object(
   { id: Text, kind: Type.Literal('key-file'), createdAt: Text, sealedRoot: Sealed },
   STRICT,
 );
+/** Its secret is as good as a key: no Argon2id, and the salt tells two slots apart. */
+const RecoverySlot = Type.Object(
+  { id: Text, kind: Type.Literal('recovery'), createdAt: Text, salt: Text, sealedRoot: Sealed },
+  STRICT,
+);
+const CredentialSlot = Type.Object(
+  { id: Text, kind: Type.Literal('credential'), createdAt: Text, name: Text, salt: Text, sealedRoot: Sealed },
+  STRICT,
+);
+/** The keyring's entry has the slot's id for its name. */
+const KeyringSlot = Type.Object(
+  { id: Text, kind: Type.Literal('keyring'), createdAt: Text, sealedRoot: Sealed },
+  STRICT,
+);
+const Slot = Type.Union([PasswordSlot, RecoverySlot, CredentialSlot, KeyringSlot, KeyFileSlot]);
 const Body = {
-  format: Type.Literal('aico-key-slots'),
-  version: Type.Literal(1),
+  format: Type.Literal(FORMAT),
+  version: Type.Literal(VERSION),
   id: Text,
-  slots: Type.Array(Type.Union([PasswordSlot, KeyFileSlot]), { maxItems: 32 }),
+  slots: Type.Array(Slot, { maxItems: 32 }),
   keys: Type.Array(Type.Object({ name: Text, sealed: Sealed }, STRICT), { maxItems: 32 }),
 };
 const Signed = Type.Object({ ...Body, mac: Text, checksum: Text }, STRICT);
 const SlotFileBody = Type.Object(Body, STRICT);
 
-export type Slot = Static<typeof PasswordSlot> | Static<typeof KeyFileSlot>;
+export type Slot = Static<typeof Slot>;
+export type SlotKind = Slot['kind'];
+export type SlotOf<K extends SlotKind> = Extract<Slot, { kind: K }>;
 /** What the slot file says, without the two values that protect it. */
 export type SlotFileBody = Static<typeof SlotFileBody>;
 /** A slot file as read: whole by its checksum, not yet proven to be ours. */
@@ -87,6 +113,8 @@ export async function readSlotFile(
   } catch (error) {
     throw new SlotFileDamagedError(file, 'it is not JSON', error);
   }
+  const version = versionOf(parsed);
+  if (version !== undefined && version > VERSION) throw new SlotFileVersionError(file, version);
   if (!signed.Check(parsed)) {
     const [first] = signed.Errors(parsed);
     throw new SlotFileDamagedError(
@@ -115,6 +143,13 @@ export function proveSlotFile(file: string, read: ReadSlotFile, root: GuardedKey
     throw new SlotFileDamagedError(file, 'it was not written by the owner of its keys');
 }
 
+/** The version of anything that says it is a slot file, known or not. */
+function versionOf(parsed: unknown): number | undefined {
+  if (typeof parsed !== 'object' || parsed === null || !('format' in parsed) || !('version' in parsed))
+    return undefined;
+  return parsed.format === FORMAT && Number.isInteger(parsed.version) ? Number(parsed.version) : undefined;
+}
+
 /** Writes the slot file with mode 0600, durably and as one step. */
 export async function writeSlotFile(file: string, body: SlotFileBody, root: GuardedKey): Promise<void> {
   const mac = macOf(body, root);
@@ -129,10 +164,10 @@ export async function writeSlotFile(file: string, body: SlotFileBody, root: Guar
 /** What a slot's sealed root is bound to: the file it belongs to and every word of its header. */
 export function slotContext(fileId: string, slot: Slot): string {
   const { sealedRoot: _, ...header } = slot;
-  return JSON.stringify({ format: 'aico-key-slots', version: 1, file: fileId, slot: header });
+  return JSON.stringify({ ...HEADER, file: fileId, slot: header });
 }
 
 /** What a wrapped key is bound to. */
 export function wrappedKeyContext(fileId: string, name: string): string {
-  return JSON.stringify({ format: 'aico-key-slots', version: 1, file: fileId, key: name });
+  return JSON.stringify({ ...HEADER, file: fileId, key: name });
 }
