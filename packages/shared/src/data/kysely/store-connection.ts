@@ -1,0 +1,94 @@
+import { type CompiledQuery, type DatabaseConnection, type QueryResult, SelectQueryNode } from 'kysely';
+import type { Database, OpenTransaction, Queryable, SqlParameter, Transaction } from '../types.ts';
+import { Savepoint } from './savepoint.ts';
+
+/** What Kysely takes for a connection: the database or a transaction, and the transaction begun on it with its savepoints. */
+export class StoreConnection implements DatabaseConnection {
+  readonly #target: Database | Transaction;
+  #begun: OpenTransaction | undefined;
+  readonly #savepoints: Savepoint[] = [];
+
+  constructor(target: Database | Transaction) {
+    this.#target = target;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const { rows, changes, lastRowId } = await this.#current().execute<R>(query.sql, parametersOf(query));
+    if (SelectQueryNode.is(query.query)) return { rows: [...rows] };
+    return {
+      rows: [...rows],
+      numAffectedRows: BigInt(changes),
+      ...(lastRowId === undefined ? {} : { insertId: BigInt(lastRowId) }),
+    };
+  }
+
+  async *streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
+    const current = this.#current();
+    if (!isDatabase(current)) {
+      // Inside a transaction there is nothing to stream from: the rows come at once.
+      yield await this.executeQuery<R>(query);
+      return;
+    }
+    let rows: R[] = [];
+    for await (const row of current.stream<R>(query.sql, parametersOf(query))) {
+      rows.push(row);
+      if (rows.length < chunkSize) continue;
+      yield { rows };
+      rows = [];
+    }
+    if (rows.length > 0) yield { rows };
+  }
+
+  async begin(readOnly: boolean): Promise<void> {
+    if (isDatabase(this.#target)) this.#begun = await this.#target.begin({ readOnly });
+    else this.#savepoints.push(await Savepoint.open('', this.#target));
+  }
+
+  async commit(): Promise<void> {
+    for (const savepoint of this.#savepoints.splice(0).reverse()) await savepoint.release();
+    await this.#begun?.commit();
+    this.#begun = undefined;
+  }
+
+  async rollback(): Promise<void> {
+    for (const savepoint of this.#savepoints.splice(0).reverse()) await savepoint.rollBack();
+    await this.#begun?.rollback();
+    this.#begun = undefined;
+  }
+
+  async openSavepoint(name: string): Promise<void> {
+    const current = this.#current();
+    if (isDatabase(current)) throw new TypeError('a savepoint is opened in a transaction');
+    this.#savepoints.push(await Savepoint.open(name, current));
+  }
+
+  /** Undoes what came after the savepoint, which stays. */
+  async rollbackTo(name: string): Promise<void> {
+    for (const savepoint of this.#takeDownTo(name)) await savepoint.rollBack();
+    await this.openSavepoint(name);
+  }
+
+  async release(name: string): Promise<void> {
+    for (const savepoint of this.#takeDownTo(name)) await savepoint.release();
+  }
+
+  #current(): Database | Transaction {
+    return this.#savepoints.at(-1)?.transaction ?? this.#begun ?? this.#target;
+  }
+
+  /** The savepoints from the innermost to the one called `name`, which are open no more. */
+  #takeDownTo(name: string): readonly Savepoint[] {
+    const at = this.#savepoints.findLastIndex((savepoint) => savepoint.name === name);
+    if (at === -1) throw new TypeError(`there is no savepoint ${name}`);
+    return this.#savepoints.splice(at).reverse();
+  }
+}
+
+function isDatabase(target: Queryable): target is Database {
+  return 'begin' in target;
+}
+
+/** `execute` itself refuses what no column can hold. */
+function parametersOf(query: CompiledQuery): readonly SqlParameter[] {
+  return query.parameters as readonly SqlParameter[];
+}

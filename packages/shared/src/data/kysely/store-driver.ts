@@ -1,0 +1,52 @@
+import type { DatabaseConnection, Driver, TransactionSettings } from 'kysely';
+import type { Database, Transaction } from '../types.ts';
+import { StoreConnection } from './store-connection.ts';
+
+/** Kysely's driver over the store: connections cost nothing, since the store itself decides where a statement runs. */
+export class StoreDriver implements Driver {
+  readonly #target: Database | Transaction;
+
+  constructor(target: Database | Transaction) {
+    this.#target = target;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return new StoreConnection(this.#target);
+  }
+
+  async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    await own(connection).begin(settings.accessMode === 'read only');
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await own(connection).commit();
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await own(connection).rollback();
+  }
+
+  async savepoint(connection: DatabaseConnection, name: string): Promise<void> {
+    await own(connection).openSavepoint(name);
+  }
+
+  async rollbackToSavepoint(connection: DatabaseConnection, name: string): Promise<void> {
+    await own(connection).rollbackTo(name);
+  }
+
+  async releaseSavepoint(connection: DatabaseConnection, name: string): Promise<void> {
+    await own(connection).release(name);
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  /** The database belongs to whoever opened it. */
+  async destroy(): Promise<void> {}
+}
+
+function own(connection: DatabaseConnection): StoreConnection {
+  if (connection instanceof StoreConnection) return connection;
+  throw new TypeError('the connection is not of this driver');
+}
