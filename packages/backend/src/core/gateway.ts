@@ -33,6 +33,8 @@ export interface Gateway {
   mount(name: string, declare: DeclareRoutes, options?: MountOptions): Promise<() => Promise<void>>;
   /** Puts `middleware` around every route, inside those that were added before, until the returned function is called. */
   addMiddleware(middleware: Middleware): () => void;
+  /** What all routes take and answer, as OpenAPI 3.1. */
+  openApi(version: string): object;
   /** Where it listens, once it does. */
   readonly addresses: GatewayAddresses;
 }

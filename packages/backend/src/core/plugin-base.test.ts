@@ -69,6 +69,10 @@ class Mounts implements Gateway {
     this.log = log;
   }
 
+  openApi(): object {
+    return {};
+  }
+
   addMiddleware(): () => void {
     return () => {};
   }

@@ -16,6 +16,8 @@ export interface AppOptions {
   readonly declare: DeclareRoutes;
   readonly logger: Logger;
   readonly bodyLimitBytes: number;
+  /** Told of every route that is declared. */
+  readonly collect?: ((app: GatewayApp) => void) | undefined;
   /** Who sent a request. Default: the owner. */
   readonly principalOf?: (request: FastifyRequest) => Principal;
   /** What routes need that say nothing themselves. */
@@ -37,6 +39,7 @@ export async function createApp({
   middlewares = () => [],
   principalOf = () => OWNER,
   access,
+  collect,
 }: AppOptions): Promise<GatewayApp> {
   const app: GatewayApp = fastify({
     bodyLimit: bodyLimitBytes,
@@ -48,6 +51,7 @@ export async function createApp({
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(installMiddleware(app, middlewares, problemHandler(logger)));
   authorise(app, principalOf, access);
+  collect?.(app);
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
   );

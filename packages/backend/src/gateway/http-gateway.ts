@@ -10,6 +10,8 @@ import { Connections } from './authorisation.ts';
 import type { GatewayConfig } from './config.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
+import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
+import { type OpenApiDocument, openApiDocument } from './openapi/document.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { locked, notFound } from './problems.ts';
 import { refuse } from './refusal.ts';
@@ -89,22 +91,29 @@ export class HttpGateway implements Gateway {
     { access }: MountOptions = {},
   ): Promise<() => Promise<void>> {
     this.#mounts.reserve(name);
+    const routes: DeclaredRoute[] = [];
     const app = await createApp({
       prefix: API_PREFIX + name,
       declare,
       logger: this.#options.logger,
       principalOf: ({ raw }) => this.#connections.principalOf(raw.socket),
       access,
+      collect: (declared) => collectRoutes(declared, name, routes),
       middlewares: () => this.#middlewares.map(({ middleware }) => middleware),
       bodyLimitBytes: this.#options.config.max_body_mib * 1024 * 1024,
     });
     try {
-      this.#mounts.add(name, app);
+      this.#mounts.add(name, app, routes);
     } catch (error) {
       await app.close();
       throw error;
     }
     return () => this.#mounts.remove(name);
+  }
+
+  /** What all routes take and answer, as OpenAPI 3.1. */
+  openApi(version: string): OpenApiDocument {
+    return openApiDocument(this.#mounts.routes, version);
   }
 
   addMiddleware(middleware: Middleware): () => void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GatewayApp } from '../core/gateway.ts';
 import { MountNameError, MountTakenError } from './errors.ts';
+import type { DeclaredRoute } from './openapi/declared-routes.ts';
 
 const NAME = /^[a-z][a-z0-9_-]*$/;
 
@@ -9,6 +10,7 @@ export const API_PREFIX = '/api/v1/';
 
 interface Mount {
   readonly app: GatewayApp;
+  readonly routes: readonly DeclaredRoute[];
   readonly inFlight: Set<ServerResponse>;
   drained: (() => void) | undefined;
 }
@@ -29,9 +31,9 @@ export class Mounts {
     if (this.#mounts.has(name)) throw new MountTakenError(name);
   }
 
-  add(name: string, app: GatewayApp): void {
+  add(name: string, app: GatewayApp, routes: readonly DeclaredRoute[]): void {
     this.reserve(name);
-    this.#mounts.set(name, { app, inFlight: new Set(), drained: undefined });
+    this.#mounts.set(name, { app, routes, inFlight: new Set(), drained: undefined });
   }
 
   /** Takes the mount away at once, resolves when the requests in flight have been answered. */
@@ -54,6 +56,11 @@ export class Mounts {
     });
     mount.app.routing(request, response);
     return true;
+  }
+
+  /** Every route of every mount. */
+  get routes(): readonly DeclaredRoute[] {
+    return [...this.#mounts.values()].flatMap(({ routes }) => routes);
   }
 
   get names(): readonly string[] {

@@ -1,8 +1,9 @@
 import type { GatewayApp } from '../../core/gateway.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { OPENAPI_PAGE, PAGE_POLICY } from '../../gateway/index.ts';
 import type { SystemView } from './system-view.ts';
 
-/** `/api/v1/system` and `/api/v1/health`: what runs here, how it is, and how to stop it. */
+/** `/api/v1/system`, `/api/v1/health` and `/api/v1/openapi`: what runs here, how it is, and how to use and stop it. */
 export class SystemPlugin extends BasePlugin {
   readonly #view: SystemView;
 
@@ -31,6 +32,20 @@ export class SystemPlugin extends BasePlugin {
         });
       },
       { place: 'health' },
+    );
+    const gateway = this.requireService('gateway');
+    await this.addRoutes(
+      (app) => {
+        app.get('/', { config: { access: 'public' } }, () => gateway.openApi(this.#view.status().version));
+        if (this.#view.status().environment !== 'development') return;
+        app.get('/page', { config: { access: 'public' } }, (_request, reply) =>
+          reply
+            .type('text/html; charset=utf-8')
+            .header('content-security-policy', PAGE_POLICY)
+            .send(OPENAPI_PAGE),
+        );
+      },
+      { place: 'openapi' },
     );
   }
 

@@ -1,0 +1,24 @@
+import type { FastifySchema, RouteOptions } from 'fastify';
+import type { Access } from '../../core/access.ts';
+import type { GatewayApp } from '../../core/gateway.ts';
+
+/** A route as it was declared. */
+export interface DeclaredRoute {
+  readonly mount: string;
+  readonly method: string;
+  /** With parameters as Fastify writes them: `/api/v1/notes/:id`. */
+  readonly path: string;
+  readonly schema: FastifySchema | undefined;
+  readonly access: Access;
+}
+
+/** Notes every route that is declared on `app` from here on. */
+export function collectRoutes(app: GatewayApp, mount: string, routes: DeclaredRoute[]): void {
+  app.addHook('onRoute', ({ method, url, schema, config }: RouteOptions) => {
+    for (const each of Array.isArray(method) ? method : [method]) {
+      // What answers GET answers HEAD as well, and OPTIONS tells nothing of its own.
+      if (each === 'HEAD' || each === 'OPTIONS') continue;
+      routes.push({ mount, method: each, path: url, schema, access: config?.access ?? 'public' });
+    }
+  });
+}

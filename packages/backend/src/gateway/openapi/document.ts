@@ -1,0 +1,119 @@
+import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
+import { ProblemSchema } from '@aico/protocol/problem-schema';
+import type { DeclaredRoute } from './declared-routes.ts';
+
+/** A JSON Schema (2020-12), which is what OpenAPI 3.1 takes as it is. */
+type Schema = Readonly<Record<string, unknown>>;
+
+interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required: boolean;
+  readonly schema: unknown;
+  readonly description?: unknown;
+}
+
+export interface OpenApiDocument {
+  readonly openapi: '3.1.0';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly tags: readonly { readonly name: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+}
+
+const PROBLEM = {
+  description: 'What went wrong (RFC 9457).',
+  content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+
+/**
+ * What the routes take and answer, as OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0). Made when it is asked for; a
+ * start does not pay for it. `x-aico-access` is the capability a caller needs.
+ */
+export function openApiDocument(routes: readonly DeclaredRoute[], version: string): OpenApiDocument {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    const path = templateOf(route.path);
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, path) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'AICO',
+      version,
+      description: 'Reached over the local socket or a sealed channel; never in the clear.',
+    },
+    tags: [...new Set(routes.map(({ mount }) => mount))].sort().map((name) => ({ name })),
+    paths,
+    components: { schemas: { Problem: ProblemSchema } },
+  };
+}
+
+function operationOf({ mount, method, schema, access, path: declared }: DeclaredRoute, path: string): object {
+  const parameters = [
+    ...parametersOf('path', schema?.params, namesIn(declared)),
+    ...parametersOf('query', schema?.querystring),
+    ...parametersOf('header', schema?.headers),
+  ];
+  return {
+    tags: [mount],
+    operationId: [
+      method.toLowerCase(),
+      ...path
+        .split(/[^A-Za-z0-9]+/)
+        .slice(3)
+        .filter(Boolean),
+    ].join('_'),
+    'x-aico-access': access,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(schema?.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: schema.body } } } }),
+    responses: { ...responsesOf(schema?.response), default: PROBLEM },
+  };
+}
+
+function responsesOf(response: unknown): Record<string, unknown> {
+  if (!isSchema(response)) return { '2XX': { description: 'Done.' } };
+  return Object.fromEntries(
+    Object.entries(response).map(([status, schema]) => [
+      status.toUpperCase(),
+      {
+        description:
+          isSchema(schema) && typeof schema.description === 'string' ? schema.description : 'Done.',
+        content: { 'application/json': { schema } },
+      },
+    ]),
+  );
+}
+
+function parametersOf(place: Parameter['in'], schema: unknown, others: readonly string[] = []): Parameter[] {
+  const properties = isSchema(schema) && isSchema(schema.properties) ? schema.properties : {};
+  const required = isSchema(schema) && Array.isArray(schema.required) ? schema.required : [];
+  const known = Object.entries(properties).map(([name, each]) => ({
+    name,
+    in: place,
+    // A default is filled in where nothing is given.
+    required: place === 'path' || (required.includes(name) && !(isSchema(each) && 'default' in each)),
+    schema: each,
+    ...(isSchema(each) && typeof each.description === 'string' ? { description: each.description } : {}),
+  }));
+  const rest = others
+    .filter((name) => !(name in properties))
+    .map((name) => ({ name, in: place, required: true, schema: { type: 'string' } }));
+  return [...known, ...rest];
+}
+
+/** `/notes/:id` as `/notes/{id}`. */
+function templateOf(path: string): string {
+  const template = path.replace(/:([A-Za-z0-9_]+)(?:\([^)]*\))?\??/g, '{$1}').replace(/\*$/, '{rest}');
+  return template.length > 1 && template.endsWith('/') ? template.slice(0, -1) : template;
+}
+
+function namesIn(path: string): readonly string[] {
+  return [...templateOf(path).matchAll(/\{([^}]+)\}/g)].flatMap(([, name]) => name ?? []);
+}
+
+function isSchema(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
