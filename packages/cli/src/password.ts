@@ -37,6 +37,9 @@ export async function startWantsPassword(paths: AICOPaths): Promise<boolean> {
   // Slots that cannot be read are for the start to tell about.
   const kinds = (await keys.slots().catch(() => [])).map(({ kind }) => kind);
   if (!kinds.includes('password') || (kinds.includes('key-file') && (await keys.hasKeyFile()))) return false;
+  // Tried by the start itself; where they fail it starts locked, for `aico security unlock`.
+  if (kinds.includes('keyring') || (kinds.includes('credential') && process.env.CREDENTIALS_DIRECTORY))
+    return false;
   const [{ ConfigurationManager }, { coreSections, securitySection }] = await Promise.all([
     import('@aico/shared/core/config'),
     import('@aico/backend/config'),

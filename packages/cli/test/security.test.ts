@@ -83,4 +83,81 @@ describe('aico security', () => {
     assert.equal(nobody.code, 2, nobody.stderr);
     await startAndStop(aico);
   });
+
+  test('setup makes the keys of a new home once, with a recovery code that is shown once and unlocks a running backend', async (t) => {
+    const aico = await Aico.create(t);
+    const password = await passwordFile(aico, 'password', 'correct horse battery');
+    const arguments_ = [
+      'security',
+      'setup',
+      '--password-file',
+      password,
+      '--recovery',
+      '--no-confirm',
+      '--json',
+    ];
+    const made = await aico.run(arguments_);
+    assert.equal(made.code, 0, made.stderr);
+    const { slots, recoveryCode } = made.json() as { slots: { kind: string }[]; recoveryCode: string };
+    assert.deepEqual(
+      slots.map(({ kind }) => kind),
+      ['password', 'recovery'],
+    );
+    assert.match(recoveryCode, /^(?:\S{4}-){6}\S{4}$/);
+    assert.match((await aico.run(arguments_)).stderr, /AICO_KEY_SLOTS_EXIST/);
+
+    const { child, exited } = await aico.serve(['--password-file', password]);
+    const locked = await aico.run(['security', 'lock', '--json']);
+    assert.equal(locked.code, 0, locked.stderr);
+    assert.match(locked.stdout, /"state":"locked","wiped":".*overwritten/);
+    const told = (await aico.run(['security', 'status', '--json'])).json() as {
+      backend: string;
+      keyring: string;
+    };
+    assert.equal(told.backend, 'locked');
+    assert.notEqual(told.keyring, '');
+    const code = await passwordFile(aico, 'code', recoveryCode.toLowerCase().replaceAll('-', ' '));
+    const typo = await passwordFile(aico, 'typo', `${recoveryCode.slice(1)}0`);
+    const refused = await aico.run(['security', 'unlock', '--recovery-file', typo]);
+    assert.match(refused.stderr, /AICO_KEY_RECOVERY_INVALID/);
+    assert.equal(refused.code, 1);
+    const unlocked = await aico.run(['security', 'unlock', '--recovery-file', code, '--json']);
+    assert.deepEqual(unlocked.json(), { state: 'unlocked' }, unlocked.stderr);
+    child.kill('SIGTERM');
+    await exited;
+  });
+
+  test('slots are added, listed and removed, but never the last; what cannot be is a message', async (t) => {
+    const aico = await Aico.create(t);
+    const run = (...args: string[]) => aico.run(['security', ...args, '--json']);
+    assert.equal((await run('setup', '--key-file')).code, 0);
+    const slots = async () =>
+      ((await run('slots')).json() as { slots: { id: string; kind: string }[] }).slots;
+    const [first] = await slots();
+    const last = await run('slots', 'remove', first?.id ?? '');
+    assert.match(last.stderr, /AICO_KEY_SLOT_LAST/);
+    const noCredential = await run('slots', 'add', 'credential');
+    assert.match(noCredential.stderr, /AICO_KEY_CREDENTIAL_UNUSABLE/);
+    const keyring = await run('slots', 'add', 'keyring');
+    assert.ok(keyring.code === 0 || /AICO_KEY_KEYRING_UNAVAILABLE/.test(keyring.stderr), keyring.stderr);
+
+    await writeFile(path.join(aico.home, 'unit-key'), Buffer.alloc(32, 3), { mode: 0o400 });
+    const env = { CREDENTIALS_DIRECTORY: aico.home };
+    const added = await aico.run(['security', 'slots', 'add', 'credential', '--name', 'unit-key'], env);
+    assert.equal(added.code, 0, added.stderr);
+    const recovery = (await run('recovery', '--no-confirm')).json() as { recoveryCode: string };
+    const code = await passwordFile(aico, 'code', recovery.recoveryCode);
+    const typed = await run('recovery', '--confirm-file', code);
+    assert.equal(typed.stdout.includes(recovery.recoveryCode), false);
+    assert.match((await run('recovery')).stderr, /nobody to type the recovery code back/);
+
+    const removed = await run('slots', 'remove', first?.id ?? '', '--recovery-file', code);
+    assert.equal(removed.code, 0, removed.stderr);
+    assert.equal(existsSync(path.join(aico.home, 'config', 'aico.key')), false);
+    const kinds = (await slots()).map(({ kind }) => kind).filter((kind) => kind !== 'keyring');
+    assert.deepEqual(kinds, ['credential', 'recovery']);
+    const { child, exited } = await aico.serve([], env);
+    child.kill('SIGTERM');
+    assert.deepEqual(await exited, { code: 0, signal: null });
+  });
 });

@@ -1,11 +1,18 @@
 import { rm } from 'node:fs/promises';
-import type { SlotInfo } from '@aico/shared/security';
-import { AICOKeyManager } from '@aico/shared/security';
+import type { AICOKeyManager, SlotInfo } from '@aico/shared/security';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
-import { UsageError } from '../errors.ts';
-import { table } from '../output.ts';
-import { askNewPassword, askPassword, canAsk, passwordFrom } from '../password.ts';
+import { askPassword } from '../password.ts';
+import { keysOf, newPassword, type SecretFiles, secret, slotTable } from '../security/home-keys.ts';
+import type { ConfirmOptions } from '../security/recovery.ts';
+import { lock, runningState, unlock } from '../security/running.ts';
+import { type SetupOptions, setUp } from '../security/setup.ts';
+import {
+  registerSlots,
+  replaceRecoveryCode,
+  withConfirmation,
+  withSecretFiles,
+} from '../security/slot-commands.ts';
 
 interface PasswdOptions {
   readonly newPasswordFile?: string;
@@ -14,9 +21,17 @@ interface PasswdOptions {
 
 export function register(program: Command, context: CommandContext): void {
   const security = program.command('security').description('see and change what opens the keys of this home');
+  withConfirmation(
+    security
+      .command('setup')
+      .description('make the keys of a new home, before its first start')
+      .option('--password-file <file>', 'the password: the first line of a file; - reads the input')
+      .option('--key-file', 'a key file in place of a password: for a machine that starts without a human')
+      .option('--recovery', 'a recovery code as well'),
+  ).action((options: SetupOptions) => setUp(context, options));
   security
     .command('status')
-    .description('what opens the keys: a key file, a password')
+    .description('what opens the keys, failed tries, the keyring, and whether the running backend is locked')
     .action(() => status(context));
   security
     .command('passwd')
@@ -24,22 +39,44 @@ export function register(program: Command, context: CommandContext): void {
     .option('--password-file <file>', 'the present password: the first line of a file')
     .option('--new-password-file <file>', 'the new password: the first line of a file')
     .action((options: PasswdOptions) => passwd(context, options));
-}
-
-function keysOf({ paths }: CommandContext): AICOKeyManager {
-  return new AICOKeyManager({ slotsFile: paths.keySlotsFile, keyFile: paths.keyFile });
+  withConfirmation(
+    withSecretFiles(
+      security.command('recovery').description('make a recovery code, in the place of one there was'),
+    ),
+  ).action((options: SecretFiles & ConfirmOptions) => replaceRecoveryCode(context, options));
+  registerSlots(security, context);
+  security
+    .command('lock')
+    .description('have the running backend stop what holds data and wipe its keys')
+    .action(() => lock(context));
+  withSecretFiles(security.command('unlock').description('have the running backend open its keys')).action(
+    (options: SecretFiles) => unlock(context, options),
+  );
 }
 
 async function status(context: CommandContext): Promise<void> {
   const keys = keysOf(context);
-  const slots = (await keys.exists()) ? await keys.slots() : [];
-  context.output.print({ slots }, ({ slots: found }) =>
-    found.length === 0
-      ? 'No keys have been made yet: the first start makes them.'
-      : table(
-          ['opened by', 'since', 'slot'],
-          found.map(({ kind, createdAt, id }) => [kind, createdAt, id]),
-        ),
+  const made = await keys.exists();
+  const { openOsKeyring } = await import('@aico/shared/security');
+  const [slots, throttle, keyring, backend] = await Promise.all([
+    made ? keys.slots() : [],
+    keys.throttle(),
+    openOsKeyring().then(
+      () => 'available',
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    ),
+    runningState(context),
+  ]);
+  context.output.print({ slots, throttle, keyring, backend: backend ?? null }, (found) =>
+    [
+      found.slots.length === 0
+        ? 'No keys have been made yet: the first start makes them, or aico security setup.'
+        : slotTable(found.slots),
+      '',
+      `failed tries: ${throttle.failures}${throttle.retryAfterMs > 0 ? `, the next is looked at in ${Math.ceil(throttle.retryAfterMs / 1_000)} s` : ''}`,
+      `keyring: ${keyring}`,
+      `backend: ${backend ?? 'does not run, or does not tell'}`,
+    ].join('\n'),
   );
 }
 
@@ -52,13 +89,13 @@ async function passwd(context: CommandContext, options: PasswdOptions): Promise<
   const slots = await keys.slots();
   try {
     if (slots.some(({ kind }) => kind === 'password')) {
-      const present = await given(options.passwordFile, 'Present password', askPassword);
-      const next = await given(options.newPasswordFile, 'New password', askNewPassword);
+      const present = await secret(options.passwordFile, 'Present password', askPassword);
+      const next = await newPassword(options.newPasswordFile);
       await keys.changePassword(present, next);
       context.output.print({ changed: true }, () => 'The password is changed.');
     } else {
       await keys.unlock();
-      await keys.addPassword(await given(options.newPasswordFile, 'New password', askNewPassword));
+      await keys.addPassword(await newPassword(options.newPasswordFile));
       await removeKeyFile(context, keys, slots);
       context.output.print({ changed: true }, () =>
         [
@@ -79,17 +116,4 @@ async function removeKeyFile(
 ): Promise<void> {
   for (const { kind, id } of slots) if (kind === 'key-file') await keys.removeSlot(id);
   await rm(paths.keyFile, { force: true });
-}
-
-async function given(
-  file: string | undefined,
-  question: string,
-  ask: (question: string) => Promise<string>,
-): Promise<string> {
-  if (file !== undefined) return passwordFrom(file);
-  if (canAsk()) return ask(question);
-  throw new UsageError(
-    `${question.toLowerCase()}: there is nobody to ask`,
-    'Give it as the first line of a file: --password-file FILE for the present one, --new-password-file FILE for the new one.',
-  );
 }

@@ -1,0 +1,48 @@
+import type { SlotInfo } from '@aico/shared/security';
+import { SlotFileExistsError } from '@aico/shared/security';
+import type { CommandContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { keysOf, newPassword, slotTable } from './home-keys.ts';
+import { type ConfirmOptions, confirmedCode } from './recovery.ts';
+import { shown } from './slot-commands.ts';
+
+export interface SetupOptions extends ConfirmOptions {
+  readonly keyFile?: boolean;
+  readonly passwordFile?: string;
+  readonly recovery?: boolean;
+}
+
+/** Makes the keys of a fresh home, before its first start. */
+export async function setUp(context: CommandContext, options: SetupOptions): Promise<void> {
+  const keyFile = options.keyFile === true;
+  if (keyFile && options.passwordFile !== undefined)
+    throw new UsageError(
+      '--key-file and --password-file exclude each other',
+      'Add the other one later: aico security slots add.',
+    );
+  const keys = keysOf(context);
+  // Before anybody is asked for a password in vain.
+  if (await keys.exists()) throw new SlotFileExistsError(context.paths.keySlotsFile);
+  context.paths.ensure();
+  const password = keyFile ? undefined : await newPassword(options.passwordFile);
+  const code = options.recovery === true ? await confirmedCode(context, options) : undefined;
+  try {
+    await keys.setUp({
+      ...(password === undefined ? { keyFile } : { password }),
+      ...(code === undefined ? {} : { recoveryCode: code }),
+    });
+    const slots: readonly SlotInfo[] = await keys.slots();
+    context.output.print({ slots, ...shown(code, options) }, ({ recoveryCode }) =>
+      [
+        ...(recoveryCode === undefined ? [] : [`Recovery code, shown this once: ${recoveryCode}`, '']),
+        slotTable(slots),
+        '',
+        keyFile
+          ? `Whoever can read ${context.paths.keyFile} can read everything. Keep a copy of it elsewhere.`
+          : 'Nobody can open the home without what is listed: keep it safe.',
+      ].join('\n'),
+    );
+  } finally {
+    keys.lock();
+  }
+}

@@ -1,0 +1,111 @@
+import { rm } from 'node:fs/promises';
+import type { AICOKeyManager } from '@aico/shared/security';
+import { type Command, Option } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { keysOf, newPassword, type SecretFiles, slotTable, unlockedKeys } from './home-keys.ts';
+import { type ConfirmOptions, confirmedCode } from './recovery.ts';
+
+const KINDS = ['password', 'key-file', 'keyring', 'credential', 'recovery'] as const;
+type Kind = (typeof KINDS)[number];
+
+interface AddOptions extends SecretFiles, ConfirmOptions {
+  readonly newPasswordFile?: string;
+  readonly name?: string;
+}
+
+/** The options that say what opens the keys now. */
+export function withSecretFiles(command: Command): Command {
+  return command
+    .option('--password-file <file>', 'the present password: the first line of a file; - reads the input')
+    .option('--recovery-file <file>', 'the recovery code: the first line of a file; - reads the input');
+}
+
+export function withConfirmation(command: Command): Command {
+  return command
+    .option('--no-confirm', 'print the recovery code without asking to type it back')
+    .addOption(new Option('--confirm-file <file>', 'take the recovery code from the first line of a file'));
+}
+
+export function registerSlots(security: Command, context: CommandContext): void {
+  const slots = security.command('slots').description('list, add and remove what opens the keys');
+  slots
+    .command('list', { isDefault: true })
+    .description('every slot')
+    .action(async () =>
+      context.output.print({ slots: await keysOf(context).slots() }, (it) => slotTable(it.slots)),
+    );
+  const add = slots.command('add').description('add a slot');
+  for (const kind of KINDS) {
+    const command = withSecretFiles(add.command(kind).description(`a slot of kind ${kind}`));
+    if (kind === 'password')
+      command.option('--new-password-file <file>', 'the new password: the first line of a file');
+    if (kind === 'credential') command.option('--name <name>', "the credential's name in the unit");
+    if (kind === 'recovery') withConfirmation(command);
+    command.action((options: AddOptions) => addSlot(context, kind, options));
+  }
+  withSecretFiles(
+    slots.command('remove').description('remove a slot, never the last').argument('<id>'),
+  ).action((id: string, options: SecretFiles) => removeSlot(context, id, options));
+}
+
+async function addSlot(context: CommandContext, kind: Kind, options: AddOptions): Promise<void> {
+  if (kind === 'recovery') return await replaceRecoveryCode(context, options);
+  const keys = await unlockedKeys(context, options);
+  try {
+    const id = await added(keys, kind, options);
+    context.output.print({ slot: { id, kind } }, () => `Added: ${kind}, slot ${id}`);
+  } finally {
+    keys.lock();
+  }
+}
+
+async function added(keys: AICOKeyManager, kind: Exclude<Kind, 'recovery'>, options: AddOptions) {
+  if (kind === 'password') return await keys.addPassword(await newPassword(options.newPasswordFile));
+  if (kind === 'key-file') return await keys.addKeyFile();
+  return kind === 'keyring' ? await keys.addKeyring() : await keys.addCredential(options.name);
+}
+
+/** Makes a recovery code, in the place of one there was. The old one opens until the new one is confirmed. */
+export async function replaceRecoveryCode(
+  context: CommandContext,
+  options: SecretFiles & ConfirmOptions,
+): Promise<void> {
+  const keys = await unlockedKeys(context, options);
+  try {
+    const code = await confirmedCode(context, options);
+    const id = await keys.setRecoveryCode(code);
+    context.output.print({ slot: { id, kind: 'recovery' }, ...shown(code, options) }, ({ recoveryCode }) =>
+      [
+        ...(recoveryCode === undefined ? [] : [`Recovery code, shown this once: ${recoveryCode}`]),
+        'The recovery code is in force; an older one opens nothing any more.',
+      ].join('\n'),
+    );
+  } finally {
+    keys.lock();
+  }
+}
+
+/** What was typed back, or came from a file, is known already. */
+export function shown(code: string | undefined, options: ConfirmOptions): { readonly recoveryCode?: string } {
+  return code !== undefined && options.confirm === false && options.confirmFile === undefined
+    ? { recoveryCode: code }
+    : {};
+}
+
+async function removeSlot(context: CommandContext, id: string, options: SecretFiles): Promise<void> {
+  const keys = await unlockedKeys(context, options);
+  try {
+    const kind = (await keys.slots()).find((slot) => slot.id === id)?.kind;
+    await keys.removeSlot(id);
+    const left = await keys.slots();
+    const fileNeeded = left.some((slot) => slot.kind === 'key-file');
+    if (kind === 'key-file' && !fileNeeded) await rm(context.paths.keyFile, { force: true });
+    context.output.print({ removed: id, left }, () => `Removed: ${kind}, slot ${id}`);
+    context.output.note('Whoever copied the slot file before still opens that copy with what was removed.');
+    if (left.length === 1)
+      context.output.note(`One way in is left (${left[0]?.kind}): if it is lost, so is everything.`);
+    if (kind === 'key-file' && fileNeeded) context.output.note('The key file stays: another slot uses it.');
+  } finally {
+    keys.lock();
+  }
+}
