@@ -15,5 +15,7 @@ export interface Envelope<T = unknown> {
   readonly traceparent?: string | undefined;
   /** Where an answer is awaited, when the message is a request. */
   readonly replyto?: string | undefined;
+  /** RFC 3339, UTC: when a request's answer is of no use any more (the expiry time extension of CloudEvents). */
+  readonly expirytime?: string | undefined;
   readonly data: T;
 }

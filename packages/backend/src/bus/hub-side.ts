@@ -1,4 +1,10 @@
-import type { InProcessBus, MessageHead, Receiver } from '@aico/shared/core/bus';
+import {
+  type InProcessBus,
+  isContentType,
+  type MessageHead,
+  type MessageRun,
+  type Receiver,
+} from '@aico/shared/core/bus';
 import {
   decodePayload,
   encodePayload,
@@ -27,9 +33,8 @@ export class HubSide implements LocalSide {
   readonly #writer = new FrameWriter();
   /** Set while a message from outside is published within: it has reached the other processes already. */
   #isImporting = false;
-  #lastHead: MessageHead | undefined;
-  #lastSequence = 0;
-  #lastRun: Run | undefined;
+  /** What was written of a run within this process, for all who subscribe to it. */
+  readonly #written = new WeakMap<MessageRun, readonly (Run | undefined)[]>();
 
   constructor(hub: InProcessBus, onError: (error: unknown) => void) {
     this.#hub = hub;
@@ -50,9 +55,13 @@ export class HubSide implements LocalSide {
       id: undefined,
       traceparent,
       replyto,
+      expiresMs: undefined,
+      contentType: isContentType(contentType) ? contentType : undefined,
       checkedBy: undefined,
     };
     const { frame, end } = run;
+    // What plugins have published reaches the queues before, and this run within: only it is from outside.
+    this.#hub.dispatcher.settle();
     this.#isImporting = true;
     try {
       for (let at = run.messages; at < end; ) {
@@ -60,8 +69,9 @@ export class HubSide implements LocalSide {
         const body = at + MESSAGE_OVERHEAD;
         at = body + frame.readUInt32BE(at + 6);
         const payload = decodePayload(contentType, frame.subarray(body, at));
-        this.#hub.publish(number === NO_NUMBER ? { ...common, id: idPrefix } : common, number, payload);
+        void this.#hub.publish(number === NO_NUMBER ? { ...common, id: idPrefix } : common, number, payload);
       }
+      this.#hub.dispatcher.settle();
     } finally {
       this.#isImporting = false;
     }
@@ -70,45 +80,61 @@ export class HubSide implements LocalSide {
   subscribe(subscription: RemoteSubscription, changed: () => void): () => void {
     return this.#hub.subscribe(
       subscription.pattern,
-      new RemoteReceiver((head, sequence, payload) => {
-        if (this.#isImporting || isReserved(head.type) !== isReserved(subscription.pattern)) return;
-        const run = this.#encode(head, sequence, payload);
-        if (run === undefined) return;
-        const { frame, header, messages, end, count } = run;
-        // Plugins do not wait for other processes: a queue that is full loses messages, and counts them.
-        if (subscription.isFull) subscription.stall();
-        subscription.push({ frame, header, headerEnd: messages, from: messages, end, count });
+      new RemoteReceiver((messages) => {
+        if (this.#isImporting || isReserved(messages.head.type) !== isReserved(subscription.pattern)) return;
+        for (const run of this.#write(messages)) {
+          if (run === undefined) continue;
+          const { frame, header, end, count } = run;
+          // Plugins do not wait for other processes: a queue that is full loses messages, and counts them.
+          if (subscription.isFull) subscription.stall();
+          subscription.push({ frame, header, headerEnd: run.messages, from: run.messages, end, count });
+        }
         changed();
       }),
     );
   }
 
-  /** The message as it travels; made once, however many subscribe to it. */
+  /** The messages as they travel; made once, however many subscribe to them. */
+  #write(messages: MessageRun): readonly (Run | undefined)[] {
+    let runs = this.#written.get(messages);
+    if (runs === undefined) {
+      const { head, sequence, payloads } = messages;
+      runs = payloads.map((payload, index) => this.#encode(head, sequence + index, payload));
+      this.#written.set(messages, runs);
+    }
+    return runs;
+  }
+
   #encode(head: MessageHead, sequence: number, payload: unknown): Run | undefined {
-    if (head === this.#lastHead && sequence === this.#lastSequence) return this.#lastRun;
-    this.#lastHead = head;
-    this.#lastSequence = sequence;
-    this.#lastRun = undefined;
     try {
       const { contentType, content } = encodePayload(head.type, payload);
       const { type: topic, source, timeMs, idPrefix, id, traceparent, replyto } = head;
       const common = { topic, source, timeMs, contentType, idPrefix: id ?? idPrefix, traceparent, replyto };
       this.#writer.beginRun(common, common);
       this.#writer.message(id === undefined ? sequence : NO_NUMBER, content);
-      this.#lastRun = readRun(this.#writer.finish(FrameType.DELIVER, 0), FRAME_START);
+      return readRun(this.#writer.finish(FrameType.DELIVER, 0), FRAME_START);
     } catch (error) {
       // Not data that can travel, such as a Map: it stays within this process.
       this.#writer.finish(FrameType.DELIVER, 0);
       this.#onError(error);
+      return undefined;
     }
-    return this.#lastRun;
   }
 }
 
 class RemoteReceiver implements Receiver {
-  readonly receive: Receiver['receive'];
+  readonly waits = false;
+  readonly #take: (run: MessageRun) => void;
 
-  constructor(receive: Receiver['receive']) {
-    this.receive = receive;
+  constructor(take: (run: MessageRun) => void) {
+    this.#take = take;
+  }
+
+  receive(head: MessageHead, sequence: number, payload: unknown): undefined {
+    this.#take({ head, sequence, payloads: [payload], copied: false });
+  }
+
+  receiveRun(run: MessageRun): undefined {
+    this.#take(run);
   }
 }

@@ -3,6 +3,9 @@ import { parsePattern, TopicTrie } from '@aico/protocol';
 /** The first segment of the topics on which answers come. */
 export const REPLY = '_reply';
 
+/** Before the topic whose requests are given up: who may ask may give up, who may answer may hear of it. */
+const CANCEL = '_cancel.';
+
 /** Topics that no wildcard of a remote component reaches begin so: they are the bus's own. */
 export function isReserved(topicOrPattern: string): boolean {
   return topicOrPattern.startsWith('_');
@@ -41,6 +44,7 @@ export class Rights {
   refusePublish(topic: string): string | undefined {
     // An answer's topic holds the requester's random name: who knows it was asked.
     if (topic.startsWith(`${REPLY}.`)) return undefined;
+    if (topic.startsWith(CANCEL)) return this.refusePublish(topic.slice(CANCEL.length));
     if (isReserved(topic)) return 'topics that begin with "_" are the bus\'s own';
     if (this.#publish.match(topic).length > 0) return undefined;
     return `${this.component} may not publish there`;
@@ -50,6 +54,7 @@ export class Rights {
   refuseSubscribe(pattern: string, replyPrefix: string): string | undefined {
     parsePattern(pattern);
     if (pattern.startsWith(`${replyPrefix}.`)) return undefined;
+    if (pattern.startsWith(CANCEL)) return this.refuseSubscribe(pattern.slice(CANCEL.length), replyPrefix);
     if (isReserved(pattern)) return 'patterns that begin with "_" are the bus\'s own';
     if (this.#subscribe.some((granted) => covers(granted, pattern))) return undefined;
     return `${this.component} may not subscribe to that`;

@@ -22,6 +22,8 @@ const SLICE = 128;
 export class Dispatcher {
   /** Messages that wait for nothing but their turn. Kept by the subscriptions, which alone know. */
   backlog = 0;
+  /** Messages that are gathered and not queued yet, at least. */
+  gathered = 0;
   /**
    * Where handlers run: not inside whatever the publisher was in the midst of, such as its database transaction or
    * its trace.
@@ -33,6 +35,22 @@ export class Dispatcher {
   #renewing = false;
   #turns = 0;
   #relief: PromiseWithResolvers<void> | undefined;
+  #settle: () => void = () => {};
+
+  /** What `settle()` is to do: bring into the queues what is not there yet. */
+  onSettle(settle: () => void): void {
+    this.#settle = settle;
+  }
+
+  /** Has every message that was published reach the queues, so that counting them is true. */
+  settle(): void {
+    this.#settle();
+  }
+
+  /** How many more messages may wait before publishers are held back. */
+  get room(): number {
+    return this.#budget - this.backlog;
+  }
 
   schedule(runnable: Runnable): void {
     this.#ready.push(runnable);
@@ -46,7 +64,7 @@ export class Dispatcher {
    * it publishes no faster than the messages are handed out, and lets the event loop turn.
    */
   get relief(): Promise<void> | undefined {
-    if (this.backlog <= this.#budget) return undefined;
+    if (this.backlog + this.gathered <= this.#budget) return undefined;
     this.#relief ??= Promise.withResolvers<void>();
     this.#renew();
     return this.#relief.promise;

@@ -68,6 +68,27 @@ export class MessagesDroppedError extends AicoError {
   }
 }
 
+/** A subscription that makes publishers wait had no room. */
+export class BusFullError extends AicoError {
+  readonly pattern: string;
+  /** `'late'`: the message is queued, but had no room in time. `'refused'`: it was dropped there, and counted. */
+  readonly outcome: 'late' | 'refused';
+
+  constructor(pattern: string, outcome: 'late' | 'refused', waitMs: number) {
+    super(
+      'AICO_BUS_FULL',
+      outcome === 'late'
+        ? `The subscription to "${pattern}" had no room for ${waitMs} ms; the message still waits there`
+        : `The subscription to "${pattern}" is full and too many publishers wait already; the message was dropped there`,
+      {
+        hint: 'Await each publish, never inside the handler of that same subscription; or make the handler faster.',
+      },
+    );
+    this.pattern = pattern;
+    this.outcome = outcome;
+  }
+}
+
 /** An option that is out of range. */
 export class BusOptionError extends AicoError {
   readonly option: string;
@@ -89,6 +110,18 @@ export class RequestTimeoutError extends AicoError {
     });
     this.topic = topic;
     this.timeoutMs = timeoutMs;
+  }
+}
+
+/** Whoever asked waits no more: its deadline has passed, or it has given up. The reason of a responder's signal. */
+export class RequestGivenUpError extends AicoError {
+  readonly topic: string;
+
+  constructor(topic: string) {
+    super('AICO_BUS_REQUEST_GIVEN_UP', `The request on "${topic}" was given up by whoever asked`, {
+      hint: 'Nothing is to be done: stop the work that the request caused.',
+    });
+    this.topic = topic;
   }
 }
 

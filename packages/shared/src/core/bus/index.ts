@@ -1,5 +1,7 @@
+export { type ContentType, contentTypeOf, decodeBody, encodeBody, isContentType } from './codec.ts';
 export { defineTopic } from './define-topic.ts';
 export {
+  BusFullError,
   BusNotConnectedError,
   BusOptionError,
   HandlerFailedError,
@@ -7,11 +9,13 @@ export {
   PayloadInvalidError,
   type PayloadIssue,
   RequestFailedError,
+  RequestGivenUpError,
   RequestTimeoutError,
 } from './errors.ts';
 export { InProcessBus } from './in-process-bus.ts';
 export type { MessageHead } from './message.ts';
 export { MessageBusClient, type MessageBusClientOptions } from './message-bus-client.ts';
+export type { MessageRun } from './message-run.ts';
 export type { Receiver, Transport, TransportConnection } from './transport.ts';
 export type {
   Envelope,
@@ -19,6 +23,7 @@ export type {
   MessageHandler,
   PayloadOf,
   PublishOptions,
+  RequestEnvelope,
   RequestHandler,
   RequestOptions,
   SubscribeOptions,

@@ -1,9 +1,10 @@
-import { parsePattern } from '@aico/protocol';
+import { parsePattern, topicSegment } from '@aico/protocol';
 import type { TSchema } from 'typebox';
+import { Answering, cancelTopic } from './answering.ts';
 import { BusNotConnectedError } from './errors.ts';
 import { InProcessBus } from './in-process-bus.ts';
 import { createIdPrefix, type MessageAttributes, type MessageHead } from './message.ts';
-import { failure, Requests, success } from './requests.ts';
+import { Requests } from './requests.ts';
 import { SchemaChecks } from './schema-checks.ts';
 import { QueuedSubscription } from './subscription.ts';
 import type { Transport, TransportConnection } from './transport.ts';
@@ -30,6 +31,13 @@ export interface MessageBusClientOptions {
 
 const DONE: Promise<void> = Promise.resolve();
 
+interface SubscriptionKind {
+  /** Made by the client itself, and not shown. */
+  readonly inner?: boolean;
+  /** Called when it ends. */
+  readonly ended?: () => Promise<void>;
+}
+
 type State =
   | { readonly name: 'new' }
   | { readonly name: 'connected'; readonly connection: TransportConnection }
@@ -52,15 +60,20 @@ export class MessageBusClient implements MessageBus {
   readonly #onError: (error: Error) => void;
   readonly #checks = new SchemaChecks();
   readonly #subscriptions = new Set<QueuedSubscription>();
+  /** The client's own: for answers and cancellations. */
+  readonly #inner = new Set<QueuedSubscription>();
   #state: State = { name: 'new' };
   #connecting: Promise<void> | undefined;
+  /** Clients under other names that go through this one's connection. */
+  readonly #family = new Set<MessageBusClient>();
+  #parent: MessageBusClient | undefined;
   /** Of the messages published last, until this burst ends: reading the clock costs more than publishing. */
   #head: MessageHead | undefined;
   #now = 0;
   readonly #idPrefix = createIdPrefix();
   #sequence = 0;
-  readonly #requests: Requests;
-  #listening: Promise<Subscription> | undefined;
+  #requests: Requests | undefined;
+  readonly #answering = new Answering();
   #draining = false;
 
   constructor({
@@ -70,7 +83,6 @@ export class MessageBusClient implements MessageBus {
   }: MessageBusClientOptions = {}) {
     this.source = source;
     this.#transport = transport;
-    this.#requests = new Requests(source, this.#idPrefix.replaceAll('-', ''));
     this.#onError = onError ?? ((error) => process.emitWarning(error));
   }
 
@@ -87,6 +99,27 @@ export class MessageBusClient implements MessageBus {
       return undefined;
     });
     return this.#connecting;
+  }
+
+  /**
+   * The same bus under another name, connected, with subscriptions of its own: closing it closes nothing else, closing
+   * this one closes it too. Where a broker knows its clients by their keys, it names them itself.
+   *
+   * @throws {BusNotConnectedError} before `connect()` and after `close()`
+   * @example
+   * ```ts
+   * const bus = client.as('journal');
+   * await bus.publish('journal.written', { id: 7 }); // envelope.source is 'journal'
+   * ```
+   */
+  as(source: string): MessageBusClient {
+    const connection = this.#connection();
+    const client = new MessageBusClient({ source, transport: this.#transport, onError: this.#onError });
+    client.#state = { name: 'connected', connection };
+    client.#connecting = DONE;
+    client.#parent = this;
+    this.#family.add(client);
+    return client;
   }
 
   /**
@@ -115,32 +148,37 @@ export class MessageBusClient implements MessageBus {
     message: PayloadOf<T>,
     options: RequestOptions = {},
   ): Promise<unknown> {
-    this.#connection();
-    const requests = this.#requests;
-    this.#listening ??= this.subscribe(requests.pattern, (replyto, answer) => requests.take(replyto, answer));
-    await this.#listening;
+    const { replyPrefix } = this.#connection();
+    this.#requests ??= new Requests(
+      this.source,
+      `${replyPrefix ?? `_reply.${topicSegment(this.source)}`}.${this.#idPrefix.replaceAll('-', '')}`,
+    );
+    await this.#requests.listen((pattern, take) => this.#subscribe(pattern, take, {}, { inner: true }));
     const { traceparent } = options;
     const name = typeof topic === 'string' ? topic : topic.name;
-    return requests.ask(name, options, (replyto) => this.#send(topic, message, { traceparent, replyto }));
+    return this.#requests.ask(name, options, {
+      send: (attributes) => this.#send(topic, message, { traceparent, ...attributes }),
+      // Without effect where the topic is too long for it: the deadline reaches the responder anyway.
+      cancel: (replyto) => void this.#send(cancelTopic(name), replyto, undefined).catch(() => {}),
+    });
   }
 
   /** @throws as {@link subscribe} */
-  respond<T extends string | Topic>(
+  async respond<T extends string | Topic>(
     topic: T,
     handler: RequestHandler<PayloadOf<T>>,
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
-    const answer: MessageHandler<PayloadOf<T>> = async (name, message, envelope) => {
-      const { replyto } = envelope;
-      try {
-        const value = await handler(name, message, envelope);
-        if (replyto !== undefined) await this.publish(replyto, success(value));
-      } catch (error) {
-        if (replyto !== undefined) await this.publish(replyto, failure(error));
-        throw error;
-      }
-    };
-    return this.subscribe(topic, answer, options);
+    const answer = this.#answering.handler(handler, (replyto, message) => this.publish(replyto, message));
+    const pattern = cancelTopic(typeof topic === 'string' ? topic : topic.name);
+    const cancels = await this.#subscribe(pattern, this.#answering.takeCancel, {}, { inner: true });
+    const ended = (): Promise<void> => cancels.unsubscribe();
+    try {
+      return await this.#subscribe(topic, answer, options, { ended });
+    } catch (error) {
+      await ended();
+      throw error;
+    }
   }
 
   #send(topic: string | Topic, message: unknown, options: MessageAttributes | undefined): Promise<void> {
@@ -183,6 +221,17 @@ export class MessageBusClient implements MessageBus {
     handler: MessageHandler<PayloadOf<T>>,
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
+    if (this.#draining) throw new BusNotConnectedError(this.source, 'draining');
+    return this.#subscribe(topic, handler, options);
+  }
+
+  async #subscribe<T extends string | Topic>(
+    topic: T,
+    handler: MessageHandler<PayloadOf<T>>,
+    options: SubscribeOptions,
+    { inner = false, ended = async () => {} }: SubscriptionKind = {},
+  ): Promise<Subscription> {
+    const subscriptions = inner ? this.#inner : this.#subscriptions;
     const connection = this.#connection();
     const pattern = typeof topic === 'string' ? topic : topic.name;
     const schema = typeof topic === 'string' ? undefined : topic.schema;
@@ -202,12 +251,12 @@ export class MessageBusClient implements MessageBus {
             },
       report: (error) => this.#report(error),
       release: () => {
-        if (!this.#draining) this.#subscriptions.delete(subscription);
-        return release();
+        if (!this.#draining) subscriptions.delete(subscription);
+        return Promise.all([release(), ended()]).then(() => {});
       },
     });
     release = await connection.subscribe(pattern, subscription);
-    this.#subscriptions.add(subscription);
+    subscriptions.add(subscription);
     if (this.#state.name === 'connected') return subscription;
     await subscription.unsubscribe();
     throw new BusNotConnectedError(this.source, describe(this.#state));
@@ -218,22 +267,34 @@ export class MessageBusClient implements MessageBus {
     return [...this.#subscriptions];
   }
 
-  /** Takes nothing new, finishes what is queued, then closes. Handlers may still publish meanwhile. */
+  /**
+   * Takes nothing new; finishes what is queued, what is being answered and what was asked, then closes. Handlers may
+   * publish and request meanwhile, not subscribe. It takes as long as they do: `close()` cuts it short.
+   */
   async drain(): Promise<void> {
     if (this.#state.name !== 'connected') return this.close();
     this.#draining = true;
+    await Promise.all([...this.#family].map((client) => client.drain()));
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stopReceiving()));
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.whenIdle()));
+    await this.#requests?.whenIdle();
     await this.close();
   }
 
   /** Ends every subscription; what is queued is dropped. A second call changes nothing. */
   async close(): Promise<void> {
     const state = this.#state;
+    if (state.name === 'closed') return;
+    await Promise.all([...this.#family].map((client) => client.close()));
     this.#state = { name: 'closed' };
-    this.#requests.close();
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.unsubscribe()));
-    if (state.name === 'connected') await state.connection.close();
+    this.#requests?.close();
+    this.#answering.close(new BusNotConnectedError(this.source, 'closed'));
+    const all = [...this.#subscriptions, ...this.#inner];
+    await Promise.all(all.map((subscription) => subscription.unsubscribe()));
+    this.#subscriptions.clear();
+    this.#inner.clear();
+    if (this.#parent !== undefined) this.#parent.#family.delete(this);
+    if (this.#parent === undefined && state.name === 'connected') await state.connection.close();
   }
 
   #createHead(
@@ -253,6 +314,8 @@ export class MessageBusClient implements MessageBus {
       id: options?.id,
       traceparent: options?.traceparent,
       replyto: options?.replyto,
+      expiresMs: options?.expiresMs,
+      contentType: options?.contentType,
       checkedBy,
     };
     if (options === undefined) this.#head = head;

@@ -1,85 +1,113 @@
-import type { MessageHead } from './message.ts';
+import type { MessageRun } from './message-run.ts';
 
-const SMALLEST = 16;
+/** What is left of a run: the payloads from `at` to before `end`. */
+export interface RunView {
+  readonly run: MessageRun;
+  at: number;
+  end: number;
+}
 
-/** What a queue keeps once it is empty; a larger one, left by a flood, is given back. */
-const LARGEST_KEPT = 4_096;
+/** Below this many, what is left of a run is not worth copying out of it. */
+const SMALL = 16;
 
-/**
- * First in, first out; the caller bounds it. No object is made for a message, and the places are emptied together,
- * when the queue is: emptying each at its turn costs as much as everything else here.
- */
+/** First in, first out, in runs; the caller bounds it. */
 export class MessageQueue {
-  #heads: (MessageHead | undefined)[] = [];
-  #payloads: unknown[] = [];
-  #sequences = new Float64Array(0);
-  #capacity = 0;
+  #views: RunView[] = [];
   #first = 0;
-  #end = 0;
+  #length = 0;
 
+  /** How many messages there are. */
   get length(): number {
-    return this.#end - this.#first;
+    return this.#length;
   }
 
-  push(head: MessageHead, sequence: number, payload: unknown): void {
-    if (this.#end === this.#capacity) this.#makeRoom();
-    const at = this.#end;
-    this.#heads[at] = head;
-    this.#payloads[at] = payload;
-    this.#sequences[at] = sequence;
-    this.#end = at + 1;
+  /** Takes in the first `count` messages of `run`. */
+  push(run: MessageRun, count: number): void {
+    this.#views.push({ run, at: 0, end: count });
+    this.#length += count;
   }
 
-  /** The head of the oldest message; `undefined` when there is none. */
-  get head(): MessageHead | undefined {
-    return this.#heads[this.#first];
+  /** The run with the oldest message; `undefined` when there is none. It has at least one message left. */
+  get first(): RunView | undefined {
+    return this.#views[this.#first];
   }
 
-  get sequence(): number {
-    return this.#sequences[this.#first] ?? 0;
+  /** Takes the oldest message of `first` away. */
+  advance(view: RunView): void {
+    view.at += 1;
+    this.#length -= 1;
+    if (view.at === view.end) this.#shift();
   }
 
-  get payload(): unknown {
-    return this.#payloads[this.#first];
-  }
-
-  /** Takes the oldest message away; there is one. */
-  advance(): void {
-    this.#first += 1;
-    if (this.#first === this.#end) this.clear();
+  /** Takes the `count` oldest messages away; there are so many. */
+  drop(count: number): void {
+    for (let left = count; left > 0; ) {
+      const view = this.first;
+      if (view === undefined) return;
+      const taken = Math.min(left, view.end - view.at);
+      view.at += taken;
+      left -= taken;
+      this.#length -= taken;
+      if (view.at === view.end) this.#shift();
+      else this.#letGo(view);
+    }
   }
 
   /** Empties it and says how many there were. */
   clear(): number {
-    const { length } = this;
-    if (this.#capacity > LARGEST_KEPT) this.#resize(SMALLEST);
-    this.#heads.fill(undefined, 0, this.#end);
-    this.#payloads.fill(undefined, 0, this.#end);
+    const length = this.#length;
+    this.#views = [];
     this.#first = 0;
-    this.#end = 0;
+    this.#length = 0;
     return length;
   }
 
-  /** Moves what waits to the front, into twice the room if it fills more than half. */
-  #makeRoom(): void {
-    const { length } = this;
-    const heads = this.#heads.slice(this.#first);
-    const payloads = this.#payloads.slice(this.#first);
-    const sequences = this.#sequences.slice(this.#first);
-    this.#resize(length * 2 >= this.#capacity ? Math.max(SMALLEST, this.#capacity * 2) : this.#capacity);
-    for (let at = 0; at < length; at += 1) {
-      this.#heads[at] = heads[at];
-      this.#payloads[at] = payloads[at];
+  #shift(): void {
+    this.#first += 1;
+    if (this.#first === this.#views.length) {
+      this.#views = [];
+      this.#first = 0;
+    } else if (this.#first >= 1_024 && this.#first * 2 > this.#views.length) {
+      this.#views.splice(0, this.#first);
+      this.#first = 0;
+    } else {
+      // The place is emptied, so that what was in the run can be collected.
+      this.#views[this.#first - 1] = EMPTY;
     }
-    this.#sequences.set(sequences);
-    this.#first = 0;
-    this.#end = length;
   }
 
-  #resize(capacity: number): void {
-    this.#heads = new Array<undefined>(capacity).fill(undefined);
-    this.#payloads = new Array<undefined>(capacity).fill(undefined);
-    this.#sequences = new Float64Array(capacity);
-    this.#capacity = capacity;
+  /** Does not keep a long run alive for the few messages left of it. */
+  #letGo(view: RunView): void {
+    const { run, at, end } = view;
+    const left = end - at;
+    if (run.payloads.length < SMALL || left * 2 > run.payloads.length) return;
+    const payloads = run.payloads.slice(at, end);
+    this.#views[this.#first] = {
+      run: { ...run, sequence: run.sequence + at, payloads },
+      at: 0,
+      end: left,
+    };
   }
 }
+
+const EMPTY: RunView = {
+  run: {
+    head: {
+      type: '',
+      source: '',
+      timeMs: 0,
+      idPrefix: '',
+      id: undefined,
+      traceparent: undefined,
+      replyto: undefined,
+      expiresMs: undefined,
+      contentType: undefined,
+      checkedBy: undefined,
+    },
+    sequence: 0,
+    payloads: [],
+    copied: false,
+  },
+  at: 0,
+  end: 0,
+};

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TSchema } from 'typebox';
+import { type ContentType, contentTypeOf } from './codec.ts';
 import type { Envelope } from './types.ts';
 
 /**
@@ -15,6 +16,10 @@ export interface MessageHead {
   readonly id: string | undefined;
   readonly traceparent: string | undefined;
   readonly replyto: string | undefined;
+  /** Milliseconds since 1970 after which nobody awaits an answer. */
+  readonly expiresMs: number | undefined;
+  /** How to write the payload where it leaves the process; `undefined`: as its type suggests. */
+  readonly contentType: ContentType | undefined;
   /** The schema the payload was held against, so that a subscriber with the same need not repeat it. */
   readonly checkedBy: TSchema | undefined;
 }
@@ -24,6 +29,8 @@ export interface MessageAttributes {
   readonly id?: string | undefined;
   readonly traceparent?: string | undefined;
   readonly replyto?: string | undefined;
+  readonly expiresMs?: number | undefined;
+  readonly contentType?: ContentType | undefined;
 }
 
 /** The first 74 random bits of a UUID of version 8 (RFC 9562, 5.8), whose last 48 bits are a message's number. */
@@ -62,7 +69,7 @@ export class Message implements Envelope {
   }
 
   get datacontenttype(): string {
-    return this.#data instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
+    return this.#head.contentType ?? contentTypeOf(this.#data);
   }
 
   get traceparent(): string | undefined {
@@ -73,12 +80,17 @@ export class Message implements Envelope {
     return this.#head.replyto;
   }
 
+  get expirytime(): string | undefined {
+    const { expiresMs } = this.#head;
+    return expiresMs === undefined ? undefined : new Date(expiresMs).toISOString();
+  }
+
   get data(): unknown {
     return this.#data;
   }
 
   toJSON(): Envelope {
-    const { id, source, type, time, datacontenttype, data, traceparent, replyto } = this;
+    const { id, source, type, time, datacontenttype, data, traceparent, replyto, expirytime } = this;
     return {
       id,
       source,
@@ -87,6 +99,7 @@ export class Message implements Envelope {
       datacontenttype,
       ...(traceparent === undefined ? {} : { traceparent }),
       ...(replyto === undefined ? {} : { replyto }),
+      ...(expirytime === undefined ? {} : { expirytime }),
       data,
     };
   }

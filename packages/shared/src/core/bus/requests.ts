@@ -1,16 +1,25 @@
 import { AicoError } from '@aico/protocol';
-import { BusNotConnectedError, RequestFailedError, RequestTimeoutError } from './errors.ts';
-import type { RequestOptions } from './types.ts';
+import { BusNotConnectedError, BusOptionError, RequestFailedError, RequestTimeoutError } from './errors.ts';
+import type { MessageHandler, RequestOptions } from './types.ts';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** How a request goes out. */
+export interface RequestLine {
+  send(attributes: { readonly replyto: string; readonly expiresMs: number }): Promise<void>;
+  /** Tells whoever is answering that nobody waits any more. Must not throw. */
+  cancel(replyto: string): void;
+}
 
 /** How an answer travels. */
 type Answer =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly code: string | undefined };
+  | { readonly ok: true; readonly value?: unknown }
+  | { readonly ok: false; readonly code?: string | undefined };
 
 interface Waiting {
   readonly topic: string;
+  readonly promise: Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -21,33 +30,53 @@ export class Requests {
   readonly #prefix: string;
   readonly #waiting = new Map<string, Waiting>();
   #count = 0;
+  #listening: Promise<unknown> | undefined;
 
-  constructor(source: string, id: string) {
+  /** @param prefix below which nobody else may subscribe, or which nobody can guess */
+  constructor(source: string, prefix: string) {
     this.#source = source;
-    this.#prefix = `_reply.${id}`;
+    this.#prefix = prefix;
   }
 
-  /** Where all answers to this client come. */
-  get pattern(): string {
-    return `${this.#prefix}.*`;
+  /** Settles once nothing is waited for. */
+  async whenIdle(): Promise<void> {
+    while (this.#waiting.size > 0)
+      await Promise.allSettled([...this.#waiting.values()].map(({ promise }) => promise));
   }
 
-  /** Sends by `send`, which is told where the answer is awaited, and waits for the answer, deadline or abort. */
+  /** Has all answers to this client come here; once. */
+  async listen(subscribe: (pattern: string, take: MessageHandler) => Promise<unknown>): Promise<void> {
+    this.#listening ??= subscribe(`${this.#prefix}.*`, (replyto, answer) => this.#take(replyto, answer));
+    try {
+      await this.#listening;
+    } catch (error) {
+      this.#listening = undefined;
+      throw error;
+    }
+  }
+
+  /** Sends by `line`, and waits for the answer, the deadline or the abort; the latter two are told by `line` as well. */
   async ask(
     topic: string,
     { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: RequestOptions,
-    send: (replyto: string) => Promise<void>,
+    line: RequestLine,
   ): Promise<unknown> {
+    if (!(timeoutMs >= 0) || timeoutMs > MAX_TIMEOUT_MS)
+      throw new BusOptionError('timeoutMs', `must be a number from 0 to ${MAX_TIMEOUT_MS}`);
     signal?.throwIfAborted();
     this.#count += 1;
     const replyto = `${this.#prefix}.${this.#count}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.set(replyto, { topic, resolve, reject });
-    const timer = setTimeout(() => reject(new RequestTimeoutError(topic, timeoutMs)), timeoutMs);
-    const abort = (): void => reject(signal?.reason);
+    this.#waiting.set(replyto, { topic, promise, resolve, reject });
+    const giveUp = (reason: unknown): void => {
+      reject(reason);
+      line.cancel(replyto);
+    };
+    const timer = setTimeout(() => giveUp(new RequestTimeoutError(topic, timeoutMs)), timeoutMs);
+    const abort = (): void => giveUp(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      send(replyto).catch(reject);
+      line.send({ replyto, expiresMs: Date.now() + timeoutMs }).catch(reject);
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -57,7 +86,7 @@ export class Requests {
   }
 
   /** Takes an answer; one that comes too late, or is none, concerns nobody. */
-  take(replyto: string, message: unknown): void {
+  #take(replyto: string, message: unknown): void {
     const waiting = this.#waiting.get(replyto);
     if (waiting === undefined || !isAnswer(message)) return;
     if (message.ok) waiting.resolve(message.value);
@@ -67,6 +96,7 @@ export class Requests {
   /** Gives everything up. */
   close(): void {
     for (const { reject } of this.#waiting.values()) reject(new BusNotConnectedError(this.#source, 'closed'));
+    this.#waiting.clear();
   }
 }
 
@@ -80,12 +110,10 @@ export function failure(error: unknown): Answer {
   return { ok: false, code: error instanceof AicoError ? error.code : undefined };
 }
 
+/** What is `undefined` may have been left out on the way. */
 function isAnswer(message: unknown): message is Answer {
   if (typeof message !== 'object' || message === null || !('ok' in message)) return false;
-  if (message.ok === true) return 'value' in message;
-  return (
-    message.ok === false &&
-    'code' in message &&
-    (message.code === undefined || typeof message.code === 'string')
-  );
+  if (message.ok === true) return true;
+  const code = 'code' in message ? message.code : undefined;
+  return message.ok === false && (code === undefined || typeof code === 'string');
 }

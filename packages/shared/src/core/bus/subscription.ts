@@ -1,12 +1,12 @@
 import type { Dispatcher, Runnable } from './dispatcher.ts';
-import { BusOptionError, HandlerFailedError, MessagesDroppedError } from './errors.ts';
+import { HandlerFailedError, MessagesDroppedError } from './errors.ts';
 import { Message, type MessageHead } from './message.ts';
-import { MessageQueue } from './message-queue.ts';
+import { MessageQueue, type RunView } from './message-queue.ts';
+import type { MessageRun } from './message-run.ts';
+import { type QueuePolicy, readQueuePolicy } from './queue-policy.ts';
+import { RoomQueue } from './room-queue.ts';
 import type { Receiver } from './transport.ts';
 import type { MessageHandler, SubscribeOptions, Subscription, SubscriptionStats } from './types.ts';
-
-const DEFAULT_QUEUE_LIMIT = 1_024;
-const MAX_QUEUE_LIMIT = 1_048_576;
 
 export interface SubscriptionContext {
   readonly pattern: string;
@@ -24,8 +24,9 @@ export interface SubscriptionContext {
 export class QueuedSubscription implements Subscription, Runnable, Receiver {
   readonly #context: SubscriptionContext;
   readonly #queue = new MessageQueue();
-  readonly #queueLimit: number;
-  readonly #dropNewest: boolean;
+  readonly #policy: QueuePolicy;
+  /** Publishers that wait for room, under `'wait'`. */
+  readonly #room: RoomQueue | undefined;
   #state: 'idle' | 'scheduled' | 'handling' | 'ended' = 'idle';
   #inHand = 0;
   #delivered = 0;
@@ -34,23 +35,23 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
   #released: Promise<void> | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  /** @throws {BusOptionError} when `queueLimit` is no count between 1 and 1 048 576 */
+  /** @throws {BusOptionError} when an option is out of range */
   constructor(context: SubscriptionContext) {
-    const { queueLimit = DEFAULT_QUEUE_LIMIT, overflow = 'drop-oldest' } = context.options;
-    if (!Number.isInteger(queueLimit) || queueLimit < 1 || queueLimit > MAX_QUEUE_LIMIT)
-      throw new BusOptionError('queueLimit', `must be a whole number from 1 to ${MAX_QUEUE_LIMIT}`);
-    if (overflow !== 'drop-oldest' && overflow !== 'drop-newest')
-      throw new BusOptionError('overflow', "must be 'drop-oldest' or 'drop-newest'");
     this.#context = context;
-    this.#queueLimit = queueLimit;
-    this.#dropNewest = overflow === 'drop-newest';
+    this.#policy = readQueuePolicy(context.options);
+    if (this.#policy.overflow === 'wait') this.#room = new RoomQueue(context.pattern, this.#policy);
   }
 
   get pattern(): string {
     return this.#context.pattern;
   }
 
+  get waits(): boolean {
+    return this.#room !== undefined;
+  }
+
   get stats(): SubscriptionStats {
+    this.#context.dispatcher.settle();
     return {
       delivered: this.#delivered,
       dropped: this.#dropped,
@@ -59,57 +60,52 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     };
   }
 
-  /** Queues a message. Never runs the handler. */
-  receive(head: MessageHead, sequence: number, payload: unknown): void {
-    if (this.#state === 'ended') return;
+  receive(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
+    return this.receiveRun({ head, sequence, payloads: [payload], copied: false });
+  }
+
+  /** Queues messages. Never runs the handler. */
+  receiveRun(run: MessageRun): Promise<void> | undefined {
+    if (this.#state === 'ended') return undefined;
     const queue = this.#queue;
-    if (queue.length >= this.#queueLimit) {
-      this.#drop();
-      if (this.#dropNewest) return;
-      queue.advance();
-      queue.push(head, sequence, payload);
-      return;
+    const before = queue.length;
+    const count = run.payloads.length;
+    const { capacity, overflow } = this.#policy;
+    const excess = before + count - capacity;
+    let taken = count;
+    if (excess > 0) {
+      this.#drop(excess);
+      if (overflow !== 'drop-oldest') taken = count - excess;
     }
-    queue.push(head, sequence, payload);
-    if (this.#state === 'scheduled') this.#context.dispatcher.backlog += 1;
-    else if (this.#state === 'idle') this.#schedule();
+    if (taken > 0) queue.push(run, taken);
+    if (overflow === 'drop-oldest' && excess > 0) queue.drop(excess);
+    if (this.#state === 'scheduled') this.#context.dispatcher.backlog += queue.length - before;
+    else if (this.#state === 'idle' && queue.length > 0) this.#schedule();
+    return this.#room?.enter(queue.length, excess > 0);
   }
 
   run(budget: number): number {
-    const { handler, check, dispatcher } = this.#context;
     const queue = this.#queue;
     let done = 0;
     while (done < budget && this.#state === 'scheduled') {
-      const { head, sequence, payload } = queue;
-      if (head === undefined) break;
-      queue.advance();
-      dispatcher.backlog -= 1;
-      done += 1;
-      this.#inHand = 1;
-      try {
-        check?.(head, payload);
-        const result = handler(head.type, payload, new Message(head, sequence, payload));
-        if (result !== undefined && isThenable(result)) {
-          this.#await(result, head.type);
-          return done;
-        }
-        this.#delivered += 1;
-      } catch (error) {
-        this.#fail(head.type, error);
-      }
-      this.#inHand = 0;
+      const view = queue.first;
+      if (view === undefined) break;
+      done += this.#handOut(view, budget - done);
     }
+    this.#room?.update(queue.length);
     if (this.#state !== 'scheduled') return done;
-    if (queue.length > 0) dispatcher.schedule(this);
+    if (queue.length > 0) this.#context.dispatcher.schedule(this);
     else this.#rest();
     return done;
   }
 
   unsubscribe(): Promise<void> {
     if (this.#state !== 'ended') {
+      this.#context.dispatcher.settle();
       if (this.#state === 'scheduled') this.#context.dispatcher.backlog -= this.#queue.length;
       this.#state = 'ended';
       this.#dropped += this.#queue.clear();
+      this.#room?.update(0);
       this.#idle?.resolve();
     }
     return this.stopReceiving();
@@ -123,9 +119,40 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
 
   /** Settles once nothing waits and nothing is in the handler's hands. */
   whenIdle(): Promise<void> {
+    this.#context.dispatcher.settle();
     if (this.#state === 'idle' || this.#state === 'ended') return Promise.resolve();
     this.#idle ??= Promise.withResolvers<void>();
     return this.#idle.promise;
+  }
+
+  /** Runs the handler on at most `budget` messages of one run; stops at one that takes its time, or fails. */
+  #handOut(view: RunView, budget: number): number {
+    const { handler, check, dispatcher } = this.#context;
+    const queue = this.#queue;
+    const { head, payloads, copied, sequence } = view.run;
+    const topic = head.type;
+    let done = 0;
+    this.#inHand = 1;
+    try {
+      while (done < budget && view.at < view.end && this.#state === 'scheduled') {
+        const { at } = view;
+        const payload = copied ? structuredClone(payloads[at]) : payloads[at];
+        queue.advance(view);
+        dispatcher.backlog -= 1;
+        done += 1;
+        if (check !== undefined) check(head, payload);
+        const result = handler(topic, payload, new Message(head, sequence + at, payload));
+        if (result !== undefined && isThenable(result)) {
+          this.#await(result, topic);
+          return done;
+        }
+        this.#delivered += 1;
+      }
+    } catch (error) {
+      this.#fail(topic, error);
+    }
+    this.#inHand = 0;
+    return done;
   }
 
   #schedule(): void {
@@ -172,12 +199,17 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     this.#context.report(new HandlerFailedError(this.pattern, topic, cause));
   }
 
-  #drop(): void {
-    this.#dropped += 1;
+  #drop(count: number): void {
+    const before = this.#dropped;
+    this.#dropped += count;
     // At the 1st, 2nd, 4th, 8th, … so that a flood of messages does not become a flood of reports.
-    if ((this.#dropped & (this.#dropped - 1)) === 0)
-      this.#context.report(new MessagesDroppedError(this.pattern, this.#dropped));
+    for (let mark = nextPowerOfTwo(before + 1); mark <= this.#dropped; mark *= 2)
+      this.#context.report(new MessagesDroppedError(this.pattern, mark));
   }
+}
+
+function nextPowerOfTwo(count: number): number {
+  return 2 ** Math.ceil(Math.log2(count));
 }
 
 function isThenable(value: object): value is PromiseLike<unknown> {

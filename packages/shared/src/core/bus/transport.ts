@@ -1,17 +1,46 @@
 import type { Dispatcher } from './dispatcher.ts';
 import type { MessageHead } from './message.ts';
+import type { MessageRun } from './message-run.ts';
 
 /** Takes messages into a queue; must not block, throw or run a handler. */
 export interface Receiver {
-  receive(head: MessageHead, sequence: number, payload: unknown): void;
+  /** Whether a publisher is to wait for room here. Who says so takes part in `publish()` of every message. */
+  readonly waits: boolean;
+  /**
+   * Takes one message. A promise, from one that `waits`, settles when there is room for it, or rejects when there was
+   * none in time.
+   */
+  receive(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined;
+  /** Takes several at once. The run is shared with other receivers. */
+  receiveRun(run: MessageRun): Promise<void> | undefined;
 }
 
-/** One client's way to the others. */
+/**
+ * One client's way to the others.
+ *
+ * What every transport guarantees, and `transportSuite` tries:
+ *
+ * - *Order*: messages of one publisher on one topic arrive in the order of the `publish` calls.
+ * - *Exactly once* per subscription, also when patterns overlap: each subscription is a receiver of its own. After a
+ *   broken connection a message that was on its way may be lost or arrive once, never twice; its `publish` rejects
+ *   unless it arrived for sure.
+ * - *No slow joiner*: what is published after `subscribe` has resolved arrives.
+ * - *Isolation*: no receiver's payload can be changed by the publisher or by another receiver. Where payloads are
+ *   encoded, that and the content types are the business of codec.ts; in one process plain data is frozen and shared.
+ * - *Failures are told*: a message that cannot be sent rejects; nothing is dropped without being counted.
+ * - *Reconnecting* is its own business: subscriptions are restored before anything is published again.
+ * - *Topics beginning with `_`* belong to the bus (`_reply.…`, `_cancel.…`); a pattern that begins with a wildcard
+ *   does not stand for them.
+ */
 export interface TransportConnection {
   /**
+   * Below which topic answers to this connection come; nobody else may subscribe to it. Absent: the client makes up
+   * one that cannot be guessed.
+   */
+  readonly replyPrefix?: string;
+  /**
    * Takes the message to every subscription whose pattern stands for its topic, once each. Resolves once they
-   * have it; `undefined` says that they have it already. Messages of one publisher on one topic arrive in the
-   * order of these calls.
+   * have it; `undefined` says that they have it already, or will before anything else that can be observed.
    *
    * @throws {TopicInvalidError} when the head's type is not a topic
    * @throws {PayloadInvalidError} when the payload cannot travel

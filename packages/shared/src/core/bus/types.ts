@@ -1,7 +1,8 @@
 import type { Envelope } from '@aico/protocol';
 import type { Static, TSchema } from 'typebox';
+import type { ContentType } from './codec.ts';
 
-export type { Envelope };
+export type { ContentType, Envelope };
 
 /** A topic whose payload has a schema: checked by the compiler at the sender, by the schema at the border. */
 export interface Topic<S extends TSchema = TSchema> {
@@ -23,6 +24,11 @@ export interface PublishOptions {
   /** Defaults to a fresh UUID. */
   readonly id?: string;
   readonly traceparent?: string;
+  /**
+   * How it is written where it leaves the process. Default: bytes for a `Uint8Array`, otherwise JSON. MessagePack
+   * also holds dates and bytes within data.
+   */
+  readonly contentType?: ContentType;
 }
 
 export interface RequestOptions {
@@ -33,14 +39,33 @@ export interface RequestOptions {
   readonly traceparent?: string;
 }
 
+/** What a responder knows of a request. */
+export interface RequestEnvelope<T = unknown> extends Envelope<T> {
+  /** Aborts when whoever asked waits no more: it gave up, its deadline has passed, or this client is closed. */
+  readonly signal: AbortSignal;
+}
+
 /** Answers one request with what it returns. The next one waits until then. */
-export type RequestHandler<T = unknown> = (topic: string, message: T, envelope: Envelope<T>) => unknown;
+export type RequestHandler<T = unknown> = (
+  topic: string,
+  message: T,
+  envelope: RequestEnvelope<T>,
+) => unknown;
 
 export interface SubscribeOptions {
   /** How many messages may wait for this subscription. Default 1 024. */
   readonly queueLimit?: number;
-  /** What to do when the queue is full. Default `'drop-oldest'`. */
-  readonly overflow?: 'drop-newest' | 'drop-oldest';
+  /**
+   * What to do when the queue is full. Default `'drop-oldest'`. Under `'wait'` the publisher's promise settles when
+   * there is room: whoever awaits it goes no faster than this handler. As many messages again as `queueLimit` may
+   * stand before a full queue; one more is dropped and counted, and its publisher told (`BusFullError`).
+   */
+  readonly overflow?: 'drop-newest' | 'drop-oldest' | 'wait';
+  /**
+   * Milliseconds a publisher waits for room under `'wait'`, until its promise rejects. Default 5 000. The message stays
+   * queued. So a handler that awaits a publish to its own full subscription ends with an error, not in a deadlock.
+   */
+  readonly waitMs?: number;
 }
 
 /** What became of every message this subscription was sent: the four numbers add up to all of them. */
@@ -84,13 +109,16 @@ export interface MessageBus {
     message: PayloadOf<T>,
     options?: RequestOptions,
   ): Promise<unknown>;
-  /** Answers requests on a topic or pattern; what a handler throws tells the requester its code alone. */
+  /**
+   * Answers requests on a topic or pattern; what a handler throws tells the requester its code alone. A request given
+   * up before its turn is not handled, and counts as failed.
+   */
   respond<T extends string | Topic>(
     topic: T,
     handler: RequestHandler<PayloadOf<T>>,
     options?: SubscribeOptions,
   ): Promise<Subscription>;
-  /** Finishes what is queued, then closes. */
+  /** Finishes what is queued, being answered or asked, then closes. `close()` cuts it short. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { isContentType } from '../codec.ts';
 import type { MessageHead } from '../message.ts';
 import type { Receiver } from '../transport.ts';
 import { BusProtocolError } from './errors.ts';
@@ -35,6 +36,8 @@ function handOver(run: Run, receiver: Receiver, decode: Decode): void {
     id: undefined,
     traceparent,
     replyto,
+    expiresMs: undefined,
+    contentType: isContentType(contentType) ? contentType : undefined,
     checkedBy: undefined,
   };
   const { frame, end } = run;
@@ -43,6 +46,6 @@ function handOver(run: Run, receiver: Receiver, decode: Decode): void {
     const body = at + MESSAGE_OVERHEAD;
     at = body + frame.readUInt32BE(at + 6);
     const payload = decode(contentType, frame.subarray(body, at));
-    receiver.receive(number === NO_NUMBER ? { ...common, id: idPrefix } : common, number, payload);
+    void receiver.receive(number === NO_NUMBER ? { ...common, id: idPrefix } : common, number, payload);
   }
 }

@@ -1,0 +1,110 @@
+import { decode as decodeMessagePack, encode as encodeMessagePack } from '@msgpack/msgpack';
+import { PayloadInvalidError } from './errors.ts';
+
+/** How a payload is written where it leaves the process. */
+export type ContentType = 'application/json' | 'application/msgpack' | 'application/octet-stream';
+
+const MAX_DEPTH = 64;
+
+const NOTHING = new Uint8Array(0);
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** What `payload` is written as when nobody says otherwise. */
+export function contentTypeOf(payload: unknown): ContentType {
+  return payload instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
+}
+
+/**
+ * Whether it is one this bus writes and reads.
+ *
+ * @example isContentType('application/json'); // true
+ */
+export function isContentType(text: string): text is ContentType {
+  return text === 'application/json' || text === 'application/msgpack' || text === 'application/octet-stream';
+}
+
+/**
+ * The body of a message: JSON as a string, everything else as bytes. An `undefined` payload is an empty body. What a
+ * format would lose or change (a date in JSON, a map, an instance of a class, a number that is not finite) is refused,
+ * so that data arrives as it was.
+ *
+ * @throws {PayloadInvalidError} when the payload does not fit the content type
+ */
+export function encodeBody(topic: string, payload: unknown, contentType: ContentType): string | Uint8Array {
+  if (contentType === 'application/octet-stream') {
+    if (payload instanceof Uint8Array) return payload;
+    throw new PayloadInvalidError(topic, [
+      { path: '', message: `is not the bytes ${contentType} stands for` },
+    ]);
+  }
+  if (payload === undefined) return NOTHING;
+  const fault = findFault(payload, contentType === 'application/msgpack', 0);
+  if (fault !== undefined) throw new PayloadInvalidError(topic, [fault]);
+  if (contentType === 'application/json') return JSON.stringify(payload);
+  return encodeMessagePack(payload, { maxDepth: MAX_DEPTH + 2 });
+}
+
+/**
+ * What was given to {@link encodeBody}; the caller's own, and nobody else's. A content type that is not known is handed
+ * on as bytes.
+ *
+ * @throws {PayloadInvalidError} when the body is not what its content type says
+ */
+export function decodeBody(topic: string, body: Uint8Array, contentType: string): unknown {
+  try {
+    if (contentType === 'application/json')
+      return body.length === 0 ? undefined : (JSON.parse(utf8.decode(body)) as unknown);
+    // Bytes within MessagePack come back as a part of what was read: of a copy, not of the frame.
+    if (contentType === 'application/msgpack')
+      return body.length === 0 ? undefined : decodeMessagePack(Uint8Array.from(body));
+  } catch (error) {
+    throw new PayloadInvalidError(topic, [{ path: '', message: `is not ${contentType}` }], error);
+  }
+  return Uint8Array.from(body);
+}
+
+interface Fault {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The first place that would not arrive as it is. */
+function findFault(value: unknown, binary: boolean, depth: number): Fault | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return undefined;
+    case 'undefined':
+      // A property without a value is left out, as JSON does everywhere.
+      return undefined;
+    case 'number':
+      return binary || Number.isFinite(value) ? undefined : { path: '', message: 'is not a finite number' };
+    case 'object':
+      return value === null ? undefined : findFaultWithin(value, binary, depth);
+    default:
+      return { path: '', message: `is a ${typeof value}, which is not data` };
+  }
+}
+
+function findFaultWithin(value: object, binary: boolean, depth: number): Fault | undefined {
+  if (depth > MAX_DEPTH) return { path: '', message: `is nested deeper than ${MAX_DEPTH}` };
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (Array.isArray(value) && prototype === Array.prototype) {
+    let index = 0;
+    for (const item of value) {
+      if (item === undefined) return { path: `/${index}`, message: 'is undefined within an array' };
+      const fault = findFault(item, binary, depth + 1);
+      if (fault !== undefined) return { ...fault, path: `/${index}${fault.path}` };
+      index += 1;
+    }
+    return undefined;
+  }
+  if (binary && (value instanceof Uint8Array || value instanceof Date)) return undefined;
+  if (prototype !== Object.prototype && prototype !== null)
+    return { path: '', message: 'is neither a plain object nor an array' };
+  for (const name in value) {
+    const fault = findFault(Reflect.get(value, name), binary, depth + 1);
+    if (fault !== undefined) return { ...fault, path: `/${name}${fault.path}` };
+  }
+  return undefined;
+}

@@ -1,0 +1,136 @@
+import { TopicTrie } from '@aico/protocol';
+import type { Dispatcher, Runnable } from './dispatcher.ts';
+import { PayloadInvalidError } from './errors.ts';
+import { Isolation } from './isolation.ts';
+import type { MessageHead } from './message.ts';
+import type { MessageRun } from './message-run.ts';
+import type { Receiver } from './transport.ts';
+
+/** How many messages one run holds at most: bounds what a slow subscription keeps alive beyond its own queue. */
+const RUN_LIMIT = 1_024;
+
+interface OpenRun extends MessageRun {
+  readonly payloads: unknown[];
+  readonly receivers: readonly Receiver[];
+}
+
+/**
+ * Brings messages to the receivers whose pattern stands for their topic, within one process. A burst is gathered
+ * into a run first and fanned out when the dispatcher gets to it, so that a message costs its publisher one place
+ * in an array. Whoever could tell the difference (a new subscription, a look at the counts) has it fanned out before.
+ */
+export class FanOut implements Runnable {
+  readonly #dispatcher: Dispatcher;
+  readonly #receivers = new TopicTrie<Receiver>();
+  readonly #isolation = new Isolation();
+  #open: OpenRun | undefined;
+  /** How long the open run may become. */
+  #limit = 0;
+  #scheduled = false;
+
+  constructor(dispatcher: Dispatcher) {
+    this.#dispatcher = dispatcher;
+    dispatcher.onSettle(() => this.flush());
+  }
+
+  /** How many subscriptions there are. */
+  get size(): number {
+    return this.#receivers.size;
+  }
+
+  /** Who would be handed a message on `topic`. */
+  receivers(topic: string): readonly Receiver[] {
+    return this.#receivers.match(topic);
+  }
+
+  /**
+   * @returns a promise when somebody has to be waited for
+   * @throws {TopicInvalidError} @throws {PayloadInvalidError}
+   */
+  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
+    const open = this.#open;
+    if (
+      open !== undefined &&
+      open.head === head &&
+      open.payloads.length < this.#limit &&
+      open.sequence + open.payloads.length === sequence &&
+      this.#isolation.isShared(payload)
+    ) {
+      open.payloads.push(payload);
+      return undefined;
+    }
+    return this.#begin(head, sequence, payload);
+  }
+
+  /** Resolves nothing, waits for nothing: the receiver gets what is published from here on. */
+  subscribe(pattern: string, receiver: Receiver): () => void {
+    this.flush();
+    this.#receivers.add(pattern, receiver);
+    return () => {
+      this.flush();
+      this.#receivers.remove(pattern, receiver);
+      this.#isolation.forget();
+    };
+  }
+
+  /** Brings what is gathered into the receivers' queues. */
+  flush(): void {
+    const open = this.#open;
+    if (open === undefined) return;
+    this.#open = undefined;
+    this.#dispatcher.gathered = 0;
+    for (const receiver of open.receivers) receiver.receiveRun(open);
+  }
+
+  run(): number {
+    this.#scheduled = false;
+    this.flush();
+    return 0;
+  }
+
+  #begin(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
+    const last = this.#open;
+    const receivers = last?.head === head ? last.receivers : this.#receivers.match(head.type);
+    const shared = this.#isolation.isShared(payload);
+    const kept = shared ? payload : snapshot(head.type, payload);
+    this.flush();
+    if (receivers.length === 0) return undefined;
+    const run: OpenRun = { head, sequence, payloads: [kept], copied: !shared, receivers };
+    if (receivers.some(({ waits }) => waits)) return deliver(run, receivers);
+    const room = this.#dispatcher.room;
+    // At the point where the publisher is to be held back, what waits must be known: no run grows beyond it.
+    const share = room > 0 ? Math.max(1, Math.floor(room / receivers.length)) : RUN_LIMIT;
+    this.#limit = shared ? Math.min(RUN_LIMIT, share) : 1;
+    this.#open = run;
+    this.#dispatcher.gathered = receivers.length;
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      this.#dispatcher.schedule(this);
+    }
+    return undefined;
+  }
+}
+
+/** Everybody gets it now; who `waits` says when there is room. */
+function deliver(run: MessageRun, receivers: readonly Receiver[]): Promise<void> | undefined {
+  const waiting: Promise<void>[] = [];
+  for (const receiver of receivers) {
+    const room = receiver.receiveRun(run);
+    if (room !== undefined) waiting.push(room);
+  }
+  if (waiting.length === 0) return undefined;
+  const all = Promise.all(waiting).then(() => {});
+  // A publisher that does not look must not be brought down by a subscriber that is full: the drop is counted there.
+  all.catch(() => {});
+  return all;
+}
+
+/** The payload as it is at this moment, where it cannot be shared. */
+function snapshot(topic: string, payload: unknown): unknown {
+  try {
+    return structuredClone(payload);
+  } catch (error) {
+    const reason = 'holds something that is not data, such as a function';
+    throw new PayloadInvalidError(topic, [{ path: '', message: reason }], error);
+  }
+}
