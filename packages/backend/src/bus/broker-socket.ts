@@ -23,6 +23,8 @@ export interface BrokerSocketOptions {
   readonly onFrame: (routingId: Buffer, frame: Buffer) => void;
   /** A frame could not be sent to it. */
   readonly onGone: (routingId: Buffer) => void;
+  /** Some connection has ended; ZeroMQ does not say which. */
+  readonly onDisconnect: () => void;
 }
 
 /** The ROUTER socket that all clients connect to, and its gatekeeper. */
@@ -72,6 +74,7 @@ export class BrokerSocket {
 
   async start(endpoints: readonly string[]): Promise<void> {
     await this.#zap.start();
+    this.#router.events.on('disconnect', () => this.#options.onDisconnect());
     try {
       for (const endpoint of endpoints) {
         await this.#router.bind(endpoint);

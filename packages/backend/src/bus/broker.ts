@@ -41,6 +41,9 @@ export interface LocalSide {
   subscribe(subscription: RemoteSubscription, changed: () => void): () => void;
 }
 
+/** Milliseconds between a connection's end and asking who is left; bounds what a flood of connections costs. */
+const PROBE_WAIT_MS = 20;
+
 /** Worth a line in the log. */
 export interface BrokerEvent {
   readonly name: 'joined' | 'left' | 'refused';
@@ -79,6 +82,7 @@ export class Broker {
   readonly #dirty = new Set<Session>();
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
+  #probe: NodeJS.Timeout | undefined;
   #malformed = 0;
 
   constructor(options: BrokerOptions) {
@@ -93,6 +97,7 @@ export class Broker {
       frameBytes: this.limits.frameBytes,
       isAllowed: (key) => this.#keys.has(key),
       onFrame: (routingId, frame) => this.#take(routingId, frame),
+      onDisconnect: () => this.#probeSoon(),
       onGone: (routingId) => this.#forget(routingId.toString('latin1'), 'it is gone'),
     });
     this.reload();
@@ -121,6 +126,7 @@ export class Broker {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#probe);
     for (const [connection, session] of this.#sessions) {
       session.flush(true);
       session.sayBye('STOPPING', 'the broker stops');
@@ -383,6 +389,17 @@ export class Broker {
           subscription.stall();
       session.reportDrops();
     }
+  }
+
+  /**
+   * Sends everybody a sign of life, since to one who is gone that fails: its session ends now, not once it has been
+   * silent for long, and whoever came with the same routing id finds nothing of it.
+   */
+  #probeSoon(): void {
+    this.#probe ??= setTimeout(() => {
+      this.#probe = undefined;
+      for (const session of this.#sessions.values()) session.send(Buffer.of(FrameType.PING));
+    }, PROBE_WAIT_MS);
   }
 
   #forget(connection: string, reason: string): void {

@@ -19,6 +19,8 @@ export class TestBroker {
   readonly keys: CurveKeyPair;
   readonly broker: Broker;
   readonly events: BrokerEvent[] = [];
+  /** Told of each event. */
+  onEvent: (event: BrokerEvent) => void = () => {};
   readonly grants = new Map<string, ComponentGrant>();
   readonly secrets = new Map<string, CurveKeyPair>();
   readonly #clients: MessageBusClient[] = [];
@@ -30,7 +32,10 @@ export class TestBroker {
       ...options,
       keys: this.keys,
       grants: () => this.grants.values(),
-      onEvent: (event) => this.events.push(event),
+      onEvent: (event) => {
+        this.events.push(event);
+        this.onEvent(event);
+      },
     });
   }
 

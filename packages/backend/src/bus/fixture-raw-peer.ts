@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import {
+  bye,
+  type CurveKeyPair,
+  challenge,
+  FrameType,
+  FrameWriter,
+  hello,
+  PROTOCOL_VERSION,
+  proof,
+  proveIdentity,
+  type RunHead,
+  refused,
+  subscribe,
+  subscribed,
+} from '@aico/shared/core/bus/zeromq';
+import { Dealer } from 'zeromq';
+
+/** What may be done otherwise than the protocol says. */
+export interface RawPeerOptions {
+  readonly endpoint: string;
+  readonly serverKey: string;
+  /** Absent: no encryption. */
+  readonly keys?: CurveKeyPair | undefined;
+  readonly plain?: boolean;
+  readonly routingId?: string;
+}
+
+/** A peer that sends whatever a test likes. */
+export class RawPeer {
+  readonly socket: Dealer;
+  readonly routingId: string;
+  readonly frames: Buffer[] = [];
+  #woken = Promise.withResolvers<void>();
+  #number = 0;
+
+  constructor({ endpoint, serverKey, keys, plain = false, routingId }: RawPeerOptions) {
+    this.routingId = routingId ?? randomBytes(16).toString('hex');
+    this.socket = new Dealer({
+      routingId: this.routingId,
+      linger: 0,
+      sendTimeout: 0,
+      sendHighWaterMark: 0,
+      ...(plain ? { plainUsername: 'admin', plainPassword: 'admin' } : {}),
+      ...(keys === undefined
+        ? {}
+        : { curveServerKey: serverKey, curvePublicKey: keys.publicKey, curveSecretKey: keys.secretKey }),
+    });
+    this.socket.connect(endpoint);
+    void this.#receive();
+  }
+
+  async send(frame: Buffer): Promise<void> {
+    await this.socket.send(frame).catch(() => {});
+  }
+
+  /** The next frame of one of these types that has not been taken yet; `undefined` when none comes in time. */
+  async next(types: readonly number[], timeoutMs: number): Promise<Buffer | undefined> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const index = this.frames.findIndex((frame) => types.includes(frame[0] ?? 0));
+      if (index >= 0) return this.frames.splice(index, 1)[0];
+      const left = deadline - performance.now();
+      if (left <= 0) return undefined;
+      const late = new Promise<void>((resolve) => setTimeout(resolve, left));
+      await Promise.race([this.#woken.promise, late]);
+    }
+  }
+
+  /** Says hello as `component` and answers the challenge with `secretKey`; whether it was welcomed. */
+  async join(
+    component: string,
+    secretKey: string,
+    serverKey: string,
+    changes: { routingId?: string; nonce?: Buffer; timeoutMs?: number } = {},
+  ): Promise<'welcome' | 'refused' | 'silence'> {
+    const { timeoutMs = 3_000 } = changes;
+    await this.sayHello(component);
+    const frame = await this.next([FrameType.CHALLENGE, FrameType.BYE], timeoutMs);
+    const nonce = frame === undefined ? undefined : challenge.read(frame)?.nonce;
+    if (frame?.[0] === FrameType.BYE) return 'refused';
+    if (nonce === undefined) return 'silence';
+    await this.prove(component, secretKey, serverKey, {
+      nonce: changes.nonce ?? Buffer.from(nonce, 'hex'),
+      routingId: changes.routingId ?? this.routingId,
+    });
+    const answer = await this.next([FrameType.WELCOME, FrameType.BYE], timeoutMs);
+    if (answer === undefined) return 'silence';
+    return answer[0] === FrameType.WELCOME ? 'welcome' : 'refused';
+  }
+
+  async sayHello(component: string): Promise<void> {
+    const content = {
+      versions: [PROTOCOL_VERSION],
+      component,
+      client: randomBytes(8).toString('hex'),
+      window: 1_048_576,
+    };
+    await this.send(hello.write(FrameType.HELLO, content));
+  }
+
+  async prove(
+    component: string,
+    secretKey: string,
+    serverKey: string,
+    { nonce, routingId }: { nonce: Buffer; routingId: string },
+  ): Promise<void> {
+    const own = proveIdentity(secretKey, serverKey, { nonce, routingId: Buffer.from(routingId), component });
+    await this.send(proof.write(FrameType.PROOF, { proof: own.toString('hex') }));
+  }
+
+  /** Sends one message, whatever its header says. */
+  async publish(head: Partial<RunHead> & { topic: string; source: string }): Promise<void> {
+    await this.send(this.publishFrame(head));
+  }
+
+  publishFrame(head: Partial<RunHead> & { topic: string; source: string }): Buffer {
+    const writer = new FrameWriter();
+    const run: RunHead = {
+      timeMs: 0,
+      contentType: 'application/json',
+      idPrefix: 'raw-',
+      traceparent: undefined,
+      replyto: undefined,
+      ...head,
+    };
+    writer.beginRun(run, run);
+    writer.message(1, '"raw"');
+    this.#number += 1;
+    return writer.finish(FrameType.PUBLISH, this.#number);
+  }
+
+  /** Publishes as a member does; whether it was taken. */
+  async tryPublish(
+    head: Partial<RunHead> & { topic: string; source: string },
+    timeoutMs = 3_000,
+  ): Promise<'taken' | 'refused' | 'silence'> {
+    await this.publish(head);
+    const answer = await this.next([FrameType.ACK, FrameType.REFUSED, FrameType.BYE], timeoutMs);
+    if (answer === undefined) return 'silence';
+    if (answer[0] === FrameType.ACK) return 'taken';
+    // A refused run's frame is acknowledged, too.
+    if (refused.read(answer) !== undefined) await this.next([FrameType.ACK], timeoutMs);
+    return 'refused';
+  }
+
+  async trySubscribe(
+    id: number,
+    pattern: string,
+    timeoutMs = 3_000,
+  ): Promise<'taken' | 'refused' | 'silence'> {
+    const content = { id, pattern, limit: 16, overflow: 'drop-oldest' } as const;
+    await this.send(subscribe.write(FrameType.SUBSCRIBE, content));
+    const answer = await this.next([FrameType.SUBSCRIBED, FrameType.BYE], timeoutMs);
+    if (answer === undefined) return 'silence';
+    return subscribed.read(answer)?.code === undefined && bye.read(answer) === undefined
+      ? 'taken'
+      : 'refused';
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      for await (const [frame] of this.socket) {
+        if (frame === undefined) continue;
+        this.frames.push(frame);
+        this.#woken.resolve();
+        this.#woken = Promise.withResolvers();
+      }
+    } catch {
+      // The socket was closed under it.
+    }
+  }
+}

@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { campaign } from './R9.ts';
+
+test('R9, short: nobody is heard on the bus who has no right to', async (context) => {
+  const seed = Math.trunc(performance.timeOrigin);
+  const outcome = await campaign({
+    count: 1,
+    seed,
+    report: (line) => context.diagnostic(`seed ${seed}: ${line}`),
+  });
+  assert.deepEqual({ failures: outcome.failures, ok: outcome.ok }, { failures: 0, ok: true });
+});

@@ -1,0 +1,300 @@
+/**
+ * R9: everybody who should not be heard on the bus tries to be: strangers, peers without encryption or with a password,
+ * holders of one component's key who claim to be another, replayed proofs, taken routing ids, forged sources, the
+ * revoked; and every right is tried against a matcher written apart. No message gets through.
+ */
+import { matchesTopic } from '@aico/protocol';
+import { curveKeyPair } from '@aico/shared/core/bus/zeromq';
+import { TestBroker } from '../packages/backend/src/bus/fixture-broker.ts';
+import { RawPeer } from '../packages/backend/src/bus/fixture-raw-peer.ts';
+import type { Campaign } from './campaign.ts';
+
+const FULL_COUNT = 50;
+
+/** Milliseconds in which one who is let in would have been answered long ago. */
+const SILENCE_MS = 400;
+
+const WORDS = ['a', 'b', 'c'] as const;
+
+export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {
+  const random = randomFrom(seed);
+  let attacks = 0;
+  let failures = 0;
+  const fail = (line: string): void => {
+    report(line);
+    failures += 1;
+  };
+  for (let run = 0; run < count; run += 1) {
+    const world = await World.create();
+    try {
+      for (const [name, attack] of Object.entries(ATTACKS)) {
+        attacks += 1;
+        const outcome = await attack(world);
+        if (outcome !== undefined) fail(`${name}: ${outcome}`);
+      }
+      const heard = await world.heard();
+      if (heard !== 'good only') fail(`heard by the victim: ${heard}`);
+      const matrix = await rightsMatrix(world, random);
+      attacks += matrix.tried;
+      for (const line of matrix.wrong) fail(line);
+    } finally {
+      await world.end();
+    }
+  }
+  return { runs: count, attacks, failures, ok: failures === 0 };
+};
+
+type Attack = (world: World) => Promise<string | undefined>;
+
+/** A broker, one component that may publish `target.>`, one that hears all, and one that may do next to nothing. */
+class World {
+  readonly broker: TestBroker;
+  readonly #peers: RawPeer[] = [];
+  readonly #sources: string[] = [];
+  #ended = Promise.withResolvers<void>();
+
+  private constructor(broker: TestBroker) {
+    this.broker = broker;
+  }
+
+  static async create(): Promise<World> {
+    const world = new World(
+      await TestBroker.start({
+        good: { publish: ['target.>'], subscribe: ['answers.*'] },
+        victim: { publish: [], subscribe: ['>'] },
+        mallory: { publish: ['mallory.>'], subscribe: ['mallory.>'] },
+        revoked: { publish: ['target.>'], subscribe: ['>'] },
+      }),
+    );
+    const victim = await world.broker.client('victim');
+    await victim.subscribe('>', (topic, _message, { source }) => {
+      if (topic === 'target.end') world.#ended.resolve();
+      else world.#sources.push(`${source} on ${topic}`);
+    });
+    return world;
+  }
+
+  peer(options: Partial<ConstructorParameters<typeof RawPeer>[0]> = {}): RawPeer {
+    const peer = new RawPeer({
+      endpoint: this.broker.endpoint,
+      serverKey: this.broker.keys.publicKey,
+      ...options,
+    });
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  keysOf(component: string) {
+    const keys = this.broker.secrets.get(component);
+    if (keys === undefined) throw new TypeError(component);
+    return keys;
+  }
+
+  /** A member in good standing. */
+  async member(component: string): Promise<RawPeer> {
+    const keys = this.keysOf(component);
+    const peer = this.peer({ keys });
+    const outcome = await peer.join(component, keys.secretKey, this.broker.keys.publicKey);
+    if (outcome !== 'welcome') throw new TypeError(`${component} was not let in: ${outcome}`);
+    return peer;
+  }
+
+  /** Resolves once the broker has noticed that a client of `component` is gone. */
+  leaving(component: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.broker.onEvent = (event) => {
+        if (event.name === 'left' && event.component === component) resolve();
+      };
+    });
+  }
+
+  /** What has reached the victim, once all that was sent before has had its time. */
+  async heard(): Promise<string> {
+    const good = await this.broker.client('good');
+    await good.publish('target.end', 'end');
+    await this.#ended.promise;
+    return this.#sources.length === 0 ? 'good only' : this.#sources.join(', ');
+  }
+
+  async end(): Promise<void> {
+    for (const peer of this.#peers) peer.close();
+    await this.broker.stop();
+  }
+}
+
+/** One who must not be let in: nothing but silence or a refusal may come back, also when it publishes all the same. */
+async function outsider(peer: RawPeer, world: World, secretKey: string): Promise<string | undefined> {
+  const outcome = await peer.join('good', secretKey, world.broker.keys.publicKey, { timeoutMs: SILENCE_MS });
+  await peer.publish({ topic: 'target.x', source: 'good' });
+  return outcome === 'welcome' ? 'was welcomed' : undefined;
+}
+
+const ATTACKS: Readonly<Record<string, Attack>> = {
+  'a stranger with a key of its own': (world) => {
+    const keys = curveKeyPair();
+    return outsider(world.peer({ keys }), world, keys.secretKey);
+  },
+  'a peer without encryption': (world) => outsider(world.peer(), world, curveKeyPair().secretKey),
+  'a peer with a password': (world) => outsider(world.peer({ plain: true }), world, curveKeyPair().secretKey),
+  'a member who takes another for the broker': (world) => {
+    const keys = world.keysOf('good');
+    return outsider(world.peer({ keys, serverKey: curveKeyPair().publicKey }), world, keys.secretKey);
+  },
+  'a member who claims to be another': (world) => {
+    const keys = world.keysOf('mallory');
+    return outsider(world.peer({ keys }), world, keys.secretKey);
+  },
+  'a member who publishes before it says hello': async (world) => {
+    const peer = world.peer({ keys: world.keysOf('mallory') });
+    return (await peer.tryPublish({ topic: 'target.x', source: 'good' }, SILENCE_MS)) === 'taken'
+      ? 'was taken'
+      : undefined;
+  },
+  'a member who publishes before it proves anything': async (world) => {
+    const peer = world.peer({ keys: world.keysOf('mallory') });
+    await peer.sayHello('good');
+    return (await peer.tryPublish({ topic: 'target.x', source: 'good' }, SILENCE_MS)) === 'taken'
+      ? 'was taken'
+      : undefined;
+  },
+  'a proof made for another connection': async (world) => {
+    const keys = world.keysOf('good');
+    const peer = world.peer({ keys });
+    const outcome = await peer.join('good', keys.secretKey, world.broker.keys.publicKey, {
+      routingId: '0'.repeat(32),
+    });
+    return outcome === 'welcome' ? 'was welcomed' : undefined;
+  },
+  'a proof made for another nonce': async (world) => {
+    const keys = world.keysOf('good');
+    const peer = world.peer({ keys });
+    const outcome = await peer.join('good', keys.secretKey, world.broker.keys.publicKey, {
+      nonce: Buffer.alloc(32),
+    });
+    return outcome === 'welcome' ? 'was welcomed' : undefined;
+  },
+  "a routing id that is another's": async (world) => {
+    const good = await world.member('good');
+    const peer = world.peer({ keys: world.keysOf('mallory'), routingId: good.routingId });
+    const outcome = await peer.tryPublish({ topic: 'target.x', source: 'good' }, SILENCE_MS);
+    // The rightful owner is not disturbed.
+    const still = await good.tryPublish({ topic: 'target.end.not', source: 'mallory' });
+    if (still !== 'refused') return `the owner of the routing id got ${still}`;
+    return outcome === 'taken' ? 'was taken' : undefined;
+  },
+  'a routing id whose owner has gone': async (world) => {
+    const good = await world.member('good');
+    const left = world.leaving('good');
+    good.close();
+    await left;
+    const peer = world.peer({ keys: world.keysOf('mallory'), routingId: good.routingId });
+    const outcome = await peer.tryPublish({ topic: 'target.x', source: 'good' }, SILENCE_MS);
+    return outcome === 'taken' ? 'was taken' : undefined;
+  },
+  'a forged source': async (world) => {
+    const peer = await world.member('mallory');
+    for (const source of ['good', 'mallory2', 'mallory.x', '', 'Mallory'])
+      if ((await peer.tryPublish({ topic: 'mallory.x', source })) !== 'refused') return `${source} was taken`;
+    return undefined;
+  },
+  "answers asked for at somebody else's": async (world) => {
+    const peer = await world.member('mallory');
+    for (const replyto of ['target.x', '_reply.good.0000000000000000.1', '_reply.mallory', '_reply'])
+      if ((await peer.tryPublish({ topic: 'mallory.x', source: 'mallory', replyto })) !== 'refused')
+        return `${replyto} was taken`;
+    return undefined;
+  },
+  "patterns that would hear others' answers": async (world) => {
+    const peer = await world.member('mallory');
+    const patterns = ['_reply.>', '_reply.good.>', '_reply.mallory.>', '>', '*.>', '_cancel.>', 'target.x'];
+    for (const [index, pattern] of patterns.entries())
+      if ((await peer.trySubscribe(index + 1, pattern)) !== 'refused') return `${pattern} was taken`;
+    return undefined;
+  },
+  'one whose grant was revoked while it was connected': async (world) => {
+    const peer = await world.member('revoked');
+    world.broker.revoke('revoked');
+    if ((await peer.tryPublish({ topic: 'target.x', source: 'revoked' }, SILENCE_MS)) === 'taken')
+      return 'was taken';
+    const again = world.peer({ keys: world.keysOf('revoked') });
+    const outcome = await again.join(
+      'revoked',
+      world.keysOf('revoked').secretKey,
+      world.broker.keys.publicKey,
+      { timeoutMs: SILENCE_MS },
+    );
+    return outcome === 'welcome' ? 'was welcomed again' : undefined;
+  },
+  'an old key after the component was given a new one': async (world) => {
+    const old = world.keysOf('good');
+    const peer = await world.member('good');
+    world.broker.grant('good', { publish: ['target.>'] });
+    if ((await peer.tryPublish({ topic: 'target.x', source: 'good' }, SILENCE_MS)) === 'taken')
+      return 'was taken';
+    const outcome = await world
+      .peer({ keys: old })
+      .join('good', old.secretKey, world.broker.keys.publicKey, { timeoutMs: SILENCE_MS });
+    return outcome === 'welcome' ? 'was welcomed' : undefined;
+  },
+};
+
+/** Every pattern against every topic: what is taken must be what an independent matcher says. */
+async function rightsMatrix(world: World, random: () => number) {
+  const wrong: string[] = [];
+  let tried = 0;
+  const publish = [randomPattern(random), randomPattern(random)];
+  const subscribe = [randomPattern(random), randomPattern(random)];
+  world.broker.grant('mallory', { publish, subscribe });
+  const peer = await world.member('mallory');
+  for (let n = 0; n < 24; n += 1) {
+    const topic = randomPattern(random).replaceAll(/[*>]/g, 'a');
+    const may = publish.some((pattern) => toRegExp(pattern).test(topic));
+    const outcome = await peer.tryPublish({ topic, source: 'mallory' });
+    tried += 1;
+    if (outcome !== (may ? 'taken' : 'refused')) wrong.push(`publish ${topic} with ${publish}: ${outcome}`);
+    const pattern = randomPattern(random);
+    const heard = await peer.trySubscribe(n + 100, pattern);
+    tried += 1;
+    // Whoever is given a pattern must hear nothing that no grant covers.
+    const beyond = topicsOf().find(
+      (each) => matchesTopic(pattern, each) && !subscribe.some((granted) => toRegExp(granted).test(each)),
+    );
+    if (heard === 'taken' && beyond !== undefined)
+      wrong.push(`subscribe ${pattern} with ${subscribe} hears ${beyond}`);
+    if (heard === 'refused' && subscribe.includes(pattern)) wrong.push(`subscribe ${pattern} was refused`);
+  }
+  return { tried, wrong };
+}
+
+/** Written apart from the house's own matching. */
+function toRegExp(pattern: string): RegExp {
+  const source = pattern
+    .split('.')
+    .map((segment) => (segment === '*' ? '[^.]+' : segment === '>' ? '.+' : segment))
+    .join('\\.');
+  return new RegExp(`^${source}$`);
+}
+
+function topicsOf(): readonly string[] {
+  const one = [...WORDS];
+  const two = one.flatMap((first) => WORDS.map((second) => `${first}.${second}`));
+  const three = two.flatMap((first) => WORDS.map((second) => `${first}.${second}`));
+  return [...one, ...two, ...three, ...three.map((topic) => `${topic}.a`)];
+}
+
+function randomPattern(random: () => number): string {
+  const pick = (words: readonly string[]): string => words[Math.floor(random() * words.length)] ?? 'a';
+  const segments = Array.from({ length: 1 + Math.floor(random() * 3) }, () => pick([...WORDS, '*']));
+  return random() < 0.3 ? [...segments.slice(1), '>'].join('.') : segments.join('.');
+}
+
+/** Mulberry32, so that a seed repeats the run. */
+function randomFrom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
