@@ -2,11 +2,16 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
 import { expectSameFile } from './database-file.ts';
+import type { TableAccess } from './engine/table-access.ts';
 import type { CipherName, EngineStatus, StreamChunk } from './engine/wire.ts';
 import type { Call, EngineThread, ThreadEvents } from './engine-thread.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
-import { applyMigrations, type MigrationStore } from './migrations.ts';
+import { migrationStore } from './migration-store.ts';
+import { applyMigrations } from './migrations.ts';
 import { type OpenEngine, openEngine } from './open-engine.ts';
+import { OwnedDatabase } from './ownership/owned-database.ts';
+import { Ownership, type Principal, principalOf } from './ownership/ownership.ts';
+import { Permits } from './ownership/permits.ts';
 import { copyParameters } from './parameters.ts';
 import { Places } from './places.ts';
 import { ReadPool } from './read-pool.ts';
@@ -21,9 +26,11 @@ import type {
   Migration,
   MigrationReport,
   OpenTransaction,
+  OwnableDatabase,
   QueryResult,
   Row,
   SqlParameters,
+  TableGrants,
   Transaction,
   TransactionOptions,
 } from './types.ts';
@@ -69,7 +76,7 @@ export interface EncryptedDatabaseOptions {
  * await db.close();
  * ```
  */
-export class EncryptedDatabase implements Database {
+export class EncryptedDatabase implements OwnableDatabase {
   readonly #file: string;
   readonly #key: SharedArrayBuffer;
   readonly #logger: Logger | undefined;
@@ -78,6 +85,11 @@ export class EncryptedDatabase implements Database {
   readonly #reads: ReadPool;
   readonly #writes: WriteQueue;
   readonly #gate: WriteGate;
+  readonly #ownership = new Ownership({
+    tablesOf: async (sql, params) =>
+      (await this.#reads.leastBusy().operation({ name: 'tables', sql, params })) as TableAccess,
+    owners: () => this.#ownersOfTables(),
+  });
   readonly #places = new Places(SESSIONS);
   readonly #sessions = new Set<TransactionSession>();
   /** The transaction in whose callback the running code is. */
@@ -152,7 +164,19 @@ export class EncryptedDatabase implements Database {
     const answer = new Promise<QueryResult>((resolve, reject) => {
       this.#refuseUnlessOpen();
       const statement = this.#registry.get(sql);
-      const call = { statement, params: copyParameters(params), resolve, reject, reroute: this.#reroute };
+      const done = statement.changesSchema
+        ? (result: QueryResult): void => {
+            this.#ownership.schemaChanged();
+            resolve(result);
+          }
+        : resolve;
+      const call = {
+        statement,
+        params: copyParameters(params),
+        resolve: done,
+        reject,
+        reroute: this.#reroute,
+      };
       if (statement.kind === 'write') this.#write(call);
       else this.#reads.submit(call);
     });
@@ -210,10 +234,14 @@ export class EncryptedDatabase implements Database {
   }
 
   async migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport> {
-    this.#refuseUnlessOpen();
-    const turn = this.#lastMigration.then(() => applyMigrations(this.#migrationStore(), owner, migrations));
-    this.#lastMigration = turn.catch(() => undefined);
-    return await turn;
+    return await this.#migrateAs(principalOf(owner), migrations);
+  }
+
+  ownedBy(owner: string, grants?: TableGrants): Database {
+    const principal = principalOf(owner, grants);
+    return new OwnedDatabase(this, principal, new Permits(this.#ownership, principal), (as, migrations) =>
+      this.#migrateAs(as, migrations),
+    );
   }
 
   /**
@@ -320,7 +348,10 @@ export class EncryptedDatabase implements Database {
       await thread.operation({ name: 'begin', session: id });
       const session = new TransactionSession({ thread, id, readOnly, timeoutMs, origin, release });
       this.#sessions.add(session);
-      void session.finished.then(() => this.#sessions.delete(session));
+      void session.finished.then(() => {
+        this.#sessions.delete(session);
+        if (session.changedSchema) this.#ownership.schemaChanged();
+      });
       return session;
     } catch (error) {
       release();
@@ -328,30 +359,24 @@ export class EncryptedDatabase implements Database {
     }
   }
 
-  #migrationStore(): MigrationStore {
-    const text = (value: string): string => `'${value.replace(/'/g, "''")}'`;
-    return {
-      applied: async (owner) => {
-        const { rows } = await this.execute<{ id: string; checksum: string }>(
-          'SELECT id, checksum FROM _aico_migrations WHERE owner = ? ORDER BY position',
-          [owner],
-        );
-        return rows;
-      },
-      apply: async (owner, position, { id, checksum }, statements) => {
-        const session = await this.#openSession({}, new Error('opened here'));
-        try {
-          for (const statement of statements) await session.control(statement);
-          const record = [owner, id, checksum, new Date().toISOString()].map(text);
-          await session.control(
-            `INSERT INTO _aico_migrations (owner, id, checksum, applied_at, position) VALUES (${record.join(', ')}, ${position})`,
-          );
-          await session.commit();
-        } catch (error) {
-          await session.rollback();
-          throw error;
-        }
-      },
-    };
+  async #migrateAs(principal: Principal, migrations: readonly Migration[]): Promise<MigrationReport> {
+    this.#refuseUnlessOpen();
+    const store = migrationStore({
+      database: this,
+      registry: this.#registry,
+      openSession: () => this.#openSession({}, new Error('opened here')),
+      onApplied: () => this.#ownership.schemaChanged(),
+      principal,
+    });
+    const turn = this.#lastMigration.then(() => applyMigrations(store, principal.owner, migrations));
+    this.#lastMigration = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  async #ownersOfTables(): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.execute<{ name: string; owner: string }>(
+      'SELECT name, owner FROM _aico_objects',
+    );
+    return new Map(rows.map(({ name, owner }) => [name.toLowerCase(), owner]));
   }
 }

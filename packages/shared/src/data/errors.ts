@@ -278,6 +278,29 @@ export class ReadOnlyTransactionError extends AicoError {
   }
 }
 
+/** A statement touches a table that belongs to somebody else, which was not declared. */
+export class TableNotOwnedError extends AicoError {
+  readonly owner: string;
+  readonly table: string;
+  readonly tableOwner: string;
+  constructor(
+    owner: string,
+    table: string,
+    tableOwner: string,
+    what: 'read' | 'write' | 'change' | 'refer to',
+  ) {
+    super('AICO_DATA_NOT_OWNED', `${owner} may not ${what} ${table}, which belongs to ${tableOwner}`, {
+      hint:
+        what === 'read' || what === 'write'
+          ? `Declare it: ownedBy('${owner}', { ${what}s: ['${tableOwner}'] }); or ask ${tableOwner} for what is needed.`
+          : `Only ${tableOwner} changes its tables, and what stands on them.`,
+    });
+    this.owner = owner;
+    this.table = table;
+    this.tableOwner = tableOwner;
+  }
+}
+
 /** The migrations as given do not begin with those that were applied. */
 export class MigrationChangedError extends AicoError {
   readonly owner: string;

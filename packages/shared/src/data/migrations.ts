@@ -4,7 +4,7 @@ import { splitStatements } from './sql-text.ts';
 import { classifyStatement } from './statement-guard.ts';
 import type { Migration, MigrationReport } from './types.ts';
 
-interface AppliedMigration {
+export interface AppliedMigration {
   readonly id: string;
   readonly checksum: string;
 }

@@ -91,8 +91,9 @@ for (const cipher of ['aegis', 'sqlcipher'] as const)
         assert.ok(found instanceof DatabaseCorruptError || found === 400, `page ${page}: ${String(found)}`);
       }
       const swapped = Buffer.from(good);
-      good.copy(swapped, 3 * 4_096, 4 * 4_096, 5 * 4_096);
-      good.copy(swapped, 4 * 4_096, 3 * 4_096, 4 * 4_096);
+      // The last two, which the rows are on.
+      good.copy(swapped, (pages - 2) * 4_096, (pages - 1) * 4_096, pages * 4_096);
+      good.copy(swapped, (pages - 1) * 4_096, (pages - 2) * 4_096, (pages - 1) * 4_096);
       await writeFile(store.file, swapped);
       await assert.rejects(rows(), DatabaseCorruptError);
     });

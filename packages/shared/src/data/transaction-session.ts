@@ -1,3 +1,4 @@
+import type { TableAccess } from './engine/table-access.ts';
 import type { Call, EngineThread, Layouts } from './engine-thread.ts';
 import { TransactionEndedError, TransactionTimeoutError } from './errors.ts';
 import { copyParameters } from './parameters.ts';
@@ -22,6 +23,7 @@ export class TransactionSession {
   /** Rejects when the deadline passes; never resolves. */
   readonly expired: Promise<never>;
   readonly #options: SessionOptions;
+  #changedSchema = false;
   readonly #layouts: Layouts;
   readonly #timer: NodeJS.Timeout;
   #pending: Call[] = [];
@@ -59,6 +61,10 @@ export class TransactionSession {
     return this.#ended;
   }
 
+  get changedSchema(): boolean {
+    return this.#changedSchema;
+  }
+
   /** A statement was sent to the database itself from inside this transaction, and must wait for it. */
   noteWaitingInside(statement: string): void {
     if (!this.readOnly) this.#waitingInside ??= statement;
@@ -67,6 +73,7 @@ export class TransactionSession {
   async execute(statement: KnownStatement, params: SqlParameters | undefined): Promise<StatementResult> {
     if (this.#ended !== undefined) throw this.#ended;
     const bound = copyParameters(params);
+    this.#changedSchema ||= statement.changesSchema;
     return await new Promise<StatementResult>((resolve, reject) => {
       this.#pending.push({ statement, params: bound, resolve, reject });
       if (this.#scheduled) return;
@@ -80,6 +87,13 @@ export class TransactionSession {
     if (this.#ended !== undefined) throw this.#ended;
     this.#flush();
     await this.#options.thread.operation({ name: 'control', session: this.#options.id, sql });
+  }
+
+  /** Which tables `sql` would touch now; only in a transaction that may write. */
+  async tablesOf(sql: string): Promise<TableAccess> {
+    if (this.#ended !== undefined) throw this.#ended;
+    this.#flush();
+    return (await this.#options.thread.operation({ name: 'tables', sql, params: [] })) as TableAccess;
   }
 
   /** Commits; resolves once it is durable. When the commit fails nothing of it is stored. */

@@ -102,3 +102,19 @@ export interface Database extends Queryable {
   status(): Promise<DatabaseStatus>;
   close(): Promise<void>;
 }
+
+/** Whose tables an owner may touch besides its own, by the owners' names. */
+export interface TableGrants {
+  readonly reads?: readonly string[];
+  /** May read as well. */
+  readonly writes?: readonly string[];
+}
+
+/** The database as the composition root holds it: everything is open to it, and it hands out views with rules. */
+export interface OwnableDatabase extends Database {
+  /**
+   * The same database in the name of one owner: tables that `owner`'s migrations made, those that nobody's did, and those
+   * of the owners named in `grants`. Everything else is refused, and so is changing the schema but by `migrate`.
+   */
+  ownedBy(owner: string, grants?: TableGrants): Database;
+}

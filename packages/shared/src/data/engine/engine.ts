@@ -12,6 +12,7 @@ import {
   PreparedStatements,
 } from './statements.ts';
 import { databaseStatus } from './status.ts';
+import { tablesOf } from './table-access.ts';
 import {
   type BatchReply,
   type EngineData,
@@ -145,6 +146,8 @@ export class Engine {
         return this.#end(operation.session);
       case 'stream':
         return this.#sessions.startStream(operation.session, operation.sql, operation.params);
+      case 'tables':
+        return tablesOf(this.#open().connection, operation.sql, operation.params);
       case 'next':
         return this.#sessions.nextChunk(operation.session);
       case 'verify':
@@ -168,7 +171,8 @@ export class Engine {
   #makeOwnTables(): void {
     this.#open().connection.exec(
       'CREATE TABLE IF NOT EXISTS _aico_migrations (owner TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, ' +
-        'checksum TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, position), UNIQUE (owner, id)) STRICT',
+        'checksum TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, position), UNIQUE (owner, id)) STRICT; ' +
+        'CREATE TABLE IF NOT EXISTS _aico_objects (name TEXT PRIMARY KEY COLLATE NOCASE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID',
     );
   }
 

@@ -82,6 +82,12 @@ export type Operation =
       readonly sql: string;
       readonly params: readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
     }
+  /** Which tables the statement touches: the writer in its open transaction, a reader as of now. */
+  | {
+      readonly name: 'tables';
+      readonly sql: string;
+      readonly params: readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
+    }
   | { readonly name: 'next'; readonly session: number }
   | { readonly name: 'verify' }
   | { readonly name: 'status' }

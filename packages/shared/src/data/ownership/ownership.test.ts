@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { MigrationFailedError, StatementRefusedError, TableNotOwnedError } from '../index.ts';
+import { testStore } from '../test-store.ts';
+
+const DIARY = [
+  {
+    id: '001',
+    sql: `CREATE TABLE entry (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+      CREATE INDEX entry_text ON entry (text);
+      CREATE VIEW recent AS SELECT text FROM entry ORDER BY id DESC;
+      CREATE VIRTUAL TABLE entry_found USING fts5 (text);
+      CREATE TABLE log (text TEXT);
+      CREATE TRIGGER kept_found AFTER INSERT ON entry BEGIN INSERT INTO entry_found VALUES (new.text); END;
+      INSERT INTO entry (text) VALUES ('canary');`,
+  },
+];
+const OTHER = [{ id: '001', sql: 'CREATE TABLE own (id INTEGER PRIMARY KEY, text TEXT)' }];
+
+async function openDiary(t: TestContext) {
+  const root = await (await testStore(t)).open();
+  const diary = root.ownedBy('diary');
+  await diary.migrate('diary', DIARY);
+  const other = root.ownedBy('other');
+  await other.migrate('other', OTHER);
+  return { root, diary, other };
+}
+
+const READS = [
+  'SELECT * FROM entry',
+  'SELECT text FROM ENTRY WHERE text > ?',
+  'SELECT count(*) FROM "entry"',
+  'SELECT * FROM recent',
+  'WITH x AS (SELECT * FROM entry) SELECT * FROM x',
+  'SELECT 1 WHERE EXISTS (SELECT 1 FROM own JOIN entry)',
+  'INSERT INTO own (text) SELECT text FROM entry',
+  "SELECT * FROM entry_found WHERE entry_found MATCH 'canary'",
+  "SELECT * FROM 'entry_found'",
+  'SELECT * FROM entry_found_content',
+];
+const WRITES = [
+  "INSERT INTO entry (text) VALUES ('x')",
+  'UPDATE entry SET text = 1',
+  'DELETE FROM entry',
+  "WITH x AS (SELECT 'x' AS t) INSERT INTO entry (text) SELECT t FROM x",
+  "REPLACE INTO log VALUES ('x')",
+  "INSERT INTO entry_found VALUES ('x')",
+];
+const paramsOf = (sql: string): string[] => (sql.includes('?') ? ['a'] : []);
+
+describe("another's tables", () => {
+  test('are neither read nor written, in whatever way the statement reaches them', async (t) => {
+    const { root, diary, other } = await openDiary(t);
+    for (const sql of [...READS, ...WRITES]) {
+      const refused = (error: unknown): boolean => {
+        assert.ok(error instanceof TableNotOwnedError, `${sql}: ${String(error)}`);
+        assert.equal(error.owner, 'other');
+        assert.equal(error.tableOwner, 'diary');
+        return true;
+      };
+      const params = paramsOf(sql);
+      for (let again = 0; again < 2; again += 1) await assert.rejects(other.execute(sql, params), refused);
+      await assert.rejects(
+        other.transaction((tx) => tx.transaction((nested) => nested.execute(sql, params))),
+        refused,
+      );
+      await assert.rejects(async () => {
+        for await (const _ of other.stream(sql, params));
+      }, refused);
+    }
+    const open = await other.begin();
+    await assert.rejects(open.execute('DELETE FROM entry'), TableNotOwnedError);
+    await open.rollback();
+    assert.deepEqual((await diary.execute('SELECT text FROM entry')).rows, [{ text: 'canary' }]);
+    assert.deepEqual((await root.execute('SELECT text FROM entry')).rows, [{ text: 'canary' }]);
+    assert.equal((await other.execute('SELECT name FROM sqlite_schema')).rows.length > 5, true);
+  });
+
+  test('are open as declared: to read, or to write', async (t) => {
+    const { root } = await openDiary(t);
+    const reader = root.ownedBy('reader', { reads: ['diary', 'other'] });
+    const writer = root.ownedBy('writer', { writes: ['diary', 'other'] });
+    for (const sql of READS) await writer.execute(sql, paramsOf(sql));
+    for (const sql of READS.filter((each) => each.startsWith('SELECT')))
+      await reader.execute(sql, paramsOf(sql));
+    for (const sql of WRITES) {
+      await assert.rejects(reader.execute(sql), TableNotOwnedError);
+      await writer.execute(sql);
+    }
+    await assert.rejects(
+      reader.transaction((tx) => tx.execute('DELETE FROM entry')),
+      /reader may not write entry, which belongs to diary/,
+    );
+  });
+
+  test('are not reached by a migration', async (t) => {
+    const { root, diary, other } = await openDiary(t);
+    const schema = async () =>
+      (await root.execute('SELECT type, name, sql FROM sqlite_schema ORDER BY name')).rows;
+    const before = await schema();
+    for (const sql of [
+      'DROP TABLE entry',
+      'DROP TABLE entry_found',
+      'DROP INDEX entry_text',
+      'DROP VIEW recent',
+      'DROP TRIGGER kept_found',
+      'ALTER TABLE entry RENAME TO mine',
+      'ALTER TABLE entry ADD COLUMN mine',
+      'ALTER TABLE log RENAME COLUMN text TO mine',
+      'CREATE INDEX mine ON log (text)',
+      'CREATE TRIGGER mine AFTER INSERT ON log BEGIN DELETE FROM own; END',
+      'CREATE TRIGGER mine INSTEAD OF INSERT ON recent BEGIN DELETE FROM own; END',
+      'CREATE TABLE mine AS SELECT * FROM entry',
+      'CREATE TABLE mine (id INTEGER REFERENCES entry)',
+      'CREATE TABLE mine (id INTEGER, FOREIGN KEY (id) REFERENCES "entry" (id) ON DELETE CASCADE)',
+      "CREATE VIRTUAL TABLE mine USING fts5 (text, content = 'entry')",
+      "CREATE VIRTUAL TABLE mine USING fts5vocab ('entry_found', 'row')",
+      'DELETE FROM entry',
+      'INSERT INTO own (text) SELECT text FROM entry',
+      'CREATE TABLE mine (id); DROP TABLE log; CREATE TABLE log (text TEXT)',
+    ])
+      await assert.rejects(other.migrate('other', [...OTHER, { id: '002', sql }]), (error) => {
+        assert.ok(error instanceof MigrationFailedError, sql);
+        assert.ok(error.cause instanceof TableNotOwnedError, `${sql}: ${String(error.cause)}`);
+        return true;
+      });
+    assert.deepEqual(await schema(), before);
+    await assert.rejects(other.migrate('diary', DIARY), TableNotOwnedError);
+    await diary.migrate('diary', [...DIARY, { id: '002', sql: 'ALTER TABLE log ADD COLUMN at INTEGER' }]);
+  });
+});
+
+test('a trigger or a view on own tables opens no way to those of others', async (t) => {
+  const { other } = await openDiary(t);
+  await other.migrate('other', [
+    ...OTHER,
+    {
+      id: '002',
+      sql: `CREATE TRIGGER way AFTER INSERT ON own BEGIN DELETE FROM entry; END;
+        CREATE VIEW window AS SELECT * FROM recent;
+        CREATE VIEW window_found AS SELECT * FROM entry_found;`,
+    },
+  ]);
+  await assert.rejects(other.execute("INSERT INTO own (text) VALUES ('x')"), /other may not write entry/);
+  await assert.rejects(other.execute('SELECT * FROM window'), /other may not read entry/);
+  await assert.rejects(other.execute('SELECT * FROM window_found'), /other may not read entry_found/);
+});
+
+test('what was allowed is looked at again after the schema changed', async (t) => {
+  const { root, diary, other } = await openDiary(t);
+  await other.execute("INSERT INTO own (text) VALUES ('x')");
+  await other.migrate('other', [...OTHER, { id: '002', sql: 'DROP TABLE own' }]);
+  await diary.migrate('diary', [...DIARY, { id: '002', sql: 'CREATE TABLE own (id, text)' }]);
+  await assert.rejects(other.execute("INSERT INTO own (text) VALUES ('x')"), TableNotOwnedError);
+  await root.execute('CREATE TABLE nobody (text)');
+  await other.execute("INSERT INTO nobody VALUES ('x')");
+  assert.deepEqual((await diary.execute('SELECT * FROM nobody')).rows, [{ text: 'x' }]);
+});
+
+test('the view of an owner changes the schema by migrations only, and closing it closes nothing', async (t) => {
+  const { root, other } = await openDiary(t);
+  for (const sql of ['CREATE TABLE more (x)', 'DROP TABLE own', 'ALTER TABLE own ADD COLUMN x'])
+    await assert.rejects(other.execute(sql), StatementRefusedError);
+  await assert.rejects(
+    other.execute('INSERT INTO _aico_objects VALUES (?, ?)', ['x', 'y']),
+    StatementRefusedError,
+  );
+  await other.close();
+  await root.execute('SELECT 1');
+  assert.deepEqual(other.state, { kind: 'ready' });
+});
+
+test('statements of a transaction keep the order they were sent in, known or not', async (t) => {
+  const { other } = await openDiary(t);
+  const insert = 'INSERT INTO own (text) VALUES (?)';
+  await other.execute(insert, ['known']);
+  await other.transaction(async (tx) => {
+    const sent = [];
+    for (let n = 0; n < 20; n += 1)
+      sent.push(tx.execute(n % 3 === 0 ? `${insert} /* ${n} */` : insert, [String(n)]));
+    await Promise.all(sent.slice(0, 10));
+  });
+  const { rows } = await other.execute('SELECT text FROM own ORDER BY id');
+  assert.deepEqual(
+    rows.map(({ text }) => text),
+    ['known', ...Array.from({ length: 20 }, (_, n) => String(n))],
+  );
+});
