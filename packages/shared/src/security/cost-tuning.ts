@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import os from 'node:os';
 import { argon2id, COST_FLOOR, type PasswordCost } from './password-key.ts';
+import type { SlotFileBody } from './slot-file.ts';
+import { slotsOf } from './slots.ts';
 
 const TARGET_MS = 500;
 /** More than this is not asked of a machine that does other things too. */
@@ -32,6 +34,14 @@ export async function tunePasswordCost(options: TuningOptions = {}): Promise<Pas
     larger = { ...larger, memoryKiB: larger.memoryKiB * 2 };
   const largerMs = larger === COST_FLOOR ? floorMs : await measure(larger);
   return { ...larger, passes: passesFor(larger, largerMs, targetMs) };
+}
+
+/** What a new password slot costs: as much as the dearest there is, else what tuning says. */
+export async function costBeside(body: SlotFileBody): Promise<PasswordCost> {
+  const [dearest] = slotsOf(body, 'password')
+    .map(({ cost }) => cost)
+    .sort((a, b) => b.memoryKiB * b.passes - a.memoryKiB * a.passes);
+  return dearest ?? (await tunePasswordCost());
 }
 
 function passesFor(cost: PasswordCost, ms: number, targetMs: number): number {

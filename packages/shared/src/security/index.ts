@@ -28,12 +28,8 @@ export {
   UnlockThrottledError,
 } from './errors.ts';
 export { GuardedKey, wipe } from './guarded-key.ts';
-export {
-  AICOKeyManager,
-  type KeyManagerOptions,
-  type SetUpOptions,
-  type SlotInfo,
-} from './key-manager.ts';
+export { AICOKeyManager } from './key-manager.ts';
+export type { KeyManagerOptions, SetUpOptions, SlotInfo } from './key-manager-options.ts';
 export { type Keyring, openOsKeyring } from './os-keyring.ts';
 export { COST_CEILING, COST_FLOOR, type PasswordCost } from './password-key.ts';
 export { createRecoveryCode, decodeRecoveryCode } from './recovery-code.ts';

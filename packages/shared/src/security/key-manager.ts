@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
-import { openByPassword, openByRecoveryCode, type UnlockCredentials } from './attended.ts';
-import { tunePasswordCost } from './cost-tuning.ts';
-import { CREDENTIAL_NAME, readCredential } from './credential.ts';
+import type { UnlockCredentials } from './attended.ts';
+import { costBeside, tunePasswordCost } from './cost-tuning.ts';
 import {
-  CredentialUnusableError,
   KeyNotGivenError,
   KeysLockedError,
   LastSlotError,
@@ -16,7 +14,9 @@ import {
 } from './errors.ts';
 import { GuardedKey } from './guarded-key.ts';
 import { hkdfSha256, purposeLabel } from './key-derivation.ts';
-import { createKeyFile, readKeyFile } from './key-file.ts';
+import type { KeyManagerOptions, SetUpOptions, SlotInfo } from './key-manager-options.ts';
+import { newCredentialSlot, newKeyFileSlot, newKeyringSlot } from './new-slots.ts';
+import { openSlot } from './opening.ts';
 import { type Keyring, openOsKeyring } from './os-keyring.ts';
 import type { PasswordCost } from './password-key.ts';
 import { refuseGuessablePassword } from './password-policy.ts';
@@ -28,12 +28,10 @@ import {
   readSlotFile,
   type Slot,
   type SlotFileBody,
-  type SlotKind,
   writeSlotFile,
 } from './slot-file.ts';
 import { whileHolding } from './slot-file-lock.ts';
-import { credentialSlot, keySlot, passwordSlot, recoverySlot, refuseUnsafeCost, slotsOf } from './slots.ts';
-import { openUnattended } from './unattended.ts';
+import { type OpenedSlot, passwordSlot, recoverySlot, refuseUnsafeCost } from './slots.ts';
 import { type ThrottleStatus, UnlockThrottle } from './unlock-throttle.ts';
 import {
   DATABASE,
@@ -42,42 +40,8 @@ import {
   openWrappedKey,
   withNewKey,
   withoutWrappedKey,
-  withWrappedKey,
+  withPromotedKey,
 } from './wrapped-keys.ts';
-
-export interface KeyManagerOptions {
-  /** Where the slots are kept. */
-  readonly slotsFile: string;
-  /** Where the key file is, or would be. */
-  readonly keyFile: string;
-  /** The work one guess of a new password costs; never below the floor. Measured at setup when left out. */
-  readonly passwordCost?: PasswordCost;
-  /** The folder of the credentials handed to this unit; `$CREDENTIALS_DIRECTORY` when left out. */
-  readonly credentials?: string;
-  /** Opens the keyring, when a slot wants it; that of the operating system when left out. */
-  readonly keyring?: () => Promise<Keyring>;
-  /** Milliseconds since 1970; for what slows down failed tries. */
-  readonly now?: () => number;
-  readonly logger?: Logger;
-}
-
-export interface SetUpOptions {
-  readonly password?: string;
-  /** Makes the key file (or takes the one that is there) and a slot for it. */
-  readonly keyFile?: boolean;
-  /** A code of `createRecoveryCode()`, as a further way in beside one of the others. */
-  readonly recoveryCode?: string;
-}
-
-/** One slot as anyone may see it. */
-export interface SlotInfo {
-  readonly id: string;
-  readonly kind: SlotKind;
-  /** RFC 3339. */
-  readonly createdAt: string;
-  /** What a guess costs, of a password slot. */
-  readonly cost?: PasswordCost;
-}
 
 interface Unlocked {
   readonly root: GuardedKey;
@@ -161,7 +125,7 @@ export class AICOKeyManager {
         const id = randomUUID();
         const slots: Slot[] = [];
         // The key file goes first: a crash in between leaves a key that opens nothing, and the next setup takes it.
-        if (keyFile) slots.push(await this.#newKeyFileSlot(id, root));
+        if (keyFile) slots.push(await newKeyFileSlot(id, root, this.#keyFile));
         if (password !== undefined) {
           const cost = this.#cost ?? (await tunePasswordCost());
           slots.push(await passwordSlot(id, root, password, cost));
@@ -207,13 +171,13 @@ export class AICOKeyManager {
   async addPassword(password: string): Promise<string> {
     await refuseGuessablePassword(password);
     return await this.#addSlot(async (body, root) =>
-      passwordSlot(body.id, root, password, await this.#costFor(body)),
+      passwordSlot(body.id, root, password, this.#cost ?? (await costBeside(body))),
     );
   }
 
   /** Adds a slot for the key file, which is made if it is not there. @returns the slot's id */
   async addKeyFile(): Promise<string> {
-    return await this.#addSlot((body, root) => this.#newKeyFileSlot(body.id, root));
+    return await this.#addSlot((body, root) => newKeyFileSlot(body.id, root, this.#keyFile));
   }
 
   /**
@@ -233,20 +197,7 @@ export class AICOKeyManager {
   /** Adds a slot whose key the operating system's keyring keeps. @returns its id @throws {KeyringUnavailableError} */
   async addKeyring(): Promise<string> {
     const keyring = await this.#openKeyring();
-    return await this.#addSlot(async (body, root) => {
-      const key = GuardedKey.random(32);
-      try {
-        const slot = keySlot(body.id, root, 'keyring', key);
-        // The entry goes first: a crash in between leaves an entry that opens nothing.
-        await keyring.set(
-          slot.id,
-          key.use((bytes) => Uint8Array.from(bytes)),
-        );
-        return slot;
-      } finally {
-        key.wipe();
-      }
-    });
+    return await this.#addSlot((body, root) => newKeyringSlot(body.id, root, keyring));
   }
 
   /**
@@ -254,15 +205,8 @@ export class AICOKeyManager {
    * @returns the slot's id
    * @throws {CredentialUnusableError} when there is none, or it holds less than 32 bytes
    */
-  async addCredential(name: string = CREDENTIAL_NAME): Promise<string> {
-    const credential = await readCredential(name, this.#credentials);
-    if (credential === undefined)
-      throw new CredentialUnusableError(name, 'it was not handed to this process');
-    try {
-      return await this.#addSlot(async (body, root) => credentialSlot(body.id, root, name, credential));
-    } finally {
-      credential.wipe();
-    }
+  async addCredential(name?: string): Promise<string> {
+    return await this.#addSlot((body, root) => newCredentialSlot(body.id, root, this.#credentials, name));
   }
 
   /**
@@ -276,7 +220,12 @@ export class AICOKeyManager {
       const { slot, root } = await this.#open(read.body, { password: oldPassword });
       try {
         this.#prove(read, root);
-        const renewed = await passwordSlot(read.body.id, root, newPassword, await this.#costFor(read.body));
+        const renewed = await passwordSlot(
+          read.body.id,
+          root,
+          newPassword,
+          this.#cost ?? (await costBeside(read.body)),
+        );
         const slots = read.body.slots.map((each) => (each.id === slot.id ? renewed : each));
         const body = { ...read.body, slots };
         await writeSlotFile(this.#slotsFile, body, root);
@@ -367,14 +316,9 @@ export class AICOKeyManager {
    */
   async promoteDatabaseKey(): Promise<void> {
     await this.#update(async (body, root) => {
-      const key = openWrappedKey(body, DATABASE_NEXT, root);
-      if (key === undefined) throw new NoStagedKeyError();
-      try {
-        const promoted = withWrappedKey(withoutWrappedKey(body, DATABASE_NEXT), DATABASE, key, root);
-        return { body: promoted, result: undefined };
-      } finally {
-        key.wipe();
-      }
+      const promoted = withPromotedKey(body, DATABASE_NEXT, DATABASE, root);
+      if (promoted === undefined) throw new NoStagedKeyError();
+      return { body: promoted, result: undefined };
     });
     this.#logger?.info('Database key rotated');
   }
@@ -421,29 +365,14 @@ export class AICOKeyManager {
     }
   }
 
-  async #open(body: SlotFileBody, { password, recoveryCode }: UnlockCredentials) {
-    const door = { throttle: this.#throttle, logger: this.#logger };
-    if (password !== undefined && recoveryCode !== undefined)
-      throw new KeyNotGivenError(
-        body.slots.map((slot) => slot.kind),
-        'a password and a recovery code were given, and one of them is to open',
-      );
-    if (password !== undefined) return await openByPassword(body, password, door);
-    if (recoveryCode !== undefined) return await openByRecoveryCode(body, recoveryCode, door);
-    return await openUnattended(body, {
+  async #open(body: SlotFileBody, credentials: UnlockCredentials): Promise<OpenedSlot> {
+    return await openSlot(body, credentials, {
       keyFile: this.#keyFile,
       credentials: this.#credentials,
       keyring: this.#openKeyring,
+      throttle: this.#throttle,
       logger: this.#logger,
     });
-  }
-
-  /** What a new password slot costs: as much as the dearest there is, else what this machine takes half a second for. */
-  async #costFor(body: SlotFileBody): Promise<PasswordCost> {
-    const [dearest] = slotsOf(body, 'password')
-      .map(({ cost }) => cost)
-      .sort((a, b) => b.memoryKiB * b.passes - a.memoryKiB * a.passes);
-    return this.#cost ?? dearest ?? (await tunePasswordCost());
   }
 
   async #addSlot(make: (body: SlotFileBody, root: GuardedKey) => Promise<Slot>): Promise<string> {
@@ -451,15 +380,6 @@ export class AICOKeyManager {
       const slot = await make(body, root);
       return { body: { ...body, slots: [...body.slots, slot] }, result: slot.id };
     });
-  }
-
-  async #newKeyFileSlot(fileId: string, root: GuardedKey): Promise<Slot> {
-    const key = (await readKeyFile(this.#keyFile)) ?? (await createKeyFile(this.#keyFile));
-    try {
-      return keySlot(fileId, root, 'key-file', key);
-    } finally {
-      key.wipe();
-    }
   }
 
   /** Rewrites the slot file as `work` says, from what is on disk now and proven. */

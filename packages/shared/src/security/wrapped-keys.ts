@@ -9,12 +9,7 @@ export const DATABASE = 'database';
 export const DATABASE_NEXT = 'database-next';
 
 /** The keys of `body` with `key` among them under `name`, in the place of one that had the name. */
-export function withWrappedKey(
-  body: SlotFileBody,
-  name: string,
-  key: GuardedKey,
-  root: GuardedKey,
-): SlotFileBody {
+function withWrappedKey(body: SlotFileBody, name: string, key: GuardedKey, root: GuardedKey): SlotFileBody {
   const wrapping = deriveGuarded(root, INTERNAL_LABELS.wrappedKeys);
   try {
     const entry = { name, sealed: sealKey(key, wrapping, wrappedKeyContext(body.id, name)) };
@@ -51,5 +46,21 @@ export function openWrappedKey(body: SlotFileBody, name: string, root: GuardedKe
     return openSealedKey(entry.sealed, wrapping, wrappedKeyContext(body.id, name));
   } finally {
     wrapping.wipe();
+  }
+}
+
+/** `body` with the key of one name under another, and no longer under its own; `undefined` when there is none. */
+export function withPromotedKey(
+  body: SlotFileBody,
+  from: string,
+  to: string,
+  root: GuardedKey,
+): SlotFileBody | undefined {
+  const key = openWrappedKey(body, from, root);
+  if (key === undefined) return undefined;
+  try {
+    return withWrappedKey(withoutWrappedKey(body, from), to, key, root);
+  } finally {
+    key.wipe();
   }
 }

@@ -1,0 +1,38 @@
+import type { Logger } from '../core/logging/types.ts';
+import type { Keyring } from './os-keyring.ts';
+import type { PasswordCost } from './password-key.ts';
+import type { SlotKind } from './slot-file.ts';
+
+export interface KeyManagerOptions {
+  /** Where the slots are kept. */
+  readonly slotsFile: string;
+  /** Where the key file is, or would be. */
+  readonly keyFile: string;
+  /** The work one guess of a new password costs; never below the floor. Measured at setup when left out. */
+  readonly passwordCost?: PasswordCost;
+  /** The folder of the credentials handed to this unit; `$CREDENTIALS_DIRECTORY` when left out. */
+  readonly credentials?: string;
+  /** Opens the keyring, when a slot wants it; that of the operating system when left out. */
+  readonly keyring?: () => Promise<Keyring>;
+  /** Milliseconds since 1970; for what slows down failed tries. */
+  readonly now?: () => number;
+  readonly logger?: Logger;
+}
+
+export interface SetUpOptions {
+  readonly password?: string;
+  /** Makes the key file (or takes the one that is there) and a slot for it. */
+  readonly keyFile?: boolean;
+  /** A code of `createRecoveryCode()`, as a further way in beside one of the others. */
+  readonly recoveryCode?: string;
+}
+
+/** One slot as anyone may see it. */
+export interface SlotInfo {
+  readonly id: string;
+  readonly kind: SlotKind;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  /** What a guess costs, of a password slot. */
+  readonly cost?: PasswordCost;
+}
