@@ -1,0 +1,1 @@
+export { SealedStream, type Sealing } from './sealed-stream.ts';

@@ -1,0 +1,185 @@
+import { Duplex } from 'node:stream';
+
+/** What a stream needs of an open channel. */
+export interface Sealing {
+  /** What the peer is sent when anything was wrong. */
+  readonly refusal: Uint8Array;
+  /** Whether the peer has said its end. */
+  readonly peerEnded: boolean;
+  seal(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array;
+  end(): Uint8Array;
+  push(chunk: Uint8Array, onData: (content: Uint8Array) => void): void;
+  finish(): void;
+  close(): void;
+}
+
+/** The addresses and settings of a socket, where what lies beneath has them. */
+interface SocketLike {
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
+  readonly remoteFamily?: string;
+  setTimeout?(ms: number, callback?: () => void): unknown;
+  setNoDelay?(on?: boolean): unknown;
+  setKeepAlive?(on?: boolean, delay?: number): unknown;
+  ref?(): unknown;
+  unref?(): unknown;
+}
+
+/**
+ * A channel as a Node stream: what is written is sealed and sent on `carrier`, what arrives there is opened and can be
+ * read. It stands in for a socket, so that an HTTP server or client runs over it as it is. Writes of one turn that wait
+ * for the carrier travel in one record. A cut, an alteration or a replay destroys it with the error that says so; the
+ * peer is sent one and the same refusal.
+ *
+ * @example server.emit('connection', new SealedStream(socket, session));
+ */
+export class SealedStream extends Duplex {
+  readonly #carrier: Duplex & SocketLike;
+  readonly #channel: Sealing;
+  #ended = false;
+
+  constructor(carrier: Duplex, channel: Sealing) {
+    // Half-open like the channel: one side may have said its end while the other still speaks.
+    super({ allowHalfOpen: true });
+    this.#carrier = carrier;
+    this.#channel = channel;
+    carrier.on('data', (chunk: Uint8Array) => this.#arrived(chunk));
+    carrier.on('end', () => this.#arrivedLast());
+    carrier.on('close', () => this.#arrivedLast());
+    carrier.on('error', (error) => this.destroy(error));
+    carrier.on('timeout', () => this.emit('timeout'));
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#carrier.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#carrier.remotePort;
+  }
+
+  get remoteFamily(): string | undefined {
+    return this.#carrier.remoteFamily;
+  }
+
+  setTimeout(ms: number, callback?: () => void): this {
+    if (callback !== undefined) this.once('timeout', callback);
+    this.#carrier.setTimeout?.(ms);
+    return this;
+  }
+
+  setNoDelay(on?: boolean): this {
+    this.#carrier.setNoDelay?.(on);
+    return this;
+  }
+
+  setKeepAlive(on?: boolean, delay?: number): this {
+    this.#carrier.setKeepAlive?.(on, delay);
+    return this;
+  }
+
+  ref(): this {
+    this.#carrier.ref?.();
+    return this;
+  }
+
+  unref(): this {
+    this.#carrier.unref?.();
+    return this;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#send(() => this.#channel.seal(chunk), done);
+  }
+
+  override _writev(
+    chunks: readonly { readonly chunk: Buffer }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.#send(() => this.#channel.seal(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#send(
+      () => this.#channel.end(),
+      (error) => {
+        if (!error) this.#carrier.end();
+        done(error);
+      },
+    );
+  }
+
+  override _read(): void {
+    this.#carrier.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#channel.close();
+    if (!this.#carrier.destroyed && !this.#carrier.writableEnded) this.#carrier.destroy();
+    done(error);
+  }
+
+  #send(seal: () => Uint8Array, done: (error?: Error | null) => void): void {
+    let sealed: Uint8Array;
+    try {
+      sealed = seal();
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    // The next is sealed when the carrier takes it: what is written meanwhile travels together.
+    if (this.#carrier.write(sealed)) done();
+    else this.#whenDrained(done);
+  }
+
+  #whenDrained(done: (error?: Error | null) => void): void {
+    const settle = (): void => {
+      this.#carrier.off('drain', settle);
+      this.#carrier.off('close', settle);
+      done(this.#carrier.destroyed ? new Error('the connection has gone') : null);
+    };
+    this.#carrier.on('drain', settle);
+    this.#carrier.on('close', settle);
+  }
+
+  #arrived(chunk: Uint8Array): void {
+    if (this.destroyed) return;
+    let wantsMore = true;
+    try {
+      this.#channel.push(chunk, (content) => {
+        wantsMore = this.push(content) && wantsMore;
+      });
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    if (this.#channel.peerEnded) this.#endReading();
+    else if (!wantsMore) this.#carrier.pause();
+  }
+
+  /** The carrier has nothing more: an end that was said, or a cut. */
+  #arrivedLast(): void {
+    if (this.destroyed || this.#ended) return;
+    try {
+      this.#channel.finish();
+      this.#endReading();
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  #endReading(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.push(null);
+  }
+
+  #refuse(error: unknown): void {
+    const { refusal } = this.#channel;
+    if (refusal.byteLength > 0 && this.#carrier.writable) {
+      this.#carrier.once('finish', () => this.#carrier.destroy());
+      this.#carrier.end(refusal);
+    }
+    this.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+}
