@@ -118,7 +118,14 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       await bus.connect();
       return bus;
     },
-    { dependencies: ['logging'], priority: INFRASTRUCTURE, stop: (bus) => bus.close() },
+    {
+      dependencies: ['logging'],
+      priority: INFRASTRUCTURE,
+      stop: (bus) => bus.close(),
+      // Each under its own name, so that a message says who published it, and nobody closes another's.
+      viewFor: (bus, consumer) => (bus instanceof MessageBusClient ? bus.as(consumer) : bus),
+      releaseView: (bus) => bus.close(),
+    },
   );
   container.registerService(
     'gateway',

@@ -76,13 +76,14 @@ export class ServiceContainer {
     factory: ServiceFactory<N>,
     options: ServiceOptions<InstanceOf<N>> = {},
   ): void {
-    const { stop, viewFor } = options;
+    const { stop, viewFor, releaseView } = options;
     this.#register({
       name,
       options: resolveOptions(name, options),
       make: () => factory((dependency) => this.resolve(name, dependency)),
       ...(stop === undefined ? {} : { end: stop }),
       ...(viewFor === undefined ? {} : { viewFor }),
+      ...(releaseView === undefined ? {} : { releaseView }),
     });
   }
 

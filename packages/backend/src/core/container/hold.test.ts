@@ -113,8 +113,10 @@ describe('a view for each consumer', () => {
   test('is what it is given, made once, and made anew when the service is', async () => {
     const made: string[] = [];
     const seen: unknown[] = [];
+    const released: unknown[] = [];
     const container = new ServiceContainer({ onEvent: () => {} });
     container.registerService(data, () => ({ whose: 'nobody' }), {
+      releaseView: (view) => void released.push(view),
       viewFor: (_, consumer) => {
         made.push(consumer);
         return { whose: consumer };
@@ -128,6 +130,9 @@ describe('a view for each consumer', () => {
     assert.deepEqual(container.getService(data), { whose: 'nobody' });
     await container.reload(data);
     assert.deepEqual(made, [plugin, plugin]);
+    await container.reload(plugin);
     await container.stop();
+    assert.equal(made.length, 3);
+    assert.deepEqual(released, Array(3).fill({ whose: plugin }));
   });
 });

@@ -29,9 +29,11 @@ export interface ServiceOptions<T = unknown> {
   readonly stop?: (instance: T) => void | Promise<void>;
   /**
    * What a service that depends on this one is given in its place: a client under its own name, a view of its own
-   * tables. Called once per consumer and start of this service.
+   * tables. Called once for each start of the consumer.
    */
   readonly viewFor?: (instance: T, consumer: string) => T;
+  /** Lets go of a view once its consumer has stopped. */
+  readonly releaseView?: (view: T) => void | Promise<void>;
 }
 
 /** The options with their defaults filled in. */
@@ -53,7 +55,7 @@ const DEFAULT_BACKOFF: Backoff = { minDelayMs: 500, maxDelayMs: 60_000 };
 /** @throws {ServiceOptionError} naming the option and what it may be */
 export function resolveOptions(
   name: string,
-  options: Omit<ServiceOptions, 'stop' | 'viewFor'>,
+  options: Omit<ServiceOptions, 'stop' | 'viewFor' | 'releaseView'>,
 ): ResolvedOptions {
   const milliseconds = (option: string, value: number): number => {
     if (value > 0 && value <= LONGEST_TIMER_MS) return value;

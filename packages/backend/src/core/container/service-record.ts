@@ -20,6 +20,7 @@ export interface Registration {
   end?(instance: unknown): unknown;
   /** What `consumer` is given in place of the instance. */
   viewFor?(instance: unknown, consumer: string): unknown;
+  releaseView?(view: unknown): unknown;
   /** Owned by whoever registered it: neither started nor stopped by the container. */
   readonly isInstance?: boolean;
 }
@@ -73,6 +74,14 @@ export class ServiceRecord {
     if (viewFor === undefined) return this.#instance;
     if (!this.#views.has(consumer)) this.#views.set(consumer, viewFor(this.#instance, consumer));
     return this.#views.get(consumer);
+  }
+
+  /** Takes the view of a consumer that has stopped away; the caller lets go of it. */
+  takeView(consumer: string): { readonly view: unknown } | undefined {
+    if (!this.#views.has(consumer)) return undefined;
+    const view = this.#views.get(consumer);
+    this.#views.delete(consumer);
+    return { view };
   }
 
   get name(): string {

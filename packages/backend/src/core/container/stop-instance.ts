@@ -17,7 +17,7 @@ export async function stopInstance(
   record: ServiceRecord,
   instance: unknown,
   { callStop, timeoutMs }: { readonly callStop: boolean; readonly timeoutMs: number },
-): Promise<readonly AicoError[]> {
+): Promise<AicoError[]> {
   const troubles: AicoError[] = [];
   const steps = stepsFor(record, instance, callStop);
   const endsAt = performance.now() + timeoutMs;

@@ -1,5 +1,5 @@
 import { AicoError } from '@aico/protocol';
-import { ServiceStartError, StartCancelledError } from '../errors.ts';
+import { ServiceStartError, ServiceStopError, StartCancelledError } from '../errors.ts';
 import { backoffDelay, pause } from './backoff.ts';
 import type { Cancellation } from './cancellation.ts';
 import { PriorityQueue } from './priority-queue.ts';
@@ -126,10 +126,11 @@ export class Supervisor {
     record.state = { kind: 'stopping' };
     // One that hangs leaves at least half of the time to those beneath it.
     const shareMs = isLast ? this.#leftMs() : this.#leftMs() / 2;
-    const troubles = await stopInstance(record, record.instance, {
+    const troubles: AicoError[] = await stopInstance(record, record.instance, {
       callStop: true,
       timeoutMs: Math.min(record.options.stopTimeoutMs, shareMs),
     });
+    troubles.push(...(await this.#releaseViews(record)));
     record.instance = undefined;
     record.state = { kind: 'stopped' };
     for (const error of troubles)
@@ -137,6 +138,22 @@ export class Supervisor {
     const timedOut = troubles.some(({ code }) => code === 'AICO_SERVICE_STOP_TIMEOUT');
     const outcome = timedOut ? 'timeout' : troubles.length > 0 ? 'failed' : 'stopped';
     return { name: record.name, outcome, ms: performance.now() - beganAt, troubles };
+  }
+
+  /** Lets go of what the services it needs made for it alone. */
+  async #releaseViews(record: ServiceRecord): Promise<readonly AicoError[]> {
+    const troubles: AicoError[] = [];
+    for (const needed of record.needs) {
+      const taken = needed.takeView(record.name);
+      const { releaseView } = needed.registration;
+      if (taken === undefined || releaseView === undefined) continue;
+      try {
+        await releaseView(taken.view);
+      } catch (error) {
+        troubles.push(new ServiceStopError(record.name, `its view of ${needed.name}`, error));
+      }
+    }
+    return troubles;
   }
 
   #leftMs(): number {
