@@ -1,6 +1,6 @@
 /** The part of sodium-native that this project uses; the package ships no types. */
 declare module 'sodium-native' {
-  interface Sodium {
+  export interface Sodium {
     sodium_malloc(size: number): Buffer;
     sodium_free(buffer: Buffer): void;
     sodium_memzero(buffer: Uint8Array): void;

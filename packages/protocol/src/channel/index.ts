@@ -1,0 +1,43 @@
+/**
+ * The sealed channel's protocol: docs/sealed-channel.md. Bytes in, bytes out; no builtin of Node, so a browser loads it.
+ * The primitives come from `@aico/protocol/channel/node` or `@aico/protocol/channel/noble`.
+ */
+export {
+  ChannelClosedError,
+  ChannelHandshakeError,
+  ChannelRecordError,
+  ChannelRefusedError,
+  ChannelServerKeyChangedError,
+  ChannelTruncatedError,
+  type HandshakeFault,
+  PairingCodeInvalidError,
+} from './errors.ts';
+export type { PairingGrant, PairingRequest } from './pairing/enrolment.ts';
+export { fingerprint } from './pairing/fingerprint.ts';
+export { PairingBook, type PairingBookOptions } from './pairing/pairing-book.ts';
+export { createPairingCode, type PairingCode, parsePairingCode } from './pairing/pairing-code.ts';
+export { FrameReader } from './records/frame-reader.ts';
+export { MAX_CONTENT, paddedLength } from './records/record.ts';
+export { ChannelSession, type SessionState } from './session/channel-session.ts';
+export {
+  ChannelInitiator,
+  type DeviceCredentials,
+  type Paired,
+  PairingInitiator,
+} from './session/initiator.ts';
+export { MAX_HANDSHAKE_FRAME } from './session/opening.ts';
+export {
+  ChannelResponder,
+  type ChannelResponderOptions,
+  type KnownOpening,
+  type PairingOpening,
+  type PairingRequested,
+} from './session/responder.ts';
+export {
+  type AeadKey,
+  type CryptoSuite,
+  generateKeyPair,
+  KEY_BYTES,
+  type KeyPair,
+} from './suites/crypto-suite.ts';
+export { INSTANCE_BYTES, MAX_FRAME, PROTOCOL_VERSION, REFUSAL_BYTES } from './wire.ts';

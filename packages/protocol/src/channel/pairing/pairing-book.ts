@@ -1,0 +1,102 @@
+import type { CryptoSuite } from '../suites/crypto-suite.ts';
+import { createPairingCode, type PairingCode } from './pairing-code.ts';
+
+export interface PairingBookOptions {
+  readonly suite: CryptoSuite;
+  /** Monotonic milliseconds, such as `performance.now`. */
+  readonly now: () => number;
+  /** How long a code may be used. Default 5 minutes. */
+  readonly lifetimeMs?: number;
+  /** How many handshakes may try one code, the right one included. Default 5. */
+  readonly maxAttempts?: number;
+  /** How many codes may wait at a time; a further one puts out the oldest. Default 8. */
+  readonly maxPending?: number;
+}
+
+interface Pending<T> {
+  readonly psk: Uint8Array;
+  readonly expiresAt: number;
+  /** What the issuer wants to find again, such as the roles the new device will have. */
+  readonly context: T;
+  attempts: number;
+}
+
+/**
+ * The codes a server waits for: each short-lived, used once, and tried a few times at most. In memory only: a restart
+ * forgets them, and a new one is quickly made.
+ *
+ * @example
+ * ```ts
+ * const code = book.issue({ roles: ['reader'] });
+ * const psk = book.attempt(opening.codeId);      // before the third message is read
+ * const context = book.complete(opening.codeId); // after it was read well: the first one only
+ * ```
+ */
+export class PairingBook<T> {
+  readonly #options: Required<PairingBookOptions>;
+  readonly #pending = new Map<number, Pending<T>>();
+
+  constructor(options: PairingBookOptions) {
+    this.#options = { lifetimeMs: 300_000, maxAttempts: 5, maxPending: 8, ...options };
+  }
+
+  /** How many codes wait. */
+  get size(): number {
+    this.#sweep();
+    return this.#pending.size;
+  }
+
+  issue(context: T): PairingCode {
+    this.#sweep();
+    const { suite, now, lifetimeMs, maxPending } = this.#options;
+    for (const id of this.#pending.keys()) {
+      if (this.#pending.size < maxPending) break;
+      this.cancel(id);
+    }
+    const code = createPairingCode(suite, (id) => this.#pending.has(id));
+    // A copy, so that forgetting the code here does not wipe the caller's.
+    this.#pending.set(code.id, {
+      psk: code.psk.slice(),
+      expiresAt: now() + lifetimeMs,
+      context,
+      attempts: 0,
+    });
+    return code;
+  }
+
+  /** Whether a code of this id waits: to refuse at the first message, before anything is computed. */
+  has(id: number): boolean {
+    this.#sweep();
+    return this.#pending.has(id);
+  }
+
+  /** The code's key for one attempt, which counts whatever comes of it. Undefined once it has lapsed or is tried out. */
+  attempt(id: number): Uint8Array | undefined {
+    this.#sweep();
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return undefined;
+    pending.attempts += 1;
+    if (pending.attempts <= this.#options.maxAttempts) return pending.psk.slice();
+    this.cancel(id);
+    return undefined;
+  }
+
+  /** Uses the code up. Its context for the first who asks, undefined for everybody after. */
+  complete(id: number): { readonly context: T } | undefined {
+    this.#sweep();
+    const pending = this.#pending.get(id);
+    this.cancel(id);
+    return pending === undefined ? undefined : { context: pending.context };
+  }
+
+  /** Forgets a code. */
+  cancel(id: number): void {
+    this.#pending.get(id)?.psk.fill(0);
+    this.#pending.delete(id);
+  }
+
+  #sweep(): void {
+    const now = this.#options.now();
+    for (const [id, { expiresAt }] of this.#pending) if (expiresAt <= now) this.cancel(id);
+  }
+}

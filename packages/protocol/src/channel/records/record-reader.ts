@@ -1,0 +1,70 @@
+import { ChannelRecordError, ChannelRefusedError } from '../errors.ts';
+import type { CipherState } from '../noise/cipher-state.ts';
+import { TAG_BYTES } from '../suites/crypto-suite.ts';
+import { REFUSAL_BYTES } from '../wire.ts';
+import { FrameReader } from './frame-reader.ts';
+import { KeyRenewal } from './key-renewal.ts';
+import { HEADER_BYTES, MIN_RECORD, RecordType } from './record.ts';
+
+/** One direction's records, cut out of the stream and opened. Whoever owns it drops it at the first throw. */
+export class RecordReader {
+  readonly #cipher: CipherState;
+  readonly #renewal: KeyRenewal;
+  readonly #frames = new FrameReader();
+  #ended = false;
+  #stopped = false;
+
+  constructor(cipher: CipherState) {
+    this.#cipher = cipher;
+    this.#renewal = new KeyRenewal(cipher);
+  }
+
+  /** Whether the peer's authenticated end has come. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Records opened until now. */
+  get opened(): number {
+    return this.#cipher.nonce;
+  }
+
+  /** Opens nothing more, even of the chunk it is at. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Opens what `chunk` completes, in place: what `onData` gets are parts of the chunk where that is possible. */
+  push(chunk: Uint8Array, onData: (content: Uint8Array) => void): void {
+    if (this.#ended && chunk.byteLength > 0) throw new ChannelRecordError('bytes after the end');
+    for (
+      let sealed = this.#frames.read(chunk, 0);
+      sealed !== undefined && !this.#stopped;
+      sealed = this.#frames.read(chunk, this.#frames.position)
+    ) {
+      this.#open(sealed, onData);
+      if (this.#ended) {
+        if (this.#frames.position < chunk.byteLength) throw new ChannelRecordError('bytes after the end');
+        return;
+      }
+    }
+  }
+
+  #open(sealed: Uint8Array, onData: (content: Uint8Array) => void): void {
+    const length = sealed.byteLength;
+    if (length === REFUSAL_BYTES) throw new ChannelRefusedError();
+    if (length < MIN_RECORD) throw new ChannelRecordError('a record shorter than any');
+    const plaintext = sealed.subarray(0, length - TAG_BYTES);
+    if (!this.#cipher.open(undefined, sealed, plaintext))
+      throw new ChannelRecordError('a record does not authenticate');
+    const type = plaintext[0] ?? 0;
+    const content = ((plaintext[1] ?? 0) << 8) | (plaintext[2] ?? 0);
+    if (content > plaintext.byteLength - HEADER_BYTES)
+      throw new ChannelRecordError('a record shorter than it says');
+    if (type > RecordType.renew || (type !== RecordType.data && content > 0))
+      throw new ChannelRecordError('a record of no known type');
+    this.#renewal.count(type, length);
+    if (type === RecordType.data) onData(plaintext.subarray(HEADER_BYTES, HEADER_BYTES + content));
+    else if (type === RecordType.end) this.#ended = true;
+  }
+}

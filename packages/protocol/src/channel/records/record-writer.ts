@@ -1,0 +1,109 @@
+import type { CipherState } from '../noise/cipher-state.ts';
+import { TAG_BYTES } from '../suites/crypto-suite.ts';
+import { LENGTH_BYTES } from '../wire.ts';
+import { KeyRenewal } from './key-renewal.ts';
+import { HEADER_BYTES, MAX_CONTENT, paddedLength, RecordType } from './record.ts';
+
+/** Frames up to `SLICE` are cut from slabs: a typed array of its own costs more than sealing a small record. */
+const SLAB = 16_384;
+const SLICE = 4_096;
+const NOTHING = new Uint8Array(0);
+
+/** One direction's records, sealed and framed. */
+export class RecordWriter {
+  readonly #cipher: CipherState;
+  readonly #renewal: KeyRenewal;
+  /** Zeros from `#used` on, for no part of it is given out twice: so padding need not be written. */
+  #slab = NOTHING;
+  #used = 0;
+
+  constructor(cipher: CipherState) {
+    this.#cipher = cipher;
+    this.#renewal = new KeyRenewal(cipher);
+  }
+
+  /** The frames of as many records as the parts need, one after the other in one array; empty for no bytes. */
+  seal(parts: readonly Uint8Array[]): Uint8Array {
+    let length = 0;
+    for (const part of parts) length += part.byteLength;
+    if (length <= MAX_CONTENT) return length === 0 ? NOTHING : this.#sealOne(parts, length);
+    const frames = new Uint8Array(framesLength(length));
+    let part = 0;
+    let offset = 0;
+    let position = 0;
+    for (let left = length; left > 0; ) {
+      const content = Math.min(left, MAX_CONTENT);
+      const record = frames.subarray(position, position + frameLength(content));
+      let at = LENGTH_BYTES + HEADER_BYTES;
+      const end = at + content;
+      while (at < end) {
+        const bytes = parts[part] ?? NOTHING;
+        const taken = bytes.subarray(offset, offset + end - at);
+        record.set(taken, at);
+        at += taken.byteLength;
+        offset += taken.byteLength;
+        if (offset === bytes.byteLength) {
+          part += 1;
+          offset = 0;
+        }
+      }
+      this.#finish(record, RecordType.data, content);
+      position += record.byteLength;
+      left -= content;
+    }
+    return frames;
+  }
+
+  /** A record that carries no bytes of the stream. */
+  sealEmpty(type: number): Uint8Array {
+    const record = this.#room(frameLength(0));
+    this.#finish(record, type, 0);
+    return record;
+  }
+
+  #sealOne(parts: readonly Uint8Array[], length: number): Uint8Array {
+    const record = this.#room(frameLength(length));
+    let at = LENGTH_BYTES + HEADER_BYTES;
+    for (const part of parts) {
+      record.set(part, at);
+      at += part.byteLength;
+    }
+    this.#finish(record, RecordType.data, length);
+    return record;
+  }
+
+  /** Writes length and header around the content, and seals in place. */
+  #finish(record: Uint8Array, type: number, content: number): void {
+    const sealed = record.byteLength - LENGTH_BYTES;
+    record[0] = sealed >>> 8;
+    record[1] = sealed & 0xff;
+    record[2] = type;
+    record[3] = content >>> 8;
+    record[4] = content & 0xff;
+    this.#cipher.seal(
+      undefined,
+      record.subarray(LENGTH_BYTES, record.byteLength - TAG_BYTES),
+      record.subarray(LENGTH_BYTES),
+    );
+    this.#renewal.count(type, sealed);
+  }
+
+  #room(length: number): Uint8Array {
+    if (length > SLICE) return new Uint8Array(length);
+    if (this.#used + length > this.#slab.byteLength) {
+      this.#slab = new Uint8Array(SLAB);
+      this.#used = 0;
+    }
+    this.#used += length;
+    return this.#slab.subarray(this.#used - length, this.#used);
+  }
+}
+
+function frameLength(content: number): number {
+  return LENGTH_BYTES + paddedLength(HEADER_BYTES + content) + TAG_BYTES;
+}
+
+function framesLength(length: number): number {
+  const rest = length % MAX_CONTENT;
+  return Math.floor(length / MAX_CONTENT) * frameLength(MAX_CONTENT) + (rest === 0 ? 0 : frameLength(rest));
+}

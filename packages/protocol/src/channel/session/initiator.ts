@@ -1,0 +1,170 @@
+import {
+  ChannelHandshakeError,
+  ChannelRefusedError,
+  ChannelServerKeyChangedError,
+  ChannelTruncatedError,
+} from '../errors.ts';
+import { HandshakeState } from '../noise/handshake-state.ts';
+import { IK_PSK2, XX_PSK3 } from '../noise/patterns.ts';
+import { decodeGrant, encodeRequest, type PairingGrant, type PairingRequest } from '../pairing/enrolment.ts';
+import { fingerprint } from '../pairing/fingerprint.ts';
+import type { PairingCode } from '../pairing/pairing-code.ts';
+import type { CryptoSuite, KeyPair } from '../suites/crypto-suite.ts';
+import { bytesEqual, frame, INSTANCE_BYTES, REFUSAL_BYTES } from '../wire.ts';
+import { ChannelSession } from './channel-session.ts';
+import { encodeHeader, type OpeningHeader, prologue } from './opening.ts';
+
+const NOTHING = new Uint8Array(0);
+
+/** What a paired device keeps, and what opens a channel. Secret: `deviceKey.secretKey` and `psk`. */
+export interface DeviceCredentials {
+  readonly deviceKey: KeyPair;
+  /** The server's static public key, pinned. */
+  readonly serverKey: Uint8Array;
+  /** Which server it is: 16 bytes. */
+  readonly instance: Uint8Array;
+  readonly psk: Uint8Array;
+}
+
+/**
+ * A paired device opening a channel. Send `message`, give the answer to `receive`. Nothing of the application is sent
+ * before that: a first message alone can be replayed.
+ */
+export class ChannelInitiator {
+  /** The first message, in its frame. */
+  readonly message: Uint8Array;
+  readonly #suite: CryptoSuite;
+  readonly #serverKey: Uint8Array;
+  readonly #handshake: HandshakeState;
+  #received = false;
+
+  constructor(suite: CryptoSuite, { deviceKey, serverKey, instance, psk }: DeviceCredentials) {
+    const header: OpeningHeader = { kind: 'known' };
+    this.#suite = suite;
+    this.#serverKey = serverKey.slice();
+    this.#handshake = new HandshakeState({
+      suite,
+      pattern: IK_PSK2,
+      role: 'initiator',
+      prologue: prologue(header, instance),
+      staticKey: deviceKey,
+      remoteStatic: this.#serverKey,
+    });
+    this.#handshake.setPsk(psk);
+    this.message = frame(Uint8Array.of(...encodeHeader(header), ...this.#handshake.writeMessage(NOTHING)));
+  }
+
+  /**
+   * Reads the answer, a frame without its length.
+   * @throws {ChannelServerKeyChangedError} where the server offers another key: a hard stop.
+   * @throws {ChannelRefusedError} where it refuses, for a reason it does not tell.
+   * @throws {ChannelHandshakeError} where the answer was not made by the pinned server for this device.
+   */
+  receive(body: Uint8Array): ChannelSession {
+    if (this.#received) throw new ChannelHandshakeError('out of turn');
+    this.#received = true;
+    if (body.byteLength === REFUSAL_BYTES) {
+      if (bytesEqual(body, this.#serverKey)) throw new ChannelRefusedError();
+      throw new ChannelServerKeyChangedError(
+        fingerprint(this.#suite, this.#serverKey),
+        fingerprint(this.#suite, body),
+      );
+    }
+    const payload = this.#handshake.readMessage(body);
+    if (payload === undefined) throw new ChannelHandshakeError('does not authenticate');
+    if (payload.byteLength > 0) throw new ChannelHandshakeError('malformed payload');
+    return new ChannelSession(this.#handshake.split(), this.#serverKey, NOTHING);
+  }
+}
+
+/** What a device has after pairing: keep it, then send `acknowledgement`. */
+export interface Paired {
+  readonly credentials: DeviceCredentials;
+  readonly grant: PairingGrant;
+  /** This side's end, which tells the server that the credentials were kept. */
+  acknowledgement(): Uint8Array;
+}
+
+/**
+ * A new device pairing with a code: send `message`, give the answer to `receive`, send what that returns, and give all
+ * that arrives to `receiveGrant` until it returns something. Only then has the server proved that it knows the code.
+ */
+export class PairingInitiator {
+  /** The first message, in its frame. */
+  readonly message: Uint8Array;
+  readonly #deviceKey: KeyPair;
+  readonly #request: Uint8Array;
+  readonly #handshake: HandshakeState;
+  #state:
+    | { readonly kind: 'opening' }
+    | { readonly kind: 'asking'; readonly session: ChannelSession; readonly instance: Uint8Array }
+    | { readonly kind: 'over' } = { kind: 'opening' };
+
+  constructor(suite: CryptoSuite, deviceKey: KeyPair, code: PairingCode, request: PairingRequest) {
+    const header: OpeningHeader = { kind: 'pairing', codeId: code.id };
+    this.#deviceKey = deviceKey;
+    this.#request = encodeRequest(request);
+    this.#handshake = new HandshakeState({
+      suite,
+      pattern: XX_PSK3,
+      role: 'initiator',
+      prologue: prologue(header, new Uint8Array(INSTANCE_BYTES)),
+      staticKey: deviceKey,
+    });
+    this.#handshake.setPsk(code.psk);
+    this.message = frame(Uint8Array.of(...encodeHeader(header), ...this.#handshake.writeMessage(NOTHING)));
+  }
+
+  /**
+   * Reads the second message, without its length; the third to send.
+   * @throws {ChannelRefusedError} where no such code waits.
+   * @throws {ChannelHandshakeError}
+   */
+  receive(body: Uint8Array): Uint8Array {
+    if (this.#state.kind !== 'opening') throw new ChannelHandshakeError('out of turn');
+    this.#state = { kind: 'over' };
+    if (body.byteLength === REFUSAL_BYTES) throw new ChannelRefusedError();
+    const instance = this.#handshake.readMessage(body);
+    const { remoteStatic } = this.#handshake;
+    if (instance === undefined || remoteStatic === undefined)
+      throw new ChannelHandshakeError('does not authenticate');
+    if (instance.byteLength !== INSTANCE_BYTES) throw new ChannelHandshakeError('malformed payload');
+    const message = frame(this.#handshake.writeMessage(this.#request));
+    const session = new ChannelSession(this.#handshake.split(), remoteStatic, NOTHING);
+    this.#state = { kind: 'asking', session, instance };
+    return message;
+  }
+
+  /**
+   * Takes bytes that arrived after the third message; undefined until the grant is whole.
+   * @throws {ChannelRefusedError} where the code was wrong, or a person said no.
+   * @throws {ChannelHandshakeError | ChannelRecordError | ChannelTruncatedError}
+   */
+  receiveGrant(chunk: Uint8Array): Paired | undefined {
+    const state = this.#state;
+    if (state.kind !== 'asking') throw new ChannelHandshakeError('out of turn');
+    const { session, instance } = state;
+    let grant: PairingGrant | undefined;
+    try {
+      session.push(chunk, (content) => {
+        if (grant !== undefined) throw new ChannelHandshakeError('malformed payload');
+        grant = decodeGrant(content, instance);
+      });
+    } catch (error) {
+      this.#state = { kind: 'over' };
+      throw error;
+    }
+    if (grant === undefined) {
+      if (session.peerEnded) throw new ChannelTruncatedError();
+      return undefined;
+    }
+    this.#state = { kind: 'over' };
+    const credentials = {
+      deviceKey: this.#deviceKey,
+      serverKey: session.peerKey,
+      instance,
+      psk: grant.psk,
+    };
+    return { credentials, grant, acknowledgement: () => session.end() };
+  }
+}

@@ -1,0 +1,168 @@
+import { ChannelHandshakeError } from '../errors.ts';
+import { HandshakeState } from '../noise/handshake-state.ts';
+import { IK_PSK2, XX_PSK3 } from '../noise/patterns.ts';
+import { decodeRequest, encodeGrant, type PairingGrant, type PairingRequest } from '../pairing/enrolment.ts';
+import { type CryptoSuite, KEY_BYTES, type KeyPair } from '../suites/crypto-suite.ts';
+import { frame } from '../wire.ts';
+import { ChannelSession } from './channel-session.ts';
+import { decodeOpening, type OpeningHeader, prologue } from './opening.ts';
+
+export interface ChannelResponderOptions {
+  readonly suite: CryptoSuite;
+  /** The server's static key. */
+  readonly staticKey: KeyPair;
+  /** 16 bytes: which server this is. */
+  readonly instance: Uint8Array;
+}
+
+/** A device that knows the server's key says who it is. Nothing proves yet that it is there: see `accept`. */
+export interface KnownOpening {
+  readonly kind: 'known';
+  /** The device's static key: what to look it up by. */
+  readonly deviceKey: Uint8Array;
+  /**
+   * Answers with the key that was issued to this device, once. The first message may be a replay; only the session's
+   * `isConfirmed` says that the device is there.
+   */
+  accept(psk: Uint8Array): { readonly reply: Uint8Array; readonly session: ChannelSession };
+}
+
+/** Somebody wants to pair under a code. `codeId` selects it; whether they know it shows in the third message. */
+export interface PairingOpening {
+  readonly kind: 'pairing';
+  readonly codeId: number;
+  /** The second message. */
+  reply(): Uint8Array;
+  /**
+   * Reads the third message with the code's key.
+   * @throws {ChannelHandshakeError} where the peer has another code: this attempt is spent.
+   */
+  receive(message: Uint8Array, psk: Uint8Array): PairingRequested;
+}
+
+/** The peer has proved that it knows the code, and asks. */
+export interface PairingRequested {
+  readonly deviceKey: Uint8Array;
+  readonly request: PairingRequest;
+  /** Carries the grant and the two ends, and nothing else. The device's end says that it has kept the grant. */
+  readonly session: ChannelSession;
+  /** The grant as bytes to send, with a fresh key for the device: keep that before sending. */
+  grant(device: Omit<PairingGrant, 'psk'>): { readonly message: Uint8Array; readonly psk: Uint8Array };
+}
+
+/**
+ * The server's side of opening a channel: one per server, with no state of its own.
+ *
+ * @example
+ * ```ts
+ * const opening = responder.open(firstFrame); // throws: send `responder.refusal`, close
+ * if (opening.kind === 'known') {
+ *   const { reply, session } = opening.accept(pskOf(opening.deviceKey));
+ * }
+ * ```
+ */
+export class ChannelResponder {
+  /**
+   * What the peer is sent after any failure, at whatever moment: the server's public key in a frame. Constant, so it tells
+   * nothing of the reason; the key lets a device see that this is another server than the one it was paired with.
+   */
+  readonly refusal: Uint8Array;
+  readonly #options: ChannelResponderOptions;
+
+  constructor(options: ChannelResponderOptions) {
+    this.#options = options;
+    this.refusal = frame(options.staticKey.publicKey);
+  }
+
+  /**
+   * Reads a first frame, without its length.
+   * @throws {ChannelHandshakeError} for anything but a whole first message made for this server.
+   */
+  open(body: Uint8Array): KnownOpening | PairingOpening {
+    const { header, message } = decodeOpening(body);
+    return header.kind === 'known' ? this.#openKnown(header, message) : this.#openPairing(header, message);
+  }
+
+  #openKnown(header: OpeningHeader, message: Uint8Array): KnownOpening {
+    const handshake = this.#handshake(header);
+    const deviceKey = read(handshake, message).remoteStatic;
+    const once = onlyOnce();
+    return {
+      kind: 'known',
+      deviceKey,
+      accept: (psk) => {
+        once();
+        handshake.setPsk(psk);
+        const reply = frame(handshake.writeMessage(new Uint8Array(0)));
+        return { reply, session: new ChannelSession(handshake.split(), deviceKey, this.refusal) };
+      },
+    };
+  }
+
+  #openPairing(header: OpeningHeader & { kind: 'pairing' }, message: Uint8Array): PairingOpening {
+    const handshake = this.#handshake(header);
+    if (handshake.readMessage(message) === undefined) throw new ChannelHandshakeError('malformed');
+    const onceReplied = onlyOnce();
+    const onceReceived = onlyOnce();
+    return {
+      kind: 'pairing',
+      codeId: header.codeId,
+      reply: () => {
+        onceReplied();
+        return frame(handshake.writeMessage(this.#options.instance));
+      },
+      receive: (body, psk) => {
+        onceReceived();
+        handshake.setPsk(psk);
+        const { payload, remoteStatic } = read(handshake, body);
+        const session = new ChannelSession(handshake.split(), remoteStatic, this.refusal);
+        return this.#requested(session, decodeRequest(payload));
+      },
+    };
+  }
+
+  #requested(session: ChannelSession, request: PairingRequest): PairingRequested {
+    const once = onlyOnce();
+    return {
+      deviceKey: session.peerKey,
+      request,
+      session,
+      grant: (device) => {
+        once();
+        const psk = this.#options.suite.random(KEY_BYTES);
+        return { message: session.seal(encodeGrant({ ...device, psk }, this.#options.instance)), psk };
+      },
+    };
+  }
+
+  #handshake(header: OpeningHeader): HandshakeState {
+    const { suite, staticKey, instance } = this.#options;
+    return new HandshakeState({
+      suite,
+      pattern: header.kind === 'known' ? IK_PSK2 : XX_PSK3,
+      role: 'responder',
+      prologue: prologue(header, instance),
+      staticKey,
+    });
+  }
+}
+
+function read(
+  handshake: HandshakeState,
+  message: Uint8Array,
+): { readonly payload: Uint8Array; readonly remoteStatic: Uint8Array } {
+  const payload = handshake.readMessage(message);
+  const { remoteStatic } = handshake;
+  if (payload === undefined || remoteStatic === undefined)
+    throw new ChannelHandshakeError('does not authenticate');
+  return { payload, remoteStatic };
+}
+
+/** A step of a handshake that is taken a second time would use a nonce twice. */
+function onlyOnce(): () => void {
+  let taken = false;
+  return () => {
+    if (taken) throw new ChannelHandshakeError('out of turn');
+    taken = true;
+  };
+}
