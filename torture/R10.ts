@@ -6,6 +6,7 @@ import { EventEmitter } from 'node:events';
 import { fixture } from '../packages/backend/src/core/container/fixtures.ts';
 import { ServiceContainer } from '../packages/backend/src/core/service-container.ts';
 import type { Campaign } from './campaign.ts';
+import { type Random, randomFrom } from './fixtures/random.ts';
 
 const FULL_COUNT = 500;
 const PHASES = ['construct', 'initialize', 'start'] as const;
@@ -13,7 +14,6 @@ const MANNERS = ['throws', 'rejects', 'hangs'] as const;
 
 type Phase = (typeof PHASES)[number];
 type Manner = (typeof MANNERS)[number];
-type Random = () => number;
 
 interface Spec {
   readonly name: ReturnType<typeof fixture>;
@@ -44,17 +44,6 @@ interface World {
   readonly wrong: string[];
   readonly bus: EventEmitter;
   readonly timers: Set<NodeJS.Timeout>;
-}
-
-/** Mulberry32, so that a seed repeats the run. */
-function randomFrom(seed: number): Random {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Hostile: a service's priority is the better the later it may start, or extreme, or the same for all. */

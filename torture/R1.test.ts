@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { campaign } from './R1.ts';
+
+test('R1, short: no row that was answered is lost at kill -9, and nothing of a row or a key is in a file', async (context) => {
+  const seed = Math.trunc(performance.timeOrigin);
+  const outcome = await campaign({
+    count: 3,
+    seed,
+    report: (line) => context.diagnostic(`seed ${seed}: ${line}`),
+  });
+  assert.deepEqual({ failures: outcome.failures, ok: outcome.ok }, { failures: 0, ok: true });
+});
