@@ -49,6 +49,8 @@ interface PendingOperation {
   readonly reject: (error: Error) => void;
 }
 
+/** Writes of a group whose effects fit in shared memory. */
+const SHARED_CALLS = 256;
 const NO_NAMES: readonly string[] = [];
 
 /** The main thread's end of an engine thread: sends batches and operations, and settles what they were for. */
@@ -57,6 +59,9 @@ export class EngineThread {
   readonly #worker: Worker;
   readonly #file: string;
   readonly #events: ThreadEvents;
+  readonly #effects = new Float64Array(
+    new SharedArrayBuffer(2 * SHARED_CALLS * Float64Array.BYTES_PER_ELEMENT),
+  );
   readonly #exited: Promise<void>;
   readonly #layouts: Layouts = new Map();
   readonly #known = new Set<number>();
@@ -76,7 +81,7 @@ export class EngineThread {
     this.name = name;
     this.#events = events;
     this.#file = data.file;
-    this.#worker = new Worker(script, { workerData: data, name });
+    this.#worker = new Worker(script, { workerData: { ...data, effects: this.#effects.buffer }, name });
     this.#worker.on('message', (message: FromEngine) => this.#receive(message));
     this.#exited = new Promise((resolve) => {
       let cause: unknown;
@@ -196,6 +201,12 @@ export class EngineThread {
   }
 
   #receive(message: FromEngine): void {
+    if (typeof message === 'number') {
+      const pending = this.#batches.get(message);
+      this.#batches.delete(message);
+      if (pending !== undefined) this.#settlePlain(pending);
+      return;
+    }
     if (message.kind === 'reply') {
       const pending = this.#batches.get(message.id);
       this.#batches.delete(message.id);
@@ -213,6 +224,19 @@ export class EngineThread {
       this.#events.onFailure?.(message.failure);
       pending?.reject(new EngineFailure(message.failure));
     }
+  }
+
+  /** Writes that gave no rows: what they came to is in shared memory until the next group is sent. */
+  #settlePlain({ calls, done }: PendingBatch): void {
+    const effects = this.#effects;
+    for (let index = 0; index < calls.length; index += 1) {
+      const call = calls[index];
+      if (call === undefined) continue;
+      const rowId = effects[index * 2 + 1] ?? Number.NaN;
+      call.resolve(new StatementResult([], effects[index * 2] ?? 0, Number.isNaN(rowId) ? undefined : rowId));
+      if (call.statement.forgotten) this.forget(call.statement);
+    }
+    done(false);
   }
 
   #settle({ calls, layouts, done }: PendingBatch, reply: BatchReply): void {

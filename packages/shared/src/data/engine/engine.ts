@@ -29,6 +29,7 @@ import {
 /** Everything one engine thread does: the writer's one connection, or a reader's with those of its sessions. */
 export class Engine {
   readonly #data: EngineData;
+  readonly #effects: Float64Array;
   readonly #definitions = new Map<number, Definition>();
   readonly #sessions: Sessions;
   #connection: Connection | undefined;
@@ -37,8 +38,10 @@ export class Engine {
   /** After an fsync that failed nobody knows what the disk holds: nothing more is acknowledged. */
   #stopped: Failure | undefined;
 
-  constructor(data: EngineData) {
+  /** `effects` is memory shared with the main thread: see `ThreadData`. */
+  constructor(data: EngineData, effects: SharedArrayBuffer) {
     this.#data = data;
+    this.#effects = new Float64Array(effects);
     this.#sessions = new Sessions(data, this.#definitions);
   }
 
@@ -67,7 +70,7 @@ export class Engine {
     return { connection: this.#connection, statements: this.#statements };
   }
 
-  #batch(batch: StatementBatch): BatchReply {
+  #batch(batch: StatementBatch): BatchReply | number {
     for (const id of batch.forget) this.#forget(id);
     for (let at = 0; at < batch.define.length; at += 3)
       this.#definitions.set(Number(batch.define[at]), {
@@ -85,7 +88,7 @@ export class Engine {
       const { connection, statements } = this.#open();
       if (batch.session === 0) {
         const { outcome, failures } = commitGroup(connection, statements, calls);
-        return reply(outcome, failures);
+        return this.#toShared(outcome, failures) ? batch.id : reply(outcome, failures);
       }
       if (!connection.inTransaction)
         throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
@@ -99,6 +102,23 @@ export class Engine {
         calls.map(() => failure),
       );
     }
+  }
+
+  /** Writes what a group of plain writes came to where the main thread can see it; false when there is more to tell. */
+  #toShared({ effects, values, layouts }: Outcome, failures: readonly Failure[]): boolean {
+    if (
+      failures.length > 0 ||
+      values.length > 0 ||
+      layouts.length > 0 ||
+      effects.length > this.#effects.length
+    )
+      return false;
+    for (let at = 0; at < effects.length; at += 1) {
+      const effect = effects[at] ?? Number.NaN;
+      if (typeof effect === 'bigint') return false;
+      this.#effects[at] = effect;
+    }
+    return true;
   }
 
   /** Statements that came together read one view: each sees all that was durable when it was sent. */

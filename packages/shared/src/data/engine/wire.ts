@@ -126,4 +126,14 @@ export interface EngineStatus {
 }
 
 export type ToEngine = StatementBatch | OperationRequest;
-export type FromEngine = BatchReply | OperationReply | Trouble;
+/** What an engine thread is started with. */
+export interface ThreadData extends EngineData {
+  /**
+   * For the effects of a group of plain writes, two numbers each, `NaN` for null: its answer is its id alone, which costs
+   * a fraction of cloning them. One group at most is under way, and no other batch writes here.
+   */
+  readonly effects: SharedArrayBuffer;
+}
+
+/** An answer, or the id alone of a group of writes whose effects are in shared memory. */
+export type FromEngine = BatchReply | OperationReply | Trouble | number;

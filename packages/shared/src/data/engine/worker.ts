@@ -1,11 +1,12 @@
 /** An engine thread: takes one message after another and answers each. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from './engine.ts';
-import type { EngineData, ToEngine } from './wire.ts';
+import type { ThreadData, ToEngine } from './wire.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('this file is started as a worker thread');
-const engine = new Engine(workerData as EngineData);
+const data = workerData as ThreadData;
+const engine = new Engine(data, data.effects);
 port.on('message', (message: ToEngine) => {
   port.postMessage(engine.handle(message));
   const trouble = engine.afterAnswer();
