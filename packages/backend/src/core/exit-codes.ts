@@ -48,6 +48,8 @@ const BY_PREFIX: readonly (readonly [prefix: string, code: ExitCode])[] = [
   ['AICO_KEY_', ExitCode.key],
   ['AICO_SECURITY_', ExitCode.key],
   ['AICO_DATA_', ExitCode.database],
+  ['AICO_DATABASE_ROLLED_BACK', ExitCode.database],
+  ['AICO_DATABASE_HEAD_', ExitCode.database],
   ['AICO_GRAPH_', ExitCode.graph],
   ['AICO_SERVICE_START_TIMEOUT', ExitCode.startTimeout],
   ['AICO_SERVICE_STOP_TIMEOUT', ExitCode.stopTimeout],

@@ -132,12 +132,13 @@ export class EngineThread {
   }
 
   /** The same, for a caller who knows better what the engine's own failure means here. */
-  async attempt(operation: Operation): Promise<EngineFailure | undefined> {
+  async attempt(
+    operation: Operation,
+  ): Promise<{ readonly value: unknown; readonly failure: EngineFailure | undefined }> {
     try {
-      await this.#ask(operation);
-      return undefined;
+      return { value: await this.#ask(operation), failure: undefined };
     } catch (error) {
-      if (error instanceof EngineFailure) return error;
+      if (error instanceof EngineFailure) return { value: undefined, failure: error };
       throw error;
     }
   }

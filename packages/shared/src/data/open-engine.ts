@@ -1,17 +1,20 @@
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
-import { wipe } from '../security/index.ts';
+import { DatabaseHeadMissingError } from './care/errors.ts';
+import { refuseOlder } from './care/rollback-guard.ts';
+import { create, finishCreation } from './create-database.ts';
 import {
   type FileIdentity,
   type FileLook,
   identify,
   lookAtFile,
   looksLikeDatabase,
-  makeFile,
   makePrivate,
   unauthenticatedHeader,
 } from './database-file.ts';
-import { headFileOf, type ReadHead, readHead, writeHead } from './database-head.ts';
+import { headFileOf, headMacKey, type ReadHead, readHead } from './database-head.ts';
+import type { HeadPlace } from './engine/commit-counter.ts';
+import type { DatabaseLife, DatabaseStamp } from './engine/commit-record.ts';
 import type { CipherName, EngineData, Failure } from './engine/wire.ts';
 import { type EngineFailure, errorOf } from './engine-errors.ts';
 import { EngineThread } from './engine-thread.ts';
@@ -25,6 +28,7 @@ import {
   type EngineCrashedError,
   NotADatabaseError,
 } from './errors.ts';
+import { withKey } from './with-key.ts';
 
 export interface OpenEngineOptions {
   readonly file: string;
@@ -65,8 +69,11 @@ export async function openEngine(options: OpenEngineOptions): Promise<OpenEngine
     const head = await withKey(options.key, (key) => readHead(file, key));
     if (head !== undefined && head.head.cipher !== options.cipher)
       throw new DatabaseCipherError(file, head.head.cipher, options.cipher);
+    if (head?.isOurs) await finishCreation(file, options.cipher, head.head);
     const found = await lookAtFile(file);
-    refuseByLook(options, found, head);
+    if (found === undefined) await refuseToMakeAnew(file, head);
+    else if (!looksLikeDatabase(found, options.cipher) && (head === undefined || head.isOurs))
+      throw new NotADatabaseError(file);
     return { ...(await start(options, found, head)), unregister };
   } catch (error) {
     unregister();
@@ -74,20 +81,12 @@ export async function openEngine(options: OpenEngineOptions): Promise<OpenEngine
   }
 }
 
-/** Refuses what needs no engine to be refused. */
-function refuseByLook(
-  { file, cipher }: OpenEngineOptions,
-  look: FileLook | undefined,
-  head: ReadHead | undefined,
-): void {
-  if (look === undefined) {
-    if (head !== undefined) throw new DatabaseGoneError(file);
-    return;
-  }
-  if (!looksLikeDatabase(look, cipher) && (head === undefined || head.isOurs))
-    throw new NotADatabaseError(file);
-  if (head?.isOurs && head.head.header !== unauthenticatedHeader(look, cipher))
-    throw new DatabaseCorruptError(file, 'its header is not the one it was made with');
+/** @throws {DatabaseGoneError} where something says that there was a database */
+async function refuseToMakeAnew(file: string, head: ReadHead | undefined): Promise<void> {
+  if (head !== undefined) throw new DatabaseGoneError(file);
+  // A log without its database; under a new one it would be taken for that one's.
+  const log = await stat(`${file}-wal`).catch(() => undefined);
+  if (log !== undefined && log.size > 0) throw new DatabaseGoneError(file);
 }
 
 async function register(file: string): Promise<() => void> {
@@ -102,21 +101,12 @@ async function register(file: string): Promise<() => void> {
   };
 }
 
-/** Makes the file, lets go of it, and looks at what came out. */
-async function create(file: string, writer: EngineThread): Promise<FileLook> {
-  await makeFile(file);
-  await writer.operation({ name: 'create' });
-  const look = await lookAtFile(file);
-  if (look === undefined) throw new NotADatabaseError(file);
-  return look;
-}
-
 async function start(
   options: OpenEngineOptions,
   found: FileLook | undefined,
-  head: ReadHead | undefined,
+  foundHead: ReadHead | undefined,
 ): Promise<Omit<OpenEngine, 'unregister'>> {
-  const { file, cipher } = options;
+  const { file } = options;
   const threads: EngineThread[] = [];
   const startThread = (name: string, role: EngineData['role']): EngineThread => {
     const thread = new EngineThread(name, engineData(options, role), {
@@ -132,23 +122,13 @@ async function start(
     const readers = Array.from({ length: options.readers }, (_, index) =>
       startThread(`reader ${index + 1}`, 'reader'),
     );
-    const look = found ?? (await create(file, writer));
+    const made = found === undefined ? await create(options, writer) : undefined;
+    const look = found ?? made?.look;
+    const head = foundHead ?? made?.head;
+    if (look === undefined) throw new NotADatabaseError(file);
     if (await makePrivate(file)) options.logger?.warn('Database was open to others; now it is not', { file });
-    const header = unauthenticatedHeader(look, cipher);
-    // Through a connection that cannot write: until the file is known to be ours nothing of it changes.
-    const failure = await writer.attempt({ name: 'verify' });
-    if (failure !== undefined) throw openingError(options, look, head, failure);
-    if (head !== undefined && !head.isOurs)
-      throw new DatabaseHeadError(headFileOf(file), 'was not written with the key that opens it');
-    await writer.operation({ name: 'open' });
-    if (head === undefined)
-      await withKey(options.key, (key) =>
-        writeHead(
-          file,
-          { format: 'aico-database-head', version: 1, cipher, header, createdAt: new Date().toISOString() },
-          key,
-        ),
-      );
+    const life = await prove(options, look, head, writer);
+    await writer.operation({ name: 'open', head: await headPlace(options, life) });
     await Promise.all(readers.map((reader) => reader.operation({ name: 'open' })));
     const identities = await Promise.all([identify(file), identify(`${file}-wal`)]);
     return { writer, readers, identities };
@@ -156,6 +136,36 @@ async function start(
     await Promise.all(threads.map((thread) => thread.terminate()));
     throw error;
   }
+}
+
+/**
+ * Proves that the file opens with this key, that it is the one its head vouches for and that it is not older. Through a
+ * connection that cannot write: until the file is known to be ours nothing of it changes.
+ */
+async function prove(
+  options: OpenEngineOptions,
+  look: FileLook,
+  head: ReadHead | undefined,
+  writer: EngineThread,
+): Promise<DatabaseLife> {
+  const { file, cipher } = options;
+  const { value, failure } = await writer.attempt({ name: 'verify' });
+  const headerDiffers = head?.isOurs === true && head.head.header !== unauthenticatedHeader(look, cipher);
+  if (failure !== undefined && !headerDiffers) throw openingError(options, look, head, failure);
+  if (failure === undefined) {
+    if (head === undefined) throw new DatabaseHeadMissingError(file, headFileOf(file));
+    if (!head.isOurs)
+      throw new DatabaseHeadError(headFileOf(file), 'was not written with the key that opens it');
+    refuseOlder(file, value as DatabaseStamp | undefined, head);
+  }
+  if (headerDiffers || head === undefined)
+    throw new DatabaseCorruptError(file, 'its header is not the one it was made with');
+  return head.head;
+}
+
+async function headPlace({ file, key }: OpenEngineOptions, { id, epoch }: DatabaseLife): Promise<HeadPlace> {
+  const macKey = await withKey(key, (bytes) => Promise.resolve(headMacKey(bytes)));
+  return { file: headFileOf(file), id, epoch, macKey };
 }
 
 /**
@@ -178,14 +188,4 @@ function openingError(
 function engineData(options: OpenEngineOptions, role: EngineData['role']): EngineData {
   const { file, key, cipher, busyTimeoutMs, maxPages } = options;
   return { file, key, cipher, role, busyTimeoutMs, maxPages };
-}
-
-/** The key's bytes for the time `work` runs, in memory that is wiped after. */
-async function withKey<T>(shared: SharedArrayBuffer, work: (key: Uint8Array) => Promise<T>): Promise<T> {
-  const key = Uint8Array.from(new Uint8Array(shared));
-  try {
-    return await work(key);
-  } finally {
-    wipe(key);
-  }
 }

@@ -9,6 +9,7 @@ import {
   DatabaseCorruptError,
   DatabaseGoneError,
   DatabaseHeadError,
+  DatabaseHeadMissingError,
   DatabaseKeyWrongError,
   DatabaseOpenError,
   DatabaseOpenTwiceError,
@@ -39,9 +40,11 @@ for (const cipher of ['aegis', 'sqlcipher'] as const)
       const store = await testStore(t);
       const before = await filled(store, cipher);
       await assert.rejects(store.open({ cipher, key: OTHER_KEY }), DatabaseKeyWrongError);
+      const head = await readFile(`${store.file}.head`);
       await rm(`${store.file}.head`);
       await assert.rejects(store.open({ cipher, key: OTHER_KEY }), DatabaseKeyWrongError);
       assert.deepEqual(await readFile(store.file), before);
+      await writeFile(`${store.file}.head`, head);
       const db = await store.open({ cipher });
       assert.equal((await db.execute('SELECT count(*) AS n FROM note')).fetchOne()?.n, 400);
     });
@@ -179,18 +182,33 @@ describe('what is no database of ours is refused for what it is', () => {
     const store = await testStore(t);
     await filled(store);
     const good = await readFile(`${store.file}.head`);
-    for (let at = 0; at < good.byteLength; at += 40) {
+    const flipped = async (...places: number[]): Promise<unknown> => {
       const bad = Buffer.from(good);
-      bad.writeUInt8(bad.readUInt8(at) ^ 2, at);
+      for (const at of places) bad.writeUInt8(bad.readUInt8(at) ^ 2, at);
       await writeFile(`${store.file}.head`, bad);
-      await assert.rejects(store.open(), (error) => {
-        assert.ok(
-          error instanceof DatabaseHeadError || error instanceof DatabaseCipherError,
-          `byte ${at}: ${String(error)}`,
-        );
-        return true;
-      });
+      return await store.open().then(
+        (db) => db.close(),
+        (error: unknown) => error,
+      );
+    };
+    for (let at = 0; at < 1_024; at += 40) {
+      const error = await flipped(at);
+      assert.ok(
+        error instanceof DatabaseHeadError || error instanceof DatabaseCipherError,
+        `byte ${at}: ${String(error)}`,
+      );
     }
+    // The two records of the commit counter: a power loss may tear one of them, not both.
+    assert.equal(await flipped(1_040), undefined);
+    assert.equal(await flipped(1_600), undefined);
+    for (const [one, other] of [
+      [1_030, 1_540],
+      [1_060, 1_560],
+      [1_535, 2_047],
+    ] as const)
+      assert.ok((await flipped(one, other)) instanceof DatabaseHeadError);
+    await writeFile(`${store.file}.head`, good.subarray(0, 1_500));
+    await assert.rejects(store.open(), DatabaseHeadError);
   });
 });
 
@@ -215,13 +233,29 @@ test('one process opens a file once', async (t) => {
   await (await store.open()).check();
 });
 
-test('a setup cut short before the head was written is completed by the next start', async (t) => {
+test('a creation cut short at any step is finished, or begun again, by the next start', async (t) => {
+  const store = await testStore(t);
+  await filled(store);
+  const head = `${store.file}.head`;
+  // Before the head was written: a file that may be half made, and nothing of anybody's in it.
+  await rename(store.file, `${store.file}.new`);
+  await rename(head, `${head}.away`);
+  const anew = await store.open();
+  assert.deepEqual((await anew.status()).tables, []);
+  await anew.close();
+  // Before the database took its name.
+  await filled(store);
+  await rename(store.file, `${store.file}.new`);
+  assert.equal((await (await store.open()).status()).tables.length, 1);
+});
+
+test('a database without its head is not opened, and a log without its database is not taken for a new one', async (t) => {
   const store = await testStore(t);
   await filled(store);
   await rm(`${store.file}.head`);
-  await (await store.open()).close();
+  await assert.rejects(store.open(), DatabaseHeadMissingError);
   await assert.rejects(store.open({ key: OTHER_KEY }), DatabaseKeyWrongError);
-  await writeFile(store.file, '');
+  await rename(store.file, `${store.file}-wal`);
   await assert.rejects(store.open(), DatabaseGoneError);
 });
 

@@ -6,4 +6,4 @@ export {
   HomeNotFolderError,
   HomeUnusableError,
 } from './errors.ts';
-export { writePrivateFile } from './private-file.ts';
+export { syncFolder, writePrivateFile } from './private-file.ts';

@@ -24,8 +24,8 @@ export async function writePrivateFile(file: string, content: string | Uint8Arra
   await syncFolder(path.dirname(file));
 }
 
-/** The rename itself is durable only once the folder is. Windows has no such notion. */
-async function syncFolder(folder: string): Promise<void> {
+/** Makes renames in `folder` durable: they are so only once the folder is. Windows has no such notion. */
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {

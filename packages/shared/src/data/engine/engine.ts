@@ -1,5 +1,7 @@
 import type { SqlValue } from '../types.ts';
 import { Checkpointer } from './checkpoint.ts';
+import { CommitCounter, type HeadPlace, readStamp, STAMP_TABLE } from './commit-counter.ts';
+import type { DatabaseLife, DatabaseStamp } from './commit-record.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { EngineRefusal, toFailure } from './failure.ts';
 import { commitGroup, type GroupCall } from './group-commit.ts';
@@ -35,6 +37,7 @@ export class Engine {
   #connection: Connection | undefined;
   #statements: PreparedStatements | undefined;
   #checkpointer: Checkpointer | undefined;
+  #counter: CommitCounter | undefined;
   /** After an fsync that failed nobody knows what the disk holds: nothing more is acknowledged. */
   #stopped: Failure | undefined;
 
@@ -66,7 +69,7 @@ export class Engine {
 
   #open(): { connection: Connection; statements: PreparedStatements } {
     this.#connection ??= openConnection(this.#data, 'statements');
-    this.#statements ??= new PreparedStatements(this.#connection, this.#definitions);
+    this.#statements ??= new PreparedStatements(this.#connection, this.#definitions, this.#counter);
     return { connection: this.#connection, statements: this.#statements };
   }
 
@@ -155,9 +158,9 @@ export class Engine {
   #perform(operation: Operation): unknown {
     switch (operation.name) {
       case 'create':
-        return this.#create();
+        return this.#create(operation.file, operation.life);
       case 'open':
-        return this.#data.role === 'writer' ? this.#makeOwnTables() : void this.#open();
+        return operation.head === undefined ? void this.#open() : this.#openToWrite(operation.head);
       case 'begin':
         return this.#begin(operation.session);
       case 'control':
@@ -171,8 +174,7 @@ export class Engine {
       case 'next':
         return this.#sessions.nextChunk(operation.session);
       case 'verify':
-        // A connection of its own: what the others hold in memory proves nothing about the file.
-        return void openConnection(this.#data, 'probe').close();
+        return this.#verify();
       case 'status':
         return databaseStatus(this.#open().connection);
       case 'try-write':
@@ -182,18 +184,34 @@ export class Engine {
     }
   }
 
-  /** Makes the file, whole and in its final form, and lets go of it, so that its header can be looked at. */
-  #create(): void {
-    this.#makeOwnTables();
-    this.#close();
+  #create(file: string, { id, epoch }: DatabaseLife): void {
+    const connection = openConnection({ ...this.#data, file }, 'statements');
+    try {
+      makeOwnTables(connection);
+      connection.exec(STAMP_TABLE);
+      connection.prepare('INSERT INTO _aico_head VALUES (1, ?, ?, 0)').run(id, epoch);
+      connection.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      connection.close();
+    }
   }
 
-  #makeOwnTables(): void {
-    this.#open().connection.exec(
-      'CREATE TABLE IF NOT EXISTS _aico_migrations (owner TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, ' +
-        'checksum TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, position), UNIQUE (owner, id)) STRICT; ' +
-        'CREATE TABLE IF NOT EXISTS _aico_objects (name TEXT PRIMARY KEY COLLATE NOCASE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID',
-    );
+  #openToWrite(head: HeadPlace): void {
+    const connection = openConnection(this.#data, 'statements');
+    this.#connection = connection;
+    makeOwnTables(connection);
+    this.#counter = new CommitCounter(connection, head);
+    this.#open();
+  }
+
+  /** Through a connection of its own: what the others hold in memory proves nothing about the file. */
+  #verify(): DatabaseStamp | undefined {
+    const connection = openConnection(this.#data, 'probe');
+    try {
+      return readStamp(connection);
+    } finally {
+      connection.close();
+    }
   }
 
   #begin(session: number): void {
@@ -202,7 +220,7 @@ export class Engine {
       return;
     }
     if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
-    this.#open().connection.exec('BEGIN IMMEDIATE');
+    this.#open().statements.begin();
   }
 
   #control(session: number, sql: string): void {
@@ -211,8 +229,12 @@ export class Engine {
     if (!connection.inTransaction)
       throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
     // A migration's statements come this way, and undoing one changes the schema as well.
-    if (!/^(?:SAVEPOINT|RELEASE|COMMIT)/.test(sql)) this.#statements?.forgetAll();
-    connection.exec(sql);
+    if (!/^(?:SAVEPOINT|RELEASE|COMMIT)/.test(sql)) {
+      this.#statements?.forgetAll();
+      this.#statements?.noteWrite();
+    }
+    if (sql === 'COMMIT' && this.#statements !== undefined) this.#statements.commit();
+    else connection.exec(sql);
   }
 
   /** Ends a session, rolling back what it did not commit. */
@@ -257,8 +279,18 @@ export class Engine {
         connection.pragma('wal_checkpoint(TRUNCATE)');
     } finally {
       connection.close();
+      this.#counter?.close();
+      this.#counter = undefined;
     }
   }
+}
+
+function makeOwnTables(connection: Connection): void {
+  connection.exec(
+    'CREATE TABLE IF NOT EXISTS _aico_migrations (owner TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, ' +
+      'checksum TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, position), UNIQUE (owner, id)) STRICT; ' +
+      'CREATE TABLE IF NOT EXISTS _aico_objects (name TEXT PRIMARY KEY COLLATE NOCASE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID',
+  );
 }
 
 function callsOf({ calls: flat, values }: StatementBatch): GroupCall[] {

@@ -1,5 +1,6 @@
 import type Driver from 'better-sqlite3-multiple-ciphers';
 import type { SqlValue } from '../types.ts';
+import type { CommitCounter } from './commit-counter.ts';
 import type { Connection } from './connection.ts';
 import { EngineRefusal } from './failure.ts';
 import { CHANGES_SCHEMA, INSERTS, UPSERTS } from './wire.ts';
@@ -36,11 +37,19 @@ export class PreparedStatements {
   readonly #schemaVersion: Driver.Statement<unknown[], number>;
   readonly #begin: Driver.Statement<unknown[]>;
   readonly #commit: Driver.Statement<unknown[]>;
+  readonly #counter: CommitCounter | undefined;
+  /** Something of the open transaction may have to be stored. */
+  #wrote = false;
   #knownSchema: number | undefined;
   #lastRowId: number | bigint = 0;
 
-  constructor(connection: Connection, definitions: ReadonlyMap<number, Definition>) {
+  constructor(
+    connection: Connection,
+    definitions: ReadonlyMap<number, Definition>,
+    counter?: CommitCounter | undefined,
+  ) {
     this.#connection = connection;
+    this.#counter = counter;
     this.#definitions = definitions;
     this.#effects = connection
       .prepare<unknown[], [number | bigint, number | bigint]>('SELECT changes(), last_insert_rowid()')
@@ -53,11 +62,19 @@ export class PreparedStatements {
 
   /** Begins a transaction, on the writer with its lock taken. */
   begin(): void {
+    this.#wrote = false;
     this.#begin.run();
   }
 
+  /** A statement that came another way may have written. */
+  noteWrite(): void {
+    this.#wrote = true;
+  }
+
   commit(): void {
+    if (this.#wrote) this.#counter?.beforeCommit();
     this.#commit.run();
+    if (this.#wrote) this.#counter?.afterCommit();
   }
 
   forget(id: number): void {
@@ -136,6 +153,7 @@ export class PreparedStatements {
       outcome.effects.push(0, null);
       return;
     }
+    this.#wrote = true;
     let changes: number;
     let lastRowId: number | bigint;
     let count = 0;

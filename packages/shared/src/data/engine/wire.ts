@@ -3,6 +3,8 @@
  * arrays: structured cloning costs by the object, so there is none per statement, row or value.
  */
 import type { SqlValue } from '../types.ts';
+import type { HeadPlace } from './commit-counter.ts';
+import type { DatabaseLife } from './commit-record.ts';
 
 export type CipherName = 'aegis' | 'sqlcipher';
 
@@ -71,8 +73,10 @@ export interface Trouble {
 }
 
 export type Operation =
-  | { readonly name: 'create' }
-  | { readonly name: 'open' }
+  /** Makes a database in `file`, whole and in its final form, and lets go of it. */
+  | { readonly name: 'create'; readonly file: string; readonly life: DatabaseLife }
+  /** The writer is given the head, which it keeps up to date. */
+  | { readonly name: 'open'; readonly head?: HeadPlace }
   | { readonly name: 'begin'; readonly session: number }
   | { readonly name: 'control'; readonly session: number; readonly sql: string }
   | { readonly name: 'end'; readonly session: number }
@@ -89,6 +93,7 @@ export type Operation =
       readonly params: readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
     }
   | { readonly name: 'next'; readonly session: number }
+  /** Reads the first page of the file; answers with what the database says of itself. */
   | { readonly name: 'verify' }
   | { readonly name: 'status' }
   /** Commits something that changes nothing, to see whether that can be done. */

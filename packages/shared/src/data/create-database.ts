@@ -1,0 +1,60 @@
+import { rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { syncFolder } from '../core/paths/index.ts';
+import { newName } from './care/rollback-guard.ts';
+import { type FileLook, lookAtFile, makeFile, unauthenticatedHeader } from './database-file.ts';
+import { type DatabaseHead, type ReadHead, writeHead } from './database-head.ts';
+import type { CipherName } from './engine/wire.ts';
+import type { EngineThread } from './engine-thread.ts';
+import { NotADatabaseError } from './errors.ts';
+import { withKey } from './with-key.ts';
+
+export interface CreateOptions {
+  readonly file: string;
+  readonly key: SharedArrayBuffer;
+  readonly cipher: CipherName;
+}
+
+/** Where a database lies until it is whole and its head is written. */
+function draftOf(file: string): string {
+  return `${file}.new`;
+}
+
+/**
+ * Makes a database: first the file under another name, then its head, then the name. So there is never a database
+ * without a head but one whose head was taken away, and a creation cut short anywhere is finished, or begun again, by
+ * the next start.
+ */
+export async function create(
+  { file, key, cipher }: CreateOptions,
+  engine: EngineThread,
+): Promise<{ readonly look: FileLook; readonly head: ReadHead }> {
+  const draft = draftOf(file);
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(`${draft}${suffix}`, { force: true });
+  await makeFile(draft);
+  const life = { id: newName(), epoch: newName() };
+  await engine.operation({ name: 'create', file: draft, life });
+  const look = await lookAtFile(draft);
+  if (look === undefined) throw new NotADatabaseError(file);
+  const head: DatabaseHead = {
+    format: 'aico-database-head',
+    version: 2,
+    cipher,
+    header: unauthenticatedHeader(look, cipher),
+    ...life,
+    createdAt: new Date().toISOString(),
+  };
+  await withKey(key, (bytes) => writeHead(file, head, 0, bytes));
+  await rename(draft, file);
+  await syncFolder(path.dirname(file));
+  return { look, head: { head, isOurs: true, commits: 0 } };
+}
+
+/** Gives a database its name whose creation was cut short between its head and that. */
+export async function finishCreation(file: string, cipher: CipherName, head: DatabaseHead): Promise<void> {
+  const draft = await lookAtFile(draftOf(file));
+  if (draft === undefined || (await lookAtFile(file)) !== undefined) return;
+  if (unauthenticatedHeader(draft, cipher) !== head.header) return;
+  await rename(draftOf(file), file);
+  await syncFolder(path.dirname(file));
+}

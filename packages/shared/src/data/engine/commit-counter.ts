@@ -1,0 +1,110 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import {
+  type DatabaseLife,
+  type DatabaseStamp,
+  encodeRecord,
+  RECORD_BLOCK,
+  RECORDS_AT,
+} from './commit-record.ts';
+import type { Connection } from './connection.ts';
+
+/** The head is synced by itself only so often: what a power loss takes from it makes it older, which does no harm. */
+const SYNC_EVERY = 1_024;
+
+export const STAMP_TABLE =
+  'CREATE TABLE IF NOT EXISTS _aico_head (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, ' +
+  'epoch TEXT NOT NULL, commits INTEGER NOT NULL) STRICT';
+
+/** What the database says of itself, or `undefined` where it says nothing. */
+export function readStamp(connection: Connection): DatabaseStamp | undefined {
+  const known = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '_aico_head'").get();
+  if (known === undefined) return undefined;
+  return connection.prepare<unknown[], DatabaseStamp>('SELECT id, epoch, commits FROM _aico_head').get();
+}
+
+export interface HeadPlace extends DatabaseLife {
+  /** The head file, which is there. */
+  readonly file: string;
+  /** Authenticates the records. Wiped by the counter when it closes. */
+  readonly macKey: Uint8Array;
+}
+
+/**
+ * Counts the commits twice: in the database, inside each transaction, and in the head beside it, after the commit is
+ * durable and before anybody is told. So the head is never ahead of what was durable, and a database behind it has lost
+ * commits.
+ */
+export class CommitCounter {
+  readonly #place: HeadPlace;
+  readonly #descriptor: number;
+  readonly #add: ReturnType<typeof addStatement>;
+  #commits: number;
+  #written: number;
+  #failure: string | undefined;
+
+  constructor(connection: Connection, place: HeadPlace) {
+    this.#place = place;
+    this.#add = addStatement(connection);
+    this.#commits = readStamp(connection)?.commits ?? 0;
+    this.#written = this.#commits;
+    this.#descriptor = openSync(place.file, 'r+');
+    // Both: the database may be ahead of its head by what a power loss took from the head.
+    this.#writeBoth();
+  }
+
+  /** Why the head was not brought up to date the last time, if it was not; the next commit tries again. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Inside the transaction, as its last statement. */
+  beforeCommit(): void {
+    this.#commits = this.#add.get() ?? this.#commits + 1;
+  }
+
+  /** The transaction is durable. */
+  afterCommit(): void {
+    try {
+      this.#write(this.#commits);
+      if (this.#commits - this.#written < SYNC_EVERY) return;
+      fsyncSync(this.#descriptor);
+      this.#written = this.#commits;
+      this.#failure = undefined;
+    } catch (error) {
+      // The rows are stored: whoever wrote them is told so. The guard is one commit behind, and says so when asked.
+      this.#failure = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Durable, and in both records: what is closed in order has no older one to fall back on. */
+  close(): void {
+    try {
+      this.#writeBoth();
+      fsyncSync(this.#descriptor);
+    } finally {
+      closeSync(this.#descriptor);
+      this.#place.macKey.fill(0);
+    }
+  }
+
+  #writeBoth(): void {
+    const { at, bytes } = encodeRecord(this.#place, this.#commits, this.#place.macKey);
+    writeSync(this.#descriptor, bytes, 0, bytes.byteLength, at);
+    writeSync(this.#descriptor, bytes, 0, bytes.byteLength, otherRecord(at));
+  }
+
+  #write(commits: number): void {
+    const { at, bytes } = encodeRecord(this.#place, commits, this.#place.macKey);
+    writeSync(this.#descriptor, bytes, 0, bytes.byteLength, at);
+  }
+}
+
+function otherRecord(at: number): number {
+  return at === RECORDS_AT ? RECORDS_AT + RECORD_BLOCK : RECORDS_AT;
+}
+
+function addStatement(connection: Connection) {
+  return connection
+    .prepare<unknown[], number>('UPDATE _aico_head SET commits = commits + 1 RETURNING commits')
+    .pluck();
+}

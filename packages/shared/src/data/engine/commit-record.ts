@@ -1,0 +1,61 @@
+import { timingSafeEqual } from 'node:crypto';
+import sodium from 'sodium-native';
+
+/** Which database, and which of its lives: a restore begins a new one. Both are 16 random bytes in base64url. */
+export interface DatabaseLife {
+  readonly id: string;
+  readonly epoch: string;
+}
+
+/** What a database says of itself. */
+export interface DatabaseStamp extends DatabaseLife {
+  /** Transactions that have changed it since it was made. */
+  readonly commits: number;
+}
+
+/** Where the two records of the commit counter lie in the head file: a block each, so that a torn write hits one. */
+export const RECORD_BLOCK = 512;
+export const RECORDS_AT = 1_024;
+export const RECORDS_END = RECORDS_AT + 2 * RECORD_BLOCK;
+
+const WORD = 'commits ';
+const DIGITS = 20;
+const MAC_BYTES = 32;
+const MAC_CHARACTERS = 43;
+/** The part of a block that is rewritten with each commit; the rest is spaces. */
+export const RECORD_BYTES = WORD.length + DIGITS + 1 + MAC_CHARACTERS;
+
+/** BLAKE2b with a key (RFC 7693): once a commit, where an HMAC object of node:crypto would cost more than the write. */
+function macOf(life: DatabaseLife, commits: number, macKey: Uint8Array): string {
+  const mac = Buffer.alloc(MAC_BYTES);
+  const text = Buffer.from(`${WORD}${life.id} ${life.epoch} ${commits}`, 'latin1');
+  sodium.crypto_generichash(mac, text, Buffer.from(macKey.buffer, macKey.byteOffset, macKey.byteLength));
+  return mac.toString('base64url');
+}
+
+/** The record of `commits`, and where in the head file it goes: the two take turns. */
+export function encodeRecord(
+  life: DatabaseLife,
+  commits: number,
+  macKey: Uint8Array,
+): { readonly at: number; readonly bytes: Buffer } {
+  const text = `${WORD}${String(commits).padStart(DIGITS, '0')} ${macOf(life, commits, macKey)}`;
+  return { at: RECORDS_AT + (commits % 2) * RECORD_BLOCK, bytes: Buffer.from(text, 'latin1') };
+}
+
+/** A whole block, as it lies in a new head. */
+export function recordBlock(life: DatabaseLife, commits: number, macKey: Uint8Array): Buffer {
+  const block = Buffer.alloc(RECORD_BLOCK, ' ');
+  encodeRecord(life, commits, macKey).bytes.copy(block);
+  block[RECORD_BLOCK - 1] = 0x0a;
+  return block;
+}
+
+/** @returns the counter, or `undefined` where the block is not whole and written for this life with this key */
+export function decodeRecord(block: Buffer, life: DatabaseLife, macKey: Uint8Array): number | undefined {
+  const text = block.toString('latin1');
+  const commits = Number(text.slice(WORD.length, WORD.length + DIGITS));
+  if (!Number.isSafeInteger(commits) || commits < 0) return undefined;
+  const expected = recordBlock(life, commits, macKey);
+  return expected.byteLength === block.byteLength && timingSafeEqual(expected, block) ? commits : undefined;
+}
