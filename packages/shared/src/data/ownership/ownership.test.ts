@@ -186,3 +186,36 @@ test('statements of a transaction keep the order they were sent in, known or not
     ['known', ...Array.from({ length: 20 }, (_, n) => String(n))],
   );
 });
+
+test('the record of owners follows the schema: undone with a failed migration, renamed and dropped with the table', async (t) => {
+  const { root, diary, other } = await openDiary(t);
+  const owners = async () =>
+    (
+      await root.execute<{ name: string; owner: string }>(
+        "SELECT name, owner FROM _aico_objects WHERE name LIKE 'moved%' OR name LIKE 'shared%' ORDER BY name",
+      )
+    ).rows.map(({ name, owner }) => `${name} ${owner}`);
+  await assert.rejects(
+    other.migrate('other', [...OTHER, { id: '002', sql: 'CREATE TABLE shared (x); CREATE TABLE own (x)' }]),
+    MigrationFailedError,
+  );
+  assert.deepEqual(await owners(), []);
+  const made = [...DIARY, { id: '002', sql: 'CREATE TABLE shared (x); ALTER TABLE log RENAME TO moved' }];
+  await diary.migrate('diary', made);
+  assert.deepEqual(await owners(), ['moved diary', 'shared diary']);
+  await assert.rejects(other.execute('SELECT * FROM moved'), TableNotOwnedError);
+  await diary.migrate('diary', [
+    ...made,
+    { id: '003', sql: 'DROP TABLE shared; ALTER TABLE entry_found RENAME TO moved_found' },
+  ]);
+  assert.deepEqual(
+    (await owners()).filter((each) => !each.includes('found_')),
+    ['moved diary', 'moved_found diary'],
+  );
+  await other.migrate('other', [...OTHER, { id: '002', sql: 'CREATE TABLE shared (x)' }]);
+  await other.execute('INSERT INTO shared VALUES (1)');
+  await assert.rejects(
+    diary.execute('SELECT * FROM shared'),
+    /diary may not read shared, which belongs to other/,
+  );
+});
