@@ -68,7 +68,7 @@ export class HubSide implements LocalSide {
         const number = frame.readUIntBE(at, 6);
         const body = at + MESSAGE_OVERHEAD;
         at = body + frame.readUInt32BE(at + 6);
-        const payload = decodePayload(contentType, frame.subarray(body, at));
+        const payload = decodePayload(contentType, frame.subarray(body, at), topic);
         void this.#hub.publish(number === NO_NUMBER ? { ...common, id: idPrefix } : common, number, payload);
       }
       this.#hub.dispatcher.settle();
@@ -107,7 +107,7 @@ export class HubSide implements LocalSide {
 
   #encode(head: MessageHead, sequence: number, payload: unknown): Run | undefined {
     try {
-      const { contentType, content } = encodePayload(head.type, payload);
+      const { contentType, content } = encodePayload(head.type, payload, head.contentType);
       const { type: topic, source, timeMs, idPrefix, id, traceparent, replyto } = head;
       const common = { topic, source, timeMs, contentType, idPrefix: id ?? idPrefix, traceparent, replyto };
       this.#writer.beginRun(common, common);
@@ -133,6 +133,8 @@ class RemoteReceiver implements Receiver {
   receive(head: MessageHead, sequence: number, payload: unknown): undefined {
     this.#take({ head, sequence, payloads: [payload], copied: false });
   }
+
+  refuse(): void {}
 
   receiveRun(run: MessageRun): undefined {
     this.#take(run);

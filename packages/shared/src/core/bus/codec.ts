@@ -23,6 +23,12 @@ export function isContentType(text: string): text is ContentType {
   return text === 'application/json' || text === 'application/msgpack' || text === 'application/octet-stream';
 }
 
+/** @throws {PayloadInvalidError} when bytes are promised and `payload` is something else */
+export function checkContentType(topic: string, payload: unknown, contentType: ContentType): void {
+  if (contentType !== 'application/octet-stream' || payload instanceof Uint8Array) return;
+  throw new PayloadInvalidError(topic, [{ path: '', message: `is not the bytes ${contentType} stands for` }]);
+}
+
 /**
  * The body of a message: JSON as a string, everything else as bytes. An `undefined` payload is an empty body. What a
  * format would lose or change (a date in JSON, a map, an instance of a class, a number that is not finite) is refused,
@@ -31,12 +37,8 @@ export function isContentType(text: string): text is ContentType {
  * @throws {PayloadInvalidError} when the payload does not fit the content type
  */
 export function encodeBody(topic: string, payload: unknown, contentType: ContentType): string | Uint8Array {
-  if (contentType === 'application/octet-stream') {
-    if (payload instanceof Uint8Array) return payload;
-    throw new PayloadInvalidError(topic, [
-      { path: '', message: `is not the bytes ${contentType} stands for` },
-    ]);
-  }
+  checkContentType(topic, payload, contentType);
+  if (contentType === 'application/octet-stream' && payload instanceof Uint8Array) return payload;
   if (payload === undefined) return NOTHING;
   const fault = findFault(payload, contentType === 'application/msgpack', 0);
   if (fault !== undefined) throw new PayloadInvalidError(topic, [fault]);

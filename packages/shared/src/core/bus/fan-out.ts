@@ -4,15 +4,11 @@ import { PayloadInvalidError } from './errors.ts';
 import { Isolation } from './isolation.ts';
 import type { MessageHead } from './message.ts';
 import type { MessageRun } from './message-run.ts';
+import { OpenRun } from './open-run.ts';
 import type { Receiver } from './transport.ts';
 
 /** How many messages one run holds at most: bounds what a slow subscription keeps alive beyond its own queue. */
 const RUN_LIMIT = 1_024;
-
-interface OpenRun extends MessageRun {
-  readonly payloads: unknown[];
-  readonly receivers: readonly Receiver[];
-}
 
 /**
  * Brings messages to the receivers whose pattern stands for their topic, within one process. A burst is gathered
@@ -24,8 +20,6 @@ export class FanOut implements Runnable {
   readonly #receivers = new TopicTrie<Receiver>();
   readonly #isolation = new Isolation();
   #open: OpenRun | undefined;
-  /** How long the open run may become. */
-  #limit = 0;
   #scheduled = false;
 
   constructor(dispatcher: Dispatcher) {
@@ -36,6 +30,11 @@ export class FanOut implements Runnable {
   /** How many subscriptions there are. */
   get size(): number {
     return this.#receivers.size;
+  }
+
+  /** The run that is being gathered. */
+  get gathering(): OpenRun | undefined {
+    return this.#open;
   }
 
   /** Who would be handed a message on `topic`. */
@@ -49,16 +48,8 @@ export class FanOut implements Runnable {
    */
   publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
     const open = this.#open;
-    if (
-      open !== undefined &&
-      open.head === head &&
-      open.payloads.length < this.#limit &&
-      open.sequence + open.payloads.length === sequence &&
-      this.#isolation.isShared(payload)
-    ) {
-      open.payloads.push(payload);
+    if (open !== undefined && open.head === head && open.next === sequence && open.add(payload))
       return undefined;
-    }
     return this.#begin(head, sequence, payload);
   }
 
@@ -78,6 +69,7 @@ export class FanOut implements Runnable {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
+    open.close();
     this.#dispatcher.gathered = 0;
     for (const receiver of open.receivers) receiver.receiveRun(open);
   }
@@ -95,13 +87,13 @@ export class FanOut implements Runnable {
     const kept = shared ? payload : snapshot(head.type, payload);
     this.flush();
     if (receivers.length === 0) return undefined;
-    const run: OpenRun = { head, sequence, payloads: [kept], copied: !shared, receivers };
+    const run = { head, sequence, payloads: [kept], copied: !shared };
     if (receivers.some(({ waits }) => waits)) return deliver(run, receivers);
     const room = this.#dispatcher.room;
     // At the point where the publisher is to be held back, what waits must be known: no run grows beyond it.
     const share = room > 0 ? Math.max(1, Math.floor(room / receivers.length)) : RUN_LIMIT;
-    this.#limit = shared ? Math.min(RUN_LIMIT, share) : 1;
-    this.#open = run;
+    const limit = shared ? Math.min(RUN_LIMIT, share) : 1;
+    this.#open = new OpenRun(run, receivers, limit, this.#isolation);
     this.#dispatcher.gathered = receivers.length;
     if (!this.#scheduled) {
       this.#scheduled = true;

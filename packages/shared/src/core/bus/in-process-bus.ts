@@ -2,6 +2,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { BusNotConnectedError } from './errors.ts';
 import { FanOut } from './fan-out.ts';
 import type { MessageHead } from './message.ts';
+import type { OpenRun } from './open-run.ts';
 import type { Receiver, Transport, TransportConnection } from './transport.ts';
 
 /**
@@ -54,6 +55,10 @@ class InProcessConnection implements TransportConnection {
   constructor(fanOut: FanOut, source: string) {
     this.#fanOut = fanOut;
     this.#source = source;
+  }
+
+  get gathering(): OpenRun | undefined {
+    return this.#fanOut.gathering;
   }
 
   publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {

@@ -1,9 +1,11 @@
 import { parsePattern, topicSegment } from '@aico/protocol';
 import type { TSchema } from 'typebox';
 import { Answering, cancelTopic } from './answering.ts';
+import { checkContentType } from './codec.ts';
 import { BusNotConnectedError } from './errors.ts';
 import { InProcessBus } from './in-process-bus.ts';
 import { createIdPrefix, type MessageAttributes, type MessageHead } from './message.ts';
+import type { OpenRun } from './open-run.ts';
 import { Requests } from './requests.ts';
 import { SchemaChecks } from './schema-checks.ts';
 import { QueuedSubscription } from './subscription.ts';
@@ -70,6 +72,8 @@ export class MessageBusClient implements MessageBus {
   /** Of the messages published last, until this burst ends: reading the clock costs more than publishing. */
   #head: MessageHead | undefined;
   #now = 0;
+  /** The run that this client's messages are gathered in. */
+  #run: OpenRun | undefined;
   readonly #idPrefix = createIdPrefix();
   #sequence = 0;
   #requests: Requests | undefined;
@@ -135,6 +139,9 @@ export class MessageBusClient implements MessageBus {
     message: PayloadOf<T>,
     options?: PublishOptions,
   ): Promise<void> {
+    const run = this.#run;
+    if (run !== undefined && options === undefined && run.head.type === topic && run.add(message))
+      return DONE;
     return this.#send(topic, message, options);
   }
 
@@ -199,14 +206,20 @@ export class MessageBusClient implements MessageBus {
     let head = this.#head;
     if (head === undefined || head.type !== name || head.checkedBy !== schema || options !== undefined)
       head = this.#createHead(name, schema, options);
-    this.#sequence += 1;
+    const { connection } = this.#state;
+    this.#sequence = this.#run?.next ?? this.#sequence + 1;
     let sent: Promise<void> | undefined;
     try {
-      sent = this.#state.connection.publish(head, this.#sequence, message);
+      if (options?.contentType !== undefined) checkContentType(name, message, options.contentType);
+      sent = connection.publish(head, this.#sequence, message);
     } catch (error) {
       return Promise.reject(error);
     }
     const { relief } = this.#transport.dispatcher;
+    const { gathering } = connection;
+    // Not where each message is to be looked at: against its schema, or to hold its publisher back.
+    const isFree = schema === undefined && relief === undefined;
+    this.#run = isFree && gathering?.head === head ? gathering : undefined;
     if (sent === undefined) return relief ?? DONE;
     return relief === undefined ? sent : sent.then(() => relief);
   }
@@ -287,6 +300,7 @@ export class MessageBusClient implements MessageBus {
     if (state.name === 'closed') return;
     await Promise.all([...this.#family].map((client) => client.close()));
     this.#state = { name: 'closed' };
+    this.#closeRun();
     this.#requests?.close();
     this.#answering.close(new BusNotConnectedError(this.source, 'closed'));
     const all = [...this.#subscriptions, ...this.#inner];
@@ -322,9 +336,16 @@ export class MessageBusClient implements MessageBus {
     return head;
   }
 
+  /** The messages of the run have had their numbers. */
+  #closeRun(): void {
+    if (this.#run !== undefined) this.#sequence = this.#run.next - 1;
+    this.#run = undefined;
+  }
+
   readonly #endBurst = (): void => {
     this.#now = 0;
     this.#head = undefined;
+    this.#closeRun();
   };
 
   #connection(): TransportConnection {

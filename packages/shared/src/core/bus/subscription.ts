@@ -84,6 +84,10 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     return this.#room?.enter(queue.length, excess > 0);
   }
 
+  refuse(topic: string, reason: unknown): void {
+    if (this.#state !== 'ended') this.#fail(topic, reason);
+  }
+
   run(budget: number): number {
     const queue = this.#queue;
     let done = 0;

@@ -3,35 +3,30 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { PayloadInvalidError } from './errors.ts';
 import { MessageBusClient } from './message-bus-client.ts';
-import type { Transport } from './transport.ts';
+import { pairFrom, type TransportFixture } from './transport-pair.ts';
+import { requestTests } from './transport-suite-requests.ts';
 
-/** What a transport's author provides: a transport, and its release. */
-export type TransportFixture = () => Promise<{
-  readonly transport: Transport;
-  readonly close: () => Promise<void>;
-}>;
+export type { TransportFixture };
 
-type Received = readonly [topic: string, message: unknown];
+export interface TransportLimits {
+  /** How many subscriptions one client may have at least. Default 10 000; a multiple of 500. */
+  readonly subscriptions?: number;
+}
 
 /**
  * The acceptance suite of transports: registers its tests with `node:test`. A test file of every implementation
  * calls it.
  */
-export function transportSuite(name: string, fixture: TransportFixture): void {
-  /** Two clients on one transport, and what the second has received, with a way to await the n-th. */
-  const withPair = async (work: (pair: Pair) => Promise<void>): Promise<void> => {
-    const { transport, close } = await fixture();
-    const pair = new Pair(transport);
-    try {
-      await pair.connect();
-      await work(pair);
-    } finally {
-      await pair.close();
-      await close();
-    }
-  };
+export function transportSuite(
+  name: string,
+  fixture: TransportFixture,
+  { subscriptions = 10_000 }: TransportLimits = {},
+): void {
+  const withPair = pairFrom(fixture);
 
   describe(`transport: ${name}`, () => {
+    requestTests(withPair);
+
     test('a message reaches each matching subscription exactly once, whatever patterns overlap', () =>
       withPair(async (pair) => {
         const patterns = ['a.b', 'a.*', 'a.>', '*.b', '>', 'b.>'];
@@ -159,6 +154,105 @@ export function transportSuite(name: string, fixture: TransportFixture): void {
         assert.equal(ids.size, 1);
       }));
 
+    test('MessagePack carries dates and bytes within data, and says so', () =>
+      withPair(async (pair) => {
+        const got = Promise.withResolvers<readonly [unknown, string]>();
+        await pair.subscriber.subscribe('p', (_topic, message, { datacontenttype }) =>
+          got.resolve([message, datacontenttype]),
+        );
+        const payload = { at: new Date(7), bytes: Uint8Array.of(1, 2), list: [1.5, 'é', null, true] };
+        await pair.publisher.publish('p', payload, { contentType: 'application/msgpack' });
+        assert.deepEqual(await got.promise, [payload, 'application/msgpack']);
+      }));
+
+    test('what its content type does not stand for is refused', () =>
+      withPair(async (pair) => {
+        const contentType = 'application/octet-stream';
+        await assert.rejects(pair.publisher.publish('p', 'text', { contentType }), PayloadInvalidError);
+      }));
+
+    test('a message of 1 MiB arrives whole, among small ones and in its place', () =>
+      withPair(async (pair) => {
+        await pair.record('big.*');
+        const big = 'x'.repeat(1_048_576);
+        for (const message of [1, big, 2, { big }, 3]) await pair.publisher.publish('big.x', message);
+        await pair.count(5);
+        assert.deepEqual(
+          pair.of('big.*').map(([, message]) => message),
+          [1, big, 2, { big }, 3],
+        );
+      }));
+
+    test('the same message reaches two subscriptions of one pattern, once each', () =>
+      withPair(async (pair) => {
+        const seen: string[] = [];
+        const both = Promise.withResolvers<void>();
+        for (const name of ['first', 'second'])
+          await pair.subscriber.subscribe('two.*', (topic) => {
+            seen.push(`${name} ${topic}`);
+            if (topic === 'two.end' && seen.filter((one) => one.endsWith('end')).length === 2) both.resolve();
+          });
+        await pair.publisher.publish('two.x', 1);
+        await pair.publisher.publish('two.end', 1);
+        await both.promise;
+        assert.deepEqual(seen.sort(), ['first two.end', 'first two.x', 'second two.end', 'second two.x']);
+      }));
+
+    test('after unsubscribe() nothing is delivered, and other subscriptions stay', () =>
+      withPair(async (pair) => {
+        const left = await pair.subscriber.subscribe('u.*', () => assert.fail('it has left'));
+        await pair.record('u.*');
+        await left.unsubscribe();
+        await left.unsubscribe();
+        await pair.publisher.publish('u.x', 1);
+        await pair.count(1);
+        assert.equal(left.stats.delivered + left.stats.failed, 0);
+      }));
+
+    test(`of ${subscriptions} subscriptions exactly those concerned get the message`, () =>
+      withPair(async (pair) => {
+        const seen: number[] = [];
+        const enough = Promise.withResolvers<void>();
+        const handler = (n: number) => (): void => {
+          seen.push(n);
+          if (seen.length === 2) enough.resolve();
+        };
+        for (let from = 0; from < subscriptions; from += 500)
+          await Promise.all(
+            Array.from({ length: 500 }, (_, n) =>
+              pair.subscriber.subscribe(`m.${from + n}.*`, handler(from + n)),
+            ),
+          );
+        await pair.publisher.publish('m.77.x', 1);
+        await pair.publisher.publish(`m.${subscriptions - 1}.x`, 1);
+        await enough.promise;
+        assert.deepEqual(seen.sort(), [77, subscriptions - 1].sort());
+      }));
+
+    test('a slow handler and a failing one delay no other subscription, and are counted', () =>
+      withPair(async (pair) => {
+        const slow = await pair.subscriber.subscribe('s', () => new Promise(() => {}));
+        const failing = await pair.subscriber.subscribe('s', () => Promise.reject(new Error('it fails')));
+        await pair.record('s');
+        for (let n = 0; n < 100; n += 1) await pair.publisher.publish('s', n);
+        await pair.count(100);
+        await failing.unsubscribe();
+        assert.deepEqual(slow.stats, { delivered: 0, dropped: 0, failed: 0, queued: 100 });
+        assert.equal(failing.stats.delivered, 0);
+      }));
+
+    test('a full queue drops and counts exactly', () =>
+      withPair(async (pair) => {
+        const options = { queueLimit: 5, overflow: 'drop-newest' } as const;
+        const full = await pair.subscriber.subscribe('q', () => new Promise(() => {}), options);
+        await pair.record('q');
+        await pair.publisher.publish('q', 0);
+        await pair.count(1);
+        for (let n = 1; n < 50; n += 1) await pair.publisher.publish('q', n);
+        await pair.count(50);
+        assert.deepEqual(full.stats, { delivered: 0, dropped: 44, failed: 0, queued: 6 });
+      }));
+
     test('closing one client leaves the others as they are', () =>
       withPair(async (pair) => {
         const third = new MessageBusClient({ source: 'third', transport: pair.transport });
@@ -170,52 +264,4 @@ export function transportSuite(name: string, fixture: TransportFixture): void {
         await pair.count(1);
       }));
   });
-}
-
-class Pair {
-  readonly transport: Transport;
-  readonly publisher: MessageBusClient;
-  readonly subscriber: MessageBusClient;
-  readonly #received = new Map<string, Received[]>();
-  #waiting: { readonly count: number; readonly resolve: () => void } | undefined;
-  #total = 0;
-
-  constructor(transport: Transport) {
-    this.transport = transport;
-    this.publisher = new MessageBusClient({ source: 'publisher', transport });
-    this.subscriber = new MessageBusClient({ source: 'subscriber', transport, onError: () => {} });
-  }
-
-  async connect(): Promise<void> {
-    await this.publisher.connect();
-    await this.subscriber.connect();
-  }
-
-  async close(): Promise<void> {
-    await this.publisher.close();
-    await this.subscriber.close();
-  }
-
-  async record(pattern: string): Promise<void> {
-    const list: Received[] = [];
-    this.#received.set(pattern, list);
-    await this.subscriber.subscribe(pattern, (topic, message) => {
-      list.push([topic, message]);
-      this.#total += 1;
-      if (this.#waiting !== undefined && this.#total >= this.#waiting.count) this.#waiting.resolve();
-    });
-  }
-
-  of(pattern: string): readonly Received[] {
-    return this.#received.get(pattern) ?? [];
-  }
-
-  /** Resolves once that many messages have been recorded, and fails should there be more. */
-  async count(count: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting = { count, resolve };
-    if (this.#total >= count) resolve();
-    await promise;
-    assert.equal(this.#total, count);
-  }
 }

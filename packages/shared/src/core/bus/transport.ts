@@ -1,6 +1,7 @@
 import type { Dispatcher } from './dispatcher.ts';
 import type { MessageHead } from './message.ts';
 import type { MessageRun } from './message-run.ts';
+import type { OpenRun } from './open-run.ts';
 
 /** Takes messages into a queue; must not block, throw or run a handler. */
 export interface Receiver {
@@ -13,6 +14,8 @@ export interface Receiver {
   receive(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined;
   /** Takes several at once. The run is shared with other receivers. */
   receiveRun(run: MessageRun): Promise<void> | undefined;
+  /** A message came that cannot be read: it counts as failed. */
+  refuse(topic: string, reason: unknown): void;
 }
 
 /**
@@ -38,6 +41,8 @@ export interface TransportConnection {
    * one that cannot be guessed.
    */
   readonly replyPrefix?: string;
+  /** The run that is being gathered, where the transport gathers: whoever began it may add to it directly. */
+  readonly gathering?: OpenRun | undefined;
   /**
    * Takes the message to every subscription whose pattern stands for its topic, once each. Resolves once they
    * have it; `undefined` says that they have it already, or will before anything else that can be observed.

@@ -5,7 +5,7 @@ import { BusProtocolError } from './errors.ts';
 import { MESSAGE_OVERHEAD, NO_NUMBER, type Run, readRun, readRunHead } from './runs.ts';
 
 /** Turns a message's bytes into what a handler is given. */
-export type Decode = (contentType: string, bytes: Buffer) => unknown;
+export type Decode = (contentType: string, bytes: Buffer, topic: string) => unknown;
 
 /**
  * Hands the messages of a DELIVER frame to the receivers of their subscriptions. Each receiver gets payloads of its
@@ -45,7 +45,13 @@ function handOver(run: Run, receiver: Receiver, decode: Decode): void {
     const number = frame.readUInt16BE(at) * 0x100000000 + frame.readUInt32BE(at + 2);
     const body = at + MESSAGE_OVERHEAD;
     at = body + frame.readUInt32BE(at + 6);
-    const payload = decode(contentType, frame.subarray(body, at));
+    let payload: unknown;
+    try {
+      payload = decode(contentType, frame.subarray(body, at), topic);
+    } catch (error) {
+      receiver.refuse(topic, error);
+      continue;
+    }
     void receiver.receive(number === NO_NUMBER ? { ...common, id: idPrefix } : common, number, payload);
   }
 }

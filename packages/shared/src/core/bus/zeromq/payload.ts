@@ -1,8 +1,4 @@
-import { PayloadInvalidError } from '../errors.ts';
-
-const BYTES = 'application/octet-stream';
-const JSON_TYPE = 'application/json';
-const MAX_DEPTH = 128;
+import { type ContentType, contentTypeOf, decodeBody, encodeBody } from '../codec.ts';
 
 /** A payload as it travels. */
 export interface EncodedPayload {
@@ -10,23 +6,16 @@ export interface EncodedPayload {
   readonly content: string | Uint8Array;
 }
 
-/** @throws {PayloadInvalidError} when it is not data */
-export function encodePayload(topic: string, payload: unknown): EncodedPayload {
-  if (payload instanceof Uint8Array) return { contentType: BYTES, content: payload };
-  if (!isData(payload, 0))
-    throw new PayloadInvalidError(topic, [{ path: '', message: 'holds something that is not data' }]);
-  return { contentType: JSON_TYPE, content: JSON.stringify(payload) ?? 'null' };
+/** @throws {PayloadInvalidError} when it is not data, or not what `contentType` stands for */
+export function encodePayload(
+  topic: string,
+  payload: unknown,
+  contentType: ContentType = contentTypeOf(payload),
+): EncodedPayload {
+  return { contentType, content: encodeBody(topic, payload, contentType) };
 }
 
-export function decodePayload(contentType: string, bytes: Buffer): unknown {
-  if (contentType === JSON_TYPE) return JSON.parse(bytes.toString());
-  return Uint8Array.from(bytes);
-}
-
-function isData(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object') return typeof value !== 'function' && typeof value !== 'symbol';
-  if (value === null) return true;
-  if (depth > MAX_DEPTH) return false;
-  for (const name in value) if (!isData(Reflect.get(value, name), depth + 1)) return false;
-  return true;
+/** @throws {PayloadInvalidError} when the bytes are not what `contentType` says */
+export function decodePayload(contentType: string, bytes: Buffer, topic: string): unknown {
+  return decodeBody(topic, bytes, contentType);
 }

@@ -99,7 +99,7 @@ export class ZeroMqConnection implements TransportConnection {
 
   publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> {
     if (this.#closing.signal.aborted) throw new BusNotConnectedError(this.#options.source, 'closed');
-    const { contentType, content } = encodePayload(head.type, payload);
+    const { contentType, content } = encodePayload(head.type, payload, head.contentType);
     let run = this.#lastRun;
     if (run === undefined || this.#lastHead !== head || run.contentType !== contentType)
       run = this.#startRun(head, contentType);

@@ -1,0 +1,57 @@
+import type { Isolation } from './isolation.ts';
+import type { MessageHead } from './message.ts';
+import type { MessageRun } from './message-run.ts';
+import type { Receiver } from './transport.ts';
+
+/** A run that may still grow: what its publisher adds goes to the same receivers under the same head. */
+export class OpenRun implements MessageRun {
+  readonly head: MessageHead;
+  readonly sequence: number;
+  readonly payloads: unknown[];
+  readonly copied: boolean;
+  readonly receivers: readonly Receiver[];
+  readonly #isolation: Isolation;
+  /** The payload added last: bursts often hold one object many times. */
+  #last: unknown;
+  /** How long it may become. */
+  #limit: number;
+
+  constructor(
+    { head, sequence, payloads, copied }: MessageRun & { readonly payloads: unknown[] },
+    receivers: readonly Receiver[],
+    limit: number,
+    isolation: Isolation,
+  ) {
+    this.head = head;
+    this.sequence = sequence;
+    this.payloads = payloads;
+    this.copied = copied;
+    this.receivers = receivers;
+    this.#isolation = isolation;
+    this.#limit = limit;
+    this.#last = payloads[0];
+  }
+
+  /** The number that the next message would have. */
+  get next(): number {
+    return this.sequence + this.payloads.length;
+  }
+
+  /** Takes one more message in; `false`, and nothing has happened, when it cannot. */
+  add(payload: unknown): boolean {
+    const { payloads } = this;
+    if (payloads.length >= this.#limit) return false;
+    if (payload !== this.#last) {
+      if (!this.#isolation.isShared(payload)) return false;
+      this.#last = payload;
+    }
+    payloads.push(payload);
+    return true;
+  }
+
+  /** Nothing can be added from here on. */
+  close(): void {
+    this.#limit = 0;
+    this.#last = undefined;
+  }
+}
