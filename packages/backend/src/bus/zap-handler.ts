@@ -44,7 +44,13 @@ export class ZapHandler {
       if (isAllowed) this.admitted += 1;
       else this.refused += 1;
       const verdict = isAllowed ? ['200', 'OK'] : ['400', 'Refused'];
-      await this.#socket.send([VERSION, request ?? '', ...verdict, '', '']);
+      try {
+        await this.#socket.send([VERSION, request ?? '', ...verdict, '', '']);
+      } catch (error) {
+        // stop() came between the question and the answer.
+        if (this.#socket.closed) return;
+        throw error;
+      }
     }
   }
 }
