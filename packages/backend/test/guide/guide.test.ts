@@ -16,6 +16,7 @@ import { LoggingService } from './logging-service.ts';
 import { ManagedPlugin } from './managed-plugin.ts';
 import { registerMyPlugin } from './registration.ts';
 import { ResilientPlugin } from './resilient-plugin.ts';
+import { TypedQueries } from './typed-queries.ts';
 
 declare module '@aico/backend' {
   interface Services {
@@ -107,6 +108,9 @@ describe('the guide on a running backend', () => {
     await service.explicitOperation([{ sql, params: ['d'] }]);
     await service.transactionalOperation([{ sql, params: ['e'] }]);
     assert.equal((await service.queryRecords('d')).length + (await service.queryRecords('e')).length, 2);
+    const typed = new TypedQueries(database);
+    assert.equal(await typed.rename('e', 'f'), 1n);
+    assert.deepEqual(await typed.overview(), { count: 3, newest: 'f' });
   });
 
   test('a batch goes on past failures; a pool and a cache keep to their bounds', async (t) => {
