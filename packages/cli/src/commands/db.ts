@@ -1,7 +1,9 @@
 import type { DatabaseStatus } from '@aico/shared/data';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
+import type { AcceptOptions } from '../database/accept-rollback.ts';
 import { table } from '../output.ts';
+import { withSecretFiles } from '../security/slot-commands.ts';
 
 interface QueryAnswer {
   readonly columns: readonly string[];
@@ -9,6 +11,7 @@ interface QueryAnswer {
   readonly truncated: boolean;
 }
 
+/** The rarer commands have modules of their own, loaded when one is called. */
 export function register(program: Command, context: CommandContext): void {
   const db = program.command('db').description('look into the encrypted database');
   db.command('status')
@@ -17,6 +20,17 @@ export function register(program: Command, context: CommandContext): void {
       const status = (await (await context.client()).json('/api/v1/database/status')) as DatabaseStatus;
       context.output.print(status, renderStatus);
     });
+  withSecretFiles(
+    db
+      .command('accept-rollback')
+      .description(
+        'take an older or foreign database, put there on purpose, for the newest; the backend must not run',
+      )
+      .option('--yes', 'do not ask')
+      .option('--cipher <name>', 'aegis or sqlcipher, where the head that tells is gone'),
+  ).action(async (options: AcceptOptions) =>
+    (await import('../database/accept-rollback.ts')).acceptRolledBack(context, options),
+  );
   db.command('query')
     .description('run one statement that only reads')
     .argument('<sql>')

@@ -1,3 +1,4 @@
+export { type AcceptRollbackOptions, acceptRollback, type RollbackFinding } from './care/accept-rollback.ts';
 export { DatabaseHeadMissingError, DatabaseRolledBackError } from './care/errors.ts';
 export { EncryptedDatabase, type EncryptedDatabaseOptions } from './encrypted-database.ts';
 export type { CipherName } from './engine/wire.ts';

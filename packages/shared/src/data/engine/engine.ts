@@ -159,6 +159,8 @@ export class Engine {
     switch (operation.name) {
       case 'create':
         return this.#create(operation.file, operation.life);
+      case 'adopt':
+        return this.#adopt(operation.life);
       case 'open':
         return operation.head === undefined ? void this.#open() : this.#openToWrite(operation.head);
       case 'begin':
@@ -191,6 +193,21 @@ export class Engine {
       connection.exec(STAMP_TABLE);
       connection.prepare('INSERT INTO _aico_head VALUES (1, ?, ?, 0)').run(id, epoch);
       connection.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      connection.close();
+    }
+  }
+
+  #adopt({ id, epoch }: DatabaseLife): DatabaseStamp | undefined {
+    const connection = openConnection(this.#data, 'statements');
+    try {
+      connection.exec(STAMP_TABLE);
+      const commits = readStamp(connection)?.commits ?? 0;
+      connection
+        .prepare('INSERT OR REPLACE INTO _aico_head VALUES (1, ?, ?, ?)')
+        .run(id, epoch, BigInt(commits + 1));
+      connection.pragma('wal_checkpoint(TRUNCATE)');
+      return readStamp(connection);
     } finally {
       connection.close();
     }

@@ -75,6 +75,8 @@ export interface Trouble {
 export type Operation =
   /** Makes a database in `file`, whole and in its final form, and lets go of it. */
   | { readonly name: 'create'; readonly file: string; readonly life: DatabaseLife }
+  /** Gives the database a new life, in the file itself, and lets go of it; answers with what it says of itself then. */
+  | { readonly name: 'adopt'; readonly life: DatabaseLife }
   /** The writer is given the head, which it keeps up to date. */
   | { readonly name: 'open'; readonly head?: HeadPlace }
   | { readonly name: 'begin'; readonly session: number }

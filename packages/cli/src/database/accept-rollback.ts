@@ -1,0 +1,61 @@
+import { InstanceLock } from '@aico/backend/instance-lock';
+import { acceptRollback, type RollbackFinding } from '@aico/shared/data';
+import type { CommandContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { canAsk } from '../password.ts';
+import { type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
+
+export interface AcceptOptions extends SecretFiles {
+  readonly yes?: boolean;
+  readonly cipher?: string;
+}
+
+/** Shows what is missing, asks, and makes the database that lies there the newest. */
+export async function acceptRolledBack(context: CommandContext, options: AcceptOptions): Promise<void> {
+  const { cipher = 'aegis' } = options;
+  if (cipher !== 'aegis' && cipher !== 'sqlcipher')
+    throw new UsageError(`there is no cipher "${cipher}"`, 'aegis or sqlcipher.');
+  const { paths, output } = context;
+  using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+  const keys = await unlockedKeys(context, options);
+  const key = keys.databaseKey();
+  try {
+    const outcome = await acceptRollback({
+      file: paths.databaseFile,
+      key,
+      cipher,
+      confirm: async (finding) => {
+        output.note(describe(finding));
+        if (options.yes === true) return true;
+        if (!canAsk()) throw new UsageError('there is nobody to ask', 'Pass --yes to accept it.');
+        const { confirm } = await import('@inquirer/prompts');
+        return await confirm(
+          { message: 'Take it as it is? What is missing is then given up.', default: false },
+          { output: process.stderr },
+        );
+      },
+    });
+    output.print(outcome, ({ state, accepted }) => {
+      if (accepted) return 'Accepted. The next start takes this database for the newest.';
+      return state === 'in-order'
+        ? 'There is nothing to accept: the database is the newest.'
+        : 'Nothing was changed.';
+    });
+  } finally {
+    key.fill(0);
+    keys.lock();
+  }
+}
+
+function describe({ file, found, expected, state, missing }: RollbackFinding): string {
+  switch (state) {
+    case 'in-order':
+      return `${file} is the newest.`;
+    case 'older':
+      return `${file} holds ${found?.commits} commits of ${expected?.commits}: the last ${missing} are missing.`;
+    case 'another':
+      return `${file} is another database than the one that was here, or from before a restore. It holds ${found?.commits ?? 'an unknown number of'} commits; ${expected?.commits} are known of the one that was here.`;
+    case 'no-head':
+      return `Nothing vouches for ${file}: its head is gone or damaged. It holds ${found?.commits ?? 'an unknown number of'} commits; nobody can tell how many there should be.`;
+  }
+}
