@@ -150,6 +150,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
       lifecycle,
       keyManager,
       vault,
+      plugins: plugins.map(({ definition }) => definition),
       systemView: {
         status,
         plugins: () => plugins.map((plugin) => viewOf(plugin, container)),

@@ -9,6 +9,7 @@ import { readinessProbe } from '../core/health/readiness.ts';
 import { HealthChecks } from '../core/health/registry.ts';
 import { servicesCheck } from '../core/health/services-check.ts';
 import type { BackendLifecycleManager } from '../core/lifecycle-manager.ts';
+import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
 import { PluginPriority } from '../core/plugin-base.ts';
 import type { ServiceContainer } from '../core/service-container.ts';
 import { HttpGateway, Idempotency } from '../gateway/index.ts';
@@ -61,11 +62,13 @@ export interface CoreServicesOptions {
   readonly keyManager: AICOKeyManager;
   readonly vault: Vault;
   readonly systemView: SystemView;
+  /** Everybody's plugins, which each get the database in their own name. */
+  readonly plugins: readonly PluginDefinition[];
 }
 
 /** Registers every service that comes with the house, in the order in which a reader meets them. */
 export function registerCoreServices(options: CoreServicesOptions): void {
-  const { container, paths, config, logging, lifecycle, keyManager, vault, systemView } = options;
+  const { container, paths, config, logging, lifecycle, keyManager, vault, systemView, plugins } = options;
   container.registerInstance('paths', paths);
   container.registerInstance('config', config);
   container.registerInstance('logging', logging);
@@ -103,6 +106,11 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       dependencies: ['config', 'paths', 'logging', 'key_manager'],
       priority: INFRASTRUCTURE,
       stop: (database) => database.close(),
+      // A plugin's tables are its own. What comes with the house may see all of them: it serves their owner.
+      viewFor: (database, consumer) => {
+        const plugin = plugins.find(({ name }) => name === consumer);
+        return plugin === undefined ? database : database.ownedBy(plugin.name, plugin.tables);
+      },
     },
   );
   const hub = new InProcessBus();

@@ -1,3 +1,4 @@
+import type { TableGrants } from '@aico/shared/data';
 import type { TSchema } from 'typebox';
 import type { ServiceOptions } from '../container/service-options.ts';
 import type { BasePlugin } from '../plugin-base.ts';
@@ -19,6 +20,11 @@ export interface PluginDefinition<N extends string = string> {
   readonly priority?: number;
   /** The schema of its section of the configuration. */
   readonly config?: TSchema;
+  /**
+   * Other plugins whose tables it may read, or write, in the database. Its own are those its migrations make; of all
+   * others it is refused.
+   */
+  readonly tables?: TableGrants;
   /** Deadlines and retries, where the defaults do not fit. */
   readonly startTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
