@@ -19,6 +19,6 @@ test('a plugin gets the database in its own name: others’ tables as declared, 
     'SELECT * FROM logs',
     'SELECT * FROM idempotency',
   ])
-    await assert.rejects(database.execute(statement), { code: '' }, statement);
-  await assert.rejects(database.migrate('diary', []), { code: '' });
+    await assert.rejects(database.execute(statement), { name: 'TableNotOwnedError' }, statement);
+  await assert.rejects(database.migrate('diary', []), { name: 'TableNotOwnedError' });
 });

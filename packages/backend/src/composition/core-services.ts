@@ -109,7 +109,8 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       // A plugin's tables are its own. What comes with the house may see all of them: it serves their owner.
       viewFor: (database, consumer) => {
         const plugin = plugins.find(({ name }) => name === consumer);
-        return plugin === undefined ? database : database.ownedBy(plugin.name, plugin.tables);
+        if (plugin === undefined || !(database instanceof EncryptedDatabase)) return database;
+        return database.ownedBy(plugin.name, plugin.tables);
       },
     },
   );
