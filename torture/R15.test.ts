@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { campaign } from './R15.ts';
+
+test('R15, short: who hangs or never reads costs nobody else a message, and itself exactly what is counted', async (context) => {
+  const seed = Math.trunc(performance.timeOrigin);
+  const outcome = await campaign({
+    count: 10_000,
+    seed,
+    report: (line) => context.diagnostic(`seed ${seed}: ${line}`),
+  });
+  assert.equal(outcome.failures, 0);
+});
