@@ -1,0 +1,122 @@
+/** A client in another language, written from docs/sealed-channel.md alone, against this responder. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  ChannelResponder,
+  type ChannelSession,
+  createPairingCode,
+  FrameReader,
+  generateKeyPair,
+} from '@aico/protocol/channel';
+import { sodiumSuite as suite } from '@aico/protocol/channel/node';
+
+const script = fileURLToPath(new URL('./sealed_channel_client.py', import.meta.url));
+const missing =
+  spawnSync('python3', ['-c', 'import cryptography.hazmat.primitives.ciphers.aead']).status !== 0 &&
+  'python3 with the package cryptography is not installed';
+
+const responder = new ChannelResponder({
+  suite,
+  staticKey: generateKeyPair(suite),
+  instance: suite.random(16),
+});
+
+/** Runs the client, its frames answered one by one; what it says on stderr. */
+async function run(
+  args: readonly string[],
+  answer: (frame: Uint8Array) => readonly Uint8Array[],
+): Promise<string> {
+  const client = spawn('python3', [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const frames = new FrameReader();
+  let said = '';
+  client.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  // Whether the client read all it was sent is its exit code's to tell.
+  client.stdin.on('error', () => undefined);
+  client.stdout.on('data', (chunk: Buffer) => {
+    for (let frame = frames.read(chunk, 0); frame; frame = frames.read(chunk, frames.position))
+      for (const bytes of answer(frame)) client.stdin.write(bytes);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    client.on('error', reject);
+    client.on('close', resolve);
+  });
+  assert.equal(code, 0, said);
+  return said;
+}
+
+/** The frame as it came, for a session that reads a stream. */
+function framed(body: Uint8Array): Uint8Array {
+  return Uint8Array.of(body.byteLength >>> 8, body.byteLength & 0xff, ...body);
+}
+
+test('a client in Python pairs, talks and is refused, from the document alone', {
+  skip: missing,
+}, async () => {
+  const code = createPairingCode(suite);
+  let psk = new Uint8Array(32);
+  let acknowledged = false;
+  const credentials = await run(['pair', code.text.toLowerCase()], pairing());
+  assert.ok(acknowledged, 'its end came');
+
+  const sizes: number[] = [];
+  assert.equal(await run(['talk', credentials], known(sizes)), 'talked');
+  assert.deepEqual(sizes, [1, 61, 62, 125, 1021, 1022, 5000, 65516, 3, 900]);
+  assert.equal(await run(['meddle', credentials], known([])), 'refused');
+
+  function pairing(): (frame: Uint8Array) => readonly Uint8Array[] {
+    let opening: ReturnType<ChannelResponder['open']> | undefined;
+    let session: ChannelSession | undefined;
+    return (frame) => {
+      if (session !== undefined) {
+        session.push(framed(frame), () => assert.fail('nothing but the end'));
+        acknowledged = session.peerEnded;
+        return [];
+      }
+      if (opening === undefined) {
+        opening = responder.open(frame);
+        assert.ok(opening.kind === 'pairing' && opening.codeId === code.id);
+        return [opening.reply()];
+      }
+      assert.ok(opening.kind === 'pairing');
+      const asked = opening.receive(frame, code.psk);
+      assert.deepEqual(asked.request, { name: 'a Python script', roles: ['reader'] });
+      session = asked.session;
+      const granted = asked.grant({ deviceId: 'py', ...asked.request });
+      psk = new Uint8Array(granted.psk);
+      return [granted.message];
+    };
+  }
+
+  /** Sends every content back; renews its own key when the client has renewed its. */
+  function known(seen: number[]): (frame: Uint8Array) => readonly Uint8Array[] {
+    let session: ChannelSession | undefined;
+    let opened = 0;
+    return (frame) => {
+      if (session === undefined) {
+        const opening = responder.open(frame);
+        assert.ok(opening.kind === 'known');
+        const accepted = opening.accept(psk);
+        session = accepted.session;
+        return [accepted.reply];
+      }
+      const channel = session;
+      const replies: Uint8Array[] = [];
+      try {
+        channel.push(framed(frame), (content) => {
+          seen.push(content.byteLength);
+          replies.push(channel.seal(content));
+        });
+      } catch {
+        return [channel.refusal];
+      }
+      opened += 1;
+      if (channel.peerEnded) return [channel.end()];
+      // The first record is idle; of those after it, what carried nothing was a renewal.
+      return replies.length === 0 && opened > 1 ? [channel.renew()] : replies;
+    };
+  }
+});
