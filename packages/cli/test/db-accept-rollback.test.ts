@@ -31,6 +31,11 @@ test('a start on an older database is refused with its own exit code, until aico
 
   const running = await aico.serve();
   assert.equal((await aico.run(['db', 'accept-rollback', '--yes'])).code, 12);
+  assert.deepEqual((await aico.run(['db', 'check', '--json'])).json(), {
+    ok: true,
+    problems: [],
+    brokenReferences: 0,
+  });
   running.child.kill('SIGTERM');
   await running.exited;
 });

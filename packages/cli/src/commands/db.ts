@@ -1,7 +1,9 @@
+import { ExitCode } from '@aico/backend/exit-codes';
 import type { DatabaseStatus } from '@aico/shared/data';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
 import type { AcceptOptions } from '../database/accept-rollback.ts';
+import { CommandFailedError } from '../errors.ts';
 import { table } from '../output.ts';
 import { withSecretFiles } from '../security/slot-commands.ts';
 
@@ -31,6 +33,9 @@ export function register(program: Command, context: CommandContext): void {
   ).action(async (options: AcceptOptions) =>
     (await import('../database/accept-rollback.ts')).acceptRolledBack(context, options),
   );
+  db.command('check')
+    .description('read every page, index and reference of the running database')
+    .action(() => check(context));
   db.command('query')
     .description('run one statement that only reads')
     .argument('<sql>')
@@ -47,6 +52,28 @@ export function register(program: Command, context: CommandContext): void {
       context.output.print(answer, renderRows);
       if (answer.truncated) context.output.note(`Only the first ${limit} rows; --limit asks for more.`);
     });
+}
+
+interface CheckAnswer {
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+  readonly brokenReferences: number;
+}
+
+/** @throws {CommandFailedError} with the database's exit code when something is wrong */
+async function check(context: CommandContext): Promise<void> {
+  const answer = (await (
+    await context.client()
+  ).json('/api/v1/database/check', { method: 'POST' })) as CheckAnswer;
+  context.output.print(answer, ({ ok, problems, brokenReferences }) =>
+    ok
+      ? 'Every page, index and reference is in order.'
+      : [
+          ...problems,
+          ...(brokenReferences === 0 ? [] : [`${brokenReferences} rows refer to rows that are not there`]),
+        ].join('\n'),
+  );
+  if (!answer.ok) throw new CommandFailedError('the database is not in order', ExitCode.database);
 }
 
 function renderStatus(status: DatabaseStatus): string {

@@ -58,9 +58,24 @@ export class DatabasePlugin extends BasePlugin {
   #declare(app: GatewayApp): void {
     const database = this.requireService('database');
     app.get('/status', { config: { access: 'database:read' } }, () => database.status());
+    app.post('/check', { config: { access: 'database:read' } }, () => this.#check());
     app.post('/query', { config: { access: 'database:read' }, schema: { body: Query } }, ({ body }) =>
       this.#query(body.sql, body.params, body.limit),
     );
+  }
+
+  /** Every page, every index and every reference. Statements that read wait behind it: it is asked for, not routine. */
+  async #check() {
+    const database = this.requireService('database');
+    await database.check();
+    const pages = await database.execute<{ integrity_check: string }>('PRAGMA integrity_check');
+    const references = await database.execute('PRAGMA foreign_key_check');
+    const problems = pages.rows.map((row) => row.integrity_check).filter((line) => line !== 'ok');
+    return {
+      ok: problems.length === 0 && references.rows.length === 0,
+      problems,
+      brokenReferences: references.rows.length,
+    };
   }
 
   async #query(sql: string, params: SqlParameters | undefined, limit: number) {
