@@ -18,6 +18,8 @@ const RUN_LIMIT = 1_024;
 export class FanOut implements Runnable {
   readonly #dispatcher: Dispatcher;
   readonly #receivers = new TopicTrie<Receiver>();
+  /** Apart, so that no wildcard of anybody's reaches the bus's own topics, such as answers. */
+  readonly #reserved = new TopicTrie<Receiver>();
   readonly #isolation = new Isolation();
   #open: OpenRun | undefined;
   #scheduled = false;
@@ -29,7 +31,7 @@ export class FanOut implements Runnable {
 
   /** How many subscriptions there are. */
   get size(): number {
-    return this.#receivers.size;
+    return this.#receivers.size + this.#reserved.size;
   }
 
   /** The run that is being gathered. */
@@ -39,7 +41,7 @@ export class FanOut implements Runnable {
 
   /** Who would be handed a message on `topic`. */
   receivers(topic: string): readonly Receiver[] {
-    return this.#receivers.match(topic);
+    return this.#trieOf(topic).match(topic);
   }
 
   /**
@@ -56,10 +58,11 @@ export class FanOut implements Runnable {
   /** Resolves nothing, waits for nothing: the receiver gets what is published from here on. */
   subscribe(pattern: string, receiver: Receiver): () => void {
     this.flush();
-    this.#receivers.add(pattern, receiver);
+    const trie = this.#trieOf(pattern);
+    trie.add(pattern, receiver);
     return () => {
       this.flush();
-      this.#receivers.remove(pattern, receiver);
+      trie.remove(pattern, receiver);
       this.#isolation.forget();
     };
   }
@@ -80,9 +83,13 @@ export class FanOut implements Runnable {
     return 0;
   }
 
+  #trieOf(topicOrPattern: string): TopicTrie<Receiver> {
+    return topicOrPattern.startsWith('_') ? this.#reserved : this.#receivers;
+  }
+
   #begin(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
     const last = this.#open;
-    const receivers = last?.head === head ? last.receivers : this.#receivers.match(head.type);
+    const receivers = last?.head === head ? last.receivers : this.receivers(head.type);
     const shared = this.#isolation.isShared(payload);
     const kept = shared ? payload : snapshot(head.type, payload);
     this.flush();

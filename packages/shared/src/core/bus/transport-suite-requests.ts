@@ -13,6 +13,23 @@ export function requestTests(withPair: WithPair): void {
       assert.equal(await pair.publisher.request('nothing', 1), undefined);
     }));
 
+  test('no wildcard hears answers or cancellations', () =>
+    withPair(async (pair) => {
+      const heard: string[] = [];
+      await pair.subscriber.subscribe('>', (topic) => void heard.push(topic));
+      await pair.subscriber.subscribe('*.ask', (topic) => void heard.push(topic));
+      await pair.subscriber.respond('ask', () => 'the answer');
+      assert.equal(await pair.publisher.request('ask', 1), 'the answer');
+      await assert.rejects(pair.publisher.request('nobody', 1, { timeoutMs: 0 }));
+      await pair.record('end');
+      await pair.publisher.publish('end', 1);
+      await pair.count(1);
+      assert.deepEqual(
+        heard.filter((topic) => topic.startsWith('_')),
+        [],
+      );
+    }));
+
   test('many requests at once each get their own answer', () =>
     withPair(async (pair) => {
       await pair.subscriber.respond('echo', (_topic, message) => message);

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { type ContentType, contentTypeOf, decodeBody, encodeBody, isContentType } from './codec.ts';
+
+function travelled(payload: unknown, contentType: ContentType): unknown {
+  const body = encodeBody('t', payload, contentType);
+  return decodeBody('t', typeof body === 'string' ? Buffer.from(body) : body, contentType);
+}
+
+describe('a body', () => {
+  for (const contentType of ['application/json', 'application/msgpack'] as const)
+    test(`of ${contentType} brings data back as it was`, () => {
+      fc.assert(
+        fc.property(fc.jsonValue(), (value) => {
+          assert.equal(JSON.stringify(travelled(value, contentType)), JSON.stringify(value));
+        }),
+      );
+      assert.equal(travelled(undefined, contentType), undefined);
+      assert.deepEqual(travelled({ a: 1, left: undefined }, 'application/json'), { a: 1 });
+    });
+
+  test('of bytes is those bytes, and what is read is a copy', () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    const read = decodeBody('t', bytes, contentTypeOf(bytes));
+    bytes.fill(0);
+    assert.deepEqual(read, Uint8Array.of(1, 2, 3));
+    const frame = encodeBody('t', { bytes: Uint8Array.of(7) }, 'application/msgpack');
+    assert.ok(frame instanceof Uint8Array);
+    const within = decodeBody('t', frame, 'application/msgpack');
+    frame.fill(0);
+    assert.deepEqual(within, { bytes: Uint8Array.of(7) });
+  });
+
+  for (const [name, value, path] of [
+    ['a date', { at: new Date() }, '/at'],
+    ['a map', [1, new Map()], '/1'],
+    ['not a number', { deep: { n: Number.NaN } }, '/deep/n'],
+    ['a bigint', 1n, ''],
+    ['a function', { f: () => 1 }, '/f'],
+    ['a hole', [undefined], '/0'],
+    ['bytes within', { bytes: Uint8Array.of(1) }, '/bytes'],
+  ] as const)
+    test(`of JSON refuses ${name}, and says where`, () => {
+      assert.throws(
+        () => encodeBody('t', value, 'application/json'),
+        (error) => {
+          assert.ok(
+            error instanceof Error && 'code' in error && 'issues' in error && Array.isArray(error.issues),
+          );
+          assert.deepEqual([error.code, error.issues[0]?.path], ['AICO_BUS_PAYLOAD', path]);
+          return true;
+        },
+      );
+    });
+
+  test('that is not what it says is refused, whatever bytes it holds', () => {
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 64 }),
+        fc.constantFrom('application/json', 'application/msgpack'),
+        (bytes, type) => {
+          try {
+            decodeBody('t', bytes, type);
+          } catch (error) {
+            assert.ok(error instanceof Error && 'code' in error);
+            assert.equal(error.code, 'AICO_BUS_PAYLOAD');
+          }
+        },
+      ),
+    );
+    assert.throws(() => decodeBody('t', Buffer.from('{'), 'application/json'), { code: 'AICO_BUS_PAYLOAD' });
+  });
+
+  test('nested without end is refused', () => {
+    const ring: { self?: unknown } = {};
+    ring.self = ring;
+    assert.throws(() => encodeBody('t', ring, 'application/json'), { code: 'AICO_BUS_PAYLOAD' });
+  });
+
+  test('of an unknown type is handed on as bytes', () => {
+    assert.equal(isContentType('image/png'), false);
+    assert.deepEqual(decodeBody('t', Buffer.from('png'), 'image/png'), Uint8Array.from(Buffer.from('png')));
+  });
+});
