@@ -43,6 +43,7 @@ const BY_PREFIX: readonly (readonly [prefix: string, code: ExitCode])[] = [
   ['AICO_CONFIG_', ExitCode.config],
   ['AICO_PATHS_', ExitCode.home],
   ['AICO_HOME_', ExitCode.home],
+  ['AICO_INSTANCE_LOCK', ExitCode.home],
   ['AICO_INSTANCE_', ExitCode.instance],
   ['AICO_GATEWAY_PORT_', ExitCode.port],
   ['AICO_KEY_', ExitCode.key],

@@ -24,10 +24,16 @@ export class InstanceLockError extends AicoError {
   constructor(lockFile: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     super('AICO_INSTANCE_LOCK', `cannot lock ${lockFile}: ${reason}`, {
-      hint: 'The home must lie on a local disk that this user may write to.',
+      hint: isFull(cause)
+        ? 'Make room on the disk, and start again.'
+        : 'The home must lie on a local disk that this user may write to.',
       cause,
     });
   }
+}
+
+function isFull(cause: unknown): boolean {
+  return cause instanceof SQLite.SqliteError && cause.code.startsWith('SQLITE_FULL');
 }
 
 /**
