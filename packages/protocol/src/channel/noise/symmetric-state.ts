@@ -35,13 +35,13 @@ export class SymmetricState {
   }
 
   mixKey(input: Uint8Array): void {
-    const [chainingKey, key] = hkdf(this.#suite, this.#chainingKey, input);
+    const [chainingKey, key] = hkdf(this.#suite, this.#chainingKey, input, 2);
     this.#chainingKey = chainingKey;
     this.#setKey(key);
   }
 
   mixKeyAndHash(input: Uint8Array): void {
-    const [chainingKey, hashed, key] = hkdf(this.#suite, this.#chainingKey, input);
+    const [chainingKey, hashed, key] = hkdf(this.#suite, this.#chainingKey, input, 3);
     this.#chainingKey = chainingKey;
     this.mixHash(hashed);
     this.#setKey(key);
@@ -67,7 +67,7 @@ export class SymmetricState {
 
   /** The keys of the records: initiator to responder, and back. */
   split(): readonly [CipherState, CipherState] {
-    const [first, second] = hkdf(this.#suite, this.#chainingKey, new Uint8Array(0));
+    const [first, second] = hkdf(this.#suite, this.#chainingKey, new Uint8Array(0), 2);
     const keys = [new CipherState(this.#suite, first), new CipherState(this.#suite, second)] as const;
     first.fill(0);
     second.fill(0);
@@ -87,16 +87,24 @@ export class SymmetricState {
   }
 }
 
-/** Noise's HKDF (section 4.3), always with three outputs; who needs two leaves the third. */
+/** Noise's HKDF (section 4.3). Of two outputs the third is empty. */
 function hkdf(
   suite: CryptoSuite,
   chainingKey: Uint8Array,
   input: Uint8Array,
+  outputs: 2 | 3,
 ): readonly [Uint8Array, Uint8Array, Uint8Array] {
   const temporary = suite.hmac(chainingKey, input);
   const first = suite.hmac(temporary, Uint8Array.of(1));
-  const second = suite.hmac(temporary, Uint8Array.of(...first, 2));
-  const third = suite.hmac(temporary, Uint8Array.of(...second, 3));
+  const second = suite.hmac(temporary, numbered(first, 2));
+  const third = outputs === 3 ? suite.hmac(temporary, numbered(second, 3)) : new Uint8Array(0);
   temporary.fill(0);
   return [first, second, third];
+}
+
+function numbered(output: Uint8Array, next: number): Uint8Array {
+  const bytes = new Uint8Array(output.byteLength + 1);
+  bytes.set(output);
+  bytes[output.byteLength] = next;
+  return bytes;
 }

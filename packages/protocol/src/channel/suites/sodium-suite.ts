@@ -6,6 +6,8 @@ import sodium from 'sodium-native';
 import { type AeadKey, type CryptoSuite, KEY_BYTES } from './crypto-suite.ts';
 
 const NONCE_BYTES = 12;
+/** A block of SHA-256, to which HMAC fills its key. */
+const BLOCK_BYTES = 64;
 
 class SodiumAeadKey implements AeadKey {
   readonly #key: Uint8Array;
@@ -85,16 +87,20 @@ export const sodiumSuite: CryptoSuite = {
     return digest;
   },
   hmac(key, data) {
-    const block = new Uint8Array(64);
-    block.set(key.byteLength > 64 ? this.hash(key) : key);
-    const inner = this.hash(
-      block.map((byte) => byte ^ 0x36),
-      data,
-    );
-    return this.hash(
-      block.map((byte) => byte ^ 0x5c),
-      inner,
-    );
+    // sodium-native has no HMAC-SHA-256; one array per pass keeps this at two calls.
+    const short = key.byteLength > BLOCK_BYTES ? this.hash(key) : key;
+    const inner = new Uint8Array(BLOCK_BYTES + data.byteLength).fill(0x36, 0, BLOCK_BYTES);
+    const outer = new Uint8Array(BLOCK_BYTES + KEY_BYTES).fill(0x5c, 0, BLOCK_BYTES);
+    for (let index = 0; index < short.byteLength; index += 1) {
+      const byte = short[index] ?? 0;
+      inner[index] = byte ^ 0x36;
+      outer[index] = byte ^ 0x5c;
+    }
+    inner.set(data, BLOCK_BYTES);
+    sodium.crypto_hash_sha256(outer.subarray(BLOCK_BYTES), inner);
+    const digest = new Uint8Array(KEY_BYTES);
+    sodium.crypto_hash_sha256(digest, outer);
+    return digest;
   },
   random(length) {
     const bytes = new Uint8Array(length);
