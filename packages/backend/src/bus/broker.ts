@@ -7,6 +7,7 @@ import {
   ROUTING_ID_LENGTH,
   type Run,
   type RunHead,
+  readAck,
   readNumber,
   readRun,
   readRunHead,
@@ -36,8 +37,12 @@ export interface ComponentGrant {
 export interface LocalSide {
   /** Whether anybody there hears `topic`. */
   hears(topic: string): boolean;
-  /** @throws {AicoError} when a message cannot be decoded */
-  publish(run: Run, head: RunHead): void;
+  /**
+   * A promise where somebody there has to be waited for.
+   *
+   * @throws {AicoError} when a message cannot be decoded
+   */
+  publish(run: Run, head: RunHead): Promise<unknown> | undefined;
   subscribe(subscription: RemoteSubscription, changed: () => void): () => void;
 }
 
@@ -46,10 +51,11 @@ const PROBE_WAIT_MS = 20;
 
 /** Worth a line in the log. */
 export interface BrokerEvent {
-  readonly name: 'joined' | 'left' | 'refused';
+  readonly name: 'joined' | 'left' | 'refused' | 'failed';
   readonly component: string | undefined;
   readonly client?: string | undefined;
   readonly reason?: string | undefined;
+  readonly error?: unknown;
 }
 
 export interface BrokerOptions {
@@ -166,11 +172,21 @@ export class Broker {
       return;
     }
     session.lastHeard = performance.now();
-    const wrong = this.#takeFromMember(session, frame);
+    const wrong = this.#holdTo(session, frame);
     if (wrong === undefined) return;
     this.#malformed += 1;
     session.sayBye('PROTOCOL', wrong);
     this.#forget(connection, wrong);
+  }
+
+  /** What one client sends must not end the broker, whatever was overlooked: it ends that client's session. */
+  #holdTo(session: Session, frame: Buffer): string | undefined {
+    try {
+      return this.#takeFromMember(session, frame);
+    } catch (error) {
+      this.#options.onEvent?.({ name: 'failed', component: session.component, error });
+      return 'the broker failed on it';
+    }
   }
 
   #takeFromStranger(connection: string, routingId: Buffer, frame: Buffer): void {
@@ -249,9 +265,10 @@ export class Broker {
       case FrameType.PUBLISH:
         return this.#publish(session, frame);
       case FrameType.ACK: {
-        const number = readNumber(frame);
-        if (number === undefined || !session.acknowledged(number)) return 'an ACK of what was not sent';
-        return undefined;
+        const numbers = readAck(frame);
+        return numbers.length > 0 && session.acknowledged(numbers)
+          ? undefined
+          : 'an ACK of what was not sent';
       }
       case FrameType.PING:
         session.send(Buffer.of(FrameType.PONG));
@@ -352,7 +369,8 @@ export class Broker {
     const { local } = this.#options;
     if (local === undefined || !local.hears(head.topic)) return;
     try {
-      local.publish(run, head);
+      const room = local.publish(run, head);
+      if (room !== undefined) session.waitForLocal(room);
     } catch (error) {
       session.refuse(index, 'PAYLOAD', error instanceof Error ? error.message : 'it cannot be decoded');
     }

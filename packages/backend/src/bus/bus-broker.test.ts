@@ -89,6 +89,33 @@ test('a plugin and another process hear each other', async (t) => {
   });
 });
 
+test('requests are answered across the border, both ways, and bytes, MessagePack and ids travel', async (t) => {
+  const backend = await start(t);
+  const plugins = backend.container.getService('message_bus');
+  const journal = await connect(
+    t,
+    await grant(backend, 'journal', { publish: ['ask.inside', 'raw'], subscribe: ['ask.outside'] }),
+  );
+  await plugins.respond('ask.inside', (_topic, message) => ({ inside: message }));
+  await journal.respond('ask.outside', (_topic, message) => ({ outside: message }));
+  assert.deepEqual(await journal.request('ask.inside', 1), { inside: 1 });
+  assert.deepEqual(await plugins.request('ask.outside', 2), { outside: 2 });
+  const seen: unknown[] = [];
+  const both = Promise.withResolvers<void>();
+  await plugins.subscribe('raw', (_topic, message, { id }) => {
+    seen.push({ message, id });
+    if (seen.length === 2) both.resolve();
+  });
+  await journal.publish('raw', Uint8Array.of(1, 2), { id: 'my own' });
+  const at = new Date(0);
+  await journal.publish('raw', { at }, { id: 'packed', contentType: 'application/msgpack' });
+  await both.promise;
+  assert.deepEqual(seen, [
+    { message: Uint8Array.of(1, 2), id: 'my own' },
+    { message: { at }, id: 'packed' },
+  ]);
+});
+
 test('grants outlive a restart, with keys that stay the same', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());

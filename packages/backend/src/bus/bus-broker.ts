@@ -154,9 +154,10 @@ export class BusBroker extends BasePlugin {
     return { name: 'open', broker, publicKey: keys.publicKey };
   }
 
-  #log({ name, component, client, reason }: BrokerEvent): void {
+  #log({ name, component, client, reason, error }: BrokerEvent): void {
     const fields = { component, client, reason };
-    if (name === 'refused') this.logger.warn('A bus client was refused', fields);
+    if (name === 'failed') this.logger.error('A frame was not understood', { ...fields, error });
+    else if (name === 'refused') this.logger.warn('A bus client was refused', fields);
     else this.logger.info(name === 'joined' ? 'A bus client joined' : 'A bus client left', fields);
   }
 }

@@ -118,6 +118,7 @@ export class RawPeer {
     const writer = new FrameWriter();
     const run: RunHead = {
       timeMs: 0,
+      expiresMs: undefined,
       contentType: 'application/json',
       idPrefix: 'raw-',
       traceparent: undefined,

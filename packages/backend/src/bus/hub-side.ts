@@ -1,19 +1,19 @@
 import {
+  BusFullError,
+  contentTypeOf,
+  encodeBody,
   type InProcessBus,
-  isContentType,
   type MessageHead,
   type MessageRun,
   type Receiver,
 } from '@aico/shared/core/bus';
 import {
-  decodePayload,
-  encodePayload,
   FrameType,
   FrameWriter,
-  MESSAGE_OVERHEAD,
   NO_NUMBER,
   type Run,
   type RunHead,
+  readMessages,
   readRun,
 } from '@aico/shared/core/bus/zeromq';
 import type { LocalSide } from './broker.ts';
@@ -31,10 +31,10 @@ export class HubSide implements LocalSide {
   readonly #hub: InProcessBus;
   readonly #onError: (error: unknown) => void;
   readonly #writer = new FrameWriter();
-  /** Set while a message from outside is published within: it has reached the other processes already. */
-  #isImporting = false;
+  /** Heads of messages from outside: those have reached the other processes already. */
+  readonly #imported = new WeakSet<MessageHead>();
   /** What was written of a run within this process, for all who subscribe to it. */
-  readonly #written = new WeakMap<MessageRun, readonly (Run | undefined)[]>();
+  readonly #written = new WeakMap<MessageRun, readonly Run[]>();
 
   constructor(hub: InProcessBus, onError: (error: unknown) => void) {
     this.#hub = hub;
@@ -45,98 +45,109 @@ export class HubSide implements LocalSide {
     return this.#hub.receivers(topic).some((receiver) => !(receiver instanceof RemoteReceiver));
   }
 
-  publish(run: Run, head: RunHead): void {
-    const { topic, source, timeMs, contentType, idPrefix, traceparent, replyto } = head;
-    const common: MessageHead = {
-      type: topic,
-      source,
-      timeMs,
-      idPrefix,
-      id: undefined,
-      traceparent,
-      replyto,
-      expiresMs: undefined,
-      contentType: isContentType(contentType) ? contentType : undefined,
-      checkedBy: undefined,
-    };
-    const { frame, end } = run;
-    // What plugins have published reaches the queues before, and this run within: only it is from outside.
-    this.#hub.dispatcher.settle();
-    this.#isImporting = true;
-    try {
-      for (let at = run.messages; at < end; ) {
-        const number = frame.readUIntBE(at, 6);
-        const body = at + MESSAGE_OVERHEAD;
-        at = body + frame.readUInt32BE(at + 6);
-        const payload = decodePayload(contentType, frame.subarray(body, at), topic);
-        void this.#hub.publish(number === NO_NUMBER ? { ...common, id: idPrefix } : common, number, payload);
+  publish(run: Run, head: RunHead): Promise<unknown> | undefined {
+    const waiting: Promise<void>[] = [];
+    let unreadable: Error | undefined;
+    const runs = readMessages(run, head, (error) => (unreadable = error));
+    for (const { head: common, sequence, payloads } of runs) {
+      this.#imported.add(common);
+      for (const [index, payload] of payloads.entries()) {
+        const room = this.#hub.publish(common, sequence + index, payload);
+        if (room !== undefined) waiting.push(room);
       }
-      this.#hub.dispatcher.settle();
-    } finally {
-      this.#isImporting = false;
     }
+    if (unreadable !== undefined) throw unreadable;
+    return waiting.length === 0 ? undefined : Promise.allSettled(waiting);
   }
 
   subscribe(subscription: RemoteSubscription, changed: () => void): () => void {
-    return this.#hub.subscribe(
-      subscription.pattern,
-      new RemoteReceiver((messages) => {
-        if (this.#isImporting || isReserved(messages.head.type) !== isReserved(subscription.pattern)) return;
-        for (const run of this.#write(messages)) {
-          if (run === undefined) continue;
-          const { frame, header, end, count } = run;
-          // Plugins do not wait for other processes: a queue that is full loses messages, and counts them.
-          if (subscription.isFull) subscription.stall();
-          subscription.push({ frame, header, headerEnd: run.messages, from: run.messages, end, count });
-        }
-        changed();
-      }),
-    );
+    const take = (messages: MessageRun): Promise<void> | undefined => {
+      const { head } = messages;
+      if (this.#imported.has(head) || isReserved(head.type) !== isReserved(subscription.pattern))
+        return undefined;
+      const room = pushAll(subscription, this.#write(messages));
+      changed();
+      return room;
+    };
+    const waits = subscription.overflow === 'wait';
+    return this.#hub.subscribe(subscription.pattern, new RemoteReceiver(waits, take));
   }
 
   /** The messages as they travel; made once, however many subscribe to them. */
-  #write(messages: MessageRun): readonly (Run | undefined)[] {
+  #write(messages: MessageRun): readonly Run[] {
     let runs = this.#written.get(messages);
     if (runs === undefined) {
-      const { head, sequence, payloads } = messages;
-      runs = payloads.map((payload, index) => this.#encode(head, sequence + index, payload));
+      runs = this.#encode(messages);
       this.#written.set(messages, runs);
     }
     return runs;
   }
 
-  #encode(head: MessageHead, sequence: number, payload: unknown): Run | undefined {
-    try {
-      const { contentType, content } = encodePayload(head.type, payload, head.contentType);
-      const { type: topic, source, timeMs, idPrefix, id, traceparent, replyto } = head;
-      const common = { topic, source, timeMs, contentType, idPrefix: id ?? idPrefix, traceparent, replyto };
-      this.#writer.beginRun(common, common);
-      this.#writer.message(id === undefined ? sequence : NO_NUMBER, content);
-      return readRun(this.#writer.finish(FrameType.DELIVER, 0), FRAME_START);
-    } catch (error) {
-      // Not data that can travel, such as a Map: it stays within this process.
-      this.#writer.finish(FrameType.DELIVER, 0);
-      this.#onError(error);
-      return undefined;
+  #encode({ head, sequence, payloads }: MessageRun): readonly Run[] {
+    const { type: topic, source, timeMs, expiresMs, idPrefix, id, traceparent, replyto } = head;
+    const runs: Run[] = [];
+    for (const [index, payload] of payloads.entries()) {
+      const contentType = head.contentType ?? contentTypeOf(payload);
+      try {
+        const content = encodeBody(topic, payload, contentType);
+        const common: RunHead = {
+          topic,
+          source,
+          timeMs,
+          expiresMs,
+          contentType,
+          idPrefix: id ?? idPrefix,
+          traceparent,
+          replyto,
+        };
+        this.#writer.beginRun(common, common);
+        this.#writer.message(id === undefined ? sequence + index : NO_NUMBER, content);
+      } catch (error) {
+        // Not data that can travel, such as a Map: it stays within this process.
+        this.#writer.discard();
+        this.#onError(error);
+        continue;
+      }
+      const run = readRun(this.#writer.finish(FrameType.DELIVER, 0), FRAME_START);
+      if (run !== undefined) runs.push(run);
     }
+    return runs;
   }
 }
 
-class RemoteReceiver implements Receiver {
-  readonly waits = false;
-  readonly #take: (run: MessageRun) => void;
+/** A promise where the publisher is to wait for room; one who does not wait finds its messages dropped, and counted. */
+function pushAll(subscription: RemoteSubscription, runs: readonly Run[]): Promise<void> | undefined {
+  let refused = 0;
+  for (const run of runs) {
+    const { frame, header, end, count } = run;
+    if (subscription.isFull && subscription.queued >= subscription.limit * 2) {
+      subscription.drop(count);
+      refused += count;
+    } else subscription.push({ frame, header, headerEnd: run.messages, from: run.messages, end, count });
+  }
+  if (refused > 0) return Promise.reject(new BusFullError(subscription.pattern, 'refused', 0));
+  if (!subscription.isFull) return undefined;
+  return new Promise((resolve) => subscription.waiting.add(resolve));
+}
 
-  constructor(take: (run: MessageRun) => void) {
+class RemoteReceiver implements Receiver {
+  readonly waits: boolean;
+  readonly batch = 1;
+  readonly #take: (run: MessageRun) => Promise<void> | undefined;
+
+  constructor(waits: boolean, take: (run: MessageRun) => Promise<void> | undefined) {
+    this.waits = waits;
     this.#take = take;
   }
 
-  receive(head: MessageHead, sequence: number, payload: unknown): undefined {
-    this.#take({ head, sequence, payloads: [payload], copied: false });
+  receive(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
+    return this.#take({ head, sequence, payloads: [payload], copied: false });
   }
 
+  /** What comes from within this process is never encoded. */
   refuse(): void {}
 
-  receiveRun(run: MessageRun): undefined {
-    this.#take(run);
+  receiveRun(run: MessageRun): Promise<void> | undefined {
+    return this.#take(run);
   }
 }

@@ -37,6 +37,8 @@ export class RemoteSubscription {
   /** Told once a queue whose policy is `wait` is short enough again. */
   readonly waiting = new Set<() => void>();
   #isStalled = false;
+  /** Bytes on their way to it, where it makes publishers wait. */
+  inFlight = 0;
 
   constructor(
     {
@@ -52,6 +54,11 @@ export class RemoteSubscription {
     this.limit = limit;
     this.overflow = overflow;
     this.owner = owner;
+  }
+
+  /** Whether publishers wait for it. */
+  get waits(): boolean {
+    return this.overflow === 'wait';
   }
 
   /** How many messages wait. */
@@ -116,6 +123,11 @@ export class RemoteSubscription {
     this.#isStalled = true;
     this.#dropOldest(this.#queued - this.limit);
     this.#settle();
+  }
+
+  /** Counts messages that were not taken. */
+  drop(count: number): void {
+    this.#dropped += count;
   }
 
   /** Lets go of all that waits. */

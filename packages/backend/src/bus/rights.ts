@@ -1,4 +1,4 @@
-import { parsePattern, TopicTrie } from '@aico/protocol';
+import { parsePattern, parseTopic, TopicTrie } from '@aico/protocol';
 
 /** The first segment of the topics on which answers come. */
 export const REPLY = '_reply';
@@ -42,6 +42,7 @@ export class Rights {
 
   /** Why it may not publish there; `undefined` when it may. @throws {TopicInvalidError} */
   refusePublish(topic: string): string | undefined {
+    if (isReserved(topic)) parseTopic(topic);
     // An answer's topic holds the requester's random name: who knows it was asked.
     if (topic.startsWith(`${REPLY}.`)) return undefined;
     if (topic.startsWith(CANCEL)) return this.refusePublish(topic.slice(CANCEL.length));

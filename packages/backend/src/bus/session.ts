@@ -8,6 +8,12 @@ const FULL_FRAME = 65_536;
 /** Frames that may be on their way before messages are held back to be packed with what follows. */
 const PROMPT_FRAMES = 2;
 
+interface SentFrame {
+  readonly bytes: number;
+  /** How much of it is for subscriptions that make publishers wait. */
+  readonly parts: readonly { readonly subscription: RemoteSubscription; readonly bytes: number }[];
+}
+
 export interface SessionOptions {
   readonly routingId: Buffer;
   readonly client: string;
@@ -30,7 +36,7 @@ export class Session {
   readonly since = new Date();
   readonly subscriptions = new Map<number, RemoteSubscription>();
   readonly #options: SessionOptions;
-  readonly #sent: { readonly number: number; readonly bytes: number }[] = [];
+  readonly #sent = new Map<number, SentFrame>();
   #sentBytes = 0;
   #sentNumber = 0;
   #queuedBytes = 0;
@@ -101,17 +107,31 @@ export class Session {
     });
   }
 
+  /** The acknowledgement waits for `room`, too. */
+  waitForLocal(room: Promise<unknown>): void {
+    this.#blockers += 1;
+    const go = (): void => {
+      this.#blockers -= 1;
+      if (this.#blockers === 0 && this.#isAckDue) this.acknowledge();
+    };
+    room.then(go, go);
+  }
+
   /** Confirms all that was received, now or once nothing is waited for. */
   acknowledge(): void {
     this.#isAckDue = this.#blockers > 0;
-    if (!this.#isAckDue) this.send(writeAck(this.#receivedNumber));
+    if (!this.#isAckDue) this.send(writeAck([this.#receivedNumber]));
   }
 
-  /** The client has taken every DELIVER frame up to `number`. `false` when no such frame was sent. */
-  acknowledged(number: number): boolean {
-    if (number > this.#sentNumber) return false;
-    while (this.#sent[0] !== undefined && this.#sent[0].number <= number)
-      this.#sentBytes -= this.#sent.shift()?.bytes ?? 0;
+  /** The client has taken these DELIVER frames. `false` when one was not sent, or confirmed before. */
+  acknowledged(numbers: readonly number[]): boolean {
+    for (const number of numbers) {
+      const sent = this.#sent.get(number);
+      if (sent === undefined) return false;
+      this.#sent.delete(number);
+      this.#sentBytes -= sent.bytes;
+      for (const { subscription, bytes } of sent.parts) subscription.inFlight -= bytes;
+    }
     this.flush();
     return true;
   }
@@ -121,14 +141,14 @@ export class Session {
     const { window, writer } = this.#options;
     while (this.#queuedBytes > 0) {
       const isFull = this.#queuedBytes >= FULL_FRAME;
-      if (this.#sent.length >= PROMPT_FRAMES && !isFull && !isUrgent) return;
+      if (this.#sent.size >= PROMPT_FRAMES && !isFull && !isUrgent) return;
       const expected = isFull ? FULL_FRAME : this.#queuedBytes;
-      if (this.#sent.length > 0 && this.#sentBytes + expected > window) return;
-      this.#fill(writer);
+      if (this.#sent.size > 0 && this.#sentBytes + expected > window) return;
+      const parts = this.#fill(writer);
       if (writer.isEmpty) return;
       this.#sentNumber += 1;
       const frame = writer.finish(FrameType.DELIVER, this.#sentNumber);
-      this.#sent.push({ number: this.#sentNumber, bytes: frame.length });
+      this.#sent.set(this.#sentNumber, { bytes: frame.length, parts });
       this.#sentBytes += frame.length;
       this.send(frame);
     }
@@ -147,13 +167,28 @@ export class Session {
     this.send(bye.write(FrameType.BYE, { code, reason }));
   }
 
-  /** Writes from each subscription in turn, beginning with the one after the last. */
-  #fill(writer: FrameWriter): void {
-    const waiting = [...this.subscriptions.values()].filter(({ isEmpty }) => !isEmpty);
+  /**
+   * Writes from each subscription in turn, beginning with the one after the last. Of one that makes publishers wait only
+   * so much is on its way that, should its handler stand still, the others go on.
+   */
+  #fill(writer: FrameWriter): SentFrame['parts'] {
+    const parts: SentFrame['parts'][number][] = [];
+    const all = [...this.subscriptions.values()];
+    const waiting = all.filter(({ isEmpty }) => !isEmpty);
+    const share = this.#options.window / 2 / Math.max(1, all.filter(({ waits }) => waits).length);
     for (let visited = 0; visited < waiting.length && writer.length < FULL_FRAME; visited += 1) {
       this.#turn += 1;
       const subscription = waiting[this.#turn % waiting.length];
-      this.delivered += subscription?.drainInto(writer, FULL_FRAME) ?? 0;
+      if (subscription === undefined) continue;
+      const room = subscription.waits ? share - subscription.inFlight : FULL_FRAME;
+      if (room <= 0) continue;
+      const before = writer.length;
+      this.delivered += subscription.drainInto(writer, Math.min(FULL_FRAME, before + room));
+      if (!subscription.waits) continue;
+      const bytes = writer.length - before;
+      subscription.inFlight += bytes;
+      parts.push({ subscription, bytes });
     }
+    return parts;
   }
 }

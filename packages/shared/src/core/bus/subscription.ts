@@ -50,6 +50,10 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     return this.#room !== undefined;
   }
 
+  get batch(): number {
+    return this.#policy.queueLimit;
+  }
+
   get stats(): SubscriptionStats {
     this.#context.dispatcher.settle();
     return {

@@ -7,6 +7,8 @@ import type { OpenRun } from './open-run.ts';
 export interface Receiver {
   /** Whether a publisher is to wait for room here. Who says so takes part in `publish()` of every message. */
   readonly waits: boolean;
+  /** How many messages it can take at once without dropping any, where it `waits` and has room. */
+  readonly batch: number;
   /**
    * Takes one message. A promise, from one that `waits`, settles when there is room for it, or rejects when there was
    * none in time.

@@ -80,6 +80,13 @@ export class FrameWriter {
     this.#runKey = undefined;
   }
 
+  /** Lets go of what was written. */
+  discard(): void {
+    this.#at = FRAME_START;
+    this.#runStart = -1;
+    this.#runKey = undefined;
+  }
+
   /** The frame, in memory of its own; the writer is empty again. */
   finish(type: number, number: number): Buffer {
     this.endRun();

@@ -116,15 +116,22 @@ function parse(frame: Uint8Array): unknown {
   }
 }
 
-/** The frame that acknowledges every data frame up to `number`. */
-export function writeAck(number: number): Buffer {
-  const frame = Buffer.allocUnsafe(5);
+/** The frame that confirms data frames. To a publisher: all up to the last of these; to the broker: these. */
+export function writeAck(numbers: readonly number[]): Buffer {
+  const frame = Buffer.allocUnsafe(1 + numbers.length * 4);
   frame[0] = FrameType.ACK;
-  frame.writeUInt32BE(number, 1);
+  for (const [index, number] of numbers.entries()) frame.writeUInt32BE(number, 1 + index * 4);
   return frame;
 }
 
-/** The number of an ACK or data frame; `undefined` when it is too short to hold one. */
+/** The numbers in an ACK; none when it is malformed. */
+export function readAck(frame: Buffer): readonly number[] {
+  const length = (frame.length - 1) / 4;
+  if (!Number.isInteger(length)) return [];
+  return Array.from({ length }, (_, index) => frame.readUInt32BE(1 + index * 4));
+}
+
+/** The number of a data frame; `undefined` when it is too short to hold one. */
 export function readNumber(frame: Buffer): number | undefined {
   return frame.length < 5 ? undefined : frame.readUInt32BE(1);
 }

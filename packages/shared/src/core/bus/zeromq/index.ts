@@ -29,6 +29,7 @@ export {
   PROTOCOL_VERSION,
   proof,
   ROUTING_ID_LENGTH,
+  readAck,
   readNumber,
   refused,
   type Subscribe,
@@ -39,7 +40,7 @@ export {
   welcome,
   writeAck,
 } from './frames.ts';
-export { decodePayload, encodePayload } from './payload.ts';
+export { readMessages } from './messages.ts';
 export {
   MESSAGE_OVERHEAD,
   NO_NUMBER,

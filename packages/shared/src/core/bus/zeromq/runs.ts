@@ -3,7 +3,7 @@
  *
  * ```
  * u32 length of what follows | u16 length of the header | header | messages
- * header:  u16+ topic | u8+ source | u48 time | u8+ content type | u8+ id prefix | u8+ traceparent | u16+ replyto
+ * header:  u16+ topic | u8+ source | u48 time | u48 expiry | u8+ content type | u8+ id prefix | u8+ traceparent | u16+ replyto
  * message: u48 number | u32+ body
  * ```
  * `u16+` is a length and so many bytes. All numbers are big-endian.
@@ -11,6 +11,9 @@
 
 /** Of a message whose id is the id prefix alone. */
 export const NO_NUMBER = 2 ** 48 - 1;
+
+/** The last moment that has a date. */
+const LAST_MS = 8.64e15;
 
 /** Bytes of a message besides its body. */
 export const MESSAGE_OVERHEAD = 10;
@@ -20,6 +23,8 @@ export interface RunHead {
   readonly topic: string;
   readonly source: string;
   readonly timeMs: number;
+  /** When nobody awaits an answer any more, in milliseconds since 1970. */
+  readonly expiresMs: number | undefined;
   readonly contentType: string;
   readonly idPrefix: string;
   readonly traceparent: string | undefined;
@@ -91,15 +96,18 @@ export function readRunHead({ frame, header, messages }: Run): RunHead | undefin
   const topic = text(2);
   const source = text(1);
   const timeMs = number(6);
+  const expiresMs = number(6);
   const contentType = text(1);
   const idPrefix = text(1);
   const traceparent = text(1);
   const replyto = text(2);
-  if (!whole || contentType === '' || idPrefix === '' || timeMs > 8.64e15) return undefined;
+  if (!whole || contentType === '' || idPrefix === '' || timeMs > LAST_MS || expiresMs > LAST_MS)
+    return undefined;
   return {
     topic,
     source,
     timeMs,
+    expiresMs: expiresMs === 0 ? undefined : expiresMs,
     contentType,
     idPrefix,
     traceparent: traceparent === '' ? undefined : traceparent,
@@ -112,7 +120,7 @@ export function runStartLimit(head: RunHead): number {
   const { topic, source, contentType, idPrefix, traceparent = '', replyto = '' } = head;
   const characters =
     topic.length + source.length + contentType.length + idPrefix.length + traceparent.length + replyto.length;
-  return 6 + 14 + characters * 3;
+  return 6 + 20 + characters * 3;
 }
 
 /** Writes lengths and header of a run at `at`, without the length of the whole, and says where its messages begin. */
@@ -126,6 +134,7 @@ export function writeRunStart(frame: Buffer, start: number, head: RunHead): numb
   text(head.topic, 2);
   text(head.source, 1);
   at = frame.writeUIntBE(head.timeMs, at, 6);
+  at = frame.writeUIntBE(head.expiresMs ?? 0, at, 6);
   text(head.contentType, 1);
   text(head.idPrefix, 1);
   text(head.traceparent ?? '', 1);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parsePattern, parseTopic } from '@aico/protocol';
+import { contentTypeOf, encodeBody } from '../codec.ts';
 import { BusNotConnectedError, PayloadInvalidError } from '../errors.ts';
 import type { MessageHead } from '../message.ts';
 import type { Receiver, TransportConnection } from '../transport.ts';
@@ -8,6 +9,7 @@ import type { BusCredential } from './credential.ts';
 import { BusDeniedError, BusRefusedError, BusUnreachableError, MessageTooLargeError } from './errors.ts';
 import {
   FrameType,
+  readAck,
   readNumber,
   refused,
   subscribe,
@@ -17,14 +19,16 @@ import {
   type Welcome,
   writeAck,
 } from './frames.ts';
-import { deliver } from './inbox.ts';
+import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
-import { decodePayload, encodePayload } from './payload.ts';
 import { MESSAGE_OVERHEAD, NO_NUMBER, type RunHead, runStartLimit } from './runs.ts';
 
 /** Bytes of DELIVER frames that may be on their way here. */
 const WINDOW = 1_048_576;
+
+/** Messages that may wait for one subscription at the broker, before those that wait here. */
+const BROKER_QUEUE = 4_096;
 
 /** Attributes that travel with a length of one byte. */
 const LONGEST_ATTRIBUTE = 255;
@@ -39,6 +43,8 @@ export interface ZeroMqConnectionOptions {
   readonly timeoutMs: number;
   /** Told when the connection broke, and when it is there again. */
   readonly onStatus: (status: LinkStatus) => void;
+  /** Told of messages that could not be read, and of frames that are none. */
+  readonly onError: (error: Error) => void;
 }
 
 /** What became of the connection to the broker. */
@@ -57,7 +63,7 @@ export class ZeroMqConnection implements TransportConnection {
   readonly #options: ZeroMqConnectionOptions;
   readonly #client = randomBytes(8).toString('hex');
   readonly #outbox = new Outbox();
-  readonly #receivers = new Map<number, Receiver>();
+  readonly #inbox: Inbox;
   readonly #subscriptions = new Map<number, Subscribed>();
   /** What waits for an answer, by subscription. */
   readonly #subscribing = new Map<number, PromiseWithResolvers<void>>();
@@ -72,6 +78,10 @@ export class ZeroMqConnection implements TransportConnection {
 
   constructor(options: ZeroMqConnectionOptions) {
     this.#options = options;
+    this.#inbox = new Inbox({
+      acknowledge: (numbers) => this.#link?.send(writeAck(numbers)),
+      onError: options.onError,
+    });
   }
 
   /** Where answers to this client's requests come, once it is connected: what is below this prefix. */
@@ -99,7 +109,8 @@ export class ZeroMqConnection implements TransportConnection {
 
   publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> {
     if (this.#closing.signal.aborted) throw new BusNotConnectedError(this.#options.source, 'closed');
-    const { contentType, content } = encodePayload(head.type, payload, head.contentType);
+    const contentType = head.contentType ?? contentTypeOf(payload);
+    const content = encodeBody(head.type, payload, contentType);
     let run = this.#lastRun;
     if (run === undefined || this.#lastHead !== head || run.contentType !== contentType)
       run = this.#startRun(head, contentType);
@@ -120,7 +131,7 @@ export class ZeroMqConnection implements TransportConnection {
     const subscription: Subscribed = { id: this.#lastId, pattern, receiver };
     const { id } = subscription;
     this.#subscriptions.set(id, subscription);
-    this.#receivers.set(id, receiver);
+    this.#inbox.add(id, receiver);
     const answered = Promise.withResolvers<void>();
     this.#subscribing.set(id, answered);
     this.#sendSubscribe(subscription);
@@ -146,13 +157,14 @@ export class ZeroMqConnection implements TransportConnection {
     this.#link = undefined;
     this.#outbox.detach();
     this.#settleAll();
+    for (const id of this.#subscriptions.keys()) this.#inbox.remove(id);
     this.#subscriptions.clear();
-    this.#receivers.clear();
   }
 
   #startRun(head: MessageHead, contentType: string): RunHead {
     parseTopic(head.type);
-    const { source, timeMs, traceparent, replyto } = head;
+    const { timeMs, expiresMs, traceparent, replyto } = head;
+    const source = this.#sourceOf(head.source);
     const idPrefix = head.id ?? head.idPrefix;
     for (const [path, value] of [
       ['source', source],
@@ -167,6 +179,7 @@ export class ZeroMqConnection implements TransportConnection {
       topic: head.type,
       source,
       timeMs,
+      expiresMs,
       contentType,
       idPrefix,
       traceparent,
@@ -215,6 +228,7 @@ export class ZeroMqConnection implements TransportConnection {
     const { timeoutMs, onStatus } = this.#options;
     this.#link = undefined;
     this.#outbox.detach();
+    this.#inbox.forget();
     for (const { resolve } of this.#unsubscribing.values()) resolve();
     this.#unsubscribing.clear();
     if (signal.aborted) return;
@@ -239,12 +253,11 @@ export class ZeroMqConnection implements TransportConnection {
     if (link !== this.#link) return;
     switch (frame[0]) {
       case FrameType.DELIVER: {
-        deliver(frame, this.#receivers, decodePayload);
-        link.send(writeAck(readNumber(frame) ?? 0));
+        this.#inbox.take(readNumber(frame) ?? 0, frame);
         return;
       }
       case FrameType.ACK: {
-        this.#outbox.acknowledge(readNumber(frame) ?? 0);
+        this.#outbox.acknowledge(readAck(frame).at(-1) ?? 0);
         return;
       }
       case FrameType.REFUSED: {
@@ -270,10 +283,15 @@ export class ZeroMqConnection implements TransportConnection {
     }
   }
 
-  #sendSubscribe({ id, pattern }: Subscribed): void {
-    this.#link?.send(
-      subscribe.write(FrameType.SUBSCRIBE, { id, pattern, limit: 1_024, overflow: 'drop-oldest' }),
-    );
+  #sendSubscribe({ id, pattern, receiver }: Subscribed): void {
+    const overflow = receiver.waits ? 'wait' : 'drop-oldest';
+    this.#link?.send(subscribe.write(FrameType.SUBSCRIBE, { id, pattern, limit: BROKER_QUEUE, overflow }));
+  }
+
+  /** The broker takes nothing but the component's own name, and names below it. */
+  #sourceOf(source: string): string {
+    const { component } = this.#options.credential;
+    return source === component || source.startsWith(`${component}/`) ? source : `${component}/${source}`;
   }
 
   #settleSubscribe(id: number, refusal: string | undefined): void {
@@ -299,7 +317,7 @@ export class ZeroMqConnection implements TransportConnection {
 
   #forget(id: number): void {
     this.#subscriptions.delete(id);
-    this.#receivers.delete(id);
+    this.#inbox.remove(id);
   }
 
   #settleAll(): void {

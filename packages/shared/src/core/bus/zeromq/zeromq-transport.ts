@@ -12,6 +12,8 @@ export interface ZeroMqTransportOptions {
   readonly timeoutMs?: number;
   /** Told when a connection broke, and when it is there again. */
   readonly onStatus?: (status: LinkStatus) => void;
+  /** Told of messages that could not be read. Default: a process warning. */
+  readonly onError?: (error: Error) => void;
 }
 
 /**
@@ -37,7 +39,8 @@ export class ZeroMqTransport implements Transport {
   /** @throws {BusUnreachableError} @throws {BusRefusedError} */
   async connect(source: string): Promise<TransportConnection> {
     const { credential, timeoutMs = 5_000, onStatus = () => {} } = this.#options;
-    const connection = new ZeroMqConnection({ credential, source, timeoutMs, onStatus });
+    const { onError = (error) => process.emitWarning(error) } = this.#options;
+    const connection = new ZeroMqConnection({ credential, source, timeoutMs, onStatus, onError });
     await connection.open();
     return connection;
   }

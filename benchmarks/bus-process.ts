@@ -1,0 +1,207 @@
+/** One process of P4: publisher, subscriber, or what is between them; takes orders from the benchmark over a pipe. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MessageBusClient } from '@aico/shared/core/bus';
+import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
+import { Proxy as MessageProxy, Publisher, Subscriber, XPublisher, XSubscriber } from 'zeromq';
+import { Broker } from '../packages/backend/src/bus/broker.ts';
+
+export type Side = 'broker' | 'bare';
+export type Role = 'middle' | 'publisher' | 'subscriber';
+
+export type Order =
+  | { readonly name: 'expect'; readonly total: number }
+  | { readonly name: 'saturate'; readonly total: number }
+  | { readonly name: 'one' }
+  | { readonly name: 'finish' };
+
+export interface Answer {
+  /** What the other processes need to find the one between. */
+  readonly place?: unknown;
+  readonly received?: number;
+  readonly seconds?: number;
+  readonly microseconds?: number;
+}
+
+interface BarePlace {
+  readonly serverKey: string;
+  readonly front: string;
+  readonly back: string;
+}
+
+type BrokerPlace = Readonly<Record<'publisher' | 'subscriber', BusCredential>>;
+
+const BYTES = 200;
+const TOPIC = 'bench.messages';
+
+/** How many publishes are awaited together. */
+const BATCH = 512;
+
+/** Milliseconds without a message after which the bare side has lost the rest. */
+const QUIET_MS = 300;
+
+const [side, role, given] = process.argv.slice(2) as [Side, Role, string];
+
+/** Counts what arrives. The first eight bytes say when it was published: 0 while saturated. */
+class Counter {
+  #total = 0;
+  #received = 0;
+  #first = 0n;
+  #last = 0n;
+
+  take(message: Uint8Array): void {
+    const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+    const published = bytes.readBigUInt64BE();
+    if (published > 0n) {
+      const nanoseconds = Number(process.hrtime.bigint() - published);
+      answer({ microseconds: nanoseconds / 1_000 });
+      return;
+    }
+    this.#received += 1;
+    if (this.#received === 1) this.#first = process.hrtime.bigint();
+    // The clock costs more than the count: it is read now and then, and for the last.
+    if (this.#received % 64 === 0 || this.#received >= this.#total) this.#last = process.hrtime.bigint();
+  }
+
+  expect(total: number): void {
+    this.#total = total;
+    this.#received = 0;
+    answer({});
+  }
+
+  async finish(): Promise<void> {
+    for (let seen = -1; seen !== this.#received && this.#received < this.#total; ) {
+      seen = this.#received;
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+    }
+    answer({ received: this.#received, seconds: Number(this.#last - this.#first) / 1e9 });
+  }
+}
+
+function answer(content: Answer): void {
+  process.send?.(content);
+}
+
+function onOrders(handlers: Partial<Record<Order['name'], (order: Order) => void>>): void {
+  process.on('message', (order: Order) => handlers[order.name]?.(order));
+}
+
+/** A message of its own each time, as a program would make it. */
+function message(published: bigint): Buffer {
+  const bytes = Buffer.alloc(BYTES, 7);
+  bytes.writeBigUInt64BE(published);
+  return bytes;
+}
+
+async function publishWith(publish: (bytes: Buffer) => Promise<void>, isAwaitedTogether: boolean) {
+  onOrders({
+    one: () => void publish(message(process.hrtime.bigint())),
+    saturate: (order) => void saturate(order.name === 'saturate' ? order.total : 0),
+  });
+  answer({});
+  const saturate = async (total: number): Promise<void> => {
+    for (let sent = 0; sent < total; sent += BATCH) {
+      const batch: Promise<void>[] = [];
+      for (let n = 0; n < Math.min(BATCH, total - sent); n += 1) {
+        const done = publish(message(0n));
+        if (isAwaitedTogether) batch.push(done);
+        else await done;
+      }
+      await Promise.all(batch);
+      await nextTurn();
+    }
+    answer({});
+  };
+}
+
+async function bareMiddle(): Promise<void> {
+  const { publicKey, secretKey } = curveKeyPair();
+  const security = { curveServer: true, curveSecretKey: secretKey };
+  const front = new XSubscriber(security);
+  const back = new XPublisher(security);
+  await front.bind('tcp://127.0.0.1:*');
+  await back.bind('tcp://127.0.0.1:*');
+  answer({ place: { serverKey: publicKey, front: front.lastEndpoint, back: back.lastEndpoint } });
+  await new MessageProxy(front, back).run();
+}
+
+async function bareEnd(place: BarePlace): Promise<void> {
+  const { publicKey, secretKey } = curveKeyPair();
+  const security = {
+    curveServerKey: place.serverKey,
+    curvePublicKey: publicKey,
+    curveSecretKey: secretKey,
+  };
+  if (role === 'publisher') {
+    const socket = new Publisher(security);
+    socket.connect(place.front);
+    // The subscription must have come through: PUB knows no other way to tell.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await publishWith((bytes) => socket.send([TOPIC, bytes]), false);
+    return;
+  }
+  const socket = new Subscriber(security);
+  socket.connect(place.back);
+  socket.subscribe(TOPIC);
+  const counter = new Counter();
+  takeOrders(counter);
+  answer({});
+  for await (const [, body] of socket) if (body !== undefined) counter.take(body);
+}
+
+function takeOrders(counter: Counter): void {
+  onOrders({
+    expect: (order) => counter.expect(order.name === 'expect' ? order.total : 0),
+    finish: () => void counter.finish(),
+  });
+}
+
+async function brokerMiddle(): Promise<void> {
+  const keys = curveKeyPair();
+  const components = (['publisher', 'subscriber'] as const).map((component) => ({
+    component,
+    ...curveKeyPair(),
+    publish: component === 'publisher' ? ['bench.*'] : [],
+    subscribe: component === 'subscriber' ? ['bench.*'] : [],
+  }));
+  const broker = new Broker({ keys, endpoints: ['tcp://127.0.0.1:*'], grants: () => components });
+  await broker.start();
+  const place = Object.fromEntries(
+    components.map(({ component, publicKey, secretKey, publish, subscribe }) => [
+      component,
+      {
+        format: 'aico-bus-credential',
+        version: 1,
+        component,
+        endpoints: [...broker.endpoints],
+        broker: keys.publicKey,
+        public_key: publicKey,
+        secret_key: secretKey,
+        publish,
+        subscribe,
+      },
+    ]),
+  );
+  answer({ place });
+}
+
+async function brokerEnd(place: BrokerPlace, who: 'publisher' | 'subscriber'): Promise<void> {
+  const transport = new ZeroMqTransport({ credential: place[who], timeoutMs: 30_000 });
+  const client = new MessageBusClient({ source: who, transport });
+  await client.connect();
+  if (who === 'publisher') {
+    await publishWith((bytes) => client.publish(TOPIC, bytes), true);
+    return;
+  }
+  const counter = new Counter();
+  takeOrders(counter);
+  await client.subscribe('bench.*', (_topic, body) => counter.take(body as Uint8Array), {
+    overflow: 'wait',
+    waitMs: 30_000,
+  });
+  answer({});
+}
+
+const place: unknown = JSON.parse(given);
+if (role === 'middle') await (side === 'bare' ? bareMiddle() : brokerMiddle());
+else if (side === 'bare') await bareEnd(place as BarePlace);
+else await brokerEnd(place as BrokerPlace, role);
