@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   request: { summary: 'send one request to the API', load: () => import('./commands/request.ts') },
   config: { summary: 'read and check the configuration', load: () => import('./commands/config.ts') },
   logs: { summary: 'read the log from the encrypted table', load: () => import('./commands/logs.ts') },
+  bus: {
+    summary: 'the message bus: grant access, publish, subscribe, ask',
+    load: () => import('./commands/bus.ts'),
+  },
   db: { summary: 'look into the encrypted database', load: () => import('./commands/db.ts') },
   security: { summary: 'see and change what opens the keys', load: () => import('./commands/security.ts') },
   plugin: { summary: 'list the loaded plugins', load: () => import('./commands/plugin.ts') },

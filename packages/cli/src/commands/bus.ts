@@ -1,0 +1,270 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ensureOk } from '@aico/client/local';
+import { type Command, InvalidArgumentError } from 'commander';
+import { onOneLine } from '../colours.ts';
+import type { CommandContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { table } from '../output.ts';
+import { serverSentEvents } from '../server-sent-events.ts';
+
+interface Grant {
+  readonly component: string;
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  readonly keyCreatedAt: string;
+}
+
+interface Granted {
+  readonly grant: Grant;
+  readonly endpoints: readonly string[];
+  readonly broker: string;
+}
+
+interface Client {
+  readonly component: string;
+  readonly client: string;
+  readonly since: string;
+  readonly published: number;
+  readonly delivered: number;
+  readonly refused: number;
+  readonly queued_bytes: number;
+  readonly subscriptions: readonly { pattern: string; queued: number; dropped: number }[];
+}
+
+interface Stats {
+  readonly endpoints: readonly string[];
+  readonly connections: { readonly admitted: number; readonly refused: number };
+  readonly malformed: number;
+  readonly sessions: number;
+  readonly untravelled: number;
+}
+
+interface GrantOptions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  readonly out?: string;
+  readonly renew?: boolean;
+}
+
+const ROOT = '/api/v1/bus';
+
+export function register(program: Command, context: CommandContext): void {
+  const bus = program
+    .command('bus')
+    .description('the message bus: who may take part, who does, and a hand on it');
+  bus
+    .command('grant')
+    .description(
+      'let another process take part, under a name and with rights of its own; writes its credential',
+    )
+    .argument('<name>', 'the component')
+    .option('--publish <pattern>', 'what it may publish; repeatable', collect, [])
+    .option('--subscribe <pattern>', 'what it may hear; repeatable', collect, [])
+    .option('--out <file>', 'where to write the credential (NAME.bus.json)')
+    .option('--renew', 'a new key for one that has access; its rights stay unless some are named')
+    .action((name: string, options: GrantOptions) => grant(context, name, options));
+  bus
+    .command('revoke')
+    .description('end the access of a component, at once')
+    .argument('<name>', 'the component')
+    .action(async (name: string) => {
+      const client = await context.client();
+      const answer = await client.json(`${ROOT}/grants/${encodeURIComponent(name)}`, { method: 'DELETE' });
+      context.output.print(answer, () => `"${name}" has no access any more.`);
+    });
+  bus
+    .command('list')
+    .description('the components that have access, and what they may do')
+    .action(async () => {
+      const { grants } = (await (await context.client()).json(`${ROOT}/grants`)) as { grants: Grant[] };
+      context.output.print({ grants }, () => renderGrants(grants));
+    });
+  bus
+    .command('clients')
+    .description('who is connected now, with what is queued and dropped')
+    .action(async () => {
+      const { clients } = (await (await context.client()).json(`${ROOT}/clients`)) as { clients: Client[] };
+      context.output.print({ clients }, () => renderClients(clients));
+    });
+  bus
+    .command('stats')
+    .description('where the broker listens, and what it has let in and refused')
+    .action(async () => {
+      const stats = (await (await context.client()).json(`${ROOT}/stats`)) as Stats;
+      context.output.print(stats, renderStats);
+    });
+  registerMessages(bus, context);
+}
+
+function registerMessages(bus: Command, context: CommandContext): void {
+  bus
+    .command('publish')
+    .description('publish one message')
+    .argument('<topic>')
+    .argument('<message>', 'JSON where it is JSON, else text')
+    .action(async (topic: string, message: string) => {
+      const answer = await post(context, 'messages', { topic, message: parse(message) });
+      context.output.print(answer, () => `Published on ${topic}.`);
+    });
+  bus
+    .command('request')
+    .description('publish a message that somebody is to answer, and print the answer')
+    .argument('<topic>')
+    .argument('<message>', 'JSON where it is JSON, else text')
+    .option('-t, --timeout <seconds>', 'how long to wait', seconds, 5)
+    .action(async (topic: string, message: string, { timeout }: { timeout: number }) => {
+      const body = { topic, message: parse(message), timeout_ms: timeout * 1_000 };
+      const { answer } = (await post(context, 'requests', body)) as { answer?: unknown };
+      context.output.print(answer ?? null, (value) => JSON.stringify(value));
+    });
+  bus
+    .command('subscribe')
+    .description('print what is published, until it is interrupted')
+    .argument('<pattern>', 'such as notes.created, logs.* or notes.>')
+    .option('-n, --count <messages>', 'end after so many', count)
+    .action((pattern: string, options: { readonly count?: number }) =>
+      follow(context, pattern, options.count),
+    );
+}
+
+async function grant(context: CommandContext, name: string, options: GrantOptions): Promise<void> {
+  const { publish, subscribe, renew = false } = options;
+  if (!renew && publish.length + subscribe.length === 0)
+    throw new UsageError('Name at least one pattern by --publish or --subscribe.');
+  const { curveKeyPair } = await import('@aico/shared/core/bus/zeromq/keys');
+  // Made here: the backend is told the public key alone.
+  const { publicKey, secretKey } = curveKeyPair();
+  const file = path.resolve(options.out ?? `${name.replaceAll(/[^\w-]/g, '_')}.bus.json`);
+  const answer = (await post(context, 'grants', {
+    component: name,
+    public_key: publicKey,
+    renew,
+    // A renewal that names none of a kind keeps what there was.
+    ...(renew && publish.length === 0 ? {} : { publish }),
+    ...(renew && subscribe.length === 0 ? {} : { subscribe }),
+  })) as Granted;
+  const credential = {
+    format: 'aico-bus-credential',
+    version: 1,
+    component: name,
+    endpoints: answer.endpoints,
+    broker: answer.broker,
+    public_key: publicKey,
+    secret_key: secretKey,
+    publish: answer.grant.publish,
+    subscribe: answer.grant.subscribe,
+  };
+  await writeCredential(file, `${JSON.stringify(credential, undefined, 2)}\n`, renew);
+  context.output.print({ component: name, file, endpoints: answer.endpoints }, () =>
+    [
+      `"${name}" may take part now. Its credential: ${file}`,
+      'Whoever holds that file is that component. Give it to that process alone.',
+    ].join('\n'),
+  );
+}
+
+/** Readable for this user alone from its first byte; never over another file, except when a key is renewed. */
+async function writeCredential(file: string, content: string, replace: boolean): Promise<void> {
+  if (replace) {
+    const { writePrivateFile } = await import('@aico/shared/core/paths');
+    await writePrivateFile(file, content);
+    return;
+  }
+  await writeFile(file, content, { mode: 0o600, flag: 'wx' });
+}
+
+async function follow(context: CommandContext, pattern: string, most: number | undefined): Promise<void> {
+  const client = await context.client();
+  const stream = await client.fetch(`${ROOT}/messages?${new URLSearchParams({ pattern })}`);
+  await ensureOk(stream);
+  context.output.note(`Following ${pattern}.`);
+  let shown = 0;
+  for await (const { event, data } of serverSentEvents(stream)) {
+    const value = JSON.parse(data) as { type: string; source: string; time: string; data?: unknown };
+    if (event !== 'message') {
+      context.output.note(`(${data})`);
+      continue;
+    }
+    context.output.print(value, (message) =>
+      onOneLine(
+        `${message.time} ${message.type} from ${message.source}: ${JSON.stringify(message.data ?? null)}`,
+      ),
+    );
+    shown += 1;
+    if (shown === most) return;
+  }
+}
+
+async function post(context: CommandContext, place: string, body: unknown): Promise<unknown> {
+  return await (await context.client()).json(`${ROOT}/${place}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+function renderGrants(grants: readonly Grant[]): string {
+  if (grants.length === 0) return 'No other process has access. Grant it by `aico bus grant`.';
+  return table(
+    ['component', 'may publish', 'may hear', 'key since'],
+    grants.map(({ component, publish, subscribe, keyCreatedAt }) => [
+      component,
+      publish.join(' '),
+      subscribe.join(' '),
+      keyCreatedAt,
+    ]),
+  );
+}
+
+function renderClients(clients: readonly Client[]): string {
+  if (clients.length === 0) return 'Nobody is connected.';
+  return table(
+    ['component', 'since', 'published', 'delivered', 'refused', 'subscriptions', 'queued', 'dropped'],
+    clients.map(({ component, since, published, delivered, refused, subscriptions }) => [
+      component,
+      since,
+      published,
+      delivered,
+      refused,
+      subscriptions.map(({ pattern }) => pattern).join(' '),
+      subscriptions.reduce((sum, { queued }) => sum + queued, 0),
+      subscriptions.reduce((sum, { dropped }) => sum + dropped, 0),
+    ]),
+  );
+}
+
+function renderStats({ endpoints, connections, malformed, sessions, untravelled }: Stats): string {
+  return [
+    endpoints.length === 0
+      ? 'The broker does not listen: nobody has access.'
+      : `listens on ${endpoints.join(' and ')}`,
+    `${sessions} clients; ${connections.admitted} connections let in, ${connections.refused} refused`,
+    `${malformed} malformed frames; ${untravelled} messages of plugins that could not travel`,
+  ].join('\n');
+}
+
+function collect(value: string, all: readonly string[]): readonly string[] {
+  return [...all, value];
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // No JSON: then it is text.
+    return text;
+  }
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 600)) throw new InvalidArgumentError('A number of seconds up to 600.');
+  return value;
+}
+
+function count(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A number from 1.');
+  return value;
+}

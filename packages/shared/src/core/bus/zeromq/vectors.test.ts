@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { curveKeyPair, proveIdentity } from './curve-keys.ts';
+import { FrameWriter } from './frame-writer.ts';
+import { FrameType, writeAck } from './frames.ts';
+import { type RunHead, readRun, readRunHead, skipMessages } from './runs.ts';
+import { decodeZ85, encodeZ85 } from './z85.ts';
+
+const DOCUMENT = new URL('../../../../../../docs/bus-protocol.md', import.meta.url);
+
+const HEAD: RunHead = {
+  topic: 'notes.created',
+  source: 'journal',
+  timeMs: 1_767_225_600_000,
+  expiresMs: undefined,
+  contentType: 'application/json',
+  idPrefix: '0193f0a2-0000-8000-8000-',
+  traceparent: undefined,
+  replyto: undefined,
+};
+
+/** The worked example of docs/bus-protocol.md, computed. */
+function workedExample(): Readonly<Record<string, string>> {
+  const client = curveKeyPair(Buffer.alloc(32, 1));
+  const broker = curveKeyPair(Buffer.alloc(32, 2));
+  const routingId = Buffer.from('0123456789abcdef0123456789abcdef');
+  const subject = { nonce: Buffer.alloc(32, 3), routingId, component: 'journal' };
+  const writer = new FrameWriter();
+  writer.beginRun(HEAD, HEAD);
+  writer.message(7, '{"id":7}');
+  const publish = writer.finish(FrameType.PUBLISH, 1);
+  const run = readRun(publish, 5);
+  assert.ok(run !== undefined);
+  writer.copyRun(42, run.frame, run.header, run.messages, run.messages, run.end);
+  return {
+    clientPublic: client.publicKey,
+    brokerPublic: broker.publicKey,
+    proof: proveIdentity(client.secretKey, broker.publicKey, subject).toString('hex'),
+    publish: publish.toString('hex'),
+    deliver: writer.finish(FrameType.DELIVER, 1).toString('hex'),
+    ack: writeAck([1]).toString('hex'),
+  };
+}
+
+test('the worked example in the protocol document is what the code computes', async () => {
+  const text = (await readFile(DOCUMENT, 'utf8')).replaceAll(/\s+/g, '');
+  for (const [name, value] of Object.entries(workedExample()))
+    assert.ok(text.includes(value), `${name}: ${value}`);
+});
+
+test('both sides of a proof agree, and nobody else does', () => {
+  const [client, broker, other] = [curveKeyPair(), curveKeyPair(), curveKeyPair()];
+  const subject = { nonce: Buffer.alloc(32), routingId: Buffer.alloc(32), component: 'a' };
+  const made = proveIdentity(client.secretKey, broker.publicKey, subject);
+  assert.deepEqual(proveIdentity(broker.secretKey, client.publicKey, subject), made);
+  assert.notDeepEqual(proveIdentity(other.secretKey, broker.publicKey, subject), made);
+  assert.notDeepEqual(
+    proveIdentity(client.secretKey, broker.publicKey, { ...subject, component: 'b' }),
+    made,
+  );
+});
+
+test('a key that would give a known secret is refused', () => {
+  const { secretKey } = curveKeyPair();
+  const subject = { nonce: Buffer.alloc(32), routingId: Buffer.alloc(32), component: 'a' };
+  assert.throws(() => proveIdentity(secretKey, encodeZ85(Buffer.alloc(32)), subject));
+});
+
+test('Z85 comes back as it was, and knows the example of its own specification', () => {
+  assert.equal(encodeZ85(Buffer.from('864fd26fb559f75b', 'hex')), 'HelloWorld');
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
+      assert.deepEqual(decodeZ85(encodeZ85(bytes)), bytes);
+    }),
+  );
+  assert.equal(decodeZ85('#####'), undefined);
+});
+
+test('a run is read as it was written, and never past its end when it is cut or altered', () => {
+  const text = fc.string({ minLength: 1, maxLength: 40 });
+  const heads = fc.record({
+    topic: text,
+    source: text,
+    timeMs: fc.nat(),
+    expiresMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
+    contentType: text,
+    idPrefix: text,
+    traceparent: fc.option(text, { nil: undefined }),
+    replyto: fc.option(text, { nil: undefined }),
+  });
+  const bodies = fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(heads, bodies, fc.nat(), fc.nat(255), (head, contents, place, value) => {
+      const writer = new FrameWriter();
+      writer.beginRun(head, head);
+      for (const [number, content] of contents.entries()) writer.message(number, content);
+      const frame = writer.finish(FrameType.PUBLISH, 1);
+      const run = readRun(frame, 5);
+      assert.ok(run !== undefined);
+      assert.equal(run.count, contents.length);
+      assert.equal(skipMessages(frame, run.messages, run.count), run.end);
+      assert.deepEqual({ ...readRunHead(run) }, { ...head });
+      assert.equal(readRun(frame.subarray(0, 5 + (place % (frame.length - 5))), 5), undefined);
+      frame[5 + (place % (frame.length - 5))] = value;
+      const altered = readRun(frame, 5);
+      if (altered === undefined) return;
+      assert.ok(altered.end <= frame.length);
+      readRunHead(altered);
+    }),
+  );
+});
