@@ -1,6 +1,8 @@
 import { SecretString, type SectionDefinition } from '@aico/shared/core/config';
 import { type TObject, Type } from 'typebox';
 import { messageBusSection } from '../bus/config.ts';
+import { channelSection } from '../channel/channel-config.ts';
+import { devicesSection } from '../devices/roles.ts';
 import { gatewayConfig } from '../gateway/config.ts';
 
 /** `core.api_gateway` */
@@ -78,4 +80,6 @@ export const coreSections: readonly SectionDefinition<TObject>[] = [
   databaseSection,
   securitySection,
   lifecycleSection,
+  devicesSection,
+  channelSection,
 ];

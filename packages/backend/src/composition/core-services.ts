@@ -5,6 +5,7 @@ import type { AICOPaths } from '@aico/shared/core/paths';
 import { EncryptedDatabase } from '@aico/shared/data';
 import { type AICOKeyManager, wipe } from '@aico/shared/security';
 import { BusBroker } from '../bus/bus-broker.ts';
+import { ChannelService } from '../channel/channel-service.ts';
 import { readinessProbe } from '../core/health/readiness.ts';
 import { HealthChecks } from '../core/health/registry.ts';
 import { servicesCheck } from '../core/health/services-check.ts';
@@ -25,6 +26,7 @@ import type { Vault } from './vault.ts';
 declare module '../core/services.ts' {
   interface Services {
     lifecycle: BackendLifecycleManager;
+    channel: ChannelService;
     events: EventsPlugin;
     idempotency: Idempotency;
     bus_broker: BusBroker;
@@ -184,6 +186,14 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     dependencies: ['message_bus', 'gateway', 'health'],
     priority: PluginPriority.MIDDLEWARE,
   });
+  container.registerService(
+    'channel',
+    () => new ChannelService('channel', container, logging.getLogger('security', 'audit')),
+    {
+      dependencies: ['config', 'key_manager', 'database', 'gateway', 'health'],
+      priority: SECURITY,
+    },
+  );
   container.registerService(
     'security',
     () =>

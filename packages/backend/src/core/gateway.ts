@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
-import type { Access } from './access.ts';
+import type { Access, Principal } from './access.ts';
 import type { Middleware } from './middleware.ts';
 
 /** A Fastify instance whose schemas are TypeBox: handlers see checked, typed requests. */
@@ -24,6 +25,9 @@ export interface MountOptions {
   readonly access?: Access;
 }
 
+/** Takes a connection over that asks for a channel. @returns whether it did */
+export type OpenChannel = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+
 /** The service `'gateway'`: serves HTTP, and takes routes from plugins while it runs. */
 export interface Gateway {
   /**
@@ -33,6 +37,10 @@ export interface Gateway {
   mount(name: string, declare: DeclareRoutes, options?: MountOptions): Promise<() => Promise<void>>;
   /** Puts `middleware` around every route, inside those that were added before, until the returned function is called. */
   addMiddleware(middleware: Middleware): () => void;
+  /** Serves whoever is at the other end of `connection`, which stands in for a socket, as `principal`. */
+  admit(connection: Duplex, principal: Principal): void;
+  /** Lets `open` take connections of the public port that ask for a channel, until the returned function is called. */
+  openChannels(open: OpenChannel): () => void;
   /** What all routes take and answer, as OpenAPI 3.1. */
   openApi(version: string): object;
   /** Where it listens, once it does. */

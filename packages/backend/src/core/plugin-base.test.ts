@@ -69,6 +69,12 @@ class Mounts implements Gateway {
     this.log = log;
   }
 
+  admit(): void {}
+
+  openChannels(): () => void {
+    return () => {};
+  }
+
   openApi(): object {
     return {};
   }

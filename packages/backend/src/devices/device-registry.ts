@@ -26,6 +26,8 @@ export interface DeviceKeys {
 }
 
 export interface NewDevice extends DeviceKeys {
+  /** Default: a fresh UUID. */
+  readonly id?: string;
   readonly name: string;
   readonly roles: readonly string[];
 }
@@ -92,6 +94,16 @@ export class DeviceRegistry {
     return [...this.#byId.values()].map(({ device }) => device);
   }
 
+  /** @throws {DeviceUnknownError} */
+  get(id: string): Device {
+    return this.#held(id).device;
+  }
+
+  /** @throws {RoleUnknownError} */
+  checkRoles(roles: readonly string[]): void {
+    this.#options.roles.check(roles);
+  }
+
   /** The device of a public key, with the secret its handshake needs. */
   byPublicKey(publicKey: Uint8Array): Held | undefined {
     return this.#byKey.get(hex(publicKey));
@@ -102,12 +114,12 @@ export class DeviceRegistry {
    *
    * @throws {RoleUnknownError} @throws {DeviceTakenError}
    */
-  async add({ name, roles, publicKey, psk }: NewDevice): Promise<Device> {
+  async add({ id = randomUUID(), name, roles, publicKey, psk }: NewDevice): Promise<Device> {
     this.#options.roles.check(roles);
     const taken = this.byPublicKey(publicKey);
     if (taken !== undefined) throw new DeviceTakenError(taken.device.name);
     const row: DeviceRow = {
-      id: randomUUID(),
+      id,
       name,
       roles: JSON.stringify(roles),
       public_key: Uint8Array.from(publicKey),

@@ -23,6 +23,11 @@ export class Connections {
     this.#principals.set(connection, principal);
   }
 
+  /** Whether somebody is known to be there. */
+  knows(connection: Duplex): boolean {
+    return this.#principals.has(connection);
+  }
+
   principalOf(connection: Duplex): Principal {
     return this.#principals.get(connection) ?? NOBODY;
   }

@@ -11,6 +11,11 @@ export const gatewayConfig = Type.Object({
       description: 'The public port; 0 picks a free one.',
     }),
   }),
+  allowed_hosts: Type.Array(Type.String(), {
+    default: [],
+    description:
+      'Names under which this machine is reached, besides its addresses, localhost and its own name.',
+  }),
   max_body_mib: Type.Integer({
     default: 64,
     minimum: 1,

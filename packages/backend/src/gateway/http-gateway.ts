@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
-import { OWNER } from '../core/access.ts';
-import type { DeclareRoutes, Gateway, GatewayAddresses, MountOptions } from '../core/gateway.ts';
+import { OWNER, type Principal } from '../core/access.ts';
+import type { DeclareRoutes, Gateway, GatewayAddresses, MountOptions, OpenChannel } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
 import { createApp } from './app.ts';
 import { Connections } from './authorisation.ts';
@@ -12,9 +13,13 @@ import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
 import { type OpenApiDocument, openApiDocument } from './openapi/document.ts';
+import { comesFromElsewhere, namesThisMachine } from './own-host.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { locked, notFound } from './problems.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseUpgrade } from './refusal.ts';
+
+/** A channel or a local connection may rest so long between two requests. */
+const KEEP_ALIVE_MS = 75_000;
 
 export interface HttpGatewayOptions {
   readonly config: GatewayConfig;
@@ -44,13 +49,19 @@ export class HttpGateway implements Gateway {
   readonly #local: Server;
   readonly #public: Server;
   #middlewares: readonly { readonly middleware: Middleware }[] = [];
+  #openChannel: OpenChannel | undefined;
   #addresses: GatewayAddresses = { socket: undefined, http: undefined };
 
   constructor(options: HttpGatewayOptions) {
     this.#options = options;
     this.#local = createServer((request, response) => this.#serveLocal(request, response));
     this.#public = createServer((request, response) => this.#servePublic(request, response));
-    this.#local.on('connection', (socket) => this.#connections.set(socket, OWNER));
+    this.#local.on('connection', (socket) => {
+      // Channels come this way too, and each has said who is there: only the socket itself is the owner's.
+      if (!this.#connections.knows(socket)) this.#connections.set(socket, OWNER);
+    });
+    this.#local.keepAliveTimeout = KEEP_ALIVE_MS;
+    this.#public.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     // The public port takes no bodies and holds no conversations: whoever lingers is cut.
     this.#public.headersTimeout = 5_000;
     this.#public.requestTimeout = 5_000;
@@ -111,6 +122,18 @@ export class HttpGateway implements Gateway {
     return () => this.#mounts.remove(name);
   }
 
+  admit(connection: Duplex, principal: Principal): void {
+    this.#connections.set(connection, principal);
+    this.#local.emit('connection', connection);
+  }
+
+  openChannels(open: OpenChannel): () => void {
+    this.#openChannel = open;
+    return () => {
+      if (this.#openChannel === open) this.#openChannel = undefined;
+    };
+  }
+
   /** What all routes take and answer, as OpenAPI 3.1. */
   openApi(version: string): OpenApiDocument {
     return openApiDocument(this.#mounts.routes, version);
@@ -133,7 +156,19 @@ export class HttpGateway implements Gateway {
     response.end(JSON.stringify(problem));
   }
 
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { config } = this.#options;
+    // A page from anywhere may open a channel: what is in it is sealed, and proves who is there.
+    if (namesThisMachine(request, config.allowed_hosts) && this.#openChannel?.(request, socket, head)) return;
+    refuseUpgrade(socket);
+  }
+
   #servePublic(request: IncomingMessage, response: ServerResponse): void {
+    const { config } = this.#options;
+    if (!namesThisMachine(request, config.allowed_hosts) || comesFromElsewhere(request)) {
+      refuse(response);
+      return;
+    }
     if (answerProbe(request, response, this.#options.readiness, false)) return;
     refuse(response);
   }

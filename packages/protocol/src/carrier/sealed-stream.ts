@@ -6,6 +6,8 @@ export interface Sealing {
   readonly refusal: Uint8Array;
   /** Whether the peer has said its end. */
   readonly peerEnded: boolean;
+  /** Whether a record of the peer's has come, which proves that it is there now. */
+  readonly isConfirmed: boolean;
   seal(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array;
   end(): Uint8Array;
   push(chunk: Uint8Array, onData: (content: Uint8Array) => void): void;
@@ -29,7 +31,7 @@ interface SocketLike {
  * A channel as a Node stream: what is written is sealed and sent on `carrier`, what arrives there is opened and can be
  * read. It stands in for a socket, so that an HTTP server or client runs over it as it is. Writes of one turn that wait
  * for the carrier travel in one record. A cut, an alteration or a replay destroys it with the error that says so; the
- * peer is sent one and the same refusal.
+ * peer is sent one and the same refusal. Emits `confirmed` at the peer's first record.
  *
  * @example server.emit('connection', new SealedStream(socket, session));
  */
@@ -37,6 +39,7 @@ export class SealedStream extends Duplex {
   readonly #carrier: Duplex & SocketLike;
   readonly #channel: Sealing;
   #ended = false;
+  #confirmed = false;
 
   constructor(carrier: Duplex, channel: Sealing) {
     // Half-open like the channel: one side may have said its end while the other still speaks.
@@ -152,6 +155,10 @@ export class SealedStream extends Duplex {
     } catch (error) {
       this.#refuse(error);
       return;
+    }
+    if (!this.#confirmed && this.#channel.isConfirmed) {
+      this.#confirmed = true;
+      this.emit('confirmed');
     }
     if (this.#channel.peerEnded) this.#endReading();
     else if (!wantsMore) this.#carrier.pause();

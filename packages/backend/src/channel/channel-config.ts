@@ -1,0 +1,23 @@
+import type { SectionDefinition } from '@aico/shared/core/config';
+import { Type } from 'typebox';
+
+const Milliseconds = (value: number, description: string) =>
+  Type.Integer({ default: value, minimum: 1, maximum: 2 ** 31 - 1, description });
+const Count = (value: number, description: string) =>
+  Type.Integer({ default: value, minimum: 1, maximum: 1_000_000, description });
+
+/** `core.channel` */
+export const channelSection = {
+  path: 'core.channel',
+  schema: Type.Object({
+    handshake_ms: Milliseconds(5_000, 'How long opening a channel may take.'),
+    handshakes_per_minute: Count(60, 'Handshakes from one address; beyond that 429.'),
+    handshake_burst: Count(20, 'Handshakes from one address at once.'),
+    max_channels: Count(256, 'Open channels in all.'),
+    max_channels_per_device: Count(32, 'Open channels of one device.'),
+    idle_ms: Milliseconds(120_000, 'A channel without a byte for so long is closed.'),
+    lifetime_ms: Milliseconds(86_400_000, 'A channel is closed after so long, whatever it does.'),
+    pairing_ms: Milliseconds(300_000, 'How long a pairing code may be used.'),
+    pairing_attempts: Count(5, 'How many handshakes may try one pairing code.'),
+  }),
+} satisfies SectionDefinition;

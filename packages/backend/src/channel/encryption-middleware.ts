@@ -1,0 +1,160 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
+import { ChannelResponder, fingerprint, INSTANCE_BYTES, PairingBook } from '@aico/protocol/channel';
+import { sodiumSuite } from '@aico/protocol/channel/node';
+import type { Logger } from '@aico/shared/core/logging';
+import type { AICOKeyManager } from '@aico/shared/security';
+import type { Static } from 'typebox';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { Principal } from '../core/access.ts';
+import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { channelSection } from './channel-config.ts';
+import { ChannelHost, type PairingContext } from './channel-host.ts';
+import { HandshakeLimit } from './handshake-limit.ts';
+
+/** Where channels are opened on the public port. */
+export const CHANNEL_PATH = '/channel';
+/** The protocol in the header `Upgrade`, and a WebSocket's subprotocol. */
+export const CHANNEL_UPGRADE = 'aico-channel/1';
+export const CHANNEL_SUBPROTOCOL = 'aico-channel.1';
+
+const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${CHANNEL_UPGRADE}\r\nConnection: Upgrade\r\n\r\n`;
+
+/** An HTTP app, as what takes connections: it is handed each channel in the place of a socket. */
+export interface SealedApp {
+  admit(connection: Duplex, principal: Principal): void;
+}
+
+export interface EncryptionOptions {
+  readonly devices: DeviceRegistry;
+  readonly config: Static<(typeof channelSection)['schema']>;
+  readonly logger: Logger;
+}
+
+/**
+ * Wraps a whole HTTP app: what reaches it comes through a sealed channel, method, path, headers, bodies and all, and what
+ * it answers goes back the same way. No route can answer in the clear, for the app has no other connections to answer on.
+ *
+ * A channel is opened by an HTTP Upgrade, or over a WebSocket for browsers.
+ *
+ * @example
+ * ```ts
+ * const app = new EncryptionMiddleware(gateway, keyManager, { devices, config, logger });
+ * server.on('upgrade', (request, socket, head) => app.upgrade(request, socket, head));
+ * ```
+ */
+export class EncryptionMiddleware {
+  readonly pairings: PairingBook<PairingContext>;
+  /** The server's public key as two people compare it. */
+  readonly fingerprint: string;
+  /** Milliseconds a pairing code may be used. */
+  readonly pairingMs: number;
+  readonly #host: ChannelHost;
+  readonly #limit: HandshakeLimit;
+  readonly #webSockets: WebSocketServer;
+  readonly #logger: Logger;
+
+  /** @throws {KeysLockedError} while the keys are locked: the channel's own are derived from them */
+  constructor(app: SealedApp, keyManager: AICOKeyManager, { devices, config, logger }: EncryptionOptions) {
+    const staticKey = sodiumSuite.keyPair(keyManager.deriveKey('channel/static-key'));
+    const instance = keyManager.deriveKey('channel/instance', INSTANCE_BYTES);
+    const now = (): number => performance.now();
+    this.fingerprint = fingerprint(sodiumSuite, staticKey.publicKey);
+    this.pairingMs = config.pairing_ms;
+    this.#logger = logger;
+    this.pairings = new PairingBook<PairingContext>({
+      suite: sodiumSuite,
+      now,
+      lifetimeMs: config.pairing_ms,
+      maxAttempts: config.pairing_attempts,
+    });
+    this.#limit = new HandshakeLimit({
+      perMinute: config.handshakes_per_minute,
+      burst: config.handshake_burst,
+      now,
+    });
+    this.#host = new ChannelHost({
+      responder: new ChannelResponder({ suite: sodiumSuite, staticKey, instance }),
+      devices,
+      pairings: this.pairings,
+      audit: logger,
+      limits: {
+        handshakeMs: config.handshake_ms,
+        maxChannels: config.max_channels,
+        maxChannelsPerDevice: config.max_channels_per_device,
+        idleMs: config.idle_ms,
+        lifetimeMs: config.lifetime_ms,
+      },
+      serve: (stream, deviceId) => app.admit(stream, devices.principalOf(deviceId)),
+    });
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: 131_072,
+      handleProtocols: (offered) => (offered.has(CHANNEL_SUBPROTOCOL) ? CHANNEL_SUBPROTOCOL : false),
+    });
+  }
+
+  /** Open channels. */
+  get size(): number {
+    return this.#host.size;
+  }
+
+  /**
+   * Opens a channel on a connection that asks for one.
+   *
+   * @returns whether it did ask for one; if not, nothing was done
+   */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    const kind = kindOf(request);
+    if (kind === undefined) return false;
+    const source = request.socket.remoteAddress ?? '';
+    const waitMs = this.#limit.take(source);
+    if (waitMs > 0) {
+      this.#logger.warn('Channel refused', { source, reason: 'too many handshakes' });
+      refuseForNow(socket, waitMs);
+      return true;
+    }
+    if (kind === 'websocket') {
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        void this.#host.accept(createWebSocketStream(webSocket), source);
+      });
+      return true;
+    }
+    socket.write(SWITCHING);
+    if (head.byteLength > 0) socket.unshift(head);
+    void this.#host.accept(socket, source);
+    return true;
+  }
+
+  /** Cuts every channel and forgets every pairing code. */
+  close(): void {
+    this.#host.close();
+    this.#webSockets.close();
+  }
+}
+
+function kindOf({ url, method, headers }: IncomingMessage): 'raw' | 'websocket' | undefined {
+  if (method !== 'GET' || url !== CHANNEL_PATH) return undefined;
+  const upgrade = headers.upgrade?.toLowerCase();
+  if (upgrade === CHANNEL_UPGRADE) return 'raw';
+  const protocols = String(headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
+  return upgrade === 'websocket' && protocols.includes(CHANNEL_SUBPROTOCOL) ? 'websocket' : undefined;
+}
+
+function refuseForNow(socket: Duplex, waitMs: number): void {
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: STATUS_CODES[429],
+    status: 429,
+    detail: 'Too many channels were opened from this address.',
+    code: 'AICO_CHANNEL_TOO_MANY',
+  });
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 429 ${STATUS_CODES[429]}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `Retry-After: ${Math.max(1, Math.ceil(waitMs / 1_000))}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,71 @@
+import type { Duplex } from 'node:stream';
+import { FrameReader, MAX_HANDSHAKE_FRAME } from '@aico/protocol/channel';
+import { ChannelNotOpenedError } from './errors.ts';
+
+/**
+ * The frames of a handshake as they arrive, each within the deadline. What came after the last one that was taken goes
+ * back to the carrier, for whoever reads it next.
+ */
+export class FrameSource {
+  readonly #carrier: Duplex;
+  readonly #frames = new FrameReader(MAX_HANDSHAKE_FRAME);
+  #chunk: Uint8Array = new Uint8Array(0);
+  #offset = 0;
+
+  constructor(carrier: Duplex) {
+    this.#carrier = carrier;
+  }
+
+  /** @throws {ChannelNotOpenedError} at the deadline, at the end of the bytes, and for a frame that is too long */
+  async next(deadline: AbortSignal): Promise<Uint8Array> {
+    for (;;) {
+      const frame = this.#read();
+      if (frame !== undefined) return frame;
+      await readable(this.#carrier, deadline);
+      const chunk: unknown = this.#carrier.read();
+      if (!(chunk instanceof Uint8Array)) {
+        if (this.#carrier.readableEnded || this.#carrier.destroyed)
+          throw new ChannelNotOpenedError('not a handshake');
+        continue;
+      }
+      this.#chunk = chunk;
+      this.#offset = 0;
+    }
+  }
+
+  /** Gives back what has not been taken. */
+  release(): void {
+    const rest = this.#chunk.subarray(this.#offset);
+    if (rest.byteLength > 0) this.#carrier.unshift(rest);
+    this.#chunk = new Uint8Array(0);
+    this.#offset = 0;
+  }
+
+  #read(): Uint8Array | undefined {
+    try {
+      const frame = this.#frames.read(this.#chunk, this.#offset);
+      this.#offset = this.#frames.position;
+      // The carrier may use the chunk's memory again.
+      return frame?.slice();
+    } catch (error) {
+      throw new ChannelNotOpenedError('not a handshake', error);
+    }
+  }
+}
+
+/** Resolves when there is something to read, or never will be. */
+async function readable(carrier: Duplex, deadline: AbortSignal): Promise<void> {
+  if (carrier.readableLength > 0) return;
+  await new Promise<void>((resolve, reject) => {
+    const settle = (outcome: () => void) => (): void => {
+      for (const event of ['readable', 'end', 'close', 'error']) carrier.off(event, go);
+      deadline.removeEventListener('abort', late);
+      outcome();
+    };
+    const go = settle(resolve);
+    const late = settle(() => reject(new ChannelNotOpenedError('too late')));
+    for (const event of ['readable', 'end', 'close', 'error']) carrier.on(event, go);
+    deadline.addEventListener('abort', late, { once: true });
+    if (deadline.aborted) late();
+  });
+}

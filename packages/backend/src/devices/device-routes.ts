@@ -1,0 +1,57 @@
+import { Type } from 'typebox';
+import type { GatewayApp } from '../core/gateway.ts';
+import type { DeviceRegistry } from './device-registry.ts';
+
+/** What hands out pairing codes. */
+export interface Pairing {
+  readonly fingerprint: string;
+  readonly pairingMs: number;
+  readonly pairings: { issue(context: { readonly roles: readonly string[] }): { readonly text: string } };
+}
+
+export interface DeviceRoutesOptions {
+  readonly devices: DeviceRegistry;
+  readonly middleware: Pairing;
+  /** The role of a device paired without one. */
+  readonly defaultRole: string;
+}
+
+const RoleNames = Type.Array(Type.String({ minLength: 1, maxLength: 32 }), { maxItems: 16 });
+const Params = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
+const Change = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\p{C}]+$' })),
+    roles: Type.Optional(RoleNames),
+  },
+  { additionalProperties: false },
+);
+const NewPairing = Type.Object({ roles: Type.Optional(RoleNames) }, { additionalProperties: false });
+
+const READ = { access: 'devices:read' } as const;
+const MANAGE = { access: 'devices:manage' } as const;
+
+/** `/api/v1/devices` */
+export function declareDeviceRoutes(
+  app: GatewayApp,
+  { devices, middleware, defaultRole }: DeviceRoutesOptions,
+): void {
+  app.get('/', { config: READ }, () => ({ devices: devices.list() }));
+  app.patch('/:id', { config: MANAGE, schema: { params: Params, body: Change } }, async (request) => {
+    const { id } = request.params;
+    const { name, roles } = request.body;
+    if (name !== undefined) await devices.rename(id, name);
+    if (roles !== undefined) await devices.setRoles(id, roles);
+    return devices.get(id);
+  });
+  app.delete('/:id', { config: MANAGE, schema: { params: Params } }, async ({ params }, reply) => {
+    await devices.revoke(params.id);
+    return reply.code(204).send();
+  });
+  app.post('/pairings', { config: MANAGE, schema: { body: NewPairing } }, ({ body }, reply) => {
+    const roles = body.roles ?? [defaultRole];
+    devices.checkRoles(roles);
+    const code = middleware.pairings.issue({ roles });
+    const expiresAt = new Date(Date.now() + middleware.pairingMs).toISOString();
+    return reply.code(201).send({ code: code.text, roles, fingerprint: middleware.fingerprint, expiresAt });
+  });
+}
