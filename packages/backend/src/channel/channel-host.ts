@@ -33,13 +33,17 @@ export interface ChannelHostOptions {
   readonly limits: ChannelLimits;
   /** Hears of every refusal, with its reason. */
   readonly audit: Logger;
-  /** Takes a channel that is open, in the place of a socket. */
-  readonly serve: (stream: SealedStream, deviceId: string) => void;
+  /** Takes a channel that is open, in the place of a socket. What it returns resolves when nothing is in flight. */
+  readonly serve: (stream: SealedStream, deviceId: string) => () => Promise<void>;
 }
+
+/** Milliseconds for an end to be taken by the connection. */
+const END_MS = 500;
 
 interface Open {
   readonly deviceId: string;
   readonly stream: SealedStream;
+  whenIdle: () => Promise<void>;
 }
 
 /**
@@ -96,12 +100,21 @@ export class ChannelHost {
     }
   }
 
-  /** Cuts every channel. */
-  close(): void {
+  /** Ends every channel once nothing is in flight on it; at `deadline` it cuts what is left. */
+  async close(deadline: AbortSignal): Promise<void> {
     this.#closed = true;
     this.#stopListening();
     for (const carrier of this.#opening) carrier.destroy();
-    for (const { stream } of this.#open) stream.destroy();
+    const late = new Promise<void>((resolve) => {
+      if (deadline.aborted) resolve();
+      else deadline.addEventListener('abort', () => resolve(), { once: true });
+    });
+    await Promise.all(
+      [...this.#open].map(async ({ stream, whenIdle }) => {
+        await Promise.race([whenIdle(), late]);
+        endThenCut(stream);
+      }),
+    );
   }
 
   #acceptKnown(carrier: Duplex, frames: FrameSource, opening: KnownOpening): void {
@@ -114,12 +127,12 @@ export class ChannelHost {
     carrier.write(reply);
     frames.release();
     const stream = new SealedStream(carrier, session);
-    const open: Open = { deviceId: id, stream };
+    const open: Open = { deviceId: id, stream, whenIdle: async () => {} };
     this.#open.add(open);
     // Not before a record of its own came: the first message may be a replay of somebody else's.
     stream.once('confirmed', () => void devices.noteSeen(id).catch(() => undefined));
-    stream.setTimeout(limits.idleMs, () => stream.destroy());
-    const lifetime = setTimeout(() => stream.destroy(), limits.lifetimeMs);
+    stream.setTimeout(limits.idleMs, () => endThenCut(stream));
+    const lifetime = setTimeout(() => endThenCut(stream), limits.lifetimeMs);
     lifetime.unref();
     stream.once('close', () => {
       clearTimeout(lifetime);
@@ -127,7 +140,7 @@ export class ChannelHost {
     });
     // A cut and a refusal are for the log of whoever looks; nobody has to handle them.
     stream.on('error', (error) => this.#options.audit.info('Channel broken', { device: id, error }));
-    serve(stream, id);
+    open.whenIdle = serve(stream, id);
   }
 
   async #pair(
@@ -171,7 +184,7 @@ export class ChannelHost {
         deadline,
         () => session.peerEnded,
       );
-      carrier.end();
+      carrier.end(() => carrier.destroy());
     } catch (error) {
       await devices.revoke(id);
       throw new ChannelNotOpenedError('the grant was not acknowledged', error);
@@ -211,6 +224,13 @@ async function ended(
     deadline.addEventListener('abort', gone, { once: true });
     if (deadline.aborted) gone();
   });
+}
+
+/** Says its end, so that the peer knows that nothing is missing; then lets go, whatever the peer does. */
+function endThenCut(stream: SealedStream): void {
+  stream.end(() => stream.destroy());
+  const timer = setTimeout(() => stream.destroy(), END_MS);
+  stream.once('close', () => clearTimeout(timer));
 }
 
 function refuse(carrier: Duplex, refusal: Uint8Array): void {

@@ -50,9 +50,9 @@ export class ChannelService extends BasePlugin {
     const stopOpening = gateway.openChannels((request, socket, head) =>
       middleware.upgrade(request, socket, head),
     );
-    this.onStop(() => {
+    this.onStop(async () => {
       stopOpening();
-      middleware.close();
+      await middleware.close();
     });
     await this.addRoutes(
       (app: GatewayApp) => declareDeviceRoutes(app, { devices, middleware, defaultRole: default_role }),

@@ -19,11 +19,15 @@ export const CHANNEL_PATH = '/channel';
 export const CHANNEL_UPGRADE = 'aico-channel/1';
 export const CHANNEL_SUBPROTOCOL = 'aico-channel.1';
 
+/** Milliseconds for requests in flight, where nobody says. */
+const CLOSE_MS = 3_000;
+
 const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${CHANNEL_UPGRADE}\r\nConnection: Upgrade\r\n\r\n`;
 
 /** An HTTP app, as what takes connections: it is handed each channel in the place of a socket. */
 export interface SealedApp {
-  admit(connection: Duplex, principal: Principal): void;
+  /** The returned function resolves when no request of the connection is in flight. */
+  admit(connection: Duplex, principal: Principal): () => Promise<void>;
 }
 
 export interface EncryptionOptions {
@@ -129,9 +133,9 @@ export class EncryptionMiddleware {
     return true;
   }
 
-  /** Cuts every channel and forgets every pairing code. */
-  close(): void {
-    this.#host.close();
+  /** Opens no more channels; ends each when its requests have been answered, and cuts what has not ended by `deadline`. */
+  async close(deadline: AbortSignal = AbortSignal.timeout(CLOSE_MS)): Promise<void> {
+    await this.#host.close(deadline);
     this.#webSockets.close();
   }
 }

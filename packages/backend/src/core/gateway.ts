@@ -37,8 +37,11 @@ export interface Gateway {
   mount(name: string, declare: DeclareRoutes, options?: MountOptions): Promise<() => Promise<void>>;
   /** Puts `middleware` around every route, inside those that were added before, until the returned function is called. */
   addMiddleware(middleware: Middleware): () => void;
-  /** Serves whoever is at the other end of `connection`, which stands in for a socket, as `principal`. */
-  admit(connection: Duplex, principal: Principal): void;
+  /**
+   * Serves whoever is at the other end of `connection`, which stands in for a socket, as `principal`. The returned
+   * function resolves when no request of it is in flight.
+   */
+  admit(connection: Duplex, principal: Principal): () => Promise<void>;
   /** Lets `open` take connections of the public port that ask for a channel, until the returned function is called. */
   openChannels(open: OpenChannel): () => void;
   /** What all routes take and answer, as OpenAPI 3.1. */

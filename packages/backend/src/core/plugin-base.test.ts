@@ -69,7 +69,9 @@ class Mounts implements Gateway {
     this.log = log;
   }
 
-  admit(): void {}
+  admit(): () => Promise<void> {
+    return async () => {};
+  }
 
   openChannels(): () => void {
     return () => {};

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { type Access, isAccess, NOBODY, type Principal } from '../core/access.ts';
@@ -18,9 +19,28 @@ declare module 'fastify' {
 /** Who is at the other end of which connection. */
 export class Connections {
   readonly #principals = new WeakMap<Duplex, Principal>();
+  readonly #flights = new WeakMap<Duplex, { count: number; readonly landed: (() => void)[] }>();
 
   set(connection: Duplex, principal: Principal): void {
     this.#principals.set(connection, principal);
+  }
+
+  /** A request of `connection` is in flight until `response` is closed. */
+  track(connection: Duplex, response: ServerResponse): void {
+    const flight = this.#flights.get(connection) ?? { count: 0, landed: [] };
+    this.#flights.set(connection, flight);
+    flight.count += 1;
+    response.once('close', () => {
+      flight.count -= 1;
+      if (flight.count === 0) for (const resolve of flight.landed.splice(0)) resolve();
+    });
+  }
+
+  /** Resolves when no request of `connection` is in flight. */
+  async whenIdle(connection: Duplex): Promise<void> {
+    const flight = this.#flights.get(connection);
+    if (flight === undefined || flight.count === 0) return;
+    await new Promise<void>((resolve) => flight.landed.push(resolve));
   }
 
   /** Whether somebody is known to be there. */

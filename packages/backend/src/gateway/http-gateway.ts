@@ -122,9 +122,10 @@ export class HttpGateway implements Gateway {
     return () => this.#mounts.remove(name);
   }
 
-  admit(connection: Duplex, principal: Principal): void {
+  admit(connection: Duplex, principal: Principal): () => Promise<void> {
     this.#connections.set(connection, principal);
     this.#local.emit('connection', connection);
+    return () => this.#connections.whenIdle(connection);
   }
 
   openChannels(open: OpenChannel): () => void {
@@ -150,6 +151,7 @@ export class HttpGateway implements Gateway {
 
   #serveLocal(request: IncomingMessage, response: ServerResponse): void {
     if (answerProbe(request, response, this.#options.readiness, true)) return;
+    this.#connections.track(request.socket, response);
     if (this.#mounts.dispatch(request, response)) return;
     const problem = (this.#options.isLocked?.() === true ? locked : notFound)(randomUUID());
     response.writeHead(problem.status, { 'content-type': PROBLEM_MEDIA_TYPE });

@@ -118,7 +118,10 @@ export class SealedStream extends Duplex {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#channel.close();
-    if (!this.#carrier.destroyed && !this.#carrier.writableEnded) this.#carrier.destroy();
+    // What has been said, an end or a refusal, still goes out.
+    const carrier = this.#carrier;
+    if (carrier.writableEnded && !carrier.writableFinished) carrier.once('finish', () => carrier.destroy());
+    else carrier.destroy();
     done(error);
   }
 
@@ -184,7 +187,6 @@ export class SealedStream extends Duplex {
   #refuse(error: unknown): void {
     const { refusal } = this.#channel;
     if (refusal.byteLength > 0 && this.#carrier.writable) {
-      this.#carrier.once('finish', () => this.#carrier.destroy());
       this.#carrier.end(refusal);
     }
     this.destroy(error instanceof Error ? error : new Error(String(error)));
