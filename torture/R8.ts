@@ -1,0 +1,213 @@
+/**
+ * R8: hostile frames on the bus's port: bytes that are no ZeroMQ, strangers, and above all a component that is let in and
+ * then sends whatever it likes: frames cut, altered, of unknown types, out of turn, too large. After every thousand of them
+ * a good client must still be served, and in the end the broker must not have grown.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { MessageBusClient } from '@aico/shared/core/bus';
+import {
+  type BusCredential,
+  curveKeyPair,
+  FrameType,
+  subscribe,
+  writeAck,
+  ZeroMqTransport,
+} from '@aico/shared/core/bus/zeromq';
+import { RawPeer } from '../packages/backend/src/bus/fixture-raw-peer.ts';
+import type { BrokerSetup } from './broker-process.ts';
+import type { Campaign } from './campaign.ts';
+
+const FULL_COUNT = 1_000_000;
+const BATCH = 1_000;
+const MAX_GROWTH = 20 * 1_048_576;
+
+/** Milliseconds in which the good client must be served. */
+const SERVED_MS = 5_000;
+
+type Random = () => number;
+
+interface Memory {
+  readonly rss: number;
+  readonly malformed: number;
+  readonly sessions: number;
+}
+
+export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {
+  const random = randomFrom(seed);
+  const keys = curveKeyPair();
+  const pairs = { good: curveKeyPair(), mallory: curveKeyPair() };
+  const grants = [
+    { component: 'good', publicKey: pairs.good.publicKey, publish: ['good.*'], subscribe: ['good.*'] },
+    {
+      component: 'mallory',
+      publicKey: pairs.mallory.publicKey,
+      publish: ['mallory.*'],
+      subscribe: ['mallory.>'],
+    },
+  ];
+  const child = fork(fileURLToPath(new URL('./broker-process.ts', import.meta.url)), {
+    execArgv: ['--expose-gc'],
+  });
+  let good: MessageBusClient | undefined;
+  try {
+    const { endpoint } = (await ask(child, { keys, grants } satisfies BrokerSetup)) as { endpoint: string };
+    good = await goodClient(endpoint, keys.publicKey, pairs.good);
+    const echoes = await echo(good);
+    let unserved = 0;
+    let sent = 0;
+    let before: Memory | undefined;
+    for (let batch = 0; sent < count; batch += 1) {
+      await hostileBatch(batch, { endpoint, serverKey: keys.publicKey, keys: pairs.mallory, random });
+      sent += BATCH;
+      if (!(await echoes.within(SERVED_MS))) {
+        unserved += 1;
+        report(`the good client was not served after ${sent} frames`);
+      }
+      // Not the first ones: until then it compiles, and its heap finds its size.
+      if (before === undefined && sent >= Math.min(count / 4, 50_000))
+        before = (await ask(child, 'memory')) as Memory;
+    }
+    const after = (await ask(child, 'memory')) as Memory;
+    const growth = after.rss - (before?.rss ?? 0);
+    if (growth > MAX_GROWTH) report(`the broker has grown by ${growth} bytes`);
+    const failures = unserved + (growth > MAX_GROWTH ? 1 : 0);
+    return { runs: sent, failures, ok: failures === 0, growthBytes: growth, malformedSeen: after.malformed };
+  } finally {
+    await good?.close();
+    child.kill('SIGKILL');
+  }
+};
+
+async function ask(child: ChildProcess, message: BrokerSetup | 'memory'): Promise<unknown> {
+  child.send(message);
+  const [answer] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => Promise.reject(new Error(`the broker ended with ${String(code)}`))),
+  ]);
+  return answer;
+}
+
+async function goodClient(
+  endpoint: string,
+  broker: string,
+  { publicKey, secretKey }: { publicKey: string; secretKey: string },
+): Promise<MessageBusClient> {
+  const credential: BusCredential = {
+    format: 'aico-bus-credential',
+    version: 1,
+    component: 'good',
+    endpoints: [endpoint],
+    broker,
+    public_key: publicKey,
+    secret_key: secretKey,
+    publish: [],
+    subscribe: [],
+  };
+  const client = new MessageBusClient({ source: 'good', transport: new ZeroMqTransport({ credential }) });
+  await client.connect();
+  return client;
+}
+
+/** The good client talks to itself through the broker. */
+async function echo(good: MessageBusClient) {
+  let heard: (() => void) | undefined;
+  let number = 0;
+  await good.subscribe('good.*', (_topic, message) => {
+    if (message === number) heard?.();
+  });
+  return {
+    async within(milliseconds: number): Promise<boolean> {
+      number += 1;
+      const served = new Promise<true>((resolve) => (heard = () => resolve(true)));
+      const late = Promise.withResolvers<false>();
+      const timer = setTimeout(() => late.resolve(false), milliseconds);
+      good.publish('good.echo', number).catch(() => late.resolve(false));
+      const outcome = await Promise.race([served, late.promise]);
+      clearTimeout(timer);
+      return outcome;
+    },
+  };
+}
+
+interface Target {
+  readonly endpoint: string;
+  readonly serverKey: string;
+  readonly keys: { readonly publicKey: string; readonly secretKey: string };
+  readonly random: Random;
+}
+
+async function hostileBatch(batch: number, { endpoint, serverKey, keys, random }: Target): Promise<void> {
+  if (batch % 20 === 5) await noise(endpoint, random);
+  const stranger = batch % 10 === 3;
+  const peer = new RawPeer({ endpoint, serverKey, keys: stranger ? curveKeyPair() : keys });
+  // Two of three have been let in: their frames go further.
+  if (!stranger && batch % 3 !== 0) {
+    await peer.join('mallory', keys.secretKey, serverKey);
+    for (let id = 1; id <= 20; id += 1)
+      await peer.send(
+        subscribe.write(FrameType.SUBSCRIBE, { id, pattern: 'mallory.>', limit: 1_024, overflow: 'wait' }),
+      );
+    // In order, and never confirmed: the queues fill.
+    for (let n = 0; n < BATCH / 4; n += 1) await peer.publish({ topic: 'mallory.x', source: 'mallory' });
+  }
+  for (let n = 0; n < BATCH; n += 1) await peer.send(hostileFrame(peer, random));
+  // Answered after all that was sent before, unless its session has ended; closing at once would throw the rest away.
+  await peer.send(Buffer.of(FrameType.PING));
+  await peer.next([FrameType.PONG, FrameType.BYE], stranger ? 50 : 1_000);
+  peer.close();
+}
+
+function hostileFrame(peer: RawPeer, random: Random): Buffer {
+  const kind = random();
+  const bytes = (length: number): Buffer =>
+    Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)));
+  if (kind < 0.15) return bytes(Math.floor(random() * 64));
+  if (kind < 0.2) return Buffer.alloc(0);
+  if (kind < 0.3)
+    return Buffer.concat([Buffer.of(pick(random)), Buffer.from('{"id":1,"versions":[1],"component":"x"')]);
+  if (kind < 0.35) return Buffer.concat([Buffer.of(pick(random)), Buffer.from('['.repeat(2_000))]);
+  if (kind < 0.4) return writeAck([Math.floor(random() * 2 ** 32)]);
+  if (kind < 0.401) return Buffer.alloc(300_000, FrameType.PUBLISH);
+  if (kind < 0.4012) return Buffer.alloc(2_000_000, FrameType.PUBLISH);
+  const frame = peer.publishFrame({
+    topic: random() < 0.5 ? 'mallory.x' : 'm..*.'.repeat(1 + Math.floor(random() * 20)),
+    source: random() < 0.8 ? 'mallory' : 'good',
+  });
+  if (kind < 0.6) return frame.subarray(0, Math.floor(random() * frame.length));
+  for (let n = 0; n < 3; n += 1) frame[Math.floor(random() * frame.length)] = Math.floor(random() * 256);
+  return frame;
+}
+
+const TYPES = Object.values(FrameType);
+
+function pick(random: Random): number {
+  return TYPES[Math.floor(random() * TYPES.length)] ?? 0;
+}
+
+/** Bytes that are no ZeroMQ, over connections of their own. */
+async function noise(endpoint: string, random: Random): Promise<void> {
+  const { hostname, port } = new URL(endpoint.replace('tcp:', 'http:'));
+  const sockets = Array.from({ length: 10 }, () => connect(Number(port), hostname));
+  await Promise.all(
+    sockets.map(async (socket) => {
+      socket.on('error', () => {});
+      socket.write(Buffer.from(Array.from({ length: 500 }, () => Math.floor(random() * 256))));
+      socket.end();
+      await once(socket, 'close').catch(() => {});
+    }),
+  );
+}
+
+/** Mulberry32, so that a seed repeats the run. */
+function randomFrom(seed: number): Random {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,22 @@
+/** A broker in a process of its own, whose memory a campaign can ask for. */
+import { Broker, type ComponentGrant } from '../packages/backend/src/bus/broker.ts';
+
+/** What the campaign sends first. */
+export interface BrokerSetup {
+  readonly keys: { readonly publicKey: string; readonly secretKey: string };
+  readonly grants: readonly ComponentGrant[];
+}
+
+let broker: Broker | undefined;
+
+process.on('message', async (message: BrokerSetup | 'memory') => {
+  if (message !== 'memory') {
+    broker = new Broker({ ...message, grants: () => message.grants, endpoints: ['tcp://127.0.0.1:*'] });
+    await broker.start();
+    process.send?.({ endpoint: broker.endpoints[0] });
+    return;
+  }
+  // What was thrown away and not collected yet is no growth.
+  global.gc?.();
+  process.send?.({ rss: process.memoryUsage().rss, ...broker?.stats });
+});
