@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import {
   type BusCredential,
+  bye,
   curveKeyPair,
   FrameType,
   subscribe,
@@ -51,6 +52,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
   const child = fork(fileURLToPath(new URL('./broker-process.ts', import.meta.url)), {
     execArgv: ['--expose-gc'],
   });
+  child.once('exit', (code) => report(`the broker ended with ${String(code)}`));
   let good: MessageBusClient | undefined;
   try {
     const { endpoint } = (await ask(child, { keys, grants } satisfies BrokerSetup)) as { endpoint: string };
@@ -77,16 +79,14 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
     return { runs: sent, failures, ok: failures === 0, growthBytes: growth, malformedSeen: after.malformed };
   } finally {
     await good?.close();
+    child.removeAllListeners('exit');
     child.kill('SIGKILL');
   }
 };
 
 async function ask(child: ChildProcess, message: BrokerSetup | 'memory'): Promise<unknown> {
   child.send(message);
-  const [answer] = await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`the broker ended with ${String(code)}`))),
-  ]);
+  const [answer] = await once(child, 'message');
   return answer;
 }
 
@@ -154,9 +154,12 @@ async function hostileBatch(batch: number, { endpoint, serverKey, keys, random }
     for (let n = 0; n < BATCH / 4; n += 1) await peer.publish({ topic: 'mallory.x', source: 'mallory' });
   }
   for (let n = 0; n < BATCH; n += 1) await peer.send(hostileFrame(peer, random));
-  // Answered after all that was sent before, unless its session has ended; closing at once would throw the rest away.
+  // Answered after all that was sent before; closing at once would throw that away.
   await peer.send(Buffer.of(FrameType.PING));
-  await peer.next([FrameType.PONG, FrameType.BYE], stranger ? 50 : 1_000);
+  for (;;) {
+    const answer = await peer.next([FrameType.PONG, FrameType.BYE], stranger ? 50 : 2_000);
+    if (answer === undefined || answer[0] === FrameType.PONG || bye.read(answer)?.code === 'UNKNOWN') break;
+  }
   peer.close();
 }
 
