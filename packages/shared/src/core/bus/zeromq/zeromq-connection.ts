@@ -135,11 +135,17 @@ export class ZeroMqConnection implements TransportConnection {
     const answered = Promise.withResolvers<void>();
     this.#subscribing.set(id, answered);
     this.#sendSubscribe(subscription);
+    const { credential, timeoutMs } = this.#options;
+    const late = new BusUnreachableError(credential.endpoints.join(' or '), timeoutMs);
+    const timer = setTimeout(() => answered.reject(late), timeoutMs);
     try {
       await answered.promise;
     } catch (error) {
       this.#forget(id);
       throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#subscribing.delete(id);
     }
     return () => this.#unsubscribe(id);
   }
@@ -298,6 +304,8 @@ export class ZeroMqConnection implements TransportConnection {
     const subscription = this.#subscriptions.get(id);
     const waiting = this.#subscribing.get(id);
     this.#subscribing.delete(id);
+    // Given up meanwhile: the broker need not keep it.
+    if (subscription === undefined) this.#link?.send(unsubscribe.write(FrameType.UNSUBSCRIBE, { id }));
     if (refusal === undefined) waiting?.resolve();
     else {
       waiting?.reject(new BusDeniedError(subscription?.pattern ?? '', refusal));
