@@ -122,11 +122,19 @@ class World {
   }
 }
 
-/** One who must not be let in: nothing but silence or a refusal may come back, also when it publishes all the same. */
-async function outsider(peer: RawPeer, world: World, secretKey: string): Promise<string | undefined> {
+/**
+ * One who must not be let in, and publishes all the same. Without a key that was granted nothing at all may come back:
+ * the encrypted handshake refuses it already.
+ */
+async function outsider(
+  peer: RawPeer,
+  world: World,
+  secretKey: string,
+  expected: 'silence' | 'refused' = 'silence',
+): Promise<string | undefined> {
   const outcome = await peer.join('good', secretKey, world.broker.keys.publicKey, { timeoutMs: SILENCE_MS });
   await peer.publish({ topic: 'target.x', source: 'good' });
-  return outcome === 'welcome' ? 'was welcomed' : undefined;
+  return outcome === expected ? undefined : `got ${outcome}`;
 }
 
 const ATTACKS: Readonly<Record<string, Attack>> = {
@@ -142,7 +150,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
   'a member who claims to be another': (world) => {
     const keys = world.keysOf('mallory');
-    return outsider(world.peer({ keys }), world, keys.secretKey);
+    return outsider(world.peer({ keys }), world, keys.secretKey, 'refused');
   },
   'a member who publishes before it says hello': async (world) => {
     const peer = world.peer({ keys: world.keysOf('mallory') });
