@@ -1,5 +1,6 @@
 /** A broker in a process of its own, whose memory a campaign can ask for. */
-import { Broker, type ComponentGrant } from '../packages/backend/src/bus/broker.ts';
+import { Broker } from '../packages/backend/src/bus/broker.ts';
+import type { ComponentGrant } from '../packages/backend/src/bus/broker-options.ts';
 
 /** What the campaign sends first. */
 export interface BrokerSetup {

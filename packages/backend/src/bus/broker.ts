@@ -1,6 +1,5 @@
 import { TopicInvalidError, TopicTrie } from '@aico/protocol';
 import {
-  type CurveKeyPair,
   FrameType,
   FrameWriter,
   PROTOCOL_VERSION,
@@ -17,56 +16,17 @@ import {
   unsubscribed,
   welcome,
 } from '@aico/shared/core/bus/zeromq';
+import type { BrokerOptions, ComponentGrant } from './broker-options.ts';
 import { BrokerSocket } from './broker-socket.ts';
 import { Handshakes } from './handshakes.ts';
 import { type BrokerLimits, DEFAULT_LIMITS } from './limits.ts';
+import { refuseRun } from './refuse-run.ts';
 import { detached, RemoteSubscription } from './remote-subscription.ts';
 import { isReserved, Rights } from './rights.ts';
 import { Session } from './session.ts';
 
-/** What the broker knows of a component. */
-export interface ComponentGrant {
-  readonly component: string;
-  /** Z85. */
-  readonly publicKey: string;
-  readonly publish: readonly string[];
-  readonly subscribe: readonly string[];
-}
-
-/** The other side of the bus: the plugins in this process. */
-export interface LocalSide {
-  /** Whether anybody there hears `topic`. */
-  hears(topic: string): boolean;
-  /**
-   * A promise where somebody there has to be waited for.
-   *
-   * @throws {AicoError} when a message cannot be decoded
-   */
-  publish(run: Run, head: RunHead): Promise<unknown> | undefined;
-  subscribe(subscription: RemoteSubscription, changed: () => void): () => void;
-}
-
 /** Milliseconds between a connection's end and asking who is left; bounds what a flood of connections costs. */
 const PROBE_WAIT_MS = 20;
-
-/** Worth a line in the log. */
-export interface BrokerEvent {
-  readonly name: 'joined' | 'left' | 'refused' | 'failed';
-  readonly component: string | undefined;
-  readonly client?: string | undefined;
-  readonly reason?: string | undefined;
-  readonly error?: unknown;
-}
-
-export interface BrokerOptions {
-  readonly keys: CurveKeyPair;
-  /** Where to listen: `tcp://127.0.0.1:0`, `ipc:///path`. */
-  readonly endpoints: readonly string[];
-  readonly grants: () => Iterable<ComponentGrant>;
-  readonly local?: LocalSide;
-  readonly limits?: Partial<BrokerLimits>;
-  readonly onEvent?: (event: BrokerEvent) => void;
-}
 
 /**
  * Carries messages between the processes that take part in the bus, and the plugins of this one. Lets in listed keys
@@ -428,23 +388,5 @@ export class Broker {
     for (const subscription of session.subscriptions.values()) this.#endSubscription(session, subscription);
     const { component, client } = session;
     this.#options.onEvent?.({ name: 'left', component, client, reason });
-  }
-}
-
-/** A client publishes under its own name, where it may, and asks for answers nowhere but with itself. */
-function refuseRun(
-  { component, rights, replyPrefix }: Session,
-  { topic, source, replyto }: RunHead,
-): { readonly code: string; readonly reason: string } | undefined {
-  if (source !== component && !source.startsWith(`${component}/`))
-    return { code: 'SOURCE', reason: `the source must be "${component}", or begin with "${component}/"` };
-  if (replyto !== undefined && !replyto.startsWith(`${replyPrefix}.`))
-    return { code: 'REPLYTO', reason: `answers may be asked for below "${replyPrefix}" only` };
-  try {
-    const reason = rights.refusePublish(topic);
-    return reason === undefined ? undefined : { code: 'DENIED', reason };
-  } catch (error) {
-    if (!(error instanceof TopicInvalidError)) throw error;
-    return { code: 'TOPIC', reason: error.message };
   }
 }

@@ -6,7 +6,8 @@ import {
   curveKeyPair,
   ZeroMqTransport,
 } from '@aico/shared/core/bus/zeromq';
-import { Broker, type BrokerEvent, type BrokerOptions, type ComponentGrant } from './broker.ts';
+import { Broker } from './broker.ts';
+import type { BrokerEvent, BrokerOptions, ComponentGrant } from './broker-options.ts';
 
 /** What a component of a test may do. */
 export interface TestComponent {

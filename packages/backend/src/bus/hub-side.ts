@@ -16,7 +16,7 @@ import {
   readMessages,
   readRun,
 } from '@aico/shared/core/bus/zeromq';
-import type { LocalSide } from './broker.ts';
+import type { LocalSide } from './broker-options.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
 import { isReserved } from './rights.ts';
 

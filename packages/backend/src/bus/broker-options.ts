@@ -1,0 +1,44 @@
+import type { CurveKeyPair, Run, RunHead } from '@aico/shared/core/bus/zeromq';
+import type { BrokerLimits } from './limits.ts';
+import type { RemoteSubscription } from './remote-subscription.ts';
+
+/** What the broker knows of a component. */
+export interface ComponentGrant {
+  readonly component: string;
+  /** Z85. */
+  readonly publicKey: string;
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+/** The other side of the bus: the plugins in this process. */
+export interface LocalSide {
+  /** Whether anybody there hears `topic`. */
+  hears(topic: string): boolean;
+  /**
+   * A promise where somebody there has to be waited for.
+   *
+   * @throws {AicoError} when a message cannot be decoded
+   */
+  publish(run: Run, head: RunHead): Promise<unknown> | undefined;
+  subscribe(subscription: RemoteSubscription, changed: () => void): () => void;
+}
+
+/** Worth a line in the log. */
+export interface BrokerEvent {
+  readonly name: 'joined' | 'left' | 'refused' | 'failed';
+  readonly component: string | undefined;
+  readonly client?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly error?: unknown;
+}
+
+export interface BrokerOptions {
+  readonly keys: CurveKeyPair;
+  /** Where to listen: `tcp://127.0.0.1:0`, `ipc:///path`. */
+  readonly endpoints: readonly string[];
+  readonly grants: () => Iterable<ComponentGrant>;
+  readonly local?: LocalSide;
+  readonly limits?: Partial<BrokerLimits>;
+  readonly onEvent?: (event: BrokerEvent) => void;
+}
