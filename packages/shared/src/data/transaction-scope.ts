@@ -52,6 +52,11 @@ export class TransactionScope implements OpenTransaction {
     }
   }
 
+  afterCommit(callback: () => void): void {
+    this.#refuseUnlessCurrent();
+    this.#session.afterCommit(callback);
+  }
+
   async commit(): Promise<void> {
     this.#refuseUnlessCurrent();
     await this.#session.commit();

@@ -27,6 +27,7 @@ export class TransactionSession {
   readonly #layouts: Layouts;
   readonly #timer: NodeJS.Timeout;
   #pending: Call[] = [];
+  readonly #afterCommit: (() => void)[] = [];
   #scheduled = false;
   #ended: Error | undefined;
   #waitingInside: string | undefined;
@@ -96,6 +97,11 @@ export class TransactionSession {
     return (await this.#options.thread.operation({ name: 'tables', sql, params: [] })) as TableAccess;
   }
 
+  /** Calls back once it is durable. */
+  afterCommit(callback: () => void): void {
+    this.#afterCommit.push(callback);
+  }
+
   /** Commits; resolves once it is durable. When the commit fails nothing of it is stored. */
   async commit(): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
@@ -114,6 +120,7 @@ export class TransactionSession {
       throw error;
     }
     this.#giveBack();
+    for (const callback of this.#afterCommit.splice(0)) callback();
   }
 
   /** Rolls back what was done. */

@@ -32,6 +32,8 @@ export interface Queryable {
 export interface Transaction extends Queryable {
   /** Nested: a savepoint, rolled back alone when `work` rejects. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Calls back once the whole transaction is durable; never when it is rolled back. */
+  afterCommit(callback: () => void): void;
 }
 
 /** A transaction in the guide's explicit form. */

@@ -140,3 +140,12 @@ export class RequestFailedError extends AicoError {
     this.remoteCode = remoteCode;
   }
 }
+
+/** A durable message, on a bus that was given no store for them. */
+export class BusNotDurableError extends AicoError {
+  constructor() {
+    super('AICO_BUS_NOT_DURABLE', 'this bus keeps no messages', {
+      hint: "Use the service 'message_bus' of a backend, or give the client a store: { durable: new DurableStreams({ database }) }.",
+    });
+  }
+}

@@ -1,8 +1,19 @@
 export { type ContentType, contentTypeOf, decodeBody, encodeBody, isContentType } from './codec.ts';
 export { defineTopic } from './define-topic.ts';
+export type {
+  BusTransaction,
+  ConsumeHandler,
+  ConsumeOptions,
+  Consumption,
+  Delivery,
+  DeliveryState,
+  DurableStore,
+  StoredMessage,
+} from './durable.ts';
 export {
   BusFullError,
   BusNotConnectedError,
+  BusNotDurableError,
   BusOptionError,
   HandlerFailedError,
   MessagesDroppedError,

@@ -2,6 +2,8 @@ import { parsePattern, topicSegment } from '@aico/protocol';
 import type { TSchema } from 'typebox';
 import { Answering, cancelTopic } from './answering.ts';
 import { checkContentType } from './codec.ts';
+import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable.ts';
+import { DurableSide } from './durable-side.ts';
 import { BusNotConnectedError } from './errors.ts';
 import { InProcessBus } from './in-process-bus.ts';
 import { createIdPrefix, type MessageAttributes, type MessageHead } from './message.ts';
@@ -27,6 +29,8 @@ export interface MessageBusClientOptions {
   readonly source?: string;
   /** What carries the messages. Default: a hub of its own, which only this client is on. */
   readonly transport?: Transport;
+  /** Keeps durable messages. Without it there are none. */
+  readonly durable?: DurableStore | undefined;
   /** Told of every failed handler and of dropped messages. Default: a process warning. */
   readonly onError?: (error: Error) => void;
 }
@@ -78,15 +82,18 @@ export class MessageBusClient implements MessageBus {
   #sequence = 0;
   #requests: Requests | undefined;
   readonly #answering = new Answering();
+  readonly #durable: DurableSide;
   #draining = false;
 
   constructor({
     source = 'anonymous',
     transport = new InProcessBus(),
     onError,
+    durable,
   }: MessageBusClientOptions = {}) {
     this.source = source;
     this.#transport = transport;
+    this.#durable = new DurableSide(durable, this.#checks);
     this.#onError = onError ?? ((error) => process.emitWarning(error));
   }
 
@@ -118,7 +125,12 @@ export class MessageBusClient implements MessageBus {
    */
   as(source: string): MessageBusClient {
     const connection = this.#connection();
-    const client = new MessageBusClient({ source, transport: this.#transport, onError: this.#onError });
+    const client = new MessageBusClient({
+      source,
+      transport: this.#transport,
+      onError: this.#onError,
+      durable: this.#durable.store,
+    });
     client.#state = { name: 'connected', connection };
     client.#connecting = DONE;
     client.#parent = this;
@@ -142,7 +154,37 @@ export class MessageBusClient implements MessageBus {
     const run = this.#run;
     if (run !== undefined && options === undefined && run.head.type === topic && run.add(message))
       return DONE;
-    return this.#send(topic, message, options);
+    if (options?.durable !== true && options?.tx === undefined) return this.#send(topic, message, options);
+    this.#connection();
+    return this.#durable.keep(this.source, topic, message, options, (attributes) => {
+      // That it is heard at once is an extra: what is kept is kept.
+      void this.#send(topic, message, attributes).catch(() => {});
+    });
+  }
+
+  /**
+   * @throws {BusNotDurableError} when this bus was given no store
+   * @throws {TopicInvalidError} when `topic` is not a pattern
+   * @throws {AicoError} of the store, when a consumer of this name runs already
+   * @example
+   * ```ts
+   * await bus.consume('orders.placed', 'mailer', async (topic, order, { ack }) => {
+   *   await database.transaction(async (tx) => {
+   *     await tx.execute('INSERT INTO letter (text) VALUES (?)', [order.text]);
+   *     await ack(tx);
+   *   });
+   * });
+   * ```
+   */
+  async consume<T extends string | Topic>(
+    topic: T,
+    consumer: string,
+    handler: ConsumeHandler<PayloadOf<T>>,
+    options: ConsumeOptions = {},
+  ): Promise<Consumption> {
+    this.#connection();
+    // What the schema has let through is of its type; for a plain name the type is unknown.
+    return this.#durable.consume(topic, consumer, handler as ConsumeHandler, options);
   }
 
   /**
@@ -288,6 +330,7 @@ export class MessageBusClient implements MessageBus {
     if (this.#state.name !== 'connected') return this.close();
     this.#draining = true;
     await Promise.all([...this.#family].map((client) => client.drain()));
+    await this.#durable.stop();
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stopReceiving()));
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.whenIdle()));
     await this.#requests?.whenIdle();
@@ -299,6 +342,7 @@ export class MessageBusClient implements MessageBus {
     const state = this.#state;
     if (state.name === 'closed') return;
     await Promise.all([...this.#family].map((client) => client.close()));
+    await this.#durable.stop();
     this.#state = { name: 'closed' };
     this.#closeRun();
     this.#requests?.close();

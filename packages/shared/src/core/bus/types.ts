@@ -1,6 +1,7 @@
 import type { Envelope } from '@aico/protocol';
 import type { Static, TSchema } from 'typebox';
 import type { ContentType } from './codec.ts';
+import type { BusTransaction, ConsumeHandler, ConsumeOptions, Consumption } from './durable.ts';
 
 export type { ContentType, Envelope };
 
@@ -29,6 +30,13 @@ export interface PublishOptions {
    * also holds dates and bytes within data.
    */
   readonly contentType?: ContentType;
+  /**
+   * Keeps it until every consumer has acknowledged it; resolves once it is durable. Whoever has subscribed hears it as
+   * well, after that.
+   */
+  readonly durable?: boolean;
+  /** Publishes it with this transaction of the database: durable when that commits, and never if it does not. */
+  readonly tx?: BusTransaction;
 }
 
 export interface RequestOptions {
@@ -118,6 +126,16 @@ export interface MessageBus {
     handler: RequestHandler<PayloadOf<T>>,
     options?: SubscribeOptions,
   ): Promise<Subscription>;
+  /**
+   * Takes durable messages under the name of a consumer, each until it is acknowledged; also those published while no
+   * consumer of that name ran. Delivers at least once; exactly once for an effect in the transaction that `ack` is given.
+   */
+  consume<T extends string | Topic>(
+    topic: T,
+    consumer: string,
+    handler: ConsumeHandler<PayloadOf<T>>,
+    options?: ConsumeOptions,
+  ): Promise<Consumption>;
   /** Finishes what is queued, being answered or asked, then closes. `close()` cuts it short. */
   drain(): Promise<void>;
   close(): Promise<void>;

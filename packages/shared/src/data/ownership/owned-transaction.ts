@@ -33,6 +33,15 @@ export class OwnedTransaction<T extends Transaction> implements Transaction {
     while (this.#last !== undefined) await this.#last;
   }
 
+  afterCommit(callback: () => void): void {
+    this.inner.afterCommit(callback);
+  }
+
+  /** What stands behind an owner's view; anything else as it is. For this room and its neighbours alone. */
+  static innerOf(tx: unknown): unknown {
+    return tx instanceof OwnedTransaction ? OwnedTransaction.innerOf(tx.inner) : tx;
+  }
+
   static async settle(transaction: OwnedTransaction<Transaction>): Promise<void> {
     await transaction.settled();
   }

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { parsePattern, parseTopic } from '@aico/protocol';
+import { contentTypeOf, decodeBody, encodeBody } from './codec.ts';
+import type {
+  ConsumeHandler,
+  ConsumeOptions,
+  Consumption,
+  Delivery,
+  DeliveryState,
+  DurableStore,
+  StoredMessage,
+} from './durable.ts';
+import { BusNotDurableError } from './errors.ts';
+import type { MessageAttributes } from './message.ts';
+import type { SchemaChecks } from './schema-checks.ts';
+import type { PublishOptions, Topic } from './types.ts';
+
+/** The part of a client that publishes and consumes what is kept. */
+export class DurableSide {
+  readonly #store: DurableStore | undefined;
+  readonly #checks: SchemaChecks;
+  readonly #consumptions = new Set<Consumption>();
+
+  constructor(store: DurableStore | undefined, checks: SchemaChecks) {
+    this.#store = store;
+    this.#checks = checks;
+  }
+
+  get store(): DurableStore | undefined {
+    return this.#store;
+  }
+
+  /** Keeps a message; `tell` is called once that is certain, with the attributes it was kept under. */
+  async keep(
+    source: string,
+    topic: string | Topic,
+    message: unknown,
+    options: PublishOptions,
+    tell: (attributes: MessageAttributes) => void,
+  ): Promise<void> {
+    if (this.#store === undefined) throw new BusNotDurableError();
+    const { tx, id = randomUUID(), traceparent, contentType = contentTypeOf(message) } = options;
+    const name = typeof topic === 'string' ? topic : topic.name;
+    parseTopic(name);
+    if (typeof topic !== 'string') this.#checks.check(name, topic.schema, message);
+    const body = encodeBody(name, message, contentType);
+    const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+    await this.#store.append({ id, topic: name, source, contentType, body: bytes, traceparent }, tx);
+    const told = (): void => tell({ id, traceparent, contentType });
+    if (tx === undefined) told();
+    else tx.afterCommit(told);
+  }
+
+  async consume(
+    topic: string | Topic,
+    consumer: string,
+    handler: ConsumeHandler,
+    options: ConsumeOptions,
+  ): Promise<Consumption> {
+    if (this.#store === undefined) throw new BusNotDurableError();
+    const pattern = typeof topic === 'string' ? topic : topic.name;
+    const schema = typeof topic === 'string' ? undefined : topic.schema;
+    parsePattern(pattern);
+    const consumption = await this.#store.consume(
+      pattern,
+      consumer,
+      async (stored, state) => {
+        const data = decodeBody(stored.topic, stored.body, stored.contentType);
+        if (schema !== undefined) this.#checks.check(stored.topic, schema, data);
+        await handler(stored.topic, data, deliveryOf(stored, data, state));
+      },
+      options,
+    );
+    this.#consumptions.add(consumption);
+    return {
+      consumer,
+      whenIdle: () => consumption.whenIdle(),
+      stop: async () => {
+        this.#consumptions.delete(consumption);
+        await consumption.stop();
+      },
+    };
+  }
+
+  /** Stops every consumer. */
+  async stop(): Promise<void> {
+    const all = [...this.#consumptions];
+    this.#consumptions.clear();
+    await Promise.all(all.map((consumption) => consumption.stop()));
+  }
+}
+
+function deliveryOf(
+  stored: StoredMessage & { readonly timeMs: number },
+  data: unknown,
+  state: DeliveryState,
+): Delivery {
+  return {
+    id: stored.id,
+    source: stored.source,
+    type: stored.topic,
+    time: new Date(stored.timeMs).toISOString(),
+    datacontenttype: stored.contentType,
+    ...(stored.traceparent === undefined ? {} : { traceparent: stored.traceparent }),
+    data,
+    ...state,
+  };
+}

@@ -1,0 +1,78 @@
+import type { Envelope } from '@aico/protocol';
+
+/** A database transaction, as far as the bus has to know it. The store that the bus was given knows the rest. */
+export interface BusTransaction {
+  /** Calls back once it has been committed; never when it was rolled back. */
+  afterCommit(callback: () => void): void;
+}
+
+/** A message on its way into the store. */
+export interface StoredMessage {
+  /** Of two messages of one id the second is not stored. */
+  readonly id: string;
+  readonly topic: string;
+  readonly source: string;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+  readonly traceparent: string | undefined;
+}
+
+/** One message in a consumer's hands. */
+export interface Delivery<T = unknown> extends Envelope<T> {
+  /** Its place in the order of all durable messages. */
+  readonly number: number;
+  /** 1 for the first time; higher after a failure, or after the process died with it in hand. */
+  readonly attempt: number;
+  /** Aborts when the consumer is stopped. */
+  readonly signal: AbortSignal;
+  /**
+   * Acknowledges within `tx`: the message counts as done exactly when `tx` commits, so that an effect in the same
+   * transaction happens once, whatever is killed when. Without it the message is acknowledged when the handler resolves.
+   *
+   * @throws when it has been acknowledged already; let that roll the transaction back
+   */
+  ack(tx: BusTransaction): Promise<void>;
+}
+
+/** Takes one durable message. What it throws has the message delivered again, after a growing wait. */
+export type ConsumeHandler<T = unknown> = (
+  topic: string,
+  message: T,
+  delivery: Delivery<T>,
+) => void | Promise<void>;
+
+export interface ConsumeOptions {
+  /** How many messages may be in the handler's hands at once. Default 1, which keeps their order. */
+  readonly maxInFlight?: number;
+  /** Deliveries after which a message becomes a dead letter. Default 8. */
+  readonly maxAttempts?: number;
+  /** Where a consumer that is new begins: with what comes from now on, with all there is, or at a number. Default `'start'`. */
+  readonly from?: 'now' | 'start' | number;
+  /** The wait before the second delivery; it doubles each time, with jitter. Default 500 ms, at most 5 minutes. */
+  readonly retryDelayMs?: number;
+}
+
+/** A consumer that runs. */
+export interface Consumption {
+  readonly consumer: string;
+  /** Resolves when every message that is there now has been handled or waits for another try. */
+  whenIdle(): Promise<void>;
+  /** Takes no more, and resolves when the handlers have ended. What was not acknowledged comes again. */
+  stop(): Promise<void>;
+}
+
+/** Keeps messages. Implemented where the database is; the bus only passes them on. */
+export interface DurableStore {
+  /** Stores a message; resolves once it is durable, or, with `tx`, once it is part of that. */
+  append(message: StoredMessage, tx: BusTransaction | undefined): Promise<void>;
+  /** @throws when a consumer of this name runs already */
+  consume(
+    pattern: string,
+    consumer: string,
+    handler: (message: StoredMessage & { readonly timeMs: number }, delivery: DeliveryState) => Promise<void>,
+    options: ConsumeOptions,
+  ): Promise<Consumption>;
+}
+
+/** What the store knows of a delivery. */
+export type DeliveryState = Pick<Delivery, 'number' | 'attempt' | 'signal' | 'ack'>;

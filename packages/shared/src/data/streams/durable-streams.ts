@@ -1,0 +1,167 @@
+import type {
+  BusTransaction,
+  ConsumeOptions,
+  Consumption,
+  DurableStore,
+  StoredMessage,
+} from '../../core/bus/index.ts';
+import type { Logger } from '../../core/logging/types.ts';
+import type { Database } from '../types.ts';
+import { ConsumerStateError, ConsumerTakenError } from './errors.ts';
+import { MIGRATIONS, OWNER } from './schema.ts';
+import { StreamConsumer, type StreamHandler } from './stream-consumer.ts';
+import { type DeadLetter, type StreamFigures, StreamInspection } from './stream-inspection.ts';
+import { StreamStore, transactionOf } from './stream-store.ts';
+
+/** What is kept of messages that every consumer has settled. */
+export interface Retention {
+  /** Milliseconds. Default 7 days. */
+  readonly maxAgeMs?: number;
+  /** Bytes of bodies, in all. Default 1 GiB. */
+  readonly maxBytes?: number;
+}
+
+export interface DurableStreamsOptions {
+  readonly database: Database;
+  readonly retention?: Retention;
+  readonly logger?: Logger;
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number;
+  /** From 0 up to 1, for the jitter of redelivery. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/**
+ * The durable part of the bus, in the encrypted database: messages numbered in the order in which they were committed,
+ * handed to each consumer until it has acknowledged them. What a consumer has not settled is never deleted.
+ *
+ * @example
+ * ```ts
+ * const streams = new DurableStreams({ database });
+ * await streams.start();
+ * const bus = new MessageBusClient({ source: 'backend', transport, durable: streams });
+ * ```
+ */
+export class DurableStreams implements DurableStore {
+  readonly #store: StreamStore;
+  readonly #inspection: StreamInspection;
+  readonly #options: DurableStreamsOptions;
+  readonly #now: () => number;
+  readonly #consumers = new Map<string, StreamConsumer | undefined>();
+
+  constructor(options: DurableStreamsOptions) {
+    this.#options = options;
+    this.#store = new StreamStore(options.database);
+    this.#inspection = new StreamInspection(options.database);
+    this.#now = options.now ?? Date.now;
+  }
+
+  async start(): Promise<void> {
+    await this.#options.database.migrate(OWNER, MIGRATIONS);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer?.stop()));
+  }
+
+  async append(message: StoredMessage, tx: BusTransaction | undefined): Promise<void> {
+    await this.#store.append(message, this.#now(), transactionOf(tx));
+    if (tx === undefined) this.#notify();
+    else tx.afterCommit(() => this.#notify());
+  }
+
+  /** @throws {ConsumerTakenError} */
+  async consume(
+    pattern: string,
+    consumer: string,
+    handler: StreamHandler,
+    options: ConsumeOptions,
+  ): Promise<Consumption> {
+    if (this.#consumers.has(consumer)) throw new ConsumerTakenError(consumer);
+    this.#consumers.set(consumer, undefined);
+    try {
+      const handedOut = await this.#enrol(pattern, consumer, options.from ?? 'start');
+      const running = new StreamConsumer({
+        store: this.#store,
+        consumer,
+        pattern,
+        handler,
+        handedOut,
+        maxInFlight: options.maxInFlight ?? 1,
+        maxAttempts: options.maxAttempts ?? 8,
+        retryDelayMs: options.retryDelayMs ?? 500,
+        now: this.#now,
+        random: this.#options.random ?? Math.random,
+        logger: this.#options.logger,
+        onStopped: () => this.#consumers.delete(consumer),
+      });
+      this.#consumers.set(consumer, running);
+      return running;
+    } catch (error) {
+      this.#consumers.delete(consumer);
+      throw error;
+    }
+  }
+
+  /** What there is: messages, and for each consumer how far it is. */
+  figures(): Promise<StreamFigures> {
+    return this.#inspection.figures();
+  }
+
+  /** The oldest first. */
+  deadLetters(consumer: string | undefined, limit: number): Promise<readonly DeadLetter[]> {
+    return this.#inspection.deadLetters(consumer, limit);
+  }
+
+  /** Gives dead letters to their consumers again: one, or all of a consumer. @returns how many */
+  async replayDead(consumer: string, number?: number): Promise<number> {
+    const count = await this.#inspection.replayDead(consumer, number, this.#now());
+    this.#notify();
+    return count;
+  }
+
+  /**
+   * Has a consumer begin again after `number`: what it had settled comes once more.
+   *
+   * @throws {ConsumerStateError} when there is none of this name, or it runs
+   */
+  async rewind(consumer: string, number: number): Promise<void> {
+    if (this.#consumers.has(consumer)) throw new ConsumerStateError(consumer, 'runs: stop it first');
+    if (!(await this.#inspection.rewind(consumer, number)))
+      throw new ConsumerStateError(consumer, 'is not known');
+  }
+
+  /** Forgets a consumer, so that nothing is kept for it. @throws {ConsumerStateError} as {@link rewind} */
+  async forget(consumer: string): Promise<void> {
+    if (this.#consumers.has(consumer)) throw new ConsumerStateError(consumer, 'runs: stop it first');
+    if (!(await this.#inspection.forget(consumer))) throw new ConsumerStateError(consumer, 'is not known');
+  }
+
+  /** Deletes what is too old or too much, of what every consumer has settled. @returns how many */
+  async prune(): Promise<number> {
+    const { maxAgeMs = 7 * 86_400_000, maxBytes = 2 ** 30 } = this.#options.retention ?? {};
+    return this.#inspection.prune(this.#now() - maxAgeMs, maxBytes);
+  }
+
+  #notify(): void {
+    for (const consumer of this.#consumers.values()) consumer?.notify();
+  }
+
+  /** Where a consumer begins. What was in its hands when the process died counts as tried once, and is tried again. */
+  async #enrol(pattern: string, consumer: string, from: 'now' | 'start' | number): Promise<number> {
+    return this.#options.database.transaction(async (tx) => {
+      const known = await this.#store.consumer(consumer, tx);
+      if (known === undefined) {
+        const floor = from === 'now' ? await this.#store.last(tx) : from === 'start' ? 0 : from;
+        await tx.execute(
+          'INSERT INTO stream_consumer (name, pattern, floor, handed_out) VALUES (?, ?, ?, ?)',
+          [consumer, pattern, BigInt(floor), BigInt(floor)],
+        );
+        return floor;
+      }
+      await this.#inspection.recover(tx, consumer, known, this.#now());
+      await tx.execute('UPDATE stream_consumer SET pattern = ? WHERE name = ?', [pattern, consumer]);
+      return Math.max(known.handed_out, known.floor);
+    });
+  }
+}

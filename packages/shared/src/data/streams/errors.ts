@@ -1,0 +1,41 @@
+import { AicoError } from '@aico/protocol';
+
+/** A consumer of this name runs already. */
+export class ConsumerTakenError extends AicoError {
+  constructor(consumer: string) {
+    super('AICO_STREAM_CONSUMER_TAKEN', `a consumer "${consumer}" runs already`, {
+      hint: 'Raise its maxInFlight to handle more at once, or give the other another name.',
+    });
+  }
+}
+
+/** There is no consumer of this name, or it runs, where it may not. */
+export class ConsumerStateError extends AicoError {
+  constructor(consumer: string, problem: string) {
+    super('AICO_STREAM_CONSUMER_STATE', `consumer "${consumer}" ${problem}`, {
+      hint: '`aico bus streams` shows the consumers there are.',
+    });
+  }
+}
+
+/** A delivery that is over: acknowledged before, or handed out again. */
+export class DeliveryEndedError extends AicoError {
+  constructor(consumer: string, number: number) {
+    super('AICO_STREAM_DELIVERY_ENDED', `message ${number} is not in the hands of "${consumer}" any more`, {
+      hint: 'Let the transaction roll back: the effect has happened, or will with the delivery that counts.',
+    });
+  }
+}
+
+/** Something that is not a transaction of this database. */
+export class StreamTransactionError extends AicoError {
+  constructor() {
+    super(
+      'AICO_STREAM_TRANSACTION',
+      'this is not an open transaction of the database that keeps the messages',
+      {
+        hint: "Pass the tx of the service 'database': database.transaction((tx) => bus.publish(topic, message, { tx })).",
+      },
+    );
+  }
+}

@@ -1,0 +1,8 @@
+export { DurableStreams, type DurableStreamsOptions, type Retention } from './durable-streams.ts';
+export {
+  ConsumerStateError,
+  ConsumerTakenError,
+  DeliveryEndedError,
+  StreamTransactionError,
+} from './errors.ts';
+export type { ConsumerFigures, DeadLetter, StreamFigures } from './stream-inspection.ts';

@@ -1,0 +1,33 @@
+import type { Migration } from '../types.ts';
+
+/** Whose the tables are. */
+export const OWNER = 'message_bus';
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    id: '001_streams',
+    sql: `
+      CREATE TABLE stream_message (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, topic TEXT NOT NULL, source TEXT NOT NULL,
+        content_type TEXT NOT NULL, body BLOB NOT NULL, traceparent TEXT, created_ms INTEGER NOT NULL
+      ) STRICT;
+      CREATE INDEX stream_message_topic ON stream_message (topic, number);
+      -- Everything up to "floor" is settled: acknowledged, dead, or in stream_retry. "handed_out" may be in somebody's hands.
+      CREATE TABLE stream_consumer (
+        name TEXT PRIMARY KEY, pattern TEXT NOT NULL, floor INTEGER NOT NULL, handed_out INTEGER NOT NULL
+      ) STRICT;
+      -- Settled, above the floor.
+      CREATE TABLE stream_done (
+        consumer TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (consumer, number)
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE stream_retry (
+        consumer TEXT NOT NULL, number INTEGER NOT NULL, attempts INTEGER NOT NULL, due_ms INTEGER NOT NULL,
+        leased INTEGER NOT NULL, error TEXT, PRIMARY KEY (consumer, number)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX stream_retry_due ON stream_retry (consumer, leased, due_ms);
+      CREATE TABLE stream_dead (
+        consumer TEXT NOT NULL, number INTEGER NOT NULL, attempts INTEGER NOT NULL, error TEXT, dead_ms INTEGER NOT NULL,
+        PRIMARY KEY (consumer, number)
+      ) STRICT, WITHOUT ROWID;`,
+  },
+];

@@ -1,0 +1,271 @@
+import { matchesTopic } from '@aico/protocol';
+import type { BusTransaction, Consumption, DeliveryState } from '../../core/bus/index.ts';
+import type { Logger } from '../../core/logging/types.ts';
+import { DeliveryEndedError } from './errors.ts';
+import { type NumberedMessage, type StreamStore, transactionOf } from './stream-store.ts';
+
+/** What a consumer does with one message. */
+export type StreamHandler = (message: NumberedMessage, delivery: DeliveryState) => Promise<void>;
+
+export interface StreamConsumerOptions {
+  readonly store: StreamStore;
+  readonly consumer: string;
+  readonly pattern: string;
+  readonly handler: StreamHandler;
+  readonly maxInFlight: number;
+  readonly maxAttempts: number;
+  readonly retryDelayMs: number;
+  /** Everything up to here has been handed out, and is settled or waits for another try. */
+  readonly handedOut: number;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly logger: Logger | undefined;
+  readonly onStopped: () => void;
+}
+
+interface InHand {
+  readonly number: number;
+  readonly attempt: number;
+  readonly isRetry: boolean;
+}
+
+const BATCH = 64;
+const LONGEST_RETRY_MS = 300_000;
+/** The longest sleep: a missed wake costs no more than this. */
+const LONGEST_SLEEP_MS = 5_000;
+/** So many settled ones are remembered one by one before the floor is raised. */
+const RAISE_AFTER = 256;
+
+/**
+ * Hands the messages of one consumer to its handler: new ones in order, those that failed when they are due. What it
+ * says to the store it says before anybody acts on it, so that a death at any moment loses nothing and counts the try.
+ */
+export class StreamConsumer implements Consumption {
+  readonly consumer: string;
+  readonly #options: StreamConsumerOptions;
+  readonly #stopping = new AbortController();
+  readonly #inHand = new Map<number, { readonly work: Promise<void>; readonly isRetry: boolean }>();
+  readonly #waitingNew: NumberedMessage[] = [];
+  readonly #idle: (() => void)[] = [];
+  #cursor: number;
+  #settledSince = 0;
+  #wake: () => void = () => {};
+  #hasNews = true;
+  readonly #running: Promise<void>;
+
+  constructor(options: StreamConsumerOptions) {
+    this.consumer = options.consumer;
+    this.#options = options;
+    this.#cursor = options.handedOut;
+    this.#running = this.#run();
+  }
+
+  get pattern(): string {
+    return this.#options.pattern;
+  }
+
+  get inFlight(): number {
+    return this.#inHand.size;
+  }
+
+  /** There may be something new. */
+  notify(): void {
+    this.#hasNews = true;
+    this.#wake();
+  }
+
+  async whenIdle(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+      this.notify();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake();
+    await this.#running;
+    await Promise.all([...this.#inHand.values()].map(({ work }) => work));
+    this.#options.onStopped();
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        this.#hasNews = false;
+        await this.#handOut();
+        failures = 0;
+        await this.#rest();
+      } catch (error) {
+        // The store cannot be read or written now: nothing is lost, and it is asked again.
+        failures += 1;
+        this.#options.logger?.warn('The message store does not answer', { consumer: this.consumer, error });
+        await this.#sleep(Math.min(LONGEST_SLEEP_MS, 50 * 2 ** Math.min(failures, 8)));
+      }
+    }
+  }
+
+  /** As many as there is room for: what is due first, then what is new. */
+  async #handOut(): Promise<void> {
+    const { store, maxInFlight, now } = this.#options;
+    const { signal } = this.#stopping;
+    const due = await store.leaseDue(
+      this.consumer,
+      now(),
+      now() + 2 * LONGEST_RETRY_MS,
+      maxInFlight - this.#inHand.size,
+    );
+    for (const message of due)
+      this.#start(message, { number: message.number, attempt: message.attempts, isRetry: true });
+    while (!signal.aborted && this.#inHand.size < maxInFlight) {
+      if (this.#waitingNew.length === 0 && !(await this.#fetch())) return;
+      const message = this.#waitingNew.shift();
+      if (message !== undefined) this.#start(message, { number: message.number, attempt: 1, isRetry: false });
+    }
+  }
+
+  /** @returns whether anything new was there */
+  async #fetch(): Promise<boolean> {
+    const { store, pattern } = this.#options;
+    const single = /[*>]/.test(pattern) ? undefined : pattern;
+    const messages = await store.after(this.#cursor, BATCH, single);
+    const last = messages.at(-1);
+    if (last === undefined) return false;
+    const wanted = messages.filter(({ topic }) => single !== undefined || matchesTopic(pattern, topic));
+    if (wanted.length > 0) await store.noteHandedOut(this.consumer, last.number);
+    this.#cursor = last.number;
+    this.#waitingNew.push(...wanted);
+    return true;
+  }
+
+  #start(message: NumberedMessage, inHand: InHand): void {
+    const work = this.#deliver(message, inHand).finally(() => {
+      this.#inHand.delete(inHand.number);
+      this.notify();
+    });
+    this.#inHand.set(inHand.number, { work, isRetry: inHand.isRetry });
+  }
+
+  async #deliver(message: NumberedMessage, inHand: InHand): Promise<void> {
+    const { store, handler, maxAttempts } = this.#options;
+    const { signal } = this.#stopping;
+    const { number, attempt, isRetry } = inHand;
+    let settled = false;
+    let over = false;
+    const ack = async (tx: BusTransaction): Promise<void> => {
+      if (over) throw new DeliveryEndedError(this.consumer, number);
+      await store.settle(this.consumer, number, isRetry, transactionOf(tx));
+      tx.afterCommit(() => {
+        settled = true;
+      });
+    };
+    let failure: unknown;
+    try {
+      if (attempt > maxAttempts) throw new Error('the process died with it in hand, time after time');
+      await handler(message, { number, attempt, signal, ack });
+    } catch (error) {
+      failure = error ?? new Error('the handler threw nothing');
+    }
+    over = true;
+    if (!settled) await this.#insist(() => this.#conclude(inHand, failure));
+    else if (failure !== undefined)
+      this.#options.logger?.error('A handler failed after its message was acknowledged', {
+        consumer: this.consumer,
+        number,
+        error: failure,
+      });
+    this.#settledSince += 1;
+  }
+
+  async #conclude(inHand: InHand, failure: unknown): Promise<void> {
+    const { store, maxAttempts, now, logger } = this.#options;
+    const { number, attempt, isRetry } = inHand;
+    if (failure === undefined) {
+      await store.settle(this.consumer, number, isRetry);
+      return;
+    }
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    if (attempt >= maxAttempts) {
+      logger?.error('A message became a dead letter', {
+        consumer: this.consumer,
+        number,
+        attempt,
+        error: failure,
+      });
+      await store.bury(this.consumer, inHand, now(), reason);
+      return;
+    }
+    logger?.warn('A message will be delivered again', {
+      consumer: this.consumer,
+      number,
+      attempt,
+      error: failure,
+    });
+    await store.retryLater(this.consumer, inHand, now() + this.#delay(attempt), reason);
+  }
+
+  /** The disk may be full for a while: what has been handled is not handled again for that. */
+  async #insist(work: () => Promise<void>): Promise<void> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (error instanceof DeliveryEndedError || this.#stopping.signal.aborted) return;
+        this.#options.logger?.warn('A message could not be settled', { consumer: this.consumer, error });
+        await this.#sleep(Math.min(LONGEST_SLEEP_MS, 50 * 2 ** Math.min(failures, 8)));
+      }
+    }
+  }
+
+  /** Exponential, between half of it and all of it. */
+  #delay(attempt: number): number {
+    const { retryDelayMs, random } = this.#options;
+    const whole = Math.min(LONGEST_RETRY_MS, retryDelayMs * 2 ** Math.min(attempt - 1, 30));
+    return Math.round(whole / 2 + (random() * whole) / 2);
+  }
+
+  /** Waits for news, for what is due next, or for a while. */
+  async #rest(): Promise<void> {
+    const { store, now, maxInFlight } = this.#options;
+    if (this.#settledSince >= RAISE_AFTER) await this.#raiseFloor();
+    if (this.#inHand.size >= maxInFlight) {
+      await this.#sleep(LONGEST_SLEEP_MS);
+      return;
+    }
+    const isIdle = this.#inHand.size === 0 && this.#waitingNew.length === 0 && !this.#hasNews;
+    if (isIdle) {
+      if (this.#settledSince > 0) await this.#raiseFloor();
+      for (const resolve of this.#idle.splice(0)) resolve();
+    }
+    const due = await store.nextDue(this.consumer);
+    const waitMs = due === undefined ? LONGEST_SLEEP_MS : Math.max(0, due - now());
+    await this.#sleep(Math.min(waitMs, LONGEST_SLEEP_MS));
+  }
+
+  async #raiseFloor(): Promise<void> {
+    const { store } = this.#options;
+    this.#settledSince = 0;
+    const open = [...this.#inHand].flatMap(([number, { isRetry }]) => (isRetry ? [] : [number - 1]));
+    const [first] = this.#waitingNew;
+    await store.raiseFloor(
+      this.consumer,
+      Math.min(this.#cursor, ...open, ...(first === undefined ? [] : [first.number - 1])),
+    );
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (this.#hasNews || this.#stopping.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => {};
+  }
+}

@@ -1,0 +1,177 @@
+import { matchesTopic } from '@aico/protocol';
+import type { Database, Transaction } from '../types.ts';
+import type { ConsumerRow } from './stream-store.ts';
+
+export interface ConsumerFigures {
+  readonly consumer: string;
+  readonly pattern: string;
+  /** Everything up to here is settled. */
+  readonly floor: number;
+  /** Numbers after the floor, of its topics or not. */
+  readonly lag: number;
+  readonly retrying: number;
+  readonly dead: number;
+}
+
+export interface StreamFigures {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly first: number | undefined;
+  readonly last: number | undefined;
+  readonly topics: readonly { readonly topic: string; readonly messages: number }[];
+  readonly consumers: readonly ConsumerFigures[];
+}
+
+export interface DeadLetter {
+  readonly consumer: string;
+  readonly number: number;
+  readonly topic: string;
+  readonly id: string;
+  readonly attempts: number;
+  readonly error: string | null;
+  /** RFC 3339. */
+  readonly diedAt: string;
+}
+
+const TOPICS = 100;
+
+/** Looks at the durable bus from beside it, and cleans up after it. */
+export class StreamInspection {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async figures(): Promise<StreamFigures> {
+    return this.#database.transaction(
+      async (tx) => {
+        const { rows: all } = await tx.execute<{
+          n: number;
+          bytes: number | null;
+          first: number | null;
+          last: number | null;
+        }>(
+          'SELECT count(*) AS n, sum(length(body)) AS bytes, min(number) AS first, max(number) AS last FROM stream_message',
+        );
+        const { rows: topics } = await tx.execute<{ topic: string; messages: number }>(
+          'SELECT topic, count(*) AS messages FROM stream_message GROUP BY topic ORDER BY messages DESC, topic LIMIT ?',
+          [BigInt(TOPICS)],
+        );
+        const { rows: consumers } = await tx.execute<{
+          consumer: string;
+          pattern: string;
+          floor: number;
+          retrying: number;
+          dead: number;
+        }>(
+          'SELECT name AS consumer, pattern, floor, ' +
+            '(SELECT count(*) FROM stream_retry r WHERE r.consumer = c.name) AS retrying, ' +
+            '(SELECT count(*) FROM stream_dead d WHERE d.consumer = c.name) AS dead FROM stream_consumer c ORDER BY name',
+        );
+        const last = all[0]?.last ?? undefined;
+        return {
+          messages: Number(all[0]?.n ?? 0),
+          bytes: Number(all[0]?.bytes ?? 0),
+          first: all[0]?.first ?? undefined,
+          last,
+          topics,
+          consumers: consumers.map((each) => ({ ...each, lag: Math.max(0, (last ?? 0) - each.floor) })),
+        };
+      },
+      { readOnly: true },
+    );
+  }
+
+  async deadLetters(consumer: string | undefined, limit: number): Promise<readonly DeadLetter[]> {
+    const { rows } = await this.#database.execute<Omit<DeadLetter, 'diedAt'> & { readonly dead_ms: number }>(
+      'SELECT d.consumer, d.number, m.topic, m.id, d.attempts, d.error, d.dead_ms FROM stream_dead d ' +
+        'JOIN stream_message m ON m.number = d.number WHERE ? IS NULL OR d.consumer = ? ORDER BY d.number LIMIT ?',
+      [consumer ?? null, consumer ?? null, BigInt(limit)],
+    );
+    return rows.map(({ dead_ms, ...row }) => ({ ...row, diedAt: new Date(Number(dead_ms)).toISOString() }));
+  }
+
+  async replayDead(consumer: string, number: number | undefined, nowMs: number): Promise<number> {
+    return this.#database.transaction(async (tx) => {
+      const which = number === undefined ? '' : ' AND number = ?';
+      const params = number === undefined ? [consumer] : [consumer, BigInt(number)];
+      await tx.execute(
+        'INSERT INTO stream_retry (consumer, number, attempts, due_ms, leased, error) ' +
+          `SELECT consumer, number, 0, ?, 0, error FROM stream_dead WHERE consumer = ?${which}`,
+        [BigInt(nowMs), ...params],
+      );
+      const { changes } = await tx.execute(`DELETE FROM stream_dead WHERE consumer = ?${which}`, params);
+      return changes;
+    });
+  }
+
+  async rewind(consumer: string, number: number): Promise<boolean> {
+    return this.#database.transaction(async (tx) => {
+      const { changes } = await tx.execute(
+        'UPDATE stream_consumer SET floor = ?, handed_out = ? WHERE name = ?',
+        [BigInt(number), BigInt(number), consumer],
+      );
+      for (const table of ['stream_done', 'stream_retry', 'stream_dead'])
+        await tx.execute(`DELETE FROM ${table} WHERE consumer = ? AND number > ?`, [
+          consumer,
+          BigInt(number),
+        ]);
+      return changes === 1;
+    });
+  }
+
+  async forget(consumer: string): Promise<boolean> {
+    return this.#database.transaction(async (tx) => {
+      for (const table of ['stream_done', 'stream_retry', 'stream_dead'])
+        await tx.execute(`DELETE FROM ${table} WHERE consumer = ?`, [consumer]);
+      const { changes } = await tx.execute('DELETE FROM stream_consumer WHERE name = ?', [consumer]);
+      return changes === 1;
+    });
+  }
+
+  /** After a death: what had been handed out and not settled has been tried once, and is due. */
+  async recover(tx: Transaction, consumer: string, known: ConsumerRow, nowMs: number): Promise<void> {
+    const { rows } = await tx.execute<{ number: number; topic: string }>(
+      'SELECT number, topic FROM stream_message WHERE number > ? AND number <= ? AND number NOT IN ' +
+        '(SELECT number FROM stream_done WHERE consumer = ?)',
+      [BigInt(known.floor), BigInt(known.handed_out), consumer],
+    );
+    for (const { number, topic } of rows) {
+      if (!matchesTopic(known.pattern, topic)) continue;
+      await tx.execute(
+        'INSERT INTO stream_retry (consumer, number, attempts, due_ms, leased) VALUES (?, ?, 1, ?, 0)',
+        [consumer, BigInt(number), BigInt(nowMs)],
+      );
+    }
+    await tx.execute('UPDATE stream_retry SET leased = 0, due_ms = ? WHERE consumer = ? AND leased = 1', [
+      BigInt(nowMs),
+      consumer,
+    ]);
+    await tx.execute('UPDATE stream_consumer SET floor = max(floor, handed_out) WHERE name = ?', [consumer]);
+    await tx.execute('DELETE FROM stream_done WHERE consumer = ?', [consumer]);
+  }
+
+  /** Never beyond the lowest floor, and nothing that waits for another try or lies dead. */
+  async prune(olderThanMs: number, maxBytes: number): Promise<number> {
+    return this.#database.transaction(async (tx) => {
+      const free =
+        'number <= (SELECT coalesce(min(floor), 9223372036854775807) FROM stream_consumer) ' +
+        'AND number NOT IN (SELECT number FROM stream_retry) AND number NOT IN (SELECT number FROM stream_dead)';
+      const aged = await tx.execute(`DELETE FROM stream_message WHERE created_ms < ? AND ${free}`, [
+        BigInt(olderThanMs),
+      ]);
+      const { rows } = await tx.execute<{ number: number }>(
+        'SELECT number FROM (SELECT number, sum(length(body)) OVER (ORDER BY number DESC) AS kept FROM stream_message) ' +
+          'WHERE kept > ? ORDER BY number DESC LIMIT 1',
+        [BigInt(maxBytes)],
+      );
+      const cut = rows[0]?.number;
+      if (cut === undefined) return aged.changes;
+      const large = await tx.execute(`DELETE FROM stream_message WHERE number <= ? AND ${free}`, [
+        BigInt(cut),
+      ]);
+      return aged.changes + large.changes;
+    });
+  }
+}

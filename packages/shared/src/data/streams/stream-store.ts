@@ -1,0 +1,223 @@
+import type { BusTransaction, StoredMessage } from '../../core/bus/index.ts';
+import { OwnedTransaction } from '../ownership/owned-transaction.ts';
+import type { Database, Queryable, Transaction } from '../types.ts';
+import { DeliveryEndedError, StreamTransactionError } from './errors.ts';
+
+/** A message as it lies in the store. */
+export interface NumberedMessage extends StoredMessage {
+  readonly number: number;
+  readonly timeMs: number;
+}
+
+/** A message that is to be tried again. */
+export interface RetryMessage extends NumberedMessage {
+  readonly attempts: number;
+}
+
+interface MessageRow {
+  readonly number: number;
+  readonly id: string;
+  readonly topic: string;
+  readonly source: string;
+  readonly content_type: string;
+  readonly body: Uint8Array;
+  readonly traceparent: string | null;
+  readonly created_ms: number;
+  readonly attempts: number;
+}
+
+const COLUMNS = 'm.number, m.id, m.topic, m.source, m.content_type, m.body, m.traceparent, m.created_ms';
+
+/** What is settled of a consumer, and what may be in its hands. */
+export interface ConsumerRow {
+  readonly pattern: string;
+  readonly floor: number;
+  readonly handed_out: number;
+}
+
+/** The statements of the durable bus, each with its meaning; no decision is taken here. */
+export class StreamStore {
+  readonly database: Database;
+
+  constructor(database: Database) {
+    this.database = database;
+  }
+
+  async append(message: StoredMessage, nowMs: number, tx?: Transaction): Promise<void> {
+    await (tx ?? this.database).execute(
+      'INSERT INTO stream_message (id, topic, source, content_type, body, traceparent, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ' +
+        'ON CONFLICT (id) DO NOTHING',
+      [
+        message.id,
+        message.topic,
+        message.source,
+        message.contentType,
+        message.body,
+        message.traceparent ?? null,
+        BigInt(nowMs),
+      ],
+    );
+  }
+
+  async last(from: Queryable = this.database): Promise<number> {
+    const { rows } = await from.execute<{ n: number | null }>('SELECT max(number) AS n FROM stream_message');
+    return Number(rows[0]?.n ?? 0);
+  }
+
+  async consumer(name: string, from: Queryable = this.database): Promise<ConsumerRow | undefined> {
+    const { rows } = await from.execute<ConsumerRow>(
+      'SELECT pattern, floor, handed_out FROM stream_consumer WHERE name = ?',
+      [name],
+    );
+    return rows[0];
+  }
+
+  /** Messages after `after`, in order; of one topic alone where it is given. */
+  async after(after: number, limit: number, topic: string | undefined): Promise<readonly NumberedMessage[]> {
+    const where = topic === undefined ? 'm.number > ?' : 'm.number > ? AND m.topic = ?';
+    const { rows } = await this.database.execute<MessageRow>(
+      `SELECT ${COLUMNS} FROM stream_message m WHERE ${where} ORDER BY m.number LIMIT ?`,
+      [BigInt(after), ...(topic === undefined ? [] : [topic]), BigInt(limit)],
+    );
+    return rows.map(messageOf);
+  }
+
+  async noteHandedOut(consumer: string, number: number): Promise<void> {
+    await this.database.execute(
+      'UPDATE stream_consumer SET handed_out = ? WHERE name = ? AND handed_out < ?',
+      [BigInt(number), consumer, BigInt(number)],
+    );
+  }
+
+  /** Takes what is due, counts the attempt before anybody sees it, and marks it as in somebody's hands. */
+  async leaseDue(
+    consumer: string,
+    nowMs: number,
+    latestMs: number,
+    limit: number,
+  ): Promise<readonly RetryMessage[]> {
+    return this.database.transaction(async (tx) => {
+      // A due time further away than any wait was written by another clock.
+      const { rows } = await tx.execute<MessageRow>(
+        `SELECT ${COLUMNS}, r.attempts FROM stream_retry r JOIN stream_message m ON m.number = r.number ` +
+          'WHERE r.consumer = ? AND r.leased = 0 AND (r.due_ms <= ? OR r.due_ms > ?) ORDER BY r.due_ms, r.number LIMIT ?',
+        [consumer, BigInt(nowMs), BigInt(latestMs), BigInt(limit)],
+      );
+      for (const { number } of rows)
+        await tx.execute(
+          'UPDATE stream_retry SET leased = 1, attempts = attempts + 1 WHERE consumer = ? AND number = ?',
+          [consumer, BigInt(number)],
+        );
+      return rows.map((row) => ({ ...messageOf(row), attempts: Number(row.attempts) + 1 }));
+    });
+  }
+
+  /** When the next message is due, if one waits. */
+  async nextDue(consumer: string): Promise<number | undefined> {
+    const { rows } = await this.database.execute<{ due: number | null }>(
+      'SELECT min(due_ms) AS due FROM stream_retry WHERE consumer = ? AND leased = 0',
+      [consumer],
+    );
+    const due = rows[0]?.due;
+    return due === null || due === undefined ? undefined : Number(due);
+  }
+
+  /** @throws {DeliveryEndedError} when it is settled already */
+  async settle(
+    consumer: string,
+    number: number,
+    isRetry: boolean,
+    on: Queryable = this.database,
+  ): Promise<void> {
+    const { changes } = isRetry
+      ? await on.execute('DELETE FROM stream_retry WHERE consumer = ? AND number = ? AND leased = 1', [
+          consumer,
+          BigInt(number),
+        ])
+      : await on.execute('INSERT INTO stream_done (consumer, number) VALUES (?, ?) ON CONFLICT DO NOTHING', [
+          consumer,
+          BigInt(number),
+        ]);
+    if (changes !== 1) throw new DeliveryEndedError(consumer, number);
+  }
+
+  async retryLater(
+    consumer: string,
+    {
+      number,
+      attempt,
+      isRetry,
+    }: { readonly number: number; readonly attempt: number; readonly isRetry: boolean },
+    dueMs: number,
+    error: string,
+  ): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      if (!isRetry) await this.settle(consumer, number, false, tx);
+      await tx.execute(
+        'INSERT INTO stream_retry (consumer, number, attempts, due_ms, leased, error) VALUES (?, ?, ?, ?, 0, ?) ' +
+          'ON CONFLICT (consumer, number) DO UPDATE SET due_ms = excluded.due_ms, leased = 0, error = excluded.error',
+        [consumer, BigInt(number), BigInt(attempt), BigInt(dueMs), error],
+      );
+    });
+  }
+
+  async bury(
+    consumer: string,
+    {
+      number,
+      attempt,
+      isRetry,
+    }: { readonly number: number; readonly attempt: number; readonly isRetry: boolean },
+    nowMs: number,
+    error: string,
+  ): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await this.settle(consumer, number, isRetry, tx);
+      await tx.execute(
+        'INSERT INTO stream_dead (consumer, number, attempts, error, dead_ms) VALUES (?, ?, ?, ?, ?) ' +
+          'ON CONFLICT (consumer, number) DO UPDATE SET attempts = excluded.attempts, error = excluded.error, dead_ms = excluded.dead_ms',
+        [consumer, BigInt(number), BigInt(attempt), error, BigInt(nowMs)],
+      );
+    });
+  }
+
+  /** Everything up to `floor` is settled: it need not be remembered one by one. */
+  async raiseFloor(consumer: string, floor: number): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await tx.execute('UPDATE stream_consumer SET floor = ? WHERE name = ? AND floor < ?', [
+        BigInt(floor),
+        consumer,
+        BigInt(floor),
+      ]);
+      await tx.execute('DELETE FROM stream_done WHERE consumer = ? AND number <= ?', [
+        consumer,
+        BigInt(floor),
+      ]);
+    });
+  }
+}
+
+/** The transaction itself, where `tx` is somebody's view of it: the messages are nobody's but the bus's. */
+export function transactionOf(tx: BusTransaction | undefined): Transaction | undefined {
+  if (tx === undefined) return undefined;
+  const inner = OwnedTransaction.innerOf(tx);
+  if (!isTransaction(inner)) throw new StreamTransactionError();
+  return inner;
+}
+
+function isTransaction(value: unknown): value is Transaction {
+  return typeof value === 'object' && value !== null && 'execute' in value && 'afterCommit' in value;
+}
+
+function messageOf(row: MessageRow): NumberedMessage {
+  return {
+    number: Number(row.number),
+    id: row.id,
+    topic: row.topic,
+    source: row.source,
+    contentType: row.content_type,
+    body: row.body,
+    traceparent: row.traceparent ?? undefined,
+    timeMs: Number(row.created_ms),
+  };
+}
