@@ -3,6 +3,7 @@ import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
 import { EncryptedDatabase } from '@aico/shared/data';
+import { DurableStreams } from '@aico/shared/data/streams';
 import { type AICOKeyManager, wipe } from '@aico/shared/security';
 import { BusBroker } from '../bus/bus-broker.ts';
 import { ChannelService } from '../channel/channel-service.ts';
@@ -18,6 +19,7 @@ import { DatabasePlugin } from '../plugins/database/database-plugin.ts';
 import { EventsPlugin } from '../plugins/events/events-plugin.ts';
 import { LogStorePlugin } from '../plugins/log-store/index.ts';
 import { SecurityPlugin } from '../plugins/security/security-plugin.ts';
+import { StreamsPlugin } from '../plugins/streams/streams-plugin.ts';
 import { SystemPlugin } from '../plugins/system/system-plugin.ts';
 import type { SystemView } from '../plugins/system/system-view.ts';
 import { databaseSection, gatewaySection, loggingSection } from './core-sections.ts';
@@ -27,6 +29,8 @@ declare module '../core/services.ts' {
   interface Services {
     lifecycle: BackendLifecycleManager;
     channel: ChannelService;
+    streams: DurableStreams;
+    streams_api: StreamsPlugin;
     events: EventsPlugin;
     idempotency: Idempotency;
     bus_broker: BusBroker;
@@ -118,19 +122,32 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   );
   const hub = new InProcessBus();
   container.registerService(
+    'streams',
+    async (require) => {
+      const streams = new DurableStreams({
+        database: require('database'),
+        logger: logging.getLogger('message_bus', 'streams'),
+      });
+      await streams.start();
+      return streams;
+    },
+    { dependencies: ['database', 'logging'], priority: INFRASTRUCTURE },
+  );
+  container.registerService(
     'message_bus',
-    async () => {
+    async (require) => {
       const logger = logging.getLogger('message_bus', 'client');
       const bus = new MessageBusClient({
         source: 'backend',
         transport: hub,
+        durable: require('streams'),
         onError: (error) => logger.error('A message was not handled', { error }),
       });
       await bus.connect();
       return bus;
     },
     {
-      dependencies: ['logging'],
+      dependencies: ['logging', 'streams'],
       priority: INFRASTRUCTURE,
       stop: (bus) => bus.close(),
       // Each under its own name, so that a message says who published it, and nobody closes another's.
@@ -154,6 +171,10 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   );
   container.registerService('bus_broker', () => new BusBroker('bus_broker', container, hub), {
     dependencies: ['config', 'paths', 'key_manager', 'message_bus', 'logging', 'gateway', 'health'],
+    priority: INFRASTRUCTURE,
+  });
+  container.registerService('streams_api', () => new StreamsPlugin('streams_api', container), {
+    dependencies: ['streams', 'gateway', 'health'],
     priority: INFRASTRUCTURE,
   });
   container.registerService(

@@ -7,6 +7,7 @@ import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { table } from '../output.ts';
 import { serverSentEvents } from '../server-sent-events.ts';
+import { registerStreamCommands } from './bus-streams.ts';
 
 interface Grant {
   readonly component: string;
@@ -53,6 +54,7 @@ export function register(program: Command, context: CommandContext): void {
   const bus = program
     .command('bus')
     .description('the message bus: who may take part, who does, and a hand on it');
+  registerStreamCommands(bus, context);
   bus
     .command('grant')
     .description(

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { parsePattern, parseTopic } from '@aico/protocol';
 import { contentTypeOf, decodeBody, encodeBody } from './codec.ts';
 import type {
@@ -11,7 +10,7 @@ import type {
   StoredMessage,
 } from './durable.ts';
 import { BusNotDurableError } from './errors.ts';
-import type { MessageAttributes } from './message.ts';
+import { createIdPrefix, type MessageAttributes } from './message.ts';
 import type { SchemaChecks } from './schema-checks.ts';
 import type { PublishOptions, Topic } from './types.ts';
 
@@ -20,6 +19,9 @@ export class DurableSide {
   readonly #store: DurableStore | undefined;
   readonly #checks: SchemaChecks;
   readonly #consumptions = new Set<Consumption>();
+  /** Ids in ascending order: what is stored side by side is found side by side. */
+  readonly #idPrefix = createIdPrefix();
+  #sequence = 0;
 
   constructor(store: DurableStore | undefined, checks: SchemaChecks) {
     this.#store = store;
@@ -39,13 +41,12 @@ export class DurableSide {
     tell: (attributes: MessageAttributes) => void,
   ): Promise<void> {
     if (this.#store === undefined) throw new BusNotDurableError();
-    const { tx, id = randomUUID(), traceparent, contentType = contentTypeOf(message) } = options;
+    const { tx, id = this.#nextId(), traceparent, contentType = contentTypeOf(message) } = options;
     const name = typeof topic === 'string' ? topic : topic.name;
     parseTopic(name);
     if (typeof topic !== 'string') this.#checks.check(name, topic.schema, message);
     const body = encodeBody(name, message, contentType);
-    const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
-    await this.#store.append({ id, topic: name, source, contentType, body: bytes, traceparent }, tx);
+    await this.#store.append({ id, topic: name, source, contentType, body, traceparent }, tx);
     const told = (): void => tell({ id, traceparent, contentType });
     if (tx === undefined) told();
     else tx.afterCommit(told);
@@ -65,7 +66,7 @@ export class DurableSide {
       pattern,
       consumer,
       async (stored, state) => {
-        const data = decodeBody(stored.topic, stored.body, stored.contentType);
+        const data = payloadOf(stored);
         if (schema !== undefined) this.#checks.check(stored.topic, schema, data);
         await handler(stored.topic, data, deliveryOf(stored, data, state));
       },
@@ -82,12 +83,21 @@ export class DurableSide {
     };
   }
 
+  #nextId(): string {
+    this.#sequence += 1;
+    return this.#idPrefix + this.#sequence.toString(16).padStart(12, '0');
+  }
+
   /** Stops every consumer. */
   async stop(): Promise<void> {
     const all = [...this.#consumptions];
     this.#consumptions.clear();
     await Promise.all(all.map((consumption) => consumption.stop()));
   }
+}
+
+function payloadOf({ topic, body, contentType }: StoredMessage): unknown {
+  return typeof body === 'string' ? JSON.parse(body) : decodeBody(topic, body, contentType);
 }
 
 function deliveryOf(

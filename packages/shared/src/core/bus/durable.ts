@@ -13,7 +13,8 @@ export interface StoredMessage {
   readonly topic: string;
   readonly source: string;
   readonly contentType: string;
-  readonly body: Uint8Array;
+  /** JSON as text, everything else as bytes. */
+  readonly body: string | Uint8Array;
   readonly traceparent: string | undefined;
 }
 

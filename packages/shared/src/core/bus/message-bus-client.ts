@@ -155,7 +155,8 @@ export class MessageBusClient implements MessageBus {
     if (run !== undefined && options === undefined && run.head.type === topic && run.add(message))
       return DONE;
     if (options?.durable !== true && options?.tx === undefined) return this.#send(topic, message, options);
-    this.#connection();
+    if (this.#state.name !== 'connected')
+      return Promise.reject(new BusNotConnectedError(this.source, describe(this.#state)));
     return this.#durable.keep(this.source, topic, message, options, (attributes) => {
       // That it is heard at once is an extra: what is kept is kept.
       void this.#send(topic, message, attributes).catch(() => {});

@@ -9,9 +9,8 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `
       CREATE TABLE stream_message (
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, topic TEXT NOT NULL, source TEXT NOT NULL,
-        content_type TEXT NOT NULL, body BLOB NOT NULL, traceparent TEXT, created_ms INTEGER NOT NULL
+        content_type TEXT NOT NULL, body ANY NOT NULL, traceparent TEXT, created_ms INTEGER NOT NULL
       ) STRICT;
-      CREATE INDEX stream_message_topic ON stream_message (topic, number);
       -- Everything up to "floor" is settled: acknowledged, dead, or in stream_retry. "handed_out" may be in somebody's hands.
       CREATE TABLE stream_consumer (
         name TEXT PRIMARY KEY, pattern TEXT NOT NULL, floor INTEGER NOT NULL, handed_out INTEGER NOT NULL

@@ -52,7 +52,7 @@ export class StreamInspection {
           first: number | null;
           last: number | null;
         }>(
-          'SELECT count(*) AS n, sum(length(body)) AS bytes, min(number) AS first, max(number) AS last FROM stream_message',
+          'SELECT count(*) AS n, sum(octet_length(body)) AS bytes, min(number) AS first, max(number) AS last FROM stream_message',
         );
         const { rows: topics } = await tx.execute<{ topic: string; messages: number }>(
           'SELECT topic, count(*) AS messages FROM stream_message GROUP BY topic ORDER BY messages DESC, topic LIMIT ?',
@@ -162,7 +162,7 @@ export class StreamInspection {
         BigInt(olderThanMs),
       ]);
       const { rows } = await tx.execute<{ number: number }>(
-        'SELECT number FROM (SELECT number, sum(length(body)) OVER (ORDER BY number DESC) AS kept FROM stream_message) ' +
+        'SELECT number FROM (SELECT number, sum(octet_length(body)) OVER (ORDER BY number DESC) AS kept FROM stream_message) ' +
           'WHERE kept > ? ORDER BY number DESC LIMIT 1',
         [BigInt(maxBytes)],
       );

@@ -20,7 +20,7 @@ interface MessageRow {
   readonly topic: string;
   readonly source: string;
   readonly content_type: string;
-  readonly body: Uint8Array;
+  readonly body: string | Uint8Array;
   readonly traceparent: string | null;
   readonly created_ms: number;
   readonly attempts: number;

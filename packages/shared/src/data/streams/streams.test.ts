@@ -279,7 +279,7 @@ test('whatever fails, crashes or is rolled back: each message has its effect onc
             topic,
             `c${run}`,
             async ({ body }, { ack }) => {
-              const index = Number(new TextDecoder().decode(body));
+              const index = Number(body);
               const fate = left.get(index);
               left.set(index, 'ok');
               if (fate === 'crash') {

@@ -1,0 +1,60 @@
+import type { DurableStreams } from '@aico/shared/data/streams';
+import { Type } from 'typebox';
+import type { GatewayApp } from '../../core/gateway.ts';
+import type { HealthCheckResult } from '../../core/health/types.ts';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+
+const PRUNE_EVERY_MS = 600_000;
+const Name = Type.String({ minLength: 1, maxLength: 256 });
+const DeadQuery = Type.Object({
+  consumer: Type.Optional(Name),
+  limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+});
+const Replay = Type.Object(
+  { consumer: Name, number: Type.Optional(Type.Integer({ minimum: 1 })) },
+  { additionalProperties: false },
+);
+
+const READ = { access: 'bus:read' } as const;
+const MANAGE = { access: 'bus:manage' } as const;
+
+/** `/api/v1/streams`: what the durable bus keeps, for whom, and what nobody could handle. Deletes what is past its time. */
+export class StreamsPlugin extends BasePlugin {
+  get metadata(): PluginMetadata {
+    return {
+      name: 'Streams',
+      version: '1.0.0',
+      description: 'Shows and tends the durable messages of the bus',
+      priority: PluginPriority.INFRASTRUCTURE,
+    };
+  }
+
+  override async start(): Promise<void> {
+    const streams = this.requireService('streams');
+    await this.addRoutes((app) => this.#declare(app, streams), { place: 'streams' });
+    this.every('retention', PRUNE_EVERY_MS, async () => {
+      const pruned = await streams.prune();
+      if (pruned > 0) this.logger.info('Durable messages past their time were deleted', { pruned });
+    });
+  }
+
+  override async healthCheck(): Promise<HealthCheckResult> {
+    const { messages, consumers } = await this.requireService('streams').figures();
+    const dead = consumers.reduce((sum, each) => sum + each.dead, 0);
+    const data = { messages, consumers: consumers.length, dead };
+    if (dead === 0) return { status: 'healthy', data };
+    return { status: 'degraded', detail: `${dead} dead letters: aico bus dead-letters`, data };
+  }
+
+  #declare(app: GatewayApp, streams: DurableStreams): void {
+    app.get('/', { config: READ }, () => streams.figures());
+    app.get(
+      '/dead-letters',
+      { config: READ, schema: { querystring: DeadQuery } },
+      async ({ query: { consumer, limit } }) => ({ deadLetters: await streams.deadLetters(consumer, limit) }),
+    );
+    app.post('/dead-letters/replay', { config: MANAGE, schema: { body: Replay } }, async ({ body }) => ({
+      replayed: await streams.replayDead(body.consumer, body.number),
+    }));
+  }
+}
