@@ -2,7 +2,7 @@ import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
-import { EncryptedDatabase } from '@aico/shared/data';
+import { EncryptedDatabase, recoverRotation } from '@aico/shared/data';
 import { DurableStreams } from '@aico/shared/data/streams';
 import { type AICOKeyManager, wipe } from '@aico/shared/security';
 import { BusBroker } from '../bus/bus-broker.ts';
@@ -96,6 +96,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   container.registerService(
     'database',
     async (require) => {
+      await recoverRotation({ file: paths.databaseFile, keys: keyManager });
       const key = require('key_manager').databaseKey();
       try {
         return await EncryptedDatabase.open({

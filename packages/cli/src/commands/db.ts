@@ -5,6 +5,7 @@ import type { CommandContext } from '../context.ts';
 import type { AcceptOptions } from '../database/accept-rollback.ts';
 import { CommandFailedError } from '../errors.ts';
 import { table } from '../output.ts';
+import type { SecretFiles } from '../security/home-keys.ts';
 import { withSecretFiles } from '../security/slot-commands.ts';
 
 interface QueryAnswer {
@@ -32,6 +33,13 @@ export function register(program: Command, context: CommandContext): void {
       .option('--cipher <name>', 'aegis or sqlcipher, where the head that tells is gone'),
   ).action(async (options: AcceptOptions) =>
     (await import('../database/accept-rollback.ts')).acceptRolledBack(context, options),
+  );
+  withSecretFiles(
+    db
+      .command('rotate-key')
+      .description('encrypt the database anew under another key; the backend must not run'),
+  ).action(async (options: SecretFiles) =>
+    (await import('../database/rotate-key.ts')).rotateDatabaseKey(context, options),
   );
   db.command('check')
     .description('read every page, index and reference of the running database')

@@ -1,5 +1,5 @@
 import { InstanceLock } from '@aico/backend/instance-lock';
-import { acceptRollback, type RollbackFinding } from '@aico/shared/data';
+import { acceptRollback, type RollbackFinding, recoverRotation } from '@aico/shared/data';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { canAsk } from '../password.ts';
@@ -18,6 +18,7 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
   const { paths, output } = context;
   using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
   const keys = await unlockedKeys(context, options);
+  await recoverRotation({ file: paths.databaseFile, keys });
   const key = keys.databaseKey();
   try {
     const outcome = await acceptRollback({

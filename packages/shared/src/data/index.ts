@@ -1,5 +1,11 @@
 export { type AcceptRollbackOptions, acceptRollback, type RollbackFinding } from './care/accept-rollback.ts';
-export { DatabaseHeadMissingError, DatabaseRolledBackError } from './care/errors.ts';
+export {
+  DatabaseHeadMissingError,
+  DatabaseRolledBackError,
+  RotationFailedError,
+  SpaceMissingError,
+} from './care/errors.ts';
+export { type RotateKeyOptions, type RotationStep, recoverRotation, rotateKey } from './care/rotate-key.ts';
 export { EncryptedDatabase, type EncryptedDatabaseOptions } from './encrypted-database.ts';
 export type { CipherName } from './engine/wire.ts';
 export {

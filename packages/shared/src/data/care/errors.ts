@@ -54,3 +54,23 @@ function describe(found: DatabaseStamp | undefined, expected: HeadStamp): string
     `${missing === 1 ? 'is' : 'are'} missing`
   );
 }
+
+/** There is not enough room for the copy that is to be made. */
+export class SpaceMissingError extends AicoError {
+  constructor(folder: string, neededBytes: number, freeBytes: number) {
+    const mib = (bytes: number): string => `${Math.ceil(bytes / 1_048_576)} MiB`;
+    super('AICO_DATABASE_SPACE', `${folder} has ${mib(freeBytes)} free, and ${mib(neededBytes)} are needed`, {
+      hint: 'Make room first. Nothing was changed.',
+    });
+  }
+}
+
+/** The database could not be encrypted anew; it is as it was. */
+export class RotationFailedError extends AicoError {
+  constructor(file: string, cause: unknown) {
+    super('AICO_DATABASE_ROTATION', `${file} could not be encrypted under a new key; it is as it was`, {
+      hint: 'See the cause; `aico db check` tells whether the database itself is in order.',
+      cause,
+    });
+  }
+}

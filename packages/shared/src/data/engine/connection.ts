@@ -23,7 +23,7 @@ function expectSetting(connection: Connection, setting: string, expected: unknow
  * `raw:` and the key in hex, as bytes: no string of it is ever made, and the caller can wipe it. (A malformed key pragma
  * leaves a plaintext database without an error; this form returns a code, and the cipher is read back besides.)
  */
-function keyArgument(key: SharedArrayBuffer): Buffer {
+export function keyArgument(key: SharedArrayBuffer): Buffer {
   const bytes = new Uint8Array(key);
   const argument = Buffer.alloc(4 + bytes.byteLength * 2);
   argument.write('raw:', 'latin1');
@@ -35,7 +35,7 @@ function keyArgument(key: SharedArrayBuffer): Buffer {
   return argument;
 }
 
-function unlock(connection: Connection, cipher: CipherName, key: SharedArrayBuffer): void {
+export function unlockConnection(connection: Connection, cipher: CipherName, key: SharedArrayBuffer): void {
   expectSetting(connection, `cipher = '${cipher}'`, cipher);
   if (cipher === 'sqlcipher') expectSetting(connection, 'legacy = 4', '4');
   const argument = keyArgument(key);
@@ -59,7 +59,7 @@ export function openConnection(data: EngineData, use: 'statements' | 'session' |
     timeout: data.busyTimeoutMs,
   });
   try {
-    unlock(connection, data.cipher, data.key);
+    unlockConnection(connection, data.cipher, data.key);
     connection.prepare('SELECT count(*) FROM sqlite_schema').get();
     if (use === 'probe') return connection;
     if (writes) connection.pragma('journal_mode = WAL');

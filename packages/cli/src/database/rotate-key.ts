@@ -1,0 +1,22 @@
+import { InstanceLock } from '@aico/backend/instance-lock';
+import { rotateKey } from '@aico/shared/data';
+import type { CommandContext } from '../context.ts';
+import { type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
+
+/** Encrypts the database of a backend that does not run under a new key. */
+export async function rotateDatabaseKey(context: CommandContext, options: SecretFiles): Promise<void> {
+  const { paths, output } = context;
+  using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+  const keys = await unlockedKeys(context, options);
+  try {
+    const { commits } = await rotateKey({ file: paths.databaseFile, keys });
+    output.print({ rotated: true, commits }, () =>
+      [
+        `The database is encrypted under a new key; it holds ${commits} commits.`,
+        'Backups made before still open with their own key. What the disk held before may be recoverable from it for a while.',
+      ].join('\n'),
+    );
+  } finally {
+    keys.lock();
+  }
+}

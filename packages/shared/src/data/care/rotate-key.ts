@@ -1,0 +1,183 @@
+import { open, rename, rm, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { syncFolder } from '../../core/paths/index.ts';
+import { type AICOKeyManager, wipe } from '../../security/index.ts';
+import { lookAtFile, unauthenticatedHeader } from '../database-file.ts';
+import { headFileOf, readHead, writeHead } from '../database-head.ts';
+import { EncryptedDatabase } from '../encrypted-database.ts';
+import { writeEncryptedCopy } from '../engine/encrypted-copy.ts';
+import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
+import { RotationFailedError, SpaceMissingError } from './errors.ts';
+
+/** The steps of a rotation, in order; after each of them a death leaves a home that opens. */
+export type RotationStep =
+  | 'staged'
+  | 'copied'
+  | 'head written'
+  | 'head in place'
+  | 'database in place'
+  | 'promoted';
+
+export interface RotateKeyOptions {
+  readonly file: string;
+  /** Unlocked. */
+  readonly keys: AICOKeyManager;
+  /** Told after each step. */
+  readonly onStep?: (step: RotationStep) => void;
+}
+
+/** How much more than the database's size must be free: the copy, its log, and some room. */
+const ROOM = 1.2;
+const SIDE_FILES = ['', '-wal', '-shm', '-journal', '.head'];
+
+/**
+ * Encrypts the database anew under a new random key. For a database that nobody has open. Whatever instant it dies at,
+ * the next opening (after {@link recoverRotation}) has all rows under the old or the new key.
+ *
+ * The one step that counts is the head's renaming: from then on the new copy is the database, before that the old one is.
+ *
+ * @throws {SpaceMissingError} before anything is done
+ * @throws {RotationFailedError} when the copy does not come out whole; the database is as it was
+ * @throws what opening the database throws
+ */
+export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly commits: number }> {
+  const { file, keys, onStep = () => {} } = options;
+  await recoverRotation(options);
+  const folder = path.dirname(file);
+  await refuseWithoutRoom(file, folder);
+  const current = keys.databaseKey();
+  let next: Uint8Array | undefined;
+  try {
+    const known = await readHead(file, current);
+    if (known?.isOurs !== true)
+      throw new DatabaseHeadError(headFileOf(file), 'does not vouch for the database');
+    const { head } = known;
+    // Opened as at any start: whole, ours and the newest. Its closing leaves no log behind.
+    await (await EncryptedDatabase.open({ file, key: current, cipher: head.cipher })).close();
+    next = await keys.stageDatabaseKey();
+    onStep('staged');
+    const copy = `${file}.rotating`;
+    const { stamp } = await makeCopy(file, copy, head.cipher, current, next);
+    onStep('copied');
+    const look = await lookAtFile(copy);
+    if (look === undefined) throw new DatabaseGoneError(copy);
+    await writeHead(copy, { ...head, header: unauthenticatedHeader(look, head.cipher) }, stamp.commits, next);
+    onStep('head written');
+    await rename(headFileOf(copy), headFileOf(file));
+    // Not before it is on the disk: the database under the new key with a head under the old one would open for nobody.
+    await syncFolder(folder);
+    onStep('head in place');
+    await finish(file, keys, onStep);
+    return { commits: stamp.commits };
+  } catch (error) {
+    // What can be undone is; what cannot is finished. A death does neither: the next opening will.
+    await recoverRotation(options).catch(() => undefined);
+    throw error;
+  } finally {
+    wipe(current);
+    if (next !== undefined) wipe(next);
+  }
+}
+
+/**
+ * Brings a rotation that was cut off to its end, or undoes it; does nothing where there was none. To be called before
+ * each opening of the database.
+ *
+ * @returns what was done
+ * @throws {DatabaseHeadError} when the head is neither key's: nothing is touched then
+ */
+export async function recoverRotation({
+  file,
+  keys,
+  onStep = () => {},
+}: RotateKeyOptions): Promise<'nothing' | 'undone' | 'finished'> {
+  const next = keys.nextDatabaseKey();
+  if (next === undefined) return 'nothing';
+  const current = keys.databaseKey();
+  try {
+    const isOld = (await readHead(file, current))?.isOurs === true;
+    const isNew = !isOld && (await readHead(file, next))?.isOurs === true;
+    if (isNew) {
+      await finish(file, keys, onStep);
+      return 'finished';
+    }
+    // No database yet: a key was staged for nothing.
+    if (!isOld && (await exists(file)))
+      throw new DatabaseHeadError(
+        headFileOf(file),
+        'is neither of the present key nor of the one it is changed to',
+      );
+    for (const side of SIDE_FILES) await rm(`${file}.rotating${side}`, { force: true });
+    await keys.discardStagedDatabaseKey();
+    return 'undone';
+  } finally {
+    wipe(current);
+    wipe(next);
+  }
+}
+
+async function finish(
+  file: string,
+  keys: AICOKeyManager,
+  onStep: (step: RotationStep) => void,
+): Promise<void> {
+  const copy = `${file}.rotating`;
+  if (await exists(copy)) {
+    // They belong to the database that goes; beside the new one they would be taken for its own.
+    for (const side of ['-wal', '-shm']) await rm(`${file}${side}`, { force: true });
+    for (const side of ['-wal', '-shm', '-journal']) await rm(`${copy}${side}`, { force: true });
+    await rename(copy, file);
+    await syncFolder(path.dirname(file));
+  }
+  onStep('database in place');
+  await keys.promoteDatabaseKey();
+  onStep('promoted');
+}
+
+async function makeCopy(
+  file: string,
+  copy: string,
+  cipher: 'aegis' | 'sqlcipher',
+  current: Uint8Array,
+  next: Uint8Array,
+): Promise<ReturnType<typeof writeEncryptedCopy>> {
+  const [from, to] = [shared(current), shared(next)];
+  try {
+    for (const side of SIDE_FILES) await rm(`${copy}${side}`, { force: true });
+    // Empty and private before anything is in it.
+    await (await open(copy, 'wx', 0o600)).close();
+    const verified = writeEncryptedCopy({ file, key: from, cipher }, copy, to);
+    for (const side of ['-wal', '-shm', '-journal']) await rm(`${copy}${side}`, { force: true });
+    const handle = await open(copy, 'r+');
+    await handle.sync();
+    await handle.close();
+    return verified;
+  } catch (error) {
+    throw new RotationFailedError(file, error);
+  } finally {
+    new Uint8Array(from).fill(0);
+    new Uint8Array(to).fill(0);
+  }
+}
+
+async function refuseWithoutRoom(file: string, folder: string): Promise<void> {
+  const { size } = await stat(file).catch(() => {
+    throw new DatabaseGoneError(file);
+  });
+  const { bavail, bsize } = await statfs(folder);
+  const needed = Math.ceil(size * ROOM) + 1_048_576;
+  if (bavail * bsize < needed) throw new SpaceMissingError(folder, needed, bavail * bsize);
+}
+
+function shared(key: Uint8Array): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(key.byteLength);
+  new Uint8Array(memory).set(key);
+  return memory;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await stat(file).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,102 @@
+import Driver from 'better-sqlite3-multiple-ciphers';
+import type { DatabaseStamp } from './commit-record.ts';
+import { type Connection, keyArgument, openConnection, unlockConnection } from './connection.ts';
+import type { CipherName } from './wire.ts';
+
+/** A database file and what opens it. */
+export interface CopySource {
+  readonly file: string;
+  readonly key: SharedArrayBuffer;
+  readonly cipher: CipherName;
+}
+
+/** What a copy was found to hold when it was read back whole. */
+export interface VerifiedCopy {
+  readonly stamp: DatabaseStamp;
+  readonly tables: ReadonlyMap<string, number>;
+}
+
+/**
+ * Writes a compact copy of a database to `target`, under `targetKey`, as a database in its final form. No key enters the
+ * text of a statement, and nothing of it is ever in the clear: the copy is made under the present key, then rekeyed.
+ * Blocks: for a thread or a process that has nothing else to do.
+ *
+ * @throws the driver's errors; and when what was written does not read back whole
+ */
+export function writeEncryptedCopy(
+  source: CopySource,
+  target: string,
+  targetKey: SharedArrayBuffer,
+): VerifiedCopy {
+  const from = openConnection(
+    { ...source, role: 'reader', busyTimeoutMs: 1_000, maxPages: undefined },
+    'probe',
+  );
+  let held: ReadonlyMap<string, number>;
+  try {
+    held = countRows(from);
+    from.prepare('VACUUM INTO ?').run(target);
+  } finally {
+    from.close();
+  }
+  const copy = new Driver(target, { fileMustExist: true });
+  try {
+    unlockConnection(copy, source.cipher, source.key);
+    // A rollback journal on disk would hold pages under the key that is to go.
+    copy.pragma('journal_mode = MEMORY');
+    const argument = keyArgument(targetKey);
+    try {
+      copy.rekey(argument);
+    } finally {
+      argument.fill(0);
+    }
+    copy.pragma('journal_mode = WAL');
+    copy.pragma('wal_checkpoint(TRUNCATE)');
+  } finally {
+    copy.close();
+  }
+  const verified = verifyCopy({ file: target, key: targetKey, cipher: source.cipher });
+  for (const [table, rows] of held)
+    if (verified.tables.get(table) !== rows)
+      throw new Error(`the copy of table ${table} has ${verified.tables.get(table)} rows of ${rows}`);
+  return verified;
+}
+
+/** Reads every page of a database that nobody has open. @throws the driver's errors, and when something is wrong */
+export function verifyCopy(copy: CopySource): VerifiedCopy {
+  const connection = openConnection(
+    { ...copy, role: 'reader', busyTimeoutMs: 1_000, maxPages: undefined },
+    'probe',
+  );
+  try {
+    const problems = connection.prepare<unknown[], string>('PRAGMA integrity_check').pluck().all();
+    if (problems.length !== 1 || problems[0] !== 'ok') throw new Error(`it is not whole: ${problems[0]}`);
+    const broken = connection.prepare('PRAGMA foreign_key_check').all();
+    if (broken.length > 0) throw new Error(`${broken.length} rows refer to rows that are not there`);
+    const stamp = connection
+      .prepare<unknown[], DatabaseStamp>('SELECT id, epoch, commits FROM _aico_head')
+      .get();
+    if (stamp === undefined) throw new Error('it does not say which database it is');
+    return { stamp, tables: countRows(connection) };
+  } finally {
+    connection.close();
+  }
+}
+
+function countRows(connection: Connection): ReadonlyMap<string, number> {
+  const names = connection
+    .prepare<unknown[], string>("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
+    .pluck()
+    .all();
+  return new Map(
+    names.map((name) => [
+      name,
+      Number(
+        connection
+          .prepare(`SELECT count(*) FROM "${name.replace(/"/g, '""')}"`)
+          .pluck()
+          .get(),
+      ),
+    ]),
+  );
+}
