@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { ConfigurationManager } from '@aico/shared/core/config';
 import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
+import { finishRestore } from '@aico/shared/data';
 import { AICOKeyManager } from '@aico/shared/security';
 import {
   coreSections,
@@ -171,6 +172,8 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     lifecycle,
     async start() {
       try {
+        // Before the keys: a restore brings slots of its own.
+        await finishRestore({ file: paths.databaseFile, slotsFile: paths.keySlotsFile });
         const keys = await openKeys({
           keyManager,
           environment: config.get('environment', 'development'),

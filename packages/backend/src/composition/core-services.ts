@@ -201,7 +201,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     },
   );
   container.registerService('database_api', () => new DatabasePlugin('database_api', container), {
-    dependencies: ['database', 'gateway', 'health'],
+    dependencies: ['database', 'gateway', 'health', 'paths', 'key_manager'],
     priority: INFRASTRUCTURE,
   });
   container.registerService('events', () => new EventsPlugin('events', container), {

@@ -3,6 +3,7 @@ import type { DatabaseStatus } from '@aico/shared/data';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
 import type { AcceptOptions } from '../database/accept-rollback.ts';
+import type { RestoreCommandOptions } from '../database/backup.ts';
 import { CommandFailedError } from '../errors.ts';
 import { table } from '../output.ts';
 import type { SecretFiles } from '../security/home-keys.ts';
@@ -33,6 +34,23 @@ export function register(program: Command, context: CommandContext): void {
       .option('--cipher <name>', 'aegis or sqlcipher, where the head that tells is gone'),
   ).action(async (options: AcceptOptions) =>
     (await import('../database/accept-rollback.ts')).acceptRolledBack(context, options),
+  );
+  withSecretFiles(
+    db
+      .command('backup')
+      .description('copy the database, encrypted, and the key slots into a new folder below <directory>')
+      .argument('<directory>'),
+  ).action(async (directory: string, options: SecretFiles) =>
+    (await import('../database/backup.ts')).backUp(context, directory, options),
+  );
+  withSecretFiles(
+    db
+      .command('restore')
+      .description('put a backup in the place of what is there; the backend must not run')
+      .argument('<backup>', 'a folder that `aico db backup` made')
+      .option('--yes', 'do not ask'),
+  ).action(async (backup: string, options: RestoreCommandOptions) =>
+    (await import('../database/backup.ts')).restore(context, backup, options),
   );
   withSecretFiles(
     db

@@ -1,10 +1,14 @@
 export { type AcceptRollbackOptions, acceptRollback, type RollbackFinding } from './care/accept-rollback.ts';
+export { type Backup, type BackupManifest, type BackupOptions, makeBackup } from './care/backup.ts';
 export {
+  BackupDamagedError,
+  BackupFailedError,
   DatabaseHeadMissingError,
   DatabaseRolledBackError,
   RotationFailedError,
   SpaceMissingError,
 } from './care/errors.ts';
+export { finishRestore, type RestoreOptions, restoreBackup } from './care/restore.ts';
 export { type RotateKeyOptions, type RotationStep, recoverRotation, rotateKey } from './care/rotate-key.ts';
 export { EncryptedDatabase, type EncryptedDatabaseOptions } from './encrypted-database.ts';
 export type { CipherName } from './engine/wire.ts';

@@ -14,6 +14,7 @@ export const INTERNAL_LABELS = {
   recoveryCode: `${PREFIX}internal/recovery-code`,
   credential: `${PREFIX}internal/credential`,
   databaseHead: `${PREFIX}internal/database-head`,
+  backupManifest: `${PREFIX}internal/backup-manifest`,
 } as const;
 
 /**

@@ -1,4 +1,6 @@
+import { AicoError } from '@aico/protocol';
 import {
+  makeBackup,
   ParametersInvalidError,
   ReadOnlyTransactionError,
   type SqlParameters,
@@ -6,13 +8,19 @@ import {
   StatementFailedError,
   StatementRefusedError,
 } from '@aico/shared/data';
+import { wipe } from '@aico/shared/security';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
-import { QueryRefusedError } from './errors.ts';
+import { BackupRefusedError, QueryRefusedError } from './errors.ts';
 
 const Parameter = Type.Union([Type.Null(), Type.String(), Type.Number(), Type.Boolean()]);
+
+/** Absolute: what it is relative to would be the backend's own folder, which nobody knows. */
+const BackupBody = Type.Object({
+  directory: Type.String({ minLength: 1, maxLength: 4_096, pattern: '^(?:/|[A-Za-z]:)' }),
+});
 
 const Query = Type.Object({
   sql: Type.String({ minLength: 1, maxLength: 100_000 }),
@@ -58,6 +66,21 @@ export class DatabasePlugin extends BasePlugin {
   #declare(app: GatewayApp): void {
     const database = this.requireService('database');
     app.get('/status', { config: { access: 'database:read' } }, () => database.status());
+    app.post(
+      '/backup',
+      { config: { access: 'database:backup' }, schema: { body: BackupBody } },
+      async ({ body: { directory } }) => {
+        const { databaseFile, keySlotsFile } = this.requireService('paths');
+        const key = this.requireService('key_manager').databaseKey();
+        try {
+          return await makeBackup({ file: databaseFile, slotsFile: keySlotsFile, key, directory });
+        } catch (error) {
+          throw error instanceof AicoError ? new BackupRefusedError(error) : error;
+        } finally {
+          wipe(key);
+        }
+      },
+    );
     app.post('/check', { config: { access: 'database:read' } }, () => this.#check());
     app.post('/query', { config: { access: 'database:read' }, schema: { body: Query } }, ({ body }) =>
       this.#query(body.sql, body.params, body.limit),

@@ -11,3 +11,16 @@ export class QueryRefusedError extends AicoError {
     });
   }
 }
+
+/** A backup that could not be made; its owner may know why. */
+export class BackupRefusedError extends AicoError {
+  readonly statusCode = 503;
+
+  constructor(cause: AicoError) {
+    const root = cause.cause instanceof Error ? `: ${cause.cause.message}` : '';
+    super('AICO_DATABASE_BACKUP_REFUSED', `${cause.message}${root}`, {
+      hint: cause.hint ?? 'See the log of the backend.',
+      cause,
+    });
+  }
+}

@@ -74,3 +74,23 @@ export class RotationFailedError extends AicoError {
     });
   }
 }
+
+/** A backup did not come out whole. */
+export class BackupFailedError extends AicoError {
+  constructor(directory: string, cause: unknown) {
+    super('AICO_DATABASE_BACKUP', `no backup was made in ${directory}`, {
+      hint: 'See the cause. The database is not touched by it.',
+      cause,
+    });
+  }
+}
+
+/** A backup that was cut or changed, is of another version, or was made with other keys. */
+export class BackupDamagedError extends AicoError {
+  constructor(folder: string, reason: string, cause?: unknown) {
+    super('AICO_DATABASE_BACKUP_DAMAGED', `the backup ${folder} is refused: ${reason}`, {
+      hint: 'Take another backup. Nothing of the home was changed.',
+      cause,
+    });
+  }
+}

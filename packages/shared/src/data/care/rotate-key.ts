@@ -5,7 +5,7 @@ import { type AICOKeyManager, wipe } from '../../security/index.ts';
 import { lookAtFile, unauthenticatedHeader } from '../database-file.ts';
 import { headFileOf, readHead, writeHead } from '../database-head.ts';
 import { EncryptedDatabase } from '../encrypted-database.ts';
-import { writeEncryptedCopy } from '../engine/encrypted-copy.ts';
+import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
 import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
 import { RotationFailedError, SpaceMissingError } from './errors.ts';
 
@@ -140,12 +140,14 @@ async function makeCopy(
   cipher: 'aegis' | 'sqlcipher',
   current: Uint8Array,
   next: Uint8Array,
-): Promise<ReturnType<typeof writeEncryptedCopy>> {
+): Promise<VerifiedCopy> {
   const [from, to] = [shared(current), shared(next)];
   try {
     for (const side of SIDE_FILES) await rm(`${copy}${side}`, { force: true });
     // Empty and private before anything is in it.
     await (await open(copy, 'wx', 0o600)).close();
+    // Loaded when it is wanted: a start need not load the engine into this thread.
+    const { writeEncryptedCopy } = await import('../engine/encrypted-copy.ts');
     const verified = writeEncryptedCopy({ file, key: from, cipher }, copy, to);
     for (const side of ['-wal', '-shm', '-journal']) await rm(`${copy}${side}`, { force: true });
     const handle = await open(copy, 'r+');

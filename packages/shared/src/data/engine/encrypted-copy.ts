@@ -62,6 +62,22 @@ export function writeEncryptedCopy(
   return verified;
 }
 
+/**
+ * Writes a compact copy of one view of a database to `target`, under the same key. Others may read and write it meanwhile.
+ * @throws the driver's errors
+ */
+export function writeSnapshot(source: CopySource, target: string): void {
+  const from = openConnection(
+    { ...source, role: 'reader', busyTimeoutMs: 5_000, maxPages: undefined },
+    'probe',
+  );
+  try {
+    from.prepare('VACUUM INTO ?').run(target);
+  } finally {
+    from.close();
+  }
+}
+
 /** Reads every page of a database that nobody has open. @throws the driver's errors, and when something is wrong */
 export function verifyCopy(copy: CopySource): VerifiedCopy {
   const connection = openConnection(

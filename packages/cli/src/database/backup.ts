@@ -1,0 +1,100 @@
+import path from 'node:path';
+import { readInstance } from '@aico/backend/instance';
+import { InstanceLock } from '@aico/backend/instance-lock';
+import {
+  type BackupManifest,
+  finishRestore,
+  makeBackup,
+  recoverRotation,
+  restoreBackup,
+} from '@aico/shared/data';
+import type { CommandContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { canAsk } from '../password.ts';
+import { fromFiles, keysOf, type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
+
+interface Made {
+  readonly folder: string;
+  readonly manifest: BackupManifest;
+}
+
+/** Backs the home up: through the running backend where there is one, else by itself. */
+export async function backUp(context: CommandContext, directory: string, files: SecretFiles): Promise<void> {
+  const { paths, output } = context;
+  const target = path.resolve(directory);
+  const running = readInstance(paths.instanceFile);
+  const made = running === undefined ? await offline(context, target, files) : await online(context, target);
+  const kinds = (await keysOf(context).slots()).map(({ kind }) => kind);
+  if (!kinds.some((kind) => kind === 'password' || kind === 'recovery'))
+    output.note(
+      'What opens this backup is no part of it: keep the key file elsewhere, or make a recovery code (aico security recovery) and back up again.',
+    );
+  output.print(
+    made,
+    ({ folder, manifest }) =>
+      `${folder}\n${manifest.commits} commits, ${manifest.database.bytes} bytes, encrypted and read back whole`,
+  );
+}
+
+async function online(context: CommandContext, directory: string): Promise<Made> {
+  return (await (
+    await context.client()
+  ).json('/api/v1/database/backup', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ directory }),
+  })) as Made;
+}
+
+async function offline(context: CommandContext, directory: string, files: SecretFiles): Promise<Made> {
+  const { paths } = context;
+  using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+  await finishRestore({ file: paths.databaseFile, slotsFile: paths.keySlotsFile });
+  const keys = await unlockedKeys(context, files);
+  await recoverRotation({ file: paths.databaseFile, keys });
+  const key = keys.databaseKey();
+  try {
+    return await makeBackup({ file: paths.databaseFile, slotsFile: paths.keySlotsFile, key, directory });
+  } finally {
+    key.fill(0);
+    keys.lock();
+  }
+}
+
+export interface RestoreCommandOptions extends SecretFiles {
+  readonly yes?: boolean;
+}
+
+/** Puts a backup in the place of what the home holds; the backend must not run. */
+export async function restore(
+  context: CommandContext,
+  backup: string,
+  options: RestoreCommandOptions,
+): Promise<void> {
+  const { paths, output } = context;
+  paths.ensure();
+  using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+  const credentials = await fromFiles(options);
+  const restored = await restoreBackup({
+    backup: path.resolve(backup),
+    file: paths.databaseFile,
+    slotsFile: paths.keySlotsFile,
+    keyFile: paths.keyFile,
+    ...(credentials === undefined ? {} : { credentials }),
+    confirm: async ({ createdAt, commits }) => {
+      output.note(`A backup of ${createdAt} with ${commits} commits; it opens and is whole.`);
+      if (options.yes === true) return true;
+      if (!canAsk()) throw new UsageError('there is nobody to ask', 'Pass --yes to restore it.');
+      const { confirm } = await import('@inquirer/prompts');
+      return await confirm(
+        { message: 'Put it in the place of what is there now?', default: false },
+        { output: process.stderr },
+      );
+    },
+  });
+  output.print(restored ?? { restored: false }, () =>
+    restored === undefined
+      ? 'Nothing was changed.'
+      : `Restored. What was there before lies in ${restored.aside}; delete it when you are sure.`,
+  );
+}

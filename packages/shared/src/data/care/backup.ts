@@ -1,0 +1,218 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Worker } from 'node:worker_threads';
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { syncFolder, writePrivateFile } from '../../core/paths/index.ts';
+import { wipe } from '../../security/index.ts';
+import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
+import { readHead } from '../database-head.ts';
+import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
+import { DatabaseGoneError } from '../errors.ts';
+import { BackupDamagedError, BackupFailedError, SpaceMissingError } from './errors.ts';
+
+const Part = Type.Object(
+  { bytes: Type.Integer({ minimum: 0 }), sha256: Type.String({ maxLength: 64 }) },
+  { additionalProperties: false },
+);
+const Manifest = Type.Object(
+  {
+    format: Type.Literal('aico-backup'),
+    version: Type.Literal(1),
+    createdAt: Type.String({ maxLength: 64 }),
+    databaseId: Type.String({ maxLength: 64 }),
+    commits: Type.Integer({ minimum: 0 }),
+    cipher: Type.Union([Type.Literal('aegis'), Type.Literal('sqlcipher')]),
+    database: Part,
+    keySlots: Part,
+  },
+  { additionalProperties: false },
+);
+const Signed = Type.Object(
+  { ...Manifest.properties, mac: Type.String({ maxLength: 64 }) },
+  { additionalProperties: false },
+);
+const signed = Compile(Signed);
+
+/** What a backup says of itself. */
+export type BackupManifest = Static<typeof Manifest>;
+
+/** The files of a backup, by their place in its folder. */
+export const BACKUP_FILES = {
+  database: 'aico.db',
+  keySlots: 'key-slots.json',
+  manifest: 'backup.json',
+} as const;
+
+export interface BackupOptions {
+  /** The database; it may be in use. */
+  readonly file: string;
+  readonly slotsFile: string;
+  /** The database's key. The caller wipes it. */
+  readonly key: Uint8Array;
+  /** Where the backup's folder is made. */
+  readonly directory: string;
+  readonly now?: () => Date;
+}
+
+export interface Backup {
+  readonly folder: string;
+  readonly manifest: BackupManifest;
+}
+
+/**
+ * Copies the database, encrypted as it is, and the key slots that open it into a new folder. The copy is of one moment;
+ * nobody waits for it. It is read back whole before the folder takes its name: a folder of that name is a good backup.
+ *
+ * @throws {SpaceMissingError} @throws {DatabaseGoneError} before anything is done
+ * @throws {BackupFailedError} when it does not come out whole; only a folder that ends in `.partial` may be left
+ */
+export async function makeBackup(options: BackupOptions): Promise<Backup> {
+  const { file, slotsFile, key, directory, now = () => new Date() } = options;
+  const head = await readHead(file, key);
+  if (head?.isOurs !== true) throw new DatabaseGoneError(file);
+  await mkdir(directory, { recursive: true });
+  await refuseWithoutRoom(file, directory);
+  const createdAt = now().toISOString();
+  const folder = path.join(directory, `aico-backup-${createdAt.replace(/[:.]/g, '-')}`);
+  const partial = `${folder}.partial`;
+  try {
+    await mkdir(partial, { mode: 0o700 });
+    const place = (name: keyof typeof BACKUP_FILES): string => path.join(partial, BACKUP_FILES[name]);
+    // Empty and private before anything is in it.
+    await (await open(place('database'), 'wx', 0o600)).close();
+    const { stamp } = await copyInThread(file, key, head.head.cipher, place('database'));
+    await copyFile(slotsFile, place('keySlots'));
+    const manifest: BackupManifest = {
+      format: 'aico-backup',
+      version: 1,
+      createdAt,
+      databaseId: stamp.id,
+      commits: stamp.commits,
+      cipher: head.head.cipher,
+      database: await describe(place('database')),
+      keySlots: await describe(place('keySlots')),
+    };
+    for (const name of ['database', 'keySlots'] as const) await sync(place(name));
+    await writePrivateFile(place('manifest'), textOf(manifest, macOf(manifest, key)));
+    await rename(partial, folder);
+    await syncFolder(directory);
+    return { folder, manifest };
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    throw new BackupFailedError(directory, error);
+  }
+}
+
+/**
+ * Reads what a backup says of itself, and holds its files to that. Who wrote it shows only with its key:
+ * {@link proveBackup}.
+ *
+ * @throws {BackupDamagedError} when a file is not there, was cut or was changed, or the backup is of another version
+ */
+export async function readBackup(
+  folder: string,
+): Promise<{ readonly manifest: BackupManifest; readonly mac: string }> {
+  let content: string;
+  let parsed: unknown;
+  try {
+    content = await readFile(path.join(folder, BACKUP_FILES.manifest), 'utf8');
+    parsed = JSON.parse(content);
+  } catch (error) {
+    throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} cannot be read`, error);
+  }
+  if (!signed.Check(parsed))
+    throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} is not of a version known here`);
+  const { mac, ...manifest } = parsed;
+  if (textOf(manifest, mac) !== content)
+    throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} is not in the form it was written in`);
+  for (const name of ['database', 'keySlots'] as const) {
+    const found = await describe(path.join(folder, BACKUP_FILES[name])).catch((error: unknown) => {
+      throw new BackupDamagedError(folder, `${BACKUP_FILES[name]} cannot be read`, error);
+    });
+    if (found.bytes !== manifest[name].bytes || found.sha256 !== manifest[name].sha256)
+      throw new BackupDamagedError(folder, `${BACKUP_FILES[name]} is not as it was written`);
+  }
+  return { manifest, mac };
+}
+
+/** @throws {BackupDamagedError} when the backup was not made by the holder of `key` */
+export function proveBackup(
+  folder: string,
+  { manifest, mac }: { readonly manifest: BackupManifest; readonly mac: string },
+  key: Uint8Array,
+): void {
+  const expected = Buffer.from(macOf(manifest, key));
+  const found = Buffer.from(mac);
+  if (expected.byteLength !== found.byteLength || !timingSafeEqual(expected, found))
+    throw new BackupDamagedError(folder, 'it was not made by the holder of its keys');
+}
+
+function textOf(manifest: BackupManifest, mac: string): string {
+  return `${JSON.stringify({ ...manifest, mac }, undefined, 2)}\n`;
+}
+
+function macOf(manifest: BackupManifest, key: Uint8Array): string {
+  const macKey = hkdfSha256(key, new Uint8Array(0), INTERNAL_LABELS.backupManifest, 32);
+  try {
+    return createHmac('sha256', macKey).update(JSON.stringify(manifest)).digest('base64url');
+  } finally {
+    wipe(macKey);
+  }
+}
+
+async function copyInThread(
+  file: string,
+  key: Uint8Array,
+  cipher: 'aegis' | 'sqlcipher',
+  target: string,
+): Promise<VerifiedCopy> {
+  const shared = new SharedArrayBuffer(key.byteLength);
+  new Uint8Array(shared).set(key);
+  const worker = new Worker(new URL('../engine/copy-worker.ts', import.meta.url), {
+    workerData: { source: { file, key: shared, cipher }, target },
+    name: 'backup',
+  });
+  try {
+    return await new Promise<VerifiedCopy>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`the copying thread ended with ${code}`)));
+    });
+  } finally {
+    await worker.terminate();
+    new Uint8Array(shared).fill(0);
+  }
+}
+
+async function describe(file: string): Promise<BackupManifest['database']> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return { bytes: (await stat(file)).size, sha256: hash.digest('hex') };
+}
+
+async function sync(file: string): Promise<void> {
+  const handle = await open(file, 'r+');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function refuseWithoutRoom(file: string, directory: string): Promise<void> {
+  const sizes = await Promise.all(
+    [file, `${file}-wal`].map((each) =>
+      stat(each).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  const needed = sizes.reduce((sum, size) => sum + size, 1_048_576);
+  const { bavail, bsize } = await statfs(directory);
+  if (bavail * bsize < needed) throw new SpaceMissingError(directory, needed, bavail * bsize);
+}

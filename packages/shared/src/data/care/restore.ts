@@ -1,0 +1,163 @@
+import { copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { syncFolder, writePrivateFile } from '../../core/paths/index.ts';
+import { AICOKeyManager, type UnlockCredentials, wipe } from '../../security/index.ts';
+import { headFileOf } from '../database-head.ts';
+import { acceptRollback } from './accept-rollback.ts';
+import { BACKUP_FILES, type BackupManifest, proveBackup, readBackup } from './backup.ts';
+import { BackupDamagedError } from './errors.ts';
+
+/** Where a home keeps what a backup holds. */
+export interface RestorePlaces {
+  readonly file: string;
+  readonly slotsFile: string;
+  readonly keyFile: string;
+}
+
+export interface RestoreOptions extends RestorePlaces {
+  /** The backup's folder. */
+  readonly backup: string;
+  /** What opens the backup's own slots. Without it: whatever needs no human. */
+  readonly credentials?: UnlockCredentials;
+  /** Asked once the backup is known to be good, before anything of the home is changed. */
+  readonly confirm: (manifest: BackupManifest) => Promise<boolean>;
+  readonly now?: () => Date;
+  /** Told after each step: for tests that die there. */
+  readonly onStep?: (step: string) => void;
+}
+
+const Intent = Type.Object(
+  {
+    format: Type.Literal('aico-restore'),
+    version: Type.Literal(1),
+    /** The folder that what was there goes to; a name, no path. */
+    aside: Type.String({ pattern: '^before-restore-[0-9TZ-]+$' }),
+  },
+  { additionalProperties: false },
+);
+const intent = Compile(Intent);
+
+const stagingOf = (file: string): string => path.join(path.dirname(file), 'restore.partial');
+const intentOf = (file: string): string => path.join(path.dirname(file), 'restore.json');
+
+/**
+ * Puts a backup in the place of a home's database and key slots. For a home whose backend does not run; it may be empty.
+ * The backup is read whole, and opened with its own keys, before anything of the home changes; what was there is kept
+ * beside it. Whatever instant it dies at, the home is the old one, or {@link finishRestore} makes it the new one.
+ *
+ * @returns where what was there lies now; `undefined` when it was not confirmed
+ * @throws {BackupDamagedError} and the key manager's errors; nothing has changed then
+ */
+export async function restoreBackup(
+  options: RestoreOptions,
+): Promise<{ readonly aside: string; readonly manifest: BackupManifest } | undefined> {
+  const { backup, file, confirm, now = () => new Date(), onStep = () => {} } = options;
+  await finishRestore(options);
+  const staging = stagingOf(file);
+  const folder = path.dirname(file);
+  const read = await readBackup(backup);
+  await rm(staging, { recursive: true, force: true });
+  await mkdir(staging, { recursive: true, mode: 0o700 });
+  try {
+    const staged = { file: path.join(staging, 'aico.db'), slots: path.join(staging, 'key-slots.json') };
+    await copyFile(path.join(backup, BACKUP_FILES.keySlots), staged.slots);
+    await copyFile(path.join(backup, BACKUP_FILES.database), staged.file);
+    onStep('copied');
+    const keys = new AICOKeyManager({ slotsFile: staged.slots, keyFile: options.keyFile });
+    await keys.unlock(options.credentials ?? {});
+    const key = keys.databaseKey();
+    try {
+      proveBackup(backup, read, key);
+      // A new life: no copy of the one before passes for it. Reading it proves that it opens.
+      const { accepted } = await acceptRollback({
+        file: staged.file,
+        key,
+        cipher: read.manifest.cipher,
+        confirm: async ({ found }) => {
+          if (found?.id !== read.manifest.databaseId || found.commits !== read.manifest.commits)
+            throw new BackupDamagedError(backup, 'its database is not the one it speaks of');
+          return confirm(read.manifest);
+        },
+      });
+      if (!accepted) return undefined;
+    } finally {
+      wipe(key);
+      keys.lock();
+    }
+    onStep('verified');
+    const aside = `before-restore-${now().toISOString().replace(/[:.]/g, '-')}`;
+    const words: Static<typeof Intent> = { format: 'aico-restore', version: 1, aside };
+    await syncFolder(staging);
+    // From here on the restored home is the home, whatever happens.
+    await writePrivateFile(intentOf(file), JSON.stringify(words));
+    onStep('decided');
+    await finishRestore(options);
+    return { aside: path.join(folder, aside), manifest: read.manifest };
+  } finally {
+    if (!(await exists(intentOf(file)))) await rm(staging, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Brings a restore that was decided and cut off to its end; does nothing where there is none. To be called before the keys
+ * of a home are opened.
+ *
+ * @returns whether there was one
+ */
+export async function finishRestore({
+  file,
+  slotsFile,
+  onStep = () => {},
+}: Pick<RestoreOptions, 'file' | 'slotsFile' | 'onStep'>): Promise<boolean> {
+  const folder = path.dirname(file);
+  const words = await readIntent(intentOf(file));
+  if (words === undefined) return false;
+  const staging = stagingOf(file);
+  const aside = path.join(folder, words.aside);
+  await mkdir(aside, { recursive: true, mode: 0o700 });
+  // A log beside another database would be taken for its own: it goes before anything comes.
+  if (await exists(path.join(staging, 'aico.db')))
+    for (const side of ['-wal', '-shm']) await moveAside(`${file}${side}`, aside);
+  onStep('logs aside');
+  for (const [staged, place] of [
+    ['aico.db', file],
+    ['aico.db.head', headFileOf(file)],
+    ['key-slots.json', slotsFile],
+  ] as const) {
+    const from = path.join(staging, staged);
+    if (!(await exists(from))) continue;
+    await moveAside(place, aside);
+    onStep(`${staged} aside`);
+    await rename(from, place);
+    onStep(`${staged} in place`);
+  }
+  // It speaks of tries on slots that are no longer there.
+  await rm(`${slotsFile}.tries`, { force: true });
+  await syncFolder(aside);
+  await syncFolder(folder);
+  await rm(intentOf(file), { force: true });
+  await rm(staging, { recursive: true, force: true });
+  await syncFolder(folder);
+  onStep('done');
+  return true;
+}
+
+async function readIntent(file: string): Promise<Static<typeof Intent> | undefined> {
+  if (!(await exists(file))) return undefined;
+  const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
+  if (!intent.Check(parsed)) throw new BackupDamagedError(file, 'it is no restore that is known here');
+  return parsed;
+}
+
+async function moveAside(file: string, aside: string): Promise<void> {
+  if (await exists(file)) await rename(file, path.join(aside, path.basename(file)));
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await stat(file).then(
+    () => true,
+    () => false,
+  );
+}
