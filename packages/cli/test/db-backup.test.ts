@@ -10,6 +10,11 @@ test('db backup of a running home, and restore into an empty one: everything is 
   const password = path.join(here.home, 'password');
   await writeFile(password, 'seven green owls on a wire\n', { mode: 0o600 });
   const running = await here.serve(['--password-file', password]);
+  for (const command of ['stats', 'vacuum', 'check', 'status']) {
+    const ran = await here.run(['db', command, '--json']);
+    assert.equal(ran.code, 0, `${command}: ${ran.stderr}`);
+    if (command === 'stats') assert.ok((ran.json() as { commits: number }).commits > 0);
+  }
   const directory = path.join(here.home, 'backups');
   const online = await here.run(['db', 'backup', directory, '--json']);
   assert.equal(online.code, 0, online.stderr);

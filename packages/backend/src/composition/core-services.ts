@@ -4,7 +4,7 @@ import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
 import { EncryptedDatabase, recoverRotation } from '@aico/shared/data';
 import { DurableStreams } from '@aico/shared/data/streams';
-import { type AICOKeyManager, wipe } from '@aico/shared/security';
+import { type AICOKeyManager, WIPE_LIMITS, wipe } from '@aico/shared/security';
 import { BusBroker } from '../bus/bus-broker.ts';
 import { ChannelService } from '../channel/channel-service.ts';
 import { readinessProbe } from '../core/health/readiness.ts';
@@ -225,7 +225,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
         },
         unlock: (credentials) => vault.unlock(credentials),
         lock: () => vault.lock(),
-        wiped: WIPED,
+        wiped: WIPE_LIMITS,
       }),
     { dependencies: ['key_manager', 'gateway'], priority: SECURITY },
   );
@@ -234,8 +234,3 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     priority: INFRASTRUCTURE,
   });
 }
-
-/** How far a lock goes. */
-const WIPED =
-  'The root key and the database key are overwritten in memory, and the threads that used them have ended. ' +
-  'A password typed before, and keys that plugins derived and kept, may linger in memory that the garbage collector has not reused yet.';

@@ -59,6 +59,30 @@ export function register(program: Command, context: CommandContext): void {
   ).action(async (options: SecretFiles) =>
     (await import('../database/rotate-key.ts')).rotateDatabaseKey(context, options),
   );
+  db.command('stats')
+    .description('state, pages, free pages, commits and rows of the running database')
+    .action(async () => {
+      const stats = (await (await context.client()).json('/api/v1/database/stats')) as Stats;
+      context.output.print(stats, ({ tables, ...figures }) =>
+        [
+          ...Object.entries(figures).map(([name, value]) => `${name}  ${value}`),
+          '',
+          table(
+            ['table', 'rows'],
+            tables.map(({ name, rows: count }) => [name, count]),
+          ),
+        ].join('\n'),
+      );
+    });
+  db.command('vacuum')
+    .description('give the room that deleted rows have left back to the disk')
+    .action(async () => {
+      const answer = (await (await context.client()).json('/api/v1/database/vacuum', { method: 'POST' })) as {
+        before: number;
+        after: number;
+      };
+      context.output.print(answer, ({ before, after }) => `${bytes(before)} before, ${bytes(after)} now`);
+    });
   db.command('check')
     .description('read every page, index and reference of the running database')
     .action(() => check(context));
@@ -78,6 +102,10 @@ export function register(program: Command, context: CommandContext): void {
       context.output.print(answer, renderRows);
       if (answer.truncated) context.output.note(`Only the first ${limit} rows; --limit asks for more.`);
     });
+}
+
+interface Stats extends Readonly<Record<string, unknown>> {
+  readonly tables: readonly { readonly name: string; readonly rows: number }[];
 }
 
 interface CheckAnswer {

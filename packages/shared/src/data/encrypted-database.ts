@@ -245,6 +245,20 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   /**
+   * Writes the file anew without the room that deleted rows have left. Writes wait meanwhile; reads go on.
+   * @throws {DiskFullError} where there is no room for a second copy; the database is as it was
+   */
+  async vacuum(): Promise<void> {
+    this.#refuseUnlessOpen();
+    const release = await this.#writes.exclusive();
+    try {
+      await this.#engine.writer.operation({ name: 'vacuum' });
+    } finally {
+      release();
+    }
+  }
+
+  /**
    * Reads from the file itself, through a connection of its own.
    * @throws {DatabaseGoneError} @throws {DatabaseReplacedError} @throws {DatabaseCorruptError} @throws {DatabaseClosedError}
    */

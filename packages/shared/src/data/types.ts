@@ -114,6 +114,8 @@ export interface TableGrants {
 
 /** The database as the composition root holds it: everything is open to it, and it hands out views with rules. */
 export interface OwnableDatabase extends Database {
+  /** Gives the room that deleted rows have left back to the disk. */
+  vacuum(): Promise<void>;
   /**
    * The same database in the name of one owner: tables that `owner`'s migrations made, those that nobody's did, and those
    * of the owners named in `grants`. Everything else is refused, and so is changing the schema but by `migrate`.

@@ -81,10 +81,35 @@ export class DatabasePlugin extends BasePlugin {
         }
       },
     );
+    app.get('/stats', { config: { access: 'database:read' } }, () => this.#stats());
+    app.post('/vacuum', { config: { access: 'database:vacuum' } }, async () => {
+      const before = (await database.status()).fileBytes;
+      // The composition hands this plugin the database itself, which alone can.
+      if (!('vacuum' in database) || typeof database.vacuum !== 'function') throw new TypeError('no vacuum');
+      await database.vacuum();
+      return { before, after: (await database.status()).fileBytes };
+    });
     app.post('/check', { config: { access: 'database:read' } }, () => this.#check());
     app.post('/query', { config: { access: 'database:read' }, schema: { body: Query } }, ({ body }) =>
       this.#query(body.sql, body.params, body.limit),
     );
+  }
+
+  async #stats() {
+    const database = this.requireService('database');
+    const one = async (sql: string): Promise<unknown> =>
+      Object.values((await database.execute(sql)).rows[0] ?? {})[0] ?? null;
+    const { tables, fileBytes, walBytes } = await database.status();
+    return {
+      state: database.state.kind,
+      fileBytes,
+      walBytes,
+      pageBytes: await one('PRAGMA page_size'),
+      pages: await one('PRAGMA page_count'),
+      freePages: await one('PRAGMA freelist_count'),
+      commits: await one('SELECT commits FROM _aico_head'),
+      tables,
+    };
   }
 
   /** Every page, every index and every reference. Statements that read wait behind it: it is asked for, not routine. */

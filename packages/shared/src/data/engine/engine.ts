@@ -175,6 +175,9 @@ export class Engine {
         return tablesOf(this.#open().connection, operation.sql, operation.params);
       case 'next':
         return this.#sessions.nextChunk(operation.session);
+      case 'vacuum':
+        this.#statements?.forgetAll();
+        return void this.#open().connection.exec('VACUUM');
       case 'verify':
         return this.#verify();
       case 'status':

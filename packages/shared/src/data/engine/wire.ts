@@ -97,6 +97,7 @@ export type Operation =
   | { readonly name: 'next'; readonly session: number }
   /** Reads the first page of the file; answers with what the database says of itself. */
   | { readonly name: 'verify' }
+  | { readonly name: 'vacuum' }
   | { readonly name: 'status' }
   /** Commits something that changes nothing, to see whether that can be done. */
   | { readonly name: 'try-write' }
