@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<C
   },
   db: { summary: 'look into the encrypted database', load: () => import('./commands/db.ts') },
   security: { summary: 'see and change what opens the keys', load: () => import('./commands/security.ts') },
+  device: { summary: 'pair, list and revoke devices', load: () => import('./commands/device.ts') },
   plugin: { summary: 'list the loaded plugins', load: () => import('./commands/plugin.ts') },
 };
 
