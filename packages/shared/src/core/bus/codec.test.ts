@@ -13,6 +13,10 @@ describe('a body', () => {
     test(`of ${contentType} brings data back as it was`, () => {
       fc.assert(
         fc.property(fc.jsonValue(), (value) => {
+          if (contentType === 'application/msgpack' && JSON.stringify(value).includes('"__proto__":')) {
+            assert.throws(() => encodeBody('t', value, contentType), { code: 'AICO_BUS_PAYLOAD' });
+            return;
+          }
           assert.equal(JSON.stringify(travelled(value, contentType)), JSON.stringify(value));
         }),
       );

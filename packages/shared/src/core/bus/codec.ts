@@ -105,6 +105,9 @@ function findFaultWithin(value: object, binary: boolean, depth: number): Fault |
   if (prototype !== Object.prototype && prototype !== null)
     return { path: '', message: 'is neither a plain object nor an array' };
   for (const name in value) {
+    // Its decoder refuses it, as a way to tamper with every object of the reader.
+    if (binary && name === '__proto__')
+      return { path: '/__proto__', message: 'is a name that MessagePack does not carry' };
     const fault = findFault(Reflect.get(value, name), binary, depth + 1);
     if (fault !== undefined) return { ...fault, path: `/${name}${fault.path}` };
   }
