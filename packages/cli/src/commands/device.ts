@@ -97,8 +97,8 @@ async function pair(
 }
 
 async function pictureOf(code: string): Promise<string> {
-  const { toString } = await import('qrcode');
-  return toString(code, { type: 'utf8', errorCorrectionLevel: 'M' });
+  const qr = await import('qrcode');
+  return qr.toString(code, { type: 'utf8', errorCorrectionLevel: 'M' });
 }
 
 async function change(context: CommandContext, id: string, body: object): Promise<void> {
