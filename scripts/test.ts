@@ -8,9 +8,16 @@ const everything = [
   'torture/**/*.test.ts',
   'scripts/**/*.test.ts',
 ];
+/** A test that takes so long hangs: it fails and says so, and the rest goes on. */
+const TIMEOUT_MS = 180_000;
 const run = spawnSync(
   process.execPath,
-  ['--test', '--test-concurrency=2', ...(files.length > 0 ? files : everything)],
+  [
+    '--test',
+    '--test-concurrency=2',
+    `--test-timeout=${TIMEOUT_MS}`,
+    ...(files.length > 0 ? files : everything),
+  ],
   { stdio: 'inherit' },
 );
 process.exitCode = run.status ?? 1;

@@ -20,6 +20,8 @@ const FULL_COUNT = 200;
 /** Kills a home lives through. */
 const KILLS_PER_HOME = 40;
 const SCAN_EVERY = 20;
+/** A life that is not over by then never would be. */
+const STUCK_MS = 60_000;
 /** Fewer runs are not worth measuring first: these are what it takes on a small machine. */
 const MEASURED_FROM = 10;
 const USUAL: Durations = { opening: 300, writing: 300, closing: 50 };
@@ -43,9 +45,10 @@ function startWriter(home: string, ledger: Ledger, whole: boolean, onPhase: (pha
     if (/^[+=-]/.test(line)) ledger.note(line);
     else if (/^[a-z]+$/.test(line)) onPhase(line);
   };
-  if (!whole) return new Child(WRITER, [home, String(ledger.next)], { onLine });
+  if (!whole) return new Child(WRITER, [home, String(ledger.next)], { onLine, timeoutMs: STUCK_MS });
   return new Child(AICO, ['start', '--plugin', PLUGIN], {
     onLine,
+    timeoutMs: STUCK_MS,
     env: {
       AICO_HOME: home,
       AICO_CORE__API_GATEWAY__REST__PORT: '0',

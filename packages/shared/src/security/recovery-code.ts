@@ -43,15 +43,15 @@ export function decodeRecoveryCode(typed: string): string {
     .replace(/[\s\p{Dash_Punctuation}]/gu, '')
     .replaceAll('O', '0')
     .replace(/[IL]/g, '1');
-  const stranger = [...plain].find(
-    (symbol, index) => !(index === SYMBOLS ? CHECK : ALPHABET).includes(symbol),
-  );
-  if (stranger !== undefined && plain.length <= SYMBOLS + 1)
-    throw new RecoveryCodeInvalidError('it has a character that no recovery code has in that place');
-  if (plain.length !== SYMBOLS + 1)
+  const symbolsTyped = [...plain];
+  if (symbolsTyped.some((symbol) => !CHECK.includes(symbol)))
+    throw new RecoveryCodeInvalidError('it has a character that no recovery code has');
+  if (symbolsTyped.length !== SYMBOLS + 1)
     throw new RecoveryCodeInvalidError(
-      `it has ${plain.length} characters without spaces and dashes, and a recovery code has ${SYMBOLS + 1}`,
+      `it has ${symbolsTyped.length} characters without spaces and dashes, and a recovery code has ${SYMBOLS + 1}`,
     );
+  if (symbolsTyped.slice(0, SYMBOLS).some((symbol) => !ALPHABET.includes(symbol)))
+    throw new RecoveryCodeInvalidError('it has a character that no recovery code has in that place');
   const symbols = plain.slice(0, SYMBOLS);
   if (checkSymbol(symbols) !== plain.at(-1))
     throw new RecoveryCodeInvalidError('its check symbol does not fit: there is a typo in it');

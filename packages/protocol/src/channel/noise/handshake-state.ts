@@ -123,6 +123,7 @@ export class HandshakeState {
     const handshakeHash = this.#symmetric.handshakeHash;
     const [toResponder, toInitiator] = this.#symmetric.split();
     this.#ephemeral?.secretKey.fill(0);
+    this.#psk = undefined;
     return this.#options.role === 'initiator'
       ? { send: toResponder, receive: toInitiator, handshakeHash }
       : { send: toInitiator, receive: toResponder, handshakeHash };

@@ -122,6 +122,25 @@ test('a stream cut before its end is an error; ended, it is none', () => {
   assert.deepEqual([whole.client.state.kind, whole.server.state.kind], ['closed', 'closed']);
 });
 
+test('a side that closed by itself is not told that it was cut', () => {
+  const channel = openChannel(suite, server);
+  channel.server.close();
+  channel.server.finish();
+  assert.equal(channel.server.state.kind, 'closed');
+  assert.throws(() => received(channel.server, channel.client.seal(bytes(5))), ChannelClosedError);
+});
+
+test('a failure of whoever takes the content kills the channel and comes out', () => {
+  const channel = openChannel(suite, server);
+  const failure = new Error('the parser gave up');
+  const deliver = (): void =>
+    channel.server.push(channel.client.seal(bytes(5)), () => {
+      throw failure;
+    });
+  assert.throws(deliver, failure);
+  assert.deepEqual(channel.server.state, { kind: 'failed', error: failure });
+});
+
 test('nothing may follow the end', () => {
   const channel = openChannel(suite, server);
   const end = channel.client.end();

@@ -92,6 +92,8 @@ export class ChannelSession {
    * Takes bytes that arrived, cut anywhere, and calls `onData` with the content of each data record they complete. The
    * chunk is handed over: records are opened in place, and what `onData` gets lies in it.
    *
+   * A throw of `onData` kills the channel too, and comes out here.
+   *
    * @throws {ChannelRecordError} for anything that is not the peer's next record, unaltered.
    * @throws {ChannelRefusedError} where the peer broke the channel off.
    * @throws {ChannelClosedError} after a failure or `close`.
@@ -110,10 +112,10 @@ export class ChannelSession {
 
   /**
    * The transport delivers nothing more.
-   * @throws {ChannelTruncatedError} unless the peer had said its end.
+   * @throws {ChannelTruncatedError} unless the peer had said its end, or this side has closed or failed before.
    */
   finish(): void {
-    if (this.#reader.ended || this.#state.kind === 'failed') return;
+    if (this.#reader.ended || this.#state.kind === 'failed' || this.#state.kind === 'closed') return;
     const error = new ChannelTruncatedError();
     this.#fail(error);
     throw error;
