@@ -117,7 +117,11 @@ describe('aico security', () => {
     assert.equal(told.backend, 'locked');
     assert.notEqual(told.keyring, '');
     const code = await passwordFile(aico, 'code', recoveryCode.toLowerCase().replaceAll('-', ' '));
-    const typo = await passwordFile(aico, 'typo', `${recoveryCode.slice(1)}0`);
+    const typo = await passwordFile(
+      aico,
+      'typo',
+      `${recoveryCode[0] === '7' ? '8' : '7'}${recoveryCode.slice(1)}`,
+    );
     const refused = await aico.run(['security', 'unlock', '--recovery-file', typo]);
     assert.match(refused.stderr, /AICO_KEY_RECOVERY_INVALID/);
     assert.equal(refused.code, 1);
