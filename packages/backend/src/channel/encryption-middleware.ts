@@ -19,6 +19,11 @@ export const CHANNEL_PATH = '/channel';
 export const CHANNEL_UPGRADE = 'aico-channel/1';
 export const CHANNEL_SUBPROTOCOL = 'aico-channel.1';
 
+/** RFC 9110, 5.6.2 */
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
+/** 16 bytes in base64: RFC 6455, 4.1. */
+const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
+
 /** Milliseconds for requests in flight, where nobody says. */
 const CLOSE_MS = 3_000;
 
@@ -144,8 +149,16 @@ function kindOf({ url, method, headers }: IncomingMessage): 'raw' | 'websocket' 
   if (method !== 'GET' || url !== CHANNEL_PATH) return undefined;
   const upgrade = headers.upgrade?.toLowerCase();
   if (upgrade === CHANNEL_UPGRADE) return 'raw';
-  const protocols = String(headers['sec-websocket-protocol'] ?? '').split(/\s*,\s*/);
-  return upgrade === 'websocket' && protocols.includes(CHANNEL_SUBPROTOCOL) ? 'websocket' : undefined;
+  const protocols = headers['sec-websocket-protocol']?.split(/ *, */) ?? [];
+  // All that the WebSocket server would refuse in words of its own is none to it.
+  return upgrade === 'websocket' &&
+    protocols.includes(CHANNEL_SUBPROTOCOL) &&
+    protocols.every((each) => TOKEN.test(each)) &&
+    new Set(protocols).size === protocols.length &&
+    WEBSOCKET_KEY.test(headers['sec-websocket-key'] ?? '') &&
+    headers['sec-websocket-version'] === '13'
+    ? 'websocket'
+    : undefined;
 }
 
 function refuseForNow(socket: Duplex, waitMs: number): void {

@@ -13,10 +13,9 @@ import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
 import { type OpenApiDocument, openApiDocument } from './openapi/document.ts';
-import { comesFromElsewhere, namesThisMachine } from './own-host.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { locked, notFound } from './problems.ts';
-import { refuse, refuseUpgrade } from './refusal.ts';
+import { createPublicServer } from './public-port.ts';
 
 /** A channel or a local connection may rest so long between two requests. */
 const KEEP_ALIVE_MS = 75_000;
@@ -55,18 +54,16 @@ export class HttpGateway implements Gateway {
   constructor(options: HttpGatewayOptions) {
     this.#options = options;
     this.#local = createServer((request, response) => this.#serveLocal(request, response));
-    this.#public = createServer((request, response) => this.#servePublic(request, response));
+    this.#public = createPublicServer({
+      readiness: options.readiness,
+      allowedHosts: options.config.allowed_hosts,
+      openChannel: (request, socket, head) => this.#openChannel?.(request, socket, head) ?? false,
+    });
     this.#local.on('connection', (socket) => {
       // Channels come this way too, and each has said who is there: only the socket itself is the owner's.
       if (!this.#connections.knows(socket)) this.#connections.set(socket, OWNER);
     });
     this.#local.keepAliveTimeout = KEEP_ALIVE_MS;
-    this.#public.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    // The public port takes no bodies and holds no conversations: whoever lingers is cut.
-    this.#public.headersTimeout = 5_000;
-    this.#public.requestTimeout = 5_000;
-    this.#public.keepAliveTimeout = 2_000;
-    this.#public.maxConnections = 256;
   }
 
   get addresses(): GatewayAddresses {
@@ -156,22 +153,5 @@ export class HttpGateway implements Gateway {
     const problem = (this.#options.isLocked?.() === true ? locked : notFound)(randomUUID());
     response.writeHead(problem.status, { 'content-type': PROBLEM_MEDIA_TYPE });
     response.end(JSON.stringify(problem));
-  }
-
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { config } = this.#options;
-    // A page from anywhere may open a channel: what is in it is sealed, and proves who is there.
-    if (namesThisMachine(request, config.allowed_hosts) && this.#openChannel?.(request, socket, head)) return;
-    refuseUpgrade(socket);
-  }
-
-  #servePublic(request: IncomingMessage, response: ServerResponse): void {
-    const { config } = this.#options;
-    if (!namesThisMachine(request, config.allowed_hosts) || comesFromElsewhere(request)) {
-      refuse(response);
-      return;
-    }
-    if (answerProbe(request, response, this.#options.readiness, false)) return;
-    refuse(response);
   }
 }

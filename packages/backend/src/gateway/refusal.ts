@@ -10,22 +10,34 @@ const BODY = JSON.stringify({
   code: 'AICO_GATEWAY_REFUSED',
 });
 
+const HEADERS = {
+  'Content-Type': PROBLEM_MEDIA_TYPE,
+  'Content-Length': String(Buffer.byteLength(BODY)),
+  Connection: 'close',
+} as const;
+
 /** The one answer of the public port to everything it does not serve: the same bytes whatever was asked. */
+export const REFUSAL: Buffer = Buffer.from(
+  `HTTP/1.1 403 Forbidden\r\n${Object.entries(HEADERS)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')}\r\n${BODY}`,
+);
+
+/** Answers a request with {@link REFUSAL}; HEAD gets no body. */
 export function refuse(response: ServerResponse): void {
-  response.writeHead(403, {
-    'content-type': PROBLEM_MEDIA_TYPE,
-    'content-length': Buffer.byteLength(BODY),
-    connection: 'close',
-  });
+  // A date would make two refusals differ.
+  response.sendDate = false;
+  response.writeHead(403, 'Forbidden', HEADERS);
   response.end(BODY);
 }
 
-/** The same, where an upgrade was asked for. */
-export function refuseUpgrade(socket: Duplex): void {
+/** The same, where there is no request to answer: bytes that are none, or one that wants the whole connection. */
+export function refuseBytes(socket: Duplex): void {
   socket.on('error', () => {});
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
   socket.once('finish', () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 403 Forbidden\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(BODY)}\r\n` +
-      `Connection: close\r\n\r\n${BODY}`,
-  );
+  socket.end(REFUSAL);
 }

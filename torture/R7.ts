@@ -1,0 +1,152 @@
+/**
+ * R7: requests in the clear, to every route of a backend with plugins, by every method and in every manner. None reaches
+ * a handler, and what is answered is a probe's answer or the one refusal, to the byte.
+ */
+import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { localRequest, startTestBackend } from '@aico/backend/testing';
+import type { Campaign } from './campaign.ts';
+import {
+  type ClearRequest,
+  type ClearTarget,
+  lingeringRequests,
+  requestsAnywhere,
+  requestsFor,
+} from './fixtures/clear-requests.ts';
+import { below, randomFrom } from './fixtures/random.ts';
+
+const PLUGIN = fileURLToPath(new URL('./fixtures/witness.ts', import.meta.url));
+const AT_ONCE = 32;
+/** How long the port may let somebody linger, with room for a busy machine. */
+const PATIENCE_MS = 30_000;
+const PROBE =
+  /^HTTP\/1\.1 (?:200 OK|503 Service Unavailable)\r\n(?:(?:content-type: application\/json|cache-control: no-store|Date: [^\r]+|Connection: keep-alive|Keep-Alive: timeout=\d+|Content-Length: \d+|Transfer-Encoding: chunked)\r\n)+\r\n(?:[0-9a-f]+\r\n)?\{"status":"(?:alive|ready|not ready)"\}(?:\r\n0\r\n\r\n)?/;
+const SWITCHING =
+  /^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: aico-channel\/1\r\nConnection: Upgrade\r\n\r\n/;
+
+/** Says it on a connection of its own. @returns all that was answered, until the server closed */
+async function say(port: number, { bytes, lingers = false }: ClearRequest): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const answer: Buffer[] = [];
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      socket.destroy();
+      reject(new Error(`still open; answered so far: ${Buffer.concat(answer)}`));
+    }, PATIENCE_MS);
+    socket.on('data', (chunk) => answer.push(chunk));
+    // Whoever says too much is cut while it speaks.
+    socket.on('error', () => {});
+    socket.once('end', () => socket.end());
+    socket.once('close', () => {
+      clearTimeout(late);
+      resolve(Buffer.concat(answer).toString('latin1'));
+    });
+    if (lingers) socket.write(bytes);
+    else socket.end(bytes);
+  });
+}
+
+/** The constants of one backend: what it says to what it does not serve. */
+interface Constants {
+  readonly refusal: string;
+  readonly channelRefusal: string;
+}
+
+/** What of `answer` should not be there; the empty string when all is as it must be. */
+function rest(answer: string, { answers }: ClearRequest, { refusal, channelRefusal }: Constants): string {
+  let left = answer;
+  for (const expected of answers) {
+    if (expected === 'probe') left = PROBE.test(left) ? left.replace(PROBE, '') : `no probe: ${left}`;
+    else if (expected === 'channel, then its refusal') {
+      const after = left.replace(SWITCHING, '');
+      left = after === channelRefusal ? '' : `no refusal of the channel: ${left}`;
+    } else {
+      const whole = expected === 'refusal' ? refusal : refusal.slice(0, refusal.indexOf('\r\n\r\n') + 4);
+      // A sender that was still speaking may lose the end of the answer, and nothing else may be in its place.
+      left = left === whole || (left === '' && answer === '') ? '' : `not the refusal: ${left}`;
+    }
+  }
+  return left;
+}
+
+function* targets(paths: readonly string[], host: string): Iterable<ClearTarget> {
+  for (const path of paths) yield { path, host, canary: `canary-${randomBytes(9).toString('hex')}` };
+}
+
+export const campaign: Campaign = async ({ count, seed, report }) => {
+  const random = randomFrom(seed);
+  const backend = await startTestBackend({
+    plugins: [PLUGIN],
+    overrides: { 'core.channel.handshake_burst': 1_000_000 },
+  });
+  try {
+    const port = Number(new URL(backend.http).port);
+    const host = `127.0.0.1:${port}`;
+    const { paths } = (await localRequest(backend.socket, '/api/v1/openapi')).json() as { paths: object };
+    const routes = Object.keys(paths).map((path) => path.replace(/\{\w+\}/g, '7'));
+    const all = [...targets(routes, host)].flatMap(requestsFor);
+    const once: ClearTarget = { path: '/', host, canary: 'canary' };
+    const everywhere = [...requestsFor(once), ...requestsAnywhere(once)];
+    // A short count leaves out whatever takes seconds, and most routes; never a manner.
+    const chosen =
+      count === undefined
+        ? [...all, ...everywhere, ...lingeringRequests(once)]
+        : [...everywhere, ...Array.from({ length: count }, () => all[below(random, all.length)] ?? all[0])];
+    const requests = chosen.filter((each) => each !== undefined);
+    report(`${routes.length} routes, ${requests.length} requests`);
+
+    const refusal = await say(port, {
+      name: 'the refusal',
+      bytes: Buffer.from(`GET /nothing HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
+      answers: [],
+    });
+    const channelRefusal = (
+      await say(port, {
+        name: 'the refusal of the channel',
+        bytes: Buffer.from(
+          `GET /channel HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: aico-channel/1\r\n\r\n\0\x01x`,
+        ),
+        answers: [],
+      })
+    ).replace(SWITCHING, '');
+    const constants = { refusal, channelRefusal };
+    const witness = backend.container.getService('witness');
+    let failures = 0;
+    let silent = 0;
+    const queue = requests.values();
+    const work = async (): Promise<void> => {
+      for (const request of queue) {
+        const answer = await say(port, request).catch((error: unknown) => String(error));
+        if (answer === '') silent += 1;
+        const wrong = rest(answer, request, constants);
+        if (wrong === '') continue;
+        failures += 1;
+        report(`${request.name}: ${JSON.stringify(wrong.slice(0, 300))}`);
+      }
+    };
+    const before = witness.reached;
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    const reached = witness.reached - before;
+    if (reached > 0) report(`${reached} requests reached a handler`);
+    // A witness that sees nothing proves nothing.
+    await localRequest(backend.socket, '/api/v1/witness');
+    const watched = witness.reached - before - reached === 1;
+    if (!watched) report('the witness does not count');
+    if (!refusal.startsWith('HTTP/1.1 403 ') || channelRefusal === '') failures += 1;
+    failures += reached + (watched ? 0 : 1);
+    // At most a few: a silence proves nothing of the answer.
+    if (silent > requests.length / 20) failures += 1;
+    return {
+      runs: requests.length,
+      failures,
+      ok: failures === 0,
+      routes: routes.length,
+      reached,
+      silent,
+      refusal: Buffer.byteLength(refusal),
+    };
+  } finally {
+    await backend.stop();
+  }
+};
