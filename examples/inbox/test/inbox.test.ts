@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startTestBackend, type TestBackend } from '@aico/backend/testing';
-import { connectLocal, type LocalClient } from '@aico/client/local';
+import { connectLocal, type Client } from '@aico/client/local';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { joinFrames } from '../src/frames.ts';
@@ -33,7 +33,7 @@ const mail = (subject: string, body = 'Nothing more.', date = 'Thu, 22 Aug 2002 
 
 describe('the inbox in a backend', () => {
   let backend: TestBackend;
-  let client: LocalClient;
+  let client: Client;
 
   before(async () => {
     backend = await startTestBackend({ plugins: [INBOX], overrides: { 'plugins.inbox.max_message_mib': 1 } });

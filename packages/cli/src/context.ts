@@ -1,4 +1,4 @@
-import type { LocalClient } from '@aico/client/local';
+import type { Client } from '@aico/client/local';
 import { AICOPaths } from '@aico/shared/core/paths';
 import type { Command } from 'commander';
 import { createOutput, type Output } from './output.ts';
@@ -8,7 +8,7 @@ export interface CommandContext {
   readonly paths: AICOPaths;
   readonly output: Output;
   /** A client of the running backend; one for the whole command. */
-  client(): Promise<LocalClient>;
+  client(): Promise<Client>;
 }
 
 /** The options every command takes. */
@@ -22,7 +22,7 @@ export class CommandLine implements CommandContext, AsyncDisposable {
   readonly #program: Command;
   #paths: AICOPaths | undefined;
   #output: Output | undefined;
-  #client: Promise<LocalClient> | undefined;
+  #client: Promise<Client> | undefined;
 
   constructor(program: Command) {
     this.#program = program;
@@ -39,7 +39,7 @@ export class CommandLine implements CommandContext, AsyncDisposable {
     return this.#output;
   }
 
-  client(): Promise<LocalClient> {
+  client(): Promise<Client> {
     // Loaded when first wanted: an HTTP client is no part of `aico --help`.
     this.#client ??= import('@aico/client/local').then(({ connectLocal }) =>
       connectLocal({ socketPath: this.paths.socketFile }),

@@ -1,15 +1,58 @@
 import { AicoError, type Problem } from '@aico/protocol';
 
-/** Nobody serves the local socket. */
+/** Nobody serves the local socket, or listens at the address. */
 export class BackendNotRunningError extends AicoError {
-  readonly socketPath: string;
+  /** The socket's path, or host and port. */
+  readonly place: string;
 
-  constructor(socketPath: string, cause: unknown) {
-    super('AICO_CLIENT_NOT_RUNNING', `no backend answers on ${socketPath}`, {
+  constructor(place: string, cause: unknown) {
+    super('AICO_CLIENT_NOT_RUNNING', `no backend answers on ${place}`, {
       hint: 'Start it with `aico start`. If it runs on another home, name it: --home DIR or AICO_HOME.',
       cause,
     });
-    this.socketPath = socketPath;
+    this.place = place;
+  }
+}
+
+/** Something answers at the address, and it opens no channels. */
+export class ChannelNotServedError extends AicoError {
+  readonly status: number;
+
+  constructor(place: string, status: number) {
+    super('AICO_CLIENT_NO_CHANNEL', `what answers at ${place} opens no channel: ${status}`, {
+      hint: 'Is it a backend, and not locked? A name that is not its own must stand in its `core.api_gateway.allowed_hosts`.',
+    });
+    this.status = status;
+  }
+}
+
+/** Channels were opened too often from here. */
+export class TooManyChannelsError extends AicoError {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super('AICO_CLIENT_TOO_MANY_CHANNELS', 'the backend opens no more channels for this address just now', {
+      hint: `Try again in ${retryAfterSeconds} s. One client reuses its channels: keep it instead of connecting anew.`,
+    });
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** An address that cannot be one. */
+export class AddressInvalidError extends AicoError {
+  constructor(address: string) {
+    super('AICO_CLIENT_ADDRESS', `"${address}" is no address of a backend`, {
+      hint: 'Give a host and, unless it is 8771, a port: desk.local, 192.168.1.7:9000, or https://… behind a proxy.',
+    });
+  }
+}
+
+/** Credentials that pairing did not make. */
+export class CredentialsInvalidError extends AicoError {
+  constructor(reason: string) {
+    super('AICO_CLIENT_CREDENTIALS', `the credentials cannot be used: ${reason}`, {
+      hint: 'Give what `pair` returned, unchanged; if it is lost, pair this device anew.',
+    });
   }
 }
 

@@ -11,8 +11,8 @@ export const channelSection = {
   path: 'core.channel',
   schema: Type.Object({
     handshake_ms: Milliseconds(5_000, 'How long opening a channel may take.'),
-    handshakes_per_minute: Count(60, 'Handshakes from one address; beyond that 429.'),
-    handshake_burst: Count(20, 'Handshakes from one address at once.'),
+    handshakes_per_minute: Count(120, 'Handshakes from one address; beyond that 429.'),
+    handshake_burst: Count(40, 'Handshakes from one address at once.'),
     max_channels: Count(256, 'Open channels in all.'),
     max_channels_per_device: Count(32, 'Open channels of one device.'),
     idle_ms: Milliseconds(120_000, 'A channel without a byte for so long is closed.'),

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ensureOk } from '@aico/client/local';
+import { ensureOk, serverSentEvents } from '@aico/client/local';
 import { type Command, InvalidArgumentError } from 'commander';
 import { onOneLine } from '../colours.ts';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { table } from '../output.ts';
-import { serverSentEvents } from '../server-sent-events.ts';
+
 import { registerStreamCommands } from './bus-streams.ts';
 
 interface Grant {
@@ -182,7 +182,7 @@ async function follow(context: CommandContext, pattern: string, most: number | u
   await ensureOk(stream);
   context.output.note(`Following ${pattern}.`);
   let shown = 0;
-  for await (const { event, data } of serverSentEvents(stream)) {
+  for await (const { event = 'message', data } of serverSentEvents(stream)) {
     const value = JSON.parse(data) as { type: string; source: string; time: string; data?: unknown };
     if (event !== 'message') {
       context.output.note(`(${data})`);

@@ -1,10 +1,9 @@
-import { ensureOk } from '@aico/client/local';
+import { ensureOk, serverSentEvents } from '@aico/client/local';
 import type { LogRecord } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError } from 'commander';
 import { colours, onOneLine } from '../colours.ts';
 import type { CommandContext } from '../context.ts';
 import { coloured, type Output } from '../output.ts';
-import { serverSentEvents } from '../server-sent-events.ts';
 
 /** As many as the backend gives at once. */
 const MOST_LINES = 1_000;
@@ -49,7 +48,7 @@ async function tail(context: CommandContext, { lines, follow, ...filter }: TailO
   const stored = await ask(MOST_LINES);
   const shown = new Set(stored.map(identity));
   for (const record of stored.slice(0, lines).toReversed()) print(context.output, record);
-  for await (const { event, data } of serverSentEvents(stream)) {
+  for await (const { event = 'message', data } of serverSentEvents(stream)) {
     const value: unknown = JSON.parse(data);
     if (event !== 'log') context.output.note(`(${data})`);
     else if (!shown.delete(identity(value as LogRecord))) print(context.output, value as LogRecord);

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { ExitCode } from '@aico/backend/exit-codes';
-import type { Response } from '@aico/client/local';
 import type { Command } from 'commander';
 import { printable } from '../colours.ts';
 import type { CommandContext } from '../context.ts';

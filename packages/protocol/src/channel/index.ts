@@ -12,6 +12,7 @@ export {
   type HandshakeFault,
   PairingCodeInvalidError,
 } from './errors.ts';
+export { fromHex, toHex } from './hex.ts';
 export type { PairingGrant, PairingRequest } from './pairing/enrolment.ts';
 export { fingerprint } from './pairing/fingerprint.ts';
 export { PairingBook, type PairingBookOptions } from './pairing/pairing-book.ts';

@@ -91,6 +91,23 @@ describe('the report', () => {
     assert.equal((await health.report()).status, 'healthy');
   });
 
+  test('who asks while a check runs gets its answer', async () => {
+    const health = new HealthChecks();
+    let asked = 0;
+    const answer = Promise.withResolvers<{ status: 'healthy' }>();
+    health.register('a', () => {
+      asked += 1;
+      return answer.promise;
+    });
+    const reports = Promise.all([health.report(), health.report()]);
+    answer.resolve({ status: 'healthy' });
+    assert.deepEqual(
+      (await reports).map(({ status }) => status),
+      ['healthy', 'healthy'],
+    );
+    assert.equal(asked, 1);
+  });
+
   test('a name is taken once; taking a check away twice harms no later one', () => {
     const health = new HealthChecks();
     const remove = health.register('a', says('healthy'));

@@ -12,12 +12,19 @@ import type {
 
 const DEFAULT_TIMEOUT_MS = 1_000;
 
+interface PendingRun {
+  readonly since: number;
+  /** What whoever asked first is told, at the deadline at the latest. */
+  readonly outcome: Promise<HealthCheckResult>;
+  isTold: boolean;
+}
+
 interface RegisteredCheck {
   readonly check: HealthCheck;
   readonly timeoutMs: number;
   readonly critical: boolean;
-  /** When the run that has not answered yet began; a check that hangs is not asked again meanwhile. */
-  pendingSince: number | undefined;
+  /** The run that has not answered yet: who asks meanwhile gets its outcome, and a check that hangs is not asked again. */
+  pending: PendingRun | undefined;
 }
 
 /**
@@ -41,7 +48,7 @@ export class HealthChecks implements HealthRegistry {
       check,
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       critical: options.critical ?? false,
-      pendingSince: undefined,
+      pending: undefined,
     };
     this.#checks.set(name, registered);
     return () => {
@@ -72,16 +79,29 @@ async function ask(registered: RegisteredCheck): Promise<HealthCheckOutcome> {
   return { ...result, critical: registered.critical, durationMs: performance.now() - beganAt };
 }
 
-async function answerOf(registered: RegisteredCheck, beganAt: number): Promise<HealthCheckResult> {
-  const { check, timeoutMs, pendingSince } = registered;
-  if (pendingSince !== undefined) {
-    return { status: 'unhealthy', detail: `has not answered for ${Math.round(beganAt - pendingSince)} ms` };
-  }
-  using deadline = new Deadline(timeoutMs);
-  registered.pendingSince = beganAt;
+function answerOf(registered: RegisteredCheck, now: number): Promise<HealthCheckResult> | HealthCheckResult {
+  const { check, timeoutMs, pending } = registered;
+  if (pending?.isTold === false) return pending.outcome;
+  if (pending !== undefined)
+    return { status: 'unhealthy', detail: `has not answered for ${Math.round(now - pending.since)} ms` };
+  const deadline = new Deadline(timeoutMs);
   const answer = Promise.try(check, deadline.signal).finally(() => {
-    registered.pendingSince = undefined;
+    registered.pending = undefined;
   });
+  const outcome = outcomeOf(answer, deadline, timeoutMs).finally(() => {
+    run.isTold = true;
+  });
+  const run: PendingRun = { since: now, outcome, isTold: false };
+  registered.pending = run;
+  return outcome;
+}
+
+async function outcomeOf(
+  answer: Promise<HealthCheckResult>,
+  deadline: Deadline,
+  timeoutMs: number,
+): Promise<HealthCheckResult> {
+  using _ = deadline;
   try {
     if (await deadline.settles(answer)) return checked(await answer);
     return { status: 'unhealthy', detail: `did not answer within ${timeoutMs} ms` };

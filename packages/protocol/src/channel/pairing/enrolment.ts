@@ -1,4 +1,5 @@
 import { ChannelHandshakeError } from '../errors.ts';
+import { fromHex, toHex } from '../hex.ts';
 import { KEY_BYTES } from '../suites/crypto-suite.ts';
 import { bytesEqual, INSTANCE_BYTES } from '../wire.ts';
 
@@ -94,16 +95,4 @@ function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
 
 function malformed(): ChannelHandshakeError {
   return new ChannelHandshakeError('malformed payload');
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-function fromHex(value: unknown, length: number): Uint8Array | undefined {
-  if (typeof value !== 'string' || value.length !== length * 2 || !/^[0-9a-f]*$/.test(value))
-    return undefined;
-  return Uint8Array.from({ length }, (_, index) =>
-    Number.parseInt(value.slice(index * 2, index * 2 + 2), 16),
-  );
 }

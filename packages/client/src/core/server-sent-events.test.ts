@@ -1,19 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ConnectionBrokenError } from '@aico/client/local';
 import fc from 'fast-check';
-import { Response } from 'undici';
-import { type ServerSentEvent, serverSentEvents } from './server-sent-events.ts';
+import { ConnectionBrokenError } from '../errors.ts';
+import { serverSentEvents } from './server-sent-events.ts';
 
-async function collect(chunks: readonly Uint8Array[], failure?: Error): Promise<ServerSentEvent[]> {
+async function collect(
+  chunks: readonly Uint8Array[],
+  failure?: Error,
+): Promise<{ event: string; data: string }[]> {
   const body = ReadableStream.from(
     (async function* () {
       yield* chunks;
       if (failure !== undefined) throw failure;
     })(),
   );
-  const events: ServerSentEvent[] = [];
-  for await (const event of serverSentEvents(new Response(body))) events.push(event);
+  const events: { event: string; data: string }[] = [];
+  for await (const { event = 'message', data } of serverSentEvents(new Response(body)))
+    events.push({ event, data });
   return events;
 }
 

@@ -1,0 +1,28 @@
+import { AddressInvalidError } from '../errors.ts';
+
+/** The backend's public port, where nobody says otherwise. */
+const PORT = 8771;
+const CHANNEL_PATH = 'channel';
+const SCHEMES: Readonly<Record<string, 'http:' | 'https:'>> = {
+  'http:': 'http:',
+  'ws:': 'http:',
+  'https:': 'https:',
+  'wss:': 'https:',
+};
+
+/** Where channels are opened, as a URL of `http:`, or of `https:` behind a proxy that ends TLS. */
+export function channelUrl(address: string): URL {
+  const text = address.trim();
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+  const scheme = url === null ? undefined : SCHEMES[url.protocol];
+  if (url === null || scheme === undefined || url.hostname === '') throw new AddressInvalidError(address);
+  if (url.username !== '' || url.search !== '' || url.hash !== '') throw new AddressInvalidError(address);
+  const port = url.port === '' && scheme === 'http:' && !namesPort(text) ? `${PORT}` : url.port;
+  const path = `${url.pathname.replace(/\/$/, '')}/${CHANNEL_PATH}`;
+  return new URL(`${scheme}//${url.hostname}${port === '' ? '' : `:${port}`}${path}`);
+}
+
+/** Whether a port stands there, be it the scheme's own, which a URL does not show. */
+function namesPort(text: string): boolean {
+  return /:\d+(?:\/|$)/.test(text.replace(/^[a-z]+:\/\//i, ''));
+}

@@ -1,0 +1,90 @@
+import { ConnectionBrokenError } from '../errors.ts';
+import { ensureOk, parseReply } from './reply.ts';
+import { type BusEvent, follow, type SubscribeOptions } from './subscription.ts';
+
+/** A client of one backend. */
+export interface Client extends AsyncDisposable {
+  /**
+   * `fetch` with a path for an address. Answers of every status are answers; bodies stream both ways; what an
+   * `init.signal` is aborted with is thrown as it is. What may be done twice without harm (a safe method, or a header
+   * `Idempotency-Key`) is tried once more where the connection breaks before an answer.
+   *
+   * @throws {TypeError} for a path without its slash, or an `init` that `fetch` would refuse
+   * @throws {BackendNotRunningError} when nobody answers at the address
+   * @throws {ReplyTimeoutError} when no answer begins in time
+   * @throws {ConnectionBrokenError} when the connection breaks; the request may or may not have been done
+   * @throws {ChannelRefusedError} when the backend does not take this device any more
+   * @throws {ChannelServerKeyChangedError} when somebody else answers at the address
+   * @example const response = await client.fetch('/api/v1/notes', { method: 'POST', body: JSON.stringify(note) });
+   */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /**
+   * Asks for JSON and gives it; `undefined` where the answer has no body.
+   *
+   * @throws {ProblemError} when the backend refuses
+   * @throws {UnexpectedReplyError} when the answer is no JSON
+   */
+  json(path: string, init?: RequestInit): Promise<unknown>;
+  /**
+   * Follows topics of the bus until the loop is left. After a break it connects again by itself and goes on where it was;
+   * what could not be kept meanwhile is told by `onGap`.
+   *
+   * @throws {ProblemError} when the device may not follow the topic
+   * @example for await (const { topic, data } of client.subscribe('inbox.*')) console.log(topic, data);
+   */
+  subscribe(topic: string, options?: SubscribeOptions): AsyncGenerator<BusEvent, void, undefined>;
+  /** Closes its connections; what is in flight fails. */
+  close(): Promise<void>;
+}
+
+/** What a client is made of. */
+export interface ClientParts {
+  fetch(path: string, init: RequestInit): Promise<Response>;
+  /** Names what broke a connection; what it does not know comes back as it is. */
+  explain(error: unknown): unknown;
+  close(): Promise<void>;
+}
+
+export function clientOver({ fetch, explain, close }: ClientParts): Client {
+  const explained = async <T>(init: RequestInit, doIt: () => Promise<T>): Promise<T> => {
+    try {
+      return await doIt();
+    } catch (error) {
+      throw init.signal?.aborted ? error : explain(error);
+    }
+  };
+  const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    if (!path.startsWith('/')) throw new TypeError(`a path begins with a slash: "${path}"`);
+    try {
+      return await explained(init, () => fetch(path, init));
+    } catch (error) {
+      // A connection that was kept may have gone unnoticed.
+      if (!(error instanceof ConnectionBrokenError && isRepeatable(init)) || init.signal?.aborted)
+        throw error;
+      return explained(init, () => fetch(path, init));
+    }
+  };
+  return {
+    fetch: request,
+    async json(path, init = {}) {
+      const response = await request(path, init);
+      await ensureOk(response);
+      return parseReply(await explained(init, () => response.text()), response.status);
+    },
+    subscribe: (topic, options) => follow({ fetch: request, explain }, topic, options),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Whether it may be sent twice (RFC 9110, 9.2.1, or an idempotency key) and can be: a stream is gone once sent. */
+function isRepeatable({ method = 'GET', headers, body }: RequestInit): boolean {
+  if (
+    body instanceof ReadableStream ||
+    (typeof body === 'object' && body !== null && Symbol.asyncIterator in body)
+  )
+    return false;
+  return (
+    ['GET', 'HEAD', 'OPTIONS'].includes(method.toUpperCase()) || new Headers(headers).has('idempotency-key')
+  );
+}

@@ -1,0 +1,63 @@
+import type { CryptoSuite } from '@aico/protocol/channel';
+import {
+  type DeviceCredentials,
+  fromHex,
+  INSTANCE_BYTES,
+  KEY_BYTES,
+  type Paired,
+  toHex,
+} from '@aico/protocol/channel';
+import { CredentialsInvalidError } from '../errors.ts';
+
+/**
+ * What a paired device keeps, as JSON: whoever holds it is the device. Keep it where only its user can read it, such as
+ * a file of mode 0600, a key store of the system, or the browser's IndexedDB.
+ */
+export interface Credentials {
+  readonly version: 1;
+  /** The backend's name for this device. */
+  readonly device: string;
+  /** What a person calls it. */
+  readonly name: string;
+  /** The roles it had when it was paired. */
+  readonly roles: readonly string[];
+  /** The backend's public key, pinned: 32 bytes, hexadecimal like all keys here. */
+  readonly serverKey: string;
+  /** Which backend it is: 16 bytes. */
+  readonly instance: string;
+  /** Secret: 32 bytes. */
+  readonly deviceKey: string;
+  /** Secret: 32 bytes. */
+  readonly psk: string;
+}
+
+export function credentialsOf({ credentials, grant }: Paired): Credentials {
+  return {
+    version: 1,
+    device: grant.deviceId,
+    name: grant.name,
+    roles: grant.roles,
+    serverKey: toHex(credentials.serverKey),
+    instance: toHex(credentials.instance),
+    deviceKey: toHex(credentials.deviceKey.secretKey),
+    psk: toHex(credentials.psk),
+  };
+}
+
+/** @throws {CredentialsInvalidError} where they are not what `pair` gave */
+export function keysOf(suite: CryptoSuite, credentials: Credentials): DeviceCredentials {
+  if (typeof credentials !== 'object' || credentials === null || credentials.version !== 1)
+    throw new CredentialsInvalidError('they are of no version this client knows');
+  const key = (name: 'serverKey' | 'instance' | 'deviceKey' | 'psk', length: number): Uint8Array => {
+    const bytes = fromHex(credentials[name], length);
+    if (bytes === undefined)
+      throw new CredentialsInvalidError(`"${name}" is not ${length} bytes in hexadecimal`);
+    return bytes;
+  };
+  return {
+    deviceKey: suite.keyPair(key('deviceKey', KEY_BYTES)),
+    serverKey: key('serverKey', KEY_BYTES),
+    instance: key('instance', INSTANCE_BYTES),
+    psk: key('psk', KEY_BYTES),
+  };
+}

@@ -1,0 +1,82 @@
+import {
+  ChannelInitiator,
+  type ChannelSession,
+  ChannelTruncatedError,
+  type CryptoSuite,
+  FrameReader,
+  generateKeyPair,
+  MAX_HANDSHAKE_FRAME,
+  PairingInitiator,
+  parsePairingCode,
+} from '@aico/protocol/channel';
+import { type Credentials, credentialsOf, keysOf } from './credentials.ts';
+
+/** A connection's bytes while a channel is opened on it, whatever they travel on. */
+export interface Carrier {
+  send(bytes: Uint8Array): void;
+  /** What arrived next; undefined when nothing more will. Rejects when the connection broke. */
+  receive(): Promise<Uint8Array | undefined>;
+  /** Gives back what was received too much; the next to read gets it first. */
+  unread(bytes: Uint8Array): void;
+}
+
+/** What a new device says of itself. */
+export interface PairOptions {
+  /** The 24 characters that `aico device pair` shows. */
+  readonly code: string;
+  /** What a person calls this device: 1 to 64 characters. */
+  readonly name: string;
+  /** The roles it would like; the backend gives those of the code. */
+  readonly roles?: readonly string[];
+}
+
+/** Opens a channel as a device that is paired. */
+export async function openSession(
+  carrier: Carrier,
+  suite: CryptoSuite,
+  credentials: Credentials,
+): Promise<ChannelSession> {
+  const opening = new ChannelInitiator(suite, keysOf(suite, credentials));
+  carrier.send(opening.message);
+  return opening.receive(await nextFrame(carrier));
+}
+
+/** Pairs a new device. When it resolves, the backend knows that the credentials have arrived. */
+export async function pairOn(
+  carrier: Carrier,
+  suite: CryptoSuite,
+  { code, name, roles = [] }: PairOptions,
+): Promise<Credentials> {
+  const pairing = new PairingInitiator(suite, generateKeyPair(suite), parsePairingCode(suite, code), {
+    name,
+    roles,
+  });
+  carrier.send(pairing.message);
+  carrier.send(pairing.receive(await nextFrame(carrier)));
+  for (;;) {
+    const paired = pairing.receiveGrant(await received(carrier));
+    if (paired === undefined) continue;
+    carrier.send(paired.acknowledgement());
+    // The backend closes when it has the acknowledgement; before that the pairing could still be taken back.
+    while ((await carrier.receive()) !== undefined);
+    return credentialsOf(paired);
+  }
+}
+
+async function nextFrame(carrier: Carrier): Promise<Uint8Array> {
+  const frames = new FrameReader(MAX_HANDSHAKE_FRAME);
+  for (;;) {
+    const chunk = await received(carrier);
+    const frame = frames.read(chunk, 0);
+    if (frame === undefined) continue;
+    const rest = chunk.subarray(frames.position);
+    if (rest.byteLength > 0) carrier.unread(rest);
+    return frame.slice();
+  }
+}
+
+async function received(carrier: Carrier): Promise<Uint8Array> {
+  const chunk = await carrier.receive();
+  if (chunk === undefined) throw new ChannelTruncatedError();
+  return chunk;
+}

@@ -1,0 +1,44 @@
+import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream';
+import { ConnectionBrokenError } from '../errors.ts';
+
+export type { EventSourceMessage };
+
+/** No event of the backend's is larger: the bus takes 1 MiB, and a name or two stand around it. */
+const MAX_CHARACTERS = 8_388_608;
+
+/**
+ * The events of a `text/event-stream` as they come, until the sender ends it
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html). An event that was cut off is none.
+ *
+ * @param onBytes hears of everything that comes, signs of life too
+ * @throws {ConnectionBrokenError} when the connection breaks before the sender has ended it
+ */
+export async function* serverSentEvents(
+  response: Pick<Response, 'body'>,
+  onBytes: () => void = () => {},
+): AsyncGenerator<EventSourceMessage, void, undefined> {
+  if (response.body === null) return;
+  const heard = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      onBytes();
+      controller.enqueue(chunk);
+    },
+  });
+  const reader = response.body
+    .pipeThrough(heard)
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream({ maxBufferSize: MAX_CHARACTERS }))
+    .getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } catch (error) {
+    throw new ConnectionBrokenError(error instanceof Error ? (error.cause ?? error) : error);
+  } finally {
+    // Whoever leaves early lets the connection go; after a break there is nothing left to let go.
+    await reader.cancel().catch(() => undefined);
+  }
+}

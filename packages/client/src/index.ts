@@ -1,0 +1,25 @@
+/** `@aico/client`: a backend on another machine, through the sealed channel. */
+
+export {
+  ChannelHandshakeError,
+  ChannelRefusedError,
+  ChannelServerKeyChangedError,
+  PairingCodeInvalidError,
+} from '@aico/protocol/channel';
+export type { Client } from './core/client.ts';
+export type { Credentials } from './core/credentials.ts';
+export type { PairOptions } from './core/handshake.ts';
+export { ensureOk } from './core/reply.ts';
+export type { BusEvent, SubscribeOptions } from './core/subscription.ts';
+export {
+  AddressInvalidError,
+  BackendNotRunningError,
+  ChannelNotServedError,
+  ConnectionBrokenError,
+  CredentialsInvalidError,
+  ProblemError,
+  ReplyTimeoutError,
+  TooManyChannelsError,
+  UnexpectedReplyError,
+} from './errors.ts';
+export { type ConnectOptions, connect, type PairingOptions, pair } from './node/connect.ts';

@@ -1,0 +1,49 @@
+import {
+  Agent,
+  type buildConnector,
+  fetch,
+  FormData as UndiciFormData,
+  type RequestInit as UndiciRequestInit,
+} from 'undici';
+import type { ClientParts } from '../core/client.ts';
+
+/** Connections at once, unless told: a subscription takes one for as long as it lasts. */
+const CONNECTIONS = 16;
+
+/**
+ * `fetch` over connections of one's own making, kept alive and reused.
+ *
+ * @param connect how a connection is made
+ * @param timeoutMs until an answer must have begun; its body may take as long as it likes, since event streams stay
+ *   silent for as long as nothing happens
+ */
+export function fetchThrough(
+  connect: buildConnector.BuildOptions | buildConnector.connector,
+  timeoutMs: number,
+): Pick<ClientParts, 'fetch' | 'close'> {
+  const dispatcher = new Agent({
+    connect,
+    connections: CONNECTIONS,
+    bodyTimeout: 0,
+    headersTimeout: timeoutMs,
+  });
+  return {
+    async fetch(path, init) {
+      const body = init.body instanceof FormData ? formOf(init.body) : init.body;
+      // Node's own types of fetch and those of this package describe one thing.
+      const options = { ...init, body, dispatcher } as UndiciRequestInit;
+      return fetch(`http://aico.local${path}`, options) as unknown as Response;
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+/** Node's own form as this package's: of any other kind it would send the words "[object FormData]". */
+function formOf(form: FormData): UndiciFormData {
+  const same = new UndiciFormData();
+  for (const [name, value] of form) {
+    if (typeof value === 'string') same.append(name, value);
+    else same.append(name, value, value.name);
+  }
+  return same;
+}
