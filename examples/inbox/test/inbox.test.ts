@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startTestBackend, type TestBackend } from '@aico/backend/testing';
-import { connectLocal, type Client } from '@aico/client/local';
+import { type Client, connectLocal } from '@aico/client/local';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { joinFrames } from '../src/frames.ts';
