@@ -7,7 +7,9 @@ import { createOutput, type Output } from './output.ts';
 export interface CommandContext {
   readonly paths: AICOPaths;
   readonly output: Output;
-  /** A client of the running backend; one for the whole command. */
+  /** What `--via` names: a backend elsewhere, in the place of this home's. */
+  readonly via: string | undefined;
+  /** A client of the running backend, or of the one that `--via` names; one for the whole command. */
   client(): Promise<Client>;
 }
 
@@ -15,6 +17,7 @@ export interface CommandContext {
 export interface GlobalOptions {
   readonly home?: string;
   readonly json?: boolean;
+  readonly via?: string;
 }
 
 /** The context of the command line, made anew for each run; `close` lets go of the client. */
@@ -39,15 +42,29 @@ export class CommandLine implements CommandContext, AsyncDisposable {
     return this.#output;
   }
 
+  get via(): string | undefined {
+    return this.#program.opts<GlobalOptions>().via;
+  }
+
   client(): Promise<Client> {
     // Loaded when first wanted: an HTTP client is no part of `aico --help`.
-    this.#client ??= import('@aico/client/local').then(({ connectLocal }) =>
-      connectLocal({ socketPath: this.paths.socketFile }),
-    );
+    this.#client ??= this.via === undefined ? this.#local() : this.#remote(this.via);
     return this.#client;
   }
 
+  async #local(): Promise<Client> {
+    const { connectLocal } = await import('@aico/client/local');
+    return connectLocal({ socketPath: this.paths.socketFile });
+  }
+
+  async #remote(via: string): Promise<Client> {
+    const [{ connect }, { Remotes }] = await Promise.all([import('@aico/client'), import('./remotes.ts')]);
+    const { address, credentials } = await new Remotes(this.paths).find(via);
+    return connect({ address, credentials });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#client)?.close();
+    // Where it could not be made, the command has said so.
+    await (await this.#client?.catch(() => undefined))?.close();
   }
 }

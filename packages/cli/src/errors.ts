@@ -39,6 +39,29 @@ export class PluginCommandsError extends AicoError {
   }
 }
 
+/** No backend elsewhere is known by that name or address. */
+export class RemoteUnknownError extends AicoError {
+  constructor(name: string, known: readonly string[]) {
+    super('AICO_CLI_REMOTE_UNKNOWN', `this machine is paired with no backend called "${name}"`, {
+      hint:
+        known.length === 0
+          ? `Pair it: \`aico device pair\` there, \`aico device join ${name}\` here.`
+          : `Known: ${known.join(', ')}. Another is paired with: aico device join ADDRESS`,
+    });
+  }
+}
+
+/** What this machine keeps of a backend elsewhere cannot be read. */
+export class RemoteUnreadableError extends AicoError {
+  constructor(file: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super('AICO_CLI_REMOTE_UNREADABLE', `${file} cannot be used: ${reason}`, {
+      hint: 'Put a copy back, or remove it and pair anew.',
+      cause,
+    });
+  }
+}
+
 /** The command line cannot be understood or used. */
 export class UsageError extends AicoError {
   constructor(message: string, hint?: string, cause?: unknown) {

@@ -38,6 +38,8 @@ export async function addPluginCommands(
 }
 
 async function pluginsOf(context: CommandContext): Promise<readonly PluginPlace[]> {
+  // Where a backend elsewhere keeps its plugins says nothing of this machine, and it is not to choose what runs here.
+  if (context.via !== undefined) return configuredPlugins(context);
   return (await runningPlugins(context)) ?? configuredPlugins(context);
 }
 

@@ -9,26 +9,52 @@ export interface CommandModule {
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
+interface OwnCommand {
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+  /** It speaks with a backend alone, so that backend may be elsewhere. */
+  readonly takesVia?: true;
+}
+
 /** Every command of its own: what help says of it, and its module, loaded only when it is called. */
-const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
+const COMMANDS: Readonly<Record<string, OwnCommand>> = {
   start: { summary: 'start the backend, in the foreground', load: () => import('./commands/start.ts') },
   stop: { summary: 'stop the running backend', load: () => import('./commands/stop.ts') },
   status: {
     summary: 'what runs: each service, its state, its time',
     load: () => import('./commands/status.ts'),
+    takesVia: true,
   },
-  health: { summary: 'run every health check', load: () => import('./commands/health.ts') },
-  request: { summary: 'send one request to the API', load: () => import('./commands/request.ts') },
+  health: { summary: 'run every health check', load: () => import('./commands/health.ts'), takesVia: true },
+  request: {
+    summary: 'send one request to the API',
+    load: () => import('./commands/request.ts'),
+    takesVia: true,
+  },
   config: { summary: 'read and check the configuration', load: () => import('./commands/config.ts') },
-  logs: { summary: 'read the log from the encrypted table', load: () => import('./commands/logs.ts') },
+  logs: {
+    summary: 'read the log from the encrypted table',
+    load: () => import('./commands/logs.ts'),
+    takesVia: true,
+  },
   bus: {
     summary: 'the message bus: grant access, publish, subscribe, ask',
     load: () => import('./commands/bus.ts'),
+    takesVia: true,
   },
   db: { summary: 'look into the encrypted database', load: () => import('./commands/db.ts') },
   security: { summary: 'see and change what opens the keys', load: () => import('./commands/security.ts') },
-  device: { summary: 'pair, list and revoke devices', load: () => import('./commands/device.ts') },
-  plugin: { summary: 'list the loaded plugins', load: () => import('./commands/plugin.ts') },
+  device: {
+    summary: 'pair, list and revoke devices',
+    load: () => import('./commands/device.ts'),
+    takesVia: true,
+  },
+  proxy: {
+    summary: 'a local port for curl and other tools',
+    load: () => import('./commands/proxy.ts'),
+    takesVia: true,
+  },
+  plugin: { summary: 'list the loaded plugins', load: () => import('./commands/plugin.ts'), takesVia: true },
 };
 
 /** The program without its commands: what is so for all of them. */
@@ -39,6 +65,7 @@ export function createProgram(): Command {
       .version(version, '-V, --version', 'print the version')
       .option('--home <dir>', 'the folder that holds everything (instead of AICO_HOME)')
       .option('--json', 'answer in JSON')
+      .option('--via <backend>', 'a backend elsewhere: what `aico device join` paired this machine with')
       .showSuggestionAfterError()
       // What is wrong is said in one place, in the one form errors have.
       .configureOutput({ outputError: () => {} })
@@ -64,6 +91,11 @@ export async function addCommands(
   }
 }
 
+/** Whether the command may be done by a backend elsewhere; a plugin's always may. */
+export function takesVia(word: string): boolean {
+  return !isOwnCommand(word) || COMMANDS[word]?.takesVia === true;
+}
+
 /** Whether `word` is a command of the program itself, and not a plugin's. */
 export function isOwnCommand(word: string): boolean {
   return Object.hasOwn(COMMANDS, word);
@@ -74,20 +106,21 @@ export interface CommandPath {
   /** The word that names the command; for `help NAME`, the name. */
   readonly word: string | undefined;
   readonly home: string | undefined;
+  readonly via: string | undefined;
 }
 
-/** Looks for the first word that is neither an option nor the value of one, and for the home. */
+/** Looks for the first word that is neither an option nor the value of one, for the home and for `--via`. */
 export function commandPath(words: readonly string[]): CommandPath {
   let word: string | undefined;
-  let home: string | undefined;
+  const values: { home?: string | undefined; via?: string | undefined } = {};
   for (let index = 0; index < words.length; index += 1) {
     const current = words[index] ?? '';
     if (current === '--') break;
-    if (current === '--home') {
-      index += 1;
-      home = words[index];
-    } else if (current.startsWith('--home=')) home = current.slice('--home='.length);
-    else if (!current.startsWith('-') && (word === undefined || word === 'help')) word = current;
+    const [, name, value] = /^--(home|via)(?:=(.*))?$/s.exec(current) ?? [];
+    if (name === 'home' || name === 'via') {
+      if (value === undefined) index += 1;
+      values[name] = value ?? words[index];
+    } else if (!current.startsWith('-') && (word === undefined || word === 'help')) word = current;
   }
-  return { word: word === 'help' ? undefined : word, home };
+  return { word: word === 'help' ? undefined : word, home: values.home, via: values.via };
 }

@@ -2,6 +2,7 @@ import { ensureOk } from '@aico/client/local';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { table } from '../output.ts';
+import { registerJoining } from './device-join.ts';
 
 interface Device {
   readonly id: string;
@@ -24,6 +25,7 @@ const ROOT = '/api/v1/devices';
 
 export function register(program: Command, context: CommandContext): void {
   const device = program.command('device').description('devices that may open a sealed channel');
+  registerJoining(device, context);
   device
     .command('pair')
     .description('a code that one new device may use, once, within minutes')

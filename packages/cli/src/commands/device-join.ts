@@ -1,0 +1,92 @@
+import { hostname } from 'node:os';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
+import { table } from '../output.ts';
+import { canAsk, passwordFrom } from '../password.ts';
+import { Remotes } from '../remotes.ts';
+
+interface JoinOptions {
+  readonly codeFile?: string;
+  readonly name: string;
+  readonly as?: string;
+}
+
+/** What this machine does as a device of a backend elsewhere. */
+export function registerJoining(device: Command, context: CommandContext): void {
+  device
+    .command('join')
+    .argument('<address>', 'host, or host:port, or https://…')
+    .description('pair this machine with a backend elsewhere; --via then reaches it')
+    .option('--code-file <file>', 'the pairing code is its first line; - reads the input')
+    .option('--name <name>', 'what that backend calls this machine', hostname())
+    .option('--as <name>', 'what --via calls that backend (default: its host)')
+    .action((address: string, options: JoinOptions) => join(context, address, options));
+  device
+    .command('joined')
+    .description('the backends elsewhere that this machine is paired with')
+    .action(async () => {
+      const remotes = (await new Remotes(context.paths).list()).map(({ name, address, credentials }) => ({
+        name,
+        address,
+        device: credentials.device,
+        roles: credentials.roles,
+      }));
+      context.output.print({ remotes }, () =>
+        remotes.length === 0
+          ? 'None: aico device join ADDRESS'
+          : table(
+              ['name', 'address', 'device', 'roles'],
+              remotes.map(({ name, address, device: id, roles }) => [name, address, id, roles.join(', ')]),
+            ),
+      );
+    });
+  device
+    .command('forget')
+    .argument('<name>')
+    .description('throw away what this machine needs to reach a backend elsewhere')
+    .action(async (name: string) => {
+      await new Remotes(context.paths).forget(name);
+      context.output.print(
+        { forgotten: name },
+        () => `Forgotten. There, revoke it as well: aico device revoke DEVICE`,
+      );
+    });
+}
+
+async function join(
+  context: CommandContext,
+  address: string,
+  { codeFile, name, as }: JoinOptions,
+): Promise<void> {
+  const remotes = new Remotes(context.paths);
+  const called = as ?? hostOf(address);
+  await remotes.checkFree(called);
+  const code = await pairingCode(codeFile);
+  const { pair } = await import('@aico/client');
+  const credentials = await pair({ address, code, name });
+  await remotes.add({ name: called, address, credentials });
+  const told = { name: called, address, device: credentials.device, roles: credentials.roles };
+  context.output.print(
+    told,
+    ({ device, roles }) => `Paired as ${device} (${roles.join(', ')}). Try: aico status --via ${called}`,
+  );
+}
+
+async function pairingCode(file: string | undefined): Promise<string> {
+  if (file !== undefined) return passwordFrom(file);
+  if (!canAsk())
+    throw new UsageError(
+      'there is nobody to ask for the pairing code',
+      'Give it with --code-file FILE, or - for the input.',
+    );
+  const { input } = await import('@inquirer/prompts');
+  return input({ message: 'Pairing code (there: aico device pair)' }, { output: process.stderr });
+}
+
+function hostOf(address: string): string {
+  return (
+    URL.parse(address.includes('://') ? address : `http://${address}`)?.hostname.replaceAll(/[[\]]/g, '') ??
+    ''
+  );
+}

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { ExitCode } from '@aico/backend/exit-codes';
+import type { Command } from 'commander';
+import type { CommandContext } from '../context.ts';
+import { CommandFailedError, UsageError } from '../errors.ts';
+
+export function register(program: Command, context: CommandContext): void {
+  program
+    .command('proxy')
+    .description(
+      'a port on this machine for curl and other tools, guarded by a token; with --via, of a backend elsewhere',
+    )
+    .option('-p, --port <port>', 'the port; 0 picks a free one', port, 0)
+    .action((options: { readonly port: number }) => proxy(context, options.port));
+}
+
+async function proxy(context: CommandContext, wanted: number): Promise<void> {
+  const { createProxy } = await import('../proxy-server.ts');
+  const token = randomBytes(24).toString('base64url');
+  const server = createProxy({ client: await context.client(), token });
+  server.listen({ host: '127.0.0.1', port: wanted, exclusive: true });
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandFailedError(
+      `the port cannot be opened: ${reason}`,
+      ExitCode.failure,
+      'Leave --port away, or give another.',
+    );
+  }
+  const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : wanted;
+  const url = `http://127.0.0.1:${bound}`;
+  context.output.print({ url, token }, () =>
+    [
+      `${url} until this command ends (Ctrl-C).`,
+      `curl -H 'Authorization: Bearer ${token}' ${url}/api/v1/health`,
+    ].join('\n'),
+  );
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+  server.close();
+  server.closeAllConnections();
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new UsageError(`"${text}" is no port`, 'Ports are numbers from 0 to 65535.');
+  return value;
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Aico } from './fixtures/aico.ts';
+
+const INBOX = fileURLToPath(new URL('../../../examples/inbox', import.meta.url));
+
+/** A backend, and another machine that is paired with it: a home of its own. */
+async function joined(t: TestContext, args: readonly string[] = []) {
+  const there = await Aico.create(t);
+  const backend = await there.serve(args);
+  const here = await Aico.create(t);
+  const { code } = (await there.run(['device', 'pair', '--json'])).json() as { code: string };
+  const codeFile = path.join(here.home, 'code');
+  await writeFile(codeFile, `${code}\n`);
+  const address = new URL(backend.ready.http).host;
+  const ran = await here.run([
+    'device',
+    'join',
+    address,
+    '--code-file',
+    codeFile,
+    '--as',
+    'desk',
+    '--name',
+    'laptop',
+  ]);
+  assert.equal(ran.code, 0, ran.stderr);
+  return { there, here, backend, address, codeFile };
+}
+
+test('--via: a machine that has joined asks, looks and follows from elsewhere, by name and by address', async (t) => {
+  const { there, here, backend, address, codeFile } = await joined(t);
+  const remote = path.join(here.home, 'config', 'remotes', 'desk.json');
+  assert.equal((await stat(remote)).mode & 0o777, 0o600);
+  const health = await here.run(['request', 'GET', '/api/v1/health', '--via', 'desk']);
+  assert.equal(health.code, 0, health.stderr);
+  assert.equal((health.json() as { status: string }).status, 'healthy');
+  const status = await here.run(['status', '--json', `--via=${address}`]);
+  assert.equal((status.json() as { pid: number }).pid, backend.ready.pid);
+  const [device] = ((await there.run(['device', 'list', '--json'])).json() as { devices: { name: string }[] })
+    .devices;
+  assert.equal(device?.name, 'laptop');
+
+  assert.match((await here.run(['request', 'GET', '/', '--via', 'nowhere'])).stderr, /Known: desk/);
+  const local = await here.run(['start', '--via', 'desk']);
+  assert.equal(local.code, 2);
+  assert.match(local.stderr, /works on this machine alone/);
+  const again = ['device', 'join', address, '--code-file', codeFile];
+  assert.match((await here.run([...again, '--as', 'desk'])).stderr, /called "desk" already/);
+  assert.match((await here.run([...again, '--as', 'other'])).stderr, /AICO_CHANNEL_REFUSED/);
+  const listed = (await here.run(['device', 'joined', '--json'])).json() as { remotes: { name: string }[] };
+  assert.deepEqual(
+    listed.remotes.map(({ name }) => name),
+    ['desk'],
+  );
+  assert.doesNotMatch(JSON.stringify(listed), /psk|deviceKey/);
+  assert.equal((await here.run(['device', 'forget', 'desk'])).code, 0);
+  assert.match((await here.run(['status', '--via', 'desk'])).stderr, /paired with no backend/);
+});
+
+test("a plugin's commands work from elsewhere", async (t) => {
+  const { here } = await joined(t, ['--plugin', INBOX]);
+  await writeFile(
+    path.join(here.home, 'config', 'config.yaml'),
+    `plugins:\n  inbox:\n    module: ${JSON.stringify(INBOX)}\n`,
+  );
+  const mail = path.join(here.home, 'one.eml');
+  await writeFile(
+    mail,
+    'From: a@example.org\nTo: b@example.org\nSubject: The heron\n\nstands in the reeds\n',
+  );
+  const imported = await here.run(['inbox', 'import', mail, '--via', 'desk', '--json']);
+  assert.equal(imported.code, 0, imported.stderr);
+  const found = await here.run(['inbox', 'search', 'heron', '--via', 'desk']);
+  assert.match(found.stdout, /The heron/);
+});
+
+test('aico proxy: tools with the token come through, bodies and refusals too; without it, and pages, nothing', async (t) => {
+  const { here } = await joined(t);
+  const child = here.spawn(['proxy', '--via', 'desk', '--json']);
+  const exited = once(child, 'exit');
+  const { stdout } = child;
+  assert.ok(stdout);
+  const [line] = await once(createInterface({ input: stdout }), 'line');
+  const { url, token } = JSON.parse(line) as { url: string; token: string };
+  const headers = { authorization: `Bearer ${token}` };
+  const health = await fetch(`${url}/api/v1/health`, { headers });
+  assert.equal(health.status, 200);
+  assert.equal(((await health.json()) as { status: string }).status, 'healthy');
+  const basic = `Basic ${Buffer.from(`me:${token}`).toString('base64')}`;
+  assert.equal((await fetch(`${url}/livez`, { headers: { authorization: basic } })).status, 200);
+  const posted = await fetch(`${url}/api/v1/database/query`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: '{"sql":"SELECT 1 AS one"}',
+  });
+  assert.match(await posted.text(), /"one"/);
+  const refused = await fetch(`${url}/api/v1/none`, { headers });
+  assert.equal(refused.status, 404);
+  assert.equal(refused.headers.get('content-type'), 'application/problem+json');
+
+  for (const wrong of [{}, { authorization: `Bearer ${token}x` }, { authorization: 'Basic !' }])
+    assert.equal((await fetch(`${url}/livez`, { headers: wrong })).status, 401);
+  assert.equal(
+    (await fetch(`${url}/livez`, { headers: { ...headers, origin: 'http://evil.example' } })).status,
+    403,
+  );
+  child.kill('SIGTERM');
+  assert.deepEqual(await exited, [0, null]);
+});
