@@ -5,7 +5,7 @@ import { campaign } from './R6.ts';
 test('R6, short: nothing replayed is executed twice', async (context) => {
   const seed = Math.trunc(performance.timeOrigin);
   const outcome = await campaign({
-    count: 200,
+    count: 100,
     seed,
     report: (line) => context.diagnostic(`seed ${seed}: ${line}`),
   });
