@@ -50,14 +50,15 @@ export class ChannelService extends BasePlugin {
     const stopOpening = gateway.openChannels((request, socket, head) =>
       middleware.upgrade(request, socket, head),
     );
-    this.onStop(async () => {
-      stopOpening();
-      await middleware.close();
-    });
+    this.onStop(stopOpening);
     await this.addRoutes(
       (app: GatewayApp) => declareDeviceRoutes(app, { devices, middleware, defaultRole: default_role }),
       { place: 'devices' },
     );
+  }
+
+  override async stop(deadline: AbortSignal): Promise<void> {
+    await this.#middleware?.close(deadline);
   }
 
   override healthCheck(): HealthCheckResult {

@@ -158,8 +158,8 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   );
   container.registerService(
     'gateway',
-    (require) =>
-      new HttpGateway({
+    (require) => {
+      const gateway = new HttpGateway({
         config: config.section(gatewaySection),
         socketFile: paths.socketFile,
         readiness: readinessProbe(() => lifecycle.ready, require('health'), {
@@ -167,7 +167,11 @@ export function registerCoreServices(options: CoreServicesOptions): void {
         }),
         isLocked: () => vault.state === 'locked',
         logger: logging.getLogger('gateway', 'http'),
-      }),
+      });
+      // While everything still runs, so that what is in flight can be finished.
+      lifecycle.beforeDrain((deadline) => gateway.drain(deadline));
+      return gateway;
+    },
     { dependencies: ['config', 'paths', 'logging', 'health'], priority: INFRASTRUCTURE },
   );
   container.registerService('bus_broker', () => new BusBroker('bus_broker', container, hub), {

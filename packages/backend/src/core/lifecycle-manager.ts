@@ -164,14 +164,18 @@ export class BackendLifecycleManager {
     const beganAt = performance.now();
     const leftMs = (): number => Math.max(0, beganAt + budgetMs - performance.now());
     this.#log()?.info('Stopping', { reason, budgetMs });
-    await this.#runHooks(budgetMs / 2);
+    const drained = await this.#runHooks(budgetMs / 2);
     // The container keeps to the budget by itself; this holds even if something in it does not.
     using deadline = new Deadline(leftMs() + 250);
     const stopped = this.#container.stop({ reason, budgetMs: leftMs() });
     const inTime = await deadline.settles(stopped);
     const report = inTime ? await stopped : new StopReport(reason, performance.now() - beganAt, []);
     const exitCode =
-      !inTime || report.timedOut ? ExitCode.stopTimeout : report.clean ? ExitCode.ok : ExitCode.failure;
+      !inTime || !drained || report.timedOut
+        ? ExitCode.stopTimeout
+        : report.clean
+          ? ExitCode.ok
+          : ExitCode.failure;
     if (!inTime) this.#log()?.error('The stop did not end in time', { error: new StopBudgetError(budgetMs) });
     await this.#runAfterStop();
     const ending = { kind: 'stopped', reason, report, exitCode } as const;
@@ -180,8 +184,9 @@ export class BackendLifecycleManager {
     return ending;
   }
 
-  async #runHooks(budgetMs: number): Promise<void> {
-    if (this.#beforeDrain.size === 0) return;
+  /** @returns whether all ended in time */
+  async #runHooks(budgetMs: number): Promise<boolean> {
+    if (this.#beforeDrain.size === 0) return true;
     using deadline = new Deadline(budgetMs);
     const hooks = [...this.#beforeDrain].map(async (hook) => {
       try {
@@ -190,9 +195,9 @@ export class BackendLifecycleManager {
         this.#log()?.error('A hook before the stop failed', { error });
       }
     });
-    if (!(await deadline.settles(Promise.all(hooks)))) {
-      this.#log()?.warn('A hook before the stop did not end in time', { budgetMs });
-    }
+    const inTime = await deadline.settles(Promise.all(hooks));
+    if (!inTime) this.#log()?.warn('A hook before the stop did not end in time', { budgetMs });
+    return inTime;
   }
 
   async #runAfterStop(): Promise<void> {

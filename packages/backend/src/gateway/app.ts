@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
@@ -11,6 +12,16 @@ import { installMiddleware } from './middleware/install.ts';
 import { notFound, problemHandler } from './problems.ts';
 import { compileValidator } from './validation.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * The reply goes on until its reader leaves, as server-sent events do. A stop does not wait for it: what is still
+     * open when the routes are taken away is ended then.
+     */
+    endless?: boolean;
+  }
+}
+
 export interface AppOptions {
   readonly prefix: string;
   readonly declare: DeclareRoutes;
@@ -22,6 +33,8 @@ export interface AppOptions {
   readonly principalOf?: (request: FastifyRequest) => Principal;
   /** What routes need that say nothing themselves. */
   readonly access?: Access | undefined;
+  /** Told of each request that goes on until its reader leaves. */
+  readonly onEndless?: (response: ServerResponse) => void;
   /** What stands around the routes, outermost first; asked for at each request. */
   readonly middlewares?: () => readonly Middleware[];
 }
@@ -40,6 +53,7 @@ export async function createApp({
   principalOf = () => OWNER,
   access,
   collect,
+  onEndless,
 }: AppOptions): Promise<GatewayApp> {
   const app: GatewayApp = fastify({
     bodyLimit: bodyLimitBytes,
@@ -55,6 +69,10 @@ export async function createApp({
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
   );
+  if (onEndless !== undefined)
+    app.addHook('onRequest', async ({ routeOptions: { config } }, { raw }) => {
+      if (config.endless === true) onEndless(raw);
+    });
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
+import { PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import { OWNER, type Principal } from '../core/access.ts';
 import type { DeclareRoutes, Gateway, GatewayAddresses, MountOptions, OpenChannel } from '../core/gateway.ts';
@@ -14,7 +14,7 @@ import { API_PREFIX, Mounts } from './mounts.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
 import { type OpenApiDocument, openApiDocument } from './openapi/document.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
-import { locked, notFound } from './problems.ts';
+import { locked, notFound, stopping } from './problems.ts';
 import { createPublicServer } from './public-port.ts';
 
 /** A channel or a local connection may rest so long between two requests. */
@@ -49,6 +49,7 @@ export class HttpGateway implements Gateway {
   readonly #public: Server;
   #middlewares: readonly { readonly middleware: Middleware }[] = [];
   #openChannel: OpenChannel | undefined;
+  #isDraining = false;
   #addresses: GatewayAddresses = { socket: undefined, http: undefined };
 
   constructor(options: HttpGatewayOptions) {
@@ -87,6 +88,24 @@ export class HttpGateway implements Gateway {
     this.#options.logger.info('Gateway listens', { http, socket: socketFile });
   }
 
+  /**
+   * Takes no more requests, and resolves when those in flight have been answered; at `deadline` it cuts what is left. A
+   * request without an end is not waited for: its plugin ends it when it stops.
+   */
+  async drain(deadline: AbortSignal): Promise<void> {
+    this.#isDraining = true;
+    const late = (): void => {
+      const count = this.#mounts.cut();
+      if (count > 0)
+        this.#options.logger.warn('Requests were cut: they did not end before the stop had to go on', {
+          count,
+        });
+    };
+    deadline.addEventListener('abort', late, { once: true });
+    await this.#mounts.landed();
+    deadline.removeEventListener('abort', late);
+  }
+
   async stop(): Promise<void> {
     this.#addresses = { socket: undefined, http: undefined };
     await Promise.all([closeServer(this.#local), closeServer(this.#public)]);
@@ -106,6 +125,7 @@ export class HttpGateway implements Gateway {
       logger: this.#options.logger,
       principalOf: ({ raw }) => this.#connections.principalOf(raw.socket),
       access,
+      onEndless: (response) => this.#mounts.noteEndless(response),
       collect: (declared) => collectRoutes(declared, name, routes),
       middlewares: () => this.#middlewares.map(({ middleware }) => middleware),
       bodyLimitBytes: this.#options.config.max_body_mib * 1024 * 1024,
@@ -149,9 +169,20 @@ export class HttpGateway implements Gateway {
   #serveLocal(request: IncomingMessage, response: ServerResponse): void {
     if (answerProbe(request, response, this.#options.readiness, true)) return;
     this.#connections.track(request.socket, response);
+    if (this.#isDraining) {
+      answer(response, stopping(randomUUID()), { 'Retry-After': '5', Connection: 'close' });
+      return;
+    }
     if (this.#mounts.dispatch(request, response)) return;
-    const problem = (this.#options.isLocked?.() === true ? locked : notFound)(randomUUID());
-    response.writeHead(problem.status, { 'content-type': PROBLEM_MEDIA_TYPE });
-    response.end(JSON.stringify(problem));
+    answer(response, (this.#options.isLocked?.() === true ? locked : notFound)(randomUUID()));
   }
+}
+
+function answer(
+  response: ServerResponse,
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(problem.status, { 'Content-Type': PROBLEM_MEDIA_TYPE, ...headers });
+  response.end(JSON.stringify(problem));
 }

@@ -8,11 +8,18 @@ const NAME = /^[a-z][a-z0-9_-]*$/;
 /** Everything below this is served by mounts: `/api/v1/<mount>/…`. */
 export const API_PREFIX = '/api/v1/';
 
+/** A request that has not been answered in full. */
+interface Flight {
+  readonly response: ServerResponse;
+  /** Resolved when it is over, or need not be waited for. */
+  readonly landed: PromiseWithResolvers<void>;
+  isEndless: boolean;
+}
+
 interface Mount {
   readonly app: GatewayApp;
   readonly routes: readonly DeclaredRoute[];
-  readonly inFlight: Set<ServerResponse>;
-  drained: (() => void) | undefined;
+  readonly inFlight: Set<Flight>;
 }
 
 /**
@@ -21,6 +28,7 @@ interface Mount {
  */
 export class Mounts {
   readonly #mounts = new Map<string, Mount>();
+  readonly #flights = new WeakMap<ServerResponse, Flight>();
 
   /**
    * @throws {MountTakenError} when the name is in use
@@ -33,15 +41,17 @@ export class Mounts {
 
   add(name: string, app: GatewayApp, routes: readonly DeclaredRoute[]): void {
     this.reserve(name);
-    this.#mounts.set(name, { app, routes, inFlight: new Set(), drained: undefined });
+    this.#mounts.set(name, { app, routes, inFlight: new Set() });
   }
 
-  /** Takes the mount away at once, resolves when the requests in flight have been answered. */
+  /** Takes the mount away at once, resolves when the requests in flight have been answered; ends those without an end. */
   async remove(name: string): Promise<void> {
     const mount = this.#mounts.get(name);
     if (mount === undefined) return;
     this.#mounts.delete(name);
-    if (mount.inFlight.size > 0) await new Promise<void>((resolve) => (mount.drained = resolve));
+    const closed = [...mount.inFlight].map(({ response }) => whenClosed(response));
+    for (const { response, isEndless } of mount.inFlight) if (isEndless) endNow(response);
+    await Promise.all(closed);
     await mount.app.close();
   }
 
@@ -49,13 +59,35 @@ export class Mounts {
   dispatch(request: IncomingMessage, response: ServerResponse): boolean {
     const mount = this.#mounts.get(mountName(request.url ?? '/'));
     if (mount === undefined) return false;
-    mount.inFlight.add(response);
+    const flight: Flight = { response, landed: Promise.withResolvers(), isEndless: false };
+    mount.inFlight.add(flight);
+    this.#flights.set(response, flight);
     response.once('close', () => {
-      mount.inFlight.delete(response);
-      if (mount.inFlight.size === 0) mount.drained?.();
+      mount.inFlight.delete(flight);
+      flight.landed.resolve();
     });
     mount.app.routing(request, response);
     return true;
+  }
+
+  /** The request turned out to be one that goes on until its reader leaves. */
+  noteEndless(response: ServerResponse): void {
+    const flight = this.#flights.get(response);
+    if (flight === undefined) return;
+    flight.isEndless = true;
+    flight.landed.resolve();
+  }
+
+  /** Resolves when all that is in flight now and has an end has come to it. */
+  async landed(): Promise<void> {
+    await Promise.all(this.#inFlight().map(({ landed }) => landed.promise));
+  }
+
+  /** Breaks off what is in flight. @returns how many requests */
+  cut(): number {
+    const flights = this.#inFlight();
+    for (const { response } of flights) response.destroy();
+    return flights.length;
   }
 
   /** Every route of every mount. */
@@ -66,6 +98,20 @@ export class Mounts {
   get names(): readonly string[] {
     return [...this.#mounts.keys()];
   }
+
+  #inFlight(): readonly Flight[] {
+    return [...this.#mounts.values()].flatMap(({ inFlight }) => [...inFlight]);
+  }
+}
+
+function whenClosed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once('close', () => resolve()));
+}
+
+function endNow(response: ServerResponse): void {
+  // Its writer may write once more before it hears of the end.
+  response.on('error', () => {});
+  response.end();
 }
 
 function mountName(url: string): string {

@@ -61,3 +61,16 @@ export function locked(requestId: string): Problem {
     request_id: requestId,
   };
 }
+
+/** The reply to what comes when the backend has begun to stop. */
+export function stopping(requestId: string): Problem {
+  return {
+    type: 'about:blank',
+    title: 'Service Unavailable',
+    status: 503,
+    detail: 'The backend is stopping: it finishes what it has begun and takes nothing new.',
+    code: 'AICO_GATEWAY_STOPPING',
+    hint: 'Try again in a moment.',
+    request_id: requestId,
+  };
+}

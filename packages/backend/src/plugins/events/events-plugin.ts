@@ -41,7 +41,8 @@ export class EventsPlugin extends BasePlugin {
 
   #declare(app: GatewayApp, live: LiveSubscriptions): void {
     // What it needs depends on the pattern, and is looked at when that is known.
-    app.get('/', { config: { access: 'public' }, schema: { querystring: Query } }, async (request, reply) => {
+    const config = { access: 'public', endless: true } as const;
+    app.get('/', { config, schema: { querystring: Query } }, async (request, reply) => {
       const { topic } = request.query;
       const { principal } = request;
       const access = accessFor(topic);

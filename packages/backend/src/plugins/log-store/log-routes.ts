@@ -29,7 +29,7 @@ export function declareLogRoutes(app: GatewayApp, store: LogStore, streams: LogS
   }));
   app.get(
     '/stream',
-    { config: READ, schema: { querystring: StreamQuery } },
+    { config: { ...READ, endless: true }, schema: { querystring: StreamQuery } },
     async ({ query: { level, ...query } }, reply) => {
       // Fastify has nothing more to say on it: the stream owns the response from here on.
       reply.hijack();
