@@ -37,6 +37,8 @@ export interface ChannelHostOptions {
   readonly serve: (stream: SealedStream, deviceId: string) => () => Promise<void>;
 }
 
+/** Milliseconds without a byte until TCP asks whether the peer is there still. */
+const KEEP_ALIVE_PROBE_MS = 30_000;
 /** Milliseconds for an end to be taken by the connection. */
 const END_MS = 500;
 
@@ -131,7 +133,9 @@ export class ChannelHost {
     this.#open.add(open);
     // Not before a record of its own came: the first message may be a replay of somebody else's.
     stream.once('confirmed', () => void devices.noteSeen(id).catch(() => undefined));
+    // Between requests; while one is in flight it may take its time, and only a peer that has gone is noticed.
     stream.setTimeout(limits.idleMs, () => endThenCut(stream));
+    stream.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
     const lifetime = setTimeout(() => endThenCut(stream), limits.lifetimeMs);
     lifetime.unref();
     stream.once('close', () => {

@@ -6,6 +6,7 @@ import { EncryptedDatabase, recoverRotation } from '@aico/shared/data';
 import { DurableStreams } from '@aico/shared/data/streams';
 import { type AICOKeyManager, WIPE_LIMITS, wipe } from '@aico/shared/security';
 import { BusBroker } from '../bus/bus-broker.ts';
+import { channelSection } from '../channel/channel-config.ts';
 import { ChannelService } from '../channel/channel-service.ts';
 import { readinessProbe } from '../core/health/readiness.ts';
 import { HealthChecks } from '../core/health/registry.ts';
@@ -161,6 +162,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     (require) => {
       const gateway = new HttpGateway({
         config: config.section(gatewaySection),
+        maxChannels: config.section(channelSection).max_channels,
         socketFile: paths.socketFile,
         readiness: readinessProbe(() => lifecycle.ready, require('health'), {
           isLocked: () => vault.state === 'locked',

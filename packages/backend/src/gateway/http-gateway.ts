@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import { OWNER, type Principal } from '../core/access.ts';
 import type { DeclareRoutes, Gateway, GatewayAddresses, MountOptions, OpenChannel } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
+import { answer, createApiServer } from './api-server.ts';
 import { createApp } from './app.ts';
 import { Connections } from './authorisation.ts';
 import type { GatewayConfig } from './config.ts';
@@ -17,11 +17,13 @@ import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { locked, notFound, stopping } from './problems.ts';
 import { createPublicServer } from './public-port.ts';
 
-/** A channel or a local connection may rest so long between two requests. */
-const KEEP_ALIVE_MS = 75_000;
+/** Connections to the public port that are no channels, or none yet. */
+const STRANGERS = 256;
 
 export interface HttpGatewayOptions {
   readonly config: GatewayConfig;
+  /** How many channels there may be; the public port has room for them. Default 256. */
+  readonly maxChannels?: number;
   /** Path of the Unix domain socket, or name of the pipe. */
   readonly socketFile: string;
   readonly readiness: ReadinessProbe;
@@ -54,17 +56,17 @@ export class HttpGateway implements Gateway {
 
   constructor(options: HttpGatewayOptions) {
     this.#options = options;
-    this.#local = createServer((request, response) => this.#serveLocal(request, response));
+    this.#local = createApiServer((request, response) => this.#serveLocal(request, response));
     this.#public = createPublicServer({
       readiness: options.readiness,
       allowedHosts: options.config.allowed_hosts,
+      maxConnections: STRANGERS + (options.maxChannels ?? 256),
       openChannel: (request, socket, head) => this.#openChannel?.(request, socket, head) ?? false,
     });
     this.#local.on('connection', (socket) => {
       // Channels come this way too, and each has said who is there: only the socket itself is the owner's.
       if (!this.#connections.knows(socket)) this.#connections.set(socket, OWNER);
     });
-    this.#local.keepAliveTimeout = KEEP_ALIVE_MS;
   }
 
   get addresses(): GatewayAddresses {
@@ -176,13 +178,4 @@ export class HttpGateway implements Gateway {
     if (this.#mounts.dispatch(request, response)) return;
     answer(response, (this.#options.isLocked?.() === true ? locked : notFound)(randomUUID()));
   }
-}
-
-function answer(
-  response: ServerResponse,
-  problem: Problem,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(problem.status, { 'Content-Type': PROBLEM_MEDIA_TYPE, ...headers });
-  response.end(JSON.stringify(problem));
 }

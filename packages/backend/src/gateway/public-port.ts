@@ -7,6 +7,8 @@ import { refuse, refuseBytes } from './refusal.ts';
 export interface PublicPortOptions {
   readonly readiness: ReadinessProbe;
   readonly allowedHosts: readonly string[];
+  /** Connections in all; those that have become channels are among them. */
+  readonly maxConnections: number;
   /** Takes a connection over that asks for a channel. @returns whether it did */
   readonly openChannel: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 }
@@ -15,7 +17,12 @@ export interface PublicPortOptions {
  * The server of the public port. It answers liveness and readiness, lets channels be opened, and has one refusal, always
  * the same bytes, for everything else: Node's own answers (400, 408, 417, 431, `100 Continue`) are replaced by it too.
  */
-export function createPublicServer({ readiness, allowedHosts, openChannel }: PublicPortOptions): Server {
+export function createPublicServer({
+  readiness,
+  allowedHosts,
+  maxConnections,
+  openChannel,
+}: PublicPortOptions): Server {
   const refused = new WeakSet<Duplex>();
   const turnAway = (request: IncomingMessage, response: ServerResponse): void => {
     refused.add(request.socket);
@@ -37,7 +44,7 @@ export function createPublicServer({ readiness, allowedHosts, openChannel }: Pub
     },
     serve,
   );
-  server.maxConnections = 256;
+  server.maxConnections = maxConnections;
   server.on('checkContinue', turnAway);
   server.on('checkExpectation', turnAway);
   server.on('connect', (_request, socket) => refuseBytes(socket));

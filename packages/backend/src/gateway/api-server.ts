@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Duplex } from 'node:stream';
+import { PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
+
+/** A channel or a local connection may rest so long between two requests. */
+const KEEP_ALIVE_MS = 75_000;
+/** Milliseconds until the headers of a request are there. */
+const HEADERS_MS = 60_000;
+
+/** What Node refuses before there is a request, by the code of its error. */
+const REFUSALS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than 16 KiB.'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The headers did not come in time.'],
+};
+
+/**
+ * The server that channels and local connections are served by: what Node itself refuses is answered with a problem as
+ * well. A body may take as long as it takes.
+ */
+export function createApiServer(serve: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  const answering = new WeakSet<Duplex>();
+  const server = createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: 0,
+      // Answered below, with a problem.
+      requireHostHeader: false,
+    },
+    (request, response) => {
+      answering.add(request.socket);
+      response.once('close', () => answering.delete(request.socket));
+      if (request.headers.host !== undefined || request.httpVersion !== '1.1') serve(request, response);
+      else answer(response, refusal(400, 'A request of HTTP/1.1 has a Host.'), { Connection: 'close' });
+    },
+  );
+  server.on('checkExpectation', (_request, response) =>
+    answer(response, refusal(417, 'The only expectation there is is 100-continue.')),
+  );
+  server.on('connect', (_request, socket) => end(socket, refusal(405, 'This is no proxy.')));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // In the middle of an answer another would be read as a part of it.
+    if (answering.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    const [status, detail] = REFUSALS[error.code ?? ''] ?? [400, 'This is no request of HTTP/1.1.'];
+    end(socket, refusal(status, detail));
+  });
+  return server;
+}
+
+/** Answers with a problem, where there is no Fastify to do it. */
+export function answer(
+  response: ServerResponse,
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const own = { 'Content-Type': PROBLEM_MEDIA_TYPE, 'X-Request-Id': problem.request_id ?? '' };
+  response.writeHead(problem.status, { ...own, ...headers });
+  response.end(JSON.stringify(problem));
+}
+
+function refusal(status: number, detail: string): Problem {
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Bad Request',
+    status,
+    detail,
+    code: 'AICO_GATEWAY_BAD_REQUEST',
+    request_id: randomUUID(),
+  };
+}
+
+/** Answers on a connection that has no request to answer, and ends it. */
+function end(socket: Duplex, problem: Problem): void {
+  socket.on('error', () => {});
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = JSON.stringify(problem);
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\n` +
+      `X-Request-Id: ${problem.request_id}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
