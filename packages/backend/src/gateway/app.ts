@@ -10,6 +10,7 @@ import type { Middleware } from '../core/middleware.ts';
 import { authorise } from './authorisation.ts';
 import { installMiddleware } from './middleware/install.ts';
 import { notFound, problemHandler } from './problems.ts';
+import { installTracing, inTraceOf } from './tracing.ts';
 import { compileValidator } from './validation.ts';
 
 declare module 'fastify' {
@@ -63,7 +64,8 @@ export async function createApp({
   app.setValidatorCompiler(compileValidator);
   // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.
   app.setSerializerCompiler(() => JSON.stringify);
-  app.setErrorHandler(installMiddleware(app, middlewares, problemHandler(logger)));
+  installTracing(app);
+  app.setErrorHandler(inTraceOf(installMiddleware(app, middlewares, problemHandler(logger))));
   authorise(app, principalOf, access);
   collect?.(app);
   app.setNotFoundHandler((request, reply) =>

@@ -1,4 +1,5 @@
 import { parsePattern, parseTopic } from '@aico/protocol';
+import { currentTraceparent, withTraceparent } from '../tracing/index.ts';
 import { contentTypeOf, decodeBody, encodeBody } from './codec.ts';
 import type {
   ConsumeHandler,
@@ -41,7 +42,8 @@ export class DurableSide {
     tell: (attributes: MessageAttributes) => void,
   ): Promise<void> {
     if (this.#store === undefined) throw new BusNotDurableError();
-    const { tx, id = this.#nextId(), traceparent, contentType = contentTypeOf(message) } = options;
+    const { tx, id = this.#nextId(), contentType = contentTypeOf(message) } = options;
+    const { traceparent = currentTraceparent() } = options;
     const name = typeof topic === 'string' ? topic : topic.name;
     parseTopic(name);
     if (typeof topic !== 'string') this.#checks.check(name, topic.schema, message);
@@ -68,7 +70,8 @@ export class DurableSide {
       async (stored, state) => {
         const data = payloadOf(stored);
         if (schema !== undefined) this.#checks.check(stored.topic, schema, data);
-        await handler(stored.topic, data, deliveryOf(stored, data, state));
+        const delivery = deliveryOf(stored, data, state);
+        await withTraceparent(stored.traceparent, () => handler(stored.topic, data, delivery));
       },
       options,
     );

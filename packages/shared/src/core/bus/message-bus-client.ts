@@ -1,5 +1,6 @@
 import { parsePattern, topicSegment } from '@aico/protocol';
 import type { TSchema } from 'typebox';
+import { currentTraceparent } from '../tracing/index.ts';
 import { Answering, cancelTopic } from './answering.ts';
 import { checkContentType } from './codec.ts';
 import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable.ts';
@@ -152,7 +153,13 @@ export class MessageBusClient implements MessageBus {
     options?: PublishOptions,
   ): Promise<void> {
     const run = this.#run;
-    if (run !== undefined && options === undefined && run.head.type === topic && run.add(message))
+    if (
+      run !== undefined &&
+      options === undefined &&
+      run.head.type === topic &&
+      run.head.traceparent === currentTraceparent() &&
+      run.add(message)
+    )
       return DONE;
     if (options?.durable !== true && options?.tx === undefined) return this.#send(topic, message, options);
     if (this.#state.name !== 'connected')
@@ -247,7 +254,13 @@ export class MessageBusClient implements MessageBus {
       }
     }
     let head = this.#head;
-    if (head === undefined || head.type !== name || head.checkedBy !== schema || options !== undefined)
+    if (
+      head === undefined ||
+      head.type !== name ||
+      head.checkedBy !== schema ||
+      options !== undefined ||
+      head.traceparent !== currentTraceparent()
+    )
       head = this.#createHead(name, schema, options);
     const { connection } = this.#state;
     this.#sequence = this.#run?.next ?? this.#sequence + 1;
@@ -371,7 +384,7 @@ export class MessageBusClient implements MessageBus {
       timeMs: this.#now,
       idPrefix: this.#idPrefix,
       id: options?.id,
-      traceparent: options?.traceparent,
+      traceparent: options?.traceparent ?? currentTraceparent(),
       replyto: options?.replyto,
       expiresMs: options?.expiresMs,
       contentType: options?.contentType,

@@ -1,3 +1,4 @@
+import { withTraceparent } from '../tracing/index.ts';
 import type { Dispatcher, Runnable } from './dispatcher.ts';
 import { HandlerFailedError, MessagesDroppedError } from './errors.ts';
 import { Message, type MessageHead } from './message.ts';
@@ -98,7 +99,12 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     while (done < budget && this.#state === 'scheduled') {
       const view = queue.first;
       if (view === undefined) break;
-      done += this.#handOut(view, budget - done);
+      const { traceparent } = view.run.head;
+      const left = budget - done;
+      done +=
+        traceparent === undefined
+          ? this.#handOut(view, left)
+          : withTraceparent(traceparent, () => this.#handOut(view, left));
     }
     this.#room?.update(queue.length);
     if (this.#state !== 'scheduled') return done;

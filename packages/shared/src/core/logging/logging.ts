@@ -1,5 +1,6 @@
 import { topicSegment } from '@aico/protocol';
 import type { MessageBus } from '../bus/types.ts';
+import { currentTraceId, withTraceparent } from '../tracing/index.ts';
 import { type ConsoleOptions, ConsoleWriter } from './console-writer.ts';
 import { LEVEL_NUMBERS } from './levels.ts';
 import { type BufferLimits, LineBuffer } from './line-buffer.ts';
@@ -141,13 +142,15 @@ export class Logging {
       sanitise: (fields) => logging.#sanitiser.fields(fields, undefined),
       write(level, message, fields, bound) {
         const sanitiser = logging.#sanitiser;
+        const traceId = currentTraceId();
+        const own = traceId === undefined ? bound : { ...bound, traceId };
         const record: LogRecord = {
           time: Date.now(),
           level,
           service,
           component,
           message: sanitiser.message(message),
-          fields: sanitiser.fields(fields, bound),
+          fields: sanitiser.fields(fields, own),
         };
         this.take(record, sanitiser.size + record.message.length + 64);
       },
@@ -162,8 +165,9 @@ export class Logging {
   }
 
   #startPump(): void {
-    this.#pumping ??= new Promise<void>((resolve) => setImmediate(resolve))
-      .then(() => this.#pump())
+    // Lines of many traces travel together, in none.
+    this.#pumping ??= withTraceparent(undefined, () => new Promise<void>((resolve) => setImmediate(resolve)))
+      .then(() => withTraceparent(undefined, () => this.#pump()))
       .finally(() => {
         this.#pumping = undefined;
       });

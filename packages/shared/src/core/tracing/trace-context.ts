@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+
+/** What a `traceparent` says. */
+export interface TraceContext {
+  /** 32 lower-case hexadecimal digits. */
+  readonly traceId: string;
+  /** Of the step that sent it: 16 lower-case hexadecimal digits. */
+  readonly spanId: string;
+  /** Two hexadecimal digits; the lowest bit says that the trace is recorded. */
+  readonly flags: string;
+}
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const NO_TRACE = '0'.repeat(32);
+const NO_SPAN = '0'.repeat(16);
+
+/**
+ * Reads a `traceparent`; `undefined` when it is none. Of a newer version it reads what version 00 has.
+ *
+ * Source: W3C Trace Context, https://www.w3.org/TR/trace-context/#traceparent-header
+ * @example parseTraceparent('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')?.traceId
+ */
+export function parseTraceparent(text: string): TraceContext | undefined {
+  if (text.length > 512) return undefined;
+  const [, version, traceId, spanId, flags, rest] = TRACEPARENT.exec(text) ?? [];
+  if (version === undefined || traceId === undefined || spanId === undefined || flags === undefined)
+    return undefined;
+  if (version === 'ff' || (version === '00' && rest !== undefined)) return undefined;
+  if (traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
+  return { traceId, spanId, flags };
+}
+
+/**
+ * The `traceparent` of a step of one's own: in the trace that was received, or in a new one whose id is that of `id`, a
+ * UUID, without the hyphens.
+ */
+export function continueTrace(received: string | undefined, id: string = randomUUID()): string {
+  const { traceId, flags } = (received === undefined ? undefined : parseTraceparent(received)) ?? {
+    traceId: id.replaceAll('-', ''),
+    flags: '01',
+  };
+  // The version and variant digits of a UUID are never zero, so that the span's id is not either.
+  const spanId = randomUUID().replaceAll('-', '').slice(8, 24);
+  return `00-${traceId}-${spanId}-${flags}`;
+}
