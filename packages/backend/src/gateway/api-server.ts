@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
+import { requestOfUpgrade } from './web-socket.ts';
 
 /** A channel or a local connection may rest so long between two requests. */
 const KEEP_ALIVE_MS = 75_000;
@@ -21,11 +22,17 @@ const REFUSALS: Readonly<Record<string, readonly [status: number, detail: string
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The headers did not come in time.'],
 };
 
+export interface ApiServerOptions {
+  readonly serve: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Whether an upgrade may be handed to `serve`; any other is a request as if it had asked for none. */
+  readonly takesWebSocket: (request: IncomingMessage) => boolean;
+}
+
 /**
  * The server that channels and local connections are served by: what Node itself refuses is answered with a problem as
  * well. A body may take as long as it takes.
  */
-export function createApiServer(serve: (request: IncomingMessage, response: ServerResponse) => void): Server {
+export function createApiServer({ serve, takesWebSocket }: ApiServerOptions): Server {
   const answering = new WeakSet<Duplex>();
   const server = createServer(
     {
@@ -34,6 +41,7 @@ export function createApiServer(serve: (request: IncomingMessage, response: Serv
       requestTimeout: 0,
       // Answered below, with a problem.
       requireHostHeader: false,
+      shouldUpgradeCallback: takesWebSocket,
     },
     (request, response) => {
       answering.add(request.socket);
@@ -42,6 +50,7 @@ export function createApiServer(serve: (request: IncomingMessage, response: Serv
       else answer(response, refusal(400, 'A request of HTTP/1.1 has a Host.'), { Connection: 'close' });
     },
   );
+  server.on('upgrade', (request, socket, head) => serve(request, requestOfUpgrade(request, socket, head)));
   server.on('checkExpectation', (_request, response) =>
     answer(response, refusal(417, 'The only expectation there is is 100-continue.')),
   );

@@ -12,12 +12,13 @@ import { installMiddleware } from './middleware/install.ts';
 import { notFound, problemHandler } from './problems.ts';
 import { installTracing, inTraceOf } from './tracing.ts';
 import { compileValidator } from './validation.ts';
+import { installWebSockets } from './web-socket.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * The reply goes on until its reader leaves, as server-sent events do. A stop does not wait for it: what is still
-     * open when the routes are taken away is ended then.
+     * The reply goes on until its reader leaves, as server-sent events do. A stop does not wait for it, and ends it when
+     * all else has been answered; so does taking the routes away.
      */
     endless?: boolean;
   }
@@ -34,8 +35,8 @@ export interface AppOptions {
   readonly principalOf?: (request: FastifyRequest) => Principal;
   /** What routes need that say nothing themselves. */
   readonly access?: Access | undefined;
-  /** Told of each request that goes on until its reader leaves. */
-  readonly onEndless?: (response: ServerResponse) => void;
+  /** Told of each request that goes on until its reader leaves, with what ends it if that is not the end of its reply. */
+  readonly onEndless?: (response: ServerResponse, end?: () => void) => void;
   /** What stands around the routes, outermost first; asked for at each request. */
   readonly middlewares?: () => readonly Middleware[];
 }
@@ -54,7 +55,7 @@ export async function createApp({
   principalOf = () => OWNER,
   access,
   collect,
-  onEndless,
+  onEndless = () => {},
 }: AppOptions): Promise<GatewayApp> {
   const app: GatewayApp = fastify({
     bodyLimit: bodyLimitBytes,
@@ -71,10 +72,10 @@ export async function createApp({
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
   );
-  if (onEndless !== undefined)
-    app.addHook('onRequest', async ({ routeOptions: { config } }, { raw }) => {
-      if (config.endless === true) onEndless(raw);
-    });
+  app.addHook('onRequest', async ({ routeOptions: { config } }, { raw }) => {
+    if (config.endless === true) onEndless(raw);
+  });
+  installWebSockets(app, onEndless);
   app.addHook('onSend', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });

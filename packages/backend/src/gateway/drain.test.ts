@@ -51,7 +51,7 @@ async function follow(socketPath: string): Promise<IncomingMessage> {
 }
 
 test('a gateway that drains answers what is in flight, and what comes then with 503; it does not wait for what never ends', async (t) => {
-  const { gateway, socket, begun, finish, unmount } = await startGateway(t);
+  const { gateway, socket, begun, finish } = await startGateway(t);
   const news = await follow(socket);
   const flying = localRequest(socket, '/api/v1/work');
   await begun;
@@ -64,7 +64,12 @@ test('a gateway that drains answers what is in flight, and what comes then with 
   finish('done');
   assert.equal((await flying).text, 'done');
   await drained;
-  const followed = text(news);
+  assert.equal(await text(news), 'news\n');
+});
+
+test('a route that never ends is ended when it is taken away', async (t) => {
+  const { socket, unmount } = await startGateway(t);
+  const followed = text(await follow(socket));
   await unmount();
   assert.equal(await followed, 'news\n');
 });

@@ -102,6 +102,26 @@ export class NextCalledTwiceError extends AicoError {
   }
 }
 
+/** A route that takes WebSockets was called as any other, or by another version of the protocol. */
+export class UpgradeRequiredError extends AicoError {
+  readonly statusCode = 426;
+
+  constructor() {
+    super('AICO_GATEWAY_UPGRADE_REQUIRED', 'this route takes WebSockets alone', {
+      hint: 'Ask for an upgrade: Connection: Upgrade, Upgrade: websocket, Sec-WebSocket-Version: 13, Sec-WebSocket-Key.',
+    });
+  }
+}
+
+/** Whoever asked for a WebSocket has gone before it was open. */
+export class WebSocketGoneError extends AicoError {
+  constructor() {
+    super('AICO_GATEWAY_WEBSOCKET_GONE', 'the client has gone before its WebSocket was open', {
+      hint: 'Nothing is to be done: it may come again.',
+    });
+  }
+}
+
 /** A request that does not fit its route's schema. Names places and reasons, never the values sent. */
 export class RequestInvalidError extends AicoError {
   readonly statusCode = 400;

@@ -56,7 +56,10 @@ export class HttpGateway implements Gateway {
 
   constructor(options: HttpGatewayOptions) {
     this.#options = options;
-    this.#local = createApiServer((request, response) => this.#serveLocal(request, response));
+    this.#local = createApiServer({
+      serve: (request, response) => this.#serveLocal(request, response),
+      takesWebSocket: (request) => this.#mounts.takesWebSocket(request),
+    });
     this.#public = createPublicServer({
       readiness: options.readiness,
       allowedHosts: options.config.allowed_hosts,
@@ -91,8 +94,8 @@ export class HttpGateway implements Gateway {
   }
 
   /**
-   * Takes no more requests, and resolves when those in flight have been answered; at `deadline` it cuts what is left. A
-   * request without an end is not waited for: its plugin ends it when it stops.
+   * Takes no more requests, and resolves when those in flight have been answered; at `deadline` it cuts what is left. Then
+   * it ends what has no end of its own.
    */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#isDraining = true;
@@ -106,6 +109,7 @@ export class HttpGateway implements Gateway {
     deadline.addEventListener('abort', late, { once: true });
     await this.#mounts.landed();
     deadline.removeEventListener('abort', late);
+    this.#mounts.endEndless();
   }
 
   async stop(): Promise<void> {
@@ -127,7 +131,7 @@ export class HttpGateway implements Gateway {
       logger: this.#options.logger,
       principalOf: ({ raw }) => this.#connections.principalOf(raw.socket),
       access,
-      onEndless: (response) => this.#mounts.noteEndless(response),
+      onEndless: (response, end) => this.#mounts.noteEndless(response, end),
       collect: (declared) => collectRoutes(declared, name, routes),
       middlewares: () => this.#middlewares.map(({ middleware }) => middleware),
       bodyLimitBytes: this.#options.config.max_body_mib * 1024 * 1024,

@@ -13,7 +13,8 @@ interface Flight {
   readonly response: ServerResponse;
   /** Resolved when it is over, or need not be waited for. */
   readonly landed: PromiseWithResolvers<void>;
-  isEndless: boolean;
+  /** Ends it, where it has no end of its own. */
+  end: (() => void) | undefined;
 }
 
 interface Mount {
@@ -50,7 +51,7 @@ export class Mounts {
     if (mount === undefined) return;
     this.#mounts.delete(name);
     const closed = [...mount.inFlight].map(({ response }) => whenClosed(response));
-    for (const { response, isEndless } of mount.inFlight) if (isEndless) endNow(response);
+    for (const { end } of mount.inFlight) end?.();
     await Promise.all(closed);
     await mount.app.close();
   }
@@ -59,7 +60,7 @@ export class Mounts {
   dispatch(request: IncomingMessage, response: ServerResponse): boolean {
     const mount = this.#mounts.get(mountName(request.url ?? '/'));
     if (mount === undefined) return false;
-    const flight: Flight = { response, landed: Promise.withResolvers(), isEndless: false };
+    const flight: Flight = { response, landed: Promise.withResolvers(), end: undefined };
     mount.inFlight.add(flight);
     this.#flights.set(response, flight);
     response.once('close', () => {
@@ -70,17 +71,29 @@ export class Mounts {
     return true;
   }
 
-  /** The request turned out to be one that goes on until its reader leaves. */
-  noteEndless(response: ServerResponse): void {
+  /** The request turned out to be one that goes on until its reader leaves, or `end` is called. */
+  noteEndless(response: ServerResponse, end = (): void => endNow(response)): void {
     const flight = this.#flights.get(response);
     if (flight === undefined) return;
-    flight.isEndless = true;
+    flight.end = end;
     flight.landed.resolve();
+  }
+
+  /** Whether a request is for a route that takes WebSockets. */
+  takesWebSocket({ method, url = '/' }: IncomingMessage): boolean {
+    const [path] = url.split('?', 1);
+    const routes = this.#mounts.get(mountName(url))?.routes ?? [];
+    return method === 'GET' && routes.some((route) => route.isWebSocket && route.path === path);
   }
 
   /** Resolves when all that is in flight now and has an end has come to it. */
   async landed(): Promise<void> {
     await Promise.all(this.#inFlight().map(({ landed }) => landed.promise));
+  }
+
+  /** Ends what is in flight and has no end of its own. */
+  endEndless(): void {
+    for (const { end } of this.#inFlight()) end?.();
   }
 
   /** Breaks off what is in flight. @returns how many requests */
@@ -111,7 +124,9 @@ function whenClosed(response: ServerResponse): Promise<void> {
 function endNow(response: ServerResponse): void {
   // Its writer may write once more before it hears of the end.
   response.on('error', () => {});
-  response.end();
+  // A reader who takes nothing would not take the end either.
+  if (response.writableNeedDrain) response.destroy();
+  else response.end();
 }
 
 function mountName(url: string): string {

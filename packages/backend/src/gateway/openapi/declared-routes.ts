@@ -10,6 +10,7 @@ export interface DeclaredRoute {
   readonly path: string;
   readonly schema: FastifySchema | undefined;
   readonly access: Access;
+  readonly isWebSocket?: boolean;
 }
 
 /** Notes every route that is declared on `app` from here on. */
@@ -18,7 +19,8 @@ export function collectRoutes(app: GatewayApp, mount: string, routes: DeclaredRo
     for (const each of Array.isArray(method) ? method : [method]) {
       // What answers GET answers HEAD as well, and OPTIONS tells nothing of its own.
       if (each === 'HEAD' || each === 'OPTIONS') continue;
-      routes.push({ mount, method: each, path: url, schema, access: config?.access ?? 'public' });
+      const { access = 'public', webSocket: isWebSocket = false } = config ?? {};
+      routes.push({ mount, method: each, path: url, schema, access, isWebSocket });
     }
   });
 }

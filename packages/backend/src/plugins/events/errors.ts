@@ -11,6 +11,18 @@ export class TooManySubscriptionsError extends AicoError {
   }
 }
 
+/** What came over a WebSocket is nothing that can be asked for. */
+export class SocketMessageError extends AicoError {
+  readonly statusCode = 400;
+
+  constructor(reason: string, cause?: unknown) {
+    super('AICO_EVENTS_MESSAGE', `the message is not understood: ${reason}`, {
+      hint: 'Send JSON: { "op": "subscribe", "id": 1, "topic": "inbox.*" }, or op "unsubscribe", or "publish" with "data".',
+      cause,
+    });
+  }
+}
+
 /** A pattern that nobody may subscribe to from outside. */
 export class TopicRefusedError extends AicoError {
   readonly statusCode = 400;

@@ -1,19 +1,24 @@
+import { MessageBusClient } from '@aico/shared/core/bus';
 import { Type } from 'typebox';
+import type { Principal } from '../../core/access.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
 import { CapabilityMissingError } from '../../gateway/index.ts';
 import { serveEvents } from './event-stream.ts';
-import { accessFor, LiveSubscriptions } from './live-subscriptions.ts';
+import { accessFor, LiveSubscriptions, positionOf } from './live-subscriptions.ts';
+import { TopicSocket } from './topic-socket.ts';
 
 const Query = Type.Object({ topic: Type.String({ minLength: 1, maxLength: 255 }) });
 
 /**
  * `/api/v1/events?topic=inbox.*`: follows topics of the bus as server-sent events. A reader who comes back with
- * `Last-Event-ID` within a minute goes on where it was. Depends on `'message_bus'` and `'gateway'`.
+ * `Last-Event-ID` within a minute goes on where it was. `/api/v1/events/ws`: subscribes to any number of topics and publishes,
+ * over one WebSocket. Depends on `'message_bus'` and `'gateway'`.
  */
 export class EventsPlugin extends BasePlugin {
   #live: LiveSubscriptions | undefined;
+  #sockets = 0;
 
   get metadata(): PluginMetadata {
     return {
@@ -36,10 +41,23 @@ export class EventsPlugin extends BasePlugin {
   }
 
   override healthCheck(): HealthCheckResult {
-    return { status: 'healthy', data: { subscriptions: this.#live?.size ?? 0 } };
+    return { status: 'healthy', data: { subscriptions: this.#live?.size ?? 0, sockets: this.#sockets } };
   }
 
   #declare(app: GatewayApp, live: LiveSubscriptions): void {
+    app.get('/ws', { config: { access: 'public', webSocket: true } }, async (request, reply) => {
+      const { principal } = request;
+      const webSocket = await request.acceptWebSocket(reply);
+      // What it publishes says which device it came from.
+      const bus = this.requireService('message_bus');
+      const own = bus instanceof MessageBusClient ? bus.as(nameOf(principal)) : undefined;
+      const { logger } = this;
+      const { closed } = new TopicSocket({ webSocket, live, bus: own ?? bus, principal, logger });
+      this.#sockets += 1;
+      await closed;
+      this.#sockets -= 1;
+      await own?.close();
+    });
     // What it needs depends on the pattern, and is looked at when that is known.
     const config = { access: 'public', endless: true } as const;
     app.get('/', { config, schema: { querystring: Query } }, async (request, reply) => {
@@ -47,7 +65,7 @@ export class EventsPlugin extends BasePlugin {
       const { principal } = request;
       const access = accessFor(topic);
       if (!principal.may(access)) throw new CapabilityMissingError(access);
-      const { id, number } = lastEventId(request.headers['last-event-id']);
+      const { id, number } = positionOf(String(request.headers['last-event-id']));
       const found = live.find(id, topic, principal);
       const subscription = found ?? (await live.open(topic, access, principal));
       const after = found === undefined ? 0 : Math.min(number, found.log.last);
@@ -62,10 +80,6 @@ export class EventsPlugin extends BasePlugin {
   }
 }
 
-function lastEventId(header: string | string[] | undefined): {
-  readonly id: string;
-  readonly number: number;
-} {
-  const [, id = '', digits = ''] = /^([0-9a-f-]{36}):(\d{1,15})$/.exec(String(header)) ?? [];
-  return { id, number: Number(digits) };
+function nameOf({ kind, id }: Principal): string {
+  return kind === 'device' ? `device-${id}` : kind;
 }

@@ -42,6 +42,18 @@ export function accessFor(pattern: string): Access {
   return isAccess(access) ? access : 'bus:subscribe';
 }
 
+/** Where a reader was: the id of a subscription and the number of the last event it has seen. */
+export interface Position {
+  readonly id: string;
+  readonly number: number;
+}
+
+/** Reads a position as it is sent with each event; of anything else the one before the first event of no subscription. */
+export function positionOf(text: string): Position {
+  const [, id = '', digits = ''] = /^([0-9a-f-]{36}):(\d{1,15})$/.exec(text) ?? [];
+  return { id, number: Number(digits) };
+}
+
 /** One pattern that somebody follows, with what came of late. Outlives the connection it began on, for a while. */
 export class LiveSubscription {
   readonly id: string = randomUUID();

@@ -1,0 +1,93 @@
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { GatewayApp } from '../core/gateway.ts';
+import { UpgradeRequiredError, WebSocketGoneError } from './errors.ts';
+
+/** The largest message a client may send, in bytes. */
+const MAX_MESSAGE = 1_048_576;
+/** Milliseconds a client has to answer the closing of its socket. */
+const CLOSE_MS = 500;
+/** RFC 6455, 7.4.1: the server goes. */
+const GOING_AWAY = 1001;
+/** 16 bytes in base64: RFC 6455, 4.1. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route takes WebSockets: it calls `request.acceptWebSocket(reply)`. */
+    webSocket?: boolean;
+  }
+  interface FastifyRequest {
+    /**
+     * Answers the request with a WebSocket, in the channel it came through. What ran before, such as rights and middleware,
+     * has had its say. Listen for its messages at once. It is closed with the routes; nothing else may be sent as a reply.
+     *
+     * @throws {UpgradeRequiredError} when it asks for none
+     * @throws {WebSocketGoneError} when its client goes meanwhile
+     */
+    acceptWebSocket(reply: FastifyReply): Promise<WebSocket>;
+  }
+}
+
+/** The connections of requests that asked to be upgraded. */
+const upgrades = new WeakMap<IncomingMessage, { readonly socket: Duplex; readonly head: Buffer }>();
+
+/**
+ * Makes of an upgrade an ordinary request, so that it takes the way of all others.
+ *
+ * @returns where to answer it, until it is accepted
+ */
+export function requestOfUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): ServerResponse {
+  upgrades.set(request, { socket, head });
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  // A channel stands in for a socket, and has all of it that a response asks for.
+  response.assignSocket(socket as Socket);
+  response.once('finish', () => socket.end());
+  socket.on('error', () => {});
+  return response;
+}
+
+/** Lets routes of `app` accept WebSockets. `onOpen` is told how to close each. */
+export function installWebSockets(
+  app: GatewayApp,
+  onOpen: (response: ServerResponse, close: () => void) => void,
+): void {
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE,
+  });
+  app.decorateRequest('acceptWebSocket', function (this: FastifyRequest, reply: FastifyReply) {
+    const upgrade = upgrades.get(this.raw);
+    const { headers } = this.raw;
+    if (
+      upgrade === undefined ||
+      !KEY.test(headers['sec-websocket-key'] ?? '') ||
+      headers['sec-websocket-version'] !== '13'
+    )
+      return Promise.reject(new UpgradeRequiredError());
+    reply.hijack();
+    return new Promise<WebSocket>((resolve, reject) => {
+      // Where it is refused after all, or its client has gone, nothing else tells.
+      upgrade.socket.once('close', () => reject(new WebSocketGoneError()));
+      webSockets.handleUpgrade(this.raw, upgrade.socket, upgrade.head, (webSocket) => {
+        onOpen(reply.raw, () => closeNow(webSocket));
+        // What came with the request is not to be heard before anybody listens.
+        webSocket.pause();
+        setImmediate(() => webSocket.resume());
+        resolve(webSocket);
+      });
+    });
+  });
+}
+
+function closeNow(webSocket: WebSocket): void {
+  webSocket.close(GOING_AWAY);
+  const timer = setTimeout(() => webSocket.terminate(), CLOSE_MS);
+  webSocket.once('close', () => clearTimeout(timer));
+}

@@ -1,0 +1,69 @@
+import { AicoError, type Problem, problemFrom } from '@aico/protocol';
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { SocketMessageError } from './errors.ts';
+
+const Topic = Type.String({ minLength: 1, maxLength: 255 });
+/** The client's own; comes back with the answer. */
+const Id = Type.Union([Type.Integer(), Type.String({ maxLength: 64 })]);
+const Closed = { additionalProperties: false };
+
+/** What a client may say, one JSON object in a text message each. */
+const Said = Type.Union([
+  Type.Object(
+    {
+      op: Type.Literal('subscribe'),
+      id: Id,
+      topic: Topic,
+      after: Type.Optional(Type.String({ maxLength: 64 })),
+    },
+    Closed,
+  ),
+  Type.Object({ op: Type.Literal('unsubscribe'), id: Id, topic: Topic }, Closed),
+  Type.Object({ op: Type.Literal('publish'), id: Id, topic: Topic, data: Type.Unknown() }, Closed),
+]);
+
+export type Said = Static<typeof Said>;
+
+const said = Compile(Said);
+
+/** What it is told. `event` is text that is JSON already. */
+export type Told =
+  | {
+      readonly op: 'subscribed';
+      readonly id: Said['id'];
+      readonly topic: string;
+      readonly subscription: string;
+      readonly resumed: boolean;
+    }
+  | { readonly op: 'unsubscribed' | 'published'; readonly id: Said['id']; readonly topic: string }
+  | { readonly op: 'gap'; readonly topic: string; readonly at: string; readonly lost: number }
+  | { readonly op: 'ended'; readonly topic: string }
+  | { readonly op: 'error'; readonly id: Said['id'] | null; readonly problem: Problem };
+
+/** @throws {SocketMessageError} */
+export function parseSaid(text: string): Said {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new SocketMessageError('it is not JSON', error);
+  }
+  if (said.Check(value)) return value;
+  const [first] = said.Errors(value);
+  throw new SocketMessageError(first === undefined ? 'it is none' : `${first.instancePath} ${first.message}`);
+}
+
+export function toldEvent(topic: string, at: string, event: string): string {
+  return `{"op":"event","topic":${JSON.stringify(topic)},"at":"${at}","event":${event}}`;
+}
+
+export function toldError(id: Said['id'] | null, error: unknown): string {
+  const told: Told = { op: 'error', id, problem: problemFrom(error) };
+  return JSON.stringify(told);
+}
+
+/** Whether the client is told what it did, or that we failed. */
+export function isOurs(error: unknown): boolean {
+  return !(error instanceof AicoError && problemFrom(error).status < 500);
+}
