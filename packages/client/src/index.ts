@@ -22,4 +22,5 @@ export {
   TooManyChannelsError,
   UnexpectedReplyError,
 } from './errors.ts';
+export { type ChannelOptions, Channels } from './node/channels.ts';
 export { type ConnectOptions, connect, type PairingOptions, pair } from './node/connect.ts';

@@ -69,10 +69,11 @@ export function authorise(
     if (!isAccess(access)) throw new RouteAccessError(String(route.method), route.url, access);
     route.config = { ...route.config, access };
   });
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     request.principal = principalOf(request);
     const { access } = request.routeOptions.config;
     // A path nobody serves needs nothing: it is answered with "not found".
-    if (access !== undefined && !request.principal.may(access)) throw new CapabilityMissingError(access);
+    if (access !== undefined && !request.principal.may(access)) done(new CapabilityMissingError(access));
+    else done();
   });
 }

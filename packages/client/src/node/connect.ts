@@ -1,28 +1,14 @@
-import type { Duplex } from 'node:stream';
-import { setTimeout } from 'node:timers/promises';
 import { AicoError } from '@aico/protocol';
-import { SealedStream } from '@aico/protocol/carrier';
 import { channelUrl } from '../core/address.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
-import { type Carrier, openSession, type PairOptions, pairOn } from '../core/handshake.ts';
-import {
-  BackendNotRunningError,
-  ConnectionBrokenError,
-  ReplyTimeoutError,
-  TooManyChannelsError,
-} from '../errors.ts';
+import { type PairOptions, pairOn } from '../core/handshake.ts';
+import { ConnectionBrokenError, ReplyTimeoutError } from '../errors.ts';
+import { type ChannelOptions, Channels, CONNECT_MS, onConnection } from './channels.ts';
 import { fetchThrough } from './fetch-through.ts';
 import { cryptoSuite } from './suite.ts';
-import { carrierOf, upgrade } from './upgrade.ts';
 
-export interface ConnectOptions {
-  /** Where the backend listens: `desk.local`, `192.168.1.7:8771`, or `https://…` behind a proxy that ends TLS. */
-  readonly address: string;
-  /** What `pair` gave. */
-  readonly credentials: Credentials;
-  /** Milliseconds until a channel must be open. Default 10 000. */
-  readonly connectTimeoutMs?: number;
+export interface ConnectOptions extends ChannelOptions {
   /** Milliseconds until an answer must have begun. Default 120 000. */
   readonly timeoutMs?: number;
 }
@@ -32,8 +18,6 @@ export interface PairingOptions extends PairOptions {
   /** Milliseconds until it must be done. Default 10 000. */
   readonly connectTimeoutMs?: number;
 }
-
-const CONNECT_MS = 10_000;
 
 /**
  * Makes this device known to a backend, with a code that its owner has it show (`aico device pair`).
@@ -50,7 +34,7 @@ export async function pair({
   ...options
 }: PairingOptions): Promise<Credentials> {
   const suite = await cryptoSuite();
-  return within(connectTimeoutMs, channelUrl(address), async (carrier, stream) => {
+  return onConnection(connectTimeoutMs, channelUrl(address), async (carrier, stream) => {
     try {
       return await pairOn(carrier, suite, options);
     } finally {
@@ -74,73 +58,17 @@ export async function pair({
  * for await (const { topic, data } of aico.subscribe('inbox.*')) console.log(topic, data);
  * ```
  */
-export async function connect({
-  address,
-  credentials,
-  connectTimeoutMs = CONNECT_MS,
-  timeoutMs = 120_000,
-}: ConnectOptions): Promise<Client> {
-  const suite = await cryptoSuite();
-  const url = channelUrl(address);
-  const open = (): Promise<SealedStream> =>
-    within(connectTimeoutMs, url, async (carrier, stream) => {
-      const session = await openSession(carrier, suite, credentials);
-      return new SealedStream(stream, session);
-    });
-  let first: SealedStream | undefined = await open();
-  // Until a request takes it, nobody else hears that it broke.
-  first.on('error', () => {});
-  const connection = async (): Promise<SealedStream> => {
-    const ready = first;
-    first = undefined;
-    if (ready !== undefined && !ready.destroyed && !ready.readableEnded) return ready;
-    try {
-      return await open();
-    } catch (error) {
-      if (!(error instanceof TooManyChannelsError) || error.retryAfterSeconds * 1_000 > connectTimeoutMs)
-        throw error;
-      // A burst of requests has asked for more channels than the backend opens at once.
-      await setTimeout(error.retryAfterSeconds * 1_000);
-      return open();
-    }
-  };
-  const parts = fetchThrough((_options, done) => {
-    connection().then(
-      (stream) => done(null, stream as never),
-      (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), null),
-    );
-  }, timeoutMs);
+export async function connect({ timeoutMs = 120_000, ...options }: ConnectOptions): Promise<Client> {
+  const channels = await Channels.open(options);
+  const parts = fetchThrough(channels.connector, timeoutMs);
   return clientOver({
     ...parts,
     explain: (error) => failureOf(error, timeoutMs),
     async close() {
-      first?.destroy();
+      channels.close();
       await parts.close();
     },
   });
-}
-
-/** Connects and does something with the bytes, within a time; the connection of what failed is cut. */
-async function within<T>(
-  ms: number,
-  url: URL,
-  doIt: (carrier: Carrier, stream: Duplex) => Promise<T>,
-): Promise<T> {
-  const deadline = AbortSignal.timeout(ms);
-  let stream: Duplex | undefined;
-  const late = (): void => {
-    stream?.destroy(new Error(`it took more than ${ms / 1_000} s`));
-  };
-  try {
-    stream = await upgrade(url, deadline);
-    deadline.addEventListener('abort', late, { once: true });
-    return await doIt(carrierOf(stream), stream);
-  } catch (error) {
-    stream?.destroy();
-    throw deadline.aborted ? new BackendNotRunningError(url.host, error) : error;
-  } finally {
-    deadline.removeEventListener('abort', late);
-  }
 }
 
 /** Ours as it is, wherever `fetch` has hidden it; what remains is a connection that broke. */

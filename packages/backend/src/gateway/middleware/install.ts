@@ -20,31 +20,52 @@ export function installMiddleware(
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
   const passages = new WeakMap<FastifyRequest, Passage>();
 
-  app.addHook('onRequest', async (request, reply) => {
+  // By callback, so that where there is no middleware a request waits for no turn of the promises.
+  app.addHook('onRequest', (request, reply, done) => {
     const list = middlewares();
-    if (list.length === 0) return;
-    const passage = new Passage(list, request);
-    passages.set(request, passage);
-    const outcome = await passage.entered();
-    if (outcome === undefined) return;
-    passages.delete(request);
-    if (outcome.kind === 'failed') throw outcome.error;
-    await send(outcome.response, reply);
+    if (list.length === 0) {
+      done();
+      return;
+    }
+    enter(list, request, reply).then((answered) => {
+      // What has been answered goes no further.
+      if (!answered) done();
+    }, done);
   });
 
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     const passage = passages.get(request);
-    if (passage === undefined || passage.isBack) return payload;
-    const outcome = await passage.returned(responseOf(reply, payload));
-    if (outcome.kind === 'failed') throw outcome.error;
-    return apply(outcome.response, reply);
+    if (passage === undefined || passage.isBack) done(null, payload);
+    else back(passage, reply, payload).then((body) => done(null, body), done);
   });
 
   // A route that took the socket for itself sends nothing here: whoever waits for it hears that it is over.
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const passage = passages.get(request);
-    if (passage?.isBack === false) await passage.returned(responseOf(reply, null));
+    if (passage?.isBack === false) passage.returned(responseOf(reply, null)).then(() => done(), done);
+    else done();
   });
+
+  async function enter(
+    list: readonly Middleware[],
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<boolean> {
+    const passage = new Passage(list, request);
+    passages.set(request, passage);
+    const outcome = await passage.entered();
+    if (outcome === undefined) return false;
+    passages.delete(request);
+    if (outcome.kind === 'failed') throw outcome.error;
+    void send(outcome.response, reply);
+    return true;
+  }
+
+  async function back(passage: Passage, reply: FastifyReply, payload: unknown): Promise<ResponseBody> {
+    const outcome = await passage.returned(responseOf(reply, payload));
+    if (outcome.kind === 'failed') throw outcome.error;
+    return apply(outcome.response, reply);
+  }
 
   return async (error, request, reply) => {
     const passage = passages.get(request);

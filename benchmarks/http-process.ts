@@ -1,0 +1,137 @@
+/**
+ * One process of P1 and P2: a server (`sealed`, `tls`, `clear`), or the client that loads it. The route is the same
+ * everywhere: POST, a JSON body of 200 characters checked against a schema, a small answer.
+ */
+import { readFileSync } from 'node:fs';
+import { cpuUsage } from 'node:process';
+import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { Channels, type Credentials, pair } from '@aico/client';
+import fastify, { type FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { Pool } from 'undici';
+
+export type HttpSide = 'sealed' | 'tls' | 'clear';
+
+/** Where a server is, and what its client needs. */
+export interface HttpPlace {
+  readonly url: string;
+  readonly credentials?: Credentials;
+  readonly certificate?: string;
+}
+
+export interface HttpLoad {
+  readonly side: HttpSide;
+  readonly place: HttpPlace;
+  readonly connections: number;
+  readonly milliseconds: number;
+}
+
+export interface HttpCount {
+  readonly requests: number;
+  readonly seconds: number;
+  /** Processor time of this process meanwhile. */
+  readonly cpuSeconds: number;
+}
+
+const Note = Type.Object({ text: Type.String({ maxLength: 1_000 }) });
+/** A JSON text of 200 characters. */
+const BODY = JSON.stringify({ text: 'a'.repeat(200 - '{"text":""}'.length) });
+
+const PATH = '/api/v1/notes';
+
+async function serveSealed(): Promise<HttpPlace> {
+  const backend = await startTestBackend();
+  await backend.container.getService('gateway').mount('notes', (app) => {
+    app.post('/', { config: { access: 'notes:write' }, schema: { body: Note } }, ({ body }) => ({
+      length: body.text.length,
+    }));
+  });
+  const reply = await localRequest(backend.socket, '/api/v1/devices/pairings', { method: 'POST', body: {} });
+  const { code } = reply.json() as { readonly code: string };
+  return { url: backend.http, credentials: await pair({ address: backend.http, code, name: 'load' }) };
+}
+
+async function serveBare(https: { readonly key: string; readonly cert: string } | null): Promise<HttpPlace> {
+  // Of two types, as Fastify has it; what is done with it here is the same.
+  const app = (https === null
+    ? fastify()
+    : fastify({ https: { ...https, minVersion: 'TLSv1.3' } })) as unknown as FastifyInstance;
+  app.post<{ Body: { text: string } }>(PATH, { schema: { body: Note } }, async ({ body }) => ({
+    length: body.text.length,
+  }));
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return https === null ? { url } : { url, certificate: https.cert };
+}
+
+/** Keeps `connections` requests in flight for so long. */
+async function load({ side, place, connections, milliseconds }: HttpLoad): Promise<HttpCount> {
+  const pool = await poolOf(side, place, connections);
+  let requests = 0;
+  let end = 0;
+  const worker = async (): Promise<void> => {
+    while (performance.now() < end) {
+      const { statusCode, body } = await pool.request({
+        method: 'POST',
+        path: PATH,
+        headers: { 'content-type': 'application/json' },
+        body: BODY,
+      });
+      const text = await body.text();
+      if (statusCode !== 200 || text !== '{"length":189}') throw new Error(`${statusCode} ${text}`);
+      requests += 1;
+    }
+  };
+  const run = async (ms: number): Promise<HttpCount> => {
+    requests = 0;
+    const began = performance.now();
+    const cpu = cpuUsage();
+    end = began + ms;
+    await Promise.all(Array.from({ length: connections }, worker));
+    const used = cpuUsage(cpu);
+    return {
+      requests,
+      seconds: (performance.now() - began) / 1_000,
+      cpuSeconds: (used.user + used.system) / 1e6,
+    };
+  };
+  // The first requests open the connections and pay for compilation.
+  await run(milliseconds / 3);
+  const count = await run(milliseconds);
+  await pool.destroy();
+  return count;
+}
+
+async function poolOf(side: HttpSide, place: HttpPlace, connections: number): Promise<Pool> {
+  if (side === 'clear') return new Pool(place.url, { connections });
+  if (side === 'tls')
+    return new Pool(place.url.replace('127.0.0.1', 'localhost'), {
+      connections,
+      connect: { ca: place.certificate ?? '' },
+    });
+  if (place.credentials === undefined) throw new TypeError('a sealed channel needs credentials');
+  const channels = await Channels.open({ address: place.url, credentials: place.credentials });
+  return new Pool('http://aico.local', { connections, connect: channels.connector });
+}
+
+const [role, keyFile, certFile] = process.argv.slice(2);
+if (role === 'client') {
+  process.on('message', (order: HttpLoad) => {
+    void load(order).then((count) => process.send?.(count));
+  });
+} else {
+  const place =
+    role === 'sealed'
+      ? await serveSealed()
+      : await serveBare(
+          role === 'tls'
+            ? { key: readFileSync(keyFile ?? '', 'utf8'), cert: readFileSync(certFile ?? '', 'utf8') }
+            : null,
+        );
+  let before = cpuUsage();
+  process.on('message', () => {
+    const { user, system } = cpuUsage(before);
+    before = cpuUsage();
+    process.send?.((user + system) / 1e6);
+  });
+  process.send?.(place);
+}
