@@ -40,7 +40,8 @@ const BODY = JSON.stringify({ text: 'a'.repeat(200 - '{"text":""}'.length) });
 const PATH = '/api/v1/notes';
 
 async function serveSealed(): Promise<HttpPlace> {
-  const backend = await startTestBackend();
+  // Every round is a client of its own, and opens its channels from the one address there is.
+  const backend = await startTestBackend({ overrides: { 'core.channel.handshake_burst': 10_000 } });
   await backend.container.getService('gateway').mount('notes', (app) => {
     app.post('/', { config: { access: 'notes:write' }, schema: { body: Note } }, ({ body }) => ({
       length: body.text.length,

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Logger } from '@aico/shared/core/logging';
 import type { Database, Migration } from '@aico/shared/data';
-import { type Access, type Principal, permits } from '../core/access.ts';
+import type { Access, Principal } from '../core/access.ts';
 import { DeviceTakenError, DeviceUnknownError } from './errors.ts';
 import type { Roles } from './roles.ts';
 
@@ -202,7 +202,7 @@ export class DeviceRegistry {
       },
       may(access: Access) {
         const device = find();
-        return device !== undefined && permits(roles.grantsOf(device.roles), access);
+        return device !== undefined && roles.permit(device.roles, access);
       },
     };
   }

@@ -1,6 +1,6 @@
 import type { SectionDefinition } from '@aico/shared/core/config';
 import { Type } from 'typebox';
-import { isGrant } from '../core/access.ts';
+import { type Access, isGrant, permits } from '../core/access.ts';
 import { RoleGrantInvalidError, RoleUnknownError } from './errors.ts';
 
 /** `core.devices` */
@@ -15,9 +15,13 @@ export const devicesSection = {
   }),
 } satisfies SectionDefinition;
 
+const MAX_FOUND = 1_024;
+
 /** What each role may do. */
 export class Roles {
   readonly #grants: ReadonlyMap<string, readonly string[]>;
+  /** What was found out, for as long as somebody holds these very roles: it is asked at every request. */
+  readonly #found = new WeakMap<readonly string[], Map<Access, boolean>>();
 
   /** @throws {RoleGrantInvalidError} when a role holds something that is no capability */
   constructor(roles: Readonly<Record<string, readonly string[]>>) {
@@ -35,8 +39,19 @@ export class Roles {
     for (const role of roles) if (!this.#grants.has(role)) throw new RoleUnknownError(role, this.names);
   }
 
-  /** What the roles may do together. One that is no longer configured grants nothing. */
-  grantsOf(roles: readonly string[]): readonly string[] {
-    return roles.flatMap((role) => this.#grants.get(role) ?? []);
+  /** Whether the roles may do together what `access` names. One that is no longer configured grants nothing. */
+  permit(roles: readonly string[], access: Access): boolean {
+    const found = this.#found.get(roles) ?? new Map<Access, boolean>();
+    this.#found.set(roles, found);
+    let permitted = found.get(access);
+    if (permitted === undefined) {
+      permitted = permits(
+        roles.flatMap((role) => this.#grants.get(role) ?? []),
+        access,
+      );
+      // What is asked for comes from routes and patterns; somebody may think of very many patterns.
+      if (found.size < MAX_FOUND) found.set(access, permitted);
+    }
+    return permitted;
   }
 }

@@ -72,13 +72,11 @@ export async function createApp({
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
   );
-  app.addHook('onRequest', async ({ routeOptions: { config } }, { raw }) => {
+  app.addHook('onRequest', ({ routeOptions: { config } }, { raw }, done) => {
     if (config.endless === true) onEndless(raw);
+    done();
   });
   installWebSockets(app, onEndless);
-  app.addHook('onSend', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
   try {
     await app.register(async (scope) => declare(scope.withTypeProvider<TypeBoxTypeProvider>()), { prefix });
     await app.ready();

@@ -17,8 +17,8 @@ export function answerProbe(
   readiness: ReadinessProbe,
   detailed: boolean,
 ): boolean {
-  const path = request.url?.split('?', 1)[0];
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+  const path = request.url?.split('?', 1)[0];
   if (path === '/livez') {
     send(response, 200, { status: 'alive' });
     return true;

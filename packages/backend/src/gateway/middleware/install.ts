@@ -9,7 +9,8 @@ export type AnswerError = (error: unknown, request: FastifyRequest, reply: Fasti
 
 /**
  * Puts what `middlewares` returns around every route of `app`. The list is asked for at each request, so that a
- * middleware comes and goes with its plugin; a request under way keeps those it began with.
+ * middleware comes and goes with its plugin; a request under way keeps those it began with. Every answer bears the id of
+ * its request.
  *
  * @returns the error handler to set: it lets the middlewares see an error before it is answered
  */
@@ -35,8 +36,15 @@ export function installMiddleware(
 
   app.addHook('onSend', (request, reply, payload, done) => {
     const passage = passages.get(request);
-    if (passage === undefined || passage.isBack) done(null, payload);
-    else back(passage, reply, payload).then((body) => done(null, body), done);
+    if (passage === undefined || passage.isBack) {
+      reply.header('x-request-id', request.id);
+      done(null, payload);
+      return;
+    }
+    back(passage, reply, payload).then((body) => {
+      reply.header('x-request-id', request.id);
+      done(null, body);
+    }, done);
   });
 
   // A route that took the socket for itself sends nothing here: whoever waits for it hears that it is over.
