@@ -1,0 +1,22 @@
+/** `@aico/client` for browsers: the same interface over WebSockets, in JavaScript alone. */
+export {
+  ChannelHandshakeError,
+  ChannelRefusedError,
+  ChannelServerKeyChangedError,
+  PairingCodeInvalidError,
+} from '@aico/protocol/channel';
+export { type ConnectOptions, connect, type PairingOptions, pair } from './browser/connect.ts';
+export type { Client } from './core/client.ts';
+export type { Credentials } from './core/credentials.ts';
+export type { PairOptions } from './core/handshake.ts';
+export { ensureOk } from './core/reply.ts';
+export type { BusEvent, SubscribeOptions } from './core/subscription.ts';
+export {
+  AddressInvalidError,
+  BackendNotRunningError,
+  ConnectionBrokenError,
+  CredentialsInvalidError,
+  ProblemError,
+  ReplyTimeoutError,
+  UnexpectedReplyError,
+} from './errors.ts';

@@ -1,0 +1,71 @@
+import type { ChannelSession } from '@aico/protocol/channel';
+import { ConnectionBrokenError } from '../errors.ts';
+import type { WebSocketCarrier } from './web-socket-carrier.ts';
+
+/** Bytes that travel in one message: a backend takes none larger than 128 KiB. */
+const PART = 65_536;
+
+/** An open channel as bytes to read and to write. */
+export class SealedBytes {
+  readonly #carrier: WebSocketCarrier;
+  readonly #session: ChannelSession;
+  readonly #read: Uint8Array[] = [];
+  #failure: Error | undefined;
+
+  constructor(carrier: WebSocketCarrier, session: ChannelSession) {
+    this.#carrier = carrier;
+    this.#session = session;
+  }
+
+  /** Whether it may be used for another request. */
+  get isOpen(): boolean {
+    return this.#carrier.isOpen && this.#session.state.kind === 'open' && !this.#session.peerEnded;
+  }
+
+  /** Resolves when there is room for more. @throws {ConnectionBrokenError} */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.byteLength; at += PART) {
+      if (!this.isOpen) throw new ConnectionBrokenError(new Error('the channel is closed'));
+      this.#carrier.send(this.#session.seal(bytes.subarray(at, at + PART)));
+      await this.#carrier.drained();
+    }
+  }
+
+  /**
+   * What was read next; undefined once the backend has said its end.
+   * @throws {ChannelTruncatedError} when the bytes end before that
+   * @throws {ChannelRecordError} when they were altered
+   */
+  async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      const content = this.#read.shift();
+      if (content !== undefined) return content;
+      if (this.#session.peerEnded) return undefined;
+      const chunk = await this.#carrier.receive();
+      if (chunk === undefined) {
+        this.#session.finish();
+        return undefined;
+      }
+      this.#session.push(chunk, (part) => this.#read.push(part));
+    }
+  }
+
+  unread(bytes: Uint8Array): void {
+    this.#read.unshift(bytes);
+  }
+
+  /** Says its end and closes. */
+  close(): void {
+    if (this.#session.state.kind === 'open') this.#carrier.send(this.#session.end());
+    this.#session.close();
+    this.#carrier.close();
+  }
+
+  /** Cuts it: whoever reads or writes is told `error`. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#carrier.fail(error);
+    this.#session.close();
+  }
+}
