@@ -11,10 +11,10 @@ export const API_PREFIX = '/api/v1/';
 /** A request that has not been answered in full. */
 interface Flight {
   readonly response: ServerResponse;
-  /** Resolved when it is over, or need not be waited for. */
-  readonly landed: PromiseWithResolvers<void>;
   /** Ends it, where it has no end of its own. */
   end: (() => void) | undefined;
+  /** Called when it is over, or need not be waited for; nobody waits for most. */
+  landed: (() => void) | undefined;
 }
 
 interface Mount {
@@ -60,12 +60,12 @@ export class Mounts {
   dispatch(request: IncomingMessage, response: ServerResponse): boolean {
     const mount = this.#mounts.get(mountName(request.url ?? '/'));
     if (mount === undefined) return false;
-    const flight: Flight = { response, landed: Promise.withResolvers(), end: undefined };
+    const flight: Flight = { response, end: undefined, landed: undefined };
     mount.inFlight.add(flight);
     this.#flights.set(response, flight);
-    response.once('close', () => {
+    response.on('close', () => {
       mount.inFlight.delete(flight);
-      flight.landed.resolve();
+      flight.landed?.();
     });
     mount.app.routing(request, response);
     return true;
@@ -76,7 +76,7 @@ export class Mounts {
     const flight = this.#flights.get(response);
     if (flight === undefined) return;
     flight.end = end;
-    flight.landed.resolve();
+    flight.landed?.();
   }
 
   /** Whether a request is for a route that takes WebSockets. */
@@ -88,7 +88,19 @@ export class Mounts {
 
   /** Resolves when all that is in flight now and has an end has come to it. */
   async landed(): Promise<void> {
-    await Promise.all(this.#inFlight().map(({ landed }) => landed.promise));
+    await Promise.all(
+      this.#inFlight()
+        .filter(({ end }) => end === undefined)
+        .map((flight) => {
+          const before = flight.landed;
+          const { promise, resolve } = Promise.withResolvers<void>();
+          flight.landed = () => {
+            before?.();
+            resolve();
+          };
+          return promise;
+        }),
+    );
   }
 
   /** Ends what is in flight and has no end of its own. */
