@@ -5,6 +5,11 @@ export {
   type BackendOptions,
   startBackend,
 } from './backend.ts';
+export {
+  EncryptionMiddleware,
+  type EncryptionOptions,
+  type ListenOptions,
+} from './channel/encryption-middleware.ts';
 export type { Access, Principal } from './core/access.ts';
 export type { ContainerState, ServiceFactory } from './core/container/container-types.ts';
 export type { ServiceEvent } from './core/container/service-event.ts';

@@ -9,7 +9,7 @@ import type {
   PairingRequested,
 } from '@aico/protocol/channel';
 import type { Logger } from '@aico/shared/core/logging';
-import type { DeviceRegistry } from '../devices/device-registry.ts';
+import type { Devices } from '../devices/devices.ts';
 import { ChannelNotOpenedError } from './errors.ts';
 import { FrameSource } from './frame-source.ts';
 
@@ -28,7 +28,7 @@ export interface ChannelLimits {
 
 export interface ChannelHostOptions {
   readonly responder: ChannelResponder;
-  readonly devices: DeviceRegistry;
+  readonly devices: Devices;
   readonly pairings: PairingBook<PairingContext>;
   readonly limits: ChannelLimits;
   /** Hears of every refusal, with its reason. */

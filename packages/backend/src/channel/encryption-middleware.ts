@@ -1,17 +1,22 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import { ChannelResponder, fingerprint, INSTANCE_BYTES, PairingBook } from '@aico/protocol/channel';
 import { sodiumSuite } from '@aico/protocol/channel/node';
-import type { Logger } from '@aico/shared/core/logging';
+import { getLogger, type Logger } from '@aico/shared/core/logging';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { Static } from 'typebox';
+import { Value } from 'typebox/value';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Principal } from '../core/access.ts';
-import type { DeviceRegistry } from '../devices/device-registry.ts';
-import type { channelSection } from './channel-config.ts';
+import type { Devices } from '../devices/devices.ts';
+import { MemoryDevices } from '../devices/memory-devices.ts';
+import { closeServer, listenOnPort } from '../gateway/listener.ts';
+import { createPublicServer } from '../gateway/public-port.ts';
+import { channelSection } from './channel-config.ts';
 import { ChannelHost, type PairingContext } from './channel-host.ts';
 import { HandshakeLimit } from './handshake-limit.ts';
+import { type HttpApp, isHttpApp, sealedAppOf } from './plain-app.ts';
 
 /** Where channels are opened on the public port. */
 export const CHANNEL_PATH = '/channel';
@@ -24,6 +29,8 @@ const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** 16 bytes in base64: RFC 6455, 4.1. */
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
+/** Connections of a port of its own. */
+const MAX_CONNECTIONS = 512;
 /** Milliseconds for requests in flight, where nobody says. */
 const CLOSE_MS = 3_000;
 
@@ -36,9 +43,21 @@ export interface SealedApp {
 }
 
 export interface EncryptionOptions {
-  readonly devices: DeviceRegistry;
-  readonly config: Static<(typeof channelSection)['schema']>;
-  readonly logger: Logger;
+  /** Who may open a channel. Default: those who pair while this process lives, each with all rights. */
+  readonly devices?: Devices;
+  /** Limits and times. Default: those of `core.channel`. */
+  readonly config?: Static<(typeof channelSection)['schema']>;
+  /** Hears of pairings, refusals and breaks. */
+  readonly logger?: Logger;
+}
+
+export interface ListenOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 8771; 0 picks a free one. */
+  readonly port?: number;
+  /** Names this machine is reached by, besides its addresses, localhost and its own name. */
+  readonly allowedHosts?: readonly string[];
 }
 
 /**
@@ -47,10 +66,14 @@ export interface EncryptionOptions {
  *
  * A channel is opened by an HTTP Upgrade, or over a WebSocket for browsers.
  *
+ * The backend wraps its gateway so; any other app on a server of `node:http` can be wrapped as well, and need not listen.
+ *
  * @example
  * ```ts
- * const app = new EncryptionMiddleware(gateway, keyManager, { devices, config, logger });
- * server.on('upgrade', (request, socket, head) => app.upgrade(request, socket, head));
+ * const app = new EncryptionMiddleware(fastifyApp, keyManager);
+ * const address = await app.listen({ port: 0 });
+ * const { text: code } = app.pairings.issue({ roles: [] });
+ * // elsewhere: connect({ address, credentials: await pair({ address, code, name: 'Phone' }) })
  * ```
  */
 export class EncryptionMiddleware {
@@ -63,9 +86,21 @@ export class EncryptionMiddleware {
   readonly #limit: HandshakeLimit;
   readonly #webSockets: WebSocketServer;
   readonly #logger: Logger;
+  readonly #ready: () => Promise<void> = async () => {};
+  #port: Server | undefined;
 
   /** @throws {KeysLockedError} while the keys are locked: the channel's own are derived from them */
-  constructor(app: SealedApp, keyManager: AICOKeyManager, { devices, config, logger }: EncryptionOptions) {
+  constructor(
+    app: SealedApp | HttpApp,
+    keyManager: AICOKeyManager,
+    {
+      devices = new MemoryDevices(),
+      config = defaultConfig(),
+      logger = getLogger('gateway', 'channel'),
+    }: EncryptionOptions = {},
+  ) {
+    const sealed = isHttpApp(app) ? sealedAppOf(app) : app;
+    if (isHttpApp(app)) this.#ready = async () => void (await app.ready?.());
     const staticKey = sodiumSuite.keyPair(keyManager.deriveKey('channel/static-key'));
     const instance = keyManager.deriveKey('channel/instance', INSTANCE_BYTES);
     const now = (): number => performance.now();
@@ -95,7 +130,7 @@ export class EncryptionMiddleware {
         idleMs: config.idle_ms,
         lifetimeMs: config.lifetime_ms,
       },
-      serve: (stream, deviceId) => app.admit(stream, devices.principalOf(deviceId)),
+      serve: (stream, deviceId) => sealed.admit(stream, devices.principalOf(deviceId)),
     });
     this.#webSockets = new WebSocketServer({
       noServer: true,
@@ -138,11 +173,36 @@ export class EncryptionMiddleware {
     return true;
   }
 
+  /**
+   * Listens on a port of its own, which opens channels, answers `/livez` and `/readyz`, and nothing else.
+   *
+   * @returns the address, for `pair` and `connect` of `@aico/client`
+   * @throws {PortTakenError} @throws {ListenError}
+   */
+  async listen({ host = '127.0.0.1', port = 8771, allowedHosts = [] }: ListenOptions = {}): Promise<string> {
+    await this.#ready();
+    const server = createPublicServer({
+      readiness: async () => ({ ready: true }),
+      allowedHosts,
+      maxConnections: MAX_CONNECTIONS,
+      openChannel: (request, socket, head) => this.upgrade(request, socket, head),
+    });
+    const address = await listenOnPort(server, host, port);
+    this.#port = server;
+    return address;
+  }
+
   /** Opens no more channels; ends each when its requests have been answered, and cuts what has not ended by `deadline`. */
   async close(deadline: AbortSignal = AbortSignal.timeout(CLOSE_MS)): Promise<void> {
+    const closed = this.#port === undefined ? undefined : closeServer(this.#port);
     await this.#host.close(deadline);
     this.#webSockets.close();
+    await closed;
   }
+}
+
+function defaultConfig(): Static<(typeof channelSection)['schema']> {
+  return Value.Parse(channelSection.schema, Value.Default(channelSection.schema, {}));
 }
 
 function kindOf({ url, method, headers }: IncomingMessage): 'raw' | 'websocket' | undefined {

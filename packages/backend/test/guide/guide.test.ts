@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { createTestHome, localRequest, startTestBackend } from '@aico/backend/testing';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { ConfigurationManager } from '@aico/shared/core/config';
 import { AICOPaths } from '@aico/shared/core/paths';
+import { AICOKeyManager } from '@aico/shared/security';
+import { openChannel, pairWith } from '../fixtures/channel.ts';
 import { AsyncService, ResourceManagedService } from './async-service.ts';
 import { ServicePlugin } from './bus.ts';
 import { ConfiguredService } from './configured-service.ts';
@@ -11,6 +16,7 @@ import { CustomMiddlewarePlugin } from './custom-middleware.ts';
 import { DatabasePlugin } from './database-plugin.ts';
 import { DatabaseService } from './database-service.ts';
 import { DeploymentAwareService } from './deployment-aware-service.ts';
+import { encryptedApp } from './encryption-middleware.ts';
 import { HealthCheckPlugin } from './health-check-plugin.ts';
 import { LoggingService } from './logging-service.ts';
 import { ManagedPlugin } from './managed-plugin.ts';
@@ -167,4 +173,22 @@ test('message bus integration: one message on test.*, exactly once', async (t) =
   await client.publish('test.message', { data: 'test' });
   await client.drain();
   assert.deepEqual(received, [['test.message', { data: 'test' }]]);
+});
+
+test('encryption middleware: the whole app is behind the channel, and nothing of it in the clear', async (t) => {
+  const home = await createTestHome();
+  t.after(() => home.remove());
+  const paths = new AICOPaths({ home: home.folder });
+  paths.ensure();
+  const keyManager = new AICOKeyManager({ slotsFile: paths.keySlotsFile, keyFile: paths.keyFile });
+  await keyManager.setUp({ keyFile: true });
+  const app = encryptedApp(keyManager);
+  const address = await app.listen({ port: 0 });
+  t.after(() => app.close());
+  const { text: code } = app.pairings.issue({ roles: [] });
+  const channel = await openChannel(address, await pairWith(address, code));
+  const asked = request({ path: '/hello', createConnection: () => channel, headers: { host: 'aico' } }).end();
+  const [response] = await once(asked, 'response');
+  assert.deepEqual(await json(response), { hello: 'from inside' });
+  assert.equal((await fetch(`${address}/hello`)).status, 403);
 });

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import type { Principal } from '../core/access.ts';
+import type { DeviceKeys, NewDevice } from './device-registry.ts';
+import type { Devices } from './devices.ts';
+import { DeviceTakenError } from './errors.ts';
+
+interface Held {
+  readonly device: { readonly id: string; readonly name: string };
+  readonly keys: DeviceKeys;
+}
+
+/** Devices for as long as the process lives, each of which may do everything. */
+export class MemoryDevices implements Devices {
+  readonly #byId = new Map<string, Held>();
+  readonly #byKey = new Map<string, Held>();
+  readonly #onRevoked = new Set<(id: string) => void>();
+
+  byPublicKey(publicKey: Uint8Array): Held | undefined {
+    return this.#byKey.get(Buffer.from(publicKey).toString('hex'));
+  }
+
+  /** @throws {DeviceTakenError} */
+  async add({ id = randomUUID(), name, publicKey, psk }: NewDevice): Promise<void> {
+    const taken = this.byPublicKey(publicKey);
+    if (taken !== undefined) throw new DeviceTakenError(taken.device.name);
+    const held = { device: { id, name }, keys: { publicKey: publicKey.slice(), psk: psk.slice() } };
+    this.#byId.set(id, held);
+    this.#byKey.set(Buffer.from(publicKey).toString('hex'), held);
+  }
+
+  async revoke(id: string): Promise<void> {
+    const held = this.#byId.get(id);
+    if (held === undefined) return;
+    this.#byId.delete(id);
+    this.#byKey.delete(Buffer.from(held.keys.publicKey).toString('hex'));
+    for (const listener of this.#onRevoked) listener(id);
+  }
+
+  async noteSeen(): Promise<void> {}
+
+  onRevoked(listener: (id: string) => void): () => void {
+    this.#onRevoked.add(listener);
+    return () => this.#onRevoked.delete(listener);
+  }
+
+  principalOf(id: string): Principal {
+    const name = this.#byId.get(id)?.device.name ?? '';
+    return { kind: 'device', id, name, may: () => this.#byId.has(id) };
+  }
+}
