@@ -6,7 +6,8 @@ export {
   ChannelServerKeyChangedError,
   PairingCodeInvalidError,
 } from '@aico/protocol/channel';
-export type { Client } from './core/client.ts';
+export type { paths } from './core/api.ts';
+export type { ApiClient, Client } from './core/client.ts';
 export type { Credentials } from './core/credentials.ts';
 export type { PairOptions } from './core/handshake.ts';
 export { ensureOk } from './core/reply.ts';

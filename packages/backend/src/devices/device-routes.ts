@@ -1,6 +1,6 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { GatewayApp } from '../core/gateway.ts';
-import type { DeviceRegistry } from './device-registry.ts';
+import type { Device, DeviceRegistry } from './device-registry.ts';
 
 /** What hands out pairing codes. */
 export interface Pairing {
@@ -27,6 +27,22 @@ const Change = Type.Object(
 );
 const NewPairing = Type.Object({ roles: Type.Optional(RoleNames) }, { additionalProperties: false });
 
+const DeviceView = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  roles: Type.Array(Type.String()),
+  fingerprint: Type.String(),
+  pairedAt: Type.String({ format: 'date-time' }),
+  lastSeenAt: Type.Optional(Type.String({ format: 'date-time' })),
+});
+const DeviceList = Type.Object({ devices: Type.Array(DeviceView) });
+const PairingView = Type.Object({
+  code: Type.String({ description: 'For one device, once.' }),
+  roles: Type.Array(Type.String()),
+  fingerprint: Type.String({ description: "Of this backend's key." }),
+  expiresAt: Type.String({ format: 'date-time' }),
+});
+
 const READ = { access: 'devices:read' } as const;
 const MANAGE = { access: 'devices:manage' } as const;
 
@@ -35,23 +51,38 @@ export function declareDeviceRoutes(
   app: GatewayApp,
   { devices, middleware, defaultRole }: DeviceRoutesOptions,
 ): void {
-  app.get('/', { config: READ }, () => ({ devices: devices.list() }));
-  app.patch('/:id', { config: MANAGE, schema: { params: Params, body: Change } }, async (request) => {
-    const { id } = request.params;
-    const { name, roles } = request.body;
-    if (name !== undefined) await devices.rename(id, name);
-    if (roles !== undefined) await devices.setRoles(id, roles);
-    return devices.get(id);
-  });
+  app.get('/', { config: READ, schema: { response: { 200: DeviceList } } }, () => ({
+    devices: devices.list().map(viewOf),
+  }));
+  app.patch(
+    '/:id',
+    { config: MANAGE, schema: { params: Params, body: Change, response: { 200: DeviceView } } },
+    async (request) => {
+      const { id } = request.params;
+      const { name, roles } = request.body;
+      if (name !== undefined) await devices.rename(id, name);
+      if (roles !== undefined) await devices.setRoles(id, roles);
+      return viewOf(devices.get(id));
+    },
+  );
   app.delete('/:id', { config: MANAGE, schema: { params: Params } }, async ({ params }, reply) => {
     await devices.revoke(params.id);
     return reply.code(204).send();
   });
-  app.post('/pairings', { config: MANAGE, schema: { body: NewPairing } }, ({ body }, reply) => {
-    const roles = body.roles ?? [defaultRole];
-    devices.checkRoles(roles);
-    const code = middleware.pairings.issue({ roles });
-    const expiresAt = new Date(Date.now() + middleware.pairingMs).toISOString();
-    return reply.code(201).send({ code: code.text, roles, fingerprint: middleware.fingerprint, expiresAt });
-  });
+  app.post(
+    '/pairings',
+    { config: MANAGE, schema: { body: NewPairing, response: { 201: PairingView } } },
+    ({ body }, reply) => {
+      const roles = [...(body.roles ?? [defaultRole])];
+      devices.checkRoles(roles);
+      const code = middleware.pairings.issue({ roles });
+      const expiresAt = new Date(Date.now() + middleware.pairingMs).toISOString();
+      reply.code(201);
+      return { code: code.text, roles, fingerprint: middleware.fingerprint, expiresAt };
+    },
+  );
+}
+
+function viewOf({ lastSeenAt, roles, ...device }: Device): Static<typeof DeviceView> {
+  return { ...device, roles: [...roles], ...(lastSeenAt === undefined ? {} : { lastSeenAt }) };
 }

@@ -1,6 +1,7 @@
 import { AicoError } from '@aico/protocol';
 import { nobleSuite } from '@aico/protocol/channel/noble';
 import { channelUrl } from '../core/address.ts';
+import type { paths } from '../core/api.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { openSession, type PairOptions, pairOn } from '../core/handshake.ts';
@@ -47,12 +48,12 @@ export async function pair({
 }
 
 /** As `connect` for Node, over WebSockets, with JavaScript alone. Redirections are answers, and are not followed. */
-export async function connect({
+export async function connect<Paths extends object = paths>({
   address,
   credentials,
   connectTimeoutMs = CONNECT_MS,
   timeoutMs = 120_000,
-}: ConnectOptions): Promise<Client> {
+}: ConnectOptions): Promise<Client<Paths>> {
   const url = channelUrl(address);
   const channels = new ChannelPool(() =>
     onCarrier(
@@ -62,7 +63,7 @@ export async function connect({
     ),
   );
   await channels.warm();
-  return clientOver({
+  return clientOver<Paths>({
     async fetch(path, init) {
       const method = (init.method ?? 'GET').toUpperCase();
       const signal = init.signal ?? undefined;

@@ -1,9 +1,25 @@
+import createClient, { type Client as OpenApiClient } from 'openapi-fetch';
 import { ConnectionBrokenError } from '../errors.ts';
+import type { paths } from './api.ts';
 import { ensureOk, parseReply } from './reply.ts';
 import { type BusEvent, follow, type SubscribeOptions } from './subscription.ts';
 
-/** A client of one backend. */
-export interface Client extends AsyncDisposable {
+/** Typed calls over a client: `api.GET('/api/v1/devices')` gives `{ data, error, response }`. */
+export type ApiClient<Paths extends object> = OpenApiClient<Paths>;
+
+/**
+ * A client of one backend.
+ *
+ * @typeParam Paths the routes that `api` knows, as openapi-typescript writes them; those of the backend itself unless told
+ */
+export interface Client<Paths extends object = paths> extends AsyncDisposable {
+  /**
+   * Calls whose paths, parameters, bodies and answers the compiler checks (openapi-fetch). A refusal is `error`, a problem as
+   * RFC 9457 has it.
+   *
+   * @example const { data, error } = await client.api.GET('/api/v1/devices');
+   */
+  readonly api: ApiClient<Paths>;
   /**
    * `fetch` with a path for an address. Answers of every status are answers; bodies stream both ways; what an
    * `init.signal` is aborted with is thrown as it is. What may be done twice without harm (a safe method, or a header
@@ -37,6 +53,9 @@ export interface Client extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Of no account: there is one backend. Requests as the platform has them must have some. */
+const ORIGIN = 'http://aico.local';
+
 /** What a client is made of. */
 export interface ClientParts {
   fetch(path: string, init: RequestInit): Promise<Response>;
@@ -45,7 +64,11 @@ export interface ClientParts {
   close(): Promise<void>;
 }
 
-export function clientOver({ fetch, explain, close }: ClientParts): Client {
+export function clientOver<Paths extends object = paths>({
+  fetch,
+  explain,
+  close,
+}: ClientParts): Client<Paths> {
   const explained = async <T>(init: RequestInit, doIt: () => Promise<T>): Promise<T> => {
     try {
       return await doIt();
@@ -65,6 +88,7 @@ export function clientOver({ fetch, explain, close }: ClientParts): Client {
     }
   };
   return {
+    api: createClient<Paths>({ baseUrl: ORIGIN, fetch: (asked) => fetchRequest(request, asked) }),
     fetch: request,
     async json(path, init = {}) {
       const response = await request(path, init);
@@ -87,4 +111,12 @@ function isRepeatable({ method = 'GET', headers, body }: RequestInit): boolean {
   return (
     ['GET', 'HEAD', 'OPTIONS'].includes(method.toUpperCase()) || new Headers(headers).has('idempotency-key')
   );
+}
+
+/** A request of the platform's own kind, as a path and what goes with it. */
+async function fetchRequest(fetch: Client['fetch'], asked: Request): Promise<Response> {
+  const { pathname, search } = new URL(asked.url);
+  const { method, headers, signal } = asked;
+  const body = asked.body === null ? undefined : await asked.arrayBuffer();
+  return fetch(pathname + search, { method, headers, signal, ...(body === undefined ? {} : { body }) });
 }

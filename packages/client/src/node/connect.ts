@@ -1,5 +1,6 @@
 import { AicoError } from '@aico/protocol';
 import { channelUrl } from '../core/address.ts';
+import type { paths } from '../core/api.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { type PairOptions, pairOn } from '../core/handshake.ts';
@@ -58,10 +59,13 @@ export async function pair({
  * for await (const { topic, data } of aico.subscribe('inbox.*')) console.log(topic, data);
  * ```
  */
-export async function connect({ timeoutMs = 120_000, ...options }: ConnectOptions): Promise<Client> {
+export async function connect<Paths extends object = paths>({
+  timeoutMs = 120_000,
+  ...options
+}: ConnectOptions): Promise<Client<Paths>> {
   const channels = await Channels.open(options);
   const parts = fetchThrough(channels.connector, timeoutMs);
-  return clientOver({
+  return clientOver<Paths>({
     ...parts,
     explain: (error) => failureOf(error, timeoutMs),
     async close() {

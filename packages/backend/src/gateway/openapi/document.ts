@@ -74,7 +74,9 @@ function operationOf({ mount, method, schema, access, path: declared }: Declared
 }
 
 function responsesOf(response: unknown): Record<string, unknown> {
-  if (!isSchema(response)) return { '2XX': { description: 'Done.' } };
+  // A route that says nothing of its answer may give anything.
+  if (!isSchema(response))
+    return { '2XX': { description: 'Done.', content: { 'application/json': { schema: {} } } } };
   return Object.fromEntries(
     Object.entries(response).map(([status, schema]) => [
       status.toUpperCase(),
