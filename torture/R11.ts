@@ -3,13 +3,18 @@
  * work in flight that has to be finished and answered; with a handler that hangs; and a second signal. Not ready comes
  * first, what was begun is answered, what was answered is done, nothing is done without an answer, and it is out in time.
  */
+
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { localRequest } from '@aico/backend/testing';
 import type { DeviceCredentials } from '@aico/protocol/channel';
-import { pair } from '../packages/backend/test/fixtures/channel.ts';
+import { openChannel, pair, upgrade } from '../packages/backend/test/fixtures/channel.ts';
 import { type Answer, ChannelAgent, post } from '../packages/backend/test/fixtures/channel-agent.ts';
 import type { Campaign } from './campaign.ts';
 import { AICO, Child, type Ended } from './fixtures/child.ts';
@@ -81,6 +86,7 @@ class Load {
   readonly acknowledged = new Set<string>();
   readonly sent = new Set<string>();
   readonly #agents: ChannelAgent[] = [];
+  readonly #lingering: Duplex[] = [];
   readonly #ready: Ready;
   readonly #credentials: DeviceCredentials;
   readonly #run: number;
@@ -108,6 +114,37 @@ class Load {
     }
   }
 
+  /** Follows a topic. `ended` resolves with whether that came to its end, and was not cut. */
+  async follow(): Promise<{ readonly ended: Promise<boolean> }> {
+    const asked = request({
+      agent: this.#agent(),
+      path: '/api/v1/events?topic=labour.*',
+      headers: { host: 'aico' },
+    });
+    asked.on('error', () => {}).end();
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.on('error', () => {}).resume();
+    return {
+      ended: once(response, 'end').then(
+        () => true,
+        () => false,
+      ),
+    };
+  }
+
+  /** Connections that have begun something and never go on with it, at each step on the way to a request. */
+  async linger(): Promise<void> {
+    const { hostname, port } = new URL(this.#ready.http);
+    const silent = connect(Number(port), hostname);
+    const half = connect(Number(port), hostname);
+    half.write('GET /livez HTTP/1.1\r\nHost: loc');
+    const upgraded = await upgrade(this.#ready.http);
+    const channel = await openChannel(this.#ready.http, this.#credentials);
+    channel.write('POST /api/v1/labourer/fast HTTP/1.1\r\nHost: ai');
+    this.#lingering.push(silent, half, upgraded, channel);
+    for (const each of this.#lingering) each.on('error', () => {}).resume();
+  }
+
   /** Resolves when the backend has begun all of it. */
   async begun(...kinds: readonly string[]): Promise<void> {
     for (;;) {
@@ -125,6 +162,7 @@ class Load {
 
   close(): void {
     for (const agent of this.#agents) agent.destroy();
+    for (const each of this.#lingering) each.destroy();
   }
 
   #agent(): ChannelAgent {
@@ -177,6 +215,8 @@ async function underLoad(context: Context, life: Life, ready: Ready, hangs: bool
     const stream = load.send('stream').finally(() => (answered += 1));
     const hanging = hangs ? load.send('hang').catch(() => undefined) : undefined;
     const all = Promise.allSettled([slow, stream]);
+    const followed = await load.follow();
+    await load.linger();
     await load.begun('slow', 'stream', ...(hangs ? ['hang'] : []));
     for (let n = below(random, 20); n > 0; n -= 1) await localRequest(ready.http, '/livez');
     const ending = timed(life, 'SIGTERM');
@@ -188,6 +228,7 @@ async function underLoad(context: Context, life: Life, ready: Ready, hangs: bool
       wrong(`slow work was not answered: ${JSON.stringify(first)}`);
     if (second.status !== 'fulfilled' || second.value.text.length !== STREAM.chunks * STREAM.size)
       wrong('a stream was cut');
+    if (!(await followed.ended)) wrong('who followed a topic was cut');
     if (hangs && (await hanging)?.status === 200) wrong('what hangs was answered');
     expectEnd(context, await ending, [hangs ? 19 : 0], hangs ? HANG_BUDGET_MS : BUDGET_MS);
     await Promise.all(busy);

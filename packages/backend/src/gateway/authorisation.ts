@@ -35,7 +35,7 @@ export class Connections {
     this.#principals.set(connection, principal);
   }
 
-  /** A request of `connection` is in flight until `response` is closed. */
+  /** A request of `connection` is in flight until `response` is closed, or released. */
   track(connection: Duplex, response: ServerResponse): void {
     let flight = this.#flights.get(connection);
     if (flight === undefined) {
@@ -45,6 +45,14 @@ export class Connections {
     flight.count += 1;
     // It closes once; one listener for all of them costs less than a `once` of each.
     response.on('close', flight.land);
+  }
+
+  /** Nobody need wait for it any longer: it goes on until its reader leaves. */
+  release(connection: Duplex, response: ServerResponse): void {
+    const flight = this.#flights.get(connection);
+    if (flight === undefined || !response.listeners('close').includes(flight.land)) return;
+    response.off('close', flight.land);
+    flight.land();
   }
 
   /** Resolves when no request of `connection` is in flight. */

@@ -131,7 +131,10 @@ export class HttpGateway implements Gateway {
       logger: this.#options.logger,
       principalOf: ({ raw }) => this.#connections.principalOf(raw.socket),
       access,
-      onEndless: (response, end) => this.#mounts.noteEndless(response, end),
+      onEndless: (response, end) => {
+        this.#mounts.noteEndless(response, end);
+        this.#connections.release(response.req.socket, response);
+      },
       collect: (declared) => collectRoutes(declared, name, routes),
       middlewares: () => this.#middlewares.map(({ middleware }) => middleware),
       bodyLimitBytes: this.#options.config.max_body_mib * 1024 * 1024,

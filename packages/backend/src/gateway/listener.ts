@@ -38,10 +38,15 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   }
 }
 
-/** Takes no new connections, lets requests in flight finish, closes what is idle. */
+/** Milliseconds for what is being answered; whoever has begun a request and does not go on with it gets no longer. */
+const CLOSE_MS = 250;
+
+/** Takes no new connections, closes what is idle, lets what is in flight finish, for a moment. */
 export async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return;
+  const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
   await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearTimeout(cut);
 }
 
 function listen(server: Server, options: ListenOptions): Promise<void> {

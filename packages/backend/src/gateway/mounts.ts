@@ -108,9 +108,9 @@ export class Mounts {
     for (const { end } of this.#inFlight()) end?.();
   }
 
-  /** Breaks off what is in flight. @returns how many requests */
+  /** Breaks off what is in flight and should have come to an end. @returns how many requests */
   cut(): number {
-    const flights = this.#inFlight();
+    const flights = this.#inFlight().filter(({ end }) => end === undefined);
     for (const { response } of flights) response.destroy();
     return flights.length;
   }
