@@ -19,5 +19,6 @@ process.on('message', async (message: BrokerSetup | 'memory') => {
   }
   // What was thrown away and not collected yet is no growth.
   global.gc?.();
-  process.send?.({ rss: process.memoryUsage().rss, ...broker?.stats });
+  const { rss, heapUsed, external } = process.memoryUsage();
+  process.send?.({ rss, heapUsed, external, ...broker?.stats });
 });
