@@ -7,6 +7,7 @@ import type { Broker } from './broker.ts';
 import type { BrokerEvent } from './broker-options.ts';
 import { declareBusRoutes } from './bus-routes.ts';
 import { messageBusSection } from './config.ts';
+import type { DurableService } from './durable-service.ts';
 import { BusBrokerClosedError } from './errors.ts';
 import { GrantBook } from './grant-book.ts';
 import { GrantsFile } from './grants-file.ts';
@@ -17,7 +18,12 @@ const FRAME_OVERHEAD = 4_096;
 
 type State =
   | { readonly name: 'closed'; readonly reason: string; readonly cause?: unknown }
-  | { readonly name: 'open'; readonly broker: Broker; readonly publicKey: string };
+  | {
+      readonly name: 'open';
+      readonly broker: Broker;
+      readonly durable: DurableService;
+      readonly publicKey: string;
+    };
 
 /**
  * The service `'bus_broker'`: lets other processes take part in the bus, each with a key and rights of its own. It
@@ -88,9 +94,11 @@ export class BusBroker extends BasePlugin {
   }
 
   override async stop(): Promise<void> {
-    const { broker } = this;
+    const state = this.#state;
     this.#state = { name: 'closed', reason: 'it has stopped' };
-    await broker?.stop();
+    if (state.name === 'closed') return;
+    await state.durable.stop();
+    await state.broker.stop();
   }
 
   override healthCheck(): HealthCheckResult {
@@ -119,9 +127,10 @@ export class BusBroker extends BasePlugin {
     const { broker: config } = this.requireService('config').section(messageBusSection);
     if (!config.enabled) return { name: 'closed', reason: 'core.message_bus.broker.enabled is false' };
     // Loaded only now: ZeroMQ costs a start time and memory that most homes need not spend.
-    const [{ Broker }, { HubSide }, { curveKeyPair }] = await Promise.all([
+    const [{ Broker }, { HubSide }, { DurableService }, { curveKeyPair }] = await Promise.all([
       import('./broker.ts'),
       import('./hub-side.ts'),
+      import('./durable-service.ts'),
       import('@aico/shared/core/bus/zeromq/keys'),
     ]);
     const seed = this.requireService('key_manager').deriveKey('bus/curve');
@@ -132,6 +141,13 @@ export class BusBroker extends BasePlugin {
       ...(config.ipc && process.platform !== 'win32' ? [`ipc://${path.join(socketDir, 'bus.sock')}`] : []),
       `tcp://${config.host}:${config.port === 0 ? '*' : config.port}`,
     ];
+    const durable = new DurableService({
+      hub: this.#hub,
+      store: this.requireService('streams'),
+      members: () => broker.sessions,
+      messageBytes: config.max_message_bytes,
+      onError: (error) => this.logger.error('A durable message was not handled', { error }),
+    });
     const broker = new Broker({
       keys,
       endpoints,
@@ -143,16 +159,23 @@ export class BusBroker extends BasePlugin {
         queueBytes: config.queue_bytes,
         heartbeatMs: config.heartbeat_ms,
       },
-      onEvent: (event) => this.#log(event),
+      onEvent: (event) => {
+        this.#log(event);
+        const { name, component, client } = event;
+        if (name === 'left' && component !== undefined && client !== undefined)
+          durable.forget(component, client);
+      },
     });
     try {
+      await durable.start();
       await broker.start();
     } catch (error) {
+      await durable.stop();
       const reason = `it cannot listen on ${endpoints.join(' and ')}`;
       return { name: 'closed', reason, cause: error };
     }
     this.logger.info('Other processes may take part in the bus', { endpoints: broker.endpoints });
-    return { name: 'open', broker, publicKey: keys.publicKey };
+    return { name: 'open', broker, durable, publicKey: keys.publicKey };
   }
 
   #log({ name, component, client, reason, error }: BrokerEvent): void {

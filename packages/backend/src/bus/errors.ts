@@ -62,3 +62,31 @@ export class BusBrokerClosedError extends AicoError {
     });
   }
 }
+
+/** A client's request to the store of durable messages that cannot be understood, or asks for too much. */
+export class DurableRequestError extends AicoError {
+  constructor(reason: string, cause?: unknown) {
+    super('AICO_BUS_DURABLE_REQUEST', `A request on "_durable" was refused: ${reason}`, {
+      hint: 'Compare what the client sends with docs/bus-protocol.md, "Durable messages".',
+      cause,
+    });
+  }
+}
+
+/** A message could not be handed to a consumer in another process, or was not handled there. */
+export class DurableDeliveryError extends AicoError {
+  constructor(reason: string) {
+    super('AICO_BUS_DURABLE_DELIVERY', reason, {
+      hint: 'It is delivered again, and becomes a dead letter when that fails too often: aico bus dead-letters.',
+    });
+  }
+}
+
+/** A consumption that is over, for its client was gone or closed it. */
+export class ConsumptionEndedError extends AicoError {
+  constructor() {
+    super('AICO_BUS_CONSUMPTION_ENDED', 'This consumption has ended', {
+      hint: 'Open another: what was not settled comes again there.',
+    });
+  }
+}

@@ -6,6 +6,15 @@ export const REPLY = '_reply';
 /** Before the topic whose requests are given up: who may ask may give up, who may answer may hear of it. */
 const CANCEL = '_cancel.';
 
+/** What anybody may ask of the store of durable messages; the store looks at the rights to the topic that is meant. */
+const DURABLE: ReadonlySet<string> = new Set([
+  '_durable.publish',
+  '_durable.open',
+  '_durable.pull',
+  '_durable.settle',
+  '_durable.close',
+]);
+
 /** Topics that no wildcard of a remote component reaches begin so: they are the bus's own. */
 export function isReserved(topicOrPattern: string): boolean {
   return topicOrPattern.startsWith('_');
@@ -46,6 +55,7 @@ export class Rights {
     // An answer's topic holds the requester's random name: who knows it was asked.
     if (topic.startsWith(`${REPLY}.`)) return undefined;
     if (topic.startsWith(CANCEL)) return this.refusePublish(topic.slice(CANCEL.length));
+    if (DURABLE.has(topic)) return undefined;
     if (isReserved(topic)) return 'topics that begin with "_" are the bus\'s own';
     if (this.#publish.match(topic).length > 0) return undefined;
     return `${this.component} may not publish there`;

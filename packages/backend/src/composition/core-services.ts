@@ -177,7 +177,16 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     { dependencies: ['config', 'paths', 'logging', 'health'], priority: INFRASTRUCTURE },
   );
   container.registerService('bus_broker', () => new BusBroker('bus_broker', container, hub), {
-    dependencies: ['config', 'paths', 'key_manager', 'message_bus', 'logging', 'gateway', 'health'],
+    dependencies: [
+      'config',
+      'paths',
+      'key_manager',
+      'message_bus',
+      'streams',
+      'logging',
+      'gateway',
+      'health',
+    ],
     priority: INFRASTRUCTURE,
   });
   container.registerService('streams_api', () => new StreamsPlugin('streams_api', container), {

@@ -29,10 +29,6 @@ export class DurableSide {
     this.#checks = checks;
   }
 
-  get store(): DurableStore | undefined {
-    return this.#store;
-  }
-
   /** Keeps a message; `tell` is called once that is certain, with the attributes it was kept under. */
   async keep(
     source: string,

@@ -8,7 +8,7 @@ export interface BusTransaction {
 
 /** A message on its way into the store. */
 export interface StoredMessage {
-  /** Of two messages of one id the second is not stored. */
+  /** Of two messages of one id and source the second is not stored. */
   readonly id: string;
   readonly topic: string;
   readonly source: string;

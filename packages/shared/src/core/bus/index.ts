@@ -27,6 +27,7 @@ export { InProcessBus } from './in-process-bus.ts';
 export type { MessageHead } from './message.ts';
 export { MessageBusClient, type MessageBusClientOptions } from './message-bus-client.ts';
 export type { MessageRun } from './message-run.ts';
+export { failure as failureAnswer, success as successAnswer } from './requests.ts';
 export type { Receiver, Transport, TransportConnection } from './transport.ts';
 export type {
   Envelope,

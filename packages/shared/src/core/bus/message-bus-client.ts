@@ -9,6 +9,7 @@ import { BusNotConnectedError } from './errors.ts';
 import { InProcessBus } from './in-process-bus.ts';
 import { createIdPrefix, type MessageAttributes, type MessageHead } from './message.ts';
 import type { OpenRun } from './open-run.ts';
+import type { DurableLine } from './remote/line.ts';
 import { Requests } from './requests.ts';
 import { SchemaChecks } from './schema-checks.ts';
 import { QueuedSubscription } from './subscription.ts';
@@ -83,6 +84,8 @@ export class MessageBusClient implements MessageBus {
   #sequence = 0;
   #requests: Requests | undefined;
   readonly #answering = new Answering();
+  /** The store it was given; the transport's is each client's own. */
+  readonly #store: DurableStore | undefined;
   readonly #durable: DurableSide;
   #draining = false;
 
@@ -94,7 +97,8 @@ export class MessageBusClient implements MessageBus {
   }: MessageBusClientOptions = {}) {
     this.source = source;
     this.#transport = transport;
-    this.#durable = new DurableSide(durable, this.#checks);
+    this.#store = durable;
+    this.#durable = new DurableSide(durable ?? transport.remoteStore?.(this.#line()), this.#checks);
     this.#onError = onError ?? ((error) => process.emitWarning(error));
   }
 
@@ -130,7 +134,7 @@ export class MessageBusClient implements MessageBus {
       source,
       transport: this.#transport,
       onError: this.#onError,
-      durable: this.#durable.store,
+      durable: this.#store,
     });
     client.#state = { name: 'connected', connection };
     client.#connecting = DONE;
@@ -405,6 +409,17 @@ export class MessageBusClient implements MessageBus {
     this.#head = undefined;
     this.#closeRun();
   };
+
+  /** How the store at the other end of the transport is asked. */
+  #line(): DurableLine {
+    const connection = (): TransportConnection => this.#connection();
+    return {
+      request: (topic, message, options) => this.request(topic, message, options),
+      get lost() {
+        return connection().lost;
+      },
+    };
+  }
 
   #connection(): TransportConnection {
     if (this.#state.name === 'connected') return this.#state.connection;

@@ -1,7 +1,9 @@
 import type { Dispatcher } from './dispatcher.ts';
+import type { DurableStore } from './durable.ts';
 import type { MessageHead } from './message.ts';
 import type { MessageRun } from './message-run.ts';
 import type { OpenRun } from './open-run.ts';
+import type { DurableLine } from './remote/line.ts';
 
 /** Takes messages into a queue; must not block, throw or run a handler. */
 export interface Receiver {
@@ -34,7 +36,7 @@ export interface Receiver {
  *   encoded, that and the content types are the business of codec.ts; in one process plain data is frozen and shared.
  * - *Failures are told*: a message that cannot be sent rejects; nothing is dropped without being counted.
  * - *Reconnecting* is its own business: subscriptions are restored before anything is published again.
- * - *Topics beginning with `_`* belong to the bus (`_reply.…`, `_cancel.…`); a pattern that begins with a wildcard
+ * - *Topics beginning with `_`* belong to the bus (`_reply.…`, `_cancel.…`, `_durable.…`); a pattern that begins with a wildcard
  *   does not stand for them.
  */
 export interface TransportConnection {
@@ -43,6 +45,8 @@ export interface TransportConnection {
    * one that cannot be guessed.
    */
   readonly replyPrefix?: string;
+  /** Aborts when the connection breaks, for then what was asked is not answered; another one once it is there again. */
+  readonly lost?: AbortSignal | undefined;
   /** The run that is being gathered, where the transport gathers: whoever began it may add to it directly. */
   readonly gathering?: OpenRun | undefined;
   /**
@@ -67,6 +71,8 @@ export interface TransportConnection {
 /** What carries messages between clients. Every implementation runs `transportSuite`. */
 export interface Transport {
   readonly name: string;
+  /** The store of durable messages at the other end, where there is one. */
+  remoteStore?(line: DurableLine): DurableStore;
   /** Hands out what has arrived; one for all clients whose handlers share an event loop and a flood. */
   readonly dispatcher: Dispatcher;
   connect(source: string): Promise<TransportConnection>;

@@ -29,4 +29,19 @@ export const MIGRATIONS: readonly Migration[] = [
         PRIMARY KEY (consumer, number)
       ) STRICT, WITHOUT ROWID;`,
   },
+  {
+    // An id is its publisher's own: of another publisher it may be any other message's. Numbers go on where they were.
+    id: '002_ids_by_source',
+    sql: `
+      CREATE TABLE stream_message_by_source (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, topic TEXT NOT NULL, source TEXT NOT NULL,
+        content_type TEXT NOT NULL, body ANY NOT NULL, traceparent TEXT, created_ms INTEGER NOT NULL, UNIQUE (id, source)
+      ) STRICT;
+      INSERT INTO stream_message_by_source SELECT * FROM stream_message;
+      DELETE FROM sqlite_sequence WHERE name = 'stream_message_by_source';
+      INSERT INTO sqlite_sequence (name, seq)
+        SELECT 'stream_message_by_source', seq FROM sqlite_sequence WHERE name = 'stream_message';
+      DROP TABLE stream_message;
+      ALTER TABLE stream_message_by_source RENAME TO stream_message;`,
+  },
 ];

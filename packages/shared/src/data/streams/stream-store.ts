@@ -46,7 +46,7 @@ export class StreamStore {
   async append(message: StoredMessage, nowMs: number, tx?: Transaction): Promise<void> {
     await (tx ?? this.database).execute(
       'INSERT INTO stream_message (id, topic, source, content_type, body, traceparent, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ' +
-        'ON CONFLICT (id) DO NOTHING',
+        'ON CONFLICT (id, source) DO NOTHING',
       [
         message.id,
         message.topic,

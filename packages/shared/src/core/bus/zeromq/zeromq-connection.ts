@@ -6,7 +6,13 @@ import { BusNotConnectedError, PayloadInvalidError } from '../errors.ts';
 import type { MessageHead } from '../message.ts';
 import type { Receiver, TransportConnection } from '../transport.ts';
 import type { BusCredential } from './credential.ts';
-import { BusDeniedError, BusRefusedError, BusUnreachableError, MessageTooLargeError } from './errors.ts';
+import {
+  BusConnectionLostError,
+  BusDeniedError,
+  BusRefusedError,
+  BusUnreachableError,
+  MessageTooLargeError,
+} from './errors.ts';
 import {
   FrameType,
   readAck,
@@ -69,6 +75,7 @@ export class ZeroMqConnection implements TransportConnection {
   readonly #subscribing = new Map<number, PromiseWithResolvers<void>>();
   readonly #unsubscribing = new Map<number, PromiseWithResolvers<void>>();
   readonly #closing = new AbortController();
+  #lost = new AbortController();
   #link: Link | undefined;
   #welcome: Welcome | undefined;
   #lastId = 0;
@@ -87,6 +94,10 @@ export class ZeroMqConnection implements TransportConnection {
   /** Where answers to this client's requests come, once it is connected: what is below this prefix. */
   get replyPrefix(): string {
     return this.#welcome?.reply ?? '';
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
   }
 
   /** @throws {BusUnreachableError} @throws {BusRefusedError} */
@@ -222,6 +233,7 @@ export class ZeroMqConnection implements TransportConnection {
       throw new BusUnreachableError(endpoint, timeoutMs);
     }
     clearTimeout(this.#giveUp);
+    if (this.#lost.signal.aborted) this.#lost = new AbortController();
     this.#link = link;
     this.#welcome = welcome;
     for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(subscription);
@@ -237,6 +249,7 @@ export class ZeroMqConnection implements TransportConnection {
     this.#inbox.forget();
     for (const { resolve } of this.#unsubscribing.values()) resolve();
     this.#unsubscribing.clear();
+    this.#lost.abort(new BusConnectionLostError('_durable'));
     if (signal.aborted) return;
     onStatus({ name: 'disconnected', reason });
     this.#giveUp = setInterval(

@@ -1,4 +1,7 @@
 import { Dispatcher } from '../dispatcher.ts';
+import type { DurableStore } from '../durable.ts';
+import type { DurableLine } from '../remote/line.ts';
+import { RemoteStore } from '../remote/remote-store.ts';
 import type { Transport, TransportConnection } from '../transport.ts';
 import type { BusCredential } from './credential.ts';
 import { type LinkStatus, ZeroMqConnection } from './zeromq-connection.ts';
@@ -34,6 +37,10 @@ export class ZeroMqTransport implements Transport {
 
   constructor(options: ZeroMqTransportOptions) {
     this.#options = options;
+  }
+
+  remoteStore(line: DurableLine): DurableStore {
+    return new RemoteStore(line);
   }
 
   /** @throws {BusUnreachableError} @throws {BusRefusedError} */

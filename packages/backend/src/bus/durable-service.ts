@@ -1,0 +1,222 @@
+import { randomUUID } from 'node:crypto';
+import { AicoError, parseTopic } from '@aico/protocol';
+import {
+  type DurableStore,
+  type Envelope,
+  failureAnswer,
+  type InProcessBus,
+  isContentType,
+  MessageBusClient,
+  successAnswer,
+} from '@aico/shared/core/bus';
+import {
+  CloseAsked,
+  DURABLE_TOPICS,
+  OpenAsked,
+  PublishAsked,
+  PullAsked,
+  readBody,
+  SettleAsked,
+} from '@aico/shared/core/bus/remote';
+import { BusDeniedError } from '@aico/shared/core/bus/zeromq';
+import type { Static, TSchema } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+import { ConsumptionEndedError, DurableRequestError } from './errors.ts';
+import { isReserved, type Rights } from './rights.ts';
+import { ServedConsumption } from './served-consumption.ts';
+
+/** Requests that are worked on at once; further ones wait in their publishers' windows. */
+const AT_ONCE = 256;
+/** Consumers that one client may run. */
+const CONSUMPTIONS = 64;
+const LONGEST_MS = 2 ** 31 - 1;
+
+export interface DurableServiceOptions {
+  readonly hub: InProcessBus;
+  readonly store: DurableStore;
+  /** The clients that are connected. */
+  readonly members: () => Iterable<Member>;
+  /** The largest message that can be sent to a client, in bytes. */
+  readonly messageBytes: number;
+  readonly onError: (error: Error) => void;
+}
+
+/** A client that is connected. */
+export interface Member {
+  readonly component: string;
+  readonly client: string;
+  readonly rights: Rights;
+}
+
+/** Who asks. The broker has held `source` and `replyto` to the connection they came on. */
+interface Asker extends Member {
+  readonly source: string;
+}
+
+/**
+ * Lets other processes publish and consume durable messages: answers the requests on `_durable.…` (docs/bus-protocol.md),
+ * with the rights that the component has on the topic itself.
+ */
+export class DurableService {
+  readonly #options: DurableServiceOptions;
+  readonly #bus: MessageBusClient;
+  /** By client, then by id. */
+  readonly #consumptions = new Map<string, Map<string, ServedConsumption>>();
+  readonly #working = new Set<Promise<void>>();
+
+  constructor(options: DurableServiceOptions) {
+    this.#options = options;
+    this.#bus = new MessageBusClient({
+      source: 'bus_broker',
+      transport: options.hub,
+      onError: options.onError,
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#bus.connect();
+    await this.#answer(DURABLE_TOPICS.publish, PublishAsked, (asker, asked) => this.#publish(asker, asked));
+    await this.#answer(DURABLE_TOPICS.open, OpenAsked, (asker, asked) => this.#open(asker, asked));
+    await this.#answer(DURABLE_TOPICS.pull, PullAsked, (asker, asked) => {
+      const { holding, waitMs, idle = false } = asked;
+      return this.#consumption(asker, asked.consumption).pull(holding, waitMs, idle);
+    });
+    await this.#answer(DURABLE_TOPICS.settle, SettleAsked, async (asker, asked) => {
+      this.#consumption(asker, asked.consumption).settle(asked);
+    });
+    await this.#answer(DURABLE_TOPICS.close, CloseAsked, async (asker, { consumption }) => {
+      const running = this.#consumption(asker, consumption);
+      this.#consumptions.get(keyOf(asker))?.delete(consumption);
+      await running.stop();
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#bus.close();
+    const all = [...this.#consumptions.values()].flatMap((each) => [...each.values()]);
+    this.#consumptions.clear();
+    await Promise.all(all.map((consumption) => consumption.stop()));
+    await Promise.all(this.#working);
+  }
+
+  /** The client's connection has ended: what it held is delivered again. */
+  forget(component: string, client: string): void {
+    const key = keyOf({ component, client });
+    const all = this.#consumptions.get(key);
+    this.#consumptions.delete(key);
+    for (const consumption of all?.values() ?? []) void consumption.stop().catch(this.#options.onError);
+  }
+
+  async #publish({ rights, source }: Asker, asked: PublishAsked): Promise<void> {
+    const { id, type, datacontenttype, traceparent } = asked;
+    parseTopic(type);
+    const refusal = isReserved(type) ? "it is the bus's own" : rights.refusePublish(type);
+    if (refusal !== undefined) throw new BusDeniedError(type, refusal);
+    if (!isContentType(datacontenttype)) throw new DurableRequestError('its content type is not known');
+    const isJson = datacontenttype === 'application/json';
+    const body = readBody(asked);
+    if (typeof body === 'string') {
+      if (!isJson) throw new DurableRequestError('only JSON is given as text');
+      try {
+        JSON.parse(body);
+      } catch (error) {
+        throw new DurableRequestError('its text is not JSON', error);
+      }
+    } else if (isJson && body.length > 0) throw new DurableRequestError('JSON is given as text');
+    await this.#options.store.append(
+      { id, topic: type, source, contentType: datacontenttype, traceparent, body },
+      undefined,
+    );
+  }
+
+  async #open(asker: Asker, asked: OpenAsked): Promise<{ readonly consumption: string }> {
+    const { pattern, consumer, maxInFlight, maxAttempts, retryDelayMs, from } = asked;
+    const { component, client, rights } = asker;
+    const refusal = isReserved(pattern) ? "it is the bus's own" : rights.refuseSubscribe(pattern, '');
+    if (refusal !== undefined) throw new BusDeniedError(pattern, refusal);
+    const key = keyOf(asker);
+    const all = this.#consumptions.get(key) ?? new Map<string, ServedConsumption>();
+    if (all.size >= CONSUMPTIONS)
+      throw new DurableRequestError(`${CONSUMPTIONS} consumers of one client are the most`);
+    const served = new ServedConsumption(randomUUID(), this.#options.messageBytes);
+    const consumption = await this.#options.store.consume(pattern, `${component}/${consumer}`, served.take, {
+      ...(maxInFlight === undefined ? {} : { maxInFlight }),
+      ...(maxAttempts === undefined ? {} : { maxAttempts }),
+      ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
+      ...(from === undefined ? {} : { from }),
+    });
+    served.run(consumption);
+    // It may have gone away meanwhile, with nobody to stop what was not there yet.
+    if (this.#member(component, client) === undefined) {
+      await served.stop();
+      throw new ConsumptionEndedError();
+    }
+    const current = this.#consumptions.get(key) ?? all;
+    current.set(served.id, served);
+    this.#consumptions.set(key, current);
+    return { consumption: served.id };
+  }
+
+  #consumption(asker: Asker, id: string): ServedConsumption {
+    const consumption = this.#consumptions.get(keyOf(asker))?.get(id);
+    if (consumption === undefined) throw new ConsumptionEndedError();
+    return consumption;
+  }
+
+  /** Has `work` done for each request on `topic` that fits `schema`, several at once, and its outcome sent back. */
+  async #answer<S extends TSchema>(
+    topic: string,
+    schema: S,
+    work: (asker: Asker, asked: Static<S>) => Promise<unknown>,
+  ): Promise<void> {
+    let checked: Validator | undefined;
+    const answer = async (asked: unknown, envelope: Envelope): Promise<unknown> => {
+      checked ??= Compile(schema);
+      if (!checked.Check(asked)) throw new DurableRequestError('it is not as docs/bus-protocol.md has it');
+      // The schema has just been held against it.
+      return successAnswer(await work(this.#askerOf(topic, envelope), asked as Static<S>));
+    };
+    await this.#bus.subscribe(
+      topic,
+      async (_topic, asked, envelope) => {
+        const { replyto, expirytime } = envelope;
+        if (replyto === undefined || (expirytime !== undefined && Date.parse(expirytime) <= Date.now()))
+          return;
+        const job = answer(asked, envelope)
+          .catch((error: unknown) => {
+            if (!(error instanceof AicoError)) this.#options.onError(toError(error));
+            return failureAnswer(error);
+          })
+          .then((outcome) => this.#bus.publish(replyto, outcome))
+          // A client that is gone needs no answer.
+          .catch(() => {})
+          .finally(() => this.#working.delete(job));
+        this.#working.add(job);
+        if (topic !== DURABLE_TOPICS.pull && this.#working.size >= AT_ONCE) await job;
+      },
+      { overflow: 'wait', waitMs: LONGEST_MS },
+    );
+  }
+
+  #askerOf(topic: string, { source, replyto }: Envelope): Asker {
+    const [component = ''] = source.split('/');
+    const [, owner, client = ''] = replyto?.split('.') ?? [];
+    const member = owner === component ? this.#member(component, client) : undefined;
+    if (member === undefined) throw new BusDeniedError(topic, 'it is for connected clients of the broker');
+    return { component, client, rights: member.rights, source };
+  }
+
+  #member(component: string, client: string): Member | undefined {
+    for (const member of this.#options.members())
+      if (member.client === client && member.component === component) return member;
+    return undefined;
+  }
+}
+
+function keyOf({ component, client }: { readonly component: string; readonly client: string }): string {
+  return `${component}.${client}`;
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,114 @@
+import { type Static, Type } from 'typebox';
+import { Compile, type Validator } from 'typebox/compile';
+
+/** What another process asks of the store of durable messages, each on a topic of the bus's own. */
+export const DURABLE_TOPICS = {
+  publish: '_durable.publish',
+  open: '_durable.open',
+  pull: '_durable.pull',
+  settle: '_durable.settle',
+  close: '_durable.close',
+} as const;
+
+/** The bounds of what may be asked for. */
+export const DURABLE_LIMITS = { inFlight: 1_024, waitMs: 30_000 } as const;
+
+/** The answer's code where a consumption has ended: open another. */
+export const CONSUMPTION_ENDED = 'AICO_BUS_CONSUMPTION_ENDED';
+
+const Content = {
+  datacontenttype: Type.String({ minLength: 1, maxLength: 255 }),
+  traceparent: Type.Optional(Type.String({ maxLength: 255 })),
+  /** The body, where it is JSON, as it is. */
+  text: Type.Optional(Type.String()),
+  /** The body, where it is anything else. */
+  base64: Type.Optional(Type.String()),
+};
+const Consumption = Type.String({ minLength: 1, maxLength: 64 });
+const Ordinal = Type.Integer({ minimum: 1 });
+
+export const PublishAsked = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 255 }),
+  type: Type.String(),
+  ...Content,
+});
+
+export const OpenAsked = Type.Object({
+  pattern: Type.String(),
+  consumer: Type.String({ minLength: 1, maxLength: 128 }),
+  maxInFlight: Type.Optional(Type.Integer({ minimum: 1, maximum: DURABLE_LIMITS.inFlight })),
+  maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
+  retryDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 300_000 })),
+  from: Type.Optional(Type.Union([Type.Literal('now'), Type.Literal('start'), Type.Integer({ minimum: 0 })])),
+});
+
+export const OpenAnswer = Type.Object({ consumption: Consumption });
+
+/** One delivery: a message that failed is delivered again under the next attempt. */
+const Delivered = { number: Ordinal, attempt: Ordinal };
+
+export const PullAsked = Type.Object({
+  consumption: Consumption,
+  /** What is in the client's hands: what is not among them is sent again. */
+  holding: Type.Array(Type.Object(Delivered), { maxItems: DURABLE_LIMITS.inFlight }),
+  waitMs: Type.Integer({ minimum: 0, maximum: DURABLE_LIMITS.waitMs }),
+  /** Answer as well once there is nothing to do. */
+  idle: Type.Optional(Type.Boolean()),
+});
+
+export const PulledMessage = Type.Object({
+  ...Delivered,
+  id: Type.String(),
+  type: Type.String(),
+  source: Type.String(),
+  time: Type.Integer(),
+  ...Content,
+});
+
+export const PullAnswer = Type.Object({ messages: Type.Array(PulledMessage), idle: Type.Boolean() });
+
+export const SettleAsked = Type.Object({
+  consumption: Consumption,
+  ...Delivered,
+  ok: Type.Boolean(),
+  reason: Type.Optional(Type.String({ maxLength: 1_024 })),
+});
+
+export const CloseAsked = Type.Object({ consumption: Consumption });
+
+export type PublishAsked = Static<typeof PublishAsked>;
+export type OpenAsked = Static<typeof OpenAsked>;
+export type PullAsked = Static<typeof PullAsked>;
+export type PulledMessage = Static<typeof PulledMessage>;
+export type PullAnswer = Static<typeof PullAnswer>;
+export type SettleAsked = Static<typeof SettleAsked>;
+
+// Compiled when first needed: not every client keeps messages.
+let openAnswer: Validator<Record<never, never>, typeof OpenAnswer> | undefined;
+let pullAnswer: Validator<Record<never, never>, typeof PullAnswer> | undefined;
+
+/** `undefined` where it is no answer to `_durable.open`. */
+export function readOpenAnswer(value: unknown): Static<typeof OpenAnswer> | undefined {
+  openAnswer ??= Compile(OpenAnswer);
+  return openAnswer.Check(value) ? value : undefined;
+}
+
+/** `undefined` where it is no answer to `_durable.pull`. */
+export function readPullAnswer(value: unknown): PullAnswer | undefined {
+  pullAnswer ??= Compile(PullAnswer);
+  return pullAnswer.Check(value) ? value : undefined;
+}
+
+type Body = { readonly text?: string | undefined; readonly base64?: string | undefined };
+
+/** A body as it travels: JSON as text, anything else as Base64. */
+export function writeBody(body: string | Uint8Array): { text: string } | { base64: string } {
+  return typeof body === 'string'
+    ? { text: body }
+    : { base64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64') };
+}
+
+/** What {@link writeBody} wrote; without a body, none. */
+export function readBody({ text, base64 = '' }: Body): string | Uint8Array {
+  return text ?? Uint8Array.from(Buffer.from(base64, 'base64'));
+}
