@@ -10,6 +10,7 @@ import type { Campaign } from './campaign.ts';
 import {
   type ClearRequest,
   type ClearTarget,
+  inChannel,
   lingeringRequests,
   requestsAnywhere,
   requestsFor,
@@ -22,8 +23,7 @@ const AT_ONCE = 32;
 const PATIENCE_MS = 30_000;
 const PROBE =
   /^HTTP\/1\.1 (?:200 OK|503 Service Unavailable)\r\n(?:(?:content-type: application\/json|cache-control: no-store|Date: [^\r]+|Connection: keep-alive|Keep-Alive: timeout=\d+|Content-Length: \d+|Transfer-Encoding: chunked)\r\n)+\r\n(?:[0-9a-f]+\r\n)?\{"status":"(?:alive|ready|not ready)"\}(?:\r\n0\r\n\r\n)?/;
-const SWITCHING =
-  /^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: aico-channel\/1\r\nConnection: Upgrade\r\n\r\n/;
+/^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: aico-channel\/1\r\nConnection: Upgrade\r\n\r\n/;
 
 /** Says it on a connection of its own. @returns all that was answered, until the server closed */
 async function say(port: number, { bytes, lingers = false }: ClearRequest): Promise<string> {
@@ -50,18 +50,24 @@ async function say(port: number, { bytes, lingers = false }: ClearRequest): Prom
 /** The constants of one backend: what it says to what it does not serve. */
 interface Constants {
   readonly refusal: string;
-  readonly channelRefusal: string;
+  /** What opens a channel, and then its refusal. */
+  readonly channel: string;
+  readonly webSocketChannel: string;
 }
 
 /** What of `answer` should not be there; the empty string when all is as it must be. */
-function rest(answer: string, { answers }: ClearRequest, { refusal, channelRefusal }: Constants): string {
+function rest(
+  answer: string,
+  { answers }: ClearRequest,
+  { refusal, channel, webSocketChannel }: Constants,
+): string {
   let left = answer;
   for (const expected of answers) {
     if (expected === 'probe') left = PROBE.test(left) ? left.replace(PROBE, '') : `no probe: ${left}`;
-    else if (expected === 'channel, then its refusal') {
-      const after = left.replace(SWITCHING, '');
-      left = after === channelRefusal ? '' : `no refusal of the channel: ${left}`;
-    } else {
+    else if (expected === 'channel') left = left === channel ? '' : `no refusal of the channel: ${left}`;
+    else if (expected === 'WebSocket channel')
+      left = left === webSocketChannel ? '' : `no refusal of the channel: ${left}`;
+    else {
       const whole = expected === 'refusal' ? refusal : refusal.slice(0, refusal.indexOf('\r\n\r\n') + 4);
       // A sender that was still speaking may lose the end of the answer, and nothing else may be in its place.
       left = left === whole || (left === '' && answer === '') ? '' : `not the refusal: ${left}`;
@@ -96,21 +102,13 @@ export const campaign: Campaign = async ({ count, seed, report }) => {
     const requests = chosen.filter((each) => each !== undefined);
     report(`${routes.length} routes, ${requests.length} requests`);
 
-    const refusal = await say(port, {
-      name: 'the refusal',
-      bytes: Buffer.from(`GET /nothing HTTP/1.1\r\nHost: ${host}\r\n\r\n`),
-      answers: [],
-    });
-    const channelRefusal = (
-      await say(port, {
-        name: 'the refusal of the channel',
-        bytes: Buffer.from(
-          `GET /channel HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: aico-channel/1\r\n\r\n\0\x01x`,
-        ),
-        answers: [],
-      })
-    ).replace(SWITCHING, '');
-    const constants = { refusal, channelRefusal };
+    const saying = (bytes: string | Buffer, lingers = false): Promise<string> =>
+      say(port, { name: '', bytes: Buffer.from(bytes), answers: [], lingers });
+    const refusal = await saying(`GET /nothing HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    // Not a word of HTTP in these: whatever is said instead must be answered alike.
+    const channel = await saying(inChannel(host, '\0\x01x', 'raw'));
+    const webSocketChannel = await saying(inChannel(host, '\0\x01x'.padEnd(200, 'x'), 'websocket'), true);
+    const constants = { refusal, channel, webSocketChannel };
     const witness = backend.container.getService('witness');
     let failures = 0;
     let silent = 0;
@@ -133,7 +131,9 @@ export const campaign: Campaign = async ({ count, seed, report }) => {
     await localRequest(backend.socket, '/api/v1/witness');
     const watched = witness.reached - before - reached === 1;
     if (!watched) report('the witness does not count');
-    if (!refusal.startsWith('HTTP/1.1 403 ') || channelRefusal === '') failures += 1;
+    if (!refusal.startsWith('HTTP/1.1 403 ')) failures += 1;
+    for (const each of [channel, webSocketChannel])
+      if (!/^HTTP\/1\.1 101 .*\r\n\r\n./s.test(each)) failures += 1;
     failures += reached + (watched ? 0 : 1);
     // At most a few: a silence proves nothing of the answer.
     if (silent > requests.length / 20) failures += 1;

@@ -31,6 +31,8 @@ const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 /** Connections of a port of its own. */
 const MAX_CONNECTIONS = 512;
+/** Milliseconds a client has to answer the closing of its WebSocket, also one that was refused. */
+const WEBSOCKET_CLOSE_MS = 1_000;
 /** Milliseconds for requests in flight, where nobody says. */
 const CLOSE_MS = 3_000;
 
@@ -132,13 +134,17 @@ export class EncryptionMiddleware {
       },
       serve: (stream, deviceId) => sealed.admit(stream, devices.principalOf(deviceId)),
     });
-    this.#webSockets = new WebSocketServer({
+    // A variable of its own: the types do not know `closeTimeout`.
+    const options = {
       noServer: true,
+      closeTimeout: WEBSOCKET_CLOSE_MS,
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: 131_072,
-      handleProtocols: (offered) => (offered.has(CHANNEL_SUBPROTOCOL) ? CHANNEL_SUBPROTOCOL : false),
-    });
+      handleProtocols: (offered: ReadonlySet<string>) =>
+        offered.has(CHANNEL_SUBPROTOCOL) && CHANNEL_SUBPROTOCOL,
+    };
+    this.#webSockets = new WebSocketServer(options);
   }
 
   /** Open channels. */

@@ -1,4 +1,4 @@
-import { continueTrace, withTraceparent } from '@aico/shared/core/tracing';
+import { continueTrace, withOwnTraceparent } from '@aico/shared/core/tracing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayApp } from '../core/gateway.ts';
 
@@ -18,15 +18,16 @@ export function installTracing(app: GatewayApp): void {
   app.addHook('onRequest', (request, _reply, done) => {
     const received = request.headers.traceparent;
     request.traceparent = continueTrace(typeof received === 'string' ? received : undefined, request.id);
-    withTraceparent(request.traceparent, done);
+    withOwnTraceparent(request.traceparent, done);
   });
   // A body arrives in the context of its connection, and what follows would go on in that.
-  app.addHook('preValidation', (request, _reply, done) => withTraceparent(request.traceparent, done));
+  app.addHook('preValidation', (request, _reply, done) => withOwnTraceparent(request.traceparent, done));
 }
 
 /** The same error handler, within the trace of the request. */
 export function inTraceOf<R>(
   answer: (error: unknown, request: FastifyRequest, reply: FastifyReply) => R,
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => R {
-  return (error, request, reply) => withTraceparent(request.traceparent, () => answer(error, request, reply));
+  return (error, request, reply) =>
+    withOwnTraceparent(request.traceparent, () => answer(error, request, reply));
 }

@@ -28,6 +28,12 @@ export function currentTraceId(): string | undefined {
 export function withTraceparent<T>(traceparent: string | undefined, work: () => T): T {
   const valid =
     traceparent !== undefined && parseTraceparent(traceparent) !== undefined ? traceparent : undefined;
-  if (valid !== undefined) hasBegun = true;
-  return hasBegun ? storage.run(valid, work) : work();
+  if (valid !== undefined) return withOwnTraceparent(valid, work);
+  return hasBegun ? storage.run(undefined, work) : work();
+}
+
+/** The same for one that `continueTrace()` has made, which need not be looked at again. */
+export function withOwnTraceparent<T>(traceparent: string, work: () => T): T {
+  hasBegun = true;
+  return storage.getStore() === traceparent ? work() : storage.run(traceparent, work);
 }

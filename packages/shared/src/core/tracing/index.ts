@@ -1,2 +1,2 @@
-export { currentTraceId, currentTraceparent, withTraceparent } from './current-trace.ts';
+export { currentTraceId, currentTraceparent, withOwnTraceparent, withTraceparent } from './current-trace.ts';
 export { continueTrace, parseTraceparent, type TraceContext } from './trace-context.ts';

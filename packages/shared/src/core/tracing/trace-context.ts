@@ -31,15 +31,13 @@ export function parseTraceparent(text: string): TraceContext | undefined {
 }
 
 /**
- * The `traceparent` of a step of one's own: in the trace that was received, or in a new one whose id is that of `id`, a
- * UUID, without the hyphens.
+ * The `traceparent` of a step of one's own: in the trace that was received, or in a new one. Both ids are taken from `id`,
+ * the random UUID of the step: that of a new trace is all of it without the hyphens, the step's its second half.
  */
 export function continueTrace(received: string | undefined, id: string = randomUUID()): string {
-  const { traceId, flags } = (received === undefined ? undefined : parseTraceparent(received)) ?? {
-    traceId: id.replaceAll('-', ''),
-    flags: '01',
-  };
-  // The version and variant digits of a UUID are never zero, so that the span's id is not either.
-  const spanId = randomUUID().replaceAll('-', '').slice(8, 24);
-  return `00-${traceId}-${spanId}-${flags}`;
+  const context = received === undefined ? undefined : parseTraceparent(received);
+  // The variant digit of a UUID is never zero, so that the step's id is not either.
+  const spanId = id.slice(19, 23) + id.slice(24);
+  if (context !== undefined) return `00-${context.traceId}-${spanId}-${context.flags}`;
+  return `00-${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}${spanId}-${spanId}-01`;
 }
