@@ -2,14 +2,16 @@
  * `npm run demo`: the tour, on public mail, in a temporary home. `npm run demo -- --mbox FILE` takes your own. Ends with
  * exit code 0 only when every step showed what it says.
  */
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { CORPUS_MESSAGES, fetchCorpus } from './corpus.ts';
+import { tapWire } from './relay.ts';
 import { type MailSample, sampleMail } from './sample.ts';
 import { filesBelow, scanFor } from './scan.ts';
-import { assert, Tour } from './steps.ts';
+import { assert, ROOT, Tour } from './steps.ts';
 
 const Summary = Type.Object({
   found: Type.Integer(),
@@ -26,11 +28,25 @@ const Page = Type.Object({
 });
 const Rows = Type.Object({ rows: Type.Array(Type.Object({ messages: Type.Integer() })) });
 
+const Addresses = Type.Object({ addresses: Type.Object({ http: Type.String() }) });
+const Pairing = Type.Object({ code: Type.String() });
+
+/** What somebody who listens could hear of requests and answers, whatever is in them. */
+const TRACES = [
+  '/api/v1/inbox',
+  'application/json',
+  'content-type',
+  'HTTP/1.1 200 OK',
+  'messages',
+  'last-event-id',
+];
+
 const { values } = parseArgs({ options: { mbox: { type: 'string' } } });
 
 try {
   await using tour = await Tour.begin();
-  await show(tour);
+  await using wires = new AsyncDisposableStack();
+  await show(tour, wires);
   tour.say('\nEvery step was true. The home is removed, the backend is stopped.');
 } catch (error) {
   const { message, cause } = error instanceof Error ? error : new Error(String(error));
@@ -39,7 +55,7 @@ try {
   process.exitCode = 1;
 }
 
-async function show(tour: Tour): Promise<void> {
+async function show(tour: Tour, wires: AsyncDisposableStack): Promise<void> {
   const { path: mail, sample } = await tour.step(
     values.mbox === undefined ? 'Fetch the public SpamAssassin mail corpus' : 'Take your own mail',
     async () => {
@@ -60,8 +76,35 @@ async function show(tour: Tour): Promise<void> {
     );
   });
 
-  const first = await tour.step('Import every message, and account for each', async () => {
-    const summary = Value.Parse(Summary, await tour.aicoJson('inbox', 'import', mail));
+  const wire = await tour.step('Pair another machine, over a wire that is tapped', async () => {
+    const { addresses } = Value.Parse(Addresses, await tour.aicoJson('status'));
+    const tapped = wires.use(await tapWire(new URL(addresses.http), path.join(tour.scratch, 'wire')));
+    const { code } = Value.Parse(Pairing, await tour.aicoJson('device', 'pair'));
+    const codeFile = path.join(tour.scratch, 'code');
+    await writeFile(codeFile, code, { mode: 0o600 });
+    await tour.elsewhere(
+      'device',
+      'join',
+      tapped.address,
+      '--as',
+      'desk',
+      '--name',
+      'laptop',
+      '--code-file',
+      codeFile,
+    );
+    // The laptop has the commands of the plugin; it chooses itself what runs on it.
+    const config = path.join(tour.laptop, 'config', 'config.yaml');
+    await writeFile(
+      config,
+      `plugins:\n  inbox:\n    module: ${JSON.stringify(path.join(ROOT, 'examples/inbox'))}\n`,
+    );
+    tour.show(await tour.aico('device', 'list'));
+    return tapped;
+  });
+
+  const first = await tour.step('From there, import every message, and account for each', async () => {
+    const summary = Value.Parse(Summary, await tour.elsewhereJson('inbox', 'import', mail, '--via', 'desk'));
     const { found, imported, duplicate, refused } = summary;
     tour.say(`   ${found} found = ${imported} imported + ${duplicate} duplicate + ${refused} refused`);
     assert.equal(imported + duplicate + refused, found);
@@ -76,7 +119,7 @@ async function show(tour: Tour): Promise<void> {
   });
 
   await tour.step('Import them again: nothing is added', async () => {
-    const again = Value.Parse(Summary, await tour.aicoJson('inbox', 'import', mail));
+    const again = Value.Parse(Summary, await tour.elsewhereJson('inbox', 'import', mail, '--via', 'desk'));
     tour.say(`   ${again.imported} imported, ${again.duplicate} duplicate, ${again.refused} refused`);
     assert.deepEqual(
       [again.imported, again.duplicate, again.refused],
@@ -86,9 +129,12 @@ async function show(tour: Tour): Promise<void> {
 
   await tour.step('Search', async () => {
     const word = values.mbox === undefined ? 'linux kernel' : sample.word;
-    const { messages } = Value.Parse(Page, await tour.aicoJson('inbox', 'search', word));
+    const { messages } = Value.Parse(
+      Page,
+      await tour.elsewhereJson('inbox', 'search', word, '--via', 'desk'),
+    );
     assert.ok(messages.length > 0, `nothing was found for ${word}`);
-    tour.show(await tour.aico('inbox', 'search', word, '--limit', '3'));
+    tour.show(await tour.elsewhere('inbox', 'search', word, '--limit', '3', '--via', 'desk'));
   });
 
   await tour.step('The log of this work, read from the encrypted table', async () => {
@@ -100,6 +146,19 @@ async function show(tour: Tour): Promise<void> {
   await tour.step('What runs', async () => {
     tour.show(await tour.aico('status'), 20);
     tour.show(await tour.aico('db', 'status'), 12);
+  });
+
+  await tour.step('Nothing that went over the wire can be read', async () => {
+    await wires.disposeAsync();
+    const canaries = [...sample.sentences, ...sample.subjects, ...TRACES];
+    const { bytes, finds } = await scanFor([wire.recording], canaries);
+    tour.say(
+      `   looked in ${(bytes / 1_048_576).toFixed(1)} MiB for ${sample.sentences.length} sentences, ` +
+        `${sample.subjects.length} subjects, paths and headers: ${finds.size} found`,
+    );
+    assert.deepEqual([...finds], []);
+    const opened = await scanFor([wire.recording], ['Upgrade: aico-channel/1']);
+    assert.equal(opened.finds.size, 1, 'the tape holds not even what is in the clear: it proves nothing');
   });
 
   await tour.step('No file of the home holds the mail in the clear', async () => {

@@ -6,6 +6,8 @@ const WANTED = 15;
 /** What is in the mail and can be in no file by chance. */
 export interface MailSample {
   readonly sentences: readonly string[];
+  /** Subject lines, of 12 characters or more. */
+  readonly subjects: readonly string[];
   /** The files they were taken from. */
   readonly files: readonly string[];
   /** A word that a search must find: it stands in a subject. */
@@ -19,6 +21,7 @@ export async function sampleMail(paths: readonly string[]): Promise<MailSample> 
   const lines = new Set<string>();
   const messageIds = new Set<string>();
   const files = new Set<string>();
+  const subjects = new Set<string>();
   const words: string[] = [];
   const isEnough = (): boolean => lines.size >= WANTED && messageIds.size >= WANTED;
   for (let index = 0; index < all.length && !isEnough(); index += 1) {
@@ -33,6 +36,7 @@ export async function sampleMail(paths: readonly string[]): Promise<MailSample> 
       const line = text.slice(head.length).match(/^[A-Z][a-z]+ [\w ,']{30,70}$/m)?.[0];
       const messageId = head.match(/^Message-ID: *<([!-~]{20,})>$/im)?.[1];
       const subject = head.match(/^Subject: (.*)$/im)?.[1] ?? '';
+      if (subject.length >= 12 && subjects.size < WANTED) subjects.add(subject);
       words.push(...(subject.match(/\b[A-Za-z]{5,20}\b/g) ?? []));
       if (line !== undefined && lines.size < WANTED) lines.add(line);
       if (messageId !== undefined && messageIds.size < WANTED) messageIds.add(messageId);
@@ -40,5 +44,10 @@ export async function sampleMail(paths: readonly string[]): Promise<MailSample> 
       if (isEnough()) break;
     }
   }
-  return { sentences: [...lines, ...messageIds], files: [...files], word: words[0] ?? 'the' };
+  return {
+    sentences: [...lines, ...messageIds],
+    subjects: [...subjects],
+    files: [...files],
+    word: words[0] ?? 'the',
+  };
 }

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -15,17 +15,26 @@ export { assert, ROOT };
 /** A backend of the tour's own, in a temporary home, and the `aico` command against it. */
 export class Tour implements AsyncDisposable {
   readonly home: string;
+  /** The home of another machine, as far as it goes on one. */
+  readonly laptop: string;
+  /** For what is neither's. */
+  readonly scratch: string;
+  readonly #folder: string;
   readonly #children = new Set<ChildProcess>();
   #step = 0;
   #starting: Promise<string> | undefined;
   #ending: Promise<void> | undefined;
 
-  private constructor(home: string) {
-    this.home = home;
+  private constructor(folder: string) {
+    this.#folder = folder;
+    this.home = path.join(folder, 'home');
+    this.laptop = path.join(folder, 'laptop');
+    this.scratch = path.join(folder, 'scratch');
   }
 
   static async begin(): Promise<Tour> {
     const tour = new Tour(await mkdtemp(path.join(tmpdir(), 'aico-demo-')));
+    await Promise.all([tour.home, tour.laptop, tour.scratch].map((folder) => mkdir(folder, { mode: 0o700 })));
     for (const [signal, exitCode] of [
       ['SIGINT', 130],
       ['SIGTERM', 143],
@@ -59,11 +68,30 @@ export class Tour implements AsyncDisposable {
     }
   }
 
-  /** Runs `aico …` in the home, shows it, and gives what it printed. */
-  async aico(...args: readonly string[]): Promise<string> {
-    const shown = args.map((arg) => (arg.startsWith(ROOT) ? path.relative(ROOT, arg) : arg));
-    this.say(`   $ aico ${shown.map((arg) => (/[\s"'*]/.test(arg) ? `'${arg}'` : arg)).join(' ')}`);
-    const child = this.#spawn(args, ['ignore', 'pipe', 'inherit']);
+  /** Runs `aico …` where the backend is, shows it, and gives what it printed. */
+  aico(...args: readonly string[]): Promise<string> {
+    return this.#run(this.home, '$', args);
+  }
+
+  /** Runs `aico …` on the other machine. */
+  elsewhere(...args: readonly string[]): Promise<string> {
+    return this.#run(this.laptop, 'laptop $', args);
+  }
+
+  async elsewhereJson(...args: readonly string[]): Promise<unknown> {
+    return JSON.parse(await this.elsewhere(...args, '--json'));
+  }
+
+  async #run(home: string, prompt: string, args: readonly string[]): Promise<string> {
+    const shown = args.map((arg) =>
+      arg.startsWith(ROOT)
+        ? path.relative(ROOT, arg)
+        : arg.startsWith(this.#folder)
+          ? path.basename(arg)
+          : arg,
+    );
+    this.say(`   ${prompt} aico ${shown.map((arg) => (/[\s"'*]/.test(arg) ? `'${arg}'` : arg)).join(' ')}`);
+    const child = this.#spawn(home, args, ['ignore', 'pipe', 'inherit']);
     assert.ok(child.stdout);
     const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     assert.equal(code, 0, `aico ${args.join(' ')} ended with exit code ${code}`);
@@ -87,13 +115,13 @@ export class Tour implements AsyncDisposable {
     if (lines.length > most) this.say(`   | … ${lines.length - most} more lines`);
   }
 
-  #spawn(args: readonly string[], stdio: ('ignore' | 'pipe' | 'inherit')[]): ChildProcess {
+  #spawn(home: string, args: readonly string[], stdio: ('ignore' | 'pipe' | 'inherit')[]): ChildProcess {
     const child = spawn(process.execPath, [AICO, ...args], {
       cwd: ROOT,
       stdio,
       // Ctrl-C goes to this process, which ends the others in order.
       detached: process.platform !== 'win32',
-      env: { ...process.env, AICO_HOME: this.home, AICO_CORE__API_GATEWAY__REST__PORT: '0', NO_COLOR: '1' },
+      env: { ...process.env, AICO_HOME: home, AICO_CORE__API_GATEWAY__REST__PORT: '0', NO_COLOR: '1' },
     });
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));
@@ -110,8 +138,8 @@ export class Tour implements AsyncDisposable {
     // A backend half-way up cannot be told to stop: it is soon up, or has given up.
     await this.#starting?.catch(() => {});
     for (const child of this.#children) child.kill('SIGKILL');
-    const stop = this.#spawn(['stop', '--force'], ['ignore', 'ignore', 'ignore']);
+    const stop = this.#spawn(this.home, ['stop', '--force'], ['ignore', 'ignore', 'ignore']);
     await once(stop, 'exit');
-    await rm(this.home, { recursive: true, force: true, maxRetries: 5 });
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }

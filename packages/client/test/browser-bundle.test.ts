@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { localRequest } from '@aico/backend/testing';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { startPaired } from './fixtures/paired.ts';
@@ -54,10 +55,12 @@ async function servePage(t: TestContext, code: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-test('a page in Chromium asks, sends, follows and gives up, through the channel', {
+test('a page in Chromium pairs, asks, sends, follows and gives up, through the channel', {
   skip: !existsSync(CHROMIUM) && `${CHROMIUM} is not installed (Debian: chromium)`,
 }, async (t) => {
-  const { backend, credentials } = await startPaired(t);
+  const { backend } = await startPaired(t);
+  const reply = await localRequest(backend.socket, '/api/v1/devices/pairings', { method: 'POST', body: {} });
+  const { code } = reply.json() as { readonly code: string };
   const url = await servePage(t, await bundle());
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
@@ -66,7 +69,7 @@ test('a page in Chromium asks, sends, follows and gives up, through the channel'
   t.after(() => browser.close());
   const page = await browser.newPage();
   await page.goto(url);
-  const given = JSON.stringify({ address: backend.http, credentials });
+  const given = JSON.stringify({ address: backend.http, code });
   const outcome = page.evaluate(`(${IN_PAGE})(${given})`);
   await page.waitForFunction('globalThis.following === true');
   await backend.container.getService('message_bus').publish('notes.new', { text: 'ü' });
@@ -82,7 +85,8 @@ test('a page in Chromium asks, sends, follows and gives up, through the channel'
 });
 
 /** Runs in the page, as text: nothing of this file is there. */
-const IN_PAGE = `async ({ address, credentials }) => {
+const IN_PAGE = `async ({ address, code }) => {
+  const credentials = await aico.pair({ address, code, name: 'a page' });
   const client = await aico.connect({ address, credentials });
   const { status } = await client.fetch('/api/v1/ways/query?n=1');
   const echo = await client.fetch('/api/v1/ways/echo', {

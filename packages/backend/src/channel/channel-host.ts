@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { SealedStream } from '@aico/protocol/carrier';
-import type {
-  ChannelResponder,
-  KnownOpening,
-  PairingBook,
-  PairingOpening,
-  PairingRequested,
+import {
+  ChannelRecordError,
+  type ChannelResponder,
+  type KnownOpening,
+  type PairingBook,
+  type PairingOpening,
+  type PairingRequested,
 } from '@aico/protocol/channel';
 import type { Logger } from '@aico/shared/core/logging';
 import type { Devices } from '../devices/devices.ts';
@@ -119,6 +120,15 @@ export class ChannelHost {
     );
   }
 
+  /** For whoever looks; nobody has to handle it. A device that just goes is no news: lids close, networks change. */
+  #noteBreak(device: string, error: unknown): void {
+    const { audit } = this.#options;
+    const reason = reasonOf(error);
+    if (error instanceof ChannelRecordError)
+      audit.warn('Channel broken off: its bytes were altered', { device, reason });
+    else audit.debug('Channel cut', { device, reason });
+  }
+
   #acceptKnown(carrier: Duplex, frames: FrameSource, opening: KnownOpening): void {
     const { devices, limits, serve } = this.#options;
     const held = devices.byPublicKey(opening.deviceKey);
@@ -142,8 +152,7 @@ export class ChannelHost {
       clearTimeout(lifetime);
       this.#open.delete(open);
     });
-    // A cut and a refusal are for the log of whoever looks; nobody has to handle them.
-    stream.on('error', (error) => this.#options.audit.info('Channel broken', { device: id, error }));
+    stream.on('error', (error) => this.#noteBreak(id, error));
     open.whenIdle = serve(stream, id);
   }
 
