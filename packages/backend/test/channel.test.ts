@@ -130,6 +130,26 @@ test('the public port opens channels and nothing else: no route in the clear, no
   );
 });
 
+test('a channel that rests is ended after idle_ms, before a request and after one, and never in the midst of one', async (t) => {
+  const backend = await start(t, { 'core.channel.idle_ms': 100 });
+  const credentials = await pair(backend);
+  await backend.container.getService('gateway').mount('slow', (app) => {
+    app.get('/', { config: { access: 'public' } }, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      return 'late';
+    });
+  });
+  const resting = await openChannel(backend.http, credentials);
+  resting.resume();
+  await once(resting, 'end');
+  resting.destroy();
+  const used = await openChannel(backend.http, credentials);
+  t.after(() => used.destroy());
+  assert.equal((await through(used, '/api/v1/slow')).text, 'late');
+  used.resume();
+  if (!used.readableEnded) await once(used, 'end');
+});
+
 test('whoever knocks too often is told when to come again', async (t) => {
   const backend = await start(t, {
     'core.channel.handshake_burst': 2,

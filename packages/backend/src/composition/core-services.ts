@@ -163,6 +163,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       const gateway = new HttpGateway({
         config: config.section(gatewaySection),
         maxChannels: config.section(channelSection).max_channels,
+        keepAliveMs: config.section(channelSection).idle_ms,
         socketFile: paths.socketFile,
         readiness: readinessProbe(() => lifecycle.ready, require('health'), {
           isLocked: () => vault.state === 'locked',

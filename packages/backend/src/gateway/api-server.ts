@@ -10,8 +10,6 @@ import type { Duplex } from 'node:stream';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
 import { requestOfUpgrade } from './web-socket.ts';
 
-/** A channel or a local connection may rest so long between two requests. */
-const KEEP_ALIVE_MS = 75_000;
 /** Milliseconds until the headers of a request are there. */
 const HEADERS_MS = 60_000;
 
@@ -26,17 +24,20 @@ export interface ApiServerOptions {
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void;
   /** Whether an upgrade may be handed to `serve`; any other is a request as if it had asked for none. */
   readonly takesWebSocket: (request: IncomingMessage) => boolean;
+  /** How long a connection may rest between two requests. */
+  readonly keepAliveMs: number;
 }
 
 /**
  * The server that channels and local connections are served by: what Node itself refuses is answered with a problem as
  * well. A body may take as long as it takes.
  */
-export function createApiServer({ serve, takesWebSocket }: ApiServerOptions): Server {
+export function createApiServer({ serve, takesWebSocket, keepAliveMs }: ApiServerOptions): Server {
   const answering = new WeakSet<Duplex>();
+  const used = new WeakSet<Duplex>();
   const server = createServer(
     {
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveTimeout: keepAliveMs,
       headersTimeout: HEADERS_MS,
       requestTimeout: 0,
       // Answered below, with a problem.
@@ -44,8 +45,14 @@ export function createApiServer({ serve, takesWebSocket }: ApiServerOptions): Se
       shouldUpgradeCallback: takesWebSocket,
     },
     (request, response) => {
-      answering.add(request.socket);
-      response.once('close', () => answering.delete(request.socket));
+      const { socket } = request;
+      if (!used.has(socket)) {
+        used.add(socket);
+        // Whoever handed it over may have had it watched until now; from here on Node does, between requests alone.
+        socket.setTimeout(0);
+      }
+      answering.add(socket);
+      response.once('close', () => answering.delete(socket));
       if (request.headers.host !== undefined || request.httpVersion !== '1.1') serve(request, response);
       else answer(response, refusal(400, 'A request of HTTP/1.1 has a Host.'), { Connection: 'close' });
     },

@@ -24,6 +24,8 @@ export interface HttpGatewayOptions {
   readonly config: GatewayConfig;
   /** How many channels there may be; the public port has room for them. Default 256. */
   readonly maxChannels?: number;
+  /** How long a connection may rest between two requests. Default 120 s. */
+  readonly keepAliveMs?: number;
   /** Path of the Unix domain socket, or name of the pipe. */
   readonly socketFile: string;
   readonly readiness: ReadinessProbe;
@@ -58,6 +60,7 @@ export class HttpGateway implements Gateway {
     this.#options = options;
     this.#local = createApiServer({
       serve: (request, response) => this.#serveLocal(request, response),
+      keepAliveMs: options.keepAliveMs ?? 120_000,
       takesWebSocket: (request) => this.#mounts.takesWebSocket(request),
     });
     this.#public = createPublicServer({
