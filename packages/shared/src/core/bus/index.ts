@@ -1,3 +1,4 @@
+export type { MessageBusClientOptions } from './client-options.ts';
 export { type ContentType, contentTypeOf, decodeBody, encodeBody, isContentType } from './codec.ts';
 export { defineTopic } from './define-topic.ts';
 export type {
@@ -25,7 +26,7 @@ export {
 } from './errors.ts';
 export { InProcessBus } from './in-process-bus.ts';
 export type { MessageHead } from './message.ts';
-export { MessageBusClient, type MessageBusClientOptions } from './message-bus-client.ts';
+export { MessageBusClient } from './message-bus-client.ts';
 export type { MessageRun } from './message-run.ts';
 export { failure as failureAnswer, success as successAnswer } from './requests.ts';
 export type { Receiver, Transport, TransportConnection } from './transport.ts';

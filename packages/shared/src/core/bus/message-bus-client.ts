@@ -1,7 +1,8 @@
-import { parsePattern, topicSegment } from '@aico/protocol';
+import { topicSegment } from '@aico/protocol';
 import type { TSchema } from 'typebox';
 import { currentTraceparent } from '../tracing/index.ts';
 import { Answering, cancelTopic } from './answering.ts';
+import type { MessageBusClientOptions } from './client-options.ts';
 import { checkContentType } from './codec.ts';
 import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable.ts';
 import { DurableSide } from './durable-side.ts';
@@ -12,7 +13,7 @@ import type { OpenRun } from './open-run.ts';
 import type { DurableLine } from './remote/line.ts';
 import { Requests } from './requests.ts';
 import { SchemaChecks } from './schema-checks.ts';
-import { QueuedSubscription } from './subscription.ts';
+import { type SubscriptionKind, Subscriptions } from './subscriptions.ts';
 import type { Transport, TransportConnection } from './transport.ts';
 import type {
   MessageBus,
@@ -26,25 +27,7 @@ import type {
   Topic,
 } from './types.ts';
 
-export interface MessageBusClientOptions {
-  /** The name under which it publishes. Default `'anonymous'`. */
-  readonly source?: string;
-  /** What carries the messages. Default: a hub of its own, which only this client is on. */
-  readonly transport?: Transport;
-  /** Keeps durable messages. Without it there are none. */
-  readonly durable?: DurableStore | undefined;
-  /** Told of every failed handler and of dropped messages. Default: a process warning. */
-  readonly onError?: (error: Error) => void;
-}
-
 const DONE: Promise<void> = Promise.resolve();
-
-interface SubscriptionKind {
-  /** Made by the client itself, and not shown. */
-  readonly inner?: boolean;
-  /** Called when it ends. */
-  readonly ended?: () => Promise<void>;
-}
 
 type State =
   | { readonly name: 'new' }
@@ -67,9 +50,7 @@ export class MessageBusClient implements MessageBus {
   readonly #transport: Transport;
   readonly #onError: (error: Error) => void;
   readonly #checks = new SchemaChecks();
-  readonly #subscriptions = new Set<QueuedSubscription>();
-  /** The client's own: for answers and cancellations. */
-  readonly #inner = new Set<QueuedSubscription>();
+  readonly #all: Subscriptions;
   #state: State = { name: 'new' };
   #connecting: Promise<void> | undefined;
   /** Clients under other names that go through this one's connection. */
@@ -99,6 +80,7 @@ export class MessageBusClient implements MessageBus {
     this.#transport = transport;
     this.#store = durable;
     this.#durable = new DurableSide(durable ?? transport.remoteStore?.(this.#line()), this.#checks);
+    this.#all = new Subscriptions(transport.dispatcher, this.#checks, (error) => this.#report(error));
     this.#onError = onError ?? ((error) => process.emitWarning(error));
   }
 
@@ -302,34 +284,11 @@ export class MessageBusClient implements MessageBus {
     topic: T,
     handler: MessageHandler<PayloadOf<T>>,
     options: SubscribeOptions,
-    { inner = false, ended = async () => {} }: SubscriptionKind = {},
+    kind: SubscriptionKind = {},
   ): Promise<Subscription> {
-    const subscriptions = inner ? this.#inner : this.#subscriptions;
     const connection = this.#connection();
-    const pattern = typeof topic === 'string' ? topic : topic.name;
-    const schema = typeof topic === 'string' ? undefined : topic.schema;
-    parsePattern(pattern);
-    let release = async (): Promise<void> => {};
-    const subscription = new QueuedSubscription({
-      pattern,
-      // What the schema has let through is of its type; for a plain name the type is unknown.
-      handler: handler as MessageHandler,
-      options,
-      dispatcher: this.#transport.dispatcher,
-      check:
-        schema === undefined
-          ? undefined
-          : (head, payload) => {
-              if (head.checkedBy !== schema) this.#checks.check(head.type, schema, payload);
-            },
-      report: (error) => this.#report(error),
-      release: () => {
-        if (!this.#draining) subscriptions.delete(subscription);
-        return Promise.all([release(), ended()]).then(() => {});
-      },
-    });
-    release = await connection.subscribe(pattern, subscription);
-    subscriptions.add(subscription);
+    // What the schema has let through is of its type; for a plain name the type is unknown.
+    const subscription = await this.#all.add(connection, topic, handler as MessageHandler, options, kind);
     if (this.#state.name === 'connected') return subscription;
     await subscription.unsubscribe();
     throw new BusNotConnectedError(this.source, describe(this.#state));
@@ -337,7 +296,7 @@ export class MessageBusClient implements MessageBus {
 
   /** What each subscription has been sent so far, and what became of it. */
   get subscriptions(): readonly Subscription[] {
-    return [...this.#subscriptions];
+    return this.#all.shown;
   }
 
   /**
@@ -349,8 +308,7 @@ export class MessageBusClient implements MessageBus {
     this.#draining = true;
     await Promise.all([...this.#family].map((client) => client.drain()));
     await this.#durable.stop();
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.stopReceiving()));
-    await Promise.all([...this.#subscriptions].map((subscription) => subscription.whenIdle()));
+    await this.#all.drain();
     await this.#requests?.whenIdle();
     await this.close();
   }
@@ -365,10 +323,7 @@ export class MessageBusClient implements MessageBus {
     this.#closeRun();
     this.#requests?.close();
     this.#answering.close(new BusNotConnectedError(this.source, 'closed'));
-    const all = [...this.#subscriptions, ...this.#inner];
-    await Promise.all(all.map((subscription) => subscription.unsubscribe()));
-    this.#subscriptions.clear();
-    this.#inner.clear();
+    await this.#all.close();
     if (this.#parent !== undefined) this.#parent.#family.delete(this);
     if (this.#parent === undefined && state.name === 'connected') await state.connection.close();
   }

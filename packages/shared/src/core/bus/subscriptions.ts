@@ -1,0 +1,87 @@
+import { parsePattern } from '@aico/protocol';
+import type { Dispatcher } from './dispatcher.ts';
+import type { SchemaChecks } from './schema-checks.ts';
+import { QueuedSubscription } from './subscription.ts';
+import type { TransportConnection } from './transport.ts';
+import type { MessageHandler, SubscribeOptions, Subscription, Topic } from './types.ts';
+
+export interface SubscriptionKind {
+  /** Made by the client itself, for answers and cancellations, and not shown. */
+  readonly inner?: boolean;
+  /** Called when it ends. */
+  readonly ended?: () => Promise<void>;
+}
+
+/** The subscriptions of one client. */
+export class Subscriptions {
+  readonly #dispatcher: Dispatcher;
+  readonly #checks: SchemaChecks;
+  readonly #report: (error: Error) => void;
+  readonly #shown = new Set<QueuedSubscription>();
+  readonly #inner = new Set<QueuedSubscription>();
+  #draining = false;
+
+  constructor(dispatcher: Dispatcher, checks: SchemaChecks, report: (error: Error) => void) {
+    this.#dispatcher = dispatcher;
+    this.#checks = checks;
+    this.#report = report;
+  }
+
+  /** Those that were asked for. */
+  get shown(): readonly Subscription[] {
+    return [...this.#shown];
+  }
+
+  /**
+   * Subscribes over `connection`.
+   *
+   * @throws {TopicInvalidError} @throws {BusOptionError}
+   */
+  async add(
+    connection: TransportConnection,
+    topic: string | Topic,
+    handler: MessageHandler,
+    options: SubscribeOptions,
+    { inner = false, ended = async () => {} }: SubscriptionKind,
+  ): Promise<Subscription> {
+    const subscriptions = inner ? this.#inner : this.#shown;
+    const pattern = typeof topic === 'string' ? topic : topic.name;
+    const schema = typeof topic === 'string' ? undefined : topic.schema;
+    parsePattern(pattern);
+    let release = async (): Promise<void> => {};
+    const subscription = new QueuedSubscription({
+      pattern,
+      handler,
+      options,
+      dispatcher: this.#dispatcher,
+      check:
+        schema === undefined
+          ? undefined
+          : (head, payload) => {
+              if (head.checkedBy !== schema) this.#checks.check(head.type, schema, payload);
+            },
+      report: this.#report,
+      release: () => {
+        if (!this.#draining) subscriptions.delete(subscription);
+        return Promise.all([release(), ended()]).then(() => {});
+      },
+    });
+    release = await connection.subscribe(pattern, subscription);
+    subscriptions.add(subscription);
+    return subscription;
+  }
+
+  /** Takes nothing new, and resolves when what is queued has been handled. What it was stays to be seen until `close`. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await Promise.all([...this.#shown].map((subscription) => subscription.stopReceiving()));
+    await Promise.all([...this.#shown].map((subscription) => subscription.whenIdle()));
+  }
+
+  /** Ends all; what is queued is dropped. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#shown, ...this.#inner].map((subscription) => subscription.unsubscribe()));
+    this.#shown.clear();
+    this.#inner.clear();
+  }
+}
