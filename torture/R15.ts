@@ -1,6 +1,7 @@
 /**
  * R15: handlers that hang (their promise does not settle while the campaign lasts, which stands for the 60 s) and a peer
- * that never confirms what it is sent, beside a subscriber in good order: in one process, and over the broker. The good
+ * that never confirms what it is sent, beside a subscriber in good order: in one process, and over the broker; and clients
+ * that follow a topic through the channel and never read, beside one that does. The good
  * one gets every message, what the others lose is counted exactly, memory stays bounded, and the good one's delay is
  * measured beside the same without the bad ones. A handler that blocks the thread itself blocks all that run on it:
  * no bus within that thread can help.
@@ -12,6 +13,7 @@ import { spread } from '../benchmarks/benchmark.ts';
 import { TestBroker } from '../packages/backend/src/bus/fixture-broker.ts';
 import { RawPeer } from '../packages/backend/src/bus/fixture-raw-peer.ts';
 import type { Campaign } from './campaign.ts';
+import { slowReaders } from './slow-reader.ts';
 
 /** Messages sent, in all rounds of one kind together. */
 const FULL_COUNT = 100_000;
@@ -22,6 +24,8 @@ const TOPIC = 'load.x';
 const MEMORY_LIMIT = 16 * 1_048_576;
 const ARRIVAL_MS = 10_000;
 const DELAY_LIMIT_MS = 50;
+/** A message to a client is some work more than one to a handler. */
+const CHANNEL_SHARE = 2;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -48,13 +52,22 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, report }) => {
   const perRun = Math.ceil(count / ROUNDS);
   let failures = 0;
   let added = 0;
-  for (const [name, create] of Object.entries(WORLDS)) {
+  const worlds: Readonly<Record<string, (isBeset: boolean) => Promise<Outcome>>> = {
+    ...Object.fromEntries(
+      Object.entries(WORLDS).map(([name, create]) => [
+        name,
+        (isBeset: boolean) => run(create, perRun, isBeset),
+      ]),
+    ),
+    channel: (isBeset) => slowReaders(Math.ceil(perRun / CHANNEL_SHARE), isBeset, collect),
+  };
+  for (const [name, play] of Object.entries(worlds)) {
     const alone: Outcome[] = [];
     const beside: Outcome[] = [];
     // In turn, so that what else the machine does falls on both sides alike.
     for (let round = 0; round < ROUNDS; round += 1) {
-      alone.push(await run(create, perRun, false));
-      beside.push(await run(create, perRun, true));
+      alone.push(await play(false));
+      beside.push(await play(true));
     }
     const worst = {
       alone: spread(alone.map((outcome) => outcome.worst)),
@@ -76,7 +89,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, report }) => {
       failures += 1;
     }
   }
-  const runs = ROUNDS * 2 * Object.keys(WORLDS).length;
+  const runs = ROUNDS * 2 * Object.keys(worlds).length;
   return { runs, failures, ok: failures === 0 && added < DELAY_LIMIT_MS, addedMs: added, ...results };
 };
 
