@@ -15,7 +15,7 @@ const HEADERS_MS = 60_000;
 
 /** What Node refuses before there is a request, by the code of its error. */
 const REFUSALS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than 16 KiB.'],
+  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than core.api_gateway.max_header_kib.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions are too large.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The headers did not come in time.'],
 };
@@ -26,13 +26,20 @@ export interface ApiServerOptions {
   readonly takesWebSocket: (request: IncomingMessage) => boolean;
   /** How long a connection may rest between two requests. */
   readonly keepAliveMs: number;
+  /** Bytes of the largest head. */
+  readonly maxHeaderBytes: number;
 }
 
 /**
  * The server that channels and local connections are served by: what Node itself refuses is answered with a problem as
  * well. A body may take as long as it takes.
  */
-export function createApiServer({ serve, takesWebSocket, keepAliveMs }: ApiServerOptions): Server {
+export function createApiServer({
+  serve,
+  takesWebSocket,
+  keepAliveMs,
+  maxHeaderBytes,
+}: ApiServerOptions): Server {
   const answering = new WeakSet<Duplex>();
   const used = new WeakSet<Duplex>();
   const server = createServer(
@@ -40,6 +47,7 @@ export function createApiServer({ serve, takesWebSocket, keepAliveMs }: ApiServe
       keepAliveTimeout: keepAliveMs,
       headersTimeout: HEADERS_MS,
       requestTimeout: 0,
+      maxHeaderSize: maxHeaderBytes,
       // Answered below, with a problem.
       requireHostHeader: false,
       shouldUpgradeCallback: takesWebSocket,

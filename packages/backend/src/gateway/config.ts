@@ -16,6 +16,12 @@ export const gatewayConfig = Type.Object({
     description:
       'Names under which this machine is reached, besides its addresses, localhost and its own name.',
   }),
+  max_header_kib: Type.Integer({
+    default: 16,
+    minimum: 4,
+    maximum: 1024,
+    description: 'Largest head of a request in KiB.',
+  }),
   max_body_mib: Type.Integer({
     default: 64,
     minimum: 1,

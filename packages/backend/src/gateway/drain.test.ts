@@ -17,7 +17,7 @@ async function startGateway(t: TestContext) {
   const logging = createLogging({ level: 'fatal', console: { enabled: false } });
   const socket = path.join(home.folder, 'api.sock');
   const gateway = new HttpGateway({
-    config: { rest: { host: '127.0.0.1', port: 0 }, allowed_hosts: [], max_body_mib: 1 },
+    config: { rest: { host: '127.0.0.1', port: 0 }, allowed_hosts: [], max_header_kib: 16, max_body_mib: 1 },
     socketFile: socket,
     readiness: async () => ({ ready: true }),
     logger: logging.getLogger('gateway', 'test'),

@@ -18,7 +18,7 @@ async function startGateway(t: TestContext, options: Partial<HttpGatewayOptions>
   const folder = await mkdtemp(path.join(tmpdir(), 'aico-gateway-'));
   const logging = createLogging({ level: 'fatal', console: { enabled: false } });
   const gateway = new HttpGateway({
-    config: { rest: { host: '127.0.0.1', port: 0 }, allowed_hosts: [], max_body_mib: 1 },
+    config: { rest: { host: '127.0.0.1', port: 0 }, allowed_hosts: [], max_header_kib: 16, max_body_mib: 1 },
     socketFile: path.join(folder, 'api.sock'),
     readiness: async () => ({ ready: true }),
     logger: logging.getLogger('gateway', 'test'),
@@ -206,7 +206,7 @@ describe('HttpGateway', () => {
     t.after(() => logging.close());
     const socketFile = path.join(folder, 'api.sock');
     const gateway = new HttpGateway({
-      config: { rest: { host: '127.0.0.1', port }, allowed_hosts: [], max_body_mib: 1 },
+      config: { rest: { host: '127.0.0.1', port }, allowed_hosts: [], max_header_kib: 16, max_body_mib: 1 },
       socketFile,
       readiness: async () => ({ ready: true }),
       logger: logging.getLogger('gateway', 'test'),

@@ -61,6 +61,7 @@ export class HttpGateway implements Gateway {
     this.#local = createApiServer({
       serve: (request, response) => this.#serveLocal(request, response),
       keepAliveMs: options.keepAliveMs ?? 120_000,
+      maxHeaderBytes: options.config.max_header_kib * 1_024,
       takesWebSocket: (request) => this.#mounts.takesWebSocket(request),
     });
     this.#public = createPublicServer({
