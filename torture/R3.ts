@@ -23,8 +23,10 @@ import { randomFrom } from './fixtures/random.ts';
 /** Kills of each of the three. */
 const FULL_COUNT = 50;
 const MESSAGES_A_KILL = 2_000;
-/** Nothing is waited for any longer, but for a millisecond for each message where many are to be handled. */
+/** Nothing is waited for any longer, but for the consumer at the end, which may have many messages before it. */
 const PATIENCE_MS = 60_000;
+/** Milliseconds that a slow machine may take to handle one message. */
+const HANDLED_MS = 20;
 
 const ROLES = ['publisher', 'broker', 'consumer'] as const;
 type Role = (typeof ROLES)[number];
@@ -175,13 +177,12 @@ class Campaigners {
     if (!this.#running.has('consumer')) await this.#start('consumer', this.#clientTask('consumer'));
     const consumer = this.#running.get('consumer');
     if (consumer === undefined) throw new Error('there is no consumer');
+    const since = performance.now();
     const ended = once(consumer, 'exit');
     consumer.stdin?.write('end\n');
-    const [code] = await this.#within(
-      ended,
-      'the consumer does not come to an end',
-      PATIENCE_MS + this.#acknowledged.size,
-    );
+    const patienceMs = PATIENCE_MS + this.#acknowledged.size * HANDLED_MS;
+    const [code] = await this.#within(ended, 'the consumer does not come to an end', patienceMs);
+    this.#report(`the consumer came to an end in ${Math.round(performance.now() - since)} ms`);
     if (code !== 0) throw new Error(`the consumer ended with ${String(code)}`);
   }
 

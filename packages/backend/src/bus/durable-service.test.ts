@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Consumption, InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
+import { type Consumption, InProcessBus, MessageBusClient, RequestFailedError } from '@aico/shared/core/bus';
 import { DurableRefusedError, RemoteTransactionError } from '@aico/shared/core/bus/remote';
 import { BusDeniedError } from '@aico/shared/core/bus/zeromq';
 import { DiskFullError, EncryptedDatabase } from '@aico/shared/data';
@@ -235,6 +235,29 @@ test('a consumer outlives its connection: it opens anew and goes on', async (t) 
   await plugin.publish('orders.placed', 2, { durable: true });
   await wanted.promise;
   assert.deepEqual([...seen].map(Number).sort(), [1, 2]);
+});
+
+test('a consumption whose opening was not heard of is taken over by opening it again; another waits its turn', async (t) => {
+  const { broker, plugin } = await start(t, { shop: BOTH });
+  const shop = await broker.client('shop');
+  await plugin.publish('orders.placed', 1, { durable: true });
+  const asked = { consumption: 'one', pattern: 'orders.*', consumer: 'mailer', retryDelayMs: 1 };
+  const pull = { consumption: 'one', holding: [], waitMs: 5_000 };
+  const numbers = async (): Promise<unknown> => {
+    const { messages } = (await shop.request('_durable.pull', pull)) as {
+      messages: { number: number; attempt: number }[];
+    };
+    return messages.map(({ number, attempt }) => [number, attempt]);
+  };
+  await shop.request('_durable.open', asked);
+  assert.deepEqual(await numbers(), [[1, 1]]);
+  // It does not say that it holds it: the answer was lost.
+  assert.deepEqual(await numbers(), [[1, 1]]);
+  await assert.rejects(shop.request('_durable.open', { ...asked, consumption: 'two' }), RequestFailedError);
+  await shop.request('_durable.open', asked);
+  assert.deepEqual(await numbers(), [[1, 2]]);
+  await shop.request('_durable.close', { consumption: 'one' });
+  await shop.request('_durable.open', { ...asked, consumption: 'two' });
 });
 
 test('a message that is too large to be sent becomes a dead letter, and holds up no other', async (t) => {

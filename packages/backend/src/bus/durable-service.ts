@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { AicoError, parseTopic } from '@aico/protocol';
 import {
   type DurableStore,
@@ -129,16 +128,20 @@ export class DurableService {
     );
   }
 
-  async #open(asker: Asker, asked: OpenAsked): Promise<{ readonly consumption: string }> {
+  async #open(asker: Asker, asked: OpenAsked): Promise<void> {
     const { pattern, consumer, maxInFlight, maxAttempts, retryDelayMs, from } = asked;
     const { component, client, rights } = asker;
     const refusal = isReserved(pattern) ? "it is the bus's own" : rights.refuseSubscribe(pattern, '');
     if (refusal !== undefined) throw new BusDeniedError(pattern, refusal);
     const key = keyOf(asker);
     const all = this.#consumptions.get(key) ?? new Map<string, ServedConsumption>();
+    // Its client has not heard that it was opened, or has lost the connection it was opened on.
+    const before = all.get(asked.consumption);
+    all.delete(asked.consumption);
+    await before?.stop();
     if (all.size >= CONSUMPTIONS)
       throw new DurableRequestError(`${CONSUMPTIONS} consumers of one client are the most`);
-    const served = new ServedConsumption(randomUUID(), this.#options.messageBytes);
+    const served = new ServedConsumption(this.#options.messageBytes);
     const consumption = await this.#options.store.consume(pattern, `${component}/${consumer}`, served.take, {
       ...(maxInFlight === undefined ? {} : { maxInFlight }),
       ...(maxAttempts === undefined ? {} : { maxAttempts }),
@@ -152,9 +155,8 @@ export class DurableService {
       throw new ConsumptionEndedError();
     }
     const current = this.#consumptions.get(key) ?? all;
-    current.set(served.id, served);
+    current.set(asked.consumption, served);
     this.#consumptions.set(key, current);
-    return { consumption: served.id };
   }
 
   #consumption(asker: Asker, id: string): ServedConsumption {

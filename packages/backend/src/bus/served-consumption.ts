@@ -23,7 +23,6 @@ interface InHand {
  * what became of it. Ends with the client; what it had not settled is then delivered again.
  */
 export class ServedConsumption {
-  readonly id: string;
   /** Of the messages it is given; the largest answer that the client can be sent, in bytes. */
   readonly #limit: number;
   /** By number and attempt. */
@@ -33,9 +32,8 @@ export class ServedConsumption {
   /** The question that is open: another one takes its place. */
   #question = 0;
 
-  constructor(id: string, limit: number) {
+  constructor(limit: number) {
     this.#limit = limit;
-    this.id = id;
   }
 
   /** The consumption of the store whose handler is `take`. */

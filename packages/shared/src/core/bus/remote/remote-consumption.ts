@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsumeOptions, Consumption, DeliveryState, StoredMessage } from '../durable.ts';
 import { RequestFailedError } from '../errors.ts';
@@ -11,7 +12,6 @@ import {
   type PullAsked,
   type PulledMessage,
   readBody,
-  readOpenAnswer,
   readPullAnswer,
   type SettleAsked,
 } from './wire.ts';
@@ -51,13 +51,14 @@ const LONGEST_REASON = 1_024;
 export class RemoteConsumption implements Consumption {
   readonly consumer: string;
   readonly #options: RemoteConsumptionOptions;
+  /** The same for as long as it lives: where an answer was lost, opening it again takes over what was opened. */
+  readonly #id = randomUUID();
   readonly #stopping = new AbortController();
   /** By number and attempt. */
   readonly #inHand = new Map<string, InHand>();
   readonly #idle: (() => void)[] = [];
   /** Ends the question for messages that is open, so that another may be asked. */
   #interrupt = new AbortController();
-  #id = '';
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: RemoteConsumptionOptions) {
@@ -92,6 +93,7 @@ export class RemoteConsumption implements Consumption {
     const { pattern, consumer, options } = this.#options;
     const { maxInFlight, maxAttempts, retryDelayMs, from } = options;
     const asked: OpenAsked = {
+      consumption: this.#id,
       pattern,
       consumer,
       ...(maxInFlight === undefined ? {} : { maxInFlight }),
@@ -99,9 +101,7 @@ export class RemoteConsumption implements Consumption {
       ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
       ...(from === undefined ? {} : { from }),
     };
-    const answer = readOpenAnswer(await this.#ask(DURABLE_TOPICS.open, asked));
-    if (answer === undefined) throw new DurableRefusedError(pattern, undefined, 'an answer that is none');
-    this.#id = answer.consumption;
+    await this.#ask(DURABLE_TOPICS.open, asked);
   }
 
   async #run(): Promise<void> {
@@ -146,7 +146,7 @@ export class RemoteConsumption implements Consumption {
     const { number, attempt } = message;
     const key = `${number}.${attempt}`;
     if (this.#inHand.has(key)) return;
-    const work = this.#handle(message, this.#id).finally(() => this.#inHand.delete(key));
+    const work = this.#handle(message).finally(() => this.#inHand.delete(key));
     this.#inHand.set(key, { number, attempt, work });
   }
 
@@ -154,11 +154,11 @@ export class RemoteConsumption implements Consumption {
     await Promise.all([...this.#inHand.values()].map(({ work }) => work));
   }
 
-  async #handle(message: PulledMessage, consumption: string): Promise<void> {
+  async #handle(message: PulledMessage): Promise<void> {
     const { number, attempt, id, type, source, time, datacontenttype, traceparent } = message;
     const { signal } = this.#stopping;
     const ack = (): Promise<void> => Promise.reject(new RemoteTransactionError());
-    let asked: SettleAsked = { consumption, number, attempt, ok: true };
+    let asked: SettleAsked = { consumption: this.#id, number, attempt, ok: true };
     try {
       await this.#options.handler(
         {
@@ -181,7 +181,7 @@ export class RemoteConsumption implements Consumption {
 
   /** Until it is heard, or the other side has forgotten this consumption: then the message comes again. */
   async #settle(asked: SettleAsked): Promise<void> {
-    for (let failures = 1; asked.consumption === this.#id; failures += 1) {
+    for (let failures = 1; ; failures += 1) {
       try {
         await this.#ask(DURABLE_TOPICS.settle, asked);
         return;

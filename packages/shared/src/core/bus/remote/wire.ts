@@ -34,6 +34,8 @@ export const PublishAsked = Type.Object({
 });
 
 export const OpenAsked = Type.Object({
+  /** The client's own choice, and unique among its own: opening one that is open begins it anew. */
+  consumption: Consumption,
   pattern: Type.String(),
   consumer: Type.String({ minLength: 1, maxLength: 128 }),
   maxInFlight: Type.Optional(Type.Integer({ minimum: 1, maximum: DURABLE_LIMITS.inFlight })),
@@ -41,8 +43,6 @@ export const OpenAsked = Type.Object({
   retryDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 300_000 })),
   from: Type.Optional(Type.Union([Type.Literal('now'), Type.Literal('start'), Type.Integer({ minimum: 0 })])),
 });
-
-export const OpenAnswer = Type.Object({ consumption: Consumption });
 
 /** One delivery: a message that failed is delivered again under the next attempt. */
 const Delivered = { number: Ordinal, attempt: Ordinal };
@@ -84,14 +84,7 @@ export type PullAnswer = Static<typeof PullAnswer>;
 export type SettleAsked = Static<typeof SettleAsked>;
 
 // Compiled when first needed: not every client keeps messages.
-let openAnswer: Validator<Record<never, never>, typeof OpenAnswer> | undefined;
 let pullAnswer: Validator<Record<never, never>, typeof PullAnswer> | undefined;
-
-/** `undefined` where it is no answer to `_durable.open`. */
-export function readOpenAnswer(value: unknown): Static<typeof OpenAnswer> | undefined {
-  openAnswer ??= Compile(OpenAnswer);
-  return openAnswer.Check(value) ? value : undefined;
-}
 
 /** `undefined` where it is no answer to `_durable.pull`. */
 export function readPullAnswer(value: unknown): PullAnswer | undefined {
