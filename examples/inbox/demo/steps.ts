@@ -121,7 +121,13 @@ export class Tour implements AsyncDisposable {
       stdio,
       // Ctrl-C goes to this process, which ends the others in order.
       detached: process.platform !== 'win32',
-      env: { ...process.env, AICO_HOME: home, AICO_CORE__API_GATEWAY__REST__PORT: '0', NO_COLOR: '1' },
+      env: {
+        ...process.env,
+        AICO_HOME: home,
+        AICO_CORE__API_GATEWAY__REST__PORT: '0',
+        AICO_CORE__DATABASE__KEYRING_WITNESS: 'false',
+        NO_COLOR: '1',
+      },
     });
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));

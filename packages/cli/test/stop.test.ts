@@ -39,7 +39,7 @@ describe('aico stop', () => {
     await mkdir(path.join(aico.home, 'data'), { recursive: true });
     const instance = { pid: innocent.pid, startedAt: '2020-01-01T00:00:00.000Z', socket: '-', http: '-' };
     await writeFile(path.join(aico.home, 'data', 'instance.json'), JSON.stringify(instance));
-    for (const args of [['stop'], ['stop', '--force', '--timeout', '0.1']]) {
+    for (const args of [['stop'], ['stop', '--force', '--timeout', '1']]) {
       const ran = await aico.run(args);
       assert.equal(ran.code, 20, ran.stderr);
       assert.match(ran.stderr, /hint: .*aico start/);

@@ -46,6 +46,11 @@ export const databaseSection = {
       description:
         'sqlcipher: version 4, for opening the file with other tools. Fixed when the database is made.',
     }),
+    keyring_witness: Type.Boolean({
+      default: true,
+      description:
+        'Keeps the count of commits in the keyring of the operating system too, where there is one.',
+    }),
   }),
 } satisfies SectionDefinition;
 

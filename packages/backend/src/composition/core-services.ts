@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logging } from '@aico/shared/core/logging';
@@ -25,6 +26,7 @@ import { SystemPlugin } from '../plugins/system/system-plugin.ts';
 import type { SystemView } from '../plugins/system/system-view.ts';
 import { databaseSection, gatewaySection, loggingSection } from './core-sections.ts';
 import type { Vault } from './vault.ts';
+import { Witnesses } from './witness.ts';
 
 declare module '../core/services.ts' {
   interface Services {
@@ -94,18 +96,20 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     priority: SECURITY,
     stop: () => keyManager.lock(),
   });
+  const witnesses = new Witnesses();
   container.registerService(
     'database',
     async (require) => {
-      await recoverRotation({ file: paths.databaseFile, keys: keyManager });
+      const file = paths.databaseFile;
+      const logger = logging.getLogger('database', 'engine');
+      const { cipher, keyring_witness } = config.section(databaseSection);
+      await recoverRotation({ file, keys: keyManager });
+      const isNew = !existsSync(file);
+      const witness = keyring_witness ? witnesses.open(file, logger) : undefined;
       const key = require('key_manager').databaseKey();
       try {
-        return await EncryptedDatabase.open({
-          file: paths.databaseFile,
-          key,
-          cipher: config.section(databaseSection).cipher,
-          logger: logging.getLogger('database', 'engine'),
-        });
+        const database = await EncryptedDatabase.open({ file, key, cipher, logger });
+        return await witnesses.ask(database, await witness, isNew);
       } finally {
         wipe(key);
       }
@@ -113,7 +117,10 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     {
       dependencies: ['config', 'paths', 'logging', 'key_manager'],
       priority: INFRASTRUCTURE,
-      stop: (database) => database.close(),
+      stop: async (database) => {
+        await witnesses.close(database);
+        await database.close();
+      },
       // A plugin's tables are its own. What comes with the house may see all of them: it serves their owner.
       viewFor: (database, consumer) => {
         const plugin = plugins.find(({ name }) => name === consumer);

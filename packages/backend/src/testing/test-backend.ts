@@ -32,6 +32,8 @@ export async function startTestBackend(options: TestBackendOptions = {}): Promis
         environment: 'test',
         'core.api_gateway.rest.port': 0,
         'core.logging.console.enabled': false,
+        // The keyring of whoever runs the tests is none of theirs.
+        'core.database.keyring_witness': false,
         ...options.overrides,
       },
     });

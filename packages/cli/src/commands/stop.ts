@@ -24,6 +24,8 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function stop(context: CommandContext, { timeout, force = false }: StopOptions): Promise<void> {
+  // What it takes to load a client is not the backend's delay.
+  await context.client();
   const deadline = AbortSignal.timeout(timeout * 1_000);
   const pid = await askToStop(context, deadline);
   if (await hasGone(pid, deadline)) return say(context, pid, false);

@@ -4,6 +4,7 @@ import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { canAsk } from '../password.ts';
 import { type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
+import { openWitness } from './witness.ts';
 
 export interface AcceptOptions extends SecretFiles {
   readonly yes?: boolean;
@@ -27,16 +28,11 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
       cipher,
       confirm: async (finding) => {
         output.note(describe(finding));
-        if (options.yes === true) return true;
-        if (!canAsk()) throw new UsageError('there is nobody to ask', 'Pass --yes to accept it.');
-        const { confirm } = await import('@inquirer/prompts');
-        return await confirm(
-          { message: 'Take it as it is? What is missing is then given up.', default: false },
-          { output: process.stderr },
-        );
+        return await agreed(options);
       },
     });
-    output.print(outcome, ({ state, accepted }) => {
+    const accepted = outcome.accepted || (await acceptedOverWitness(context, outcome, options));
+    output.print({ ...outcome, accepted }, ({ state }) => {
       if (accepted) return 'Accepted. The next start takes this database for the newest.';
       return state === 'in-order'
         ? 'There is nothing to accept: the database is the newest.'
@@ -46,6 +42,35 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
     key.fill(0);
     keys.lock();
   }
+}
+
+async function agreed({ yes }: AcceptOptions): Promise<boolean> {
+  if (yes === true) return true;
+  if (!canAsk()) throw new UsageError('there is nobody to ask', 'Pass --yes to accept it.');
+  const { confirm } = await import('@inquirer/prompts');
+  return await confirm(
+    { message: 'Take it as it is? What is missing is then given up.', default: false },
+    { output: process.stderr },
+  );
+}
+
+/** What the head beside the database accepts, the one in the keyring may doubt: it is made to forget, if that is wanted. */
+async function acceptedOverWitness(
+  { paths, output }: CommandContext,
+  { accepted, found, state, file }: RollbackFinding & { readonly accepted: boolean },
+  options: AcceptOptions,
+): Promise<boolean> {
+  const witness = await openWitness(paths.databaseFile);
+  if (accepted) await witness?.forget();
+  if (witness === undefined || accepted || state !== 'in-order' || found === undefined) return false;
+  const known = await witness.doubts(found);
+  if (known === undefined) return false;
+  output.note(
+    `The keyring knows of ${known.commits} commits${known.epoch === found.epoch ? '' : ' in another life of the database'}, and ${file} holds ${found.commits}.`,
+  );
+  if (!(await agreed(options))) return false;
+  await witness.forget();
+  return true;
 }
 
 function describe({ file, found, expected, state, missing }: RollbackFinding): string {

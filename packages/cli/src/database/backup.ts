@@ -12,6 +12,7 @@ import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { canAsk } from '../password.ts';
 import { fromFiles, keysOf, type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
+import { openWitness } from './witness.ts';
 
 interface Made {
   readonly folder: string;
@@ -92,6 +93,8 @@ export async function restore(
       );
     },
   });
+  // What it knew was of what lay here before.
+  if (restored !== undefined) await (await openWitness(paths.databaseFile))?.forget();
   output.print(restored ?? { restored: false }, () =>
     restored === undefined
       ? 'Nothing was changed.'

@@ -8,6 +8,7 @@ export {
   RotationFailedError,
   SpaceMissingError,
 } from './care/errors.ts';
+export { HeadWitness } from './care/head-witness.ts';
 export { finishRestore, type RestoreOptions, restoreBackup } from './care/restore.ts';
 export { type RotateKeyOptions, type RotationStep, recoverRotation, rotateKey } from './care/rotate-key.ts';
 export { EncryptedDatabase, type EncryptedDatabaseOptions } from './encrypted-database.ts';

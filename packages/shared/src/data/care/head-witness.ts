@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Keyring } from '../../security/index.ts';
+import type { DatabaseStamp } from '../engine/commit-record.ts';
+import type { Database } from '../types.ts';
+import { DatabaseRolledBackError } from './errors.ts';
+import { isSameLife } from './rollback-guard.ts';
+
+const Stamp = Compile(
+  Type.Object({
+    id: Type.String({ maxLength: 64 }),
+    epoch: Type.String({ maxLength: 64 }),
+    commits: Type.Integer({ minimum: 0 }),
+  }),
+);
+
+/** Milliseconds between two looks at how many commits there are: a keyring is slow, and behind is no harm. */
+const FOLLOW_MS = 15_000;
+
+/**
+ * A second head, in the keyring of the operating system: who puts back an older copy of the database *and* of the head
+ * beside it is noticed by this one. It lags behind, so it says how many commits there are at least.
+ *
+ * @example
+ * ```ts
+ * const witness = new HeadWitness(await openOsKeyring(), file);
+ * await witness.check(database); // throws DatabaseRolledBackError
+ * witness.follow(database);
+ * await witness.close(database);
+ * ```
+ */
+export class HeadWitness {
+  readonly #keyring: Keyring;
+  readonly #file: string;
+  readonly #account: string;
+  #written: DatabaseStamp | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** One write at a time: a slower one must not come after a later one. */
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(keyring: Keyring, databaseFile: string) {
+    this.#keyring = keyring;
+    this.#file = path.resolve(databaseFile);
+    this.#account = accountOf(databaseFile);
+  }
+
+  /**
+   * Compares the database that was opened with what the keyring knows of the one at this place.
+   *
+   * @param isNew the database was made just now: what was here before is gone, and somebody knows
+   * @throws {DatabaseRolledBackError} when it holds fewer commits, or is of another life
+   */
+  async check(database: Database, isNew = false): Promise<void> {
+    const stamp = await stampOf(database);
+    const known = isNew ? undefined : await this.doubts(stamp);
+    if (known !== undefined) throw new DatabaseRolledBackError(this.#file, stamp, known);
+    await this.#write(stamp);
+  }
+
+  /** What the keyring knows, where `stamp` is older than that or of another life; undefined where it is in order. */
+  async doubts(stamp: DatabaseStamp): Promise<DatabaseStamp | undefined> {
+    const known = await this.#read();
+    if (known === undefined) return undefined;
+    return isSameLife(stamp, known) && stamp.commits >= known.commits ? undefined : known;
+  }
+
+  /** Keeps the keyring no more than some seconds behind, until it is closed. What fails is tried again the next time. */
+  follow(database: Database): void {
+    this.#timer = setInterval(() => void this.#catchUp(database).catch(() => undefined), FOLLOW_MS);
+    this.#timer.unref();
+  }
+
+  /** The last look, before the database is closed. */
+  async close(database: Database): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#catchUp(database).catch(() => undefined);
+  }
+
+  /** Forgets what was here: after a restore, or when an older database was accepted. */
+  async forget(): Promise<void> {
+    if ((await this.#keyring.get(this.#account)) !== undefined) await this.#keyring.delete(this.#account);
+  }
+
+  async #catchUp(database: Database): Promise<void> {
+    this.#writing = this.#writing.then(
+      async () => this.#write(await stampOf(database)),
+      async () => this.#write(await stampOf(database)),
+    );
+    await this.#writing;
+  }
+
+  async #write(stamp: DatabaseStamp): Promise<void> {
+    if (this.#written?.commits === stamp.commits && isSameLife(this.#written, stamp)) return;
+    await this.#keyring.set(this.#account, Buffer.from(JSON.stringify(stamp)));
+    this.#written = stamp;
+  }
+
+  /** Undefined where it knows nothing, or nothing that can be understood. */
+  async #read(): Promise<DatabaseStamp | undefined> {
+    const secret = await this.#keyring.get(this.#account);
+    if (secret === undefined) return undefined;
+    try {
+      const stamp: unknown = JSON.parse(Buffer.from(secret).toString('utf8'));
+      return Stamp.Check(stamp) ? stamp : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+async function stampOf(database: Database): Promise<DatabaseStamp> {
+  const { rows } = await database.execute<DatabaseStamp>('SELECT id, epoch, commits FROM _aico_head');
+  const [stamp] = rows;
+  if (stamp === undefined) throw new TypeError('the database says nothing of its commits');
+  return { id: stamp.id, epoch: stamp.epoch, commits: Number(stamp.commits) };
+}
+
+/** By its place: a database that is moved has no witness until it is opened there. */
+function accountOf(databaseFile: string): string {
+  const place = createHash('sha256').update(path.resolve(databaseFile)).digest('hex').slice(0, 32);
+  return `database-head-${place}`;
+}
