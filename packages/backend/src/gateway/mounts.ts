@@ -17,6 +17,16 @@ interface Flight {
   landed: (() => void) | undefined;
 }
 
+/**
+ * Where a response has its flight. Not a WeakMap: every entry of one outlives its young generation, and the collector's
+ * work for each request would be more than all else the gateway does.
+ */
+const FLIGHT = Symbol('flight');
+
+interface Tracked extends ServerResponse {
+  [FLIGHT]?: Flight;
+}
+
 interface Mount {
   readonly app: GatewayApp;
   readonly routes: readonly DeclaredRoute[];
@@ -29,7 +39,6 @@ interface Mount {
  */
 export class Mounts {
   readonly #mounts = new Map<string, Mount>();
-  readonly #flights = new WeakMap<ServerResponse, Flight>();
 
   /**
    * @throws {MountTakenError} when the name is in use
@@ -62,7 +71,7 @@ export class Mounts {
     if (mount === undefined) return false;
     const flight: Flight = { response, end: undefined, landed: undefined };
     mount.inFlight.add(flight);
-    this.#flights.set(response, flight);
+    (response as Tracked)[FLIGHT] = flight;
     response.on('close', () => {
       mount.inFlight.delete(flight);
       flight.landed?.();
@@ -73,7 +82,7 @@ export class Mounts {
 
   /** The request turned out to be one that goes on until its reader leaves, or `end` is called. */
   noteEndless(response: ServerResponse, end = (): void => endNow(response)): void {
-    const flight = this.#flights.get(response);
+    const flight = (response as Tracked)[FLIGHT];
     if (flight === undefined) return;
     flight.end = end;
     flight.landed?.();
