@@ -109,6 +109,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       const key = require('key_manager').databaseKey();
       try {
         const database = await EncryptedDatabase.open({ file, key, cipher, logger });
+        await proveDurable(database);
         return await witnesses.ask(database, await witness, isNew);
       } finally {
         wipe(key);
@@ -256,4 +257,16 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     dependencies: ['gateway', 'health', 'config'],
     priority: INFRASTRUCTURE,
   });
+}
+
+/** One commit, down to the disk: a disk that cannot write is told at the start, and not by the first who needs it. */
+async function proveDurable(database: EncryptedDatabase): Promise<void> {
+  try {
+    await database.execute('UPDATE _aico_head SET one = one');
+  } catch (error) {
+    // Full, it can be read still, and written to again once there is room.
+    if (database.state.kind === 'read-only') return;
+    await database.close().catch(() => undefined);
+    throw error;
+  }
 }

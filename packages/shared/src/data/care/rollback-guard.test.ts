@@ -42,6 +42,18 @@ test('an older copy put back is noticed, with how much of it is missing', async 
   await write(store, 1);
 });
 
+test('a commit that failed is none: the head does not know of it, and the next opening is in order', async (t) => {
+  const store = await testStore(t);
+  const db = await store.open();
+  await db.execute('CREATE TABLE parent (id INTEGER PRIMARY KEY)');
+  await db.execute('CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)');
+  // All its statements succeed; only the commit does not.
+  const failing = db.transaction((tx) => tx.execute('INSERT INTO child VALUES (1)'));
+  await assert.rejects(failing, /FOREIGN KEY/);
+  await db.close();
+  await write(store, 1);
+});
+
 test('the database of another home under the same key is noticed, also with more commits', async (t) => {
   const store = await testStore(t);
   const other = await testStore(t);

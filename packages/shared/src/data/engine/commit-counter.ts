@@ -39,6 +39,8 @@ export class CommitCounter {
   readonly #descriptor: number;
   readonly #add: ReturnType<typeof addStatement>;
   #commits: number;
+  /** What the count will be once the transaction under way is durable. */
+  #begun: number;
   #written: number;
   #failure: string | undefined;
 
@@ -46,6 +48,7 @@ export class CommitCounter {
     this.#place = place;
     this.#add = addStatement(connection);
     this.#commits = readStamp(connection)?.commits ?? 0;
+    this.#begun = this.#commits;
     this.#written = this.#commits;
     this.#descriptor = openSync(place.file, 'r+');
     // Both: the database may be ahead of its head by what a power loss took from the head.
@@ -59,11 +62,13 @@ export class CommitCounter {
 
   /** Inside the transaction, as its last statement. */
   beforeCommit(): void {
-    this.#commits = this.#add.get() ?? this.#commits + 1;
+    // Not the count yet: a commit that fails, on a full disk say, was none, and the head must not know of it.
+    this.#begun = this.#add.get() ?? this.#commits + 1;
   }
 
   /** The transaction is durable. */
   afterCommit(): void {
+    this.#commits = this.#begun;
     try {
       this.#write(this.#commits);
       if (this.#commits - this.#written < SYNC_EVERY) return;
