@@ -259,10 +259,19 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   });
 }
 
+/** When the backend was started last. */
+const START_MIGRATIONS = [
+  {
+    id: '001_start',
+    sql: "CREATE TABLE core_start (at TEXT NOT NULL) STRICT; INSERT INTO core_start VALUES ('')",
+  },
+];
+
 /** One commit, down to the disk: a disk that cannot write is told at the start, and not by the first who needs it. */
 async function proveDurable(database: EncryptedDatabase): Promise<void> {
   try {
-    await database.execute('UPDATE _aico_head SET one = one');
+    await database.migrate('core', START_MIGRATIONS);
+    await database.execute('UPDATE core_start SET at = ?', [new Date().toISOString()]);
   } catch (error) {
     // Full, it can be read still, and written to again once there is room.
     if (database.state.kind === 'read-only') return;

@@ -295,13 +295,21 @@ export class Engine {
     if (connection === undefined) return;
     try {
       if (connection.inTransaction) connection.exec('ROLLBACK');
-      if (this.#data.role === 'writer' && this.#stopped === undefined)
-        connection.pragma('wal_checkpoint(TRUNCATE)');
+      if (this.#data.role === 'writer' && this.#stopped === undefined) emptyLog(connection);
     } finally {
       connection.close();
       this.#counter?.close();
       this.#counter = undefined;
     }
+  }
+}
+
+/** What is in the log is durable as it lies there: on a full disk it stays, and the next opening reads it. */
+function emptyLog(connection: Connection): void {
+  try {
+    connection.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'SQLITE_FULL')) throw error;
   }
 }
 
