@@ -5,7 +5,7 @@ import { campaign } from './R15.ts';
 test('R15, short: who hangs or never reads costs nobody else a message, and itself exactly what is counted', async (context) => {
   const seed = Math.trunc(performance.timeOrigin);
   const outcome = await campaign({
-    count: 10_000,
+    count: 4_000,
     seed,
     report: (line) => context.diagnostic(`seed ${seed}: ${line}`),
   });
