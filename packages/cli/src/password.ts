@@ -8,19 +8,19 @@ import { UsageError } from './errors.ts';
  *
  * @throws {UsageError} when there is none
  */
-export async function passwordFrom(file: string): Promise<string> {
+export async function passwordFrom(file: string, what = 'password'): Promise<string> {
   let content: string;
   try {
     content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`the password file cannot be read: ${reason}`, undefined, error);
+    throw new UsageError(`the ${what} file cannot be read: ${reason}`, undefined, error);
   }
   const [password = ''] = content.split(/\r?\n/, 1);
   if (password === '') {
     throw new UsageError(
       `the first line of ${file === '-' ? 'the input' : file} is empty`,
-      'The password is the first line.',
+      `The ${what} is the first line.`,
     );
   }
   return password;

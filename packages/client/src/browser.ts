@@ -5,11 +5,12 @@ export {
   ChannelServerKeyChangedError,
   PairingCodeInvalidError,
 } from '@aico/protocol/channel';
-export { type ConnectOptions, connect, type PairingOptions, pair } from './browser/connect.ts';
+export { connect, pair } from './browser/connect.ts';
 export type { paths } from './core/api.ts';
 export type { ApiClient, Client } from './core/client.ts';
 export type { Credentials } from './core/credentials.ts';
 export type { PairOptions } from './core/handshake.ts';
+export type { ConnectOptions, PairingOptions } from './core/options.ts';
 export { ensureOk } from './core/reply.ts';
 export type { BusEvent, SubscribeOptions } from './core/subscription.ts';
 export {

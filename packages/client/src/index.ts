@@ -10,6 +10,7 @@ export type { paths } from './core/api.ts';
 export type { ApiClient, Client } from './core/client.ts';
 export type { Credentials } from './core/credentials.ts';
 export type { PairOptions } from './core/handshake.ts';
+export type { ChannelOptions, ConnectOptions, PairingOptions } from './core/options.ts';
 export { ensureOk } from './core/reply.ts';
 export type { BusEvent, SubscribeOptions } from './core/subscription.ts';
 export {
@@ -23,5 +24,5 @@ export {
   TooManyChannelsError,
   UnexpectedReplyError,
 } from './errors.ts';
-export { type ChannelOptions, Channels } from './node/channels.ts';
-export { type ConnectOptions, connect, type PairingOptions, pair } from './node/connect.ts';
+export { Channels } from './node/channels.ts';
+export { connect, pair } from './node/connect.ts';

@@ -74,7 +74,7 @@ async function join(
 }
 
 async function pairingCode(file: string | undefined): Promise<string> {
-  if (file !== undefined) return passwordFrom(file);
+  if (file !== undefined) return passwordFrom(file, 'pairing code');
   if (!canAsk())
     throw new UsageError(
       'there is nobody to ask for the pairing code',

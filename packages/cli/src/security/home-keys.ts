@@ -41,7 +41,7 @@ export async function fromFiles({
   if (passwordFile !== undefined && recoveryFile !== undefined)
     throw new UsageError('a password and a recovery code are given', 'Give one of them.');
   if (passwordFile !== undefined) return { password: await passwordFrom(passwordFile) };
-  if (recoveryFile !== undefined) return { recoveryCode: await passwordFrom(recoveryFile) };
+  if (recoveryFile !== undefined) return { recoveryCode: await passwordFrom(recoveryFile, 'recovery code') };
   return undefined;
 }
 

@@ -4,31 +4,14 @@ import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
-import { openSession, type PairOptions, pairOn } from '../core/handshake.ts';
+import { openSession, pairOn } from '../core/handshake.ts';
+import { ANSWER_MS, CONNECT_MS, type ConnectOptions, type PairingOptions } from '../core/options.ts';
 import { BackendNotRunningError, ConnectionBrokenError, ReplyTimeoutError } from '../errors.ts';
 import { AnswerLate, exchange } from './exchange.ts';
 import { requestParts } from './http1-request.ts';
 import { SealedBytes } from './sealed-bytes.ts';
 import { WebSocketCarrier } from './web-socket-carrier.ts';
 
-export interface ConnectOptions {
-  /** Where the backend listens: `desk.local`, `192.168.1.7:8771`, or `https://…` behind a proxy that ends TLS. */
-  readonly address: string;
-  /** What `pair` gave. */
-  readonly credentials: Credentials;
-  /** Milliseconds until a channel must be open. Default 10 000. */
-  readonly connectTimeoutMs?: number;
-  /** Milliseconds until an answer must have begun. Default 120 000. */
-  readonly timeoutMs?: number;
-}
-
-export interface PairingOptions extends PairOptions {
-  readonly address: string;
-  /** Milliseconds until it must be done. Default 10 000. */
-  readonly connectTimeoutMs?: number;
-}
-
-const CONNECT_MS = 10_000;
 /** Channels at once; a subscription takes one for as long as it lasts. */
 const CHANNELS = 8;
 
@@ -52,7 +35,7 @@ export async function connect<Paths extends object = paths>({
   address,
   credentials,
   connectTimeoutMs = CONNECT_MS,
-  timeoutMs = 120_000,
+  timeoutMs = ANSWER_MS,
 }: ConnectOptions): Promise<Client<Paths>> {
   const url = channelUrl(address);
   const channels = new ChannelPool(() =>

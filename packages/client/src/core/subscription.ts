@@ -1,7 +1,10 @@
 import {
   BackendNotRunningError,
+  ChannelNotServedError,
   ConnectionBrokenError,
+  ProblemError,
   ReplyTimeoutError,
+  TooManyChannelsError,
   UnexpectedReplyError,
 } from '../errors.ts';
 import { ensureOk } from './reply.ts';
@@ -117,13 +120,16 @@ class Silence {
   }
 }
 
-/** What another attempt may well not meet. A refusal stays one. */
+/** What another attempt may well not meet: a break, or a backend that stops, starts, is locked or busy. A refusal stays one. */
 function isPassing(error: unknown): boolean {
   if (error instanceof UnexpectedReplyError) return error.status >= 500;
+  if (error instanceof ProblemError) return error.problem.status >= 500 || error.problem.status === 429;
   return (
     error instanceof ConnectionBrokenError ||
     error instanceof ReplyTimeoutError ||
-    error instanceof BackendNotRunningError
+    error instanceof BackendNotRunningError ||
+    error instanceof ChannelNotServedError ||
+    error instanceof TooManyChannelsError
   );
 }
 

@@ -6,20 +6,10 @@ import type { buildConnector } from 'undici';
 import { channelUrl } from '../core/address.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { type Carrier, openSession } from '../core/handshake.ts';
+import { type ChannelOptions, CONNECT_MS } from '../core/options.ts';
 import { BackendNotRunningError, TooManyChannelsError } from '../errors.ts';
 import { cryptoSuite } from './suite.ts';
 import { carrierOf, upgrade } from './upgrade.ts';
-
-export interface ChannelOptions {
-  /** Where the backend listens: `desk.local`, `192.168.1.7:8771`, or `https://…` behind a proxy that ends TLS. */
-  readonly address: string;
-  /** What `pair` gave. */
-  readonly credentials: Credentials;
-  /** Milliseconds until a channel must be open. Default 10 000. */
-  readonly connectTimeoutMs?: number;
-}
-
-export const CONNECT_MS = 10_000;
 
 /**
  * Opens sealed channels to one backend, as undici wants its connections made: for those who use undici's own `Pool`,

@@ -3,22 +3,12 @@ import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
-import { type PairOptions, pairOn } from '../core/handshake.ts';
+import { pairOn } from '../core/handshake.ts';
+import { ANSWER_MS, CONNECT_MS, type ConnectOptions, type PairingOptions } from '../core/options.ts';
 import { ConnectionBrokenError, ReplyTimeoutError } from '../errors.ts';
-import { type ChannelOptions, Channels, CONNECT_MS, onConnection } from './channels.ts';
+import { Channels, onConnection } from './channels.ts';
 import { fetchThrough } from './fetch-through.ts';
 import { cryptoSuite } from './suite.ts';
-
-export interface ConnectOptions extends ChannelOptions {
-  /** Milliseconds until an answer must have begun. Default 120 000. */
-  readonly timeoutMs?: number;
-}
-
-export interface PairingOptions extends PairOptions {
-  readonly address: string;
-  /** Milliseconds until it must be done. Default 10 000. */
-  readonly connectTimeoutMs?: number;
-}
 
 /**
  * Makes this device known to a backend, with a code that its owner has it show (`aico device pair`).
@@ -60,7 +50,7 @@ export async function pair({
  * ```
  */
 export async function connect<Paths extends object = paths>({
-  timeoutMs = 120_000,
+  timeoutMs = ANSWER_MS,
   ...options
 }: ConnectOptions): Promise<Client<Paths>> {
   const channels = await Channels.open(options);

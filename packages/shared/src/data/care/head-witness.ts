@@ -84,10 +84,10 @@ export class HeadWitness {
   }
 
   async #catchUp(database: Database): Promise<void> {
-    this.#writing = this.#writing.then(
-      async () => this.#write(await stampOf(database)),
-      async () => this.#write(await stampOf(database)),
-    );
+    // Whether the one before succeeded does not matter.
+    this.#writing = this.#writing
+      .catch(() => undefined)
+      .then(async () => this.#write(await stampOf(database)));
     await this.#writing;
   }
 

@@ -1,0 +1,27 @@
+import type { Credentials } from './credentials.ts';
+import type { PairOptions } from './handshake.ts';
+
+/** Milliseconds until a channel must be open, unless told. */
+export const CONNECT_MS = 10_000;
+/** Milliseconds until an answer must have begun, unless told. */
+export const ANSWER_MS = 120_000;
+
+export interface ChannelOptions {
+  /** Where the backend listens: `desk.local`, `192.168.1.7:8771`, or `https://…` behind a proxy that ends TLS. */
+  readonly address: string;
+  /** What `pair` gave. */
+  readonly credentials: Credentials;
+  /** Milliseconds until a channel must be open. Default 10 000. */
+  readonly connectTimeoutMs?: number;
+}
+
+export interface ConnectOptions extends ChannelOptions {
+  /** Milliseconds until an answer must have begun. Default 120 000. */
+  readonly timeoutMs?: number;
+}
+
+export interface PairingOptions extends PairOptions {
+  readonly address: string;
+  /** Milliseconds until it must be done. Default 10 000. */
+  readonly connectTimeoutMs?: number;
+}
