@@ -40,8 +40,8 @@ export function createApiServer({
   keepAliveMs,
   maxHeaderBytes,
 }: ApiServerOptions): Server {
-  const answering = new WeakSet<Duplex>();
-  const used = new WeakSet<Duplex>();
+  // What a connection has, and not what its requests have: an entry for each of these would outlive every young collection.
+  const latest = new WeakMap<Duplex, { response: ServerResponse }>();
   const server = createServer(
     {
       keepAliveTimeout: keepAliveMs,
@@ -54,13 +54,12 @@ export function createApiServer({
     },
     (request, response) => {
       const { socket } = request;
-      if (!used.has(socket)) {
-        used.add(socket);
+      const known = latest.get(socket);
+      if (known === undefined) {
+        latest.set(socket, { response });
         // Whoever handed it over may have had it watched until now; from here on Node does, between requests alone.
         socket.setTimeout(0);
-      }
-      answering.add(socket);
-      response.once('close', () => answering.delete(socket));
+      } else known.response = response;
       if (request.headers.host !== undefined || request.httpVersion !== '1.1') serve(request, response);
       else answer(response, refusal(400, 'A request of HTTP/1.1 has a Host.'), { Connection: 'close' });
     },
@@ -72,7 +71,7 @@ export function createApiServer({
   server.on('connect', (_request, socket) => end(socket, refusal(405, 'This is no proxy.')));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // In the middle of an answer another would be read as a part of it.
-    if (answering.has(socket)) {
+    if (latest.get(socket)?.response.closed === false) {
       socket.destroy();
       return;
     }

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { type Access, isAccess, NOBODY, type Principal } from '../core/access.ts';
@@ -16,50 +15,12 @@ declare module 'fastify' {
   }
 }
 
-/** The requests of one connection that have not been answered. */
-class Flight {
-  count = 0;
-  readonly landed: (() => void)[] = [];
-  readonly land = (): void => {
-    this.count -= 1;
-    if (this.count === 0) for (const resolve of this.landed.splice(0)) resolve();
-  };
-}
-
 /** Who is at the other end of which connection. */
 export class Connections {
   readonly #principals = new WeakMap<Duplex, Principal>();
-  readonly #flights = new WeakMap<Duplex, Flight>();
 
   set(connection: Duplex, principal: Principal): void {
     this.#principals.set(connection, principal);
-  }
-
-  /** A request of `connection` is in flight until `response` is closed, or released. */
-  track(connection: Duplex, response: ServerResponse): void {
-    let flight = this.#flights.get(connection);
-    if (flight === undefined) {
-      flight = new Flight();
-      this.#flights.set(connection, flight);
-    }
-    flight.count += 1;
-    // It closes once; one listener for all of them costs less than a `once` of each.
-    response.on('close', flight.land);
-  }
-
-  /** Nobody need wait for it any longer: it goes on until its reader leaves. */
-  release(connection: Duplex, response: ServerResponse): void {
-    const flight = this.#flights.get(connection);
-    if (flight === undefined || !response.listeners('close').includes(flight.land)) return;
-    response.off('close', flight.land);
-    flight.land();
-  }
-
-  /** Resolves when no request of `connection` is in flight. */
-  async whenIdle(connection: Duplex): Promise<void> {
-    const flight = this.#flights.get(connection);
-    if (flight === undefined || flight.count === 0) return;
-    await new Promise<void>((resolve) => flight.landed.push(resolve));
   }
 
   /** Whether somebody is known to be there. */

@@ -9,6 +9,7 @@ import { answer, createApiServer } from './api-server.ts';
 import { createApp } from './app.ts';
 import { Connections } from './authorisation.ts';
 import type { GatewayConfig } from './config.ts';
+import { Flights } from './flights.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
@@ -47,7 +48,8 @@ export interface HttpGatewayOptions {
  */
 export class HttpGateway implements Gateway {
   readonly #options: HttpGatewayOptions;
-  readonly #mounts = new Mounts();
+  readonly #flights = new Flights();
+  readonly #mounts = new Mounts(this.#flights);
   readonly #connections = new Connections();
   readonly #local: Server;
   readonly #public: Server;
@@ -104,16 +106,16 @@ export class HttpGateway implements Gateway {
   async drain(deadline: AbortSignal): Promise<void> {
     this.#isDraining = true;
     const late = (): void => {
-      const count = this.#mounts.cut();
+      const count = this.#flights.cut();
       if (count > 0)
         this.#options.logger.warn('Requests were cut: they did not end before the stop had to go on', {
           count,
         });
     };
     deadline.addEventListener('abort', late, { once: true });
-    await this.#mounts.landed();
+    await this.#flights.landed();
     deadline.removeEventListener('abort', late);
-    this.#mounts.endEndless();
+    this.#flights.endEndless();
   }
 
   async stop(): Promise<void> {
@@ -135,10 +137,7 @@ export class HttpGateway implements Gateway {
       logger: this.#options.logger,
       principalOf: ({ raw }) => this.#connections.principalOf(raw.socket),
       access,
-      onEndless: (response, end) => {
-        this.#mounts.noteEndless(response, end);
-        this.#connections.release(response.req.socket, response);
-      },
+      onEndless: (response, end) => this.#flights.noteEndless(response, end),
       collect: (declared) => collectRoutes(declared, name, routes),
       middlewares: () => this.#middlewares.map(({ middleware }) => middleware),
       bodyLimitBytes: this.#options.config.max_body_mib * 1024 * 1024,
@@ -155,7 +154,7 @@ export class HttpGateway implements Gateway {
   admit(connection: Duplex, principal: Principal): () => Promise<void> {
     this.#connections.set(connection, principal);
     this.#local.emit('connection', connection);
-    return () => this.#connections.whenIdle(connection);
+    return () => this.#flights.whenIdle(connection);
   }
 
   openChannels(open: OpenChannel): () => void {
@@ -181,12 +180,12 @@ export class HttpGateway implements Gateway {
 
   #serveLocal(request: IncomingMessage, response: ServerResponse): void {
     if (answerProbe(request, response, this.#options.readiness, true)) return;
-    this.#connections.track(request.socket, response);
+    const flight = this.#flights.begin(response);
     if (this.#isDraining) {
       answer(response, stopping(randomUUID()), { 'Retry-After': '5', Connection: 'close' });
       return;
     }
-    if (this.#mounts.dispatch(request, response)) return;
+    if (this.#mounts.dispatch(request, flight)) return;
     answer(response, (this.#options.isLocked?.() === true ? locked : notFound)(randomUUID()));
   }
 }
