@@ -34,6 +34,11 @@ async function startGateway(t: TestContext) {
       reply.hijack();
       reply.raw.write('news\n');
     });
+    app.get('/late', { config: { access: 'public' } }, (_request, reply) => {
+      reply.hijack();
+      reply.raw.end('done');
+      reply.raw.write('more');
+    });
   });
   t.after(async () => {
     await gateway.stop();
@@ -82,4 +87,10 @@ test('a gateway that drains breaks off what is in flight when its time is up', a
   const drained = gateway.drain(deadline.signal);
   deadline.abort();
   await Promise.all([drained, flying]);
+});
+
+test('a route that writes to its reply when this has ended disturbs nobody', async (t) => {
+  const { socket } = await startGateway(t);
+  assert.equal((await localRequest(socket, '/api/v1/work/late')).text, 'done');
+  assert.equal((await localRequest(socket, '/livez')).status, 200);
 });

@@ -28,6 +28,8 @@ export class Flights {
     const flight: Flight = { response, mount: undefined, end: undefined, landed: undefined, index };
     this.#flights.push(flight);
     response.on('close', () => this.#remove(flight));
+    // Its writer may write once more before it hears of the end.
+    response.on('error', ignore);
     return flight;
   }
 
@@ -89,6 +91,8 @@ export class Flights {
   }
 }
 
+function ignore(): void {}
+
 function landing(flight: Flight): Promise<void> {
   flight.landed ??= Promise.withResolvers<void>();
   return flight.landed.promise;
@@ -99,8 +103,6 @@ function whenClosed(response: ServerResponse): Promise<void> {
 }
 
 function endNow(response: ServerResponse): void {
-  // Its writer may write once more before it hears of the end.
-  response.on('error', () => {});
   // A reader who takes nothing would not take the end either.
   if (response.writableNeedDrain) response.destroy();
   else response.end();

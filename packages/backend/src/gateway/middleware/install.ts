@@ -4,6 +4,15 @@ import type { GatewayApp } from '../../core/gateway.ts';
 import { GatewayResponse, type Middleware, type ResponseBody } from '../../core/middleware.ts';
 import { Passage } from './chain.ts';
 
+const PASSAGE = Symbol('passage');
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Its way through the middlewares; there is none where there are no middlewares, or they have answered. */
+    [PASSAGE]: Passage | undefined;
+  }
+}
+
 /** Turns an error into a reply; the same that answers where there is no middleware. */
 export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
@@ -19,7 +28,7 @@ export function installMiddleware(
   middlewares: () => readonly Middleware[],
   answerError: AnswerError,
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
-  const passages = new WeakMap<FastifyRequest, Passage>();
+  app.decorateRequest(PASSAGE);
 
   // By callback, so that where there is no middleware a request waits for no turn of the promises.
   app.addHook('onRequest', (request, reply, done) => {
@@ -35,7 +44,7 @@ export function installMiddleware(
   });
 
   app.addHook('onSend', (request, reply, payload, done) => {
-    const passage = passages.get(request);
+    const passage = request[PASSAGE];
     if (passage === undefined || passage.isBack) {
       reply.header('x-request-id', request.id);
       done(null, payload);
@@ -47,23 +56,21 @@ export function installMiddleware(
     }, done);
   });
 
-  // A route that took the socket for itself sends nothing here: whoever waits for it hears that it is over.
-  app.addHook('onResponse', (request, reply, done) => {
-    const passage = passages.get(request);
-    if (passage?.isBack === false) passage.returned(responseOf(reply, null)).then(() => done(), done);
-    else done();
-  });
-
   async function enter(
     list: readonly Middleware[],
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<boolean> {
     const passage = new Passage(list, request);
-    passages.set(request, passage);
+    request[PASSAGE] = passage;
+    // A route that takes the socket for itself sends nothing here: whoever waits for it hears that it is over.
+    const over = (): void => {
+      if (!passage.isBack) void passage.returned(responseOf(reply, null));
+    };
+    reply.raw.once('finish', over).once('error', over);
     const outcome = await passage.entered();
     if (outcome === undefined) return false;
-    passages.delete(request);
+    request[PASSAGE] = undefined;
     if (outcome.kind === 'failed') throw outcome.error;
     void send(outcome.response, reply);
     return true;
@@ -76,7 +83,7 @@ export function installMiddleware(
   }
 
   return async (error, request, reply) => {
-    const passage = passages.get(request);
+    const passage = request[PASSAGE];
     if (passage === undefined || passage.isBack) return answerError(error, request, reply);
     const outcome = await passage.threw(error);
     if (outcome.kind === 'failed') return answerError(outcome.error, request, reply);
