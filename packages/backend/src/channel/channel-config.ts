@@ -15,6 +15,7 @@ export const channelSection = {
     handshake_burst: Count(40, 'Handshakes from one address at once.'),
     max_channels: Count(256, 'Open channels in all.'),
     max_channels_per_device: Count(32, 'Open channels of one device.'),
+    max_connections_per_channel: Count(64, 'Connections that one channel carries at once.'),
     idle_ms: Milliseconds(120_000, 'A channel is closed when it has rested so long between two requests.'),
     lifetime_ms: Milliseconds(86_400_000, 'A channel is closed after so long, whatever it does.'),
     pairing_ms: Milliseconds(300_000, 'How long a pairing code may be used.'),

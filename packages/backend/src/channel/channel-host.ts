@@ -12,7 +12,9 @@ import {
 import type { Logger } from '@aico/shared/core/logging';
 import type { Devices } from '../devices/devices.ts';
 import { ChannelNotOpenedError } from './errors.ts';
+
 import { FrameSource } from './frame-source.ts';
+import { type InnerConnections, serveInside } from './inner-connections.ts';
 
 /** What a pairing code was made for. */
 export interface PairingContext {
@@ -23,6 +25,7 @@ export interface ChannelLimits {
   readonly handshakeMs: number;
   readonly maxChannels: number;
   readonly maxChannelsPerDevice: number;
+  readonly maxConnectionsPerChannel: number;
   readonly idleMs: number;
   readonly lifetimeMs: number;
 }
@@ -34,8 +37,8 @@ export interface ChannelHostOptions {
   readonly limits: ChannelLimits;
   /** Hears of every refusal, with its reason. */
   readonly audit: Logger;
-  /** Takes a channel that is open, in the place of a socket. What it returns resolves when nothing is in flight. */
-  readonly serve: (stream: SealedStream, deviceId: string) => () => Promise<void>;
+  /** Takes a connection in a channel that is open, in the place of a socket. What it returns resolves when nothing is in flight. */
+  readonly serve: (connection: Duplex, deviceId: string) => () => Promise<void>;
 }
 
 /** Milliseconds without a byte until TCP asks whether the peer is there still. */
@@ -46,7 +49,7 @@ const END_MS = 500;
 interface Open {
   readonly deviceId: string;
   readonly stream: SealedStream;
-  whenIdle: () => Promise<void>;
+  readonly inside: InnerConnections;
 }
 
 /**
@@ -113,9 +116,9 @@ export class ChannelHost {
       else deadline.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.all(
-      [...this.#open].map(async ({ stream, whenIdle }) => {
-        await Promise.race([whenIdle(), late]);
-        endThenCut(stream);
+      [...this.#open].map(async (open) => {
+        await Promise.race([open.inside.whenIdle(), late]);
+        endThenCut(open);
       }),
     );
   }
@@ -139,21 +142,26 @@ export class ChannelHost {
     carrier.write(reply);
     frames.release();
     const stream = new SealedStream(carrier, session);
-    const open: Open = { deviceId: id, stream, whenIdle: async () => {} };
+    // Each connection has its own times: between requests; while one is in flight it may take its time.
+    const inside = serveInside(
+      stream,
+      { maxConnections: limits.maxConnectionsPerChannel, idleMs: limits.idleMs },
+      (connection) => serve(connection, id),
+    );
+    const open: Open = { deviceId: id, stream, inside };
     this.#open.add(open);
     // Not before a record of its own came: the first message may be a replay of somebody else's.
     stream.once('confirmed', () => void devices.noteSeen(id).catch(() => undefined));
-    // Between requests; while one is in flight it may take its time, and only a peer that has gone is noticed.
-    stream.setTimeout(limits.idleMs, () => endThenCut(stream));
+    stream.on('timeout', () => endThenCut(open));
+    // Only so is a peer noticed that has gone while a request is in flight.
     stream.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
-    const lifetime = setTimeout(() => endThenCut(stream), limits.lifetimeMs);
+    const lifetime = setTimeout(() => endThenCut(open), limits.lifetimeMs);
     lifetime.unref();
     stream.once('close', () => {
       clearTimeout(lifetime);
       this.#open.delete(open);
     });
     stream.on('error', (error) => this.#noteBreak(id, error));
-    open.whenIdle = serve(stream, id);
   }
 
   async #pair(
@@ -240,8 +248,9 @@ async function ended(
 }
 
 /** Says its end, so that the peer knows that nothing is missing; then lets go, whatever the peer does. */
-function endThenCut(stream: SealedStream): void {
-  stream.end(() => stream.destroy());
+function endThenCut({ stream, inside }: Open): void {
+  stream.once('finish', () => stream.destroy());
+  inside.end();
   const timer = setTimeout(() => stream.destroy(), END_MS);
   stream.once('close', () => clearTimeout(timer));
 }

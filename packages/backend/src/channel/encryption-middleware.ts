@@ -129,10 +129,11 @@ export class EncryptionMiddleware {
         handshakeMs: config.handshake_ms,
         maxChannels: config.max_channels,
         maxChannelsPerDevice: config.max_channels_per_device,
+        maxConnectionsPerChannel: config.max_connections_per_channel,
         idleMs: config.idle_ms,
         lifetimeMs: config.lifetime_ms,
       },
-      serve: (stream, deviceId) => sealed.admit(stream, devices.principalOf(deviceId)),
+      serve: (connection, deviceId) => sealed.admit(connection, devices.principalOf(deviceId)),
     });
     // A variable of its own: the types do not know `closeTimeout`.
     const options = {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { SealedStream } from '@aico/protocol/carrier';
+import { type MultiplexedStream, Multiplexer, SealedStream } from '@aico/protocol/carrier';
 import type { CryptoSuite } from '@aico/protocol/channel';
 import type { buildConnector } from 'undici';
 import { channelUrl } from '../core/address.ts';
@@ -11,9 +11,14 @@ import { BackendNotRunningError, TooManyChannelsError } from '../errors.ts';
 import { cryptoSuite } from './suite.ts';
 import { carrierOf, upgrade } from './upgrade.ts';
 
+/** Connections in one channel; a backend takes 64 unless configured. */
+const CONNECTIONS_PER_CHANNEL = 32;
+/** Milliseconds. */
+const REST_MS = 10_000;
+
 /**
  * Opens sealed channels to one backend, as undici wants its connections made: for those who use undici's own `Pool`,
- * `request` or `stream`.
+ * `request` or `stream`. The connections of a pool share a channel: each is a stream of it.
  *
  * @example
  * ```ts
@@ -33,9 +38,8 @@ export class Channels {
   readonly #url: URL;
   readonly #credentials: Credentials;
   readonly #timeoutMs: number;
-  readonly #opened = new Set<SealedStream>();
-  /** Opened before anybody asked, and not taken yet. */
-  #first: SealedStream | undefined;
+  readonly #open = new Set<Multiplexer>();
+  #opening: Promise<Multiplexer> | undefined;
 
   private constructor(
     suite: CryptoSuite,
@@ -50,42 +54,75 @@ export class Channels {
   /** Opens a first channel, so that what is wrong shows here. Throws what `connect` throws. */
   static async open(options: ChannelOptions): Promise<Channels> {
     const channels = new Channels(await cryptoSuite(), options);
-    channels.#first = await channels.#open();
-    // Until a request takes it, nobody else hears that it broke.
-    channels.#first.on('error', () => {});
+    await channels.#openChannel();
     return channels;
   }
 
   /** Says the end on every channel, so that the backend knows that nothing was cut. To be called before the pool is destroyed. */
   close(): void {
-    for (const stream of this.#opened) stream.end();
-    this.#first?.destroy();
+    for (const channel of this.#open) channel.end();
   }
 
-  async #connection(): Promise<SealedStream> {
-    const ready = this.#first;
-    this.#first = undefined;
-    if (ready !== undefined && !ready.destroyed && !ready.readableEnded) return ready;
+  async #connection(): Promise<MultiplexedStream> {
+    for (;;) {
+      const channel = this.#withRoom() ?? (await this.#opened());
+      // Of those that waited for it, some may have taken its room.
+      if (channel.isOpen && channel.size < CONNECTIONS_PER_CHANNEL) return this.#connect(channel);
+    }
+  }
+
+  #withRoom(): Multiplexer | undefined {
+    for (const channel of this.#open)
+      if (channel.isOpen && channel.size < CONNECTIONS_PER_CHANNEL) return channel;
+    return undefined;
+  }
+
+  /** One more channel, of which there is one in the making at most. */
+  #opened(): Promise<Multiplexer> {
+    this.#opening ??= this.#openPatiently().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openPatiently(): Promise<Multiplexer> {
     try {
-      return await this.#open();
+      return await this.#openChannel();
     } catch (error) {
       if (!(error instanceof TooManyChannelsError)) throw error;
       const waitMs = error.retryAfterSeconds * 1_000;
       if (waitMs > this.#timeoutMs) throw error;
-      // A burst of requests has asked for more channels than the backend opens at once.
+      // Others at this address have opened more channels than the backend opens at once.
       await setTimeout(waitMs);
-      return this.#open();
+      return this.#openChannel();
     }
   }
 
-  #open(): Promise<SealedStream> {
+  #openChannel(): Promise<Multiplexer> {
     return onConnection(this.#timeoutMs, this.#url, async (carrier, stream) => {
       const session = await openSession(carrier, this.#suite, this.#credentials);
-      const opened = new SealedStream(stream, session);
-      this.#opened.add(opened);
-      opened.once('close', () => this.#opened.delete(opened));
-      return opened;
+      const sealed = new SealedStream(stream, session);
+      const channel = Multiplexer.open(sealed);
+      this.#open.add(channel);
+      sealed.once('close', () => this.#open.delete(channel));
+      return channel;
     });
+  }
+
+  #connect(channel: Multiplexer): MultiplexedStream {
+    const connection = channel.stream();
+    connection.once('close', () => {
+      if (channel.size === 0) this.#restOf(channel);
+    });
+    return connection;
+  }
+
+  /** A channel that nobody uses is ended soon: it costs little to open, and one that was kept may have gone unnoticed. */
+  #restOf(channel: Multiplexer): void {
+    const timer = globalThis.setTimeout(() => {
+      if (channel.size === 0) channel.end();
+    }, REST_MS);
+    timer.unref();
   }
 }
 

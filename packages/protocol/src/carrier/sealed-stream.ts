@@ -1,4 +1,6 @@
 import { Duplex } from 'node:stream';
+import { ChannelTruncatedError } from '../channel/errors.ts';
+import type { SocketLike } from './socket-like.ts';
 
 /** What a stream needs of an open channel. */
 export interface Sealing {
@@ -13,18 +15,6 @@ export interface Sealing {
   push(chunk: Uint8Array, onData: (content: Uint8Array) => void): void;
   finish(): void;
   close(): void;
-}
-
-/** The addresses and settings of a socket, where what lies beneath has them. */
-interface SocketLike {
-  readonly remoteAddress?: string;
-  readonly remotePort?: number;
-  readonly remoteFamily?: string;
-  setTimeout?(ms: number, callback?: () => void): unknown;
-  setNoDelay?(on?: boolean): unknown;
-  setKeepAlive?(on?: boolean, delay?: number): unknown;
-  ref?(): unknown;
-  unref?(): unknown;
 }
 
 /**
@@ -49,7 +39,8 @@ export class SealedStream extends Duplex {
     carrier.on('data', (chunk: Uint8Array) => this.#arrived(chunk));
     carrier.on('end', () => this.#arrivedLast());
     carrier.on('close', () => this.#arrivedLast());
-    carrier.on('error', (error) => this.destroy(error));
+    // By our own name: HTTP clients take a reset connection for the end of a body that has no length.
+    carrier.on('error', (error) => this.destroy(new ChannelTruncatedError(error)));
     carrier.on('timeout', () => this.emit('timeout'));
   }
 

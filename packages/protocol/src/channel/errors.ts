@@ -69,9 +69,32 @@ export class ChannelRecordError extends AicoError {
 
 /** The bytes ended before the other side's authenticated end: what came may be only a part. */
 export class ChannelTruncatedError extends AicoError {
-  constructor() {
+  constructor(cause?: unknown) {
     super('AICO_CHANNEL_TRUNCATED', 'the channel was cut before its end', {
       hint: 'Treat what was received as incomplete, and open a new channel.',
+      cause,
+    });
+  }
+}
+
+/** Inside a channel, the other side sent what is none of the frames of several connections, or more than it may. */
+export class ChannelStreamsError extends AicoError {
+  /** For the log, never for the peer. */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super('AICO_CHANNEL_STREAMS', `the channel was broken off: ${reason}`, {
+      hint: 'Open a new channel. If it happens again, the other side is not made as docs/sealed-channel.md has it.',
+    });
+    this.reason = reason;
+  }
+}
+
+/** The other side has gone without a word: it did not answer when it was asked. */
+export class ChannelSilentError extends AicoError {
+  constructor(ms: number) {
+    super('AICO_CHANNEL_SILENT', `nothing was heard on the channel for ${ms / 1_000} s`, {
+      hint: 'The network may have changed, or the other side may sleep. A new channel is opened at the next request.',
     });
   }
 }

@@ -8,6 +8,8 @@ export {
   ChannelRecordError,
   ChannelRefusedError,
   ChannelServerKeyChangedError,
+  ChannelSilentError,
+  ChannelStreamsError,
   ChannelTruncatedError,
   type HandshakeFault,
   PairingCodeInvalidError,

@@ -1,0 +1,88 @@
+import { ChannelStreamsError } from '../../channel/errors.ts';
+import { FrameKind, HEADER_BYTES, WINDOW_BYTES } from './frames.ts';
+
+/** What a parser tells of. */
+export interface FrameHandler {
+  /** Bytes of a stream: a frame's, or the part of them that has come. */
+  onData(id: number, bytes: Uint8Array): void;
+  /** A whole frame of any other kind; `value` is a window's. */
+  onControl(id: number, kind: number, value: number): void;
+}
+
+const LAST_KIND: number = FrameKind.pong;
+
+/** Cuts a byte stream into frames, whatever the chunks it comes in. It holds a header at most: data is told as it comes. */
+export class FrameParser {
+  readonly #handler: FrameHandler;
+  /** The header, and a window's payload, while they are not whole. */
+  readonly #head = new Uint8Array(HEADER_BYTES + WINDOW_BYTES);
+  #filled = 0;
+  /** The stream of the data frame at hand, and the bytes of it that are to come. */
+  #id = 0;
+  #left = 0;
+
+  constructor(handler: FrameHandler) {
+    this.#handler = handler;
+  }
+
+  /** @throws {ChannelStreamsError} for what is no frame; nothing may be parsed after it */
+  push(chunk: Uint8Array): void {
+    const end = chunk.byteLength;
+    let at = 0;
+    while (at < end) {
+      if (this.#left > 0) {
+        const taken = Math.min(this.#left, end - at);
+        this.#left -= taken;
+        this.#handler.onData(this.#id, chunk.subarray(at, at + taken));
+        at += taken;
+      } else if (this.#filled === 0 && end - at >= HEADER_BYTES + WINDOW_BYTES) {
+        at += this.#frame(chunk, at);
+      } else {
+        this.#head[this.#filled] = chunk[at] ?? 0;
+        this.#filled += 1;
+        at += 1;
+        if (this.#filled === wantedOf(this.#head, this.#filled)) {
+          this.#filled = 0;
+          this.#frame(this.#head, 0);
+        }
+      }
+    }
+  }
+
+  /** Takes the frame whose header lies at `at`; @returns how many bytes that was, a data frame's payload not counted. */
+  #frame(bytes: Uint8Array, at: number): number {
+    const id = uint32(bytes, at);
+    const kind = bytes[at + 4] ?? 0;
+    const length = lengthOf(bytes, at);
+    if (kind === FrameKind.data) {
+      this.#id = id;
+      this.#left = length;
+      return HEADER_BYTES;
+    }
+    if (kind > LAST_KIND) throw new ChannelStreamsError('a frame of no known kind');
+    if (length !== (kind === FrameKind.window ? WINDOW_BYTES : 0))
+      throw new ChannelStreamsError('a frame of another length than its kind has');
+    this.#handler.onControl(id, kind, length === 0 ? 0 : uint32(bytes, at + HEADER_BYTES));
+    return HEADER_BYTES + length;
+  }
+}
+
+/** How many bytes must be gathered: the header, and with it a window's payload. */
+function wantedOf(head: Uint8Array, filled: number): number {
+  const hasPayload = filled >= HEADER_BYTES && head[4] === FrameKind.window && lengthOf(head, 0) > 0;
+  return hasPayload ? HEADER_BYTES + WINDOW_BYTES : HEADER_BYTES;
+}
+
+function lengthOf(bytes: Uint8Array, at: number): number {
+  return ((bytes[at + 5] ?? 0) << 8) | (bytes[at + 6] ?? 0);
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] ?? 0) << 24) |
+      ((bytes[at + 1] ?? 0) << 16) |
+      ((bytes[at + 2] ?? 0) << 8) |
+      (bytes[at + 3] ?? 0)) >>>
+    0
+  );
+}

@@ -1,0 +1,237 @@
+import { Duplex } from 'node:stream';
+import { ChannelStreamsError, ChannelTruncatedError } from '../../channel/errors.ts';
+import type { SocketLike } from '../socket-like.ts';
+import { FrameKind, frameHeader, INITIAL_WINDOW, windowFrame } from './frames.ts';
+import { RestTimer } from './rest-timer.ts';
+
+/** The most bytes of one stream in a frame: then it is the next stream's turn. */
+const MAX_DATA = 16_384;
+/** What is read and not taken yet, from which on more is not asked for. Must be less than half of a window. */
+const HIGH_WATER = 65_536;
+
+/** What a stream needs of the multiplexer it belongs to. */
+export interface StreamOwner {
+  readonly carrier: Duplex & SocketLike;
+  /** The stream has something to send. */
+  wake(stream: MultiplexedStream, bytes: number): void;
+  noteRef(isRef: boolean): void;
+  /** Sends what the stream says last, and forgets it. */
+  forget(stream: MultiplexedStream, last: Uint8Array | undefined): void;
+}
+
+type Done = (error?: Error | null) => void;
+
+/**
+ * One of several connections in a channel, in the place of a socket. What its reader does not take stays with its writer,
+ * beyond a window of 256 KiB: a slow reader of one holds up none of the others.
+ */
+export class MultiplexedStream extends Duplex {
+  readonly id: number;
+  /** Whether it waits for its turn to send. Its multiplexer's own note. */
+  isQueued = false;
+  readonly #owner: StreamOwner;
+  /** Written and not sent yet; `#offset` bytes of the first have gone. */
+  #chunks: Uint8Array[] = [];
+  #offset = 0;
+  #sent: Done | undefined;
+  #ending: Done | undefined;
+  /** Bytes that the peer takes still. */
+  #credit = INITIAL_WINDOW;
+  /** Bytes that the peer may send still, and those it is to be told of. */
+  #window = INITIAL_WINDOW;
+  #grant = 0;
+  #peerEnded = false;
+  #saidEnd = false;
+  #isRef = true;
+  readonly #rest = new RestTimer(() => this.emit('timeout'));
+
+  constructor(owner: StreamOwner, id: number) {
+    super({ allowHalfOpen: true, readableHighWaterMark: HIGH_WATER });
+    this.#owner = owner;
+    this.id = id;
+    owner.noteRef(true);
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#owner.carrier.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#owner.carrier.remotePort;
+  }
+
+  get remoteFamily(): string | undefined {
+    return this.#owner.carrier.remoteFamily;
+  }
+
+  setTimeout(ms: number, callback?: () => void): this {
+    if (callback !== undefined) this.once('timeout', callback);
+    this.#rest.set(ms);
+    return this;
+  }
+
+  /** The channel's own matter. */
+  setNoDelay(): this {
+    return this;
+  }
+
+  /** The channel's own matter. */
+  setKeepAlive(): this {
+    return this;
+  }
+
+  ref(): this {
+    this.#setRef(true);
+    return this;
+  }
+
+  unref(): this {
+    this.#setRef(false);
+    return this;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    this.#send([chunk], chunk.byteLength, done);
+  }
+
+  override _writev(written: readonly { readonly chunk: Buffer }[], done: Done): void {
+    let bytes = 0;
+    const chunks: Uint8Array[] = [];
+    for (const { chunk } of written) {
+      bytes += chunk.byteLength;
+      chunks.push(chunk);
+    }
+    this.#send(chunks, bytes, done);
+  }
+
+  override _final(done: Done): void {
+    this.#ending = done;
+    this.#owner.wake(this, 0);
+  }
+
+  override _read(): void {
+    // What is being read now counts as taken once it has been.
+    if (this.#window <= INITIAL_WINDOW / 2) process.nextTick(() => this.#open());
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    const isOver = this.#peerEnded && this.#saidEnd;
+    this.#rest.stop();
+    this.#setRef(false);
+    this.#owner.forget(this, isOver ? undefined : frameHeader(this.id, FrameKind.reset, 0));
+    const sent = this.#sent;
+    this.#sent = undefined;
+    this.#chunks = [];
+    sent?.(error ?? new ChannelTruncatedError());
+    done(error);
+  }
+
+  /**
+   * Moves what may be sent now into `frames`, as one turn.
+   *
+   * @returns how many bytes that was
+   */
+  takeTurn(frames: Uint8Array[]): number {
+    let bytes = 0;
+    if (this.#grant > 0) {
+      frames.push(windowFrame(this.id, this.#grant));
+      this.#grant = 0;
+    }
+    if (this.#chunks.length > 0 && this.#credit > 0) bytes = this.#takeData(frames);
+    if (this.#ending !== undefined && this.#chunks.length === 0) {
+      frames.push(frameHeader(this.id, FrameKind.end, 0));
+      this.#saidEnd = true;
+      const ended = this.#ending;
+      this.#ending = undefined;
+      ended();
+    }
+    return bytes;
+  }
+
+  /** Whether it would send more if it had another turn. */
+  get wantsTurn(): boolean {
+    return this.#chunks.length > 0 && this.#credit > 0;
+  }
+
+  /** @throws {ChannelStreamsError} where the peer sends more than it may */
+  arrived(bytes: Uint8Array): void {
+    if (this.#peerEnded) throw new ChannelStreamsError('bytes of a stream after its end');
+    if (bytes.byteLength > this.#window)
+      throw new ChannelStreamsError('more bytes of a stream than it may have');
+    this.#window -= bytes.byteLength;
+    this.#rest.active();
+    this.push(bytes);
+    if (this.#window <= INITIAL_WINDOW / 2) this.#open();
+  }
+
+  /** @throws {ChannelStreamsError} for a second end */
+  arrivedEnd(): void {
+    if (this.#peerEnded) throw new ChannelStreamsError('a second end of a stream');
+    this.#peerEnded = true;
+    this.push(null);
+  }
+
+  /** The peer has broken it off, or the channel is no more. */
+  arrivedReset(error: Error | undefined): void {
+    // After both ends, or where the peer needs nothing more of a stream it has ended, nothing is missing.
+    this.destroy(this.#peerEnded ? undefined : (error ?? new ChannelTruncatedError()));
+  }
+
+  /** @throws {ChannelStreamsError} where it comes to more than there can be */
+  arrivedWindow(bytes: number): void {
+    this.#credit += bytes;
+    if (this.#credit > Number.MAX_SAFE_INTEGER / 2) throw new ChannelStreamsError('a window without bounds');
+    if (this.wantsTurn) this.#owner.wake(this, 0);
+  }
+
+  #send(chunks: Uint8Array[], bytes: number, done: Done): void {
+    this.#chunks = chunks;
+    this.#offset = 0;
+    this.#sent = done;
+    this.#rest.active();
+    this.#owner.wake(this, bytes);
+  }
+
+  #takeData(frames: Uint8Array[]): number {
+    const parts: Uint8Array[] = [];
+    const most = Math.min(MAX_DATA, this.#credit);
+    let bytes = 0;
+    let used = 0;
+    for (const chunk of this.#chunks) {
+      if (bytes === most) break;
+      const part = chunk.subarray(this.#offset, this.#offset + most - bytes);
+      bytes += part.byteLength;
+      parts.push(part);
+      if (this.#offset + part.byteLength < chunk.byteLength) {
+        this.#offset += part.byteLength;
+        break;
+      }
+      this.#offset = 0;
+      used += 1;
+    }
+    this.#chunks.splice(0, used);
+    this.#credit -= bytes;
+    if (bytes > 0) frames.push(frameHeader(this.id, FrameKind.data, bytes), ...parts);
+    if (this.#chunks.length === 0) {
+      const sent = this.#sent;
+      this.#sent = undefined;
+      sent?.();
+    }
+    return bytes;
+  }
+
+  /** Tells the peer of what has been taken, once it is worth a frame. */
+  #open(): void {
+    const taken = INITIAL_WINDOW - this.#window - this.readableLength;
+    if (taken < INITIAL_WINDOW / 2 - HIGH_WATER || this.#peerEnded || this.destroyed) return;
+    this.#window += taken;
+    this.#grant += taken;
+    this.#owner.wake(this, 0);
+  }
+
+  #setRef(isRef: boolean): void {
+    if (this.#isRef === isRef) return;
+    this.#isRef = isRef;
+    this.#owner.noteRef(isRef);
+  }
+}

@@ -1,0 +1,283 @@
+import type { Duplex } from 'node:stream';
+import {
+  ChannelClosedError,
+  ChannelSilentError,
+  ChannelStreamsError,
+  ChannelTruncatedError,
+} from '../../channel/errors.ts';
+import type { SocketLike } from '../socket-like.ts';
+import { FrameParser } from './frame-parser.ts';
+import { FrameKind, frameHeader, MAX_STREAM_ID, PREFACE } from './frames.ts';
+import { MultiplexedStream, type StreamOwner } from './multiplexed-stream.ts';
+
+/** Bytes that go at once, since they fill a packet; fewer wait for what else is written in this turn of the event loop. */
+const PACKET = 1_400;
+/** The most bytes that are handed to the carrier in one piece. */
+const BATCH = 65_536;
+/** Frames without bytes that wait for the carrier. Only a peer that asks and does not read comes near. */
+const MAX_CONTROLS = 1_024;
+/** Milliseconds: who has been silent for so long is asked whether it is there still, and has so long to answer. */
+const SILENT_MS = 5_000;
+const ANSWER_MS = 20_000;
+
+export interface AcceptOptions {
+  /** Takes a stream that the peer has opened. */
+  readonly onStream: (stream: MultiplexedStream) => void;
+  /** Streams at once; any more are reset as they come. */
+  readonly maxStreams: number;
+  /** Streams that may be opened in a burst, and each second from then on; any more are reset. */
+  readonly opensPerSecond?: number;
+}
+
+/**
+ * Several streams on one, such as the connections of a pool on one sealed channel. What is written to them in one turn of
+ * the event loop travels together, so that each costs a part of a record, of a packet and of a system call. Streams are
+ * opened by one side, the device; each has a window of its own and its turn.
+ *
+ * @example
+ * ```ts
+ * const multiplexer = Multiplexer.open(new SealedStream(socket, session));
+ * const connection = multiplexer.stream();
+ * ```
+ */
+export class Multiplexer implements StreamOwner {
+  readonly carrier: Duplex & SocketLike;
+  readonly #accept: AcceptOptions | undefined;
+  readonly #streams = new Map<number, MultiplexedStream>();
+  /** Streams with something to send, in the order of their turns. */
+  #queue: MultiplexedStream[] = [];
+  /** Whole frames that go before all else. */
+  #controls: Uint8Array[] = [];
+  /** Bytes that wait for the end of this turn of the event loop. */
+  #waiting = 0;
+  #flush: NodeJS.Immediate | undefined;
+  #isFlushing = false;
+  #isBlocked = false;
+  #isEnding = false;
+  #lastId = 0;
+  #refs = 0;
+  #opens: OpenBudget | undefined;
+  #heardAt = Date.now();
+  #asked: NodeJS.Timeout | undefined;
+
+  private constructor(carrier: Duplex & SocketLike, accept: AcceptOptions | undefined) {
+    this.carrier = carrier;
+    this.#accept = accept;
+    if (accept?.opensPerSecond !== undefined) this.#opens = new OpenBudget(accept.opensPerSecond);
+    const parser = new FrameParser({
+      onData: (id, bytes) => this.#streamOf(id)?.arrived(bytes),
+      onControl: (id, kind, value) => this.#onControl(id, kind, value),
+    });
+    carrier.on('data', (chunk: Uint8Array) => {
+      this.#heard();
+      if (carrier.destroyed) return;
+      try {
+        parser.push(chunk);
+      } catch (error) {
+        carrier.destroy(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+    carrier.on('drain', () => {
+      this.#isBlocked = false;
+      this.#send();
+    });
+    carrier.on('end', () => this.#over(undefined));
+    carrier.on('error', (error) => this.#over(error));
+    carrier.on('close', () => this.#over(undefined));
+  }
+
+  /** The side that opens streams. */
+  static open(carrier: Duplex & SocketLike): Multiplexer {
+    const multiplexer = new Multiplexer(carrier, undefined);
+    carrier.write(Uint8Array.of(PREFACE));
+    carrier.unref?.();
+    return multiplexer;
+  }
+
+  /** The side that takes them; the preface has been read. */
+  static accept(carrier: Duplex & SocketLike, options: AcceptOptions): Multiplexer {
+    return new Multiplexer(carrier, options);
+  }
+
+  /** Streams open now. */
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Whether streams can be opened. */
+  get isOpen(): boolean {
+    return !this.#isEnding && this.carrier.writable && this.#lastId < MAX_STREAM_ID;
+  }
+
+  /** Opens a stream. @throws {ChannelClosedError} once it is not open */
+  stream(): MultiplexedStream {
+    if (!this.isOpen) throw new ChannelClosedError();
+    this.#lastId += 1;
+    return this.#add(this.#lastId);
+  }
+
+  /** Ends each stream once what it has written is sent, and then the carrier; what comes meanwhile is read. */
+  end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    for (const stream of this.#streams.values()) stream.end();
+    this.#send();
+    this.#endIfDone();
+  }
+
+  wake(stream: MultiplexedStream, bytes: number): void {
+    if (!stream.isQueued) {
+      stream.isQueued = true;
+      this.#queue.push(stream);
+    }
+    this.#schedule(bytes);
+  }
+
+  noteRef(isRef: boolean): void {
+    this.#refs += isRef ? 1 : -1;
+    if (this.#refs === (isRef ? 1 : 0)) {
+      if (isRef) this.carrier.ref?.();
+      else this.carrier.unref?.();
+    }
+  }
+
+  forget(stream: MultiplexedStream, last: Uint8Array | undefined): void {
+    this.#streams.delete(stream.id);
+    if (last !== undefined && !this.carrier.writableEnded) this.#control(last);
+    this.#endIfDone();
+  }
+
+  #add(id: number): MultiplexedStream {
+    const stream = new MultiplexedStream(this, id);
+    this.#streams.set(id, stream);
+    return stream;
+  }
+
+  /** The stream of an id, opened now if it is new; undefined for one that is over, or that is one too many. */
+  #streamOf(id: number): MultiplexedStream | undefined {
+    const stream = this.#streams.get(id);
+    if (stream !== undefined || (id <= this.#lastId && id > 0)) return stream;
+    if (this.#accept === undefined || id === 0) throw new ChannelStreamsError('a stream that nobody opened');
+    this.#lastId = id;
+    if (this.#isEnding || this.size >= this.#accept.maxStreams || this.#opens?.take() === false) {
+      this.#control(frameHeader(id, FrameKind.reset, 0));
+      return undefined;
+    }
+    const opened = this.#add(id);
+    this.#accept.onStream(opened);
+    return opened;
+  }
+
+  #onControl(id: number, kind: number, value: number): void {
+    if (kind === FrameKind.ping) this.#control(frameHeader(0, FrameKind.pong, 0));
+    if (kind === FrameKind.ping || kind === FrameKind.pong) return;
+    if (kind === FrameKind.end) {
+      this.#streamOf(id)?.arrivedEnd();
+      return;
+    }
+    const stream = this.#streams.get(id);
+    if (kind === FrameKind.window) stream?.arrivedWindow(value);
+    else stream?.arrivedReset(undefined);
+  }
+
+  #control(frame: Uint8Array): void {
+    this.#controls.push(frame);
+    if (this.#controls.length > MAX_CONTROLS) {
+      this.carrier.destroy(new ChannelStreamsError('it asks and does not read'));
+      return;
+    }
+    this.#schedule(0);
+  }
+
+  #schedule(bytes: number): void {
+    this.#waiting += bytes;
+    if (this.#waiting >= PACKET) this.#send();
+    else
+      this.#flush ??= setImmediate(() => {
+        this.#flush = undefined;
+        this.#send();
+      });
+  }
+
+  /** Hands to the carrier what it takes: first what has no bytes, then of each stream in turn. */
+  #send(): void {
+    if (this.#isFlushing || this.carrier.destroyed || this.carrier.writableEnded) return;
+    this.#isFlushing = true;
+    this.#waiting = 0;
+    while (!this.#isBlocked && (this.#controls.length > 0 || this.#queue.length > 0)) {
+      const frames = this.#controls;
+      this.#controls = [];
+      let bytes = 0;
+      while (bytes < BATCH) {
+        const stream = this.#queue.shift();
+        if (stream === undefined) break;
+        stream.isQueued = false;
+        bytes += stream.takeTurn(frames);
+        if (stream.wantsTurn && !stream.isQueued) {
+          stream.isQueued = true;
+          this.#queue.push(stream);
+        }
+      }
+      if (frames.length === 0) continue;
+      this.#isBlocked = !this.carrier.write(Buffer.concat(frames));
+      this.#askIfSilent();
+    }
+    this.#isFlushing = false;
+  }
+
+  #heard(): void {
+    this.#heardAt = Date.now();
+    if (this.#asked === undefined) return;
+    clearTimeout(this.#asked);
+    this.#asked = undefined;
+  }
+
+  /** A connection that has gone, by a change of network or a sleep, is noticed by whoever sends on it next. */
+  #askIfSilent(): void {
+    // A server waits for whoever is slow, and has the limits of the connection; a device wants to know.
+    if (this.#accept !== undefined || this.#asked !== undefined) return;
+    // By the clock of the wall, since the other one may stand still while the machine sleeps.
+    if (Math.abs(Date.now() - this.#heardAt) < SILENT_MS) return;
+    this.#asked = setTimeout(() => this.carrier.destroy(new ChannelSilentError(ANSWER_MS)), ANSWER_MS);
+    this.#asked.unref();
+    this.#controls.push(frameHeader(0, FrameKind.ping, 0));
+  }
+
+  #endIfDone(): void {
+    if (this.#isEnding && this.size === 0 && !this.carrier.writableEnded) {
+      this.#send();
+      this.carrier.end();
+    }
+  }
+
+  /** Nothing more comes: streams that have not ended are cut. */
+  #over(error: Error | undefined): void {
+    this.#isEnding = true;
+    clearTimeout(this.#asked);
+    clearImmediate(this.#flush);
+    for (const stream of [...this.#streams.values()])
+      stream.arrivedReset(error ?? new ChannelTruncatedError());
+    this.#endIfDone();
+  }
+}
+
+/** A bucket of tokens: who opens and resets without end makes work that nobody sees as open. */
+class OpenBudget {
+  readonly #perSecond: number;
+  #left: number;
+  #at = performance.now();
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+    this.#left = perSecond;
+  }
+
+  take(): boolean {
+    const now = performance.now();
+    this.#left = Math.min(this.#perSecond, this.#left + ((now - this.#at) / 1_000) * this.#perSecond);
+    this.#at = now;
+    if (this.#left < 1) return false;
+    this.#left -= 1;
+    return true;
+  }
+}
