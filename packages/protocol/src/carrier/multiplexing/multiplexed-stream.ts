@@ -14,6 +14,8 @@ export interface StreamOwner {
   readonly carrier: Duplex & SocketLike;
   /** The stream has something to send. */
   wake(stream: MultiplexedStream, bytes: number): void;
+  /** The id of a stream of this side's own that is about to send its first frame: ids come to the peer in their order. */
+  register(stream: MultiplexedStream): number;
   noteRef(isRef: boolean): void;
   /** Sends what the stream says last, and forgets it. */
   forget(stream: MultiplexedStream, last: Uint8Array | undefined): void;
@@ -26,10 +28,11 @@ type Done = (error?: Error | null) => void;
  * beyond a window of 256 KiB: a slow reader of one holds up none of the others.
  */
 export class MultiplexedStream extends Duplex {
-  readonly id: number;
   /** Whether it waits for its turn to send. Its multiplexer's own note. */
   isQueued = false;
   readonly #owner: StreamOwner;
+  /** 0 until its first frame, on the side that opens it. */
+  #id: number;
   /** Written and not sent yet; `#offset` bytes of the first have gone. */
   #chunks: Uint8Array[] = [];
   #offset = 0;
@@ -42,14 +45,19 @@ export class MultiplexedStream extends Duplex {
   #grant = 0;
   #peerEnded = false;
   #saidEnd = false;
+  #wasReset = false;
   #isRef = true;
   readonly #rest = new RestTimer(() => this.emit('timeout'));
 
-  constructor(owner: StreamOwner, id: number) {
+  constructor(owner: StreamOwner, id = 0) {
     super({ allowHalfOpen: true, readableHighWaterMark: HIGH_WATER });
     this.#owner = owner;
-    this.id = id;
+    this.#id = id;
     owner.noteRef(true);
+  }
+
+  get id(): number {
+    return this.#id;
   }
 
   get remoteAddress(): string | undefined {
@@ -115,13 +123,13 @@ export class MultiplexedStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    const isOver = this.#peerEnded && this.#saidEnd;
     this.#rest.stop();
     this.#setRef(false);
-    this.#owner.forget(this, isOver ? undefined : frameHeader(this.id, FrameKind.reset, 0));
     const sent = this.#sent;
     this.#sent = undefined;
     this.#chunks = [];
+    const isKnown = this.#id === 0 || this.#wasReset || (this.#peerEnded && this.#saidEnd);
+    this.#owner.forget(this, isKnown ? undefined : frameHeader(this.#id, FrameKind.reset, 0));
     sent?.(error ?? new ChannelTruncatedError());
     done(error);
   }
@@ -132,14 +140,16 @@ export class MultiplexedStream extends Duplex {
    * @returns how many bytes that was
    */
   takeTurn(frames: Uint8Array[]): number {
+    if (this.destroyed) return 0;
+    if (this.#id === 0) this.#id = this.#owner.register(this);
     let bytes = 0;
     if (this.#grant > 0) {
-      frames.push(windowFrame(this.id, this.#grant));
+      frames.push(windowFrame(this.#id, this.#grant));
       this.#grant = 0;
     }
     if (this.#chunks.length > 0 && this.#credit > 0) bytes = this.#takeData(frames);
     if (this.#ending !== undefined && this.#chunks.length === 0) {
-      frames.push(frameHeader(this.id, FrameKind.end, 0));
+      frames.push(frameHeader(this.#id, FrameKind.end, 0));
       this.#saidEnd = true;
       const ended = this.#ending;
       this.#ending = undefined;
@@ -173,7 +183,8 @@ export class MultiplexedStream extends Duplex {
 
   /** The peer has broken it off, or the channel is no more. */
   arrivedReset(error: Error | undefined): void {
-    // After both ends, or where the peer needs nothing more of a stream it has ended, nothing is missing.
+    this.#wasReset = true;
+    // Of a stream that the peer has ended nothing is missing: it needs no more of what is said to it.
     this.destroy(this.#peerEnded ? undefined : (error ?? new ChannelTruncatedError()));
   }
 
@@ -185,6 +196,10 @@ export class MultiplexedStream extends Duplex {
   }
 
   #send(chunks: Uint8Array[], bytes: number, done: Done): void {
+    if (bytes === 0) {
+      done();
+      return;
+    }
     this.#chunks = chunks;
     this.#offset = 0;
     this.#sent = done;
@@ -211,7 +226,7 @@ export class MultiplexedStream extends Duplex {
     }
     this.#chunks.splice(0, used);
     this.#credit -= bytes;
-    if (bytes > 0) frames.push(frameHeader(this.id, FrameKind.data, bytes), ...parts);
+    if (bytes > 0) frames.push(frameHeader(this.#id, FrameKind.data, bytes), ...parts);
     if (this.#chunks.length === 0) {
       const sent = this.#sent;
       this.#sent = undefined;

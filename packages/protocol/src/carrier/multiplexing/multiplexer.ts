@@ -43,7 +43,9 @@ export interface AcceptOptions {
 export class Multiplexer implements StreamOwner {
   readonly carrier: Duplex & SocketLike;
   readonly #accept: AcceptOptions | undefined;
-  readonly #streams = new Map<number, MultiplexedStream>();
+  readonly #streams = new Set<MultiplexedStream>();
+  /** Those that the peer knows, or has opened. */
+  readonly #byId = new Map<number, MultiplexedStream>();
   /** Streams with something to send, in the order of their turns. */
   #queue: MultiplexedStream[] = [];
   /** Whole frames that go before all else. */
@@ -112,15 +114,16 @@ export class Multiplexer implements StreamOwner {
   /** Opens a stream. @throws {ChannelClosedError} once it is not open */
   stream(): MultiplexedStream {
     if (!this.isOpen) throw new ChannelClosedError();
-    this.#lastId += 1;
-    return this.#add(this.#lastId);
+    const stream = new MultiplexedStream(this);
+    this.#streams.add(stream);
+    return stream;
   }
 
   /** Ends each stream once what it has written is sent, and then the carrier; what comes meanwhile is read. */
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
-    for (const stream of this.#streams.values()) stream.end();
+    for (const stream of this.#streams) stream.end();
     this.#send();
     this.#endIfDone();
   }
@@ -133,6 +136,12 @@ export class Multiplexer implements StreamOwner {
     this.#schedule(bytes);
   }
 
+  register(stream: MultiplexedStream): number {
+    this.#lastId += 1;
+    this.#byId.set(this.#lastId, stream);
+    return this.#lastId;
+  }
+
   noteRef(isRef: boolean): void {
     this.#refs += isRef ? 1 : -1;
     if (this.#refs === (isRef ? 1 : 0)) {
@@ -142,20 +151,15 @@ export class Multiplexer implements StreamOwner {
   }
 
   forget(stream: MultiplexedStream, last: Uint8Array | undefined): void {
-    this.#streams.delete(stream.id);
+    this.#streams.delete(stream);
+    this.#byId.delete(stream.id);
     if (last !== undefined && !this.carrier.writableEnded) this.#control(last);
     this.#endIfDone();
   }
 
-  #add(id: number): MultiplexedStream {
-    const stream = new MultiplexedStream(this, id);
-    this.#streams.set(id, stream);
-    return stream;
-  }
-
   /** The stream of an id, opened now if it is new; undefined for one that is over, or that is one too many. */
   #streamOf(id: number): MultiplexedStream | undefined {
-    const stream = this.#streams.get(id);
+    const stream = this.#byId.get(id);
     if (stream !== undefined || (id <= this.#lastId && id > 0)) return stream;
     if (this.#accept === undefined || id === 0) throw new ChannelStreamsError('a stream that nobody opened');
     this.#lastId = id;
@@ -163,7 +167,9 @@ export class Multiplexer implements StreamOwner {
       this.#control(frameHeader(id, FrameKind.reset, 0));
       return undefined;
     }
-    const opened = this.#add(id);
+    const opened = new MultiplexedStream(this, id);
+    this.#streams.add(opened);
+    this.#byId.set(id, opened);
     this.#accept.onStream(opened);
     return opened;
   }
@@ -175,7 +181,7 @@ export class Multiplexer implements StreamOwner {
       this.#streamOf(id)?.arrivedEnd();
       return;
     }
-    const stream = this.#streams.get(id);
+    const stream = this.#byId.get(id);
     if (kind === FrameKind.window) stream?.arrivedWindow(value);
     else stream?.arrivedReset(undefined);
   }
@@ -255,8 +261,7 @@ export class Multiplexer implements StreamOwner {
     this.#isEnding = true;
     clearTimeout(this.#asked);
     clearImmediate(this.#flush);
-    for (const stream of [...this.#streams.values()])
-      stream.arrivedReset(error ?? new ChannelTruncatedError());
+    for (const stream of [...this.#streams]) stream.arrivedReset(error ?? new ChannelTruncatedError());
     this.#endIfDone();
   }
 }

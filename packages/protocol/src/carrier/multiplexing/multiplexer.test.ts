@@ -1,0 +1,343 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Duplex, duplexPair, Transform } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { FrameKind, frameHeader, INITIAL_WINDOW, PREFACE, windowFrame } from './frames.ts';
+import type { MultiplexedStream } from './multiplexed-stream.ts';
+import { Multiplexer } from './multiplexer.ts';
+
+interface Pair {
+  readonly opener: Multiplexer;
+  readonly acceptor: Multiplexer;
+  /** The stream that the acceptor was given as its nth, once it has been. */
+  accepted(nth: number): Promise<MultiplexedStream>;
+}
+
+/** Two ends; what travels from the opener is cut into pieces of `piece` bytes. */
+async function connected(
+  onStream: (stream: MultiplexedStream) => void = () => {},
+  { maxStreams = 64, opensPerSecond = 10_000, piece = 0 } = {},
+): Promise<Pair> {
+  const [near, far] = duplexPair();
+  const accepted: MultiplexedStream[] = [];
+  const opener = Multiplexer.open(near);
+  const wire = piece === 0 ? far : recut(far, piece);
+  for (const side of [near, far, wire]) side.on('error', () => {});
+  await once(wire, 'readable');
+  assert.deepEqual(wire.read(1), Buffer.of(PREFACE));
+  const acceptor = Multiplexer.accept(wire, {
+    maxStreams,
+    opensPerSecond,
+    onStream: (stream) => {
+      stream.on('error', () => {});
+      accepted.push(stream);
+      onStream(stream);
+    },
+  });
+  return {
+    opener,
+    acceptor,
+    async accepted(nth) {
+      for (;;) {
+        const stream = accepted[nth];
+        if (stream !== undefined) return stream;
+        await setImmediate();
+      }
+    },
+  };
+}
+
+/** The same bytes read in other pieces. */
+function recut(stream: Duplex, piece: number): Duplex {
+  const cutter = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      for (let at = 0; at < chunk.byteLength; at += piece) this.push(chunk.subarray(at, at + piece));
+      done();
+    },
+  });
+  return Duplex.from({ readable: stream.pipe(cutter), writable: stream });
+}
+
+/** An acceptor, and what a peer of one's own making writes to it. */
+function attacked(onStream: (stream: MultiplexedStream) => void = () => {}): { near: Duplex; far: Duplex } {
+  const [near, far] = duplexPair();
+  Multiplexer.accept(far, {
+    maxStreams: 4,
+    opensPerSecond: 8,
+    onStream: (stream) => {
+      stream.on('error', () => {});
+      onStream(stream);
+    },
+  });
+  near.on('error', () => {});
+  return { near, far };
+}
+
+function frame(id: number, kind: number, payload: Uint8Array = new Uint8Array(0)): Buffer {
+  return Buffer.concat([frameHeader(id, kind, payload.byteLength), payload]);
+}
+
+test('what is written to many streams at once arrives whole and in order, whatever the pieces', async () => {
+  const writes = fc.array(fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 6 }), {
+    minLength: 1,
+    maxLength: 8,
+  });
+  await fc.assert(
+    fc.asyncProperty(writes, fc.constantFrom(0, 1, 3, 7, 1_000), async (streams, piece) => {
+      const echo = (stream: MultiplexedStream): void => void stream.pipe(stream);
+      const { opener } = await connected(echo, { piece });
+      const replies = streams.map(async (sizes, index) => {
+        const stream = opener.stream();
+        const sent = sizes.map((size) => Buffer.alloc(size, `${index}${size}`));
+        for (const chunk of sent) stream.write(chunk);
+        stream.end();
+        assert.ok((await buffer(stream)).equals(Buffer.concat(sent)));
+      });
+      await Promise.all(replies);
+      opener.end();
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('a reader who takes nothing holds up its own stream at its window, and no other', async () => {
+  const { opener, accepted } = await connected((stream) => {
+    if (stream.id > 1) stream.pipe(stream);
+  });
+  const stuck = opener.stream();
+  stuck.on('error', () => {});
+  let sent = 0;
+  const chunk = Buffer.alloc(10_000);
+  const write = (): void => {
+    stuck.write(chunk, (error) => {
+      if (error) return;
+      sent += chunk.byteLength;
+      write();
+    });
+  };
+  write();
+  const other = opener.stream();
+  const much = Buffer.alloc(5_000_000, 'x');
+  other.end(much);
+  assert.ok((await buffer(other)).equals(much));
+  const unread = await accepted(0);
+  assert.equal(unread.readableLength, INITIAL_WINDOW);
+  assert.ok(sent <= INITIAL_WINDOW, `${sent} bytes sent`);
+  // As soon as it is read it goes on.
+  let read = 0;
+  for await (const part of unread) {
+    read += (part as Buffer).byteLength;
+    if (read > 1_000_000) break;
+  }
+});
+
+test('what is written in one turn of the loop shares a write of the carrier', async () => {
+  const [near, far] = duplexPair();
+  const chunks: Buffer[] = [];
+  far.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const opener = Multiplexer.open(near);
+  await once(far, 'data');
+  for (let n = 0; n < 5; n += 1) opener.stream().write(`request ${n}`);
+  await once(far, 'data');
+  await setImmediate();
+  assert.equal(chunks.length, 2);
+});
+
+test('an end is an end, and whatever breaks off before it is an error', async () => {
+  const { opener, acceptor, accepted } = await connected();
+  const whole = opener.stream();
+  whole.end('all');
+  assert.equal(String(await buffer(await accepted(0))), 'all');
+  (await accepted(0)).end();
+  whole.resume();
+  await once(whole, 'close');
+
+  const cut = opener.stream();
+  cut.write('a part');
+  const part = await accepted(1);
+  cut.destroy();
+  await assert.rejects(buffer(part), { code: 'AICO_CHANNEL_TRUNCATED' });
+
+  const left = opener.stream();
+  left.write('a part');
+  const lefts = [buffer(left), buffer(await accepted(2))];
+  opener.carrier.destroy();
+  acceptor.carrier.destroy();
+  await Promise.all(lefts.map((each) => assert.rejects(each, { code: 'AICO_CHANNEL_TRUNCATED' })));
+  assert.throws(() => opener.stream(), { code: 'AICO_CHANNEL_CLOSED' });
+});
+
+test('a carrier that ends cleanly still cuts the streams that had not', async () => {
+  const { opener, acceptor, accepted } = await connected();
+  const stream = opener.stream();
+  stream.write('a part');
+  await accepted(0);
+  acceptor.carrier.end();
+  await assert.rejects(buffer(stream), { code: 'AICO_CHANNEL_TRUNCATED' });
+});
+
+test('its end waits for what has been written, and for the answers to it', async () => {
+  const { opener, acceptor } = await connected((stream) => void stream.pipe(stream));
+  const ended = once(acceptor.carrier, 'end');
+  const stream = opener.stream();
+  const much = Buffer.alloc(1_000_000, 'y');
+  stream.write(much);
+  const answer = buffer(stream);
+  opener.end();
+  assert.ok((await answer).equals(much));
+  await ended;
+});
+
+test('one stream too many is reset, and so is what is opened too fast; the others go on', async (t) => {
+  t.mock.method(performance, 'now', () => 0);
+  const { opener } = await connected((stream) => void stream.pipe(stream), {
+    maxStreams: 2,
+    opensPerSecond: 2,
+  });
+  const [first, second, third] = [opener.stream(), opener.stream(), opener.stream()];
+  for (const stream of [first, second, third]) stream.write('x');
+  await assert.rejects(buffer(third), { code: 'AICO_CHANNEL_TRUNCATED' });
+  second.destroy();
+  await setImmediate();
+  const fourth = opener.stream();
+  fourth.write('x');
+  await assert.rejects(buffer(fourth), { code: 'AICO_CHANNEL_TRUNCATED' });
+  first.end();
+  assert.equal(String(await buffer(first)), 'x');
+});
+
+test('whoever breaks the rules loses the channel', async (t) => {
+  const data = Buffer.alloc(60_000);
+  const hostile: Readonly<Record<string, readonly Buffer[]>> = {
+    'a frame of no known kind': [frame(1, 6)],
+    'an end with a payload': [frame(1, FrameKind.end, Buffer.alloc(1))],
+    'a window of two bytes': [frame(1, FrameKind.window, Buffer.alloc(2)), Buffer.alloc(2)],
+    'stream 0': [frame(0, FrameKind.data, Buffer.alloc(1))],
+    'bytes after the end': [frame(1, FrameKind.end), frame(1, FrameKind.data, Buffer.alloc(1))],
+    'a second end': [frame(1, FrameKind.end), frame(1, FrameKind.end)],
+    'more than the window': Array.from({ length: 5 }, () => frame(1, FrameKind.data, data)),
+  };
+  for (const [name, frames] of Object.entries(hostile)) {
+    await t.test(name, async () => {
+      // It is not read, so that its window does not grow.
+      const { near, far } = attacked();
+      const failed = once(far, 'error');
+      for (const each of frames) near.write(each);
+      assert.equal(((await failed) as [{ code: string }])[0].code, 'AICO_CHANNEL_STREAMS');
+    });
+  }
+  await t.test('questions, and no reading of the answers', async () => {
+    const { near, far } = attacked();
+    const failed = once(far, 'error');
+    const questions = Buffer.concat(Array.from({ length: 100 }, () => frame(0, FrameKind.ping)));
+    for (let n = 0; n < 1_000 && !far.destroyed; n += 1) {
+      near.write(questions);
+      await setImmediate();
+    }
+    assert.equal(((await failed) as [{ code: string }])[0].code, 'AICO_CHANNEL_STREAMS');
+  });
+  await t.test('a window without bounds', async () => {
+    const { opener, accepted } = await connected();
+    const stream = opener.stream();
+    stream.on('error', () => {});
+    stream.write('x');
+    await accepted(0);
+    // Far from what fits into the number.
+    for (let n = 0; n < 100; n += 1) stream.arrivedWindow(0xffff_ffff);
+    assert.equal(stream.destroyed, false);
+    assert.throws(
+      () => {
+        for (let n = 0; n < 2_000_000; n += 1) stream.arrivedWindow(0xffff_ffff);
+      },
+      { code: 'AICO_CHANNEL_STREAMS' },
+    );
+  });
+});
+
+test('no bytes do more than break off the channel', async () => {
+  const anyFrame = fc
+    .record({
+      id: fc.oneof(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 0xffff_ffff })),
+      kind: fc.integer({ min: 0, max: 7 }),
+      payload: fc.uint8Array({ maxLength: 64 }),
+    })
+    .map(({ id, kind, payload }) => frame(id, kind, payload));
+  const anything = fc.oneof(anyFrame, fc.uint8Array({ maxLength: 40 }).map(Buffer.from));
+  await fc.assert(
+    fc.asyncProperty(fc.array(anything, { maxLength: 30 }), async (pieces) => {
+      const { near, far } = attacked((stream) => void stream.pipe(stream));
+      let failure: unknown;
+      far.on('error', (error) => {
+        failure = error;
+      });
+      near.resume();
+      for (const piece of pieces) if (piece.byteLength > 0) near.write(piece);
+      near.end();
+      await new Promise((resolve) => far.once('close', resolve));
+      if (failure !== undefined) assert.equal((failure as { code?: string }).code, 'AICO_CHANNEL_STREAMS');
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('a window that is opened lets a writer go on, and one of a stream that is over means nothing', async () => {
+  const { near } = attacked();
+  near.resume();
+  near.write(frame(1, FrameKind.end));
+  near.write(frame(1, FrameKind.reset));
+  near.write(windowFrame(1, 100));
+  near.write(windowFrame(9, 100));
+  near.write(frame(0, FrameKind.ping));
+  const [answer] = (await once(near, 'data')) as [Buffer];
+  assert.deepEqual(answer, frame(0, FrameKind.pong));
+  near.destroy();
+});
+
+test('who has been silent is asked, and given up when no answer comes', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const { opener, acceptor } = await connected((stream) => void stream.pipe(stream));
+  const stream = opener.stream();
+  stream.write('a');
+  await once(stream, 'data');
+  t.mock.timers.tick(6_000);
+  stream.write('b');
+  await once(stream, 'data');
+  t.mock.timers.tick(60_000);
+  assert.equal(opener.carrier.destroyed, false, 'it was asked, and has answered');
+  // From here on nobody answers.
+  acceptor.carrier.removeAllListeners('data');
+  acceptor.carrier.resume();
+  stream.write('c');
+  await setImmediate();
+  const failed = once(stream, 'error');
+  t.mock.timers.tick(20_000);
+  assert.equal(((await failed) as [{ code: string }])[0].code, 'AICO_CHANNEL_SILENT');
+});
+
+test('a stream that rests for its time says so, and not before', async () => {
+  const { opener } = await connected((stream) => void stream.pipe(stream));
+  const stream = opener.stream();
+  stream.setTimeout(10_000).setTimeout(5);
+  await once(stream, 'timeout');
+  stream.setTimeout(0);
+  stream.setTimeout(5);
+  await once(stream, 'timeout');
+  stream.destroy();
+});
+
+test('its carrier keeps the process alive for as long as one of its streams does', async () => {
+  const { opener } = await connected();
+  const refs: string[] = [];
+  Object.assign(opener.carrier, { ref: () => refs.push('ref'), unref: () => refs.push('unref') });
+  const [first, second] = [opener.stream(), opener.stream()];
+  first.unref();
+  first.unref();
+  second.unref();
+  second.ref();
+  second.destroy();
+  first.destroy();
+  assert.deepEqual(refs, ['ref', 'unref', 'ref', 'unref']);
+});
