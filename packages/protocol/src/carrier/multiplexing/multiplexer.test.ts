@@ -283,6 +283,42 @@ test('no bytes do more than break off the channel', async () => {
   );
 });
 
+test('whatever is written, ended and broken off, on either side: nothing is left over, nothing throws', async () => {
+  const action = fc.record({
+    stream: fc.nat({ max: 5 }),
+    side: fc.boolean(),
+    kind: fc.constantFrom('write', 'write', 'write', 'end', 'destroy', 'resume', 'turn'),
+    size: fc.nat({ max: 300_000 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 40 }), async (actions) => {
+      const far = new Map<number, MultiplexedStream>();
+      const { opener, acceptor } = await connected((stream) => void far.set(stream.id, stream));
+      const near = Array.from({ length: 6 }, () => opener.stream().on('error', () => {}));
+      for (const { stream, side, kind, size } of actions) {
+        const own = near[stream];
+        const at = side ? own : far.get(own?.id ?? 0);
+        if (at === undefined) continue;
+        if (kind === 'turn') await setImmediate();
+        else if (kind === 'write' && at.writable) at.write(Buffer.alloc(size));
+        else if (kind === 'end') at.end();
+        else if (kind === 'destroy') at.destroy();
+        else at.resume();
+      }
+      for (const stream of near) stream.resume();
+      for (const stream of far.values()) stream.resume().end();
+      opener.end();
+      // Those that came last are read and ended as well.
+      while (acceptor.size + opener.size > 0) {
+        for (const stream of far.values()) stream.resume().end();
+        await setImmediate();
+      }
+      assert.equal(opener.carrier.writableEnded, true);
+    }),
+    { numRuns: 100 },
+  );
+});
+
 test('a window that is opened lets a writer go on, and one of a stream that is over means nothing', async () => {
   const { near } = attacked();
   near.resume();
