@@ -1,2 +1,2 @@
-export { currentTraceId, currentTraceparent, withOwnTraceparent, withTraceparent } from './current-trace.ts';
-export { continueTrace, parseTraceparent, type TraceContext } from './trace-context.ts';
+export { currentTraceId, currentTraceparent, withOwnTrace, withTraceparent } from './current-trace.ts';
+export { continueTrace, parseTraceparent, type TraceContext, TraceStep } from './trace-context.ts';

@@ -41,3 +41,20 @@ export function continueTrace(received: string | undefined, id: string = randomU
   if (context !== undefined) return `00-${context.traceId}-${spanId}-${context.flags}`;
   return `00-${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}${spanId}-${spanId}-01`;
 }
+
+/** What `continueTrace()` makes of the same, put together when somebody asks for it: for most steps nobody does. */
+export class TraceStep {
+  readonly #received: string | undefined;
+  readonly #id: string;
+  #traceparent: string | undefined;
+
+  constructor(received: string | undefined, id: string = randomUUID()) {
+    this.#received = received;
+    this.#id = id;
+  }
+
+  get traceparent(): string {
+    this.#traceparent ??= continueTrace(this.#received, this.#id);
+    return this.#traceparent;
+  }
+}

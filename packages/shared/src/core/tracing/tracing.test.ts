@@ -3,7 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { MessageBusClient } from '../bus/index.ts';
 import { createLogging, type LogRecord } from '../logging/index.ts';
-import { continueTrace, currentTraceparent, parseTraceparent, withTraceparent } from './index.ts';
+import {
+  continueTrace,
+  currentTraceId,
+  currentTraceparent,
+  parseTraceparent,
+  TraceStep,
+  withOwnTrace,
+  withTraceparent,
+} from './index.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = `00-${TRACE}-b7ad6b7169203331-01`;
@@ -34,6 +42,22 @@ test('continueTrace() goes on in the trace that was received with a step of its 
   const id = randomUUID();
   for (const received of [undefined, 'nonsense'])
     assert.equal(parseTraceparent(continueTrace(received, id))?.traceId, id.replaceAll('-', ''));
+});
+
+test('a step of a trace is what continueTrace() makes, at whatever moment it is asked for', () => {
+  const id = randomUUID();
+  for (const received of [undefined, 'nonsense', PARENT]) {
+    const step = new TraceStep(received, id);
+    const expected = continueTrace(received, id);
+    withOwnTrace(step, () => {
+      assert.equal(currentTraceId(), expected.slice(3, 35));
+      assert.equal(currentTraceparent(), expected);
+      withTraceparent(OTHER, () => assert.equal(currentTraceparent(), OTHER));
+    });
+    assert.equal(step.traceparent, expected);
+  }
+  const step = new TraceStep(undefined);
+  assert.equal(step.traceparent, step.traceparent);
 });
 
 test('a message carries the trace it was published in, into its handlers and what these publish', async (t) => {
