@@ -19,33 +19,42 @@ interface Served {
 }
 
 /**
- * Requests/s through the sealed channel beside another way, each server and each client a process of its own; in turns,
- * round by round. What one request costs each process in processor time is told too: it is less at the mercy of
+ * Requests/s through the sealed channel, which carries all connections of its client as a client has it, beside another way, each server and each client a process of its own; in turns,
+ * round by round. What it is with a channel for each connection is told too, and judged by nobody. What one request costs each process in processor time is told too: it is less at the mercy of
  * whatever else the machine does.
  */
 export async function besideSealed(peer: 'tls' | 'clear', atLeast: number): Promise<BenchmarkOutcome> {
   const folder = mkdtempSync(path.join(tmpdir(), 'aico-bench-'));
   const servers: Served[] = [];
-  const rates = new Map<HttpSide, number[]>([
-    ['sealed', []],
-    [peer, []],
-  ]);
+  const rates = new Map<string, number[]>();
   const costs = new Map<string, number[]>();
   const ratios: number[] = [];
+  const ratiosApart: number[] = [];
   try {
     const certificate = peer === 'tls' ? selfSigned(folder) : [];
     for (const side of ['sealed', peer] as const) servers.push(await serve(side, certificate));
     for (let round = 0; round < ROUNDS; round += 1) {
-      const rate: Partial<Record<HttpSide, number>> = {};
+      const rate = new Map<string, number>();
+      const loads = servers.flatMap((served) =>
+        served.side === 'sealed'
+          ? [
+              { served, isApart: false },
+              { served, isApart: true },
+            ]
+          : [{ served, isApart: false }],
+      );
       // Whoever is first has no advantage over all rounds.
-      for (const served of round % 2 === 0 ? servers : servers.toReversed()) {
-        const { requests, seconds, clientMicroseconds, serverMicroseconds } = await loaded(served);
-        rate[served.side] = requests / seconds;
-        rates.get(served.side)?.push(requests / seconds);
-        note(costs, `${served.side} client`, clientMicroseconds);
-        note(costs, `${served.side} server`, serverMicroseconds);
+      for (const { served, isApart } of round % 2 === 0 ? loads : loads.toReversed()) {
+        const { requests, seconds, clientMicroseconds, serverMicroseconds } = await loaded(served, isApart);
+        const name = isApart ? 'sealed, a channel each' : served.side;
+        rate.set(name, requests / seconds);
+        note(rates, name, requests / seconds);
+        note(costs, `${name}: client`, clientMicroseconds);
+        note(costs, `${name}: server`, serverMicroseconds);
       }
-      ratios.push((rate.sealed ?? Number.NaN) / (rate[peer] ?? Number.NaN));
+      const of = (name: string): number => rate.get(name) ?? Number.NaN;
+      ratios.push(of('sealed') / of(peer));
+      ratiosApart.push(of('sealed, a channel each') / of(peer));
     }
   } finally {
     for (const { child } of servers) await ended(child, 'SIGTERM');
@@ -60,6 +69,7 @@ export async function besideSealed(peer: 'tls' | 'clear', atLeast: number): Prom
       unit: 'requests/s',
       ...Object.fromEntries([...rates].map(([side, values]) => [side, spread(values)])),
       ratio: spread(ratios),
+      ratioWithAChannelEach: spread(ratiosApart),
       processorMicrosecondsPerRequest: Object.fromEntries(
         [...costs].map(([name, values]) => [name, spread(values)]),
       ),
@@ -67,10 +77,10 @@ export async function besideSealed(peer: 'tls' | 'clear', atLeast: number): Prom
   };
 }
 
-async function loaded({ side, place, child }: Served) {
+async function loaded({ side, place, child }: Served, isApart: boolean) {
   const client = fork(PROCESS, ['client'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   await ask(child);
-  const order: HttpLoad = { side, place, connections: CONNECTIONS, milliseconds: MILLISECONDS };
+  const order: HttpLoad = { side, place, connections: CONNECTIONS, isApart, milliseconds: MILLISECONDS };
   client.send(order);
   const [count] = (await once(client, 'message')) as [HttpCount];
   const serverSeconds = await ask(child);

@@ -23,6 +23,8 @@ export interface HttpLoad {
   readonly side: HttpSide;
   readonly place: HttpPlace;
   readonly connections: number;
+  /** Whether each connection has a sealed channel of its own, in place of one for all. */
+  readonly isApart: boolean;
   readonly milliseconds: number;
 }
 
@@ -65,12 +67,13 @@ async function serveBare(https: { readonly key: string; readonly cert: string } 
 }
 
 /** Keeps `connections` requests in flight for so long. */
-async function load({ side, place, connections, milliseconds }: HttpLoad): Promise<HttpCount> {
-  const pool = await poolOf(side, place, connections);
+async function load({ side, place, connections, isApart, milliseconds }: HttpLoad): Promise<HttpCount> {
+  const pools = await poolsOf(side, place, connections, isApart);
   let requests = 0;
   let end = 0;
-  const worker = async (): Promise<void> => {
-    while (performance.now() < end) {
+  const worker = async (_: unknown, index: number): Promise<void> => {
+    const pool = pools[index % pools.length];
+    while (pool !== undefined && performance.now() < end) {
       const { statusCode, body } = await pool.request({
         method: 'POST',
         path: PATH,
@@ -98,20 +101,29 @@ async function load({ side, place, connections, milliseconds }: HttpLoad): Promi
   // The first requests open the connections and pay for compilation.
   await run(milliseconds / 3);
   const count = await run(milliseconds);
-  await pool.destroy();
+  await Promise.all(pools.map((pool) => pool.destroy()));
   return count;
 }
 
-async function poolOf(side: HttpSide, place: HttpPlace, connections: number): Promise<Pool> {
-  if (side === 'clear') return new Pool(place.url, { connections });
-  if (side === 'tls')
-    return new Pool(place.url.replace('127.0.0.1', 'localhost'), {
-      connections,
-      connect: { ca: place.certificate ?? '' },
-    });
-  if (place.credentials === undefined) throw new TypeError('a sealed channel needs credentials');
-  const channels = await Channels.open({ address: place.url, credentials: place.credentials });
-  return new Pool('http://aico.local', { connections, connect: channels.connector });
+async function poolsOf(
+  side: HttpSide,
+  place: HttpPlace,
+  connections: number,
+  isApart: boolean,
+): Promise<readonly Pool[]> {
+  if (side === 'clear') return [new Pool(place.url, { connections })];
+  if (side === 'tls') {
+    const connect = { ca: place.certificate ?? '' };
+    return [new Pool(place.url.replace('127.0.0.1', 'localhost'), { connections, connect })];
+  }
+  const { url: address, credentials } = place;
+  if (credentials === undefined) throw new TypeError('a sealed channel needs credentials');
+  const sealed = async (count: number): Promise<Pool> => {
+    const { connector: connect } = await Channels.open({ address, credentials });
+    return new Pool('http://aico.local', { connections: count, connect });
+  };
+  if (!isApart) return [await sealed(connections)];
+  return Promise.all(Array.from({ length: connections }, () => sealed(1)));
 }
 
 const [role, keyFile, certFile] = process.argv.slice(2);
