@@ -1,8 +1,12 @@
 /** A client in another language, written from docs/sealed-channel.md alone, against this responder. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Multiplexer, PREFACE, SealedStream } from '@aico/protocol/carrier';
 import {
   ChannelResponder,
   type ChannelSession,
@@ -48,6 +52,20 @@ async function run(
   return said;
 }
 
+/** The first frame of `carrier`, without its length; what has come after it goes back. */
+async function nextFrame(carrier: Duplex): Promise<Uint8Array> {
+  const frames = new FrameReader();
+  for (;;) {
+    const [chunk] = (await once(carrier, 'data')) as [Buffer];
+    const frame = frames.read(chunk, 0);
+    if (frame === undefined) continue;
+    carrier.pause();
+    const rest = chunk.subarray(frames.position);
+    if (rest.byteLength > 0) carrier.unshift(rest);
+    return frame.slice();
+  }
+}
+
 /** The frame as it came, for a session that reads a stream. */
 function framed(body: Uint8Array): Uint8Array {
   return Uint8Array.of(body.byteLength >>> 8, body.byteLength & 0xff, ...body);
@@ -66,6 +84,33 @@ test('a client in Python pairs, talks and is refused, from the document alone', 
   assert.equal(await run(['talk', credentials], known(sizes)), 'talked');
   assert.deepEqual(sizes, [1, 61, 62, 125, 1021, 1022, 5000, 65516, 3, 900]);
   assert.equal(await run(['meddle', credentials], known([])), 'refused');
+  await several(credentials);
+
+  async function several(kept: string): Promise<void> {
+    const client = spawn('python3', [script, 'several', kept], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const carrier = Duplex.from({ readable: client.stdout, writable: client.stdin });
+    const said = text(client.stderr);
+    const exited = once(client, 'close');
+    const opening = responder.open(await nextFrame(carrier));
+    assert.ok(opening.kind === 'known');
+    const { reply, session } = opening.accept(psk);
+    carrier.write(reply);
+    const channel = new SealedStream(carrier, session);
+    const [first] = (await once(channel, 'data')) as [Buffer];
+    channel.pause();
+    assert.equal(first[0], PREFACE);
+    if (first.byteLength > 1) channel.unshift(first.subarray(1));
+    const broken: unknown[] = [];
+    Multiplexer.accept(channel, {
+      maxStreams: 8,
+      opensPerSecond: 100,
+      onStream: (stream) =>
+        stream.on('error', ({ code }: NodeJS.ErrnoException) => broken.push(code)).pipe(stream),
+    });
+    assert.deepEqual(await exited, [0, null], await said);
+    assert.equal(await said, 'several');
+    assert.deepEqual(broken, ['AICO_CHANNEL_TRUNCATED']);
+  }
 
   function pairing(): (frame: Uint8Array) => readonly Uint8Array[] {
     let opening: ReturnType<ChannelResponder['open']> | undefined;

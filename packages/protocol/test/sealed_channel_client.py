@@ -3,6 +3,7 @@
     python3 sealed_channel_client.py pair CODE          credentials as JSON on stderr
     python3 sealed_channel_client.py talk CREDENTIALS   sends records, expects each content back
     python3 sealed_channel_client.py meddle CREDENTIALS sends an altered record, expects the refusal
+    python3 sealed_channel_client.py several CREDENTIALS  several connections, expects what each sends back on it
 
 The channel's bytes go over stdin and stdout. Needs the package `cryptography`.
 """
@@ -245,7 +246,75 @@ def meddle(credentials):
     sys.stderr.write("refused")
 
 
+class Several:
+    """Several connections in one channel."""
+
+    DATA, END, RESET, WINDOW, PING, PONG = range(6)
+
+    def __init__(self, send, receive):
+        self.send, self.receive, self.buffer = send, receive, b""
+        self.windows, self.received, self.over, self.pongs = {}, {}, {}, 0
+        write_frame(send.seal(record(DATA, b"\0")))
+
+    def write(self, number, kind, payload=b""):
+        frame = number.to_bytes(4, "big") + bytes([kind]) + len(payload).to_bytes(2, "big") + payload
+        # Cut anywhere: records mean nothing to it.
+        for part in (frame[:5], frame[5:]):
+            write_frame(self.send.seal(record(DATA, part)))
+
+    def send_data(self, number, data):
+        while data:
+            window = self.windows.setdefault(number, 262144)
+            if window == 0:
+                self.read()
+                continue
+            part = data[: min(window, 50000)]
+            self.windows[number] -= len(part)
+            self.write(number, self.DATA, part)
+            data = data[len(part) :]
+
+    def take(self, count):
+        while len(self.buffer) < count:
+            kind, content = content_of(self.receive.open(read_frame()))
+            assert kind == DATA
+            self.buffer += content
+        taken, self.buffer = self.buffer[:count], self.buffer[count:]
+        return taken
+
+    def read(self):
+        head = self.take(7)
+        number, kind = int.from_bytes(head[:4], "big"), head[4]
+        payload = self.take(int.from_bytes(head[5:], "big"))
+        if kind == self.DATA:
+            self.received[number] = self.received.get(number, b"") + payload
+            self.write(number, self.WINDOW, len(payload).to_bytes(4, "big"))
+        elif kind == self.WINDOW:
+            self.windows[number] += int.from_bytes(payload, "big")
+        elif kind == self.PONG:
+            self.pongs += 1
+        else:
+            self.over[number] = kind
+
+
+def several(credentials):
+    connections = Several(*open_known(credentials))
+    sent = {1: os.urandom(600000), 3: b"short", 9: os.urandom(70000)}
+    for number, data in sent.items():
+        connections.send_data(number, data)
+    for number in sent:
+        connections.write(number, Several.END)
+    connections.write(0, Several.PING)
+    while len(connections.over) < len(sent) or connections.pongs < 1:
+        connections.read()
+    assert connections.received == sent
+    assert all(kind == Several.END for kind in connections.over.values())
+    connections.write(10, Several.DATA, b"never ended")
+    connections.write(10, Several.RESET)
+    write_frame(connections.send.seal(record(END)))
+    sys.stderr.write("several")
+
+
 if sys.argv[1] == "pair":
     pair(sys.argv[2])
 else:
-    {"talk": talk, "meddle": meddle}[sys.argv[1]](json.loads(sys.argv[2]))
+    {"talk": talk, "meddle": meddle, "several": several}[sys.argv[1]](json.loads(sys.argv[2]))

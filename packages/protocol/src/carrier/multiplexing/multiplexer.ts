@@ -86,6 +86,8 @@ export class Multiplexer implements StreamOwner {
     carrier.on('end', () => this.#over(undefined));
     carrier.on('error', (error) => this.#over(error));
     carrier.on('close', () => this.#over(undefined));
+    // It may have been paused by whoever read what came before.
+    carrier.resume();
   }
 
   /** The side that opens streams. */
