@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyRequest } from 'fastify';
+import fastify, { type FastifyRequest, type onRequestHookHandler } from 'fastify';
 import { type Access, OWNER, type Principal } from '../core/access.ts';
 import type { DeclareRoutes, GatewayApp } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
@@ -72,9 +72,12 @@ export async function createApp({
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
   );
-  app.addHook('onRequest', ({ routeOptions: { config } }, { raw }, done) => {
-    if (config.endless === true) onEndless(raw);
+  const noteEndless: onRequestHookHandler = (_request, { raw }, done) => {
+    onEndless(raw);
     done();
+  };
+  app.addHook('onRoute', (route) => {
+    if (route.config?.endless === true) route.onRequest = [route.onRequest ?? [], noteEndless].flat();
   });
   installWebSockets(app, onEndless);
   try {
