@@ -4,8 +4,8 @@ import type { SocketLike } from '../socket-like.ts';
 import { FrameKind, frameHeader, INITIAL_WINDOW, windowFrame } from './frames.ts';
 import { RestTimer } from './rest-timer.ts';
 
-/** The most bytes of one stream in a frame: then it is the next stream's turn. */
-const MAX_DATA = 16_384;
+/** The most bytes of one stream in a frame, which fill a record with it: then it is the next stream's turn. */
+const MAX_DATA = 65_500;
 /** What is read and not taken yet, from which on more is not asked for. Must be less than half of a window. */
 const HIGH_WATER = 65_536;
 

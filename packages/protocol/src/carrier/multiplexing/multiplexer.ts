@@ -12,8 +12,10 @@ import { MultiplexedStream, type StreamOwner } from './multiplexed-stream.ts';
 
 /** Bytes that go at once, since they fill a packet; fewer wait for what else is written in this turn of the event loop. */
 const PACKET = 1_400;
-/** The most bytes that are handed to the carrier in one piece. */
-const BATCH = 65_536;
+/** Bytes from which on no more are handed to the carrier in one piece; one frame may go beyond. */
+const BATCH = 16_384;
+/** Bytes that are copied to be written in one piece. */
+const COPIED = 8_192;
 /** Frames without bytes that wait for the carrier. Only a peer that asks and does not read comes near. */
 const MAX_CONTROLS = 1_024;
 /** Milliseconds: who has been silent for so long is asked whether it is there still, and has so long to answer. */
@@ -227,10 +229,20 @@ export class Multiplexer implements StreamOwner {
         }
       }
       if (frames.length === 0) continue;
-      this.#isBlocked = !this.carrier.write(Buffer.concat(frames));
+      this.#isBlocked = !this.#write(frames, bytes);
       this.#askIfSilent();
     }
     this.#isFlushing = false;
+  }
+
+  /** As one piece: what is small is copied together, since each write of its own costs more than that. */
+  #write(frames: readonly Uint8Array[], bytes: number): boolean {
+    if (bytes <= COPIED) return this.carrier.write(Buffer.concat(frames));
+    this.carrier.cork();
+    let wantsMore = true;
+    for (const frame of frames) wantsMore = this.carrier.write(frame);
+    this.carrier.uncork();
+    return wantsMore;
   }
 
   #heard(): void {
