@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
 import type { HttpCount, HttpLoad, HttpPlace, HttpSide } from './http-process.ts';
 
-const ROUNDS = 7;
+/** Many short rounds: a machine that is slow for some seconds is slow for all sides of a round. */
+const ROUNDS = 25;
+const MILLISECONDS = 700;
+const WARM_UP_MILLISECONDS = 1_500;
 const CONNECTIONS = 16;
-const MILLISECONDS = 2_500;
 const PROCESS = fileURLToPath(new URL('./http-process.ts', import.meta.url));
 
 interface Served {
@@ -18,100 +20,127 @@ interface Served {
   readonly child: ChildProcess;
 }
 
+/** A client's process, and the server it loads. */
+interface Load {
+  readonly name: string;
+  readonly server: ChildProcess;
+  readonly client: ChildProcess;
+}
+
 /**
- * Requests/s through the sealed channel, which carries all connections of its client as a client has it, beside another way, each server and each client a process of its own; in turns,
- * round by round. What it is with a channel for each connection is told too, and judged by nobody. What one request costs each process in processor time is told too: it is less at the mercy of
- * whatever else the machine does.
+ * Requests/s through the sealed channel, which carries all connections of its client as a client has it, beside another
+ * way, each server and each client a process of its own; in turns, round by round. What it is with a channel for each
+ * connection is told too, and judged by nobody. What one request costs each process in processor time is told too: it
+ * is less at the mercy of whatever else the machine does.
  */
 export async function besideSealed(peer: 'tls' | 'clear', atLeast: number): Promise<BenchmarkOutcome> {
   const folder = mkdtempSync(path.join(tmpdir(), 'aico-bench-'));
-  const servers: Served[] = [];
+  const children: ChildProcess[] = [];
   const rates = new Map<string, number[]>();
   const costs = new Map<string, number[]>();
-  const ratios: number[] = [];
-  const ratiosApart: number[] = [];
+  const [ratio, ratioWithAChannelEach]: [number[], number[]] = [[], []];
   try {
     const certificate = peer === 'tls' ? selfSigned(folder) : [];
-    for (const side of ['sealed', peer] as const) servers.push(await serve(side, certificate));
+    const sealed = await serve(children, 'sealed', certificate);
+    const other = await serve(children, peer, certificate);
+    // What is judged stands side by side in every round.
+    const loads = [
+      await openLoad(children, 'sealed, a channel each', sealed, true),
+      await openLoad(children, 'sealed', sealed, false),
+      await openLoad(children, peer, other, false),
+    ];
+    for (const load of loads) await run(load, WARM_UP_MILLISECONDS);
     for (let round = 0; round < ROUNDS; round += 1) {
       const rate = new Map<string, number>();
-      const loads = servers.flatMap((served) =>
-        served.side === 'sealed'
-          ? [
-              { served, isApart: false },
-              { served, isApart: true },
-            ]
-          : [{ served, isApart: false }],
-      );
       // Whoever is first has no advantage over all rounds.
-      for (const { served, isApart } of round % 2 === 0 ? loads : loads.toReversed()) {
-        const { requests, seconds, clientMicroseconds, serverMicroseconds } = await loaded(served, isApart);
-        const name = isApart ? 'sealed, a channel each' : served.side;
-        rate.set(name, requests / seconds);
-        note(rates, name, requests / seconds);
-        note(costs, `${name}: client`, clientMicroseconds);
-        note(costs, `${name}: server`, serverMicroseconds);
+      for (const load of round % 2 === 0 ? loads : loads.toReversed()) {
+        const { perSecond, clientMicroseconds, serverMicroseconds } = await run(load, MILLISECONDS);
+        rate.set(load.name, perSecond);
+        note(rates, load.name, perSecond);
+        note(costs, `${load.name}: client`, clientMicroseconds);
+        note(costs, `${load.name}: server`, serverMicroseconds);
       }
       const of = (name: string): number => rate.get(name) ?? Number.NaN;
-      ratios.push(of('sealed') / of(peer));
-      ratiosApart.push(of('sealed, a channel each') / of(peer));
+      ratio.push(of('sealed') / of(peer));
+      ratioWithAChannelEach.push(of('sealed, a channel each') / of(peer));
     }
   } finally {
-    for (const { child } of servers) await ended(child, 'SIGTERM');
+    for (const child of children.toReversed()) await ended(child);
     rmSync(folder, { recursive: true });
   }
-  const value = spread(ratios).median;
+  const value = spread(ratio).median;
+  const spreads = (all: ReadonlyMap<string, readonly number[]>) =>
+    Object.fromEntries([...all].map(([name, values]) => [name, spread(values)]));
   return {
     value,
     target: `>= ${atLeast}`,
     ok: value >= atLeast,
     sides: {
       unit: 'requests/s',
-      ...Object.fromEntries([...rates].map(([side, values]) => [side, spread(values)])),
-      ratio: spread(ratios),
-      ratioWithAChannelEach: spread(ratiosApart),
-      processorMicrosecondsPerRequest: Object.fromEntries(
-        [...costs].map(([name, values]) => [name, spread(values)]),
-      ),
+      ...spreads(rates),
+      ratio: spread(ratio),
+      ratioWithAChannelEach: spread(ratioWithAChannelEach),
+      processorMicrosecondsPerRequest: spreads(costs),
     },
   };
 }
 
-async function loaded({ side, place, child }: Served, isApart: boolean) {
-  const client = fork(PROCESS, ['client'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  await ask(child);
-  const order: HttpLoad = { side, place, connections: CONNECTIONS, isApart, milliseconds: MILLISECONDS };
-  client.send(order);
-  const [count] = (await once(client, 'message')) as [HttpCount];
-  const serverSeconds = await ask(child);
-  await ended(client, 'SIGKILL');
+async function openLoad(
+  children: ChildProcess[],
+  name: string,
+  served: Served,
+  isApart: boolean,
+): Promise<Load> {
+  const client = forked(children, ['client']);
+  const order: HttpLoad = { side: served.side, place: served.place, connections: CONNECTIONS, isApart };
+  await told(client, order);
+  return { name, server: served.child, client };
+}
+
+async function run({ server, client }: Load, milliseconds: number) {
+  await told(server, 'cpu');
+  const { requests, seconds, cpuSeconds } = (await told(client, milliseconds)) as HttpCount;
+  // The server's processor time since it was asked last, in seconds.
+  const serverSeconds = (await told(server, 'cpu')) as number;
   return {
-    ...count,
-    clientMicroseconds: (count.cpuSeconds * 1e6) / count.requests,
-    // The server's time holds the warm-up too, a quarter of it all.
-    serverMicroseconds: (serverSeconds * 0.75 * 1e6) / count.requests,
+    perSecond: requests / seconds,
+    clientMicroseconds: (cpuSeconds * 1e6) / requests,
+    serverMicroseconds: (serverSeconds * 1e6) / requests,
   };
 }
 
-/** The server's processor time since it was asked last, in seconds. */
-async function ask(server: ChildProcess): Promise<number> {
-  server.send('cpu');
-  const [seconds] = (await once(server, 'message')) as [number];
-  return seconds;
+/** What a process answers an order with; a process that ends in place of an answer is an error. */
+async function told(child: ChildProcess, order: string | number | HttpLoad): Promise<unknown> {
+  const answered = new AbortController();
+  const ended = once(child, 'exit', { signal: answered.signal }).then(([code]) => {
+    throw new Error(`a process of the benchmark ended with ${code}`);
+  });
+  child.send(order);
+  try {
+    const [answer] = await Promise.race([once(child, 'message', { signal: answered.signal }), ended]);
+    return answer;
+  } finally {
+    ended.catch(() => {});
+    answered.abort();
+  }
 }
 
-async function serve(side: HttpSide, files: readonly string[]): Promise<Served> {
-  const child = fork(PROCESS, [side, ...(side === 'tls' ? files : [])], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+async function serve(children: ChildProcess[], side: HttpSide, files: readonly string[]): Promise<Served> {
+  const child = forked(children, [side, ...(side === 'tls' ? files : [])]);
   const [place] = (await once(child, 'message')) as [HttpPlace];
   return { side, place, child };
 }
 
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+function forked(children: ChildProcess[], words: readonly string[]): ChildProcess {
+  const child = fork(PROCESS, words, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  children.push(child);
+  return child;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill(signal);
+  child.kill('SIGTERM');
   await exited;
 }
 

@@ -25,7 +25,6 @@ export interface HttpLoad {
   readonly connections: number;
   /** Whether each connection has a sealed channel of its own, in place of one for all. */
   readonly isApart: boolean;
-  readonly milliseconds: number;
 }
 
 export interface HttpCount {
@@ -66,30 +65,20 @@ async function serveBare(https: { readonly key: string; readonly cert: string } 
   return https === null ? { url } : { url, certificate: https.cert };
 }
 
-/** Keeps `connections` requests in flight for so long. */
-async function load({ side, place, connections, isApart, milliseconds }: HttpLoad): Promise<HttpCount> {
+/** Opens the connections; what it returns keeps a request in flight on each of them for so many milliseconds. */
+async function openLoad({ side, place, connections, isApart }: HttpLoad) {
   const pools = await poolsOf(side, place, connections, isApart);
-  let requests = 0;
-  let end = 0;
-  const worker = async (_: unknown, index: number): Promise<void> => {
-    const pool = pools[index % pools.length];
-    while (pool !== undefined && performance.now() < end) {
-      const { statusCode, body } = await pool.request({
-        method: 'POST',
-        path: PATH,
-        headers: { 'content-type': 'application/json' },
-        body: BODY,
-      });
-      const text = await body.text();
-      if (statusCode !== 200 || text !== '{"length":189}') throw new Error(`${statusCode} ${text}`);
-      requests += 1;
-    }
-  };
-  const run = async (ms: number): Promise<HttpCount> => {
-    requests = 0;
+  return async (milliseconds: number): Promise<HttpCount> => {
+    let requests = 0;
     const began = performance.now();
     const cpu = cpuUsage();
-    end = began + ms;
+    const worker = async (_: unknown, index: number): Promise<void> => {
+      const pool = pools[index % pools.length];
+      while (pool !== undefined && performance.now() < began + milliseconds) {
+        await oneRequest(pool);
+        requests += 1;
+      }
+    };
     await Promise.all(Array.from({ length: connections }, worker));
     const used = cpuUsage(cpu);
     return {
@@ -98,11 +87,17 @@ async function load({ side, place, connections, isApart, milliseconds }: HttpLoa
       cpuSeconds: (used.user + used.system) / 1e6,
     };
   };
-  // The first requests open the connections and pay for compilation.
-  await run(milliseconds / 3);
-  const count = await run(milliseconds);
-  await Promise.all(pools.map((pool) => pool.destroy()));
-  return count;
+}
+
+async function oneRequest(pool: Pool): Promise<void> {
+  const { statusCode, body } = await pool.request({
+    method: 'POST',
+    path: PATH,
+    headers: { 'content-type': 'application/json' },
+    body: BODY,
+  });
+  const text = await body.text();
+  if (statusCode !== 200 || text !== '{"length":189}') throw new Error(`${statusCode} ${text}`);
 }
 
 async function poolsOf(
@@ -128,9 +123,12 @@ async function poolsOf(
 
 const [role, keyFile, certFile] = process.argv.slice(2);
 if (role === 'client') {
-  process.on('message', (order: HttpLoad) => {
-    void load(order).then((count) => process.send?.(count));
-  });
+  let load: ((milliseconds: number) => Promise<HttpCount>) | undefined;
+  const obey = async (order: HttpLoad | number): Promise<void> => {
+    if (typeof order !== 'number') load = await openLoad(order);
+    process.send?.(typeof order === 'number' ? await load?.(order) : 'open');
+  };
+  process.on('message', (order: HttpLoad | number) => void obey(order));
 } else {
   const place =
     role === 'sealed'
