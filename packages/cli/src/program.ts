@@ -54,7 +54,11 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
     load: () => import('./commands/proxy.ts'),
     takesVia: true,
   },
-  plugin: { summary: 'list the loaded plugins', load: () => import('./commands/plugin.ts'), takesVia: true },
+  plugin: {
+    summary: 'list, add and remove plugins',
+    load: () => import('./commands/plugin.ts'),
+    takesVia: true,
+  },
 };
 
 /** The program without its commands: what is so for all of them. */

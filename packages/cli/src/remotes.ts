@@ -1,7 +1,7 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Credentials } from '@aico/client';
-import type { AICOPaths } from '@aico/shared/core/paths';
+import { type AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
 import { RemoteUnknownError, RemoteUnreadableError, UsageError } from './errors.ts';
 
 /** A backend elsewhere that this machine has been paired with. */
@@ -32,15 +32,7 @@ export class Remotes {
     await this.checkFree(remote.name);
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const file = this.#file(remote.name);
-    const draft = `${file}.${process.pid}.tmp`;
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(remote, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
+    await writePrivateFile(file, `${JSON.stringify(remote, null, 2)}\n`);
     return file;
   }
 

@@ -10,6 +10,6 @@ export function usageErrorFrom(error: CommanderError): UsageError {
 
 function hintFor(code: string): string {
   return code === 'commander.unknownCommand'
-    ? '`aico --help` shows every command. A plugin adds its own while the backend runs with it (`aico plugin list`), or when the configuration names its module.'
+    ? '`aico --help` shows every command. A plugin adds its own while this home’s backend runs with it (`aico plugin list`), or when it is added on this machine: `aico plugin add PATH`, which --via needs too.'
     : '`aico --help` shows every command.';
 }

@@ -65,10 +65,11 @@ test('--via: a machine that has joined asks, looks and follows from elsewhere, b
 
 test("a plugin's commands work from elsewhere", async (t) => {
   const { here } = await joined(t, ['--plugin', INBOX]);
-  await writeFile(
-    path.join(here.home, 'config', 'config.yaml'),
-    `plugins:\n  inbox:\n    module: ${JSON.stringify(INBOX)}\n`,
-  );
+  const unknown = await here.run(['inbox', 'search', 'heron', '--via', 'desk']);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /aico plugin add/);
+  const added = await here.run(['plugin', 'add', INBOX, '--json']);
+  assert.deepEqual(added.json(), { name: 'inbox', module: INBOX, added: true }, added.stderr);
   const mail = path.join(here.home, 'one.eml');
   await writeFile(
     mail,
@@ -78,6 +79,12 @@ test("a plugin's commands work from elsewhere", async (t) => {
   assert.equal(imported.code, 0, imported.stderr);
   const found = await here.run(['inbox', 'search', 'heron', '--via', 'desk']);
   assert.match(found.stdout, /The heron/);
+  assert.equal((await here.run(['plugin', 'add', INBOX, '--via', 'desk'])).code, 2);
+  assert.equal((await here.run(['plugin', 'remove', 'inbox'])).code, 0);
+  assert.equal((await here.run(['inbox', 'search', 'heron', '--via', 'desk'])).code, 2);
+  const gone = await here.run(['plugin', 'remove', 'inbox']);
+  assert.equal(gone.code, 1);
+  assert.match(gone.stderr, /names no plugin "inbox"/);
 });
 
 test('aico proxy: tools with the token come through, bodies and refusals too; without it, and pages, nothing', async (t) => {

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
+import { CommandFailedError, UsageError } from '../errors.ts';
 import { coloured, table } from '../output.ts';
 
 interface PluginView {
@@ -13,27 +16,78 @@ interface PluginView {
 }
 
 export function register(program: Command, context: CommandContext): void {
-  program
-    .command('plugin')
-    .description('list the loaded plugins')
+  const plugin = program.command('plugin').description('list, add and remove plugins');
+  plugin
     .command('list')
     .description('every plugin that is loaded: state, version, where its code lies')
-    .action(async () => {
-      const answer = await (await context.client()).json('/api/v1/system/plugins');
-      context.output.print(answer as { plugins: readonly PluginView[] }, ({ plugins }) =>
-        plugins.length === 0
-          ? 'No plugin is loaded. Load one with `aico start --plugin PATH`.'
-          : table(
-              ['plugin', 'state', 'version', 'priority', 'description', 'module'],
-              plugins.map(({ name, state, version, priority, description, module }) => [
-                name,
-                coloured(state),
-                version,
-                priority,
-                description,
-                module,
-              ]),
-            ),
-      );
-    });
+    .action(() => list(context));
+  plugin
+    .command('add')
+    .argument('<module>', 'a folder, a file or a package')
+    .description('load a plugin at every start, and have its commands on this machine')
+    .action((module: string) => add(context, module));
+  plugin
+    .command('remove')
+    .argument('<name>')
+    .description('load it no more; its data stays')
+    .action((name: string) => remove(context, name));
+}
+
+async function list(context: CommandContext): Promise<void> {
+  const answer = await (await context.client()).json('/api/v1/system/plugins');
+  context.output.print(answer as { plugins: readonly PluginView[] }, ({ plugins }) =>
+    plugins.length === 0
+      ? 'No plugin is loaded. Add one with `aico plugin add PATH`, or load it once with `aico start --plugin PATH`.'
+      : table(
+          ['plugin', 'state', 'version', 'priority', 'description', 'module'],
+          plugins.map(({ name, state, version, priority, description, module }) => [
+            name,
+            coloured(state),
+            version,
+            priority,
+            description,
+            module,
+          ]),
+        ),
+  );
+}
+
+/** Its code is run to learn its name, here, where whoever calls this wants it run. */
+async function add(context: CommandContext, specifier: string): Promise<void> {
+  onThisMachine(context);
+  // As the start looks it up, from whatever folder that is called in.
+  const module = existsSync(specifier) ? path.resolve(specifier) : specifier;
+  const { loadPlugin } = await import('@aico/backend');
+  const { name } = (await loadPlugin(module, process.cwd())).definition;
+  const isNew = await setModule(context, name, module);
+  context.output.print({ name, module, added: isNew }, () =>
+    isNew
+      ? `Added ${name}: loaded from the next start on. On this machine its commands are: aico ${name} …`
+      : `${name} is there already, from ${module}.`,
+  );
+}
+
+async function remove(context: CommandContext, name: string): Promise<void> {
+  onThisMachine(context);
+  if (!(await setModule(context, name, undefined)))
+    throw new CommandFailedError(
+      `${context.paths.configFile} names no plugin "${name}"`,
+      1,
+      '`aico config list` shows which file or variable a key comes from.',
+    );
+  context.output.print({ removed: name }, () => `Removed ${name}: not loaded from the next start on.`);
+}
+
+async function setModule(
+  { paths }: CommandContext,
+  name: string,
+  module: string | undefined,
+): Promise<boolean> {
+  const { editConfigFile } = await import('@aico/shared/core/config');
+  return editConfigFile(paths.configFile, ['plugins', name, 'module'], module);
+}
+
+function onThisMachine({ via }: CommandContext): void {
+  if (via !== undefined)
+    throw new UsageError('what a machine loads is said on that machine', 'Run it there, without --via.');
 }

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { parse, stringify } from 'yaml';
+import { editConfigFile } from './edit-file.ts';
+import { ConfigSyntaxError } from './errors.ts';
+
+const MODULE = ['plugins', 'inbox', 'module'];
+
+async function fileIn(t: TestContext, text?: string): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'aico-edit-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = path.join(folder, 'config.yaml');
+  if (text !== undefined) await writeFile(file, text);
+  return file;
+}
+
+describe('editing the configuration file', () => {
+  test('makes it where there is none, for this user alone, and takes a key out with the sections left empty', async (t) => {
+    const file = await fileIn(t);
+    assert.equal(await editConfigFile(file, MODULE, '/srv/inbox'), true);
+    assert.equal(await readFile(file, 'utf8'), 'plugins:\n  inbox:\n    module: /srv/inbox\n');
+    if (process.platform !== 'win32') assert.equal((await stat(file)).mode & 0o777, 0o600);
+    assert.equal(await editConfigFile(file, MODULE, '/srv/inbox'), false);
+    assert.equal(await editConfigFile(file, MODULE, undefined), true);
+    assert.equal(await editConfigFile(file, MODULE, undefined), false);
+    assert.equal(parse(await readFile(file, 'utf8')).plugins, undefined);
+    assert.deepEqual(await readdir(path.dirname(file)), ['config.yaml']);
+  });
+
+  test('keeps every other line, comments too', async (t) => {
+    const text = '# mine\ncore:\n  logging: { level: debug } # loud\n\n# below\nplugins:\n  # nothing here\n';
+    const file = await fileIn(t, text);
+    await editConfigFile(file, MODULE, '/srv/inbox');
+    const edited = await readFile(file, 'utf8');
+    for (const line of text.trimEnd().split('\n')) assert.ok(edited.includes(line), line);
+    assert.match(edited, /module: \/srv\/inbox/);
+    await editConfigFile(file, [...MODULE.slice(0, 2), 'max_message_mib'], 5);
+    await editConfigFile(file, MODULE, undefined);
+    assert.deepEqual(parse(await readFile(file, 'utf8')).plugins, { inbox: { max_message_mib: 5 } });
+  });
+
+  test('leaves a file alone that is wrong', async (t) => {
+    for (const text of ['plugins: 5\n', 'plugins:\n  inbox: [1]\n', 'a: 1\na: 2\n', '- a list\n', '{']) {
+      const file = await fileIn(t, text);
+      await assert.rejects(editConfigFile(file, MODULE, 'x'), ConfigSyntaxError, text);
+      assert.equal(await readFile(file, 'utf8'), text);
+    }
+  });
+
+  test('a link stays a link', async (t) => {
+    const target = await fileIn(t, 'environment: test\n');
+    const link = `${target}.link.yaml`;
+    await symlink(target, link);
+    await editConfigFile(link, MODULE, 'x');
+    assert.ok((await lstat(link)).isSymbolicLink());
+    assert.deepEqual(parse(await readFile(target, 'utf8')).plugins, { inbox: { module: 'x' } });
+  });
+
+  test('whatever stands in it, one key changes and nothing else', async (t) => {
+    const word = fc.stringMatching(/^[a-z]{1,3}$/);
+    const value = fc.oneof(fc.string(), fc.integer(), fc.boolean());
+    const { tree } = fc.letrec<{ tree: Record<string, unknown> }>((tie) => ({
+      tree: fc.dictionary(word, fc.oneof({ depthSize: 'small' }, value, tie('tree')), {
+        maxKeys: 4,
+        noNullPrototype: true,
+      }),
+    }));
+    const file = await fileIn(t);
+    await fc.assert(
+      fc.asyncProperty(tree, value, async (before, set) => {
+        await writeFile(file, stringify(before));
+        await editConfigFile(file, ['zzzz', 'b', 'c'], set);
+        assert.deepEqual(parse(await readFile(file, 'utf8')), { ...before, zzzz: { b: { c: set } } });
+        await editConfigFile(file, ['zzzz', 'b', 'c'], undefined);
+        assert.deepEqual(parse(await readFile(file, 'utf8')) ?? {}, before);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,71 @@
+import { mkdir, readFile, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { type Document, isMap, isScalar, parseDocument, YAMLMap } from 'yaml';
+import { writePrivateFile } from '../paths/index.ts';
+import { ConfigSyntaxError } from './errors.ts';
+import { readYamlLayer } from './yaml-file.ts';
+
+/**
+ * Sets one key of the user's file, or takes it out where `value` is `undefined`, together with the sections that are
+ * empty then. Comments, order and everything else stay. The file is made where there is none, and replaced whole.
+ *
+ * @param key its words: `['plugins', 'inbox', 'module']`
+ * @returns whether that changed anything
+ * @throws {ConfigUnreadableError} or {@link ConfigSyntaxError}, the file untouched, when it is wrong already
+ * @example
+ * ```ts
+ * await editConfigFile(paths.configFile, ['plugins', 'inbox', 'module'], '/srv/inbox');
+ * ```
+ */
+export async function editConfigFile(
+  file: string,
+  key: readonly string[],
+  value: string | number | boolean | undefined,
+): Promise<boolean> {
+  const { originOf } = await readYamlLayer(file, 'user file');
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const document = parseDocument(text);
+  if (document.getIn(key) === value) return false;
+  if (value === undefined) takeOut(document, key);
+  else {
+    const taken = makeSections(document, key.slice(0, -1))?.join('.');
+    if (taken !== undefined) {
+      const origin = originOf(taken) ?? { layer: 'user file', file };
+      throw new ConfigSyntaxError([
+        { key: taken, message: 'holds a value where there should be keys', origin },
+      ]);
+    }
+    document.setIn(key, value);
+  }
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  // Where the file is a link into somebody's dotfiles, it stays one.
+  const target = await realpath(file).catch(() => file);
+  await writePrivateFile(target, document.toString({ lineWidth: 0 }));
+  return true;
+}
+
+/** Makes sections of keys that have no value, with the comments that stand there; tells the key that has one. */
+function makeSections(document: Document, sections: readonly string[]): readonly string[] | undefined {
+  for (let depth = 1; depth <= sections.length; depth += 1) {
+    const key = sections.slice(0, depth);
+    const node = document.getIn(key, true);
+    if (isMap(node)) continue;
+    if (node !== undefined && !(isScalar(node) && node.value === null)) return key;
+    const section = new YAMLMap(document.schema);
+    const comment = node?.comment ?? node?.commentBefore;
+    if (comment !== undefined) section.commentBefore = comment;
+    document.setIn(key, section);
+  }
+  return undefined;
+}
+
+function takeOut(document: Document, key: readonly string[]): void {
+  document.deleteIn(key);
+  for (let depth = key.length - 1; depth > 0; depth -= 1) {
+    const section = document.getIn(key.slice(0, depth));
+    if (isMap(section) && section.items.length === 0) document.deleteIn(key.slice(0, depth));
+  }
+}
