@@ -4,7 +4,7 @@ import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
-import { openSession, pairOn } from '../core/handshake.ts';
+import { openSession, pairOn, preparePairing } from '../core/handshake.ts';
 import { ANSWER_MS, CONNECT_MS, type ConnectOptions, type PairingOptions } from '../core/options.ts';
 import { BackendNotRunningError, ConnectionBrokenError, ReplyTimeoutError } from '../errors.ts';
 import { AnswerLate, exchange } from './exchange.ts';
@@ -21,9 +21,10 @@ export async function pair({
   connectTimeoutMs = CONNECT_MS,
   ...options
 }: PairingOptions): Promise<Credentials> {
+  const pairing = preparePairing(nobleSuite, options);
   return onCarrier(channelUrl(address), connectTimeoutMs, async (carrier) => {
     try {
-      return await pairOn(carrier, nobleSuite, options);
+      return await pairOn(carrier, pairing);
     } finally {
       carrier.close();
     }

@@ -41,16 +41,16 @@ export async function openSession(
   return opening.receive(await nextFrame(carrier));
 }
 
-/** Pairs a new device. When it resolves, the backend knows that the credentials have arrived. */
-export async function pairOn(
-  carrier: Carrier,
+/** What can be wrong without asking anybody, a mistyped code above all, is wrong before a connection is made. */
+export function preparePairing(
   suite: CryptoSuite,
   { code, name, roles = [] }: PairOptions,
-): Promise<Credentials> {
-  const pairing = new PairingInitiator(suite, generateKeyPair(suite), parsePairingCode(suite, code), {
-    name,
-    roles,
-  });
+): PairingInitiator {
+  return new PairingInitiator(suite, generateKeyPair(suite), parsePairingCode(suite, code), { name, roles });
+}
+
+/** Pairs a new device. When it resolves, the backend knows that the credentials have arrived. */
+export async function pairOn(carrier: Carrier, pairing: PairingInitiator): Promise<Credentials> {
   carrier.send(pairing.message);
   carrier.send(pairing.receive(await nextFrame(carrier)));
   for (;;) {

@@ -3,7 +3,7 @@ import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
-import { pairOn } from '../core/handshake.ts';
+import { pairOn, preparePairing } from '../core/handshake.ts';
 import { ANSWER_MS, CONNECT_MS, type ConnectOptions, type PairingOptions } from '../core/options.ts';
 import { ConnectionBrokenError, ReplyTimeoutError } from '../errors.ts';
 import { Channels, onConnection } from './channels.ts';
@@ -24,10 +24,10 @@ export async function pair({
   connectTimeoutMs = CONNECT_MS,
   ...options
 }: PairingOptions): Promise<Credentials> {
-  const suite = await cryptoSuite();
+  const pairing = preparePairing(await cryptoSuite(), options);
   return onConnection(connectTimeoutMs, channelUrl(address), async (carrier, stream) => {
     try {
-      return await pairOn(carrier, suite, options);
+      return await pairOn(carrier, pairing);
     } finally {
       stream.end();
       stream.destroy();
