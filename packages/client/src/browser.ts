@@ -16,6 +16,7 @@ export type { BusEvent, SubscribeOptions } from './core/subscription.ts';
 export {
   AddressInvalidError,
   BackendNotRunningError,
+  ClientClosedError,
   ConnectionBrokenError,
   CredentialsInvalidError,
   ProblemError,

@@ -93,6 +93,15 @@ export class ConnectionBrokenError extends AicoError {
   }
 }
 
+/** The client was closed, by this program, before or while it was asked. */
+export class ClientClosedError extends AicoError {
+  constructor() {
+    super('AICO_CLIENT_CLOSED', 'the client has been closed', {
+      hint: 'Make another with `connect`. What was in flight may or may not have been done.',
+    });
+  }
+}
+
 /** The backend refused, and said why (RFC 9457). Carries the backend's own code and hint. */
 export class ProblemError extends AicoError {
   readonly problem: Problem;

@@ -17,6 +17,7 @@ export {
   AddressInvalidError,
   BackendNotRunningError,
   ChannelNotServedError,
+  ClientClosedError,
   ConnectionBrokenError,
   CredentialsInvalidError,
   ProblemError,

@@ -5,27 +5,9 @@ import { createServer as createSocketServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { BackendNotRunningError, ChannelNotServedError, connect, pair } from '@aico/client';
 import { clientSuite } from './fixtures/client-suite.ts';
-import { cuttingProxy } from './fixtures/cutting-proxy.ts';
 import { startPaired } from './fixtures/paired.ts';
 
 describe('a client in Node', () => clientSuite(connect));
-
-test('one after the other, requests share a channel; at once, they take some, and no more than are allowed', async (t) => {
-  const { backend, credentials } = await startPaired(t);
-  const proxy = await cuttingProxy(t, backend.http);
-  await using client = await connect({ address: proxy.address, credentials });
-  for (let index = 0; index < 20; index += 1) await client.json('/api/v1/health');
-  // Undici may take a second one while it tidies up after an answer.
-  assert.ok(proxy.connections <= 2, `${proxy.connections} connections`);
-  const replies = await Promise.all(
-    Array.from({ length: 60 }, (_, n) => client.json(`/api/v1/ways/query?n=${n}`)),
-  );
-  assert.deepEqual(
-    replies,
-    Array.from({ length: 60 }, (_, n) => ({ n: `${n}` })),
-  );
-  assert.ok(proxy.connections <= 18, `${proxy.connections} connections`);
-});
 
 test('who is not let in is told so, and whatever else answers there', async (t) => {
   const { backend, credentials } = await startPaired(t);

@@ -2,18 +2,18 @@ import { AicoError } from '@aico/protocol';
 import { nobleSuite } from '@aico/protocol/channel/noble';
 import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
+import { CHANNEL_BREAKS } from '../core/breaks.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { openSession, pairOn, preparePairing } from '../core/handshake.ts';
 import { ANSWER_MS, CONNECT_MS, type ConnectOptions, type PairingOptions } from '../core/options.ts';
 import { BackendNotRunningError, ConnectionBrokenError, ReplyTimeoutError } from '../errors.ts';
+import { ConnectionPool } from './connection-pool.ts';
 import { AnswerLate, exchange } from './exchange.ts';
 import { requestParts } from './http1-request.ts';
+import { MultiplexedChannel } from './multiplexed-channel.ts';
 import { SealedBytes } from './sealed-bytes.ts';
 import { WebSocketCarrier } from './web-socket-carrier.ts';
-
-/** Channels at once; a subscription takes one for as long as it lasts. */
-const CHANNELS = 8;
 
 /** As `pair` for Node, over a WebSocket. */
 export async function pair({
@@ -39,98 +39,34 @@ export async function connect<Paths extends object = paths>({
   timeoutMs = ANSWER_MS,
 }: ConnectOptions): Promise<Client<Paths>> {
   const url = channelUrl(address);
-  const channels = new ChannelPool(() =>
+  const connections = new ConnectionPool(() =>
     onCarrier(
       url,
       connectTimeoutMs,
-      async (carrier) => new SealedBytes(carrier, await openSession(carrier, nobleSuite, credentials)),
+      async (carrier) =>
+        new MultiplexedChannel(new SealedBytes(carrier, await openSession(carrier, nobleSuite, credentials))),
     ),
   );
-  await channels.warm();
+  await connections.warm();
   return clientOver<Paths>({
     async fetch(path, init) {
       const method = (init.method ?? 'GET').toUpperCase();
       const signal = init.signal ?? undefined;
       const parts = await requestParts(path, init, method);
-      const channel = await channels.take(signal);
-      const release = (isFree: boolean): void => channels.give(channel, isFree);
-      return exchange(channel, parts, { method, signal, timeoutMs, release });
+      const connection = await connections.take(signal);
+      const release = (isFree: boolean): void => connections.give(connection, isFree);
+      return exchange(connection, parts, { method, signal, timeoutMs, release });
     },
     explain(error) {
       if (error instanceof AnswerLate) return new ReplyTimeoutError(timeoutMs, error);
-      if (error instanceof AicoError && error.code !== 'AICO_CHANNEL_TRUNCATED') return error;
+      if (error instanceof AicoError && !CHANNEL_BREAKS.has(error.code)) return error;
       if (error instanceof TypeError && error.cause === undefined) return error;
       return new ConnectionBrokenError(error instanceof TypeError ? error.cause : error);
     },
     async close() {
-      channels.close();
+      connections.close();
     },
   });
-}
-
-/** Channels that are open, and those who wait for one. */
-class ChannelPool {
-  readonly #open: () => Promise<SealedBytes>;
-  readonly #free: SealedBytes[] = [];
-  readonly #used = new Set<SealedBytes>();
-  readonly #waiting: (() => void)[] = [];
-  #count = 0;
-  #closed = false;
-
-  constructor(open: () => Promise<SealedBytes>) {
-    this.#open = open;
-  }
-
-  /** Opens a first one, so that what is wrong shows before a request. */
-  async warm(): Promise<void> {
-    this.give(await this.take(undefined), true);
-  }
-
-  async take(signal: AbortSignal | undefined): Promise<SealedBytes> {
-    for (;;) {
-      signal?.throwIfAborted();
-      if (this.#closed) throw new ConnectionBrokenError(new Error('the client was closed'));
-      const free = this.#free.pop();
-      if (free?.isOpen === true) {
-        this.#used.add(free);
-        return free;
-      }
-      if (free !== undefined) {
-        this.#count -= 1;
-        continue;
-      }
-      if (this.#count < CHANNELS) return this.#openOne();
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
-  }
-
-  give(channel: SealedBytes, isFree: boolean): void {
-    this.#used.delete(channel);
-    if (isFree && !this.#closed) this.#free.push(channel);
-    else this.#count -= 1;
-    this.#waiting.shift()?.();
-  }
-
-  close(): void {
-    this.#closed = true;
-    for (const channel of this.#free.splice(0)) channel.close();
-    for (const channel of this.#used)
-      channel.fail(new ConnectionBrokenError(new Error('the client was closed')));
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  async #openOne(): Promise<SealedBytes> {
-    this.#count += 1;
-    try {
-      const channel = await this.#open();
-      this.#used.add(channel);
-      return channel;
-    } catch (error) {
-      this.#count -= 1;
-      this.#waiting.shift()?.();
-      throw error;
-    }
-  }
 }
 
 async function onCarrier<T>(

@@ -1,6 +1,6 @@
+import type { ByteConnection } from './byte-connection.ts';
 import { chunk, LAST_CHUNK, type RequestParts } from './http1-request.ts';
 import { readBody, readHead, staysOpen } from './http1-response.ts';
-import type { SealedBytes } from './sealed-bytes.ts';
 
 export interface ExchangeOptions {
   readonly method: string;
@@ -16,21 +16,23 @@ export class AnswerLate extends Error {}
 
 /** One request and its answer, whose body streams. Whatever goes wrong cuts the connection. */
 export async function exchange(
-  channel: SealedBytes,
+  connection: ByteConnection,
   { head, body }: RequestParts,
   { method, signal, timeoutMs, release }: ExchangeOptions,
 ): Promise<Response> {
+  const source = body instanceof ReadableStream ? body.getReader() : body;
   let over = false;
   const finish = (isFree: boolean): void => {
     if (over) return;
     over = true;
     clearTimeout(late);
     signal?.removeEventListener('abort', abort);
-    if (!isFree) channel.close();
+    // What it has not given is not wanted any more.
+    if (!isFree && source instanceof ReadableStreamDefaultReader) source.cancel().catch(() => {});
     release(isFree);
   };
   const cut = (error: Error): void => {
-    channel.fail(error);
+    connection.fail(error);
     finish(false);
   };
   const abort = (): void => cut(reasonOf(signal));
@@ -40,13 +42,13 @@ export async function exchange(
     signal?.throwIfAborted();
     // The answer may come before the body is sent: a refusal, or an echo.
     let isSent = false;
-    const broken = send(channel, head, body).then(() => {
+    const broken = send(connection, head, source).then(() => {
       isSent = true;
       return new Promise<never>(() => {});
     });
-    const answer = await Promise.race([readHead(channel), broken]);
+    const answer = await Promise.race([readHead(connection), broken]);
     clearTimeout(late);
-    const parts = readBody(channel, answer, method);
+    const parts = readBody(connection, answer, method);
     const mayStay = staysOpen(answer, method);
     // A connection is free when both have been said whole.
     const end = (): void => finish(mayStay && isSent);
@@ -64,19 +66,22 @@ export async function exchange(
   }
 }
 
-async function send(channel: SealedBytes, head: Uint8Array, body: RequestParts['body']): Promise<void> {
-  if (!(body instanceof ReadableStream)) {
-    await channel.write(body === undefined ? head : joined(head, body));
+async function send(
+  connection: ByteConnection,
+  head: Uint8Array,
+  body: ReadableStreamDefaultReader<Uint8Array> | Uint8Array | undefined,
+): Promise<void> {
+  if (body === undefined || body instanceof Uint8Array) {
+    await connection.write(body === undefined ? head : joined(head, body));
     return;
   }
-  await channel.write(head);
-  const reader = body.getReader();
+  await connection.write(head);
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await body.read();
     if (done) break;
-    if (value.byteLength > 0) await channel.write(chunk(value));
+    if (value.byteLength > 0) await connection.write(chunk(value));
   }
-  await channel.write(LAST_CHUNK);
+  await connection.write(LAST_CHUNK);
 }
 
 interface BodyEvents {

@@ -1,12 +1,13 @@
 import type { ChannelSession } from '@aico/protocol/channel';
 import { ConnectionBrokenError } from '../errors.ts';
+import type { ByteChannel } from './multiplexed-channel.ts';
 import type { WebSocketCarrier } from './web-socket-carrier.ts';
 
 /** Bytes that travel in one message: a backend takes none larger than 128 KiB. */
 const PART = 65_536;
 
 /** An open channel as bytes to read and to write. */
-export class SealedBytes {
+export class SealedBytes implements ByteChannel {
   readonly #carrier: WebSocketCarrier;
   readonly #session: ChannelSession;
   readonly #read: Uint8Array[] = [];
@@ -17,7 +18,7 @@ export class SealedBytes {
     this.#session = session;
   }
 
-  /** Whether it may be used for another request. */
+  /** Whether it may be written to. */
   get isOpen(): boolean {
     return this.#carrier.isOpen && this.#session.state.kind === 'open' && !this.#session.peerEnded;
   }
@@ -49,10 +50,6 @@ export class SealedBytes {
       }
       this.#session.push(chunk, (part) => this.#read.push(part));
     }
-  }
-
-  unread(bytes: Uint8Array): void {
-    this.#read.unshift(bytes);
   }
 
   /** Says its end and closes. */

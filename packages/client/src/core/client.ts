@@ -1,5 +1,5 @@
 import createClient, { type Client as OpenApiClient } from 'openapi-fetch';
-import { ConnectionBrokenError } from '../errors.ts';
+import { ClientClosedError, ConnectionBrokenError } from '../errors.ts';
 import type { paths } from './api.ts';
 import { ensureOk, parseReply } from './reply.ts';
 import { type BusEvent, follow, type SubscribeOptions } from './subscription.ts';
@@ -46,10 +46,11 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
    * what could not be kept meanwhile is told by `onGap`.
    *
    * @throws {ProblemError} when the device may not follow the topic
+   * @throws {ClientClosedError} when the client is closed meanwhile
    * @example for await (const { topic, data } of client.subscribe('inbox.*')) console.log(topic, data);
    */
   subscribe(topic: string, options?: SubscribeOptions): AsyncGenerator<BusEvent, void, undefined>;
-  /** Closes its connections; what is in flight fails. */
+  /** Closes its connections; what is in flight and what is followed fails with {@link ClientClosedError}. */
   close(): Promise<void>;
 }
 
@@ -69,15 +70,18 @@ export function clientOver<Paths extends object = paths>({
   explain,
   close,
 }: ClientParts): Client<Paths> {
+  const closing = new AbortController();
   const explained = async <T>(init: RequestInit, doIt: () => Promise<T>): Promise<T> => {
     try {
       return await doIt();
     } catch (error) {
-      throw init.signal?.aborted ? error : explain(error);
+      if (init.signal?.aborted) throw error;
+      throw closing.signal.aborted ? closing.signal.reason : explain(error);
     }
   };
   const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
     if (!path.startsWith('/')) throw new TypeError(`a path begins with a slash: "${path}"`);
+    closing.signal.throwIfAborted();
     try {
       return await explained(init, () => fetch(path, init));
     } catch (error) {
@@ -87,6 +91,10 @@ export function clientOver<Paths extends object = paths>({
       return explained(init, () => fetch(path, init));
     }
   };
+  const closeOnce = async (): Promise<void> => {
+    closing.abort(new ClientClosedError());
+    await close();
+  };
   return {
     api: createClient<Paths>({ baseUrl: ORIGIN, fetch: (asked) => fetchRequest(request, asked) }),
     fetch: request,
@@ -95,9 +103,13 @@ export function clientOver<Paths extends object = paths>({
       await ensureOk(response);
       return parseReply(await explained(init, () => response.text()), response.status);
     },
-    subscribe: (topic, options) => follow({ fetch: request, explain }, topic, options),
-    close,
-    [Symbol.asyncDispose]: close,
+    subscribe: (topic, options = {}) =>
+      follow({ fetch: request, explain }, topic, {
+        ...options,
+        signal: AbortSignal.any([closing.signal, ...(options.signal === undefined ? [] : [options.signal])]),
+      }),
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
   };
 }
 

@@ -6,6 +6,11 @@ export const CONNECT_MS = 10_000;
 /** Milliseconds until an answer must have begun, unless told. */
 export const ANSWER_MS = 120_000;
 
+/** Connections at once, of which a request and a subscription each take one; who comes later waits. */
+export const CONNECTIONS = 128;
+/** Connections in one channel; a backend takes 64 unless configured. */
+export const CONNECTIONS_PER_CHANNEL = 32;
+
 export interface ChannelOptions {
   /** Where the backend listens: `desk.local`, `192.168.1.7:8771`, or `https://…` behind a proxy that ends TLS. */
   readonly address: string;

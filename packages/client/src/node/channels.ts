@@ -6,13 +6,11 @@ import type { buildConnector } from 'undici';
 import { channelUrl } from '../core/address.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { type Carrier, openSession } from '../core/handshake.ts';
-import { type ChannelOptions, CONNECT_MS } from '../core/options.ts';
+import { type ChannelOptions, CONNECT_MS, CONNECTIONS_PER_CHANNEL } from '../core/options.ts';
 import { BackendNotRunningError, TooManyChannelsError } from '../errors.ts';
 import { cryptoSuite } from './suite.ts';
 import { carrierOf, upgrade } from './upgrade.ts';
 
-/** Connections in one channel; a backend takes 64 unless configured. */
-const CONNECTIONS_PER_CHANNEL = 32;
 /** Milliseconds. */
 const REST_MS = 10_000;
 

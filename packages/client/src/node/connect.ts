@@ -1,6 +1,7 @@
 import { AicoError } from '@aico/protocol';
 import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
+import { CHANNEL_BREAKS } from '../core/breaks.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { pairOn, preparePairing } from '../core/handshake.ts';
@@ -65,19 +66,12 @@ export async function connect<Paths extends object = paths>({
   });
 }
 
-/** How a channel says that the connection broke. */
-const BREAKS: ReadonlySet<string> = new Set([
-  'AICO_CHANNEL_TRUNCATED',
-  'AICO_CHANNEL_SILENT',
-  'AICO_CHANNEL_CLOSED',
-]);
-
 /** Ours as it is, wherever `fetch` has hidden it; what remains is a connection that broke. */
 function failureOf(error: unknown, timeoutMs: number): unknown {
   let last = error;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     last = cause;
-    if (cause instanceof AicoError && !BREAKS.has(cause.code)) return cause;
+    if (cause instanceof AicoError && !CHANNEL_BREAKS.has(cause.code)) return cause;
     if ('code' in cause && cause.code === 'UND_ERR_HEADERS_TIMEOUT')
       return new ReplyTimeoutError(timeoutMs, error);
   }

@@ -6,9 +6,7 @@ import {
   type RequestInit as UndiciRequestInit,
 } from 'undici';
 import type { ClientParts } from '../core/client.ts';
-
-/** Connections at once, unless told: a subscription takes one for as long as it lasts. */
-const CONNECTIONS = 16;
+import { CONNECTIONS } from '../core/options.ts';
 
 /**
  * `fetch` over connections of one's own making, kept alive and reused.
