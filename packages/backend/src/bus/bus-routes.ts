@@ -1,7 +1,9 @@
 import type { MessageBus } from '@aico/shared/core/bus';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../core/gateway.ts';
+import { eventStream, Instant, listOf } from '../core/reply-schemas.ts';
 import type { BusBroker } from './bus-broker.ts';
+import { busGrant } from './grants-file.ts';
 import type { MessageStreams } from './message-streams.ts';
 
 const Topic = Type.String({ minLength: 1, maxLength: 255 });
@@ -22,6 +24,40 @@ const Request = Type.Object({
 });
 const Follow = Type.Object({ pattern: Topic });
 
+const Published = Type.Object({ published: Topic });
+const Answer = Type.Object({ answer: Type.Optional(Type.Unknown()) });
+const MESSAGES = eventStream('`message`: an envelope; `dropped`: how many were left out.');
+const Grants = Type.Object({ grants: listOf(busGrant) });
+const Granted = Type.Object({
+  grant: busGrant,
+  endpoints: listOf(Type.String()),
+  broker: Type.String({ description: 'The public key of the broker, Z85.' }),
+});
+const Revoked = Type.Object({ revoked: Type.String() });
+const Clients = Type.Object({
+  clients: listOf(
+    Type.Object({
+      component: Type.String(),
+      client: Type.String(),
+      since: Instant,
+      published: Type.Integer(),
+      delivered: Type.Integer(),
+      refused: Type.Integer(),
+      queued_bytes: Type.Integer(),
+      subscriptions: listOf(
+        Type.Object({ pattern: Type.String(), queued: Type.Integer(), dropped: Type.Integer() }),
+      ),
+    }),
+  ),
+});
+const Stats = Type.Object({
+  endpoints: listOf(Type.String()),
+  connections: Type.Object({ admitted: Type.Integer(), refused: Type.Integer() }),
+  malformed: Type.Integer({ description: 'Frames that were none.' }),
+  sessions: Type.Integer(),
+  untravelled: Type.Integer({ description: 'Messages of plugins that could not travel.' }),
+});
+
 /** `/api/v1/bus`: who may take part, who does, and a hand on the bus itself. */
 export function declareBusRoutes(
   app: GatewayApp,
@@ -33,7 +69,7 @@ export function declareBusRoutes(
   declareFigures(app, broker);
   app.post(
     '/messages',
-    { config: { access: 'bus:publish' }, schema: { body: Publish } },
+    { config: { access: 'bus:publish' }, schema: { body: Publish, response: { 202: Published } } },
     async ({ body: { topic, message } }, reply) => {
       await bus.publish(topic, message);
       return reply.code(202).send({ published: topic });
@@ -41,14 +77,14 @@ export function declareBusRoutes(
   );
   app.post(
     '/requests',
-    { config: { access: 'bus:publish' }, schema: { body: Request } },
+    { config: { access: 'bus:publish' }, schema: { body: Request, response: { 200: Answer } } },
     async ({ body: { topic, message, timeout_ms } }) => ({
       answer: await bus.request(topic, message, timeout_ms === undefined ? {} : { timeoutMs: timeout_ms }),
     }),
   );
   app.get(
     '/messages',
-    { config: { access: 'bus:subscribe' }, schema: { querystring: Follow } },
+    { config: { access: 'bus:subscribe' }, schema: { querystring: Follow, response: MESSAGES } },
     async ({ query: { pattern } }, reply) => {
       // Fastify has nothing more to say on it: the stream owns the response from here on.
       reply.hijack();
@@ -58,10 +94,12 @@ export function declareBusRoutes(
 }
 
 function declareGrants(app: GatewayApp, broker: BusBroker): void {
-  app.get('/grants', { config: { access: 'bus:read' } }, () => ({ grants: broker.book.grants }));
+  app.get('/grants', { config: { access: 'bus:read' }, schema: { response: { 200: Grants } } }, () => ({
+    grants: broker.book.grants,
+  }));
   app.post(
     '/grants',
-    { config: { access: 'bus:grant' }, schema: { body: Grant } },
+    { config: { access: 'bus:grant' }, schema: { body: Grant, response: { 201: Granted } } },
     async ({ body: { component, public_key, publish, subscribe, renew = false } }, reply) => {
       // First: who has been granted access must find somebody to connect to.
       const { endpoints, publicKey } = await broker.open();
@@ -71,7 +109,7 @@ function declareGrants(app: GatewayApp, broker: BusBroker): void {
   );
   app.delete(
     '/grants/:component',
-    { config: { access: 'bus:grant' }, schema: { params: Component } },
+    { config: { access: 'bus:grant' }, schema: { params: Component, response: { 200: Revoked } } },
     async ({ params: { component } }) => {
       await broker.book.revoke(component);
       return { revoked: component };
@@ -80,7 +118,7 @@ function declareGrants(app: GatewayApp, broker: BusBroker): void {
 }
 
 function declareFigures(app: GatewayApp, broker: BusBroker): void {
-  app.get('/clients', { config: { access: 'bus:read' } }, () => ({
+  app.get('/clients', { config: { access: 'bus:read' }, schema: { response: { 200: Clients } } }, () => ({
     clients: [...(broker.broker?.sessions ?? [])].map((session) => ({
       component: session.component,
       client: session.client,
@@ -96,7 +134,7 @@ function declareFigures(app: GatewayApp, broker: BusBroker): void {
       })),
     })),
   }));
-  app.get('/stats', { config: { access: 'bus:read' } }, () => ({
+  app.get('/stats', { config: { access: 'bus:read' }, schema: { response: { 200: Stats } } }, () => ({
     endpoints: broker.broker?.endpoints ?? [],
     ...(broker.broker?.stats ?? { connections: { admitted: 0, refused: 0 }, malformed: 0, sessions: 0 }),
     untravelled: broker.untravelled,

@@ -45,7 +45,7 @@ export interface Gateway {
   /** Lets `open` take connections of the public port that ask for a channel, until the returned function is called. */
   openChannels(open: OpenChannel): () => void;
   /** What all routes take and answer, as OpenAPI 3.1. */
-  openApi(version: string): object;
+  openApi(version: string): OpenApiDocument;
   /** Where it listens, once it does. */
   readonly addresses: GatewayAddresses;
 }
@@ -55,4 +55,13 @@ export interface GatewayAddresses {
   readonly socket: string | undefined;
   /** The public port, as a URL. Answers liveness and readiness. */
   readonly http: string | undefined;
+}
+
+/** What all routes take and answer. */
+export interface OpenApiDocument {
+  readonly openapi: '3.1.0';
+  readonly info: { readonly title: string; readonly version: string; readonly description: string };
+  readonly tags: readonly { readonly name: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
 }

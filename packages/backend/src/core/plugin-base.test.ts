@@ -77,8 +77,8 @@ class Mounts implements Gateway {
     return () => {};
   }
 
-  openApi(): object {
-    return {};
+  openApi(): never {
+    throw new TypeError('nothing is served here');
   }
 
   addMiddleware(): () => void {

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type { GatewayApp } from '../core/gateway.ts';
+import { Instant, listOf, NO_CONTENT, type Says } from '../core/reply-schemas.ts';
 import type { Device, DeviceRegistry } from './device-registry.ts';
 
 /** What hands out pairing codes. */
@@ -30,17 +31,18 @@ const NewPairing = Type.Object({ roles: Type.Optional(RoleNames) }, { additional
 const DeviceView = Type.Object({
   id: Type.String(),
   name: Type.String(),
-  roles: Type.Array(Type.String()),
+  roles: listOf(Type.String()),
   fingerprint: Type.String(),
-  pairedAt: Type.String({ format: 'date-time' }),
-  lastSeenAt: Type.Optional(Type.String({ format: 'date-time' })),
+  pairedAt: Instant,
+  lastSeenAt: Type.Optional(Instant),
 });
-const DeviceList = Type.Object({ devices: Type.Array(DeviceView) });
+true satisfies Says<typeof DeviceView, Device>;
+const DeviceList = Type.Object({ devices: listOf(DeviceView) });
 const PairingView = Type.Object({
   code: Type.String({ description: 'For one device, once.' }),
   roles: Type.Array(Type.String()),
   fingerprint: Type.String({ description: "Of this backend's key." }),
-  expiresAt: Type.String({ format: 'date-time' }),
+  expiresAt: Instant,
 });
 
 const READ = { access: 'devices:read' } as const;
@@ -65,10 +67,14 @@ export function declareDeviceRoutes(
       return viewOf(devices.get(id));
     },
   );
-  app.delete('/:id', { config: MANAGE, schema: { params: Params } }, async ({ params }, reply) => {
-    await devices.revoke(params.id);
-    return reply.code(204).send();
-  });
+  app.delete(
+    '/:id',
+    { config: MANAGE, schema: { params: Params, response: NO_CONTENT } },
+    async ({ params }, reply) => {
+      await devices.revoke(params.id);
+      return reply.code(204).send(null);
+    },
+  );
   app.post(
     '/pairings',
     { config: MANAGE, schema: { body: NewPairing, response: { 201: PairingView } } },

@@ -3,7 +3,14 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '@aico/shared/core/logging';
 import { OWNER, type Principal } from '../core/access.ts';
-import type { DeclareRoutes, Gateway, GatewayAddresses, MountOptions, OpenChannel } from '../core/gateway.ts';
+import type {
+  DeclareRoutes,
+  Gateway,
+  GatewayAddresses,
+  MountOptions,
+  OpenApiDocument,
+  OpenChannel,
+} from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
 import { answer, createApiServer } from './api-server.ts';
 import { createApp } from './app.ts';
@@ -13,7 +20,7 @@ import { Flights } from './flights.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
-import { type OpenApiDocument, openApiDocument } from './openapi/document.ts';
+import { openApiDocument } from './openapi/document.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { locked, notFound, stopping } from './problems.ts';
 import { createPublicServer } from './public-port.ts';

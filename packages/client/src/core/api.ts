@@ -537,12 +537,28 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        clients: {
+                            component: string;
+                            client: string;
+                            /** Format: date-time */
+                            since: string;
+                            published: number;
+                            delivered: number;
+                            refused: number;
+                            queued_bytes: number;
+                            subscriptions: {
+                                pattern: string;
+                                queued: number;
+                                dropped: number;
+                            }[];
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -566,12 +582,21 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        grants: {
+                            component: string;
+                            publicKey: string;
+                            publish: string[];
+                            subscribe: string[];
+                            createdAt: string;
+                            keyCreatedAt: string;
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -605,12 +630,24 @@ export interface operations {
         };
         responses: {
             /** @description Done. */
-            "2XX": {
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        grant: {
+                            component: string;
+                            publicKey: string;
+                            publish: string[];
+                            subscribe: string[];
+                            createdAt: string;
+                            keyCreatedAt: string;
+                        };
+                        endpoints: string[];
+                        /** @description The public key of the broker, Z85. */
+                        broker: string;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -636,12 +673,14 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        revoked: string;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -666,13 +705,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            "2XX": {
+            /** @description `message`: an envelope; `dropped`: how many were left out. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/event-stream": string;
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -703,12 +742,14 @@ export interface operations {
         };
         responses: {
             /** @description Done. */
-            "2XX": {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        published: string;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -740,12 +781,14 @@ export interface operations {
         };
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        answer?: unknown;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -769,12 +812,23 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        endpoints: string[];
+                        connections: {
+                            admitted: number;
+                            refused: number;
+                        };
+                        /** @description Frames that were none. */
+                        malformed: number;
+                        sessions: number;
+                        /** @description Messages of plugins that could not travel. */
+                        untravelled: number;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -804,12 +858,32 @@ export interface operations {
         };
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        folder: string;
+                        manifest: {
+                            /** @constant */
+                            format: "aico-backup";
+                            /** @constant */
+                            version: 1;
+                            createdAt: string;
+                            databaseId: string;
+                            commits: number;
+                            cipher: "aegis" | "sqlcipher";
+                            database: {
+                                bytes: number;
+                                sha256: string;
+                            };
+                            keySlots: {
+                                bytes: number;
+                                sha256: string;
+                            };
+                        };
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -833,12 +907,16 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        ok: boolean;
+                        problems: string[];
+                        brokenReferences: number;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -873,12 +951,19 @@ export interface operations {
         };
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        columns: string[];
+                        rows: {
+                            [key: string]: unknown;
+                        }[];
+                        /** @description Whether there are more rows than were asked for. */
+                        truncated: boolean;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -902,12 +987,25 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        /** @enum {unknown} */
+                        state: "ready" | "read-only" | "failed";
+                        fileBytes: number;
+                        walBytes: number;
+                        pageBytes: number | null;
+                        pages: number | null;
+                        freePages: number | null;
+                        commits: number | null;
+                        tables: {
+                            name: string;
+                            rows: number;
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -931,12 +1029,30 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        file: string;
+                        cipher: string;
+                        sqliteVersion: string;
+                        journalMode: string;
+                        synchronous: string;
+                        fileBytes: number;
+                        walBytes: number;
+                        tables: {
+                            name: string;
+                            rows: number;
+                        }[];
+                        migrations: {
+                            owner: string;
+                            id: string;
+                            /** Format: date-time */
+                            appliedAt: string;
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -959,13 +1075,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            "2XX": {
+            /** @description Bytes of the file. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        before: number;
+                        after: number;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1074,13 +1193,11 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description What went wrong (RFC 9457). */
             default: {
@@ -1151,13 +1268,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            "2XX": {
+            /** @description `open`: the subscription; `message`: what was published; `gap`: how many were lost. See docs/events.md. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/event-stream": string;
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1180,14 +1297,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            "2XX": {
+            /** @description A WebSocket (RFC 6455). */
+            101: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description What went wrong (RFC 9457). */
             default: {
@@ -1210,12 +1325,59 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        /** @enum {unknown} */
+                        status: "healthy" | "degraded" | "unhealthy";
+                        checks: {
+                            [key: string]: {
+                                /** @enum {unknown} */
+                                status: "healthy" | "degraded" | "unhealthy";
+                                /** @description One sentence for a person. */
+                                detail?: string;
+                                data?: {
+                                    [key: string]: unknown;
+                                };
+                                /** @description Whether the backend is not ready without it. */
+                                critical: boolean;
+                                durationMs: number;
+                            };
+                        };
+                        /** Format: date-time */
+                        timestamp: string;
+                    };
+                };
+            };
+            /** @description Done. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        status: "healthy" | "degraded" | "unhealthy";
+                        checks: {
+                            [key: string]: {
+                                /** @enum {unknown} */
+                                status: "healthy" | "degraded" | "unhealthy";
+                                /** @description One sentence for a person. */
+                                detail?: string;
+                                data?: {
+                                    [key: string]: unknown;
+                                };
+                                /** @description Whether the backend is not ready without it. */
+                                critical: boolean;
+                                durationMs: number;
+                            };
+                        };
+                        /** Format: date-time */
+                        timestamp: string;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1246,12 +1408,26 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        logs: {
+                            id: number;
+                            /** @description Milliseconds since 1970. */
+                            time: number;
+                            /** @enum {unknown} */
+                            level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+                            service: string;
+                            component: string;
+                            message: string;
+                            fields: {
+                                [key: string]: unknown;
+                            };
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1279,13 +1455,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done. */
-            "2XX": {
+            /** @description `log`: a line as it is logged; `dropped`: how many were left out. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "text/event-stream": string;
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1309,12 +1485,33 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        /** @constant */
+                        openapi: "3.1.0";
+                        info: {
+                            title: string;
+                            version: string;
+                            description: string;
+                        };
+                        tags: {
+                            name: string;
+                        }[];
+                        paths: {
+                            [key: string]: {
+                                [key: string]: unknown;
+                            };
+                        };
+                        components: {
+                            schemas: {
+                                [key: string]: unknown;
+                            };
+                        };
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1338,12 +1535,17 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        /** @description "unlocked", or what there is in its place. */
+                        state: string;
+                        /** @description How far the wiping of keys goes on this platform. */
+                        wiped: string;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1367,12 +1569,28 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        /** @description "unlocked", or what there is in its place. */
+                        state: string;
+                        slots: {
+                            id: string;
+                            /** @enum {unknown} */
+                            kind: "password" | "key-file" | "keyring" | "credential" | "recovery";
+                            /** Format: date-time */
+                            createdAt: string;
+                            /** @description Of a guess at a password. */
+                            cost?: {
+                                memoryKiB: number;
+                                passes: number;
+                                lanes: number;
+                            };
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1403,12 +1621,51 @@ export interface operations {
         };
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        /** @description "unlocked", or what there is in its place. */
+                        state: string;
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1432,12 +1689,31 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        messages: number;
+                        bytes: number;
+                        first?: number;
+                        last?: number;
+                        topics: {
+                            topic: string;
+                            messages: number;
+                        }[];
+                        consumers: {
+                            consumer: string;
+                            pattern: string;
+                            /** @description Everything up to here is settled. */
+                            floor: number;
+                            /** @description Numbers after the floor, of its topics or not. */
+                            lag: number;
+                            retrying: number;
+                            dead: number;
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1464,12 +1740,23 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        deadLetters: {
+                            consumer: string;
+                            number: number;
+                            topic: string;
+                            id: string;
+                            attempts: number;
+                            error: string | null;
+                            /** Format: date-time */
+                            diedAt: string;
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1500,12 +1787,15 @@ export interface operations {
         };
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        /** @description How many were given to it again. */
+                        replayed: number;
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1529,12 +1819,35 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        entries: {
+                            key: string;
+                            /** @description "[redacted]" where it is a secret, or no schema describes it. */
+                            value: unknown;
+                            origin: {
+                                /** @constant */
+                                layer: "default";
+                            } | {
+                                /** @enum {unknown} */
+                                layer: "environment file" | "user file";
+                                file: string;
+                                line?: number;
+                                column?: number;
+                            } | {
+                                /** @constant */
+                                layer: "environment variable";
+                                variable: string;
+                            } | {
+                                /** @constant */
+                                layer: "runtime";
+                            };
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1558,12 +1871,23 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        plugins: {
+                            name: string;
+                            version: string;
+                            description: string;
+                            priority: number;
+                            state: string;
+                            required: boolean;
+                            /** @description Where its code lies, as a URL. */
+                            module: string;
+                        }[];
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1587,12 +1911,62 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        pid: number;
+                        version: string;
+                        node: string;
+                        environment: string;
+                        home: string;
+                        state: string;
+                        /** Format: date-time */
+                        startedAt: string;
+                        uptimeMs: number;
+                        addresses: {
+                            socket?: string;
+                            http?: string;
+                        };
+                        report: {
+                            /** @description Until all that could start had started. */
+                            totalMs: number;
+                            services: {
+                                name: string;
+                                /** @enum {unknown} */
+                                state: "registered" | "waiting" | "held" | "starting" | "running" | "retrying" | "failed" | "stopping" | "stopped";
+                                required: boolean;
+                                /** @description The required service that needs it. */
+                                requiredBy?: string;
+                                priority: number;
+                                dependencies: string[];
+                                /** @enum {unknown} */
+                                phase?: "construct" | "initialize" | "start";
+                                heldBecause?: string;
+                                attempts: number;
+                                /** @description From the start of the whole until its first phase. */
+                                waitedMs: number;
+                                /** @description The dependency that was the last to become ready. */
+                                waitedOn?: string;
+                                waitingFor: string[];
+                                /** @description Milliseconds of each phase of the last attempt. */
+                                phases: {
+                                    construct?: number;
+                                    initialize?: number;
+                                    start?: number;
+                                };
+                                ms: number;
+                                retryInMs?: number;
+                                error?: {
+                                    code: string;
+                                    message: string;
+                                    hint?: string;
+                                };
+                            }[];
+                        };
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1616,12 +1990,15 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Done. */
-            "2XX": {
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": {
+                        /** @constant */
+                        status: "stopping";
+                    };
                 };
             };
             /** @description What went wrong (RFC 9457). */

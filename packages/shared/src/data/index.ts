@@ -1,5 +1,11 @@
 export { type AcceptRollbackOptions, acceptRollback, type RollbackFinding } from './care/accept-rollback.ts';
-export { type Backup, type BackupManifest, type BackupOptions, makeBackup } from './care/backup.ts';
+export {
+  type Backup,
+  type BackupManifest,
+  type BackupOptions,
+  backupManifest,
+  makeBackup,
+} from './care/backup.ts';
 export {
   BackupDamagedError,
   BackupFailedError,

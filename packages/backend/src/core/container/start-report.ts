@@ -56,7 +56,7 @@ export class StartReport {
     ].join('\n');
   }
 
-  toJSON(): object {
+  toJSON(): Pick<StartReport, 'totalMs' | 'services'> {
     return { totalMs: this.totalMs, services: this.services };
   }
 }

@@ -1,5 +1,6 @@
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import { ProblemSchema } from '@aico/protocol/problem-schema';
+import type { OpenApiDocument } from '../../core/gateway.ts';
 import type { DeclaredRoute } from './declared-routes.ts';
 
 /** A JSON Schema (2020-12), which is what OpenAPI 3.1 takes as it is. */
@@ -13,18 +14,12 @@ interface Parameter {
   readonly description?: unknown;
 }
 
-export interface OpenApiDocument {
-  readonly openapi: '3.1.0';
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
-  readonly tags: readonly { readonly name: string }[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
-}
-
 const PROBLEM = {
   description: 'What went wrong (RFC 9457).',
   content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
 };
+
+const WEB_SOCKET = { 101: { description: 'A WebSocket (RFC 6455).' } };
 
 /**
  * What the routes take and answer, as OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0). Made when it is asked for; a
@@ -49,7 +44,8 @@ export function openApiDocument(routes: readonly DeclaredRoute[], version: strin
   };
 }
 
-function operationOf({ mount, method, schema, access, path: declared }: DeclaredRoute, path: string): object {
+function operationOf(route: DeclaredRoute, path: string): object {
+  const { mount, method, schema, access, path: declared } = route;
   const parameters = [
     ...parametersOf('path', schema?.params, namesIn(declared)),
     ...parametersOf('query', schema?.querystring),
@@ -69,7 +65,7 @@ function operationOf({ mount, method, schema, access, path: declared }: Declared
     ...(schema?.body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: schema.body } } } }),
-    responses: { ...responsesOf(schema?.response), default: PROBLEM },
+    responses: { ...(route.isWebSocket ? WEB_SOCKET : responsesOf(schema?.response)), default: PROBLEM },
   };
 }
 
@@ -78,15 +74,15 @@ function responsesOf(response: unknown): Record<string, unknown> {
   if (!isSchema(response))
     return { '2XX': { description: 'Done.', content: { 'application/json': { schema: {} } } } };
   return Object.fromEntries(
-    Object.entries(response).map(([status, schema]) => [
-      status.toUpperCase(),
-      {
-        description:
-          isSchema(schema) && typeof schema.description === 'string' ? schema.description : 'Done.',
-        content: { 'application/json': { schema } },
-      },
-    ]),
+    Object.entries(response).map(([status, schema]) => [status.toUpperCase(), responseOf(schema)]),
   );
+}
+
+function responseOf(schema: unknown): object {
+  if (schema === ProblemSchema) return PROBLEM;
+  const { description = 'Done.', content, type }: Schema = isSchema(schema) ? schema : {};
+  if (isSchema(content)) return { description, content };
+  return { description, ...(type === 'null' ? {} : { content: { 'application/json': { schema } } }) };
 }
 
 function parametersOf(place: Parameter['in'], schema: unknown, others: readonly string[] = []): Parameter[] {

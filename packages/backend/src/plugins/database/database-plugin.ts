@@ -13,6 +13,14 @@ import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import {
+  BackupReply,
+  CheckReply,
+  QueryReply,
+  StatsReply,
+  StatusReply,
+  VacuumReply,
+} from './database-replies.ts';
 import { BackupRefusedError, QueryRefusedError } from './errors.ts';
 
 const Parameter = Type.Union([Type.Null(), Type.String(), Type.Number(), Type.Boolean()]);
@@ -65,10 +73,14 @@ export class DatabasePlugin extends BasePlugin {
 
   #declare(app: GatewayApp): void {
     const database = this.requireService('database');
-    app.get('/status', { config: { access: 'database:read' } }, () => database.status());
+    app.get(
+      '/status',
+      { config: { access: 'database:read' }, schema: { response: { 200: StatusReply } } },
+      () => database.status(),
+    );
     app.post(
       '/backup',
-      { config: { access: 'database:backup' }, schema: { body: BackupBody } },
+      { config: { access: 'database:backup' }, schema: { body: BackupBody, response: { 200: BackupReply } } },
       async ({ body: { directory } }) => {
         const { databaseFile, keySlotsFile } = this.requireService('paths');
         const key = this.requireService('key_manager').databaseKey();
@@ -81,24 +93,41 @@ export class DatabasePlugin extends BasePlugin {
         }
       },
     );
-    app.get('/stats', { config: { access: 'database:read' } }, () => this.#stats());
-    app.post('/vacuum', { config: { access: 'database:vacuum' } }, async () => {
-      const before = (await database.status()).fileBytes;
-      // The composition hands this plugin the database itself, which alone can.
-      if (!('vacuum' in database) || typeof database.vacuum !== 'function') throw new TypeError('no vacuum');
-      await database.vacuum();
-      return { before, after: (await database.status()).fileBytes };
-    });
-    app.post('/check', { config: { access: 'database:read' } }, () => this.#check());
-    app.post('/query', { config: { access: 'database:read' }, schema: { body: Query } }, ({ body }) =>
-      this.#query(body.sql, body.params, body.limit),
+    app.get(
+      '/stats',
+      { config: { access: 'database:read' }, schema: { response: { 200: StatsReply } } },
+      () => this.#stats(),
+    );
+    app.post(
+      '/vacuum',
+      { config: { access: 'database:vacuum' }, schema: { response: { 200: VacuumReply } } },
+      async () => {
+        const before = (await database.status()).fileBytes;
+        // The composition hands this plugin the database itself, which alone can.
+        if (!('vacuum' in database) || typeof database.vacuum !== 'function')
+          throw new TypeError('no vacuum');
+        await database.vacuum();
+        return { before, after: (await database.status()).fileBytes };
+      },
+    );
+    app.post(
+      '/check',
+      { config: { access: 'database:read' }, schema: { response: { 200: CheckReply } } },
+      () => this.#check(),
+    );
+    app.post(
+      '/query',
+      { config: { access: 'database:read' }, schema: { body: Query, response: { 200: QueryReply } } },
+      ({ body }) => this.#query(body.sql, body.params, body.limit),
     );
   }
 
   async #stats() {
     const database = this.requireService('database');
-    const one = async (sql: string): Promise<unknown> =>
-      Object.values((await database.execute(sql)).rows[0] ?? {})[0] ?? null;
+    const one = async (sql: string): Promise<number | null> => {
+      const [found] = Object.values((await database.execute(sql)).rows[0] ?? {});
+      return found === undefined || found === null ? null : Number(found);
+    };
     const { tables, fileBytes, walBytes } = await database.status();
     return {
       state: database.state.kind,

@@ -4,12 +4,17 @@ import type { Principal } from '../../core/access.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { eventStream } from '../../core/reply-schemas.ts';
 import { CapabilityMissingError } from '../../gateway/index.ts';
 import { serveEvents } from './event-stream.ts';
 import { accessFor, LiveSubscriptions, positionOf } from './live-subscriptions.ts';
 import { TopicSocket } from './topic-socket.ts';
 
 const Query = Type.Object({ topic: Type.String({ minLength: 1, maxLength: 255 }) });
+
+const EVENTS = eventStream(
+  '`open`: the subscription; `message`: what was published; `gap`: how many were lost. See docs/events.md.',
+);
 
 /**
  * `/api/v1/events?topic=inbox.*`: follows topics of the bus as server-sent events. A reader who comes back with
@@ -60,7 +65,7 @@ export class EventsPlugin extends BasePlugin {
     });
     // What it needs depends on the pattern, and is looked at when that is known.
     const config = { access: 'public', endless: true } as const;
-    app.get('/', { config, schema: { querystring: Query } }, async (request, reply) => {
+    app.get('/', { config, schema: { querystring: Query, response: EVENTS } }, async (request, reply) => {
       const { topic } = request.query;
       const { principal } = request;
       const access = accessFor(topic);

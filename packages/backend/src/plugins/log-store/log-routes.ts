@@ -1,5 +1,7 @@
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
+import { eventStream, listOf, type Says } from '../../core/reply-schemas.ts';
+import type { StoredLogRecord } from './log-query.ts';
 import type { LogStore } from './log-store.ts';
 import type { LogStreams } from './log-stream.ts';
 
@@ -18,18 +20,40 @@ const Query = Type.Object({
   before: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 
+const Line = Type.Object({
+  id: Type.Integer(),
+  time: Type.Integer({ description: 'Milliseconds since 1970.' }),
+  level: Level,
+  service: Type.String(),
+  component: Type.String(),
+  message: Type.String(),
+  fields: Type.Record(Type.String(), Type.Unknown()),
+});
+true satisfies Says<typeof Line, StoredLogRecord>;
+const Lines = Type.Object({ logs: listOf(Line) });
+
 const READ = { access: 'logs:read' } as const;
 
 const StreamQuery = Type.Object(Filter);
 
 /** `/api/v1/logs` and `/api/v1/logs/stream`. */
 export function declareLogRoutes(app: GatewayApp, store: LogStore, streams: LogStreams): void {
-  app.get('/', { config: READ, schema: { querystring: Query } }, async ({ query: { level, ...query } }) => ({
-    logs: await store.query(level === undefined ? query : { ...query, minLevel: level }),
-  }));
+  app.get(
+    '/',
+    { config: READ, schema: { querystring: Query, response: { 200: Lines } } },
+    async ({ query: { level, ...query } }) => ({
+      logs: await store.query(level === undefined ? query : { ...query, minLevel: level }),
+    }),
+  );
   app.get(
     '/stream',
-    { config: { ...READ, endless: true }, schema: { querystring: StreamQuery } },
+    {
+      config: { ...READ, endless: true },
+      schema: {
+        querystring: StreamQuery,
+        response: eventStream('`log`: a line as it is logged; `dropped`: how many were left out.'),
+      },
+    },
     async ({ query: { level, ...query } }, reply) => {
       // Fastify has nothing more to say on it: the stream owns the response from here on.
       reply.hijack();

@@ -1,7 +1,10 @@
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
+import { ProblemSchema } from '@aico/protocol/problem-schema';
+import type { SlotInfo } from '@aico/shared/security';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { Instant, listOf, type Says } from '../../core/reply-schemas.ts';
 import type { ServiceContainer } from '../../core/service-container.ts';
 import { refusalOf } from './unlock-refusal.ts';
 
@@ -19,6 +22,27 @@ const Unlock = Type.Object(
   { password: Type.Optional(Secret), recoveryCode: Type.Optional(Secret) },
   { additionalProperties: false },
 );
+
+const State = Type.String({ description: '"unlocked", or what there is in its place.' });
+const Slot = Type.Object({
+  id: Type.String(),
+  kind: Type.Enum(['password', 'key-file', 'keyring', 'credential', 'recovery']),
+  createdAt: Instant,
+  cost: Type.Optional(
+    Type.Object(
+      { memoryKiB: Type.Integer(), passes: Type.Integer(), lanes: Type.Integer() },
+      { description: 'Of a guess at a password.' },
+    ),
+  ),
+});
+true satisfies Says<typeof Slot, SlotInfo>;
+const StatusReply = Type.Object({ state: State, slots: listOf(Slot) });
+const UnlockReply = Type.Object({ state: State });
+const REFUSALS = { 400: ProblemSchema, 401: ProblemSchema, 429: ProblemSchema, 503: ProblemSchema };
+const LockReply = Type.Object({
+  state: State,
+  wiped: Type.String({ description: 'How far the wiping of keys goes on this platform.' }),
+});
 
 /** `/api/v1/security`: whether the home is locked, and its lock. The one plugin that works without a key. */
 export class SecurityPlugin extends BasePlugin {
@@ -45,13 +69,20 @@ export class SecurityPlugin extends BasePlugin {
   #declare(app: GatewayApp): void {
     const keyManager = this.requireService('key_manager');
     const view = this.#view;
-    app.get('/status', { config: { access: 'security:read' } }, async () => ({
-      state: view.state,
-      slots: await keyManager.slots(),
-    }));
+    app.get(
+      '/status',
+      { config: { access: 'security:read' }, schema: { response: { 200: StatusReply } } },
+      async () => ({
+        state: view.state,
+        slots: await keyManager.slots(),
+      }),
+    );
     app.post(
       '/unlock',
-      { config: { access: 'security:unlock' }, schema: { body: Unlock } },
+      {
+        config: { access: 'security:unlock' },
+        schema: { body: Unlock, response: { 200: UnlockReply, ...REFUSALS } },
+      },
       async ({ body, id }, reply) => {
         try {
           await view.unlock(body);
@@ -59,18 +90,22 @@ export class SecurityPlugin extends BasePlugin {
         } catch (error) {
           const refusal = refusalOf(error);
           if (refusal === undefined) throw error;
-          const { problem, retryAfterSeconds } = refusal;
+          const { status, problem, retryAfterSeconds } = refusal;
           if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
           return reply
-            .code(problem.status)
+            .code(status)
             .type(PROBLEM_MEDIA_TYPE)
             .send({ ...problem, request_id: id });
         }
       },
     );
-    app.post('/lock', { config: { access: 'security:lock' } }, async () => {
-      await view.lock();
-      return { state: view.state, wiped: view.wiped };
-    });
+    app.post(
+      '/lock',
+      { config: { access: 'security:lock' }, schema: { response: { 200: LockReply } } },
+      async () => {
+        await view.lock();
+        return { state: view.state, wiped: view.wiped };
+      },
+    );
   }
 }

@@ -1,8 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import { AicoError, type Problem } from '@aico/protocol';
 
+type RefusalStatus = 400 | 401 | 429 | 503;
+
 /** How an unlocking that failed is told, over a socket that only the owner of the home can open. */
 export interface UnlockRefusal {
+  readonly status: RefusalStatus;
   readonly problem: Problem;
   /** Seconds until another try is looked at, where tries are slowed down. */
   readonly retryAfterSeconds: number | undefined;
@@ -17,6 +20,7 @@ export function refusalOf(error: unknown): UnlockRefusal | undefined {
   const status = statusFor(root.code, retryAfterMs);
   if (status === undefined) return undefined;
   return {
+    status,
     problem: {
       type: 'about:blank',
       title: STATUS_CODES[status] ?? 'Request Refused',
@@ -29,7 +33,7 @@ export function refusalOf(error: unknown): UnlockRefusal | undefined {
   };
 }
 
-function statusFor(code: string, retryAfterMs: number | undefined): number | undefined {
+function statusFor(code: string, retryAfterMs: number | undefined): RefusalStatus | undefined {
   if (retryAfterMs !== undefined) return 429;
   if (code === 'AICO_KEY_NOT_GIVEN') return 400;
   if (/^AICO_KEY_.*(?:WRONG|INVALID|REFUSED)$/.test(code)) return 401;

@@ -1,8 +1,9 @@
-import type { DurableStreams } from '@aico/shared/data/streams';
+import type { DeadLetter, DurableStreams, StreamFigures } from '@aico/shared/data/streams';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { Instant, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
 
 const PRUNE_EVERY_MS = 600_000;
 const Name = Type.String({ minLength: 1, maxLength: 256 });
@@ -14,6 +15,37 @@ const Replay = Type.Object(
   { consumer: Name, number: Type.Optional(Type.Integer({ minimum: 1 })) },
   { additionalProperties: false },
 );
+
+const Figures = Type.Object({
+  messages: Type.Integer(),
+  bytes: Type.Integer(),
+  first: maybe(Type.Integer()),
+  last: maybe(Type.Integer()),
+  topics: listOf(Type.Object({ topic: Type.String(), messages: Type.Integer() })),
+  consumers: listOf(
+    Type.Object({
+      consumer: Type.String(),
+      pattern: Type.String(),
+      floor: Type.Integer({ description: 'Everything up to here is settled.' }),
+      lag: Type.Integer({ description: 'Numbers after the floor, of its topics or not.' }),
+      retrying: Type.Integer(),
+      dead: Type.Integer(),
+    }),
+  ),
+});
+true satisfies Says<typeof Figures, StreamFigures>;
+const Dead = Type.Object({
+  consumer: Type.String(),
+  number: Type.Integer(),
+  topic: Type.String(),
+  id: Type.String(),
+  attempts: Type.Integer(),
+  error: Type.Union([Type.String(), Type.Null()]),
+  diedAt: Instant,
+});
+true satisfies Says<typeof Dead, DeadLetter>;
+const DeadLetters = Type.Object({ deadLetters: listOf(Dead) });
+const Replayed = Type.Object({ replayed: Type.Integer({ description: 'How many were given to it again.' }) });
 
 const READ = { access: 'bus:read' } as const;
 const MANAGE = { access: 'bus:manage' } as const;
@@ -47,14 +79,18 @@ export class StreamsPlugin extends BasePlugin {
   }
 
   #declare(app: GatewayApp, streams: DurableStreams): void {
-    app.get('/', { config: READ }, () => streams.figures());
+    app.get('/', { config: READ, schema: { response: { 200: Figures } } }, () => streams.figures());
     app.get(
       '/dead-letters',
-      { config: READ, schema: { querystring: DeadQuery } },
+      { config: READ, schema: { querystring: DeadQuery, response: { 200: DeadLetters } } },
       async ({ query: { consumer, limit } }) => ({ deadLetters: await streams.deadLetters(consumer, limit) }),
     );
-    app.post('/dead-letters/replay', { config: MANAGE, schema: { body: Replay } }, async ({ body }) => ({
-      replayed: await streams.replayDead(body.consumer, body.number),
-    }));
+    app.post(
+      '/dead-letters/replay',
+      { config: MANAGE, schema: { body: Replay, response: { 200: Replayed } } },
+      async ({ body }) => ({
+        replayed: await streams.replayDead(body.consumer, body.number),
+      }),
+    );
   }
 }

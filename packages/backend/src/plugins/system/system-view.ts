@@ -1,3 +1,4 @@
+import type { ServiceReport } from '../../core/container/start-report.ts';
 import type { GatewayAddresses } from '../../core/gateway.ts';
 
 /** What `/api/v1/system/status` says. */
@@ -13,7 +14,7 @@ export interface SystemStatus {
   readonly uptimeMs: number;
   readonly addresses: GatewayAddresses;
   /** The start report: every service, its state, milliseconds and what it waited for. */
-  readonly report: unknown;
+  readonly report: { readonly totalMs: number; readonly services: readonly ServiceReport[] };
 }
 
 /** A loaded plugin, as `/api/v1/system/plugins` lists it. */

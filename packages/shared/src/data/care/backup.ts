@@ -18,7 +18,8 @@ const Part = Type.Object(
   { bytes: Type.Integer({ minimum: 0 }), sha256: Type.String({ maxLength: 64 }) },
   { additionalProperties: false },
 );
-const Manifest = Type.Object(
+/** What a backup says of itself, as a schema. */
+export const backupManifest = Type.Object(
   {
     format: Type.Literal('aico-backup'),
     version: Type.Literal(1),
@@ -32,13 +33,13 @@ const Manifest = Type.Object(
   { additionalProperties: false },
 );
 const Signed = Type.Object(
-  { ...Manifest.properties, mac: Type.String({ maxLength: 64 }) },
+  { ...backupManifest.properties, mac: Type.String({ maxLength: 64 }) },
   { additionalProperties: false },
 );
 const signed = Compile(Signed);
 
 /** What a backup says of itself. */
-export type BackupManifest = Static<typeof Manifest>;
+export type BackupManifest = Static<typeof backupManifest>;
 
 /** The files of a backup, by their place in its folder. */
 export const BACKUP_FILES = {

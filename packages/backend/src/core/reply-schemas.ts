@@ -1,0 +1,50 @@
+import { type Static, type TOptional, type TSchema, type TUnsafe, Type } from 'typebox';
+
+/** A moment, as RFC 3339 writes it. */
+export const Instant = Type.String({ format: 'date-time' });
+
+/** A list, read-only: what a service holds is sent as it is, and not copied for its type's sake. */
+export const listOf = <Item extends TSchema>(item: Item) => Type.Immutable(Type.Array(item));
+
+/** A field that is left out where it is undefined, as JSON leaves it out. */
+export const maybe = <Field extends TSchema>(field: Field): TOptional<TUnsafe<Static<Field> | undefined>> =>
+  Type.Optional(Type.Unsafe<Static<Field> | undefined>(field));
+
+/** The replies of a route that has nothing to say but that it is done. */
+export const NO_CONTENT = { 204: Type.Null({ description: 'Done.' }) } as const;
+
+/**
+ * The replies of a route that sends no JSON: `text/event-stream`, a download. The gateway leaves what it sends alone.
+ *
+ * @example app.get('/raw', { config: READ, schema: { response: contentOf('message/rfc822', 'As it came.') } }, …);
+ */
+export function contentOf(mediaType: string, description: string) {
+  return {
+    200: {
+      description,
+      content: { [mediaType]: { schema: Type.Unsafe<string | Uint8Array>(Type.String()) } },
+    },
+  };
+}
+
+/** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+export const eventStream = (description: string) => contentOf('text/event-stream', description);
+
+/**
+ * Whether a schema says what an interface says: each field, and neither more. What may be undefined may be absent.
+ *
+ * @example true satisfies Says<typeof StatusReply, DatabaseStatus>;
+ */
+export type Says<Schema extends TSchema, Interface> = [Spread<Static<Schema>>, Spread<Interface>] extends [
+  Spread<Interface>,
+  Spread<Static<Schema>>,
+]
+  ? true
+  : never;
+
+/** Every field named, an optional one as `undefined`: as long as it may be absent, its absence would go unnoticed. */
+type Spread<T> = T extends readonly (infer Item)[]
+  ? readonly Spread<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof Required<T>]: Key extends keyof T ? Spread<T[Key]> : never }
+    : T;

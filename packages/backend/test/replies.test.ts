@@ -1,0 +1,209 @@
+/** What the routes of a backend say of their replies in the OpenAPI document, and what they reply. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import {
+  createTestHome,
+  type LocalReply,
+  localRequest,
+  startTestBackend,
+  type TestBackend,
+  type TestHome,
+} from '@aico/backend/testing';
+import { MessageBusClient } from '@aico/shared/core/bus';
+import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
+import { Type } from 'typebox';
+import { pair } from './fixtures/channel.ts';
+import { strictIssues } from './fixtures/strict-schema.ts';
+
+interface Said {
+  readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
+}
+type Responses = Readonly<Record<string, Said>>;
+
+/** How each route is called that answers with JSON or nothing, in this order. `:id` is the device that `before` pairs. */
+const CALLS: Readonly<Record<string, unknown>> = {
+  'GET /api/v1/openapi': undefined,
+  'GET /api/v1/health': undefined,
+  'GET /api/v1/system/status': undefined,
+  'GET /api/v1/system/plugins': undefined,
+  'GET /api/v1/system/config': undefined,
+  'GET /api/v1/logs': undefined,
+  'GET /api/v1/database/status': undefined,
+  'GET /api/v1/database/stats': undefined,
+  'POST /api/v1/database/check': undefined,
+  'POST /api/v1/database/vacuum': undefined,
+  'POST /api/v1/database/query': {
+    sql: "SELECT 1 AS a, 'b' AS b, x'00ff' AS c, NULL AS d, 9007199254740993 AS e",
+  },
+  'POST /api/v1/database/backup': { directory: '' },
+  'GET /api/v1/devices': undefined,
+  'POST /api/v1/devices/pairings': {},
+  'PATCH /api/v1/devices/{id}': { name: 'Phone' },
+  'DELETE /api/v1/devices/{id}': undefined,
+  'GET /api/v1/bus/grants': undefined,
+  'GET /api/v1/bus/clients': undefined,
+  'GET /api/v1/bus/stats': undefined,
+  'POST /api/v1/bus/grants': { component: 'other', publish: ['other.>'] },
+  'POST /api/v1/bus/messages': { topic: 'a.b', message: 1 },
+  'POST /api/v1/bus/requests': { topic: 'ask.me', message: 1 },
+  'DELETE /api/v1/bus/grants/{component}': undefined,
+  'GET /api/v1/streams': undefined,
+  'GET /api/v1/streams/dead-letters': undefined,
+  'POST /api/v1/streams/dead-letters/replay': { consumer: 'c' },
+  'GET /api/v1/security/status': undefined,
+  'POST /api/v1/security/lock': undefined,
+  'POST /api/v1/security/unlock': {},
+  'POST /api/v1/system/stop': undefined,
+};
+
+/** What each other route sends. */
+const OTHERS: Readonly<Record<string, readonly [path: string, mediaType: string]>> = {
+  'GET /api/v1/openapi/page': ['/api/v1/openapi/page', 'text/html'],
+  'GET /api/v1/logs/stream': ['/api/v1/logs/stream', 'text/event-stream'],
+  'GET /api/v1/bus/messages': ['/api/v1/bus/messages?pattern=a.*', 'text/event-stream'],
+  'GET /api/v1/events': ['/api/v1/events?topic=a.*', 'text/event-stream'],
+};
+
+describe('the reply of each route', () => {
+  let backend: TestBackend;
+  let backups: TestHome;
+  let device = '';
+  let bus: MessageBusClient | undefined;
+  const operations = new Map<string, Responses>();
+  const { publicKey, secretKey } = curveKeyPair();
+
+  before(async () => {
+    backups = await createTestHome();
+    backend = await startTestBackend({
+      overrides: { environment: 'development', 'core.message_bus.broker.port': 0 },
+    });
+    const document = (await localRequest(backend.socket, '/api/v1/openapi')).json() as {
+      readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>>;
+    };
+    for (const [path, methods] of Object.entries(document.paths))
+      for (const [method, { responses }] of Object.entries(methods))
+        operations.set(`${method.toUpperCase()} ${path}`, responses);
+    await pair(backend);
+    const paired = (await localRequest(backend.socket, '/api/v1/devices')).json();
+    device = (paired as { readonly devices: readonly { readonly id: string }[] }).devices[0]?.id ?? '';
+    // So that no list is empty: one who takes part in the bus, one that answers, and a dead letter.
+    bus = await takePart('journal');
+    const inside = backend.container.getService('message_bus');
+    await inside.respond('ask.me', () => ({ deep: [1] }));
+    await inside.publish('a.b', 'poison', { durable: true });
+    const refuse = (): never => {
+      throw new Error('cannot');
+    };
+    const consumption = await inside.consume('a.b', 'c', refuse, { maxAttempts: 1 });
+    await consumption.whenIdle();
+  });
+  after(async () => {
+    await bus?.close();
+    await backend.stop();
+    await backups.remove();
+  });
+
+  async function takePart(component: string): Promise<MessageBusClient> {
+    const body = { component, public_key: publicKey, subscribe: ['a.*'] };
+    const reply = await localRequest(backend.socket, '/api/v1/bus/grants', { method: 'POST', body });
+    const { endpoints, broker } = reply.json() as Pick<BusCredential, 'endpoints' | 'broker'>;
+    const credential: BusCredential = {
+      format: 'aico-bus-credential',
+      version: 1,
+      component,
+      endpoints,
+      broker,
+      public_key: publicKey,
+      secret_key: secretKey,
+      publish: [],
+      subscribe: [],
+    };
+    const client = new MessageBusClient({
+      source: component,
+      transport: new ZeroMqTransport({ credential }),
+      onError: () => {},
+    });
+    await client.connect();
+    await client.subscribe('a.*', () => {});
+    return client;
+  }
+
+  function call(operation: string): Promise<LocalReply> {
+    const [method = '', template = ''] = operation.split(' ');
+    const body = CALLS[operation];
+    const path = template.replace('{id}', device).replace('{component}', 'other');
+    const given =
+      method === 'POST' && path.endsWith('/bus/grants')
+        ? { ...Object(body), public_key: curveKeyPair().publicKey }
+        : path.endsWith('/backup')
+          ? { directory: backups.folder }
+          : body;
+    return localRequest(backend.socket, path, { method, body: given });
+  }
+
+  test('is described for every route there is, and this test knows how each is called', () => {
+    const untold = [...operations].filter(([, responses]) => !isTold(responses)).map(([name]) => name);
+    assert.deepEqual(untold, []);
+    const known = [...Object.keys(CALLS), ...Object.keys(OTHERS), 'GET /api/v1/events/ws'];
+    assert.deepEqual([...operations.keys()].sort(), known.sort());
+    for (const [name, responses] of operations)
+      assert.ok(responses.default?.content?.['application/problem+json'], name);
+    assert.ok(operations.get('GET /api/v1/events/ws')?.['101']);
+  });
+
+  for (const [operation, [path, mediaType]] of Object.entries(OTHERS)) {
+    test(`${operation} is of the media type it says`, async () => {
+      const asked = request({ socketPath: backend.socket, path, agent: false }).end();
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      asked.on('error', () => {}).destroy();
+      assert.equal(response.statusCode, 200);
+      assert.equal(response.headers['content-type']?.split(';', 1)[0], mediaType);
+      assert.deepEqual(Object.keys(operations.get(operation)?.['200']?.content ?? {}), [mediaType]);
+    });
+  }
+
+  for (const operation of Object.keys(CALLS)) {
+    test(`${operation} is what its schema says, to the last field`, async () => {
+      const reply = await call(operation);
+      const said = operations.get(operation)?.[String(reply.status)];
+      assert.ok(reply.status < 300 && said !== undefined, `${reply.status} ${reply.text}`);
+      const schema = said.content?.['application/json']?.schema;
+      if (schema === undefined) assert.equal(reply.text, '');
+      else assert.deepEqual(strictIssues(schema, reply.json()), []);
+    });
+  }
+});
+
+test('a field that a schema does not name is sent nevertheless, and found by the strict look', async (t) => {
+  const backend = await startTestBackend();
+  t.after(() => backend.stop());
+  const schema = Type.Object({ a: Type.Integer() });
+  const sent = { a: 1, b: { c: [1] } };
+  await backend.container
+    .getService('gateway')
+    .mount(
+      'odd',
+      (app) =>
+        void app.get(
+          '/',
+          { config: { access: 'public' }, schema: { response: { 200: schema } } },
+          () => sent,
+        ),
+    );
+  const reply = await localRequest(backend.socket, '/api/v1/odd');
+  assert.deepEqual(reply.json(), sent);
+  assert.ok(strictIssues(schema, sent).includes(': must not have additional properties'));
+  assert.deepEqual(strictIssues(schema, { a: 1 }), []);
+});
+
+/** Whether at least one success is described by what it is. */
+function isTold(responses: Responses): boolean {
+  const successes = Object.entries(responses).filter(([status]) => /^[123]/.test(status));
+  return successes.some(([status, { content }]) =>
+    content === undefined
+      ? status === '204' || status === '101'
+      : Object.values(content).every(({ schema }) => Object.keys(schema ?? {}).length > 0),
+  );
+}
