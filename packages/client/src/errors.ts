@@ -130,3 +130,16 @@ export class UnexpectedReplyError extends AicoError {
 function sentence({ title, detail = title, errors = [] }: Problem): string {
   return [detail, ...errors.map(({ path, message }) => `  ${path}: ${message}`)].join('\n');
 }
+
+/** The answer is JSON, and not of the shape that this version knows. Says where, and never what was there. */
+export class ReplyShapeError extends AicoError {
+  /** Method and path, as the OpenAPI document has them. */
+  readonly operation: string;
+
+  constructor(operation: string, fault: string) {
+    super('AICO_CLIENT_REPLY_SHAPE', `the reply to ${operation} is of another shape: ${fault}`, {
+      hint: 'Client and backend are of different versions: bring both to the same one.',
+    });
+    this.operation = operation;
+  }
+}

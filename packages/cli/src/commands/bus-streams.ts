@@ -1,36 +1,8 @@
+import { ask, type ReplyOf } from '@aico/client/ask';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { table } from '../output.ts';
-
-interface Streams {
-  readonly messages: number;
-  readonly bytes: number;
-  readonly first?: number;
-  readonly last?: number;
-  readonly topics: readonly { readonly topic: string; readonly messages: number }[];
-  readonly consumers: readonly {
-    readonly consumer: string;
-    readonly pattern: string;
-    readonly floor: number;
-    readonly lag: number;
-    readonly retrying: number;
-    readonly dead: number;
-  }[];
-}
-
-interface DeadLetters {
-  readonly deadLetters: readonly {
-    readonly consumer: string;
-    readonly number: number;
-    readonly topic: string;
-    readonly attempts: number;
-    readonly error: string | null;
-    readonly diedAt: string;
-  }[];
-}
-
-const ROOT = '/api/v1/streams';
 
 /** `aico bus streams` and `aico bus dead-letters [replay]`. */
 export function registerStreamCommands(bus: Command, context: CommandContext): void {
@@ -38,7 +10,7 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
     .command('streams')
     .description('what the durable bus keeps, and how far each consumer is')
     .action(async () => {
-      const streams = (await (await context.client()).json(ROOT)) as Streams;
+      const streams = await ask(await context.client(), 'get', '/api/v1/streams', {});
       context.output.print(streams, render);
     });
   const dead = bus
@@ -47,11 +19,8 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
     .option('-c, --consumer <name>', 'of one consumer')
     .option('-n, --limit <count>', 'at most so many', whole, 100)
     .action(async ({ consumer, limit }: { readonly consumer?: string; readonly limit: number }) => {
-      const query = new URLSearchParams({
-        limit: String(limit),
-        ...(consumer === undefined ? {} : { consumer }),
-      });
-      const found = (await (await context.client()).json(`${ROOT}/dead-letters?${query}`)) as DeadLetters;
+      const query = { limit, ...(consumer === undefined ? {} : { consumer }) };
+      const found = await ask(await context.client(), 'get', '/api/v1/streams/dead-letters', { query });
       context.output.print(found, ({ deadLetters }) =>
         deadLetters.length === 0
           ? 'no dead letters'
@@ -74,18 +43,22 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
     .argument('<consumer>')
     .argument('[number]', 'one of them alone', whole)
     .action(async (consumer: string, number: number | undefined) => {
-      const answer = (await (
-        await context.client()
-      ).json(`${ROOT}/dead-letters/replay`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ consumer, number }),
-      })) as { readonly replayed: number };
+      const body = { consumer, ...(number === undefined ? {} : { number }) };
+      const answer = await ask(await context.client(), 'post', '/api/v1/streams/dead-letters/replay', {
+        body,
+      });
       context.output.print(answer, ({ replayed }) => `${replayed} given to ${consumer} again`);
     });
 }
 
-function render({ messages, bytes, first, last, topics, consumers }: Streams): string {
+function render({
+  messages,
+  bytes,
+  first,
+  last,
+  topics,
+  consumers,
+}: ReplyOf<'get', '/api/v1/streams'>): string {
   return [
     `${messages} messages, ${bytes} bytes${first === undefined ? '' : `, numbers ${first} to ${last}`}`,
     '',

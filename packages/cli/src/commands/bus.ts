@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ask, type ReplyOf } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
 import { type Command, InvalidArgumentError } from 'commander';
 import { onOneLine } from '../colours.ts';
@@ -9,46 +10,12 @@ import { table } from '../output.ts';
 
 import { registerStreamCommands } from './bus-streams.ts';
 
-interface Grant {
-  readonly component: string;
-  readonly publish: readonly string[];
-  readonly subscribe: readonly string[];
-  readonly keyCreatedAt: string;
-}
-
-interface Granted {
-  readonly grant: Grant;
-  readonly endpoints: readonly string[];
-  readonly broker: string;
-}
-
-interface Client {
-  readonly component: string;
-  readonly client: string;
-  readonly since: string;
-  readonly published: number;
-  readonly delivered: number;
-  readonly refused: number;
-  readonly queued_bytes: number;
-  readonly subscriptions: readonly { pattern: string; queued: number; dropped: number }[];
-}
-
-interface Stats {
-  readonly endpoints: readonly string[];
-  readonly connections: { readonly admitted: number; readonly refused: number };
-  readonly malformed: number;
-  readonly sessions: number;
-  readonly untravelled: number;
-}
-
 interface GrantOptions {
   readonly publish: readonly string[];
   readonly subscribe: readonly string[];
   readonly out?: string;
   readonly renew?: boolean;
 }
-
-const ROOT = '/api/v1/bus';
 
 export function register(program: Command, context: CommandContext): void {
   const bus = program
@@ -71,29 +38,29 @@ export function register(program: Command, context: CommandContext): void {
     .description('end the access of a component, at once')
     .argument('<name>', 'the component')
     .action(async (name: string) => {
-      const client = await context.client();
-      const answer = await client.json(`${ROOT}/grants/${encodeURIComponent(name)}`, { method: 'DELETE' });
+      const path = { component: name };
+      const answer = await ask(await context.client(), 'delete', '/api/v1/bus/grants/{component}', { path });
       context.output.print(answer, () => `"${name}" has no access any more.`);
     });
   bus
     .command('list')
     .description('the components that have access, and what they may do')
     .action(async () => {
-      const { grants } = (await (await context.client()).json(`${ROOT}/grants`)) as { grants: Grant[] };
+      const { grants } = await ask(await context.client(), 'get', '/api/v1/bus/grants', {});
       context.output.print({ grants }, () => renderGrants(grants));
     });
   bus
     .command('clients')
     .description('who is connected now, with what is queued and dropped')
     .action(async () => {
-      const { clients } = (await (await context.client()).json(`${ROOT}/clients`)) as { clients: Client[] };
+      const { clients } = await ask(await context.client(), 'get', '/api/v1/bus/clients', {});
       context.output.print({ clients }, () => renderClients(clients));
     });
   bus
     .command('stats')
     .description('where the broker listens, and what it has let in and refused')
     .action(async () => {
-      const stats = (await (await context.client()).json(`${ROOT}/stats`)) as Stats;
+      const stats = await ask(await context.client(), 'get', '/api/v1/bus/stats', {});
       context.output.print(stats, renderStats);
     });
   registerMessages(bus, context);
@@ -106,7 +73,8 @@ function registerMessages(bus: Command, context: CommandContext): void {
     .argument('<topic>')
     .argument('<message>', 'JSON where it is JSON, else text')
     .action(async (topic: string, message: string) => {
-      const answer = await post(context, 'messages', { topic, message: parse(message) });
+      const body = { topic, message: parse(message) };
+      const answer = await ask(await context.client(), 'post', '/api/v1/bus/messages', { body });
       context.output.print(answer, () => `Published on ${topic}.`);
     });
   bus
@@ -117,7 +85,7 @@ function registerMessages(bus: Command, context: CommandContext): void {
     .option('-t, --timeout <seconds>', 'how long to wait', seconds, 5)
     .action(async (topic: string, message: string, { timeout }: { timeout: number }) => {
       const body = { topic, message: parse(message), timeout_ms: timeout * 1_000 };
-      const { answer } = (await post(context, 'requests', body)) as { answer?: unknown };
+      const { answer } = await ask(await context.client(), 'post', '/api/v1/bus/requests', { body });
       context.output.print(answer ?? null, (value) => JSON.stringify(value));
     });
   bus
@@ -138,14 +106,15 @@ async function grant(context: CommandContext, name: string, options: GrantOption
   // Made here: the backend is told the public key alone.
   const { publicKey, secretKey } = curveKeyPair();
   const file = path.resolve(options.out ?? `${name.replaceAll(/[^\w-]/g, '_')}.bus.json`);
-  const answer = (await post(context, 'grants', {
+  const body = {
     component: name,
     public_key: publicKey,
     renew,
     // A renewal that names none of a kind keeps what there was.
-    ...(renew && publish.length === 0 ? {} : { publish }),
-    ...(renew && subscribe.length === 0 ? {} : { subscribe }),
-  })) as Granted;
+    ...(renew && publish.length === 0 ? {} : { publish: [...publish] }),
+    ...(renew && subscribe.length === 0 ? {} : { subscribe: [...subscribe] }),
+  };
+  const answer = await ask(await context.client(), 'post', '/api/v1/bus/grants', { body });
   const credential = {
     format: 'aico-bus-credential',
     version: 1,
@@ -178,7 +147,7 @@ async function writeCredential(file: string, content: string, replace: boolean):
 
 async function follow(context: CommandContext, pattern: string, most: number | undefined): Promise<void> {
   const client = await context.client();
-  const stream = await client.fetch(`${ROOT}/messages?${new URLSearchParams({ pattern })}`);
+  const stream = await client.fetch(`/api/v1/bus/messages?${new URLSearchParams({ pattern })}`);
   await ensureOk(stream);
   context.output.note(`Following ${pattern}.`);
   let shown = 0;
@@ -198,15 +167,7 @@ async function follow(context: CommandContext, pattern: string, most: number | u
   }
 }
 
-async function post(context: CommandContext, place: string, body: unknown): Promise<unknown> {
-  return await (await context.client()).json(`${ROOT}/${place}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-}
-
-function renderGrants(grants: readonly Grant[]): string {
+function renderGrants(grants: ReplyOf<'get', '/api/v1/bus/grants'>['grants']): string {
   if (grants.length === 0) return 'No other process has access. Grant it by `aico bus grant`.';
   return table(
     ['component', 'may publish', 'may hear', 'key since'],
@@ -219,7 +180,7 @@ function renderGrants(grants: readonly Grant[]): string {
   );
 }
 
-function renderClients(clients: readonly Client[]): string {
+function renderClients(clients: ReplyOf<'get', '/api/v1/bus/clients'>['clients']): string {
   if (clients.length === 0) return 'Nobody is connected.';
   return table(
     ['component', 'since', 'published', 'delivered', 'refused', 'subscriptions', 'queued', 'dropped'],
@@ -236,7 +197,13 @@ function renderClients(clients: readonly Client[]): string {
   );
 }
 
-function renderStats({ endpoints, connections, malformed, sessions, untravelled }: Stats): string {
+function renderStats({
+  endpoints,
+  connections,
+  malformed,
+  sessions,
+  untravelled,
+}: ReplyOf<'get', '/api/v1/bus/stats'>): string {
   return [
     endpoints.length === 0
       ? 'The broker does not listen: nobody has access.'

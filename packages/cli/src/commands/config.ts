@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { ExitCode } from '@aico/backend/exit-codes';
+import { ask } from '@aico/client/ask';
 import {
   type ConfigEntry,
   ConfigInvalidError,
@@ -60,8 +61,7 @@ async function list(context: CommandContext, live: boolean): Promise<void> {
 }
 
 async function liveEntries(context: CommandContext): Promise<readonly ConfigEntry[]> {
-  const answer = await (await context.client()).json('/api/v1/system/config');
-  return (answer as { entries: readonly ConfigEntry[] }).entries;
+  return (await ask(await context.client(), 'get', '/api/v1/system/config', {})).entries;
 }
 
 async function validate(context: CommandContext, file: string | undefined): Promise<void> {

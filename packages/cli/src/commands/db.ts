@@ -1,5 +1,5 @@
 import { ExitCode } from '@aico/backend/exit-codes';
-import type { DatabaseStatus } from '@aico/shared/data';
+import { ask, type ReplyOf } from '@aico/client/ask';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
 import type { AcceptOptions } from '../database/accept-rollback.ts';
@@ -9,19 +9,13 @@ import { table } from '../output.ts';
 import type { SecretFiles } from '../security/home-keys.ts';
 import { withSecretFiles } from '../security/slot-commands.ts';
 
-interface QueryAnswer {
-  readonly columns: readonly string[];
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
-  readonly truncated: boolean;
-}
-
 /** The rarer commands have modules of their own, loaded when one is called. */
 export function register(program: Command, context: CommandContext): void {
   const db = program.command('db').description('look into the encrypted database');
   db.command('status')
     .description('file, cipher, sizes, tables, migrations')
     .action(async () => {
-      const status = (await (await context.client()).json('/api/v1/database/status')) as DatabaseStatus;
+      const status = await ask(await context.client(), 'get', '/api/v1/database/status', {});
       context.output.print(status, renderStatus);
     });
   withSecretFiles(
@@ -62,7 +56,7 @@ export function register(program: Command, context: CommandContext): void {
   db.command('stats')
     .description('state, pages, free pages, commits and rows of the running database')
     .action(async () => {
-      const stats = (await (await context.client()).json('/api/v1/database/stats')) as Stats;
+      const stats = await ask(await context.client(), 'get', '/api/v1/database/stats', {});
       context.output.print(stats, ({ tables, ...figures }) =>
         [
           ...Object.entries(figures).map(([name, value]) => `${name}  ${value}`),
@@ -77,10 +71,7 @@ export function register(program: Command, context: CommandContext): void {
   db.command('vacuum')
     .description('give the room that deleted rows have left back to the disk')
     .action(async () => {
-      const answer = (await (await context.client()).json('/api/v1/database/vacuum', { method: 'POST' })) as {
-        before: number;
-        after: number;
-      };
+      const answer = await ask(await context.client(), 'post', '/api/v1/database/vacuum', {});
       context.output.print(answer, ({ before, after }) => `${bytes(before)} before, ${bytes(after)} now`);
     });
   db.command('check')
@@ -92,33 +83,16 @@ export function register(program: Command, context: CommandContext): void {
     .argument('[params...]', 'values for the question marks; JSON where they are JSON, else text')
     .option('-n, --limit <rows>', 'at most so many rows', rows, 1_000)
     .action(async (sql: string, params: readonly string[], { limit }: { limit: number }) => {
-      const answer = (await (
-        await context.client()
-      ).json('/api/v1/database/query', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ sql, params: params.map(parameter), limit }),
-      })) as QueryAnswer;
+      const body = { sql, params: params.map(parameter), limit };
+      const answer = await ask(await context.client(), 'post', '/api/v1/database/query', { body });
       context.output.print(answer, renderRows);
       if (answer.truncated) context.output.note(`Only the first ${limit} rows; --limit asks for more.`);
     });
 }
 
-interface Stats extends Readonly<Record<string, unknown>> {
-  readonly tables: readonly { readonly name: string; readonly rows: number }[];
-}
-
-interface CheckAnswer {
-  readonly ok: boolean;
-  readonly problems: readonly string[];
-  readonly brokenReferences: number;
-}
-
 /** @throws {CommandFailedError} with the database's exit code when something is wrong */
 async function check(context: CommandContext): Promise<void> {
-  const answer = (await (
-    await context.client()
-  ).json('/api/v1/database/check', { method: 'POST' })) as CheckAnswer;
+  const answer = await ask(await context.client(), 'post', '/api/v1/database/check', {});
   context.output.print(answer, ({ ok, problems, brokenReferences }) =>
     ok
       ? 'Every page, index and reference is in order.'
@@ -130,7 +104,7 @@ async function check(context: CommandContext): Promise<void> {
   if (!answer.ok) throw new CommandFailedError('the database is not in order', ExitCode.database);
 }
 
-function renderStatus(status: DatabaseStatus): string {
+function renderStatus(status: ReplyOf<'get', '/api/v1/database/status'>): string {
   return [
     `${status.file}`,
     `cipher ${status.cipher}, SQLite ${status.sqliteVersion}, journal ${status.journalMode}, synchronous ${status.synchronous}`,
@@ -148,7 +122,7 @@ function renderStatus(status: DatabaseStatus): string {
   ].join('\n');
 }
 
-function renderRows({ columns, rows: found }: QueryAnswer): string {
+function renderRows({ columns, rows: found }: ReplyOf<'post', '/api/v1/database/query'>): string {
   if (found.length === 0) return 'no rows';
   return table(
     columns,
@@ -165,10 +139,11 @@ function bytes(count: number): string {
   return count < 1_048_576 ? `${(count / 1_024).toFixed(1)} KiB` : `${(count / 1_048_576).toFixed(1)} MiB`;
 }
 
-function parameter(text: string): unknown {
+function parameter(text: string): string | number | boolean | null {
   if (!/^(?:-?\d|true$|false$|null$)/.test(text)) return text;
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : text;
   } catch {
     // Begins like a number and is none, such as a date: then it is text.
     return text;

@@ -1,27 +1,10 @@
-import { ensureOk } from '@aico/client/local';
+import { type Asked, ask } from '@aico/client/ask';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { table } from '../output.ts';
 import { registerJoining } from './device-join.ts';
 
-interface Device {
-  readonly id: string;
-  readonly name: string;
-  readonly roles: readonly string[];
-  readonly fingerprint: string;
-  readonly pairedAt: string;
-  readonly lastSeenAt?: string;
-}
-
-interface Pairing {
-  readonly code: string;
-  readonly roles: readonly string[];
-  /** Of this backend's key: what the device shows has to be the same. */
-  readonly fingerprint: string;
-  readonly expiresAt: string;
-}
-
-const ROOT = '/api/v1/devices';
+const ONE = '/api/v1/devices/{id}';
 
 export function register(program: Command, context: CommandContext): void {
   const device = program.command('device').description('devices that may open a sealed channel');
@@ -36,7 +19,7 @@ export function register(program: Command, context: CommandContext): void {
     .command('list')
     .description('who is paired, and with what roles')
     .action(async () => {
-      const answer = (await (await context.client()).json(ROOT)) as { readonly devices: readonly Device[] };
+      const answer = await ask(await context.client(), 'get', '/api/v1/devices', {});
       context.output.print(answer, ({ devices }) =>
         devices.length === 0
           ? 'No device is paired: aico device pair'
@@ -64,14 +47,13 @@ export function register(program: Command, context: CommandContext): void {
     .argument('<device>')
     .argument('<roles...>')
     .description('give it other roles; they count at once')
-    .action((id: string, roles: readonly string[]) => change(context, id, { roles }));
+    .action((id: string, roles: readonly string[]) => change(context, id, { roles: [...roles] }));
   device
     .command('revoke')
     .argument('<device>')
     .description('take all its rights away, and cut what it has open')
     .action(async (id: string) => {
-      const client = await context.client();
-      await ensureOk(await client.fetch(`${ROOT}/${encodeURIComponent(id)}`, { method: 'DELETE' }));
+      await ask(await context.client(), 'delete', ONE, { path: { id } });
       context.output.print({ revoked: id }, () => 'Revoked: it is cut off, and does not come back.');
     });
 }
@@ -80,13 +62,8 @@ async function pair(
   context: CommandContext,
   { role, qr }: { readonly role: readonly string[]; readonly qr: boolean },
 ): Promise<void> {
-  const pairing = (await (
-    await context.client()
-  ).json(`${ROOT}/pairings`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(role.length === 0 ? {} : { roles: role }),
-  })) as Pairing;
+  const body = role.length === 0 ? {} : { roles: [...role] };
+  const pairing = await ask(await context.client(), 'post', '/api/v1/devices/pairings', { body });
   const picture = qr && !context.output.json ? await pictureOf(pairing.code) : '';
   context.output.print(pairing, ({ code, roles, fingerprint, expiresAt }) =>
     [
@@ -103,13 +80,9 @@ async function pictureOf(code: string): Promise<string> {
   return qr.toString(code, { type: 'utf8', errorCorrectionLevel: 'M' });
 }
 
-async function change(context: CommandContext, id: string, body: object): Promise<void> {
-  const device = (await (
-    await context.client()
-  ).json(`${ROOT}/${encodeURIComponent(id)}`, {
-    method: 'PATCH',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })) as Device;
+type Change = Asked<'patch', typeof ONE>['body'];
+
+async function change(context: CommandContext, id: string, body: Change): Promise<void> {
+  const device = await ask(await context.client(), 'patch', ONE, { path: { id }, body });
   context.output.print(device, ({ name, roles }) => `${name}: ${roles.join(', ') || 'no role'}`);
 }

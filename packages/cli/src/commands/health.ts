@@ -1,5 +1,5 @@
-import type { HealthReport } from '@aico/backend';
 import { ExitCode } from '@aico/backend/exit-codes';
+import { checkReply, type ReplyOf } from '@aico/client/ask';
 import { ensureOk } from '@aico/client/local';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
@@ -12,19 +12,25 @@ export function register(program: Command, context: CommandContext): void {
     .action(async () => {
       const response = await (await context.client()).fetch('/api/v1/health');
       // An unhealthy backend says so with 503, and with the same report.
-      if (response.status !== 503) await ensureOk(response);
-      const report: unknown = await response.clone().json();
-      if (!isHealthReport(report)) return ensureOk(response);
+      const isReport = response.headers.get('content-type')?.startsWith('application/json') === true;
+      if (response.status !== 503 || !isReport) await ensureOk(response);
+      const report = checkReply('get', '/api/v1/health', await parsed(response));
       context.output.print(report, render);
       if (report.status === 'unhealthy') process.exitCode = ExitCode.unhealthy;
     });
 }
 
-function isHealthReport(value: unknown): value is HealthReport {
-  return typeof value === 'object' && value !== null && 'checks' in value && typeof value.checks === 'object';
+/** JSON, or `undefined` where it is none. */
+async function parsed(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch {
+    // Refused as a reply of another shape.
+    return undefined;
+  }
 }
 
-function render({ status, checks }: HealthReport): string {
+function render({ status, checks }: ReplyOf<'get', '/api/v1/health'>): string {
   const rows = Object.entries(checks).map(([name, check]) => [
     name,
     coloured(check.status),

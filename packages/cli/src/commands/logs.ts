@@ -1,6 +1,7 @@
+import { ask } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
-import type { LogRecord } from '@aico/shared/core/logging';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { LogLevel, LogRecord } from '@aico/shared/core/logging';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { colours, onOneLine } from '../colours.ts';
 import type { CommandContext } from '../context.ts';
 import { coloured, type Output } from '../output.ts';
@@ -8,12 +9,14 @@ import { coloured, type Output } from '../output.ts';
 /** As many as the backend gives at once. */
 const MOST_LINES = 1_000;
 
+const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
 interface TailOptions {
   readonly lines: number;
   readonly follow?: boolean;
   readonly service?: string;
   readonly component?: string;
-  readonly level?: string;
+  readonly level?: LogLevel;
   readonly text?: string;
 }
 
@@ -26,26 +29,23 @@ export function register(program: Command, context: CommandContext): void {
     .option('-f, --follow', 'go on with lines as they are logged')
     .option('-s, --service <name>', 'of one service')
     .option('-c, --component <name>', 'of one component')
-    .option('-l, --level <level>', 'this level and above: trace, debug, info, warn, error, fatal')
+    .addOption(new Option('-l, --level <level>', 'this level and above').choices(LEVELS))
     .option('--text <text>', 'that have this text in their message')
     .action((options: TailOptions) => tail(context, options));
 }
 
 async function tail(context: CommandContext, { lines, follow, ...filter }: TailOptions): Promise<void> {
   const client = await context.client();
-  const query = new URLSearchParams(Object.entries(filter));
-  const ask = async (limit: number): Promise<readonly LogRecord[]> => {
-    const answer = await client.json(`/api/v1/logs?${query}&limit=${limit}`);
-    return (answer as { logs: readonly LogRecord[] }).logs;
-  };
+  const newest = async (limit: number) =>
+    (await ask(client, 'get', '/api/v1/logs', { query: { ...filter, limit } })).logs;
   if (follow !== true) {
-    for (const record of (await ask(lines)).toReversed()) print(context.output, record);
+    for (const record of (await newest(lines)).toReversed()) print(context.output, record);
     return;
   }
   // Followed first and then read, so that nothing falls between; what comes twice is shown once.
-  const stream = await client.fetch(`/api/v1/logs/stream?${query}`);
+  const stream = await client.fetch(`/api/v1/logs/stream?${new URLSearchParams(Object.entries(filter))}`);
   await ensureOk(stream);
-  const stored = await ask(MOST_LINES);
+  const stored = await newest(MOST_LINES);
   const shown = new Set(stored.map(identity));
   for (const record of stored.slice(0, lines).toReversed()) print(context.output, record);
   for await (const { event = 'message', data } of serverSentEvents(stream)) {

@@ -1,19 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { ask } from '@aico/client/ask';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { CommandFailedError, UsageError } from '../errors.ts';
 import { coloured, table } from '../output.ts';
-
-interface PluginView {
-  readonly name: string;
-  readonly version: string;
-  readonly description: string;
-  readonly priority: number;
-  readonly state: string;
-  readonly required: boolean;
-  readonly module: string;
-}
 
 export function register(program: Command, context: CommandContext): void {
   const plugin = program.command('plugin').description('list, add and remove plugins');
@@ -34,8 +25,8 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function list(context: CommandContext): Promise<void> {
-  const answer = await (await context.client()).json('/api/v1/system/plugins');
-  context.output.print(answer as { plugins: readonly PluginView[] }, ({ plugins }) =>
+  const answer = await ask(await context.client(), 'get', '/api/v1/system/plugins', {});
+  context.output.print(answer, ({ plugins }) =>
     plugins.length === 0
       ? 'No plugin is loaded. Add one with `aico plugin add PATH`, or load it once with `aico start --plugin PATH`.'
       : table(

@@ -1,41 +1,19 @@
+import { ask, type ReplyOf } from '@aico/client/ask';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { coloured, table } from '../output.ts';
-
-interface ServiceView {
-  readonly name: string;
-  readonly state: string;
-  readonly required: boolean;
-  readonly dependencies: readonly string[];
-  readonly attempts: number;
-  readonly waitedMs: number;
-  readonly waitedOn?: string;
-  readonly ms: number;
-  readonly error?: { readonly code: string; readonly message: string };
-}
-
-interface StatusView {
-  readonly pid: number;
-  readonly version: string;
-  readonly environment: string;
-  readonly state: string;
-  readonly home: string;
-  readonly uptimeMs: number;
-  readonly addresses: { readonly socket?: string; readonly http?: string };
-  readonly report: { readonly totalMs: number; readonly services: readonly ServiceView[] };
-}
 
 export function register(program: Command, context: CommandContext): void {
   program
     .command('status')
     .description('what runs: each service, its state, milliseconds, what it waited for')
     .action(async () => {
-      const status = (await (await context.client()).json('/api/v1/system/status')) as StatusView;
+      const status = await ask(await context.client(), 'get', '/api/v1/system/status', {});
       context.output.print(status, render);
     });
 }
 
-function render(status: StatusView): string {
+function render(status: ReplyOf<'get', '/api/v1/system/status'>): string {
   const { services, totalMs } = status.report;
   const rows = services
     .toSorted((a, b) => a.waitedMs - b.waitedMs)

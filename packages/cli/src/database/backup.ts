@@ -1,23 +1,13 @@
 import path from 'node:path';
 import { readInstance } from '@aico/backend/instance';
 import { InstanceLock } from '@aico/backend/instance-lock';
-import {
-  type BackupManifest,
-  finishRestore,
-  makeBackup,
-  recoverRotation,
-  restoreBackup,
-} from '@aico/shared/data';
+import { ask } from '@aico/client/ask';
+import { type Backup, finishRestore, makeBackup, recoverRotation, restoreBackup } from '@aico/shared/data';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { canAsk } from '../password.ts';
 import { fromFiles, keysOf, type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
 import { openWitness } from './witness.ts';
-
-interface Made {
-  readonly folder: string;
-  readonly manifest: BackupManifest;
-}
 
 /** Backs the home up: through the running backend where there is one, else by itself. */
 export async function backUp(context: CommandContext, directory: string, files: SecretFiles): Promise<void> {
@@ -37,17 +27,11 @@ export async function backUp(context: CommandContext, directory: string, files: 
   );
 }
 
-async function online(context: CommandContext, directory: string): Promise<Made> {
-  return (await (
-    await context.client()
-  ).json('/api/v1/database/backup', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ directory }),
-  })) as Made;
+async function online(context: CommandContext, directory: string): Promise<Backup> {
+  return await ask(await context.client(), 'post', '/api/v1/database/backup', { body: { directory } });
 }
 
-async function offline(context: CommandContext, directory: string, files: SecretFiles): Promise<Made> {
+async function offline(context: CommandContext, directory: string, files: SecretFiles): Promise<Backup> {
   const { paths } = context;
   using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
   await finishRestore({ file: paths.databaseFile, slotsFile: paths.keySlotsFile });

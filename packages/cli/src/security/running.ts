@@ -1,11 +1,7 @@
+import { ask } from '@aico/client/ask';
 import type { CommandContext } from '../context.ts';
 import { askPassword } from '../password.ts';
 import { fromFiles, type SecretFiles, secret } from './home-keys.ts';
-
-interface Locked {
-  readonly state: string;
-  readonly wiped?: string;
-}
 
 /** Whether the backend that runs on this home is locked; `undefined` where none runs, or none that tells. */
 export async function runningState(context: CommandContext): Promise<string | undefined> {
@@ -24,12 +20,8 @@ export async function runningState(context: CommandContext): Promise<string | un
 
 /** Has the running backend stop what holds data and wipe its keys. */
 export async function lock(context: CommandContext): Promise<void> {
-  const answer = (await (await context.client()).json('/api/v1/security/lock', { method: 'POST' })) as Locked;
-  const { WIPE_LIMITS } = await import('@aico/shared/security');
-  context.output.print(
-    { state: answer.state, wiped: answer.wiped ?? WIPE_LIMITS },
-    ({ state, wiped }) => `${state}\n\n${wiped}\n${answer.wiped === undefined ? '' : WIPE_LIMITS}`,
-  );
+  const answer = await ask(await context.client(), 'post', '/api/v1/security/lock', {});
+  context.output.print(answer, ({ state, wiped }) => `${state}\n\n${wiped}`);
 }
 
 /** Has the running backend open its keys. */
@@ -37,12 +29,6 @@ export async function unlock(context: CommandContext, files: SecretFiles): Promi
   const credentials = (await fromFiles(files)) ?? {
     password: await secret(undefined, 'Password', askPassword),
   };
-  const answer = (await (
-    await context.client()
-  ).json('/api/v1/security/unlock', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(credentials),
-  })) as Locked;
+  const answer = await ask(await context.client(), 'post', '/api/v1/security/unlock', { body: credentials });
   context.output.print({ state: answer.state }, ({ state }) => state);
 }

@@ -1,0 +1,99 @@
+import { ReplyShapeError } from '../errors.ts';
+import type { paths } from './api.ts';
+import type { Client } from './client.ts';
+import { misfit, type ReplyShape } from './reply-shape.ts';
+import shapes from './reply-shapes.json' with { type: 'json' };
+
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/** The paths of the backend's own routes that take a method. */
+export type PathOf<M extends Method> = {
+  [Path in keyof paths]: paths[Path] extends Record<M, object> ? Path : never;
+}[keyof paths];
+
+type Operation<M extends Method, Path extends keyof paths> = paths[Path][M & keyof paths[Path]];
+
+/** What a route replies when it has done what it was asked for; `undefined` where it says nothing. */
+export type ReplyOf<M extends Method, Path extends PathOf<M>> =
+  Operation<M, Path> extends { readonly responses: infer Responses } ? Success<Responses> : never;
+
+type Success<Responses> = {
+  [Status in keyof Responses & (200 | 201 | 202 | 204)]: Responses[Status] extends {
+    readonly content: { readonly 'application/json': infer Body };
+  }
+    ? Body
+    : undefined;
+}[keyof Responses & (200 | 201 | 202 | 204)];
+
+type In<Place extends string, Of> = Of extends { readonly [Key in Place]: infer Values }
+  ? { readonly [Key in Place]: Values }
+  : unknown;
+
+type MaybeIn<Place extends string, Of> = Of extends { readonly [Key in Place]?: infer Values }
+  ? { readonly [Key in Place]?: Values }
+  : unknown;
+
+/** What goes with a request: the names in its path, its query, its body. */
+export type Asked<M extends Method, Path extends PathOf<M>> =
+  Operation<M, Path> extends { readonly parameters: infer Parameters }
+    ? In<'path', Parameters> &
+        MaybeIn<'query', Parameters> &
+        (Operation<M, Path> extends {
+          readonly requestBody: { readonly content: { readonly 'application/json': infer Body } };
+        }
+          ? { readonly body: Body }
+          : unknown)
+    : never;
+
+/**
+ * Asks a route of the backend itself, and gives its reply as the type that the route says it is of. The reply is looked at: a
+ * backend of another version may reply otherwise.
+ *
+ * @throws {ReplyShapeError} when the reply is of another shape
+ * @throws whatever `client.json` throws
+ * @example const { devices } = await ask(client, 'get', '/api/v1/devices', {});
+ */
+export async function ask<const M extends Method, Path extends PathOf<M>>(
+  client: Pick<Client, 'json'>,
+  method: M,
+  path: Path,
+  asked: Asked<M, Path> & Loose,
+): Promise<ReplyOf<M, Path>> {
+  const { path: names = {}, query = {}, body } = asked;
+  const place = path.replace(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(String(names[name])));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined) search.append(name, String(value));
+  const reply = await client.json(search.size === 0 ? place : `${place}?${search}`, {
+    method: method.toUpperCase(),
+    ...(body === undefined
+      ? {}
+      : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  return checkReply(method, path, reply);
+}
+
+/**
+ * The reply of a route as the type it is of, where it came by another way than {@link ask}.
+ *
+ * @throws {ReplyShapeError} when it is of another shape
+ */
+export function checkReply<M extends Method, Path extends PathOf<M>>(
+  method: M,
+  path: Path,
+  reply: unknown,
+): ReplyOf<M, Path> {
+  const operation = `${method.toUpperCase()} ${path}`;
+  const known: Readonly<Record<string, ReplyShape>> = shapes;
+  const shape = known[operation];
+  const fault = shape === undefined ? undefined : misfit(shape, reply);
+  if (fault !== undefined) throw new ReplyShapeError(operation, fault);
+  // What has just been looked at: shapes and types are written from one document.
+  return reply as ReplyOf<M, Path>;
+}
+
+interface Loose {
+  readonly path?: Readonly<Record<string, unknown>>;
+  readonly query?: object;
+  readonly body?: unknown;
+}
