@@ -1,19 +1,10 @@
 import type { PluginCommands } from '@aico/cli/plugin';
 import { type Command, InvalidArgumentError } from 'commander';
-import { Type } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { importMail } from './cli/import-command.ts';
 import { oneLine } from './cli/one-line.ts';
-
-const Summary = Type.Object({
-  id: Type.Integer(),
-  subject: Type.String(),
-  sender: Type.String(),
-  sentAt: Type.Optional(Type.String()),
-  snippet: Type.Optional(Type.String()),
-});
-const Page = Type.Object({ messages: Type.Array(Summary), next: Type.Optional(Type.Integer()) });
-const Detail = Type.Object({ ...Summary.properties, recipients: Type.String(), text: Type.String() });
+import { Found, MailDetail, Page } from './replies.ts';
 
 /** `aico inbox …` */
 export const commands: PluginCommands = {
@@ -33,7 +24,7 @@ export const commands: PluginCommands = {
       .action(async (words: readonly string[], { limit, fts5 }: { limit: number; fts5?: boolean }) => {
         const query = new URLSearchParams({ q: words.join(' '), limit: String(limit) });
         if (fts5 === true) query.set('syntax', 'fts5');
-        context.output.print(await get(`/api/v1/inbox/search?${query}`, Page), renderPage);
+        context.output.print(await get(`/api/v1/inbox/search?${query}`, Found), renderPage);
       });
 
     inbox
@@ -55,16 +46,16 @@ export const commands: PluginCommands = {
       .argument('<id>')
       .action(async (id: string) => {
         const path = `/api/v1/inbox/messages/${encodeURIComponent(id)}`;
-        context.output.print(await get(path, Detail), renderMail);
+        context.output.print(await get(path, MailDetail), renderMail);
       });
 
-    async function get<S extends typeof Page | typeof Detail>(path: string, schema: S) {
+    async function get<S extends TSchema>(path: string, schema: S) {
       return Value.Parse(schema, await (await context.client()).json(path));
     }
   },
 };
 
-function renderPage({ messages, next }: Type.Static<typeof Page>): string {
+function renderPage({ messages, next }: Static<typeof Page>): string {
   if (messages.length === 0) return 'no messages';
   const lines = messages.map(({ id, sentAt, sender, subject, snippet }) => {
     const date = (sentAt ?? '').slice(0, 10).padEnd(10);
@@ -74,7 +65,7 @@ function renderPage({ messages, next }: Type.Static<typeof Page>): string {
   return [...lines, ...(next === undefined ? [] : [`more: --before ${next}`])].join('\n');
 }
 
-function renderMail({ sender, recipients, sentAt, subject, text }: Type.Static<typeof Detail>): string {
+function renderMail({ sender, recipients, sentAt, subject, text }: MailDetail): string {
   return [
     `From: ${oneLine(sender)}`,
     `To: ${oneLine(recipients)}`,

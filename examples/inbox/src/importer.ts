@@ -4,13 +4,9 @@ import type { Logger } from '@aico/shared/core/logging';
 import { MessageRefusedError } from './errors.ts';
 import type { IncomingMail, MailStore, RawMail } from './mail-store.ts';
 import type { MailReader } from './parsing/mail-reader.ts';
+import type { ImportResult } from './replies.ts';
 import { tooLarge } from './size-limit.ts';
 import { messageImported } from './topics.ts';
-
-/** What became of one message of an import, in the order they came. */
-export type ImportResult =
-  | { readonly status: 'imported' | 'duplicate'; readonly id: number }
-  | { readonly status: 'refused'; readonly reason: string };
 
 export interface ImporterOptions {
   readonly store: MailStore;

@@ -7,6 +7,7 @@ import {
 } from '@aico/shared/data';
 import { MessageUnknownError, SearchInvalidError } from './errors.ts';
 import type { ParsedMail } from './parsing/mail-parser.ts';
+import type { MailDetail, MailSummary } from './replies.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
 
 /** A message as it came, and what it is known by. */
@@ -26,25 +27,6 @@ export interface IncomingMail extends RawMail {
 export interface StoredMail {
   readonly id: number;
   readonly isNew: boolean;
-}
-
-/** A message in a list. */
-export interface MailSummary {
-  readonly id: number;
-  readonly subject: string;
-  readonly sender: string;
-  /** RFC 3339; absent where the message names no date. */
-  readonly sentAt: string | undefined;
-  readonly size: number;
-  readonly attachments: number;
-  /** Where a search found it. */
-  readonly snippet?: string;
-}
-
-export interface MailDetail extends MailSummary {
-  readonly messageId: string | undefined;
-  readonly recipients: string;
-  readonly text: string;
 }
 
 const SUMMARY = 'm.id, m.subject, m.sender, m.sent_at, m.size, m.attachments';
@@ -109,7 +91,7 @@ export class MailStore {
     if (row === undefined) throw new MessageUnknownError(id);
     return {
       ...summaryOf(row),
-      messageId: row.message_id === null ? undefined : text(row.message_id),
+      ...(row.message_id === null ? {} : { messageId: text(row.message_id) }),
       recipients: text(row.recipients),
       text: text(row.text),
     };
@@ -206,7 +188,7 @@ function summaryOf(row: Row): MailSummary {
     id: Number(row.id),
     subject: text(row.subject),
     sender: text(row.sender),
-    sentAt: sentAt === 0 ? undefined : new Date(sentAt).toISOString(),
+    ...(sentAt === 0 ? {} : { sentAt: new Date(sentAt).toISOString() }),
     size: Number(row.size),
     attachments: Number(row.attachments),
   };

@@ -1,9 +1,10 @@
-import type { GatewayApp } from '@aico/backend';
+import { contentOf, type GatewayApp } from '@aico/backend';
 import { Type } from 'typebox';
 import { BatchTooLargeError, FramesBrokenError } from './errors.ts';
 import { splitFrames } from './frames.ts';
 import type { Importer } from './importer.ts';
 import type { MailStore } from './mail-store.ts';
+import { Found, Imported, MailDetail, Page, Stats } from './replies.ts';
 
 const Limit = Type.Integer({ minimum: 1, maximum: 500, default: 50 });
 const Id = Type.Integer({ minimum: 1 });
@@ -23,25 +24,40 @@ export function declareRoutes(app: GatewayApp, store: MailStore, importer: Impor
     done(null, body),
   );
 
-  app.post('/import', { config: WRITE, bodyLimit: maxBytes + BODY_SLACK_BYTES }, async ({ body }) => {
-    if (!Buffer.isBuffer(body)) throw new FramesBrokenError();
-    const messages = splitFrames(body);
-    if (messages.length > LARGEST_BATCH) throw new BatchTooLargeError(messages.length, LARGEST_BATCH);
-    return { results: await importer.import(messages) };
-  });
+  app.post(
+    '/import',
+    { config: WRITE, schema: { response: { 200: Imported } }, bodyLimit: maxBytes + BODY_SLACK_BYTES },
+    async ({ body }) => {
+      if (!Buffer.isBuffer(body)) throw new FramesBrokenError();
+      const messages = splitFrames(body);
+      if (messages.length > LARGEST_BATCH) throw new BatchTooLargeError(messages.length, LARGEST_BATCH);
+      return { results: await importer.import(messages) };
+    },
+  );
 
   const listQuery = Type.Object({ limit: Limit, before: Type.Optional(Id) });
-  app.get('/messages', { config: READ, schema: { querystring: listQuery } }, async ({ query }) => {
-    const messages = await store.list(query.limit, query.before);
-    // A page that is not full is the last one.
-    const next = messages.length < query.limit ? undefined : messages.at(-1)?.id;
-    return { messages, ...(next === undefined ? {} : { next }) };
-  });
+  app.get(
+    '/messages',
+    { config: READ, schema: { querystring: listQuery, response: { 200: Page } } },
+    async ({ query }) => {
+      const messages = await store.list(query.limit, query.before);
+      // A page that is not full is the last one.
+      const next = messages.length < query.limit ? undefined : messages.at(-1)?.id;
+      return { messages, ...(next === undefined ? {} : { next }) };
+    },
+  );
 
   const params = Type.Object({ id: Id });
-  app.get('/messages/:id', { config: READ, schema: { params } }, ({ params: { id } }) => store.read(id));
-  app.get('/messages/:id/raw', { config: READ, schema: { params } }, async ({ params: { id } }, reply) =>
-    reply.type('message/rfc822').send(Buffer.from(await store.raw(id))),
+  app.get(
+    '/messages/:id',
+    { config: READ, schema: { params, response: { 200: MailDetail } } },
+    ({ params: { id } }) => store.read(id),
+  );
+  const raw = contentOf('message/rfc822', 'The bytes as they came.');
+  app.get(
+    '/messages/:id/raw',
+    { config: READ, schema: { params, response: raw } },
+    async ({ params: { id } }, reply) => reply.type('message/rfc822').send(Buffer.from(await store.raw(id))),
   );
 
   const searchQuery = Type.Object({
@@ -51,13 +67,13 @@ export function declareRoutes(app: GatewayApp, store: MailStore, importer: Impor
   });
   app.get(
     '/search',
-    { config: READ, schema: { querystring: searchQuery } },
+    { config: READ, schema: { querystring: searchQuery, response: { 200: Found } } },
     async ({ query: { q, limit, syntax } }) => ({
       messages: await store.search(q, limit, syntax === 'fts5'),
     }),
   );
 
-  app.get('/stats', { config: READ }, async () => ({
+  app.get('/stats', { config: READ, schema: { response: { 200: Stats } } }, async () => ({
     ...(await store.count()),
     maxMessageBytes: maxBytes,
     maxBatch: LARGEST_BATCH,

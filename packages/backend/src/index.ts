@@ -43,6 +43,15 @@ export { definePlugin, type PluginDefinition, registerPlugin } from './core/plug
 export { type LoadedPlugin, loadPlugin } from './core/plugin/plugin-loader.ts';
 export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin-base.ts';
 export type { ProcessLike } from './core/process/process-events.ts';
+export {
+  contentOf,
+  eventStream,
+  Instant,
+  listOf,
+  maybe,
+  NO_CONTENT,
+  type Says,
+} from './core/reply-schemas.ts';
 export { ServiceContainer } from './core/service-container.ts';
 export type { ServiceName, Services } from './core/services.ts';
 export type { Idempotency } from './gateway/index.ts';

@@ -8,6 +8,7 @@ import {
   type LocalReply,
   localRequest,
   startTestBackend,
+  strictIssues,
   type TestBackend,
   type TestHome,
 } from '@aico/backend/testing';
@@ -15,7 +16,7 @@ import { MessageBusClient } from '@aico/shared/core/bus';
 import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
 import { Type } from 'typebox';
 import { pair } from './fixtures/channel.ts';
-import { strictIssues } from './fixtures/strict-schema.ts';
+import { declareNotes } from './guide/typed-replies.ts';
 
 interface Said {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
@@ -196,6 +197,19 @@ test('a field that a schema does not name is sent nevertheless, and found by the
   assert.deepEqual(reply.json(), sent);
   assert.ok(strictIssues(schema, sent).includes(': must not have additional properties'));
   assert.deepEqual(strictIssues(schema, { a: 1 }), []);
+});
+
+test('the routes of the guide reply as they say', async (t) => {
+  const backend = await startTestBackend();
+  t.after(() => backend.stop());
+  const notes = new Map([[1, { id: 1, text: 'a' }]]);
+  await backend.container.getService('gateway').mount('notes', (app) => declareNotes(app, notes));
+  const ask = (path: string, method = 'GET') =>
+    localRequest(backend.socket, `/api/v1/notes${path}`, { method });
+  assert.deepEqual((await ask('')).json(), { notes: [{ id: 1, text: 'a' }] });
+  assert.equal((await ask('/changes')).text, 'event: note\ndata: {}\n\n');
+  const gone = await ask('/1', 'DELETE');
+  assert.deepEqual([gone.status, gone.text, notes.size], [204, '', 0]);
 });
 
 /** Whether at least one success is described by what it is. */

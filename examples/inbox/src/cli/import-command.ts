@@ -1,7 +1,7 @@
 import type { CommandContext } from '@aico/cli/plugin';
-import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { joinFrames } from '../frames.ts';
+import { Imported, type ImportResult, Stats } from '../replies.ts';
 import { tooLarge } from '../size-limit.ts';
 import { type Finding, findMailFiles, type LocatedMessage, readMailFile } from './mailboxes.ts';
 import { oneLine } from './one-line.ts';
@@ -12,16 +12,6 @@ const BATCH_BYTES = 4 * 1_048_576;
 
 /** Reasons shown before the rest is only counted. */
 const REASONS_SHOWN = 20;
-
-const Stats = Type.Object({ maxMessageBytes: Type.Integer() });
-const Results = Type.Object({
-  results: Type.Array(
-    Type.Union([
-      Type.Object({ status: Type.Enum(['imported', 'duplicate']), id: Type.Integer() }),
-      Type.Object({ status: Type.Literal('refused'), reason: Type.String() }),
-    ]),
-  ),
-});
 
 /** How an import went: `found` is the sum of the other three. */
 export interface ImportSummary {
@@ -51,7 +41,7 @@ export async function importMail(context: CommandContext, paths: readonly string
       headers: { 'content-type': 'application/octet-stream' },
       body: joinFrames(messages.map(({ raw }) => raw)),
     });
-    return Value.Parse(Results, answer).results;
+    return Value.Parse(Imported, answer).results;
   }, maxMessageBytes);
 
   const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -78,7 +68,7 @@ export async function importMail(context: CommandContext, paths: readonly string
   output.print(run.summary, describe);
 }
 
-type Sender = (messages: readonly LocatedMessage[]) => Promise<Type.Static<typeof Results>['results']>;
+type Sender = (messages: readonly LocatedMessage[]) => Promise<readonly ImportResult[]>;
 
 /** Puts findings into batches, sends these one after the other, and accounts for each. */
 class ImportRun {

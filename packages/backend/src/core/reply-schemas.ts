@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { type Static, type TOptional, type TSchema, type TUnsafe, Type } from 'typebox';
 
 /** A moment, as RFC 3339 writes it. */
@@ -13,6 +14,9 @@ export const maybe = <Field extends TSchema>(field: Field): TOptional<TUnsafe<St
 /** The replies of a route that has nothing to say but that it is done. */
 export const NO_CONTENT = { 204: Type.Null({ description: 'Done.' }) } as const;
 
+/** What a handler may send where it sends no JSON. */
+type Content = string | Uint8Array | Readable | ReadableStream;
+
 /**
  * The replies of a route that sends no JSON: `text/event-stream`, a download. The gateway leaves what it sends alone.
  *
@@ -22,7 +26,7 @@ export function contentOf(mediaType: string, description: string) {
   return {
     200: {
       description,
-      content: { [mediaType]: { schema: Type.Unsafe<string | Uint8Array>(Type.String()) } },
+      content: { [mediaType]: { schema: Type.Unsafe<Content>(Type.String()) } },
     },
   };
 }
