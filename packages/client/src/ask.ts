@@ -1,3 +1,4 @@
-/** `@aico/client/ask`: the backend's own routes, their replies typed and looked at. */
+/** `@aico/client/ask`: the backend's own routes, their replies and events typed and looked at. */
 export { type Asked, ask, checkReply, type PathOf, type ReplyOf } from './core/ask.ts';
+export { type BusMessage, type LoggedLine, parseBusMessage, parseLoggedLine } from './core/stream-events.ts';
 export { ReplyShapeError } from './errors.ts';

@@ -59,6 +59,7 @@ describe('registration', () => {
     const container = new ServiceContainer();
     const attempts = [
       { priority: Number.NaN },
+      { priority: Number.POSITIVE_INFINITY },
       { startTimeoutMs: 0 },
       { stopTimeoutMs: -1 },
       { startTimeoutMs: Number.POSITIVE_INFINITY },

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ask, type ReplyOf } from '@aico/client/ask';
+import { ask, type BusMessage, parseBusMessage, type ReplyOf } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
 import { type Command, InvalidArgumentError } from 'commander';
 import { onOneLine } from '../colours.ts';
@@ -152,19 +152,19 @@ async function follow(context: CommandContext, pattern: string, most: number | u
   context.output.note(`Following ${pattern}.`);
   let shown = 0;
   for await (const { event = 'message', data } of serverSentEvents(stream)) {
-    const value = JSON.parse(data) as { type: string; source: string; time: string; data?: unknown };
     if (event !== 'message') {
       context.output.note(`(${data})`);
       continue;
     }
-    context.output.print(value, (message) =>
-      onOneLine(
-        `${message.time} ${message.type} from ${message.source}: ${JSON.stringify(message.data ?? null)}`,
-      ),
-    );
+    context.output.print(parseBusMessage(data), renderMessage);
     shown += 1;
     if (shown === most) return;
   }
+}
+
+function renderMessage({ time, type, source, data = null, data_base64: bytes }: BusMessage): string {
+  const shown = bytes === undefined ? JSON.stringify(data) : `bytes, as Base64 ${bytes}`;
+  return onOneLine(`${time} ${type} from ${source}: ${shown}`);
 }
 
 function renderGrants(grants: ReplyOf<'get', '/api/v1/bus/grants'>['grants']): string {

@@ -1,6 +1,6 @@
-import { ask } from '@aico/client/ask';
+import { ask, type LoggedLine, parseLoggedLine } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
-import type { LogLevel, LogRecord } from '@aico/shared/core/logging';
+import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { colours, onOneLine } from '../colours.ts';
 import type { CommandContext } from '../context.ts';
@@ -49,19 +49,22 @@ async function tail(context: CommandContext, { lines, follow, ...filter }: TailO
   const shown = new Set(stored.map(identity));
   for (const record of stored.slice(0, lines).toReversed()) print(context.output, record);
   for await (const { event = 'message', data } of serverSentEvents(stream)) {
-    const value: unknown = JSON.parse(data);
-    if (event !== 'log') context.output.note(`(${data})`);
-    else if (!shown.delete(identity(value as LogRecord))) print(context.output, value as LogRecord);
+    if (event !== 'log') {
+      context.output.note(`(${data})`);
+      continue;
+    }
+    const line = parseLoggedLine(data);
+    if (!shown.delete(identity(line))) print(context.output, line);
   }
   context.output.note('The backend has stopped.');
 }
 
 /** What makes a line itself, whether it comes from the table, where it has a number, or over the bus. */
-function identity({ time, level, service, component, message, fields }: LogRecord): string {
+function identity({ time, level, service, component, message, fields }: LoggedLine): string {
   return JSON.stringify([time, level, service, component, message, fields]);
 }
 
-function print(output: Output, record: LogRecord): void {
+function print(output: Output, record: LoggedLine): void {
   output.print(record, ({ time, level, service, component, message, fields }) => {
     const details = Object.keys(fields).length === 0 ? '' : ` ${colours.dim(JSON.stringify(fields))}`;
     const who = colours.cyan(`${service}/${component}`);

@@ -63,7 +63,7 @@ export function resolveOptions(
   };
   const { priority = 100, retry = {} } = options;
   if (name === '') throw new ServiceOptionError(name, 'name', '""', 'a word');
-  if (Number.isNaN(priority)) throw new ServiceOptionError(name, 'priority', priority, 'a number');
+  if (!Number.isFinite(priority)) throw new ServiceOptionError(name, 'priority', priority, 'a number');
   const { retries, minDelayMs = DEFAULT_BACKOFF.minDelayMs, maxDelayMs = DEFAULT_BACKOFF.maxDelayMs } = retry;
   if (retries !== undefined && !(retries >= 0 && (Number.isInteger(retries) || retries === Infinity))) {
     throw new ServiceOptionError(name, 'retry.retries', retries, 'a whole number from 0, or Infinity');

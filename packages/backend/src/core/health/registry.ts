@@ -110,9 +110,28 @@ async function outcomeOf(
   }
 }
 
-/** A plugin without types may return anything: only what says healthy is healthy. */
+/**
+ * A plugin without types may return anything: only what says healthy is healthy, and what else it says must not keep the
+ * report from being told.
+ */
 function checked(result: HealthCheckResult | undefined): HealthCheckResult {
   const statuses: readonly unknown[] = ['healthy', 'degraded', 'unhealthy'];
-  if (statuses.includes(result?.status) && result !== undefined) return result;
-  return { status: 'unhealthy', detail: 'the check did not return a status' };
+  if (result === undefined || !statuses.includes(result?.status))
+    return { status: 'unhealthy', detail: 'the check did not return a status' };
+  const { status, detail, data } = result;
+  return {
+    status,
+    ...(detail === undefined ? {} : { detail: String(detail) }),
+    ...(isTellable(data) ? { data } : {}),
+  };
+}
+
+/** Whether it is an object that JSON has a form for: none with a bigint in it, or with itself. */
+function isTellable(data: unknown): data is Readonly<Record<string, unknown>> {
+  try {
+    return JSON.stringify(data)?.startsWith('{') ?? false;
+  } catch {
+    // Figures that cannot be told are left out; the status counts all the same.
+    return false;
+  }
 }
