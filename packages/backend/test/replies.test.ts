@@ -199,6 +199,15 @@ test('a field that a schema does not name is sent nevertheless, and found by the
   assert.deepEqual(strictIssues(schema, { a: 1 }), []);
 });
 
+test('an answer over the bus that is bytes is told as Base64', async (t) => {
+  const backend = await startTestBackend();
+  t.after(() => backend.stop());
+  await backend.container.getService('message_bus').respond('ask.me', () => new Uint8Array([1, 2]));
+  const body = { topic: 'ask.me', message: 1 };
+  const reply = await localRequest(backend.socket, '/api/v1/bus/requests', { method: 'POST', body });
+  assert.deepEqual(reply.json(), { answer_base64: 'AQI=' });
+});
+
 test('the routes of the guide reply as they say', async (t) => {
   const backend = await startTestBackend();
   t.after(() => backend.stop());

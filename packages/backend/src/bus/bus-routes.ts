@@ -25,7 +25,10 @@ const Request = Type.Object({
 const Follow = Type.Object({ pattern: Topic });
 
 const Published = Type.Object({ published: Topic });
-const Answer = Type.Object({ answer: Type.Optional(Type.Unknown()) });
+const Answer = Type.Object({
+  answer: Type.Optional(Type.Unknown()),
+  answer_base64: Type.Optional(Type.String({ description: 'The answer, where it is bytes.' })),
+});
 const MESSAGES = eventStream('`message`: an envelope; `dropped`: how many were left out.');
 const Grants = Type.Object({ grants: listOf(busGrant) });
 const Granted = Type.Object({
@@ -78,9 +81,16 @@ export function declareBusRoutes(
   app.post(
     '/requests',
     { config: { access: 'bus:publish' }, schema: { body: Request, response: { 200: Answer } } },
-    async ({ body: { topic, message, timeout_ms } }) => ({
-      answer: await bus.request(topic, message, timeout_ms === undefined ? {} : { timeoutMs: timeout_ms }),
-    }),
+    async ({ body: { topic, message, timeout_ms } }) => {
+      const answer: unknown = await bus.request(
+        topic,
+        message,
+        timeout_ms === undefined ? {} : { timeoutMs: timeout_ms },
+      );
+      // As JSON they would be an object of numbered fields.
+      if (answer instanceof Uint8Array) return { answer_base64: Buffer.from(answer).toString('base64') };
+      return { answer };
+    },
   );
   app.get(
     '/messages',

@@ -85,8 +85,11 @@ function registerMessages(bus: Command, context: CommandContext): void {
     .option('-t, --timeout <seconds>', 'how long to wait', seconds, 5)
     .action(async (topic: string, message: string, { timeout }: { timeout: number }) => {
       const body = { topic, message: parse(message), timeout_ms: timeout * 1_000 };
-      const { answer } = await ask(await context.client(), 'post', '/api/v1/bus/requests', { body });
-      context.output.print(answer ?? null, (value) => JSON.stringify(value));
+      const reply = await ask(await context.client(), 'post', '/api/v1/bus/requests', { body });
+      const { answer = null, answer_base64: bytes } = reply;
+      context.output.print(bytes ?? answer, (value) =>
+        bytes === undefined ? JSON.stringify(value) : `bytes, as Base64 ${bytes}`,
+      );
     });
   bus
     .command('subscribe')

@@ -788,6 +788,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         answer?: unknown;
+                        /** @description The answer, where it is bytes. */
+                        answer_base64?: string;
                     };
                 };
             };
