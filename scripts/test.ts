@@ -1,5 +1,6 @@
 /** `npm test`: every test of the workspace, or those in the files named on the command line. */
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 
 const files = process.argv.slice(2);
 const everything = [
@@ -8,6 +9,8 @@ const everything = [
   'torture/**/*.test.ts',
   'scripts/**/*.test.ts',
 ];
+/** Every test file is a process of its own: what one has compiled, the others need not, which is a third of the whole run. */
+const COMPILED = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
 /** A test that takes so long hangs: it fails and says so, and the rest goes on. */
 const TIMEOUT_MS = 180_000;
 const run = spawnSync(
@@ -18,6 +21,6 @@ const run = spawnSync(
     `--test-timeout=${TIMEOUT_MS}`,
     ...(files.length > 0 ? files : everything),
   ],
-  { stdio: 'inherit' },
+  { stdio: 'inherit', env: { NODE_COMPILE_CACHE: COMPILED, ...process.env } },
 );
 process.exitCode = run.status ?? 1;
