@@ -51,7 +51,7 @@ function hostilePriority(index: number, size: number, mood: number, random: Rand
   if (mood < 0.4) return size - index;
   if (mood < 0.6) return 7;
   return (
-    [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, -0, 0, -1e308, 1e308, index][
+    [-Number.MAX_VALUE, Number.MAX_VALUE, -0, 0, -Number.MIN_VALUE, 0.1 + 0.2, index][
       Math.floor(random() * 7)
     ] ?? 0
   );

@@ -12,7 +12,7 @@ export interface RetryPolicy extends Partial<Backoff> {
 export interface ServiceOptions<T = unknown> {
   /** Services that run before this one starts and until after it has stopped. */
   readonly dependencies?: readonly ServiceName[];
-  /** Lower first, among those ready at the same moment; see `PluginPriority`. Never overrides a dependency. Default 100. */
+  /** Lower first, among those ready at the same moment; see `PluginPriority`. Never overrides a dependency. Finite. Default 100. */
   readonly priority?: number;
   /**
    * Whether the start fails without it. An optional service that fails is retried while the rest runs and is reported
@@ -63,7 +63,7 @@ export function resolveOptions(
   };
   const { priority = 100, retry = {} } = options;
   if (name === '') throw new ServiceOptionError(name, 'name', '""', 'a word');
-  if (!Number.isFinite(priority)) throw new ServiceOptionError(name, 'priority', priority, 'a number');
+  if (!Number.isFinite(priority)) throw new ServiceOptionError(name, 'priority', priority, 'a finite number');
   const { retries, minDelayMs = DEFAULT_BACKOFF.minDelayMs, maxDelayMs = DEFAULT_BACKOFF.maxDelayMs } = retry;
   if (retries !== undefined && !(retries >= 0 && (Number.isInteger(retries) || retries === Infinity))) {
     throw new ServiceOptionError(name, 'retry.retries', retries, 'a whole number from 0, or Infinity');
