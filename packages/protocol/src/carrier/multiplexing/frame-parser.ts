@@ -3,13 +3,14 @@ import { FrameKind, HEADER_BYTES, WINDOW_BYTES } from './frames.ts';
 
 /** What a parser tells of. */
 export interface FrameHandler {
-  /** Bytes of a stream: a frame's, or the part of them that has come. */
+  /** Bytes of a stream: a frame's, or the part of them that has come; none for a frame that has none. */
   onData(id: number, bytes: Uint8Array): void;
   /** A whole frame of any other kind; `value` is a window's. */
   onControl(id: number, kind: number, value: number): void;
 }
 
 const LAST_KIND: number = FrameKind.pong;
+const NOTHING = new Uint8Array(0);
 
 /** Cuts a byte stream into frames, whatever the chunks it comes in. It holds a header at most: data is told as it comes. */
 export class FrameParser {
@@ -57,6 +58,8 @@ export class FrameParser {
     if (kind === FrameKind.data) {
       this.#id = id;
       this.#left = length;
+      // It may open the stream all the same.
+      if (length === 0) this.#handler.onData(id, NOTHING);
       return HEADER_BYTES;
     }
     if (kind > LAST_KIND) throw new ChannelStreamsError('a frame of no known kind');

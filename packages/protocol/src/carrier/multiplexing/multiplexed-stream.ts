@@ -12,6 +12,8 @@ const HIGH_WATER = 65_536;
 /** What a stream needs of the multiplexer it belongs to. */
 export interface StreamOwner {
   readonly carrier: Duplex & SocketLike;
+  /** Whether it opens the streams. */
+  readonly isOpener: boolean;
   /** The stream has something to send. */
   wake(stream: MultiplexedStream, bytes: number): void;
   /** The id of a stream of this side's own that is about to send its first frame: ids come to the peer in their order. */
@@ -73,6 +75,8 @@ export class MultiplexedStream extends Duplex {
   }
 
   setTimeout(ms: number, callback?: () => void): this {
+    // As a socket does: one that is over rests for good, and would keep its timer for as long.
+    if (this.destroyed) return this;
     if (callback !== undefined) this.once('timeout', callback);
     this.#rest.set(ms);
     return this;
@@ -113,6 +117,10 @@ export class MultiplexedStream extends Duplex {
   }
 
   override _final(done: Done): void {
+    if (this.#wasReset) {
+      done();
+      return;
+    }
     this.#ending = done;
     this.#owner.wake(this, 0);
   }
@@ -140,7 +148,7 @@ export class MultiplexedStream extends Duplex {
    * @returns how many bytes that was
    */
   takeTurn(frames: Uint8Array[]): number {
-    if (this.destroyed) return 0;
+    if (this.destroyed || this.#wasReset) return 0;
     if (this.#id === 0) this.#id = this.#owner.register(this);
     let bytes = 0;
     if (this.#grant > 0) {
@@ -168,6 +176,7 @@ export class MultiplexedStream extends Duplex {
     if (this.#peerEnded) throw new ChannelStreamsError('bytes of a stream after its end');
     if (bytes.byteLength > this.#window)
       throw new ChannelStreamsError('more bytes of a stream than it may have');
+    if (bytes.byteLength === 0) return;
     this.#window -= bytes.byteLength;
     this.#rest.active();
     this.push(bytes);
@@ -185,7 +194,10 @@ export class MultiplexedStream extends Duplex {
   arrivedReset(error: Error | undefined): void {
     this.#wasReset = true;
     // Of a stream that the peer has ended nothing is missing: it needs no more of what is said to it.
-    this.destroy(this.#peerEnded ? undefined : (error ?? new ChannelTruncatedError()));
+    if (!this.#peerEnded) this.destroy(error ?? new ChannelTruncatedError());
+    // An answer that has come whole can be read; whoever was asked has nobody left to answer.
+    else if (this.#owner.isOpener && !this.readableEnded && !this.destroyed) this.#leave();
+    else this.destroy();
   }
 
   /** @throws {ChannelStreamsError} where it comes to more than there can be */
@@ -195,8 +207,22 @@ export class MultiplexedStream extends Duplex {
     if (this.wantsTurn) this.#owner.wake(this, 0);
   }
 
+  /** Over but for what is to be read; what is written goes nowhere. */
+  #leave(): void {
+    const [sent, ending] = [this.#sent, this.#ending];
+    this.#sent = undefined;
+    this.#ending = undefined;
+    this.#chunks = [];
+    this.#rest.stop();
+    this.#setRef(false);
+    this.#owner.forget(this, undefined);
+    this.once('end', () => this.destroy());
+    sent?.();
+    ending?.();
+  }
+
   #send(chunks: Uint8Array[], bytes: number, done: Done): void {
-    if (bytes === 0) {
+    if (bytes === 0 || this.#wasReset) {
       done();
       return;
     }
@@ -226,6 +252,7 @@ export class MultiplexedStream extends Duplex {
     }
     this.#chunks.splice(0, used);
     this.#credit -= bytes;
+    this.#rest.active();
     if (bytes > 0) frames.push(frameHeader(this.#id, FrameKind.data, bytes), ...parts);
     if (this.#chunks.length === 0) {
       const sent = this.#sent;
@@ -245,7 +272,7 @@ export class MultiplexedStream extends Duplex {
   }
 
   #setRef(isRef: boolean): void {
-    if (this.#isRef === isRef) return;
+    if (this.#isRef === isRef || (isRef && (this.destroyed || this.#wasReset))) return;
     this.#isRef = isRef;
     this.#owner.noteRef(isRef);
   }

@@ -105,6 +105,10 @@ export class Multiplexer implements StreamOwner {
     return new Multiplexer(carrier, options);
   }
 
+  get isOpener(): boolean {
+    return this.#accept === undefined;
+  }
+
   /** Streams open now. */
   get size(): number {
     return this.#streams.size;
@@ -233,6 +237,7 @@ export class Multiplexer implements StreamOwner {
       this.#askIfSilent();
     }
     this.#isFlushing = false;
+    if (this.#isEnding && this.size === 0) this.carrier.end();
   }
 
   /** As one piece: what is small is copied together, since each write of its own costs more than that. */
@@ -255,7 +260,7 @@ export class Multiplexer implements StreamOwner {
   /** A connection that has gone, by a change of network or a sleep, is noticed by whoever sends on it next. */
   #askIfSilent(): void {
     // A server waits for whoever is slow, and has the limits of the connection; a device wants to know.
-    if (this.#accept !== undefined || this.#asked !== undefined) return;
+    if (!this.isOpener || this.#asked !== undefined) return;
     // By the clock of the wall, since the other one may stand still while the machine sleeps.
     if (Math.abs(Date.now() - this.#heardAt) < SILENT_MS) return;
     this.#asked = setTimeout(() => this.carrier.destroy(new ChannelSilentError(ANSWER_MS)), ANSWER_MS);
@@ -264,10 +269,8 @@ export class Multiplexer implements StreamOwner {
   }
 
   #endIfDone(): void {
-    if (this.#isEnding && this.size === 0 && !this.carrier.writableEnded) {
-      this.#send();
-      this.carrier.end();
-    }
+    // Not before what is being gathered has been written.
+    if (this.#isEnding && this.size === 0) this.#send();
   }
 
   /** Nothing more comes: streams that have not ended are cut. */
