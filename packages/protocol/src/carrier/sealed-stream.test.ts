@@ -19,3 +19,19 @@ test('a connection that is reset cuts the channel, by a name that no client of H
   assert.equal(error.code, 'AICO_CHANNEL_TRUNCATED');
   assert.equal((error.cause as NodeJS.ErrnoException).code, 'ECONNRESET');
 });
+
+test('on a carrier that keeps no time, as a WebSocket does not, a channel that rests says so all the same', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const [near] = duplexPair();
+  const { client } = openChannel(sodiumSuite);
+  const stream = new SealedStream(near, client);
+  let told = 0;
+  stream.setTimeout(1_000, () => {
+    told += 1;
+  });
+  const now = performance.now() + 2_000;
+  t.mock.method(performance, 'now', () => now);
+  t.mock.timers.tick(2_000);
+  assert.equal(told, 1);
+  stream.destroy();
+});

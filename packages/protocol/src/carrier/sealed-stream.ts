@@ -1,5 +1,6 @@
 import { Duplex } from 'node:stream';
 import { ChannelTruncatedError } from '../channel/errors.ts';
+import { RestTimer } from './multiplexing/rest-timer.ts';
 import type { SocketLike } from './socket-like.ts';
 
 /** What a stream needs of an open channel. */
@@ -30,6 +31,8 @@ export class SealedStream extends Duplex {
   readonly #channel: Sealing;
   #ended = false;
   #confirmed = false;
+  /** Where the carrier has no time of its own, as a WebSocket has not. */
+  readonly #rest = new RestTimer(() => this.emit('timeout'));
 
   constructor(carrier: Duplex, channel: Sealing) {
     // Half-open like the channel: one side may have said its end while the other still speaks.
@@ -57,8 +60,10 @@ export class SealedStream extends Duplex {
   }
 
   setTimeout(ms: number, callback?: () => void): this {
+    if (this.destroyed) return this;
     if (callback !== undefined) this.once('timeout', callback);
-    this.#carrier.setTimeout?.(ms);
+    if (this.#carrier.setTimeout === undefined) this.#rest.set(ms);
+    else this.#carrier.setTimeout(ms);
     return this;
   }
 
@@ -108,6 +113,7 @@ export class SealedStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#rest.stop();
     this.#channel.close();
     // What has been said, an end or a refusal, still goes out.
     const carrier = this.#carrier;
@@ -117,6 +123,7 @@ export class SealedStream extends Duplex {
   }
 
   #send(seal: () => Uint8Array, done: (error?: Error | null) => void): void {
+    this.#rest.active();
     let sealed: Uint8Array;
     try {
       sealed = seal();
@@ -141,6 +148,7 @@ export class SealedStream extends Duplex {
 
   #arrived(chunk: Uint8Array): void {
     if (this.destroyed) return;
+    this.#rest.active();
     let wantsMore = true;
     try {
       this.#channel.push(chunk, (content) => {
