@@ -155,7 +155,7 @@ export class ChannelHost {
     stream.on('timeout', () => endThenCut(open));
     // Only so is a peer noticed that has gone while a request is in flight.
     stream.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
-    const lifetime = setTimeout(() => endThenCut(open), limits.lifetimeMs);
+    const lifetime = setTimeout(() => endIfIdle(open), limits.lifetimeMs);
     lifetime.unref();
     stream.once('close', () => {
       clearTimeout(lifetime);
@@ -253,6 +253,14 @@ function endThenCut({ stream, inside }: Open): void {
   inside.end();
   const timer = setTimeout(() => stream.destroy(), END_MS);
   stream.once('close', () => clearTimeout(timer));
+}
+
+/** An answer in flight must not look whole: it is cut, where it has not come to its end in a moment. */
+function endIfIdle(open: Open): void {
+  const { stream, inside } = open;
+  const timer = setTimeout(() => stream.destroy(), END_MS);
+  stream.once('close', () => clearTimeout(timer));
+  void inside.whenIdle().then(() => endThenCut(open));
 }
 
 function refuse(carrier: Duplex, refusal: Uint8Array): void {
