@@ -17,8 +17,8 @@ import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { AICOPaths } from './aico-paths.ts';
+import { writePrivateFile } from './durable-files.ts';
 import { HomeDanglingError, HomeDeniedError, HomeForeignError, HomeNotFolderError } from './errors.ts';
-import { writePrivateFile } from './private-file.ts';
 
 async function temporary(t: TestContext): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'aico-paths-'));
@@ -107,8 +107,33 @@ describe('AICOPaths', () => {
     const open = path.join(folder, 'open');
     await mkdir(path.join(open, 'config'), { recursive: true });
     await chmod(open, 0o777);
+    assert.match(await ensureAsNobody(open), /^HomeExposedError AICO_PATHS_EXPOSED/);
+    // The sticky bit keeps strangers from renaming: now only the folder inside is wrong.
+    await chmod(open, 0o1777);
     assert.match(await ensureAsNobody(open), /^HomeForeignError AICO_PATHS_FOREIGN/);
     assert.deepEqual(await readdir(open), ['config']);
+  });
+
+  test('a home, or a folder above it, that a stranger could exchange is refused', {
+    skip: notRoot(),
+  }, async (t) => {
+    const folder = await temporary(t);
+    await chmod(folder, 0o755);
+    for (const [owner, mode, expected] of [
+      [1, 0o777, 'HomeForeignError AICO_PATHS_FOREIGN\n'],
+      [1, 0o1777, 'HomeForeignError AICO_PATHS_FOREIGN\n'],
+      [0, 0o777, 'HomeExposedError AICO_PATHS_EXPOSED\n'],
+      [65_534, 0o777, 'HomeExposedError AICO_PATHS_EXPOSED\n'],
+      [0, 0o1777, 'made\n'],
+      [65_534, 0o755, 'made\n'],
+    ] as const) {
+      const above = path.join(folder, `${owner}-${mode.toString(8)}`);
+      await mkdir(above);
+      await chown(above, owner, owner);
+      await chmod(above, mode);
+      assert.equal(await ensureAsNobody(above), expected, above);
+      assert.equal(await ensureAsNobody(path.join(above, 'home')), expected, `${above}/home`);
+    }
   });
 
   test('the same as an ordinary user', { skip: notRoot() === false && 'root ignores modes' }, async (t) => {

@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { foldersBelow, type PathVariables, platformFolders } from './platform-folders.ts';
-import { ensurePrivateFolder, ensurePrivateFolderAmongStrangers, makeFolder } from './private-folder.ts';
+import {
+  ensurePrivateFolder,
+  ensurePrivateFolderAmongStrangers,
+  makeFolder,
+  refuseReplaceable,
+} from './private-folder.ts';
 
 export interface AICOPathsOptions {
   /** Puts everything under this folder. Default: `AICO_HOME`, else the platform's own folders. */
@@ -94,13 +99,18 @@ export class AICOPaths {
    * @throws {HomeNotFolderError} when a file stands where a folder should be
    * @throws {HomeDanglingError} when a folder is a link that leads nowhere
    * @throws {HomeDeniedError} when this user may not make, read or write one
-   * @throws {HomeForeignError} when one belongs to somebody else
+   * @throws {HomeForeignError} when one, or a folder above it, belongs to somebody else
+   * @throws {HomeExposedError} when everybody may replace one
    * @throws {HomeUnusableError} when one cannot be used for another reason
    */
   ensure(): void {
-    if (this.home !== undefined) makeFolder(this.home);
+    if (this.home !== undefined) {
+      makeFolder(this.home);
+      refuseReplaceable(this.home);
+    }
     for (const folder of [this.configDir, this.dataDir, this.stateDir, this.cacheDir, this.runtimeDir]) {
       ensurePrivateFolder(folder);
+      refuseReplaceable(folder);
     }
     const socketDir = path.dirname(this.#socketFile);
     if (process.platform !== 'win32' && socketDir !== this.runtimeDir)

@@ -1,18 +1,80 @@
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync, type Stats, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
+import { AicoError } from '@aico/protocol';
 import {
   HomeDanglingError,
   HomeDeniedError,
+  HomeExposedError,
   HomeForeignError,
   HomeNotFolderError,
   HomeUnusableError,
 } from './errors.ts';
+import { giveNameToOwnerOf } from './ownership.ts';
 
-/** Makes a folder and those above it, for this user alone; one that exists is left as it is. */
+/**
+ * Makes a folder and those above it, durably and for this user alone (made by root: for the owner of the folder they lie
+ * in). One that exists is left as it is.
+ */
 export function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    const outside = path.dirname(path.resolve(first));
+    for (let made = path.resolve(folder); made !== outside; made = path.dirname(made)) {
+      giveNameToOwnerOf(outside, made);
+      syncNames(path.dirname(made));
+    }
+  } catch (error) {
+    throw failureOf(folder, error);
+  }
+}
+
+function syncNames(folder: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, constants.O_RDONLY);
+  try {
+    fsyncSync(descriptor);
+  } catch (error) {
+    // Some network file systems know no sync of a folder.
+    if (!(error instanceof Error && 'code' in error && (error.code === 'EINVAL' || error.code === 'ENOTSUP')))
+      throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Refuses a folder that somebody else could rename and replace, since the rights of what lies in it would not help then:
+ * each folder on its path must belong to root or to this user (for root: to the owner of the folder itself), and be
+ * writable for others only where the sticky bit keeps their hands off, as in `/tmp`.
+ *
+ * @throws {HomeForeignError} @throws {HomeExposedError}
+ */
+export function refuseReplaceable(folder: string): void {
+  if (process.platform === 'win32') return;
+  try {
+    const real = realpathSync(folder);
+    const self = process.geteuid?.() ?? 0;
+    const owners = new Set([0, self === 0 ? statSync(real).uid : self]);
+    for (let at = real; ; at = path.dirname(at)) {
+      const { uid, mode } = statSync(at);
+      if (!owners.has(uid)) throw new HomeForeignError(at, uid);
+      if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) throw new HomeExposedError(at, mode & 0o7777);
+      if (path.dirname(at) === at) return;
+    }
   } catch (error) {
     throw failureOf(folder, error);
   }
@@ -54,7 +116,7 @@ function tighten(
 }
 
 function failureOf(folder: string, error: unknown): Error {
-  if (error instanceof HomeForeignError || error instanceof HomeNotFolderError) return error;
+  if (error instanceof AicoError) return error;
   const dangling = danglingLink(folder);
   if (dangling !== undefined) return new HomeDanglingError(dangling, error);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -1,0 +1,241 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import {
+  copyFile,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  unlink,
+} from 'node:fs/promises';
+import path from 'node:path';
+import { fileFailure, WriteUnconfirmedError } from './errors.ts';
+import { giveToOwnerOf } from './ownership.ts';
+
+/*
+ * The only file of the project that writes, renames or removes files and folders (`one-writer.test.ts` finds any other).
+ * Each function follows the same rules: what it has done survives a power loss once its promise resolves; a crash
+ * leaves the old state or the new one; what root creates belongs to the owner of the folder it lies in.
+ */
+
+const DRAFT = /^\.[0-9a-f]{12}\.tmp$/;
+
+export interface WriteOptions {
+  /** `false`: an existing file is an error (`EEXIST` in the cause's `code`) and stays as it is. Default `true`. */
+  readonly replace?: boolean;
+}
+
+/**
+ * Writes a file that only its owner may read (0600), all of it or nothing: a reader, or a start after a crash, sees the
+ * old content or the new one. Durable when it resolves.
+ *
+ * @throws {FileDeniedError} or {@link FileUnusableError}: the file is as it was
+ * @throws {WriteUnconfirmedError} the new content is in force, but the disk has not confirmed it
+ * @example
+ * ```ts
+ * await writePrivateFile(paths.instanceFile, JSON.stringify(instance));
+ * ```
+ */
+export async function writePrivateFile(
+  file: string,
+  content: string | Uint8Array,
+  options: WriteOptions = {},
+): Promise<void> {
+  await replaceWith(file, options, async (draft) => {
+    const handle = await open(draft, 'wx', 0o600);
+    try {
+      await giveToOwnerOf(path.dirname(file), handle);
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+/** Copies a file under the same rules as {@link writePrivateFile}. */
+export async function copyPrivateFile(
+  source: string,
+  target: string,
+  options: WriteOptions = {},
+): Promise<void> {
+  await replaceWith(target, options, async (draft) => {
+    // Private before anything is in it.
+    await (await open(draft, 'wx', 0o600)).close();
+    await copyFile(source, draft);
+    const handle = await open(draft, 'r+');
+    try {
+      await handle.chmod(0o600);
+      await giveToOwnerOf(path.dirname(target), handle);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+/**
+ * Creates an empty private file that an engine then fills and {@link syncFile} makes durable.
+ * @throws {FileUnusableError} when something is there already, and as {@link writePrivateFile}
+ */
+export async function createPrivateFile(file: string): Promise<void> {
+  await told(file, 'create', async () => {
+    const handle = await open(file, 'wx', 0o600);
+    try {
+      await giveToOwnerOf(path.dirname(file), handle);
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+/** Creates a private folder and those above it that are missing. One that exists stays as it is. */
+export async function makePrivateFolder(folder: string): Promise<void> {
+  await told(folder, 'create', async () => {
+    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    for (let made = path.resolve(folder); ; made = path.dirname(made)) {
+      const handle = await open(made, constants.O_RDONLY);
+      try {
+        await giveToOwnerOf(path.dirname(path.resolve(first)), handle);
+      } finally {
+        await handle.close();
+      }
+      await syncFolder(path.dirname(made));
+      if (made === path.resolve(first)) return;
+    }
+  });
+}
+
+/**
+ * Gives a file or folder another name, in the place of a file that has it; the content must be durable already.
+ * @throws {WriteUnconfirmedError} the name is changed, but the disk has not confirmed it
+ */
+export async function moveDurably(from: string, to: string): Promise<void> {
+  await told(to, 'rename a file to', () => rename(from, to));
+  await confirm(to, [path.dirname(to), path.dirname(from)]);
+}
+
+/**
+ * Removes a file, a folder with all that is in it, or nothing where there is nothing; and what an interrupted write of
+ * that file left behind.
+ */
+export async function removeDurably(file: string): Promise<void> {
+  const folder = path.dirname(file);
+  const name = path.basename(file);
+  const found = await told(file, 'remove', async () =>
+    (await readdir(folder).catch(absent)).filter(
+      (entry) => entry === name || (entry.startsWith(name) && DRAFT.test(entry.slice(name.length))),
+    ),
+  );
+  if (found.length === 0) return;
+  await told(file, 'remove', async () => {
+    for (const entry of found) await rm(path.join(folder, entry), { recursive: true, force: true });
+  });
+  await confirm(file, [folder]);
+}
+
+/** Makes the content of a file durable that an engine has written. */
+export async function syncFile(file: string): Promise<void> {
+  await told(file, 'store', async () => {
+    const handle = await open(file, 'r+');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+/** Makes the names in `folder` durable. Windows and some network file systems have no such notion. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  await told(folder, 'store the names in', async () => {
+    const handle = await open(folder, constants.O_RDONLY);
+    try {
+      await handle.sync();
+    } catch (error) {
+      if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP'].includes(codeOf(error))) throw error;
+    } finally {
+      await handle.close();
+    }
+  });
+}
+
+export interface ReadOptions {
+  /** `false`: a symbolic link is an error (`ELOOP`). Default `true`. */
+  readonly followLinks?: boolean;
+}
+
+/** Opens a file that is only read. @throws the system's error */
+export async function openToRead(
+  file: string,
+  { followLinks = true }: ReadOptions = {},
+): Promise<FileHandle> {
+  return await open(file, constants.O_RDONLY | (followLinks ? 0 : constants.O_NOFOLLOW));
+}
+
+async function replaceWith(
+  file: string,
+  { replace = true }: WriteOptions,
+  write: (draft: string) => Promise<void>,
+): Promise<void> {
+  const draft = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  await told(file, 'write', async () => {
+    try {
+      await write(draft);
+      if (replace) await rename(draft, file);
+      else await takeName(draft, file);
+    } catch (error) {
+      // The reason is the failure above; what cannot be removed now is removed with the file.
+      await rm(draft, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  });
+  await confirm(file, [path.dirname(file)]);
+}
+
+/** Gives the draft its name unless another file has it. Where there are no hard links the name is reserved first. */
+async function takeName(draft: string, file: string): Promise<void> {
+  try {
+    await link(draft, file);
+  } catch (error) {
+    if (!['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'].includes(codeOf(error))) throw error;
+    await (await open(file, 'wx', 0o600)).close();
+    await rename(draft, file);
+    return;
+  }
+  // The file has its name; a second one that cannot be taken away is removed with it.
+  await unlink(draft).catch(() => undefined);
+}
+
+/** Syncs the folders of a change that is visible already. */
+async function confirm(file: string, folders: readonly string[]): Promise<void> {
+  try {
+    for (const folder of new Set(folders)) await syncFolder(folder);
+  } catch (error) {
+    throw new WriteUnconfirmedError(file, error);
+  }
+}
+
+/** @throws {FileDeniedError} or {@link FileUnusableError} in the place of the system's error */
+async function told<T>(file: string, doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw await fileFailure(file, doing, error, (folder) => stat(folder));
+  }
+}
+
+function absent(error: unknown): never[] {
+  if (codeOf(error) === 'ENOENT') return [];
+  throw error;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
