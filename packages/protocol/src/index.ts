@@ -1,3 +1,10 @@
+export {
+  DataBoundsError,
+  isDeeperThan,
+  MAX_DATA_DEPTH,
+  MAX_MESSAGE_BYTES,
+  parseBoundedJson,
+} from './data-bounds.ts';
 export type { Envelope } from './envelope.ts';
 export { AicoError, type AicoErrorOptions } from './errors.ts';
 export { PROBLEM_MEDIA_TYPE, type Problem, type ProblemIssue, problemFrom } from './problem.ts';

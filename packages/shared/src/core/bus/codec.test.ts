@@ -79,7 +79,21 @@ describe('a body', () => {
   test('nested without end is refused', () => {
     const ring: { self?: unknown } = {};
     ring.self = ring;
-    assert.throws(() => encodeBody('t', ring, 'application/json'), { code: 'AICO_BUS_PAYLOAD' });
+    assert.throws(() => encodeBody('t', ring, 'application/json'), { code: 'AICO_DATA_BOUNDS' });
+  });
+
+  test('nested too deeply by a peer is refused in either format', () => {
+    let deep: unknown = 0;
+    for (let level = 0; level < 65; level += 1) deep = [deep];
+    const json = Buffer.from(JSON.stringify(deep));
+    assert.throws(() => decodeBody('t', json, 'application/json'), { code: 'AICO_DATA_BOUNDS' });
+    // 0x91: an array of one element.
+    const packed = Uint8Array.from([...new Array(65).fill(0x91), 0]);
+    assert.throws(() => decodeBody('t', packed, 'application/msgpack'), { code: 'AICO_DATA_BOUNDS' });
+    assert.deepEqual(
+      decodeBody('t', packed.subarray(1), 'application/msgpack'),
+      travelled(JSON.parse(json.subarray(1, -1).toString()), 'application/json'),
+    );
   });
 
   test('of an unknown type is handed on as bytes', () => {

@@ -1,10 +1,15 @@
+import {
+  DataBoundsError,
+  isDeeperThan,
+  MAX_DATA_DEPTH,
+  MAX_MESSAGE_BYTES,
+  parseBoundedJson,
+} from '@aico/protocol';
 import { decode as decodeMessagePack, encode as encodeMessagePack } from '@msgpack/msgpack';
 import { PayloadInvalidError } from './errors.ts';
 
 /** How a payload is written where it leaves the process. */
 export type ContentType = 'application/json' | 'application/msgpack' | 'application/octet-stream';
-
-const MAX_DEPTH = 64;
 
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -35,15 +40,28 @@ export function checkContentType(topic: string, payload: unknown, contentType: C
  * so that data arrives as it was.
  *
  * @throws {PayloadInvalidError} when the payload does not fit the content type
+ * @throws {DataBoundsError} when it is nested too deeply, or too large for any transport
  */
 export function encodeBody(topic: string, payload: unknown, contentType: ContentType): string | Uint8Array {
+  const body = writeBody(topic, payload, contentType);
+  if (body.length > MAX_MESSAGE_BYTES) throw new DataBoundsError(nameOf(topic), 'bytes', MAX_MESSAGE_BYTES);
+  return body;
+}
+
+function writeBody(topic: string, payload: unknown, contentType: ContentType): string | Uint8Array {
   checkContentType(topic, payload, contentType);
   if (contentType === 'application/octet-stream' && payload instanceof Uint8Array) return payload;
   if (payload === undefined) return NOTHING;
-  const fault = findFault(payload, contentType === 'application/msgpack', 0);
+  if (isDeeperThan(MAX_DATA_DEPTH, payload))
+    throw new DataBoundsError(nameOf(topic), 'depth', MAX_DATA_DEPTH);
+  const fault = findFault(payload, contentType === 'application/msgpack');
   if (fault !== undefined) throw new PayloadInvalidError(topic, [fault]);
   if (contentType === 'application/json') return JSON.stringify(payload);
-  return encodeMessagePack(payload, { maxDepth: MAX_DEPTH + 2 });
+  return encodeMessagePack(payload, { maxDepth: MAX_DATA_DEPTH + 2 });
+}
+
+function nameOf(topic: string): string {
+  return `the message for "${topic}"`;
 }
 
 /**
@@ -51,18 +69,26 @@ export function encodeBody(topic: string, payload: unknown, contentType: Content
  * on as bytes.
  *
  * @throws {PayloadInvalidError} when the body is not what its content type says
+ * @throws {DataBoundsError} when it is nested too deeply
  */
 export function decodeBody(topic: string, body: Uint8Array, contentType: string): unknown {
   try {
     if (contentType === 'application/json')
-      return body.length === 0 ? undefined : (JSON.parse(utf8.decode(body)) as unknown);
-    // Bytes within MessagePack come back as a part of what was read: of a copy, not of the frame.
-    if (contentType === 'application/msgpack')
-      return body.length === 0 ? undefined : decodeMessagePack(Uint8Array.from(body));
+      return body.length === 0 ? undefined : parseBoundedJson(utf8.decode(body), nameOf(topic));
+    if (contentType === 'application/msgpack') return decodeBounded(topic, body);
   } catch (error) {
+    if (error instanceof DataBoundsError) throw error;
     throw new PayloadInvalidError(topic, [{ path: '', message: `is not ${contentType}` }], error);
   }
   return Uint8Array.from(body);
+}
+
+function decodeBounded(topic: string, body: Uint8Array): unknown {
+  if (body.length === 0) return undefined;
+  // Bytes within MessagePack come back as views of what was decoded, so a copy of the frame is decoded.
+  const value = decodeMessagePack(Uint8Array.from(body));
+  if (isDeeperThan(MAX_DATA_DEPTH, value)) throw new DataBoundsError(nameOf(topic), 'depth', MAX_DATA_DEPTH);
+  return value;
 }
 
 interface Fault {
@@ -71,7 +97,7 @@ interface Fault {
 }
 
 /** The first place that would not arrive as it is. */
-function findFault(value: unknown, binary: boolean, depth: number): Fault | undefined {
+function findFault(value: unknown, binary: boolean): Fault | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -82,20 +108,19 @@ function findFault(value: unknown, binary: boolean, depth: number): Fault | unde
     case 'number':
       return binary || Number.isFinite(value) ? undefined : { path: '', message: 'is not a finite number' };
     case 'object':
-      return value === null ? undefined : findFaultWithin(value, binary, depth);
+      return value === null ? undefined : findFaultWithin(value, binary);
     default:
       return { path: '', message: `is a ${typeof value}, which is not data` };
   }
 }
 
-function findFaultWithin(value: object, binary: boolean, depth: number): Fault | undefined {
-  if (depth > MAX_DEPTH) return { path: '', message: `is nested deeper than ${MAX_DEPTH}` };
+function findFaultWithin(value: object, binary: boolean): Fault | undefined {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (Array.isArray(value) && prototype === Array.prototype) {
     let index = 0;
     for (const item of value) {
       if (item === undefined) return { path: `/${index}`, message: 'is undefined within an array' };
-      const fault = findFault(item, binary, depth + 1);
+      const fault = findFault(item, binary);
       if (fault !== undefined) return { ...fault, path: `/${index}${fault.path}` };
       index += 1;
     }
@@ -108,7 +133,7 @@ function findFaultWithin(value: object, binary: boolean, depth: number): Fault |
     // Its decoder refuses it, as a way to tamper with every object of the reader.
     if (binary && name === '__proto__')
       return { path: '/__proto__', message: 'is a name that MessagePack does not carry' };
-    const fault = findFault(Reflect.get(value, name), binary, depth + 1);
+    const fault = findFault(Reflect.get(value, name), binary);
     if (fault !== undefined) return { ...fault, path: `/${name}${fault.path}` };
   }
   return undefined;

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { isDeeperThan, MAX_DATA_DEPTH, parseBoundedJson } from './data-bounds.ts';
+import { problemFrom } from './problem.ts';
+
+/** JSON with so many levels, objects and arrays in the order that `kinds` gives. */
+function nested(levels: number, kinds: readonly boolean[] = [true, false]): string {
+  const isArray = Array.from({ length: levels }, (_, at) => kinds[at % kinds.length] ?? true);
+  return `${isArray.map((array) => (array ? '[' : '{"a":')).join('')}0${isArray
+    .reverse()
+    .map((array) => (array ? ']' : '}'))
+    .join('')}`;
+}
+
+describe('parseBoundedJson()', () => {
+  test('accepts data up to the bound and refuses one level more, whatever it is made of', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 * MAX_DATA_DEPTH }),
+        fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }),
+        (levels, kinds) => {
+          const text = nested(levels, kinds);
+          if (levels <= MAX_DATA_DEPTH) assert.deepEqual(parseBoundedJson(text, 'it'), JSON.parse(text));
+          else assert.throws(() => parseBoundedJson(text, 'it'), { code: 'AICO_DATA_BOUNDS' });
+        },
+      ),
+    );
+  });
+
+  test('refuses 100,000 levels without a stack overflow, and a peer is told with status 413', () => {
+    assert.throws(
+      () => parseBoundedJson(nested(100_000), 'the message'),
+      (error) => {
+        const { status, code, detail } = problemFrom(error);
+        assert.deepEqual(
+          [status, code, detail],
+          [413, 'AICO_DATA_BOUNDS', `the message is nested deeper than ${MAX_DATA_DEPTH} levels`],
+        );
+        return true;
+      },
+    );
+  });
+
+  test('leaves what is not JSON to its caller', () => {
+    assert.throws(() => parseBoundedJson('{', 'it'), SyntaxError);
+  });
+});
+
+test('isDeeperThan() ends on a ring', () => {
+  const ring: { self?: unknown } = {};
+  ring.self = ring;
+  assert.equal(isDeeperThan(MAX_DATA_DEPTH, ring), true);
+});

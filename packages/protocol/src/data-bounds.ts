@@ -1,0 +1,57 @@
+import { AicoError } from './errors.ts';
+
+/**
+ * The most levels of objects and arrays in a message or a JSON body: `{}` has one level, `{ a: [] }` has two. Every edge
+ * holds data to it (HTTP, WebSocket, the broker, the bus within the process), so that code behind an edge may recurse.
+ */
+export const MAX_DATA_DEPTH = 64;
+
+/** The largest message, in bytes, on any transport. An edge may have a lower limit of its own. */
+export const MAX_MESSAGE_BYTES = 67_108_864;
+
+/** Data that is nested deeper, or is larger, than an edge accepts. */
+export class DataBoundsError extends AicoError {
+  readonly statusCode = 413;
+  readonly measure: 'depth' | 'bytes';
+  readonly limit: number;
+
+  /** @param what names the data for a reader: `'the message for "notes.created"'` */
+  constructor(what: string, measure: 'depth' | 'bytes', limit: number) {
+    const reason = measure === 'depth' ? `nested deeper than ${limit} levels` : `larger than ${limit} bytes`;
+    super('AICO_DATA_BOUNDS', `${what} is ${reason}`, {
+      hint: 'Send less at once: store what is large elsewhere and send its address; flatten what is nested deeply.',
+    });
+    this.measure = measure;
+    this.limit = limit;
+  }
+}
+
+/** Whether `value` has more than `limit` levels of objects and arrays. The walk itself goes no deeper than that. */
+export function isDeeperThan(limit: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (limit <= 0) return true;
+  if (Array.isArray(value)) {
+    for (const item of value)
+      if (typeof item === 'object' && item !== null && isDeeperThan(limit - 1, item)) return true;
+    return false;
+  }
+  for (const name in value) {
+    const item: unknown = Reflect.get(value, name);
+    if (typeof item === 'object' && item !== null && isDeeperThan(limit - 1, item)) return true;
+  }
+  return false;
+}
+
+/**
+ * Parses JSON that a peer sent.
+ *
+ * @param what names the data in the error
+ * @throws {DataBoundsError} when it has more than {@link MAX_DATA_DEPTH} levels
+ * @throws {SyntaxError} when it is not JSON
+ * @example parseBoundedJson('{"a":[1]}', 'the request body'); // { a: [1] }
+ */
+export function parseBoundedJson(text: string, what: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (isDeeperThan(MAX_DATA_DEPTH, value)) throw new DataBoundsError(what, 'depth', MAX_DATA_DEPTH);
+  return value;
+}
