@@ -3,7 +3,7 @@ import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
-import { EncryptedDatabase, recoverRotation } from '@aico/shared/data';
+import { EncryptedDatabase, RetentionClock, recoverRotation } from '@aico/shared/data';
 import { DurableStreams } from '@aico/shared/data/streams';
 import { type AICOKeyManager, WIPE_LIMITS, wipe } from '@aico/shared/security';
 import { BusBroker } from '../bus/bus-broker.ts';
@@ -32,6 +32,7 @@ declare module '../core/services.ts' {
   interface Services {
     lifecycle: BackendLifecycleManager;
     channel: ChannelService;
+    retention_clock: RetentionClock;
     streams: DurableStreams;
     streams_api: StreamsPlugin;
     events: EventsPlugin;
@@ -130,6 +131,20 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       },
     },
   );
+  container.registerService(
+    'retention_clock',
+    async (require) => {
+      const clock = new RetentionClock({ database: require('database') });
+      await clock.start();
+      return clock;
+    },
+    {
+      dependencies: ['database'],
+      priority: INFRASTRUCTURE,
+      // A disk that takes nothing more must not fail the stop; the clock then resumes from where it was last saved.
+      stop: (clock) => clock.save().catch(() => undefined),
+    },
+  );
   const hub = new InProcessBus();
   container.registerService(
     'streams',
@@ -137,11 +152,12 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       const streams = new DurableStreams({
         database: require('database'),
         logger: logging.getLogger('message_bus', 'streams'),
+        retentionClock: require('retention_clock'),
       });
       await streams.start();
       return streams;
     },
-    { dependencies: ['database', 'logging'], priority: INFRASTRUCTURE },
+    { dependencies: ['database', 'retention_clock', 'logging'], priority: INFRASTRUCTURE },
   );
   container.registerService(
     'message_bus',
@@ -205,11 +221,12 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   container.registerService(
     'idempotency',
     async (require) => {
-      const idempotency = new Idempotency({ database: require('database') });
+      const retentionClock = require('retention_clock');
+      const idempotency = new Idempotency({ database: require('database'), retentionClock });
       await idempotency.start();
       return idempotency;
     },
-    { dependencies: ['database'], priority: INFRASTRUCTURE },
+    { dependencies: ['database', 'retention_clock'], priority: INFRASTRUCTURE },
   );
   container.registerService(
     'log_store',
@@ -220,7 +237,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       });
     },
     {
-      dependencies: ['database', 'message_bus', 'logging', 'gateway', 'health'],
+      dependencies: ['database', 'retention_clock', 'message_bus', 'logging', 'gateway', 'health'],
       priority: INFRASTRUCTURE,
     },
   );

@@ -5,7 +5,7 @@ import type { DeclareRoutes, MountOptions } from './gateway.ts';
 import type { HealthCheckResult } from './health/types.ts';
 import { type Lifecycle, scope } from './lifecycle.ts';
 import type { Middleware } from './middleware.ts';
-import { type BackgroundWork, keepBeating, keepRunning } from './plugin/background.ts';
+import { type BackgroundWork, type IntervalOptions, keepBeating, keepRunning } from './plugin/background.ts';
 import { PluginScope } from './plugin/plugin-scope.ts';
 import type { Release } from './plugin/release-stack.ts';
 import type { ServiceContainer } from './service-container.ts';
@@ -183,17 +183,25 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
   }
 
   /**
-   * Does `work` every `intervalMs` until it stops, the first time after one interval. Two runs never overlap: one
-   * that takes longer skips the beats it misses. A failure is logged. The returned function ends it earlier and
-   * resolves when no run is under way.
+   * Runs `work` every `intervalMs` until the plugin stops, the first time after one interval unless `firstAfterMs`
+   * says otherwise. Two runs never overlap: a run that takes longer than the interval skips the runs it misses. A
+   * failure is logged. The returned function ends the timer earlier and resolves when no run is under way.
    *
-   * @throws {IntervalInvalidError} when the interval is not between 1 and 2147483647
+   * @throws {IntervalInvalidError} when an interval is not between 1 and 2147483647; `firstAfterMs` may be 0
    */
-  protected every(name: string, intervalMs: number, work: BackgroundWork): () => Promise<void> {
+  protected every(
+    name: string,
+    intervalMs: number,
+    work: BackgroundWork,
+    options: IntervalOptions = {},
+  ): () => Promise<void> {
+    const { firstAfterMs = intervalMs } = options;
     if (!(intervalMs >= 1 && intervalMs <= LONGEST_INTERVAL_MS))
       throw new IntervalInvalidError(name, intervalMs);
+    if (!(firstAfterMs >= 0 && firstAfterMs <= LONGEST_INTERVAL_MS))
+      throw new IntervalInvalidError(name, firstAfterMs);
     const held = this[scope].run(`timer "${name}"`, (signal) =>
-      keepBeating(name, intervalMs, work, signal, () => this.logger),
+      keepBeating(name, intervalMs, work, signal, () => this.logger, options),
     );
     return () => held.release();
   }

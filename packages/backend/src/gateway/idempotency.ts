@@ -9,6 +9,8 @@ export interface IdempotencyOptions {
   readonly keepMs?: number;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
+  /** Tells what time it is for deciding which keys are too old to keep. Default: what `now` says. */
+  readonly retentionClock?: { now(): number };
 }
 
 interface StoredReply {
@@ -52,9 +54,11 @@ export class Idempotency {
   readonly #database: Database;
   readonly #keepMs: number;
   readonly #now: () => number;
+  readonly #retentionClock: { now(): number };
   #untilPrune = 0;
 
-  constructor({ database, keepMs = DAY_MS, now = Date.now }: IdempotencyOptions) {
+  constructor({ database, keepMs = DAY_MS, now = Date.now, retentionClock = { now } }: IdempotencyOptions) {
+    this.#retentionClock = retentionClock;
     this.#database = database;
     this.#keepMs = keepMs;
     this.#now = now;
@@ -104,7 +108,9 @@ export class Idempotency {
     this.#untilPrune -= 1;
     if (this.#untilPrune > 0) return;
     this.#untilPrune = PRUNE_EVERY;
-    await tx.execute('DELETE FROM idempotency WHERE created_ms < ?', [BigInt(this.#now() - this.#keepMs)]);
+    await tx.execute('DELETE FROM idempotency WHERE created_ms < ?', [
+      BigInt(this.#retentionClock.now() - this.#keepMs),
+    ]);
   }
 }
 

@@ -49,6 +49,7 @@ export {
   TransactionTimeoutError,
   WriteQueueFullError,
 } from './errors.ts';
+export { RetentionClock, type RetentionClockOptions } from './retention-clock.ts';
 export type {
   Database,
   DatabaseState,

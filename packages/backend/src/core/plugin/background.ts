@@ -32,9 +32,16 @@ export async function keepRunning(
   }
 }
 
+/** When a timer runs first. */
+export interface IntervalOptions {
+  /** Milliseconds before the first run. Default: one interval. */
+  readonly firstAfterMs?: number;
+}
+
 /**
- * Runs `work` every `intervalMs`, counted from one beginning to the next. A run that takes longer skips the beats
- * it misses; two never overlap. A failure is logged, and the next beat comes as if nothing had been.
+ * Runs `work` after `firstAfterMs` and then every `intervalMs`, counted from the beginning of one run to the beginning
+ * of the next. Two runs never overlap: a run that takes longer than the interval skips the runs it misses. A failure is
+ * logged, and the next run comes as usual.
  */
 export async function keepBeating(
   name: string,
@@ -42,8 +49,9 @@ export async function keepBeating(
   work: BackgroundWork,
   signal: AbortSignal,
   logger: () => Logger,
+  { firstAfterMs = intervalMs }: IntervalOptions = {},
 ): Promise<void> {
-  let delayMs = intervalMs;
+  let delayMs = firstAfterMs;
   while (await pause(delayMs, signal)) {
     const beganAt = performance.now();
     try {

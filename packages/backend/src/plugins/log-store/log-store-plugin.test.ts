@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, mock, test } from 'node:test';
 import { createTestHome, localRequest, startTestBackend, type TestBackend } from '../../testing/index.ts';
 import type { StoredLogRecord } from './log-query.ts';
 
@@ -72,5 +72,45 @@ describe('the log over the API of a whole backend', () => {
     assert.equal((lifecycle.json() as { logs: readonly unknown[] }).logs.length, 1);
     await second.stop();
     await home.remove();
+  });
+
+  test('a life of seconds deletes what is beyond the limits too', async () => {
+    const home = await createTestHome();
+    const overrides = { 'core.logging.retention.max_lines': 1_000 };
+    const first = await startTestBackend({ home: home.folder, overrides });
+    const logging = first.container.getService('logging');
+    const logger = logging.getLogger('chatty', 'test');
+    for (let n = 0; n < 2_500; n += 1) logger.info(`line ${n}`);
+    await logging.flush();
+    await first.stop();
+    const second = await startTestBackend({ home: home.folder, overrides });
+    const oldest = async (): Promise<number> => {
+      const { rows } = await second.container
+        .getService('database')
+        .execute<{ kept: number }>('SELECT max(id) - min(id) + 1 AS kept FROM logs');
+      return Number(rows[0]?.kept);
+    };
+    while ((await oldest()) > 1_100) await new Promise((resolve) => setImmediate(resolve));
+    await second.stop();
+    await home.remove();
+  });
+
+  test('a clock that is 40 days ahead deletes no line of today', async () => {
+    const home = await createTestHome();
+    const first = await startTestBackend({ home: home.folder });
+    first.container.getService('logging').getLogger('diary', 'test').info('today');
+    await first.stop();
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + 40 * 86_400_000 });
+    try {
+      const second = await startTestBackend({ home: home.folder });
+      const pruned = second.container.getService('log_store');
+      await pruned.prune();
+      const reply = await localRequest(second.socket, '/api/v1/logs?service=diary');
+      assert.equal((reply.json() as { logs: readonly unknown[] }).logs.length, 1);
+      await second.stop();
+    } finally {
+      mock.timers.reset();
+      await home.remove();
+    }
   });
 });

@@ -13,7 +13,7 @@ export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 
 
 /**
  * Keeps the log in the encrypted database and serves it under `/api/v1/logs`. Depends on `'database'`,
- * `'message_bus'`, `'logging'` and `'gateway'`.
+ * `'message_bus'`, `'logging'`, `'retention_clock'` and `'gateway'`.
  */
 export class LogStorePlugin extends BasePlugin {
   readonly #options: LogStorePluginOptions;
@@ -40,7 +40,8 @@ export class LogStorePlugin extends BasePlugin {
     const logging = this.requireService('logging');
     const logger: Logger = logging.getLogger('log_store', 'store');
     const { pruneEveryMs = 600_000, ...options } = this.#options;
-    const store = new LogStore({ bus, database: this.requireService('database'), logger, ...options });
+    const clock = this.requireService('retention_clock');
+    const store = new LogStore({ bus, database: this.requireService('database'), logger, clock, ...options });
     await store.start();
     this.#store = store;
     // Not before somebody listens: the lines of the start would be gone.
@@ -59,9 +60,14 @@ export class LogStorePlugin extends BasePlugin {
       streams.closeAll();
       await unmount();
     });
-    this.every('retention', pruneEveryMs, async (signal) => {
-      await store.prune(signal);
-    });
+    // At once as well: a backend that runs for minutes at a time would otherwise never delete anything.
+    this.every('retention', pruneEveryMs, (signal) => this.prune(signal), { firstAfterMs: 0 });
+  }
+
+  /** Deletes the lines beyond the limits now, and stores how far the retention clock has come. */
+  async prune(signal?: AbortSignal): Promise<void> {
+    await this.#store?.prune(signal);
+    await this.requireService('retention_clock').save();
   }
 
   override healthCheck(): HealthCheckResult {

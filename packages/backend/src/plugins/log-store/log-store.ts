@@ -14,6 +14,8 @@ export interface LogStoreOptions {
   readonly logger: Logger;
   readonly writer?: Omit<LogWriterOptions, 'database' | 'logger'>;
   readonly retention?: RetentionLimits;
+  /** Tells what time it is for deciding which lines are too old. Default `Date`. */
+  readonly clock?: { now(): number };
 }
 
 export interface LogStoreStats extends LogWriterStats {
@@ -41,11 +43,13 @@ export class LogStore {
   readonly #writer: LogWriter;
   readonly #logger: Logger;
   readonly #retention: RetentionLimits;
+  readonly #clock: { now(): number };
   #subscription: Subscription | undefined;
   #malformed = 0;
   #droppedByBus = 0;
 
-  constructor({ bus, database, logger, writer = {}, retention = {} }: LogStoreOptions) {
+  constructor({ bus, database, logger, writer = {}, retention = {}, clock = Date }: LogStoreOptions) {
+    this.#clock = clock;
     this.#bus = bus;
     this.#database = database;
     this.#logger = logger;
@@ -92,7 +96,7 @@ export class LogStore {
 
   /** Deletes what is beyond the limits; returns how many lines. */
   async prune(signal?: AbortSignal): Promise<number> {
-    return applyRetention(this.#database, this.#retention, Date.now(), signal);
+    return applyRetention(this.#database, this.#retention, this.#clock.now(), signal);
   }
 
   /** Writes what has come, then listens no more. Lines that cannot be written are counted and reported. */

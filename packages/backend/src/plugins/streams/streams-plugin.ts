@@ -64,10 +64,15 @@ export class StreamsPlugin extends BasePlugin {
   override async start(): Promise<void> {
     const streams = this.requireService('streams');
     await this.addRoutes((app) => this.#declare(app, streams), { place: 'streams' });
-    this.every('retention', PRUNE_EVERY_MS, async () => {
-      const pruned = await streams.prune();
-      if (pruned > 0) this.logger.info('Durable messages past their time were deleted', { pruned });
-    });
+    this.every(
+      'retention',
+      PRUNE_EVERY_MS,
+      async () => {
+        const pruned = await streams.prune();
+        if (pruned > 0) this.logger.info('Durable messages past their time were deleted', { pruned });
+      },
+      { firstAfterMs: 0 },
+    );
   }
 
   override async healthCheck(): Promise<HealthCheckResult> {

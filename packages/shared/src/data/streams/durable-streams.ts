@@ -27,6 +27,8 @@ export interface DurableStreamsOptions {
   readonly logger?: Logger;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
+  /** Tells what time it is for deciding which messages are too old to keep. Default: what `now` says. */
+  readonly retentionClock?: { now(): number };
   /** From 0 up to 1, for the jitter of redelivery. Default `Math.random`. */
   readonly random?: () => number;
 }
@@ -140,7 +142,8 @@ export class DurableStreams implements DurableStore {
   /** Deletes what is too old or too much, of what every consumer has settled. @returns how many */
   async prune(): Promise<number> {
     const { maxAgeMs = 7 * 86_400_000, maxBytes = 2 ** 30 } = this.#options.retention ?? {};
-    return this.#inspection.prune(this.#now() - maxAgeMs, maxBytes);
+    const now = this.#options.retentionClock?.now() ?? this.#now();
+    return this.#inspection.prune(now - maxAgeMs, maxBytes);
   }
 
   #notify(): void {
