@@ -9,9 +9,17 @@ export interface CommandContext {
   readonly output: Output;
   /** What `--via` names: a backend elsewhere, in the place of this home's. */
   readonly via: string | undefined;
-  /** A client of the running backend, or of the one that `--via` names; one for the whole command. */
-  client(): Promise<Client>;
+  /**
+   * A client of the running backend, or of the one that `--via` names; one for the whole command.
+   *
+   * @param timeoutMs milliseconds until an answer must have begun; default 120 000, for commands that make the backend
+   *   work. The first call decides.
+   */
+  client(timeoutMs?: number): Promise<Client>;
 }
+
+/** Milliseconds that a command waits which only asks how things are: a backend that hangs is told of soon. */
+export const QUICK_ANSWER_MS = 10_000;
 
 /** The options every command takes. */
 export interface GlobalOptions {
@@ -46,21 +54,21 @@ export class CommandLine implements CommandContext, AsyncDisposable {
     return this.#program.opts<GlobalOptions>().via;
   }
 
-  client(): Promise<Client> {
+  client(timeoutMs = 120_000): Promise<Client> {
     // Loaded when first wanted: an HTTP client is no part of `aico --help`.
-    this.#client ??= this.via === undefined ? this.#local() : this.#remote(this.via);
+    this.#client ??= this.via === undefined ? this.#local(timeoutMs) : this.#remote(this.via, timeoutMs);
     return this.#client;
   }
 
-  async #local(): Promise<Client> {
+  async #local(timeoutMs: number): Promise<Client> {
     const { connectLocal } = await import('@aico/client/local');
-    return connectLocal({ socketPath: this.paths.socketFile });
+    return connectLocal({ socketPath: this.paths.socketFile, timeoutMs });
   }
 
-  async #remote(via: string): Promise<Client> {
+  async #remote(via: string, timeoutMs: number): Promise<Client> {
     const [{ connect }, { Remotes }] = await Promise.all([import('@aico/client'), import('./remotes.ts')]);
     const { address, credentials } = await new Remotes(this.paths).find(via);
-    return connect({ address, credentials });
+    return connect({ address, credentials, timeoutMs });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,7 @@ import {
   validateConfiguration,
 } from '@aico/shared/core/config';
 import type { Command } from 'commander';
-import type { CommandContext } from '../context.ts';
+import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { CommandFailedError } from '../errors.ts';
 import { table } from '../output.ts';
 
@@ -61,7 +61,7 @@ async function list(context: CommandContext, live: boolean): Promise<void> {
 }
 
 async function liveEntries(context: CommandContext): Promise<readonly ConfigEntry[]> {
-  return (await ask(await context.client(), 'get', '/api/v1/system/config', {})).entries;
+  return (await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/system/config', {})).entries;
 }
 
 async function validate(context: CommandContext, file: string | undefined): Promise<void> {

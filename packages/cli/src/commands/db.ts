@@ -1,7 +1,7 @@
 import { ExitCode } from '@aico/backend/exit-codes';
 import { ask, type ReplyOf } from '@aico/client/ask';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { CommandContext } from '../context.ts';
+import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import type { AcceptOptions } from '../database/accept-rollback.ts';
 import type { RestoreCommandOptions } from '../database/backup.ts';
 import { CommandFailedError } from '../errors.ts';
@@ -15,7 +15,7 @@ export function register(program: Command, context: CommandContext): void {
   db.command('status')
     .description('file, cipher, sizes, tables, migrations')
     .action(async () => {
-      const status = await ask(await context.client(), 'get', '/api/v1/database/status', {});
+      const status = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/database/status', {});
       context.output.print(status, renderStatus);
     });
   withSecretFiles(
@@ -56,7 +56,7 @@ export function register(program: Command, context: CommandContext): void {
   db.command('stats')
     .description('state, pages, free pages, commits and rows of the running database')
     .action(async () => {
-      const stats = await ask(await context.client(), 'get', '/api/v1/database/stats', {});
+      const stats = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/database/stats', {});
       context.output.print(stats, ({ tables, ...figures }) =>
         [
           ...Object.entries(figures).map(([name, value]) => `${name}  ${value}`),

@@ -2,7 +2,7 @@ import { ExitCode } from '@aico/backend/exit-codes';
 import { checkReply, type ReplyOf } from '@aico/client/ask';
 import { ensureOk } from '@aico/client/local';
 import type { Command } from 'commander';
-import type { CommandContext } from '../context.ts';
+import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { coloured, table } from '../output.ts';
 
 export function register(program: Command, context: CommandContext): void {
@@ -10,7 +10,7 @@ export function register(program: Command, context: CommandContext): void {
     .command('health')
     .description(`run every health check; exit code ${ExitCode.unhealthy} when the backend is unhealthy`)
     .action(async () => {
-      const response = await (await context.client()).fetch('/api/v1/health');
+      const response = await (await context.client(QUICK_ANSWER_MS)).fetch('/api/v1/health');
       // An unhealthy backend says so with 503, and with the same report.
       const isReport = response.headers.get('content-type')?.startsWith('application/json') === true;
       if (response.status !== 503 || !isReport) await ensureOk(response);

@@ -3,7 +3,7 @@ import { ensureOk, serverSentEvents } from '@aico/client/local';
 import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { colours, onOneLine } from '../colours.ts';
-import type { CommandContext } from '../context.ts';
+import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { coloured, type Output } from '../output.ts';
 
 /** As many as the backend gives at once. */
@@ -35,7 +35,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function tail(context: CommandContext, { lines, follow, ...filter }: TailOptions): Promise<void> {
-  const client = await context.client();
+  const client = await context.client(QUICK_ANSWER_MS);
   const newest = async (limit: number) =>
     (await ask(client, 'get', '/api/v1/logs', { query: { ...filter, limit } })).logs;
   if (follow !== true) {

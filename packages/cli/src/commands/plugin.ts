@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { ask } from '@aico/client/ask';
 import type { Command } from 'commander';
-import type { CommandContext } from '../context.ts';
+import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { CommandFailedError, UsageError } from '../errors.ts';
 import { coloured, table } from '../output.ts';
 
@@ -25,7 +25,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function list(context: CommandContext): Promise<void> {
-  const answer = await ask(await context.client(), 'get', '/api/v1/system/plugins', {});
+  const answer = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/system/plugins', {});
   context.output.print(answer, ({ plugins }) =>
     plugins.length === 0
       ? 'No plugin is loaded. Add one with `aico plugin add PATH`, or load it once with `aico start --plugin PATH`.'

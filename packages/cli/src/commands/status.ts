@@ -1,6 +1,6 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
 import type { Command } from 'commander';
-import type { CommandContext } from '../context.ts';
+import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { coloured, table } from '../output.ts';
 
 export function register(program: Command, context: CommandContext): void {
@@ -8,7 +8,7 @@ export function register(program: Command, context: CommandContext): void {
     .command('status')
     .description('what runs: each service, its state, milliseconds, what it waited for')
     .action(async () => {
-      const status = await ask(await context.client(), 'get', '/api/v1/system/status', {});
+      const status = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/system/status', {});
       context.output.print(status, render);
     });
 }

@@ -1,12 +1,12 @@
 import { ask } from '@aico/client/ask';
-import type { CommandContext } from '../context.ts';
+import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { askPassword } from '../password.ts';
 import { fromFiles, type SecretFiles, secret } from './home-keys.ts';
 
 /** Whether the backend that runs on this home is locked; `undefined` where none runs, or none that tells. */
 export async function runningState(context: CommandContext): Promise<string | undefined> {
   try {
-    const status = await (await context.client()).json('/api/v1/security/status');
+    const status = await (await context.client(QUICK_ANSWER_MS)).json('/api/v1/security/status');
     return typeof status === 'object' &&
       status !== null &&
       'state' in status &&

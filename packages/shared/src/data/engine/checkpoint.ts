@@ -4,6 +4,19 @@ import type { Connection } from './connection.ts';
 const LOOK_EVERY = 16;
 const LONG_LOG_PAGES = 1_000;
 
+/** Writes the file anew without the space that deleted rows left, then gives the space of the log back as well. */
+export function vacuum(connection: Connection): void {
+  connection.exec('VACUUM');
+  const patience = connection.pragma('busy_timeout', { simple: true });
+  // A reader that still uses the log must not hold up the writer: the log is cut when it next begins anew.
+  connection.pragma('busy_timeout = 0');
+  try {
+    connection.pragma('wal_checkpoint(TRUNCATE)');
+  } finally {
+    connection.pragma(`busy_timeout = ${patience}`);
+  }
+}
+
 interface LogLength {
   readonly log: number;
   readonly checkpointed: number;

@@ -12,6 +12,12 @@ export class ConnectionSetupError extends Error {
 const CACHE_KIB = 16_000;
 const SESSION_CACHE_KIB = 2_000;
 
+/**
+ * Bytes to which the engine cuts the log's file when it begins the log anew. A bulk import or a vacuum makes the log as
+ * long as everything it wrote; without this bound the file kept that size until the database was closed.
+ */
+const LOG_FILE_LIMIT = 16 * 1024 * 1024;
+
 /** What each setting must read back as, once set. */
 function expectSetting(connection: Connection, setting: string, expected: unknown): void {
   const found = connection.pragma(setting, { simple: true });
@@ -78,6 +84,7 @@ export function openConnection(data: EngineData, use: 'statements' | 'session' |
     }
     // The engine's own way hides failures: see checkpoint.ts.
     if (writes) connection.pragma('wal_autocheckpoint = 0');
+    if (writes) connection.pragma(`journal_size_limit = ${LOG_FILE_LIMIT}`);
     if (writes && data.maxPages !== undefined) connection.pragma(`max_page_count = ${data.maxPages}`);
     return connection;
   } catch (error) {

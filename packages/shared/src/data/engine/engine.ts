@@ -1,5 +1,5 @@
 import type { SqlValue } from '../types.ts';
-import { Checkpointer } from './checkpoint.ts';
+import { Checkpointer, vacuum } from './checkpoint.ts';
 import { CommitCounter, type HeadPlace, readStamp, STAMP_TABLE } from './commit-counter.ts';
 import type { DatabaseLife, DatabaseStamp } from './commit-record.ts';
 import { type Connection, openConnection } from './connection.ts';
@@ -177,7 +177,7 @@ export class Engine {
         return this.#sessions.nextChunk(operation.session);
       case 'vacuum':
         this.#statements?.forgetAll();
-        return void this.#open().connection.exec('VACUUM');
+        return vacuum(this.#open().connection);
       case 'verify':
         return this.#verify();
       case 'status':
