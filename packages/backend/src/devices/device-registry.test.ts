@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { fingerprint } from '@aico/protocol/channel';
+import { nobleSuite } from '@aico/protocol/channel/noble';
 import { createLogging } from '@aico/shared/core/logging';
 import { EncryptedDatabase } from '@aico/shared/data';
 import { DeviceRegistry } from './device-registry.ts';
@@ -48,6 +50,8 @@ describe('DeviceRegistry', () => {
     const [device] = again.list();
     assert.deepEqual([device?.name, device?.roles], ['Ada’s phone', ['owner']]);
     assert.ok(device?.lastSeenAt);
+    assert.equal(device.fingerprint, fingerprint(nobleSuite, keys.publicKey));
+    assert.match(device.fingerprint, /^(?:[0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-HJKMNP-TV-Z]{4}$/);
     assert.deepEqual(Buffer.from(again.byPublicKey(keys.publicKey)?.keys.psk ?? []), keys.psk);
   });
 

@@ -1,4 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { fingerprint } from '@aico/protocol/channel';
+import { sodiumSuite } from '@aico/protocol/channel/node';
 import type { Logger } from '@aico/shared/core/logging';
 import type { Database, Migration } from '@aico/shared/data';
 import type { Access, Principal } from '../core/access.ts';
@@ -10,7 +12,7 @@ export interface Device {
   readonly id: string;
   readonly name: string;
   readonly roles: readonly string[];
-  /** The first 32 hex digits of the SHA-256 of its public key, in fours. */
+  /** The fingerprint of its public key, as docs/sealed-channel.md defines it. */
   readonly fingerprint: string;
   /** RFC 3339. */
   readonly pairedAt: string;
@@ -218,7 +220,7 @@ export class DeviceRegistry {
       id: row.id,
       name: row.name,
       roles: rolesOf(row.roles),
-      fingerprint: fingerprintOf(row.public_key),
+      fingerprint: fingerprint(sodiumSuite, row.public_key),
       pairedAt: row.paired_at,
       lastSeenAt: row.last_seen_at ?? undefined,
     };
@@ -240,12 +242,6 @@ export class DeviceRegistry {
   #time(): string {
     return new Date(this.#now()).toISOString();
   }
-}
-
-/** What two people compare to know that they mean the same key. */
-export function fingerprintOf(publicKey: Uint8Array): string {
-  const digest = createHash('sha256').update(publicKey).digest('hex').slice(0, 32);
-  return digest.replace(/(.{4})(?!$)/g, '$1 ');
 }
 
 function rolesOf(text: string): readonly string[] {

@@ -32,7 +32,7 @@ const DeviceView = Type.Object({
   id: Type.String(),
   name: Type.String(),
   roles: listOf(Type.String()),
-  fingerprint: Type.String(),
+  fingerprint: Type.String({ description: 'Of its public key: five groups of four characters.' }),
   pairedAt: Instant,
   lastSeenAt: Type.Optional(Instant),
 });

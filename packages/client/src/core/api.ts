@@ -1120,6 +1120,7 @@ export interface operations {
                             id: string;
                             name: string;
                             roles: string[];
+                            /** @description Of its public key: five groups of four characters. */
                             fingerprint: string;
                             /** Format: date-time */
                             pairedAt: string;
@@ -1240,6 +1241,7 @@ export interface operations {
                         id: string;
                         name: string;
                         roles: string[];
+                        /** @description Of its public key: five groups of four characters. */
                         fingerprint: string;
                         /** Format: date-time */
                         pairedAt: string;
