@@ -95,9 +95,9 @@ export class EngineThread {
     });
   }
 
-  /** Batches sent and not answered. */
-  get batchesInFlight(): number {
-    return this.#batches.size;
+  /** Batches and operations sent and not answered, whoever sent them. */
+  get unanswered(): number {
+    return this.#batches.size + this.#operations.size;
   }
 
   get layouts(): Layouts {

@@ -7,16 +7,28 @@ import type { Call, EngineThread } from './engine-thread.ts';
 const BATCH = 32;
 const IN_FLIGHT = 2;
 
-/** Spreads reads over the reader threads. Nothing waits while a thread is free; under load reads travel together. */
+/** A reader thread, and the batches of the pool that it has not answered. */
+interface Reader {
+  readonly thread: EngineThread;
+  inFlight: number;
+}
+
+/**
+ * Spreads reads over the reader threads. Nothing waits while a thread is free; under load reads travel together.
+ *
+ * The pool counts its own batches and nothing else: whatever fills a reader's count also schedules the pool when it
+ * empties it. Transactions and streams use the same threads and must not take part in that count.
+ */
 export class ReadPool {
-  readonly #threads: readonly EngineThread[];
+  readonly #readers: readonly Reader[];
   #waiting: Call[] = [];
   #scheduled = false;
   #drained: (() => void)[] = [];
   #running = 0;
 
   constructor(threads: readonly EngineThread[]) {
-    this.#threads = threads;
+    if (threads.length === 0) throw new RangeError('a database has at least one reader');
+    this.#readers = threads.map((thread) => ({ thread, inFlight: 0 }));
   }
 
   submit(call: Call): void {
@@ -26,11 +38,9 @@ export class ReadPool {
 
   /** The thread with the least to do. */
   leastBusy(): EngineThread {
-    let best = this.#threads[0];
-    for (const thread of this.#threads)
-      if (best === undefined || thread.batchesInFlight < best.batchesInFlight) best = thread;
-    if (best === undefined) throw new RangeError('a database has at least one reader');
-    return best;
+    return this.#readers.reduce((best, reader) =>
+      reader.thread.unanswered < best.thread.unanswered ? reader : best,
+    ).thread;
   }
 
   /** Resolves when all that was submitted has been answered. */
@@ -50,17 +60,28 @@ export class ReadPool {
     this.#scheduled = false;
     let sent = 0;
     while (sent < this.#waiting.length) {
-      const thread = this.leastBusy();
-      if (thread.batchesInFlight >= IN_FLIGHT) break;
+      const reader = this.#free();
+      if (reader === undefined) break;
       const calls = this.#waiting.slice(sent, sent + BATCH);
       sent += calls.length;
       this.#running += 1;
-      thread.batch(0, calls, thread.layouts, () => {
+      reader.inFlight += 1;
+      reader.thread.batch(0, calls, reader.thread.layouts, () => {
         this.#running -= 1;
+        reader.inFlight -= 1;
         if (this.#waiting.length > 0) this.#schedule();
         else if (this.#running === 0) for (const resolve of this.#drained.splice(0)) resolve();
       });
     }
     if (sent > 0) this.#waiting = this.#waiting.slice(sent);
+  }
+
+  /** The reader with the fewest batches of the pool, when it has room for one more. */
+  #free(): Reader | undefined {
+    let best: Reader | undefined;
+    for (const reader of this.#readers)
+      if (reader.inFlight < IN_FLIGHT && (best === undefined || reader.inFlight < best.inFlight))
+        best = reader;
+    return best;
   }
 }
