@@ -359,8 +359,9 @@ export class EncryptedDatabase implements OwnableDatabase {
       this.#refuseUnlessOpen();
       const thread = readOnly ? this.#reads.leastBusy() : this.#engine.writer;
       const id = this.#nextSession++;
+      const logger = this.#logger;
       await thread.operation({ name: 'begin', session: id });
-      const session = new TransactionSession({ thread, id, readOnly, timeoutMs, origin, release });
+      const session = new TransactionSession({ thread, id, readOnly, timeoutMs, origin, release, logger });
       this.#sessions.add(session);
       void session.finished.then(() => {
         this.#sessions.delete(session);

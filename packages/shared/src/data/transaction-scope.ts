@@ -1,6 +1,7 @@
 import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedError } from './errors.ts';
 import { summaryOf } from './sql-text.ts';
 import type { StatementRegistry } from './statement-registry.ts';
+import { type Effect, TransactionEffects } from './transaction-effects.ts';
 import type { TransactionSession } from './transaction-session.ts';
 import type { OpenTransaction, QueryResult, Row, SqlParameters, Transaction } from './types.ts';
 
@@ -9,6 +10,7 @@ export class TransactionScope implements OpenTransaction {
   readonly #session: TransactionSession;
   readonly #registry: StatementRegistry;
   readonly #depth: number;
+  readonly #effects: TransactionEffects;
   #nestedOpen = false;
   #ended: Error | undefined;
 
@@ -16,6 +18,7 @@ export class TransactionScope implements OpenTransaction {
     this.#session = session;
     this.#registry = registry;
     this.#depth = depth;
+    this.#effects = depth === 0 ? session.effects : new TransactionEffects();
   }
 
   async execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
@@ -38,9 +41,11 @@ export class TransactionScope implements OpenTransaction {
         const result = await Promise.race([work(nested), this.#session.expired]);
         nested.#close('was ended with the callback');
         await this.#session.control(`RELEASE ${name}`);
+        nested.#effects.handUp(this.#effects);
         return result;
       } catch (error) {
         nested.#close('was rolled back');
+        nested.#effects.drop();
         if (this.#session.ended === undefined) {
           await this.#session.control(`ROLLBACK TO ${name}`);
           await this.#session.control(`RELEASE ${name}`);
@@ -52,9 +57,9 @@ export class TransactionScope implements OpenTransaction {
     }
   }
 
-  afterCommit(callback: () => void): void {
+  afterCommit(effect: Effect): void {
     this.#refuseUnlessCurrent();
-    this.#session.afterCommit(callback);
+    this.#effects.add(effect);
   }
 
   async commit(): Promise<void> {

@@ -1,9 +1,11 @@
+import type { Logger } from '../core/logging/types.ts';
 import type { TableAccess } from './engine/table-access.ts';
 import type { Call, EngineThread, Layouts } from './engine-thread.ts';
 import { TransactionEndedError, TransactionTimeoutError } from './errors.ts';
 import { copyParameters } from './parameters.ts';
 import type { KnownStatement } from './statement-registry.ts';
 import type { StatementResult } from './statement-result.ts';
+import { TransactionEffects } from './transaction-effects.ts';
 import type { SqlParameters } from './types.ts';
 
 export interface SessionOptions {
@@ -15,11 +17,14 @@ export interface SessionOptions {
   readonly origin: Error;
   /** Gives the writer, or the place among the readers, back. */
   readonly release: () => void;
+  readonly logger: Logger | undefined;
 }
 
 /** One open transaction of the engine: its statements in order, its deadline and its single end. */
 export class TransactionSession {
   readonly readOnly: boolean;
+  /** What is done once it is durable. */
+  readonly effects = new TransactionEffects();
   /** Rejects when the deadline passes; never resolves. */
   readonly expired: Promise<never>;
   readonly #options: SessionOptions;
@@ -27,7 +32,6 @@ export class TransactionSession {
   readonly #layouts: Layouts;
   readonly #timer: NodeJS.Timeout;
   #pending: Call[] = [];
-  readonly #afterCommit: (() => void)[] = [];
   #scheduled = false;
   #ended: Error | undefined;
   #waitingInside: string | undefined;
@@ -97,11 +101,6 @@ export class TransactionSession {
     return (await this.#options.thread.operation({ name: 'tables', sql, params: [] })) as TableAccess;
   }
 
-  /** Calls back once it is durable. */
-  afterCommit(callback: () => void): void {
-    this.#afterCommit.push(callback);
-  }
-
   /** Commits; resolves once it is durable. When the commit fails nothing of it is stored. */
   async commit(): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
@@ -110,6 +109,7 @@ export class TransactionSession {
     const { thread, id, readOnly } = this.#options;
     if (readOnly) {
       await this.#letGo();
+      this.effects.run(this.#options.logger);
       return;
     }
     try {
@@ -120,7 +120,7 @@ export class TransactionSession {
       throw error;
     }
     this.#giveBack();
-    for (const callback of this.#afterCommit.splice(0)) callback();
+    this.effects.run(this.#options.logger);
   }
 
   /** Rolls back what was done. */

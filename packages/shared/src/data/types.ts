@@ -32,8 +32,20 @@ export interface Queryable {
 export interface Transaction extends Queryable {
   /** Nested: a savepoint, rolled back alone when `work` rejects. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Calls back once the whole transaction is durable; never when it is rolled back. */
-  afterCommit(callback: () => void): void;
+  /**
+   * Runs `effect` once the outermost transaction is durable, and never when this transaction or one around it is rolled
+   * back. What a transaction does outside the database belongs here: `work` may run again, and an effect of a run that did
+   * not commit does not happen. An effect that throws, or rejects, is reported and changes nothing: the commit has happened.
+   *
+   * @example
+   * ```ts
+   * await database.transaction(async (tx) => {
+   *   await tx.execute('INSERT INTO note (text) VALUES (?)', [text]);
+   *   tx.afterCommit(() => cache.delete('notes'));
+   * });
+   * ```
+   */
+  afterCommit(effect: () => unknown): void;
 }
 
 /** A transaction in the guide's explicit form. */

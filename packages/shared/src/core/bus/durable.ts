@@ -2,8 +2,8 @@ import type { Envelope } from '@aico/protocol';
 
 /** A database transaction, as far as the bus has to know it. The store that the bus was given knows the rest. */
 export interface BusTransaction {
-  /** Calls back once it has been committed; never when it was rolled back. */
-  afterCommit(callback: () => void): void;
+  /** Runs `effect` once the outermost transaction is durable; never when this one, or one around it, is rolled back. */
+  afterCommit(effect: () => unknown): void;
 }
 
 /** A message on its way into the store. */

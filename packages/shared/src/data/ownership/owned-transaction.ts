@@ -33,8 +33,8 @@ export class OwnedTransaction<T extends Transaction> implements Transaction {
     while (this.#last !== undefined) await this.#last;
   }
 
-  afterCommit(callback: () => void): void {
-    this.inner.afterCommit(callback);
+  afterCommit(effect: () => unknown): void {
+    this.inner.afterCommit(effect);
   }
 
   /** What stands behind an owner's view; anything else as it is. For this room and its neighbours alone. */

@@ -39,3 +39,16 @@ export class StreamTransactionError extends AicoError {
     );
   }
 }
+
+/** A handler resolved although the transaction of its acknowledgement was rolled back, so the message is delivered again. */
+export class AcknowledgementRolledBackError extends AicoError {
+  constructor(consumer: string, number: number) {
+    super(
+      'AICO_STREAM_ACK_ROLLED_BACK',
+      `the transaction in which "${consumer}" acknowledged message ${number} did not commit`,
+      {
+        hint: 'Let the handler reject when its transaction is rolled back, or acknowledge in the one that commits.',
+      },
+    );
+  }
+}

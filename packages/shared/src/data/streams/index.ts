@@ -1,5 +1,6 @@
 export { DurableStreams, type DurableStreamsOptions, type Retention } from './durable-streams.ts';
 export {
+  AcknowledgementRolledBackError,
   ConsumerStateError,
   ConsumerTakenError,
   DeliveryEndedError,

@@ -1,7 +1,7 @@
 import { matchesTopic } from '@aico/protocol';
 import type { BusTransaction, Consumption, DeliveryState } from '../../core/bus/index.ts';
 import type { Logger } from '../../core/logging/types.ts';
-import { DeliveryEndedError } from './errors.ts';
+import { AcknowledgementRolledBackError, DeliveryEndedError } from './errors.ts';
 import { type NumberedMessage, type StreamStore, transactionOf } from './stream-store.ts';
 
 /** What a consumer does with one message. */
@@ -153,24 +153,28 @@ export class StreamConsumer implements Consumption {
     const { store, handler, maxAttempts } = this.#options;
     const { signal } = this.#stopping;
     const { number, attempt, isRetry } = inHand;
-    let settled = false;
+    let acknowledgement: 'none' | 'pending' | 'durable' = 'none';
+    const state = () => acknowledgement;
     let over = false;
     const ack = async (tx: BusTransaction): Promise<void> => {
       if (over) throw new DeliveryEndedError(this.consumer, number);
       await store.settle(this.consumer, number, isRetry, transactionOf(tx));
+      acknowledgement = 'pending';
       tx.afterCommit(() => {
-        settled = true;
+        acknowledgement = 'durable';
       });
     };
     let failure: unknown;
     try {
       if (attempt > maxAttempts) throw new Error('the process died with it in hand, time after time');
       await handler(message, { number, attempt, signal, ack });
+      // Where its transaction is still open, the store knows in the end which of the two came first.
+      if (state() === 'pending') throw new AcknowledgementRolledBackError(this.consumer, number);
     } catch (error) {
       failure = error ?? new Error('the handler threw nothing');
     }
     over = true;
-    if (!settled) await this.#insist(() => this.#conclude(inHand, failure));
+    if (state() !== 'durable') await this.#insist(() => this.#conclude(inHand, failure));
     else if (failure !== undefined)
       this.#options.logger?.error('A handler failed after its message was acknowledged', {
         consumer: this.consumer,

@@ -151,13 +151,23 @@ export class StreamStore {
     dueMs: number,
     error: string,
   ): Promise<void> {
+    const when = [BigInt(attempt), BigInt(dueMs), error, consumer, BigInt(number)];
     await this.database.transaction(async (tx) => {
-      if (!isRetry) await this.settle(consumer, number, false, tx);
-      await tx.execute(
-        'INSERT INTO stream_retry (consumer, number, attempts, due_ms, leased, error) VALUES (?, ?, ?, ?, 0, ?) ' +
-          'ON CONFLICT (consumer, number) DO UPDATE SET due_ms = excluded.due_ms, leased = 0, error = excluded.error',
-        [consumer, BigInt(number), BigInt(attempt), BigInt(dueMs), error],
+      if (!isRetry) {
+        await this.settle(consumer, number, false, tx);
+        await tx.execute(
+          'INSERT INTO stream_retry (attempts, due_ms, leased, error, consumer, number) VALUES (?, ?, 0, ?, ?, ?)',
+          when,
+        );
+        return;
+      }
+      // An acknowledgement that committed meanwhile has deleted the row: that delivery has ended.
+      const { changes } = await tx.execute(
+        'UPDATE stream_retry SET attempts = ?, due_ms = ?, leased = 0, error = ? ' +
+          'WHERE consumer = ? AND number = ? AND leased = 1',
+        when,
       );
+      if (changes !== 1) throw new DeliveryEndedError(consumer, number);
     });
   }
 
