@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ExitCode } from '@aico/backend/exit-codes';
 import { BackendNotRunningError, ProblemError } from '@aico/client/local';
+import { BackupFailedError } from '@aico/shared/data';
 import { Command, type CommanderError } from 'commander';
 import { CommandFailedError, DetachedStartError, UsageError } from './errors.ts';
 import { describeError } from './report-error.ts';
@@ -37,7 +38,27 @@ describe('describeError()', () => {
     });
   });
 
-  test('a code of the system is none of ours', () => {
+  test('what the operating system refused is told in a sentence, with a code and a hint, wherever it surfaces', () => {
+    const bare = Object.assign(new Error('ENOSPC: no space left on device, write'), {
+      code: 'ENOSPC',
+      errno: -28,
+      syscall: 'write',
+    });
+    for (const error of [bare, new Error('above', { cause: bare })]) {
+      const { message, code, hint, exitCode } = describeError(error);
+      assert.equal(message, 'the disk is full (ENOSPC: write)');
+      assert.equal(code, 'AICO_SYSTEM_NO_ROOM');
+      assert.match(hint ?? '', /Make room/);
+      assert.equal(exitCode, ExitCode.system);
+    }
+    const backup = describeError(new BackupFailedError('/backups', bare));
+    assert.match(backup.message, /no backup was made in \/backups: the disk is full/);
+    assert.equal(backup.code, 'AICO_DATABASE_BACKUP');
+    assert.match(backup.hint ?? '', /Make room/);
+    assert.equal(backup.exitCode, ExitCode.system);
+  });
+
+  test('a code that looks like one of the system and is not stays foreign', () => {
     assert.equal(describeError(Object.assign(new Error('no such file'), { code: 'ENOENT' })).code, undefined);
   });
 });

@@ -1,4 +1,5 @@
 import { ExitCode, exitCodeFor } from '@aico/backend/exit-codes';
+import { type SystemError, systemErrorIn } from '@aico/shared/core/system-errors';
 import { errorColours, printable } from './colours.ts';
 
 /** As if SIGINT had ended it. */
@@ -15,12 +16,39 @@ export interface ErrorDescription {
 
 /** What an error says of itself. Looked at by its shape: the classes are loaded only by what throws them. */
 export function describeError(error: unknown): ErrorDescription {
+  const message = error instanceof Error ? error.message : String(error);
+  const system = systemErrorIn(error);
   return {
-    message: error instanceof Error ? error.message : String(error),
-    code: rootCode(error),
-    hint: textOf(error, 'hint'),
+    message: system === undefined ? message : messageWith(error, message, system),
+    code: rootCode(error) ?? system?.code,
+    hint: hintOf(error, system),
     exitCode: exitCodeOf(error),
   };
+}
+
+/** What the operating system refused is told with what failed because of it. */
+function messageWith(error: unknown, message: string, system: SystemError): string {
+  // A bare error of Node's says nothing that its translation does not say better.
+  if (textOf(error, 'code')?.startsWith('AICO_') !== true) return system.message;
+  return isOwnMatter(system) || message.includes(system.condition)
+    ? message
+    : `${message}: ${system.message}`;
+}
+
+/** A missing file and a refused connection mean something else to each caller, whose own message says what. */
+function isOwnMatter({ code }: SystemError): boolean {
+  return code === 'AICO_SYSTEM_NOT_THERE' || code === 'AICO_SYSTEM_REFUSED';
+}
+
+/**
+ * Which of the two hints helps. An error that does not know of the system's failure would have somebody restore what is
+ * not damaged, so its hint gives way.
+ */
+function hintOf(error: unknown, system: SystemError | undefined): string | undefined {
+  const own = textOf(error, 'hint');
+  if (system === undefined || own === undefined) return own ?? system?.hint;
+  const knows = isOwnMatter(system) || (error instanceof Error && error.message.includes(system.condition));
+  return knows ? own : system.hint;
 }
 
 /** The code of the failure at the root, as the exit code is: of a service that failed because the key is wrong, the key's. */
@@ -46,7 +74,8 @@ export function exitCodeOf(error: unknown): number {
   const code = textOf(error, 'code');
   if (code === 'AICO_CLIENT_NOT_RUNNING') return ExitCode.notRunning;
   if (code === 'AICO_CLI_USAGE') return ExitCode.usage;
-  return exitCodeFor(error);
+  const exitCode = exitCodeFor(error);
+  return exitCode === ExitCode.failure && systemErrorIn(error) !== undefined ? ExitCode.system : exitCode;
 }
 
 /** Says what happened and what to do, on stderr; as one JSON object where JSON was asked for. */

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { writePrivateFile } from '@aico/shared/core/paths';
+import { systemErrorIn } from '@aico/shared/core/system-errors';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { BusGrantsDamagedError } from './errors.ts';
@@ -51,7 +52,7 @@ export class GrantsFile {
       text = await readFile(this.file, 'utf8');
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-      throw new BusGrantsDamagedError(this.file, 'it cannot be read', error);
+      throw systemErrorIn(error) ?? new BusGrantsDamagedError(this.file, 'it cannot be read', error);
     }
     let parsed: unknown;
     try {

@@ -32,6 +32,8 @@ export const ExitCode = {
   notRunning: 20,
   /** The backend runs and says that it is not well. */
   unhealthy: 21,
+  /** The operating system refused something: no room, no rights, no open files left, a failing disk. */
+  system: 22,
   /** An error nobody caught; 70 is EX_SOFTWARE in sysexits.h. */
   crash: 70,
 } as const;
@@ -62,12 +64,13 @@ const BY_PREFIX: readonly (readonly [prefix: string, code: ExitCode])[] = [
 
 /**
  * The number for a failure. The culprit at the root decides: a plugin that failed because the database is corrupt
- * is a database failure. Errors that are not the project's own say nothing, so the nearest one above them counts.
+ * is a database failure. Errors that are not the project's own say nothing, so the nearest one above them counts. What
+ * the operating system refused counts where nothing above it has a number: of a database on a full disk, it is the database's.
  *
  * @example exitCodeFor(new ServiceStartError('inbox', new DatabaseCorruptError())) === ExitCode.database
  */
 export function exitCodeFor(error: unknown): ExitCode {
-  return deepestCode(error, new Set()) ?? ExitCode.failure;
+  return deepestCode(error, new Set()) ?? (hasSystemError(error) ? ExitCode.system : ExitCode.failure);
 }
 
 function deepestCode(error: unknown, seen: Set<unknown>): ExitCode | undefined {
@@ -80,4 +83,11 @@ function deepestCode(error: unknown, seen: Set<unknown>): ExitCode | undefined {
   }
   const own = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return BY_PREFIX.find(([prefix]) => own.startsWith(prefix))?.[1];
+}
+
+function hasSystemError(error: unknown, seen = new Set<unknown>()): boolean {
+  if (!(error instanceof Error) || seen.has(error)) return false;
+  seen.add(error);
+  if ('code' in error && typeof error.code === 'string' && error.code.startsWith('AICO_SYSTEM_')) return true;
+  return hasSystemError(error.cause, seen);
 }

@@ -1,12 +1,20 @@
 import { STATUS_CODES } from 'node:http';
 import { AicoError, PROBLEM_MEDIA_TYPE, type Problem, problemFrom } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
+import {
+  NoRoomError,
+  NotThereError,
+  QuotaReachedError,
+  SystemRefusedError,
+  systemErrorIn,
+} from '@aico/shared/core/system-errors';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
  * What a client is told about `error`. Errors of the house speak for themselves when they name a status; Fastify's
- * own refusals keep their status and code but not their text, which may repeat what was sent; everything else is a
- * constant sentence.
+ * own refusals keep their status and code but not their text, which may repeat what was sent. Of a full or failing disk and
+ * other conditions of the machine a client hears the condition, without any file's name; everything else is a constant
+ * sentence.
  */
 export function problemOf(error: unknown, requestId: string): Problem {
   if (!(error instanceof AicoError) && isClientError(error)) {
@@ -18,7 +26,25 @@ export function problemOf(error: unknown, requestId: string): Problem {
       request_id: requestId,
     };
   }
-  return { ...problemFrom(error), request_id: requestId };
+  const problem = { ...problemFrom(error), request_id: requestId };
+  return problem.code === 'AICO_PROBLEM_INTERNAL' ? (machineProblem(error, requestId) ?? problem) : problem;
+}
+
+/** What is told of a failure that the machine is at the root of; `undefined` for every other one. */
+function machineProblem(error: unknown, requestId: string): Problem | undefined {
+  const system = systemErrorIn(error);
+  if (system === undefined || system instanceof NotThereError || system instanceof SystemRefusedError)
+    return undefined;
+  const status = system instanceof NoRoomError || system instanceof QuotaReachedError ? 507 : 503;
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Service Unavailable',
+    status,
+    detail: `The backend could not do this: ${system.condition}.`,
+    code: error instanceof AicoError ? error.code : system.code,
+    ...(system.hint === undefined ? {} : { hint: system.hint }),
+    request_id: requestId,
+  };
 }
 
 function isClientError(error: unknown): error is Error & { statusCode: number; code?: string } {

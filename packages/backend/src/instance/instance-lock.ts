@@ -1,5 +1,6 @@
 import { chmodSync } from 'node:fs';
 import { AicoError } from '@aico/protocol';
+import { systemErrorIn } from '@aico/shared/core/system-errors';
 import SQLite from 'better-sqlite3-multiple-ciphers';
 import { type RunningInstance, readInstance } from './instance-file.ts';
 
@@ -22,18 +23,13 @@ export class InstanceRunningError extends AicoError {
 /** The lock file could not be created or locked. */
 export class InstanceLockError extends AicoError {
   constructor(lockFile: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const system = systemErrorIn(cause);
+    const reason = system?.condition ?? (cause instanceof Error ? cause.message : String(cause));
     super('AICO_INSTANCE_LOCK', `cannot lock ${lockFile}: ${reason}`, {
-      hint: isFull(cause)
-        ? 'Make room on the disk, and start again.'
-        : 'The home must lie on a local disk that this user may write to.',
-      cause,
+      hint: system?.hint ?? 'The home must lie on a local disk that this user may write to.',
+      cause: system ?? cause,
     });
   }
-}
-
-function isFull(cause: unknown): boolean {
-  return cause instanceof SQLite.SqliteError && cause.code.startsWith('SQLITE_FULL');
 }
 
 /**

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { writePrivateFile } from '../core/paths/index.ts';
+import { systemErrorIn } from '../core/system-errors/index.ts';
 import { wipe } from '../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../security/internal.ts';
 import { decodeRecord, RECORD_BLOCK, RECORDS_AT, RECORDS_END, recordBlock } from './engine/commit-record.ts';
@@ -70,7 +71,7 @@ export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadH
     content = await readFile(file);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw new DatabaseHeadError(file, 'cannot be read', error);
+    throw systemErrorIn(error) ?? new DatabaseHeadError(file, 'cannot be read', error);
   }
   const description = content.subarray(0, RECORDS_AT);
   let parsed: unknown;

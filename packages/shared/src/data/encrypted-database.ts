@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
 import { expectSameFile } from './database-file.ts';
 import type { TableAccess } from './engine/table-access.ts';
-import type { CipherName, EngineStatus, StreamChunk } from './engine/wire.ts';
+import type { CipherName, EngineStatus, Failure, StreamChunk } from './engine/wire.ts';
 import type { Call, EngineThread, ThreadEvents } from './engine-thread.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
 import { migrationStore } from './migration-store.ts';
@@ -144,7 +144,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       });
       const database = new EncryptedDatabase(engine, key, options);
       events.onCrash = (error) => database.#noteCrash(error);
-      events.onFailure = (failure) => database.#gate.note(failure);
+      events.onFailure = (failure) => database.#noteFailure(failure);
       return database;
     } catch (error) {
       new Uint8Array(key).fill(0);
@@ -288,7 +288,11 @@ export class EncryptedDatabase implements OwnableDatabase {
       await Promise.all([this.#reads.drain(), this.#lastMigration]);
       await this.#writes.drain();
       await Promise.all(this.#engine.readers.map((reader) => reader.close()));
-      await this.#engine.writer.close();
+      const leftUndone = await this.#engine.writer.close();
+      if (leftUndone !== undefined)
+        this.#logger?.warn('Database closed; the disk refused to tidy up, which the next start does', {
+          reason: leftUndone,
+        });
     } finally {
       await Promise.all(this.#threads().map((thread) => thread.terminate()));
       new Uint8Array(this.#key).fill(0);
@@ -314,6 +318,16 @@ export class EncryptedDatabase implements OwnableDatabase {
   #refuseUnlessOpen(): void {
     if (this.#closing !== undefined) throw new DatabaseClosedError();
     if (this.#crash !== undefined) throw this.#crash;
+  }
+
+  /** Once the disk has failed nothing is waited for: what waits is refused, and what is open is ended. */
+  #noteFailure(failure: Failure): void {
+    this.#gate.note(failure);
+    if (this.#gate.state.kind !== 'failed') return;
+    const refusal = this.#gate.refusal();
+    if (refusal === undefined) return;
+    this.#writes.refuseWaiting(refusal);
+    for (const session of this.#sessions) if (!session.readOnly) void session.abandon(refusal);
   }
 
   #noteCrash(error: EngineCrashedError): void {

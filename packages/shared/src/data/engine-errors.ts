@@ -1,9 +1,11 @@
-import type { Failure } from './engine/wire.ts';
+import { existsSync } from 'node:fs';
+import { type Failure, isWriteRefused } from './engine/wire.ts';
 import {
   ConstraintError,
   DatabaseBusyError,
   DatabaseCorruptError,
   DatabaseGoneError,
+  DatabaseOpenError,
   DiskFullError,
   EngineSetupError,
   ParametersInvalidError,
@@ -11,17 +13,32 @@ import {
   StatementRefusedError,
   StorageFailedError,
   TransactionEndedError,
+  WriteRefusedError,
 } from './errors.ts';
 import { summaryOf } from './sql-text.ts';
 
 /** An engine's own words, kept as the cause. */
 export class EngineFailure extends Error {
   readonly code: string;
+  /** The operating system's name of the failure, where it is known: `systemErrorIn` reads it. */
+  readonly systemErrno: string | undefined;
   constructor(failure: Failure) {
     super(failure.message);
     this.name = 'EngineFailure';
     this.code = failure.code;
+    this.systemErrno = failure.errno;
   }
+}
+
+/** Whether it was for want of room that the disk did not take a write. */
+export function isForWantOfRoom({ code, errno }: Failure): boolean {
+  return code.startsWith('SQLITE_FULL') || errno === 'ENOSPC' || errno === 'EDQUOT';
+}
+
+/** The error of a write that the disk did not take. */
+export function writeRefusal(failure: Failure): DiskFullError | WriteRefusedError {
+  const cause = new EngineFailure(failure);
+  return isForWantOfRoom(failure) ? new DiskFullError(cause) : new WriteRefusedError(failure.message, cause);
 }
 
 /** The error that stands for `failure` outside this room, where no engine's codes are known. */
@@ -41,20 +58,21 @@ export function errorOf(failure: Failure, file: string, sql: string): Error {
       return new StorageFailedError(`no write is acknowledged since "${message}"`, cause);
     case 'AICO_SETUP':
       return new EngineSetupError(message, cause);
-    case 'SQLITE_FULL':
-      return new DiskFullError(cause);
     case 'SQLITE_IOERR_DATA':
       return new DatabaseCorruptError(file, 'a page does not authenticate', cause);
     case 'SQLITE_NOTADB':
       return new DatabaseCorruptError(file, 'its first page does not authenticate', cause);
-    case 'SQLITE_CANTOPEN':
-      return new DatabaseGoneError(file);
   }
   if (code.startsWith('SQLITE_CONSTRAINT'))
     return new ConstraintError(code.slice('SQLITE_CONSTRAINT_'.length).toLowerCase(), message, cause);
   if (code.startsWith('SQLITE_CORRUPT')) return new DatabaseCorruptError(file, message, cause);
   if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return new DatabaseBusyError(cause);
-  if (/^SQLITE_(?:IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL)/.test(code))
-    return new StorageFailedError(message, cause);
+  // A file that is there and cannot be opened is not gone: the system has no file handles left, or gives no right to it.
+  if (code.startsWith('SQLITE_CANTOPEN'))
+    return existsSync(file) ? new DatabaseOpenError(file, message, cause) : new DatabaseGoneError(file);
+  if (isWriteRefused(code)) return writeRefusal(failure);
+  if (/^SQLITE_(?:IOERR|READONLY|NOMEM|PROTOCOL)/.test(code)) return new StorageFailedError(message, cause);
+  // A file that the engine opens by itself, beside the database.
+  if (/^E[A-Z0-9]+$/.test(code)) return new StorageFailedError(message, cause);
   return new StatementFailedError(summaryOf(sql), message, cause);
 }

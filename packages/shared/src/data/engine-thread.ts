@@ -150,12 +150,16 @@ export class EngineThread {
     this.#forget.add(statement.id);
   }
 
-  /** Closes its connections and ends the thread. */
-  async close(): Promise<void> {
-    if (this.#crash !== undefined) return;
+  /**
+   * Closes its connections and ends the thread.
+   * @returns what could not be done, and is left to the next opening
+   */
+  async close(): Promise<string | undefined> {
+    if (this.#crash !== undefined) return undefined;
     this.#closing = true;
     try {
-      await this.operation({ name: 'close' });
+      const leftUndone = await this.operation({ name: 'close' });
+      return typeof leftUndone === 'string' ? leftUndone : undefined;
     } finally {
       await this.#exited;
     }

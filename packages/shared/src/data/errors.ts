@@ -1,4 +1,5 @@
 import { AicoError } from '@aico/protocol';
+import { systemErrorIn } from '../core/system-errors/index.ts';
 
 const RESTORE = 'Keep the file as it is, and restore the newest backup beside it.';
 
@@ -15,8 +16,11 @@ export class DatabaseClosedError extends AicoError {
 export class DatabaseOpenError extends AicoError {
   readonly file: string;
   constructor(file: string, reason: string, cause?: unknown) {
-    super('AICO_DATA_OPEN_FAILED', `the database ${file} cannot be opened: ${reason}`, {
-      hint: 'Check that the folder exists, that you own it, and that the disk has room.',
+    const condition = systemErrorIn(cause)?.condition ?? reason;
+    super('AICO_DATA_OPEN_FAILED', `the database ${file} cannot be opened: ${condition}`, {
+      hint:
+        systemErrorIn(cause)?.hint ??
+        'Check that the folder exists, that you own it, and that the disk has room.',
       cause,
     });
     this.file = file;
@@ -106,7 +110,7 @@ export class DatabaseGoneError extends AicoError {
   readonly file: string;
   constructor(file: string) {
     super('AICO_DATA_GONE', `${file} has been there, and is gone or empty`, {
-      hint: 'Restore the newest backup. To begin with an empty database, remove the .head file beside it as well.',
+      hint: 'Look for the file first: the disk it lies on may not be mounted. If it is lost, restore the newest backup.',
     });
     this.file = file;
   }
@@ -208,17 +212,34 @@ export class WriteQueueFullError extends AicoError {
 /** There is no room for what was to be written; it was not stored. */
 export class DiskFullError extends AicoError {
   constructor(cause: unknown) {
-    super('AICO_DATA_DISK_FULL', 'the disk is full: nothing of this was stored', {
+    const condition = systemErrorIn(cause)?.condition ?? 'the disk is full';
+    super('AICO_DATA_DISK_FULL', `${condition}: nothing of this was stored`, {
       hint: 'Make room; writing goes on by itself then.',
       cause,
     });
   }
 }
 
+/** The disk did not take a write, which was rolled back; it may take the next one. */
+export class WriteRefusedError extends AicoError {
+  constructor(reason: string, cause: unknown) {
+    const condition = systemErrorIn(cause)?.condition ?? reason;
+    super(
+      'AICO_DATA_WRITE_REFUSED',
+      `the disk did not take a write (${condition}): nothing of this was stored`,
+      {
+        hint: "Read the system's log (dmesg). Writing is tried again every second, and goes on by itself once it works.",
+        cause,
+      },
+    );
+  }
+}
+
 /** The disk reported an error; nothing that was not durable has been acknowledged. */
 export class StorageFailedError extends AicoError {
   constructor(reason: string, cause: unknown) {
-    super('AICO_DATA_STORAGE_FAILED', `the disk failed: ${reason}`, {
+    const condition = systemErrorIn(cause)?.condition;
+    super('AICO_DATA_STORAGE_FAILED', `${condition ?? 'the disk failed'}: ${reason}`, {
       hint: 'Look at the disk, then restart: until then no write is acknowledged.',
       cause,
     });

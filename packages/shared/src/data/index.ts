@@ -48,6 +48,7 @@ export {
   TransactionEndedError,
   TransactionTimeoutError,
   WriteQueueFullError,
+  WriteRefusedError,
 } from './errors.ts';
 export { RetentionClock, type RetentionClockOptions } from './retention-clock.ts';
 export type {

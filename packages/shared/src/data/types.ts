@@ -78,9 +78,14 @@ export interface MigrationReport {
 /** Whether the database takes writes. Reads go on in every state. */
 export type DatabaseState =
   | { readonly kind: 'ready' }
-  /** Writes are refused until there is room; it finds that out by itself. */
-  | { readonly kind: 'read-only'; readonly reason: 'disk-full'; readonly since: Date }
-  /** The disk failed: nothing is acknowledged until a restart. */
+  /** Writes are refused until the disk takes them again; it finds that out by itself. `condition` says why, in words. */
+  | {
+      readonly kind: 'read-only';
+      readonly reason: 'disk-full' | 'write-refused';
+      readonly condition: string;
+      readonly since: Date;
+    }
+  /** An fsync failed or a file of the database went missing: nothing is acknowledged until a restart. */
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** What `database` was found to be when it was last asked; nothing here is assumed. */

@@ -1,9 +1,10 @@
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from '../core/logging/types.ts';
-import { type Failure, isStopping } from './engine/wire.ts';
-import { EngineFailure } from './engine-errors.ts';
-import { DiskFullError, StorageFailedError } from './errors.ts';
+import { systemErrorIn } from '../core/system-errors/index.ts';
+import { type Failure, isStopping, isWriteRefused } from './engine/wire.ts';
+import { EngineFailure, isForWantOfRoom, writeRefusal } from './engine-errors.ts';
+import { StorageFailedError } from './errors.ts';
 import type { DatabaseState } from './types.ts';
 
 /** Room there must be before a write is tried again: it would soon be full again with less. */
@@ -18,7 +19,13 @@ export interface WriteGateOptions {
   readonly logger: Logger | undefined;
 }
 
-/** Whether the database takes writes, and why not. Closed by a full disk until there is room, and by a failed one for good. */
+/** A disk that refuses a write again so soon after it took one is not well: writing ends until a restart. */
+const RELAPSE_MS = 10_000;
+
+/**
+ * Whether the database takes writes, and why not. A write that the disk refused closes it until a small one succeeds; a
+ * failed fsync closes it for good, since nobody knows then what the disk holds.
+ */
 export class WriteGate {
   readonly #options: WriteGateOptions;
   #state: DatabaseState = { kind: 'ready' };
@@ -26,6 +33,7 @@ export class WriteGate {
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
   #closed = false;
+  #tookWritesAgainAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: WriteGateOptions) {
     this.#options = options;
@@ -35,33 +43,46 @@ export class WriteGate {
     return this.#state;
   }
 
-  /** @throws {DiskFullError} @throws {StorageFailedError} while writes are not taken */
+  /** @throws {DiskFullError} @throws {WriteRefusedError} @throws {StorageFailedError} while writes are not taken */
   refuseIfClosed(): void {
-    if (this.#state.kind === 'ready' || this.#failure === undefined) return;
-    const cause = new EngineFailure(this.#failure);
-    throw this.#state.kind === 'read-only'
-      ? new DiskFullError(cause)
-      : new StorageFailedError(`no write is acknowledged since "${this.#state.reason}"`, cause);
+    const refusal = this.refusal();
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** The error of a write that is asked for now, where none is taken. */
+  refusal(): Error | undefined {
+    if (this.#state.kind === 'ready' || this.#failure === undefined) return undefined;
+    return this.#state.kind === 'read-only'
+      ? writeRefusal(this.#failure)
+      : new StorageFailedError(
+          `no write is acknowledged since "${this.#state.reason}"`,
+          new EngineFailure(this.#failure),
+        );
   }
 
   /** The writer reported `failure`. */
   note(failure: Failure): void {
-    const { logger } = this.#options;
     if (this.#state.kind === 'failed' || this.#closed) return;
     if (isStopping(failure.code)) {
-      this.#failure = failure;
-      this.#state = { kind: 'failed', reason: failure.message };
-      clearTimeout(this.#timer);
-      logger?.error('Database stopped: the disk failed; no write is acknowledged until a restart', {
-        code: failure.code,
-        reason: failure.message,
-      });
+      this.#fail(failure);
       return;
     }
-    if (failure.code !== 'SQLITE_FULL' || this.#state.kind === 'read-only') return;
+    if (!isWriteRefused(failure.code) || this.#state.kind === 'read-only') return;
+    const forWantOfRoom = isForWantOfRoom(failure);
+    if (!forWantOfRoom && performance.now() - this.#tookWritesAgainAt < RELAPSE_MS) {
+      this.#fail(failure);
+      return;
+    }
     this.#failure = failure;
-    this.#state = { kind: 'read-only', reason: 'disk-full', since: new Date() };
-    logger?.error('Database is read-only: the disk is full', { since: this.#state.since });
+    const condition = systemErrorIn(new EngineFailure(failure))?.condition ?? failure.message;
+    const since = new Date();
+    this.#state = {
+      kind: 'read-only',
+      reason: forWantOfRoom ? 'disk-full' : 'write-refused',
+      condition,
+      since,
+    };
+    this.#options.logger?.error(`Database is read-only: ${condition}`, { since, code: failure.code });
     // At once: what was refused may only have been larger than what is left.
     void this.#look();
   }
@@ -69,6 +90,19 @@ export class WriteGate {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
+  }
+
+  #fail(failure: Failure): void {
+    this.#failure = failure;
+    this.#state = { kind: 'failed', reason: failure.message };
+    clearTimeout(this.#timer);
+    this.#options.logger?.error(
+      'Database stopped: the disk failed; no write is acknowledged until a restart',
+      {
+        code: failure.code,
+        reason: failure.message,
+      },
+    );
   }
 
   async #look(): Promise<void> {
@@ -80,7 +114,8 @@ export class WriteGate {
     if (found) {
       const { since } = this.#state;
       this.#state = { kind: 'ready' };
-      this.#options.logger?.info('Database takes writes again: there is room', { since });
+      this.#tookWritesAgainAt = performance.now();
+      this.#options.logger?.info('Database takes writes again', { since });
     } else {
       this.#timer = setTimeout(() => void this.#look(), this.#options.everyMs);
       this.#timer.unref();

@@ -6,8 +6,12 @@ const LARGEST_GROUP = 256;
 /** Writes that may wait in memory. */
 const LONGEST_QUEUE = 100_000;
 
-/** Called when the writer is theirs alone; they call `release` when done with it. */
-type Exclusive = (release: () => void) => void;
+/** Waits to have the writer alone. */
+interface Exclusive {
+  /** The writer is the caller's; it calls `release` when done with it. */
+  readonly grant: (release: () => void) => void;
+  readonly reject: (error: Error) => void;
+}
 
 /**
  * The order in which the one writer is used. Writes that arrive while a commit is under way go together into the next;
@@ -34,10 +38,19 @@ export class WriteQueue {
 
   /** Resolves when the writer is the caller's alone, with the function that gives it back. */
   async exclusive(): Promise<() => void> {
-    return await new Promise((resolve) => {
-      this.#waiting.push((release) => resolve(release));
+    return await new Promise((resolve, reject) => {
+      this.#waiting.push({ grant: (release) => resolve(release), reject });
       this.#schedule();
     });
+  }
+
+  /** Refuses all that waits, at once: the writer will take nothing more. */
+  refuseWaiting(error: Error): void {
+    const waiting = this.#waiting.slice(this.#first);
+    this.#waiting.length = 0;
+    this.#first = 0;
+    for (const { reject } of waiting) reject(error);
+    this.#schedule();
   }
 
   /** Resolves when everything that waited has been done. */
@@ -63,9 +76,9 @@ export class WriteQueue {
       return;
     }
     this.#busy = true;
-    if (typeof next === 'function') {
+    if ('grant' in next) {
       this.#first += 1;
-      next(this.#releaseOnce());
+      next.grant(this.#releaseOnce());
     } else this.#thread.batch(0, this.#takeGroup(), this.#thread.layouts, this.#releaseOnce());
   }
 
@@ -73,7 +86,7 @@ export class WriteQueue {
     const group: Call[] = [];
     while (group.length < LARGEST_GROUP) {
       const call = this.#waiting[this.#first];
-      if (call === undefined || typeof call === 'function') break;
+      if (call === undefined || 'grant' in call) break;
       group.push(call);
       this.#first += 1;
     }

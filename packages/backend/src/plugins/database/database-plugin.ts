@@ -61,12 +61,12 @@ export class DatabasePlugin extends BasePlugin {
       case 'read-only':
         return {
           status: 'degraded',
-          detail: `read-only since ${state.since.toISOString()}: the disk is full; writing goes on when there is room`,
+          detail: `read-only since ${state.since.toISOString()}: ${state.condition}; writing goes on by itself when the disk takes it`,
         };
       case 'failed':
         return {
           status: 'unhealthy',
-          detail: `no write is acknowledged since the disk failed: ${state.reason}`,
+          detail: `no write is acknowledged until a restart: ${state.reason}`,
         };
     }
   }

@@ -1,4 +1,5 @@
 import { AicoError } from '@aico/protocol';
+import { systemErrorIn } from '../system-errors/index.ts';
 
 /** A folder of the home, or one above it, is in fact a file. */
 export class HomeNotFolderError extends AicoError {
@@ -45,7 +46,9 @@ export class HomeUnusableError extends AicoError {
 
   constructor(folder: string, cause: unknown) {
     super('AICO_PATHS_UNUSABLE', `cannot use ${folder}: ${reasonOf(cause)}`, {
-      hint: 'Mend what the message names, or give another folder: AICO_HOME=/some/folder.',
+      hint:
+        systemErrorIn(cause)?.hint ??
+        'Mend what the message names, or give another folder: AICO_HOME=/some/folder.',
       cause,
     });
     this.folder = folder;
@@ -163,5 +166,5 @@ function codeOf(error: unknown): string {
 }
 
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return systemErrorIn(cause)?.message ?? (cause instanceof Error ? cause.message : String(cause));
 }

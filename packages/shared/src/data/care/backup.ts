@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { syncFolder, writePrivateFile } from '../../core/paths/index.ts';
+import { NotThereError, systemErrorIn } from '../../core/system-errors/index.ts';
 import { wipe } from '../../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
 import { readHead } from '../database-head.ts';
@@ -123,6 +124,7 @@ export async function readBackup(
     content = await readFile(path.join(folder, BACKUP_FILES.manifest), 'utf8');
     parsed = JSON.parse(content);
   } catch (error) {
+    refuseIfUnreadable(error);
     throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} cannot be read`, error);
   }
   if (!signed.Check(parsed))
@@ -132,12 +134,19 @@ export async function readBackup(
     throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} is not in the form it was written in`);
   for (const name of ['database', 'keySlots'] as const) {
     const found = await describe(path.join(folder, BACKUP_FILES[name])).catch((error: unknown) => {
+      refuseIfUnreadable(error);
       throw new BackupDamagedError(folder, `${BACKUP_FILES[name]} cannot be read`, error);
     });
     if (found.bytes !== manifest[name].bytes || found.sha256 !== manifest[name].sha256)
       throw new BackupDamagedError(folder, `${BACKUP_FILES[name]} is not as it was written`);
   }
   return { manifest, mac };
+}
+
+/** A backup that the system does not let us read may be good: only a file that is missing says something about it. */
+function refuseIfUnreadable(error: unknown): void {
+  const system = systemErrorIn(error);
+  if (system !== undefined && !(system instanceof NotThereError)) throw system;
 }
 
 /** @throws {BackupDamagedError} when the backup was not made by the holder of `key` */

@@ -61,7 +61,7 @@ export class Engine {
       this.#checkpointer.afterCommit();
       return undefined;
     } catch (error) {
-      const failure = toFailure(error);
+      const failure = toFailure(error, this.#data.file);
       this.#noteFailure(failure);
       return { kind: 'trouble', failure };
     }
@@ -98,7 +98,7 @@ export class Engine {
       const { outcome, failures } = runEach(statements, calls, true, () => connection.inTransaction);
       return reply(outcome, failures, !connection.inTransaction);
     } catch (error) {
-      const failure = toFailure(error);
+      const failure = toFailure(error, this.#data.file);
       const outcome = { rows: calls.map(() => -1), values: [], layouts: [], effects: [] };
       return reply(
         outcome,
@@ -149,7 +149,7 @@ export class Engine {
     try {
       return { kind: 'done', id, value: this.#perform(operation), failure: undefined };
     } catch (error) {
-      const failure = toFailure(error);
+      const failure = toFailure(error, this.#data.file);
       this.#noteFailure(failure);
       return { kind: 'done', id, value: undefined, failure };
     }
@@ -286,30 +286,34 @@ export class Engine {
     if (this.#data.role === 'writer' && isStopping(failure.code)) this.#stopped ??= failure;
   }
 
-  #close(): void {
+  /**
+   * Needs no disk: what was acknowledged is durable as it lies in the log, and the next opening does what could not be done
+   * here.
+   * @returns what could not be done
+   */
+  #close(): string | undefined {
     this.#sessions.close();
     const connection = this.#connection;
+    const counter = this.#counter;
     this.#connection = undefined;
     this.#statements = undefined;
     this.#checkpointer = undefined;
-    if (connection === undefined) return;
-    try {
-      if (connection.inTransaction) connection.exec('ROLLBACK');
-      if (this.#data.role === 'writer' && this.#stopped === undefined) emptyLog(connection);
-    } finally {
-      connection.close();
-      this.#counter?.close();
-      this.#counter = undefined;
-    }
-  }
-}
-
-/** What is in the log is durable as it lies there: on a full disk it stays, and the next opening reads it. */
-function emptyLog(connection: Connection): void {
-  try {
-    connection.pragma('wal_checkpoint(TRUNCATE)');
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'SQLITE_FULL')) throw error;
+    this.#counter = undefined;
+    if (connection === undefined) return undefined;
+    const leftUndone: string[] = [];
+    const attempt = (work: () => void): void => {
+      try {
+        work();
+      } catch (error) {
+        leftUndone.push(error instanceof Error ? error.message : String(error));
+      }
+    };
+    if (connection.inTransaction) attempt(() => connection.exec('ROLLBACK'));
+    if (this.#data.role === 'writer' && this.#stopped === undefined)
+      attempt(() => connection.pragma('wal_checkpoint(TRUNCATE)'));
+    attempt(() => connection.close());
+    if (counter !== undefined) attempt(() => counter.close());
+    return leftUndone.length === 0 ? undefined : leftUndone.join('; ');
   }
 }
 
@@ -364,7 +368,7 @@ function runEach(
       if (!alive()) throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
       statements.run(id, args, outcome, mayWrite);
     } catch (error) {
-      failures.push(toFailure(error));
+      failures.push(toFailure(error, statements.file));
       outcome.rows.push(-1);
       if (mayWrite) outcome.effects.push(0, null);
     }

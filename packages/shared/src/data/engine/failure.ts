@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { errnoOf, findFault } from '../../core/system-errors/index.ts';
 import type { Failure } from './wire.ts';
 
 /** A refusal of the engine's own, beside the driver's errors. */
@@ -9,10 +11,20 @@ export class EngineRefusal extends Error {
   }
 }
 
-/** An error as it crosses to the main thread. The driver reports wrong parameters as RangeError and TypeError. */
-export function toFailure(error: unknown): Failure {
+/** SQLite's codes behind which several failures of the system may be. */
+const AMBIGUOUS = /^SQLITE_(?:CANTOPEN|READONLY|IOERR_(?:WRITE|TRUNCATE|SHM|FSTAT|LOCK|DELETE|ACCESS))/;
+
+/**
+ * An error as it crosses to the main thread. The driver reports wrong parameters as RangeError and TypeError.
+ * @param file the database, beside which the system is asked what is wrong where the engine's code does not say
+ */
+export function toFailure(error: unknown, file: string): Failure {
   if (!(error instanceof Error)) return { code: 'AICO_UNKNOWN', message: String(error) };
-  if ('code' in error && typeof error.code === 'string') return { code: error.code, message: error.message };
+  if ('code' in error && typeof error.code === 'string') {
+    const { code, message } = { code: error.code, message: error.message };
+    const errno = (AMBIGUOUS.test(code) ? findFault(path.dirname(file)) : undefined) ?? errnoOf(error);
+    return errno === undefined ? { code, message } : { code, message, errno };
+  }
   if (/more than one statement|contains no statements/.test(error.message))
     return { code: 'AICO_STATEMENT_COUNT', message: error.message };
   if (error instanceof RangeError || error instanceof TypeError)

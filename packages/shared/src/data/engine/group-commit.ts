@@ -78,7 +78,7 @@ function tryGroup(
       try {
         statements.run(id, args, outcome, true);
       } catch (error) {
-        const failure = toFailure(error);
+        const failure = toFailure(error, connection.name);
         if (isStorageFault(failure.code)) return giveUp(connection, statements, failure);
         failed.set(index, failure);
         outcome.rows.push(-1);
@@ -91,12 +91,12 @@ function tryGroup(
       }
     }
   } catch (error) {
-    return giveUp(connection, statements, toFailure(error));
+    return giveUp(connection, statements, toFailure(error, connection.name));
   }
   try {
     statements.commit();
   } catch (error) {
-    const failure = toFailure(error);
+    const failure = toFailure(error, connection.name);
     if (isStorageFault(failure.code)) return giveUp(connection, statements, failure);
     rollBack(connection, statements);
     return { is: 'refused', failure };

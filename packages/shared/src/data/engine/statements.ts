@@ -43,6 +43,11 @@ export class PreparedStatements {
   #knownSchema: number | undefined;
   #lastRowId: number | bigint = 0;
 
+  /** The database file. */
+  get file(): string {
+    return this.#connection.name;
+  }
+
   constructor(
     connection: Connection,
     definitions: ReadonlyMap<number, Definition>,

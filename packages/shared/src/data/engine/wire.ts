@@ -42,6 +42,8 @@ export interface StatementBatch {
 export interface Failure {
   readonly code: string;
   readonly message: string;
+  /** The operating system's name of the failure, where the engine thread found one behind the engine's code. */
+  readonly errno?: string;
 }
 
 export interface BatchReply {
@@ -63,7 +65,15 @@ export interface BatchReply {
 
 /** After one of these nobody knows what the disk holds: nothing more may be acknowledged. */
 export function isStopping(code: string): boolean {
-  return code === 'AICO_STOPPED' || /^SQLITE_IOERR_(?:FSYNC|DIR_FSYNC|WRITE|TRUNCATE|COMMIT)/.test(code);
+  return code === 'AICO_STOPPED' || /^SQLITE_IOERR_(?:FSYNC|DIR_FSYNC|COMMIT)/.test(code);
+}
+
+/**
+ * The disk did not take a write, and the transaction was rolled back: all that was acknowledged is durable, and a later
+ * write may succeed. A quota and the last kilobytes of a full disk come as failed writes and failed growth of the log's index.
+ */
+export function isWriteRefused(code: string): boolean {
+  return /^SQLITE_(?:FULL|IOERR_(?:WRITE|TRUNCATE|SHM))/.test(code);
 }
 
 /** Something failed behind an answer. */

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+
+/** A library may need a few pages at once: with less room than this its writes fail while a smaller one succeeds. */
+const SAMPLE_BYTES = 64 * 1024;
+
+/**
+ * Asks the system what is wrong in `folder`, by writing a small file there and removing it. SQLite reports a used-up quota,
+ * a full file table and the last few kilobytes of a disk as failures of the disk; this finds what they are.
+ *
+ * @returns the system's name of the failure, `EDQUOT` for one, or `undefined` where the small file could be written
+ */
+export function findFault(folder: string): string | undefined {
+  const file = path.join(folder, `.aico-probe-${randomBytes(6).toString('hex')}`);
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, 'wx', 0o600);
+    const sample = Buffer.alloc(SAMPLE_BYTES);
+    for (let at = 0; at < sample.byteLength; ) at += writeSync(descriptor, sample, at);
+    fsyncSync(descriptor);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EIO';
+  } finally {
+    try {
+      if (descriptor !== undefined) closeSync(descriptor);
+      rmSync(file, { force: true });
+    } catch {
+      // What cannot be removed is an empty file of a failing disk; the fault that was found counts.
+    }
+  }
+}

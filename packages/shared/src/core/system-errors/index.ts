@@ -1,0 +1,17 @@
+export {
+  AccessDeniedError,
+  DiskFailedError,
+  type FailedCall,
+  LocksUnavailableError,
+  MachineFilesExhaustedError,
+  NoMemoryError,
+  NoRoomError,
+  NotThereError,
+  ProcessFilesExhaustedError,
+  QuotaReachedError,
+  ReadOnlyFileSystemError,
+  SystemError,
+  SystemRefusedError,
+} from './errors.ts';
+export { findFault } from './find-fault.ts';
+export { errnoOf, systemErrorFor, systemErrorIn } from './translate.ts';

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import fc from 'fast-check';
+import { findFault, SystemError, systemErrorFor, systemErrorIn } from './index.ts';
+
+async function testFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'aico-system-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const OWN_SENTENCE = ['EMFILE', 'ENFILE', 'EACCES', 'ENOSPC', 'EROFS', 'EDQUOT', 'EIO', 'ENOLCK'] as const;
+/** Words by which a hint would have somebody throw something away. */
+const COSTS_DATA = /\b(?:delete|remove|rm |reset|reformat|mkfs|begin anew|start over)\b/i;
+
+describe('systemErrorIn()', () => {
+  test('each of the failures that people meet has a code and a sentence of its own', () => {
+    const errors = OWN_SENTENCE.map((errno) =>
+      systemErrorFor({ errno, syscall: 'open', target: '/x', cause: undefined }),
+    );
+    assert.equal(new Set(errors.map(({ code }) => code)).size, errors.length);
+    assert.equal(new Set(errors.map(({ condition }) => condition)).size, errors.length);
+    for (const error of errors) assert.notEqual(error.code, 'AICO_SYSTEM_REFUSED');
+  });
+
+  test('every failure the system has a name for leads to a code, a sentence and a hint that costs no data', () => {
+    const names = Object.keys(constants.errno);
+    fc.assert(
+      fc.property(fc.constantFrom(...names), fc.nat(3), (errno, depth) => {
+        let error: Error = Object.assign(new Error('refused'), { code: errno, errno: -1, syscall: 'fsync' });
+        for (let n = 0; n < depth; n += 1)
+          error = n % 2 === 0 ? new Error('above', { cause: error }) : new AggregateError([error], 'several');
+        const found = systemErrorIn(error);
+        assert.ok(found instanceof SystemError);
+        assert.match(found.code, /^AICO_SYSTEM_/);
+        assert.match(found.message, new RegExp(`${errno}: fsync`));
+        assert.match(found.hint ?? '', /\S.*\./);
+        assert.doesNotMatch(found.hint ?? '', COSTS_DATA);
+      }),
+    );
+  });
+
+  test('what SQLite says of the disk is told as what it is', () => {
+    const of = (code: string): string | undefined =>
+      systemErrorIn(Object.assign(new Error('x'), { code }))?.errno;
+    assert.equal(of('SQLITE_FULL'), 'ENOSPC');
+    assert.equal(of('SQLITE_IOERR_FSYNC'), 'EIO');
+    assert.equal(of('SQLITE_IOERR_DATA'), undefined);
+    assert.equal(of('SQLITE_BUSY'), undefined);
+    assert.equal(of('SQLITE_CONSTRAINT_UNIQUE'), undefined);
+  });
+
+  test('an error that is none of the system is left alone, also one that causes itself', () => {
+    const circular = new Error('x');
+    circular.cause = circular;
+    for (const error of [circular, new Error('E'), 'ENOSPC', undefined])
+      assert.equal(systemErrorIn(error), undefined);
+  });
+
+  test('a real refusal names the call and the file', async (t) => {
+    const file = path.join(await testFolder(t), 'missing', 'file');
+    const error = systemErrorIn(await open(file, 'r').catch((cause: unknown) => cause));
+    assert.equal(error?.code, 'AICO_SYSTEM_NOT_THERE');
+    assert.match(error.message, /ENOENT: open .*missing/);
+  });
+});
+
+describe('findFault()', () => {
+  test('a folder that can be written to has none, and nothing is left in it', async (t) => {
+    const folder = await testFolder(t);
+    assert.equal(findFault(folder), undefined);
+    assert.deepEqual(await readdir(folder), []);
+    assert.equal(findFault(path.join(folder, 'b')), 'ENOENT');
+  });
+});
