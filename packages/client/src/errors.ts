@@ -26,14 +26,18 @@ export class ChannelNotServedError extends AicoError {
   }
 }
 
-/** Channels were opened too often from here. */
+/** The backend has too many channels just now, or they were opened too often from here. Nothing was executed. */
 export class TooManyChannelsError extends AicoError {
   readonly retryAfterSeconds: number;
 
   constructor(retryAfterSeconds: number) {
-    super('AICO_CLIENT_TOO_MANY_CHANNELS', 'the backend opens no more channels for this address just now', {
-      hint: `Try again in ${retryAfterSeconds} s. One client reuses its channels: keep it instead of connecting anew.`,
-    });
+    super(
+      'AICO_CLIENT_TOO_MANY_CHANNELS',
+      'the backend opens no more channels for this device or this address just now',
+      {
+        hint: `Try again in ${retryAfterSeconds} s. One client reuses its channels: keep it instead of connecting anew.`,
+      },
+    );
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }

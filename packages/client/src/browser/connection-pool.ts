@@ -1,3 +1,4 @@
+import { ChannelClosedError } from '@aico/protocol/channel';
 import { CONNECTIONS, CONNECTIONS_PER_CHANNEL } from '../core/options.ts';
 import { ClientClosedError } from '../errors.ts';
 import type { ChannelConnection } from './channel-connection.ts';
@@ -5,15 +6,16 @@ import type { MultiplexedChannel } from './multiplexed-channel.ts';
 
 /** Connections that are open, the channels they travel in, and those who wait for one. */
 export class ConnectionPool {
-  readonly #open: () => Promise<MultiplexedChannel>;
+  readonly #open: (closing: AbortSignal) => Promise<MultiplexedChannel>;
+  readonly #closing = new AbortController();
   readonly #channels = new Set<MultiplexedChannel>();
   #opening: Promise<MultiplexedChannel> | undefined;
   readonly #free: ChannelConnection[] = [];
   readonly #waiting: (() => void)[] = [];
   #taken = 0;
-  #closed = false;
 
-  constructor(open: () => Promise<MultiplexedChannel>) {
+  /** @param open opens a channel, unless `closing` is aborted before */
+  constructor(open: (closing: AbortSignal) => Promise<MultiplexedChannel>) {
     this.#open = open;
   }
 
@@ -23,7 +25,7 @@ export class ConnectionPool {
   }
 
   async take(signal: AbortSignal | undefined): Promise<ChannelConnection> {
-    while (!this.#closed && this.#taken >= CONNECTIONS) await this.#turn(signal);
+    while (!this.#isClosed && this.#taken >= CONNECTIONS) await this.#turn(signal);
     this.#taken += 1;
     try {
       return await this.#connection(signal);
@@ -41,7 +43,7 @@ export class ConnectionPool {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort(new ClientClosedError());
     for (const channel of this.#channels) channel.close(new ClientClosedError());
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -49,12 +51,14 @@ export class ConnectionPool {
   async #connection(signal: AbortSignal | undefined): Promise<ChannelConnection> {
     for (;;) {
       signal?.throwIfAborted();
-      if (this.#closed) throw new ClientClosedError();
+      if (this.#isClosed) throw new ClientClosedError();
       const free = this.#free.pop();
       if (free?.isOpen === true) return free;
       // The backend ends what has rested for long.
       if (free !== undefined) continue;
       const channel = this.#withRoom() ?? (await orAborted(this.#opened(), signal));
+      // Opened, and over before it was used: to try again and again could go on for ever.
+      if (!channel.isOpen) throw new ChannelClosedError();
       // Of those that waited for it, some may have taken its room.
       if (this.#hasRoom(channel)) return channel.connection();
     }
@@ -94,10 +98,14 @@ export class ConnectionPool {
   }
 
   async #openOne(): Promise<MultiplexedChannel> {
-    const channel = await this.#open();
+    const channel = await this.#open(this.#closing.signal);
     this.#channels.add(channel);
-    if (this.#closed) channel.close(new ClientClosedError());
+    if (this.#isClosed) channel.close(new ClientClosedError());
     return channel;
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   #given(): void {

@@ -70,7 +70,7 @@ function pair(onStream: (stream: MultiplexedStream) => void, sizes?: readonly nu
     assert.deepEqual(preface, Buffer.of(0));
     server.resolve(Multiplexer.accept(far, { onStream, maxStreams: 64 }));
   });
-  return { channel, far, client: new MultiplexedChannel(channel), server: server.promise };
+  return { channel, far, client: new MultiplexedChannel(channel, 60_000), server: server.promise };
 }
 
 function echo(stream: MultiplexedStream): void {
@@ -154,7 +154,6 @@ describe('several connections in the channel of a browser', () => {
     });
     const [broken, ended] = [client.connection(), client.connection()];
     await Promise.all([broken.write(Buffer.of(1)), ended.write(Buffer.of(2))]);
-    console.log('b');
     await assert.rejects(broken.read(), { code: 'AICO_CHANNEL_TRUNCATED' });
     await assert.rejects(broken.write(Buffer.of(1)), { code: 'AICO_CHANNEL_TRUNCATED' });
     assert.equal((await readBytes(ended, 10)).toString(), 'bye');
@@ -192,7 +191,7 @@ describe('several connections in the channel of a browser', () => {
     for (const frames of hostile) {
       const [near, far] = duplexPair();
       const channel = new Pieces(near);
-      const client = new MultiplexedChannel(channel);
+      const client = new MultiplexedChannel(channel, 60_000);
       const connection = client.connection();
       await connection.write(Buffer.of(1));
       far.write(frames);
@@ -204,7 +203,7 @@ describe('several connections in the channel of a browser', () => {
     // What was on its way when the connection ended is of no account.
     const [near, far] = duplexPair();
     const channel = new Pieces(near);
-    const client = new MultiplexedChannel(channel);
+    const client = new MultiplexedChannel(channel, 60_000);
     const connection = client.connection();
     await connection.write(Buffer.of(1));
     far.write(Buffer.concat([end, data(1, 3), end, frameHeader(0, FrameKind.ping, 0)]));

@@ -19,9 +19,8 @@ export interface ByteChannel {
 const BATCH = 16_384;
 /** Frames without bytes that wait to be sent. Only a backend that asks and does not read comes near. */
 const MAX_CONTROLS = 1_024;
-/** Milliseconds: a backend that has been silent for so long is asked whether it is there still, and has so long to answer. */
-const SILENT_MS = 5_000;
-const ANSWER_MS = 20_000;
+/** A backend that was sent a ping has so many times `silenceMs` to send anything. */
+const ANSWER_FACTOR = 4;
 /** Milliseconds after which a channel that carries nothing is ended. */
 const REST_MS = 10_000;
 
@@ -31,7 +30,7 @@ const REST_MS = 10_000;
  *
  * @example
  * ```ts
- * const channel = new MultiplexedChannel(new SealedBytes(carrier, session));
+ * const channel = new MultiplexedChannel(new SealedBytes(carrier, session), 5_000);
  * const connection = channel.connection();
  * ```
  */
@@ -48,11 +47,14 @@ export class MultiplexedChannel implements ConnectionOwner {
   #isEnding = false;
   #lastId = 0;
   #heardAt = Date.now();
+  readonly #heartbeat: ReturnType<typeof setInterval>;
   #asked: ReturnType<typeof setTimeout> | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(channel: ByteChannel) {
+  /** @param silenceMs milliseconds of silence after which the backend is sent a ping while connections are open */
+  constructor(channel: ByteChannel, silenceMs: number) {
     this.#channel = channel;
+    this.#heartbeat = setInterval(() => this.#askIfSilent(silenceMs), silenceMs);
     void this.#receive();
   }
 
@@ -103,7 +105,7 @@ export class MultiplexedChannel implements ConnectionOwner {
   /** It costs little to open, and one that was kept may have gone unnoticed. */
   #endIfIdle(): void {
     if (this.size > 0) return;
-    this.#isEnding = true;
+    this.#over(undefined);
     this.#channel.close();
   }
 
@@ -127,8 +129,11 @@ export class MultiplexedChannel implements ConnectionOwner {
   }
 
   #onControl(id: number, kind: number, value: number): void {
-    if (kind === FrameKind.ping) this.#control(frameHeader(0, FrameKind.pong, 0));
-    if (kind === FrameKind.ping || kind === FrameKind.pong) return;
+    if (kind === FrameKind.ping || kind === FrameKind.pong) {
+      if (id !== 0) throw new ChannelStreamsError('a ping or pong of a stream');
+      if (kind === FrameKind.ping) this.#control(frameHeader(0, FrameKind.pong, 0));
+      return;
+    }
     const connection = this.#connectionOf(id);
     if (kind === FrameKind.end) connection?.arrivedEnd();
     else if (kind === FrameKind.window) connection?.arrivedWindow(value);
@@ -143,8 +148,8 @@ export class MultiplexedChannel implements ConnectionOwner {
 
   #control(frame: Uint8Array): void {
     this.#controls.push(frame);
-    if (this.#controls.length > MAX_CONTROLS) throw new ChannelStreamsError('it asks and does not read');
-    void this.#send();
+    if (this.#controls.length > MAX_CONTROLS) this.#cut(new ChannelStreamsError('it asks and does not read'));
+    else void this.#send();
   }
 
   /** Seals what is to be sent: first what has no bytes, then of each connection in turn. */
@@ -159,7 +164,6 @@ export class MultiplexedChannel implements ConnectionOwner {
         this.#controls = [];
         const senders = this.#takeTurns(frames);
         if (frames.length === 0) continue;
-        this.#askIfSilent();
         await this.#channel.write(joined(frames));
         for (const sender of senders) sender.sent();
       }
@@ -190,12 +194,14 @@ export class MultiplexedChannel implements ConnectionOwner {
     this.#asked = undefined;
   }
 
-  /** A connection that has gone, by a change of network or a sleep, is noticed by whoever sends on it next. */
-  #askIfSilent(): void {
-    // By the clock of the wall, since the other one may stand still while the machine sleeps.
-    if (this.#asked !== undefined || Math.abs(Date.now() - this.#heardAt) < SILENT_MS) return;
-    this.#asked = setTimeout(() => this.#cut(new ChannelSilentError(ANSWER_MS)), ANSWER_MS);
-    this.#controls.push(frameHeader(0, FrameKind.ping, 0));
+  /** Notices a backend that is gone without a word, after a change of network or a sleep. */
+  #askIfSilent(silenceMs: number): void {
+    if (this.#asked !== undefined || this.size === 0) return;
+    // By the wall clock, since the monotonic one may stand still while the machine sleeps.
+    if (Math.abs(Date.now() - this.#heardAt) < silenceMs) return;
+    const answerMs = ANSWER_FACTOR * silenceMs;
+    this.#asked = setTimeout(() => this.#cut(new ChannelSilentError(answerMs)), answerMs);
+    this.#control(frameHeader(0, FrameKind.ping, 0));
   }
 
   #cut(error: unknown): void {
@@ -207,6 +213,7 @@ export class MultiplexedChannel implements ConnectionOwner {
   /** Nothing more comes: connections that have not ended are cut. */
   #over(error: Error | undefined): void {
     this.#isEnding = true;
+    clearInterval(this.#heartbeat);
     clearTimeout(this.#asked);
     clearTimeout(this.#rest);
     for (const connection of [...this.#connections]) connection.arrivedReset(error);

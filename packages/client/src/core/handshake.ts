@@ -1,4 +1,5 @@
 import {
+  ChannelBusyError,
   ChannelInitiator,
   type ChannelSession,
   ChannelTruncatedError,
@@ -9,6 +10,7 @@ import {
   PairingInitiator,
   parsePairingCode,
 } from '@aico/protocol/channel';
+import { TooManyChannelsError } from '../errors.ts';
 import { type Credentials, credentialsOf, keysOf } from './credentials.ts';
 
 /** A connection's bytes while a channel is opened on it, whatever they travel on. */
@@ -30,7 +32,12 @@ export interface PairOptions {
   readonly roles?: readonly string[];
 }
 
-/** Opens a channel as a device that is paired. */
+/**
+ * Opens a channel as a device that is paired, and proves at once that the device is there: a server gives up a channel in which
+ * nothing has come.
+ *
+ * @throws {TooManyChannelsError}
+ */
 export async function openSession(
   carrier: Carrier,
   suite: CryptoSuite,
@@ -38,7 +45,10 @@ export async function openSession(
 ): Promise<ChannelSession> {
   const opening = new ChannelInitiator(suite, keysOf(suite, credentials));
   carrier.send(opening.message);
-  return opening.receive(await nextFrame(carrier));
+  const frame = await nextFrame(carrier);
+  const session = unlessBusy(() => opening.receive(frame));
+  carrier.send(session.idle());
+  return session;
 }
 
 /** What can be wrong without asking anybody, a mistyped code above all, is wrong before a connection is made. */
@@ -49,17 +59,32 @@ export function preparePairing(
   return new PairingInitiator(suite, generateKeyPair(suite), parsePairingCode(suite, code), { name, roles });
 }
 
-/** Pairs a new device. When it resolves, the backend knows that the credentials have arrived. */
+/**
+ * Pairs a new device. When it resolves, the backend knows that the credentials have arrived.
+ *
+ * @throws {TooManyChannelsError}
+ */
 export async function pairOn(carrier: Carrier, pairing: PairingInitiator): Promise<Credentials> {
   carrier.send(pairing.message);
-  carrier.send(pairing.receive(await nextFrame(carrier)));
+  const second = await nextFrame(carrier);
+  carrier.send(unlessBusy(() => pairing.receive(second)));
   for (;;) {
-    const paired = pairing.receiveGrant(await received(carrier));
+    const chunk = await received(carrier);
+    const paired = unlessBusy(() => pairing.receiveGrant(chunk));
     if (paired === undefined) continue;
     carrier.send(paired.acknowledgement());
     // The backend closes when it has the acknowledgement; before that the pairing could still be taken back.
     while ((await carrier.receive()) !== undefined);
     return credentialsOf(paired);
+  }
+}
+
+/** The client's own name for "too many". */
+function unlessBusy<T>(receive: () => T): T {
+  try {
+    return receive();
+  } catch (error) {
+    throw error instanceof ChannelBusyError ? new TooManyChannelsError(error.retryAfterSeconds) : error;
   }
 }
 

@@ -3,6 +3,8 @@ import type { PairOptions } from './handshake.ts';
 
 /** Milliseconds until a channel must be open, unless told. */
 export const CONNECT_MS = 10_000;
+/** Milliseconds of silence until the backend is asked whether it is there, unless told. */
+export const SILENCE_MS = 5_000;
 /** Milliseconds until an answer must have begun, unless told. */
 export const ANSWER_MS = 120_000;
 
@@ -18,6 +20,11 @@ export interface ChannelOptions {
   readonly credentials: Credentials;
   /** Milliseconds until a channel must be open. Default 10 000. */
   readonly connectTimeoutMs?: number;
+  /**
+   * Milliseconds of silence after which the backend is sent a ping while a request is open. It has four times as long to send
+   * anything; then the channel is cut, and what was asked for in it fails. Default 5 000.
+   */
+  readonly silenceMs?: number;
 }
 
 export interface ConnectOptions extends ChannelOptions {

@@ -1,18 +1,20 @@
 import type { Duplex } from 'node:stream';
-import { setTimeout } from 'node:timers/promises';
 import { type MultiplexedStream, Multiplexer, SealedStream } from '@aico/protocol/carrier';
-import type { CryptoSuite } from '@aico/protocol/channel';
+import { ChannelClosedError, type CryptoSuite } from '@aico/protocol/channel';
 import type { buildConnector } from 'undici';
 import { channelUrl } from '../core/address.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { type Carrier, openSession } from '../core/handshake.ts';
-import { type ChannelOptions, CONNECT_MS, CONNECTIONS_PER_CHANNEL } from '../core/options.ts';
-import { BackendNotRunningError, TooManyChannelsError } from '../errors.ts';
+import { openPatiently } from '../core/open-patiently.ts';
+import { type ChannelOptions, CONNECT_MS, CONNECTIONS_PER_CHANNEL, SILENCE_MS } from '../core/options.ts';
+import { BackendNotRunningError, ClientClosedError } from '../errors.ts';
 import { cryptoSuite } from './suite.ts';
 import { carrierOf, upgrade } from './upgrade.ts';
 
-/** Milliseconds. */
+/** Milliseconds after which a channel that carries nothing is ended. */
 const REST_MS = 10_000;
+/** Milliseconds that the backend has to answer the end of a channel, before the connection is cut. */
+const END_MS = 1_000;
 
 /**
  * Opens sealed channels to one backend, as undici wants its connections made: for those who use undici's own `Pool`,
@@ -36,17 +38,20 @@ export class Channels {
   readonly #url: URL;
   readonly #credentials: Credentials;
   readonly #timeoutMs: number;
+  readonly #silenceMs: number;
+  readonly #closing = new AbortController();
   readonly #open = new Set<Multiplexer>();
   #opening: Promise<Multiplexer> | undefined;
 
   private constructor(
     suite: CryptoSuite,
-    { address, credentials, connectTimeoutMs = CONNECT_MS }: ChannelOptions,
+    { address, credentials, connectTimeoutMs = CONNECT_MS, silenceMs = SILENCE_MS }: ChannelOptions,
   ) {
     this.#suite = suite;
     this.#url = channelUrl(address);
     this.#credentials = credentials;
     this.#timeoutMs = connectTimeoutMs;
+    this.#silenceMs = silenceMs;
   }
 
   /** Opens a first channel, so that what is wrong shows here. Throws what `connect` throws. */
@@ -56,16 +61,22 @@ export class Channels {
     return channels;
   }
 
-  /** Says the end on every channel, so that the backend knows that nothing was cut. To be called before the pool is destroyed. */
+  /**
+   * Says the end on every channel, so that the backend knows that nothing was cut, and gives up a channel that is being opened:
+   * what waits for it fails with {@link ClientClosedError}. To be called before the pool is destroyed.
+   */
   close(): void {
-    for (const channel of this.#open) channel.end();
+    this.#closing.abort(new ClientClosedError());
+    for (const channel of this.#open) endThenCut(channel);
   }
 
   async #connection(): Promise<MultiplexedStream> {
     for (;;) {
       const channel = this.#withRoom() ?? (await this.#opened());
+      // Opened, and over before it was used: to try again and again could go on for ever.
+      if (!channel.isOpen) throw new ChannelClosedError();
       // Of those that waited for it, some may have taken its room.
-      if (channel.isOpen && channel.size < CONNECTIONS_PER_CHANNEL) return this.#connect(channel);
+      if (channel.size < CONNECTIONS_PER_CHANNEL) return this.#connect(channel);
     }
   }
 
@@ -77,30 +88,19 @@ export class Channels {
 
   /** One more channel, of which there is one in the making at most. */
   #opened(): Promise<Multiplexer> {
-    this.#opening ??= this.#openPatiently().finally(() => {
-      this.#opening = undefined;
-    });
+    this.#opening ??= openPatiently(() => this.#openChannel(), this.#timeoutMs, this.#closing.signal).finally(
+      () => {
+        this.#opening = undefined;
+      },
+    );
     return this.#opening;
   }
 
-  async #openPatiently(): Promise<Multiplexer> {
-    try {
-      return await this.#openChannel();
-    } catch (error) {
-      if (!(error instanceof TooManyChannelsError)) throw error;
-      const waitMs = error.retryAfterSeconds * 1_000;
-      if (waitMs > this.#timeoutMs) throw error;
-      // Others at this address have opened more channels than the backend opens at once.
-      await setTimeout(waitMs);
-      return this.#openChannel();
-    }
-  }
-
   #openChannel(): Promise<Multiplexer> {
-    return onConnection(this.#timeoutMs, this.#url, async (carrier, stream) => {
+    return onConnection(this.#timeoutMs, this.#url, this.#closing.signal, async (carrier, stream) => {
       const session = await openSession(carrier, this.#suite, this.#credentials);
       const sealed = new SealedStream(stream, session);
-      const channel = Multiplexer.open(sealed);
+      const channel = Multiplexer.open(sealed, { silenceMs: this.#silenceMs });
       this.#open.add(channel);
       sealed.once('close', () => this.#open.delete(channel));
       return channel;
@@ -118,31 +118,51 @@ export class Channels {
   /** A channel that nobody uses is ended soon: it costs little to open, and one that was kept may have gone unnoticed. */
   #restOf(channel: Multiplexer): void {
     const timer = globalThis.setTimeout(() => {
-      if (channel.size === 0) channel.end();
+      if (channel.size === 0) endThenCut(channel);
     }, REST_MS);
     timer.unref();
   }
 }
 
-/** Connects and does something with the bytes, within a time; the connection of what failed is cut. */
+/** Says the end; where the backend does not answer it and nothing is in flight, cuts the connection. */
+function endThenCut(channel: Multiplexer): void {
+  channel.end();
+  const timer = globalThis.setTimeout(() => {
+    if (channel.size === 0) channel.carrier.destroy();
+  }, END_MS);
+  timer.unref();
+  channel.carrier.once('close', () => clearTimeout(timer));
+}
+
+/**
+ * Connects and does something with the bytes, within a time and until `signal` is aborted; the connection of what failed is
+ * cut.
+ */
 export async function onConnection<T>(
   ms: number,
   url: URL,
+  signal: AbortSignal | undefined,
   doIt: (carrier: Carrier, stream: Duplex) => Promise<T>,
 ): Promise<T> {
-  const deadline = AbortSignal.timeout(ms);
+  const late = AbortSignal.timeout(ms);
+  const deadline = signal === undefined ? late : AbortSignal.any([late, signal]);
   let stream: Duplex | undefined;
-  const late = (): void => {
+  const cut = (): void => {
     stream?.destroy(new Error(`it took more than ${ms / 1_000} s`));
   };
   try {
+    deadline.throwIfAborted();
     stream = await upgrade(url, deadline);
-    deadline.addEventListener('abort', late, { once: true });
+    // Between two reads of the handshake nobody else listens, and an error that nobody hears ends the process.
+    stream.on('error', () => {});
+    deadline.addEventListener('abort', cut, { once: true });
+    if (deadline.aborted) cut();
     return await doIt(carrierOf(stream), stream);
   } catch (error) {
     stream?.destroy();
-    throw deadline.aborted ? new BackendNotRunningError(url.host, error) : error;
+    if (signal?.aborted) throw signal.reason;
+    throw late.aborted ? new BackendNotRunningError(url.host, error) : error;
   } finally {
-    deadline.removeEventListener('abort', late);
+    deadline.removeEventListener('abort', cut);
   }
 }

@@ -1,4 +1,5 @@
 import { AicoError } from '@aico/protocol';
+import { ChannelBusyError } from '@aico/protocol/channel';
 import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
 import { CHANNEL_BREAKS } from '../core/breaks.ts';
@@ -6,7 +7,7 @@ import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { pairOn, preparePairing } from '../core/handshake.ts';
 import { ANSWER_MS, CONNECT_MS, type ConnectOptions, type PairingOptions } from '../core/options.ts';
-import { ConnectionBrokenError, ReplyTimeoutError } from '../errors.ts';
+import { ConnectionBrokenError, ReplyTimeoutError, TooManyChannelsError } from '../errors.ts';
 import { Channels, onConnection } from './channels.ts';
 import { fetchThrough } from './fetch-through.ts';
 import { cryptoSuite } from './suite.ts';
@@ -26,7 +27,7 @@ export async function pair({
   ...options
 }: PairingOptions): Promise<Credentials> {
   const pairing = preparePairing(await cryptoSuite(), options);
-  return onConnection(connectTimeoutMs, channelUrl(address), async (carrier, stream) => {
+  return onConnection(connectTimeoutMs, channelUrl(address), undefined, async (carrier, stream) => {
     try {
       return await pairOn(carrier, pairing);
     } finally {
@@ -71,6 +72,7 @@ function failureOf(error: unknown, timeoutMs: number): unknown {
   let last = error;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     last = cause;
+    if (cause instanceof ChannelBusyError) return new TooManyChannelsError(cause.retryAfterSeconds);
     if (cause instanceof AicoError && !CHANNEL_BREAKS.has(cause.code)) return cause;
     if ('code' in cause && cause.code === 'UND_ERR_HEADERS_TIMEOUT')
       return new ReplyTimeoutError(timeoutMs, error);

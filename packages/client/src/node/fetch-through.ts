@@ -7,6 +7,7 @@ import {
 } from 'undici';
 import type { ClientParts } from '../core/client.ts';
 import { CONNECTIONS } from '../core/options.ts';
+import { errorsAfterHead } from './errors-after-head.ts';
 
 /**
  * `fetch` over connections of one's own making, kept alive and reused.
@@ -19,12 +20,13 @@ export function fetchThrough(
   connect: buildConnector.BuildOptions | buildConnector.connector,
   timeoutMs: number,
 ): Pick<ClientParts, 'fetch' | 'close'> {
-  const dispatcher = new Agent({
+  const agent = new Agent({
     connect,
     connections: CONNECTIONS,
     bodyTimeout: 0,
     headersTimeout: timeoutMs,
   });
+  const dispatcher = agent.compose(errorsAfterHead);
   return {
     async fetch(path, init) {
       const body = init.body instanceof FormData ? formOf(init.body) : init.body;
@@ -32,7 +34,7 @@ export function fetchThrough(
       const options = { ...init, body, dispatcher } as UndiciRequestInit;
       return fetch(`http://aico.local${path}`, options) as unknown as Response;
     },
-    close: () => dispatcher.destroy(),
+    close: () => agent.destroy(),
   };
 }
 

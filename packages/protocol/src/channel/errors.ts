@@ -9,6 +9,18 @@ export class ChannelRefusedError extends AicoError {
   }
 }
 
+/** The server has too many channels just now, of this device, of this address or in all. Nothing was executed. */
+export class ChannelBusyError extends AicoError {
+  readonly retryAfterSeconds: number;
+
+  constructor(retryAfterSeconds: number) {
+    super('AICO_CHANNEL_BUSY', 'the other side has too many channels just now', {
+      hint: `Try again in ${retryAfterSeconds} s. If it happens often, close channels that are not used.`,
+    });
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /**
  * The server at this address offers another key than the one pinned when this device was paired. Nothing was sent to
  * it, and nothing may be until a person has decided.

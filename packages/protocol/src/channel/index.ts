@@ -3,6 +3,7 @@
  * The primitives come from `@aico/protocol/channel/node` or `@aico/protocol/channel/noble`.
  */
 export {
+  ChannelBusyError,
   ChannelClosedError,
   ChannelHandshakeError,
   ChannelRecordError,
@@ -43,4 +44,4 @@ export {
   KEY_BYTES,
   type KeyPair,
 } from './suites/crypto-suite.ts';
-export { INSTANCE_BYTES, MAX_FRAME, PROTOCOL_VERSION, REFUSAL_BYTES } from './wire.ts';
+export { busyFrame, INSTANCE_BYTES, MAX_FRAME, PROTOCOL_VERSION, REFUSAL_BYTES } from './wire.ts';

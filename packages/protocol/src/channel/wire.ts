@@ -9,6 +9,21 @@ export const INSTANCE_BYTES = 16;
 /** A refusal is the server's static public key and nothing else; no other frame has this length. */
 export const REFUSAL_BYTES = 32;
 
+/**
+ * A busy frame says that there are too many channels, and after how many seconds the device may try again. It has 2 bytes,
+ * as no other frame has. Nothing seals it: who forges one achieves what they could by cutting the connection.
+ */
+export const BUSY_BYTES = 2;
+
+export function busyFrame(seconds: number): Uint8Array {
+  return frame(Uint8Array.of(seconds >>> 8, seconds & 0xff));
+}
+
+/** The seconds of a busy frame, without its length. */
+export function busySeconds(body: Uint8Array): number {
+  return ((body[0] ?? 0) << 8) | (body[1] ?? 0);
+}
+
 /** `body` with its length before it. */
 export function frame(body: Uint8Array): Uint8Array {
   const framed = new Uint8Array(LENGTH_BYTES + body.byteLength);

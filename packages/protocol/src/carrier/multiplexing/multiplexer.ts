@@ -9,6 +9,7 @@ import type { SocketLike } from '../socket-like.ts';
 import { FrameParser } from './frame-parser.ts';
 import { FrameKind, frameHeader, MAX_STREAM_ID, PREFACE } from './frames.ts';
 import { MultiplexedStream, type StreamOwner } from './multiplexed-stream.ts';
+import { OpenBudget } from './open-budget.ts';
 
 /** Bytes that go at once, since they fill a packet; fewer wait for what else is written in this turn of the event loop. */
 const PACKET = 1_400;
@@ -18,16 +19,23 @@ const BATCH = 16_384;
 const COPIED = 8_192;
 /** Frames without bytes that wait for the carrier. Only a peer that asks and does not read comes near. */
 const MAX_CONTROLS = 1_024;
-/** Milliseconds: who has been silent for so long is asked whether it is there still, and has so long to answer. */
-const SILENT_MS = 5_000;
-const ANSWER_MS = 20_000;
+/** A peer that was sent a ping has so many times `silenceMs` to send anything. */
+const ANSWER_FACTOR = 4;
+
+export interface OpenOptions {
+  /**
+   * Milliseconds of silence after which the peer is sent a ping while streams are open. It has four times as long to send
+   * anything; then the channel is cut. Default 5 000.
+   */
+  readonly silenceMs?: number;
+}
 
 export interface AcceptOptions {
   /** Takes a stream that the peer has opened. */
   readonly onStream: (stream: MultiplexedStream) => void;
   /** Streams at once; any more are reset as they come. */
   readonly maxStreams: number;
-  /** Streams that may be opened in a burst, and each second from then on; any more are reset. */
+  /** Streams that may be opened in a burst, and each second from then on. Whatever comes faster is read later. */
   readonly opensPerSecond?: number;
 }
 
@@ -61,7 +69,9 @@ export class Multiplexer implements StreamOwner {
   #lastId = 0;
   #refs = 0;
   #opens: OpenBudget | undefined;
+  #pacing: NodeJS.Timeout | undefined;
   #heardAt = Date.now();
+  #heartbeat: NodeJS.Timeout | undefined;
   #asked: NodeJS.Timeout | undefined;
 
   private constructor(carrier: Duplex & SocketLike, accept: AcceptOptions | undefined) {
@@ -80,6 +90,7 @@ export class Multiplexer implements StreamOwner {
       } catch (error) {
         carrier.destroy(error instanceof Error ? error : new Error(String(error)));
       }
+      this.#pace();
     });
     carrier.on('drain', () => {
       this.#isBlocked = false;
@@ -93,10 +104,12 @@ export class Multiplexer implements StreamOwner {
   }
 
   /** The side that opens streams. */
-  static open(carrier: Duplex & SocketLike): Multiplexer {
+  static open(carrier: Duplex & SocketLike, { silenceMs = 5_000 }: OpenOptions = {}): Multiplexer {
     const multiplexer = new Multiplexer(carrier, undefined);
     carrier.write(Uint8Array.of(PREFACE));
     carrier.unref?.();
+    multiplexer.#heartbeat = setInterval(() => multiplexer.#askIfSilent(silenceMs), silenceMs);
+    multiplexer.#heartbeat.unref();
     return multiplexer;
   }
 
@@ -165,11 +178,18 @@ export class Multiplexer implements StreamOwner {
     this.#endIfDone();
   }
 
-  /** The stream of an id, opened now if it is new; undefined for one that is over, or that is one too many. */
+  /**
+   * The stream of an id; undefined for one that is over.
+   * @throws {ChannelStreamsError} for an id that no stream has had
+   */
+  #knownStreamOf(id: number): MultiplexedStream | undefined {
+    if (id === 0 || id > this.#lastId) throw new ChannelStreamsError('a stream that was never opened');
+    return this.#byId.get(id);
+  }
+
+  /** The same, but data and an end open a stream of a new id; undefined also where there are too many. */
   #streamOf(id: number): MultiplexedStream | undefined {
-    const stream = this.#byId.get(id);
-    if (stream !== undefined || (id <= this.#lastId && id > 0)) return stream;
-    if (this.#accept === undefined || id === 0) throw new ChannelStreamsError('a stream that nobody opened');
+    if (this.#accept === undefined || id <= this.#lastId) return this.#knownStreamOf(id);
     this.#lastId = id;
     if (this.#isEnding || this.size >= this.#accept.maxStreams || this.#opens?.take() === false) {
       this.#control(frameHeader(id, FrameKind.reset, 0));
@@ -183,15 +203,24 @@ export class Multiplexer implements StreamOwner {
   }
 
   #onControl(id: number, kind: number, value: number): void {
-    if (kind === FrameKind.ping) this.#control(frameHeader(0, FrameKind.pong, 0));
-    if (kind === FrameKind.ping || kind === FrameKind.pong) return;
-    if (kind === FrameKind.end) {
-      this.#streamOf(id)?.arrivedEnd();
-      return;
-    }
-    const stream = this.#byId.get(id);
-    if (kind === FrameKind.window) stream?.arrivedWindow(value);
-    else stream?.arrivedReset(undefined);
+    if (kind === FrameKind.ping || kind === FrameKind.pong) {
+      if (id !== 0) throw new ChannelStreamsError('a ping or pong of a stream');
+      if (kind === FrameKind.ping) this.#control(frameHeader(0, FrameKind.pong, 0));
+    } else if (kind === FrameKind.end) this.#streamOf(id)?.arrivedEnd();
+    else if (kind === FrameKind.window) this.#knownStreamOf(id)?.arrivedWindow(value);
+    else this.#knownStreamOf(id)?.arrivedReset(undefined);
+  }
+
+  /** Reads nothing more until the streams that have been opened are earned back. */
+  #pace(): void {
+    const waitMs = this.#opens?.waitMs ?? 0;
+    if (waitMs === 0 || this.#pacing !== undefined || this.carrier.destroyed) return;
+    this.carrier.pause();
+    this.#pacing = setTimeout(() => {
+      this.#pacing = undefined;
+      this.carrier.resume();
+    }, waitMs);
+    this.#pacing.unref();
   }
 
   #control(frame: Uint8Array): void {
@@ -234,7 +263,6 @@ export class Multiplexer implements StreamOwner {
       }
       if (frames.length === 0) continue;
       this.#isBlocked = !this.#write(frames, bytes);
-      this.#askIfSilent();
     }
     this.#isFlushing = false;
     if (this.#isEnding && this.size === 0) this.carrier.end();
@@ -257,15 +285,15 @@ export class Multiplexer implements StreamOwner {
     this.#asked = undefined;
   }
 
-  /** A connection that has gone, by a change of network or a sleep, is noticed by whoever sends on it next. */
-  #askIfSilent(): void {
-    // A server waits for whoever is slow, and has the limits of the connection; a device wants to know.
-    if (!this.isOpener || this.#asked !== undefined) return;
-    // By the clock of the wall, since the other one may stand still while the machine sleeps.
-    if (Math.abs(Date.now() - this.#heardAt) < SILENT_MS) return;
-    this.#asked = setTimeout(() => this.carrier.destroy(new ChannelSilentError(ANSWER_MS)), ANSWER_MS);
+  /** Notices a peer that is gone without a word, after a change of network or a sleep. */
+  #askIfSilent(silenceMs: number): void {
+    if (this.#asked !== undefined || this.size === 0) return;
+    // By the wall clock, since the monotonic one may stand still while the machine sleeps.
+    if (Math.abs(Date.now() - this.#heardAt) < silenceMs) return;
+    const answerMs = ANSWER_FACTOR * silenceMs;
+    this.#asked = setTimeout(() => this.carrier.destroy(new ChannelSilentError(answerMs)), answerMs);
     this.#asked.unref();
-    this.#controls.push(frameHeader(0, FrameKind.ping, 0));
+    this.#control(frameHeader(0, FrameKind.ping, 0));
   }
 
   #endIfDone(): void {
@@ -276,30 +304,11 @@ export class Multiplexer implements StreamOwner {
   /** Nothing more comes: streams that have not ended are cut. */
   #over(error: Error | undefined): void {
     this.#isEnding = true;
+    clearInterval(this.#heartbeat);
     clearTimeout(this.#asked);
+    clearTimeout(this.#pacing);
     clearImmediate(this.#flush);
     for (const stream of [...this.#streams]) stream.arrivedReset(error ?? new ChannelTruncatedError());
     this.#endIfDone();
-  }
-}
-
-/** A bucket of tokens: who opens and resets without end makes work that nobody sees as open. */
-class OpenBudget {
-  readonly #perSecond: number;
-  #left: number;
-  #at = performance.now();
-
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond;
-    this.#left = perSecond;
-  }
-
-  take(): boolean {
-    const now = performance.now();
-    this.#left = Math.min(this.#perSecond, this.#left + ((now - this.#at) / 1_000) * this.#perSecond);
-    this.#at = now;
-    if (this.#left < 1) return false;
-    this.#left -= 1;
-    return true;
   }
 }

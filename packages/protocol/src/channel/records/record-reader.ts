@@ -1,7 +1,7 @@
-import { ChannelRecordError, ChannelRefusedError } from '../errors.ts';
+import { ChannelBusyError, ChannelRecordError, ChannelRefusedError } from '../errors.ts';
 import type { CipherState } from '../noise/cipher-state.ts';
 import { TAG_BYTES } from '../suites/crypto-suite.ts';
-import { REFUSAL_BYTES } from '../wire.ts';
+import { BUSY_BYTES, busySeconds, REFUSAL_BYTES } from '../wire.ts';
 import { FrameReader } from './frame-reader.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import { HEADER_BYTES, MIN_RECORD, RecordType } from './record.ts';
@@ -53,6 +53,7 @@ export class RecordReader {
   #open(sealed: Uint8Array, onData: (content: Uint8Array) => void): void {
     const length = sealed.byteLength;
     if (length === REFUSAL_BYTES) throw new ChannelRefusedError();
+    if (length === BUSY_BYTES) throw new ChannelBusyError(busySeconds(sealed));
     if (length < MIN_RECORD) throw new ChannelRecordError('a record shorter than any');
     const plaintext = sealed.subarray(0, length - TAG_BYTES);
     if (!this.#cipher.open(undefined, sealed, plaintext))

@@ -96,6 +96,7 @@ export class ChannelSession {
    *
    * @throws {ChannelRecordError} for anything that is not the peer's next record, unaltered.
    * @throws {ChannelRefusedError} where the peer broke the channel off.
+   * @throws {ChannelBusyError} where the peer has too many channels.
    * @throws {ChannelClosedError} after a failure or `close`.
    */
   push(chunk: Uint8Array, onData: (content: Uint8Array) => void): void {

@@ -1,4 +1,5 @@
 import {
+  ChannelBusyError,
   ChannelHandshakeError,
   ChannelRefusedError,
   ChannelServerKeyChangedError,
@@ -10,7 +11,7 @@ import { decodeGrant, encodeRequest, type PairingGrant, type PairingRequest } fr
 import { fingerprint } from '../pairing/fingerprint.ts';
 import type { PairingCode } from '../pairing/pairing-code.ts';
 import type { CryptoSuite, KeyPair } from '../suites/crypto-suite.ts';
-import { bytesEqual, frame, INSTANCE_BYTES, REFUSAL_BYTES } from '../wire.ts';
+import { BUSY_BYTES, busySeconds, bytesEqual, frame, INSTANCE_BYTES, REFUSAL_BYTES } from '../wire.ts';
 import { ChannelSession } from './channel-session.ts';
 import { encodeHeader, type OpeningHeader, prologue } from './opening.ts';
 
@@ -58,11 +59,13 @@ export class ChannelInitiator {
    * Reads the answer, a frame without its length.
    * @throws {ChannelServerKeyChangedError} where the server offers another key: a hard stop.
    * @throws {ChannelRefusedError} where it refuses, for a reason it does not tell.
+   * @throws {ChannelBusyError} where it has too many channels.
    * @throws {ChannelHandshakeError} where the answer was not made by the pinned server for this device.
    */
   receive(body: Uint8Array): ChannelSession {
     if (this.#received) throw new ChannelHandshakeError('out of turn');
     this.#received = true;
+    if (body.byteLength === BUSY_BYTES) throw new ChannelBusyError(busySeconds(body));
     if (body.byteLength === REFUSAL_BYTES) {
       if (bytesEqual(body, this.#serverKey)) throw new ChannelRefusedError();
       throw new ChannelServerKeyChangedError(
@@ -118,11 +121,13 @@ export class PairingInitiator {
   /**
    * Reads the second message, without its length; the third to send.
    * @throws {ChannelRefusedError} where no such code waits.
+   * @throws {ChannelBusyError} where the server has too many channels.
    * @throws {ChannelHandshakeError}
    */
   receive(body: Uint8Array): Uint8Array {
     if (this.#state.kind !== 'opening') throw new ChannelHandshakeError('out of turn');
     this.#state = { kind: 'over' };
+    if (body.byteLength === BUSY_BYTES) throw new ChannelBusyError(busySeconds(body));
     if (body.byteLength === REFUSAL_BYTES) throw new ChannelRefusedError();
     const instance = this.#handshake.readMessage(body);
     const { remoteStatic } = this.#handshake;
