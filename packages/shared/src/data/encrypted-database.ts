@@ -17,6 +17,7 @@ import { Places } from './places.ts';
 import { ReadPool } from './read-pool.ts';
 import { summaryOf } from './sql-text.ts';
 import { StatementRegistry } from './statement-registry.ts';
+import { rowOf } from './statement-result.ts';
 import { TransactionScope } from './transaction-scope.ts';
 import { TransactionSession } from './transaction-session.ts';
 import type {
@@ -222,8 +223,7 @@ export class EncryptedDatabase implements OwnableDatabase {
         // The next chunk is read while this one is used; no more than that is ahead.
         if (!done) coming = next();
         coming.catch(() => undefined);
-        for (let at = 0; at < values.length; at += columns.length)
-          yield Object.fromEntries(columns.map((name, index) => [name, values[at + index] ?? null])) as R;
+        for (let at = 0; at < values.length; at += columns.length) yield rowOf(columns, values, at) as R;
         if (done) return;
       }
     } finally {

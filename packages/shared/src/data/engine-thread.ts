@@ -6,16 +6,14 @@ import {
   type EngineData,
   type Failure,
   type FromEngine,
-  INSERTS,
   type Operation,
   type StatementBatch,
-  UPSERTS,
 } from './engine/wire.ts';
 import { EngineFailure, errorOf } from './engine-errors.ts';
 import { DatabaseClosedError, EngineCrashedError } from './errors.ts';
 import type { BoundParameters } from './parameters.ts';
 import type { KnownStatement } from './statement-registry.ts';
-import { StatementResult } from './statement-result.ts';
+import { rowOf, StatementResult } from './statement-result.ts';
 import type { Row } from './types.ts';
 
 /** A statement on its way to the engine, and whom to tell. */
@@ -35,12 +33,14 @@ export interface ThreadEvents {
   onFailure?: (failure: Failure) => void;
 }
 
-/** Column names of the statements, as the connection that runs them has told. */
+/** Column names of the statements, by their id, as the connection that runs them has told. */
 export type Layouts = Map<number, readonly string[]>;
 
 interface PendingBatch {
   readonly calls: readonly Call[];
   readonly layouts: Layouts;
+  /** Statements that the engine has dropped once it answers. */
+  readonly forgotten: readonly number[];
   readonly done: (rolledBack: boolean) => void;
 }
 
@@ -117,7 +117,7 @@ export class EngineThread {
       return;
     }
     const message = this.#compose(session, calls);
-    this.#batches.set(message.id, { calls, layouts, done });
+    this.#batches.set(message.id, { calls, layouts, forgotten: message.forget, done });
     this.#worker.postMessage(message);
   }
 
@@ -145,9 +145,8 @@ export class EngineThread {
 
   /** The engine need not keep this statement. */
   forget(statement: KnownStatement): void {
-    if (!this.#known.delete(statement.id)) return;
-    this.#layouts.delete(statement.id);
-    this.#forget.add(statement.id);
+    // Its names are kept until then: batches that carry it may still be under way.
+    if (this.#known.delete(statement.id)) this.#forget.add(statement.id);
   }
 
   /**
@@ -186,7 +185,7 @@ export class EngineThread {
     const values: StatementBatch['values'][number][] = [];
     for (const { statement, params } of calls) {
       if (!this.#known.has(statement.id)) {
-        define.push(statement.id, statement.sql, flagsOf(statement));
+        define.push(statement.id, statement.sql, statement.changesSchema ? CHANGES_SCHEMA : 0);
         this.#known.add(statement.id);
         this.#forget.delete(statement.id);
       }
@@ -232,7 +231,8 @@ export class EngineThread {
   }
 
   /** Writes that gave no rows: what they came to is in shared memory until the next group is sent. */
-  #settlePlain({ calls, done }: PendingBatch): void {
+  #settlePlain({ calls, layouts, forgotten, done }: PendingBatch): void {
+    for (const statement of forgotten) layouts.delete(statement);
     const effects = this.#effects;
     for (let index = 0; index < calls.length; index += 1) {
       const call = calls[index];
@@ -244,33 +244,33 @@ export class EngineThread {
     done(false);
   }
 
-  #settle({ calls, layouts, done }: PendingBatch, reply: BatchReply): void {
-    for (let at = 0; at < reply.layouts.length; at += 2) {
-      const names = reply.layouts[at + 1];
-      if (typeof names === 'object') layouts.set(Number(reply.layouts[at]), names);
-    }
+  #settle({ calls, layouts, forgotten, done }: PendingBatch, reply: BatchReply): void {
+    for (const statement of forgotten) layouts.delete(statement);
     for (const failure of reply.failures) this.#events.onFailure?.(failure);
     const { values, effects } = reply;
     let value = 0;
     let failed = 0;
+    let layout = 0;
     for (let index = 0; index < calls.length; index += 1) {
       const call = calls[index];
       if (call === undefined) continue;
+      const { id } = call.statement;
+      const told = reply.layouts[layout + 1];
+      if (reply.layouts[layout] === index && typeof told === 'object') {
+        layouts.set(id, told);
+        layout += 2;
+      }
       const count = reply.rows[index] ?? 0;
       if (count < 0) {
         this.#reject(call, reply.failures[failed]);
         failed += 1;
         continue;
       }
-      const names = count === 0 ? NO_NAMES : (layouts.get(call.statement.id) ?? NO_NAMES);
+      const names = count === 0 ? NO_NAMES : (layouts.get(id) ?? NO_NAMES);
       const rows = new Array<Row>(count);
       for (let row = 0; row < count; row += 1) {
-        const fields: Row = {};
-        for (const name of names) {
-          fields[name] = values[value] ?? null;
-          value += 1;
-        }
-        rows[row] = fields;
+        rows[row] = rowOf(names, values, value);
+        value += names.length;
       }
       const lastRowId = effects[index * 2 + 1];
       call.resolve(new StatementResult(rows, Number(effects[index * 2] ?? 0), lastRowId ?? undefined));
@@ -309,12 +309,4 @@ export class EngineThread {
 
 function isPositional(params: BoundParameters): params is Extract<BoundParameters, readonly unknown[]> {
   return Array.isArray(params);
-}
-
-function flagsOf(statement: KnownStatement): number {
-  return (
-    (statement.changesSchema ? CHANGES_SCHEMA : 0) |
-    (statement.inserts ? INSERTS : 0) |
-    (statement.upserts ? UPSERTS : 0)
-  );
 }

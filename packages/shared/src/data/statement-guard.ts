@@ -6,8 +6,6 @@ export interface StatementClass {
   readonly kind: 'read' | 'maybe-read' | 'write';
   /** It changes the schema, after which what was prepared before may read other columns. */
   readonly changesSchema: boolean;
-  readonly inserts: boolean;
-  readonly upserts: boolean;
 }
 
 /** Where a statement is to run: a migration may do a little more. */
@@ -58,7 +56,7 @@ export function classifyStatement(sql: string, place: StatementPlace = 'statemen
   if (keyword === 'pragma') return pragmaClass(code, place, refuse);
   const reason = REFUSED[keyword];
   if (reason !== undefined) refuse(reason);
-  if (READS.has(keyword)) return { kind: 'read', changesSchema: false, inserts: false, upserts: false };
+  if (READS.has(keyword)) return { kind: 'read', changesSchema: false };
   if (keyword !== 'with' && !WRITES.has(keyword) && !SCHEMA.has(keyword))
     refuse(keyword === '' ? 'there is no statement in it' : `${keyword.toUpperCase()} is not a statement`);
   if (/^\s*create\s+(?:temp|temporary)\b/i.test(code))
@@ -68,8 +66,6 @@ export function classifyStatement(sql: string, place: StatementPlace = 'statemen
   return {
     kind: keyword === 'with' ? 'maybe-read' : 'write',
     changesSchema: SCHEMA.has(keyword),
-    inserts: /\b(?:insert|replace)\s+(?:or\s+\w+\s+)?into\b/i.test(code),
-    upserts: /\bdo\s+update\b/i.test(code),
   };
 }
 
@@ -77,7 +73,7 @@ function pragmaClass(code: string, place: StatementPlace, refuse: (reason: strin
   const found = /^\s*pragma\s+(?:\w+\s*\.\s*)?(\w+)([\s\S]*)$/i.exec(code);
   const name = found?.[1]?.toLowerCase() ?? '';
   const rest = found?.[2]?.replace(/;/g, '').trim() ?? '';
-  const plain = { changesSchema: false, inserts: false, upserts: false };
+  const plain = { changesSchema: false };
   if (TELLING_OF.has(name) && !rest.startsWith('=')) return { kind: 'read', ...plain };
   if (TELLING.has(name) && rest === '') return { kind: 'read', ...plain };
   // It ends with the transaction by itself, and a table cannot be rebuilt without it.

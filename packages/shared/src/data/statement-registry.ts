@@ -5,8 +5,6 @@ export interface KnownStatement {
   readonly id: number;
   readonly sql: string;
   readonly changesSchema: boolean;
-  readonly inserts: boolean;
-  readonly upserts: boolean;
   kind: 'read' | 'maybe-read' | 'write';
   /** Used since the last sweep. */
   recent: boolean;

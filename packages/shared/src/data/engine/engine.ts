@@ -10,6 +10,7 @@ import {
   bindable,
   bindableArguments,
   type Definition,
+  emptyOutcome,
   type Outcome,
   PreparedStatements,
 } from './statements.ts';
@@ -99,7 +100,7 @@ export class Engine {
       return reply(outcome, failures, !connection.inTransaction);
     } catch (error) {
       const failure = toFailure(error, this.#data.file);
-      const outcome = { rows: calls.map(() => -1), values: [], layouts: [], effects: [] };
+      const outcome = { ...emptyOutcome(), rows: calls.map(() => -1) };
       return reply(
         outcome,
         calls.map(() => failure),
@@ -263,10 +264,7 @@ export class Engine {
       this.#sessions.end(session);
       return;
     }
-    const { connection, statements } = this.#open();
-    if (!connection.inTransaction) return;
-    statements.forgetAll();
-    connection.exec('ROLLBACK');
+    this.#open().statements.rollBack();
   }
 
   /** Writes a page that is there already, so that it proves the log can take it and asks for no room in the file. */
@@ -361,7 +359,7 @@ function runEach(
   mayWrite: boolean,
   alive: () => boolean = () => true,
 ): { outcome: Outcome; failures: Failure[] } {
-  const outcome: Outcome = { rows: [], values: [], layouts: [], effects: [] };
+  const outcome = emptyOutcome();
   const failures: Failure[] = [];
   for (const { id, args } of calls) {
     try {

@@ -1,8 +1,13 @@
-import type { SqlValue } from '../types.ts';
 import type { Connection } from './connection.ts';
 import { isStorageFault, toFailure } from './failure.ts';
-import type { Arguments, Outcome, PreparedStatements } from './statements.ts';
-import type { Failure } from './wire.ts';
+import {
+  type Arguments,
+  emptyOutcome,
+  type Outcome,
+  type PreparedStatements,
+  truncate,
+} from './statements.ts';
+import { type Failure, isStopping } from './wire.ts';
 
 /** One statement of a group. */
 export interface GroupCall {
@@ -16,135 +21,95 @@ export interface GroupOutcome {
   readonly failures: Failure[];
 }
 
-type Attempt =
-  | {
-      readonly is: 'committed';
-      readonly outcome: Outcome;
-      readonly failed: ReadonlyMap<number, Failure>;
-    }
-  /** These statements fail; the others have to be tried again without them. */
-  | { readonly is: 'undone'; readonly failed: ReadonlyMap<number, Failure> }
-  /** The commit itself was refused, for a reason that one of the statements must have given. */
-  | { readonly is: 'refused'; readonly failure: Failure }
-  /** Nothing was stored and nothing can be. */
-  | { readonly is: 'broken'; readonly failure: Failure };
+/** How many calls a transaction took, and why it was rolled back, if it was. */
+interface Attempt {
+  readonly taken: number;
+  readonly refused: Failure | undefined;
+  /** Not even an empty transaction can be had, so that no other call needs to be tried. */
+  readonly forAll: boolean;
+}
 
 /**
- * Runs statements that do not belong together in one transaction, so that they share one fsync. To its caller each is as
- * if it had run alone: one that fails takes no other with it, and nothing is reported stored that was not committed.
+ * Runs statements that do not belong together in as few transactions as possible, so that they share an fsync. To its
+ * caller each is as if it had run alone: one that fails takes no other with it, none is fulfilled or refused because of
+ * its company, and nothing is reported stored that was not committed.
  */
 export function commitGroup(
   connection: Connection,
   statements: PreparedStatements,
   calls: readonly GroupCall[],
 ): GroupOutcome {
-  const layouts: Outcome['layouts'] = [];
-  let failed: ReadonlyMap<number, Failure> = new Map();
-  for (;;) {
-    const attempt = tryGroup(connection, statements, calls, failed, layouts);
-    switch (attempt.is) {
-      case 'committed':
-        return { outcome: attempt.outcome, failures: inOrder(attempt.failed) };
-      case 'undone':
-        failed = attempt.failed;
-        break;
-      case 'broken':
-        return allFailed(calls, layouts, attempt.failure);
-      case 'refused':
-        return calls.length === 1
-          ? allFailed(calls, layouts, attempt.failure)
-          : oneByOne(connection, statements, calls, layouts);
+  const group: GroupOutcome = { outcome: emptyOutcome(), failures: [] };
+  for (let at = 0; at < calls.length; ) {
+    const { taken, refused, forAll } = tryCommit(connection, statements, calls, at, calls.length, group);
+    const end = at + taken;
+    if (refused === undefined) {
+      at = end;
+      continue;
     }
+    if (forAll) {
+      for (; at < calls.length; at += 1) addFailure(group, refused);
+      break;
+    }
+    if (taken === 1) addFailure(group, refused);
+    else
+      for (let each = at; each < end; each += 1) {
+        const alone = tryCommit(connection, statements, calls, each, each + 1, group);
+        if (alone.refused !== undefined) addFailure(group, alone.refused);
+      }
+    at = end;
   }
+  return group;
 }
 
-function tryGroup(
+/**
+ * Runs calls from `at` on in one transaction, up to `end` or to one that needs a transaction of its own, and commits. When
+ * that is refused, `group` is as before.
+ */
+function tryCommit(
   connection: Connection,
   statements: PreparedStatements,
   calls: readonly GroupCall[],
-  knownFailures: ReadonlyMap<number, Failure>,
-  layouts: Outcome['layouts'],
+  at: number,
+  end: number,
+  group: GroupOutcome,
 ): Attempt {
-  const failed = new Map(knownFailures);
-  const outcome: Outcome = { rows: [], values: [], layouts, effects: [] };
+  const { outcome, failures } = group;
+  const before = { rows: outcome.rows.length, values: outcome.values.length, failures: failures.length };
+  let next = at;
+  let last = end;
+  let begun = false;
   try {
     statements.begin();
-    for (const [index, { id, args }] of calls.entries()) {
-      if (knownFailures.has(index)) {
-        outcome.rows.push(-1);
-        outcome.effects.push(0, null);
-        continue;
-      }
+    begun = true;
+    for (; next < last; next += 1) {
+      const call = calls[next];
+      if (call === undefined) break;
       try {
-        statements.run(id, args, outcome, true);
+        const separate = statements.needsOwnTransaction(call.id, call.args);
+        if (separate && next > at) break;
+        if (separate) last = next + 1;
+        statements.run(call.id, call.args, outcome, true);
       } catch (error) {
         const failure = toFailure(error, connection.name);
-        if (isStorageFault(failure.code)) return giveUp(connection, statements, failure);
-        failed.set(index, failure);
-        outcome.rows.push(-1);
-        outcome.effects.push(0, null);
-        // INSERT OR ROLLBACK, or a trigger's RAISE(ROLLBACK): the statements before it are undone as well.
-        if (!connection.inTransaction) {
-          statements.forgetAll();
-          return { is: 'undone', failed };
-        }
+        // Without the transaction the statements before it are undone as well.
+        if (isStorageFault(failure.code) || !connection.inTransaction) throw error;
+        addFailure(group, failure);
       }
     }
-  } catch (error) {
-    return giveUp(connection, statements, toFailure(error, connection.name));
-  }
-  try {
     statements.commit();
+    return { taken: next - at, refused: undefined, forAll: false };
   } catch (error) {
-    const failure = toFailure(error, connection.name);
-    if (isStorageFault(failure.code)) return giveUp(connection, statements, failure);
-    rollBack(connection, statements);
-    return { is: 'refused', failure };
+    statements.rollBack();
+    truncate(outcome, before.rows, before.values);
+    failures.length = before.failures;
+    const refused = toFailure(error, connection.name);
+    return { taken: Math.min(next + 1, last) - at, refused, forAll: !begun || isStopping(refused.code) };
   }
-  return { is: 'committed', outcome, failed };
 }
 
-function inOrder(failed: ReadonlyMap<number, Failure>): Failure[] {
-  return [...failed].sort(([a], [b]) => a - b).map(([, failure]) => failure);
-}
-
-function giveUp(connection: Connection, statements: PreparedStatements, failure: Failure): Attempt {
-  rollBack(connection, statements);
-  return { is: 'broken', failure };
-}
-
-function rollBack(connection: Connection, statements: PreparedStatements): void {
-  statements.forgetAll();
-  if (connection.inTransaction) connection.exec('ROLLBACK');
-}
-
-function oneByOne(
-  connection: Connection,
-  statements: PreparedStatements,
-  calls: readonly GroupCall[],
-  layouts: Outcome['layouts'],
-): GroupOutcome {
-  const outcome: Outcome = { rows: [], values: [] as SqlValue[], layouts, effects: [] };
-  const failures: Failure[] = [];
-  for (const call of calls) {
-    const alone = commitGroup(connection, statements, [call]);
-    outcome.rows.push(...alone.outcome.rows);
-    for (const value of alone.outcome.values) outcome.values.push(value);
-    outcome.effects.push(...alone.outcome.effects);
-    outcome.layouts.push(...alone.outcome.layouts);
-    failures.push(...alone.failures);
-  }
-  return { outcome, failures };
-}
-
-function allFailed(calls: readonly GroupCall[], layouts: Outcome['layouts'], failure: Failure): GroupOutcome {
-  return {
-    outcome: {
-      rows: calls.map(() => -1),
-      values: [],
-      layouts,
-      effects: calls.flatMap(() => [0, null]),
-    },
-    failures: calls.map(() => failure),
-  };
+function addFailure({ outcome, failures }: GroupOutcome, failure: Failure): void {
+  outcome.rows.push(-1);
+  outcome.effects.push(0, null);
+  failures.push(failure);
 }

@@ -3,7 +3,9 @@ import type { SqlValue } from '../types.ts';
 import type { CommitCounter } from './commit-counter.ts';
 import type { Connection } from './connection.ts';
 import { EngineRefusal } from './failure.ts';
-import { CHANGES_SCHEMA, INSERTS, UPSERTS } from './wire.ts';
+import { type ProgramFacts, programFacts } from './program.ts';
+import { RowIdMark } from './row-id-mark.ts';
+import { CHANGES_SCHEMA } from './wire.ts';
 
 export type Arguments = readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
 
@@ -15,17 +17,34 @@ export interface Definition {
 
 interface Prepared {
   readonly statement: Driver.Statement<unknown[], SqlValue[]>;
-  readonly flags: number;
+  readonly changesSchema: boolean;
   readonly readOnly: boolean;
-  readonly columns: readonly string[];
+  readonly facts: ProgramFacts;
+  columns: readonly string[];
+  /** The receiver has these names of its columns. */
+  told: boolean;
 }
 
 /** Where the outcome of calls is collected, value after value. */
 export interface Outcome {
   readonly rows: number[];
   readonly values: SqlValue[];
+  /** From which call on a statement's rows have which names: the call's index, names, index, … */
   readonly layouts: (number | readonly string[])[];
   readonly effects: (number | bigint | null)[];
+}
+
+export function emptyOutcome(): Outcome {
+  return { rows: [], values: [], layouts: [], effects: [] };
+}
+
+/** Takes back what was added since there were so many rows and values. */
+export function truncate(outcome: Outcome, rows: number, values: number): void {
+  outcome.rows.length = rows;
+  outcome.values.length = values;
+  outcome.effects.length = Math.min(outcome.effects.length, rows * 2);
+  const { layouts } = outcome;
+  while (layouts.length > 0 && Number(layouts[layouts.length - 2]) >= rows) layouts.length -= 2;
 }
 
 /** The statements prepared on one connection, by their id. */
@@ -38,10 +57,10 @@ export class PreparedStatements {
   readonly #begin: Driver.Statement<unknown[]>;
   readonly #commit: Driver.Statement<unknown[]>;
   readonly #counter: CommitCounter | undefined;
+  readonly #rowIdMark: RowIdMark | undefined;
   /** Something of the open transaction may have to be stored. */
   #wrote = false;
   #knownSchema: number | undefined;
-  #lastRowId: number | bigint = 0;
 
   /** The database file. */
   get file(): string {
@@ -63,6 +82,7 @@ export class PreparedStatements {
     this.#begin = connection.prepare(connection.readonly ? 'BEGIN' : 'BEGIN IMMEDIATE');
     this.#commit = connection.prepare('COMMIT');
     this.#schemaVersion = connection.prepare<unknown[], number>('PRAGMA schema_version').pluck();
+    this.#rowIdMark = connection.readonly ? undefined : new RowIdMark(connection);
   }
 
   /** Begins a transaction, on the writer with its lock taken. */
@@ -80,6 +100,12 @@ export class PreparedStatements {
     if (this.#wrote) this.#counter?.beforeCommit();
     this.#commit.run();
     if (this.#wrote) this.#counter?.afterCommit();
+  }
+
+  /** Undoes the open transaction, if there is one, and with it every change of the schema in it. */
+  rollBack(): void {
+    this.forgetAll();
+    if (this.#connection.inTransaction) this.#connection.exec('ROLLBACK');
   }
 
   forget(id: number): void {
@@ -101,34 +127,64 @@ export class PreparedStatements {
     this.#connection.prepare('SELECT count(*) FROM sqlite_schema').get();
   }
 
-  /** Runs a call, its arguments as `bindable` made them, and adds its outcome; throws the driver's error and then adds nothing. */
-  run(id: number, args: Arguments, outcome: Outcome, mayWrite: boolean): void {
-    let prepared = this.#prepared.get(id);
-    if (prepared === undefined) {
-      prepared = this.#prepare(id);
-      this.#prepared.set(id, prepared);
-      if (prepared.columns.length > 0) outcome.layouts.push(id, prepared.columns);
-    }
-    if (!mayWrite) {
-      if (!prepared.readOnly) throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement writes');
-      const { values } = outcome;
-      const rows = this.#read(prepared.statement, args);
-      for (const row of rows) for (const value of row) values.push(value);
-      outcome.rows.push(rows.length);
-      return;
-    }
-    this.#runWriting(prepared, args, outcome);
-    if ((prepared.flags & CHANGES_SCHEMA) !== 0) this.forgetAll();
+  /** Whether the statement's outcome would depend on the others in its transaction. @throws as `run` does */
+  needsOwnTransaction(id: number, args: Arguments): boolean {
+    const { facts, changesSchema } = this.#get(id, args);
+    return changesSchema || facts.needsOwnTransaction;
   }
 
-  #prepare(id: number): Prepared {
+  /** Runs a call, its arguments as `bindable` made them, and adds its outcome; throws the driver's error and then adds nothing. */
+  run(id: number, args: Arguments, outcome: Outcome, mayWrite: boolean): void {
+    const prepared = this.#get(id, args);
+    if (prepared.readOnly && prepared.statement.reader) {
+      addRows(prepared, this.#read(prepared.statement, args), outcome);
+      if (mayWrite) outcome.effects.push(0, null);
+      return;
+    }
+    if (!mayWrite) throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement writes');
+    this.#wrote = true;
+    try {
+      if (prepared.facts.storesInPart) this.#inSavepoint(() => this.#write(prepared, args, outcome));
+      else this.#write(prepared, args, outcome);
+    } catch (error) {
+      // OR ROLLBACK, a trigger's RAISE(ROLLBACK) or a fault of the disk has undone the transaction, and its schema.
+      if (!this.#connection.inTransaction) this.forgetAll();
+      throw error;
+    }
+    if (prepared.changesSchema) this.forgetAll();
+  }
+
+  #get(id: number, args: Arguments): Prepared {
+    const known = this.#prepared.get(id);
+    if (known !== undefined) return known;
     const definition = this.#definitions.get(id);
     if (definition === undefined) throw new Error(`statement ${id} was never defined`);
     const statement = this.#connection.prepare<unknown[], SqlValue[]>(definition.sql);
-    const columns = statement.reader ? statement.columns().map((column) => column.name) : [];
     if (statement.reader) statement.raw();
     if (statement.reader && !statement.readonly) statement.safeIntegers();
-    return { statement, flags: definition.flags, readOnly: statement.readonly, columns };
+    const prepared: Prepared = {
+      statement,
+      changesSchema: (definition.flags & CHANGES_SCHEMA) !== 0,
+      readOnly: statement.readonly,
+      facts: statement.readonly ? READS_ONLY : programFacts(this.#connection, definition.sql, args),
+      columns: columnsOf(statement),
+      told: false,
+    };
+    this.#prepared.set(id, prepared);
+    return prepared;
+  }
+
+  /** Nothing of a statement that fails stays, whatever its conflict clause says. */
+  #inSavepoint(work: () => void): void {
+    this.#connection.exec('SAVEPOINT one_statement');
+    try {
+      work();
+    } catch (error) {
+      if (this.#connection.inTransaction)
+        this.#connection.exec('ROLLBACK TO one_statement; RELEASE one_statement');
+      throw error;
+    }
+    this.#connection.exec('RELEASE one_statement');
   }
 
   /** Integers are fast as doubles; where one may have lost digits the statement is read again with exact ones. */
@@ -149,39 +205,68 @@ export class PreparedStatements {
     return rows;
   }
 
-  #runWriting(prepared: Prepared, args: Arguments, outcome: Outcome): void {
-    const { statement, flags } = prepared;
-    if (prepared.readOnly && statement.reader) {
-      const rows = this.#read(statement, args);
-      for (const row of rows) for (const value of row) outcome.values.push(value);
-      outcome.rows.push(rows.length);
-      outcome.effects.push(0, null);
+  #write(prepared: Prepared, args: Arguments, outcome: Outcome): void {
+    const { insertsRowId, upserts } = prepared.facts;
+    if (!insertsRowId || !upserts || this.#rowIdMark === undefined) {
+      this.#runWriting(prepared, args, outcome, () => insertsRowId);
       return;
     }
-    this.#wrote = true;
+    const mark = this.#rowIdMark;
+    mark.around(() => this.#runWriting(prepared, args, outcome, (rowId) => !mark.is(rowId)));
+  }
+
+  #runWriting(
+    prepared: Prepared,
+    args: Arguments,
+    outcome: Outcome,
+    inserted: (rowId: number | bigint) => boolean,
+  ): void {
+    const { statement } = prepared;
     let changes: number;
     let lastRowId: number | bigint;
-    let count = 0;
     if (statement.reader) {
-      const rows = statement.all(args).map(withExactIntegers);
-      for (const row of rows) for (const value of row) outcome.values.push(value);
-      count = rows.length;
+      addRows(prepared, statement.all(args).map(withExactIntegers), outcome);
       const [changed, last] = this.#effects.get() ?? [0, 0];
       changes = Number(changed);
       lastRowId = exact(last);
     } else {
       const info = statement.run(args);
+      outcome.rows.push(0);
       changes = info.changes;
       lastRowId = info.lastInsertRowid;
       if (!Number.isSafeInteger(lastRowId)) lastRowId = exact(this.#effects.get()?.[1] ?? lastRowId);
     }
-    // An upsert that updated leaves the key of some earlier row standing.
-    const inserted =
-      (flags & INSERTS) !== 0 && changes > 0 && ((flags & UPSERTS) === 0 || lastRowId !== this.#lastRowId);
-    this.#lastRowId = lastRowId;
-    outcome.rows.push(count);
-    outcome.effects.push(changes, inserted ? lastRowId : null);
+    outcome.effects.push(changes, changes > 0 && inserted(lastRowId) ? lastRowId : null);
   }
+}
+
+/** Of a statement that only reads nothing has to be known. */
+const READS_ONLY: ProgramFacts = {
+  insertsRowId: false,
+  upserts: false,
+  needsOwnTransaction: false,
+  storesInPart: false,
+  singleRow: false,
+};
+
+function columnsOf(statement: Driver.Statement<unknown[], SqlValue[]>): readonly string[] {
+  return statement.reader ? statement.columns().map((column) => column.name) : [];
+}
+
+/** Adds the rows of a call, with the names of their columns where the receiver does not have them. */
+function addRows(prepared: Prepared, rows: readonly SqlValue[][], outcome: Outcome): void {
+  const width = rows[0]?.length;
+  if (width !== undefined && width !== prepared.columns.length) {
+    prepared.columns = columnsOf(prepared.statement);
+    prepared.told = false;
+  }
+  if (width !== undefined && !prepared.told) {
+    outcome.layouts.push(outcome.rows.length, prepared.columns);
+    prepared.told = true;
+  }
+  const { values } = outcome;
+  for (const row of rows) for (const value of row) values.push(value);
+  outcome.rows.push(rows.length);
 }
 
 /** Integers bound as integers: as the doubles the driver makes of them, 5 in a TEXT column would become '5.0'. */

@@ -8,10 +8,8 @@ import type { DatabaseLife } from './commit-record.ts';
 
 export type CipherName = 'aegis' | 'sqlcipher';
 
-/** The statement changes the schema; it inserts; it may update in place of inserting. */
+/** The statement changes the schema. */
 export const CHANGES_SCHEMA = 1;
-export const INSERTS = 2;
-export const UPSERTS = 4;
 
 export interface EngineData {
   readonly file: string;
@@ -53,7 +51,10 @@ export interface BatchReply {
   readonly rows: readonly number[];
   /** All rows of all calls, value after value. */
   readonly values: readonly SqlValue[];
-  /** Column names the receiver does not have yet: statement id, names, id, … */
+  /**
+   * Names of columns that the receiver does not have yet: the index of the call, names, index, … They hold for the rows of
+   * that call and of the later ones of its statement.
+   */
   readonly layouts: readonly (number | readonly string[])[];
   /** Per call of a writer: changes, key of the last inserted row or null. Empty from a reader. */
   readonly effects: readonly (number | bigint | null)[];

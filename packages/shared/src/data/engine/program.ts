@@ -1,0 +1,96 @@
+import type { SqlValue } from '../types.ts';
+import type { Connection } from './connection.ts';
+
+/** One instruction of the program that SQLite compiles a statement to. */
+interface Instruction {
+  readonly addr: number;
+  readonly opcode: string;
+  readonly p1: number;
+  readonly p2: number;
+  readonly p5: number;
+}
+
+/** What a compiled statement can do, as far as the engine has to prepare for it. */
+export interface ProgramFacts {
+  /** It sets `last_insert_rowid()` for each row that it inserts; a table WITHOUT ROWID has no such key. */
+  readonly insertsRowId: boolean;
+  /** It may update a row in place of inserting one (`ON CONFLICT DO UPDATE`). */
+  readonly upserts: boolean;
+  /**
+   * Its outcome depends on the transaction that it runs in: deferred foreign keys are checked at the commit, and
+   * `OR ROLLBACK` undoes what stands before it.
+   */
+  readonly needsOwnTransaction: boolean;
+  /** It can fail with part of its rows stored (`OR FAIL`, `RAISE(FAIL)`). */
+  readonly storesInPart: boolean;
+  /** It has no loop, so it gives one row at most. */
+  readonly singleRow: boolean;
+}
+
+/** `p5` of the Insert instruction: whether it sets the last row id, and whether it belongs to an update. */
+const OPFLAG_LASTROWID = 0x20;
+const OPFLAG_ISUPDATE = 0x04;
+/** Conflict actions as `p2` of Halt and HaltIfNull and `p5` of VUpdate give them. */
+const OE_ROLLBACK = 1;
+const OE_FAIL = 3;
+
+/** Instructions that never jump backwards. A program of these alone runs each of its instructions once at most. */
+const STRAIGHT = new Set(
+  (
+    'Init Transaction Halt HaltIfNull OpenRead Close Noop Explain ReleaseReg Variable Integer Int64 Real String String8 ' +
+    'Blob Null Copy SCopy Move SeekRowid NotExists NotFound Found IdxGT IdxGE IdxLT IdxLE SeekGE SeekGT SeekLE SeekLT ' +
+    'DeferredSeek IdxRowid Rowid Column RealAffinity Affinity Cast MustBeInt IsNull NotNull If IfNot IfNullRow Ne Eq Lt ' +
+    'Le Gt Ge Add Subtract Multiply Divide Remainder Concat And Or Not BitAnd BitOr BitNot ShiftLeft ShiftRight Function ' +
+    'PureFunc CollSeq MakeRecord ResultRow NullRow Once ReadCookie'
+  ).split(' '),
+);
+
+/** What is assumed of a statement that has no program to look at. */
+const UNKNOWN: ProgramFacts = {
+  insertsRowId: true,
+  upserts: true,
+  needsOwnTransaction: true,
+  storesInPart: true,
+  singleRow: false,
+};
+
+/**
+ * Reads what the statement can do from the program that SQLite itself has compiled on this connection, with the programs
+ * of its triggers and foreign keys. Nothing of SQL has to be understood here.
+ *
+ * @throws the driver's error for arguments that do not fit
+ */
+export function programFacts(
+  connection: Connection,
+  sql: string,
+  args: readonly SqlValue[] | Readonly<Record<string, SqlValue>>,
+): ProgramFacts {
+  let program: readonly Instruction[];
+  try {
+    program = connection.prepare<unknown[], Instruction>(`EXPLAIN ${sql}`).all(args);
+  } catch (error) {
+    // EXPLAIN itself and some pragmas cannot be explained.
+    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_ERROR') return UNKNOWN;
+    throw error;
+  }
+  const subprogram = program.findIndex(({ addr }, index) => index > 0 && addr === 0);
+  const main = subprogram === -1 ? program : program.slice(0, subprogram);
+  return {
+    // Triggers restore the key after them, so that only the main program counts.
+    insertsRowId: main.some(
+      ({ opcode, p1, p5 }) =>
+        (opcode === 'Insert' && (p5 & OPFLAG_LASTROWID) !== 0) || (opcode === 'VUpdate' && p1 !== 0),
+    ),
+    upserts: main.some(({ opcode, p5 }) => opcode === 'Insert' && (p5 & OPFLAG_ISUPDATE) !== 0),
+    needsOwnTransaction: program.some(
+      (each) => (each.opcode === 'FkCounter' && each.p1 !== 0) || conflictAction(each) === OE_ROLLBACK,
+    ),
+    storesInPart: program.some((each) => conflictAction(each) === OE_FAIL),
+    singleRow: main.every(({ opcode, p2 }) => STRAIGHT.has(opcode) || (opcode === 'Goto' && p2 === 1)),
+  };
+}
+
+function conflictAction({ opcode, p1, p2, p5 }: Instruction): number | undefined {
+  if (opcode === 'HaltIfNull' || (opcode === 'Halt' && p1 !== 0)) return p2;
+  return opcode === 'VUpdate' ? p5 : undefined;
+}
