@@ -142,6 +142,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     report: container.report().toJSON(),
   });
 
+  let keysMade: Backend['keysMade'];
   try {
     registerCoreServices({
       container,
@@ -151,6 +152,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
       lifecycle,
       keyManager,
       vault,
+      areKeysNew: () => keysMade !== undefined,
       plugins: plugins.map(({ definition }) => definition),
       systemView: {
         status,
@@ -182,6 +184,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
           databaseFile: paths.databaseFile,
           databaseExists: existsSync(paths.databaseFile),
         });
+        keysMade = keys.made;
         // A signal while the keys were being opened: nothing has been started, and nothing is.
         if (lifecycle.state.kind !== 'idle')
           throw new StartCancelledError('stopped while the keys were opened');
@@ -205,7 +208,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
           plugins,
           socket,
           http,
-          keysMade: keys.made,
+          keysMade,
           isLocked: () => vault.state !== 'unlocked',
           stop,
         };

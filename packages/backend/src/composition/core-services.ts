@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logging } from '@aico/shared/core/logging';
@@ -70,6 +69,8 @@ export interface CoreServicesOptions {
   readonly lifecycle: BackendLifecycleManager;
   /** Unlocked before anything starts, or the vault holds what needs it. */
   readonly keyManager: AICOKeyManager;
+  /** Whether this very start has made the keys, so that there cannot have been a database. */
+  readonly areKeysNew: () => boolean;
   readonly vault: Vault;
   readonly systemView: SystemView;
   /** Everybody's plugins, which each get the database in their own name. */
@@ -78,7 +79,8 @@ export interface CoreServicesOptions {
 
 /** Registers every service that comes with the house, in the order in which a reader meets them. */
 export function registerCoreServices(options: CoreServicesOptions): void {
-  const { container, paths, config, logging, lifecycle, keyManager, vault, systemView, plugins } = options;
+  const { container, paths, config, logging, lifecycle, keyManager, vault, areKeysNew, systemView, plugins } =
+    options;
   container.registerInstance('paths', paths);
   container.registerInstance('config', config);
   container.registerInstance('logging', logging);
@@ -98,6 +100,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     stop: () => keyManager.lock(),
   });
   const witnesses = new Witnesses();
+  let wasOpened = false;
   container.registerService(
     'database',
     async (require) => {
@@ -105,13 +108,27 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       const logger = logging.getLogger('database', 'engine');
       const { cipher, keyring_witness } = config.section(databaseSection);
       await recoverRotation({ file, keys: keyManager });
-      const isNew = !existsSync(file);
-      const witness = keyring_witness ? witnesses.open(file, logger) : undefined;
+      // A keyring is slow: it is opened while the threads start, and waited for before anything is written.
+      const opening = keyring_witness ? witnesses.open(file, logger) : Promise.resolve(undefined);
+      const isFirstOfHome = areKeysNew() && !wasOpened;
       const key = require('key_manager').databaseKey();
       try {
-        const database = await EncryptedDatabase.open({ file, key, cipher, logger });
+        const database = await EncryptedDatabase.open({
+          file,
+          key,
+          cipher,
+          logger,
+          witness: {
+            refuse: async (stamp, replaces) => {
+              // What the keyring knows of a home that was here before its keys were made says nothing about this one.
+              if (!isFirstOfHome) await (await opening)?.refuse(stamp, replaces);
+            },
+          },
+        });
+        wasOpened = true;
         await proveDurable(database);
-        return await witnesses.ask(database, await witness, isNew);
+        await witnesses.follow(database, await opening);
+        return database;
       } finally {
         wipe(key);
       }

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from '@aico/shared/core/logging';
-import { type Database, DatabaseRolledBackError, HeadWitness } from '@aico/shared/data';
+import { type Database, HeadWitness } from '@aico/shared/data';
 import { openOsKeyring } from '@aico/shared/security';
 
 /** Milliseconds a start waits for a keyring; one that hangs is none. */
@@ -24,27 +24,11 @@ export class Witnesses {
     return keyring === undefined ? undefined : new HeadWitness(keyring, databaseFile);
   }
 
-  /**
-   * The same database, once its witness has nothing against it.
-   * @throws {DatabaseRolledBackError} and closes it, where it has
-   */
-  async ask<D extends Database & { close(): Promise<void> }>(
-    database: D,
-    witness: HeadWitness | undefined,
-    isNew: boolean,
-  ): Promise<D> {
-    if (witness === undefined) return database;
-    try {
-      await witness.check(database, isNew);
-    } catch (error) {
-      // A keyring that fails now says nothing; what it said counts.
-      if (!(error instanceof DatabaseRolledBackError)) return database;
-      await database.close();
-      throw error;
-    }
-    witness.follow(database);
+  /** Keeps the keyring informed of a database that was opened with its witness's consent, until it is closed. */
+  async follow(database: Database, witness: HeadWitness | undefined): Promise<void> {
+    if (witness === undefined) return;
+    await witness.follow(database);
     this.#following.set(database, witness);
-    return database;
   }
 
   /** Before the database is closed. */

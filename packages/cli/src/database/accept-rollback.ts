@@ -26,13 +26,15 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
       file: paths.databaseFile,
       key,
       cipher,
+      witness: await openWitness(paths.databaseFile),
       confirm: async (finding) => {
         output.note(describe(finding));
         return await agreed(options);
       },
     });
-    const accepted = outcome.accepted || (await acceptedOverWitness(context, outcome, options));
-    output.print({ ...outcome, accepted }, ({ state }) => {
+    const { adopted: _, ...finding } = outcome;
+    output.print(finding, ({ accepted, state }) => {
+      if (accepted && state === 'gone') return 'Accepted. The next start makes an empty database.';
       if (accepted) return 'Accepted. The next start takes this database for the newest.';
       return state === 'in-order'
         ? 'There is nothing to accept: the database is the newest.'
@@ -54,25 +56,6 @@ async function agreed({ yes }: AcceptOptions): Promise<boolean> {
   );
 }
 
-/** What the head beside the database accepts, the one in the keyring may doubt: it is made to forget, if that is wanted. */
-async function acceptedOverWitness(
-  { paths, output }: CommandContext,
-  { accepted, found, state, file }: RollbackFinding & { readonly accepted: boolean },
-  options: AcceptOptions,
-): Promise<boolean> {
-  const witness = await openWitness(paths.databaseFile);
-  if (accepted) await witness?.forget();
-  if (witness === undefined || accepted || state !== 'in-order' || found === undefined) return false;
-  const known = await witness.doubts(found);
-  if (known === undefined) return false;
-  output.note(
-    `The keyring knows of ${known.commits} commits${known.epoch === found.epoch ? '' : ' in another life of the database'}, and ${file} holds ${found.commits}.`,
-  );
-  if (!(await agreed(options))) return false;
-  await witness.forget();
-  return true;
-}
-
 function describe({ file, found, expected, state, missing }: RollbackFinding): string {
   switch (state) {
     case 'in-order':
@@ -81,6 +64,8 @@ function describe({ file, found, expected, state, missing }: RollbackFinding): s
       return `${file} holds ${found?.commits} commits of ${expected?.commits}: the last ${missing} are missing.`;
     case 'another':
       return `${file} is another database than the one that was here, or from before a restore. It holds ${found?.commits ?? 'an unknown number of'} commits; ${expected?.commits} are known of the one that was here.`;
+    case 'gone':
+      return `${file} is not there. The keyring knows of ${expected?.commits} commits; the next start would make an empty database.`;
     case 'no-head':
       return `Nothing vouches for ${file}: its head is gone or damaged. It holds ${found?.commits ?? 'an unknown number of'} commits; nobody can tell how many there should be.`;
   }

@@ -65,6 +65,7 @@ export async function restore(
     file: paths.databaseFile,
     slotsFile: paths.keySlotsFile,
     keyFile: paths.keyFile,
+    witness: await openWitness(paths.databaseFile),
     ...(credentials === undefined ? {} : { credentials }),
     confirm: async ({ createdAt, commits }) => {
       output.note(`A backup of ${createdAt} with ${commits} commits; it opens and is whole.`);
@@ -77,8 +78,6 @@ export async function restore(
       );
     },
   });
-  // What it knew was of what lay here before.
-  if (restored !== undefined) await (await openWitness(paths.databaseFile))?.forget();
   output.print(restored ?? { restored: false }, () =>
     restored === undefined
       ? 'Nothing was changed.'

@@ -2,6 +2,7 @@ import { InstanceLock } from '@aico/backend/instance-lock';
 import { rotateKey } from '@aico/shared/data';
 import type { CommandContext } from '../context.ts';
 import { type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
+import { openWitness } from './witness.ts';
 
 /** Encrypts the database of a backend that does not run under a new key. */
 export async function rotateDatabaseKey(context: CommandContext, options: SecretFiles): Promise<void> {
@@ -9,7 +10,8 @@ export async function rotateDatabaseKey(context: CommandContext, options: Secret
   using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
   const keys = await unlockedKeys(context, options);
   try {
-    const { commits } = await rotateKey({ file: paths.databaseFile, keys });
+    const witness = await openWitness(paths.databaseFile);
+    const { commits } = await rotateKey({ file: paths.databaseFile, keys, witness });
     output.print({ rotated: true, commits }, () =>
       [
         `The database is encrypted under a new key; it holds ${commits} commits.`,

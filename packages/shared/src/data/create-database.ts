@@ -1,6 +1,5 @@
-import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder } from '../core/paths/index.ts';
+import { moveDurably, removeDurably, syncFolder } from '../core/paths/index.ts';
 import { newName } from './care/rollback-guard.ts';
 import { type FileLook, lookAtFile, makeFile, unauthenticatedHeader } from './database-file.ts';
 import { type DatabaseHead, type ReadHead, writeHead } from './database-head.ts';
@@ -30,10 +29,12 @@ export async function create(
   engine: EngineThread,
 ): Promise<{ readonly look: FileLook; readonly head: ReadHead }> {
   const draft = draftOf(file);
-  for (const suffix of ['', '-wal', '-shm', '-journal']) await rm(`${draft}${suffix}`, { force: true });
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await removeDurably(`${draft}${suffix}`);
   await makeFile(draft);
   const life = { id: newName(), epoch: newName() };
   await engine.operation({ name: 'create', file: draft, life });
+  // The name of the draft itself, which the engine does not make durable.
+  await syncFolder(path.dirname(draft));
   const look = await lookAtFile(draft);
   if (look === undefined) throw new NotADatabaseError(file);
   const head: DatabaseHead = {
@@ -45,16 +46,21 @@ export async function create(
     createdAt: new Date().toISOString(),
   };
   await withKey(key, (bytes) => writeHead(file, head, 0, bytes));
-  await rename(draft, file);
-  await syncFolder(path.dirname(file));
+  await moveDurably(draft, file);
   return { look, head: { head, isOurs: true, commits: 0 } };
 }
 
-/** Gives a database its name whose creation was cut short between its head and that. */
-export async function finishCreation(file: string, cipher: CipherName, head: DatabaseHead): Promise<void> {
+/**
+ * Where a creation was cut short between the head and the name: the draft that is the database its head speaks of, and
+ * no other. A head that has counted a commit belongs to a database that had its name, so no draft is looked at then.
+ */
+export async function unfinishedCreation(
+  file: string,
+  cipher: CipherName,
+  head: ReadHead | undefined,
+): Promise<string | undefined> {
+  if (head?.isOurs !== true || head.commits > 0 || (await lookAtFile(file)) !== undefined) return undefined;
   const draft = await lookAtFile(draftOf(file));
-  if (draft === undefined || (await lookAtFile(file)) !== undefined) return;
-  if (unauthenticatedHeader(draft, cipher) !== head.header) return;
-  await rename(draftOf(file), file);
-  await syncFolder(path.dirname(file));
+  const isTheOne = draft !== undefined && unauthenticatedHeader(draft, cipher) === head.head.header;
+  return isTheOne ? draftOf(file) : undefined;
 }

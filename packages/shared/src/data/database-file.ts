@@ -1,4 +1,5 @@
-import { chmod, open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { createPrivateFile, openToRead, tightenFile } from '../core/paths/index.ts';
 import type { CipherName } from './engine/wire.ts';
 import {
   DatabaseGoneError,
@@ -29,9 +30,9 @@ function codeOf(error: unknown): unknown {
  * @throws {PlaintextDatabaseError} @throws {DatabaseOpenError}
  */
 export async function lookAtFile(file: string): Promise<FileLook | undefined> {
-  let handle: Awaited<ReturnType<typeof open>>;
+  let handle: Awaited<ReturnType<typeof openToRead>>;
   try {
-    handle = await open(file, 'r');
+    handle = await openToRead(file);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw new DatabaseOpenError(file, reasonOf(error), error);
@@ -52,8 +53,7 @@ export async function lookAtFile(file: string): Promise<FileLook | undefined> {
 /** Makes the file, empty and readable by its owner alone; the engine's side files take its rights. */
 export async function makeFile(file: string): Promise<void> {
   try {
-    const handle = await open(file, 'a', 0o600);
-    await handle.close();
+    await createPrivateFile(file);
   } catch (error) {
     throw new DatabaseOpenError(file, reasonOf(error), error);
   }
@@ -64,7 +64,7 @@ export async function makePrivate(file: string): Promise<boolean> {
   if (process.platform === 'win32') return false;
   const { mode } = await stat(file);
   if ((mode & 0o077) === 0) return false;
-  await chmod(file, 0o600);
+  await tightenFile(file);
   return true;
 }
 

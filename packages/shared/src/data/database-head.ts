@@ -6,7 +6,14 @@ import { writePrivateFile } from '../core/paths/index.ts';
 import { systemErrorIn } from '../core/system-errors/index.ts';
 import { wipe } from '../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../security/internal.ts';
-import { decodeRecord, RECORD_BLOCK, RECORDS_AT, RECORDS_END, recordBlock } from './engine/commit-record.ts';
+import {
+  type DatabaseLife,
+  decodeRecord,
+  RECORD_BLOCK,
+  RECORDS_AT,
+  RECORDS_END,
+  recordBlock,
+} from './engine/commit-record.ts';
 import { DatabaseHeadError } from './errors.ts';
 
 const Head = Type.Object(
@@ -20,6 +27,13 @@ const Head = Type.Object(
     id: Type.String({ maxLength: 64 }),
     epoch: Type.String({ maxLength: 64 }),
     createdAt: Type.String({ maxLength: 64 }),
+    /** The life that this one took the place of, where a restore or an acceptance began it. */
+    replaces: Type.Optional(
+      Type.Object(
+        { id: Type.String({ maxLength: 64 }), epoch: Type.String({ maxLength: 64 }) },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 );
@@ -39,6 +53,7 @@ export type ReadHead =
   | { readonly isOurs: false; readonly head: DatabaseHead };
 
 const signed = Compile(Signed);
+const lives = Compile(Type.Object({ id: Head.properties.id, epoch: Head.properties.epoch }));
 
 /** The head's place: beside the database. */
 export function headFileOf(databaseFile: string): string {
@@ -100,6 +115,20 @@ export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadH
     return { head, isOurs: true, commits: Math.max(...records) };
   } finally {
     wipe(macKey);
+  }
+}
+
+/**
+ * The life that the head beside a database speaks of, whoever wrote it; `undefined` where none can be read. For saying
+ * what a restore replaces, where the keys of what was there may be lost.
+ */
+export async function claimedLife(databaseFile: string): Promise<DatabaseLife | undefined> {
+  try {
+    const content = await readFile(headFileOf(databaseFile));
+    const parsed: unknown = JSON.parse(content.subarray(0, RECORDS_AT).toString('utf8'));
+    return lives.Check(parsed) ? { id: parsed.id, epoch: parsed.epoch } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
+import type { DatabaseWitness } from './care/rollback-guard.ts';
 import { expectSameFile } from './database-file.ts';
 import type { TableAccess } from './engine/table-access.ts';
 import type { CipherName, EngineStatus, Failure, StreamChunk } from './engine/wire.ts';
@@ -61,6 +62,8 @@ export interface EncryptedDatabaseOptions {
   /** How often to look whether a full disk has room again. Default 1000 ms. */
   readonly roomCheckMs?: number;
   readonly logger?: Logger;
+  /** Asked whether the database is the newest before anything is written to it. */
+  readonly witness?: DatabaseWitness | undefined;
 }
 
 /**
@@ -140,6 +143,7 @@ export class EncryptedDatabase implements OwnableDatabase {
         busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
         maxPages: options.maxBytes === undefined ? undefined : Math.ceil(options.maxBytes / PAGE_BYTES),
         logger: options.logger,
+        witness: options.witness,
         onCrash: (error) => events.onCrash(error),
         onFailure: (failure) => events.onFailure(failure),
       });

@@ -98,7 +98,7 @@ export class DatabaseHeadError extends AicoError {
   readonly file: string;
   constructor(file: string, reason: string, cause?: unknown) {
     super('AICO_DATA_HEAD_DAMAGED', `${file}, which vouches for the database beside it, ${reason}`, {
-      hint: 'Restore it from the backup the database is of; remove it only if you know why it differs.',
+      hint: 'Keep every file. `aico db accept-rollback` takes the database as it lies there and writes a new head; `aico db restore` puts the newest backup in its place.',
       cause,
     });
     this.file = file;
@@ -110,7 +110,7 @@ export class DatabaseGoneError extends AicoError {
   readonly file: string;
   constructor(file: string) {
     super('AICO_DATA_GONE', `${file} has been there, and is gone or empty`, {
-      hint: 'Look for the file first: the disk it lies on may not be mounted. If it is lost, restore the newest backup.',
+      hint: 'Look for the file first: the disk it lies on may not be mounted. If it is lost, restore the newest backup with `aico db restore`.',
     });
     this.file = file;
   }

@@ -11,11 +11,13 @@ export {
   BackupFailedError,
   DatabaseHeadMissingError,
   DatabaseRolledBackError,
+  RestoreIntentError,
   RotationFailedError,
   SpaceMissingError,
 } from './care/errors.ts';
 export { HeadWitness } from './care/head-witness.ts';
 export { finishRestore, type RestoreOptions, restoreBackup } from './care/restore.ts';
+export type { DatabaseWitness } from './care/rollback-guard.ts';
 export { type RotateKeyOptions, type RotationStep, recoverRotation, rotateKey } from './care/rotate-key.ts';
 export { EncryptedDatabase, type EncryptedDatabaseOptions } from './encrypted-database.ts';
 export type { CipherName } from './engine/wire.ts';

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
+import { moveDurably } from '../core/paths/index.ts';
 import { DatabaseHeadMissingError } from './care/errors.ts';
-import { refuseOlder } from './care/rollback-guard.ts';
-import { create, finishCreation } from './create-database.ts';
+import { type DatabaseWitness, refuseOlder } from './care/rollback-guard.ts';
+import { create, unfinishedCreation } from './create-database.ts';
 import {
   type FileIdentity,
   type FileLook,
@@ -38,6 +39,7 @@ export interface OpenEngineOptions {
   readonly busyTimeoutMs: number;
   readonly maxPages: number | undefined;
   readonly logger: Logger | undefined;
+  readonly witness: DatabaseWitness | undefined;
   readonly onCrash: (error: EngineCrashedError) => void;
   /** Of the writer. */
   readonly onFailure: (failure: Failure) => void;
@@ -69,9 +71,13 @@ export async function openEngine(options: OpenEngineOptions): Promise<OpenEngine
     const head = await withKey(options.key, (key) => readHead(file, key));
     if (head !== undefined && head.head.cipher !== options.cipher)
       throw new DatabaseCipherError(file, head.head.cipher, options.cipher);
-    if (head?.isOurs) await finishCreation(file, options.cipher, head.head);
+    const draft = await unfinishedCreation(file, options.cipher, head);
+    if (draft !== undefined && head !== undefined) {
+      await proveDraft(options, draft, head);
+      await moveDurably(draft, file);
+    }
     const found = await lookAtFile(file);
-    if (found === undefined) await refuseToMakeAnew(file, head);
+    if (found === undefined) await refuseToMakeAnew(options, head);
     else if (!looksLikeDatabase(found, options.cipher) && (head === undefined || head.isOurs))
       throw new NotADatabaseError(file);
     return { ...(await start(options, found, head)), unregister };
@@ -81,12 +87,33 @@ export async function openEngine(options: OpenEngineOptions): Promise<OpenEngine
   }
 }
 
-/** @throws {DatabaseGoneError} where something says that there was a database */
-async function refuseToMakeAnew(file: string, head: ReadHead | undefined): Promise<void> {
+/** A draft gets the name of the database only as what it is: empty, of this key and of the life its head speaks of. */
+async function proveDraft(options: OpenEngineOptions, draft: string, head: ReadHead): Promise<void> {
+  const look = await lookAtFile(draft);
+  if (look === undefined) return;
+  const thread = new EngineThread('draft', engineData({ ...options, file: draft }, 'reader'), {
+    onCrash: () => undefined,
+  });
+  try {
+    await prove(options, look, head, thread);
+  } finally {
+    await thread.terminate();
+  }
+}
+
+/**
+ * @throws {DatabaseGoneError} where something says that there was a database
+ * @throws {DatabaseRolledBackError} where the witness does
+ */
+async function refuseToMakeAnew(
+  { file, witness }: OpenEngineOptions,
+  head: ReadHead | undefined,
+): Promise<void> {
   if (head !== undefined) throw new DatabaseGoneError(file);
   // A log without its database; under a new one it would be taken for that one's.
   const log = await stat(`${file}-wal`).catch(() => undefined);
   if (log !== undefined && log.size > 0) throw new DatabaseGoneError(file);
+  await witness?.refuse(undefined, undefined);
 }
 
 async function register(file: string): Promise<() => void> {
@@ -126,8 +153,9 @@ async function start(
     const look = found ?? made?.look;
     const head = foundHead ?? made?.head;
     if (look === undefined) throw new NotADatabaseError(file);
-    if (await makePrivate(file)) options.logger?.warn('Database was open to others; now it is not', { file });
     const life = await prove(options, look, head, writer);
+    // Nothing is changed before the file is proven to be ours and the newest.
+    if (await makePrivate(file)) options.logger?.warn('Database was open to others; now it is not', { file });
     await writer.operation({ name: 'open', head: await headPlace(options, life) });
     await Promise.all(readers.map((reader) => reader.operation({ name: 'open' })));
     const identities = await Promise.all([identify(file), identify(`${file}-wal`)]);
@@ -146,17 +174,19 @@ async function prove(
   options: OpenEngineOptions,
   look: FileLook,
   head: ReadHead | undefined,
-  writer: EngineThread,
+  thread: EngineThread,
 ): Promise<DatabaseLife> {
   const { file, cipher } = options;
-  const { value, failure } = await writer.attempt({ name: 'verify' });
+  const { value, failure } = await thread.attempt({ name: 'verify' });
   const headerDiffers = head?.isOurs === true && head.head.header !== unauthenticatedHeader(look, cipher);
   if (failure !== undefined && !headerDiffers) throw openingError(options, look, head, failure);
   if (failure === undefined) {
     if (head === undefined) throw new DatabaseHeadMissingError(file, headFileOf(file));
     if (!head.isOurs)
       throw new DatabaseHeadError(headFileOf(file), 'was not written with the key that opens it');
-    refuseOlder(file, value as DatabaseStamp | undefined, head);
+    const stamp = value as DatabaseStamp | undefined;
+    refuseOlder(file, stamp, head);
+    await options.witness?.refuse(stamp, head.head.replaces);
   }
   if (headerDiffers || head === undefined)
     throw new DatabaseCorruptError(file, 'its header is not the one it was made with');

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import {
+  chmod,
   copyFile,
   type FileHandle,
   link,
@@ -9,11 +10,12 @@ import {
   readdir,
   rename,
   rm,
-  stat,
   unlink,
 } from 'node:fs/promises';
 import path from 'node:path';
-import { fileFailure, WriteUnconfirmedError } from './errors.ts';
+import { AicoError } from '@aico/protocol';
+import { errnoOf, systemErrorFor } from '../system-errors/index.ts';
+import { WriteUnconfirmedError } from './errors.ts';
 import { giveToOwnerOf } from './ownership.ts';
 
 /*
@@ -25,7 +27,7 @@ import { giveToOwnerOf } from './ownership.ts';
 const DRAFT = /^\.[0-9a-f]{12}\.tmp$/;
 
 export interface WriteOptions {
-  /** `false`: an existing file is an error (`EEXIST` in the cause's `code`) and stays as it is. Default `true`. */
+  /** `false`: an existing file is an error (`errno` is `EEXIST`) and stays as it is. Default `true`. */
   readonly replace?: boolean;
 }
 
@@ -33,7 +35,7 @@ export interface WriteOptions {
  * Writes a file that only its owner may read (0600), all of it or nothing: a reader, or a start after a crash, sees the
  * old content or the new one. Durable when it resolves.
  *
- * @throws {FileDeniedError} or {@link FileUnusableError}: the file is as it was
+ * @throws {SystemError} the file is as it was
  * @throws {WriteUnconfirmedError} the new content is in force, but the disk has not confirmed it
  * @example
  * ```ts
@@ -80,7 +82,7 @@ export async function copyPrivateFile(
 
 /**
  * Creates an empty private file that an engine then fills and {@link syncFile} makes durable.
- * @throws {FileUnusableError} when something is there already, and as {@link writePrivateFile}
+ * @throws {SystemError} when something is there already (`EEXIST`), and as {@link writePrivateFile}
  */
 export async function createPrivateFile(file: string): Promise<void> {
   await told(file, 'create', async () => {
@@ -137,6 +139,11 @@ export async function removeDurably(file: string): Promise<void> {
     for (const entry of found) await rm(path.join(folder, entry), { recursive: true, force: true });
   });
   await confirm(file, [folder]);
+}
+
+/** Takes everybody else's rights to a file away. */
+export async function tightenFile(file: string): Promise<void> {
+  await told(file, 'change the rights of', () => chmod(file, 0o600));
 }
 
 /** Makes the content of a file durable that an engine has written. */
@@ -222,12 +229,15 @@ async function confirm(file: string, folders: readonly string[]): Promise<void> 
   }
 }
 
-/** @throws {FileDeniedError} or {@link FileUnusableError} in the place of the system's error */
+/** @throws {SystemError} in the place of the system's own error, about the file that was meant and not about its draft */
 async function told<T>(file: string, doing: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw await fileFailure(file, doing, error, (folder) => stat(folder));
+    if (!(error instanceof Error) || error instanceof AicoError) throw error;
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    throw systemErrorFor({ errno, syscall: doing, target: file, cause: error });
   }
 }
 

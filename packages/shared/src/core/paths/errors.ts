@@ -1,5 +1,5 @@
 import { AicoError } from '@aico/protocol';
-import { systemErrorIn } from '../system-errors/index.ts';
+import { systemErrorIn, systemErrorIn } from '../system-errors/index.ts';
 
 /** A folder of the home, or one above it, is in fact a file. */
 export class HomeNotFolderError extends AicoError {
@@ -81,34 +81,6 @@ export class HomeExposedError extends AicoError {
   }
 }
 
-/** This user may not read, write, create or remove a file: it, or its folder, belongs to another user or is read-only. */
-export class FileDeniedError extends AicoError {
-  readonly file: string;
-
-  constructor(file: string, doing: string, owner: number | undefined, cause: unknown) {
-    const whose =
-      owner === undefined ? '' : `; it belongs to uid ${owner}, and this process runs as ${self()}`;
-    super('AICO_PATHS_FILE_DENIED', `cannot ${doing} ${file}: ${reasonOf(cause)}${whose}`, {
-      hint: `Run the command as the user that the backend runs as, or give the file to that user: chown USER ${file}`,
-      cause,
-    });
-    this.file = file;
-  }
-}
-
-/** A file cannot be read, written, created or removed for another reason: no room, a failing disk, a file in the way. */
-export class FileUnusableError extends AicoError {
-  readonly file: string;
-
-  constructor(file: string, doing: string, cause: unknown) {
-    super('AICO_PATHS_FILE_UNUSABLE', `cannot ${doing} ${file}: ${reasonOf(cause)}`, {
-      hint: hintOf(cause),
-      cause,
-    });
-    this.file = file;
-  }
-}
-
 /** A file has its new content or name, and the system did not confirm that a power loss will keep it. */
 export class WriteUnconfirmedError extends AicoError {
   readonly file: string;
@@ -116,7 +88,7 @@ export class WriteUnconfirmedError extends AicoError {
   constructor(file: string, cause: unknown) {
     super(
       'AICO_PATHS_WRITE_UNCONFIRMED',
-      `${file} is changed, and the change is in force, but the disk did not confirm it: ${reasonOf(cause)}`,
+      `${file} is changed, and the change is in force, but the disk did not confirm it: ${systemErrorIn(cause)?.condition ?? reasonOf(cause)}`,
       {
         hint: 'After a power loss the state before the change may return. Check the disk, then repeat the command.',
         cause,
@@ -124,45 +96,6 @@ export class WriteUnconfirmedError extends AicoError {
     );
     this.file = file;
   }
-}
-
-/** What a failure of the system with a file is told as; an error of the project's own stays what it is. */
-export async function fileFailure(
-  file: string,
-  doing: string,
-  error: unknown,
-  look: (file: string) => Promise<{ readonly uid: number }>,
-): Promise<Error> {
-  if (error instanceof AicoError) return error;
-  if (!['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error))) return new FileUnusableError(file, doing, error);
-  const owner = await look(file).then(
-    ({ uid }) => uid,
-    () => undefined,
-  );
-  return new FileDeniedError(file, doing, owner, error);
-}
-
-function hintOf(cause: unknown): string {
-  switch (codeOf(cause)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'Make room on the disk or raise the quota, then repeat the command.';
-    case 'EIO':
-      return 'The disk fails: check it, and take a backup before anything else.';
-    case 'EEXIST':
-      return 'Choose another name, or move the file away.';
-    default:
-      return 'Mend what the message names, then repeat the command.';
-  }
-}
-
-function self(): string {
-  const uid = process.geteuid?.();
-  return uid === undefined ? 'another user' : `uid ${uid}`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 function reasonOf(cause: unknown): string {

@@ -9,13 +9,11 @@ export {
   removeDurably,
   syncFile,
   syncFolder,
+  tightenFile,
   type WriteOptions,
   writePrivateFile,
 } from './durable-files.ts';
 export {
-  FileDeniedError,
-  FileUnusableError,
-  fileFailure,
   HomeDanglingError,
   HomeDeniedError,
   HomeExposedError,

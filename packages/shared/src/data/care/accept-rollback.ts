@@ -1,9 +1,10 @@
-import { identify, lookAtFile, unauthenticatedHeader } from '../database-file.ts';
+import { lookAtFile, unauthenticatedHeader } from '../database-file.ts';
 import { type ReadHead, readHead, writeHead } from '../database-head.ts';
 import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
 import type { CipherName } from '../engine/wire.ts';
 import { EngineThread } from '../engine-thread.ts';
 import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
+import type { HeadWitness } from './head-witness.ts';
 import { isSameLife, newName } from './rollback-guard.ts';
 
 export interface AcceptRollbackOptions {
@@ -12,6 +13,10 @@ export interface AcceptRollbackOptions {
   readonly key: Uint8Array;
   /** Used where the head does not tell. Default `aegis`. */
   readonly cipher?: CipherName;
+  /** The second head, which may doubt what the head beside the database accepts. */
+  readonly witness?: HeadWitness | undefined;
+  /** The life that the new one takes the place of, where that is not the one the head or the witness speaks of. */
+  readonly replaces?: DatabaseLife | undefined;
   /** Asked before anything is changed. */
   readonly confirm: (finding: RollbackFinding) => Promise<boolean>;
 }
@@ -21,10 +26,10 @@ export interface RollbackFinding {
   readonly file: string;
   /** What the database says of itself. */
   readonly found: DatabaseStamp | undefined;
-  /** What the head says; `undefined` where it is gone, damaged or another key's. */
+  /** What the head or the witness says; `undefined` where neither can be read or is this key's. */
   readonly expected: DatabaseStamp | undefined;
-  /** `in-order`: there is nothing to accept. */
-  readonly state: 'in-order' | 'older' | 'another' | 'no-head';
+  /** `in-order`: there is nothing to accept. `gone`: there is neither database nor head, and the witness knows of one. */
+  readonly state: 'in-order' | 'older' | 'another' | 'no-head' | 'gone';
   /** Commits that were durable once and are not there, where that can be told. */
   readonly missing: number | undefined;
 }
@@ -38,14 +43,14 @@ export interface RollbackFinding {
  */
 export async function acceptRollback(
   options: AcceptRollbackOptions,
-): Promise<RollbackFinding & { readonly accepted: boolean }> {
-  const { file, key, confirm } = options;
-  if ((await lookAtFile(file)) === undefined) throw new DatabaseGoneError(file);
-  await identify(file);
+): Promise<RollbackFinding & { readonly accepted: boolean; readonly adopted: DatabaseStamp | undefined }> {
+  const { file, key, confirm, witness } = options;
+  const isThere = (await lookAtFile(file)) !== undefined;
   const head = await readHead(file, key).catch((error: unknown) => {
     if (error instanceof DatabaseHeadError) return undefined;
     throw error;
   });
+  if (!isThere) return await acceptLoss(options, head);
   const cipher = head?.head.cipher ?? options.cipher ?? 'aegis';
   const shared = new SharedArrayBuffer(key.byteLength);
   new Uint8Array(shared).set(key);
@@ -56,13 +61,17 @@ export async function acceptRollback(
   );
   try {
     const found = (await engine.operation({ name: 'verify' })) as DatabaseStamp | undefined;
-    const finding = compare(file, found, head);
-    if (finding.state === 'in-order' || !(await confirm(finding))) return { ...finding, accepted: false };
+    const known = await witness?.known();
+    const finding = compare(file, found, head, known);
+    if (finding.state === 'in-order' || !(await confirm(finding)))
+      return { ...finding, accepted: false, adopted: undefined };
     const life: DatabaseLife = { id: found?.id ?? newName(), epoch: newName() };
     const { commits } = (await engine.operation({ name: 'adopt', life })) as DatabaseStamp;
     await engine.close();
     const look = await lookAtFile(file);
     if (look === undefined) throw new DatabaseGoneError(file);
+    // The witness learns of the new life now or, if this process dies first, at the next opening: the head tells it.
+    const replaced = options.replaces ?? known ?? finding.expected;
     await writeHead(
       file,
       {
@@ -72,26 +81,50 @@ export async function acceptRollback(
         header: unauthenticatedHeader(look, cipher),
         ...life,
         createdAt: new Date().toISOString(),
+        ...(replaced === undefined ? {} : { replaces: { id: replaced.id, epoch: replaced.epoch } }),
       },
       commits,
       key,
     );
-    return { ...finding, accepted: true };
+    const adopted = { ...life, commits };
+    await witness?.adopt(adopted).catch(() => undefined);
+    return { ...finding, accepted: true, adopted };
   } finally {
     await engine.terminate();
     new Uint8Array(shared).fill(0);
   }
 }
 
+/** Nothing is left that could be opened: all there is to accept is that the next start makes an empty database. */
+async function acceptLoss(
+  { file, confirm, witness }: AcceptRollbackOptions,
+  head: ReadHead | undefined,
+): Promise<RollbackFinding & { readonly accepted: boolean; readonly adopted: undefined }> {
+  const expected = await witness?.known();
+  // A head without its database speaks of data that may still be found: that is for a restore.
+  if (head !== undefined || expected === undefined) throw new DatabaseGoneError(file);
+  const finding = { file, found: undefined, expected, state: 'gone', missing: expected.commits } as const;
+  const accepted = await confirm(finding);
+  if (accepted) await witness?.forget();
+  return { ...finding, accepted, adopted: undefined };
+}
+
 function compare(
   file: string,
   found: DatabaseStamp | undefined,
   head: ReadHead | undefined,
+  known: DatabaseStamp | undefined,
 ): RollbackFinding {
   if (head?.isOurs !== true)
     return { file, found, expected: undefined, state: 'no-head', missing: undefined };
-  const { id, epoch } = head.head;
-  const expected = { id, epoch, commits: head.commits };
+  const { id, epoch, replaces } = head.head;
+  const byHead = against(file, found, { id, epoch, commits: head.commits });
+  const isSuccessor = known !== undefined && replaces !== undefined && isSameLife(replaces, known);
+  if (byHead.state !== 'in-order' || known === undefined || isSuccessor) return byHead;
+  return against(file, found, known);
+}
+
+function against(file: string, found: DatabaseStamp | undefined, expected: DatabaseStamp): RollbackFinding {
   if (found === undefined || !isSameLife(found, expected))
     return { file, found, expected, state: 'another', missing: undefined };
   const missing = Math.max(0, expected.commits - found.commits);

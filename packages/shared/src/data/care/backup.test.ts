@@ -7,7 +7,9 @@ import { AICOKeyManager, COST_FLOOR } from '../../security/index.ts';
 import { EncryptedDatabase } from '../encrypted-database.ts';
 import type { CipherName } from '../engine/wire.ts';
 import { type Backup, makeBackup } from './backup.ts';
+import { HeadWitness } from './head-witness.ts';
 import { finishRestore, type RestoreOptions, restoreBackup } from './restore.ts';
+import { MemoryKeyring } from './test-keyring.ts';
 
 const password = 'seven green owls on a wire';
 const CANARY = 'the-canary-sings-at-dawn';
@@ -58,7 +60,7 @@ async function setUp(t: TestContext, cipher: CipherName = 'aegis') {
   };
   const restore = (where: Home, backup: string, more: Partial<RestoreOptions> = {}) =>
     restoreBackup({ ...where, backup, credentials: { password }, confirm: async () => true, ...more });
-  return { root, home, open, rows, fill, backUp, restore };
+  return { root, home, openKeys, open, rows, fill, backUp, restore };
 }
 
 describe('a backup', () => {
@@ -140,13 +142,23 @@ describe('a backup', () => {
   });
 
   test('restored and killed at any step: the home is the old one or becomes the new one, whole', async (t) => {
-    const { home, rows, fill, backUp, restore } = await setUp(t);
+    const { home, openKeys, rows, fill, backUp, restore } = await setUp(t);
     const here = home('here');
     await fill(here, 3);
     const { folder } = await backUp(here);
     await fill(here, 1);
     const steps: string[] = [];
-    await restore(here, folder, { onStep: (step) => steps.push(step) });
+    const keyring = new MemoryKeyring();
+    const witness = new HeadWitness(keyring, here.file);
+    const startWithWitness = async () => {
+      const keys = await openKeys(here);
+      const db = await EncryptedDatabase.open({ file: here.file, key: keys.databaseKey(), witness });
+      await new HeadWitness(keyring, here.file).close(db);
+      await db.close();
+    };
+    await startWithWitness();
+    await restore(here, folder, { witness, onStep: (step) => steps.push(step) });
+    await startWithWitness();
     assert.ok(steps.length >= 9, steps.join(', '));
     for (const fatal of new Set(steps)) {
       await fill(here, 1);
@@ -155,6 +167,7 @@ describe('a backup', () => {
       await assert.rejects(
         restore(here, folder, {
           credentials: {},
+          witness: new HeadWitness(keyring, here.file),
           onStep: (step) => {
             decided ||= step === 'decided';
             if (step === fatal) throw new Error('dead');
@@ -170,6 +183,8 @@ describe('a backup', () => {
         },
       }).catch(() => undefined);
       await finishRestore(here);
+      // The keyring was not told of the restored database, and does not refuse it.
+      await startWithWitness();
       assert.equal(await rows(here), decided ? 3 : present, fatal);
     }
   });

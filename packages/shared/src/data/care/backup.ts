@@ -1,12 +1,20 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { copyFile, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { readFile, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { syncFolder, writePrivateFile } from '../../core/paths/index.ts';
+import {
+  copyPrivateFile,
+  createPrivateFile,
+  makePrivateFolder,
+  moveDurably,
+  removeDurably,
+  syncFile,
+  writePrivateFile,
+} from '../../core/paths/index.ts';
 import { NotThereError, systemErrorIn } from '../../core/system-errors/index.ts';
 import { wipe } from '../../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
@@ -76,18 +84,19 @@ export async function makeBackup(options: BackupOptions): Promise<Backup> {
   const { file, slotsFile, key, directory, now = () => new Date() } = options;
   const head = await readHead(file, key);
   if (head?.isOurs !== true) throw new DatabaseGoneError(file);
-  await mkdir(directory, { recursive: true });
+  await makePrivateFolder(directory);
   await refuseWithoutRoom(file, directory);
   const createdAt = now().toISOString();
   const folder = path.join(directory, `aico-backup-${createdAt.replace(/[:.]/g, '-')}`);
   const partial = `${folder}.partial`;
   try {
-    await mkdir(partial, { mode: 0o700 });
+    await makePrivateFolder(partial);
     const place = (name: keyof typeof BACKUP_FILES): string => path.join(partial, BACKUP_FILES[name]);
     // Empty and private before anything is in it.
-    await (await open(place('database'), 'wx', 0o600)).close();
+    await createPrivateFile(place('database'));
     const { stamp } = await copyInThread(file, key, head.head.cipher, place('database'));
-    await copyFile(slotsFile, place('keySlots'));
+    await syncFile(place('database'));
+    await copyPrivateFile(slotsFile, place('keySlots'));
     const manifest: BackupManifest = {
       format: 'aico-backup',
       version: 1,
@@ -98,13 +107,11 @@ export async function makeBackup(options: BackupOptions): Promise<Backup> {
       database: await describe(place('database')),
       keySlots: await describe(place('keySlots')),
     };
-    for (const name of ['database', 'keySlots'] as const) await sync(place(name));
     await writePrivateFile(place('manifest'), textOf(manifest, macOf(manifest, key)));
-    await rename(partial, folder);
-    await syncFolder(directory);
+    await moveDurably(partial, folder);
     return { folder, manifest };
   } catch (error) {
-    await rm(partial, { recursive: true, force: true });
+    await removeDurably(partial).catch(() => undefined);
     throw new BackupFailedError(directory, error);
   }
 }
@@ -202,15 +209,6 @@ async function describe(file: string): Promise<BackupManifest['database']> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return { bytes: (await stat(file)).size, sha256: hash.digest('hex') };
-}
-
-async function sync(file: string): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function refuseWithoutRoom(file: string, directory: string): Promise<void> {

@@ -4,6 +4,9 @@ import type { DatabaseStamp } from '../engine/commit-record.ts';
 const ACCEPT =
   'If you put it there yourself, `aico db accept-rollback` takes it as it is. If not, keep every file and restore the newest backup.';
 
+const RESTORE =
+  'Put the database back, or restore the newest backup with `aico db restore`. To begin with an empty one, run `aico db accept-rollback`.';
+
 /** What the head beside the database says of it. */
 export interface HeadStamp extends DatabaseStamp {}
 
@@ -15,13 +18,16 @@ export class DatabaseRolledBackError extends AicoError {
   /** Commits that were durable once and are not there; `undefined` where the two cannot be compared. */
   readonly missing: number | undefined;
 
-  constructor(file: string, found: DatabaseStamp | undefined, expected: HeadStamp) {
-    const comparable = found !== undefined && found.id === expected.id && found.epoch === expected.epoch;
-    super('AICO_DATABASE_ROLLED_BACK', `${file} ${describe(found, expected)}`, { hint: ACCEPT });
+  constructor(file: string, found: DatabaseStamp | 'nothing' | undefined, expected: HeadStamp) {
+    const stamp = found === 'nothing' ? undefined : found;
+    const comparable = stamp !== undefined && stamp.id === expected.id && stamp.epoch === expected.epoch;
+    super('AICO_DATABASE_ROLLED_BACK', `${file} ${describe(found, expected)}`, {
+      hint: found === 'nothing' ? RESTORE : ACCEPT,
+    });
     this.file = file;
-    this.found = found;
+    this.found = stamp;
     this.expected = expected;
-    this.missing = comparable ? expected.commits - found.commits : undefined;
+    this.missing = comparable ? expected.commits - stamp.commits : undefined;
   }
 }
 
@@ -43,7 +49,9 @@ export class DatabaseHeadMissingError extends AicoError {
   }
 }
 
-function describe(found: DatabaseStamp | undefined, expected: HeadStamp): string {
+function describe(found: DatabaseStamp | 'nothing' | undefined, expected: HeadStamp): string {
+  if (found === 'nothing')
+    return `is not there, and the keyring knows of ${expected.commits} commits of a database at this place`;
   if (found === undefined) return 'is a database that was not made here';
   if (found.id !== expected.id) return 'is another database than the one that was here';
   if (found.epoch !== expected.epoch)
@@ -82,6 +90,20 @@ export class BackupFailedError extends AicoError {
       hint: 'See the cause. The database is not touched by it.',
       cause,
     });
+  }
+}
+
+/** The note of a restore that was cut off cannot be read, so nobody knows what is left to do. */
+export class RestoreIntentError extends AicoError {
+  constructor(file: string, cause: unknown) {
+    super(
+      'AICO_DATABASE_RESTORE_INTENT',
+      `${file} speaks of a restore that was cut off, and is not understood`,
+      {
+        hint: 'Keep every file. Move this one away and run `aico db restore` again; what the home held lies beside it in before-restore-….',
+        cause,
+      },
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -9,63 +9,120 @@ import { EncryptedDatabase } from '../encrypted-database.ts';
 import { acceptRollback } from './accept-rollback.ts';
 import { DatabaseRolledBackError } from './errors.ts';
 import { HeadWitness } from './head-witness.ts';
+import { MemoryKeyring } from './test-keyring.ts';
 
-class MemoryKeyring implements Keyring {
-  readonly held = new Map<string, Uint8Array>();
+const YES = async (): Promise<boolean> => true;
 
-  async get(account: string): Promise<Uint8Array | undefined> {
-    return this.held.get(account);
+/** A home with a database that is followed by a witness while it is open, and copies of its files at moments. */
+class Home {
+  readonly folder: string;
+  readonly file: string;
+  readonly keyring: Keyring;
+  readonly #key = randomBytes(32);
+
+  constructor(root: string, keyring: Keyring) {
+    this.folder = path.join(root, 'home');
+    this.file = path.join(this.folder, 'a.db');
+    this.keyring = keyring;
   }
 
-  async set(account: string, secret: Uint8Array): Promise<void> {
-    this.held.set(account, secret);
+  get key(): Uint8Array {
+    return Uint8Array.from(this.#key);
   }
 
-  async delete(account: string): Promise<void> {
-    this.held.delete(account);
+  get witness(): HeadWitness {
+    return new HeadWitness(this.keyring, this.file);
+  }
+
+  /** Opens it as a start does, writes so many rows, and closes it. */
+  async live(rows: number): Promise<void> {
+    const { witness } = this;
+    const database = await EncryptedDatabase.open({ file: this.file, key: this.key, witness });
+    try {
+      await witness.follow(database);
+      await database.execute('CREATE TABLE IF NOT EXISTS t (n INTEGER)');
+      for (let n = 0; n < rows; n += 1) await database.execute('INSERT INTO t VALUES (?)', [n]);
+    } finally {
+      await witness.close(database);
+      await database.close();
+    }
+  }
+
+  /** A start that the guard refuses; it leaves every file as it was. */
+  async refused(message?: RegExp): Promise<DatabaseRolledBackError> {
+    const before = await this.bytes();
+    const failure = await this.live(0).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    assert.ok(failure instanceof DatabaseRolledBackError, String(failure));
+    if (message !== undefined) assert.match(failure.message, message);
+    assert.deepEqual(await this.bytes(), before, 'a refused start changes nothing');
+    return failure;
+  }
+
+  /** A digest of every file but the index and the empty log that a reader of the database leaves. */
+  async bytes(): Promise<Record<string, string>> {
+    const names = (await readdir(this.folder)).filter((name) => !/-(?:shm|wal)$/.test(name)).sort();
+    const digests = names.map(async (name) => {
+      const content = await readFile(path.join(this.folder, name));
+      return createHash('sha256').update(content).digest('hex');
+    });
+    return Object.fromEntries((await Promise.all(digests)).map((digest, index) => [names[index], digest]));
+  }
+
+  async copyTo(place: string): Promise<void> {
+    await cp(this.folder, `${this.folder}.${place}`, { recursive: true });
+  }
+
+  async putBack(place: string): Promise<void> {
+    await rm(this.folder, { recursive: true });
+    await cp(`${this.folder}.${place}`, this.folder, { recursive: true });
+  }
+
+  async accept() {
+    const { file, key, witness } = this;
+    return await acceptRollback({ file, key, witness, confirm: YES });
   }
 }
 
-/** A database that is written, copied with its head, written on, and put back: nothing beside it tells. */
-async function rolledBack(t: TestContext, keyring: Keyring) {
-  const folder = await mkdtemp(path.join(tmpdir(), 'aico-witness-'));
-  t.after(() => rm(folder, { recursive: true }));
-  const [file, aside] = [path.join(folder, 'home', 'a.db'), path.join(folder, 'aside')];
-  await mkdir(path.dirname(file));
-  const key = randomBytes(32);
-  const live = async (sql: string, isNew: boolean): Promise<void> => {
-    const database = await EncryptedDatabase.open({ file, key: Uint8Array.from(key) });
-    const witness = new HeadWitness(keyring, file);
-    await witness.check(database, isNew);
-    await database.execute(sql);
-    await witness.close(database);
-    await database.close();
-  };
-  await live('CREATE TABLE t (n INTEGER)', true);
-  await cp(path.dirname(file), aside, { recursive: true });
-  await live('INSERT INTO t VALUES (1)', false);
-  await rm(path.dirname(file), { recursive: true });
-  await cp(aside, path.dirname(file), { recursive: true });
-  const database = await EncryptedDatabase.open({ file, key: Uint8Array.from(key) });
-  return { database, file, key, witness: new HeadWitness(keyring, file) };
+/** Written, copied with its head, written on, and put back: nothing beside the database tells. */
+async function rolledBack(t: TestContext, keyring: Keyring): Promise<Home> {
+  const root = await mkdtemp(path.join(tmpdir(), 'aico-witness-'));
+  t.after(() => rm(root, { recursive: true }));
+  const home = new Home(root, keyring);
+  await mkdir(home.folder);
+  await home.live(1);
+  await home.copyTo('old');
+  await home.live(3);
+  await home.copyTo('new');
+  await home.putBack('old');
+  return home;
 }
 
 async function refusesAndAccepts(t: TestContext, keyring: Keyring): Promise<void> {
-  const { database, witness } = await rolledBack(t, keyring);
-  t.after(() => witness.forget());
-  await assert.rejects(witness.check(database), (error: unknown) => {
-    assert.ok(error instanceof DatabaseRolledBackError);
-    assert.equal(error.missing, 1);
-    assert.match(error.hint ?? '', /accept-rollback/);
-    return true;
-  });
-  await assert.rejects(witness.check(database), DatabaseRolledBackError, 'it does not get used to it');
-  await witness.forget();
-  await witness.check(database);
-  await database.close();
+  const home = await rolledBack(t, keyring);
+  t.after(() => home.witness.forget());
+  const { missing: atFirst = 0 } = await home.refused();
+  assert.ok(atFirst >= 3, String(atFirst));
+  for (let start = 0; start < 4; start += 1) {
+    const { missing, hint = '' } = await home.refused(/is older than it was/);
+    assert.equal(missing, atFirst, 'it does not get used to it');
+    assert.match(hint, /accept-rollback/);
+  }
+  const { state, accepted } = await home.accept();
+  assert.deepEqual([state, accepted], ['older', true]);
+  for (const former of ['old', 'new']) {
+    await home.copyTo('accepted');
+    await home.putBack(former);
+    await home.refused(/before a restore/);
+    await home.putBack('accepted');
+    await rm(`${home.folder}.accepted`, { recursive: true });
+  }
+  await home.live(1);
 }
 
-test('an older database with the older head beside it is noticed, and taken once it is accepted', (t) =>
+test('an older database with the older head beside it is refused at every start, until it is accepted', (t) =>
   refusesAndAccepts(t, new MemoryKeyring()));
 
 test('the same with the keyring of the operating system', async (t) => {
@@ -77,20 +134,78 @@ test('the same with the keyring of the operating system', async (t) => {
   else await refusesAndAccepts(t, keyring);
 });
 
-test('another life is noticed; a database that was made anew is taken; what cannot be read says nothing', async (t) => {
+test('an older database that takes the name of an unfinished creation is refused, and keeps that name', async (t) => {
+  const home = await rolledBack(t, new MemoryKeyring());
+  await rename(home.file, `${home.file}.new`);
+  await assert.rejects(home.live(0), { code: 'AICO_DATA_GONE' });
+  assert.ok((await readdir(home.folder)).includes('a.db.new'));
+});
+
+test('the empty database of a home’s first moment, with its head, is no unfinished creation to the witness', async (t) => {
+  const home = await rolledBack(t, new MemoryKeyring());
+  await home.witness.forget();
+  for (const name of await readdir(home.folder)) await rm(path.join(home.folder, name));
+  const { file, key } = home;
+  await (await EncryptedDatabase.open({ file, key })).close();
+  await home.copyTo('empty');
+  await home.live(3);
+  await home.putBack('empty');
+  await rename(home.file, `${home.file}.new`);
+  for (let start = 0; start < 3; start += 1) await home.refused(/is older than it was/);
+  assert.ok((await readdir(home.folder)).includes('a.db.new'));
+});
+
+test('a creation that was cut short is finished, also with a witness', async (t) => {
+  const home = await rolledBack(t, new MemoryKeyring());
+  await home.witness.forget();
+  await rm(home.folder, { recursive: true });
+  await mkdir(home.folder);
+  const { file, key } = home;
+  await (await EncryptedDatabase.open({ file, key })).close();
+  await rename(file, `${file}.new`);
+  await home.live(2);
+});
+
+test('a database that is gone with its head is not made anew where the witness knows of one', async (t) => {
+  const home = await rolledBack(t, new MemoryKeyring());
+  for (const name of await readdir(home.folder)) await rm(path.join(home.folder, name));
+  await home.refused(/is not there/);
+  const { state, accepted } = await home.accept();
+  assert.deepEqual([state, accepted], ['gone', true]);
+  await home.live(1);
+});
+
+test('an acceptance that dies before it tells the keyring is taken at the next start, and only once', async (t) => {
   const keyring = new MemoryKeyring();
-  const { database, file, key, witness } = await rolledBack(t, keyring);
-  await witness.forget();
-  await witness.check(database);
-  await database.close();
-  await rm(`${file}.head`);
-  const { accepted } = await acceptRollback({ file, key: Uint8Array.from(key), confirm: async () => true });
+  const home = await rolledBack(t, keyring);
+  const { file, key, witness } = home;
+  const known = await witness.known();
+  const { accepted } = await acceptRollback({
+    file,
+    key,
+    witness,
+    confirm: async () => {
+      // From here on the keyring cannot be written, as if the process were killed before it gets there.
+      keyring.set = () => Promise.reject(new KeyringUnavailableError('killed'));
+      return true;
+    },
+  });
   assert.ok(accepted);
-  const other = await EncryptedDatabase.open({ file, key: Uint8Array.from(key) });
-  t.after(() => other.close());
-  await assert.rejects(new HeadWitness(keyring, file).check(other), DatabaseRolledBackError);
-  await new HeadWitness(keyring, file).check(other, true);
-  await new HeadWitness(keyring, file).check(other);
+  assert.deepEqual(await home.witness.known(), known);
+  Reflect.deleteProperty(keyring, 'set');
+  await home.copyTo('accepted');
+  await home.live(2);
+  await home.putBack('accepted');
+  await home.refused(/is older than it was/);
+});
+
+test('a keyring that fails or holds something else says nothing', async (t) => {
+  const keyring = new MemoryKeyring();
+  const home = await rolledBack(t, keyring);
+  keyring.fails = true;
+  await home.live(0);
+  keyring.fails = false;
+  await home.putBack('old');
   for (const account of keyring.held.keys()) keyring.held.set(account, Buffer.from('{"id":1}'));
-  await new HeadWitness(keyring, file).check(other);
+  await home.live(0);
 });

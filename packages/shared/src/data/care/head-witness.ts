@@ -3,10 +3,10 @@ import path from 'node:path';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Keyring } from '../../security/index.ts';
-import type { DatabaseStamp } from '../engine/commit-record.ts';
+import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
 import type { Database } from '../types.ts';
 import { DatabaseRolledBackError } from './errors.ts';
-import { isSameLife } from './rollback-guard.ts';
+import { type DatabaseWitness, isSameLife } from './rollback-guard.ts';
 
 const Stamp = Compile(
   Type.Object({
@@ -26,12 +26,12 @@ const FOLLOW_MS = 15_000;
  * @example
  * ```ts
  * const witness = new HeadWitness(await openOsKeyring(), file);
- * await witness.check(database); // throws DatabaseRolledBackError
- * witness.follow(database);
+ * const database = await EncryptedDatabase.open({ file, key, witness }); // throws DatabaseRolledBackError
+ * await witness.follow(database);
  * await witness.close(database);
  * ```
  */
-export class HeadWitness {
+export class HeadWitness implements DatabaseWitness {
   readonly #keyring: Keyring;
   readonly #file: string;
   readonly #account: string;
@@ -46,28 +46,33 @@ export class HeadWitness {
     this.#account = accountOf(databaseFile);
   }
 
-  /**
-   * Compares the database that was opened with what the keyring knows of the one at this place.
-   *
-   * @param isNew the database was made just now: what was here before is gone, and somebody knows
-   * @throws {DatabaseRolledBackError} when it holds fewer commits, or is of another life
-   */
-  async check(database: Database, isNew = false): Promise<void> {
-    const stamp = await stampOf(database);
-    const known = isNew ? undefined : await this.doubts(stamp);
-    if (known !== undefined) throw new DatabaseRolledBackError(this.#file, stamp, known);
+  async refuse(stamp: DatabaseStamp | undefined, replaces: DatabaseLife | undefined): Promise<void> {
+    const known = await this.known();
+    if (known === undefined) return;
+    if (stamp === undefined) throw new DatabaseRolledBackError(this.#file, 'nothing', known);
+    // The first opening after a restore or an acceptance, which may have been killed before it could tell the keyring.
+    const isSuccessor = replaces !== undefined && isSameLife(replaces, known);
+    if (isSuccessor || (isSameLife(stamp, known) && stamp.commits >= known.commits)) return;
+    throw new DatabaseRolledBackError(this.#file, stamp, known);
+  }
+
+  /** What the keyring knows of the database at this place; `undefined` where it knows nothing or cannot be read. */
+  async known(): Promise<DatabaseStamp | undefined> {
+    // A keyring that fails says nothing; the head beside the database still counts.
+    return await this.#read().catch(() => undefined);
+  }
+
+  /** Has the keyring know `stamp` from now on: that of a new life, which no copy of an older one passes for. */
+  async adopt(stamp: DatabaseStamp): Promise<void> {
     await this.#write(stamp);
   }
 
-  /** What the keyring knows, where `stamp` is older than that or of another life; undefined where it is in order. */
-  async doubts(stamp: DatabaseStamp): Promise<DatabaseStamp | undefined> {
-    const known = await this.#read();
-    if (known === undefined) return undefined;
-    return isSameLife(stamp, known) && stamp.commits >= known.commits ? undefined : known;
-  }
-
-  /** Keeps the keyring no more than some seconds behind, until it is closed. What fails is tried again the next time. */
-  follow(database: Database): void {
+  /**
+   * Tells the keyring of the database that was opened, and keeps it no more than some seconds behind, until it is closed.
+   * What fails is tried again the next time.
+   */
+  async follow(database: Database): Promise<void> {
+    await this.#catchUp(database).catch(() => undefined);
     this.#timer = setInterval(() => void this.#catchUp(database).catch(() => undefined), FOLLOW_MS);
     this.#timer.unref();
   }
@@ -78,7 +83,7 @@ export class HeadWitness {
     await this.#catchUp(database).catch(() => undefined);
   }
 
-  /** Forgets what was here: after a restore, or when an older database was accepted. */
+  /** Forgets what was here, where there is no database any more and that is accepted. */
   async forget(): Promise<void> {
     if ((await this.#keyring.get(this.#account)) !== undefined) await this.#keyring.delete(this.#account);
   }

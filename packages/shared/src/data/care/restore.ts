@@ -1,13 +1,22 @@
-import { copyFile, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { syncFolder, writePrivateFile } from '../../core/paths/index.ts';
+import {
+  copyPrivateFile,
+  makePrivateFolder,
+  moveDurably,
+  removeDurably,
+  syncFolder,
+  writePrivateFile,
+} from '../../core/paths/index.ts';
 import { AICOKeyManager, type UnlockCredentials, wipe } from '../../security/index.ts';
-import { headFileOf } from '../database-head.ts';
+import { claimedLife, headFileOf } from '../database-head.ts';
+import type { DatabaseStamp } from '../engine/commit-record.ts';
 import { acceptRollback } from './accept-rollback.ts';
 import { BACKUP_FILES, type BackupManifest, proveBackup, readBackup } from './backup.ts';
-import { BackupDamagedError } from './errors.ts';
+import { BackupDamagedError, RestoreIntentError } from './errors.ts';
+import type { HeadWitness } from './head-witness.ts';
 
 /** Where a home keeps what a backup holds. */
 export interface RestorePlaces {
@@ -23,6 +32,8 @@ export interface RestoreOptions extends RestorePlaces {
   readonly credentials?: UnlockCredentials;
   /** Asked once the backup is known to be good, before anything of the home is changed. */
   readonly confirm: (manifest: BackupManifest) => Promise<boolean>;
+  /** The second head of the home: it learns which life takes the place of the one it knows. */
+  readonly witness?: HeadWitness | undefined;
   readonly now?: () => Date;
   /** Told after each step: for tests that die there. */
   readonly onStep?: (step: string) => void;
@@ -53,27 +64,31 @@ const intentOf = (file: string): string => path.join(path.dirname(file), 'restor
 export async function restoreBackup(
   options: RestoreOptions,
 ): Promise<{ readonly aside: string; readonly manifest: BackupManifest } | undefined> {
-  const { backup, file, confirm, now = () => new Date(), onStep = () => {} } = options;
+  const { backup, file, confirm, witness, now = () => new Date(), onStep = () => {} } = options;
   await finishRestore(options);
   const staging = stagingOf(file);
   const folder = path.dirname(file);
   const read = await readBackup(backup);
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging, { recursive: true, mode: 0o700 });
+  await removeDurably(staging);
+  await makePrivateFolder(staging);
   try {
     const staged = { file: path.join(staging, 'aico.db'), slots: path.join(staging, 'key-slots.json') };
-    await copyFile(path.join(backup, BACKUP_FILES.keySlots), staged.slots);
-    await copyFile(path.join(backup, BACKUP_FILES.database), staged.file);
+    await copyPrivateFile(path.join(backup, BACKUP_FILES.keySlots), staged.slots);
+    await copyPrivateFile(path.join(backup, BACKUP_FILES.database), staged.file);
     onStep('copied');
     const keys = new AICOKeyManager({ slotsFile: staged.slots, keyFile: options.keyFile });
     await keys.unlock(options.credentials ?? {});
     const key = keys.databaseKey();
+    let adopted: DatabaseStamp | undefined;
     try {
       proveBackup(backup, read, key);
-      // A new life: no copy of the one before passes for it. Reading it proves that it opens.
-      const { accepted } = await acceptRollback({
+      // A new life: no copy of the one before passes for it, and its head says which one it replaces, so that the
+      // witness takes it at the first opening, whoever is killed before that. Reading it proves that it opens.
+      const replaces = (await witness?.known()) ?? (await claimedLife(file));
+      const { accepted, adopted: life } = await acceptRollback({
         file: staged.file,
         key,
+        replaces,
         cipher: read.manifest.cipher,
         confirm: async ({ found }) => {
           if (found?.id !== read.manifest.databaseId || found.commits !== read.manifest.commits)
@@ -82,6 +97,7 @@ export async function restoreBackup(
         },
       });
       if (!accepted) return undefined;
+      adopted = life;
     } finally {
       wipe(key);
       keys.lock();
@@ -94,9 +110,10 @@ export async function restoreBackup(
     await writePrivateFile(intentOf(file), JSON.stringify(words));
     onStep('decided');
     await finishRestore(options);
+    if (adopted !== undefined) await witness?.adopt(adopted).catch(() => undefined);
     return { aside: path.join(folder, aside), manifest: read.manifest };
   } finally {
-    if (!(await exists(intentOf(file)))) await rm(staging, { recursive: true, force: true });
+    if (!(await exists(intentOf(file)))) await removeDurably(staging);
   }
 }
 
@@ -116,7 +133,7 @@ export async function finishRestore({
   if (words === undefined) return false;
   const staging = stagingOf(file);
   const aside = path.join(folder, words.aside);
-  await mkdir(aside, { recursive: true, mode: 0o700 });
+  await makePrivateFolder(aside);
   // A log beside another database would be taken for its own: it goes before anything comes.
   if (await exists(path.join(staging, 'aico.db')))
     for (const side of ['-wal', '-shm']) await moveAside(`${file}${side}`, aside);
@@ -130,34 +147,39 @@ export async function finishRestore({
     if (!(await exists(from))) continue;
     await moveAside(place, aside);
     onStep(`${staged} aside`);
-    await rename(from, place);
+    await moveDurably(from, place);
     onStep(`${staged} in place`);
   }
   // It speaks of tries on slots that are no longer there.
-  await rm(`${slotsFile}.tries`, { force: true });
-  await syncFolder(aside);
-  await syncFolder(folder);
-  await rm(intentOf(file), { force: true });
-  await rm(staging, { recursive: true, force: true });
-  await syncFolder(folder);
+  await removeDurably(`${slotsFile}.tries`);
+  // The intent goes first: without it the rest is rubbish, and with it a restore is not over.
+  await removeDurably(intentOf(file));
+  await removeDurably(staging);
   onStep('done');
   return true;
 }
 
 async function readIntent(file: string): Promise<Static<typeof Intent> | undefined> {
   if (!(await exists(file))) return undefined;
-  const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
-  if (!intent.Check(parsed)) throw new BackupDamagedError(file, 'it is no restore that is known here');
-  return parsed;
+  try {
+    const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (intent.Check(parsed)) return parsed;
+  } catch (error) {
+    throw new RestoreIntentError(file, error);
+  }
+  throw new RestoreIntentError(file, undefined);
 }
 
 async function moveAside(file: string, aside: string): Promise<void> {
-  if (await exists(file)) await rename(file, path.join(aside, path.basename(file)));
+  if (await exists(file)) await moveDurably(file, path.join(aside, path.basename(file)));
 }
 
 async function exists(file: string): Promise<boolean> {
   return await stat(file).then(
     () => true,
-    () => false,
+    (error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+      throw error;
+    },
   );
 }

@@ -24,6 +24,18 @@ export function refuseOlder(
     throw new DatabaseRolledBackError(file, stamp, { id, epoch, commits });
 }
 
+/** Knows from elsewhere how new a database must be: see `HeadWitness`. */
+export interface DatabaseWitness {
+  /**
+   * Asked with what was read from the database before anything is written to it.
+   *
+   * @param stamp what the database says of itself; `undefined` where there is none and one would be made
+   * @param replaces the life that the database's own life took the place of, by its authenticated head
+   * @throws {DatabaseRolledBackError} when the database is older than the witness knows, of another life, or gone
+   */
+  refuse(stamp: DatabaseStamp | undefined, replaces: DatabaseLife | undefined): Promise<void>;
+}
+
 export function isSameLife(one: DatabaseLife, other: DatabaseLife): boolean {
   return one.id === other.id && one.epoch === other.epoch;
 }

@@ -1,6 +1,12 @@
-import { open, rename, rm, stat, statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder } from '../../core/paths/index.ts';
+import {
+  createPrivateFile,
+  moveDurably,
+  removeDurably,
+  syncFile,
+  syncFolder,
+} from '../../core/paths/index.ts';
 import { type AICOKeyManager, wipe } from '../../security/index.ts';
 import { lookAtFile, unauthenticatedHeader } from '../database-file.ts';
 import { headFileOf, readHead, writeHead } from '../database-head.ts';
@@ -8,6 +14,7 @@ import { EncryptedDatabase } from '../encrypted-database.ts';
 import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
 import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
 import { RotationFailedError, SpaceMissingError } from './errors.ts';
+import type { DatabaseWitness } from './rollback-guard.ts';
 
 /** The steps of a rotation, in order; after each of them a death leaves a home that opens. */
 export type RotationStep =
@@ -22,6 +29,8 @@ export interface RotateKeyOptions {
   readonly file: string;
   /** Unlocked. */
   readonly keys: AICOKeyManager;
+  /** Asked whether the database is the newest, before anything is changed. */
+  readonly witness?: DatabaseWitness | undefined;
   /** Told after each step. */
   readonly onStep?: (step: RotationStep) => void;
 }
@@ -41,7 +50,7 @@ const SIDE_FILES = ['', '-wal', '-shm', '-journal', '.head'];
  * @throws what opening the database throws
  */
 export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly commits: number }> {
-  const { file, keys, onStep = () => {} } = options;
+  const { file, keys, witness, onStep = () => {} } = options;
   await recoverRotation(options);
   const folder = path.dirname(file);
   await refuseWithoutRoom(file, folder);
@@ -53,7 +62,7 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
       throw new DatabaseHeadError(headFileOf(file), 'does not vouch for the database');
     const { head } = known;
     // Opened as at any start: whole, ours and the newest. Its closing leaves no log behind.
-    await (await EncryptedDatabase.open({ file, key: current, cipher: head.cipher })).close();
+    await (await EncryptedDatabase.open({ file, key: current, cipher: head.cipher, witness })).close();
     next = await keys.stageDatabaseKey();
     onStep('staged');
     const copy = `${file}.rotating`;
@@ -63,9 +72,8 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
     if (look === undefined) throw new DatabaseGoneError(copy);
     await writeHead(copy, { ...head, header: unauthenticatedHeader(look, head.cipher) }, stamp.commits, next);
     onStep('head written');
-    await rename(headFileOf(copy), headFileOf(file));
-    // Not before it is on the disk: the database under the new key with a head under the old one would open for nobody.
-    await syncFolder(folder);
+    // Durable before the next step: the database under the new key with a head under the old one would open for nobody.
+    await moveDurably(headFileOf(copy), headFileOf(file));
     onStep('head in place');
     await finish(file, keys, onStep);
     return { commits: stamp.commits };
@@ -107,7 +115,7 @@ export async function recoverRotation({
         headFileOf(file),
         'is neither of the present key nor of the one it is changed to',
       );
-    for (const side of SIDE_FILES) await rm(`${file}.rotating${side}`, { force: true });
+    for (const side of SIDE_FILES) await removeDurably(`${file}.rotating${side}`);
     await keys.discardStagedDatabaseKey();
     return 'undone';
   } finally {
@@ -123,11 +131,12 @@ async function finish(
 ): Promise<void> {
   const copy = `${file}.rotating`;
   if (await exists(copy)) {
-    // They belong to the database that goes; beside the new one they would be taken for its own.
-    for (const side of ['-wal', '-shm']) await rm(`${file}${side}`, { force: true });
-    for (const side of ['-wal', '-shm', '-journal']) await rm(`${copy}${side}`, { force: true });
-    await rename(copy, file);
+    // They belong to the database that goes; beside the new one they would be taken for its own, so they are gone for
+    // good before it comes. The engine removes its log without syncing the folder, and it may have come back.
+    for (const side of ['-wal', '-shm']) await removeDurably(`${file}${side}`);
+    for (const side of ['-wal', '-shm', '-journal']) await removeDurably(`${copy}${side}`);
     await syncFolder(path.dirname(file));
+    await moveDurably(copy, file);
   }
   onStep('database in place');
   await keys.promoteDatabaseKey();
@@ -143,16 +152,14 @@ async function makeCopy(
 ): Promise<VerifiedCopy> {
   const [from, to] = [shared(current), shared(next)];
   try {
-    for (const side of SIDE_FILES) await rm(`${copy}${side}`, { force: true });
+    for (const side of SIDE_FILES) await removeDurably(`${copy}${side}`);
     // Empty and private before anything is in it.
-    await (await open(copy, 'wx', 0o600)).close();
+    await createPrivateFile(copy);
     // Loaded when it is wanted: a start need not load the engine into this thread.
     const { writeEncryptedCopy } = await import('../engine/encrypted-copy.ts');
     const verified = writeEncryptedCopy({ file, key: from, cipher }, copy, to);
-    for (const side of ['-wal', '-shm', '-journal']) await rm(`${copy}${side}`, { force: true });
-    const handle = await open(copy, 'r+');
-    await handle.sync();
-    await handle.close();
+    for (const side of ['-wal', '-shm', '-journal']) await removeDurably(`${copy}${side}`);
+    await syncFile(copy);
     return verified;
   } catch (error) {
     throw new RotationFailedError(file, error);
