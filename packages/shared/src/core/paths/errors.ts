@@ -1,5 +1,5 @@
 import { AicoError } from '@aico/protocol';
-import { systemErrorIn, systemErrorIn } from '../system-errors/index.ts';
+import { systemErrorIn } from '../system-errors/index.ts';
 
 /** A folder of the home, or one above it, is in fact a file. */
 export class HomeNotFolderError extends AicoError {
@@ -88,7 +88,7 @@ export class WriteUnconfirmedError extends AicoError {
   constructor(file: string, cause: unknown) {
     super(
       'AICO_PATHS_WRITE_UNCONFIRMED',
-      `${file} is changed, and the change is in force, but the disk did not confirm it: ${systemErrorIn(cause)?.condition ?? reasonOf(cause)}`,
+      `${file} is changed, and the change is in force, but the disk did not confirm it: ${reasonOf(cause)}`,
       {
         hint: 'After a power loss the state before the change may return. Check the disk, then repeat the command.',
         cause,
