@@ -9,6 +9,7 @@ import hmac
 import json
 import os
 import struct
+import sys
 import time
 
 import zmq
@@ -29,16 +30,22 @@ class BusError(Exception):
 
 
 class Message:
-    """One message, with its envelope."""
+    """One message, with its envelope. ``deadline`` is the moment, by ``time.monotonic()``, until which an answer is awaited."""
 
-    def __init__(self, topic, source, time_ms, expires_ms, content_type, id, traceparent, replyto, body):
-        self.topic, self.source, self.time_ms, self.expires_ms = topic, source, time_ms, expires_ms
+    def __init__(self, topic, source, time_ms, time_left_ms, content_type, id, traceparent, replyto, body):
+        self.topic, self.source, self.time_ms = topic, source, time_ms
+        # 1 stands for a deadline that has passed on the way.
+        self.deadline = time.monotonic() + (time_left_ms / 1000 if time_left_ms > 1 else 0) if time_left_ms else None
         self.content_type, self.id = content_type, id
         self.traceparent, self.replyto = traceparent, replyto
-        if content_type == "application/json":
-            self.data = json.loads(body) if body else None
-        else:
-            self.data = body
+        self.body = body
+
+    @property
+    def data(self):
+        """The content. Raises ValueError or RecursionError where the body is not what its content type says."""
+        if self.content_type == "application/json":
+            return json.loads(self.body) if self.body else None
+        return self.body
 
 
 class Bus:
@@ -59,7 +66,7 @@ class Bus:
         self._number = 0
         self._connect()
 
-    def publish(self, topic, data, replyto=None, expires_ms=0):
+    def publish(self, topic, data, replyto=None, time_left_ms=0):
         """Returns once the broker has the message in the queue of every subscription that it is for."""
         body, content_type = (
             (data, "application/octet-stream") if isinstance(data, bytes) else (json.dumps(data).encode(), "application/json")
@@ -67,7 +74,7 @@ class Bus:
         self._number += 1
         header = (
             _text(topic, 2) + _text(self.component, 1)
-            + int(time.time() * 1000).to_bytes(6, "big") + int(expires_ms).to_bytes(6, "big")
+            + int(time.time() * 1000).to_bytes(6, "big") + int(time_left_ms).to_bytes(6, "big")
             + _text(content_type, 1) + _text(self._id_prefix, 1) + _text("", 1) + _text(replyto or "", 2)
         )
         message = self._number.to_bytes(6, "big") + struct.pack(">I", len(body)) + body
@@ -101,10 +108,11 @@ class Bus:
     def request(self, topic, data, timeout=5.0):
         """Publishes a message that somebody is to answer, and returns the answer."""
         answers = []
-        replyto = f"{self._reply}.{os.urandom(8).hex()}"
+        # A secret of this request alone.
+        replyto = f"{self._reply}.{os.urandom(16).hex()}"
         id = self.subscribe(replyto, answers.append)
         try:
-            self.publish(topic, data, replyto=replyto, expires_ms=(time.time() + timeout) * 1000)
+            self.publish(topic, data, replyto=replyto, time_left_ms=max(1, int(timeout * 1000)))
             self._wait(lambda: answers, "nobody answered", timeout)
         finally:
             self.unsubscribe(id)
@@ -117,6 +125,8 @@ class Bus:
         """Answers requests by what ``handler(message)`` returns."""
 
         def answer(message):
+            if message.deadline is not None and message.deadline <= time.monotonic():
+                return
             try:
                 reply = {"ok": True, "value": handler(message)}
             except Exception as error:  # whoever asked learns that it failed, and nothing else
@@ -213,8 +223,12 @@ class Bus:
             self._socket.send(struct.pack(">BI", ACK, number))
             for id, message in _messages(frame):
                 handler = self._handlers.get(id)
-                if handler is not None:
+                if handler is None:
+                    continue
+                try:
                     handler(message)
+                except Exception as error:  # what one peer publishes must not end this process
+                    print(f"a message on {message.topic!r} was not handled: {error!r}", file=sys.stderr, flush=True)
         return type
 
 
@@ -241,7 +255,7 @@ def _messages(frame):
             return take(int.from_bytes(take(length_bytes), "big")).decode()
 
         topic, source = text(2), text(1)
-        time_ms, expires_ms = int.from_bytes(take(6), "big"), int.from_bytes(take(6), "big")
+        time_ms, time_left_ms = int.from_bytes(take(6), "big"), int.from_bytes(take(6), "big")
         content_type, id_prefix, traceparent, replyto = text(1), text(1), text(1), text(2)
         while at < end:
             number = int.from_bytes(frame[at : at + 6], "big")
@@ -250,6 +264,6 @@ def _messages(frame):
             at += 10 + body_length
             message_id = id_prefix if number == NO_NUMBER else f"{id_prefix}{number:012x}"
             yield id, Message(
-                topic, source, time_ms, expires_ms or None, content_type, message_id,
+                topic, source, time_ms, time_left_ms, content_type, message_id,
                 traceparent or None, replyto or None, body,
             )

@@ -15,7 +15,10 @@ export interface Envelope<T = unknown> {
   readonly traceparent?: string | undefined;
   /** Where an answer is awaited, when the message is a request. */
   readonly replyto?: string | undefined;
-  /** RFC 3339, UTC: when a request's answer is of no use any more (the expiry time extension of CloudEvents). */
-  readonly expirytime?: string | undefined;
+  /**
+   * How many milliseconds are left until nobody awaits the answer of a request any more; zero or less once that is so.
+   * Measured by the monotonic clock of this process when it is read: the clocks of two machines are never compared.
+   */
+  readonly timeLeftMs?: number | undefined;
   readonly data: T;
 }

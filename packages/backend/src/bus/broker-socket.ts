@@ -25,6 +25,8 @@ export interface BrokerSocketOptions {
   readonly onGone: (routingId: Buffer) => void;
   /** Some connection has ended; ZeroMQ does not say which. */
   readonly onDisconnect: () => void;
+  /** The socket, or its gatekeeper, takes nothing any more. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** The ROUTER socket that all clients connect to, and its gatekeeper. */
@@ -39,7 +41,7 @@ export class BrokerSocket {
 
   constructor(options: BrokerSocketOptions) {
     this.#options = options;
-    this.#zap = new ZapHandler(this.#context, options.isAllowed);
+    this.#zap = new ZapHandler(this.#context, options);
     this.#router = new Router({
       context: this.#context,
       curveServer: true,
@@ -86,7 +88,7 @@ export class BrokerSocket {
       await this.stop();
       throw error;
     }
-    this.#running = this.#receive();
+    this.#running = this.#receive().catch(this.#options.onFailure);
   }
 
   async stop(): Promise<void> {

@@ -1,11 +1,9 @@
-import { TopicInvalidError, TopicTrie } from '@aico/protocol';
+import { TopicInvalidError } from '@aico/protocol';
 import {
   FrameType,
   FrameWriter,
   PROTOCOL_VERSION,
   ROUTING_ID_LENGTH,
-  type Run,
-  type RunHead,
   readAck,
   readNumber,
   readRun,
@@ -20,9 +18,11 @@ import type { BrokerOptions, ComponentGrant } from './broker-options.ts';
 import { BrokerSocket } from './broker-socket.ts';
 import { Handshakes } from './handshakes.ts';
 import { type BrokerLimits, DEFAULT_LIMITS } from './limits.ts';
+import { OpenRequests } from './open-requests.ts';
 import { refuseRun } from './refuse-run.ts';
-import { detached, RemoteSubscription } from './remote-subscription.ts';
-import { isReserved, Rights } from './rights.ts';
+import { RemoteFanOut } from './remote-fan-out.ts';
+import { RemoteSubscription } from './remote-subscription.ts';
+import { Rights } from './rights.ts';
 import { Session } from './session.ts';
 
 /** Milliseconds between a connection's end and asking who is left; bounds what a flood of connections costs. */
@@ -38,22 +38,21 @@ export class Broker {
   readonly #socket: BrokerSocket;
   readonly #handshakes: Handshakes;
   readonly #sessions = new Map<string, Session>();
-  readonly #topics = new TopicTrie<RemoteSubscription>();
-  /** Those on reserved topics, which no wildcard of another subscription reaches. */
-  readonly #replies = new TopicTrie<RemoteSubscription>(256);
+  readonly #fanOut: RemoteFanOut;
+  /** By component and client: a client keeps them when it connects anew. */
+  readonly #openRequests = new Map<string, OpenRequests>();
   readonly #grants = new Map<string, { readonly grant: ComponentGrant; readonly rights: Rights }>();
   readonly #keys = new Set<string>();
-  readonly #releases = new Map<RemoteSubscription, () => void>();
   readonly #writer = new FrameWriter();
-  readonly #dirty = new Set<Session>();
-  #flushing = false;
   #timer: NodeJS.Timeout | undefined;
   #probe: NodeJS.Timeout | undefined;
   #malformed = 0;
+  #failure: unknown;
 
   constructor(options: BrokerOptions) {
     this.#options = options;
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#fanOut = new RemoteFanOut(options.local);
     this.#handshakes = new Handshakes(
       options.keys,
       (component) => this.#grants.get(component)?.grant.publicKey,
@@ -65,6 +64,10 @@ export class Broker {
       onFrame: (routingId, frame) => this.#take(routingId, frame),
       onDisconnect: () => this.#probeSoon(),
       onGone: (routingId) => this.#forget(routingId.toString('latin1'), 'it is gone'),
+      onFailure: (error) => {
+        this.#failure = error;
+        this.#report(undefined, error);
+      },
     });
     this.reload();
   }
@@ -72,6 +75,11 @@ export class Broker {
   /** Where it listens. */
   get endpoints(): readonly string[] {
     return this.#socket.endpoints;
+  }
+
+  /** Why it takes nothing any more; `undefined` while it does. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   get sessions(): Iterable<Session> {
@@ -127,26 +135,25 @@ export class Broker {
     }
     const connection = routingId.toString('latin1');
     const session = this.#sessions.get(connection);
-    if (session === undefined) {
-      this.#takeFromStranger(connection, routingId, frame);
-      return;
+    let wrong: string | undefined;
+    try {
+      if (session === undefined) this.#takeFromStranger(connection, routingId, frame);
+      else wrong = this.#takeFromMember(session, frame);
+    } catch (error) {
+      // Whatever was overlooked ends the one client that sent it, never the loop that all depend on.
+      this.#report(session?.component, error);
+      wrong = 'the broker failed on it';
     }
-    session.lastHeard = performance.now();
-    const wrong = this.#holdTo(session, frame);
+    // Also where a frame was found to be malformed half-way: its first runs are queued.
+    this.#fanOut.flush();
     if (wrong === undefined) return;
     this.#malformed += 1;
-    session.sayBye('PROTOCOL', wrong);
+    this.#socket.sayBye(routingId, session === undefined ? 'REFUSED' : 'PROTOCOL', wrong);
     this.#forget(connection, wrong);
   }
 
-  /** What one client sends must not end the broker, whatever was overlooked: it ends that client's session. */
-  #holdTo(session: Session, frame: Buffer): string | undefined {
-    try {
-      return this.#takeFromMember(session, frame);
-    } catch (error) {
-      this.#options.onEvent?.({ name: 'failed', component: session.component, error });
-      return 'the broker failed on it';
-    }
+  #report(component: string | undefined, error: unknown): void {
+    this.#options.onEvent?.({ name: 'failed', component, error });
   }
 
   #takeFromStranger(connection: string, routingId: Buffer, frame: Buffer): void {
@@ -202,9 +209,16 @@ export class Broker {
       client,
       rights,
       window: Math.min(window, this.limits.queueBytes),
+      receiveWindow: this.limits.windowBytes,
       queueBytes: this.limits.queueBytes,
       writer: this.#writer,
+      openRequests: this.#openRequestsOf(component, client),
       send: (frame) => this.#socket.send(routingId, frame),
+      onFailure: (error) => {
+        this.#report(component, error);
+        this.#socket.sayBye(routingId, 'PROTOCOL', 'the broker failed to send to it');
+        this.#forget(connection, 'the broker failed to send to it');
+      },
     });
     this.#sessions.set(connection, session);
     session.send(
@@ -219,8 +233,24 @@ export class Broker {
     this.#options.onEvent?.({ name: 'joined', component, client });
   }
 
+  #openRequestsOf(component: string, client: string): OpenRequests {
+    const key = `${component}.${client}`;
+    const open = this.#openRequests.get(key) ?? new OpenRequests();
+    this.#openRequests.set(key, open);
+    return open;
+  }
+
+  #pruneOpenRequests(): void {
+    const connected = new Set([...this.#sessions.values()].map(({ openRequests }) => openRequests));
+    for (const [key, open] of this.#openRequests) {
+      open.prune();
+      if (open.size === 0 && !connected.has(open)) this.#openRequests.delete(key);
+    }
+  }
+
   /** Says what is wrong with the frame, when something is. */
   #takeFromMember(session: Session, frame: Buffer): string | undefined {
+    session.lastHeard = performance.now();
     switch (frame[0]) {
       case FrameType.PUBLISH:
         return this.#publish(session, frame);
@@ -241,7 +271,7 @@ export class Broker {
         const content = unsubscribe.read(frame);
         if (content === undefined) return 'a malformed UNSUBSCRIBE';
         const subscription = session.subscriptions.get(content.id);
-        if (subscription !== undefined) this.#endSubscription(session, subscription);
+        if (subscription !== undefined) this.#fanOut.remove(session, subscription);
         session.send(unsubscribed.write(FrameType.UNSUBSCRIBED, { id: content.id }));
         return undefined;
       }
@@ -276,30 +306,15 @@ export class Broker {
       refuse('TOO_MANY', `${this.limits.subscriptionsPerSession} subscriptions are the most`);
       return undefined;
     }
-    const subscription = new RemoteSubscription(content, session);
-    session.subscriptions.set(id, subscription);
-    this.#trieOf(pattern).add(pattern, subscription);
-    const release = this.#options.local?.subscribe(subscription, () => this.#flushSoon(session));
-    if (release !== undefined) this.#releases.set(subscription, release);
+    this.#fanOut.add(session, new RemoteSubscription(content, session));
     session.send(subscribed.write(FrameType.SUBSCRIBED, { id }));
     return undefined;
   }
 
-  #endSubscription(session: Session, subscription: RemoteSubscription): void {
-    session.subscriptions.delete(subscription.id);
-    this.#trieOf(subscription.pattern).remove(subscription.pattern, subscription);
-    this.#releases.get(subscription)?.();
-    this.#releases.delete(subscription);
-    subscription.end();
-  }
-
-  #trieOf(topicOrPattern: string): TopicTrie<RemoteSubscription> {
-    return isReserved(topicOrPattern) ? this.#replies : this.#topics;
-  }
-
   #publish(session: Session, frame: Buffer): string | undefined {
     const number = readNumber(frame);
-    if (number === undefined || !session.receive(number)) return 'a PUBLISH out of order';
+    const wrong = session.receive(number ?? 0, frame.length);
+    if (wrong !== undefined) return wrong;
     let at = 5;
     for (let index = 0; at < frame.length; index += 1) {
       const run = readRun(frame, at);
@@ -308,65 +323,36 @@ export class Broker {
       at = run.end;
       const refusal = refuseRun(session, head);
       if (refusal !== undefined) session.refuse(index, refusal.code, refusal.reason);
-      else this.#route(session, run, head, index);
+      else this.#fanOut.route(session, run, head, index);
     }
-    for (const dirty of this.#dirty) dirty.flush();
-    this.#dirty.clear();
     session.acknowledge();
     return undefined;
   }
 
-  #route(session: Session, run: Run, head: RunHead, index: number): void {
-    session.published += run.count;
-    const { frame, header, messages, end, count } = run;
-    for (const subscription of this.#trieOf(head.topic).match(head.topic)) {
-      const owner = this.#sessionOf(subscription);
-      if (owner === undefined) continue;
-      subscription.push(detached({ frame, header, headerEnd: messages, from: messages, end, count }));
-      this.#dirty.add(owner);
-      if (subscription.isFull && owner !== session) session.waitFor(subscription);
-    }
-    const { local } = this.#options;
-    if (local === undefined || !local.hears(head.topic)) return;
-    try {
-      const room = local.publish(run, head);
-      if (room !== undefined) session.waitForLocal(room);
-    } catch (error) {
-      session.refuse(index, 'PAYLOAD', error instanceof Error ? error.message : 'it cannot be decoded');
-    }
-  }
-
-  #sessionOf({ owner }: RemoteSubscription): Session | undefined {
-    return owner instanceof Session ? owner : undefined;
-  }
-
-  /** Sends, at the end of this turn, what plugins published. */
-  #flushSoon(session: Session): void {
-    this.#dirty.add(session);
-    if (this.#flushing) return;
-    this.#flushing = true;
-    queueMicrotask(() => {
-      this.#flushing = false;
-      for (const dirty of this.#dirty) dirty.flush();
-      this.#dirty.clear();
-    });
-  }
-
   #beat(): void {
+    for (const [connection, session] of this.#sessions) {
+      try {
+        this.#tend(connection, session);
+      } catch (error) {
+        this.#report(session.component, error);
+        this.#forget(connection, 'the broker failed on it');
+      }
+    }
+    this.#pruneOpenRequests();
+  }
+
+  #tend(connection: string, session: Session): void {
     const now = performance.now();
     const { heartbeatMs, waitMs } = this.limits;
-    for (const [connection, session] of this.#sessions) {
-      if (now - session.lastHeard > heartbeatMs * 3) {
-        session.sayBye('SILENT', 'nothing was heard of it');
-        this.#forget(connection, 'nothing was heard of it');
-        continue;
-      }
-      if (now - session.lastSent >= heartbeatMs) session.send(Buffer.of(FrameType.PING));
-      for (const subscription of session.subscriptions.values())
-        if (subscription.fullSince !== undefined && now - subscription.fullSince > waitMs)
-          subscription.stall();
-      session.reportDrops();
+    if (now - session.lastHeard > heartbeatMs * 3) {
+      session.sayBye('SILENT', 'nothing was heard of it');
+      this.#forget(connection, 'nothing was heard of it');
+      return;
     }
+    if (now - session.lastSent >= heartbeatMs) session.send(Buffer.of(FrameType.PING));
+    for (const subscription of session.subscriptions.values())
+      if (subscription.fullSince !== undefined && now - subscription.fullSince > waitMs) subscription.stall();
+    session.reportDrops();
   }
 
   /**
@@ -384,8 +370,7 @@ export class Broker {
     const session = this.#sessions.get(connection);
     if (session === undefined) return;
     this.#sessions.delete(connection);
-    this.#dirty.delete(session);
-    for (const subscription of session.subscriptions.values()) this.#endSubscription(session, subscription);
+    this.#fanOut.forget(session);
     const { component, client } = session;
     this.#options.onEvent?.({ name: 'left', component, client, reason });
   }

@@ -102,6 +102,11 @@ export class BusBroker extends BasePlugin {
   }
 
   override healthCheck(): HealthCheckResult {
+    if (this.broker?.failure !== undefined)
+      return {
+        status: 'degraded',
+        detail: 'Other processes cannot take part: the socket failed (see the log).',
+      };
     if (this.#state.name === 'open' || this.#book?.grants.length === 0)
       return { status: 'healthy', data: { endpoints: this.broker?.endpoints ?? [] } };
     return { status: 'degraded', detail: `Other processes cannot take part: ${this.#state.reason}.` };

@@ -1,3 +1,4 @@
+import { parsePattern, TopicInvalidError } from '@aico/protocol';
 import type { MessageBus } from '@aico/shared/core/bus';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../core/gateway.ts';
@@ -5,6 +6,7 @@ import { eventStream, Instant, listOf } from '../core/reply-schemas.ts';
 import type { BusBroker } from './bus-broker.ts';
 import { busGrant } from './grants-file.ts';
 import type { MessageStreams } from './message-streams.ts';
+import { isReserved } from './rights.ts';
 
 const Topic = Type.String({ minLength: 1, maxLength: 255 });
 const Patterns = Type.Array(Topic, { maxItems: 256 });
@@ -74,6 +76,7 @@ export function declareBusRoutes(
     '/messages',
     { config: { access: 'bus:publish' }, schema: { body: Publish, response: { 202: Published } } },
     async ({ body: { topic, message } }, reply) => {
+      refuseReserved(topic);
       await bus.publish(topic, message);
       return reply.code(202).send({ published: topic });
     },
@@ -82,6 +85,7 @@ export function declareBusRoutes(
     '/requests',
     { config: { access: 'bus:publish' }, schema: { body: Request, response: { 200: Answer } } },
     async ({ body: { topic, message, timeout_ms } }) => {
+      refuseReserved(topic);
       const answer: unknown = await bus.request(
         topic,
         message,
@@ -96,11 +100,19 @@ export function declareBusRoutes(
     '/messages',
     { config: { access: 'bus:subscribe' }, schema: { querystring: Follow, response: MESSAGES } },
     async ({ query: { pattern } }, reply) => {
+      refuseReserved(pattern);
+      parsePattern(pattern);
       // Fastify has nothing more to say on it: the stream owns the response from here on.
       reply.hijack();
       await streams.serve(reply.raw, pattern);
     },
   );
+}
+
+/** The bus's own topics carry answers and cancellations of others: no device is let near them. */
+function refuseReserved(topicOrPattern: string): void {
+  if (isReserved(topicOrPattern))
+    throw new TopicInvalidError(topicOrPattern, 'is reserved: topics that begin with "_" belong to the bus');
 }
 
 function declareGrants(app: GatewayApp, broker: BusBroker): void {

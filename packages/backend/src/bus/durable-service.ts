@@ -1,9 +1,11 @@
-import { AicoError, parseTopic } from '@aico/protocol';
+import { AicoError, DataBoundsError, parseTopic } from '@aico/protocol';
 import {
   type DurableStore,
+  decodeBody,
   type Envelope,
   failureAnswer,
   type InProcessBus,
+  isAttribute,
   isContentType,
   MessageBusClient,
   successAnswer,
@@ -112,16 +114,18 @@ export class DurableService {
     const refusal = isReserved(type) ? "it is the bus's own" : rights.refusePublish(type);
     if (refusal !== undefined) throw new BusDeniedError(type, refusal);
     if (!isContentType(datacontenttype)) throw new DurableRequestError('its content type is not known');
+    refuseUnlessAttributes({ id, traceparent });
     const isJson = datacontenttype === 'application/json';
     const body = readBody(asked);
-    if (typeof body === 'string') {
-      if (!isJson) throw new DurableRequestError('only JSON is given as text');
-      try {
-        JSON.parse(body);
-      } catch (error) {
-        throw new DurableRequestError('its text is not JSON', error);
-      }
-    } else if (isJson && body.length > 0) throw new DurableRequestError('JSON is given as text');
+    if (typeof body === 'string' && !isJson) throw new DurableRequestError('only JSON is given as text');
+    if (typeof body !== 'string' && isJson && body.length > 0)
+      throw new DurableRequestError('JSON is given as text');
+    try {
+      decodeBody(type, Buffer.from(body), datacontenttype);
+    } catch (error) {
+      if (error instanceof DataBoundsError) throw error;
+      throw new DurableRequestError(`its body is not ${datacontenttype}`, error);
+    }
     await this.#options.store.append(
       { id, topic: type, source, contentType: datacontenttype, traceparent, body },
       undefined,
@@ -131,6 +135,7 @@ export class DurableService {
   async #open(asker: Asker, asked: OpenAsked): Promise<void> {
     const { pattern, consumer, maxInFlight, maxAttempts, retryDelayMs, from } = asked;
     const { component, client, rights } = asker;
+    refuseUnlessAttributes({ consumer, consumption: asked.consumption });
     const refusal = isReserved(pattern) ? "it is the bus's own" : rights.refuseSubscribe(pattern, '');
     if (refusal !== undefined) throw new BusDeniedError(pattern, refusal);
     const key = keyOf(asker);
@@ -181,9 +186,8 @@ export class DurableService {
     await this.#bus.subscribe(
       topic,
       async (_topic, asked, envelope) => {
-        const { replyto, expirytime } = envelope;
-        if (replyto === undefined || (expirytime !== undefined && Date.parse(expirytime) <= Date.now()))
-          return;
+        const { replyto, timeLeftMs } = envelope;
+        if (replyto === undefined || (timeLeftMs !== undefined && timeLeftMs <= 0)) return;
         const job = answer(asked, envelope)
           .catch((error: unknown) => {
             if (!(error instanceof AicoError)) this.#options.onError(toError(error));
@@ -213,6 +217,13 @@ export class DurableService {
       if (member.client === client && member.component === component) return member;
     return undefined;
   }
+}
+
+/** What is shown to people, and kept as a name, is held to what any attribute of a message is held to. */
+function refuseUnlessAttributes(texts: Readonly<Record<string, string | undefined>>): void {
+  for (const [name, text] of Object.entries(texts))
+    if (text !== undefined && !isAttribute(text))
+      throw new DurableRequestError(`"${name}" holds a character that no attribute may hold`);
 }
 
 function keyOf({ component, client }: { readonly component: string; readonly client: string }): string {

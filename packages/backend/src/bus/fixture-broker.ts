@@ -8,6 +8,7 @@ import {
 } from '@aico/shared/core/bus/zeromq';
 import { Broker } from './broker.ts';
 import type { BrokerEvent, BrokerOptions, ComponentGrant } from './broker-options.ts';
+import { RawPeer } from './fixture-raw-peer.ts';
 
 /** What a component of a test may do. */
 export interface TestComponent {
@@ -25,6 +26,7 @@ export class TestBroker {
   readonly grants = new Map<string, ComponentGrant>();
   readonly secrets = new Map<string, CurveKeyPair>();
   readonly #clients: MessageBusClient[] = [];
+  readonly #peers: RawPeer[] = [];
 
   private constructor(options: Partial<BrokerOptions>) {
     this.keys = options.keys ?? curveKeyPair();
@@ -95,7 +97,19 @@ export class TestBroker {
     return client;
   }
 
+  /** A peer that is let in as `component` and then sends whatever the test likes; closed with the broker. */
+  async member(component: string): Promise<RawPeer> {
+    const keys = this.secrets.get(component);
+    assert.ok(keys !== undefined);
+    const peer = new RawPeer({ endpoint: this.endpoint, serverKey: this.keys.publicKey, keys });
+    this.#peers.push(peer);
+    assert.equal(await peer.join(component, keys.secretKey, this.keys.publicKey), 'welcome');
+    return peer;
+  }
+
   async stop(): Promise<void> {
+    for (const peer of this.#peers) peer.close();
+
     await Promise.all(this.#clients.map((client) => client.close()));
     await this.broker.stop();
   }

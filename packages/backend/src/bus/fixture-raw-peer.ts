@@ -6,13 +6,19 @@ import {
   FrameType,
   FrameWriter,
   hello,
+  MESSAGE_OVERHEAD,
   PROTOCOL_VERSION,
   proof,
   proveIdentity,
   type RunHead,
+  readRun,
+  readRunHead,
   refused,
   subscribe,
   subscribed,
+  type Welcome,
+  welcome,
+  writeAck,
 } from '@aico/shared/core/bus/zeromq';
 import { Dealer } from 'zeromq';
 
@@ -26,11 +32,23 @@ export interface RawPeerOptions {
   readonly routingId?: string;
 }
 
+/** What a message says besides its body; the rest is as a member in good standing has it. */
+export type RawHead = Partial<RunHead> & { readonly topic: string; readonly source: string };
+
+/** A message as it came in a DELIVER frame. */
+export interface RawMessage {
+  readonly subscription: number;
+  readonly head: RunHead;
+  readonly body: string;
+}
+
 /** A peer that sends whatever a test likes. */
 export class RawPeer {
   readonly socket: Dealer;
   readonly routingId: string;
   readonly frames: Buffer[] = [];
+  /** What the broker said when it let this peer in. */
+  welcomed: Welcome | undefined;
   #woken = Promise.withResolvers<void>();
   #number = 0;
 
@@ -72,10 +90,10 @@ export class RawPeer {
     component: string,
     secretKey: string,
     serverKey: string,
-    changes: { routingId?: string; nonce?: Buffer; timeoutMs?: number } = {},
+    changes: { routingId?: string; nonce?: Buffer; timeoutMs?: number; client?: string } = {},
   ): Promise<'welcome' | 'refused' | 'silence'> {
     const { timeoutMs = 3_000 } = changes;
-    await this.sayHello(component);
+    await this.sayHello(component, changes.client);
     const frame = await this.next([FrameType.CHALLENGE, FrameType.BYE], timeoutMs);
     const nonce = frame === undefined ? undefined : challenge.read(frame)?.nonce;
     if (frame?.[0] === FrameType.BYE) return 'refused';
@@ -86,14 +104,15 @@ export class RawPeer {
     });
     const answer = await this.next([FrameType.WELCOME, FrameType.BYE], timeoutMs);
     if (answer === undefined) return 'silence';
+    this.welcomed = welcome.read(answer);
     return answer[0] === FrameType.WELCOME ? 'welcome' : 'refused';
   }
 
-  async sayHello(component: string): Promise<void> {
+  async sayHello(component: string, client = randomBytes(8).toString('hex')): Promise<void> {
     const content = {
       versions: [PROTOCOL_VERSION],
       component,
-      client: randomBytes(8).toString('hex'),
+      client,
       window: 1_048_576,
     };
     await this.send(hello.write(FrameType.HELLO, content));
@@ -110,15 +129,15 @@ export class RawPeer {
   }
 
   /** Sends one message, whatever its header says. */
-  async publish(head: Partial<RunHead> & { topic: string; source: string }): Promise<void> {
-    await this.send(this.publishFrame(head));
+  async publish(head: RawHead, body?: string | Uint8Array): Promise<void> {
+    await this.send(this.publishFrame(head, body));
   }
 
-  publishFrame(head: Partial<RunHead> & { topic: string; source: string }): Buffer {
+  publishFrame(head: RawHead, body: string | Uint8Array = '"raw"'): Buffer {
     const writer = new FrameWriter();
     const run: RunHead = {
       timeMs: 0,
-      expiresMs: undefined,
+      timeLeftMs: undefined,
       contentType: 'application/json',
       idPrefix: 'raw-',
       traceparent: undefined,
@@ -126,16 +145,13 @@ export class RawPeer {
       ...head,
     };
     writer.beginRun(run, run);
-    writer.message(1, '"raw"');
+    writer.message(1, body);
     this.#number += 1;
     return writer.finish(FrameType.PUBLISH, this.#number);
   }
 
   /** Publishes as a member does; whether it was taken. */
-  async tryPublish(
-    head: Partial<RunHead> & { topic: string; source: string },
-    timeoutMs = 3_000,
-  ): Promise<'taken' | 'refused' | 'silence'> {
+  async tryPublish(head: RawHead, timeoutMs = 3_000): Promise<'taken' | 'refused' | 'silence'> {
     await this.publish(head);
     const answer = await this.next([FrameType.ACK, FrameType.REFUSED, FrameType.BYE], timeoutMs);
     if (answer === undefined) return 'silence';
@@ -157,6 +173,35 @@ export class RawPeer {
     return subscribed.read(answer)?.code === undefined && bye.read(answer) === undefined
       ? 'taken'
       : 'refused';
+  }
+
+  /** Publishes, and says with which code it was refused; `undefined` when it was taken. */
+  async refusalOf(head: RawHead, body?: string | Uint8Array): Promise<string | undefined> {
+    await this.publish(head, body);
+    const answer = await this.next([FrameType.ACK, FrameType.REFUSED, FrameType.BYE], 3_000);
+    if (answer === undefined) return 'silence';
+    if (answer[0] === FrameType.ACK) return undefined;
+    const code = refused.read(answer)?.code ?? bye.read(answer)?.code;
+    // The frame of a refused run is confirmed, too.
+    if (answer[0] === FrameType.REFUSED) await this.next([FrameType.ACK], 3_000);
+    return code;
+  }
+
+  /** The first message of the next DELIVER frame, which is confirmed. */
+  async nextMessage(timeoutMs = 3_000): Promise<RawMessage | undefined> {
+    const frame = await this.next([FrameType.DELIVER], timeoutMs);
+    if (frame === undefined) return undefined;
+    await this.send(writeAck([frame.readUInt32BE(1)]));
+    const run = readRun(frame, 9);
+    const head = run === undefined ? undefined : readRunHead(run);
+    if (run === undefined || head === undefined) return undefined;
+    const length = frame.readUInt32BE(run.messages + 6);
+    const body = frame.toString(
+      'utf8',
+      run.messages + MESSAGE_OVERHEAD,
+      run.messages + MESSAGE_OVERHEAD + length,
+    );
+    return { subscription: frame.readUInt32BE(5), head, body };
   }
 
   close(): void {

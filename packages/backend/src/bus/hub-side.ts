@@ -5,9 +5,12 @@ import {
   type InProcessBus,
   type MessageHead,
   type MessageRun,
+  PayloadInvalidError,
   type Receiver,
 } from '@aico/shared/core/bus';
 import {
+  attributeFault,
+  BusProtocolError,
   FrameType,
   FrameWriter,
   NO_NUMBER,
@@ -15,6 +18,7 @@ import {
   type RunHead,
   readMessages,
   readRun,
+  timeLeftUntil,
 } from '@aico/shared/core/bus/zeromq';
 import type { LocalSide } from './broker-options.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
@@ -52,8 +56,13 @@ export class HubSide implements LocalSide {
     for (const { head: common, sequence, payloads } of runs) {
       this.#imported.add(common);
       for (const [index, payload] of payloads.entries()) {
-        const room = this.#hub.publish(common, sequence + index, payload);
-        if (room !== undefined) waiting.push(room);
+        try {
+          const room = this.#hub.publish(common, sequence + index, payload);
+          if (room !== undefined) waiting.push(room);
+        } catch (error) {
+          // One message that the hub refuses does not keep the others of its run from their subscribers.
+          unreadable = error instanceof Error ? error : new BusProtocolError(String(error));
+        }
       }
     }
     if (unreadable !== undefined) throw unreadable;
@@ -65,7 +74,10 @@ export class HubSide implements LocalSide {
       const { head } = messages;
       if (this.#imported.has(head) || isReserved(head.type) !== isReserved(subscription.pattern))
         return undefined;
-      const room = pushAll(subscription, this.#write(messages));
+      const runs = this.#write(messages);
+      const room = pushAll(subscription, runs, head.deadline);
+      if (head.replyto !== undefined && runs.length > 0 && !isReserved(head.type))
+        subscription.owner.expectAnswer(head.replyto, head.deadline);
       changed();
       return room;
     };
@@ -84,7 +96,7 @@ export class HubSide implements LocalSide {
   }
 
   #encode({ head, sequence, payloads }: MessageRun): readonly Run[] {
-    const { type: topic, source, timeMs, expiresMs, idPrefix, id, traceparent, replyto } = head;
+    const { type: topic, source, timeMs, deadline, idPrefix, id, traceparent, replyto } = head;
     const runs: Run[] = [];
     for (const [index, payload] of payloads.entries()) {
       const contentType = head.contentType ?? contentTypeOf(payload);
@@ -94,12 +106,15 @@ export class HubSide implements LocalSide {
           topic,
           source,
           timeMs,
-          expiresMs,
+          timeLeftMs: deadline === undefined ? undefined : timeLeftUntil(deadline),
           contentType,
           idPrefix: id ?? idPrefix,
           traceparent,
           replyto,
         };
+        const fault = attributeFault(common);
+        if (fault !== undefined)
+          throw new PayloadInvalidError(topic, [{ path: `/${fault.name}`, message: fault.reason }]);
         this.#writer.beginRun(common, common);
         this.#writer.message(id === undefined ? sequence + index : NO_NUMBER, content);
       } catch (error) {
@@ -116,14 +131,21 @@ export class HubSide implements LocalSide {
 }
 
 /** A promise where the publisher is to wait for room; one who does not wait finds its messages dropped, and counted. */
-function pushAll(subscription: RemoteSubscription, runs: readonly Run[]): Promise<void> | undefined {
+function pushAll(
+  subscription: RemoteSubscription,
+  runs: readonly Run[],
+  deadline: number | undefined,
+): Promise<void> | undefined {
   let refused = 0;
   for (const run of runs) {
     const { frame, header, end, count } = run;
     if (subscription.isFull && subscription.queued >= subscription.limit * 2) {
       subscription.drop(count);
       refused += count;
-    } else subscription.push({ frame, header, headerEnd: run.messages, from: run.messages, end, count });
+    } else {
+      const headerEnd = run.messages;
+      subscription.push({ frame, header, headerEnd, from: headerEnd, end, count, deadline });
+    }
   }
   if (refused > 0) return Promise.reject(new BusFullError(subscription.pattern, 'refused', 0));
   if (!subscription.isFull) return undefined;

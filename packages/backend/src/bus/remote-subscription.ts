@@ -1,10 +1,12 @@
-import { type FrameWriter, type OverflowPolicy, skipMessages } from '@aico/shared/core/bus/zeromq';
+import {
+  type CopiedRun,
+  type FrameWriter,
+  type OverflowPolicy,
+  skipMessages,
+} from '@aico/shared/core/bus/zeromq';
 
 /** Messages of one run that wait: header and messages lie in `frame`. */
-export interface WaitingRun {
-  readonly frame: Buffer;
-  readonly header: number;
-  readonly headerEnd: number;
+export interface WaitingRun extends CopiedRun {
   /** Where the messages begin that have not been sent yet. */
   from: number;
   readonly end: number;
@@ -18,6 +20,8 @@ export interface QueueOwner {
   /** Bytes that may still be queued for the connection as a whole. */
   readonly room: number;
   queued(bytes: number): void;
+  /** A request that its client may answer goes to it. */
+  expectAnswer(replyto: string, deadline: number | undefined): void;
 }
 
 /** One subscription of a remote client: what waits to be sent to it, and what had to be dropped. */
@@ -111,8 +115,9 @@ export class RemoteSubscription {
           taken += 1;
         }
       }
-      writer.copyRun(this.id, run.frame, run.header, run.headerEnd, from, to);
+      // First: what cannot be written must not stay at the head of the queue.
       this.#take(run, taken, to);
+      writer.copyRun(this.id, run, from, to);
       written += taken;
     }
     return written;
@@ -203,12 +208,20 @@ export class RemoteSubscription {
 
 /** The part of `frame` as memory of its own where keeping the whole frame alive would cost more than twice as much. */
 export function detached(run: WaitingRun): WaitingRun {
-  const { frame, header, headerEnd, from, end, count } = run;
+  const { frame, header, headerEnd, from, end, count, deadline } = run;
   const headerLength = headerEnd - header;
   const length = headerLength + end - from;
   if (length * 2 >= frame.length) return run;
   const copy = Buffer.allocUnsafeSlow(length);
   frame.copy(copy, 0, header, headerEnd);
   frame.copy(copy, headerLength, from, end);
-  return { frame: copy, header: 0, headerEnd: headerLength, from: headerLength, end: length, count };
+  return {
+    frame: copy,
+    header: 0,
+    headerEnd: headerLength,
+    from: headerLength,
+    end: length,
+    count,
+    deadline,
+  };
 }

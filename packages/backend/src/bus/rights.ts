@@ -1,10 +1,10 @@
 import { parsePattern, parseTopic, TopicTrie } from '@aico/protocol';
 
-/** The first segment of the topics on which answers come. */
-export const REPLY = '_reply';
+/** How the topics on which answers come begin. No right covers them: see `OpenRequests`. */
+export const REPLY = '_reply.';
 
-/** Before the topic whose requests are given up: who may ask may give up, who may answer may hear of it. */
-const CANCEL = '_cancel.';
+/** Precedes the topic whose requests are given up: who may ask may give up, who may answer may hear of it. */
+export const CANCEL = '_cancel.';
 
 /** What anybody may ask of the store of durable messages; the store looks at the rights to the topic that is meant. */
 const DURABLE: ReadonlySet<string> = new Set([
@@ -52,8 +52,6 @@ export class Rights {
   /** Why it may not publish there; `undefined` when it may. @throws {TopicInvalidError} */
   refusePublish(topic: string): string | undefined {
     if (isReserved(topic)) parseTopic(topic);
-    // An answer's topic holds the requester's random name: who knows it was asked.
-    if (topic.startsWith(`${REPLY}.`)) return undefined;
     if (topic.startsWith(CANCEL)) return this.refusePublish(topic.slice(CANCEL.length));
     if (DURABLE.has(topic)) return undefined;
     if (isReserved(topic)) return 'topics that begin with "_" are the bus\'s own';

@@ -110,7 +110,7 @@ export class ServedConsumption {
   settle({ number, attempt, ok, reason }: Omit<SettleAsked, 'consumption'>): void {
     const inHand = this.#inHand.get(keyOf({ number, attempt }));
     if (ok) inHand?.done();
-    else inHand?.failed(new DurableDeliveryError(reason ?? 'its consumer gave no reason'));
+    else inHand?.failed(new DurableDeliveryError(printable(reason) ?? 'its consumer gave no reason'));
   }
 
   async stop(): Promise<void> {
@@ -130,6 +130,11 @@ export class ServedConsumption {
     }
     return messages;
   }
+}
+
+/** The reason as a line of text: it is kept with the message, and shown. */
+function printable(reason: string | undefined): string | undefined {
+  return reason?.toWellFormed().replaceAll(/\p{Cc}+/gu, ' ');
 }
 
 function keyOf({ number, attempt }: { readonly number: number; readonly attempt: number }): string {

@@ -1,5 +1,6 @@
 import { bye, dropped, FrameType, type FrameWriter, refused, writeAck } from '@aico/shared/core/bus/zeromq';
-import type { RemoteSubscription } from './remote-subscription.ts';
+import type { OpenRequests } from './open-requests.ts';
+import type { QueueOwner, RemoteSubscription } from './remote-subscription.ts';
 import type { Rights } from './rights.ts';
 
 /** Bytes of a frame that is sent without waiting for more. */
@@ -20,15 +21,21 @@ export interface SessionOptions {
   readonly rights: Rights;
   /** Bytes that may be on their way to the client. */
   readonly window: number;
+  /** Bytes of PUBLISH frames that the client may send before they are confirmed. */
+  readonly receiveWindow: number;
   /** Bytes that may wait for the client, over all its subscriptions. */
   readonly queueBytes: number;
   /** Shared with others: empty whenever nothing is being written. */
   readonly writer: FrameWriter;
+  /** The requests that this client may answer: they outlive a connection that breaks. */
+  readonly openRequests: OpenRequests;
   readonly send: (frame: Buffer) => void;
+  /** What waits could not be sent: the session is to end. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** One client that has proven which component it belongs to. */
-export class Session {
+export class Session implements QueueOwner {
   readonly routingId: Buffer;
   readonly component: string;
   readonly client: string;
@@ -43,6 +50,8 @@ export class Session {
   /** The subscription whose turn it is. */
   #turn = 0;
   #receivedNumber = 0;
+  /** Bytes of PUBLISH frames that have not been confirmed. */
+  #unconfirmedBytes = 0;
   #blockers = 0;
   #isAckDue = false;
   lastHeard = performance.now();
@@ -77,6 +86,14 @@ export class Session {
     this.#queuedBytes += bytes;
   }
 
+  get openRequests(): OpenRequests {
+    return this.#options.openRequests;
+  }
+
+  expectAnswer(replyto: string, deadline: number | undefined): void {
+    this.openRequests.add(replyto, deadline);
+  }
+
   relieve(): void {
     this.flush(true);
   }
@@ -86,11 +103,15 @@ export class Session {
     this.#options.send(frame);
   }
 
-  /** Notes the number of a PUBLISH frame; `false` when one is missing before it. */
-  receive(number: number): boolean {
-    if (number !== this.#receivedNumber + 1) return false;
+  /** Notes a PUBLISH frame. Says what is wrong with it, when something is. */
+  receive(number: number, bytes: number): string | undefined {
+    if (number !== this.#receivedNumber + 1) return 'a PUBLISH out of order';
+    // Without it a client could fill the queues of subscriptions that make publishers wait.
+    if (this.#unconfirmedBytes > 0 && this.#unconfirmedBytes + bytes > this.#options.receiveWindow)
+      return 'a PUBLISH beyond the window';
     this.#receivedNumber = number;
-    return true;
+    this.#unconfirmedBytes += bytes;
+    return undefined;
   }
 
   refuse(run: number, code: string, reason: string): void {
@@ -120,7 +141,9 @@ export class Session {
   /** Confirms all that was received, now or once nothing is waited for. */
   acknowledge(): void {
     this.#isAckDue = this.#blockers > 0;
-    if (!this.#isAckDue) this.send(writeAck([this.#receivedNumber]));
+    if (this.#isAckDue) return;
+    this.#unconfirmedBytes = 0;
+    this.send(writeAck([this.#receivedNumber]));
   }
 
   /** The client has taken these DELIVER frames. `false` when one was not sent, or confirmed before. */
@@ -136,8 +159,21 @@ export class Session {
     return true;
   }
 
-  /** Sends what waits, as far as the window allows; `isUrgent`: without holding anything back for a fuller frame. */
+  /**
+   * Sends what waits, as far as the window allows; `isUrgent`: without holding anything back for a fuller frame. Never
+   * throws: it also runs while the frame of another client is being taken.
+   */
   flush(isUrgent = false): void {
+    try {
+      this.#flush(isUrgent);
+    } catch (error) {
+      // The writer is shared: what it holds must not get into the frame of another session.
+      this.#options.writer.discard();
+      this.#options.onFailure(error);
+    }
+  }
+
+  #flush(isUrgent: boolean): void {
     const { window, writer } = this.#options;
     while (this.#queuedBytes > 0) {
       const isFull = this.#queuedBytes >= FULL_FRAME;

@@ -25,11 +25,10 @@ export class Answering {
     envelope: Envelope<T>,
     work: (request: RequestEnvelope<T>) => unknown,
   ): Promise<{ readonly value: unknown; readonly awaited: boolean }> {
-    const { type, replyto, expirytime } = envelope;
+    const { type, replyto, timeLeftMs: remaining } = envelope;
     const controller = new AbortController();
     const { signal } = controller;
     const giveUp = (): void => controller.abort(new RequestGivenUpError(type));
-    const remaining = expirytime === undefined ? undefined : Date.parse(expirytime) - Date.now();
     if ((replyto !== undefined && this.#givenUp.delete(replyto)) || (remaining ?? 1) <= 0)
       throw new RequestGivenUpError(type);
     const timer = remaining === undefined ? undefined : setTimeout(giveUp, Math.min(remaining, 2 ** 31 - 1));
@@ -43,9 +42,12 @@ export class Answering {
     }
   }
 
-  /** Whoever asked has given up. */
-  readonly takeCancel = (topic: string, replyto: unknown): void => {
-    if (typeof replyto !== 'string') return;
+  /**
+   * Takes the message by which a requester gives up. Its `replyto` names the request: the broker lets a client name only
+   * topics of its own there, so nobody can cancel the request of another.
+   */
+  readonly takeCancel: MessageHandler = (topic, _message, { replyto }) => {
+    if (replyto === undefined) return;
     const controller = this.#controllers.get(replyto);
     if (controller !== undefined) {
       controller.abort(new RequestGivenUpError(topic.slice(cancelTopic('').length)));
@@ -83,6 +85,6 @@ export class Answering {
 }
 
 function withSignal<T>(envelope: Envelope<T>, signal: AbortSignal): RequestEnvelope<T> {
-  const { id, source, type, time, datacontenttype, traceparent, replyto, expirytime, data } = envelope;
-  return { id, source, type, time, datacontenttype, traceparent, replyto, expirytime, data, signal };
+  const { id, source, type, time, datacontenttype, traceparent, replyto, timeLeftMs, data } = envelope;
+  return { id, source, type, time, datacontenttype, traceparent, replyto, timeLeftMs, data, signal };
 }

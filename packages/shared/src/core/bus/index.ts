@@ -25,7 +25,7 @@ export {
   RequestTimeoutError,
 } from './errors.ts';
 export { InProcessBus } from './in-process-bus.ts';
-export type { MessageHead } from './message.ts';
+export { isAttribute, type MessageHead } from './message.ts';
 export { MessageBusClient } from './message-bus-client.ts';
 export type { MessageRun } from './message-run.ts';
 export { failure as failureAnswer, success as successAnswer } from './requests.ts';

@@ -192,17 +192,14 @@ export class MessageBusClient implements MessageBus {
     options: RequestOptions = {},
   ): Promise<unknown> {
     const { replyPrefix } = this.#connection();
-    this.#requests ??= new Requests(
-      this.source,
-      `${replyPrefix ?? `_reply.${topicSegment(this.source)}`}.${this.#idPrefix.replaceAll('-', '')}`,
-    );
+    this.#requests ??= new Requests(this.source, replyPrefix ?? `_reply.${topicSegment(this.source)}`);
     await this.#requests.listen((pattern, take) => this.#subscribe(pattern, take, {}, { inner: true }));
     const { traceparent } = options;
     const name = typeof topic === 'string' ? topic : topic.name;
     return this.#requests.ask(name, options, {
       send: (attributes) => this.#send(topic, message, { traceparent, ...attributes }),
       // Without effect where the topic is too long for it: the deadline reaches the responder anyway.
-      cancel: (replyto) => void this.#send(cancelTopic(name), replyto, undefined).catch(() => {}),
+      cancel: (replyto) => void this.#send(cancelTopic(name), undefined, { replyto }).catch(() => {}),
     });
   }
 
@@ -345,7 +342,7 @@ export class MessageBusClient implements MessageBus {
       id: options?.id,
       traceparent: options?.traceparent ?? currentTraceparent(),
       replyto: options?.replyto,
-      expiresMs: options?.expiresMs,
+      deadline: options?.deadline,
       contentType: options?.contentType,
       checkedBy,
     };

@@ -100,7 +100,7 @@ const EMPTY: RunView = {
       id: undefined,
       traceparent: undefined,
       replyto: undefined,
-      expiresMs: undefined,
+      deadline: undefined,
       contentType: undefined,
       checkedBy: undefined,
     },

@@ -16,8 +16,8 @@ export interface MessageHead {
   readonly id: string | undefined;
   readonly traceparent: string | undefined;
   readonly replyto: string | undefined;
-  /** Milliseconds since 1970 after which nobody awaits an answer. */
-  readonly expiresMs: number | undefined;
+  /** The moment, by `performance.now()`, after which nobody awaits an answer. */
+  readonly deadline: number | undefined;
   /** How to write the payload where it leaves the process; `undefined`: as its type suggests. */
   readonly contentType: ContentType | undefined;
   /** The schema the payload was held against, so that a subscriber with the same need not repeat it. */
@@ -29,7 +29,7 @@ export interface MessageAttributes {
   readonly id?: string | undefined;
   readonly traceparent?: string | undefined;
   readonly replyto?: string | undefined;
-  readonly expiresMs?: number | undefined;
+  readonly deadline?: number | undefined;
   readonly contentType?: ContentType | undefined;
 }
 
@@ -37,6 +37,17 @@ export interface MessageAttributes {
 export function createIdPrefix(): string {
   const uuid = randomUUID();
   return `${uuid.slice(0, 14)}8${uuid.slice(15, 24)}`;
+}
+
+const PLAIN = /^[ -~]*$/;
+const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
+
+/**
+ * Whether `text` may be an attribute of a message. CloudEvents excludes control characters, noncharacters and lone
+ * surrogates (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system).
+ */
+export function isAttribute(text: string): boolean {
+  return PLAIN.test(text) || !FORBIDDEN.test(text);
 }
 
 /** A message as a handler sees it. Nothing of it can be assigned; id and time are written out when asked for. */
@@ -80,9 +91,9 @@ export class Message implements Envelope {
     return this.#head.replyto;
   }
 
-  get expirytime(): string | undefined {
-    const { expiresMs } = this.#head;
-    return expiresMs === undefined ? undefined : new Date(expiresMs).toISOString();
+  get timeLeftMs(): number | undefined {
+    const { deadline } = this.#head;
+    return deadline === undefined ? undefined : deadline - performance.now();
   }
 
   get data(): unknown {
@@ -90,7 +101,7 @@ export class Message implements Envelope {
   }
 
   toJSON(): Envelope {
-    const { id, source, type, time, datacontenttype, data, traceparent, replyto, expirytime } = this;
+    const { id, source, type, time, datacontenttype, data, traceparent, replyto, timeLeftMs } = this;
     return {
       id,
       source,
@@ -99,7 +110,7 @@ export class Message implements Envelope {
       datacontenttype,
       ...(traceparent === undefined ? {} : { traceparent }),
       ...(replyto === undefined ? {} : { replyto }),
-      ...(expirytime === undefined ? {} : { expirytime }),
+      ...(timeLeftMs === undefined ? {} : { timeLeftMs }),
       data,
     };
   }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { AicoError } from '@aico/protocol';
 import { BusNotConnectedError, BusOptionError, RequestFailedError, RequestTimeoutError } from './errors.ts';
 import type { MessageHandler, RequestOptions } from './types.ts';
@@ -7,12 +8,12 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** How a request goes out. */
 export interface RequestLine {
-  send(attributes: { readonly replyto: string; readonly expiresMs: number }): Promise<void>;
+  send(attributes: { readonly replyto: string; readonly deadline: number }): Promise<void>;
   /** Tells whoever is answering that nobody waits any more. Must not throw. */
   cancel(replyto: string): void;
 }
 
-/** How an answer travels. */
+/** The content of an answer. */
 type Answer =
   | { readonly ok: true; readonly value?: unknown }
   | { readonly ok: false; readonly code?: string | undefined };
@@ -24,18 +25,21 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** What one client has asked and not been answered yet, by the topic on which the answer is awaited. */
+/**
+ * The requests of one client that have not been answered yet, by the topic on which the answer is awaited. That topic ends
+ * in a secret drawn for the one request: nothing else that this client publishes reveals it, so only those who were sent
+ * the request can answer it.
+ */
 export class Requests {
   readonly #source: string;
   readonly #prefix: string;
   readonly #waiting = new Map<string, Waiting>();
-  #count = 0;
   #listening: Promise<unknown> | undefined;
 
-  /** @param prefix below which nobody else may subscribe, or which nobody can guess */
+  /** @param prefix of the topics below which answers to this connection come */
   constructor(source: string, prefix: string) {
     this.#source = source;
-    this.#prefix = prefix;
+    this.#prefix = `${prefix}.${randomUUID()}`;
   }
 
   /** Settles once nothing is waited for. */
@@ -64,8 +68,7 @@ export class Requests {
     if (!(timeoutMs >= 0) || timeoutMs > MAX_TIMEOUT_MS)
       throw new BusOptionError('timeoutMs', `must be a number from 0 to ${MAX_TIMEOUT_MS}`);
     signal?.throwIfAborted();
-    this.#count += 1;
-    const replyto = `${this.#prefix}.${this.#count}`;
+    const replyto = `${this.#prefix}.${randomUUID()}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting.set(replyto, { topic, promise, resolve, reject });
     const giveUp = (reason: unknown): void => {
@@ -76,7 +79,7 @@ export class Requests {
     const abort = (): void => giveUp(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      line.send({ replyto, expiresMs: Date.now() + timeoutMs }).catch(reject);
+      line.send({ replyto, deadline: performance.now() + timeoutMs }).catch(reject);
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -85,7 +88,7 @@ export class Requests {
     }
   }
 
-  /** Takes an answer; one that comes too late, or is none, concerns nobody. */
+  /** Takes an answer, and passes over one that comes too late, is malformed, or belongs to no request of this client. */
   #take(replyto: string, message: unknown): void {
     const waiting = this.#waiting.get(replyto);
     if (waiting === undefined || !isAnswer(message)) return;

@@ -1,4 +1,4 @@
-import { parsePattern } from '@aico/protocol';
+import { parsePattern, TopicInvalidError } from '@aico/protocol';
 import type { Dispatcher } from './dispatcher.ts';
 import type { SchemaChecks } from './schema-checks.ts';
 import { QueuedSubscription } from './subscription.ts';
@@ -11,6 +11,9 @@ export interface SubscriptionKind {
   /** Called when it ends. */
   readonly ended?: () => Promise<void>;
 }
+
+/** What only the client itself subscribes to: answers and cancellations, each for one receiver. */
+const PRIVATE = /^_(?:reply|cancel)\./;
 
 /** The subscriptions of one client. */
 export class Subscriptions {
@@ -35,7 +38,8 @@ export class Subscriptions {
   /**
    * Subscribes over `connection`.
    *
-   * @throws {TopicInvalidError} @throws {BusOptionError}
+   * @throws {TopicInvalidError} also for the topics on which answers and cancellations come
+   * @throws {BusOptionError}
    */
   async add(
     connection: TransportConnection,
@@ -48,6 +52,11 @@ export class Subscriptions {
     const pattern = typeof topic === 'string' ? topic : topic.name;
     const schema = typeof topic === 'string' ? undefined : topic.schema;
     parsePattern(pattern);
+    if (!inner && PRIVATE.test(pattern))
+      throw new TopicInvalidError(
+        pattern,
+        'belongs to the bus: answers and cancellations are for one client',
+      );
     let release = async (): Promise<void> => {};
     const subscription = new QueuedSubscription({
       pattern,

@@ -22,7 +22,9 @@ const Content = {
   /** The body, where it is JSON, as it is. */
   text: Type.Optional(Type.String()),
   /** The body, where it is anything else. */
-  base64: Type.Optional(Type.String()),
+  base64: Type.Optional(
+    Type.String({ pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$' }),
+  ),
 };
 const Consumption = Type.String({ minLength: 1, maxLength: 64 });
 const Ordinal = Type.Integer({ minimum: 1 });

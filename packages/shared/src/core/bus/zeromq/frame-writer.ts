@@ -1,10 +1,26 @@
-import { MESSAGE_OVERHEAD, type RunHead, runStartLimit, writeRunEnd, writeRunStart } from './runs.ts';
+import {
+  MESSAGE_OVERHEAD,
+  type RunHead,
+  runStartLimit,
+  writeRunEnd,
+  writeRunStart,
+  writeTimeLeft,
+} from './runs.ts';
 
 /** Bytes before the first run: type and number. */
 const FRAME_START = 5;
 const SMALLEST = 16_384;
 /** What is kept after a large frame. */
 const LARGEST_KEPT = 262_144;
+
+/** A run that is written again. */
+export interface CopiedRun {
+  readonly frame: Buffer;
+  readonly header: number;
+  readonly headerEnd: number;
+  /** The moment, by `performance.now()`, until which its answer is awaited. */
+  readonly deadline: number | undefined;
+}
 
 /** Packs messages into one PUBLISH or DELIVER frame. */
 export class FrameWriter {
@@ -52,12 +68,13 @@ export class FrameWriter {
     return length;
   }
 
-  /** Writes a run that has been received, or `bytes` of it: header and messages as they are. */
+  /**
+   * Writes a run that has been received, or some of its messages: header and messages as they are, but for the time left
+   * until `deadline`.
+   */
   copyRun(
     subscription: number,
-    frame: Buffer,
-    header: number,
-    headerEnd: number,
+    { frame, header, headerEnd, deadline }: CopiedRun,
     from: number,
     to: number,
   ): void {
@@ -69,8 +86,10 @@ export class FrameWriter {
     buffer.writeUInt32BE(2 + headerLength + to - from, at + 4);
     buffer.writeUInt16BE(headerLength, at + 8);
     at += 10;
+    const headerAt = at;
     at += frame.copy(buffer, at, header, headerEnd);
     at += frame.copy(buffer, at, from, to);
+    if (deadline !== undefined) writeTimeLeft(buffer, headerAt, deadline);
     this.#at = at;
   }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 
@@ -32,6 +33,9 @@ const name = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$' });
 const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const id = Type.Integer({ minimum: 1, maximum: 0xffffffff });
 const text = Type.String({ maxLength: 1_024 });
+
+/** The most bytes of JSON in a frame: far more than any needs, and little to parse for a peer that is not known yet. */
+const MAX_JSON_BYTES = 16_384;
 
 export const overflowPolicy = Type.Enum(['wait', 'drop-newest', 'drop-oldest']);
 
@@ -108,8 +112,10 @@ function body<P extends Record<string, TSchema>>(
 }
 
 function parse(frame: Uint8Array): unknown {
+  const text = Buffer.from(frame.buffer, frame.byteOffset + 1, frame.byteLength - 1);
+  if (text.length > MAX_JSON_BYTES || !isUtf8(text)) return undefined;
   try {
-    return JSON.parse(Buffer.from(frame.buffer, frame.byteOffset + 1, frame.byteLength - 1).toString());
+    return JSON.parse(text.toString());
   } catch {
     // No JSON: the schema refuses `undefined`.
     return undefined;

@@ -17,7 +17,7 @@ export {
   BusUnreachableError,
   MessageTooLargeError,
 } from './errors.ts';
-export { FrameWriter } from './frame-writer.ts';
+export { type CopiedRun, FrameWriter } from './frame-writer.ts';
 export {
   bye,
   challenge,
@@ -37,11 +37,15 @@ export {
   subscribed,
   unsubscribe,
   unsubscribed,
+  type Welcome,
   welcome,
   writeAck,
 } from './frames.ts';
 export { readMessages } from './messages.ts';
 export {
+  attributeFault,
+  deadlineAfter,
+  LONGEST_TIME_LEFT_MS,
   MESSAGE_OVERHEAD,
   NO_NUMBER,
   type Run,
@@ -50,6 +54,7 @@ export {
   readRunHead,
   runStartLimit,
   skipMessages,
+  timeLeftUntil,
 } from './runs.ts';
 export { decodeZ85, encodeZ85 } from './z85.ts';
 export type { LinkStatus } from './zeromq-connection.ts';

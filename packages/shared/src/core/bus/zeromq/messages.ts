@@ -2,7 +2,7 @@ import { decodeBody, isContentType } from '../codec.ts';
 import type { MessageHead } from '../message.ts';
 import type { MessageRun } from '../message-run.ts';
 import { BusProtocolError } from './errors.ts';
-import { MESSAGE_OVERHEAD, NO_NUMBER, type Run, type RunHead } from './runs.ts';
+import { deadlineAfter, MESSAGE_OVERHEAD, NO_NUMBER, type Run, type RunHead } from './runs.ts';
 
 const BYTES = 'application/octet-stream';
 
@@ -63,7 +63,7 @@ export function messageHead({
   topic,
   source,
   timeMs,
-  expiresMs,
+  timeLeftMs,
   contentType,
   idPrefix,
   traceparent,
@@ -77,7 +77,7 @@ export function messageHead({
     id: undefined,
     traceparent,
     replyto,
-    expiresMs,
+    deadline: timeLeftMs === undefined ? undefined : deadlineAfter(timeLeftMs),
     contentType: isContentType(contentType) ? contentType : undefined,
     checkedBy: undefined,
   };

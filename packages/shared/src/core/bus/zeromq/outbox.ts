@@ -2,7 +2,7 @@ import type { AicoError } from '@aico/protocol';
 import { BusCongestedError, BusConnectionLostError } from './errors.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { FrameType, type Refused } from './frames.ts';
-import type { RunHead } from './runs.ts';
+import { deadlineAfter, type RunHead, writeTimeLeft } from './runs.ts';
 
 /** Bytes of a frame that is sent without waiting for more. */
 const FULL_FRAME = 65_536;
@@ -13,8 +13,14 @@ const PROMPT_FRAMES = 2;
 /** Bytes of messages that may wait to be sent. */
 const LIMIT_BYTES = 8_388_608;
 
+/** Bytes of the two lengths with which a run begins. */
+const RUN_LENGTHS = 6;
+
 interface PendingRun {
   readonly topic: string;
+  /** Where it begins in its frame. */
+  readonly start: number;
+  readonly deadline: number | undefined;
   readonly done: PromiseWithResolvers<void>;
 }
 
@@ -56,8 +62,11 @@ export class Outbox {
       );
     let run = this.#runs.at(-1);
     if (run === undefined || !this.#writer.continues(key)) {
+      const { topic, timeLeftMs } = head;
+      const deadline = timeLeftMs === undefined ? undefined : deadlineAfter(timeLeftMs);
+      const start = this.#writer.length;
       this.#writer.beginRun(head, key);
-      run = { topic: head.topic, done: Promise.withResolvers<void>() };
+      run = { topic, start, deadline, done: Promise.withResolvers<void>() };
       this.#runs.push(run);
     }
     this.#writer.message(number, content);
@@ -152,6 +161,9 @@ export class Outbox {
   #send(link: OutboxLink, { bytes, runs }: PendingFrame): void {
     this.#number += 1;
     bytes.writeUInt32BE(this.#number, 1);
+    // What is left has become less while the frame waited for its turn.
+    for (const { start, deadline } of runs)
+      if (deadline !== undefined) writeTimeLeft(bytes, start + RUN_LENGTHS, deadline);
     this.#sent.push({ number: this.#number, bytes, runs });
     this.#sentBytes += bytes.length;
     link.send(bytes);

@@ -1,9 +1,12 @@
+import { isUtf8 } from 'node:buffer';
+import { isAttribute } from '../message.ts';
+
 /**
  * A run: messages of one topic and publisher that follow each other, with what they have in common written once.
  *
  * ```
  * u32 length of what follows | u16 length of the header | header | messages
- * header:  u16+ topic | u8+ source | u48 time | u48 expiry | u8+ content type | u8+ id prefix | u8+ traceparent | u16+ replyto
+ * header:  u16+ topic | u8+ source | u48 time | u48 time left | u8+ content type | u8+ id prefix | u8+ traceparent | u16+ replyto
  * message: u48 number | u32+ body
  * ```
  * `u16+` is a length and so many bytes. All numbers are big-endian.
@@ -15,6 +18,12 @@ export const NO_NUMBER = 2 ** 48 - 1;
 /** The last moment that has a date. */
 const LAST_MS = 8.64e15;
 
+/** The longest time left that a run may state, in milliseconds: a date in its place is larger. */
+export const LONGEST_TIME_LEFT_MS = 2 ** 31 - 1;
+
+/** Attributes that travel with a length of one byte. */
+const LONGEST_ATTRIBUTE = 255;
+
 /** Bytes of a message besides its body. */
 export const MESSAGE_OVERHEAD = 10;
 
@@ -23,8 +32,8 @@ export interface RunHead {
   readonly topic: string;
   readonly source: string;
   readonly timeMs: number;
-  /** When nobody awaits an answer any more, in milliseconds since 1970. */
-  readonly expiresMs: number | undefined;
+  /** Milliseconds for which an answer is still awaited when the frame is sent; 1 where that is over. */
+  readonly timeLeftMs: number | undefined;
   readonly contentType: string;
   readonly idPrefix: string;
   readonly traceparent: string | undefined;
@@ -74,13 +83,13 @@ export function skipMessages(frame: Buffer, start: number, count: number): numbe
   return at;
 }
 
-/** What the messages of `run` have in common; `undefined` when the header is not whole, or not UTF-8 where it is read. */
+/** What the messages of `run` have in common; `undefined` when the header is cut short or holds text that is not UTF-8. */
 export function readRunHead({ frame, header, messages }: Run): RunHead | undefined {
   let at = header;
-  let whole = true;
+  let isSound = true;
   const number = (bytes: number): number => {
     if (at + bytes > messages) {
-      whole = false;
+      isSound = false;
       return 0;
     }
     at += bytes;
@@ -88,26 +97,28 @@ export function readRunHead({ frame, header, messages }: Run): RunHead | undefin
   };
   const text = (lengthBytes: number): string => {
     const length = number(lengthBytes);
-    if (at + length > messages) whole = false;
-    if (!whole) return '';
+    if (at + length > messages) isSound = false;
+    if (!isSound) return '';
     at += length;
-    return frame.toString('utf8', at - length, at);
+    const value = frame.toString('utf8', at - length, at);
+    // Bytes that are not UTF-8 are decoded as U+FFFD, which may also have been sent as such.
+    if (value.includes('\ufffd') && !isUtf8(frame.subarray(at - length, at))) isSound = false;
+    return value;
   };
   const topic = text(2);
   const source = text(1);
   const timeMs = number(6);
-  const expiresMs = number(6);
+  const timeLeftMs = number(6);
   const contentType = text(1);
   const idPrefix = text(1);
   const traceparent = text(1);
   const replyto = text(2);
-  if (!whole || contentType === '' || idPrefix === '' || timeMs > LAST_MS || expiresMs > LAST_MS)
-    return undefined;
+  if (!isSound || contentType === '' || idPrefix === '' || timeMs > LAST_MS) return undefined;
   return {
     topic,
     source,
     timeMs,
-    expiresMs: expiresMs === 0 ? undefined : expiresMs,
+    timeLeftMs: timeLeftMs === 0 ? undefined : timeLeftMs,
     contentType,
     idPrefix,
     traceparent: traceparent === '' ? undefined : traceparent,
@@ -134,7 +145,7 @@ export function writeRunStart(frame: Buffer, start: number, head: RunHead): numb
   text(head.topic, 2);
   text(head.source, 1);
   at = frame.writeUIntBE(head.timeMs, at, 6);
-  at = frame.writeUIntBE(head.expiresMs ?? 0, at, 6);
+  at = frame.writeUIntBE(head.timeLeftMs ?? 0, at, 6);
   text(head.contentType, 1);
   text(head.idPrefix, 1);
   text(head.traceparent ?? '', 1);
@@ -147,3 +158,45 @@ export function writeRunStart(frame: Buffer, start: number, head: RunHead): numb
 export function writeRunEnd(frame: Buffer, start: number, end: number): void {
   frame.writeUInt32BE(end - start - 4, start);
 }
+
+/** The moment, by `performance.now()`, until which an answer is awaited. */
+export function deadlineAfter(timeLeftMs: number): number {
+  return performance.now() + (timeLeftMs > 1 ? timeLeftMs : 0);
+}
+
+/** What is left until `deadline`, as a run states it. */
+export function timeLeftUntil(deadline: number): number {
+  return Math.min(LONGEST_TIME_LEFT_MS, Math.max(1, Math.ceil(deadline - performance.now())));
+}
+
+/** Corrects the time left of a run whose header begins at `header`: it has waited since it was written. */
+export function writeTimeLeft(frame: Buffer, header: number, deadline: number): void {
+  const source = header + 2 + frame.readUInt16BE(header);
+  const time = source + 1 + frame.readUInt8(source);
+  frame.writeUIntBE(timeLeftUntil(deadline), time + 6, 6);
+}
+
+/** The first attribute that must not travel, and why; `undefined` when all may. */
+export function attributeFault({
+  source,
+  idPrefix,
+  contentType,
+  traceparent = '',
+}: AttributesOfRun):
+  | { readonly name: 'source' | 'id' | 'datacontenttype' | 'traceparent'; readonly reason: string }
+  | undefined {
+  for (const [name, value] of [
+    ['source', source],
+    ['id', idPrefix],
+    ['datacontenttype', contentType],
+    ['traceparent', traceparent],
+  ] as const) {
+    if (!isAttribute(value))
+      return { name, reason: 'holds a control character, or another that no attribute may hold' };
+    if (value.length * 3 > LONGEST_ATTRIBUTE && Buffer.byteLength(value) > LONGEST_ATTRIBUTE)
+      return { name, reason: `is longer than ${LONGEST_ATTRIBUTE} bytes` };
+  }
+  return undefined;
+}
+
+type AttributesOfRun = Pick<RunHead, 'source' | 'idPrefix' | 'contentType' | 'traceparent'>;

@@ -14,7 +14,7 @@ const HEAD: RunHead = {
   topic: 'notes.created',
   source: 'journal',
   timeMs: 1_767_225_600_000,
-  expiresMs: undefined,
+  timeLeftMs: undefined,
   contentType: 'application/json',
   idPrefix: '0193f0a2-0000-8000-8000-',
   traceparent: undefined,
@@ -33,7 +33,8 @@ function workedExample(): Readonly<Record<string, string>> {
   const publish = writer.finish(FrameType.PUBLISH, 1);
   const run = readRun(publish, 5);
   assert.ok(run !== undefined);
-  writer.copyRun(42, run.frame, run.header, run.messages, run.messages, run.end);
+  const copied = { frame: run.frame, header: run.header, headerEnd: run.messages, deadline: undefined };
+  writer.copyRun(42, copied, run.messages, run.end);
   return {
     clientPublic: client.publicKey,
     brokerPublic: broker.publicKey,
@@ -84,7 +85,7 @@ test('a run is read as it was written, and never past its end when it is cut or 
     topic: text,
     source: text,
     timeMs: fc.nat(),
-    expiresMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
+    timeLeftMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
     contentType: text,
     idPrefix: text,
     traceparent: fc.option(text, { nil: undefined }),

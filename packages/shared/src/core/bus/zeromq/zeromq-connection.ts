@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parsePattern, parseTopic } from '@aico/protocol';
+import { type AicoError, DataBoundsError, MAX_DATA_DEPTH, parsePattern, parseTopic } from '@aico/protocol';
 import { contentTypeOf, encodeBody } from '../codec.ts';
-import { BusNotConnectedError, PayloadInvalidError } from '../errors.ts';
+import { BusNotConnectedError, PayloadInvalidError, RequestGivenUpError } from '../errors.ts';
 import type { MessageHead } from '../message.ts';
 import type { Receiver, TransportConnection } from '../transport.ts';
 import type { BusCredential } from './credential.ts';
@@ -15,6 +15,7 @@ import {
 } from './errors.ts';
 import {
   FrameType,
+  type Refused,
   readAck,
   readNumber,
   refused,
@@ -28,16 +29,20 @@ import {
 import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
-import { MESSAGE_OVERHEAD, NO_NUMBER, type RunHead, runStartLimit } from './runs.ts';
+import {
+  attributeFault,
+  MESSAGE_OVERHEAD,
+  NO_NUMBER,
+  type RunHead,
+  runStartLimit,
+  timeLeftUntil,
+} from './runs.ts';
 
 /** Bytes of DELIVER frames that may be on their way here. */
 const WINDOW = 1_048_576;
 
 /** Messages that may wait for one subscription at the broker, before those that wait here. */
 const BROKER_QUEUE = 4_096;
-
-/** Attributes that travel with a length of one byte. */
-const LONGEST_ATTRIBUTE = 255;
 
 const FIRST_WAIT_MS = 20;
 const LONGEST_WAIT_MS = 2_000;
@@ -180,28 +185,22 @@ export class ZeroMqConnection implements TransportConnection {
 
   #startRun(head: MessageHead, contentType: string): RunHead {
     parseTopic(head.type);
-    const { timeMs, expiresMs, traceparent, replyto } = head;
+    const { timeMs, deadline, traceparent, replyto } = head;
     const source = this.#sourceOf(head.source);
     const idPrefix = head.id ?? head.idPrefix;
-    for (const [path, value] of [
-      ['source', source],
-      ['id', idPrefix],
-      ['traceparent', traceparent ?? ''],
-    ] as const)
-      if (Buffer.byteLength(value) > LONGEST_ATTRIBUTE)
-        throw new PayloadInvalidError(head.type, [
-          { path: `/${path}`, message: `is longer than ${LONGEST_ATTRIBUTE} bytes` },
-        ]);
     const run: RunHead = {
       topic: head.type,
       source,
       timeMs,
-      expiresMs,
+      timeLeftMs: deadline === undefined ? undefined : timeLeftUntil(deadline),
       contentType,
       idPrefix,
       traceparent,
       replyto,
     };
+    const fault = attributeFault(run);
+    if (fault !== undefined)
+      throw new PayloadInvalidError(head.type, [{ path: `/${fault.name}`, message: fault.reason }]);
     this.#lastHead = head;
     this.#lastRun = run;
     return run;
@@ -281,8 +280,7 @@ export class ZeroMqConnection implements TransportConnection {
       }
       case FrameType.REFUSED: {
         const content = refused.read(frame);
-        if (content !== undefined)
-          this.#outbox.refuse(content, (topic) => new BusDeniedError(topic, content.reason));
+        if (content !== undefined) this.#outbox.refuse(content, (topic) => refusalOf(topic, content));
         return;
       }
       case FrameType.SUBSCRIBED: {
@@ -348,4 +346,12 @@ export class ZeroMqConnection implements TransportConnection {
     for (const { resolve } of this.#unsubscribing.values()) resolve();
     this.#unsubscribing.clear();
   }
+}
+
+/** Why the broker did not take what was published, as an error of this side. */
+function refusalOf(topic: string, { code, reason }: Refused): AicoError {
+  if (code === 'ANSWER') return new RequestGivenUpError(topic);
+  if (code === 'BOUNDS') return new DataBoundsError(`the message for "${topic}"`, 'depth', MAX_DATA_DEPTH);
+  if (code === 'PAYLOAD') return new PayloadInvalidError(topic, [{ path: '', message: reason }]);
+  return new BusDeniedError(topic, reason);
 }
