@@ -7,6 +7,9 @@ import { ZAP_DOMAIN, ZapHandler } from './zap-handler.ts';
 /** Frames that are taken before the event loop gets a turn. */
 const FRAMES_A_TURN = 32;
 
+/** Bytes by which CURVE makes a frame longer: ZeroMQ measures what it receives, which is the sealed one. */
+const CURVE_OVERHEAD = 33;
+
 /** Frames that ZeroMQ may hold for one connection on the way in: few, for each may be as large as is allowed. */
 const RECEIVE_HIGH_WATER = 16;
 
@@ -54,7 +57,7 @@ export class BrokerSocket {
       // A routing id belongs to whoever came with it first.
       handover: false,
       sendTimeout: 0,
-      maxMessageSize: options.frameBytes,
+      maxMessageSize: options.frameBytes + CURVE_OVERHEAD,
       receiveHighWaterMark: RECEIVE_HIGH_WATER,
       sendHighWaterMark: SEND_HIGH_WATER,
       handshakeInterval: HANDSHAKE_MS,

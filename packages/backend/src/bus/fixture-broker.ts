@@ -8,7 +8,7 @@ import {
 } from '@aico/shared/core/bus/zeromq';
 import { Broker } from './broker.ts';
 import type { BrokerEvent, BrokerOptions, ComponentGrant } from './broker-options.ts';
-import { RawPeer } from './fixture-raw-peer.ts';
+import { type JoinChanges, RawPeer } from './fixture-raw-peer.ts';
 
 /** What a component of a test may do. */
 export interface TestComponent {
@@ -98,12 +98,12 @@ export class TestBroker {
   }
 
   /** A peer that is let in as `component` and then sends whatever the test likes; closed with the broker. */
-  async member(component: string): Promise<RawPeer> {
+  async member(component: string, changes: JoinChanges = {}): Promise<RawPeer> {
     const keys = this.secrets.get(component);
     assert.ok(keys !== undefined);
     const peer = new RawPeer({ endpoint: this.endpoint, serverKey: this.keys.publicKey, keys });
     this.#peers.push(peer);
-    assert.equal(await peer.join(component, keys.secretKey, this.keys.publicKey), 'welcome');
+    assert.equal(await peer.join(component, keys.secretKey, this.keys.publicKey, changes), 'welcome');
     return peer;
   }
 

@@ -32,6 +32,15 @@ export interface RawPeerOptions {
   readonly routingId?: string;
 }
 
+/** What a handshake may say otherwise. */
+export interface JoinChanges {
+  readonly routingId?: string;
+  readonly nonce?: Buffer;
+  readonly client?: string;
+  readonly window?: number;
+  readonly timeoutMs?: number;
+}
+
 /** What a message says besides its body; the rest is as a member in good standing has it. */
 export type RawHead = Partial<RunHead> & { readonly topic: string; readonly source: string };
 
@@ -90,10 +99,10 @@ export class RawPeer {
     component: string,
     secretKey: string,
     serverKey: string,
-    changes: { routingId?: string; nonce?: Buffer; timeoutMs?: number; client?: string } = {},
+    changes: JoinChanges = {},
   ): Promise<'welcome' | 'refused' | 'silence'> {
     const { timeoutMs = 3_000 } = changes;
-    await this.sayHello(component, changes.client);
+    await this.sayHello(component, changes);
     const frame = await this.next([FrameType.CHALLENGE, FrameType.BYE], timeoutMs);
     const nonce = frame === undefined ? undefined : challenge.read(frame)?.nonce;
     if (frame?.[0] === FrameType.BYE) return 'refused';
@@ -108,12 +117,15 @@ export class RawPeer {
     return answer[0] === FrameType.WELCOME ? 'welcome' : 'refused';
   }
 
-  async sayHello(component: string, client = randomBytes(8).toString('hex')): Promise<void> {
+  async sayHello(
+    component: string,
+    { client = randomBytes(8).toString('hex'), window = 1_048_576 }: JoinChanges = {},
+  ): Promise<void> {
     const content = {
       versions: [PROTOCOL_VERSION],
       component,
       client,
-      window: 1_048_576,
+      window,
     };
     await this.send(hello.write(FrameType.HELLO, content));
   }

@@ -151,7 +151,7 @@ test('a clock that is wrong by years changes no deadline', async (t) => {
 
 test('a PUBLISH beyond the window ends the session, a single large one does not', async (t) => {
   const broker = await start(t, { peer: ALL, full: ALL }, { limits: { windowBytes: 8_192 } });
-  const full = await broker.member('full');
+  const full = await broker.member('full', { window: 4_096 });
   await full.send(
     subscribe.write(FrameType.SUBSCRIBE, { id: 1, pattern: 'a.*', limit: 1, overflow: 'wait' }),
   );
@@ -265,13 +265,16 @@ test('drops are told as a total, and a confirmation lets what waits go on', asyn
   const broker = await start(t, { peer: ALL }, { limits: { heartbeatMs: 100 } });
   const peer = await broker.member('peer');
   assert.equal(await peer.trySubscribe(1, 'a.*'), 'taken');
-  const body = Buffer.alloc(60_000, 'x');
+  // More than a frame gathers: one message in each.
+  const body = Buffer.alloc(70_000, 'x');
   // 1 MiB of window, 16 messages that may wait: the rest is dropped.
   for (let n = 0; n < 40; n += 1) await peer.refusalOf({ topic: 'a.b', source: 'peer' }, body);
-  const frame = await peer.next([FrameType.DROPPED], 3_000);
-  const lost = frame === undefined ? undefined : dropped.read(frame);
   const inFlight = peer.frames.filter(([type]) => type === FrameType.DELIVER).length;
-  assert.deepEqual(lost, { id: 1, dropped: 40 - 16 - inFlight });
+  for (let total = 0; total !== 40 - 16 - inFlight; ) {
+    const frame = await peer.next([FrameType.DROPPED], 3_000);
+    assert.ok(frame !== undefined, `${total} of ${40 - 16 - inFlight} drops were told`);
+    total = dropped.read(frame)?.dropped ?? 0;
+  }
   for (let n = 0; n < inFlight + 16; n += 1) assert.ok((await peer.nextMessage()) !== undefined);
 });
 

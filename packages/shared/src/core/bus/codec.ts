@@ -5,8 +5,9 @@ import {
   MAX_MESSAGE_BYTES,
   parseBoundedJson,
 } from '@aico/protocol';
-import { decode as decodeMessagePack, encode as encodeMessagePack } from '@msgpack/msgpack';
+import { encode as encodeMessagePack } from '@msgpack/msgpack';
 import { PayloadInvalidError } from './errors.ts';
+import { decodeMessagePack } from './message-pack.ts';
 
 /** How a payload is written where it leaves the process. */
 export type ContentType = 'application/json' | 'application/msgpack' | 'application/octet-stream';

@@ -43,7 +43,10 @@ export type ConsumeHandler<T = unknown> = (
 ) => void | Promise<void>;
 
 export interface ConsumeOptions {
-  /** How many messages may be in the handler's hands at once. Default 1, which keeps their order. */
+  /**
+   * How many messages may be in the handler's hands at once. Default 1: they come in order, except that one that failed
+   * waits for its next attempt while those behind it go ahead.
+   */
   readonly maxInFlight?: number;
   /** Deliveries after which a message becomes a dead letter. Default 8. */
   readonly maxAttempts?: number;
