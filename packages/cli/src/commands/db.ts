@@ -86,7 +86,13 @@ export function register(program: Command, context: CommandContext): void {
       const body = { sql, params: params.map(parameter), limit };
       const answer = await ask(await context.client(), 'post', '/api/v1/database/query', { body });
       context.output.print(answer, renderRows);
-      if (answer.truncated) context.output.note(`Only the first ${limit} rows; --limit asks for more.`);
+      const { length } = answer.rows;
+      if (answer.truncated)
+        context.output.note(
+          length < limit
+            ? `Only the first ${length} rows, which are as much as one answer holds.`
+            : `Only the first ${limit} rows; --limit asks for more.`,
+        );
     });
 }
 

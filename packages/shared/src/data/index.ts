@@ -1,3 +1,15 @@
+export {
+  QueryAbandonedError,
+  QueryDeadlineError,
+  QueryProcessError,
+  QueryTooLargeError,
+} from './ad-hoc/errors.ts';
+export {
+  AdHocQueries,
+  type AdHocQueriesOptions,
+  type AdHocQuery,
+  type AdHocRows,
+} from './ad-hoc/query-process.ts';
 export { type AcceptRollbackOptions, acceptRollback, type RollbackFinding } from './care/accept-rollback.ts';
 export {
   type Backup,

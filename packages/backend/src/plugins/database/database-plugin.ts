@@ -1,7 +1,13 @@
 import { AicoError } from '@aico/protocol';
 import {
+  AdHocQueries,
+  type AdHocQuery,
+  type AdHocRows,
   makeBackup,
   ParametersInvalidError,
+  QueryAbandonedError,
+  QueryDeadlineError,
+  QueryTooLargeError,
   ReadOnlyTransactionError,
   type SqlParameters,
   type SqlValue,
@@ -13,6 +19,7 @@ import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { callerLeaves } from './caller-leaves.ts';
 import {
   BackupReply,
   CheckReply,
@@ -21,7 +28,7 @@ import {
   StatusReply,
   VacuumReply,
 } from './database-replies.ts';
-import { BackupRefusedError, QueryRefusedError } from './errors.ts';
+import { BackupRefusedError, QueryLimitError, QueryRefusedError } from './errors.ts';
 
 const Parameter = Type.Union([Type.Null(), Type.String(), Type.Number(), Type.Boolean()]);
 
@@ -36,8 +43,13 @@ const Query = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 10_000, default: 1_000 }),
 });
 
+/** How long a check of every page may take. */
+const CHECK_DEADLINE_MS = 3_600_000;
+
 /** The owner's window on the database: `/api/v1/database/status` and read-only queries. */
 export class DatabasePlugin extends BasePlugin {
+  #queries: AdHocQueries | undefined;
+
   get metadata(): PluginMetadata {
     return {
       name: 'Database',
@@ -113,12 +125,12 @@ export class DatabasePlugin extends BasePlugin {
     app.post(
       '/check',
       { config: { access: 'database:read' }, schema: { response: { 200: CheckReply } } },
-      () => this.#check(),
+      (_request, reply) => this.#check(callerLeaves(reply.raw)),
     );
     app.post(
       '/query',
       { config: { access: 'database:read' }, schema: { body: Query, response: { 200: QueryReply } } },
-      ({ body }) => this.#query(body.sql, body.params, body.limit),
+      ({ body }, reply) => this.#query(body.sql, body.params, body.limit, callerLeaves(reply.raw)),
     );
   }
 
@@ -141,34 +153,48 @@ export class DatabasePlugin extends BasePlugin {
     };
   }
 
-  /** Every page, every index and every reference. Statements that read wait behind it: it is asked for, not routine. */
-  async #check() {
-    const database = this.requireService('database');
-    await database.check();
-    const pages = await database.execute<{ integrity_check: string }>('PRAGMA integrity_check');
-    const references = await database.execute('PRAGMA foreign_key_check');
-    const problems = pages.rows.map((row) => row.integrity_check).filter((line) => line !== 'ok');
-    return {
-      ok: problems.length === 0 && references.rows.length === 0,
-      problems,
-      brokenReferences: references.rows.length,
-    };
+  /** Every page, every index and every reference; nobody else's reads wait for it. */
+  async #check(callerGone: AbortSignal) {
+    await this.requireService('database').check();
+    const read = async (sql: string) =>
+      (await this.#run({ sql, maxRows: 1_000, deadlineMs: CHECK_DEADLINE_MS }, callerGone)).rows;
+    const pages = await read('PRAGMA integrity_check');
+    const [references] = await read('SELECT count(*) AS broken FROM pragma_foreign_key_check');
+    const problems = pages.map((row) => String(row.integrity_check)).filter((line) => line !== 'ok');
+    const brokenReferences = Number(references?.broken ?? 0);
+    return { ok: problems.length === 0 && brokenReferences === 0, problems, brokenReferences };
   }
 
-  async #query(sql: string, params: SqlParameters | undefined, limit: number) {
-    const rows: Record<string, unknown>[] = [];
-    let truncated = false;
+  async #query(sql: string, params: SqlParameters | undefined, limit: number, callerGone: AbortSignal) {
     try {
-      for await (const row of this.requireService('database').stream(sql, params)) {
-        truncated = rows.length === limit;
-        if (truncated) break;
-        rows.push(Object.fromEntries(Object.entries(row).map(([column, value]) => [column, toJson(value)])));
-      }
+      const { columns, rows, truncated } = await this.#run({ sql, params, maxRows: limit }, callerGone);
+      const shown = rows.map((row) =>
+        Object.fromEntries(Object.entries(row).map(([column, value]) => [column, toJson(value)])),
+      );
+      return { columns, rows: shown, truncated };
     } catch (error) {
+      if (isLimit(error)) throw new QueryLimitError(error);
       throw isRefusal(error) ? new QueryRefusedError(error) : error;
     }
-    return { columns: Object.keys(rows[0] ?? {}), rows, truncated };
   }
+
+  async #run(query: Omit<AdHocQuery, 'signal'>, callerGone: AbortSignal): Promise<AdHocRows> {
+    const keys = this.requireService('key_manager');
+    this.#queries ??= new AdHocQueries({
+      file: this.requireService('paths').databaseFile,
+      key: () => keys.databaseKey(),
+    });
+    return await this.#queries.run({ ...query, signal: AbortSignal.any([this.signal, callerGone]) });
+  }
+}
+
+/** Whether the query was ended before it had an answer. */
+function isLimit(error: unknown): error is AicoError {
+  return (
+    error instanceof QueryDeadlineError ||
+    error instanceof QueryTooLargeError ||
+    error instanceof QueryAbandonedError
+  );
 }
 
 /** Whether the statement is at fault, and not the database. */

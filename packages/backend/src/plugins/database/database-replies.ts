@@ -49,5 +49,7 @@ export const QueryReply = Type.Object({
       description: 'Integers beyond 2^53 as digits, bytes as { base64 }.',
     }),
   ),
-  truncated: Type.Boolean({ description: 'Whether there are more rows than were asked for.' }),
+  truncated: Type.Boolean({
+    description: 'Whether there are more rows than were asked for, or than fit in 16 MiB.',
+  }),
 });

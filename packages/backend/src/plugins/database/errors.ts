@@ -12,6 +12,18 @@ export class QueryRefusedError extends AicoError {
   }
 }
 
+/** A query over the API that was ended: it took longer or more memory than it may, or its caller left. */
+export class QueryLimitError extends AicoError {
+  readonly statusCode = 422;
+
+  constructor(cause: AicoError) {
+    super('AICO_DATABASE_QUERY_LIMIT', cause.message, {
+      hint: cause.hint ?? 'Narrow the query with WHERE or LIMIT.',
+      cause,
+    });
+  }
+}
+
 /** A backup that could not be made; its owner may know why. */
 export class BackupRefusedError extends AicoError {
   readonly statusCode = 503;

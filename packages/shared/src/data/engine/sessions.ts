@@ -4,6 +4,7 @@ import { EngineRefusal } from './failure.ts';
 import {
   type Arguments,
   bindableArguments,
+  bytesOf,
   type Definition,
   PreparedStatements,
   withExactIntegers,
@@ -81,8 +82,7 @@ export class Sessions {
       if (next.done === true) return { columns: cursor.columns, values, done: true };
       for (const value of withExactIntegers(next.value)) {
         values.push(value);
-        bytes +=
-          typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.byteLength : 8;
+        bytes += bytesOf(value);
       }
     }
     return { columns: cursor.columns, values, done: false };

@@ -292,3 +292,9 @@ function exact(value: number | bigint): number | bigint {
 export function withExactIntegers(row: SqlValue[]): SqlValue[] {
   return row.map((value) => (typeof value === 'bigint' ? exact(value) : value));
 }
+
+/** About how much memory a value takes. */
+export function bytesOf(value: SqlValue): number {
+  if (typeof value === 'string') return value.length;
+  return value instanceof Uint8Array ? value.byteLength : 8;
+}

@@ -1,0 +1,12 @@
+import type { ServerResponse } from 'node:http';
+
+/** Aborted when the caller has gone before `response` was complete. */
+export function callerLeaves(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  const look = (): void => {
+    if (!response.writableFinished) gone.abort();
+  };
+  if (response.destroyed) look();
+  else response.once('close', look);
+  return gone.signal;
+}

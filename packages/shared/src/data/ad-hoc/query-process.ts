@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { readHead } from '../database-head.ts';
+import { errorOf } from '../engine-errors.ts';
+import { DatabaseGoneError, StatementRefusedError } from '../errors.ts';
+import { copyParameters } from '../parameters.ts';
+import { Places } from '../places.ts';
+import { summaryOf } from '../sql-text.ts';
+import { classifyStatement } from '../statement-guard.ts';
+import { rowOf } from '../statement-result.ts';
+import type { Row, SqlParameters } from '../types.ts';
+import { QueryAbandonedError, QueryDeadlineError, QueryProcessError, QueryTooLargeError } from './errors.ts';
+import { frame, type QueryReply, unframe } from './wire.ts';
+
+export interface AdHocQuery {
+  readonly sql: string;
+  readonly params?: SqlParameters | undefined;
+  readonly maxRows: number;
+  /** Bytes of the values of all rows. Default 16 MiB. */
+  readonly maxBytes?: number;
+  /** Bytes that the process may need besides. Default 512 MiB. */
+  readonly maxMemoryBytes?: number;
+  /** Default 30 s. */
+  readonly deadlineMs?: number;
+  /** Ends the query: whoever asked has gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface AdHocRows {
+  readonly columns: readonly string[];
+  readonly rows: readonly Row[];
+  /** There are more rows than `maxRows` and `maxBytes` let through. */
+  readonly truncated: boolean;
+}
+
+export interface AdHocQueriesOptions {
+  /** The database; it may be in use. */
+  readonly file: string;
+  /** The database's key, made for each query and wiped after it was handed over. */
+  readonly key: () => Uint8Array;
+  /** Queries that run at once; others wait. Default 4. */
+  readonly atOnce?: number;
+}
+
+const MIB = 1024 * 1024;
+const CHILD = fileURLToPath(new URL('./query-child.ts', import.meta.url));
+/** What a process needs of the environment: the key is not in it, and nothing else of the backend's is. */
+const NEEDED_VARIABLES = ['SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'NODE_COMPILE_CACHE'];
+
+/**
+ * Runs statements that a person wrote, each in a process of its own: a statement that never ends is ended with its
+ * process, at its deadline or when its caller leaves, and no thread of the backend ever waits for it.
+ *
+ * @example
+ * ```ts
+ * const queries = new AdHocQueries({ file, key: () => keys.databaseKey() });
+ * const { rows } = await queries.run({ sql: 'SELECT * FROM note', maxRows: 100, signal });
+ * ```
+ */
+export class AdHocQueries {
+  readonly #options: AdHocQueriesOptions;
+  readonly #places: Places;
+
+  constructor(options: AdHocQueriesOptions) {
+    this.#options = options;
+    this.#places = new Places(options.atOnce ?? 4);
+  }
+
+  /**
+   * Settles only when the query's process is gone, and the file with it.
+   * @throws {StatementRefusedError} for anything but one statement that reads
+   * @throws {QueryDeadlineError} @throws {QueryAbandonedError} @throws {QueryTooLargeError} @throws {QueryProcessError}
+   */
+  async run(query: AdHocQuery): Promise<AdHocRows> {
+    const { sql, signal } = query;
+    if (classifyStatement(sql).kind === 'write')
+      throw new StatementRefusedError(summaryOf(sql), 'it does not only read');
+    const params = copyParameters(query.params);
+    const release = await this.#places.take();
+    try {
+      if (signal.aborted) throw new QueryAbandonedError(summaryOf(sql));
+      return await this.#runNow({ ...query, params });
+    } finally {
+      release();
+    }
+  }
+
+  async #runNow(query: AdHocQuery & { readonly params: SqlParameters }): Promise<AdHocRows> {
+    const { file } = this.#options;
+    const {
+      sql,
+      params,
+      maxRows,
+      maxBytes = 16 * MIB,
+      maxMemoryBytes = 512 * MIB,
+      deadlineMs = 30_000,
+    } = query;
+    const bound = copyParameters(params);
+    const key = this.#options.key();
+    let request: Buffer;
+    try {
+      const head = await readHead(file, key);
+      if (head?.isOurs !== true) throw new DatabaseGoneError(file);
+      const { cipher } = head.head;
+      const limits = { maxRows, maxBytes, maxMemoryBytes, deadlineMs };
+      request = Buffer.concat([frame({ file, cipher, sql, params: bound, ...limits }), key]);
+    } finally {
+      key.fill(0);
+    }
+    const reply = await ask(request, deadlineMs, query.signal, summaryOf(sql));
+    switch (reply.is) {
+      case 'failure':
+        throw errorOf(reply.failure, file, sql);
+      case 'too large':
+        throw new QueryTooLargeError(
+          summaryOf(sql),
+          reply.what,
+          reply.what === 'row' ? maxBytes : maxMemoryBytes,
+        );
+      case 'rows': {
+        const { columns, rows, truncated } = reply;
+        return { columns, rows: rows.map((row) => rowOf(columns, row, 0)), truncated };
+      }
+    }
+  }
+}
+
+/** Starts a process, hands it the request, and settles when the process is gone. Wipes the request. */
+async function ask(
+  request: Buffer,
+  deadlineMs: number,
+  signal: AbortSignal,
+  statement: string,
+): Promise<QueryReply> {
+  const child = startProcess();
+  let reason: Error | undefined;
+  const kill = (why: Error): void => {
+    reason ??= why;
+    child.kill('SIGKILL');
+  };
+  const abandon = (): void => kill(new QueryAbandonedError(statement));
+  const timer = setTimeout(() => kill(new QueryDeadlineError(statement, deadlineMs)), deadlineMs);
+  signal.addEventListener('abort', abandon, { once: true });
+  if (signal.aborted) abandon();
+  const chunks: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  // A process that has ended does not take its request; how it ended says why.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.write(request, () => request.fill(0));
+  try {
+    const how = await gone(child);
+    const reply = unframe(Buffer.concat(chunks));
+    if (reply !== undefined) return reply.value as QueryReply;
+    throw reason ?? new QueryProcessError(how);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abandon);
+  }
+}
+
+function startProcess(): ChildProcess {
+  const env: NodeJS.ProcessEnv = {};
+  for (const name of NEEDED_VARIABLES) if (process.env[name] !== undefined) env[name] = process.env[name];
+  return spawn(process.execPath, ['--disable-sigusr1', CHILD], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env,
+    windowsHide: true,
+  });
+}
+
+/** Resolves when the process has ended and its pipes are read, with how it ended. */
+async function gone(child: ChildProcess): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(new QueryProcessError(error.message, error)));
+    child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+  });
+}

@@ -1,0 +1,48 @@
+/** The thread of a query's process that runs the statement. Nothing can end it while it does, except the end of the process. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openConnection } from '../engine/connection.ts';
+import { EngineRefusal, toFailure } from '../engine/failure.ts';
+import { bindableArguments, bytesOf, withExactIntegers } from '../engine/statements.ts';
+import type { SqlValue } from '../types.ts';
+import type { QueryReply, QueryRequest } from './wire.ts';
+
+export interface QueryTask {
+  readonly request: QueryRequest;
+  readonly key: SharedArrayBuffer;
+}
+
+const BUSY_TIMEOUT_MS = 5_000;
+
+function answer({ request, key }: QueryTask): QueryReply {
+  const { file, cipher, sql, params, maxRows, maxBytes } = request;
+  try {
+    // It cannot write, and it does not look at the head: which commit is the newest is the backend's to say.
+    const connection = openConnection(
+      { file, key, cipher, role: 'reader', busyTimeoutMs: BUSY_TIMEOUT_MS, maxPages: undefined },
+      'session',
+    );
+    try {
+      const statement = connection.prepare<unknown[], SqlValue[]>(sql);
+      if (!statement.reader || !statement.readonly)
+        throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement does not only read');
+      const found = statement.raw().safeIntegers().iterate(bindableArguments(params));
+      const columns = statement.columns().map(({ name }) => name);
+      const rows: SqlValue[][] = [];
+      let bytes = 0;
+      for (const row of found) {
+        for (const value of row) bytes += bytesOf(value);
+        if (bytes > maxBytes && rows.length === 0) return { is: 'too large', what: 'row' };
+        if (bytes > maxBytes || rows.length === maxRows)
+          return { is: 'rows', columns, rows, truncated: true };
+        rows.push(withExactIntegers(row));
+      }
+      return { is: 'rows', columns, rows, truncated: false };
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    return { is: 'failure', failure: toFailure(error, file) };
+  }
+}
+
+parentPort?.postMessage(answer(workerData as QueryTask));
