@@ -1,6 +1,5 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import path from 'node:path';
+import { openToRead } from '../core/paths/index.ts';
 import { CredentialUnusableError } from './errors.ts';
 import { GuardedKey } from './guarded-key.ts';
 
@@ -23,9 +22,9 @@ export async function readCredential(
 ): Promise<GuardedKey | undefined> {
   if (!NAME.test(name)) throw new CredentialUnusableError(name, 'this cannot be the name of a credential');
   if (folder === undefined || folder === '') return undefined;
-  let handle: Awaited<ReturnType<typeof open>>;
+  let handle: Awaited<ReturnType<typeof openToRead>>;
   try {
-    handle = await open(path.join(folder, name), constants.O_RDONLY | constants.O_NOFOLLOW);
+    handle = await openToRead(path.join(folder, name), { followLinks: false });
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new CredentialUnusableError(name, 'it cannot be opened', error);

@@ -50,7 +50,8 @@ export class SlotFileExistsError extends AicoError {
 export class SlotFileInaccessibleError extends AicoError {
   readonly file: string;
   constructor(file: string, doing: 'read' | 'written', cause: unknown) {
-    super('AICO_KEY_SLOTS_INACCESSIBLE', `the slot file ${file} cannot be ${doing}`, {
+    const state = doing === 'written' ? '; it is as it was, and opens as before' : '';
+    super('AICO_KEY_SLOTS_INACCESSIBLE', `the slot file ${file} cannot be ${doing}${state}`, {
       hint: 'Check who owns the folder, its permissions, and that the disk has room.',
       cause,
     });
@@ -63,7 +64,7 @@ export class SlotFileDamagedError extends AicoError {
   readonly file: string;
   constructor(file: string, reason: string, cause?: unknown) {
     super('AICO_KEY_SLOTS_DAMAGED', `the slot file ${file} is damaged or was edited: ${reason}`, {
-      hint: 'Restore the slot file from a backup; the database itself is not affected.',
+      hint: 'Keep the damaged file, and put a copy of the slot file beside the same database, or restore a whole backup (`aico db restore`).',
       cause,
     });
     this.file = file;
@@ -258,9 +259,9 @@ export class SlotFileVersionError extends AicoError {
 /** Another process is changing the slot file, and does not end. */
 export class SlotFileBusyError extends AicoError {
   readonly file: string;
-  constructor(file: string, lock: string) {
+  constructor(file: string) {
     super('AICO_KEY_SLOTS_BUSY', `another process is changing the slot file ${file}`, {
-      hint: `Try again when it is done. If there is none, remove ${lock}.`,
+      hint: 'Try again when it is done. The lock ends with the process that holds it.',
     });
     this.file = file;
   }

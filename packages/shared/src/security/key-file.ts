@@ -1,6 +1,4 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { writePrivateFile } from '../core/paths/index.ts';
+import { openToRead, writePrivateFile } from '../core/paths/index.ts';
 import { KeyFileExposedError, KeyFileUnreadableError } from './errors.ts';
 import { GuardedKey, wipe } from './guarded-key.ts';
 
@@ -17,9 +15,9 @@ function codeOf(error: unknown): unknown {
  * @throws {KeyFileUnreadableError} when it cannot be read, is a link, or is not 32 bytes
  */
 export async function readKeyFile(file: string): Promise<GuardedKey | undefined> {
-  let handle: Awaited<ReturnType<typeof open>>;
+  let handle: Awaited<ReturnType<typeof openToRead>>;
   try {
-    handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    handle = await openToRead(file, { followLinks: false });
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw new KeyFileUnreadableError(

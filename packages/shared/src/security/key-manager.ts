@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
+import { WriteUnconfirmedError } from '../core/paths/index.ts';
 import type { UnlockCredentials } from './attended.ts';
 import { costBeside, tunePasswordCost } from './cost-tuning.ts';
 import {
@@ -228,8 +229,9 @@ export class AICOKeyManager {
         );
         const slots = read.body.slots.map((each) => (each.id === slot.id ? renewed : each));
         const body = { ...read.body, slots };
-        await writeSlotFile(this.#slotsFile, body, root);
-        if (this.#unlocked !== undefined) this.#unlocked = { ...this.#unlocked, body };
+        await this.#write(body, root, () => {
+          if (this.#unlocked !== undefined) this.#unlocked = { ...this.#unlocked, body };
+        });
       } finally {
         root.wipe();
       }
@@ -391,11 +393,25 @@ export class AICOKeyManager {
       const read = await this.#read();
       proveSlotFile(this.#slotsFile, read, unlocked.root);
       const { body, result } = await work(read.body, unlocked.root);
-      if (body !== read.body) await writeSlotFile(this.#slotsFile, body, unlocked.root);
       // Unless it was locked meanwhile.
-      if (this.#unlocked === unlocked) this.#unlocked = { ...unlocked, body };
+      const hold = () => {
+        if (this.#unlocked === unlocked) this.#unlocked = { ...unlocked, body };
+      };
+      if (body === read.body) hold();
+      else await this.#write(body, unlocked.root, hold);
       return result;
     });
+  }
+
+  /** `hold` runs when the new content is in force, also when the disk has not confirmed it and this throws. */
+  async #write(body: SlotFileBody, root: GuardedKey, hold: () => void): Promise<void> {
+    try {
+      await writeSlotFile(this.#slotsFile, body, root);
+    } catch (error) {
+      if (error instanceof WriteUnconfirmedError) hold();
+      throw error;
+    }
+    hold();
   }
 
   /** Runs `work` while nobody else, in this process or another, changes the slot file. */

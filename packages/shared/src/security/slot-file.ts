@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { writePrivateFile } from '../core/paths/index.ts';
+import { WriteUnconfirmedError, writePrivateFile } from '../core/paths/index.ts';
 import {
   SlotFileDamagedError,
   SlotFileInaccessibleError,
@@ -150,13 +150,18 @@ function versionOf(parsed: unknown): number | undefined {
   return parsed.format === FORMAT && Number.isInteger(parsed.version) ? Number(parsed.version) : undefined;
 }
 
-/** Writes the slot file with mode 0600, durably and as one step. */
+/**
+ * Writes the slot file with mode 0600, durably and as one step.
+ * @throws {SlotFileInaccessibleError} the file is as it was
+ * @throws {WriteUnconfirmedError} the new content is in force, but the disk has not confirmed it
+ */
 export async function writeSlotFile(file: string, body: SlotFileBody, root: GuardedKey): Promise<void> {
   const mac = macOf(body, root);
   const checksum = sha256(text({ ...body, mac }));
   try {
     await writePrivateFile(file, text({ ...body, mac, checksum }));
   } catch (error) {
+    if (error instanceof WriteUnconfirmedError) throw error;
     throw new SlotFileInaccessibleError(file, 'written', error);
   }
 }

@@ -1,12 +1,15 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { writePrivateFile } from '../core/paths/index.ts';
+import { removeDurably, writePrivateFile } from '../core/paths/index.ts';
 import { UnlockThrottledError } from './errors.ts';
+import { whileLocked } from './system-lock.ts';
 
 const FREE_TRIES = 3;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 5 * 60_000;
+/** Counting a try takes a write; a process that holds the lock longer than this keeps others from guessing as well. */
+const LOCK_WAIT_MS = 5_000;
 
 const State = Type.Object(
   {
@@ -65,20 +68,43 @@ export class UnlockThrottle {
    * @throws {UnlockThrottledError} while the tries before it are waited out
    */
   async begin(): Promise<void> {
-    const found = await this.#read();
-    const now = this.#now();
-    // The clock went back: the wait begins anew, once, rather than last until the clock has caught up.
-    if (found.lastAt > now) await this.#write({ ...found, lastAt: now });
-    const { failures, retryAfterMs } = await this.status();
-    if (retryAfterMs > 0) throw new UnlockThrottledError(retryAfterMs, failures);
-    await this.#write({ version: 1, failures: failures + 1, lastAt: now });
+    await this.#alone(async () => {
+      const found = await this.#read();
+      const now = this.#now();
+      // The clock went back: the wait begins anew, once, rather than last until the clock has caught up.
+      if (found.lastAt > now) await this.#write({ ...found, lastAt: now });
+      const { failures, retryAfterMs } = await this.status();
+      if (retryAfterMs > 0) throw new UnlockThrottledError(retryAfterMs, failures);
+      await this.#write({ version: 1, failures: failures + 1, lastAt: now });
+    });
   }
 
   /** The try was right: nothing stands against the next. */
   async succeeded(): Promise<void> {
     this.#known = NONE;
     // A file that stays behind costs a wait at a later mistake, and the data nothing.
-    await rm(this.#file, { force: true }).catch(() => undefined);
+    await removeDurably(this.#file).catch(() => undefined);
+  }
+
+  /**
+   * Reads and writes the count while no other process does, so that guesses in parallel count one by one. Where the disk
+   * takes no lock file the count holds for this process alone.
+   */
+  async #alone(work: () => Promise<void>): Promise<void> {
+    let isAlone = false;
+    try {
+      await whileLocked(
+        `${this.#file}.guard`,
+        { waitMs: LOCK_WAIT_MS, busy: () => new UnlockThrottledError(FIRST_WAIT_MS, this.#known.failures) },
+        async () => {
+          isAlone = true;
+          await work();
+        },
+      );
+    } catch (error) {
+      if (isAlone || error instanceof UnlockThrottledError) throw error;
+      await work();
+    }
   }
 
   async #read(): Promise<State> {

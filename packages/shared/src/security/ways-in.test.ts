@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -275,9 +277,24 @@ describe('changing the password', () => {
   test('a lock left by a process that was killed is no obstacle', async () => {
     const { open, folder } = await testHome();
     await open().setUp({ password: PASSWORD });
-    // A number that no process has: Linux ends at 2^22.
-    await writeFile(path.join(folder, 'slots.json.lock'), String(2 ** 22 + 1));
+    await holderKilled(path.join(folder, 'slots.json.guard'));
     await open().changePassword(PASSWORD, 'a new long password');
     await open().unlock({ password: 'a new long password' });
   });
 });
+
+/** A process that takes the lock and is killed while it holds it. */
+async function holderKilled(lockFile: string): Promise<void> {
+  const source = `
+    const { whileLocked } = await import(${JSON.stringify(new URL('./system-lock.ts', import.meta.url).href)});
+    await whileLocked(process.argv[1], { waitMs: 0, busy: () => new Error('busy') }, async () => {
+      process.stdout.write('held');
+      await new Promise((resolve) => process.stdin.once('end', resolve).resume());
+    });`;
+  const holder = spawn(process.execPath, ['--input-type=module', '--eval', source, lockFile], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(holder.stdout, 'data');
+  holder.kill('SIGKILL');
+  await once(holder, 'exit');
+}
