@@ -10,10 +10,21 @@ const Count = (value: number, description: string) =>
 export const channelSection = {
   path: 'core.channel',
   schema: Type.Object({
-    handshake_ms: Milliseconds(5_000, 'How long opening a channel may take.'),
-    handshakes_per_minute: Count(120, 'Handshakes from one address; beyond that 429.'),
-    handshake_burst: Count(40, 'Handshakes from one address at once.'),
-    max_channels: Count(256, 'Open channels in all.'),
+    handshake_ms: Milliseconds(
+      5_000,
+      'How long a connection may take until it has proved which device it belongs to.',
+    ),
+    handshakes_per_minute: Count(
+      120,
+      'Handshakes from one address, or one /64 network of IPv6; beyond that a device is told when to come again.',
+    ),
+    handshake_burst: Count(40, 'Handshakes from one address or network at once.'),
+    max_unproven: Count(
+      256,
+      'Connections to the public port that have not proved which device they belong to; beyond that the longest waiting makes room.',
+    ),
+    max_unproven_per_source: Count(32, 'The same, from one address or one /64 network of IPv6.'),
+    max_channels: Count(256, 'Open channels of devices that have proved themselves, in all.'),
     max_channels_per_device: Count(32, 'Open channels of one device.'),
     max_connections_per_channel: Count(64, 'Connections that one channel carries at once.'),
     idle_ms: Milliseconds(120_000, 'A channel is closed when it has rested so long between two requests.'),

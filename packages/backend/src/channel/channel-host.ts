@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { SealedStream } from '@aico/protocol/carrier';
 import {
+  busyFrame,
   ChannelRecordError,
   type ChannelResponder,
   type KnownOpening,
@@ -10,11 +11,12 @@ import {
   type PairingRequested,
 } from '@aico/protocol/channel';
 import type { Logger } from '@aico/shared/core/logging';
+import type { UnprovenConnection } from '../core/gateway.ts';
 import type { Devices } from '../devices/devices.ts';
 import { ChannelNotOpenedError } from './errors.ts';
-
 import { FrameSource } from './frame-source.ts';
 import { type InnerConnections, serveInside } from './inner-connections.ts';
+import { lastWord } from './last-word.ts';
 
 /** What a pairing code was made for. */
 export interface PairingContext {
@@ -37,7 +39,7 @@ export interface ChannelHostOptions {
   readonly limits: ChannelLimits;
   /** Hears of every refusal, with its reason. */
   readonly audit: Logger;
-  /** Takes a connection in a channel that is open, in the place of a socket. What it returns resolves when nothing is in flight. */
+  /** Receives a connection in a channel that is open, in the place of a socket. What it returns resolves when nothing is in flight. */
   readonly serve: (connection: Duplex, deviceId: string) => () => Promise<void>;
 }
 
@@ -45,6 +47,15 @@ export interface ChannelHostOptions {
 const KEEP_ALIVE_PROBE_MS = 30_000;
 /** Milliseconds for an end to be taken by the connection. */
 const END_MS = 500;
+
+/** A connection that has not proved yet which device it belongs to. */
+interface Attempt {
+  readonly carrier: Duplex;
+  readonly frames: FrameSource;
+  readonly newcomer: UnprovenConnection;
+  /** Aborted with a {@link ChannelNotOpenedError} when it is late, has to make room, or the backend stops. */
+  readonly signal: AbortSignal;
+}
 
 interface Open {
   readonly deviceId: string;
@@ -54,13 +65,14 @@ interface Open {
 
 /**
  * Opens channels: the server's side of each handshake, whatever carries it. A device that is known gets a stream in the
- * place of a socket; one that pairs gets its credentials and nothing else. Everything that is not right is answered with
- * one and the same refusal.
+ * place of a socket once its first record has opened: before that a channel counts towards no device, since anybody can send a
+ * first message again. One that pairs gets its credentials and nothing else. Everything that is not right is answered with
+ * one and the same refusal, and where there are too many with a busy frame.
  */
 export class ChannelHost {
   readonly #options: ChannelHostOptions;
   readonly #open = new Set<Open>();
-  readonly #opening = new Set<Duplex>();
+  readonly #opening = new Set<AbortController>();
   readonly #stopListening: () => void;
   #closed = false;
 
@@ -81,44 +93,49 @@ export class ChannelHost {
   }
 
   /** Opens a channel on `carrier`. Resolves when it is open, has paired, or was refused; never rejects. */
-  async accept(carrier: Duplex, source: string): Promise<void> {
+  async accept(carrier: Duplex, newcomer: UnprovenConnection): Promise<void> {
     const { limits, responder, audit } = this.#options;
     // Whatever becomes of a connection that is not a channel yet is no error of ours.
-    const ignore = (): void => {};
-    carrier.on('error', ignore);
-    this.#opening.add(carrier);
-    const deadline = AbortSignal.timeout(limits.handshakeMs);
-    const frames = new FrameSource(carrier);
+    carrier.on('error', () => {});
+    const given = new AbortController();
+    const late = setTimeout(() => given.abort(new ChannelNotOpenedError('too late')), limits.handshakeMs);
+    late.unref();
+    newcomer.onTurnedAway(() => given.abort(new ChannelNotOpenedError('too many newcomers')));
+    this.#opening.add(given);
+    const attempt = { carrier, frames: new FrameSource(carrier), newcomer, signal: given.signal };
     try {
-      if (this.#closed || this.#open.size + this.#opening.size > limits.maxChannels)
-        throw new ChannelNotOpenedError('too many channels');
-      const opening = responder.open(await frames.next(deadline));
-      if (opening.kind === 'known') this.#acceptKnown(carrier, frames, opening);
-      else await this.#pair(carrier, frames, opening, deadline);
+      if (this.#closed) throw new ChannelNotOpenedError('the backend stops');
+      const opening = responder.open(await attempt.frames.next(attempt.signal));
+      if (opening.kind === 'known') await this.#acceptKnown(attempt, opening);
+      else await this.#pair(attempt, opening);
     } catch (error) {
-      audit.warn('Channel refused', {
-        source,
-        reason: error instanceof ChannelNotOpenedError ? error.reason : reasonOf(error),
-      });
-      refuse(carrier, responder.refusal);
+      const refused = error instanceof ChannelNotOpenedError ? error : undefined;
+      audit.warn('Channel refused', { source: newcomer.source, reason: refused?.reason ?? reasonOf(error) });
+      const seconds = refused?.retryAfterSeconds;
+      lastWord(carrier, seconds === undefined ? responder.refusal : busyFrame(seconds));
     } finally {
-      this.#opening.delete(carrier);
+      clearTimeout(late);
+      this.#opening.delete(given);
     }
   }
 
-  /** Ends every channel once nothing is in flight on it; at `deadline` it cuts what is left. */
+  /**
+   * Ends every channel once nothing is in flight on it. At `deadline` it cuts what is left, without an end: whoever reads an
+   * answer must not take a part of it for the whole.
+   */
   async close(deadline: AbortSignal): Promise<void> {
     this.#closed = true;
     this.#stopListening();
-    for (const carrier of this.#opening) carrier.destroy();
-    const late = new Promise<void>((resolve) => {
-      if (deadline.aborted) resolve();
-      else deadline.addEventListener('abort', () => resolve(), { once: true });
+    for (const given of this.#opening) given.abort(new ChannelNotOpenedError('the backend stops'));
+    const late = new Promise<false>((resolve) => {
+      if (deadline.aborted) resolve(false);
+      else deadline.addEventListener('abort', () => resolve(false), { once: true });
     });
     await Promise.all(
       [...this.#open].map(async (open) => {
-        await Promise.race([open.inside.whenIdle(), late]);
-        endThenCut(open);
+        const isIdle = await Promise.race([open.inside.whenIdle().then(() => true), late]);
+        if (isIdle) endThenCut(open);
+        else open.stream.destroy();
       }),
     );
   }
@@ -132,16 +149,34 @@ export class ChannelHost {
     else audit.debug('Channel cut', { device, reason });
   }
 
-  #acceptKnown(carrier: Duplex, frames: FrameSource, opening: KnownOpening): void {
-    const { devices, limits, serve } = this.#options;
-    const held = devices.byPublicKey(opening.deviceKey);
+  async #acceptKnown(
+    { carrier, frames, newcomer, signal }: Attempt,
+    { deviceKey, openingId, accept }: KnownOpening,
+  ): Promise<void> {
+    const { devices, limits } = this.#options;
+    const held = devices.byPublicKey(deviceKey);
     if (held === undefined) throw new ChannelNotOpenedError('no such device');
     const { id } = held.device;
-    if (this.sizeOf(id) >= limits.maxChannelsPerDevice) throw new ChannelNotOpenedError('too many channels');
-    const { reply, session } = opening.accept(held.keys.psk);
+    if (!devices.noteOpening(id, openingId)) throw new ChannelNotOpenedError('the first message is a replay');
+    const { reply, session } = accept(held.keys.psk);
     carrier.write(reply);
     frames.release();
     const stream = new SealedStream(carrier, session);
+    stream.on('error', (error) => this.#noteBreak(id, error));
+    await confirmed(stream, signal);
+    // It may have sent one record and gone.
+    if (stream.destroyed) return;
+    if (this.#open.size >= limits.maxChannels || this.sizeOf(id) >= limits.maxChannelsPerDevice)
+      throw new ChannelNotOpenedError('too many channels');
+    // It may have been revoked meanwhile.
+    if (devices.byPublicKey(deviceKey) === undefined) throw new ChannelNotOpenedError('no such device');
+    newcomer.leave();
+    void devices.noteSeen(id, openingId).catch(() => undefined);
+    this.#serve(id, stream);
+  }
+
+  #serve(id: string, stream: SealedStream): void {
+    const { limits, serve } = this.#options;
     // Each connection has its own times: between requests; while one is in flight it may take its time.
     const inside = serveInside(
       stream,
@@ -150,8 +185,7 @@ export class ChannelHost {
     );
     const open: Open = { deviceId: id, stream, inside };
     this.#open.add(open);
-    // Not before a record of its own came: the first message may be a replay of somebody else's.
-    stream.once('confirmed', () => void devices.noteSeen(id).catch(() => undefined));
+    // It rests between requests only: whoever serves the first one sets this time to none.
     stream.on('timeout', () => endThenCut(open));
     // Only so is a peer noticed that has gone while a request is in flight.
     stream.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
@@ -161,26 +195,21 @@ export class ChannelHost {
       clearTimeout(lifetime);
       this.#open.delete(open);
     });
-    stream.on('error', (error) => this.#noteBreak(id, error));
   }
 
-  async #pair(
-    carrier: Duplex,
-    frames: FrameSource,
-    opening: PairingOpening,
-    deadline: AbortSignal,
-  ): Promise<void> {
+  async #pair({ carrier, frames, newcomer, signal }: Attempt, opening: PairingOpening): Promise<void> {
     const { pairings } = this.#options;
     if (!pairings.has(opening.codeId)) throw new ChannelNotOpenedError('no such pairing code');
     carrier.write(opening.reply());
-    const message = await frames.next(deadline);
+    const message = await frames.next(signal);
     const psk = pairings.attempt(opening.codeId);
     if (psk === undefined) throw new ChannelNotOpenedError('the pairing code is tried out');
     const requested = opening.receive(message, psk);
     const code = pairings.complete(opening.codeId);
     if (code === undefined) throw new ChannelNotOpenedError('no such pairing code');
     frames.release();
-    await this.#enrol(carrier, requested, code.context.roles, deadline);
+    newcomer.leave();
+    await this.#enrol(carrier, requested, code.context.roles, signal);
   }
 
   /** Keeps the new device, tells it so, and forgets it again when it does not say that it has heard. */
@@ -188,7 +217,7 @@ export class ChannelHost {
     carrier: Duplex,
     { deviceKey, request, session, grant }: PairingRequested,
     roles: readonly string[],
-    deadline: AbortSignal,
+    signal: AbortSignal,
   ): Promise<void> {
     const { devices } = this.#options;
     if (devices.byPublicKey(deviceKey) !== undefined) throw new ChannelNotOpenedError('already paired');
@@ -202,7 +231,7 @@ export class ChannelHost {
       await ended(
         carrier,
         (chunk) => session.push(chunk, () => undefined),
-        deadline,
+        signal,
         () => session.peerEnded,
       );
       carrier.end(() => carrier.destroy());
@@ -217,18 +246,37 @@ export class ChannelHost {
   }
 }
 
-/** Reads until `isOver`, within the deadline. */
+/** Resolves once the first record of the peer has opened. @throws {ChannelNotOpenedError} when none does, or at the signal */
+async function confirmed(stream: SealedStream, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const settle = (outcome: () => void) => (): void => {
+      stream.off('confirmed', open);
+      stream.off('close', gone);
+      signal.removeEventListener('abort', stop);
+      outcome();
+    };
+    const open = settle(resolve);
+    const gone = settle(() => reject(new ChannelNotOpenedError('no record has opened')));
+    const stop = settle(() => reject(signal.reason));
+    stream.once('confirmed', open);
+    stream.once('close', gone);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+  });
+}
+
+/** Reads until `isOver`, or until `signal` is aborted. */
 async function ended(
   carrier: Duplex,
   push: (chunk: Uint8Array) => void,
-  deadline: AbortSignal,
+  signal: AbortSignal,
   isOver: () => boolean,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const settle = (outcome: () => void): void => {
       carrier.off('data', take);
       carrier.off('close', gone);
-      deadline.removeEventListener('abort', gone);
+      signal.removeEventListener('abort', gone);
       outcome();
     };
     const gone = (): void => settle(() => reject(new Error('it has gone, or was too slow')));
@@ -242,8 +290,8 @@ async function ended(
     };
     carrier.on('data', take);
     carrier.on('close', gone);
-    deadline.addEventListener('abort', gone, { once: true });
-    if (deadline.aborted) gone();
+    signal.addEventListener('abort', gone, { once: true });
+    if (signal.aborted) gone();
   });
 }
 
@@ -261,15 +309,6 @@ function endIfIdle(open: Open): void {
   const timer = setTimeout(() => stream.destroy(), END_MS);
   stream.once('close', () => clearTimeout(timer));
   void inside.whenIdle().then(() => endThenCut(open));
-}
-
-function refuse(carrier: Duplex, refusal: Uint8Array): void {
-  if (!carrier.writable) {
-    carrier.destroy();
-    return;
-  }
-  carrier.once('finish', () => carrier.destroy());
-  carrier.end(refusal);
 }
 
 function reasonOf(error: unknown): string {

@@ -47,9 +47,7 @@ export class ChannelService extends BasePlugin {
       logger: this.#audit,
     });
     this.#middleware = middleware;
-    const stopOpening = gateway.openChannels((request, socket, head) =>
-      middleware.upgrade(request, socket, head),
-    );
+    const stopOpening = gateway.openChannels((...asked) => middleware.upgrade(...asked));
     this.onStop(stopOpening);
     await this.addRoutes(
       (app: GatewayApp) => declareDeviceRoutes(app, { devices, middleware, defaultRole: default_role }),

@@ -1,7 +1,13 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
-import { ChannelResponder, fingerprint, INSTANCE_BYTES, PairingBook } from '@aico/protocol/channel';
+import {
+  busyFrame,
+  ChannelResponder,
+  fingerprint,
+  INSTANCE_BYTES,
+  PairingBook,
+} from '@aico/protocol/channel';
 import { sodiumSuite } from '@aico/protocol/channel/node';
 import { getLogger, type Logger } from '@aico/shared/core/logging';
 import type { AICOKeyManager } from '@aico/shared/security';
@@ -9,13 +15,16 @@ import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Principal } from '../core/access.ts';
+import type { UnprovenConnection } from '../core/gateway.ts';
 import type { Devices } from '../devices/devices.ts';
 import { MemoryDevices } from '../devices/memory-devices.ts';
 import { closeServer, listenOnPort } from '../gateway/listener.ts';
+import type { NewcomerLimits } from '../gateway/newcomers.ts';
 import { createPublicServer } from '../gateway/public-port.ts';
 import { channelSection } from './channel-config.ts';
 import { ChannelHost, type PairingContext } from './channel-host.ts';
 import { HandshakeLimit } from './handshake-limit.ts';
+import { lastWord } from './last-word.ts';
 import { type HttpApp, isHttpApp, sealedAppOf } from './plain-app.ts';
 
 /** Where channels are opened on the public port. */
@@ -29,8 +38,6 @@ const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** 16 bytes in base64: RFC 6455, 4.1. */
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** Connections of a port of its own. */
-const MAX_CONNECTIONS = 512;
 /** Milliseconds a client has to answer the closing of its WebSocket, also one that was refused. */
 const WEBSOCKET_CLOSE_MS = 1_000;
 /** Milliseconds for requests in flight, where nobody says. */
@@ -88,6 +95,7 @@ export class EncryptionMiddleware {
   readonly #limit: HandshakeLimit;
   readonly #webSockets: WebSocketServer;
   readonly #logger: Logger;
+  readonly #newcomers: NewcomerLimits;
   readonly #ready: () => Promise<void> = async () => {};
   #port: Server | undefined;
 
@@ -109,6 +117,7 @@ export class EncryptionMiddleware {
     this.fingerprint = fingerprint(sodiumSuite, staticKey.publicKey);
     this.pairingMs = config.pairing_ms;
     this.#logger = logger;
+    this.#newcomers = { max: config.max_unproven, maxPerSource: config.max_unproven_per_source };
     this.pairings = new PairingBook<PairingContext>({
       suite: sodiumSuite,
       now,
@@ -158,25 +167,27 @@ export class EncryptionMiddleware {
    *
    * @returns whether it did ask for one; if not, nothing was done
    */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, newcomer: UnprovenConnection): boolean {
     const kind = kindOf(request);
     if (kind === undefined) return false;
-    const source = request.socket.remoteAddress ?? '';
-    const waitMs = this.#limit.take(source);
-    if (waitMs > 0) {
-      this.#logger.warn('Channel refused', { source, reason: 'too many handshakes' });
-      refuseForNow(socket, waitMs);
-      return true;
-    }
-    if (kind === 'websocket') {
+    // Between here and the handshake nobody else listens, and an error that nobody hears ends the process.
+    socket.on('error', () => {});
+    const waitMs = this.#limit.take(newcomer.source);
+    if (waitMs > 0)
+      this.#logger.warn('Channel refused', { source: newcomer.source, reason: 'too many handshakes' });
+    if (kind === 'websocket')
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        void this.#host.accept(createWebSocketStream(webSocket), source);
+        const carrier = createWebSocketStream(webSocket);
+        // A page is not shown the status of a failed upgrade: it is told within the WebSocket.
+        if (waitMs > 0) lastWord(carrier, busyFrame(secondsOf(waitMs)));
+        else void this.#host.accept(carrier, newcomer);
       });
-      return true;
+    else if (waitMs > 0) refuseForNow(socket, waitMs);
+    else {
+      socket.write(SWITCHING);
+      if (head.byteLength > 0) socket.unshift(head);
+      void this.#host.accept(socket, newcomer);
     }
-    socket.write(SWITCHING);
-    if (head.byteLength > 0) socket.unshift(head);
-    void this.#host.accept(socket, source);
     return true;
   }
 
@@ -191,8 +202,8 @@ export class EncryptionMiddleware {
     const server = createPublicServer({
       readiness: async () => ({ ready: true }),
       allowedHosts,
-      maxConnections: MAX_CONNECTIONS,
-      openChannel: (request, socket, head) => this.upgrade(request, socket, head),
+      newcomers: this.#newcomers,
+      openChannel: (...asked) => this.upgrade(...asked),
     });
     const address = await listenOnPort(server, host, port);
     this.#port = server;
@@ -228,6 +239,10 @@ function kindOf({ url, method, headers }: IncomingMessage): 'raw' | 'websocket' 
     : undefined;
 }
 
+function secondsOf(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1_000));
+}
+
 function refuseForNow(socket: Duplex, waitMs: number): void {
   const body = JSON.stringify({
     type: 'about:blank',
@@ -239,6 +254,6 @@ function refuseForNow(socket: Duplex, waitMs: number): void {
   socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 429 ${STATUS_CODES[429]}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Retry-After: ${Math.max(1, Math.ceil(waitMs / 1_000))}\r\nConnection: close\r\n\r\n${body}`,
+      `Retry-After: ${secondsOf(waitMs)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

@@ -1,6 +1,6 @@
 import { AicoError } from '@aico/protocol';
 
-/** Why a channel was not opened. For the log: the peer learns one and the same refusal. */
+/** Why a channel was not opened. For the log: the peer learns one and the same refusal, or that there are too many. */
 export type RefusalReason =
   | 'not a handshake'
   | 'no such device'
@@ -8,12 +8,25 @@ export type RefusalReason =
   | 'the pairing code is tried out'
   | 'too late'
   | 'too many channels'
+  | 'too many newcomers'
+  | 'the backend stops'
+  | 'the first message is a replay'
+  | 'no record has opened'
   | 'already paired'
   | 'the grant was not acknowledged';
+
+/** Reasons that say nothing about who asked: the peer is sent a busy frame in the place of a refusal. */
+const RETRY_AFTER_SECONDS: Readonly<Partial<Record<RefusalReason, number>>> = {
+  'too many channels': 5,
+  'too many newcomers': 1,
+  'the backend stops': 1,
+};
 
 /** A channel that was not opened. */
 export class ChannelNotOpenedError extends AicoError {
   readonly reason: RefusalReason;
+  /** Seconds after which the same device may try again; undefined for a refusal. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(reason: RefusalReason, cause?: unknown) {
     super('AICO_CHANNEL_NOT_OPENED', `a channel was not opened: ${reason}`, {
@@ -21,5 +34,6 @@ export class ChannelNotOpenedError extends AicoError {
       cause,
     });
     this.reason = reason;
+    this.retryAfterSeconds = RETRY_AFTER_SECONDS[reason];
   }
 }

@@ -16,12 +16,15 @@ export class FrameSource {
     this.#carrier = carrier;
   }
 
-  /** @throws {ChannelNotOpenedError} at the deadline, at the end of the bytes, and for a frame that is too long */
-  async next(deadline: AbortSignal): Promise<Uint8Array> {
+  /**
+   * @param signal ends the wait with its reason
+   * @throws {ChannelNotOpenedError} at the end of the bytes, and for a frame that is too long
+   */
+  async next(signal: AbortSignal): Promise<Uint8Array> {
     for (;;) {
       const frame = this.#read();
       if (frame !== undefined) return frame;
-      await readable(this.#carrier, deadline);
+      await readable(this.#carrier, signal);
       const chunk: unknown = this.#carrier.read();
       if (!(chunk instanceof Uint8Array)) {
         if (this.#carrier.readableEnded || this.#carrier.destroyed)
@@ -54,18 +57,18 @@ export class FrameSource {
 }
 
 /** Resolves when there is something to read, or never will be. */
-async function readable(carrier: Duplex, deadline: AbortSignal): Promise<void> {
+async function readable(carrier: Duplex, signal: AbortSignal): Promise<void> {
   if (carrier.readableLength > 0) return;
   await new Promise<void>((resolve, reject) => {
     const settle = (outcome: () => void) => (): void => {
       for (const event of ['readable', 'end', 'close', 'error']) carrier.off(event, go);
-      deadline.removeEventListener('abort', late);
+      signal.removeEventListener('abort', stop);
       outcome();
     };
     const go = settle(resolve);
-    const late = settle(() => reject(new ChannelNotOpenedError('too late')));
+    const stop = settle(() => reject(signal.reason));
     for (const event of ['readable', 'end', 'close', 'error']) carrier.on(event, go);
-    deadline.addEventListener('abort', late, { once: true });
-    if (deadline.aborted) late();
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
   });
 }

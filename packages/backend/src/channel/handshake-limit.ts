@@ -10,10 +10,10 @@ interface Bucket {
   at: number;
 }
 
-/** How many addresses are remembered; beyond that the one that was quiet longest is forgotten. */
-const ADDRESSES = 10_000;
+/** How many sources are remembered; beyond that the one that was quiet longest is forgotten. */
+const SOURCES = 10_000;
 
-/** A token bucket for each address that opens channels. Bounded in memory, whoever knocks. */
+/** A token bucket for each source of handshakes: an address, or a network of IPv6. Bounded in memory, whoever knocks. */
 export class HandshakeLimit {
   readonly #options: HandshakeLimitOptions;
   readonly #buckets = new Map<string, Bucket>();
@@ -23,17 +23,17 @@ export class HandshakeLimit {
   }
 
   /** Takes a token. @returns 0, or the milliseconds until there is one again */
-  take(address: string): number {
+  take(source: string): number {
     const { perMinute, burst, now } = this.#options;
     const perMs = perMinute / 60_000;
     const at = now();
-    const before = this.#buckets.get(address);
+    const before = this.#buckets.get(source);
     const tokens = before === undefined ? burst : Math.min(burst, before.tokens + (at - before.at) * perMs);
     const enough = tokens >= 1;
     // Set anew, so that the map's order is that of the last knock.
-    this.#buckets.delete(address);
-    this.#buckets.set(address, { tokens: enough ? tokens - 1 : tokens, at });
-    if (this.#buckets.size > ADDRESSES) {
+    this.#buckets.delete(source);
+    this.#buckets.set(source, { tokens: enough ? tokens - 1 : tokens, at });
+    if (this.#buckets.size > SOURCES) {
       const [oldest] = this.#buckets.keys();
       if (oldest !== undefined) this.#buckets.delete(oldest);
     }

@@ -16,12 +16,18 @@ export function isHttpApp(app: SealedApp | HttpApp): app is HttpApp {
 /** Hands each channel to the app's own server, as if a socket had come in. */
 export function sealedAppOf({ server }: HttpApp): SealedApp {
   const inFlight = new WeakMap<Duplex, number>();
+  const served = new WeakSet<Duplex>();
   const idle = new WeakMap<Duplex, () => void>();
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     const count = inFlight.get(socket);
     // One that came in another way is none of ours.
     if (count === undefined) return;
     inFlight.set(socket, count + 1);
+    if (!served.has(socket)) {
+      served.add(socket);
+      // The channel's own time is for what rests before a request; from here on the server keeps the times.
+      socket.setTimeout(0);
+    }
     response.on('close', () => {
       const left = (inFlight.get(socket) ?? 1) - 1;
       inFlight.set(socket, left);

@@ -203,7 +203,10 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     (require) => {
       const gateway = new HttpGateway({
         config: config.section(gatewaySection),
-        maxChannels: config.section(channelSection).max_channels,
+        newcomers: {
+          max: config.section(channelSection).max_unproven,
+          maxPerSource: config.section(channelSection).max_unproven_per_source,
+        },
         keepAliveMs: config.section(channelSection).idle_ms,
         socketFile: paths.socketFile,
         readiness: readinessProbe(() => lifecycle.ready, require('health'), {

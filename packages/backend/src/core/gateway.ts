@@ -25,8 +25,23 @@ export interface MountOptions {
   readonly access?: Access;
 }
 
+/** A connection to the public port that has not proved which device it belongs to. */
+export interface UnprovenConnection {
+  /** The address it comes from, or the network where the sender could choose the address. */
+  readonly source: string;
+  /** Replaces what happens when the connection has to make room for another. */
+  onTurnedAway(turnAway: () => void): void;
+  /** It has proved itself: it makes room for nobody any more. */
+  leave(): void;
+}
+
 /** Takes a connection over that asks for a channel. @returns whether it did */
-export type OpenChannel = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+export type OpenChannel = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  newcomer: UnprovenConnection,
+) => boolean;
 
 /** The service `'gateway'`: serves HTTP, and takes routes from plugins while it runs. */
 export interface Gateway {

@@ -10,6 +10,7 @@ import { createLogging } from '@aico/shared/core/logging';
 import { EncryptedDatabase } from '@aico/shared/data';
 import { DeviceRegistry } from './device-registry.ts';
 import { Roles } from './roles.ts';
+import { OPENINGS_PER_DEVICE } from './seen-openings.ts';
 
 const audit = createLogging({ console: { enabled: false } }).getLogger('test', 'audit');
 const roles = new Roles({ owner: ['*'], guest: ['*:read'] });
@@ -26,7 +27,7 @@ async function setUp(t: TestContext) {
     await registry.start();
     return registry;
   };
-  return { open };
+  return { open, database };
 }
 
 const phone = () => ({
@@ -44,7 +45,7 @@ describe('DeviceRegistry', () => {
     const { id } = await registry.add(keys);
     await registry.rename(id, 'Ada’s phone');
     await registry.setRoles(id, ['owner']);
-    await registry.noteSeen(id);
+    await registry.noteSeen(id, randomBytes(32));
     const again = await open();
     assert.deepEqual(again.list(), registry.list());
     const [device] = again.list();
@@ -67,13 +68,32 @@ describe('DeviceRegistry', () => {
     );
     const told: string[] = [];
     registry.onRevoked((revoked) => told.push(revoked));
-    const seen = registry.noteSeen(id);
+    const seen = registry.noteSeen(id, randomBytes(32));
     const revoked = registry.revoke(id);
     assert.deepEqual([principal.may('public'), told], [false, [id]]);
     await Promise.all([seen, revoked]);
     assert.equal(registry.byPublicKey(keys.publicKey), undefined);
     assert.deepEqual((await open()).list(), []);
     await assert.rejects(registry.revoke(id), { code: 'AICO_DEVICE_UNKNOWN' });
+  });
+
+  test('an opening is known again, after a restart too once the device has proved itself; only the newest are kept', async (t) => {
+    const { open, database } = await setUp(t);
+    const registry = await open();
+    const { id } = await registry.add(phone());
+    const openings = Array.from({ length: OPENINGS_PER_DEVICE + 3 }, () => randomBytes(32));
+    const unproven = randomBytes(32);
+    assert.deepEqual([registry.noteOpening(id, unproven), registry.noteOpening(id, unproven)], [true, false]);
+    for (const opening of openings) assert.equal(registry.noteOpening(id, opening), true);
+    await Promise.all(openings.map((opening) => registry.noteSeen(id, opening)));
+    const { rows } = await database.execute('SELECT device FROM device_opening');
+    assert.equal(rows.length, OPENINGS_PER_DEVICE);
+    const again = await open();
+    for (const opening of openings.slice(3)) assert.equal(again.noteOpening(id, opening), false);
+    assert.equal(again.noteOpening(id, unproven), true);
+    await again.revoke(id);
+    await again.noteSeen(id, randomBytes(32));
+    assert.deepEqual((await database.execute('SELECT device FROM device_opening')).rows, []);
   });
 
   test('rights follow the roles at once, and an unknown role or a key that is there already is refused', async (t) => {

@@ -6,6 +6,7 @@ import type { Database, Migration } from '@aico/shared/data';
 import type { Access, Principal } from '../core/access.ts';
 import { DeviceTakenError, DeviceUnknownError } from './errors.ts';
 import type { Roles } from './roles.ts';
+import { OPENINGS_PER_DEVICE, SeenOpenings } from './seen-openings.ts';
 
 /** A paired device, as anyone who may see devices sees it. */
 export interface Device {
@@ -66,6 +67,13 @@ const MIGRATIONS: readonly Migration[] = [
       paired_at TEXT NOT NULL, last_seen_at TEXT
     ) STRICT`,
   },
+  {
+    id: '002_device_opening',
+    sql: `CREATE TABLE device_opening (
+      number INTEGER PRIMARY KEY, device TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE, opening BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX device_opening_of ON device_opening (device, number)`,
+  },
 ];
 
 /**
@@ -77,6 +85,7 @@ export class DeviceRegistry {
   readonly #now: () => number;
   readonly #byId = new Map<string, Held>();
   readonly #byKey = new Map<string, Held>();
+  readonly #openings = new SeenOpenings();
   readonly #onRevoked = new Set<(id: string) => void>();
 
   constructor(options: DeviceRegistryOptions) {
@@ -90,6 +99,10 @@ export class DeviceRegistry {
     await database.migrate('devices', MIGRATIONS);
     const { rows } = await database.execute<DeviceRow>('SELECT * FROM device ORDER BY paired_at, id');
     for (const row of rows) this.#hold(row);
+    const { rows: openings } = await database.execute<{ device: string; opening: Uint8Array }>(
+      'SELECT device, opening FROM device_opening ORDER BY number',
+    );
+    for (const { device, opening } of openings) this.#openings.add(device, opening);
   }
 
   list(): readonly Device[] {
@@ -172,18 +185,40 @@ export class DeviceRegistry {
     const { device, keys } = this.#held(id);
     this.#byId.delete(id);
     this.#byKey.delete(hex(keys.publicKey));
+    this.#openings.forget(id);
     for (const listener of this.#onRevoked) listener(id);
     this.#options.audit.warn('Device revoked', { device: id, name: device.name });
     await this.#options.database.execute('DELETE FROM device WHERE id = ?', [id]);
   }
 
-  /** Notes that a device has opened a channel. */
-  async noteSeen(id: string): Promise<void> {
+  /**
+   * Remembers the id of an opening, at once; once the device has proved itself also beyond a restart.
+   *
+   * @returns whether it is new
+   */
+  noteOpening(id: string, openingId: Uint8Array): boolean {
+    return this.#openings.add(id, openingId);
+  }
+
+  /** Notes that a device has proved that it is there. Its first message is a replay from now on, after a restart too. */
+  async noteSeen(id: string, openingId: Uint8Array): Promise<void> {
     const held = this.#byId.get(id);
     if (held === undefined) return;
     const lastSeenAt = this.#time();
     this.#replace(held, { ...held.device, lastSeenAt });
-    await this.#options.database.execute('UPDATE device SET last_seen_at = ? WHERE id = ?', [lastSeenAt, id]);
+    await this.#options.database.transaction(async (tx) => {
+      await tx.execute('UPDATE device SET last_seen_at = ? WHERE id = ?', [lastSeenAt, id]);
+      // It may have been revoked meanwhile.
+      await tx.execute('INSERT INTO device_opening (device, opening) SELECT id, ? FROM device WHERE id = ?', [
+        SeenOpenings.keyOf(openingId),
+        id,
+      ]);
+      await tx.execute(
+        `DELETE FROM device_opening WHERE device = ? AND number <=
+          (SELECT number FROM device_opening WHERE device = ? ORDER BY number DESC LIMIT 1 OFFSET ?)`,
+        [id, id, OPENINGS_PER_DEVICE],
+      );
+    });
   }
 
   /** Told of each revocation before anything else happens of it. */

@@ -10,8 +10,14 @@ export interface Devices {
   /** Pairs a device; kept when it resolves. */
   add(device: NewDevice): Promise<unknown>;
   revoke(id: string): Promise<void>;
-  /** It has opened a channel. */
-  noteSeen(id: string): Promise<void>;
+  /**
+   * Remembers the id of an opening, which every first handshake message has its own of.
+   *
+   * @returns whether it is new: if not, the message is a replay
+   */
+  noteOpening(id: string, openingId: Uint8Array): boolean;
+  /** The device has proved that it is there, in the channel of that opening. */
+  noteSeen(id: string, openingId: Uint8Array): Promise<void>;
   /** Told of each revocation before anything else happens of it. */
   onRevoked(listener: (id: string) => void): () => void;
   principalOf(id: string): Principal;

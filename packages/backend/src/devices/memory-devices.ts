@@ -3,6 +3,7 @@ import type { Principal } from '../core/access.ts';
 import type { DeviceKeys, NewDevice } from './device-registry.ts';
 import type { Devices } from './devices.ts';
 import { DeviceTakenError } from './errors.ts';
+import { SeenOpenings } from './seen-openings.ts';
 
 interface Held {
   readonly device: { readonly id: string; readonly name: string };
@@ -13,6 +14,7 @@ interface Held {
 export class MemoryDevices implements Devices {
   readonly #byId = new Map<string, Held>();
   readonly #byKey = new Map<string, Held>();
+  readonly #openings = new SeenOpenings();
   readonly #onRevoked = new Set<(id: string) => void>();
 
   byPublicKey(publicKey: Uint8Array): Held | undefined {
@@ -33,7 +35,12 @@ export class MemoryDevices implements Devices {
     if (held === undefined) return;
     this.#byId.delete(id);
     this.#byKey.delete(Buffer.from(held.keys.publicKey).toString('hex'));
+    this.#openings.forget(id);
     for (const listener of this.#onRevoked) listener(id);
+  }
+
+  noteOpening(id: string, openingId: Uint8Array): boolean {
+    return this.#openings.add(id, openingId);
   }
 
   async noteSeen(): Promise<void> {}

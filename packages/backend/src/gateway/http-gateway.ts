@@ -19,19 +19,20 @@ import type { GatewayConfig } from './config.ts';
 import { Flights } from './flights.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
+import type { NewcomerLimits } from './newcomers.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
 import { openApiDocument } from './openapi/document.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { locked, notFound, stopping } from './problems.ts';
 import { createPublicServer } from './public-port.ts';
 
-/** Connections to the public port that are no channels, or none yet. */
-const STRANGERS = 256;
+/** Connections to the public port that are no channels, or none yet, where nobody says. */
+const NEWCOMERS: NewcomerLimits = { max: 256, maxPerSource: 32 };
 
 export interface HttpGatewayOptions {
   readonly config: GatewayConfig;
-  /** How many channels there may be; the public port has room for them. Default 256. */
-  readonly maxChannels?: number;
+  /** Connections to the public port that have not proved which device they belong to. Default 256, 32 of one source. */
+  readonly newcomers?: NewcomerLimits;
   /** How long a connection may rest between two requests. Default 120 s. */
   readonly keepAliveMs?: number;
   /** Path of the Unix domain socket, or name of the pipe. */
@@ -76,8 +77,8 @@ export class HttpGateway implements Gateway {
     this.#public = createPublicServer({
       readiness: options.readiness,
       allowedHosts: options.config.allowed_hosts,
-      maxConnections: STRANGERS + (options.maxChannels ?? 256),
-      openChannel: (request, socket, head) => this.#openChannel?.(request, socket, head) ?? false,
+      newcomers: options.newcomers ?? NEWCOMERS,
+      openChannel: (...asked) => this.#openChannel?.(...asked) ?? false,
     });
     this.#local.on('connection', (socket) => {
       // Channels come this way too, and each has said who is there: only the socket itself is the owner's.

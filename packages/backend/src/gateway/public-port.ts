@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { type Newcomer, type NewcomerLimits, Newcomers } from './newcomers.ts';
 import { comesFromElsewhere, namesThisMachine } from './own-host.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { refuse, refuseBytes } from './refusal.ts';
@@ -7,10 +8,15 @@ import { refuse, refuseBytes } from './refusal.ts';
 export interface PublicPortOptions {
   readonly readiness: ReadinessProbe;
   readonly allowedHosts: readonly string[];
-  /** Connections in all; those that have become channels are among them. */
-  readonly maxConnections: number;
+  /** Connections that are no channels, or none yet. */
+  readonly newcomers: NewcomerLimits;
   /** Takes a connection over that asks for a channel. @returns whether it did */
-  readonly openChannel: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+  readonly openChannel: (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    newcomer: Newcomer,
+  ) => boolean;
 }
 
 /**
@@ -20,9 +26,11 @@ export interface PublicPortOptions {
 export function createPublicServer({
   readiness,
   allowedHosts,
-  maxConnections,
+  newcomers: limits,
   openChannel,
 }: PublicPortOptions): Server {
+  const newcomers = new Newcomers(limits);
+  const known = new WeakMap<Duplex, Newcomer>();
   const refused = new WeakSet<Duplex>();
   const turnAway = (request: IncomingMessage, response: ServerResponse): void => {
     refused.add(request.socket);
@@ -44,7 +52,11 @@ export function createPublicServer({
     },
     serve,
   );
-  server.maxConnections = maxConnections;
+  server.on('connection', (socket) => {
+    const newcomer = newcomers.admit(socket.remoteAddress ?? '', () => socket.destroy());
+    known.set(socket, newcomer);
+    socket.once('close', () => newcomer.leave());
+  });
   server.on('checkContinue', turnAway);
   server.on('checkExpectation', turnAway);
   server.on('connect', (_request, socket) => refuseBytes(socket));
@@ -55,7 +67,13 @@ export function createPublicServer({
   });
   server.on('upgrade', (request, socket, head) => {
     // A page from anywhere may open a channel: what is in it is sealed, and proves who is there.
-    if (!namesThisMachine(request, allowedHosts) || !openChannel(request, socket, head)) refuseBytes(socket);
+    const newcomer = known.get(socket);
+    if (
+      newcomer === undefined ||
+      !namesThisMachine(request, allowedHosts) ||
+      !openChannel(request, socket, head, newcomer)
+    )
+      refuseBytes(socket);
   });
   return server;
 }

@@ -3,6 +3,9 @@ import { ChannelTruncatedError } from '../channel/errors.ts';
 import { RestTimer } from './multiplexing/rest-timer.ts';
 import type { SocketLike } from './socket-like.ts';
 
+/** Milliseconds that a peer has to take what has been said last. */
+const LAST_WORD_MS = 500;
+
 /** What a stream needs of an open channel. */
 export interface Sealing {
   /** What the peer is sent when anything was wrong. */
@@ -117,8 +120,12 @@ export class SealedStream extends Duplex {
     this.#channel.close();
     // What has been said, an end or a refusal, still goes out.
     const carrier = this.#carrier;
-    if (carrier.writableEnded && !carrier.writableFinished) carrier.once('finish', () => carrier.destroy());
-    else carrier.destroy();
+    if (carrier.writableEnded && !carrier.writableFinished) {
+      carrier.once('finish', () => carrier.destroy());
+      const timer = setTimeout(() => carrier.destroy(), LAST_WORD_MS);
+      timer.unref();
+      carrier.once('close', () => clearTimeout(timer));
+    } else carrier.destroy();
     done(error);
   }
 

@@ -20,6 +20,8 @@ export interface KnownOpening {
   readonly kind: 'known';
   /** The device's static key: what to look it up by. */
   readonly deviceKey: Uint8Array;
+  /** What the device drew at random for this opening: 32 bytes. Whoever sends the same again sends a replay. */
+  readonly openingId: Uint8Array;
   /**
    * Answers with the key that was issued to this device, once. The first message may be a replay; only the session's
    * `isConfirmed` says that the device is there.
@@ -90,6 +92,7 @@ export class ChannelResponder {
     return {
       kind: 'known',
       deviceKey,
+      openingId: message.slice(0, KEY_BYTES),
       accept: (psk) => {
         once();
         handshake.setPsk(psk);
