@@ -1,4 +1,5 @@
-import { findMailFiles, readMailFile } from '../src/cli/mailboxes.ts';
+import { findMailFiles } from '../src/cli/mail-files.ts';
+import { readMailFile } from '../src/cli/mailboxes.ts';
 
 /** How many sentences, and how many message numbers, the home is searched for. */
 const WANTED = 15;
@@ -16,7 +17,7 @@ export interface MailSample {
 
 /** Lines of plain text, and `Message-ID`s, of messages all over the mail. */
 export async function sampleMail(paths: readonly string[]): Promise<MailSample> {
-  const all = findMailFiles(paths);
+  const all = findMailFiles(paths).filter((entry) => entry.kind === 'file');
   const step = Math.max(1, Math.floor(all.length / (4 * WANTED)));
   const lines = new Set<string>();
   const messageIds = new Set<string>();
@@ -40,7 +41,7 @@ export async function sampleMail(paths: readonly string[]): Promise<MailSample> 
       words.push(...(subject.match(/\b[A-Za-z]{5,20}\b/g) ?? []));
       if (line !== undefined && lines.size < WANTED) lines.add(line);
       if (messageId !== undefined && messageIds.size < WANTED) messageIds.add(messageId);
-      if (line !== undefined || messageId !== undefined) files.add(file.path);
+      if (line !== undefined || messageId !== undefined) files.add(file.where);
       if (isEnough()) break;
     }
   }

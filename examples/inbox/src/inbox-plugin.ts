@@ -43,6 +43,9 @@ export class InboxPlugin extends BasePlugin {
       logger: this.logger,
     });
     await this.addRoutes((app) => declareRoutes(app, store, importer, maxBytes));
+    this.runInBackground('marking of older messages', async (signal) => {
+      while (!signal.aborted && (await store.markOlder()));
+    });
     this.logger.info('Inbox is open', await store.count());
   }
 

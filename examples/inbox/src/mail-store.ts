@@ -9,6 +9,7 @@ import { MessageUnknownError, SearchInvalidError } from './errors.ts';
 import type { ParsedMail } from './parsing/mail-parser.ts';
 import type { MailDetail, MailSummary } from './replies.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
+import { marked, unmarked } from './search-marks.ts';
 
 /** A message as it came, and what it is known by. */
 export interface RawMail {
@@ -29,6 +30,9 @@ export interface StoredMail {
   readonly isNew: boolean;
 }
 
+/** Messages that one transaction marks: writers are not held up for longer. */
+const MARKED_AT_ONCE = 100;
+
 const SUMMARY = 'm.id, m.subject, m.sender, m.sent_at, m.size, m.attachments';
 
 /** A word that the index has just as it stands: nothing but ASCII in it and at its sides. */
@@ -44,6 +48,38 @@ export class MailStore {
 
   async prepare(): Promise<void> {
     await this.#database.migrate(OWNER, MIGRATIONS);
+  }
+
+  /**
+   * Marks what an earlier version stored, so that search finds it in every script; newest first, in small steps.
+   *
+   * @returns whether there is more to do
+   */
+  async markOlder(): Promise<boolean> {
+    return this.#database.transaction(async (tx) => {
+      const { rows } = await tx.execute(
+        `SELECT id, subject, sender, text FROM inbox_messages
+         WHERE id <= (SELECT unmarked_to FROM inbox_totals) ORDER BY id DESC LIMIT ?`,
+        [MARKED_AT_ONCE],
+      );
+      for (const row of rows) {
+        const [subject, sender, body] = [row.subject, row.sender, row.text].map((value) =>
+          marked(text(value)),
+        );
+        if (subject === row.subject && sender === row.sender && body === row.text) continue;
+        await tx.execute('UPDATE inbox_messages SET subject = ?, sender = ?, text = ? WHERE id = ?', [
+          subject ?? '',
+          sender ?? '',
+          body ?? '',
+          row.id ?? null,
+        ]);
+      }
+      const oldest = rows.at(-1)?.id;
+      await tx.execute('UPDATE inbox_totals SET unmarked_to = ?', [
+        oldest === undefined ? 0 : Number(oldest) - 1,
+      ]);
+      return rows.length === MARKED_AT_ONCE;
+    });
   }
 
   /** Which of the digests are of stored messages, and their numbers. */
@@ -93,7 +129,7 @@ export class MailStore {
       ...summaryOf(row),
       ...(row.message_id === null ? {} : { messageId: text(row.message_id) }),
       recipients: text(row.recipients),
-      text: text(row.text),
+      text: unmarked(text(row.text)),
     };
   }
 
@@ -112,16 +148,16 @@ export class MailStore {
    * @throws {SearchInvalidError} when the syntax is wrong
    */
   async search(query: string, limit: number, asFts5: boolean): Promise<readonly MailSummary[]> {
-    const match = asFts5 ? query : plainWords(query);
+    const match = asFts5 ? marked(query) : plainWords(marked(query));
     if (match === '') return [];
     try {
       const { rows } = await this.#database.execute(
-        `SELECT ${SUMMARY}, snippet(inbox_search, -1, '[', ']', ' … ', 12) AS snippet
+        `SELECT ${SUMMARY}, snippet(inbox_search, -1, '[', ']', ' … ', 20) AS snippet
          FROM inbox_search JOIN inbox_messages m ON m.id = inbox_search.rowid
          WHERE inbox_search MATCH ? ORDER BY rank LIMIT ?`,
         [match, limit],
       );
-      return rows.map((row) => ({ ...summaryOf(row), snippet: text(row.snippet) }));
+      return rows.map((row) => ({ ...summaryOf(row), snippet: unmarked(text(row.snippet)) }));
     } catch (error) {
       if (asFts5 && error instanceof StatementFailedError) throw new SearchInvalidError(error);
       throw error;
@@ -165,14 +201,14 @@ async function insert(tx: Transaction, { raw, sha256, mail }: IncomingMail): Pro
     [
       digest,
       mail.messageId ?? null,
-      mail.subject,
-      mail.sender,
+      marked(mail.subject),
+      marked(mail.sender),
       mail.recipients,
       mail.sentAt ?? 0,
       Date.now(),
       mail.attachments,
       raw.length,
-      mail.text,
+      marked(mail.text),
       raw,
     ],
   );
@@ -186,8 +222,8 @@ function summaryOf(row: Row): MailSummary {
   const sentAt = Number(row.sent_at);
   return {
     id: Number(row.id),
-    subject: text(row.subject),
-    sender: text(row.sender),
+    subject: unmarked(text(row.subject)),
+    sender: unmarked(text(row.sender)),
     ...(sentAt === 0 ? {} : { sentAt: new Date(sentAt).toISOString() }),
     size: Number(row.size),
     attachments: Number(row.attachments),

@@ -45,4 +45,23 @@ export const MIGRATIONS: readonly Migration[] = [
       END;
     `,
   },
+  {
+    // Text is stored with the marks of search-marks.ts from here on; what was stored before is marked after the start.
+    id: '002_search_in_every_script',
+    sql: `
+      DROP TABLE inbox_search;
+      CREATE VIRTUAL TABLE inbox_search USING fts5 (
+        subject, sender, text, content = 'inbox_messages', content_rowid = 'id',
+        tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co M*'"
+      );
+      INSERT INTO inbox_search (inbox_search) VALUES ('rebuild');
+      CREATE TRIGGER inbox_messages_marked AFTER UPDATE OF subject, sender, text ON inbox_messages BEGIN
+        INSERT INTO inbox_search (inbox_search, rowid, subject, sender, text)
+          VALUES ('delete', old.id, old.subject, old.sender, old.text);
+        INSERT INTO inbox_search (rowid, subject, sender, text) VALUES (new.id, new.subject, new.sender, new.text);
+      END;
+      ALTER TABLE inbox_totals ADD COLUMN unmarked_to INTEGER NOT NULL DEFAULT 0;
+      UPDATE inbox_totals SET unmarked_to = (SELECT coalesce(max(id), 0) FROM inbox_messages);
+    `,
+  },
 ];

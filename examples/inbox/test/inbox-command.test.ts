@@ -62,20 +62,32 @@ describe('aico inbox', () => {
 
     const first = await aico('inbox', 'import', ...paths, '--json');
     assert.deepEqual(JSON.parse(first.out), {
-      found: 153,
+      found: 154,
       imported: 151,
       duplicate: 0,
       refused: 2,
-      skippedFiles: 1,
+      passedOver: 1,
+      reasons: { 'it does not begin as mail does': 1 },
       refusals: [
         { where: `${mbox} #151`, reason: 'it has 1.0 MiB, and the limit is 1.0 MiB' },
         { where: `${mbox} #152`, reason: 'it has no headers' },
       ],
     });
     const again = await aico('inbox', 'import', ...paths);
-    assert.match(again.out, /^153 messages: 0 imported, 151 duplicate, 2 refused\n/);
+    assert.match(again.out, /^154 found: 0 imported, 151 duplicate, 2 refused, 1 passed over\n/);
     assert.match(again.out, /refused .*all\.mbox #152: it has no headers/);
     assert.deepEqual([first.code, again.code], [0, 0]);
+  });
+
+  test('an import of which everything is refused or passed over ends with exit code 1', async () => {
+    const letter = await file('letter/letter.txt', 'Dear Sir,\n');
+    const [named, below] = await Promise.all([
+      aico('inbox', 'import', letter),
+      aico('inbox', 'import', path.dirname(letter)),
+    ]);
+    assert.match(named.out, /^1 found: 0 imported, 0 duplicate, 1 refused, 0 passed over\n/);
+    assert.match(below.out, /^1 found: 0 imported, 0 duplicate, 0 refused, 1 passed over\n/);
+    assert.deepEqual([named.code, below.code], [1, 1]);
   });
 
   test('search, list and read show a message without letting it write on the terminal', async () => {

@@ -8,6 +8,7 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { joinFrames } from '../src/frames.ts';
 import { messageImported } from '../src/index.ts';
+import { MailStore } from '../src/mail-store.ts';
 
 const INBOX = fileURLToPath(new URL('..', import.meta.url));
 const MIB = 1_048_576;
@@ -146,6 +147,29 @@ describe('the inbox in a backend', () => {
     assert.match(found?.snippet ?? '', /\[Höhlenkäse\]/);
     assert.deepEqual(await subjects('search?q=hohlen*'), ['Käse']);
     assert.deepEqual(await subjects('search?q=hohlen'), []);
+  });
+
+  test('mail that an earlier version stored is found in every script once it has been marked', async () => {
+    const database = backend.container.getService('database');
+    await database.transaction(async (tx) => {
+      for (let n = 0; n < 250; n += 1)
+        await tx.execute(
+          `INSERT INTO inbox_messages
+             (sha256, subject, sender, recipients, sent_at, imported_at, attachments, size, text, raw)
+           VALUES (randomblob(32), ?, '', '', 0, 0, 0, 1, '明日の会議は三時からです', x'00')`,
+          [`Older ${n}`],
+        );
+      await tx.execute('UPDATE inbox_totals SET unmarked_to = (SELECT max(id) FROM inbox_messages)');
+    });
+    const found = `search?limit=500&q=${encodeURIComponent('会議')}`;
+    assert.deepEqual(await subjects(found), []);
+    const store = new MailStore(database);
+    while (await store.markOlder());
+    assert.equal((await subjects(found)).length, 250);
+    const [first] = (await page(found)).messages;
+    assert.match(first?.snippet ?? '', /明日の\[会議\]は三時からです/);
+    await database.execute("DELETE FROM inbox_messages WHERE subject LIKE 'Older %'");
+    assert.deepEqual(await subjects(found), []);
   });
 
   test('nothing a person types is taken for the syntax of the index', async () => {

@@ -2,8 +2,8 @@ import type { CommandContext } from '@aico/cli/plugin';
 import { Value } from 'typebox/value';
 import { joinFrames } from '../frames.ts';
 import { Imported, type ImportResult, Stats } from '../replies.ts';
-import { tooLarge } from '../size-limit.ts';
-import { type Finding, findMailFiles, type LocatedMessage, readMailFile } from './mailboxes.ts';
+import { findMailFiles, type MailFile } from './mail-files.ts';
+import { type Finding, type LocatedMessage, readMailFile } from './mailboxes.ts';
 import { oneLine } from './one-line.ts';
 
 /** A request carries at most so many messages, and at most so many bytes where it carries more than one. */
@@ -13,15 +13,17 @@ const BATCH_BYTES = 4 * 1_048_576;
 /** Reasons shown before the rest is only counted. */
 const REASONS_SHOWN = 20;
 
-/** How an import went: `found` is the sum of the other three. */
+/** How an import went: `found` is the sum of the four counts that follow it. */
 export interface ImportSummary {
   found: number;
   imported: number;
   duplicate: number;
   refused: number;
-  /** Files of folders that do not begin as mail does. */
-  skippedFiles: number;
+  /** Files that are no mail, and messages that a mail program has marked as deleted. */
+  passedOver: number;
   readonly refusals: { readonly where: string; readonly reason: string }[];
+  /** How many were passed over, by reason. */
+  readonly reasons: Record<string, number>;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface ImportSummary {
  */
 export async function importMail(context: CommandContext, paths: readonly string[]): Promise<void> {
   const { output } = context;
-  const files = findMailFiles(paths);
+  const entries = findMailFiles(paths);
   const client = await context.client();
   const { maxMessageBytes } = Value.Parse(Stats, await client.json('/api/v1/inbox/stats'));
   const run = new ImportRun(async (messages) => {
@@ -42,20 +44,24 @@ export async function importMail(context: CommandContext, paths: readonly string
       body: joinFrames(messages.map(({ raw }) => raw)),
     });
     return Value.Parse(Imported, answer).results;
-  }, maxMessageBytes);
+  });
 
-  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const totalBytes = entries.reduce((sum, entry) => sum + bytesOf(entry), 0);
   const progress = output.progress(totalBytes, 'import');
   let doneBytes = 0;
   try {
-    for (const file of files) {
+    for (const entry of entries) {
+      if (entry.kind !== 'file') {
+        await run.take(entry);
+        continue;
+      }
       let fileBytes = 0;
-      for await (const finding of readMailFile(file, maxMessageBytes)) {
+      for await (const finding of readMailFile(entry, maxMessageBytes)) {
         await run.take(finding);
         if (finding.kind === 'message') fileBytes += finding.raw.length;
         progress.update(Math.min(doneBytes + fileBytes, totalBytes), `${run.summary.imported} imported`);
       }
-      doneBytes += file.bytes;
+      doneBytes += entry.bytes;
     }
     await run.finish();
     progress.update(totalBytes, `${run.summary.imported} imported`);
@@ -66,6 +72,13 @@ export async function importMail(context: CommandContext, paths: readonly string
   }
   progress.stop();
   output.print(run.summary, describe);
+  const { found, imported, duplicate } = run.summary;
+  // A person who named mail and got none must not have to read the numbers to notice.
+  if (found > 0 && imported + duplicate === 0) process.exitCode = 1;
+}
+
+function bytesOf(entry: MailFile | Finding): number {
+  return entry.kind === 'file' ? entry.bytes : 0;
 }
 
 type Sender = (messages: readonly LocatedMessage[]) => Promise<readonly ImportResult[]>;
@@ -77,36 +90,31 @@ class ImportRun {
     imported: 0,
     duplicate: 0,
     refused: 0,
-    skippedFiles: 0,
+    passedOver: 0,
     refusals: [],
+    reasons: {},
   };
   readonly #send: Sender;
-  readonly #maxBytes: number;
   #batch: LocatedMessage[] = [];
   #batchBytes = 0;
   #underWay: Promise<void> = Promise.resolve();
 
-  constructor(send: Sender, maxBytes: number) {
+  constructor(send: Sender) {
     this.#send = send;
-    this.#maxBytes = maxBytes;
   }
 
   async take(finding: Finding): Promise<void> {
-    if (finding.kind === 'no-mail') {
-      this.summary.skippedFiles += 1;
-      return;
-    }
     this.summary.found += 1;
-    if (finding.kind === 'too-large') {
-      this.#refuse(finding.where, tooLarge(finding.bytes, this.#maxBytes));
-    } else if (finding.kind === 'unreadable') {
-      this.#refuse(finding.where, finding.reason);
-    } else {
-      if (this.#batchBytes + finding.raw.length > BATCH_BYTES) await this.#flush();
-      this.#batch.push(finding);
-      this.#batchBytes += finding.raw.length;
-      if (this.#batch.length >= BATCH_MESSAGES) await this.#flush();
-    }
+    if (finding.kind === 'message') await this.#gather(finding);
+    else if (finding.kind === 'refused') this.#refuse(finding.where, finding.reason);
+    else this.#passOver(finding.reason);
+  }
+
+  async #gather(message: LocatedMessage): Promise<void> {
+    if (this.#batchBytes + message.raw.length > BATCH_BYTES) await this.#flush();
+    this.#batch.push(message);
+    this.#batchBytes += message.raw.length;
+    if (this.#batch.length >= BATCH_MESSAGES) await this.#flush();
   }
 
   /** Sends what is left, and waits for the last answer. */
@@ -136,17 +144,25 @@ class ImportRun {
     }
   }
 
+  #passOver(reason: string): void {
+    this.summary.passedOver += 1;
+    this.summary.reasons[reason] = (this.summary.reasons[reason] ?? 0) + 1;
+  }
+
   #refuse(where: string, reason: string): void {
     this.summary.refused += 1;
     this.summary.refusals.push({ where, reason });
   }
 }
 
-function describe({ found, imported, duplicate, refused, skippedFiles, refusals }: ImportSummary): string {
-  const lines = [`${found} messages: ${imported} imported, ${duplicate} duplicate, ${refused} refused`];
-  if (skippedFiles > 0) lines.push(`  ${skippedFiles} files do not begin as mail does and were passed over`);
+function describe(summary: ImportSummary): string {
+  const { found, imported, duplicate, refused, passedOver, refusals, reasons } = summary;
+  const lines = [
+    `${found} found: ${imported} imported, ${duplicate} duplicate, ${refused} refused, ${passedOver} passed over`,
+  ];
+  for (const [reason, count] of Object.entries(reasons)) lines.push(`  ${count} passed over: ${reason}`);
   for (const { where, reason } of refusals.slice(0, REASONS_SHOWN))
     lines.push(`  refused ${oneLine(where)}: ${oneLine(reason)}`);
-  if (refusals.length > REASONS_SHOWN) lines.push(`  and ${refusals.length - REASONS_SHOWN} more`);
+  if (refusals.length > REASONS_SHOWN) lines.push(`  and ${refusals.length - REASONS_SHOWN} more refused`);
   return lines.join('\n');
 }

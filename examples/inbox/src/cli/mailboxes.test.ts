@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { MailboxUnreadableError } from '../errors.ts';
-import { type Finding, findMailFiles, readMailFile } from './mailboxes.ts';
+import { findMailFiles } from './mail-files.ts';
+import { type Finding, readMailFile } from './mailboxes.ts';
 
 const SEPARATOR = 'From a@b Thu Aug 22 12:36:23 2002\n';
 const MIB = 1_048_576;
@@ -18,8 +19,9 @@ describe('mailboxes', () => {
 
   async function readAll(start: string, maxBytes = MIB): Promise<Finding[]> {
     const findings: Finding[] = [];
-    for (const file of findMailFiles([start])) {
-      for await (const finding of readMailFile(file, maxBytes)) findings.push(finding);
+    for (const entry of findMailFiles([start])) {
+      if (entry.kind !== 'file') findings.push(entry);
+      else for await (const finding of readMailFile(entry, maxBytes)) findings.push(finding);
     }
     return findings;
   }
@@ -34,11 +36,12 @@ describe('mailboxes', () => {
     assert.deepEqual(
       (await readAll(folder)).map(({ kind, where }) => [kind, path.relative(folder, where)]),
       [
+        ['passed-over', '.hidden'],
         ['message', 'a.mbox #1'],
         ['message', 'a.mbox #2'],
         ['message', path.join('deep', 'cur', '123.M4.host:2,S')],
-        ['no-mail', path.join('deep', 'index.json')],
-        ['no-mail', 'z-empty.eml'],
+        ['passed-over', path.join('deep', 'index.json')],
+        ['passed-over', 'z-empty.eml'],
       ],
     );
   });
@@ -55,14 +58,16 @@ describe('mailboxes', () => {
   test('a file beyond the limit is not kept in memory, and its size is told', async () => {
     const file = path.join(folder, 'large.eml');
     await writeFile(file, `Subject: large\n\n${'x'.repeat(3 * MIB)}`);
-    assert.deepEqual(await readAll(file), [{ kind: 'too-large', bytes: 3 * MIB + 16, where: file }]);
+    assert.deepEqual(await readAll(file), [
+      { kind: 'refused', reason: 'it has 3.0 MiB, and the limit is 1.0 MiB', where: file },
+    ]);
   });
 
   test('a large mailbox is read in a stream, and left when its reader leaves', async () => {
     const file = path.join(folder, 'large.mbox');
     await writeFile(file, `${SEPARATOR}Subject: a\n\n${'text\n'.repeat(100_000)}\n`.repeat(4));
     const [found] = findMailFiles([file]);
-    assert.ok(found);
+    assert.ok(found?.kind === 'file');
     for await (const finding of readMailFile(found, MIB)) {
       assert.equal(finding.kind, 'message');
       break;
@@ -73,10 +78,10 @@ describe('mailboxes', () => {
   test('a file that went away since it was found is a finding, not the end', async () => {
     await writeFile(path.join(folder, 'a.eml'), 'Subject: a\n');
     const [found] = findMailFiles([folder]);
-    assert.ok(found);
-    await rm(found.path);
+    assert.ok(found?.kind === 'file');
+    await rm(found.where);
     const [finding] = await Array.fromAsync(readMailFile(found, MIB));
-    assert.ok(finding?.kind === 'unreadable');
+    assert.ok(finding?.kind === 'refused');
     assert.match(finding.reason, /ENOENT/);
   });
 

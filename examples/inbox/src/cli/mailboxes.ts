@@ -1,33 +1,31 @@
-import { accessSync, constants, createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import path from 'node:path';
-import { MailboxUnreadableError } from '../errors.ts';
+import { tooLarge } from '../size-limit.ts';
+import { isMarkedDeleted, isNamedDeleted } from './deleted-mark.ts';
+import { beginsAsEmlx, readEmlx } from './emlx.ts';
+import type { MailFile, NotRead } from './mail-files.ts';
+import { newlineOf } from './mbox-lines.ts';
 import { beginsAsMbox, type FoundMessage, splitMbox } from './mbox-splitter.ts';
 
-/** What is found in a file, and where, for telling a person. */
-export type Finding = (
-  | FoundMessage
-  | { readonly kind: 'unreadable'; readonly reason: string }
-  /** A file of a folder that does not begin as mail does. */
-  | { readonly kind: 'no-mail' }
-) & { readonly where: string };
-
 /** A message, and where it was found. */
-export type LocatedMessage = Extract<Finding, { kind: 'message' }>;
-
-/** A file that will be read. */
-export interface MailFile {
-  readonly path: string;
-  readonly bytes: number;
-  /** Somebody named this very file, rather than a folder that has it. */
-  readonly isNamed: boolean;
+export interface LocatedMessage {
+  readonly kind: 'message';
+  readonly raw: Buffer;
+  readonly where: string;
 }
 
-/** Mail begins with a header, or with the line that separates messages of an mbox. */
-const MAIL = /^[\r\n]*(?:From |[A-Za-z][A-Za-z0-9-]*:)/;
+/** What is found in a file: a message to send, or what is not sent and why. */
+export type Finding = LocatedMessage | NotRead;
 
-/** Longer than any header's name. */
-const HEAD_BYTES = 128;
+/**
+ * Mail begins with a header, or with the line that separates messages of an mbox. A byte order mark, blank lines and the
+ * first line that Microsoft's programs write may precede it.
+ */
+const MAIL =
+  /^(?:\xef\xbb\xbf)?[\r\n]*(?:Microsoft Mail Internet Headers[^\r\n]*[\r\n]+)?(?:From |[A-Za-z][\w.-]*[ \t]*:)/;
+
+/** Longer than any header's name, and than most separators. */
+const HEAD_BYTES = 1_024;
 
 /**
  * A file smaller than this is read at once, and without giving way: this is a command's own process, and a folder of
@@ -36,74 +34,91 @@ const HEAD_BYTES = 128;
 const SMALL_FILE_BYTES = 1_048_576;
 
 /**
- * The files behind the paths, in order of name: a file as it is, of a folder all that are below it but hidden ones.
- *
- * @throws {MailboxUnreadableError} when a path cannot be read
- * @example for (const file of findMailFiles(['old.mbox', 'Maildir'])) …
- */
-export function findMailFiles(paths: readonly string[]): readonly MailFile[] {
-  return paths.flatMap((start) => {
-    try {
-      const stats = statSync(start);
-      if (stats.isDirectory()) return filesBelow(start);
-      accessSync(start, constants.R_OK);
-      return { path: start, bytes: stats.size, isNamed: true };
-    } catch (error) {
-      throw new MailboxUnreadableError(start, error);
-    }
-  });
-}
-
-function filesBelow(folder: string): MailFile[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .sort()
-    .flatMap((file) => {
-      const stats = statSync(file, { throwIfNoEntry: false });
-      return stats === undefined ? [] : { path: file, bytes: stats.size, isNamed: false };
-    });
-}
-
-/**
  * Every message of a file: many of an mbox, else the file as one. Memory is bounded by the largest message, whatever
  * the file's size. A file that cannot be read is a finding, not an error.
  *
  * @example for await (const found of readMailFile(file, 25 * 1_048_576)) …
  */
 export async function* readMailFile(file: MailFile, maxBytes: number): AsyncGenerator<Finding> {
-  const where = file.path;
+  const { place, where, bytes } = file;
   try {
-    if (file.bytes <= SMALL_FILE_BYTES) {
-      const content = readFileSync(where);
+    if (bytes <= SMALL_FILE_BYTES) {
+      const content = readFileSync(place);
       yield* readMail(file, content.subarray(0, HEAD_BYTES), () => [content], maxBytes);
       return;
     }
-    yield* readMail(file, await readHead(where), () => createReadStream(where), maxBytes);
+    yield* readMail(file, await readHead(place), () => createReadStream(place), maxBytes);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    yield { kind: 'unreadable', reason: `it cannot be read: ${reason}`, where };
+    yield { kind: 'refused', reason: `it cannot be read: ${reason}`, where };
   }
 }
 
+type Chunks = () => Iterable<Buffer> | AsyncIterable<Buffer>;
+
 async function* readMail(
-  { path: where, isNamed }: MailFile,
+  { where, isNamed }: MailFile,
   head: Buffer,
-  chunks: () => Iterable<Buffer> | AsyncIterable<Buffer>,
+  chunks: Chunks,
   maxBytes: number,
 ): AsyncGenerator<Finding> {
-  if (!isNamed && !MAIL.test(head.toString('latin1'))) {
-    yield { kind: 'no-mail', where };
+  if (head.length === 0) {
+    yield { kind: 'passed-over', reason: 'it is empty', where };
+    return;
+  }
+  const isEmlx = beginsAsEmlx(head);
+  if (!isNamed && !isEmlx && !MAIL.test(head.toString('latin1'))) {
+    yield { kind: 'passed-over', reason: 'it does not begin as mail does', where };
+    return;
+  }
+  if (isNamedDeleted(where)) {
+    yield { kind: 'passed-over', reason: DELETED, where };
     return;
   }
   if (beginsAsMbox(head)) {
     let number = 0;
-    for await (const found of splitMbox(chunks(), maxBytes)) {
+    for await (const found of splitMbox(chunks(), maxBytes, newlineOf(head))) {
       number += 1;
-      yield { ...found, where: `${where} #${number}` };
+      yield findingOf(found, `${where} #${number}`, maxBytes);
     }
     return;
   }
+  const whole = await readWhole(chunks, maxBytes);
+  yield typeof whole === 'number'
+    ? { kind: 'refused', reason: tooLarge(whole, maxBytes), where }
+    : isEmlx
+      ? emlxFinding(whole, where)
+      : messageFinding(whole, where);
+}
+
+const DELETED = 'it is marked as deleted';
+
+function findingOf(found: FoundMessage, where: string, maxBytes: number): Finding {
+  switch (found.kind) {
+    case 'message':
+      return messageFinding(found.raw, where);
+    case 'too-large':
+      return { kind: 'refused', reason: tooLarge(found.bytes, maxBytes), where };
+    case 'empty':
+      return { kind: 'passed-over', reason: 'no message follows its separator', where };
+  }
+}
+
+function messageFinding(raw: Buffer, where: string): Finding {
+  return isMarkedDeleted(raw)
+    ? { kind: 'passed-over', reason: DELETED, where }
+    : { kind: 'message', raw, where };
+}
+
+function emlxFinding(content: Buffer, where: string): Finding {
+  const { raw, isDeleted, missing } = readEmlx(content);
+  if (isDeleted) return { kind: 'passed-over', reason: DELETED, where };
+  if (missing > 0) return { kind: 'refused', reason: `its last ${missing} bytes are missing`, where };
+  return messageFinding(raw, where);
+}
+
+/** The file in one piece, or its size where that is beyond the limit. */
+async function readWhole(chunks: Chunks, maxBytes: number): Promise<Buffer | number> {
   const kept: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of chunks()) {
@@ -111,12 +126,11 @@ async function* readMail(
     if (bytes <= maxBytes) kept.push(chunk);
     else kept.length = 0;
   }
-  if (bytes > maxBytes) yield { kind: 'too-large', bytes, where };
-  else if (bytes > 0) yield { kind: 'message', raw: Buffer.concat(kept), where };
+  return bytes > maxBytes ? bytes : Buffer.concat(kept);
 }
 
-async function readHead(file: string): Promise<Buffer> {
-  await using handle = await open(file);
+async function readHead(place: Buffer): Promise<Buffer> {
+  await using handle = await open(place);
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
   return buffer.subarray(0, bytesRead);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { newlineOf } from './mbox-lines.ts';
 import { beginsAsMbox, type FoundMessage, splitMbox } from './mbox-splitter.ts';
 
 const MIB = 1_048_576;
@@ -19,17 +20,16 @@ function writeMbox(messages: readonly Buffer[], newline = '\n'): Buffer {
 
 async function split(mbox: Buffer | string, chunkBytes = 65_536, maxBytes = MIB): Promise<FoundMessage[]> {
   const bytes = Buffer.from(mbox);
+  const newline = newlineOf(bytes.subarray(0, 1_024));
   function* chunks(): Generator<Buffer> {
     for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
   }
-  return Array.fromAsync(splitMbox(chunks(), maxBytes));
+  return Array.fromAsync(splitMbox(chunks(), maxBytes, newline));
 }
 
 async function texts(mbox: Buffer | string, chunkBytes?: number): Promise<string[]> {
   const found = await split(mbox, chunkBytes);
-  return found.map((one) =>
-    one.kind === 'message' ? one.raw.toString('latin1') : `too large: ${one.bytes}`,
-  );
+  return found.map((one) => (one.kind === 'message' ? one.raw.toString('latin1') : `(${one.kind})`));
 }
 
 describe('splitMbox()', () => {
@@ -45,6 +45,7 @@ describe('splitMbox()', () => {
         SEPARATOR,
         `>${SEPARATOR}`,
         'Subject: a',
+        'Content-Length: 30',
       ),
       fc
         .uint8Array({ maxLength: 40 })
@@ -52,7 +53,7 @@ describe('splitMbox()', () => {
     );
     const message = fc
       .array(line, { minLength: 1, maxLength: 12 })
-      .map((lines) => Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
+      .map((lines) => Buffer.from(`S: 1\n${lines.join('\n')}\n`, 'latin1'));
     await fc.assert(
       fc.asyncProperty(
         fc.array(message, { maxLength: 6 }),
@@ -126,7 +127,9 @@ describe('splitMbox()', () => {
     const message = (bytes: number): Buffer => Buffer.from(`S: a\n\n${'x'.repeat(bytes - 7)}\n`);
     const found = await split(writeMbox([message(1_000), message(1_001)]), 64, 1_000);
     assert.deepEqual(
-      found.map((one) => (one.kind === 'message' ? one.raw.length : -one.bytes)),
+      found.map((one) =>
+        one.kind === 'message' ? one.raw.length : one.kind === 'too-large' ? -one.bytes : 0,
+      ),
       [1_000, -1_001],
     );
   });
@@ -137,6 +140,86 @@ describe('splitMbox()', () => {
     const [found] = await split(mbox, 65_536, 20 * MIB);
     assert.ok(found?.kind === 'message');
     assert.equal(found.raw.length, line.length + 6);
+  });
+
+  test('begins a message at a dated separator without a blank line before it, if a header follows', async () => {
+    const mbox = [1, 2, 3].map((n) => `${SEPARATOR}\nSubject: ${n}\n\nText ${n}\n`).join('');
+    assert.deepEqual(
+      await texts(mbox, 7),
+      [1, 2, 3].map((n) => `Subject: ${n}\n\nText ${n}\n`),
+    );
+    assert.equal((await texts(`${mbox}${SEPARATOR}`)).length, 3, 'nothing follows the last one');
+    assert.equal((await texts(`${mbox}${SEPARATOR}\nand so on\n`)).length, 3);
+  });
+
+  test('passes over a byte order mark, and reads files whose lines end with a carriage return alone', async () => {
+    const mbox = `${SEPARATOR}\nSubject: a\n\nText\n\n${SEPARATOR}\nSubject: b\n`;
+    assert.equal((await texts(`\u{feff}${mbox}`)).length, 2);
+    assert.deepEqual(await texts(mbox.replaceAll('\n', '\r'), 5), ['Subject: a\r\rText\r', 'Subject: b\r']);
+  });
+
+  test('counts a separator that no message follows', async () => {
+    assert.deepEqual(await texts(`${SEPARATOR}\n\n${SEPARATOR}\nSubject: b\n\n${SEPARATOR}\n`), [
+      '(empty)',
+      'Subject: b\n',
+      '(empty)',
+    ]);
+  });
+
+  test('believes a Content-Length that a separator or the end of the file follows', async () => {
+    const body = `Hello\n\n${SEPARATOR}\nSubject: quoted\n\n>From me\n`;
+    const message = `Subject: a\nContent-Length: ${body.length}\n\n${body}`;
+    const next = 'Subject: b\n';
+    for (const chunkBytes of [3, 64, 65_536])
+      assert.deepEqual(
+        await texts(`${SEPARATOR}\n${message}\n${SEPARATOR}\n${next}\n${SEPARATOR}\n${message}`, chunkBytes),
+        [message, next, message],
+      );
+  });
+
+  test('does not believe a Content-Length that leads into the midst of a message', async () => {
+    for (const length of [25, 60, 61, 10_000, 999_999_999_999]) {
+      const first = `Subject: a\nContent-Length: ${length}\n\nHello\n`;
+      const second = 'Subject: b\n\nThe second\n';
+      const third = 'Subject: c\nContent-Length: 5\n\nThe third\n';
+      const mbox = [first, second, third].map((one) => `${SEPARATOR}\n${one}\n`).join('');
+      assert.deepEqual(await texts(mbox, 11), [first, second, third], String(length));
+    }
+  });
+
+  test('leaves no byte out: the spans of any bytes follow each other from the first to the last', async () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        SEPARATOR,
+        'From x',
+        '\n',
+        '\r\n',
+        '\r',
+        'A: b\n',
+        'Content-Length: 9\n',
+        '\n\n',
+        '>From ',
+      ),
+      fc.uint8Array({ maxLength: 9 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(piece, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 90 }),
+        async (pieces, chunkBytes) => {
+          const bytes = Buffer.from(`${SEPARATOR}\n${pieces.join('')}`, 'latin1');
+          const found = await split(bytes, chunkBytes, 60);
+          let at = 0;
+          for (const { span } of found) {
+            assert.equal(span.start, at);
+            assert.ok(span.end > at);
+            at = span.end;
+          }
+          assert.equal(at, bytes.length);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   test('finds nothing in an empty file', async () => {

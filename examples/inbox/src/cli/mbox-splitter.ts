@@ -1,15 +1,20 @@
-/** A message found in a mailbox, or one that was too large to keep in memory. */
-export type FoundMessage =
+import { LINE_FEED, type Line, linesOf, type Newline } from './mbox-lines.ts';
+
+/** A message found in a mailbox, or the reason why there is none to send. */
+export type FoundMessage = (
   | { readonly kind: 'message'; readonly raw: Buffer }
-  | { readonly kind: 'too-large'; readonly bytes: number };
+  | { readonly kind: 'too-large'; readonly bytes: number }
+  | { readonly kind: 'empty' }
+) & {
+  /** Where it lies in the file, its separator included: the spans of a file follow each other without a gap. */
+  readonly span: Span;
+};
 
-const NEWLINE = 0x0a;
-const RETURN = 0x0d;
-const GREATER = 0x3e;
-const LETTER_F = 0x46;
-
-/** How much of a line is looked at to see what it is. */
-const LINE_HEAD = 512;
+/** Offsets in bytes; `end` is the offset of the byte after the last. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
 
 /**
  * The line that begins a message in an mbox file: `From `, an address, and a date as asctime() writes it. Demanding
@@ -19,7 +24,11 @@ const DATED =
   /^From .*\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +(?:\d{1,2} +)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b.*\d{2}:\d{2}/;
 const ANY = /^From /;
 const QUOTED = /^>+From /;
-const BEGINNING = /^[\r\n]*From /;
+const HEADER = /^(?:[!-9;-~]+[ \t]*:|>From )/;
+const CONTENT_LENGTH = /^content-length[ \t]*:[ \t]*(\d{1,12})[ \t]*\r?$/i;
+
+/** Blank lines, and the mark that some editors put at the beginning of UTF-8, may precede the first separator. */
+const BEGINNING = /^(?:\xef\xbb\xbf)?[\r\n]*From /;
 
 /** Whether a file that begins so is an mbox. */
 export function beginsAsMbox(head: Buffer): boolean {
@@ -27,113 +36,200 @@ export function beginsAsMbox(head: Buffer): boolean {
 }
 
 /**
- * Splits an mbox (RFC 4155, and the variants mboxo and mboxrd) into its messages, byte for byte but for the quoting
- * of `From ` lines, which is undone. Holds one message in memory at a time, and none larger than `maxBytes`.
+ * Splits an mbox (RFC 4155, and the variants mboxo, mboxrd, mboxcl and mboxcl2) into its messages, byte for byte but
+ * for the quoting of `From ` lines, which is undone. Holds one message in memory at a time, and none larger than
+ * `maxBytes`.
  *
- * The first line that begins with `From ` begins a message whatever follows; where it bears a date as mbox wants it,
- * so must the others.
+ * - The first line that begins with `From ` begins a message whatever follows; if it bears a date as mbox wants it, so
+ *   must the others.
+ * - A separator stands after a blank line. Without one it must bear a date, and a header must follow it.
+ * - A `Content-Length` is believed where a separator or the end of the file follows the body of that length. Lines
+ *   within such a body begin no message. The first one that is wrong ends the belief for the rest of the file.
  *
  * @example for await (const found of splitMbox(createReadStream('old.mbox'), 25 * 1_048_576)) …
  */
 export async function* splitMbox(
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
   maxBytes: number,
+  newline: Newline = LINE_FEED,
 ): AsyncGenerator<FoundMessage> {
-  const message = new MessageCollector(maxBytes);
-  let separator: RegExp | undefined;
-  let atLineStart = true;
-  let afterBlank = true;
-  for await (const pieces of piecesOf(chunks)) {
-    for (const piece of pieces) {
-      const isLine = atLineStart;
-      atLineStart = piece.at(-1) === NEWLINE;
-      if (isLine && afterBlank && piece[0] === LETTER_F && (separator ?? ANY).test(headOf(piece))) {
-        separator ??= DATED.test(headOf(piece)) ? DATED : ANY;
-        const found = message.finish();
-        if (found !== undefined) yield found;
-        message.begin();
-        afterBlank = false;
-        continue;
-      }
-      afterBlank = isLine && isBlank(piece);
-      const isQuoted = isLine && piece[0] === GREATER && QUOTED.test(headOf(piece));
-      message.add(isQuoted ? piece.subarray(1) : piece);
-    }
+  const splitter = new Splitter(maxBytes);
+  for await (const lines of linesOf(chunks, newline)) {
+    for (const line of lines) yield* splitter.take(line);
   }
-  const found = message.finish();
-  if (found !== undefined) yield found;
+  yield* splitter.end();
 }
 
-/** One message as it comes, piece by piece. What comes before the first `begin()` is no message. */
-class MessageCollector {
+class Splitter {
   readonly #maxBytes: number;
-  #pieces: Buffer[] = [];
-  #bytes = 0;
-  #begun = false;
+  /** What begins a message in this file; unknown until the first one has begun. */
+  #separator: RegExp | undefined;
+  #message: Collector | undefined;
+  #afterBlank = true;
+  /** A separator without a blank line before it: the next line decides whether it is one. */
+  #undecided: Line | undefined;
+  #believesLengths = true;
+  /** Where the next message's span begins: before the first separator too, so that nothing is left out. */
+  #start = 0;
+  #offset = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  begin(): void {
-    this.#pieces = [];
-    this.#bytes = 0;
-    this.#begun = true;
+  *take(line: Line): Generator<FoundMessage> {
+    const undecided = this.#undecided;
+    this.#undecided = undefined;
+    if (undecided !== undefined) {
+      if (line.isStart && HEADER.test(line.head)) yield* this.#begin(undecided);
+      else this.#add(undecided);
+    }
+    if (this.#isSeparator(line)) yield* this.#begin(line);
+    else if (!this.#afterBlank && beginsWithF(line) && DATED.test(line.head)) this.#undecided = line;
+    else this.#add(line);
+    this.#offset = line.end;
   }
 
-  add(piece: Buffer): void {
-    if (!this.#begun) return;
-    this.#bytes += piece.length;
-    if (this.#bytes <= this.#maxBytes + LONGEST_BLANK) this.#pieces.push(piece);
-    else this.#pieces = [];
+  *end(): Generator<FoundMessage> {
+    yield* this.#finish(this.#offset);
   }
 
-  finish(): FoundMessage | undefined {
-    if (!this.#begun || this.#bytes === 0) return undefined;
-    if (this.#bytes > this.#maxBytes + LONGEST_BLANK) return { kind: 'too-large', bytes: this.#bytes };
-    const raw = withoutLastBlank(Buffer.concat(this.#pieces));
-    return raw.length > this.#maxBytes ? { kind: 'too-large', bytes: raw.length } : { kind: 'message', raw };
+  #isSeparator(line: Line): boolean {
+    return this.#afterBlank && beginsWithF(line) && (this.#separator ?? ANY).test(line.head);
+  }
+
+  *#begin(separator: Line): Generator<FoundMessage> {
+    if (this.#message?.isWithinLength(separator.start) === true) {
+      this.#message.hideSeparator();
+      this.#add(separator);
+      return;
+    }
+    yield* this.#finish(separator.start);
+    this.#separator ??= DATED.test(separator.head) ? DATED : ANY;
+    this.#message = new Collector(this.#maxBytes, this.#believesLengths);
+    this.#afterBlank = false;
+  }
+
+  #add(line: Line): void {
+    this.#afterBlank = line.isBlank;
+    this.#message?.add(line);
+  }
+
+  /** Ends the message that is being read, at the offset where the next one or the end of the file is. */
+  *#finish(end: number): Generator<FoundMessage> {
+    if (this.#undecided !== undefined) this.#add(this.#undecided);
+    this.#undecided = undefined;
+    const message = this.#message;
+    if (message === undefined) return;
+    this.#message = undefined;
+    const wrong = message.linesOfWrongLength(end);
+    if (wrong === undefined) {
+      yield message.finish({ start: this.#start, end });
+      this.#start = end;
+      return;
+    }
+    // The length was wrong: separators that were passed over begin messages after all.
+    this.#believesLengths = false;
+    this.#message = new Collector(this.#maxBytes, false);
+    this.#afterBlank = false;
+    for (const line of wrong) yield* this.take(line);
+    yield* this.#finish(end);
+  }
+}
+
+/** The lines of one message. */
+class Collector {
+  readonly #maxBytes: number;
+  #lines: Line[] = [];
+  #bytes = 0;
+  #isBlank = true;
+  #isInHeader = true;
+  #believesLength: boolean;
+  #announced: number | undefined;
+  /** The offset at which the body ends by its `Content-Length`. */
+  #bodyEnd: number | undefined;
+  /** Whether there are lines within that body which would otherwise begin a message. */
+  #hidesSeparators = false;
+
+  constructor(maxBytes: number, believesLength: boolean) {
+    this.#maxBytes = maxBytes;
+    this.#believesLength = believesLength;
+  }
+
+  add(line: Line): void {
+    if (this.#isInHeader && line.isStart) this.#readHeader(line);
+    this.#bytes += line.bytes.length;
+    if (!line.isBlank) this.#isBlank = false;
+    if (this.#bytes <= this.#maxBytes + LONGEST_BLANK) this.#lines.push(line);
+    else this.#lines = [];
+  }
+
+  isWithinLength(offset: number): boolean {
+    return this.#bodyEnd !== undefined && offset < this.#bodyEnd;
+  }
+
+  /** Notes that a line within the announced length would otherwise begin a message. */
+  hideSeparator(): void {
+    this.#hidesSeparators = true;
+  }
+
+  /**
+   * The lines of a message whose length hid separators and turned out to be wrong, to be read again.
+   *
+   * @param end the offset of the separator, or of the end of the file, that follows the message
+   */
+  linesOfWrongLength(end: number): readonly Line[] | undefined {
+    const bodyEnd = this.#bodyEnd;
+    if (!this.#hidesSeparators || bodyEnd === undefined) return undefined;
+    // Between the body and what follows it there may be blank lines alone.
+    const rest = this.#lines.filter((line) => line.end > bodyEnd);
+    const isRight = bodyEnd <= end && rest.every((line) => line.start >= bodyEnd && line.isBlank);
+    return isRight ? undefined : this.#lines;
+  }
+
+  finish(span: Span): FoundMessage {
+    if (this.#isBlank) return { kind: 'empty', span };
+    if (this.#bytes > this.#maxBytes + LONGEST_BLANK) return { kind: 'too-large', bytes: this.#bytes, span };
+    // A writer that hides separators by a length does not quote them either.
+    const pieces = this.#lines.map((line) =>
+      !this.#hidesSeparators && isQuoted(line) ? line.bytes.subarray(1) : line.bytes,
+    );
+    const raw = withoutLastBlank(Buffer.concat(pieces), this.#lines.at(-1));
+    if (raw.length > this.#maxBytes) return { kind: 'too-large', bytes: raw.length, span };
+    return { kind: 'message', raw, span };
+  }
+
+  #readHeader(line: Line): void {
+    if (line.isBlank) {
+      this.#isInHeader = this.#isBlank;
+      if (this.#announced !== undefined && this.#bytes + this.#announced <= this.#maxBytes)
+        this.#bodyEnd = line.end + this.#announced;
+      return;
+    }
+    if (!this.#believesLength) return;
+    const length = CONTENT_LENGTH.exec(line.head.trimEnd())?.[1];
+    if (length !== undefined) this.#announced = Number(length);
   }
 }
 
 /** The blank line after a message, at most. */
 const LONGEST_BLANK = 2;
 
-function headOf(piece: Buffer): string {
-  return piece.toString('latin1', 0, LINE_HEAD);
+/** Looked at before any expression, since most lines of a mailbox begin with neither. */
+const LETTER_F = 0x46;
+const GREATER = 0x3e;
+
+function beginsWithF(line: Line): boolean {
+  return line.isStart && line.bytes[0] === LETTER_F;
 }
 
-function isBlank(line: Buffer): boolean {
-  return (line.length === 1 && line[0] === NEWLINE) || (line.length === 2 && line[0] === RETURN);
+function isQuoted(line: Line): boolean {
+  return line.isStart && line.bytes[0] === GREATER && QUOTED.test(line.head);
 }
 
 /** The blank line before the next separator belongs to the mailbox, not to the message. */
-function withoutLastBlank(raw: Buffer): Buffer {
-  if (raw.at(-1) !== NEWLINE) return raw;
-  const end = raw.at(-2) === RETURN ? raw.length - 2 : raw.length - 1;
-  return end > 0 && raw[end - 1] === NEWLINE ? raw.subarray(0, end) : raw;
-}
-
-/** Beyond this a line is passed on in pieces, so that one without an end does not grow quadratically. */
-const LONGEST_PIECE = 1_048_576;
-
-/** The lines of each chunk, with their ends; a very long line in several pieces. */
-async function* piecesOf(chunks: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<Buffer[]> {
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const pieces: Buffer[] = [];
-    let start = 0;
-    for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE, start)) {
-      pieces.push(data.subarray(start, end + 1));
-      start = end + 1;
-    }
-    rest = data.subarray(start);
-    if (rest.length > LONGEST_PIECE) {
-      pieces.push(rest);
-      rest = Buffer.alloc(0);
-    }
-    yield pieces;
-  }
-  if (rest.length > 0) yield [rest];
+function withoutLastBlank(raw: Buffer, last: Line | undefined): Buffer {
+  return last?.isBlank === true && raw.length > last.bytes.length
+    ? raw.subarray(0, raw.length - last.bytes.length)
+    : raw;
 }

@@ -1,6 +1,8 @@
-import PostalMime, { type Address } from 'postal-mime';
+import PostalMime, { type Address, type Email } from 'postal-mime';
 import { MessageRefusedError } from '../errors.ts';
 import { textOfHtml } from './html-text.ts';
+import { dateOf } from './mail-date.ts';
+import { wellFormedMail } from './well-formed-mail.ts';
 
 /** What is kept of a message besides its bytes. */
 export interface ParsedMail {
@@ -24,8 +26,11 @@ const HEADER_KEPT = 10_000;
 /** The names that headers have in practice, out of all that RFC 5322 allows: at least one makes it mail. */
 const HEADER_NAME = /^[a-z][a-z0-9-]*$/i;
 
-/** A date header can say anything; beyond this it is not a date anybody sent mail on. */
-const LATEST = Date.UTC(2200, 0, 1);
+/** Messages within messages that are read for their text. */
+const ATTACHED_DEPTH = 3;
+
+/** A page that has so many times the text of the plain part beside it is what the sender meant to be read. */
+const USELESS_PLAIN = 4;
 
 /**
  * Reads a message as mail (RFC 5322, MIME). Lenient where mail is sloppy: only what has no header at all, or would
@@ -35,24 +40,47 @@ const LATEST = Date.UTC(2200, 0, 1);
  * @example (await parseMail(Buffer.from('Subject: Hello\n\nYou'))).subject // 'Hello'
  */
 export async function parseMail(raw: Uint8Array): Promise<ParsedMail> {
-  const mail = await PostalMime.parse(raw, { maxNestingDepth: 100, maxHeadersSize: 1_048_576 }).catch(
-    (error: unknown) => {
-      throw new MessageRefusedError(error instanceof Error ? error.message : 'it cannot be parsed', error);
-    },
-  );
+  const mail = await parse(wellFormedMail(raw)).catch((error: unknown) => {
+    throw new MessageRefusedError(error instanceof Error ? error.message : 'it cannot be parsed', error);
+  });
   if (!mail.headers.some(({ key, value }) => HEADER_NAME.test(key) && value !== ''))
     throw new MessageRefusedError('it has no headers');
-  const text = mail.text?.trim() || (mail.html === undefined ? '' : textOfHtml(mail.html));
-  const sentAt = Date.parse(mail.date ?? '');
+  const text = await textOf(mail, ATTACHED_DEPTH);
   return {
     messageId: mail.messageId === undefined ? undefined : header(mail.messageId),
     subject: header(mail.subject ?? ''),
     sender: mail.from === undefined ? '' : header(describe(mail.from)),
     recipients: header([...(mail.to ?? []), ...(mail.cc ?? [])].map(describe).join(', ')),
-    sentAt: sentAt >= 0 && sentAt < LATEST ? sentAt : undefined,
+    sentAt: dateOf(mail.headers.find(({ key }) => key === 'date')?.value ?? ''),
     text: withoutNul(text.slice(0, TEXT_KEPT)),
     attachments: mail.attachments.length,
   };
+}
+
+function parse(mail: Uint8Array): Promise<Email> {
+  return PostalMime.parse(mail, { maxNestingDepth: 100, maxHeadersSize: 1_048_576 });
+}
+
+/** What a person reads, and after it the text of messages that are attached. */
+async function textOf(mail: Email, depth: number): Promise<string> {
+  let text = bodyOf(mail);
+  for (const { mimeType, content } of mail.attachments) {
+    if (depth === 0 || text.length > TEXT_KEPT) break;
+    if (mimeType !== 'message/rfc822' || typeof content === 'string') continue;
+    // An attached message that cannot be read is an attachment like any other.
+    const attached = await parse(wellFormedMail(new Uint8Array(content))).catch(() => undefined);
+    if (attached !== undefined) text += `\n\n${attached.subject ?? ''}\n${await textOf(attached, depth - 1)}`;
+  }
+  return text.trim();
+}
+
+/**
+ * The plain part; the page where there is no plain part; both where the plain part only says that there is a page.
+ */
+function bodyOf({ text = '', html }: Email): string {
+  const plain = text.trim();
+  const page = html === undefined ? '' : textOfHtml(html);
+  return page.length > USELESS_PLAIN * plain.length ? `${page}\n\n${plain}`.trim() : plain || page;
 }
 
 function describe(address: Address): string {
