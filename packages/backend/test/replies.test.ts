@@ -47,6 +47,7 @@ const CALLS: Readonly<Record<string, unknown>> = {
   'GET /api/v1/bus/clients': undefined,
   'GET /api/v1/bus/stats': undefined,
   'POST /api/v1/bus/grants': { component: 'other', publish: ['other.>'] },
+  'POST /api/v1/bus/open': undefined,
   'POST /api/v1/bus/messages': { topic: 'a.b', message: 1 },
   'POST /api/v1/bus/requests': { topic: 'ask.me', message: 1 },
   'DELETE /api/v1/bus/grants/{component}': undefined,

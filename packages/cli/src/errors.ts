@@ -71,3 +71,32 @@ export class UsageError extends AicoError {
     });
   }
 }
+
+/** The backend went away while it was asked to grant access to the bus. */
+export class GrantUncertainError extends AicoError {
+  constructor(component: string, file: string, cause: unknown) {
+    super(
+      'AICO_CLI_GRANT_UNCERTAIN',
+      `it is not known whether "${component}" has access now: the backend did not answer`,
+      {
+        hint: `Its credential is ${file}. See \`aico bus list\`: where the component is missing or its key is older, remove the file and grant anew.`,
+        cause,
+      },
+    );
+  }
+}
+
+/** A component has its new key, and the credential could not be given its name. */
+export class CredentialNotPlacedError extends AicoError {
+  constructor(component: string, prepared: string, file: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      'AICO_CLI_CREDENTIAL',
+      `"${component}" has its new key, but its credential is not in place: ${reason}`,
+      {
+        hint: `The credential is ${prepared}, or ${file} already: move it yourself.`,
+        cause,
+      },
+    );
+  }
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { MessageBusClient } from '@aico/shared/core/bus';
@@ -81,4 +81,59 @@ test('aico bus refuses what cannot be granted, with a hint', async (t) => {
   const nothing = await aico.run(['bus', 'grant', 'journal']);
   assert.notEqual(nothing.code, 0);
   assert.match(nothing.stderr, /--publish/);
+});
+
+test('aico bus grant leaves nothing behind when it fails: no grant without its credential, no credential without its grant', async (t) => {
+  const aico = await Aico.create(t, { AICO_CORE__MESSAGE_BUS__BROKER__PORT: '0' });
+  await aico.serve();
+  const folder = path.join(aico.home, 'credentials');
+  await mkdir(folder);
+  const file = path.join(folder, 'journal.json');
+  const grant = (...options: readonly string[]) =>
+    aico.run(['bus', 'grant', 'journal', '--publish', 'notes.>', '--out', file, ...options]);
+  const granted = async () => {
+    const { grants } = (await aico.run(['bus', 'list', '--json'])).json() as {
+      grants: readonly { component: string; publicKey: string }[];
+    };
+    return grants.map(({ component, publicKey }) => [component, publicKey]);
+  };
+
+  await writeFile(file, 'mine');
+  const taken = await grant();
+  assert.notEqual(taken.code, 0);
+  assert.match(taken.stderr, /journal\.json/);
+  assert.deepEqual(await granted(), []);
+  assert.equal(await readFile(file, 'utf8'), 'mine');
+
+  const nowhere = await grant('--out', path.join(file, 'below.json'));
+  assert.notEqual(nowhere.code, 0);
+  assert.deepEqual(await granted(), []);
+
+  await rm(file);
+  const refused = await grant('--publish', 'a..b');
+  assert.notEqual(refused.code, 0);
+  const unknown = await grant('--renew');
+  assert.match(unknown.stderr, /AICO_BUS_GRANT_UNKNOWN/);
+  assert.deepEqual(await readdir(folder), []);
+  assert.deepEqual(await granted(), []);
+
+  const first = await grant();
+  assert.equal(first.code, 0, first.stderr);
+  const credential = await readCredential(file);
+  assert.deepEqual(await granted(), [['journal', credential.public_key]]);
+  // The name of the new credential is taken by a folder: it cannot be prepared, so the key stays.
+  await mkdir(`${file}.new`);
+  const blocked = await grant('--renew');
+  assert.notEqual(blocked.code, 0);
+  assert.deepEqual(await granted(), [['journal', credential.public_key]]);
+  assert.deepEqual(await readCredential(file), credential);
+  await rm(`${file}.new`, { recursive: true });
+
+  const renewed = await grant('--renew');
+  assert.equal(renewed.code, 0, renewed.stderr);
+  const now = await readCredential(file);
+  assert.notEqual(now.public_key, credential.public_key);
+  assert.deepEqual(now.publish, ['notes.>']);
+  assert.deepEqual(await granted(), [['journal', now.public_key]]);
+  assert.deepEqual(await readdir(folder), ['journal.json']);
 });

@@ -38,6 +38,10 @@ const Granted = Type.Object({
   endpoints: listOf(Type.String()),
   broker: Type.String({ description: 'The public key of the broker, Z85.' }),
 });
+const Opened = Type.Object({
+  endpoints: listOf(Type.String()),
+  broker: Type.String({ description: 'The public key of the broker, Z85.' }),
+});
 const Revoked = Type.Object({ revoked: Type.String() });
 const Clients = Type.Object({
   clients: listOf(
@@ -119,6 +123,15 @@ function declareGrants(app: GatewayApp, broker: BusBroker): void {
   app.get('/grants', { config: { access: 'bus:read' }, schema: { response: { 200: Grants } } }, () => ({
     grants: broker.book.grants,
   }));
+  app.post(
+    '/open',
+    { config: { access: 'bus:grant' }, schema: { response: { 200: Opened } } },
+    // All that a credential holds besides the component's own keys: so it can be written before access is granted.
+    async () => {
+      const { endpoints, publicKey } = await broker.open();
+      return { endpoints, broker: publicKey };
+    },
+  );
   app.post(
     '/grants',
     { config: { access: 'bus:grant' }, schema: { body: Grant, response: { 201: Granted } } },

@@ -1,4 +1,5 @@
 import { parsePattern, TopicInvalidError } from '@aico/protocol';
+import { WriteUnconfirmedError } from '@aico/shared/core/paths';
 import { BusGrantExistsError, BusGrantInvalidError, BusGrantUnknownError } from './errors.ts';
 import type { BusGrant, GrantsFile } from './grants-file.ts';
 import { isReserved } from './rights.ts';
@@ -18,7 +19,10 @@ export interface GrantRequest {
   readonly renew: boolean;
 }
 
-/** The grants there are; every change is on disk before it holds, and `onChange` makes it hold at once. */
+/**
+ * The grants there are. A grant is on the disk before it takes effect; a revocation takes effect also where the disk does
+ * not confirm it. `onChange` makes either hold at once.
+ */
 export class GrantBook {
   readonly #file: GrantsFile;
   readonly #isKey: (text: string) => boolean;
@@ -61,7 +65,8 @@ export class GrantBook {
       if (others.some((each) => each.publicKey === publicKey))
         throw new BusGrantInvalidError(component, 'another component has this key');
       if (others.length >= MOST_GRANTS) throw new BusGrantInvalidError(component, 'there are too many');
-      await this.#replace([...others, grant]);
+      await this.#write([...others, grant]);
+      this.#adopt([...others, grant]);
       return grant;
     });
   }
@@ -71,7 +76,14 @@ export class GrantBook {
     await this.#inTurn(async () => {
       const left = this.#grants.filter((grant) => grant.component !== component);
       if (left.length === this.#grants.length) throw new BusGrantUnknownError(component);
-      await this.#replace(left);
+      try {
+        await this.#file.write(left);
+      } catch (error) {
+        // The file says so already. Access ends now, and the error says that a power loss may bring it back.
+        if (error instanceof WriteUnconfirmedError) this.#adopt(left);
+        throw error;
+      }
+      this.#adopt(left);
     });
   }
 
@@ -92,8 +104,19 @@ export class GrantBook {
     }
   }
 
-  async #replace(grants: readonly BusGrant[]): Promise<void> {
-    await this.#file.write(grants);
+  /** Writes grants that are to take effect once they are durable; otherwise the file is what it was. */
+  async #write(grants: readonly BusGrant[]): Promise<void> {
+    try {
+      await this.#file.write(grants);
+    } catch (error) {
+      if (!(error instanceof WriteUnconfirmedError)) throw error;
+      // The file has what must not take effect: what holds is written back. Should that fail, the first error counts.
+      await this.#file.write(this.#grants).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #adopt(grants: readonly BusGrant[]): void {
     this.#grants = grants;
     this.#onChange();
   }

@@ -1,21 +1,11 @@
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { ask, type BusMessage, parseBusMessage, type ReplyOf } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
 import { type Command, InvalidArgumentError } from 'commander';
 import { onOneLine } from '../colours.ts';
 import type { CommandContext } from '../context.ts';
-import { UsageError } from '../errors.ts';
 import { table } from '../output.ts';
-
+import { type GrantOptions, grant } from './bus-grant.ts';
 import { registerStreamCommands } from './bus-streams.ts';
-
-interface GrantOptions {
-  readonly publish: readonly string[];
-  readonly subscribe: readonly string[];
-  readonly out?: string;
-  readonly renew?: boolean;
-}
 
 export function register(program: Command, context: CommandContext): void {
   const bus = program
@@ -99,53 +89,6 @@ function registerMessages(bus: Command, context: CommandContext): void {
     .action((pattern: string, options: { readonly count?: number }) =>
       follow(context, pattern, options.count),
     );
-}
-
-async function grant(context: CommandContext, name: string, options: GrantOptions): Promise<void> {
-  const { publish, subscribe, renew = false } = options;
-  if (!renew && publish.length + subscribe.length === 0)
-    throw new UsageError('Name at least one pattern by --publish or --subscribe.');
-  const { curveKeyPair } = await import('@aico/shared/core/bus/zeromq/keys');
-  // Made here: the backend is told the public key alone.
-  const { publicKey, secretKey } = curveKeyPair();
-  const file = path.resolve(options.out ?? `${name.replaceAll(/[^\w-]/g, '_')}.bus.json`);
-  const body = {
-    component: name,
-    public_key: publicKey,
-    renew,
-    // A renewal that names none of a kind keeps what there was.
-    ...(renew && publish.length === 0 ? {} : { publish: [...publish] }),
-    ...(renew && subscribe.length === 0 ? {} : { subscribe: [...subscribe] }),
-  };
-  const answer = await ask(await context.client(), 'post', '/api/v1/bus/grants', { body });
-  const credential = {
-    format: 'aico-bus-credential',
-    version: 1,
-    component: name,
-    endpoints: answer.endpoints,
-    broker: answer.broker,
-    public_key: publicKey,
-    secret_key: secretKey,
-    publish: answer.grant.publish,
-    subscribe: answer.grant.subscribe,
-  };
-  await writeCredential(file, `${JSON.stringify(credential, undefined, 2)}\n`, renew);
-  context.output.print({ component: name, file, endpoints: answer.endpoints }, () =>
-    [
-      `"${name}" may take part now. Its credential: ${file}`,
-      'Whoever holds that file is that component. Give it to that process alone.',
-    ].join('\n'),
-  );
-}
-
-/** Readable for this user alone from its first byte; never over another file, except when a key is renewed. */
-async function writeCredential(file: string, content: string, replace: boolean): Promise<void> {
-  if (replace) {
-    const { writePrivateFile } = await import('@aico/shared/core/paths');
-    await writePrivateFile(file, content);
-    return;
-  }
-  await writeFile(file, content, { mode: 0o600, flag: 'wx' });
 }
 
 async function follow(context: CommandContext, pattern: string, most: number | undefined): Promise<void> {

@@ -67,6 +67,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bus/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post_bus_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/bus/requests": {
         parameters: {
             query?: never;
@@ -763,6 +779,39 @@ export interface operations {
             };
         };
     };
+    post_bus_open: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        endpoints: string[];
+                        /** @description The public key of the broker, Z85. */
+                        broker: string;
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_bus_requests: {
         parameters: {
             query?: never;
@@ -963,7 +1012,7 @@ export interface operations {
                         rows: {
                             [key: string]: unknown;
                         }[];
-                        /** @description Whether there are more rows than were asked for. */
+                        /** @description Whether there are more rows than were asked for, or than fit in 16 MiB. */
                         truncated: boolean;
                     };
                 };

@@ -1,0 +1,92 @@
+import path from 'node:path';
+import { ask } from '@aico/client/ask';
+import type { CommandContext } from '../context.ts';
+import { CredentialNotPlacedError, GrantUncertainError, UsageError } from '../errors.ts';
+
+export interface GrantOptions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  readonly out?: string;
+  readonly renew?: boolean;
+}
+
+type Client = Awaited<ReturnType<CommandContext['client']>>;
+
+/**
+ * `aico bus grant`. The credential is on the disk before access is granted, so no grant stands whose key is lost, and it
+ * is removed again where access is not granted.
+ */
+export async function grant(context: CommandContext, name: string, options: GrantOptions): Promise<void> {
+  const { publish, subscribe, renew = false } = options;
+  if (!renew && publish.length + subscribe.length === 0)
+    throw new UsageError('Name at least one pattern by --publish or --subscribe.');
+  const { curveKeyPair } = await import('@aico/shared/core/bus/zeromq/keys');
+  const { moveDurably, removeDurably, writePrivateFile } = await import('@aico/shared/core/paths');
+  // Made here: the backend is told the public key alone.
+  const { publicKey, secretKey } = curveKeyPair();
+  const file = path.resolve(options.out ?? `${name.replaceAll(/[^\w-]/g, '_')}.bus.json`);
+  const client = await context.client();
+  const present = renew ? await find(client, name) : undefined;
+  const { endpoints, broker } = await ask(client, 'post', '/api/v1/bus/open', {});
+  const credential = {
+    format: 'aico-bus-credential',
+    version: 1,
+    component: name,
+    endpoints,
+    broker,
+    public_key: publicKey,
+    secret_key: secretKey,
+    // A renewal that names none of a kind keeps what there was.
+    publish: renew && publish.length === 0 ? (present?.publish ?? []) : publish,
+    subscribe: renew && subscribe.length === 0 ? (present?.subscribe ?? []) : subscribe,
+  };
+  // A renewal keeps the old credential until the new key holds; a first one never takes the place of another file.
+  const prepared = renew ? `${file}.new` : file;
+  await writePrivateFile(prepared, `${JSON.stringify(credential, undefined, 2)}\n`, { replace: renew });
+  const body = {
+    component: name,
+    public_key: publicKey,
+    renew,
+    ...(renew && publish.length === 0 ? {} : { publish: [...publish] }),
+    ...(renew && subscribe.length === 0 ? {} : { subscribe: [...subscribe] }),
+  };
+  try {
+    await ask(client, 'post', '/api/v1/bus/grants', { body });
+  } catch (error) {
+    switch (await isGranted(client, name, publicKey)) {
+      case undefined:
+        throw new GrantUncertainError(name, prepared, error);
+      case false:
+        await removeDurably(prepared);
+        throw error;
+      case true:
+      // The answer was lost and not the grant.
+    }
+  }
+  try {
+    if (prepared !== file) await moveDurably(prepared, file);
+  } catch (error) {
+    throw new CredentialNotPlacedError(name, prepared, file, error);
+  }
+  context.output.print({ component: name, file, endpoints }, () =>
+    [
+      `"${name}" may take part now. Its credential: ${file}`,
+      'Whoever holds that file is that component. Give it to that process alone.',
+    ].join('\n'),
+  );
+}
+
+async function find(client: Client, name: string) {
+  const { grants } = await ask(client, 'get', '/api/v1/bus/grants', {});
+  return grants.find(({ component }) => component === name);
+}
+
+/** Whether the component has access by that key; `undefined` where the backend does not say. */
+async function isGranted(client: Client, name: string, publicKey: string): Promise<boolean | undefined> {
+  try {
+    return (await find(client, name))?.publicKey === publicKey;
+  } catch {
+    // The failure of the grant itself is what is told.
+    return undefined;
+  }
+}
