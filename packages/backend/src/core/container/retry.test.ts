@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
+import { backoffDelay, pause } from '@aico/shared/core/tasks';
 import fc from 'fast-check';
 import { ServiceStartError } from '../errors.ts';
 import { ServiceContainer } from '../service-container.ts';
-import { backoffDelay, pause } from './backoff.ts';
 import { fixture, Journal } from './fixtures.ts';
 import type { ServiceEvent } from './service-event.ts';
 

@@ -1,6 +1,6 @@
+import type { Backoff } from '@aico/shared/core/tasks';
 import { ServiceOptionError } from '../errors.ts';
 import type { ServiceName } from '../services.ts';
-import type { Backoff } from './backoff.ts';
 
 /** How often a failed start is tried again. */
 export interface RetryPolicy extends Partial<Backoff> {

@@ -1,6 +1,6 @@
 import { AicoError } from '@aico/protocol';
+import { backoffDelay, pause } from '@aico/shared/core/tasks';
 import { ServiceStartError, ServiceStopError, StartCancelledError } from '../errors.ts';
-import { backoffDelay, pause } from './backoff.ts';
 import type { Cancellation } from './cancellation.ts';
 import { PriorityQueue } from './priority-queue.ts';
 import type { ServiceEvent } from './service-event.ts';

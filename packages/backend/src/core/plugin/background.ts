@@ -1,5 +1,5 @@
 import type { Logger } from '@aico/shared/core/logging';
-import { type Backoff, backoffDelay, pause } from '../container/backoff.ts';
+import { type Backoff, backoffDelay, pause } from '@aico/shared/core/tasks';
 
 /** Work that ends when `signal` is aborted. */
 export type BackgroundWork = (signal: AbortSignal) => unknown;

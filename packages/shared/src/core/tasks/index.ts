@@ -1,3 +1,4 @@
+export { type Backoff, backoffDelay, isNoteworthy, pause } from './backoff.ts';
 export { BoundedCache } from './bounded-cache.ts';
 export { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts';
 export { PoolClosedError, TaskOptionError } from './errors.ts';

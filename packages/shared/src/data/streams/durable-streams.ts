@@ -1,3 +1,4 @@
+import { DataBoundsError, MAX_MESSAGE_BYTES, parsePattern, parseTopic } from '@aico/protocol';
 import type {
   BusTransaction,
   ConsumeOptions,
@@ -66,19 +67,29 @@ export class DurableStreams implements DurableStore {
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer?.stop()));
   }
 
+  /**
+   * Stores a message. What every consumer relies on is checked here, since a message that cannot be matched or delivered would
+   * hold up those behind it.
+   *
+   * @throws {TopicInvalidError} @throws {DataBoundsError} @throws {StreamTransactionError}
+   */
   async append(message: StoredMessage, tx: BusTransaction | undefined): Promise<void> {
+    parseTopic(message.topic);
+    if (message.body.length > MAX_MESSAGE_BYTES)
+      throw new DataBoundsError(`the message for "${message.topic}"`, 'bytes', MAX_MESSAGE_BYTES);
     await this.#store.append(message, this.#now(), transactionOf(tx));
     if (tx === undefined) this.#notify();
     else tx.afterCommit(() => this.#notify());
   }
 
-  /** @throws {ConsumerTakenError} */
+  /** @throws {ConsumerTakenError} @throws {TopicInvalidError} when `pattern` is not one */
   async consume(
     pattern: string,
     consumer: string,
     handler: StreamHandler,
     options: ConsumeOptions,
   ): Promise<Consumption> {
+    parsePattern(pattern);
     if (this.#consumers.has(consumer)) throw new ConsumerTakenError(consumer);
     this.#consumers.set(consumer, undefined);
     try {

@@ -1,6 +1,7 @@
 import { matchesTopic } from '@aico/protocol';
 import type { BusTransaction, Consumption, DeliveryState } from '../../core/bus/index.ts';
 import type { Logger } from '../../core/logging/types.ts';
+import { type Backoff, backoffDelay, isNoteworthy, pause } from '../../core/tasks/index.ts';
 import { AcknowledgementRolledBackError, DeliveryEndedError } from './errors.ts';
 import { type NumberedMessage, type StreamStore, transactionOf } from './stream-store.ts';
 
@@ -30,7 +31,11 @@ interface InHand {
 }
 
 const BATCH = 64;
+/** The waits between the tries of a store that refuses. */
+const STORE_BACKOFF: Backoff = { minDelayMs: 100, maxDelayMs: 5_000 };
 const LONGEST_RETRY_MS = 300_000;
+/** Characters of a failure's reason that are stored. */
+const LONGEST_REASON = 1_024;
 /** The longest sleep: a missed wake costs no more than this. */
 const LONGEST_SLEEP_MS = 5_000;
 /** So many settled ones are remembered one by one before the floor is raised. */
@@ -49,6 +54,8 @@ export class StreamConsumer implements Consumption {
   readonly #idle: (() => void)[] = [];
   #cursor: number;
   #settledSince = 0;
+  /** Refusals of the store since it last did what was asked. */
+  #refusals = 0;
   #wake: () => void = () => {};
   #hasNews = true;
   readonly #running: Promise<void>;
@@ -92,19 +99,12 @@ export class StreamConsumer implements Consumption {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    let failures = 0;
     while (!signal.aborted) {
-      try {
+      await this.#insist('The message store does not answer', async () => {
         this.#hasNews = false;
         await this.#handOut();
-        failures = 0;
         await this.#rest();
-      } catch (error) {
-        // The store cannot be read or written now: nothing is lost, and it is asked again.
-        failures += 1;
-        this.#options.logger?.warn('The message store does not answer', { consumer: this.consumer, error });
-        await this.#sleep(Math.min(LONGEST_SLEEP_MS, 50 * 2 ** Math.min(failures, 8)));
-      }
+      });
     }
   }
 
@@ -112,12 +112,9 @@ export class StreamConsumer implements Consumption {
   async #handOut(): Promise<void> {
     const { store, maxInFlight, now } = this.#options;
     const { signal } = this.#stopping;
-    const due = await store.leaseDue(
-      this.consumer,
-      now(),
-      now() + 2 * LONGEST_RETRY_MS,
-      maxInFlight - this.#inHand.size,
-    );
+    const room = maxInFlight - this.#inHand.size;
+    if (room === 0) return;
+    const due = await store.leaseDue(this.consumer, now(), now() + 2 * LONGEST_RETRY_MS, room);
     for (const message of due)
       this.#start(message, { number: message.number, attempt: message.attempts, isRetry: true });
     while (!signal.aborted && this.#inHand.size < maxInFlight) {
@@ -174,7 +171,8 @@ export class StreamConsumer implements Consumption {
       failure = error ?? new Error('the handler threw nothing');
     }
     over = true;
-    if (state() !== 'durable') await this.#insist(() => this.#conclude(inHand, failure));
+    if (state() !== 'durable')
+      await this.#insist('A message could not be settled', () => this.#conclude(inHand, failure));
     else if (failure !== undefined)
       this.#options.logger?.error('A handler failed after its message was acknowledged', {
         consumer: this.consumer,
@@ -187,49 +185,46 @@ export class StreamConsumer implements Consumption {
   async #conclude(inHand: InHand, failure: unknown): Promise<void> {
     const { store, maxAttempts, now, logger } = this.#options;
     const { number, attempt, isRetry } = inHand;
+    const { consumer } = this;
     if (failure === undefined) {
-      await store.settle(this.consumer, number, isRetry);
+      await store.settle(consumer, number, isRetry);
       return;
     }
-    const reason = failure instanceof Error ? failure.message : String(failure);
+    const reason = reasonOf(failure);
     if (attempt >= maxAttempts) {
-      logger?.error('A message became a dead letter', {
-        consumer: this.consumer,
-        number,
-        attempt,
-        error: failure,
-      });
-      await store.bury(this.consumer, inHand, now(), reason);
+      await store.bury(consumer, inHand, now(), reason);
+      logger?.error('A message became a dead letter', { consumer, number, attempt, error: failure });
       return;
     }
-    logger?.warn('A message will be delivered again', {
-      consumer: this.consumer,
-      number,
-      attempt,
-      error: failure,
-    });
-    await store.retryLater(this.consumer, inHand, now() + this.#delay(attempt), reason);
+    await store.retryLater(consumer, inHand, now() + this.#delay(attempt), reason);
+    logger?.warn('A message will be delivered again', { consumer, number, attempt, error: failure });
   }
 
-  /** The disk may be full for a while: what has been handled is not handled again for that. */
-  async #insist(work: () => Promise<void>): Promise<void> {
+  /**
+   * Does `work`, again and again until the store takes it, the delivery has ended or the consumer stops: what has been handled
+   * is not handled again because the disk is full. Every wait is a timer that no message ends, because a store may refuse
+   * at once, and a loop of promises alone would leave the event loop no turn.
+   */
+  async #insist(complaint: string, work: () => Promise<void>): Promise<void> {
+    const { logger, random } = this.#options;
     for (let failures = 1; ; failures += 1) {
       try {
         await work();
+        this.#refusals = 0;
         return;
       } catch (error) {
         if (error instanceof DeliveryEndedError || this.#stopping.signal.aborted) return;
-        this.#options.logger?.warn('A message could not be settled', { consumer: this.consumer, error });
-        await this.#sleep(Math.min(LONGEST_SLEEP_MS, 50 * 2 ** Math.min(failures, 8)));
+        this.#refusals += 1;
+        if (isNoteworthy(this.#refusals))
+          logger?.warn(complaint, { consumer: this.consumer, refusals: this.#refusals, error });
+        await pause(backoffDelay(failures, STORE_BACKOFF, random), this.#stopping.signal);
       }
     }
   }
 
-  /** Exponential, between half of it and all of it. */
   #delay(attempt: number): number {
     const { retryDelayMs, random } = this.#options;
-    const whole = Math.min(LONGEST_RETRY_MS, retryDelayMs * 2 ** Math.min(attempt - 1, 30));
-    return Math.round(whole / 2 + (random() * whole) / 2);
+    return backoffDelay(attempt, { minDelayMs: retryDelayMs, maxDelayMs: LONGEST_RETRY_MS }, random);
   }
 
   /** Waits for news, for what is due next, or for a while. */
@@ -237,7 +232,8 @@ export class StreamConsumer implements Consumption {
     const { store, now, maxInFlight } = this.#options;
     if (this.#settledSince >= RAISE_AFTER) await this.#raiseFloor();
     if (this.#inHand.size >= maxInFlight) {
-      await this.#sleep(LONGEST_SLEEP_MS);
+      // The end of any delivery is news.
+      await this.#sleep(undefined);
       return;
     }
     const isIdle = this.#inHand.size === 0 && this.#waitingNew.length === 0 && !this.#hasNews;
@@ -261,15 +257,26 @@ export class StreamConsumer implements Consumption {
     );
   }
 
-  async #sleep(ms: number): Promise<void> {
+  /** Waits until there is news, at most `ms` where that is given. */
+  async #sleep(ms: number | undefined): Promise<void> {
     if (this.#hasNews || this.#stopping.signal.aborted) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
       };
     });
     this.#wake = () => {};
+  }
+}
+
+/** What a failure says of itself, in text that can be stored whatever was thrown. */
+function reasonOf(failure: unknown): string {
+  try {
+    const text = failure instanceof Error ? String(failure.message) : String(failure);
+    return text.slice(0, LONGEST_REASON).toWellFormed();
+  } catch {
+    return 'the handler threw something that has no text';
   }
 }

@@ -91,12 +91,12 @@ describe('durable messages', () => {
     );
     await consumption.whenIdle();
     assert.deepEqual(seen, ['poison 1', 'fine 1']);
-    clock.now += 499;
+    clock.now += 999;
     await consumption.whenIdle();
     assert.equal(seen.length, 2);
     clock.now += 1;
     await consumption.whenIdle();
-    clock.now += 1_000;
+    clock.now += 2_000;
     await consumption.whenIdle();
     assert.deepEqual(seen.slice(2), ['poison 2', 'poison 3']);
     const [dead] = await streams.deadLetters('c', 10);

@@ -40,3 +40,11 @@ export function pause(delayMs: number, signal: AbortSignal): Promise<boolean> {
     signal.addEventListener('abort', cut, { once: true });
   });
 }
+
+/**
+ * Whether the `count`th failure in a row is worth a line in the log: the 1st, 2nd, 4th, 8th, …, so that a failure that lasts
+ * does not fill the log.
+ */
+export function isNoteworthy(count: number): boolean {
+  return count > 0 && Number.isInteger(Math.log2(count));
+}
