@@ -57,8 +57,12 @@ export function register(program: Command, context: CommandContext): void {
     .description('state, pages, free pages, commits and rows of the running database')
     .action(async () => {
       const stats = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/database/stats', {});
-      context.output.print(stats, ({ tables, ...figures }) =>
+      context.output.print(stats, ({ tables, overdue, ...figures }) =>
         [
+          ...overdue.map(
+            ({ owner, statement, since }) =>
+              `does not end, since ${since}: ${statement} (${owner ?? 'the backend'})`,
+          ),
           ...Object.entries(figures).map(([name, value]) => `${name}  ${value}`),
           '',
           table(

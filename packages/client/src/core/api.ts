@@ -1056,6 +1056,12 @@ export interface operations {
                             name: string;
                             rows: number;
                         }[];
+                        overdue: {
+                            owner: string | null;
+                            statement: string;
+                            /** Format: date-time */
+                            since: string;
+                        }[];
                     };
                 };
             };

@@ -1,26 +1,29 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
-import type { DatabaseWitness } from './care/rollback-guard.ts';
 import { expectSameFile } from './database-file.ts';
+import type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 import type { TableAccess } from './engine/table-access.ts';
-import type { CipherName, EngineStatus, Failure, StreamChunk } from './engine/wire.ts';
+import type { EngineStatus, Failure } from './engine/wire.ts';
 import type { Call, EngineThread, ThreadEvents } from './engine-thread.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
 import { migrationStore } from './migration-store.ts';
 import { applyMigrations } from './migrations.ts';
 import { type OpenEngine, openEngine } from './open-engine.ts';
+import { OverdueWrite } from './overdue-write.ts';
 import { OwnedDatabase } from './ownership/owned-database.ts';
 import { Ownership, type Principal, principalOf } from './ownership/ownership.ts';
 import { Permits } from './ownership/permits.ts';
 import { copyParameters } from './parameters.ts';
-import { Places } from './places.ts';
-import { ReadPool } from './read-pool.ts';
+import { Readers } from './readers.ts';
+import { streamRows } from './row-stream.ts';
+import type { SessionHolder } from './session-threads.ts';
 import { summaryOf } from './sql-text.ts';
+import { ownerOf } from './statement-owner.ts';
 import { StatementRegistry } from './statement-registry.ts';
-import { rowOf } from './statement-result.ts';
+import type { RunningStatement } from './thread-watch.ts';
 import { TransactionScope } from './transaction-scope.ts';
-import { TransactionSession } from './transaction-session.ts';
+import { openedAt, TransactionSession } from './transaction-session.ts';
 import type {
   Database,
   DatabaseState,
@@ -28,10 +31,12 @@ import type {
   Migration,
   MigrationReport,
   OpenTransaction,
+  OverdueStatement,
   OwnableDatabase,
   QueryResult,
   Row,
   SqlParameters,
+  StreamOptions,
   TableGrants,
   Transaction,
   TransactionOptions,
@@ -42,29 +47,10 @@ import { WriteQueue } from './write-queue.ts';
 const KEY_BYTES = 32;
 const PAGE_BYTES = 4_096;
 const STATEMENTS_KEPT = 512;
-const SESSIONS = 16;
+const STATEMENT_LIMIT_MS = 30_000;
+const STREAM_IDLE_MS = 30_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
 const CLOSE_GRACE_MS = 5_000;
-
-export interface EncryptedDatabaseOptions {
-  /** Made when it is not there; its folder must be. */
-  readonly file: string;
-  /** 32 bytes. Copied; the caller wipes its own. */
-  readonly key: Uint8Array;
-  /** Chosen when the database is made. Default `aegis`. */
-  readonly cipher?: CipherName;
-  /** Reader threads, 1 by default. */
-  readonly readers?: number;
-  /** How long to wait for another process's lock. Default 5000 ms. */
-  readonly busyTimeoutMs?: number;
-  /** Bytes the file may grow to; a write beyond fails as on a full disk. */
-  readonly maxBytes?: number;
-  /** How often to look whether a full disk has room again. Default 1000 ms. */
-  readonly roomCheckMs?: number;
-  readonly logger?: Logger;
-  /** Asked whether the database is the newest before anything is written to it. */
-  readonly witness?: DatabaseWitness | undefined;
-}
 
 /**
  * The encrypted store: SQLite with authenticated pages, one writer thread and readers beside it. Writes that arrive
@@ -86,15 +72,15 @@ export class EncryptedDatabase implements OwnableDatabase {
   readonly #logger: Logger | undefined;
   readonly #engine: OpenEngine;
   readonly #registry: StatementRegistry;
-  readonly #reads: ReadPool;
+  readonly #readers: Readers;
   readonly #writes: WriteQueue;
   readonly #gate: WriteGate;
+  readonly #overdueWrite: OverdueWrite;
   readonly #ownership = new Ownership({
     tablesOf: async (sql, params) =>
-      (await this.#reads.leastBusy().operation({ name: 'tables', sql, params })) as TableAccess,
+      (await this.#readers.leastBusy().operation({ name: 'tables', sql, params })) as TableAccess,
     owners: () => this.#ownersOfTables(),
   });
-  readonly #places = new Places(SESSIONS);
   readonly #sessions = new Set<TransactionSession>();
   /** The transaction in whose callback the running code is. */
   readonly #inside = new AsyncLocalStorage<TransactionSession>();
@@ -108,8 +94,14 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#key = key;
     this.#logger = options.logger;
     this.#engine = engine;
-    this.#reads = new ReadPool(engine.readers);
+    this.#readers = new Readers({
+      threads: engine.readers,
+      startThread: engine.startReader,
+      limitMs: options.statementLimitMs ?? STATEMENT_LIMIT_MS,
+      logger: options.logger,
+    });
     this.#writes = new WriteQueue(engine.writer);
+    this.#overdueWrite = new OverdueWrite(engine.writer);
     this.#gate = new WriteGate({
       file: options.file,
       tryWrite: () => this.#tryWrite(),
@@ -133,7 +125,8 @@ export class EncryptedDatabase implements OwnableDatabase {
     const key = new SharedArrayBuffer(KEY_BYTES);
     new Uint8Array(key).set(options.key);
     // What happens before the database is open fails the opening.
-    const events: Required<ThreadEvents> = { onCrash: () => undefined, onFailure: () => undefined };
+    const ignore = (): void => undefined;
+    const events: Required<ThreadEvents> = { onCrash: ignore, onFailure: ignore, onOverdue: ignore };
     try {
       const engine = await openEngine({
         file: options.file,
@@ -146,10 +139,14 @@ export class EncryptedDatabase implements OwnableDatabase {
         witness: options.witness,
         onCrash: (error) => events.onCrash(error),
         onFailure: (failure) => events.onFailure(failure),
+        onOverdue: (running, thread) => events.onOverdue(running, thread),
+        statementLimitMs: options.statementLimitMs ?? STATEMENT_LIMIT_MS,
+        maxResultBytes: options.maxResultBytes,
       });
       const database = new EncryptedDatabase(engine, key, options);
       events.onCrash = (error) => database.#noteCrash(error);
       events.onFailure = (failure) => database.#noteFailure(failure);
+      events.onOverdue = (running, thread) => database.#noteOverdue(running, thread);
       return database;
     } catch (error) {
       new Uint8Array(key).fill(0);
@@ -159,6 +156,11 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   get state(): DatabaseState {
     return this.#gate.state;
+  }
+
+  get overdue(): readonly OverdueStatement[] {
+    const write = this.#overdueWrite.statement;
+    return write === undefined ? this.#readers.overdue : [write, ...this.#readers.overdue];
   }
 
   /**
@@ -181,9 +183,10 @@ export class EncryptedDatabase implements OwnableDatabase {
         resolve: done,
         reject,
         reroute: this.#reroute,
+        again: this.#again,
       };
       if (statement.kind === 'write') this.#write(call);
-      else this.#reads.submit(call);
+      else this.#readers.submit(call);
     });
     // What the columns are is between the statement and its caller.
     return answer as Promise<QueryResult<unknown>> as Promise<QueryResult<R>>;
@@ -208,33 +211,36 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   /** Reads row by row, from one view of the data. Ending the loop early gives the view back. */
-  async *stream<R = Row>(sql: string, params?: SqlParameters): AsyncGenerator<R, void, undefined> {
+  stream<R = Row>(
+    sql: string,
+    params?: SqlParameters,
+    options?: StreamOptions,
+  ): AsyncGenerator<R, void, undefined> {
+    return this.#stream<R>(new Error('opened here'), sql, params, options);
+  }
+
+  async *#stream<R>(
+    origin: Error,
+    sql: string,
+    params?: SqlParameters,
+    { idleMs = STREAM_IDLE_MS }: StreamOptions = {},
+  ): AsyncGenerator<R, void, undefined> {
     this.#refuseUnlessOpen();
-    if (this.#registry.get(sql).kind === 'write')
+    const statement = this.#registry.get(sql);
+    if (statement.kind === 'write')
       throw new StatementRefusedError(summaryOf(sql), 'only what reads can be streamed');
     const bound = copyParameters(params);
-    const release = await this.#places.take();
-    const thread = this.#reads.leastBusy();
+    const holder: SessionHolder = {
+      what: 'stream',
+      owner: ownerOf(statement),
+      sql,
+      openedAt: () => openedAt(origin),
+    };
+    const lease = await this.#readers.take(holder);
     const session = this.#nextSession++;
-    const next = async (): Promise<StreamChunk> =>
-      (await thread.operation({ name: 'next', session })) as StreamChunk;
-    try {
-      await thread.operation({ name: 'begin', session });
-      await thread.operation({ name: 'stream', session, sql, params: bound });
-      let coming = next();
-      for (;;) {
-        const { columns, values, done } = await coming;
-        // The next chunk is read while this one is used; no more than that is ahead.
-        if (!done) coming = next();
-        coming.catch(() => undefined);
-        for (let at = 0; at < values.length; at += columns.length) yield rowOf(columns, values, at) as R;
-        if (done) return;
-      }
-    } finally {
-      // A thread that has ended has let go of it.
-      await thread.operation({ name: 'end', session }).catch(() => undefined);
-      release();
-    }
+    // What the columns are is between the statement and its caller.
+    for await (const row of streamRows({ session, sql, params: bound, holder, lease, idleMs }))
+      yield row as R;
   }
 
   async migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport> {
@@ -269,12 +275,12 @@ export class EncryptedDatabase implements OwnableDatabase {
   async check(): Promise<void> {
     this.#refuseUnlessOpen();
     for (const identity of this.#engine.identities) await expectSameFile(identity);
-    await this.#reads.leastBusy().operation({ name: 'verify' });
+    await this.#readers.leastBusy().operation({ name: 'verify' });
   }
 
   async status(): Promise<DatabaseStatus> {
     this.#refuseUnlessOpen();
-    const found = (await this.#reads.leastBusy().operation({ name: 'status' })) as EngineStatus;
+    const found = (await this.#readers.leastBusy().operation({ name: 'status' })) as EngineStatus;
     const [file, wal] = await Promise.all([stat(this.#file), stat(`${this.#file}-wal`)]);
     return { file: this.#file, ...found, fileBytes: file.size, walBytes: wal.size };
   }
@@ -289,10 +295,13 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#gate.close();
     try {
       await this.#endSessions();
-      await Promise.all([this.#reads.drain(), this.#lastMigration]);
+      this.#engine.writer.limitStatements(CLOSE_GRACE_MS);
+      await Promise.all([this.#readers.close(CLOSE_GRACE_MS), this.#lastMigration]);
       await this.#writes.drain();
-      await Promise.all(this.#engine.readers.map((reader) => reader.close()));
-      const leftUndone = await this.#engine.writer.close();
+      const { writer } = this.#engine;
+      const leftUndone = writer.isGivenUp
+        ? 'a statement does not end'
+        : await writer.close({ readersRemain: this.#readers.overdue.length > 0 });
       if (leftUndone !== undefined)
         this.#logger?.warn('Database closed; the disk refused to tidy up, which the next start does', {
           reason: leftUndone,
@@ -300,7 +309,8 @@ export class EncryptedDatabase implements OwnableDatabase {
     } finally {
       await Promise.all(this.#threads().map((thread) => thread.terminate()));
       new Uint8Array(this.#key).fill(0);
-      this.#engine.unregister();
+      // Until then this process has the file open.
+      void this.#readers.ended().then(this.#engine.unregister);
     }
   }
 
@@ -316,7 +326,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   #threads(): readonly EngineThread[] {
-    return [this.#engine.writer, ...this.#engine.readers];
+    return [this.#engine.writer, ...this.#readers.threads];
   }
 
   #refuseUnlessOpen(): void {
@@ -339,8 +349,30 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#logger?.error('Database engine crashed', { error });
   }
 
-  #write(call: Call): void {
+  /** A read is given up; what waits for the writer is refused, since it has not been begun. */
+  #noteOverdue(running: RunningStatement, thread: EngineThread): void {
+    if (thread !== this.#engine.writer) {
+      this.#readers.giveUp(running, thread);
+      return;
+    }
+    const error = this.#overdueWrite.note(running);
+    if (error === undefined) return;
+    const { owner, statement } = error;
+    this.#logger?.error('A write does not end; nothing else is written until it does', { owner, statement });
+    this.#writes.refuseWaiting(error);
+    if (this.#closing === undefined) return;
+    const { culprit, others } = thread.giveUp(running, error);
+    for (const call of culprit === undefined ? others : [culprit, ...others]) call.reject(error);
+  }
+
+  #refuseWriting(): void {
     this.#gate.refuseIfClosed();
+    const { error } = this.#overdueWrite;
+    if (error !== undefined) throw error;
+  }
+
+  #write(call: Call): void {
+    this.#refuseWriting();
     const inside = this.#inside.getStore();
     if (inside !== undefined && inside.ended === undefined)
       inside.noteWaitingInside(summaryOf(call.statement.sql));
@@ -358,24 +390,32 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   readonly #reroute = (call: Call): void => {
     call.statement.kind = 'write';
-    try {
-      this.#write(call);
-    } catch (error) {
-      call.reject(error instanceof Error ? error : new Error(String(error)));
-    }
+    orReject(call, () => this.#write(call));
   };
+
+  readonly #again = (call: Call): void =>
+    orReject(call, () => {
+      if (call.statement.kind === 'write') this.#writes.submit(call);
+      else this.#readers.submit(call);
+    });
 
   async #openSession(options: TransactionOptions = {}, origin: Error): Promise<TransactionSession> {
     this.#refuseUnlessOpen();
     const { readOnly = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    if (!readOnly) this.#gate.refuseIfClosed();
+    if (!readOnly) this.#refuseWriting();
     const inside = this.#inside.getStore();
     if (!readOnly && inside !== undefined && inside.ended === undefined)
       inside.noteWaitingInside('begin of another transaction');
-    const release = await (readOnly ? this.#places.take() : this.#writes.exclusive());
+    const { thread, release } = readOnly
+      ? await this.#readers.take({
+          what: 'read-only transaction',
+          owner: undefined,
+          sql: undefined,
+          openedAt: () => openedAt(origin),
+        })
+      : { thread: this.#engine.writer, release: await this.#writes.exclusive() };
     try {
       this.#refuseUnlessOpen();
-      const thread = readOnly ? this.#reads.leastBusy() : this.#engine.writer;
       const id = this.#nextSession++;
       const logger = this.#logger;
       await thread.operation({ name: 'begin', session: id });
@@ -411,5 +451,13 @@ export class EncryptedDatabase implements OwnableDatabase {
       'SELECT name, owner FROM _aico_objects',
     );
     return new Map(rows.map(({ name, owner }) => [name.toLowerCase(), owner]));
+  }
+}
+
+function orReject(call: Call, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    call.reject(error instanceof Error ? error : new Error(String(error)));
   }
 }

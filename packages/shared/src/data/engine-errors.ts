@@ -15,6 +15,7 @@ import {
   TransactionEndedError,
   WriteRefusedError,
 } from './errors.ts';
+import { ResultTooLargeError } from './limit-errors.ts';
 import { summaryOf } from './sql-text.ts';
 
 /** An engine's own words, kept as the cause. */
@@ -52,6 +53,8 @@ export function errorOf(failure: Failure, file: string, sql: string): Error {
       return new StatementRefusedError(summaryOf(sql), 'it is not exactly one statement');
     case 'AICO_NOT_READ_ONLY':
       return new StatementRefusedError(summaryOf(sql), 'it does not only read');
+    case 'AICO_RESULT_TOO_LARGE':
+      return new ResultTooLargeError(summaryOf(sql), message, cause);
     case 'AICO_NO_SESSION':
       return new TransactionEndedError('has ended: an earlier failure rolled it back', cause);
     case 'AICO_STOPPED':

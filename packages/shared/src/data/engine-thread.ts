@@ -14,6 +14,7 @@ import { DatabaseClosedError, EngineCrashedError } from './errors.ts';
 import type { BoundParameters } from './parameters.ts';
 import type { KnownStatement } from './statement-registry.ts';
 import { rowOf, StatementResult } from './statement-result.ts';
+import { PROGRESS_FIELDS, type RunningStatement, ThreadWatch } from './thread-watch.ts';
 import type { Row } from './types.ts';
 
 /** A statement on its way to the engine, and whom to tell. */
@@ -24,6 +25,8 @@ export interface Call {
   readonly reject: (error: Error) => void;
   /** Takes the call over when it turns out to write. */
   readonly reroute?: (call: Call) => void;
+  /** Sends the call again when the engine has left it out of a large answer. */
+  readonly again?: (call: Call) => void;
 }
 
 /** Whom an engine thread tells what concerns more than one caller. */
@@ -31,6 +34,15 @@ export interface ThreadEvents {
   onCrash: (error: EngineCrashedError) => void;
   /** Everything that fails in it, before its caller hears of it. */
   onFailure?: (failure: Failure) => void;
+  /** A statement runs longer than it may; told again until it ends or the thread is given up. */
+  onOverdue?: (running: RunningStatement, thread: EngineThread) => void;
+}
+
+/** The calls of a thread that was given up. */
+export interface GivenUp {
+  /** The statement that it runs, unless that is one of a stream. */
+  readonly culprit: Call | undefined;
+  readonly others: readonly Call[];
 }
 
 /** Column names of the statements, by their id, as the connection that runs them has told. */
@@ -49,6 +61,7 @@ interface PendingOperation {
   readonly reject: (error: Error) => void;
 }
 
+const STATEMENT_LIMIT_MS = 30_000;
 /** Writes of a group whose effects fit in shared memory. */
 const SHARED_CALLS = 256;
 const NO_NAMES: readonly string[] = [];
@@ -62,7 +75,12 @@ export class EngineThread {
   readonly #effects = new Float64Array(
     new SharedArrayBuffer(2 * SHARED_CALLS * Float64Array.BYTES_PER_ELEMENT),
   );
-  readonly #exited: Promise<void>;
+  readonly #progress = new Float64Array(
+    new SharedArrayBuffer(PROGRESS_FIELDS * Float64Array.BYTES_PER_ELEMENT),
+  );
+  /** Resolves when the thread has ended, and with it whatever it ran. */
+  readonly exited: Promise<void>;
+  readonly #watch: ThreadWatch;
   readonly #layouts: Layouts = new Map();
   readonly #known = new Set<number>();
   readonly #forget = new Set<number>();
@@ -71,6 +89,7 @@ export class EngineThread {
   #nextId = 1;
   #crash: AicoError | undefined;
   #closing = false;
+  #givenUp = false;
 
   constructor(
     name: string,
@@ -81,9 +100,18 @@ export class EngineThread {
     this.name = name;
     this.#events = events;
     this.#file = data.file;
-    this.#worker = new Worker(script, { workerData: { ...data, effects: this.#effects.buffer }, name });
+    this.#watch = new ThreadWatch({
+      progress: this.#progress,
+      limitMs: data.statementLimitMs ?? STATEMENT_LIMIT_MS,
+      isBusy: () => this.unanswered > 0,
+      onOverdue: (running) => events.onOverdue?.(running, this),
+    });
+    this.#worker = new Worker(script, {
+      workerData: { ...data, effects: this.#effects.buffer, progress: this.#progress.buffer },
+      name,
+    });
     this.#worker.on('message', (message: FromEngine) => this.#receive(message));
-    this.#exited = new Promise((resolve) => {
+    this.exited = new Promise((resolve) => {
       let cause: unknown;
       this.#worker.on('error', (error) => {
         cause = error;
@@ -119,6 +147,7 @@ export class EngineThread {
     const message = this.#compose(session, calls);
     this.#batches.set(message.id, { calls, layouts, forgotten: message.forget, done });
     this.#worker.postMessage(message);
+    this.#watch.start();
   }
 
   /** Has the engine do something, in its turn. @throws the error that stands for its failure */
@@ -151,21 +180,62 @@ export class EngineThread {
 
   /**
    * Closes its connections and ends the thread.
+   * @param readersRemain a statement that was given up is still in the file, so that the log cannot be emptied
    * @returns what could not be done, and is left to the next opening
    */
-  async close(): Promise<string | undefined> {
+  async close({ readersRemain = false } = {}): Promise<string | undefined> {
     if (this.#crash !== undefined) return undefined;
     this.#closing = true;
     try {
-      const leftUndone = await this.operation({ name: 'close' });
+      const leftUndone = await this.operation({ name: 'close', readersRemain });
       return typeof leftUndone === 'string' ? leftUndone : undefined;
     } finally {
-      await this.#exited;
+      await this.exited;
     }
   }
 
-  /** Ends the thread whatever it does. */
+  /** From now on a statement may take `limitMs` at most, also the one that runs. */
+  limitStatements(limitMs: number): void {
+    this.#watch.tighten(limitMs);
+  }
+
+  isRunning({ message, index }: RunningStatement): boolean {
+    return this.#progress[0] === message && this.#progress[1] === index;
+  }
+
+  /** The call that runs, if one does: a stream's statement is no call. */
+  callOf({ message, index }: RunningStatement): Call | undefined {
+    return this.#batches.get(message)?.calls[index];
+  }
+
+  /**
+   * Gives the thread up without waiting for it, since nothing ends a statement of SQLite: it ends with its statement, or
+   * with the process. Its operations are rejected with `reason`; its calls are the caller's to settle.
+   */
+  giveUp(running: RunningStatement, reason: AicoError): GivenUp {
+    const culprit = this.callOf(running);
+    const batches = [...this.#batches.values()];
+    this.#givenUp = true;
+    this.#closing = true;
+    this.#crash = reason;
+    this.#watch.stop();
+    this.#batches.clear();
+    this.#rejectOperations(reason);
+    this.#worker.unref();
+    void this.#worker.terminate();
+    for (const { done } of batches) done(true);
+    const others = batches.flatMap(({ calls }) => calls).filter((call) => call !== culprit);
+    return { culprit, others };
+  }
+
+  /** Nobody waits for it any more: its statement has not ended. */
+  get isGivenUp(): boolean {
+    return this.#givenUp;
+  }
+
+  /** Ends the thread whatever it does, and does not wait for one that was given up. */
   async terminate(): Promise<void> {
+    if (this.#givenUp) return;
     this.#closing = true;
     await this.#worker.terminate();
   }
@@ -176,6 +246,7 @@ export class EngineThread {
     this.#nextId += 1;
     const answer = new Promise<unknown>((resolve, reject) => this.#operations.set(id, { resolve, reject }));
     this.#worker.postMessage({ kind: 'operation', id, operation });
+    this.#watch.start();
     return await answer;
   }
 
@@ -246,7 +317,8 @@ export class EngineThread {
 
   #settle({ calls, layouts, forgotten, done }: PendingBatch, reply: BatchReply): void {
     for (const statement of forgotten) layouts.delete(statement);
-    for (const failure of reply.failures) this.#events.onFailure?.(failure);
+    for (const failure of reply.failures)
+      if (failure.code !== 'AICO_NOT_RUN') this.#events.onFailure?.(failure);
     const { values, effects } = reply;
     let value = 0;
     let failed = 0;
@@ -281,6 +353,7 @@ export class EngineThread {
 
   #reject(call: Call, failure: Failure | undefined): void {
     if (failure?.code === 'AICO_NOT_READ_ONLY' && call.reroute !== undefined) call.reroute(call);
+    else if (failure?.code === 'AICO_NOT_RUN' && call.again !== undefined) call.again(call);
     else
       call.reject(
         errorOf(
@@ -293,17 +366,22 @@ export class EngineThread {
 
   #fail(crash: EngineCrashedError): void {
     const reason = this.#closing ? new DatabaseClosedError() : crash;
-    this.#crash = reason;
+    this.#crash ??= reason;
     const batches = [...this.#batches.values()];
-    const operations = [...this.#operations.values()];
+    this.#watch.stop();
     this.#batches.clear();
-    this.#operations.clear();
     for (const { calls, done } of batches) {
       for (const call of calls) call.reject(reason);
       done(true);
     }
-    for (const { reject } of operations) reject(reason);
+    this.#rejectOperations(reason);
     if (!this.#closing) this.#events.onCrash(crash);
+  }
+
+  #rejectOperations(reason: Error): void {
+    const operations = [...this.#operations.values()];
+    this.#operations.clear();
+    for (const { reject } of operations) reject(reason);
   }
 }
 

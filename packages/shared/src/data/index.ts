@@ -31,7 +31,8 @@ export { HeadWitness } from './care/head-witness.ts';
 export { finishRestore, type RestoreOptions, restoreBackup } from './care/restore.ts';
 export type { DatabaseWitness } from './care/rollback-guard.ts';
 export { type RotateKeyOptions, type RotationStep, recoverRotation, rotateKey } from './care/rotate-key.ts';
-export { EncryptedDatabase, type EncryptedDatabaseOptions } from './encrypted-database.ts';
+export { EncryptedDatabase } from './encrypted-database.ts';
+export type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 export type { CipherName } from './engine/wire.ts';
 export {
   ConstraintError,
@@ -64,6 +65,13 @@ export {
   WriteQueueFullError,
   WriteRefusedError,
 } from './errors.ts';
+export {
+  ReadersTakenError,
+  ResultTooLargeError,
+  StatementOverdueError,
+  StreamIdleError,
+  WriterOverdueError,
+} from './limit-errors.ts';
 export { RetentionClock, type RetentionClockOptions } from './retention-clock.ts';
 export type {
   Database,
@@ -72,6 +80,7 @@ export type {
   Migration,
   MigrationReport,
   OpenTransaction,
+  OverdueStatement,
   OwnableDatabase,
   Queryable,
   QueryResult,
@@ -79,6 +88,7 @@ export type {
   SqlParameter,
   SqlParameters,
   SqlValue,
+  StreamOptions,
   TableGrants,
   Transaction,
   TransactionOptions,

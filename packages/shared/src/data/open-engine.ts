@@ -29,6 +29,7 @@ import {
   type EngineCrashedError,
   NotADatabaseError,
 } from './errors.ts';
+import type { RunningStatement } from './thread-watch.ts';
 import { withKey } from './with-key.ts';
 
 export interface OpenEngineOptions {
@@ -43,12 +44,17 @@ export interface OpenEngineOptions {
   readonly onCrash: (error: EngineCrashedError) => void;
   /** Of the writer. */
   readonly onFailure: (failure: Failure) => void;
+  readonly statementLimitMs: number;
+  readonly maxResultBytes: number | undefined;
+  readonly onOverdue: (running: RunningStatement, thread: EngineThread) => void;
 }
 
 /** The threads of an open database and the files they have open. */
 export interface OpenEngine {
   readonly writer: EngineThread;
   readonly readers: readonly EngineThread[];
+  /** Starts another reader, which opens the file with its first statement. */
+  readonly startReader: (name: string) => EngineThread;
   readonly identities: readonly FileIdentity[];
   /** Lets this process open the file again. */
   readonly unregister: () => void;
@@ -134,12 +140,15 @@ async function start(
   foundHead: ReadHead | undefined,
 ): Promise<Omit<OpenEngine, 'unregister'>> {
   const { file } = options;
-  const threads: EngineThread[] = [];
-  const startThread = (name: string, role: EngineData['role']): EngineThread => {
-    const thread = new EngineThread(name, engineData(options, role), {
+  const newThread = (name: string, role: EngineData['role']): EngineThread =>
+    new EngineThread(name, engineData(options, role), {
       onCrash: options.onCrash,
+      onOverdue: options.onOverdue,
       ...(role === 'writer' ? { onFailure: options.onFailure } : {}),
     });
+  const threads: EngineThread[] = [];
+  const startThread = (name: string, role: EngineData['role']): EngineThread => {
+    const thread = newThread(name, role);
     threads.push(thread);
     return thread;
   };
@@ -159,7 +168,8 @@ async function start(
     await writer.operation({ name: 'open', head: await headPlace(options, life) });
     await Promise.all(readers.map((reader) => reader.operation({ name: 'open' })));
     const identities = await Promise.all([identify(file), identify(`${file}-wal`)]);
-    return { writer, readers, identities };
+    const startReader = (name: string): EngineThread => newThread(name, 'reader');
+    return { writer, readers, startReader, identities };
   } catch (error) {
     await Promise.all(threads.map((thread) => thread.terminate()));
     throw error;
@@ -216,6 +226,7 @@ function openingError(
 }
 
 function engineData(options: OpenEngineOptions, role: EngineData['role']): EngineData {
-  const { file, key, cipher, busyTimeoutMs, maxPages } = options;
-  return { file, key, cipher, role, busyTimeoutMs, maxPages };
+  const { file, key, cipher, busyTimeoutMs, maxPages, statementLimitMs, maxResultBytes } = options;
+  const limits = { statementLimitMs, ...(maxResultBytes === undefined ? {} : { maxResultBytes }) };
+  return { file, key, cipher, role, busyTimeoutMs, maxPages, ...limits };
 }

@@ -9,7 +9,7 @@ const IN_FLIGHT = 2;
 
 /** A reader thread, and the batches of the pool that it has not answered. */
 interface Reader {
-  readonly thread: EngineThread;
+  thread: EngineThread;
   inFlight: number;
 }
 
@@ -29,6 +29,16 @@ export class ReadPool {
   constructor(threads: readonly EngineThread[]) {
     if (threads.length === 0) throw new RangeError('a database has at least one reader');
     this.#readers = threads.map((thread) => ({ thread, inFlight: 0 }));
+  }
+
+  get threads(): readonly EngineThread[] {
+    return this.#readers.map(({ thread }) => thread);
+  }
+
+  /** Puts a new thread in the place of one that was given up. */
+  exchange(old: EngineThread, next: EngineThread): void {
+    for (const reader of this.#readers) if (reader.thread === old) reader.thread = next;
+    if (this.#waiting.length > 0) this.#schedule();
   }
 
   submit(call: Call): void {

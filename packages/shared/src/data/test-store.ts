@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { EncryptedDatabase, type EncryptedDatabaseOptions } from './encrypted-database.ts';
+import { EncryptedDatabase } from './encrypted-database.ts';
+import type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 
 /** 32 bytes that no other content of a test happens to hold. */
 export const KEY: Uint8Array = Uint8Array.from({ length: 32 }, (_, index) => (index * 37 + 11) & 0xff);

@@ -161,14 +161,13 @@ export class TransactionSession {
     const calls = this.#pending;
     this.#pending = [];
     this.#options.thread.batch(this.#options.id, calls, this.#layouts, (rolledBack) => {
-      if (rolledBack && !this.readOnly)
-        void this.abandon(new TransactionEndedError('was rolled back by the statement before'));
+      if (rolledBack) void this.abandon(new TransactionEndedError('was rolled back by the statement before'));
     });
   }
 }
 
 /** The first line of the stack that is not this room's. */
-function openedAt(origin: Error): string {
+export function openedAt(origin: Error): string {
   const room = new URL('.', import.meta.url).href;
   const line = origin.stack
     ?.split('\n')

@@ -88,6 +88,20 @@ export type DatabaseState =
   /** An fsync failed or a file of the database went missing: nothing is acknowledged until a restart. */
   | { readonly kind: 'failed'; readonly reason: string };
 
+/** A statement that runs longer than it may. */
+export interface OverdueStatement {
+  /** In whose name it runs; `undefined` for the backend itself. */
+  readonly owner: string | undefined;
+  /** Without its literals. */
+  readonly statement: string;
+  readonly since: Date;
+}
+
+export interface StreamOptions {
+  /** Milliseconds after which a stream that nobody reads from is ended. Default 30 000. */
+  readonly idleMs?: number;
+}
+
 /** What `database` was found to be when it was last asked; nothing here is assumed. */
 export interface DatabaseStatus {
   readonly file: string;
@@ -108,12 +122,14 @@ export interface DatabaseStatus {
 export interface Database extends Queryable {
   /** As of the last write or attempt; for what the file itself says, `check`. */
   readonly state: DatabaseState;
+  /** Statements that do not end: one that writes holds up all writes, one that reads was given up. */
+  readonly overdue: readonly OverdueStatement[];
   /** Runs `work`; commits when it resolves, rolls back when it rejects. Resolves once the commit is durable. */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Opens a transaction to be ended by `commit()` or `rollback()`. Prefer `transaction`. */
   begin(options?: TransactionOptions): Promise<OpenTransaction>;
   /** Reads a large result row by row, in bounded memory. */
-  stream<R = Row>(sql: string, params?: SqlParameters): AsyncIterable<R>;
+  stream<R = Row>(sql: string, params?: SqlParameters, options?: StreamOptions): AsyncIterable<R>;
   /** Brings `owner`'s tables up to date. Throws when an applied migration has changed since. */
   migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport>;
   /** Reads from the file itself; rejects when it is gone, replaced, corrupt or closed. */

@@ -4,6 +4,7 @@ import {
   type AdHocQuery,
   type AdHocRows,
   makeBackup,
+  type OverdueStatement,
   ParametersInvalidError,
   QueryAbandonedError,
   QueryDeadlineError,
@@ -66,10 +67,12 @@ export class DatabasePlugin extends BasePlugin {
   override async healthCheck(): Promise<HealthCheckResult> {
     const database = this.requireService('database');
     await database.check();
-    const { state } = database;
+    const { state, overdue } = database;
     switch (state.kind) {
       case 'ready':
-        return { status: 'healthy' };
+        return overdue.length === 0
+          ? { status: 'healthy' }
+          : { status: 'degraded', detail: `statements that do not end: ${overdue.map(shown).join('; ')}` };
       case 'read-only':
         return {
           status: 'degraded',
@@ -150,6 +153,11 @@ export class DatabasePlugin extends BasePlugin {
       freePages: await one('PRAGMA freelist_count'),
       commits: await one('SELECT commits FROM _aico_head'),
       tables,
+      overdue: database.overdue.map(({ owner, statement, since }) => ({
+        owner: owner ?? null,
+        statement,
+        since: since.toISOString(),
+      })),
     };
   }
 
@@ -186,6 +194,10 @@ export class DatabasePlugin extends BasePlugin {
     });
     return await this.#queries.run({ ...query, signal: AbortSignal.any([this.signal, callerGone]) });
   }
+}
+
+function shown({ owner, statement, since }: OverdueStatement): string {
+  return `"${statement}" of ${owner ?? 'the backend'}, since ${since.toISOString()}`;
 }
 
 /** Whether the query was ended before it had an answer. */

@@ -27,6 +27,12 @@ export const StatsReply = Type.Object({
   freePages: Count,
   commits: Count,
   tables: Tables,
+  overdue: listOf(
+    Type.Object(
+      { owner: Type.Union([Type.String(), Type.Null()]), statement: Type.String(), since: Instant },
+      { description: 'A statement that does not end; without an owner it is the backend itself.' },
+    ),
+  ),
 });
 
 export const BackupReply = Type.Object({ folder: Type.String(), manifest: backupManifest });

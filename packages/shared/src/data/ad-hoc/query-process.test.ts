@@ -88,7 +88,7 @@ describe('a query of a person', () => {
     const bytes = await run(`${COUNT_TO} SELECT zeroblob(100000) AS z FROM n`, {
       params: [10_000],
       maxRows: 10_000,
-      maxBytes: 1_000_000,
+      maxBytes: 1_050_000,
     });
     assert.deepEqual([bytes.rows.length, bytes.truncated], [10, true]);
     const whole = await run(`${COUNT_TO} SELECT i FROM n`, { params: [20], maxRows: 20 });

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openConnection } from '../engine/connection.ts';
 import { EngineRefusal, toFailure } from '../engine/failure.ts';
-import { bindableArguments, bytesOf, withExactIntegers } from '../engine/statements.ts';
+import { bindableArguments, bytesOfRow, withExactIntegers } from '../engine/statements.ts';
 import type { SqlValue } from '../types.ts';
 import type { QueryReply, QueryRequest } from './wire.ts';
 
@@ -30,7 +30,7 @@ function answer({ request, key }: QueryTask): QueryReply {
       const rows: SqlValue[][] = [];
       let bytes = 0;
       for (const row of found) {
-        for (const value of row) bytes += bytesOf(value);
+        bytes += bytesOfRow(row);
         if (bytes > maxBytes && rows.length === 0) return { is: 'too large', what: 'row' };
         if (bytes > maxBytes || rows.length === maxRows)
           return { is: 'rows', columns, rows, truncated: true };

@@ -3,7 +3,7 @@ import { Checkpointer, vacuum } from './checkpoint.ts';
 import { CommitCounter, type HeadPlace, readStamp, STAMP_TABLE } from './commit-counter.ts';
 import type { DatabaseLife, DatabaseStamp } from './commit-record.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { EngineRefusal, toFailure } from './failure.ts';
+import { EngineRefusal, notRun, toFailure } from './failure.ts';
 import { commitGroup, type GroupCall } from './group-commit.ts';
 import { Sessions } from './sessions.ts';
 import {
@@ -22,6 +22,8 @@ import {
   type Failure,
   type FromEngine,
   isStopping,
+  LARGE_ANSWER_BYTES,
+  MAX_RESULT_BYTES,
   type Operation,
   type OperationReply,
   type StatementBatch,
@@ -33,6 +35,7 @@ import {
 export class Engine {
   readonly #data: EngineData;
   readonly #effects: Float64Array;
+  readonly #progress: Float64Array;
   readonly #definitions = new Map<number, Definition>();
   readonly #sessions: Sessions;
   #connection: Connection | undefined;
@@ -42,15 +45,24 @@ export class Engine {
   /** After an fsync that failed nobody knows what the disk holds: nothing more is acknowledged. */
   #stopped: Failure | undefined;
 
-  /** `effects` is memory shared with the main thread: see `ThreadData`. */
-  constructor(data: EngineData, effects: SharedArrayBuffer) {
+  /** `effects` and `progress` are memory shared with the main thread: see `ThreadData`. */
+  constructor(data: EngineData, effects: SharedArrayBuffer, progress: SharedArrayBuffer) {
     this.#data = data;
     this.#effects = new Float64Array(effects);
-    this.#sessions = new Sessions(data, this.#definitions);
+    this.#progress = new Float64Array(progress);
+    this.#sessions = new Sessions(data, this.#definitions, this.#progress);
   }
 
   handle(message: ToEngine): FromEngine {
-    return message.kind === 'batch' ? this.#batch(message) : this.#operation(message.id, message.operation);
+    const isStatement =
+      message.kind === 'batch' || message.operation.name === 'stream' || message.operation.name === 'next';
+    this.#progress[1] = isStatement ? 0 : -1;
+    this.#progress[0] = message.id;
+    try {
+      return message.kind === 'batch' ? this.#batch(message) : this.#operation(message.id, message.operation);
+    } finally {
+      this.#progress[0] = 0;
+    }
   }
 
   /** What is left to do once a message has been answered; what goes wrong in it. */
@@ -70,7 +82,11 @@ export class Engine {
 
   #open(): { connection: Connection; statements: PreparedStatements } {
     this.#connection ??= openConnection(this.#data, 'statements');
-    this.#statements ??= new PreparedStatements(this.#connection, this.#definitions, this.#counter);
+    this.#statements ??= new PreparedStatements(this.#connection, this.#definitions, {
+      progress: this.#progress,
+      maxResultBytes: this.#data.maxResultBytes ?? MAX_RESULT_BYTES,
+      counter: this.#counter,
+    });
     return { connection: this.#connection, statements: this.#statements };
   }
 
@@ -84,7 +100,8 @@ export class Engine {
     const calls = callsOf(batch);
     const reply = (outcome: Outcome, failures: readonly Failure[], rolledBack = false): BatchReply => {
       for (const failure of failures) this.#noteFailure(failure);
-      return { kind: 'reply', id: batch.id, ...outcome, failures, rolledBack };
+      const { rows, values, layouts, effects } = outcome;
+      return { kind: 'reply', id: batch.id, rows, values, layouts, effects, failures, rolledBack };
     };
     try {
       if (this.#data.role === 'reader') return this.#read(batch.session, calls, reply);
@@ -139,7 +156,7 @@ export class Engine {
     statements.begin();
     try {
       statements.followSchema();
-      const { outcome, failures } = runEach(statements, calls, false);
+      const { outcome, failures } = runEach(statements, calls, false, () => true, true);
       return reply(outcome, failures);
     } finally {
       if (connection.inTransaction) statements.commit();
@@ -186,7 +203,7 @@ export class Engine {
       case 'try-write':
         return this.#tryWrite();
       case 'close':
-        return this.#close();
+        return this.#close(operation.readersRemain);
     }
   }
 
@@ -289,7 +306,7 @@ export class Engine {
    * here.
    * @returns what could not be done
    */
-  #close(): string | undefined {
+  #close(readersRemain: boolean): string | undefined {
     this.#sessions.close();
     const connection = this.#connection;
     const counter = this.#counter;
@@ -308,7 +325,7 @@ export class Engine {
     };
     if (connection.inTransaction) attempt(() => connection.exec('ROLLBACK'));
     if (this.#data.role === 'writer' && this.#stopped === undefined)
-      attempt(() => connection.pragma('wal_checkpoint(TRUNCATE)'));
+      attempt(() => connection.pragma(`wal_checkpoint(${readersRemain ? 'PASSIVE' : 'TRUNCATE'})`));
     attempt(() => connection.close());
     if (counter !== undefined) attempt(() => counter.close());
     return leftUndone.length === 0 ? undefined : leftUndone.join('; ');
@@ -352,17 +369,22 @@ function isNamed(
   return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 }
 
-/** Runs calls one after another as they stand; one that fails leaves the others alone, unless nothing is left to run in. */
+/**
+ * Runs calls one after another as they stand; one that fails leaves the others alone, unless nothing is left to run in.
+ * `shared` are calls of several callers: some are left for the next batch when the answer has become large.
+ */
 function runEach(
   statements: PreparedStatements,
   calls: readonly GroupCall[],
   mayWrite: boolean,
   alive: () => boolean = () => true,
+  shared = false,
 ): { outcome: Outcome; failures: Failure[] } {
   const outcome = emptyOutcome();
   const failures: Failure[] = [];
   for (const { id, args } of calls) {
     try {
+      if (shared && outcome.bytes > LARGE_ANSWER_BYTES) throw notRun();
       if (!alive()) throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
       statements.run(id, args, outcome, mayWrite);
     } catch (error) {

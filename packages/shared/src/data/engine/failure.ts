@@ -5,10 +5,23 @@ import type { Failure } from './wire.ts';
 /** A refusal of the engine's own, beside the driver's errors. */
 export class EngineRefusal extends Error {
   readonly code: string;
-  constructor(code: 'AICO_NOT_READ_ONLY' | 'AICO_NO_SESSION' | 'AICO_STOPPED', message: string) {
+  constructor(
+    code:
+      | 'AICO_NOT_READ_ONLY'
+      | 'AICO_NOT_RUN'
+      | 'AICO_NO_SESSION'
+      | 'AICO_RESULT_TOO_LARGE'
+      | 'AICO_STOPPED',
+    message: string,
+  ) {
     super(message);
     this.code = code;
   }
+}
+
+/** The call was not begun, because the answer to those before it is large already. Its sender sends it again. */
+export function notRun(): EngineRefusal {
+  return new EngineRefusal('AICO_NOT_RUN', 'the answer is large already');
 }
 
 /** SQLite's codes behind which several failures of the system may be. */

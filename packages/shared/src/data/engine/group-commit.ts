@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts';
-import { isStorageFault, toFailure } from './failure.ts';
+import { isStorageFault, notRun, toFailure } from './failure.ts';
 import {
   type Arguments,
   emptyOutcome,
@@ -7,7 +7,7 @@ import {
   type PreparedStatements,
   truncate,
 } from './statements.ts';
-import { type Failure, isStopping } from './wire.ts';
+import { type Failure, isStopping, LARGE_ANSWER_BYTES } from './wire.ts';
 
 /** One statement of a group. */
 export interface GroupCall {
@@ -75,7 +75,12 @@ function tryCommit(
   group: GroupOutcome,
 ): Attempt {
   const { outcome, failures } = group;
-  const before = { rows: outcome.rows.length, values: outcome.values.length, failures: failures.length };
+  const before = {
+    rows: outcome.rows.length,
+    values: outcome.values.length,
+    bytes: outcome.bytes,
+    failures: failures.length,
+  };
   let next = at;
   let last = end;
   let begun = false;
@@ -86,6 +91,7 @@ function tryCommit(
       const call = calls[next];
       if (call === undefined) break;
       try {
+        if (outcome.bytes > LARGE_ANSWER_BYTES) throw notRun();
         const separate = statements.needsOwnTransaction(call.id, call.args);
         if (separate && next > at) break;
         if (separate) last = next + 1;
@@ -101,7 +107,7 @@ function tryCommit(
     return { taken: next - at, refused: undefined, forAll: false };
   } catch (error) {
     statements.rollBack();
-    truncate(outcome, before.rows, before.values);
+    truncate(outcome, before.rows, before.values, before.bytes);
     failures.length = before.failures;
     const refused = toFailure(error, connection.name);
     return { taken: Math.min(next + 1, last) - at, refused, forAll: !begun || isStopping(refused.code) };

@@ -4,12 +4,12 @@ import { EngineRefusal } from './failure.ts';
 import {
   type Arguments,
   bindableArguments,
-  bytesOf,
+  bytesOfRow,
   type Definition,
   PreparedStatements,
   withExactIntegers,
 } from './statements.ts';
-import type { EngineData, StreamChunk } from './wire.ts';
+import { type EngineData, MAX_RESULT_BYTES, type StreamChunk } from './wire.ts';
 
 const STREAM_ROWS = 256;
 const STREAM_BYTES = 256 * 1024;
@@ -28,11 +28,13 @@ export interface Session {
 export class Sessions {
   readonly #data: EngineData;
   readonly #definitions: ReadonlyMap<number, Definition>;
+  readonly #progress: Float64Array;
   readonly #open = new Map<number, Session>();
   #spare: Session | undefined;
 
-  constructor(data: EngineData, definitions: ReadonlyMap<number, Definition>) {
+  constructor(data: EngineData, definitions: ReadonlyMap<number, Definition>, progress: Float64Array) {
     this.#data = data;
+    this.#progress = progress;
     this.#definitions = definitions;
   }
 
@@ -80,10 +82,8 @@ export class Sessions {
     for (let rows = 0; rows < STREAM_ROWS && bytes < STREAM_BYTES; rows += 1) {
       const next = cursor.rows.next();
       if (next.done === true) return { columns: cursor.columns, values, done: true };
-      for (const value of withExactIntegers(next.value)) {
-        values.push(value);
-        bytes += bytesOf(value);
-      }
+      bytes += bytesOfRow(next.value);
+      for (const value of withExactIntegers(next.value)) values.push(value);
     }
     return { columns: cursor.columns, values, done: false };
   }
@@ -100,6 +100,11 @@ export class Sessions {
 
   #connect(): Session {
     const connection = openConnection(this.#data, 'session');
-    return { connection, statements: new PreparedStatements(connection, this.#definitions) };
+    const { maxResultBytes = MAX_RESULT_BYTES } = this.#data;
+    const statements = new PreparedStatements(connection, this.#definitions, {
+      progress: this.#progress,
+      maxResultBytes,
+    });
+    return { connection, statements };
   }
 }

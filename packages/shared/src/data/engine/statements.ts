@@ -32,19 +32,30 @@ export interface Outcome {
   /** From which call on a statement's rows have which names: the call's index, names, index, … */
   readonly layouts: (number | readonly string[])[];
   readonly effects: (number | bigint | null)[];
+  /** Bytes that the rows take. */
+  bytes: number;
 }
 
 export function emptyOutcome(): Outcome {
-  return { rows: [], values: [], layouts: [], effects: [] };
+  return { rows: [], values: [], layouts: [], effects: [], bytes: 0 };
 }
 
-/** Takes back what was added since there were so many rows and values. */
-export function truncate(outcome: Outcome, rows: number, values: number): void {
+/** Takes back what was added since there were so many rows, values and bytes. */
+export function truncate(outcome: Outcome, rows: number, values: number, bytes: number): void {
+  outcome.bytes = bytes;
   outcome.rows.length = rows;
   outcome.values.length = values;
   outcome.effects.length = Math.min(outcome.effects.length, rows * 2);
   const { layouts } = outcome;
   while (layouts.length > 0 && Number(layouts[layouts.length - 2]) >= rows) layouts.length -= 2;
+}
+
+export interface StatementsOptions {
+  /** Where it is said which call of a message runs: see `ThreadWatch`. */
+  readonly progress: Float64Array;
+  /** Bytes that the rows of one statement may take. */
+  readonly maxResultBytes: number;
+  readonly counter?: CommitCounter | undefined;
 }
 
 /** The statements prepared on one connection, by their id. */
@@ -57,6 +68,8 @@ export class PreparedStatements {
   readonly #begin: Driver.Statement<unknown[]>;
   readonly #commit: Driver.Statement<unknown[]>;
   readonly #counter: CommitCounter | undefined;
+  readonly #progress: Float64Array;
+  readonly #maxResultBytes: number;
   readonly #rowIdMark: RowIdMark | undefined;
   /** Something of the open transaction may have to be stored. */
   #wrote = false;
@@ -70,9 +83,11 @@ export class PreparedStatements {
   constructor(
     connection: Connection,
     definitions: ReadonlyMap<number, Definition>,
-    counter?: CommitCounter | undefined,
+    { progress, maxResultBytes, counter }: StatementsOptions,
   ) {
     this.#connection = connection;
+    this.#progress = progress;
+    this.#maxResultBytes = maxResultBytes;
     this.#counter = counter;
     this.#definitions = definitions;
     this.#effects = connection
@@ -97,6 +112,7 @@ export class PreparedStatements {
   }
 
   commit(): void {
+    this.#progress[1] = -1;
     if (this.#wrote) this.#counter?.beforeCommit();
     this.#commit.run();
     if (this.#wrote) this.#counter?.afterCommit();
@@ -135,16 +151,19 @@ export class PreparedStatements {
 
   /** Runs a call, its arguments as `bindable` made them, and adds its outcome; throws the driver's error and then adds nothing. */
   run(id: number, args: Arguments, outcome: Outcome, mayWrite: boolean): void {
+    this.#progress[1] = outcome.rows.length;
     const prepared = this.#get(id, args);
     if (prepared.readOnly && prepared.statement.reader) {
-      addRows(prepared, this.#read(prepared.statement, args), outcome);
+      addRows(prepared, this.#read(prepared, args), outcome);
       if (mayWrite) outcome.effects.push(0, null);
       return;
     }
     if (!mayWrite) throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement writes');
     this.#wrote = true;
     try {
-      if (prepared.facts.storesInPart) this.#inSavepoint(() => this.#write(prepared, args, outcome));
+      // What has given too many rows has changed its rows already.
+      if (prepared.facts.storesInPart || prepared.statement.reader)
+        this.#inSavepoint(() => this.#write(prepared, args, outcome));
       else this.#write(prepared, args, outcome);
     } catch (error) {
       // OR ROLLBACK, a trigger's RAISE(ROLLBACK) or a fault of the disk has undone the transaction, and its schema.
@@ -166,7 +185,7 @@ export class PreparedStatements {
       statement,
       changesSchema: (definition.flags & CHANGES_SCHEMA) !== 0,
       readOnly: statement.readonly,
-      facts: statement.readonly ? READS_ONLY : programFacts(this.#connection, definition.sql, args),
+      facts: programFacts(this.#connection, definition.sql, args),
       columns: columnsOf(statement),
       told: false,
     };
@@ -188,8 +207,9 @@ export class PreparedStatements {
   }
 
   /** Integers are fast as doubles; where one may have lost digits the statement is read again with exact ones. */
-  #read(statement: Driver.Statement<unknown[], SqlValue[]>, args: Arguments): SqlValue[][] {
-    const rows = statement.all(args);
+  #read(prepared: Prepared, args: Arguments): SqlValue[][] {
+    const { statement } = prepared;
+    const rows = this.#fetch(prepared, args);
     for (const row of rows)
       for (const value of row)
         if (
@@ -197,11 +217,26 @@ export class PreparedStatements {
           (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER)
         ) {
           try {
-            return statement.safeIntegers(true).all(args).map(withExactIntegers);
+            statement.safeIntegers(true);
+            return this.#fetch(prepared, args).map(withExactIntegers);
           } finally {
             statement.safeIntegers(false);
           }
         }
+    return rows;
+  }
+
+  /** All rows, unless they take too much memory. Row by row costs three times as much, where one row is all there is. */
+  #fetch({ statement, facts }: Prepared, args: Arguments): SqlValue[][] {
+    if (facts.singleRow) return statement.all(args);
+    const rows: SqlValue[][] = [];
+    let bytes = 0;
+    for (const row of statement.iterate(args)) {
+      bytes += bytesOfRow(row);
+      if (bytes > this.#maxResultBytes)
+        throw new EngineRefusal('AICO_RESULT_TOO_LARGE', String(this.#maxResultBytes));
+      rows.push(row);
+    }
     return rows;
   }
 
@@ -225,7 +260,7 @@ export class PreparedStatements {
     let changes: number;
     let lastRowId: number | bigint;
     if (statement.reader) {
-      addRows(prepared, statement.all(args).map(withExactIntegers), outcome);
+      addRows(prepared, this.#fetch(prepared, args).map(withExactIntegers), outcome);
       const [changed, last] = this.#effects.get() ?? [0, 0];
       changes = Number(changed);
       lastRowId = exact(last);
@@ -239,15 +274,6 @@ export class PreparedStatements {
     outcome.effects.push(changes, changes > 0 && inserted(lastRowId) ? lastRowId : null);
   }
 }
-
-/** Of a statement that only reads nothing has to be known. */
-const READS_ONLY: ProgramFacts = {
-  insertsRowId: false,
-  upserts: false,
-  needsOwnTransaction: false,
-  storesInPart: false,
-  singleRow: false,
-};
 
 function columnsOf(statement: Driver.Statement<unknown[], SqlValue[]>): readonly string[] {
   return statement.reader ? statement.columns().map((column) => column.name) : [];
@@ -265,7 +291,10 @@ function addRows(prepared: Prepared, rows: readonly SqlValue[][], outcome: Outco
     prepared.told = true;
   }
   const { values } = outcome;
-  for (const row of rows) for (const value of row) values.push(value);
+  for (const row of rows) {
+    outcome.bytes += bytesOfRow(row);
+    for (const value of row) values.push(value);
+  }
   outcome.rows.push(rows.length);
 }
 
@@ -293,8 +322,17 @@ export function withExactIntegers(row: SqlValue[]): SqlValue[] {
   return row.map((value) => (typeof value === 'bigint' ? exact(value) : value));
 }
 
-/** About how much memory a value takes. */
-export function bytesOf(value: SqlValue): number {
-  if (typeof value === 'string') return value.length;
-  return value instanceof Uint8Array ? value.byteLength : 8;
+/** What a row, and a value beside its content, take at least. */
+const ROW_BYTES = 32;
+const VALUE_BYTES = 8;
+
+/** About how much memory a row takes. */
+export function bytesOfRow(row: readonly SqlValue[]): number {
+  let bytes = ROW_BYTES;
+  for (const value of row) {
+    bytes += VALUE_BYTES;
+    if (typeof value === 'string') bytes += value.length;
+    else if (value instanceof Uint8Array) bytes += value.byteLength;
+  }
+  return bytes;
 }

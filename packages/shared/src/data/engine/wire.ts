@@ -11,6 +11,12 @@ export type CipherName = 'aegis' | 'sqlcipher';
 /** The statement changes the schema. */
 export const CHANGES_SCHEMA = 1;
 
+/** Bytes of rows from which an answer to several callers is sent; what has not run by then goes with the next batch. */
+export const LARGE_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** Bytes that the rows of one statement take at most, unless it is set. */
+export const MAX_RESULT_BYTES = 64 * 1024 * 1024;
+
 export interface EngineData {
   readonly file: string;
   /** The raw key, shared and not copied, so that wiping it once wipes it for every thread. */
@@ -21,6 +27,10 @@ export interface EngineData {
   readonly busyTimeoutMs: number;
   /** Pages the file may grow to; beyond it a write fails as on a full disk. */
   readonly maxPages: number | undefined;
+  /** Bytes that the rows of one statement may take. Default 64 MiB. */
+  readonly maxResultBytes?: number;
+  /** Milliseconds that one statement may run before it is overdue. Default 30 s. */
+  readonly statementLimitMs?: number;
 }
 
 export interface StatementBatch {
@@ -112,7 +122,7 @@ export type Operation =
   | { readonly name: 'status' }
   /** Commits something that changes nothing, to see whether that can be done. */
   | { readonly name: 'try-write' }
-  | { readonly name: 'close' };
+  | { readonly name: 'close'; readonly readersRemain: boolean };
 
 export interface OperationRequest {
   readonly kind: 'operation';
@@ -152,6 +162,8 @@ export interface ThreadData extends EngineData {
    * a fraction of cloning them. One group at most is under way, and no other batch writes here.
    */
   readonly effects: SharedArrayBuffer;
+  /** Where the thread says what it runs: see `ThreadWatch`. */
+  readonly progress: SharedArrayBuffer;
 }
 
 /** An answer, or the id alone of a group of writes whose effects are in shared memory. */

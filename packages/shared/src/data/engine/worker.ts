@@ -6,7 +6,7 @@ import type { ThreadData, ToEngine } from './wire.ts';
 const port = parentPort;
 if (port === null) throw new Error('this file is started as a worker thread');
 const data = workerData as ThreadData;
-const engine = new Engine(data, data.effects);
+const engine = new Engine(data, data.effects, data.progress);
 port.on('message', (message: ToEngine) => {
   port.postMessage(engine.handle(message));
   const trouble = engine.afterAnswer();

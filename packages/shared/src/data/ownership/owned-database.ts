@@ -6,9 +6,11 @@ import type {
   Migration,
   MigrationReport,
   OpenTransaction,
+  OverdueStatement,
   QueryResult,
   Row,
   SqlParameters,
+  StreamOptions,
   Transaction,
   TransactionOptions,
 } from '../types.ts';
@@ -40,6 +42,10 @@ export class OwnedDatabase implements Database {
     return this.#database.state;
   }
 
+  get overdue(): readonly OverdueStatement[] {
+    return this.#database.overdue;
+  }
+
   execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
     if (this.#permits.has(sql)) return this.#database.execute<R>(sql, params);
     return this.#permits.obtain(sql, params).then((bound) => this.#database.execute<R>(sql, bound));
@@ -53,8 +59,12 @@ export class OwnedDatabase implements Database {
     return new OwnedOpenTransaction(await this.#database.begin(options), this.#permits);
   }
 
-  async *stream<R = Row>(sql: string, params?: SqlParameters): AsyncGenerator<R, void, undefined> {
-    yield* this.#database.stream<R>(sql, await this.#permits.obtain(sql, params));
+  async *stream<R = Row>(
+    sql: string,
+    params?: SqlParameters,
+    options?: StreamOptions,
+  ): AsyncGenerator<R, void, undefined> {
+    yield* this.#database.stream<R>(sql, await this.#permits.obtain(sql, params), options);
   }
 
   async migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport> {

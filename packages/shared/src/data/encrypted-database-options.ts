@@ -1,0 +1,27 @@
+import type { Logger } from '../core/logging/types.ts';
+import type { DatabaseWitness } from './care/rollback-guard.ts';
+import type { CipherName } from './engine/wire.ts';
+
+export interface EncryptedDatabaseOptions {
+  /** Made when it is not there; its folder must be. */
+  readonly file: string;
+  /** 32 bytes. Copied; the caller wipes its own. */
+  readonly key: Uint8Array;
+  /** Chosen when the database is made. Default `aegis`. */
+  readonly cipher?: CipherName;
+  /** Reader threads, 1 by default. */
+  readonly readers?: number;
+  /** How long to wait for another process's lock. Default 5000 ms. */
+  readonly busyTimeoutMs?: number;
+  /** Bytes the file may grow to; a write beyond fails as on a full disk. */
+  readonly maxBytes?: number;
+  /** Milliseconds that one statement may run. Default 30 000; a read is given up then, a write is reported. */
+  readonly statementLimitMs?: number;
+  /** Bytes that the rows of one statement may take; a stream has no such limit. Default 64 MiB. */
+  readonly maxResultBytes?: number;
+  /** How often to look whether a full disk has room again. Default 1000 ms. */
+  readonly roomCheckMs?: number;
+  readonly logger?: Logger;
+  /** Asked whether the database is the newest before anything is written to it. */
+  readonly witness?: DatabaseWitness | undefined;
+}

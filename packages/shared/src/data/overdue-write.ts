@@ -1,0 +1,44 @@
+import type { EngineThread } from './engine-thread.ts';
+import { WriterOverdueError } from './limit-errors.ts';
+import { summaryOf } from './sql-text.ts';
+import { ownerOf } from './statement-owner.ts';
+import type { RunningStatement } from './thread-watch.ts';
+import type { OverdueStatement } from './types.ts';
+
+/**
+ * The write that runs longer than it may, if there is one. It has the lock of the file, so that no other writer can take
+ * its place: what waits is refused, which is safe because it was not begun.
+ */
+export class OverdueWrite {
+  readonly #writer: EngineThread;
+  #found: (OverdueStatement & { readonly running: RunningStatement }) | undefined;
+
+  constructor(writer: EngineThread) {
+    this.#writer = writer;
+  }
+
+  /** @returns the error for those who wait */
+  note(running: RunningStatement): WriterOverdueError | undefined {
+    const statement = this.#writer.callOf(running)?.statement;
+    this.#found = {
+      running,
+      owner: statement === undefined ? undefined : ownerOf(statement),
+      statement: summaryOf(statement?.sql ?? ''),
+      since: new Date(Date.now() - running.ms),
+    };
+    return this.error;
+  }
+
+  get statement(): OverdueStatement | undefined {
+    if (this.#found !== undefined && !this.#writer.isRunning(this.#found.running)) this.#found = undefined;
+    if (this.#found === undefined) return undefined;
+    const { owner, statement, since } = this.#found;
+    return { owner, statement, since };
+  }
+
+  get error(): WriterOverdueError | undefined {
+    const overdue = this.statement;
+    if (overdue === undefined) return undefined;
+    return new WriterOverdueError(overdue.owner, overdue.statement, Date.now() - overdue.since.getTime());
+  }
+}
