@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Credentials } from '@aico/client';
-import { type AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
+import { type AICOPaths, makePrivateFolder, prepareFile, removeDurably } from '@aico/shared/core/paths';
 import { RemoteUnknownError, RemoteUnreadableError, UsageError } from './errors.ts';
 
 /** A backend elsewhere that this machine has been paired with. */
@@ -10,6 +10,12 @@ export interface Remote {
   readonly name: string;
   readonly address: string;
   readonly credentials: Credentials;
+}
+
+/** A place for a remote, which is filled once there is one. */
+export interface PreparedRemote {
+  fill(remote: Remote): Promise<void>;
+  discard(): Promise<void>;
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
@@ -26,14 +32,17 @@ export class Remotes {
   }
 
   /**
+   * Makes sure that a remote can be stored under `name`, before there is one.
    * @throws {UsageError} for a name that is none, or is taken
    */
-  async add(remote: Remote): Promise<string> {
-    await this.checkFree(remote.name);
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const file = this.#file(remote.name);
-    await writePrivateFile(file, `${JSON.stringify(remote, null, 2)}\n`);
-    return file;
+  async prepare(name: string): Promise<PreparedRemote> {
+    await this.checkFree(name);
+    await makePrivateFolder(this.#folder);
+    const prepared = await prepareFile(this.#file(name));
+    return {
+      fill: (remote) => prepared.fill(`${JSON.stringify(remote, null, 2)}\n`),
+      discard: () => prepared.discard(),
+    };
   }
 
   /** Asked before pairing: a code is used once. @throws {UsageError} */
@@ -76,7 +85,7 @@ export class Remotes {
   async forget(name: string): Promise<void> {
     const names = await this.#names();
     if (!names.includes(name)) throw new RemoteUnknownError(name, names);
-    await rm(this.#file(name));
+    await removeDurably(this.#file(name));
   }
 
   async #names(): Promise<readonly string[]> {

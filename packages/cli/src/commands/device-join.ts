@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
+import { changing } from '../outcome.ts';
 import { table } from '../output.ts';
 import { canAsk, passwordFrom } from '../password.ts';
 import { Remotes } from '../remotes.ts';
@@ -64,8 +65,19 @@ async function join(
   await remotes.checkFree(called);
   const code = await pairingCode(codeFile);
   const { pair } = await import('@aico/client');
-  const credentials = await pair({ address, code, name });
-  await remotes.add({ name: called, address, credentials });
+  // The code is good once: that the credentials can be stored is known before it is used.
+  const prepared = await remotes.prepare(called);
+  const credentials = await pair({ address, code, name }).catch(async (error: unknown) => {
+    await prepared.discard();
+    throw error;
+  });
+  await changing(
+    {
+      before: `That backend knows this machine as ${credentials.device}, but what is needed to reach it could not be stored: there, run aico device revoke ${credentials.device}, then pair again.`,
+      after: `This machine is paired as ${credentials.device}.`,
+    },
+    () => prepared.fill({ name: called, address, credentials }),
+  );
   const told = { name: called, address, device: credentials.device, roles: credentials.roles };
   context.output.print(
     told,

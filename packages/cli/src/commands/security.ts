@@ -1,7 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { removeDurably } from '@aico/shared/core/paths';
 import type { AICOKeyManager, SlotInfo } from '@aico/shared/security';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
+import { changing } from '../outcome.ts';
 import { askPassword } from '../password.ts';
 import { keysOf, newPassword, type SecretFiles, secret, slotTable } from '../security/home-keys.ts';
 import type { ConfirmOptions } from '../security/recovery.ts';
@@ -13,6 +14,11 @@ import {
   withConfirmation,
   withSecretFiles,
 } from '../security/slot-commands.ts';
+
+const PASSWORD_CHANGE = {
+  before: 'The password was not changed: the old one is in force.',
+  after: 'The new password is in force.',
+};
 
 interface PasswdOptions {
   readonly newPasswordFile?: string;
@@ -91,12 +97,26 @@ async function passwd(context: CommandContext, options: PasswdOptions): Promise<
     if (slots.some(({ kind }) => kind === 'password')) {
       const present = await secret(options.passwordFile, 'Present password', askPassword);
       const next = await newPassword(options.newPasswordFile);
-      await keys.changePassword(present, next);
+      await changing(PASSWORD_CHANGE, () => keys.changePassword(present, next));
       context.output.print({ changed: true }, () => 'The password is changed.');
     } else {
       await keys.unlock();
-      await keys.addPassword(await newPassword(options.newPasswordFile));
-      await removeKeyFile(context, keys, slots);
+      const password = await newPassword(options.newPasswordFile);
+      await changing(
+        {
+          before: 'The home is protected as before: no password was added.',
+          after: 'The password opens the home, and the key file still does as well.',
+        },
+        () => keys.addPassword(password),
+      );
+      await changing(
+        {
+          before:
+            'The password opens the home, and the key file still does as well: remove its slot with `aico security slots remove`.',
+          after: `The home is protected by the password alone; delete ${context.paths.keyFile}.`,
+        },
+        () => removeKeyFile(context, keys, slots),
+      );
       context.output.print({ changed: true }, () =>
         [
           'The home is protected by the password; the key file is gone.',
@@ -115,5 +135,5 @@ async function removeKeyFile(
   slots: readonly SlotInfo[],
 ): Promise<void> {
   for (const { kind, id } of slots) if (kind === 'key-file') await keys.removeSlot(id);
-  await rm(paths.keyFile, { force: true });
+  await removeDurably(paths.keyFile);
 }

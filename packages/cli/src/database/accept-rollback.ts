@@ -1,7 +1,13 @@
 import { InstanceLock } from '@aico/backend/instance-lock';
-import { acceptRollback, type RollbackFinding, recoverRotation } from '@aico/shared/data';
+import {
+  type AcceptRollbackOptions,
+  acceptRollback,
+  type RollbackFinding,
+  recoverRotation,
+} from '@aico/shared/data';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
+import { changing } from '../outcome.ts';
 import { canAsk } from '../password.ts';
 import { type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
 import { openWitness } from './witness.ts';
@@ -22,7 +28,11 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
   await recoverRotation({ file: paths.databaseFile, keys });
   const key = keys.databaseKey();
   try {
-    const outcome = await acceptRollback({
+    const states = {
+      before: 'The database is not accepted yet; run the command again.',
+      after: 'The database is accepted.',
+    };
+    const accepting = {
       file: paths.databaseFile,
       key,
       cipher,
@@ -31,7 +41,8 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
         output.note(describe(finding));
         return await agreed(options);
       },
-    });
+    } satisfies AcceptRollbackOptions;
+    const outcome = await changing(states, () => acceptRollback(accepting));
     const { adopted: _, ...finding } = outcome;
     output.print(finding, ({ accepted, state }) => {
       if (accepted && state === 'gone') return 'Accepted. The next start makes an empty database.';

@@ -2,6 +2,7 @@ import type { SlotInfo } from '@aico/shared/security';
 import { SlotFileExistsError } from '@aico/shared/security';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
+import { changing } from '../outcome.ts';
 import { keysOf, newPassword, slotTable } from './home-keys.ts';
 import { type ConfirmOptions, confirmedCode } from './recovery.ts';
 import { shown } from './slot-commands.ts';
@@ -27,10 +28,18 @@ export async function setUp(context: CommandContext, options: SetupOptions): Pro
   const password = keyFile ? undefined : await newPassword(options.passwordFile);
   const code = options.recovery === true ? await confirmedCode(context, options) : undefined;
   try {
-    await keys.setUp({
-      ...(password === undefined ? { keyFile } : { password }),
-      ...(code === undefined ? {} : { recoveryCode: code }),
-    });
+    await changing(
+      {
+        before: 'No keys were made, and what was given opens nothing.',
+        after:
+          'The keys are made, and the password or key file opens the home; make a new recovery code if there was to be one.',
+      },
+      () =>
+        keys.setUp({
+          ...(password === undefined ? { keyFile } : { password }),
+          ...(code === undefined ? {} : { recoveryCode: code }),
+        }),
+    );
     const slots: readonly SlotInfo[] = await keys.slots();
     context.output.print({ slots, ...shown(code, options) }, ({ recoveryCode }) =>
       [

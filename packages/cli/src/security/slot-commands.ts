@@ -1,7 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { removeDurably } from '@aico/shared/core/paths';
 import type { AICOKeyManager } from '@aico/shared/security';
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
+import { changing, isInForce } from '../outcome.ts';
 import { keysOf, newPassword, type SecretFiles, slotTable, unlockedKeys } from './home-keys.ts';
 import { type ConfirmOptions, confirmedCode } from './recovery.ts';
 
@@ -60,9 +61,15 @@ async function addSlot(context: CommandContext, kind: Kind, options: AddOptions)
 }
 
 async function added(keys: AICOKeyManager, kind: Exclude<Kind, 'recovery'>, options: AddOptions) {
-  if (kind === 'password') return await keys.addPassword(await newPassword(options.newPasswordFile));
-  if (kind === 'key-file') return await keys.addKeyFile();
-  return kind === 'keyring' ? await keys.addKeyring() : await keys.addCredential(options.name);
+  const password = kind === 'password' ? await newPassword(options.newPasswordFile) : undefined;
+  return await changing(
+    { before: 'No slot was added.', after: `The slot of kind ${kind} was added.` },
+    () => {
+      if (password !== undefined) return keys.addPassword(password);
+      if (kind === 'key-file') return keys.addKeyFile();
+      return kind === 'keyring' ? keys.addKeyring() : keys.addCredential(options.name);
+    },
+  );
 }
 
 /** Makes a recovery code, in the place of one there was. The old one opens until the new one is confirmed. */
@@ -73,7 +80,14 @@ export async function replaceRecoveryCode(
   const keys = await unlockedKeys(context, options);
   try {
     const code = await confirmedCode(context, options);
-    const id = await keys.setRecoveryCode(code);
+    const before = 'The recovery code was not changed: the one there was before, if any, is in force.';
+    const after = `The new recovery code is in force${'recoveryCode' in shown(code, options) ? ': it is printed above' : ''}.`;
+    const id = await changing({ before, after }, () => keys.setRecoveryCode(code)).catch((error: unknown) => {
+      // It opens the home, so it must not be lost with the error.
+      if (isInForce(error))
+        context.output.print(shown(code, options), ({ recoveryCode = '' }) => recoveryCode);
+      throw error;
+    });
     context.output.print({ slot: { id, kind: 'recovery' }, ...shown(code, options) }, ({ recoveryCode }) =>
       [
         ...(recoveryCode === undefined ? [] : [`Recovery code, shown this once: ${recoveryCode}`]),
@@ -96,10 +110,15 @@ async function removeSlot(context: CommandContext, id: string, options: SecretFi
   const keys = await unlockedKeys(context, options);
   try {
     const kind = (await keys.slots()).find((slot) => slot.id === id)?.kind;
-    await keys.removeSlot(id);
+    await changing({ before: 'The slot was not removed.', after: 'The slot was removed.' }, () =>
+      keys.removeSlot(id),
+    );
     const left = await keys.slots();
     const fileNeeded = left.some((slot) => slot.kind === 'key-file');
-    if (kind === 'key-file' && !fileNeeded) await rm(context.paths.keyFile, { force: true });
+    if (kind === 'key-file' && !fileNeeded) {
+      const state = `The slot was removed, so the key file opens nothing; delete ${context.paths.keyFile}.`;
+      await changing({ before: state, after: state }, () => removeDurably(context.paths.keyFile));
+    }
     context.output.print({ removed: id, left }, () => `Removed: ${kind}, slot ${id}`);
     context.output.note('Whoever copied the slot file before still opens that copy with what was removed.');
     if (left.length === 1)

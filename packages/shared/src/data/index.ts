@@ -24,6 +24,7 @@ export {
   DatabaseHeadMissingError,
   DatabaseRolledBackError,
   RestoreIntentError,
+  RestoreUnfinishedError,
   RotationFailedError,
   SpaceMissingError,
 } from './care/errors.ts';

@@ -1,7 +1,7 @@
-import { mkdir, readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { type Document, isMap, isScalar, parseDocument, YAMLMap } from 'yaml';
-import { writePrivateFile } from '../paths/index.ts';
+import { makePrivateFolder, writePrivateFile } from '../paths/index.ts';
 import { ConfigSyntaxError } from './errors.ts';
 import { readYamlLayer } from './yaml-file.ts';
 
@@ -40,7 +40,7 @@ export async function editConfigFile(
     }
     document.setIn(key, value);
   }
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  await makePrivateFolder(path.dirname(file));
   // Where the file is a link into somebody's dotfiles, it stays one.
   const target = await realpath(file).catch(() => file);
   await writePrivateFile(target, document.toString({ lineWidth: 0 }));

@@ -22,3 +22,4 @@ export {
   HomeUnusableError,
   WriteUnconfirmedError,
 } from './errors.ts';
+export { type PreparedFile, prepareFile } from './prepared-file.ts';

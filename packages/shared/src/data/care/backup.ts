@@ -13,6 +13,7 @@ import {
   moveDurably,
   removeDurably,
   syncFile,
+  WriteUnconfirmedError,
   writePrivateFile,
 } from '../../core/paths/index.ts';
 import { NotThereError, systemErrorIn } from '../../core/system-errors/index.ts';
@@ -111,6 +112,8 @@ export async function makeBackup(options: BackupOptions): Promise<Backup> {
     await moveDurably(partial, folder);
     return { folder, manifest };
   } catch (error) {
+    // The backup has its name and is whole; only a power loss could still take it.
+    if (error instanceof WriteUnconfirmedError && error.file === folder) throw error;
     await removeDurably(partial).catch(() => undefined);
     throw new BackupFailedError(directory, error);
   }

@@ -1,4 +1,5 @@
 import { AicoError } from '@aico/protocol';
+import { systemErrorIn } from '../../core/system-errors/index.ts';
 import type { DatabaseStamp } from '../engine/commit-record.ts';
 
 const ACCEPT =
@@ -73,13 +74,37 @@ export class SpaceMissingError extends AicoError {
   }
 }
 
-/** The database could not be encrypted anew; it is as it was. */
+/** The database could not be encrypted anew; the message says which key is in force. */
 export class RotationFailedError extends AicoError {
+  constructor(file: string, state: 'undone' | 'unfinished', cause: unknown) {
+    const reason =
+      systemErrorIn(cause)?.condition ?? (cause instanceof Error ? cause.message : String(cause));
+    super(
+      'AICO_DATABASE_ROTATION',
+      state === 'undone'
+        ? `${file} could not be encrypted under a new key (${reason}); it is as it was, and the old key is in force`
+        : `${file} could not be encrypted under a new key (${reason}), and that could not be undone now; both keys are kept, and the next start finishes the rotation or undoes it`,
+      {
+        hint: 'Mend what the message names, then run the command again. `aico db check` tells whether the database itself is in order.',
+        cause,
+      },
+    );
+  }
+}
+
+/** A restore that was decided could not be finished now. */
+export class RestoreUnfinishedError extends AicoError {
   constructor(file: string, cause: unknown) {
-    super('AICO_DATABASE_ROTATION', `${file} could not be encrypted under a new key; it is as it was`, {
-      hint: 'See the cause; `aico db check` tells whether the database itself is in order.',
-      cause,
-    });
+    const reason =
+      systemErrorIn(cause)?.condition ?? (cause instanceof Error ? cause.message : String(cause));
+    super(
+      'AICO_DATABASE_RESTORE_UNFINISHED',
+      `the backup takes the place of ${file}, but not all of it could be put there yet: ${reason}`,
+      {
+        hint: 'Mend what the message names and keep every file: the next start, or `aico db restore`, brings the restore to its end.',
+        cause,
+      },
+    );
   }
 }
 

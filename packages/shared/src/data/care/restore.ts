@@ -15,7 +15,7 @@ import { claimedLife, headFileOf } from '../database-head.ts';
 import type { DatabaseStamp } from '../engine/commit-record.ts';
 import { acceptRollback } from './accept-rollback.ts';
 import { BACKUP_FILES, type BackupManifest, proveBackup, readBackup } from './backup.ts';
-import { BackupDamagedError, RestoreIntentError } from './errors.ts';
+import { BackupDamagedError, RestoreIntentError, RestoreUnfinishedError } from './errors.ts';
 import type { HeadWitness } from './head-witness.ts';
 
 /** Where a home keeps what a backup holds. */
@@ -112,6 +112,9 @@ export async function restoreBackup(
     await finishRestore(options);
     if (adopted !== undefined) await witness?.adopt(adopted).catch(() => undefined);
     return { aside: path.join(folder, aside), manifest: read.manifest };
+  } catch (error) {
+    if (await exists(intentOf(file))) throw new RestoreUnfinishedError(file, error);
+    throw error;
   } finally {
     if (!(await exists(intentOf(file)))) await removeDurably(staging);
   }

@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -56,6 +57,7 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
   await refuseWithoutRoom(file, folder);
   const current = keys.databaseKey();
   let next: Uint8Array | undefined;
+  let stamp: VerifiedCopy['stamp'] | undefined;
   try {
     const known = await readHead(file, current);
     if (known?.isOurs !== true)
@@ -66,7 +68,7 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
     next = await keys.stageDatabaseKey();
     onStep('staged');
     const copy = `${file}.rotating`;
-    const { stamp } = await makeCopy(file, copy, head.cipher, current, next);
+    ({ stamp } = await makeCopy(file, copy, head.cipher, current, next));
     onStep('copied');
     const look = await lookAtFile(copy);
     if (look === undefined) throw new DatabaseGoneError(copy);
@@ -79,8 +81,12 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
     return { commits: stamp.commits };
   } catch (error) {
     // What can be undone is; what cannot is finished. A death does neither: the next opening will.
-    await recoverRotation(options).catch(() => undefined);
-    throw error;
+    const recovered = await recoverRotation(options).catch(() => undefined);
+    if (recovered === undefined) throw new RotationFailedError(file, 'unfinished', error);
+    const isNew = next !== undefined && keys.isUnlocked && holdsKey(keys, next);
+    if (isNew && stamp !== undefined) return { commits: stamp.commits };
+    // Before anything is staged it was no rotation that failed.
+    throw next === undefined ? error : new RotationFailedError(file, 'undone', error);
   } finally {
     wipe(current);
     if (next !== undefined) wipe(next);
@@ -162,10 +168,20 @@ async function makeCopy(
     await syncFile(copy);
     return verified;
   } catch (error) {
-    throw new RotationFailedError(file, error);
+    throw new RotationFailedError(file, 'undone', error);
   } finally {
     new Uint8Array(from).fill(0);
     new Uint8Array(to).fill(0);
+  }
+}
+
+/** Whether the key manager's database key is this one. */
+function holdsKey(keys: AICOKeyManager, expected: Uint8Array): boolean {
+  const present = keys.databaseKey();
+  try {
+    return timingSafeEqual(present, expected);
+  } finally {
+    wipe(present);
   }
 }
 

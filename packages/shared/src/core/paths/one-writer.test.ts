@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+/** What a file may take from Node's file system modules without changing a file. */
+const READING = new Set([
+  ...['access', 'accessSync', 'constants', 'createReadStream', 'existsSync', 'lstat', 'lstatSync', 'opendir'],
+  ...['readFile', 'readFileSync', 'readdir', 'readdirSync', 'readlink', 'realpath', 'realpathSync', 'stat'],
+  ...['readlinkSync', 'statSync', 'statfs', 'statfsSync', 'watch', 'FSWatcher', 'FileHandle', 'Stats'],
+  ...['readSync', 'closeSync', 'fstatSync', 'globSync'],
+]);
+
+/** Files that change something all the same, with what they take and why no power loss matters there. */
+const EXCEPTIONS: Readonly<Record<string, { readonly names: readonly string[]; readonly why: string }>> = {
+  'packages/shared/src/data/engine/commit-counter.ts': {
+    names: ['openSync', 'writeSync', 'fsyncSync'],
+    why: 'rewrites one of two records in place after each commit; a torn one is detected and the other counts',
+  },
+  'packages/shared/src/core/system-errors/find-fault.ts': {
+    names: ['openSync', 'writeSync', 'fsyncSync', 'rmSync'],
+    why: 'writes a sample to find out what is wrong with the disk, and removes it',
+  },
+  'packages/backend/src/gateway/listener.ts': { names: ['chmod', 'rm'], why: 'a socket' },
+  'packages/backend/src/bus/broker-socket.ts': { names: ['chmod'], why: 'a socket' },
+  'packages/backend/src/instance/instance-lock.ts': {
+    names: ['chmodSync', 'openSync'],
+    why: 'an empty lock file',
+  },
+  'packages/backend/src/backend.ts': {
+    names: ['rm'],
+    why: 'the instance file of a backend that has stopped, which speaks of a process that is gone either way',
+  },
+  'packages/cli/src/compile-cache.js': { names: ['mkdirSync'], why: 'a cache' },
+};
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../../..');
+const IMPORT = /import\s+(type\s+)?([^;]*?)\s+from\s+'node:fs(?:\/promises)?'/g;
+const DESTRUCTURED = /\{([^{}]*)\} = await import\('node:fs(?:\/promises)?'\)/g;
+const OTHER_WAYS =
+  /\b(?:require|import|getBuiltinModule)\(\s*['"](?:node:)?fs(?:\/promises)?['"]\s*\)|from '(?:fs|fs\/promises)'|from '(?:fs-extra|graceful-fs|write-file-atomic)'/;
+
+/** What `source` takes from the file system modules that may change a file; in words what cannot be judged. */
+function writersIn(source: string): readonly string[] {
+  const found: string[] = [];
+  for (const [, isType, clause = ''] of source.matchAll(IMPORT)) {
+    if (isType !== undefined) continue;
+    const named = /^\{([\s\S]*)\}$/.exec(clause.trim());
+    if (named === null) found.push(`the whole module (${clause.trim()})`);
+    for (const part of named?.[1]?.split(',') ?? []) {
+      const [name = ''] = part
+        .trim()
+        .replace(/^type\s+/, '')
+        .split(/\s+as\s+/);
+      if (name !== '' && !READING.has(name)) found.push(name);
+    }
+  }
+  for (const [, clause = ''] of source.matchAll(DESTRUCTURED))
+    for (const part of clause.split(',')) {
+      const name = part.trim().split(/\s*:\s*/)[0] ?? '';
+      if (name !== '' && !READING.has(name)) found.push(name);
+    }
+  if (OTHER_WAYS.test(source.replaceAll(DESTRUCTURED, ''))) found.push('the whole module, at run time');
+  return found;
+}
+
+function sources(): readonly string[] {
+  return globSync(['packages/*/src/**/*.{ts,js}', 'packages/*/bin/*.js'], { cwd: ROOT })
+    .map((file) => file.replaceAll('\\', '/'))
+    .filter((file) => !/\.test\.ts$|\/(?:test|fixture)-[^/]*\.ts$|\/(?:testing|fixtures)\//.test(file))
+    .filter((file) => !file.startsWith('packages/shared/src/core/paths/'))
+    .sort();
+}
+
+describe('files are changed by core/paths alone', () => {
+  test('no other source takes a function from Node that writes, renames or removes', () => {
+    const wrong: string[] = [];
+    const files = sources();
+    assert.ok(files.length > 300, `only ${files.length} sources were found`);
+    for (const file of files) {
+      const allowed = EXCEPTIONS[file]?.names ?? [];
+      const writers = writersIn(readFileSync(path.join(ROOT, file), 'utf8'));
+      const strange = writers.filter((name) => !allowed.includes(name));
+      if (strange.length > 0) wrong.push(`${file}: ${strange.join(', ')}`);
+    }
+    assert.deepEqual(wrong, [], 'use the functions of @aico/shared/core/paths, which are durable');
+  });
+
+  test('every exception is still one', () => {
+    for (const [file, { names }] of Object.entries(EXCEPTIONS)) {
+      const writers = writersIn(readFileSync(path.join(ROOT, file), 'utf8'));
+      assert.ok(
+        names.some((name) => writers.includes(name)),
+        `${file} changes no file any more`,
+      );
+    }
+  });
+
+  test('the ways to get at a writing function are seen', () => {
+    for (const source of [
+      "import { writeFile } from 'node:fs/promises';",
+      "import {\n  readFile,\n  rename as moved,\n} from 'node:fs/promises';",
+      "import fs from 'node:fs';",
+      "import * as fs from 'node:fs/promises';",
+      "const { writeFile } = await import('node:fs/promises');",
+      "const fs = process.getBuiltinModule('fs');",
+      "import { open } from 'node:fs/promises';",
+      "import { createWriteStream } from 'node:fs';",
+      "import { writeFile } from 'fs/promises';",
+    ])
+      assert.notDeepEqual(writersIn(source), [], source);
+    for (const source of [
+      "import { readFile, stat } from 'node:fs/promises';",
+      "import type { WriteStream } from 'node:fs';",
+      "import { type FSWatcher, watch } from 'node:fs';",
+      "const { readFile } = await import('node:fs/promises');",
+    ])
+      assert.deepEqual(writersIn(source), [], source);
+  });
+});
