@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import { colours, printable } from './colours.ts';
+import { colours, onOneLine, printable } from './colours.ts';
 
 /** A progress bar; silent where nobody watches. */
 export interface Progress {
@@ -63,7 +63,8 @@ export function table(head: readonly string[], rows: readonly (readonly unknown[
     chars: { ...none, middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  drawn.push(...rows.map((row) => row.map((cell) => printable(String(cell ?? '')))));
+  // On one line: a cell that somebody else wrote could otherwise look like rows of the table.
+  drawn.push(...rows.map((row) => row.map((cell) => onOneLine(String(cell ?? '')))));
   return drawn
     .toString()
     .split('\n')

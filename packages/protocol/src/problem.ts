@@ -40,11 +40,16 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
+  502: 'Bad Gateway',
   503: 'Service Unavailable',
+  504: 'Gateway Timeout',
 };
 
+/** The statuses from 500 that speak of another party, or of the moment, and not of a fault in the backend. */
+const TOLD = [502, 503, 504];
+
 /**
- * What a peer may know of `error`. Only an `AicoError` that names a status below 500 (or 503) as `statusCode` is
+ * What a peer may know of `error`. Only an `AicoError` that names a status below 500, or 502 to 504, as `statusCode` is
  * told with its message, hint and `issues`; of everything else the peer learns a constant sentence. Cause and
  * stack are never read.
  *
@@ -54,7 +59,7 @@ export function problemFrom(error: unknown): Problem {
   if (!(error instanceof AicoError)) return { ...INTERNAL };
   const status = 'statusCode' in error ? error.statusCode : undefined;
   if (typeof status !== 'number' || !Number.isInteger(status)) return { ...INTERNAL };
-  if (status < 400 || (status >= 500 && status !== 503)) return { ...INTERNAL };
+  if (status < 400 || (status >= 500 && !TOLD.includes(status))) return { ...INTERNAL };
   const issues = 'issues' in error ? issuesOf(error.issues) : [];
   return {
     type: 'about:blank',

@@ -116,6 +116,25 @@ test('requests are answered across the border, both ways, and bytes, MessagePack
   ]);
 });
 
+test('a device is let near no topic of the bus itself, and is told when nobody answers', async (t) => {
+  const { socket } = await start(t);
+  const refused = async (path: string, body?: object) => {
+    const reply = await localRequest(socket, path, body === undefined ? {} : { method: 'POST', body });
+    return [reply.status, (reply.json() as { code: string }).code];
+  };
+  for (const topic of ['_reply.backend.x', '_cancel.ask', '_durable.publish', '_x']) {
+    const expected = [400, 'AICO_TOPIC_INVALID'];
+    assert.deepEqual(await refused('/api/v1/bus/messages', { topic, message: 1 }), expected);
+    assert.deepEqual(await refused('/api/v1/bus/requests', { topic, message: 1 }), expected);
+    assert.deepEqual(await refused(`/api/v1/bus/messages?pattern=${topic}`), expected);
+    assert.deepEqual(await refused(`/api/v1/bus/messages?pattern=${topic}.%3E`), expected);
+  }
+  assert.deepEqual(await refused('/api/v1/bus/requests', { topic: 'nobody', message: 1, timeout_ms: 1 }), [
+    504,
+    'AICO_BUS_REQUEST_TIMEOUT',
+  ]);
+});
+
 test('grants outlive a restart, with keys that stay the same', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());

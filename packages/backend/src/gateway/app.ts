@@ -8,6 +8,7 @@ import { type Access, OWNER, type Principal } from '../core/access.ts';
 import type { DeclareRoutes, GatewayApp } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
 import { authorise } from './authorisation.ts';
+import { installJsonBody } from './json-body.ts';
 import { installMiddleware } from './middleware/install.ts';
 import { notFound, problemHandler } from './problems.ts';
 import { installTracing, inTraceOf } from './tracing.ts';
@@ -62,6 +63,7 @@ export async function createApp({
     genReqId: () => randomUUID(),
     logger: false,
   }).withTypeProvider<TypeBoxTypeProvider>();
+  installJsonBody(app);
   app.setValidatorCompiler(compileValidator);
   // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.
   app.setSerializerCompiler(() => JSON.stringify);

@@ -1,4 +1,4 @@
-import { AicoError, type Problem, problemFrom } from '@aico/protocol';
+import { AicoError, DataBoundsError, type Problem, parseBoundedJson, problemFrom } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SocketMessageError } from './errors.ts';
@@ -41,12 +41,13 @@ export type Told =
   | { readonly op: 'ended'; readonly topic: string }
   | { readonly op: 'error'; readonly id: Said['id'] | null; readonly problem: Problem };
 
-/** @throws {SocketMessageError} */
+/** @throws {SocketMessageError} @throws {DataBoundsError} */
 export function parseSaid(text: string): Said {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseBoundedJson(text, 'the message');
   } catch (error) {
+    if (error instanceof DataBoundsError) throw error;
     throw new SocketMessageError('it is not JSON', error);
   }
   if (said.Check(value)) return value;

@@ -101,6 +101,7 @@ export class BusOptionError extends AicoError {
 
 /** Nobody answered a request in time. */
 export class RequestTimeoutError extends AicoError {
+  readonly statusCode = 504;
   readonly topic: string;
   readonly timeoutMs: number;
 
@@ -127,6 +128,7 @@ export class RequestGivenUpError extends AicoError {
 
 /** The responder's handler failed; it tells its code and nothing else. */
 export class RequestFailedError extends AicoError {
+  readonly statusCode = 502;
   readonly topic: string;
   /** The code of the responder's error, when it was one of the project's. */
   readonly remoteCode: string | undefined;

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
+import { type TestContext, test } from 'node:test';
+import { createLogging } from '@aico/shared/core/logging';
+import fc from 'fast-check';
+import { createApp } from './app.ts';
+
+async function start(t: TestContext) {
+  const app = await createApp({
+    prefix: '/t',
+    logger: createLogging({ console: { enabled: false } }).getLogger('test', 'gateway'),
+    bodyLimitBytes: 1_000_000,
+    access: 'public',
+    declare: (routes) => {
+      routes.post('/echo', ({ body }) => ({ body }));
+    },
+  });
+  t.after(() => app.close());
+  return async (payload: string | Buffer) => {
+    const headers = { 'content-type': 'application/json' };
+    const { statusCode, body } = await app.inject({ method: 'POST', url: '/t/echo', headers, payload });
+    const reply = JSON.parse(body) as { body?: unknown; code?: string };
+    return { status: statusCode, body: reply.body, code: reply.code };
+  };
+}
+
+const bytes = fc.uint8Array({ minLength: 1, maxLength: 12 });
+const text = fc.string({ unit: 'binary', maxLength: 12 }).map((each) => Uint8Array.from(Buffer.from(each)));
+
+test('a JSON body comes as it was sent, or it is refused: no byte is replaced', async (t) => {
+  const post = await start(t);
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(bytes, text), async (inside) => {
+      const payload = Buffer.concat([
+        Buffer.from('"'),
+        inside.filter((byte) => byte >= 0x80),
+        Buffer.from('"'),
+      ]);
+      const { status, body, code } = await post(payload);
+      if (isUtf8(payload)) assert.deepEqual([status, JSON.stringify(body)], [200, payload.toString()]);
+      else assert.deepEqual([status, code], [400, 'AICO_GATEWAY_REQUEST_INVALID']);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('nesting beyond the bound is refused with a code, however deep it is', async (t) => {
+  const post = await start(t);
+  const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+  assert.equal((await post(nested(64))).status, 200);
+  for (const levels of [65, 2_500, 400_000])
+    assert.deepEqual(await post(nested(levels)), { status: 413, body: undefined, code: 'AICO_DATA_BOUNDS' });
+});
+
+test('what Fastify refuses of JSON is still refused', async (t) => {
+  const post = await start(t);
+  for (const payload of ['', '{', '{"__proto__":{}}', '{"constructor":{"prototype":{}}}'])
+    assert.equal((await post(payload)).status, 400, payload);
+});
