@@ -13,7 +13,7 @@ import {
 } from './composition/core-sections.ts';
 import { OPEN_SERVICES, registerCoreServices } from './composition/core-services.ts';
 import { openKeys } from './composition/open-keys.ts';
-import { type ChosenPlugin, choosePlugins } from './composition/plugins.ts';
+import { type ChosenPlugin, choosePlugins, type MissingPlugin } from './composition/plugins.ts';
 import { Vault } from './composition/vault.ts';
 import { StartCancelledError } from './core/errors.ts';
 import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
@@ -82,7 +82,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   const paths = new AICOPaths({ home: options.home, env });
   const config = new ConfigurationManager({ paths, env, overrides, sections: coreSections });
   await config.initialize();
-  const plugins = await choosePlugins({
+  const { plugins, missing } = await choosePlugins({
     config,
     specifiers: options.plugins ?? [],
     baseDir: options.baseDir ?? process.cwd(),
@@ -93,6 +93,12 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   const { level, console } = config.section(loggingSection);
   const logging = createLogging({ level, console });
   const uninstallLogging = installLogging(logging);
+  for (const { name, module, error } of missing)
+    logging.getLogger('backend', 'plugins').error(`The plugin ${name} could not be loaded and is left out`, {
+      plugin: name,
+      module,
+      error,
+    });
   const container = new ServiceContainer();
   const lifecycle = new BackendLifecycleManager({
     container,
@@ -156,7 +162,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
       plugins: plugins.map(({ definition }) => definition),
       systemView: {
         status,
-        plugins: () => plugins.map((plugin) => viewOf(plugin, container)),
+        plugins: () => [...plugins.map((plugin) => viewOf(plugin, container)), ...missing.map(viewOfMissing)],
         stop: () => void lifecycle.stop('asked for over the API'),
       },
     });
@@ -225,6 +231,18 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
 export async function startBackend(options: BackendOptions = {}): Promise<Backend> {
   const assembled = await assembleBackend(options);
   return assembled.start();
+}
+
+function viewOfMissing({ name, module }: MissingPlugin): PluginView {
+  return {
+    name,
+    version: '',
+    description: '',
+    priority: PluginPriority.NORMAL,
+    state: 'not loaded',
+    required: false,
+    module,
+  };
 }
 
 function viewOf({ definition, module }: ChosenPlugin, container: ServiceContainer): PluginView {

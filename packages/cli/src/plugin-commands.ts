@@ -15,6 +15,8 @@ interface PluginPlace {
   /** A file or folder of the plugin's package, or its `file:` URL, or the name of an installed package. */
   readonly module: string;
   readonly description?: string;
+  /** The folder that a relative `module` and a package are looked up from. */
+  readonly from?: string;
 }
 
 /**
@@ -28,8 +30,8 @@ export async function addPluginCommands(
   context: CommandContext,
   word: string,
 ): Promise<void> {
-  for (const { name, module, description } of await pluginsOf(context)) {
-    const entry = await entryOfCommands(name, module);
+  for (const { name, module, description, from = process.cwd() } of await pluginsOf(context)) {
+    const entry = await entryOfCommands(name, module, from);
     if (entry === undefined) continue;
     const command = program.command(name);
     if (description !== undefined) command.description(description);
@@ -60,7 +62,9 @@ async function configuredPlugins({ paths }: CommandContext): Promise<readonly Pl
   await config.initialize({ lightweight: true });
   return Object.keys(config.get('plugins', {}).toObject()).flatMap((name) => {
     const module = config.get(`plugins.${name}.module`, '');
-    return module === '' ? [] : [{ name, module }];
+    const origin = config.explain(`plugins.${name}.module`)?.origin;
+    const from = origin !== undefined && 'file' in origin ? path.dirname(origin.file) : process.cwd();
+    return module === '' ? [] : [{ name, module, from }];
   });
 }
 
@@ -76,9 +80,9 @@ async function loadCommands(name: string, entry: string): Promise<PluginCommands
 }
 
 /** The file behind `exports["./cli"]` of the plugin's package, if it has one. */
-async function entryOfCommands(name: string, module: string): Promise<string | undefined> {
+async function entryOfCommands(name: string, module: string, from: string): Promise<string | undefined> {
   try {
-    const manifest = await manifestOf(module);
+    const manifest = await manifestOf(module, from);
     if (manifest === undefined) return undefined;
     const content: unknown = JSON.parse(await readFile(manifest, 'utf8'));
     const target = fileIn(member(member(content, 'exports'), './cli'));
@@ -88,18 +92,19 @@ async function entryOfCommands(name: string, module: string): Promise<string | u
   }
 }
 
-/** The package.json that the module belongs to, looked up as the backend looks modules up: from the current folder. */
-async function manifestOf(module: string): Promise<string | undefined> {
-  const here = pathToFileURL(path.resolve('package.json'));
+/** The package.json that the module belongs to, looked up as the backend looks modules up. */
+async function manifestOf(module: string, from: string): Promise<string | undefined> {
   if (!module.startsWith('file:') && !path.isAbsolute(module) && !/^\.\.?([/\\]|$)/.test(module)) {
-    try {
-      return findPackageJSON(module, here);
-    } catch {
-      // Not installed here: then it has no commands here either.
-      return undefined;
+    for (const base of [pathToFileURL(path.join(from, 'package.json')), import.meta.url]) {
+      try {
+        return findPackageJSON(module, base);
+      } catch {
+        // Not installed there. Where it is installed nowhere, it has no commands on this machine.
+      }
     }
+    return undefined;
   }
-  const place = module.startsWith('file:') ? new URL(module) : pathToFileURL(path.resolve(module));
+  const place = module.startsWith('file:') ? new URL(module) : pathToFileURL(path.resolve(from, module));
   const stats = await stat(place).catch(() => undefined);
   if (stats === undefined) return undefined;
   return findPackageJSON(stats.isDirectory() ? new URL(`${place.href.replace(/\/$/, '')}/`) : place);

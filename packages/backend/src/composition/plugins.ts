@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import { type TObject, Type } from 'typebox';
 import { type LoadedPlugin, loadPlugin } from '../core/plugin/plugin-loader.ts';
@@ -8,17 +9,30 @@ export interface ChosenPlugin extends LoadedPlugin {
   readonly required: boolean | undefined;
 }
 
+/** A plugin that the configuration names, does not require, and that could not be loaded. */
+export interface MissingPlugin {
+  readonly name: string;
+  readonly module: string;
+  readonly error: unknown;
+}
+
+export interface ChosenPlugins {
+  readonly plugins: readonly ChosenPlugin[];
+  readonly missing: readonly MissingPlugin[];
+}
+
 export interface ChoosePluginsOptions {
   readonly config: ConfigurationManager;
   /** Named on the command line: folders, files or packages. */
   readonly specifiers: readonly string[];
-  /** Where relative ones are looked up. */
+  /** Where these are looked up, and those that a variable names. */
   readonly baseDir: string;
 }
 
 /**
  * Loads the plugins named on the command line and by `plugins.<name>.module`, and registers their sections. One that
- * `plugins.<name>.enabled` turns off is left out.
+ * `plugins.<name>.enabled` turns off is left out. What a file names is looked up from that file's folder, so that a
+ * start does not depend on the folder it is called in.
  *
  * @throws {AicoError} of the loader, or {ConfigInvalidError} when a section does not fit its plugin's schema
  */
@@ -26,14 +40,26 @@ export async function choosePlugins({
   config,
   specifiers,
   baseDir,
-}: ChoosePluginsOptions): Promise<readonly ChosenPlugin[]> {
-  const configured = Object.keys(config.get('plugins', {}).toObject()).flatMap((name) => {
-    const module = config.get(`plugins.${name}.module`, '');
-    return module !== '' && config.get(`plugins.${name}.enabled`, true) ? [module] : [];
+}: ChoosePluginsOptions): Promise<ChosenPlugins> {
+  const named = specifiers.map((specifier) => ({ specifier, from: baseDir, key: undefined }));
+  const configured = Object.keys(config.get('plugins', {}).toObject()).flatMap((key) => {
+    const specifier = config.get(`plugins.${key}.module`, '');
+    const isWanted = specifier !== '' && config.get(`plugins.${key}.enabled`, true);
+    return isWanted
+      ? [{ specifier, from: folderNaming(config, `plugins.${key}.module`) ?? baseDir, key }]
+      : [];
   });
   const chosen: ChosenPlugin[] = [];
-  for (const specifier of [...specifiers, ...configured]) {
-    const loaded = await loadPlugin(specifier, baseDir);
+  const missing: MissingPlugin[] = [];
+  for (const { specifier, from, key } of [...named, ...configured]) {
+    let loaded: LoadedPlugin;
+    try {
+      loaded = await loadPlugin(specifier, from);
+    } catch (error) {
+      if (key === undefined || config.get(`plugins.${key}.required`) !== false) throw error;
+      missing.push({ name: key, module: specifier, error });
+      continue;
+    }
     const { name, config: schema = Type.Object({}) } = loaded.definition;
     // The same plugin named twice is one plugin; two plugins of one name are the graph's to refuse.
     if (chosen.some(({ module }) => module === loaded.module)) continue;
@@ -43,7 +69,13 @@ export async function choosePlugins({
     const required = config.get(`plugins.${name}.required`);
     chosen.push({ ...loaded, required: typeof required === 'boolean' ? required : undefined });
   }
-  return chosen;
+  return { plugins: chosen, missing };
+}
+
+/** The folder of the file that says what stands at the key. */
+export function folderNaming(config: ConfigurationManager, key: string): string | undefined {
+  const origin = config.explain(key)?.origin;
+  return origin !== undefined && 'file' in origin ? path.dirname(origin.file) : undefined;
 }
 
 function isObjectSchema(schema: unknown): schema is TObject {

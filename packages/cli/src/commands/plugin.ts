@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ask } from '@aico/client/ask';
 import type { Command } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
@@ -46,16 +48,24 @@ async function list(context: CommandContext): Promise<void> {
 /** Its code is run to learn its name, here, where whoever calls this wants it run. */
 async function add(context: CommandContext, specifier: string): Promise<void> {
   onThisMachine(context);
-  // As the start looks it up, from whatever folder that is called in.
-  const module = existsSync(specifier) ? path.resolve(specifier) : specifier;
+  const isPath = existsSync(specifier);
   const { loadPlugin } = await import('@aico/backend');
-  const { name } = (await loadPlugin(module, process.cwd())).definition;
+  const loaded = await loadPlugin(isPath ? path.resolve(specifier) : specifier, process.cwd());
+  const { name } = loaded.definition;
+  // A full path: a start finds it from whatever folder it is called in, and so does a service manager.
+  const module = isPath ? path.resolve(specifier) : folderOf(loaded.module);
   const isNew = await setModule(context, name, module);
   context.output.print({ name, module, added: isNew }, () =>
     isNew
       ? `Added ${name}: loaded from the next start on. On this machine its commands are: aico ${name} …`
       : `${name} is there already, from ${module}.`,
   );
+}
+
+/** The folder of the package that a module belongs to. */
+function folderOf(module: string): string {
+  const manifest = findPackageJSON(module);
+  return path.dirname(manifest ?? fileURLToPath(module));
 }
 
 async function remove(context: CommandContext, name: string): Promise<void> {

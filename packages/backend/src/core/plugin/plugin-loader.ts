@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isKeyWord } from '@aico/shared/core/config';
 import { PluginExportError, PluginImportError, PluginNotFoundError, PluginShapeError } from '../errors.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 
@@ -18,7 +19,7 @@ const ENTRIES = ['index.ts', 'index.js', 'src/index.ts', 'src/index.js'];
  * Loads the plugin that a module exports as `plugin`. Runs the module's code, constructs nothing.
  *
  * @param specifier a folder or file (`./examples/inbox`, absolute, or a `file:` URL), or an installed package's name
- * @param baseDir the folder that relative paths and packages are looked up from
+ * @param baseDir the folder that relative paths are looked up from, and packages: from there, else beside this one
  * @throws {PluginNotFoundError} when there is nothing
  * @throws {PluginImportError} when the module throws while it is loaded, or imports what is missing
  * @throws {PluginExportError} when it exports no `plugin`
@@ -56,14 +57,17 @@ function pathOf(specifier: string, baseDir: string): string | undefined {
 }
 
 function packageFolder(name: string, baseDir: string): string {
-  let manifest: string | undefined;
-  try {
-    manifest = findPackageJSON(name, pathToFileURL(join(baseDir, 'package.json')));
-  } catch (error) {
-    throw new PluginNotFoundError(name, `the packages installed for ${baseDir}`, error);
+  const failures: unknown[] = [];
+  for (const from of [pathToFileURL(join(baseDir, 'package.json')), import.meta.url]) {
+    try {
+      const manifest = findPackageJSON(name, from);
+      if (manifest !== undefined) return dirname(manifest);
+    } catch (error) {
+      failures.push(error);
+    }
   }
-  if (manifest === undefined) throw new PluginNotFoundError(name, `the packages installed for ${baseDir}`);
-  return dirname(manifest);
+  const lookedAt = `the packages installed for ${baseDir}, and those beside the backend`;
+  throw new PluginNotFoundError(name, lookedAt, failures[0]);
 }
 
 async function entryOfFolder(specifier: string, folder: string): Promise<string> {
@@ -123,8 +127,9 @@ function isDefinition(value: unknown, problems: string[]): value is PluginDefini
       found === undefined || (typeof found === type && found !== null);
   expect(
     'name',
-    (found) => typeof found === 'string' && NAME.test(found),
-    'lower-case letters, digits, "-" and "_", beginning with a letter',
+    (found) => typeof found === 'string' && NAME.test(found) && isKeyWord(found),
+    'lower-case letters and digits, beginning with a letter, with single "-" or "_" between them, and not a word that ' +
+      'configuration cannot hold',
   );
   expect(
     'dependencies',

@@ -27,6 +27,8 @@ export function* problemsIn(
   if (isSection && !isTree(value)) return yield wrong(schema, value, key);
   if ((Type.IsArray(schema) || Type.IsTuple(schema)) && !Array.isArray(value))
     return yield wrong(schema, value, key);
+  if (isEmptyText(schema, value))
+    return yield { key, message: 'must not be empty: leave it out to have the default', kind: 'wrong' };
   let clean = true;
   for (const problem of problemsBelow(schema, value, key, whole)) {
     clean = false;
@@ -72,6 +74,18 @@ function* unknownIn(schemas: readonly TSchema[], value: unknown, key: string): G
       yield { key: `${key}.${word}`, message: 'is not a known key', kind: 'unknown' };
     else yield* unknownIn(children, below, `${key}.${word}`);
   }
+}
+
+/**
+ * Whether the value is text with nothing in it, where the schema does not say by `minLength: 0` or as one of its choices
+ * that this is meant. An empty host listens everywhere, and an empty path is the current folder: what is left empty by
+ * mistake must not widen anything.
+ */
+function isEmptyText(schema: TSchema, value: unknown): boolean {
+  const text = value instanceof Secret ? value.reveal() : value;
+  if (typeof text !== 'string' || text.trim() !== '') return false;
+  const isText = Type.IsString(schema) || isSecretSchema(schema);
+  return isText && !('minLength' in schema && schema.minLength === 0) && !('enum' in schema);
 }
 
 function isStructured(schema: TSchema): boolean {

@@ -6,7 +6,7 @@ import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
 import { editConfigFile } from './edit-file.ts';
-import { ConfigSyntaxError } from './errors.ts';
+import { ConfigKeyError, ConfigSyntaxError } from './errors.ts';
 
 const MODULE = ['plugins', 'inbox', 'module'];
 
@@ -58,6 +58,22 @@ describe('editing the configuration file', () => {
     await editConfigFile(link, MODULE, 'x');
     assert.ok((await lstat(link)).isSymbolicLink());
     assert.deepEqual(parse(await readFile(target, 'utf8')).plugins, { inbox: { module: 'x' } });
+  });
+
+  test('refuses a key that the configuration cannot hold before anything is written', async (t) => {
+    const file = await fileIn(t);
+    for (const word of ['constructor', 'prototype', '__proto__', '', 'a.b', 'a__b', '-a', 'ü'])
+      await assert.rejects(editConfigFile(file, ['plugins', word, 'module'], 'x'), ConfigKeyError, word);
+    assert.deepEqual(await readdir(path.dirname(file)), []);
+  });
+
+  test('takes a key out of a file that is wrong for another reason, which may be what repairs it', async (t) => {
+    for (const wrong of ['constructor', 'a.b']) {
+      const file = await fileIn(t, `core: {}\nplugins:\n  ${wrong}:\n    module: ./x\n`);
+      await assert.rejects(editConfigFile(file, MODULE, 'x'), ConfigSyntaxError);
+      assert.equal(await editConfigFile(file, ['plugins', wrong, 'module'], undefined), true);
+      assert.equal(await editConfigFile(file, MODULE, 'x'), true);
+    }
   });
 
   test('whatever stands in it, one key changes and nothing else', async (t) => {

@@ -2,15 +2,19 @@ import { readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { type Document, isMap, isScalar, parseDocument, YAMLMap } from 'yaml';
 import { makePrivateFolder, writePrivateFile } from '../paths/index.ts';
-import { ConfigSyntaxError } from './errors.ts';
+import { ConfigKeyError, ConfigSyntaxError } from './errors.ts';
+import { isKeyWord } from './sections.ts';
 import { readYamlLayer } from './yaml-file.ts';
 
 /**
  * Sets one key of the user's file, or takes it out where `value` is `undefined`, together with the sections that are
  * empty then. Comments, order and everything else stay. The file is made where there is none, and replaced whole.
  *
+ * A key can be taken out of a file that is wrong otherwise, as long as it is YAML: that may be what repairs it.
+ *
  * @param key its words: `['plugins', 'inbox', 'module']`
  * @returns whether that changed anything
+ * @throws {ConfigKeyError} when a value is to be set at a key that the configuration cannot hold
  * @throws {ConfigUnreadableError} or {@link ConfigSyntaxError}, the file untouched, when it is wrong already
  * @example
  * ```ts
@@ -22,18 +26,26 @@ export async function editConfigFile(
   key: readonly string[],
   value: string | number | boolean | undefined,
 ): Promise<boolean> {
-  const { originOf } = await readYamlLayer(file, 'user file');
+  if (value !== undefined && !key.every(isKeyWord)) throw new ConfigKeyError(key.join('.'));
+  const layer = await readYamlLayer(file, 'user file').catch((error: unknown) => {
+    if (value === undefined && error instanceof ConfigSyntaxError) return error;
+    throw error;
+  });
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
   const document = parseDocument(text);
+  if (layer instanceof ConfigSyntaxError && document.errors.length > 0) throw layer;
   if (document.getIn(key) === value) return false;
   if (value === undefined) takeOut(document, key);
   else {
     const taken = makeSections(document, key.slice(0, -1))?.join('.');
     if (taken !== undefined) {
-      const origin = originOf(taken) ?? { layer: 'user file', file };
+      const origin = (layer instanceof ConfigSyntaxError ? undefined : layer.originOf(taken)) ?? {
+        layer: 'user file',
+        file,
+      };
       throw new ConfigSyntaxError([
         { key: taken, message: 'holds a value where there should be keys', origin },
       ]);

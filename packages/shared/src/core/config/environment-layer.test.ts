@@ -34,8 +34,8 @@ const anyLeaf: fc.Arbitrary<Leaf> = fc.oneof(
     .double({ noNaN: true, noDefaultInfinity: true })
     .map((value) => ({ schema: Type.Number(), value: value + 0 })),
   fc.boolean().map((value) => ({ schema: Type.Boolean(), value })),
-  fc.string().map((value) => ({ schema: Type.String(), value })),
-  fc.array(fc.string()).map((value) => ({ schema: Type.Array(Type.String()), value })),
+  fc.string().map((value) => ({ schema: Type.String({ minLength: 0 }), value })),
+  fc.array(fc.string()).map((value) => ({ schema: Type.Array(Type.String({ minLength: 0 })), value })),
   fc.array(fc.integer()).map((value) => ({ schema: Type.Array(Type.Integer()), value })),
   fc.constantFrom('auto', 'off').map((value) => ({ schema: Type.Enum(['auto', 'off', 'on']), value })),
   fc
@@ -88,7 +88,7 @@ describe('variables', () => {
 
   test('text stays text, whatever it looks like', async () => {
     const schema = Type.Object({ name: Type.String() });
-    for (const text of ['8771', 'true', 'null', '[a]', '', ' x '])
+    for (const text of ['8771', 'true', 'null', '[a]', ' x '])
       assert.equal((await read(schema, { AICO_CORE__PART__NAME: text })).get('core.part.name', '-'), text);
   });
 

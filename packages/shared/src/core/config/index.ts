@@ -23,7 +23,7 @@ export {
 } from './errors.ts';
 export { REDACTED, Secret, SecretString } from './secret.ts';
 export { ConfigSection, type ValueLike } from './section.ts';
-export { defineSection, EnvironmentName, type SectionDefinition } from './sections.ts';
+export { defineSection, EnvironmentName, isKeyWord, type SectionDefinition } from './sections.ts';
 export type { ConfigFiles } from './sources.ts';
 export { type ValidateOptions, validateConfiguration } from './validate.ts';
 export { variableFor } from './variable.ts';

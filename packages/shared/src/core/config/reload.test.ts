@@ -20,9 +20,9 @@ const part = defineSection(
   'core.part',
   Type.Object({
     port: Type.Integer({ default: 1 }),
-    name: Type.String({ default: 'a' }),
+    name: Type.String({ default: 'a', minLength: 0 }),
     on: Type.Boolean({ default: true }),
-    tags: Type.Array(Type.String(), { default: [] }),
+    tags: Type.Array(Type.String({ minLength: 0 }), { default: [] }),
   }),
 );
 

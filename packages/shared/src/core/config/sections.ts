@@ -109,8 +109,13 @@ function checkSchema(section: string, schema: TObject): void {
 const WORD = /^[a-z0-9]+(?:[_-][a-z0-9]+)*$/i;
 const UNUSABLE: ReadonlySet<string> = new Set(['constructor', 'prototype']);
 
+/** Whether a word can be part of a key, in a file and as a variable. */
+export function isKeyWord(word: string): boolean {
+  return WORD.test(word) && !UNUSABLE.has(word);
+}
+
 function checkWords(section: string, words: readonly string[]): void {
-  const bad = words.find((word) => !WORD.test(word) || UNUSABLE.has(word));
+  const bad = words.find((word) => !isKeyWord(word));
   if (bad === undefined) return;
   throw new ConfigSchemaError(
     section,
