@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Something with work waiting: does at most `budget` pieces of it and says how many it did. */
+/** Something with work waiting: does at most `budget` pieces of it and says how many it did. Must not throw. */
 export interface Runnable {
   run(budget: number): number;
 }
@@ -81,13 +81,29 @@ export class Dispatcher {
           this.#ready = [...round.slice(index), ...this.#ready];
           break;
         }
-        this.#budget -= runnable.run(Math.min(SLICE, this.#budget));
+        this.#budget -= this.#run(runnable);
       }
     }
     this.#scheduled = this.#ready.length > 0;
     // Not before half is spent: a quiet bus never touches the event loop.
     if (this.#budget < TURN_BUDGET / 2) this.#renew();
   };
+
+  /** Tells of what failed here, in nobody's handler. */
+  report(error: unknown): void {
+    process.emitWarning(error instanceof Error ? error : String(error));
+  }
+
+  /** Whatever one does, the others have their turn. */
+  #run(runnable: Runnable): number {
+    const budget = Math.min(SLICE, this.#budget);
+    try {
+      return runnable.run(budget);
+    } catch (error) {
+      this.report(error);
+      return budget;
+    }
+  }
 
   #renew(): void {
     if (this.#renewing) return;

@@ -1,7 +1,6 @@
 import { TopicTrie } from '@aico/protocol';
 import type { Dispatcher, Runnable } from './dispatcher.ts';
-import { PayloadInvalidError } from './errors.ts';
-import { Isolation } from './isolation.ts';
+import { Isolation, UnshareablePayload } from './isolation.ts';
 import type { MessageHead } from './message.ts';
 import type { MessageRun } from './message-run.ts';
 import { OpenRun } from './open-run.ts';
@@ -46,7 +45,7 @@ export class FanOut implements Runnable {
 
   /**
    * @returns a promise when somebody has to be waited for
-   * @throws {TopicInvalidError} @throws {PayloadInvalidError}
+   * @throws {TopicInvalidError} @throws {PayloadInvalidError} @throws {DataBoundsError}
    */
   publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
     const open = this.#open;
@@ -74,7 +73,7 @@ export class FanOut implements Runnable {
     this.#open = undefined;
     open.close();
     this.#dispatcher.gathered = 0;
-    for (const receiver of open.receivers) receiver.receiveRun(open);
+    for (const receiver of open.receivers) void this.#give(receiver, open);
   }
 
   run(): number {
@@ -90,17 +89,18 @@ export class FanOut implements Runnable {
   #begin(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
     const last = this.#open;
     const receivers = last?.head === head ? last.receivers : this.receivers(head.type);
-    const shared = this.#isolation.isShared(payload);
-    const kept = shared ? payload : snapshot(head.type, payload);
+    const taken = this.#isolation.take(head.type, payload);
+    const copied = taken instanceof UnshareablePayload;
+    const kept = copied ? taken.snapshot : taken;
     this.flush();
     if (receivers.length === 0) return undefined;
-    const run = { head, sequence, payloads: [kept], copied: !shared };
-    if (receivers.some(({ waits }) => waits)) return deliver(run, receivers);
+    const run = { head, sequence, payloads: [kept], copied };
+    if (receivers.some(({ waits }) => waits)) return this.#deliver(run, receivers);
     const room = this.#dispatcher.room;
     // At the point where the publisher is to be held back, what waits must be known: no run grows beyond it.
     const share = room > 0 ? Math.max(1, Math.floor(room / receivers.length)) : RUN_LIMIT;
-    const limit = shared ? Math.min(RUN_LIMIT, share) : 1;
-    this.#open = new OpenRun(run, receivers, limit, this.#isolation);
+    const limit = copied ? 1 : Math.min(RUN_LIMIT, share);
+    this.#open = new OpenRun(run, receivers, limit, this.#isolation, payload);
     this.#dispatcher.gathered = receivers.length;
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -108,28 +108,28 @@ export class FanOut implements Runnable {
     }
     return undefined;
   }
-}
 
-/** Everybody gets it now; who `waits` says when there is room. */
-function deliver(run: MessageRun, receivers: readonly Receiver[]): Promise<void> | undefined {
-  const waiting: Promise<void>[] = [];
-  for (const receiver of receivers) {
-    const room = receiver.receiveRun(run);
-    if (room !== undefined) waiting.push(room);
+  /** Everybody gets it now; who `waits` says when there is room. */
+  #deliver(run: MessageRun, receivers: readonly Receiver[]): Promise<void> | undefined {
+    const waiting: Promise<void>[] = [];
+    for (const receiver of receivers) {
+      const room = this.#give(receiver, run);
+      if (room !== undefined) waiting.push(room);
+    }
+    if (waiting.length === 0) return undefined;
+    const all = Promise.all(waiting).then(() => {});
+    // A publisher that does not look must not be brought down by a subscriber that is full: the drop is counted there.
+    all.catch(() => {});
+    return all;
   }
-  if (waiting.length === 0) return undefined;
-  const all = Promise.all(waiting).then(() => {});
-  // A publisher that does not look must not be brought down by a subscriber that is full: the drop is counted there.
-  all.catch(() => {});
-  return all;
-}
 
-/** The payload as it is at this moment, where it cannot be shared. */
-function snapshot(topic: string, payload: unknown): unknown {
-  try {
-    return structuredClone(payload);
-  } catch (error) {
-    const reason = 'holds something that is not data, such as a function';
-    throw new PayloadInvalidError(topic, [{ path: '', message: reason }], error);
+  /** One receiver that fails keeps the message from no other. */
+  #give(receiver: Receiver, run: MessageRun): Promise<void> | undefined {
+    try {
+      return receiver.receiveRun(run);
+    } catch (error) {
+      this.#dispatcher.report(error);
+      return undefined;
+    }
   }
 }

@@ -126,11 +126,12 @@ export class MessageBusClient implements MessageBus {
   }
 
   /**
-   * Hands `message` over to everyone who has subscribed: it is frozen, not copied. Handlers run later, never on
-   * this call's stack. When more is published than handled, awaiting it also lets the event loop turn.
+   * Hands `message` over to everyone who has subscribed. They are given a copy of its data, and plain data is frozen: it cannot
+   * be changed after this call. Handlers run later, never on this call's stack. When more is published than handled, awaiting it also lets the event loop turn.
    *
    * @throws {TopicInvalidError} when `topic` is not one
    * @throws {PayloadInvalidError} when `message` does not fit the topic's schema, or is not data
+   * @throws {DataBoundsError} when it is nested too deeply, or too large
    * @throws {BusNotConnectedError} before `connect()` and after `close()`
    */
   publish<T extends string | Topic>(

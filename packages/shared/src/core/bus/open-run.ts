@@ -1,4 +1,4 @@
-import type { Isolation } from './isolation.ts';
+import { type Isolation, UnshareablePayload } from './isolation.ts';
 import type { MessageHead } from './message.ts';
 import type { MessageRun } from './message-run.ts';
 import type { Receiver } from './transport.ts';
@@ -11,8 +11,9 @@ export class OpenRun implements MessageRun {
   readonly copied: boolean;
   readonly receivers: readonly Receiver[];
   readonly #isolation: Isolation;
-  /** The payload added last: bursts often hold one object many times. */
+  /** The payload published last, and what is handed on for it: bursts often hold one object many times. */
   #last: unknown;
+  #lastCopy: unknown;
   /** How long it may become. */
   #limit: number;
 
@@ -21,6 +22,7 @@ export class OpenRun implements MessageRun {
     receivers: readonly Receiver[],
     limit: number,
     isolation: Isolation,
+    published: unknown,
   ) {
     this.head = head;
     this.sequence = sequence;
@@ -29,7 +31,8 @@ export class OpenRun implements MessageRun {
     this.receivers = receivers;
     this.#isolation = isolation;
     this.#limit = limit;
-    this.#last = payloads[0];
+    this.#last = published;
+    this.#lastCopy = payloads[0];
   }
 
   /** The number that the next message would have. */
@@ -42,10 +45,18 @@ export class OpenRun implements MessageRun {
     const { payloads } = this;
     if (payloads.length >= this.#limit) return false;
     if (payload !== this.#last) {
-      if (!this.#isolation.isShared(payload)) return false;
+      let copy: unknown;
+      try {
+        copy = this.#isolation.take(this.head.type, payload);
+      } catch {
+        // Whoever publishes it next, in the longer way, is told why.
+        return false;
+      }
+      if (copy instanceof UnshareablePayload) return false;
       this.#last = payload;
+      this.#lastCopy = copy;
     }
-    payloads.push(payload);
+    payloads.push(this.#lastCopy);
     return true;
   }
 
@@ -53,5 +64,6 @@ export class OpenRun implements MessageRun {
   close(): void {
     this.#limit = 0;
     this.#last = undefined;
+    this.#lastCopy = undefined;
   }
 }

@@ -1,6 +1,7 @@
 import { withTraceparent } from '../tracing/index.ts';
 import type { Dispatcher, Runnable } from './dispatcher.ts';
 import { HandlerFailedError, MessagesDroppedError } from './errors.ts';
+import { copyOfSnapshot } from './isolation.ts';
 import { Message, type MessageHead } from './message.ts';
 import { MessageQueue, type RunView } from './message-queue.ts';
 import type { MessageRun } from './message-run.ts';
@@ -150,14 +151,15 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     try {
       while (done < budget && view.at < view.end && this.#state === 'scheduled') {
         const { at } = view;
-        const payload = copied ? structuredClone(payloads[at]) : payloads[at];
+        // First of all, so that whatever fails from here on has had its turn.
         queue.advance(view);
         dispatcher.backlog -= 1;
         done += 1;
+        const payload = copied ? copyOfSnapshot(payloads[at]) : payloads[at];
         if (check !== undefined) check(head, payload);
         const result = handler(topic, payload, new Message(head, sequence + at, payload));
-        if (result !== undefined && isThenable(result)) {
-          this.#await(result, topic);
+        if (isThenable(result)) {
+          this.#await(Promise.resolve(result), topic);
           return done;
         }
         this.#delivered += 1;
@@ -175,7 +177,7 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     this.#context.dispatcher.schedule(this);
   }
 
-  #await(result: PromiseLike<unknown>, topic: string): void {
+  #await(result: Promise<unknown>, topic: string): void {
     if (this.#state !== 'ended') {
       this.#context.dispatcher.backlog -= this.#queue.length;
       this.#state = 'handling';
@@ -226,6 +228,7 @@ function nextPowerOfTwo(count: number): number {
   return 2 ** Math.ceil(Math.log2(count));
 }
 
-function isThenable(value: object): value is PromiseLike<unknown> {
-  return 'then' in value && typeof value.then === 'function';
+/** A handler that is typed to return nothing may return anything. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -33,7 +33,8 @@ export interface Receiver {
  *   unless it arrived for sure.
  * - *No slow joiner*: what is published after `subscribe` has resolved arrives.
  * - *Isolation*: no receiver's payload can be changed by the publisher or by another receiver. Where payloads are
- *   encoded, that and the content types are the business of codec.ts; in one process plain data is frozen and shared.
+ *   encoded, that and the content types are the business of codec.ts; in one process receivers share a frozen copy
+ *   (see isolation.ts).
  * - *Failures are told*: a message that cannot be sent rejects; nothing is dropped without being counted.
  * - *Reconnecting* is its own business: subscriptions are restored before anything is published again.
  * - *Topics beginning with `_`* belong to the bus (`_reply.…`, `_cancel.…`, `_durable.…`); a pattern that begins with a wildcard
