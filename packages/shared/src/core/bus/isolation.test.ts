@@ -26,7 +26,7 @@ const disguises: Readonly<Record<string, (value: object) => unknown>> = {
   'an array with a getter': (value) => Object.defineProperty([1, 2], 0, { get: () => value }),
   'frozen at the top': (value) => Object.freeze({ value }),
   'without a prototype': (value) => Object.assign(Object.create(null), { value }),
-  'a prototype in a name': (value) => JSON.parse(`{"__proto__":${JSON.stringify(value) ?? 'null'}}`),
+  'a prototype in a name': (value) => Object.defineProperty({}, '__proto__', { value, enumerable: true }),
   'an instance of a class': (value) =>
     new (class Held {
       readonly value = value;
