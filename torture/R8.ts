@@ -1,7 +1,8 @@
 /**
  * R8: hostile frames on the bus's port: bytes that are no ZeroMQ, strangers, and above all a component that is let in and
- * then sends whatever it likes: frames cut, altered, of unknown types, out of turn, too large. After every thousand of them
- * a good client must still be served, and in the end the broker must not have grown.
+ * then sends whatever it likes: frames cut, altered, of unknown types, out of turn, too large; messages nested thousands deep,
+ * bodies and headers that are not what they say, requests without end. A plugin on the other side of the broker hears them
+ * too. After every thousand of them a good client must still be served, and in the end the broker must not have grown.
  *
  * Growth is told twice: since the broker began (`totalGrowthBytes`), and since the first 100,000 frames (`growthBytes`, which
  * is held against the limit). Between the two lies what such a process takes once: compiled code, and what malloc keeps.
@@ -177,7 +178,7 @@ async function hostileBatch(batch: number, { endpoint, serverKey, keys, random }
         subscribe.write(FrameType.SUBSCRIBE, { id, pattern: 'mallory.>', limit: 1_024, overflow: 'wait' }),
       );
     // In order, and never confirmed: the queues fill.
-    for (let n = 0; n < BATCH / 4; n += 1) await peer.publish({ topic: 'mallory.x', source: 'mallory' });
+    for (let n = 0; n < BATCH / 4; n += 1) await peer.send(hostileMessage(peer, random));
   }
   for (let n = 0; n < BATCH; n += 1) await peer.send(hostileFrame(peer, random));
   // Answered after all that was sent before; closing at once would throw that away.
@@ -187,6 +188,37 @@ async function hostileBatch(batch: number, { endpoint, serverKey, keys, random }
     if (answer === undefined || answer[0] === FrameType.PONG || bye.read(answer)?.code === 'UNKNOWN') break;
   }
   peer.close();
+}
+
+/** A message that is well framed: the broker has to look into it, and the plugins decode it. */
+function hostileMessage(peer: RawPeer, random: Random): Buffer {
+  const head = { topic: 'mallory.x', source: 'mallory' };
+  const packed = { ...head, contentType: 'application/msgpack' };
+  const levels = [64, 65, 1_000, 2_500][Math.floor(random() * 4)] ?? 65;
+  const reply = peer.welcomed?.reply ?? '_reply.mallory';
+  const secret = Math.floor(random() * 2 ** 32).toString(16);
+  switch (Math.floor(random() * 10)) {
+    case 0:
+      return peer.publishFrame(head, '['.repeat(levels) + ']'.repeat(levels));
+    case 1:
+      return peer.publishFrame(head, `${'{"a":'.repeat(levels)}0${'}'.repeat(levels)}`);
+    case 2:
+      return peer.publishFrame(packed, Buffer.alloc(levels + 1, 0x91).fill(0xc0, levels));
+    case 3:
+      return peer.publishFrame(packed, Buffer.of(0x92, 0xa2, 0xc3, 0x28, 0xc0));
+    case 4:
+      return peer.publishFrame(head, Buffer.of(0x22, 0xc3, 0x28, 0x22));
+    case 5:
+      return peer.publishFrame({ ...head, source: 'mallory/\u001b[2J', idPrefix: '\n' });
+    case 6:
+      return peer.publishFrame({ topic: `_reply.good.0000000000000000.${secret}`, source: 'mallory' });
+    case 7:
+      return peer.publishFrame({ ...head, topic: '_cancel.mallory.x', replyto: `${reply}.${secret}` });
+    case 8:
+      return peer.publishFrame({ ...head, replyto: `${reply}.${secret}`, timeLeftMs: 2 ** 31 - 1 });
+    default:
+      return peer.publishFrame(head);
+  }
 }
 
 function hostileFrame(peer: RawPeer, random: Random): Buffer {

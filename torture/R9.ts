@@ -1,10 +1,11 @@
 /**
  * R9: everybody who should not be heard on the bus tries to be: strangers, peers without encryption or with a password,
- * holders of one component's key who claim to be another, replayed proofs, taken routing ids, forged sources, the
- * revoked; and every right is tried against a matcher written apart. No message gets through.
+ * holders of one component's key who claim to be another, replayed proofs, taken routing ids, forged sources and answers,
+ * cancellations of others' requests, headers that are not UTF-8, the revoked; and every right is tried against a matcher
+ * written apart. No message gets through.
  */
 import { matchesTopic } from '@aico/protocol';
-import { curveKeyPair } from '@aico/shared/core/bus/zeromq';
+import { curveKeyPair, FrameType } from '@aico/shared/core/bus/zeromq';
 import { TestBroker } from '../packages/backend/src/bus/fixture-broker.ts';
 import { RawPeer } from '../packages/backend/src/bus/fixture-raw-peer.ts';
 import type { Campaign } from './campaign.ts';
@@ -64,12 +65,14 @@ class World {
         victim: { publish: [], subscribe: ['>'] },
         mallory: { publish: ['mallory.>'], subscribe: ['mallory.>'] },
         revoked: { publish: ['target.>'], subscribe: ['>'] },
+        asker: { publish: ['ask.*'], subscribe: [] },
+        server: { publish: [], subscribe: ['ask.*'] },
       }),
     );
     const victim = await world.broker.client('victim');
     await victim.subscribe('>', (topic, _message, { source }) => {
       if (topic === 'target.end') world.#ended.resolve();
-      else world.#sources.push(`${source} on ${topic}`);
+      else if (!topic.startsWith('ask.')) world.#sources.push(`${source} on ${topic}`);
     });
     return world;
   }
@@ -135,6 +138,25 @@ async function outsider(
   const outcome = await peer.join('good', secretKey, world.broker.keys.publicKey, { timeoutMs: SILENCE_MS });
   await peer.publish({ topic: 'target.x', source: 'good' });
   return outcome === expected ? undefined : `got ${outcome}`;
+}
+
+/** Two bytes each: a sequence cut short, an overlong one, half a surrogate, what no sequence begins with. */
+const BAD_UTF8: readonly (readonly [number, number])[] = [
+  [0xc3, 0x28],
+  [0xc0, 0xaf],
+  [0xed, 0xa0],
+  [0xff, 0xfe],
+];
+
+/** A request that has reached `server` and has not been answered. */
+async function openRequest(world: World) {
+  const server = await world.member('server');
+  await server.trySubscribe(1, 'ask.*');
+  const asker = await world.broker.client('asker');
+  const asked = asker.request('ask.it', 1, { timeoutMs: 20_000 });
+  const message = await server.nextMessage();
+  if (message === undefined) throw new TypeError('the request did not arrive');
+  return { asked, server, request: message.head };
 }
 
 const ATTACKS: Readonly<Record<string, Attack>> = {
@@ -217,6 +239,70 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     const patterns = ['_reply.>', '_reply.good.>', '_reply.mallory.>', '>', '*.>', '_cancel.>', 'target.x'];
     for (const [index, pattern] of patterns.entries())
       if ((await peer.trySubscribe(index + 1, pattern)) !== 'refused') return `${pattern} was taken`;
+    return undefined;
+  },
+  'answers by those who were not asked': async (world) => {
+    const { asked, request, server } = await openRequest(world);
+    const { replyto = '', idPrefix } = request;
+    // The first is all that could be known; the second is what earlier versions let everybody compute.
+    const addresses = [
+      replyto,
+      `${replyto.split('.').slice(0, 3).join('.')}.${idPrefix.replaceAll('-', '')}.1`,
+    ];
+    for (const component of ['mallory', 'good', 'asker', 'server'] as const) {
+      const forger = await world.member(component);
+      for (const topic of addresses) {
+        const outcome = await forger.refusalOf({ topic, source: component }, '{"ok":true,"value":"forged"}');
+        if (outcome !== 'ANSWER') return `${component} got ${outcome} on ${topic}`;
+      }
+    }
+    await server.publish({ topic: replyto, source: 'server' }, '{"ok":true,"value":"genuine"}');
+    const answer = await asked;
+    return answer === 'genuine' ? undefined : `the answer was ${JSON.stringify(answer)}`;
+  },
+  "cancellations of another's request": async (world) => {
+    const { asked, request, server } = await openRequest(world);
+    const { replyto = '' } = request;
+    if ((await server.trySubscribe(2, '_cancel.ask.*')) !== 'taken')
+      return 'the server hears no cancellations';
+    const other = await world.member('asker');
+    for (const forged of [{ replyto }, {}])
+      if ((await other.refusalOf({ topic: '_cancel.ask.it', source: 'asker', ...forged })) !== 'REPLYTO')
+        return 'was taken';
+    await server.publish({ topic: replyto, source: 'server' }, '{"ok":true,"value":"genuine"}');
+    await asked;
+    return server.frames.some(([type]) => type === FrameType.DELIVER) ? 'was delivered' : undefined;
+  },
+  'headers that are not UTF-8': async (world) => {
+    for (const [index, head] of [
+      { topic: 'mallory.XX', source: 'mallory' },
+      { topic: 'mallory.x', source: 'mallory/XX' },
+      { topic: 'mallory.x', source: 'mallory', idPrefix: 'XX' },
+      { topic: 'mallory.x', source: 'mallory', contentType: 'XX' },
+      { topic: 'mallory.x', source: 'mallory', traceparent: 'XX' },
+      { topic: 'mallory.x', source: 'mallory', replyto: '_reply.mallory.XX' },
+    ].entries()) {
+      const peer = await world.member('mallory');
+      const frame = peer.publishFrame(head);
+      frame.set(BAD_UTF8[index % BAD_UTF8.length] ?? [], frame.indexOf('XX'));
+      await peer.send(frame);
+      const answer = await peer.next([FrameType.BYE, FrameType.ACK], 3_000);
+      if (answer?.[0] !== FrameType.BYE) return `${JSON.stringify(head)} did not end the session`;
+    }
+    return undefined;
+  },
+  'control characters in what names a message': async (world) => {
+    const peer = await world.member('mallory');
+    for (const character of ['\n', '\u001b[2J', '\u0000', '\u009b1m', '\ufffe'])
+      for (const head of [
+        { source: `mallory/${character}` },
+        { source: 'mallory', idPrefix: character },
+        { source: 'mallory', contentType: character },
+        { source: 'mallory', traceparent: character },
+        { source: 'mallory', replyto: `${peer.welcomed?.reply}.${character}` },
+      ])
+        if ((await peer.tryPublish({ topic: 'mallory.x', ...head })) !== 'refused')
+          return `${JSON.stringify(head)} was taken`;
     return undefined;
   },
   'one whose grant was revoked while it was connected': async (world) => {

@@ -1,6 +1,8 @@
 /** A broker in a process of its own, whose memory a campaign can ask for. */
+import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import { Broker } from '../packages/backend/src/bus/broker.ts';
 import type { ComponentGrant } from '../packages/backend/src/bus/broker-options.ts';
+import { HubSide } from '../packages/backend/src/bus/hub-side.ts';
 
 /** What the campaign sends first. */
 export interface BrokerSetup {
@@ -12,7 +14,17 @@ let broker: Broker | undefined;
 
 process.on('message', async (message: BrokerSetup | 'memory') => {
   if (message !== 'memory') {
-    broker = new Broker({ ...message, grants: () => message.grants, endpoints: ['tcp://127.0.0.1:*'] });
+    const hub = new InProcessBus();
+    const plugin = new MessageBusClient({ source: 'plugin', transport: hub, onError: () => {} });
+    await plugin.connect();
+    // Data is looked at as a plugin would: by code that recurses.
+    await plugin.subscribe('mallory.>', (_topic, data) => void JSON.stringify(structuredClone(data)));
+    broker = new Broker({
+      ...message,
+      grants: () => message.grants,
+      endpoints: ['tcp://127.0.0.1:*'],
+      local: new HubSide(hub, () => {}),
+    });
     await broker.start();
     process.send?.({ endpoint: broker.endpoints[0] });
     return;

@@ -6,8 +6,10 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
+import type { BusCredential } from '@aico/shared/core/bus/zeromq';
 import { curveKeyPair } from '@aico/shared/core/bus/zeromq/keys';
+import { RawPeer } from '../../../packages/backend/src/bus/fixture-raw-peer.ts';
 
 /** The system's own: Debian's packages are for no other. */
 const PYTHON = '/usr/bin/python3';
@@ -42,8 +44,21 @@ test('a Python client, written from the protocol document alone, publishes, subs
     { heard: 'python.say.two', said: [1, null, true] },
   ]);
   assert.deepEqual(await bus.request('python.ask', 'who?'), { asked: 'who?', by: 'backend' });
+
+  // What another component sends as JSON, and is none, is reported; the client goes on.
+  const hostile = await hostilePeer(t, backend);
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+  for (const body of ['{', Buffer.of(0x22, 0xc3, 0x28, 0x22), deep])
+    assert.equal(await hostile.refusalOf({ topic: 'python.say.bad', source: 'hostile' }, body), undefined);
+  const misnamed = hostile.publishFrame({ topic: 'python.say.XX', source: 'hostile' });
+  misnamed.set([0xc3, 0x28], misnamed.indexOf('XX'));
+  await hostile.send(misnamed);
+  assert.deepEqual(await bus.request('python.ask', 'still there?'), { asked: 'still there?', by: 'backend' });
+  assert.equal(said.length, 2);
+
   await bus.publish('python.stop', 0);
   assert.equal(await python.exited, 0);
+  assert.match(python.errors(), /python\.say\.bad.* was not handled/);
   assert.deepEqual(python.lines, ["ready, with the answer {'host': {'n': 1}}"]);
 });
 
@@ -61,31 +76,52 @@ function whatIsMissing(): string | undefined {
   return undefined;
 }
 
-/** Access for the component `python`, as `aico bus grant` writes it. */
-async function credentialFile(socket: string, folder: string): Promise<string> {
+/** Access for a component, as `aico bus grant` writes it. */
+async function credentialOf(
+  socket: string,
+  component: string,
+  publish: readonly string[],
+  subscribe: readonly string[],
+): Promise<BusCredential> {
   const { publicKey, secretKey } = curveKeyPair();
-  const publish = ['python.>', 'host.ask'];
-  const subscribe = ['python.>'];
   const reply = await localRequest(socket, '/api/v1/bus/grants', {
     method: 'POST',
-    body: { component: 'python', public_key: publicKey, publish, subscribe },
+    body: { component, public_key: publicKey, publish, subscribe },
   });
   assert.equal(reply.status, 201, reply.text);
-  const { endpoints, broker } = reply.json() as { endpoints: readonly string[]; broker: string };
-  const file = path.join(folder, 'python.json');
-  const credential = {
+  const { endpoints, broker } = reply.json() as { endpoints: string[]; broker: string };
+  return {
     format: 'aico-bus-credential',
     version: 1,
-    component: 'python',
+    component,
     endpoints,
     broker,
     public_key: publicKey,
     secret_key: secretKey,
-    publish,
-    subscribe,
+    publish: [...publish],
+    subscribe: [...subscribe],
   };
+}
+
+async function credentialFile(socket: string, folder: string): Promise<string> {
+  const file = path.join(folder, 'python.json');
+  const credential = await credentialOf(socket, 'python', ['python.>', 'host.ask'], ['python.>']);
   await writeFile(file, JSON.stringify(credential), { mode: 0o600 });
   return file;
+}
+
+/** A component that may publish where Python listens, and sends raw frames. */
+async function hostilePeer(t: TestContext, { socket }: TestBackend): Promise<RawPeer> {
+  const credential = await credentialOf(socket, 'hostile', ['python.say.*'], []);
+  const { endpoints, broker, public_key: publicKey, secret_key: secretKey } = credential;
+  const peer = new RawPeer({
+    endpoint: endpoints[0] ?? '',
+    serverKey: broker,
+    keys: { publicKey, secretKey },
+  });
+  t.after(() => peer.close());
+  assert.equal(await peer.join('hostile', secretKey, broker), 'welcome');
+  return peer;
 }
 
 async function start(t: TestContext, credential: string) {
@@ -98,5 +134,5 @@ async function start(t: TestContext, credential: string) {
   const exited = once(child, 'close').then(([code]) => code as number | null);
   const failed = exited.then((code) => Promise.reject(new Error(`Python ended with ${code}: ${errors}`)));
   failed.catch(() => undefined);
-  return { lines, exited, failed };
+  return { lines, exited, failed, errors: () => errors };
 }

@@ -23,7 +23,7 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
   if (cipher !== 'aegis' && cipher !== 'sqlcipher')
     throw new UsageError(`there is no cipher "${cipher}"`, 'aegis or sqlcipher.');
   const { paths, output } = context;
-  using _lock = new InstanceLock(paths);
+  using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
   const keys = await unlockedKeys(context, options);
   await recoverRotation({ file: paths.databaseFile, keys });
   const key = keys.databaseKey();

@@ -44,7 +44,6 @@ export {
   DatabaseGoneError,
   DatabaseHeadError,
   DatabaseKeyWrongError,
-  DatabaseLostError,
   DatabaseOpenError,
   DatabaseOpenTwiceError,
   DatabaseReplacedError,

@@ -11,7 +11,7 @@ import type { OverdueStatement } from './types.ts';
  */
 export class OverdueWrite {
   readonly #writer: EngineThread;
-  #found: (OverdueStatement & { readonly running: RunningStatement }) | undefined;
+  #found: (OverdueStatement & { readonly running: RunningStatement; readonly beganAt: number }) | undefined;
 
   constructor(writer: EngineThread) {
     this.#writer = writer;
@@ -22,6 +22,7 @@ export class OverdueWrite {
     const statement = this.#writer.callOf(running)?.statement;
     this.#found = {
       running,
+      beganAt: performance.now() - running.ms,
       owner: statement === undefined ? undefined : ownerOf(statement),
       statement: summaryOf(statement?.sql ?? ''),
       since: new Date(Date.now() - running.ms),
@@ -39,6 +40,7 @@ export class OverdueWrite {
   get error(): WriterOverdueError | undefined {
     const overdue = this.statement;
     if (overdue === undefined) return undefined;
-    return new WriterOverdueError(overdue.owner, overdue.statement, Date.now() - overdue.since.getTime());
+    const ms = performance.now() - (this.#found?.beganAt ?? 0);
+    return new WriterOverdueError(overdue.owner, overdue.statement, ms);
   }
 }

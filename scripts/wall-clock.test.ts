@@ -1,0 +1,46 @@
+/**
+ * The wall clock can be set, and differs between machines: a duration measured by it, or a deadline compared with it, is
+ * wrong by as much. Whatever measures time uses `performance.now()`. The files below read the wall clock for another reason,
+ * which is given; any other use is a fault.
+ */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+const READS_WALL_CLOCK = /\bDate\.now\b|\bDate\.parse\b|\.getTime\(\)|\bnew Date\(\)\.valueOf\b/;
+
+const STAMPS = 'says when something was, for people to read';
+const KEPT = 'is kept on the disk, where no monotonic moment outlives a restart';
+const SLEEPS =
+  'notices that the machine slept, during which the monotonic clock may stand still; it only asks for a sign';
+
+const ALLOWED: Readonly<Record<string, string>> = {
+  'packages/backend/src/devices/device-registry.ts': STAMPS,
+  'packages/backend/src/devices/device-routes.ts': STAMPS,
+  'packages/backend/src/gateway/idempotency.ts': KEPT,
+  'packages/cli/src/process-identity.ts': 'compares the start of a process with a stamp in a file',
+  'packages/client/src/browser/multiplexed-channel.ts': SLEEPS,
+  'packages/protocol/src/carrier/multiplexing/multiplexer.ts': SLEEPS,
+  'packages/shared/src/core/bus/message-bus-client.ts': STAMPS,
+  'packages/shared/src/core/logging/installed.ts': STAMPS,
+  'packages/shared/src/core/logging/logging.ts': STAMPS,
+  'packages/shared/src/data/overdue-write.ts': STAMPS,
+  'packages/shared/src/data/readers.ts': STAMPS,
+  'packages/shared/src/data/retention-clock.ts': KEPT,
+  'packages/shared/src/data/streams/durable-streams.ts': KEPT,
+  'packages/shared/src/security/unlock-throttle.ts': KEPT,
+};
+
+test('no duration and no deadline is measured by the wall clock', () => {
+  const root = new URL('../', import.meta.url);
+  const sources = globSync('packages/*/src/**/*.ts', { cwd: root });
+  assert.ok(sources.length > 100);
+  const found = sources
+    .filter((file) => !/\.test\.ts$|\/testing\/|\/fixture-|-suite(-\w+)?\.ts$/.test(file))
+    .filter((file) => READS_WALL_CLOCK.test(readFileSync(new URL(file, root), 'utf8')));
+  assert.deepEqual(
+    found.filter((file) => !(file in ALLOWED)),
+    [],
+    'use performance.now(), or say here why not',
+  );
+});
