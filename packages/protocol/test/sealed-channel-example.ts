@@ -9,9 +9,11 @@ import {
   createPairingCode,
   fingerprint,
   type KeyPair,
+  type Paired,
   PairingInitiator,
 } from '@aico/protocol/channel';
 import { sodiumSuite } from '@aico/protocol/channel/node';
+import { encodeGrant, encodeRequest } from '../src/channel/pairing/enrolment.ts';
 import { prologue } from '../src/channel/session/opening.ts';
 
 const DOCUMENT = fileURLToPath(new URL('../../../docs/sealed-channel.md', import.meta.url));
@@ -103,10 +105,8 @@ function known(suite: CryptoSuite, server: KeyPair, device: KeyPair, instance: U
 function pairing(suite: CryptoSuite, server: KeyPair, device: KeyPair, instance: Uint8Array): string {
   const drawn = Uint8Array.from({ length: 20 }, (_, index) => index * 11 + 3);
   const code = createPairingCode(fixed(suite, drawn, Uint8Array.of(10, 20, 30)));
-  const initiator = new PairingInitiator(fixed(suite, filled(7)), device, code, {
-    name: 'Example',
-    roles: ['reader'],
-  });
+  const request = { name: 'Example', roles: ['reader'] };
+  const initiator = new PairingInitiator(fixed(suite, filled(7)), device, code, request);
   const responder = new ChannelResponder({
     suite: fixed(suite, filled(8), filled(9)),
     staticKey: server,
@@ -117,10 +117,12 @@ function pairing(suite: CryptoSuite, server: KeyPair, device: KeyPair, instance:
   const reply = opening.reply();
   const third = initiator.receive(reply.subarray(2));
   const asked = opening.receive(third.subarray(2), code.psk);
-  const { message } = asked.grant({ deviceId: 'device-1', name: 'Example', roles: ['reader'] });
+  const granted = { deviceId: 'device-1', name: 'Example', roles: ['reader'] };
+  const { message, psk } = asked.grant(granted);
   const session: ChannelSession = asked.session;
   const sent = hex(message);
   const paired = initiator.receiveGrant(message);
+  const payload = Buffer.from(encodeRequest(request));
   return [
     entry('code', code.text),
     entry('id', String(code.id)),
@@ -130,13 +132,31 @@ function pairing(suite: CryptoSuite, server: KeyPair, device: KeyPair, instance:
     entry('prologue', hex(prologue({ kind: 'pairing', codeId: code.id }, instance))),
     entry('first message, with its length', hex(initiator.message)),
     entry('second message, with its length', hex(reply)),
+    entry(
+      'request: its length, then JSON, then zeros to 1024 bytes',
+      `${hex(payload.subarray(0, 2))} ${jsonIn(payload)}`,
+    ),
     entry('third message, with its length: the first 98 of its 1090 bytes', hex(third.subarray(0, 98))),
     entry('SHA-256 of the whole third message', hex(suite.hash(third))),
     entry('handshake hash', hex(session.sessionId)),
     entry('pre-shared key that is granted', hex(paired?.credentials.psk ?? new Uint8Array(0))),
+    entry('the grant, JSON', Buffer.from(encodeGrant({ ...granted, psk }, instance)).toString()),
     entry('server: the grant', sent),
-    entry('device: end', hex(paired?.acknowledgement() ?? new Uint8Array(0))),
+    entry('device: end', acknowledgement(paired, session)),
+    entry("server: end, which says that it has the device's", hex(session.end())),
   ].join('');
+}
+
+function jsonIn(payload: Buffer): string {
+  return payload.subarray(2, 2 + payload.readUInt16BE(0)).toString();
+}
+
+/** The device's end, which the server receives. */
+function acknowledgement(paired: Paired | undefined, server: ChannelSession): string {
+  const end = paired?.acknowledgement() ?? new Uint8Array(0);
+  const text = hex(end);
+  server.push(end, () => undefined);
+  return text;
 }
 
 /** The document with this example in it. */

@@ -126,7 +126,7 @@ test('a client in Python pairs, talks and is refused, from the document alone', 
       if (session !== undefined) {
         session.push(framed(frame), () => assert.fail('nothing but the end'));
         acknowledged = session.peerEnded;
-        return [];
+        return [session.end()];
       }
       if (opening === undefined) {
         opening = responder.open(frame);

@@ -218,6 +218,7 @@ def pair(code):
     }
     sys.stderr.write(json.dumps(kept))
     write_frame(send.seal(record(END)))
+    assert content_of(receive.open(read_frame())) == (END, b""), "taken back"
 
 
 def talk(credentials):

@@ -226,7 +226,6 @@ export class ChannelHost {
     const { message, psk } = grant({ deviceId: id, name, roles });
     await devices.add({ id, name, roles, publicKey: deviceKey, psk });
     carrier.write(message);
-    carrier.write(session.end());
     try {
       await ended(
         carrier,
@@ -234,7 +233,8 @@ export class ChannelHost {
         signal,
         () => session.peerEnded,
       );
-      carrier.end(() => carrier.destroy());
+      // Only now: the device takes it for the proof that it is kept here.
+      lastWord(carrier, session.end());
     } catch (error) {
       await devices.revoke(id);
       throw new ChannelNotOpenedError('the grant was not acknowledged', error);

@@ -73,9 +73,11 @@ export async function pairOn(carrier: Carrier, pairing: PairingInitiator): Promi
     const paired = unlessBusy(() => pairing.receiveGrant(chunk));
     if (paired === undefined) continue;
     carrier.send(paired.acknowledgement());
-    // The backend closes when it has the acknowledgement; before that the pairing could still be taken back.
-    while ((await carrier.receive()) !== undefined);
-    return credentialsOf(paired);
+    // Its end says that the backend has the acknowledgement; before that the pairing could still be taken back.
+    for (;;) {
+      const last = await received(carrier);
+      if (unlessBusy(() => paired.receiveEnd(last))) return credentialsOf(paired);
+    }
   }
 }
 

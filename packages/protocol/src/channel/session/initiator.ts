@@ -80,12 +80,21 @@ export class ChannelInitiator {
   }
 }
 
-/** What a device has after pairing: keep it, then send `acknowledgement`. */
+/** What a device has after pairing: keep it, send `acknowledgement`, and give what arrives to `receiveEnd`. */
 export interface Paired {
   readonly credentials: DeviceCredentials;
   readonly grant: PairingGrant;
   /** This side's end, which tells the server that the credentials were kept. */
   acknowledgement(): Uint8Array;
+  /**
+   * Takes bytes that arrived after the grant. The server's end says that it knows that the credentials were kept; until it has come,
+   * the server may still forget the device.
+   *
+   * @returns whether the server's end has come
+   * @throws {ChannelRefusedError} where the server has taken the pairing back
+   * @throws {ChannelRecordError}
+   */
+  receiveEnd(chunk: Uint8Array): boolean;
 }
 
 /**
@@ -170,6 +179,16 @@ export class PairingInitiator {
       instance,
       psk: grant.psk,
     };
-    return { credentials, grant, acknowledgement: () => session.end() };
+    return {
+      credentials,
+      grant,
+      acknowledgement: () => session.end(),
+      receiveEnd(received) {
+        session.push(received, () => {
+          throw new ChannelHandshakeError('malformed payload');
+        });
+        return session.peerEnded;
+      },
+    };
   }
 }

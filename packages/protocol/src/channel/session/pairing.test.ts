@@ -36,6 +36,9 @@ test('a new device pairs by a typed code, and the credentials it keeps open a ch
   assert.deepEqual(paired.grant, { deviceId: 'd1', name: request.name, roles: ['reader'], psk });
   assert.equal(received(asked.session, paired.acknowledgement()).byteLength, 0);
   assert.ok(asked.session.peerEnded, 'the end says that the device kept it');
+  const end = asked.session.end();
+  assert.equal(paired.receiveEnd(end.slice(0, 3)), false);
+  assert.equal(paired.receiveEnd(end.slice(3)), true);
 
   const initiator = new ChannelInitiator(nobleSuite, paired.credentials);
   const known = server.responder.open(bodyOf(initiator.message));
