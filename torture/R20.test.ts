@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { campaign } from './R20.ts';
+
+test('R20, short: whatever a man in the middle does, everything of both clients ends in its bound, and no byte is wrong', async (context) => {
+  const seed = Math.trunc(performance.timeOrigin);
+  const outcome = await campaign({
+    count: 48,
+    seed,
+    report: (line) => context.diagnostic(`seed ${seed}: ${line}`),
+  });
+  assert.deepEqual({ failures: outcome.failures, ok: outcome.ok }, { failures: 0, ok: true });
+});
