@@ -1,7 +1,7 @@
 /**
  * R20: a man in the middle flips, cuts, delays, repeats, reorders and puts in bytes, in front of both clients. Whatever they do:
- * every promise and every body of the client ends within a bound, none is given a wrong byte or a part for the whole, and the
- * backend serves an honest client afterwards and has no channel left.
+ * every promise and every body of the client ends within a bound, none is given a wrong byte or a part for the whole, no upload
+ * is read on, and the backend serves an honest client afterwards and has no channel left.
  */
 
 import { localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
@@ -29,6 +29,8 @@ type Fault = string | undefined;
 interface World {
   readonly backend: TestBackend;
   readonly credentials: Awaited<ReturnType<typeof pairedWith>>;
+  /** Uploads that a client still reads. */
+  readonly uploads: Set<object>;
 }
 
 /** `pending` where the promise has not settled in time; `wrong` where it says that bytes were. */
@@ -87,7 +89,11 @@ async function atWork(world: World, kind: Kind, random: Random): Promise<Fault> 
   if (connected === 'pending') return `${where}: connect is pending`;
   if (connected !== 'ok') return undefined;
   const client = await connecting;
-  const works = someWork(random).map(({ name, ends, doIt }) => ({ name, ends, done: doIt(client) }));
+  const works = someWork(random, world.uploads).map(({ name, ends, doIt }) => ({
+    name,
+    ends,
+    done: doIt(client),
+  }));
   // To be looked at below, and no news before.
   for (const { done } of works) done.catch(() => {});
   const faults: string[] = [];
@@ -136,14 +142,16 @@ async function pairing(world: World, kind: Kind, random: Random): Promise<Fault>
 }
 
 /** After all of it. */
-async function honest({ backend, credentials }: World): Promise<Fault> {
+async function honest({ backend, credentials, uploads }: World): Promise<Fault> {
   const client = await connect({ address: backend.http, credentials });
   const { status } = await client.fetch('/api/v1/health');
   await client.close();
   const open = (): unknown => backend.container.getService('channel').healthCheck().data?.channels;
   const until = performance.now() + BOUND_MS;
-  while (open() !== 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
-  if (open() !== 0) return `${open()} channels are left`;
+  while ((open() !== 0 || uploads.size > 0) && performance.now() < until)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  if (open() !== 0 || uploads.size > 0)
+    return `${open()} channels are left, and ${uploads.size} uploads are still read`;
   return status === 200 ? undefined : `an honest client got ${status}`;
 }
 
@@ -158,7 +166,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
   });
   try {
     await serveWays(backend);
-    const world: World = { backend, credentials: await pairedWith(backend) };
+    const world: World = { backend, credentials: await pairedWith(backend), uploads: new Set() };
     let failures = 0;
     let done = 0;
     const fail = (run: number | string, fault: Fault): void => {

@@ -8,6 +8,7 @@ import {
 import type { ClientParts } from '../core/client.ts';
 import { CONNECTIONS } from '../core/options.ts';
 import { errorsAfterHead } from './errors-after-head.ts';
+import { Upload } from './upload.ts';
 
 /**
  * `fetch` over connections of one's own making, kept alive and reused.
@@ -26,13 +27,22 @@ export function fetchThrough(
     bodyTimeout: 0,
     headersTimeout: timeoutMs,
   });
-  const dispatcher = agent.compose(errorsAfterHead);
+  const dispatcher = agent.compose(errorsAfterHead());
   return {
     async fetch(path, init) {
-      const body = init.body instanceof FormData ? formOf(init.body) : init.body;
+      const upload = init.body instanceof ReadableStream ? new Upload(init.body) : undefined;
+      const body = upload?.stream ?? (init.body instanceof FormData ? formOf(init.body) : init.body);
+      const through =
+        upload === undefined ? dispatcher : agent.compose(errorsAfterHead((error) => upload.fail(error)));
       // Node's own types of fetch and those of this package describe one thing.
-      const options = { ...init, body, dispatcher } as UndiciRequestInit;
-      return fetch(`http://aico.local${path}`, options) as unknown as Response;
+      const options = { ...init, body, dispatcher: through } as UndiciRequestInit;
+      try {
+        return (await fetch(`http://aico.local${path}`, options)) as unknown as Response;
+      } catch (error) {
+        // It may have failed before it was sent.
+        upload?.fail(error instanceof Error ? error : new Error(String(error)));
+        throw error;
+      }
     },
     close: () => agent.destroy(),
   };
