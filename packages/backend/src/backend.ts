@@ -20,8 +20,10 @@ import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
 import { registerPlugin } from './core/plugin/plugin-definition.ts';
 import { BasePlugin, PluginPriority } from './core/plugin-base.ts';
 import { ServiceContainer } from './core/service-container.ts';
+import { HomeUse } from './instance/home-use.ts';
 import type { RunningInstance } from './instance/instance-file.ts';
 import { InstanceLock } from './instance/instance-lock.ts';
+import { identityOf } from './instance/process-identity.ts';
 import type { PluginView, SystemStatus } from './plugins/system/system-view.ts';
 import { VERSION } from './version.ts';
 
@@ -41,6 +43,11 @@ export interface BackendOptions {
    * keeps it.
    */
   readonly password?: string | undefined;
+  /**
+   * Leaves the lock and the instance file to the end of the process: until then something of it may have files of the home
+   * open, and whoever ends it must be able to find it. `runBackend` sets it.
+   */
+  readonly keepHomeUntilExit?: boolean;
   /** Adds services of the caller's own, before anything starts. */
   readonly register?: (container: ServiceContainer) => void;
 }
@@ -68,6 +75,8 @@ export interface Backend {
 /** Everything a start has built, before anything runs. */
 export interface AssembledBackend {
   readonly lifecycle: BackendLifecycleManager;
+  /** Says which process runs on the home, while one does. */
+  readonly instanceFile: string;
   start(): Promise<Backend>;
 }
 
@@ -88,7 +97,8 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     baseDir: options.baseDir ?? process.cwd(),
   });
   paths.ensure();
-  const lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+  const lock = new InstanceLock(paths);
+  const homeUse = new HomeUse();
 
   const { level, console } = config.section(loggingSection);
   const logging = createLogging({ level, console });
@@ -114,6 +124,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     keyManager.lock();
     await logging.close();
     uninstallLogging();
+    if (options.keepHomeUntilExit === true || !homeUse.isIdle) return;
     await rm(paths.instanceFile, { force: true });
     lock.release();
   };
@@ -159,6 +170,8 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
       keyManager,
       vault,
       areKeysNew: () => keysMade !== undefined,
+      homeUse,
+      isLockInPlace: () => lock.isInPlace,
       plugins: plugins.map(({ definition }) => definition),
       systemView: {
         status,
@@ -178,6 +191,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
 
   return {
     lifecycle,
+    instanceFile: paths.instanceFile,
     async start() {
       try {
         // Before the keys: a restore brings slots of its own.
@@ -199,7 +213,13 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
         const { socket, http } = container.getService('gateway').addresses;
         if (socket === undefined || http === undefined)
           throw new TypeError('the gateway runs and does not listen');
-        const instance: RunningInstance = { pid: process.pid, startedAt, socket, http };
+        const instance: RunningInstance = {
+          pid: process.pid,
+          startedAt,
+          socket,
+          http,
+          process: identityOf(process.pid),
+        };
         await writePrivateFile(paths.instanceFile, JSON.stringify(instance));
         const stop = async (reason = 'stop'): Promise<void> => {
           await lifecycle.stop(reason);

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { type AssembledBackend, assembleBackend, type Backend, type BackendOptions } from './backend.ts';
 import { ExitCode } from './core/exit-codes.ts';
 
@@ -14,7 +15,8 @@ export interface RunBackendOptions extends BackendOptions {
  * @throws {AicoError} when it cannot start; `exitCodeFor` gives its exit code
  */
 export async function runBackend({ onReady, ...options }: RunBackendOptions): Promise<number> {
-  const assembled: AssembledBackend = await assembleBackend(options);
+  const assembled: AssembledBackend = await assembleBackend({ ...options, keepHomeUntilExit: true });
+  process.once('exit', () => rmSync(assembled.instanceFile, { force: true }));
   const detach = assembled.lifecycle.handleProcess(process);
   try {
     const backend = await assembled.start();

@@ -20,10 +20,14 @@ const BIN = fileURLToPath(new URL('../bin/aico.js', import.meta.url));
  */
 export function startDetached(args: readonly string[], password: string | undefined): Promise<ReadyInfo> {
   const withPassword = password === undefined ? [] : ['--password-file', '-'];
-  const child = spawn(process.execPath, [BIN, 'start', '--ipc', ...args, ...withPassword], {
-    detached: true,
-    stdio: [password === undefined ? 'ignore' : 'pipe', 'ignore', 'ignore', 'ipc'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--disable-sigusr1', BIN, 'start', '--ipc', ...args, ...withPassword],
+    {
+      detached: true,
+      stdio: [password === undefined ? 'ignore' : 'pipe', 'ignore', 'ignore', 'ipc'],
+    },
+  );
   // It may end before it has read: then its message says why.
   child.stdin?.on('error', () => {});
   child.stdin?.end(`${password}\n`);

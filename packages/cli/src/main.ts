@@ -41,8 +41,8 @@ async function fail(error: unknown): Promise<void> {
   const told = isCommanderError(error) ? usageErrorFrom(error) : error;
   printError(told, words.includes('--json'));
   process.exitCode = describeError(told).exitCode;
-  // Whatever a plugin opened before the start failed must not keep the process.
-  if (path.word === 'start') process.exit();
+  // Neither what a plugin opened before the start failed nor a thread that hangs may keep the process.
+  if (path.word === 'start') (await import('@aico/backend/leave')).leaveAtOnce(Number(process.exitCode));
 }
 
 function isCommanderError(error: unknown): error is CommanderError {

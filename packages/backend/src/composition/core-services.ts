@@ -11,11 +11,14 @@ import { ChannelService } from '../channel/channel-service.ts';
 import { readinessProbe } from '../core/health/readiness.ts';
 import { HealthChecks } from '../core/health/registry.ts';
 import { servicesCheck } from '../core/health/services-check.ts';
+import type { HealthCheckResult } from '../core/health/types.ts';
 import type { BackendLifecycleManager } from '../core/lifecycle-manager.ts';
 import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
 import { PluginPriority } from '../core/plugin-base.ts';
 import type { ServiceContainer } from '../core/service-container.ts';
 import { HttpGateway, Idempotency } from '../gateway/index.ts';
+import type { HomeUse } from '../instance/home-use.ts';
+import { HomeWatch } from '../instance/home-watch.ts';
 import { DatabasePlugin } from '../plugins/database/database-plugin.ts';
 import { EventsPlugin } from '../plugins/events/events-plugin.ts';
 import { LogStorePlugin } from '../plugins/log-store/index.ts';
@@ -30,6 +33,7 @@ import { Witnesses } from './witness.ts';
 declare module '../core/services.ts' {
   interface Services {
     lifecycle: BackendLifecycleManager;
+    home_watch: HomeWatch;
     channel: ChannelService;
     retention_clock: RetentionClock;
     streams: DurableStreams;
@@ -73,6 +77,10 @@ export interface CoreServicesOptions {
   readonly areKeysNew: () => boolean;
   readonly vault: Vault;
   readonly systemView: SystemView;
+  /** Told while the database may be open. */
+  readonly homeUse: HomeUse;
+  /** Whether the lock file is still the one that this process has locked. */
+  readonly isLockInPlace: () => boolean;
   /** Everybody's plugins, which each get the database in their own name. */
   readonly plugins: readonly PluginDefinition[];
 }
@@ -81,6 +89,7 @@ export interface CoreServicesOptions {
 export function registerCoreServices(options: CoreServicesOptions): void {
   const { container, paths, config, logging, lifecycle, keyManager, vault, areKeysNew, systemView, plugins } =
     options;
+  const { homeUse, isLockInPlace } = options;
   container.registerInstance('paths', paths);
   container.registerInstance('config', config);
   container.registerInstance('logging', logging);
@@ -101,18 +110,21 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   });
   const witnesses = new Witnesses();
   let wasOpened = false;
+  const uses = new WeakMap<object, () => void>();
   container.registerService(
     'database',
     async (require) => {
       const file = paths.databaseFile;
       const logger = logging.getLogger('database', 'engine');
       const { cipher, keyring_witness } = config.section(databaseSection);
-      await recoverRotation({ file, keys: keyManager });
       // A keyring is slow: it is opened while the threads start, and waited for before anything is written.
       const opening = keyring_witness ? witnesses.open(file, logger) : Promise.resolve(undefined);
       const isFirstOfHome = areKeysNew() && !wasOpened;
-      const key = require('key_manager').databaseKey();
+      const endUse = homeUse.begin();
+      let key: Uint8Array | undefined;
       try {
+        await recoverRotation({ file, keys: keyManager });
+        key = require('key_manager').databaseKey();
         const database = await EncryptedDatabase.open({
           file,
           key,
@@ -128,9 +140,13 @@ export function registerCoreServices(options: CoreServicesOptions): void {
         wasOpened = true;
         await proveDurable(database);
         await witnesses.follow(database, await opening);
+        uses.set(database, endUse);
         return database;
+      } catch (error) {
+        endUse();
+        throw error;
       } finally {
-        wipe(key);
+        if (key !== undefined) wipe(key);
       }
     },
     {
@@ -138,7 +154,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       priority: INFRASTRUCTURE,
       stop: async (database) => {
         await witnesses.close(database);
-        await database.close();
+        await database.close().finally(() => uses.get(database)?.());
       },
       // A plugin's tables are its own. What comes with the house may see all of them: it serves their owner.
       viewFor: (database, consumer) => {
@@ -161,6 +177,26 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       // A disk that takes nothing more must not fail the stop; the clock then resumes from where it was last saved.
       stop: (clock) => clock.save().catch(() => undefined),
     },
+  );
+  container.registerService(
+    'home_watch',
+    (require) => {
+      const database = require('database');
+      const logger = logging.getLogger('backend', 'home');
+      const watch = new HomeWatch({
+        isLockInPlace,
+        lockFile: paths.lockFile,
+        slotsFile: paths.keySlotsFile,
+        proveSlots: () => keyManager.proveSlots(),
+        onLost: (error) => {
+          logger.error('A file of the home is lost: no write is acknowledged any more', { error });
+          if (database instanceof EncryptedDatabase) database.stopAcknowledging(error);
+        },
+      });
+      require('health').register('home', () => healthOf(watch), { critical: true });
+      return watch;
+    },
+    { dependencies: ['database', 'health', 'logging', 'paths'], priority: INFRASTRUCTURE },
   );
   const hub = new InProcessBus();
   container.registerService(
@@ -294,6 +330,12 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     dependencies: ['gateway', 'health', 'config'],
     priority: INFRASTRUCTURE,
   });
+}
+
+function healthOf(watch: HomeWatch): HealthCheckResult {
+  return watch.lost === undefined
+    ? { status: 'healthy' }
+    : { status: 'unhealthy', detail: watch.lost.message };
 }
 
 /** When the backend was started last. */

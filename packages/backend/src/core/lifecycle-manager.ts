@@ -125,8 +125,8 @@ export class BackendLifecycleManager {
   }
 
   /**
-   * Lets signals and uncaught errors end it: the first SIGTERM or SIGINT stops it within the budget, a second leaves
-   * at once with 128 + n; an uncaught error is logged, followed by one orderly attempt and exit code 70. The returned
+   * Lets signals and uncaught errors end it: the first SIGTERM or SIGINT stops it within the budget, a second is left to
+   * the system, which ends the process at once (128 + n to a shell); an uncaught error is logged, followed by one orderly attempt and exit code 70. The returned
    * function takes the handlers away.
    */
   handleProcess(target: ProcessLike): () => void {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { ProcessIdentity } from './process-identity.ts';
 
 /** What a running backend says of itself in its instance file, for `aico status` and `aico stop`. */
 export interface RunningInstance {
@@ -8,6 +9,8 @@ export interface RunningInstance {
   /** The local socket that serves the API. */
   readonly socket: string;
   readonly http: string;
+  /** Tells the process from a later one of the same number; absent where the system does not tell. */
+  readonly process?: ProcessIdentity | undefined;
 }
 
 /** What the instance file says, or `undefined` where there is none or it cannot be read. */
@@ -32,6 +35,19 @@ function isRunningInstance(value: unknown): value is RunningInstance {
     'socket' in value &&
     typeof value.socket === 'string' &&
     'http' in value &&
-    typeof value.http === 'string'
+    typeof value.http === 'string' &&
+    (!('process' in value) || isIdentity(value.process))
+  );
+}
+
+function isIdentity(value: unknown): value is ProcessIdentity {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'pid' in value &&
+    typeof value.pid === 'number' &&
+    'startTime' in value &&
+    typeof value.startTime === 'string' &&
+    (!('bootId' in value) || typeof value.bootId === 'string')
   );
 }

@@ -1,63 +1,142 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
 import { createTestHome } from '../testing/test-home.ts';
+import { findHolder, type HomeFiles } from './home-holder.ts';
 import { readInstance } from './instance-file.ts';
 import { InstanceLock, InstanceLockError, InstanceRunningError } from './instance-lock.ts';
+import { identityOf } from './process-identity.ts';
 
 async function files(t: TestContext) {
   const home = await createTestHome();
   t.after(() => home.remove());
-  return { lockFile: path.join(home.folder, 'lock'), instanceFile: path.join(home.folder, 'instance.json') };
+  const place = (name: string): string => path.join(home.folder, name);
+  return { lockFile: place('lock'), instanceFile: place('instance.json'), databaseFile: place('aico.db') };
 }
+
+const url = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
+
+/** Another process that runs `source` and says when it has; ends with the test. */
+async function other(
+  t: TestContext,
+  source: string,
+  under: readonly string[] = [],
+): Promise<ReturnType<typeof spawn>> {
+  const [program = process.execPath, ...args] = [...under, process.execPath, '--input-type=module', '--eval'];
+  const child = spawn(
+    program,
+    [...args, `${source}; process.stdout.write('done'); process.stdin.resume();`],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
+  t.after(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  return child;
+}
+const locking = (home: HomeFiles): string =>
+  `const { InstanceLock } = await import(${url('./instance-lock.ts')}); new InstanceLock(${JSON.stringify(home)})`;
+const run = promisify(execFile);
+const noStrace = (() => {
+  try {
+    execFileSync('strace', ['-f', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
+    return false;
+  } catch (error) {
+    return `strace does not work here: ${String(error)}`;
+  }
+})();
+const onLinux = process.platform === 'linux' ? false : 'only Linux tells who holds a lock';
 
 describe('InstanceLock', () => {
   test('a second holder is refused, also in the same process, and may have it after release', async (t) => {
-    const { lockFile, instanceFile } = await files(t);
-    const lock = new InstanceLock(lockFile, instanceFile);
-    assert.equal((await stat(lockFile)).mode & 0o777, 0o600);
-    assert.throws(() => new InstanceLock(lockFile, instanceFile), InstanceRunningError);
+    const home = await files(t);
+    const lock = new InstanceLock(home);
+    assert.equal((await stat(home.lockFile)).mode & 0o777, 0o600);
+    assert.throws(() => new InstanceLock(home), InstanceRunningError);
     lock.release();
-    new InstanceLock(lockFile, instanceFile).release();
+    new InstanceLock(home).release();
   });
 
-  test('the refusal names the process that runs, where its instance file says so', async (t) => {
-    const { lockFile, instanceFile } = await files(t);
-    using _lock = new InstanceLock(lockFile, instanceFile);
+  test('the refusal names the process that holds the lock, whatever the instance file says', {
+    skip: onLinux,
+  }, async (t) => {
+    const home = await files(t);
+    const holder = await other(t, locking(home));
     const instance = { pid: 4711, startedAt: '2026-01-01T00:00:00Z', socket: '/s', http: 'http://h' };
-    await writeFile(instanceFile, JSON.stringify(instance));
+    await writeFile(home.instanceFile, JSON.stringify(instance));
     assert.throws(
-      () => new InstanceLock(lockFile, instanceFile),
-      (error) =>
-        error instanceof InstanceRunningError && error.pid === 4711 && /pid 4711/.test(error.message),
+      () => new InstanceLock(home),
+      (error) => error instanceof InstanceRunningError && error.pid === holder.pid,
     );
+    assert.equal(findHolder(home)?.pid, holder.pid);
+  });
+
+  test('with the lock file removed the open database keeps the next one out', {
+    skip: onLinux,
+  }, async (t) => {
+    const home = await files(t);
+    const holder = await other(
+      t,
+      `${locking(home)}; const { default: Driver } = await import(${JSON.stringify(import.meta.resolve('better-sqlite3-multiple-ciphers'))});
+       const database = new Driver(${JSON.stringify(home.databaseFile)}); database.pragma('journal_mode = WAL');
+       database.exec('CREATE TABLE t (x)'); database.prepare('SELECT * FROM t').all()`,
+    );
+    await rm(home.lockFile);
+    assert.throws(
+      () => new InstanceLock(home),
+      (error) => error instanceof InstanceRunningError && error.pid === holder.pid,
+    );
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    new InstanceLock(home).release();
+  });
+
+  test('a lock file that was replaced is noticed by its holder', async (t) => {
+    const home = await files(t);
+    using lock = new InstanceLock(home);
+    assert.equal(lock.isInPlace, true);
+    await rename(home.lockFile, `${home.lockFile}.old`);
+    assert.equal(lock.isInPlace, false);
+    await writeFile(home.lockFile, '');
+    assert.equal(lock.isInPlace, false);
+  });
+
+  test('a file system that cannot lock is told apart from another backend', { skip: noStrace }, async (t) => {
+    const home = await files(t);
+    const { stderr } = await run(
+      'strace',
+      [
+        ...['-f', '-o', '/dev/null', '-P', home.lockFile, '-e', 'inject=fcntl:error=ENOLCK'],
+        ...[process.execPath, '--input-type=module', '--eval'],
+        `${locking(home)}`,
+      ],
+      { timeout: 30_000 },
+    ).catch((error: { stderr: string }) => error);
+    assert.match(stderr, /AICO_INSTANCE_LOCK/);
+    assert.match(stderr, /the file system cannot lock files/);
   });
 
   test('kill -9 of the holder leaves nothing that keeps the next one out', async (t) => {
-    const { lockFile, instanceFile } = await files(t);
-    const source = `
-      const { InstanceLock } = await import(${JSON.stringify(new URL('./instance-lock.ts', import.meta.url).href)});
-      new InstanceLock(${JSON.stringify(lockFile)}, ${JSON.stringify(instanceFile)});
-      process.stdout.write('held');
-      process.stdin.resume();`;
-    const holder = spawn(process.execPath, ['--input-type=module', '--eval', source], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    await once(holder.stdout, 'data');
-    assert.throws(() => new InstanceLock(lockFile, instanceFile), InstanceRunningError);
+    const home = await files(t);
+    const holder = await other(t, locking(home));
+    assert.throws(() => new InstanceLock(home), InstanceRunningError);
     holder.kill('SIGKILL');
     await once(holder, 'exit');
-    new InstanceLock(lockFile, instanceFile).release();
+    new InstanceLock(home).release();
   });
 
   test('a lock file that cannot be one is its own error', async (t) => {
-    const { lockFile, instanceFile } = await files(t);
-    assert.throws(() => new InstanceLock(path.join(lockFile, 'x', 'y'), instanceFile), InstanceLockError);
-    await writeFile(lockFile, 'this is no SQLite file, and long enough to be read as one'.repeat(20));
-    assert.throws(() => new InstanceLock(lockFile, instanceFile), InstanceLockError);
+    const home = await files(t);
+    assert.throws(
+      () => new InstanceLock({ ...home, lockFile: path.join(home.lockFile, 'x', 'y') }),
+      InstanceLockError,
+    );
+    await writeFile(home.lockFile, 'this is no SQLite file, and long enough to be read as one'.repeat(20));
+    assert.throws(() => new InstanceLock(home), InstanceLockError);
   });
 });
 
@@ -68,4 +147,17 @@ test('an instance file that is absent, cut or something else says nothing', asyn
     await writeFile(instanceFile, text);
     assert.equal(readInstance(instanceFile), undefined, text);
   }
+});
+
+test('a process that only its number makes a holder is none', async (t) => {
+  const home = await files(t);
+  const innocent = await other(t, '');
+  const { pid } = innocent;
+  assert.ok(pid !== undefined);
+  const instance = { pid, startedAt: new Date().toISOString(), socket: '/s', http: 'http://h' };
+  await writeFile(home.instanceFile, JSON.stringify(instance));
+  assert.equal(findHolder(home), undefined);
+  // Even with the right time of start: it has none of the home's files open.
+  await writeFile(home.instanceFile, JSON.stringify({ ...instance, process: identityOf(pid) }));
+  assert.equal(findHolder(home)?.pid, process.platform === 'linux' ? undefined : pid);
 });

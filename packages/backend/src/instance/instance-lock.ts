@@ -1,7 +1,8 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { AicoError } from '@aico/protocol';
-import { systemErrorIn } from '@aico/shared/core/system-errors';
+import { systemErrorFor, systemErrorIn } from '@aico/shared/core/system-errors';
 import SQLite from 'better-sqlite3-multiple-ciphers';
+import { findHolder, type HomeFiles, lockHolders } from './home-holder.ts';
 import { type RunningInstance, readInstance } from './instance-file.ts';
 
 /** Another process runs on the same home. */
@@ -9,14 +10,17 @@ export class InstanceRunningError extends AicoError {
   readonly lockFile: string;
   readonly pid: number | undefined;
 
-  constructor(lockFile: string, running: RunningInstance | undefined, cause: unknown) {
-    const who = running ? ` (pid ${running.pid}, since ${running.startedAt})` : '';
+  /** @param holder the process that has the home, where the system tells; it goes before what the instance file says */
+  constructor(lockFile: string, running: RunningInstance | undefined, holder?: number, cause?: unknown) {
+    const pid = holder ?? running?.pid;
+    const since = running !== undefined && running.pid === pid ? `, since ${running.startedAt}` : '';
+    const who = pid === undefined ? '' : ` (pid ${pid}${since})`;
     super('AICO_INSTANCE_RUNNING', `another backend already runs on this home${who}`, {
       hint: 'Use it (`aico status`), stop it (`aico stop`), or give this one a home of its own: AICO_HOME=…',
       cause,
     });
     this.lockFile = lockFile;
-    this.pid = running?.pid;
+    this.pid = pid;
   }
 }
 
@@ -34,32 +38,35 @@ export class InstanceLockError extends AicoError {
 
 /**
  * Holds a home for one process. The lock is the operating system's own, taken through an empty SQLite file, so it
- * ends with the process however that ends: nothing stale is ever left to clean up.
+ * ends with the process however that ends: nothing stale is ever left to clean up. Where the lock file was removed from
+ * under the process that held it, the locks of its open database keep the next one out.
  *
- * @throws {InstanceRunningError} when another process holds it
+ * @throws {InstanceRunningError} when another process has the home
  * @throws {InstanceLockError} when the file cannot be locked at all
  * @example
  * ```ts
- * using lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+ * using lock = new InstanceLock(paths);
  * ```
  */
 export class InstanceLock implements Disposable {
   readonly #database: SQLite.Database;
+  readonly #files: HomeFiles;
+  readonly #inode: bigint;
 
-  constructor(lockFile: string, instanceFile: string) {
-    let database: SQLite.Database | undefined;
-    try {
-      database = new SQLite(lockFile, { timeout: 0 });
-      chmodSync(lockFile, 0o600);
-      database.exec('BEGIN EXCLUSIVE');
-      this.#database = database;
-    } catch (error) {
-      database?.close();
-      if (error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
-        throw new InstanceRunningError(lockFile, readInstance(instanceFile), error);
-      }
-      throw new InstanceLockError(lockFile, error);
+  constructor(files: HomeFiles) {
+    this.#files = files;
+    this.#database = take(files);
+    const holder = findHolder(files);
+    if (holder !== undefined) {
+      this.#database.close();
+      throw new InstanceRunningError(files.lockFile, readInstance(files.instanceFile), holder.pid);
     }
+    this.#inode = inodeOf(files.lockFile);
+  }
+
+  /** Whether the lock file is still the one that was locked: with another in its place another process could have the home. */
+  get isInPlace(): boolean {
+    return inodeOf(this.#files.lockFile) === this.#inode;
   }
 
   release(): void {
@@ -69,4 +76,36 @@ export class InstanceLock implements Disposable {
   [Symbol.dispose](): void {
     this.release();
   }
+}
+
+function take({ lockFile, instanceFile }: HomeFiles): SQLite.Database {
+  let busy: unknown;
+  // Twice: who held it the first time may have let go before the kernel was asked who it was.
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    let database: SQLite.Database | undefined;
+    try {
+      database = new SQLite(lockFile, { timeout: 0 });
+      chmodSync(lockFile, 0o600);
+      database.exec('BEGIN EXCLUSIVE');
+      return database;
+    } catch (error) {
+      database?.close();
+      if (!(error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY')))
+        throw new InstanceLockError(lockFile, error);
+      busy = error;
+      const [holder] = lockHolders(lockFile) ?? [];
+      if (holder !== undefined || lockHolders(lockFile) === undefined)
+        throw new InstanceRunningError(lockFile, readInstance(instanceFile), holder, error);
+    }
+  }
+  // SQLite says "busy" for a file system that cannot lock, too; there nobody holds the lock.
+  throw new InstanceLockError(
+    lockFile,
+    systemErrorFor({ errno: 'ENOLCK', syscall: 'fcntl', target: lockFile, cause: busy }),
+  );
+}
+
+/** 0 where there is no such file, which no file has. */
+function inodeOf(file: string): bigint {
+  return statSync(file, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n;
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Backend } from '@aico/backend';
+import { leaveAtOnce } from '@aico/backend/leave';
 import { type Command, Option } from 'commander';
 import type { CommandContext, GlobalOptions } from '../context.ts';
 import { startDetached, tellParent } from '../detached.ts';
@@ -68,7 +69,7 @@ async function runInForeground(
     context.output.print(readyInfoOf(backend), (ready) => banner(ready, 'Ctrl-C, or: npx aico stop'));
   const exitCode = await run(request, password, {}, onReady);
   // Whatever a plugin left open must not keep a stopped backend alive.
-  process.exit(exitCode);
+  leaveAtOnce(exitCode);
 }
 
 /** As the process behind `start --detach`: what would be printed goes to the process that waits. */
@@ -85,12 +86,12 @@ async function runForParent(request: StartRequest, password: string | undefined)
       isReady = true;
       void tellParent({ kind: 'ready', ready: readyInfoOf(backend) });
     });
-    process.exit(exitCode);
+    leaveAtOnce(exitCode);
   } catch (error) {
     isReady = true;
     const failure = describeError(error);
     await tellParent({ kind: 'failed', ...failure });
-    process.exit(failure.exitCode);
+    leaveAtOnce(failure.exitCode);
   }
 }
 

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExitCode } from '@aico/backend/exit-codes';
-import { type RunningInstance, readInstance } from '@aico/backend/instance';
+import { findHolder } from '@aico/backend/home-holder';
+import { identityOf, isAlive, type ProcessIdentity } from '@aico/backend/process-identity';
 import { BackendNotRunningError } from '@aico/client/local';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { CommandFailedError } from '../errors.ts';
-import { isAlive, isProcessOf } from '../process-identity.ts';
 
 const LOOK_EVERY_MS = 25;
 
@@ -27,36 +27,40 @@ async function stop(context: CommandContext, { timeout, force = false }: StopOpt
   // What it takes to load a client is not the backend's delay.
   await context.client();
   const deadline = AbortSignal.timeout(timeout * 1_000);
-  const pid = await askToStop(context, deadline);
-  if (await hasGone(pid, deadline)) return say(context, pid, false);
+  const backend = await askToStop(context, deadline);
+  if (backend === undefined || (await hasGone(backend, deadline))) return say(context, backend?.pid, false);
   if (!force) {
     throw new CommandFailedError(
-      `the backend (pid ${pid}) has not gone after ${timeout} s`,
+      `the backend (pid ${backend.pid}) has not gone after ${timeout} s`,
       ExitCode.stopTimeout,
       'Its log says what it waits for (`aico logs tail`). To end it at once: aico stop --force (nothing stored is lost).',
     );
   }
-  await kill(context, pid);
-  say(context, pid, true);
+  await kill(context, backend);
+  say(context, backend.pid, true);
 }
 
-function say(context: CommandContext, pid: number, killed: boolean): void {
-  context.output.print({ stopped: true, pid, killed }, () => `${killed ? 'Killed' : 'Stopped'} (pid ${pid})`);
+function say(context: CommandContext, pid: number | undefined, killed: boolean): void {
+  const who = pid === undefined ? '' : ` (pid ${pid})`;
+  context.output.print({ stopped: true, pid, killed }, () => `${killed ? 'Killed' : 'Stopped'}${who}`);
 }
 
-/** Asks for an orderly stop; gives whose end to wait for. */
-async function askToStop(context: CommandContext, deadline: AbortSignal): Promise<number> {
+/** Asks for an orderly stop. @returns whose end to wait for; `undefined` where it has gone already */
+async function askToStop(
+  context: CommandContext,
+  deadline: AbortSignal,
+): Promise<ProcessIdentity | undefined> {
   const client = await context.client();
   try {
-    const status = await client.json('/api/v1/system/status', { signal: deadline });
+    const pid = readPid(await client.json('/api/v1/system/status', { signal: deadline }));
+    const backend = pid === undefined ? undefined : identityOf(pid);
     await client.json('/api/v1/system/stop', { method: 'POST', signal: deadline });
-    const pid = readPid(status);
-    if (pid !== undefined) return pid;
+    return backend ?? findHolder(context.paths);
   } catch (error) {
     // Without a socket it may still be on its way out; with one it may hang. Anything else is a refusal.
     if (!deadline.aborted && !(error instanceof BackendNotRunningError)) throw error;
-    const instance = await livingInstance(context);
-    if (instance !== undefined) return instance.pid;
+    const holder = findHolder(context.paths);
+    if (holder !== undefined) return holder;
     if (!deadline.aborted) throw error;
   }
   throw new CommandFailedError(
@@ -66,32 +70,30 @@ async function askToStop(context: CommandContext, deadline: AbortSignal): Promis
   );
 }
 
-async function livingInstance(context: CommandContext): Promise<RunningInstance | undefined> {
-  const instance = readInstance(context.paths.instanceFile);
-  if (instance === undefined || !(await isAlive(instance.pid))) return undefined;
-  return (await isProcessOf(instance.pid, instance.startedAt)) === true ? instance : undefined;
-}
-
-/** Ends the process without asking it, if it is the backend beyond doubt. */
-async function kill(context: CommandContext, pid: number): Promise<void> {
-  const instance = await livingInstance(context);
-  if (instance?.pid !== pid) {
-    if (!(await isAlive(pid))) return;
+/** Ends the process without asking it, if it is the one that has the home. */
+async function kill(context: CommandContext, backend: ProcessIdentity): Promise<void> {
+  const holder = findHolder(context.paths);
+  if (holder?.pid !== backend.pid || holder.startTime !== backend.startTime) {
+    if (!isAlive(backend)) return;
     throw new CommandFailedError(
-      `process ${pid} is not surely the backend, and is left alone`,
+      `process ${backend.pid} does not hold this home's lock, and is left alone`,
       ExitCode.stopTimeout,
-      `Look at it yourself (ps -p ${pid}), and end it with kill -9 ${pid} if it is; nothing stored is lost.`,
+      `Look at it yourself (ps -p ${backend.pid}), and end it with kill -9 ${backend.pid} if it is the backend; nothing stored is lost.`,
     );
   }
-  process.kill(pid, 'SIGKILL');
-  if (!(await hasGone(pid, AbortSignal.timeout(5_000)))) {
-    throw new CommandFailedError(`process ${pid} was killed and is still there`, ExitCode.stopTimeout);
+  process.kill(backend.pid, 'SIGKILL');
+  if (!(await hasGone(backend, AbortSignal.timeout(5_000)))) {
+    throw new CommandFailedError(
+      `process ${backend.pid} was killed and is still there`,
+      ExitCode.stopTimeout,
+      'It waits for a disk that does not answer; it ends when the disk does. Until then the home stays locked.',
+    );
   }
 }
 
-async function hasGone(pid: number, deadline: AbortSignal): Promise<boolean> {
+async function hasGone(backend: ProcessIdentity, deadline: AbortSignal): Promise<boolean> {
   // A process of somebody else's children says nothing when it ends: it can only be looked for.
-  while (await isAlive(pid)) {
+  while (isAlive(backend)) {
     if (deadline.aborted) return false;
     await delay(LOOK_EVERY_MS);
   }

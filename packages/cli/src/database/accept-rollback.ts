@@ -23,7 +23,7 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
   if (cipher !== 'aegis' && cipher !== 'sqlcipher')
     throw new UsageError(`there is no cipher "${cipher}"`, 'aegis or sqlcipher.');
   const { paths, output } = context;
-  using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+  using _lock = new InstanceLock(paths);
   const keys = await unlockedKeys(context, options);
   await recoverRotation({ file: paths.databaseFile, keys });
   const key = keys.databaseKey();

@@ -33,7 +33,7 @@ async function online(context: CommandContext, directory: string): Promise<Backu
 
 async function offline(context: CommandContext, directory: string, files: SecretFiles): Promise<Backup> {
   const { paths } = context;
-  using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+  using _lock = new InstanceLock(paths);
   await finishRestore({ file: paths.databaseFile, slotsFile: paths.keySlotsFile });
   const keys = await unlockedKeys(context, files);
   await recoverRotation({ file: paths.databaseFile, keys });
@@ -58,7 +58,7 @@ export async function restore(
 ): Promise<void> {
   const { paths, output } = context;
   paths.ensure();
-  using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+  using _lock = new InstanceLock(paths);
   const credentials = await fromFiles(options);
   const restored = await restoreBackup({
     backup: path.resolve(backup),

@@ -7,7 +7,7 @@ import { openWitness } from './witness.ts';
 /** Encrypts the database of a backend that does not run under a new key. */
 export async function rotateDatabaseKey(context: CommandContext, options: SecretFiles): Promise<void> {
   const { paths, output } = context;
-  using _lock = new InstanceLock(paths.lockFile, paths.instanceFile);
+  using _lock = new InstanceLock(paths);
   const keys = await unlockedKeys(context, options);
   try {
     const witness = await openWitness(paths.databaseFile);

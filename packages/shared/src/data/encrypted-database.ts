@@ -7,6 +7,7 @@ import type { TableAccess } from './engine/table-access.ts';
 import type { EngineStatus, Failure } from './engine/wire.ts';
 import type { Call, EngineThread, ThreadEvents } from './engine-thread.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
+import { FileWatch } from './file-watch.ts';
 import { migrationStore } from './migration-store.ts';
 import { applyMigrations } from './migrations.ts';
 import { type OpenEngine, openEngine } from './open-engine.ts';
@@ -76,6 +77,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   readonly #writes: WriteQueue;
   readonly #gate: WriteGate;
   readonly #overdueWrite: OverdueWrite;
+  readonly #watch: FileWatch;
   readonly #ownership = new Ownership({
     tablesOf: async (sql, params) =>
       (await this.#readers.leastBusy().operation({ name: 'tables', sql, params })) as TableAccess,
@@ -108,6 +110,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       everyMs: options.roomCheckMs ?? 1_000,
       logger: options.logger,
     });
+    this.#watch = new FileWatch(engine.identities, (error) => this.stopAcknowledging(error));
     this.#registry = new StatementRegistry(STATEMENTS_KEPT, (statement) => {
       for (const thread of this.#threads()) thread.forget(statement);
     });
@@ -278,6 +281,12 @@ export class EncryptedDatabase implements OwnableDatabase {
     await this.#readers.leastBusy().operation({ name: 'verify' });
   }
 
+  /** Refuses writes from now on until a restart, because `reason` makes them unfindable. Reads go on. */
+  stopAcknowledging(reason: Error): void {
+    this.#gate.lose(reason);
+    this.#endWaiting();
+  }
+
   async status(): Promise<DatabaseStatus> {
     this.#refuseUnlessOpen();
     const found = (await this.#readers.leastBusy().operation({ name: 'status' })) as EngineStatus;
@@ -292,6 +301,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   async #close(): Promise<void> {
+    this.#watch.stop();
     this.#gate.close();
     try {
       await this.#endSessions();
@@ -322,7 +332,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     const timer = setTimeout(resolve, CLOSE_GRACE_MS);
     await Promise.race([Promise.all(open.map((session) => session.finished)), graceOver]);
     clearTimeout(timer);
-    await Promise.all(open.map((session) => session.abandon(new DatabaseClosedError())));
+    await Promise.all(open.map((session) => session.endWith(new DatabaseClosedError())));
   }
 
   #threads(): readonly EngineThread[] {
@@ -334,14 +344,18 @@ export class EncryptedDatabase implements OwnableDatabase {
     if (this.#crash !== undefined) throw this.#crash;
   }
 
-  /** Once the disk has failed nothing is waited for: what waits is refused, and what is open is ended. */
   #noteFailure(failure: Failure): void {
     this.#gate.note(failure);
+    this.#endWaiting();
+  }
+
+  /** Once the disk has failed nothing is waited for: what waits is refused, and what is open is ended. */
+  #endWaiting(): void {
     if (this.#gate.state.kind !== 'failed') return;
     const refusal = this.#gate.refusal();
     if (refusal === undefined) return;
     this.#writes.refuseWaiting(refusal);
-    for (const session of this.#sessions) if (!session.readOnly) void session.abandon(refusal);
+    for (const session of this.#sessions) if (!session.readOnly) void session.endWith(refusal);
   }
 
   #noteCrash(error: EngineCrashedError): void {

@@ -121,9 +121,19 @@ export class DatabaseReplacedError extends AicoError {
   readonly file: string;
   constructor(file: string) {
     super('AICO_DATA_REPLACED', `${file} was replaced while it was open`, {
-      hint: 'Stop the backend at once: what it writes now goes to the old file, which nobody can find again.',
+      hint: 'Do not stop the backend yet: it still reads the old file. Export what you need; then stop it and restore the newest backup.',
     });
     this.file = file;
+  }
+}
+
+/** A file without which nothing written can be found again was removed or replaced while the database was open. */
+export class DatabaseLostError extends AicoError {
+  constructor(reason: string, cause: unknown) {
+    super('AICO_DATA_LOST', `no write is acknowledged any more: ${reason}`, {
+      hint: 'Do not stop the backend yet: it still reads the old file. Put the file back if it was moved, or export what you need; then stop it and restore the newest backup.',
+      cause,
+    });
   }
 }
 

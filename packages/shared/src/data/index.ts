@@ -44,6 +44,7 @@ export {
   DatabaseGoneError,
   DatabaseHeadError,
   DatabaseKeyWrongError,
+  DatabaseLostError,
   DatabaseOpenError,
   DatabaseOpenTwiceError,
   DatabaseReplacedError,

@@ -25,7 +25,7 @@ export class TransactionSession {
   readonly readOnly: boolean;
   /** What is done once it is durable. */
   readonly effects = new TransactionEffects();
-  /** Rejects when the deadline passes; never resolves. */
+  /** Rejects when the deadline passes or the transaction is ended from outside; never resolves. */
   readonly expired: Promise<never>;
   readonly #options: SessionOptions;
   #changedSchema = false;
@@ -36,6 +36,7 @@ export class TransactionSession {
   #ended: Error | undefined;
   #waitingInside: string | undefined;
   #finished: () => void = () => undefined;
+  readonly #reject: (reason: Error) => void;
   /** Resolves when the engine has let go of the transaction. */
   readonly finished: Promise<void>;
 
@@ -56,9 +57,9 @@ export class TransactionSession {
         openedAt(options.origin),
         this.#waitingInside,
       );
-      reject(error);
-      void this.abandon(error);
+      void this.endWith(error);
     }, options.timeoutMs);
+    this.#reject = reject;
   }
 
   /** Why nothing more can be done in it, if it has ended. */
@@ -126,6 +127,12 @@ export class TransactionSession {
   /** Rolls back what was done. */
   async rollback(): Promise<void> {
     await this.abandon(new TransactionEndedError('was rolled back before'));
+  }
+
+  /** Ends it from outside, whatever its callback waits for: rolls back, and answers its caller with `reason`. */
+  async endWith(reason: Error): Promise<void> {
+    this.#reject(reason);
+    await this.abandon(reason);
   }
 
   /** Rolls back, and answers every later use with `reason`. */

@@ -4,7 +4,7 @@ import type { Logger } from '../core/logging/types.ts';
 import { systemErrorIn } from '../core/system-errors/index.ts';
 import { type Failure, isStopping, isWriteRefused } from './engine/wire.ts';
 import { EngineFailure, isForWantOfRoom, writeRefusal } from './engine-errors.ts';
-import { StorageFailedError } from './errors.ts';
+import { DatabaseLostError, StorageFailedError } from './errors.ts';
 import type { DatabaseState } from './types.ts';
 
 /** Room there must be before a write is tried again: it would soon be full again with less. */
@@ -30,6 +30,7 @@ export class WriteGate {
   readonly #options: WriteGateOptions;
   #state: DatabaseState = { kind: 'ready' };
   #failure: Failure | undefined;
+  #lost: DatabaseLostError | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
   #closed = false;
@@ -51,6 +52,7 @@ export class WriteGate {
 
   /** The error of a write that is asked for now, where none is taken. */
   refusal(): Error | undefined {
+    if (this.#lost !== undefined) return this.#lost;
     if (this.#state.kind === 'ready' || this.#failure === undefined) return undefined;
     return this.#state.kind === 'read-only'
       ? writeRefusal(this.#failure)
@@ -85,6 +87,20 @@ export class WriteGate {
     this.#options.logger?.error(`Database is read-only: ${condition}`, { since, code: failure.code });
     // At once: what was refused may only have been larger than what is left.
     void this.#look();
+  }
+
+  /** Closes it for good: what is written from now on could not be found again. */
+  lose(error: Error): void {
+    if (this.#lost !== undefined || this.#closed) return;
+    this.#lost = new DatabaseLostError(error.message, error);
+    this.#state = { kind: 'failed', reason: error.message };
+    clearTimeout(this.#timer);
+    this.#options.logger?.error(
+      'Database stopped: a file is lost; no write is acknowledged until a restart',
+      {
+        error,
+      },
+    );
   }
 
   close(): void {

@@ -265,6 +265,15 @@ export class AICOKeyManager {
     }));
   }
 
+  /**
+   * Proves that the slot file is whole and, once unlocked, that it is the one of this home.
+   * @throws {SlotFileMissingError} @throws {SlotFileDamagedError}
+   */
+  async proveSlots(): Promise<void> {
+    const read = await this.#read();
+    if (this.#unlocked !== undefined) proveSlotFile(this.#slotsFile, read, this.#unlocked.root);
+  }
+
   /** How many tries failed in a row, and how long the next has to wait. */
   async throttle(): Promise<ThrottleStatus> {
     return await this.#throttle.status();

@@ -1,10 +1,11 @@
-import { constants } from 'node:os';
 import { ExitCode } from '../exit-codes.ts';
+import { leaveAtOnce } from './leave.ts';
 
 /** The part of `process` that is listened to, so that a test can stand in for it. */
 export interface ProcessLike {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
+  removeAllListeners(event: string): unknown;
   exit(code: number): void;
 }
 
@@ -18,43 +19,50 @@ export interface ProcessReactions {
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
+/** Node opens its inspector at this signal, to every user of the machine, unless somebody listens to it. */
+const INSPECTOR_SIGNAL = 'SIGUSR1';
+
 /**
- * Listens to a process: the first signal stops it in order, the second leaves at once with 128 + n; an uncaught
- * error leads to one orderly attempt and exit code 70, a second one during it leaves at once.
+ * Listens to a process. The first signal stops it in order. From then on the system itself answers signals, so that the
+ * second ends the process at once (128 + n to a shell) whatever its threads do: all that was acknowledged is durable. An
+ * uncaught error leads to one orderly attempt and exit code 70, a second one during it leaves at once.
  *
  * @returns a function that stops listening
  */
 export function attachToProcess(target: ProcessLike, reactions: ProcessReactions): () => void {
-  let stopping = false;
+  const leave = (code: number): void => (target === process ? leaveAtOnce(code) : target.exit(code));
   let crashed = false;
 
   const onSignal = (signal: (typeof SIGNALS)[number]): void => {
-    if (stopping || crashed) {
-      target.exit(128 + constants.signals[signal]);
-      return;
-    }
-    stopping = true;
+    handToSystem();
     reactions.stop(signal).then(
       // A crash during the stop decides the code, and leaves by itself.
-      (code) => (crashed ? undefined : target.exit(code)),
+      (code) => (crashed ? undefined : leave(code)),
       (error: unknown) => onCrash('stop')(error),
     );
+  };
+
+  const handToSystem = (): void => {
+    // All listeners, whoever added them: with one left Node keeps the signal from the system.
+    for (const signal of SIGNALS) target.removeAllListeners(signal);
   };
 
   const onCrash =
     (origin: string) =>
     (error: unknown): void => {
       if (crashed) {
-        target.exit(ExitCode.crash);
+        leave(ExitCode.crash);
         return;
       }
       crashed = true;
-      const leave = (): void => target.exit(ExitCode.crash);
-      Promise.try(() => reactions.crash(error, origin)).then(leave, leave);
+      handToSystem();
+      const end = (): void => leave(ExitCode.crash);
+      Promise.try(() => reactions.crash(error, origin)).then(end, end);
     };
 
   const listeners: [event: string, listener: (...args: unknown[]) => void][] = [
     ...SIGNALS.map((signal): [string, () => void] => [signal, () => onSignal(signal)]),
+    [INSPECTOR_SIGNAL, () => undefined],
     ['uncaughtException', onCrash('uncaughtException')],
     ['unhandledRejection', onCrash('unhandledRejection')],
   ];

@@ -1,0 +1,75 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readInstance } from './instance-file.ts';
+import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
+
+/** The files by which a home says who has it. */
+export interface HomeFiles {
+  readonly lockFile: string;
+  readonly instanceFile: string;
+  readonly databaseFile: string;
+}
+
+/**
+ * The process that has the home, beside this one. On Linux the kernel tells who holds the lock, or the locks of the open
+ * database where the lock file was removed; what the instance file says is believed only of a process that has one of
+ * those files open. Elsewhere it is the process of the instance file, if it began when that says it did.
+ *
+ * @returns `undefined` where no process has it beyond doubt
+ */
+export function findHolder(files: HomeFiles): ProcessIdentity | undefined {
+  const { lockFile, instanceFile, databaseFile } = files;
+  for (const file of [lockFile, databaseFile])
+    for (const pid of lockHolders(file) ?? []) {
+      const identity = pid === process.pid ? undefined : identityOf(pid);
+      if (identity !== undefined && isAlive(identity)) return identity;
+    }
+  const named = readInstance(instanceFile)?.process;
+  if (named === undefined || named.pid === process.pid || !isAlive(named)) return undefined;
+  return process.platform !== 'linux' || hasOpen(named.pid, [lockFile, databaseFile]) ? named : undefined;
+}
+
+/** Processes that hold a lock on `file`, as the kernel lists them; `undefined` where it lists none of anybody. */
+export function lockHolders(file: string): readonly number[] | undefined {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    const { dev, ino } = statSync(file, { bigint: true });
+    const listed = readFileSync('/proc/locks', 'utf8')
+      .split('\n')
+      .map((line) => /^\d+: POSIX +\S+ +\S+ +(\d+) +[0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line))
+      .filter((match) => match !== null && BigInt(match[2] ?? 0) === ino)
+      .map((match) => Number(match?.[1]));
+    // File systems with several parts (btrfs, overlays) list another device than a look at the file gives.
+    return [...new Set(listed)].filter((pid) => pid > 0 && hasFile(pid, dev, ino) !== false);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process has that file open; `undefined` where it is somebody else's process. */
+function hasFile(pid: number, dev: bigint, ino: bigint): boolean | undefined {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((descriptor) => {
+      const found = statSync(`/proc/${pid}/fd/${descriptor}`, { bigint: true, throwIfNoEntry: false });
+      return found?.dev === dev && found.ino === ino;
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the process has one of the files open by its name, even where it was removed meanwhile. */
+function hasOpen(pid: number, files: readonly string[]): boolean {
+  const names = new Set(files.flatMap((file) => [file, `${file} (deleted)`]));
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((descriptor) => {
+      try {
+        return names.has(readlinkSync(`/proc/${pid}/fd/${descriptor}`));
+      } catch {
+        // Closed meanwhile.
+        return false;
+      }
+    });
+  } catch {
+    return false;
+  }
+}
