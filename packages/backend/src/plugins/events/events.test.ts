@@ -101,6 +101,7 @@ describe('what may be followed', () => {
     assert.equal(accessFor('*.created'), 'bus:subscribe');
     assert.equal(accessFor('>'), 'bus:subscribe');
     assert.equal(accessFor('Ünique.x'), 'bus:subscribe');
+    assert.equal(accessFor('Inbox.x'), 'bus:subscribe', 'a room of another case is another room');
   });
 
   test('is bounded for each reader and in all, and ends when the right does', async (t) => {

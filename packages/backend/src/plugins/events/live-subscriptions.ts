@@ -25,7 +25,8 @@ export const DEFAULT_LIMITS: LiveLimits = {
 
 /**
  * The capability that following `pattern` needs: `inbox.*` needs `inbox:subscribe`; a pattern that begins with a wildcard
- * sees every room, and needs `bus:subscribe`.
+ * sees every room, and needs `bus:subscribe`. Names are compared as they are written, here as everywhere: `Inbox.*` is another
+ * room, and one whose name cannot stand in a capability needs `bus:subscribe` as well.
  *
  * @throws {TopicRefusedError} when it is no pattern, or of topics that are the bus's own
  */
@@ -38,7 +39,7 @@ export function accessFor(pattern: string): Access {
     throw new TopicRefusedError(error.message, error);
   }
   if (room.startsWith('_')) throw new TopicRefusedError('topics that begin with "_" are the bus’s own');
-  const access = `${room.toLowerCase()}:subscribe`;
+  const access = `${room}:subscribe`;
   return isAccess(access) ? access : 'bus:subscribe';
 }
 

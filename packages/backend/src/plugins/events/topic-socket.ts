@@ -200,7 +200,7 @@ function accessToPublish(topic: string): Access {
   try {
     const room = parseTopic(topic)[0] ?? '';
     if (room.startsWith('_')) throw new TopicRefusedError('topics that begin with "_" are the bus’s own');
-    const access = `${room.toLowerCase()}:publish`;
+    const access = `${room}:publish`;
     return isAccess(access) ? access : 'bus:publish';
   } catch (error) {
     if (error instanceof TopicInvalidError) throw new TopicRefusedError(error.message, error);
