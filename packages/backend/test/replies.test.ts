@@ -54,6 +54,8 @@ const CALLS: Readonly<Record<string, unknown>> = {
   'GET /api/v1/streams': undefined,
   'GET /api/v1/streams/dead-letters': undefined,
   'POST /api/v1/streams/dead-letters/replay': { consumer: 'c' },
+  'POST /api/v1/streams/dead-letters/drop': { consumer: 'c' },
+  'POST /api/v1/streams/consumers/forget': { consumer: 'gone' },
   'GET /api/v1/security/status': undefined,
   'POST /api/v1/security/lock': undefined,
   'POST /api/v1/security/unlock': {},
@@ -100,6 +102,7 @@ describe('the reply of each route', () => {
     };
     const consumption = await inside.consume('a.b', 'c', refuse, { maxAttempts: 1 });
     await consumption.whenIdle();
+    await (await inside.consume('a.b', 'gone', () => {})).stop();
   });
   after(async () => {
     await bus?.close();

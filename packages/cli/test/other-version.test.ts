@@ -37,6 +37,9 @@ const COMMANDS = [
   'bus streams',
   'bus dead-letters',
   'bus dead-letters replay a',
+  'bus dead-letters drop a',
+  'bus consumers',
+  'bus consumers forget a',
   'security lock',
 ];
 

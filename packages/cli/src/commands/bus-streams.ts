@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { table } from '../output.ts';
 
-/** `aico bus streams` and `aico bus dead-letters [replay]`. */
+/** `aico bus streams`, `aico bus consumers [forget]` and `aico bus dead-letters [replay|drop]`. */
 export function registerStreamCommands(bus: Command, context: CommandContext): void {
   bus
     .command('streams')
@@ -49,6 +49,46 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
       });
       context.output.print(answer, ({ replayed }) => `${replayed} given to ${consumer} again`);
     });
+  dead
+    .command('drop')
+    .description('delete dead letters for good')
+    .argument('<consumer>')
+    .argument('[number]', 'one of them alone', whole)
+    .action(async (consumer: string, number: number | undefined) => {
+      const body = { consumer, ...(number === undefined ? {} : { number }) };
+      const answer = await ask(await context.client(), 'post', '/api/v1/streams/dead-letters/drop', { body });
+      context.output.print(answer, ({ dropped }) => `${dropped} dead letters of ${consumer} dropped`);
+    });
+  const consumers = bus
+    .command('consumers')
+    .description('the consumers of durable messages, and for whom messages are kept')
+    .action(async () => {
+      const streams = await ask(await context.client(), 'get', '/api/v1/streams', {});
+      context.output.print(streams.consumers, renderConsumers);
+    });
+  consumers
+    .command('forget')
+    .description('forget a consumer that does not run: nothing is kept for it any more')
+    .argument('<consumer>')
+    .action(async (consumer: string) => {
+      const body = { consumer };
+      const answer = await ask(await context.client(), 'post', '/api/v1/streams/consumers/forget', { body });
+      context.output.print(answer, ({ forgotten }) => `${forgotten} is forgotten`);
+    });
+}
+
+function renderConsumers(consumers: ReplyOf<'get', '/api/v1/streams'>['consumers']): string {
+  return table(
+    ['consumer', 'of', 'runs', 'last seen', 'behind', 'messages are kept for it'],
+    consumers.map(({ consumer, pattern, running, seenAt, lag, holds }) => [
+      consumer,
+      pattern,
+      running ? 'yes' : 'no',
+      running ? 'now' : seenAt,
+      lag,
+      holds ? 'yes' : 'no',
+    ]),
+  );
 }
 
 function render({

@@ -419,6 +419,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/streams/consumers/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post_streams_consumers_forget"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/streams/dead-letters": {
         parameters: {
             query?: never;
@@ -429,6 +445,22 @@ export interface paths {
         get: operations["get_streams_dead_letters"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/streams/dead-letters/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post_streams_dead_letters_drop"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1771,7 +1803,49 @@ export interface operations {
                             lag: number;
                             retrying: number;
                             dead: number;
+                            running: boolean;
+                            /** Format: date-time */
+                            seenAt: string;
+                            /** @description Whether messages that it has not settled are kept for it. */
+                            holds: boolean;
                         }[];
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_streams_consumers_forget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    consumer: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        forgotten: string;
                     };
                 };
             };
@@ -1815,6 +1889,45 @@ export interface operations {
                             /** Format: date-time */
                             diedAt: string;
                         }[];
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_streams_dead_letters_drop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    consumer: string;
+                    number?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description How many were dropped. */
+                        dropped: number;
                     };
                 };
             };

@@ -11,10 +11,11 @@ const DeadQuery = Type.Object({
   consumer: Type.Optional(Name),
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
 });
-const Replay = Type.Object(
+const WhichDead = Type.Object(
   { consumer: Name, number: Type.Optional(Type.Integer({ minimum: 1 })) },
   { additionalProperties: false },
 );
+const WhichConsumer = Type.Object({ consumer: Name }, { additionalProperties: false });
 
 const Figures = Type.Object({
   messages: Type.Integer(),
@@ -30,6 +31,9 @@ const Figures = Type.Object({
       lag: Type.Integer({ description: 'Numbers after the floor, of its topics or not.' }),
       retrying: Type.Integer(),
       dead: Type.Integer(),
+      running: Type.Boolean(),
+      seenAt: Instant,
+      holds: Type.Boolean({ description: 'Whether messages that it has not settled are kept for it.' }),
     }),
   ),
 });
@@ -46,6 +50,12 @@ const Dead = Type.Object({
 true satisfies Says<typeof Dead, DeadLetter>;
 const DeadLetters = Type.Object({ deadLetters: listOf(Dead) });
 const Replayed = Type.Object({ replayed: Type.Integer({ description: 'How many were given to it again.' }) });
+
+const Dropped = Type.Object({ dropped: Type.Integer({ description: 'How many were dropped.' }) });
+const Forgotten = Type.Object({ forgotten: Name });
+
+/** How long a consumer may be away before the health check says so. */
+const AWAY_MS = 86_400_000;
 
 const READ = { access: 'bus:read' } as const;
 const MANAGE = { access: 'bus:manage' } as const;
@@ -78,9 +88,18 @@ export class StreamsPlugin extends BasePlugin {
   override async healthCheck(): Promise<HealthCheckResult> {
     const { messages, consumers } = await this.requireService('streams').figures();
     const dead = consumers.reduce((sum, each) => sum + each.dead, 0);
-    const data = { messages, consumers: consumers.length, dead };
-    if (dead === 0) return { status: 'healthy', data };
-    return { status: 'degraded', detail: `${dead} dead letters: aico bus dead-letters`, data };
+    const away = consumers.filter((each) => !each.running && Date.now() - Date.parse(each.seenAt) > AWAY_MS);
+    const data = { messages, consumers: consumers.length, away: away.length, dead };
+    const troubles = [
+      ...(dead > 0 ? [`${dead} dead letters: aico bus dead-letters`] : []),
+      ...(away.length > 0
+        ? [
+            `consumers that have not run for a day: ${away.map((each) => each.consumer).join(', ')}; aico bus consumers`,
+          ]
+        : []),
+    ];
+    if (troubles.length === 0) return { status: 'healthy', data };
+    return { status: 'degraded', detail: troubles.join('; '), data };
   }
 
   #declare(app: GatewayApp, streams: DurableStreams): void {
@@ -92,10 +111,24 @@ export class StreamsPlugin extends BasePlugin {
     );
     app.post(
       '/dead-letters/replay',
-      { config: MANAGE, schema: { body: Replay, response: { 200: Replayed } } },
+      { config: MANAGE, schema: { body: WhichDead, response: { 200: Replayed } } },
       async ({ body }) => ({
         replayed: await streams.replayDead(body.consumer, body.number),
       }),
+    );
+    app.post(
+      '/dead-letters/drop',
+      { config: MANAGE, schema: { body: WhichDead, response: { 200: Dropped } } },
+      async ({ body }) => ({ dropped: await streams.dropDead(body.consumer, body.number) }),
+    );
+    app.post(
+      '/consumers/forget',
+      { config: MANAGE, schema: { body: WhichConsumer, response: { 200: Forgotten } } },
+      async ({ body: { consumer } }) => {
+        await streams.forget(consumer);
+        this.logger.info('A consumer of durable messages was forgotten', { consumer });
+        return { forgotten: consumer };
+      },
     );
   }
 }

@@ -12,15 +12,8 @@ import { ConsumerStateError, ConsumerTakenError } from './errors.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
 import { StreamConsumer, type StreamHandler } from './stream-consumer.ts';
 import { type DeadLetter, type StreamFigures, StreamInspection } from './stream-inspection.ts';
+import { type Retention, StreamRetention } from './stream-retention.ts';
 import { StreamStore, transactionOf } from './stream-store.ts';
-
-/** What is kept of messages that every consumer has settled. */
-export interface Retention {
-  /** Milliseconds. Default 7 days. */
-  readonly maxAgeMs?: number;
-  /** Bytes of bodies, in all. Default 1 GiB. */
-  readonly maxBytes?: number;
-}
 
 export interface DurableStreamsOptions {
   readonly database: Database;
@@ -36,7 +29,8 @@ export interface DurableStreamsOptions {
 
 /**
  * The durable part of the bus, in the encrypted database: messages numbered in the order in which they were committed,
- * handed to each consumer until it has acknowledged them. What a consumer has not settled is never deleted.
+ * handed to each consumer until it has acknowledged them. What a consumer has not settled is kept for it while it runs, and for as
+ * long as {@link Retention} says when it is away.
  *
  * @example
  * ```ts
@@ -48,6 +42,7 @@ export interface DurableStreamsOptions {
 export class DurableStreams implements DurableStore {
   readonly #store: StreamStore;
   readonly #inspection: StreamInspection;
+  readonly #retention: StreamRetention;
   readonly #options: DurableStreamsOptions;
   readonly #now: () => number;
   readonly #consumers = new Map<string, StreamConsumer | undefined>();
@@ -56,6 +51,7 @@ export class DurableStreams implements DurableStore {
     this.#options = options;
     this.#store = new StreamStore(options.database);
     this.#inspection = new StreamInspection(options.database);
+    this.#retention = new StreamRetention(options.database, options.retention);
     this.#now = options.now ?? Date.now;
   }
 
@@ -117,8 +113,17 @@ export class DurableStreams implements DurableStore {
   }
 
   /** What there is: messages, and for each consumer how far it is. */
-  figures(): Promise<StreamFigures> {
-    return this.#inspection.figures();
+  async figures(): Promise<StreamFigures> {
+    const now = this.#retentionNow();
+    const { consumers, ...rest } = await this.#inspection.figures();
+    return {
+      ...rest,
+      consumers: consumers.map(({ seenMs, ...each }) => {
+        const running = this.#consumers.has(each.consumer);
+        const seenAt = new Date(running || seenMs === 0 ? now : seenMs).toISOString();
+        return { ...each, running, seenAt, holds: running || this.#retention.holds(seenMs, now) };
+      }),
+    };
   }
 
   /** The oldest first. */
@@ -133,28 +138,38 @@ export class DurableStreams implements DurableStore {
     return count;
   }
 
+  /** Drops dead letters: one, or all of a consumer. @returns how many */
+  dropDead(consumer: string, number?: number): Promise<number> {
+    return this.#inspection.dropDead(consumer, number);
+  }
+
   /**
    * Has a consumer begin again after `number`: what it had settled comes once more.
    *
    * @throws {ConsumerStateError} when there is none of this name, or it runs
    */
   async rewind(consumer: string, number: number): Promise<void> {
-    if (this.#consumers.has(consumer)) throw new ConsumerStateError(consumer, 'runs: stop it first');
-    if (!(await this.#inspection.rewind(consumer, number)))
-      throw new ConsumerStateError(consumer, 'is not known');
+    if (this.#consumers.has(consumer)) throw new ConsumerStateError(consumer, 'running');
+    if (!(await this.#inspection.rewind(consumer, number))) throw new ConsumerStateError(consumer, 'unknown');
   }
 
   /** Forgets a consumer, so that nothing is kept for it. @throws {ConsumerStateError} as {@link rewind} */
   async forget(consumer: string): Promise<void> {
-    if (this.#consumers.has(consumer)) throw new ConsumerStateError(consumer, 'runs: stop it first');
-    if (!(await this.#inspection.forget(consumer))) throw new ConsumerStateError(consumer, 'is not known');
+    if (this.#consumers.has(consumer)) throw new ConsumerStateError(consumer, 'running');
+    if (!(await this.#inspection.forget(consumer))) throw new ConsumerStateError(consumer, 'unknown');
   }
 
-  /** Deletes what is too old or too much, of what every consumer has settled. @returns how many */
+  /** Deletes what is past its time, as {@link Retention} says. @returns how many messages */
   async prune(): Promise<number> {
-    const { maxAgeMs = 7 * 86_400_000, maxBytes = 2 ** 30 } = this.#options.retention ?? {};
-    const now = this.#options.retentionClock?.now() ?? this.#now();
-    return this.#inspection.prune(now - maxAgeMs, maxBytes);
+    const running = [...this.#consumers.keys()];
+    const { messages, deadLetters } = await this.#retention.prune(running, this.#retentionNow());
+    if (deadLetters > 0)
+      this.#options.logger?.warn('Dead letters past their time were dropped', { deadLetters });
+    return messages;
+  }
+
+  #retentionNow(): number {
+    return this.#options.retentionClock?.now() ?? this.#now();
   }
 
   #notify(): void {
@@ -168,13 +183,25 @@ export class DurableStreams implements DurableStore {
       if (known === undefined) {
         const floor = from === 'now' ? await this.#store.last(tx) : from === 'start' ? 0 : from;
         await tx.execute(
-          'INSERT INTO stream_consumer (name, pattern, floor, handed_out) VALUES (?, ?, ?, ?)',
-          [consumer, pattern, BigInt(floor), BigInt(floor)],
+          'INSERT INTO stream_consumer (name, pattern, floor, handed_out, seen_ms) VALUES (?, ?, ?, ?, ?)',
+          [consumer, pattern, BigInt(floor), BigInt(floor), BigInt(this.#retentionNow())],
         );
         return floor;
       }
       await this.#inspection.recover(tx, consumer, known, this.#now());
-      await tx.execute('UPDATE stream_consumer SET pattern = ? WHERE name = ?', [pattern, consumer]);
+      if (!this.#retention.holds(known.seen_ms, this.#retentionNow()))
+        this.#options.logger?.warn(
+          'A consumer was away for so long that messages may have been deleted for it',
+          {
+            consumer,
+            seenAt: new Date(known.seen_ms).toISOString(),
+          },
+        );
+      await tx.execute('UPDATE stream_consumer SET pattern = ?, seen_ms = ? WHERE name = ?', [
+        pattern,
+        BigInt(this.#retentionNow()),
+        consumer,
+      ]);
       return Math.max(known.handed_out, known.floor);
     });
   }

@@ -11,10 +11,14 @@ export class ConsumerTakenError extends AicoError {
 
 /** There is no consumer of this name, or it runs, where it may not. */
 export class ConsumerStateError extends AicoError {
-  constructor(consumer: string, problem: string) {
+  readonly statusCode: 404 | 409;
+
+  constructor(consumer: string, state: 'running' | 'unknown') {
+    const problem = state === 'running' ? 'runs: stop it first' : 'is not known';
     super('AICO_STREAM_CONSUMER_STATE', `consumer "${consumer}" ${problem}`, {
-      hint: '`aico bus streams` shows the consumers there are.',
+      hint: '`aico bus consumers` shows the consumers there are, and which of them run.',
     });
+    this.statusCode = state === 'running' ? 409 : 404;
   }
 }
 

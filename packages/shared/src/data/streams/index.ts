@@ -1,4 +1,4 @@
-export { DurableStreams, type DurableStreamsOptions, type Retention } from './durable-streams.ts';
+export { DurableStreams, type DurableStreamsOptions } from './durable-streams.ts';
 export {
   AcknowledgementRolledBackError,
   ConsumerStateError,
@@ -7,3 +7,4 @@ export {
   StreamTransactionError,
 } from './errors.ts';
 export type { ConsumerFigures, DeadLetter, StreamFigures } from './stream-inspection.ts';
+export type { Retention } from './stream-retention.ts';

@@ -44,4 +44,9 @@ export const MIGRATIONS: readonly Migration[] = [
       DROP TABLE stream_message;
       ALTER TABLE stream_message_by_source RENAME TO stream_message;`,
   },
+  {
+    // When the consumer ran last, on the clock of retention; 0 where that is not known yet.
+    id: '003_consumers_seen',
+    sql: 'ALTER TABLE stream_consumer ADD COLUMN seen_ms INTEGER NOT NULL DEFAULT 0',
+  },
 ];

@@ -11,7 +11,18 @@ export interface ConsumerFigures {
   readonly lag: number;
   readonly retrying: number;
   readonly dead: number;
+  /** Whether it runs now. */
+  readonly running: boolean;
+  /** When it ran last, to ten minutes; RFC 3339. */
+  readonly seenAt: string;
+  /** Whether what it has not settled is kept for it. */
+  readonly holds: boolean;
 }
+
+/** A consumer as it is stored. */
+export type StoredConsumer = Omit<ConsumerFigures, 'running' | 'seenAt' | 'holds'> & {
+  readonly seenMs: number;
+};
 
 export interface StreamFigures {
   readonly messages: number;
@@ -43,7 +54,9 @@ export class StreamInspection {
     this.#database = database;
   }
 
-  async figures(): Promise<StreamFigures> {
+  async figures(): Promise<
+    Omit<StreamFigures, 'consumers'> & { readonly consumers: readonly StoredConsumer[] }
+  > {
     return this.#database.transaction(
       async (tx) => {
         const { rows: all } = await tx.execute<{
@@ -64,8 +77,9 @@ export class StreamInspection {
           floor: number;
           retrying: number;
           dead: number;
+          seenMs: number;
         }>(
-          'SELECT name AS consumer, pattern, floor, ' +
+          'SELECT name AS consumer, pattern, floor, seen_ms AS seenMs, ' +
             '(SELECT count(*) FROM stream_retry r WHERE r.consumer = c.name) AS retrying, ' +
             '(SELECT count(*) FROM stream_dead d WHERE d.consumer = c.name) AS dead FROM stream_consumer c ORDER BY name',
         );
@@ -152,26 +166,15 @@ export class StreamInspection {
     await tx.execute('DELETE FROM stream_done WHERE consumer = ?', [consumer]);
   }
 
-  /** Never beyond the lowest floor, and nothing that waits for another try or lies dead. */
-  async prune(olderThanMs: number, maxBytes: number): Promise<number> {
-    return this.#database.transaction(async (tx) => {
-      const free =
-        'number <= (SELECT coalesce(min(floor), 9223372036854775807) FROM stream_consumer) ' +
-        'AND number NOT IN (SELECT number FROM stream_retry) AND number NOT IN (SELECT number FROM stream_dead)';
-      const aged = await tx.execute(`DELETE FROM stream_message WHERE created_ms < ? AND ${free}`, [
-        BigInt(olderThanMs),
-      ]);
-      const { rows } = await tx.execute<{ number: number }>(
-        'SELECT number FROM (SELECT number, sum(octet_length(body)) OVER (ORDER BY number DESC) AS kept FROM stream_message) ' +
-          'WHERE kept > ? ORDER BY number DESC LIMIT 1',
-        [BigInt(maxBytes)],
-      );
-      const cut = rows[0]?.number;
-      if (cut === undefined) return aged.changes;
-      const large = await tx.execute(`DELETE FROM stream_message WHERE number <= ? AND ${free}`, [
-        BigInt(cut),
-      ]);
-      return aged.changes + large.changes;
-    });
+  /** Drops dead letters: one, or all of a consumer. @returns how many */
+  async dropDead(consumer: string, number: number | undefined): Promise<number> {
+    const { changes } =
+      number === undefined
+        ? await this.#database.execute('DELETE FROM stream_dead WHERE consumer = ?', [consumer])
+        : await this.#database.execute('DELETE FROM stream_dead WHERE consumer = ? AND number = ?', [
+            consumer,
+            BigInt(number),
+          ]);
+    return changes;
   }
 }

@@ -33,6 +33,7 @@ export interface ConsumerRow {
   readonly pattern: string;
   readonly floor: number;
   readonly handed_out: number;
+  readonly seen_ms: number;
 }
 
 /** The statements of the durable bus, each with its meaning; no decision is taken here. */
@@ -66,7 +67,7 @@ export class StreamStore {
 
   async consumer(name: string, from: Queryable = this.database): Promise<ConsumerRow | undefined> {
     const { rows } = await from.execute<ConsumerRow>(
-      'SELECT pattern, floor, handed_out FROM stream_consumer WHERE name = ?',
+      'SELECT pattern, floor, handed_out, seen_ms FROM stream_consumer WHERE name = ?',
       [name],
     );
     return rows[0];
