@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startTestBackend } from '@aico/backend/testing';
+import type { FastifyRequest } from 'fastify';
+import { RESERVED, refuseReservedName } from '../src/composition/reserved-names.ts';
 import type {} from './fixtures/curious.ts';
 import type {} from './fixtures/diary.ts';
 
@@ -21,4 +23,42 @@ test('a plugin gets the database in its own name: others’ tables as declared, 
   ])
     await assert.rejects(database.execute(statement), { name: 'TableNotOwnedError' }, statement);
   await assert.rejects(database.migrate('diary', []), { name: 'TableNotOwnedError' });
+});
+
+test('whatever hands a plugin a transaction hands it one in its own name', async (t) => {
+  const backend = await startTestBackend({ plugins: [plugin('diary'), plugin('curious')] });
+  t.after(() => backend.stop());
+  const { idempotency } = backend.container.getService('curious');
+  const request = { headers: {}, method: 'POST', url: '/', principal: { id: 'somebody' } };
+  for (const headers of [{}, { 'idempotency-key': 'k1' }])
+    for (const statement of [
+      'SELECT * FROM device',
+      'DELETE FROM page',
+      "UPDATE '_aico_objects' SET owner = 'curious'",
+    ])
+      await assert.rejects(
+        // What of a request the service looks at.
+        idempotency.run({ ...request, headers } as unknown as FastifyRequest, (tx) => tx.execute(statement)),
+        { name: 'TableNotOwnedError' },
+        statement,
+      );
+});
+
+test('every owner and table of the backend itself is reserved, so that no plugin can take it', async (t) => {
+  const backend = await startTestBackend({ plugins: [plugin('diary')] });
+  t.after(() => backend.stop());
+  const database = backend.container.getService('database');
+  const { rows } = await database.execute<{ name: string; owner: string }>(
+    "SELECT name, owner FROM _aico_objects WHERE owner <> 'diary'",
+  );
+  assert.ok(rows.length > 5);
+  for (const { name, owner } of rows) {
+    assert.ok(RESERVED.tables.includes(name), `${name} is not among the reserved tables`);
+    assert.ok(RESERVED.owners.includes(owner), `${owner} is not among the reserved owners`);
+  }
+  const { rows: owners } = await database.execute<{ owner: string }>(
+    "SELECT DISTINCT owner FROM _aico_migrations WHERE owner <> 'diary'",
+  );
+  for (const { owner } of owners) assert.ok(RESERVED.owners.includes(owner), `${owner} is not reserved`);
+  assert.throws(() => refuseReservedName('Devices'), { name: 'OwnerReservedError' });
 });

@@ -2,7 +2,13 @@ import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
-import { EncryptedDatabase, RetentionClock, recoverRotation } from '@aico/shared/data';
+import {
+  type Database,
+  type DatabaseView,
+  EncryptedDatabase,
+  RetentionClock,
+  recoverRotation,
+} from '@aico/shared/data';
 import { DurableStreams } from '@aico/shared/data/streams';
 import { type AICOKeyManager, WIPE_LIMITS, wipe } from '@aico/shared/security';
 import { BusBroker } from '../bus/bus-broker.ts';
@@ -27,6 +33,7 @@ import { StreamsPlugin } from '../plugins/streams/streams-plugin.ts';
 import { SystemPlugin } from '../plugins/system/system-plugin.ts';
 import type { SystemView } from '../plugins/system/system-view.ts';
 import { databaseSection, gatewaySection, loggingSection } from './core-sections.ts';
+import { RESERVED } from './reserved-names.ts';
 import type { Vault } from './vault.ts';
 import { Witnesses } from './witness.ts';
 
@@ -108,6 +115,12 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     priority: SECURITY,
     stop: () => keyManager.lock(),
   });
+  const builtIn = new Set<string>();
+  /** The database in the name of a consumer that is no part of the backend. */
+  const viewOf = (database: Database, consumer: string): DatabaseView | undefined => {
+    if (builtIn.has(consumer) || !(database instanceof EncryptedDatabase)) return undefined;
+    return database.ownedBy(consumer, plugins.find(({ name }) => name === consumer)?.tables);
+  };
   const witnesses = new Witnesses();
   let wasOpened = false;
   const uses = new WeakMap<object, () => void>();
@@ -130,6 +143,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
           key,
           cipher,
           logger,
+          reserved: RESERVED,
           witness: {
             refuse: async (stamp, replaces) => {
               // What the keyring knows of a home that was here before its keys were made says nothing about this one.
@@ -156,12 +170,8 @@ export function registerCoreServices(options: CoreServicesOptions): void {
         await witnesses.close(database);
         await database.close().finally(() => uses.get(database)?.());
       },
-      // A plugin's tables are its own. What comes with the house may see all of them: it serves their owner.
-      viewFor: (database, consumer) => {
-        const plugin = plugins.find(({ name }) => name === consumer);
-        if (plugin === undefined || !(database instanceof EncryptedDatabase)) return database;
-        return database.ownedBy(plugin.name, plugin.tables);
-      },
+      // The tables of a plugin are its own. Only what is registered here may see all of them: it serves their owner.
+      viewFor: (database, consumer) => viewOf(database, consumer) ?? database,
     },
   );
   container.registerService(
@@ -282,7 +292,14 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       await idempotency.start();
       return idempotency;
     },
-    { dependencies: ['database', 'retention_clock'], priority: INFRASTRUCTURE },
+    {
+      dependencies: ['database', 'retention_clock'],
+      priority: INFRASTRUCTURE,
+      viewFor: (idempotency, consumer) => {
+        const view = viewOf(container.getService('database'), consumer);
+        return view === undefined ? idempotency : idempotency.as(view);
+      },
+    },
   );
   container.registerService(
     'log_store',
@@ -330,6 +347,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
     dependencies: ['gateway', 'health', 'config'],
     priority: INFRASTRUCTURE,
   });
+  for (const name of container.names) builtIn.add(name);
 }
 
 function healthOf(watch: HomeWatch): HealthCheckResult {

@@ -3,6 +3,7 @@ import type { ConfigurationManager } from '@aico/shared/core/config';
 import { type TObject, Type } from 'typebox';
 import { type LoadedPlugin, loadPlugin } from '../core/plugin/plugin-loader.ts';
 import { PluginConfigError } from './errors.ts';
+import { refuseReservedName } from './reserved-names.ts';
 
 /** A plugin that will run, with what the configuration says of it. */
 export interface ChosenPlugin extends LoadedPlugin {
@@ -34,6 +35,7 @@ export interface ChoosePluginsOptions {
  * `plugins.<name>.enabled` turns off is left out. What a file names is looked up from that file's folder, so that a
  * start does not depend on the folder it is called in.
  *
+ * @throws {OwnerReservedError} for one called like a part of the backend
  * @throws {AicoError} of the loader, or {ConfigInvalidError} when a section does not fit its plugin's schema
  */
 export async function choosePlugins({
@@ -63,6 +65,7 @@ export async function choosePlugins({
     const { name, config: schema = Type.Object({}) } = loaded.definition;
     // The same plugin named twice is one plugin; two plugins of one name are the graph's to refuse.
     if (chosen.some(({ module }) => module === loaded.module)) continue;
+    refuseReservedName(name);
     if (!isObjectSchema(schema)) throw new PluginConfigError(name);
     config.registerSection({ path: `plugins.${name}`, schema });
     if (!config.get(`plugins.${name}.enabled`, true)) continue;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Database, Migration, Transaction } from '@aico/shared/data';
+import type { Database, DatabaseView, Migration, Transaction } from '@aico/shared/data';
 import type { FastifyRequest } from 'fastify';
 import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from './errors.ts';
 
@@ -55,13 +55,30 @@ export class Idempotency {
   readonly #keepMs: number;
   readonly #now: () => number;
   readonly #retentionClock: { now(): number };
+  readonly #view: DatabaseView | undefined;
   #untilPrune = 0;
 
-  constructor({ database, keepMs = DAY_MS, now = Date.now, retentionClock = { now } }: IdempotencyOptions) {
+  /** @param view in whose name `work` gets its transactions; without it they may do everything */
+  constructor(
+    { database, keepMs = DAY_MS, now = Date.now, retentionClock = { now } }: IdempotencyOptions,
+    view?: DatabaseView,
+  ) {
+    this.#view = view;
     this.#retentionClock = retentionClock;
     this.#database = database;
     this.#keepMs = keepMs;
     this.#now = now;
+  }
+
+  /** The same service for one owner, whose transactions reach that owner's tables alone. */
+  as(view: DatabaseView): Idempotency {
+    const options = {
+      database: this.#database,
+      keepMs: this.#keepMs,
+      now: this.#now,
+      retentionClock: this.#retentionClock,
+    };
+    return new Idempotency(options, view);
   }
 
   async start(): Promise<void> {
@@ -78,7 +95,8 @@ export class Idempotency {
    */
   async run<T>(request: FastifyRequest, work: (tx: Transaction) => Promise<T>): Promise<T> {
     const key = request.headers['idempotency-key'];
-    if (key === undefined) return this.#database.transaction(work);
+    const workIn = (tx: Transaction): Promise<T> => work(this.#view?.within(tx) ?? tx);
+    if (key === undefined) return this.#database.transaction(workIn);
     if (typeof key !== 'string' || !KEY.test(key)) throw new IdempotencyKeyInvalidError();
     const principal = request.principal.id;
     const fingerprint = fingerprintOf(request);
@@ -93,7 +111,7 @@ export class Idempotency {
         // What was stored is what `work` returned to the same request before.
         return JSON.parse(stored.reply) as T;
       }
-      const reply = await work(tx);
+      const reply = await workIn(tx);
       await this.#prune(tx);
       await tx.execute(
         'INSERT INTO idempotency (principal, key, fingerprint, reply, created_ms) VALUES (?, ?, ?, ?, ?)',

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { EngineThread } from './engine-thread.ts';
 import { EngineCrashedError } from './index.ts';
-import { StatementRegistry } from './statement-registry.ts';
+import { StatementRegistries } from './statement-registry.ts';
 import { KEY, testStore } from './test-store.ts';
 
 const WRITER = fileURLToPath(new URL('./test-writer.ts', import.meta.url));
@@ -59,7 +59,7 @@ test('an engine thread that dies rejects all that waits for it and all that come
     { onCrash: (error) => crashes.push(error) },
     script,
   );
-  const registry = new StatementRegistry(8, () => undefined);
+  const registry = new StatementRegistries(8, () => undefined).root;
   const send = (): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const call = { statement: registry.get('SELECT 1'), params: [], resolve, reject };

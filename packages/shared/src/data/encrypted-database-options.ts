@@ -1,6 +1,7 @@
 import type { Logger } from '../core/logging/types.ts';
 import type { DatabaseWitness } from './care/rollback-guard.ts';
 import type { CipherName } from './engine/wire.ts';
+import type { ReservedNames } from './ownership/principal.ts';
 
 export interface EncryptedDatabaseOptions {
   /** Made when it is not there; its folder must be. */
@@ -21,6 +22,8 @@ export interface EncryptedDatabaseOptions {
   readonly maxResultBytes?: number;
   /** How often to look whether a full disk has room again. Default 1000 ms. */
   readonly roomCheckMs?: number;
+  /** Owners that no view may be of, and tables that none may make: the backend's own. */
+  readonly reserved?: ReservedNames;
   readonly logger?: Logger;
   /** Asked whether the database is the newest before anything is written to it. */
   readonly witness?: DatabaseWitness | undefined;

@@ -3,7 +3,6 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
 import { expectSameFile } from './database-file.ts';
 import type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
-import type { TableAccess } from './engine/table-access.ts';
 import type { EngineStatus, Failure } from './engine/wire.ts';
 import type { Call, EngineThread, ThreadEvents } from './engine-thread.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
@@ -13,25 +12,29 @@ import { applyMigrations } from './migrations.ts';
 import { type OpenEngine, openEngine } from './open-engine.ts';
 import { OverdueWrite } from './overdue-write.ts';
 import { OwnedDatabase } from './ownership/owned-database.ts';
-import { Ownership, type Principal, principalOf } from './ownership/ownership.ts';
-import { Permits } from './ownership/permits.ts';
+import {
+  encodePrincipal,
+  type Principal,
+  principalOf,
+  type ReservedNames,
+  refuseReserved,
+  trustedPrincipal,
+} from './ownership/principal.ts';
 import { copyParameters } from './parameters.ts';
 import { Readers } from './readers.ts';
 import { streamRows } from './row-stream.ts';
 import type { SessionHolder } from './session-threads.ts';
 import { summaryOf } from './sql-text.ts';
 import { ownerOf } from './statement-owner.ts';
-import { StatementRegistry } from './statement-registry.ts';
+import { StatementRegistries, type StatementRegistry } from './statement-registry.ts';
 import type { RunningStatement } from './thread-watch.ts';
 import { TransactionScope } from './transaction-scope.ts';
 import { openedAt, TransactionSession } from './transaction-session.ts';
 import type {
-  Database,
   DatabaseState,
   DatabaseStatus,
   Migration,
   MigrationReport,
-  OpenTransaction,
   OverdueStatement,
   OwnableDatabase,
   QueryResult,
@@ -39,7 +42,6 @@ import type {
   SqlParameters,
   StreamOptions,
   TableGrants,
-  Transaction,
   TransactionOptions,
 } from './types.ts';
 import { WriteGate } from './write-gate.ts';
@@ -72,17 +74,13 @@ export class EncryptedDatabase implements OwnableDatabase {
   readonly #key: SharedArrayBuffer;
   readonly #logger: Logger | undefined;
   readonly #engine: OpenEngine;
-  readonly #registry: StatementRegistry;
+  readonly #registries: StatementRegistries;
   readonly #readers: Readers;
   readonly #writes: WriteQueue;
   readonly #gate: WriteGate;
   readonly #overdueWrite: OverdueWrite;
   readonly #watch: FileWatch;
-  readonly #ownership = new Ownership({
-    tablesOf: async (sql, params) =>
-      (await this.#readers.leastBusy().operation({ name: 'tables', sql, params })) as TableAccess,
-    owners: () => this.#ownersOfTables(),
-  });
+  readonly #reserved: ReservedNames;
   readonly #sessions = new Set<TransactionSession>();
   /** The transaction in whose callback the running code is. */
   readonly #inside = new AsyncLocalStorage<TransactionSession>();
@@ -111,7 +109,8 @@ export class EncryptedDatabase implements OwnableDatabase {
       logger: options.logger,
     });
     this.#watch = new FileWatch(engine.identities, (error) => this.stopAcknowledging(error));
-    this.#registry = new StatementRegistry(STATEMENTS_KEPT, (statement) => {
+    this.#reserved = options.reserved ?? { owners: [], tables: [] };
+    this.#registries = new StatementRegistries(STATEMENTS_KEPT, (statement) => {
       for (const thread of this.#threads()) thread.forget(statement);
     });
   }
@@ -171,19 +170,17 @@ export class EncryptedDatabase implements OwnableDatabase {
    * @throws {StatementRefusedError} @throws {StatementFailedError} @throws {ConstraintError} and the others of this room
    */
   execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
+    return this.#executeFrom<R>(this.#registries.root, sql, params);
+  }
+
+  #executeFrom<R>(registry: StatementRegistry, sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
     const answer = new Promise<QueryResult>((resolve, reject) => {
       this.#refuseUnlessOpen();
-      const statement = this.#registry.get(sql);
-      const done = statement.changesSchema
-        ? (result: QueryResult): void => {
-            this.#ownership.schemaChanged();
-            resolve(result);
-          }
-        : resolve;
+      const statement = registry.get(sql);
       const call = {
         statement,
         params: copyParameters(params),
-        resolve: done,
+        resolve,
         reject,
         reroute: this.#reroute,
         again: this.#again,
@@ -195,9 +192,9 @@ export class EncryptedDatabase implements OwnableDatabase {
     return answer as Promise<QueryResult<unknown>> as Promise<QueryResult<R>>;
   }
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+  async transaction<T>(work: (tx: TransactionScope) => Promise<T>, options?: TransactionOptions): Promise<T> {
     const session = await this.#openSession(options, new Error('opened here'));
-    const scope = new TransactionScope(session, this.#registry);
+    const scope = new TransactionScope(session, this.#registries.root);
     try {
       const result = await Promise.race([this.#inside.run(session, () => work(scope)), session.expired]);
       await scope.commit();
@@ -208,9 +205,9 @@ export class EncryptedDatabase implements OwnableDatabase {
     }
   }
 
-  async begin(options?: TransactionOptions): Promise<OpenTransaction> {
+  async begin(options?: TransactionOptions): Promise<TransactionScope> {
     const session = await this.#openSession(options, new Error('opened here'));
-    return new TransactionScope(session, this.#registry);
+    return new TransactionScope(session, this.#registries.root);
   }
 
   /** Reads row by row, from one view of the data. Ending the loop early gives the view back. */
@@ -219,17 +216,18 @@ export class EncryptedDatabase implements OwnableDatabase {
     params?: SqlParameters,
     options?: StreamOptions,
   ): AsyncGenerator<R, void, undefined> {
-    return this.#stream<R>(new Error('opened here'), sql, params, options);
+    return this.#streamFrom<R>(this.#registries.root, new Error('opened here'), sql, params, options);
   }
 
-  async *#stream<R>(
+  async *#streamFrom<R>(
+    registry: StatementRegistry,
     origin: Error,
     sql: string,
     params?: SqlParameters,
     { idleMs = STREAM_IDLE_MS }: StreamOptions = {},
   ): AsyncGenerator<R, void, undefined> {
     this.#refuseUnlessOpen();
-    const statement = this.#registry.get(sql);
+    const statement = registry.get(sql);
     if (statement.kind === 'write')
       throw new StatementRefusedError(summaryOf(sql), 'only what reads can be streamed');
     const bound = copyParameters(params);
@@ -241,20 +239,29 @@ export class EncryptedDatabase implements OwnableDatabase {
     };
     const lease = await this.#readers.take(holder);
     const session = this.#nextSession++;
+    const { principal } = statement;
     // What the columns are is between the statement and its caller.
-    for await (const row of streamRows({ session, sql, params: bound, holder, lease, idleMs }))
+    for await (const row of streamRows({ session, sql, principal, params: bound, holder, lease, idleMs }))
       yield row as R;
   }
 
   async migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport> {
-    return await this.#migrateAs(principalOf(owner), migrations);
+    return await this.#migrateAs(trustedPrincipal(owner), migrations);
   }
 
-  ownedBy(owner: string, grants?: TableGrants): Database {
+  ownedBy(owner: string, grants?: TableGrants): OwnedDatabase {
     const principal = principalOf(owner, grants);
-    return new OwnedDatabase(this, principal, new Permits(this.#ownership, principal), (as, migrations) =>
-      this.#migrateAs(as, migrations),
-    );
+    refuseReserved(principal, this.#reserved.owners);
+    const registry = this.#registries.of(encodePrincipal(principal));
+    return new OwnedDatabase({
+      owner,
+      registry,
+      database: this,
+      execute: (sql, params) => this.#executeFrom(registry, sql, params),
+      stream: (sql, params, options) =>
+        this.#streamFrom(registry, new Error('opened here'), sql, params, options),
+      migrate: (migrations) => this.#migrateAs(principal, migrations),
+    });
   }
 
   /**
@@ -437,7 +444,6 @@ export class EncryptedDatabase implements OwnableDatabase {
       this.#sessions.add(session);
       void session.finished.then(() => {
         this.#sessions.delete(session);
-        if (session.changedSchema) this.#ownership.schemaChanged();
       });
       return session;
     } catch (error) {
@@ -450,21 +456,13 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#refuseUnlessOpen();
     const store = migrationStore({
       database: this,
-      registry: this.#registry,
       openSession: () => this.#openSession({}, new Error('opened here')),
-      onApplied: () => this.#ownership.schemaChanged(),
       principal,
+      reserved: this.#reserved.tables,
     });
     const turn = this.#lastMigration.then(() => applyMigrations(store, principal.owner, migrations));
     this.#lastMigration = turn.catch(() => undefined);
     return await turn;
-  }
-
-  async #ownersOfTables(): Promise<ReadonlyMap<string, string>> {
-    const { rows } = await this.execute<{ name: string; owner: string }>(
-      'SELECT name, owner FROM _aico_objects',
-    );
-    return new Map(rows.map(({ name, owner }) => [name.toLowerCase(), owner]));
   }
 }
 

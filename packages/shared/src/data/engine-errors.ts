@@ -12,10 +12,12 @@ import {
   StatementFailedError,
   StatementRefusedError,
   StorageFailedError,
+  TableNotOwnedError,
   TransactionEndedError,
   WriteRefusedError,
 } from './errors.ts';
 import { ResultTooLargeError } from './limit-errors.ts';
+import type { ForeignAccess } from './ownership/refusals.ts';
 import { summaryOf } from './sql-text.ts';
 
 /** An engine's own words, kept as the cause. */
@@ -23,11 +25,13 @@ export class EngineFailure extends Error {
   readonly code: string;
   /** The operating system's name of the failure, where it is known: `systemErrorIn` reads it. */
   readonly systemErrno: string | undefined;
+  readonly access?: ForeignAccess;
   constructor(failure: Failure) {
     super(failure.message);
     this.name = 'EngineFailure';
     this.code = failure.code;
     this.systemErrno = failure.errno;
+    if (failure.access !== undefined) this.access = failure.access;
   }
 }
 
@@ -45,7 +49,9 @@ export function writeRefusal(failure: Failure): DiskFullError | WriteRefusedErro
 /** The error that stands for `failure` outside this room, where no engine's codes are known. */
 export function errorOf(failure: Failure, file: string, sql: string): Error {
   const cause = new EngineFailure(failure);
-  const { code, message } = failure;
+  const { code, message, access } = failure;
+  if (access !== undefined)
+    return new TableNotOwnedError(access.owner, access.table, access.tableOwner ?? undefined, access.what);
   switch (code) {
     case 'AICO_PARAMETERS':
       return new ParametersInvalidError(message, cause);
@@ -55,6 +61,8 @@ export function errorOf(failure: Failure, file: string, sql: string): Error {
       return new StatementRefusedError(summaryOf(sql), 'it does not only read');
     case 'AICO_RESULT_TOO_LARGE':
       return new ResultTooLargeError(summaryOf(sql), message, cause);
+    case 'AICO_NOT_ALLOWED':
+      return new StatementRefusedError(summaryOf(sql), message);
     case 'AICO_NO_SESSION':
       return new TransactionEndedError('has ended: an earlier failure rolled it back', cause);
     case 'AICO_STOPPED':

@@ -256,7 +256,8 @@ export class EngineThread {
     const values: StatementBatch['values'][number][] = [];
     for (const { statement, params } of calls) {
       if (!this.#known.has(statement.id)) {
-        define.push(statement.id, statement.sql, statement.changesSchema ? CHANGES_SCHEMA : 0);
+        const flags = statement.changesSchema ? CHANGES_SCHEMA : 0;
+        define.push(statement.id, statement.sql, flags, statement.principal);
         this.#known.add(statement.id);
         this.#forget.delete(statement.id);
       }

@@ -309,27 +309,49 @@ export class ReadOnlyTransactionError extends AicoError {
   }
 }
 
-/** A statement touches a table that belongs to somebody else, which was not declared. */
+/** A name under which a part of the backend itself keeps its tables. */
+export class OwnerReservedError extends AicoError {
+  readonly owner: string;
+  constructor(owner: string) {
+    super(
+      'AICO_DATA_OWNER_RESERVED',
+      `${owner} is the name of a part of the backend, whose tables are closed`,
+      {
+        hint: 'Give the plugin another name, or ask that part for what is needed through its service.',
+      },
+    );
+    this.owner = owner;
+  }
+}
+
+/** A statement touches a table that belongs to somebody else and was not declared, or to nobody. */
 export class TableNotOwnedError extends AicoError {
   readonly owner: string;
   readonly table: string;
-  readonly tableOwner: string;
+  /** `undefined` for a table that no migration made, which is open to nobody. */
+  readonly tableOwner: string | undefined;
   constructor(
     owner: string,
     table: string,
-    tableOwner: string,
+    tableOwner: string | undefined,
     what: 'read' | 'write' | 'change' | 'refer to',
   ) {
-    super('AICO_DATA_NOT_OWNED', `${owner} may not ${what} ${table}, which belongs to ${tableOwner}`, {
-      hint:
-        what === 'read' || what === 'write'
-          ? `Declare it: ownedBy('${owner}', { ${what}s: ['${tableOwner}'] }); or ask ${tableOwner} for what is needed.`
-          : `Only ${tableOwner} changes its tables, and what stands on them.`,
+    const whose = tableOwner === undefined ? 'belongs to no owner' : `belongs to ${tableOwner}`;
+    super('AICO_DATA_NOT_OWNED', `${owner} may not ${what} ${table}, which ${whose}`, {
+      hint: hintFor(owner, tableOwner, what),
     });
     this.owner = owner;
     this.table = table;
     this.tableOwner = tableOwner;
   }
+}
+
+function hintFor(owner: string, tableOwner: string | undefined, what: string): string {
+  if (tableOwner === undefined)
+    return 'Make the table in a migration of its owner; what no migration made is closed.';
+  return what === 'read' || what === 'write'
+    ? `Declare it: ownedBy('${owner}', { ${what}s: ['${tableOwner}'] }); or ask ${tableOwner} for what is needed.`
+    : `Only ${tableOwner} changes its tables, and makes what refers to them.`;
 }
 
 /** The migrations as given do not begin with those that were applied. */

@@ -55,6 +55,7 @@ export {
   MigrationFailedError,
   NestedTransactionOpenError,
   NotADatabaseError,
+  OwnerReservedError,
   ParametersInvalidError,
   PlaintextDatabaseError,
   ReadOnlyTransactionError,
@@ -74,11 +75,13 @@ export {
   StreamIdleError,
   WriterOverdueError,
 } from './limit-errors.ts';
+export type { ReservedNames } from './ownership/principal.ts';
 export { RetentionClock, type RetentionClockOptions } from './retention-clock.ts';
 export type {
   Database,
   DatabaseState,
   DatabaseStatus,
+  DatabaseView,
   Migration,
   MigrationReport,
   OpenTransaction,

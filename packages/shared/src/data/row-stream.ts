@@ -9,6 +9,7 @@ import type { Row } from './types.ts';
 export interface RowStreamOptions {
   readonly session: number;
   readonly sql: string;
+  readonly principal: string;
   readonly params: BoundParameters;
   readonly holder: SessionHolder;
   readonly lease: SessionLease;
@@ -21,7 +22,7 @@ export interface RowStreamOptions {
  * has asked for a row for too long: an iterator that is forgotten would keep its thread, and the log from shrinking.
  */
 export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row, void, undefined> {
-  const { session, sql, params, holder, lease, idleMs } = options;
+  const { session, sql, principal, params, holder, lease, idleMs } = options;
   const { thread } = lease;
   let ended: Error | undefined;
   let reading = true;
@@ -46,7 +47,7 @@ export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row
     (await thread.operation({ name: 'next', session })) as StreamChunk;
   try {
     await thread.operation({ name: 'begin', session });
-    await thread.operation({ name: 'stream', session, sql, params });
+    await thread.operation({ name: 'stream', session, sql, principal, params });
     let coming = next();
     for (;;) {
       reading = true;

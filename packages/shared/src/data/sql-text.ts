@@ -15,6 +15,17 @@ export function codeOf(sql: string): string {
   });
 }
 
+/** The first word of a statement, in lower case; empty where it begins with none. */
+export function keywordOf(sql: string): string {
+  return /^\s*([a-z]+)/i.exec(codeOf(sql))?.[1]?.toLowerCase() ?? '';
+}
+
+/** What an EXPLAIN explains, or `undefined` for another statement. */
+export function explainedIn(sql: string): string | undefined {
+  const prefix = /^\s*explain\b(?:\s+query\s+plan\b)?/i.exec(codeOf(sql))?.[0];
+  return prefix === undefined ? undefined : sql.slice(prefix.length);
+}
+
 /** The statements of a script, without empty ones. A trigger's body is part of its statement. */
 export function splitStatements(sql: string): readonly string[] {
   const code = codeOf(sql);

@@ -1,9 +1,12 @@
+import { ROOT } from './ownership/principal.ts';
 import { classifyStatement } from './statement-guard.ts';
 
 /** A statement known by its text. `id` is what crosses to the engine once the text has. */
 export interface KnownStatement {
   readonly id: number;
   readonly sql: string;
+  /** In whose name it runs, as `encodePrincipal` writes it. */
+  readonly principal: string;
   readonly changesSchema: boolean;
   kind: 'read' | 'maybe-read' | 'write';
   /** Used since the last sweep. */
@@ -12,19 +15,51 @@ export interface KnownStatement {
   forgotten: boolean;
 }
 
+/** One registry for each name in which statements run, so that nobody's statements crowd out another's. */
+export class StatementRegistries {
+  readonly root: StatementRegistry;
+  readonly #create: (principal: string) => StatementRegistry;
+  readonly #others = new Map<string, StatementRegistry>();
+
+  constructor(limit: number, onForget: (statement: KnownStatement) => void) {
+    let lastId = 0;
+    const nextId = (): number => {
+      lastId += 1;
+      return lastId;
+    };
+    this.#create = (principal) => new StatementRegistry(limit, onForget, nextId, principal);
+    this.root = this.#create(ROOT);
+  }
+
+  /** @param principal as `encodePrincipal` writes it */
+  of(principal: string): StatementRegistry {
+    const registry = this.#others.get(principal) ?? this.#create(principal);
+    this.#others.set(principal, registry);
+    return registry;
+  }
+}
+
 /**
- * The statements in use, so that each is checked and prepared once. Bounded: when full, those not used since the last
+ * The statements in use in one name, so that each is checked and prepared once. Bounded: when full, those not used since the last
  * time it was full are forgotten (second chance), here and in the engine.
  */
 export class StatementRegistry {
   readonly #limit: number;
   readonly #onForget: (statement: KnownStatement) => void;
+  readonly #nextId: () => number;
+  readonly #principal: string;
   readonly #statements = new Map<string, KnownStatement>();
-  #nextId = 1;
 
-  constructor(limit: number, onForget: (statement: KnownStatement) => void) {
+  constructor(
+    limit: number,
+    onForget: (statement: KnownStatement) => void,
+    nextId: () => number,
+    principal: string,
+  ) {
     this.#limit = limit;
     this.#onForget = onForget;
+    this.#nextId = nextId;
+    this.#principal = principal;
   }
 
   get size(): number {
@@ -38,8 +73,14 @@ export class StatementRegistry {
       known.recent = true;
       return known;
     }
-    const statement = { id: this.#nextId, sql, ...classifyStatement(sql), recent: true, forgotten: false };
-    this.#nextId += 1;
+    const statement = {
+      id: this.#nextId(),
+      sql,
+      principal: this.#principal,
+      ...classifyStatement(sql, this.#principal === ROOT ? 'statement' : 'owned'),
+      recent: true,
+      forgotten: false,
+    };
     if (this.#statements.size >= this.#limit) this.#sweep();
     this.#statements.set(sql, statement);
     return statement;

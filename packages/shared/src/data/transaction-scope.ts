@@ -3,7 +3,7 @@ import { summaryOf } from './sql-text.ts';
 import type { StatementRegistry } from './statement-registry.ts';
 import { type Effect, TransactionEffects } from './transaction-effects.ts';
 import type { TransactionSession } from './transaction-session.ts';
-import type { OpenTransaction, QueryResult, Row, SqlParameters, Transaction } from './types.ts';
+import type { OpenTransaction, QueryResult, Row, SqlParameters } from './types.ts';
 
 /** A transaction, or one nested in it, as its user holds it. */
 export class TransactionScope implements OpenTransaction {
@@ -22,15 +22,24 @@ export class TransactionScope implements OpenTransaction {
   }
 
   async execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
+    return await this.executeFrom<R>(this.#registry, sql, params);
+  }
+
+  /** Executes a statement of `registry`, which may be another name's. */
+  async executeFrom<R>(
+    registry: StatementRegistry,
+    sql: string,
+    params?: SqlParameters,
+  ): Promise<QueryResult<R>> {
     this.#refuseUnlessCurrent();
-    const statement = this.#registry.get(sql);
+    const statement = registry.get(sql);
     if (this.#session.readOnly && statement.kind === 'write')
       throw new ReadOnlyTransactionError(summaryOf(sql));
     // What the columns are is between the statement and its caller.
     return (await this.#session.execute(statement, params)) as QueryResult<unknown> as QueryResult<R>;
   }
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (tx: TransactionScope) => Promise<T>): Promise<T> {
     this.#refuseUnlessCurrent();
     const name = `nested_${this.#depth + 1}`;
     const nested = new TransactionScope(this.#session, this.#registry, this.#depth + 1);

@@ -1,5 +1,5 @@
 import type { Logger } from '../core/logging/types.ts';
-import type { TableAccess } from './engine/table-access.ts';
+import type { Operation } from './engine/wire.ts';
 import type { Call, EngineThread, Layouts } from './engine-thread.ts';
 import { TransactionEndedError, TransactionTimeoutError } from './errors.ts';
 import { copyParameters } from './parameters.ts';
@@ -28,7 +28,6 @@ export class TransactionSession {
   /** Rejects when the deadline passes or the transaction is ended from outside; never resolves. */
   readonly expired: Promise<never>;
   readonly #options: SessionOptions;
-  #changedSchema = false;
   readonly #layouts: Layouts;
   readonly #timer: NodeJS.Timeout;
   #pending: Call[] = [];
@@ -67,10 +66,6 @@ export class TransactionSession {
     return this.#ended;
   }
 
-  get changedSchema(): boolean {
-    return this.#changedSchema;
-  }
-
   /** A statement was sent to the database itself from inside this transaction, and must wait for it. */
   noteWaitingInside(statement: string): void {
     if (!this.readOnly) this.#waitingInside ??= statement;
@@ -79,7 +74,6 @@ export class TransactionSession {
   async execute(statement: KnownStatement, params: SqlParameters | undefined): Promise<StatementResult> {
     if (this.#ended !== undefined) throw this.#ended;
     const bound = copyParameters(params);
-    this.#changedSchema ||= statement.changesSchema;
     return await new Promise<StatementResult>((resolve, reject) => {
       this.#pending.push({ statement, params: bound, resolve, reject });
       if (this.#scheduled) return;
@@ -90,16 +84,14 @@ export class TransactionSession {
 
   /** Runs one of this room's own control statements, after the statements before it. */
   async control(sql: string): Promise<void> {
-    if (this.#ended !== undefined) throw this.#ended;
-    this.#flush();
-    await this.#options.thread.operation({ name: 'control', session: this.#options.id, sql });
+    await this.perform({ name: 'control', session: this.#options.id, sql });
   }
 
-  /** Which tables `sql` would touch now; only in a transaction that may write. */
-  async tablesOf(sql: string): Promise<TableAccess> {
+  /** Has the engine do something in this transaction, after the statements before it. */
+  async perform(operation: Operation): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
     this.#flush();
-    return (await this.#options.thread.operation({ name: 'tables', sql, params: [] })) as TableAccess;
+    await this.#options.thread.operation(operation);
   }
 
   /** Commits; resolves once it is durable. When the commit fails nothing of it is stored. */

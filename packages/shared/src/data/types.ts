@@ -145,13 +145,20 @@ export interface TableGrants {
   readonly writes?: readonly string[];
 }
 
+/** The database in the name of one owner. */
+export interface DatabaseView extends Database {
+  /** The same transaction in this owner's name: for whoever opens one and lets another work in it. */
+  within(tx: Transaction): Transaction;
+}
+
 /** The database as the composition root holds it: everything is open to it, and it hands out views with rules. */
 export interface OwnableDatabase extends Database {
   /** Gives the room that deleted rows have left back to the disk. */
   vacuum(): Promise<void>;
   /**
-   * The same database in the name of one owner: tables that `owner`'s migrations made, those that nobody's did, and those
-   * of the owners named in `grants`. Everything else is refused, and so is changing the schema but by `migrate`.
+   * The same database in the name of one owner: the tables that `owner`'s migrations made, and those of the owners named
+   * in `grants`. Everything else is refused, and so is changing the schema but by `migrate`.
+   * @throws {OwnerReservedError} when `owner`, or one named in `grants`, is a part of the backend itself
    */
-  ownedBy(owner: string, grants?: TableGrants): Database;
+  ownedBy(owner: string, grants?: TableGrants): DatabaseView;
 }

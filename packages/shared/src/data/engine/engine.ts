@@ -1,3 +1,5 @@
+import { decodePrincipal } from '../ownership/principal.ts';
+import { checkObjectsOf, runMigrationStatement } from '../ownership/schema-change.ts';
 import type { SqlValue } from '../types.ts';
 import { Checkpointer, vacuum } from './checkpoint.ts';
 import { CommitCounter, type HeadPlace, readStamp, STAMP_TABLE } from './commit-counter.ts';
@@ -15,7 +17,6 @@ import {
   PreparedStatements,
 } from './statements.ts';
 import { databaseStatus } from './status.ts';
-import { tablesOf } from './table-access.ts';
 import {
   type BatchReply,
   type EngineData,
@@ -92,10 +93,11 @@ export class Engine {
 
   #batch(batch: StatementBatch): BatchReply | number {
     for (const id of batch.forget) this.#forget(id);
-    for (let at = 0; at < batch.define.length; at += 3)
+    for (let at = 0; at < batch.define.length; at += 4)
       this.#definitions.set(Number(batch.define[at]), {
         sql: String(batch.define[at + 1]),
         flags: Number(batch.define[at + 2]),
+        principal: decodePrincipal(String(batch.define[at + 3])),
       });
     const calls = callsOf(batch);
     const reply = (outcome: Outcome, failures: readonly Failure[], rolledBack = false): BatchReply => {
@@ -188,9 +190,11 @@ export class Engine {
       case 'end':
         return this.#end(operation.session);
       case 'stream':
-        return this.#sessions.startStream(operation.session, operation.sql, operation.params);
-      case 'tables':
-        return tablesOf(this.#open().connection, operation.sql, operation.params);
+        return this.#sessions.startStream(operation.session, operation);
+      case 'migrate':
+        return this.#migrate(operation);
+      case 'check-schema':
+        return checkObjectsOf(this.#open().connection, operation.principal);
       case 'next':
         return this.#sessions.nextChunk(operation.session);
       case 'vacuum':
@@ -259,6 +263,15 @@ export class Engine {
     }
     if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
     this.#open().statements.begin();
+  }
+
+  #migrate({ sql, principal, reserved }: Extract<Operation, { readonly name: 'migrate' }>): void {
+    const { connection, statements } = this.#open();
+    if (!connection.inTransaction)
+      throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
+    statements.forgetAll();
+    statements.noteWrite();
+    runMigrationStatement(connection, principal, sql, reserved);
   }
 
   #control(session: number, sql: string): void {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { errnoOf, findFault } from '../../core/system-errors/index.ts';
+import { TableNotOwned } from '../ownership/refusals.ts';
 import type { Failure } from './wire.ts';
 
 /** A refusal of the engine's own, beside the driver's errors. */
@@ -32,6 +33,8 @@ const AMBIGUOUS = /^SQLITE_(?:CANTOPEN|READONLY|IOERR_(?:WRITE|TRUNCATE|SHM|FSTA
  * @param file the database, beside which the system is asked what is wrong where the engine's code does not say
  */
 export function toFailure(error: unknown, file: string): Failure {
+  if (error instanceof TableNotOwned)
+    return { code: error.code, message: error.message, access: error.access };
   if (!(error instanceof Error)) return { code: 'AICO_UNKNOWN', message: String(error) };
   if ('code' in error && typeof error.code === 'string') {
     const { code, message } = { code: error.code, message: error.message };

@@ -1,3 +1,5 @@
+import { authorise } from '../ownership/authority.ts';
+import { decodePrincipal } from '../ownership/principal.ts';
 import type { SqlValue } from '../types.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { EngineRefusal } from './failure.ts';
@@ -44,7 +46,7 @@ export class Sessions {
     this.#spare = undefined;
     this.#open.set(id, session);
     session.connection.exec('BEGIN');
-    session.connection.prepare('SELECT count(*) FROM sqlite_schema').get();
+    session.statements.followSchema();
   }
 
   get(id: number): Session {
@@ -65,13 +67,23 @@ export class Sessions {
     else session.connection.close();
   }
 
-  startStream(id: number, sql: string, params: Arguments): void {
+  startStream(
+    id: number,
+    {
+      sql,
+      principal,
+      params,
+    }: { readonly sql: string; readonly principal: string; readonly params: Arguments },
+  ): void {
     const session = this.get(id);
+    const args = bindableArguments(params);
+    const owner = decodePrincipal(principal);
+    if (owner !== undefined) authorise(session.connection, owner, sql, args);
     const statement = session.connection.prepare<unknown[], SqlValue[]>(sql);
     if (!statement.reader || !statement.readonly)
       throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement does not only read');
     const columns = statement.columns().map((column) => column.name);
-    session.cursor = { columns, rows: statement.raw().safeIntegers().iterate(bindableArguments(params)) };
+    session.cursor = { columns, rows: statement.raw().safeIntegers().iterate(args) };
   }
 
   nextChunk(id: number): StreamChunk {

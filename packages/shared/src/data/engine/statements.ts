@@ -1,4 +1,6 @@
 import type Driver from 'better-sqlite3-multiple-ciphers';
+import { authorise, protectStore } from '../ownership/authority.ts';
+import type { Principal } from '../ownership/principal.ts';
 import type { SqlValue } from '../types.ts';
 import type { CommitCounter } from './commit-counter.ts';
 import type { Connection } from './connection.ts';
@@ -13,6 +15,8 @@ export type Arguments = readonly SqlValue[] | Readonly<Record<string, SqlValue>>
 export interface Definition {
   readonly sql: string;
   readonly flags: number;
+  /** In whose name it runs; nobody's is the root's, which may do everything. */
+  readonly principal: Principal | undefined;
 }
 
 interface Prepared {
@@ -63,6 +67,8 @@ export class PreparedStatements {
   readonly #connection: Connection;
   readonly #definitions: ReadonlyMap<number, Definition>;
   readonly #prepared = new Map<number, Prepared>();
+  /** The statements that were found to be allowed, under the schema that there is. */
+  readonly #allowed = new Set<number>();
   readonly #effects: Driver.Statement<unknown[], [number | bigint, number | bigint]>;
   readonly #schemaVersion: Driver.Statement<unknown[], number>;
   readonly #begin: Driver.Statement<unknown[]>;
@@ -104,6 +110,7 @@ export class PreparedStatements {
   begin(): void {
     this.#wrote = false;
     this.#begin.run();
+    if (!this.#connection.readonly) this.followSchema();
   }
 
   /** A statement that came another way may have written. */
@@ -126,11 +133,15 @@ export class PreparedStatements {
 
   forget(id: number): void {
     this.#prepared.delete(id);
+    this.#allowed.delete(id);
   }
 
   /** After a change of schema a prepared `SELECT *` would give rows under the names of before. */
   forgetAll(): void {
     this.#prepared.clear();
+    // What a reader sees is committed, and the schema's version tells it from all others. A writer sees what may yet be
+    // undone, after which another schema can have the same version.
+    if (!this.#connection.readonly) this.#allowed.clear();
   }
 
   /** Drops what was prepared under another schema. Exact inside a transaction: one snapshot, one schema. */
@@ -139,6 +150,7 @@ export class PreparedStatements {
     if (version === this.#knownSchema) return;
     this.#knownSchema = version;
     this.forgetAll();
+    this.#allowed.clear();
     // The engine notices a new schema when it runs a statement, not when it prepares one.
     this.#connection.prepare('SELECT count(*) FROM sqlite_schema').get();
   }
@@ -178,14 +190,20 @@ export class PreparedStatements {
     if (known !== undefined) return known;
     const definition = this.#definitions.get(id);
     if (definition === undefined) throw new Error(`statement ${id} was never defined`);
-    const statement = this.#connection.prepare<unknown[], SqlValue[]>(definition.sql);
+    const { sql, principal } = definition;
+    if (principal !== undefined && !this.#allowed.has(id)) {
+      authorise(this.#connection, principal, sql, args);
+      this.#allowed.add(id);
+    }
+    const statement = this.#connection.prepare<unknown[], SqlValue[]>(sql);
+    if (principal === undefined && !statement.readonly) protectStore(this.#connection, sql, args);
     if (statement.reader) statement.raw();
     if (statement.reader && !statement.readonly) statement.safeIntegers();
     const prepared: Prepared = {
       statement,
       changesSchema: (definition.flags & CHANGES_SCHEMA) !== 0,
       readOnly: statement.readonly,
-      facts: programFacts(this.#connection, definition.sql, args),
+      facts: programFacts(this.#connection, sql, args),
       columns: columnsOf(statement),
       told: false,
     };

@@ -2,6 +2,8 @@
  * What crosses between the main thread and an engine thread. The hot path is a batch of statements as a few flat
  * arrays: structured cloning costs by the object, so there is none per statement, row or value.
  */
+import type { Principal } from '../ownership/principal.ts';
+import type { ForeignAccess } from '../ownership/refusals.ts';
 import type { SqlValue } from '../types.ts';
 import type { HeadPlace } from './commit-counter.ts';
 import type { DatabaseLife } from './commit-record.ts';
@@ -40,7 +42,7 @@ export interface StatementBatch {
   readonly session: number;
   /** Statements never sent again. */
   readonly forget: readonly number[];
-  /** Statements new to the thread: id, text, flags, id, … */
+  /** Statements new to the thread: id, text, flags, principal, id, … */
   readonly define: readonly (number | string)[];
   /** Per call: the statement's id, and how many of `values` are its; -1 for one object of named ones. */
   readonly calls: readonly number[];
@@ -52,6 +54,8 @@ export interface Failure {
   readonly message: string;
   /** The operating system's name of the failure, where the engine thread found one behind the engine's code. */
   readonly errno?: string;
+  /** What a statement in somebody's name was refused. */
+  readonly access?: ForeignAccess;
 }
 
 export interface BatchReply {
@@ -107,14 +111,18 @@ export type Operation =
       readonly name: 'stream';
       readonly session: number;
       readonly sql: string;
+      readonly principal: string;
       readonly params: readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
     }
-  /** Which tables the statement touches: the writer in its open transaction, a reader as of now. */
+  /** Runs one statement of a migration in the writer's open transaction. */
   | {
-      readonly name: 'tables';
+      readonly name: 'migrate';
       readonly sql: string;
-      readonly params: readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
+      readonly principal: Principal;
+      readonly reserved: readonly string[];
     }
+  /** Checks what the migration's owner has in the schema now. */
+  | { readonly name: 'check-schema'; readonly principal: Principal }
   | { readonly name: 'next'; readonly session: number }
   /** Reads the first page of the file; answers with what the database says of itself. */
   | { readonly name: 'verify' }

@@ -1,8 +1,11 @@
-import { TableNotOwnedError } from '../errors.ts';
+import { TableNotOwnedError, TransactionEndedError } from '../errors.ts';
+import type { StatementRegistry } from '../statement-registry.ts';
+import { TransactionScope } from '../transaction-scope.ts';
 import type {
   Database,
   DatabaseState,
   DatabaseStatus,
+  DatabaseView,
   Migration,
   MigrationReport,
   OpenTransaction,
@@ -14,71 +17,71 @@ import type {
   Transaction,
   TransactionOptions,
 } from '../types.ts';
-import { OwnedOpenTransaction, runOwned } from './owned-transaction.ts';
-import type { Principal } from './ownership.ts';
-import type { Permits } from './permits.ts';
+import { OwnedTransaction } from './owned-transaction.ts';
 
-/** Brings an owner's tables up to date, with what that owner may do. */
-type MigrateAs = (principal: Principal, migrations: readonly Migration[]) => Promise<MigrationReport>;
+/** What the database does in the name of one owner. */
+export interface OwnedAccess {
+  readonly owner: string;
+  /** Its statements carry the owner's name, by which the engine decides what they may do. */
+  readonly registry: StatementRegistry;
+  readonly database: Pick<Database, 'state' | 'overdue' | 'check' | 'status'> & {
+    transaction<T>(work: (tx: TransactionScope) => Promise<T>, options?: TransactionOptions): Promise<T>;
+    begin(options?: TransactionOptions): Promise<TransactionScope>;
+  };
+  readonly execute: <R>(sql: string, params?: SqlParameters) => Promise<QueryResult<R>>;
+  readonly stream: <R>(sql: string, params?: SqlParameters, options?: StreamOptions) => AsyncIterable<R>;
+  readonly migrate: (migrations: readonly Migration[]) => Promise<MigrationReport>;
+}
 
-/**
- * The database in the name of one owner: its own tables, those of nobody, and those of others as declared. The same
- * engine; what a statement may touch is found out once for each text.
- */
-export class OwnedDatabase implements Database {
-  readonly #database: Database;
-  readonly #principal: Principal;
-  readonly #permits: Permits;
-  readonly #migrateAs: MigrateAs;
+/** The database in the name of one owner: its own tables, and those of others as declared. */
+export class OwnedDatabase implements DatabaseView {
+  readonly #access: OwnedAccess;
 
-  constructor(database: Database, principal: Principal, permits: Permits, migrateAs: MigrateAs) {
-    this.#database = database;
-    this.#principal = principal;
-    this.#permits = permits;
-    this.#migrateAs = migrateAs;
+  constructor(access: OwnedAccess) {
+    this.#access = access;
   }
 
   get state(): DatabaseState {
-    return this.#database.state;
+    return this.#access.database.state;
   }
 
   get overdue(): readonly OverdueStatement[] {
-    return this.#database.overdue;
+    return this.#access.database.overdue;
   }
 
   execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
-    if (this.#permits.has(sql)) return this.#database.execute<R>(sql, params);
-    return this.#permits.obtain(sql, params).then((bound) => this.#database.execute<R>(sql, bound));
+    return this.#access.execute<R>(sql, params);
   }
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    return await this.#database.transaction((tx) => runOwned(tx, this.#permits, work), options);
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return this.#access.database.transaction((tx) => work(this.within(tx)), options);
   }
 
   async begin(options?: TransactionOptions): Promise<OpenTransaction> {
-    return new OwnedOpenTransaction(await this.#database.begin(options), this.#permits);
+    return this.within(await this.#access.database.begin(options));
   }
 
-  async *stream<R = Row>(
-    sql: string,
-    params?: SqlParameters,
-    options?: StreamOptions,
-  ): AsyncGenerator<R, void, undefined> {
-    yield* this.#database.stream<R>(sql, await this.#permits.obtain(sql, params), options);
+  within(tx: Transaction): OwnedTransaction {
+    if (!(tx instanceof TransactionScope)) throw new TransactionEndedError('is none of this database');
+    return new OwnedTransaction(tx, this.#access.registry);
+  }
+
+  stream<R = Row>(sql: string, params?: SqlParameters, options?: StreamOptions): AsyncIterable<R> {
+    return this.#access.stream<R>(sql, params, options);
   }
 
   async migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport> {
-    if (owner !== this.#principal.owner)
-      throw new TableNotOwnedError(this.#principal.owner, '_aico_migrations', owner, 'write');
-    return await this.#migrateAs(this.#principal, migrations);
+    if (owner !== this.#access.owner)
+      throw new TableNotOwnedError(this.#access.owner, '_aico_migrations', owner, 'write');
+    return await this.#access.migrate(migrations);
   }
 
-  async check(): Promise<void> {
-    await this.#database.check();
+  check(): Promise<void> {
+    return this.#access.database.check();
   }
 
-  async status(): Promise<DatabaseStatus> {
-    return await this.#database.status();
+  status(): Promise<DatabaseStatus> {
+    return this.#access.database.status();
   }
 
   /** Does nothing: the database belongs to whoever opened it. */

@@ -64,9 +64,12 @@ describe("another's tables", () => {
         other.transaction((tx) => tx.transaction((nested) => nested.execute(sql, params))),
         refused,
       );
-      await assert.rejects(async () => {
-        for await (const _ of other.stream(sql, params));
-      }, refused);
+      await assert.rejects(
+        async () => {
+          for await (const _ of other.stream(sql, params));
+        },
+        (error) => error instanceof StatementRefusedError || refused(error),
+      );
     }
     const open = await other.begin();
     await assert.rejects(open.execute('DELETE FROM entry'), TableNotOwnedError);
@@ -121,7 +124,9 @@ describe("another's tables", () => {
     ])
       await assert.rejects(other.migrate('other', [...OTHER, { id: '002', sql }]), (error) => {
         assert.ok(error instanceof MigrationFailedError, sql);
-        assert.ok(error.cause instanceof TableNotOwnedError, `${sql}: ${String(error.cause)}`);
+        // What a virtual table reads stands in no program: there its arguments are refused.
+        const Refusal = sql.startsWith('CREATE VIRTUAL') ? StatementRefusedError : TableNotOwnedError;
+        assert.ok(error.cause instanceof Refusal, `${sql}: ${String(error.cause)}`);
         return true;
       });
     assert.deepEqual(await schema(), before);
@@ -130,31 +135,19 @@ describe("another's tables", () => {
   });
 });
 
-test('a trigger or a view on own tables opens no way to those of others', async (t) => {
-  const { other } = await openDiary(t);
-  await other.migrate('other', [
-    ...OTHER,
-    {
-      id: '002',
-      sql: `CREATE TRIGGER way AFTER INSERT ON own BEGIN DELETE FROM entry; END;
-        CREATE VIEW window AS SELECT * FROM recent;
-        CREATE VIEW window_found AS SELECT * FROM entry_found;`,
-    },
-  ]);
-  await assert.rejects(other.execute("INSERT INTO own (text) VALUES ('x')"), /other may not write entry/);
-  await assert.rejects(other.execute('SELECT * FROM window'), /other may not read entry/);
-  await assert.rejects(other.execute('SELECT * FROM window_found'), /other may not read entry_found/);
-});
-
 test('what was allowed is looked at again after the schema changed', async (t) => {
-  const { root, diary, other } = await openDiary(t);
+  const { diary, other } = await openDiary(t);
   await other.execute("INSERT INTO own (text) VALUES ('x')");
   await other.migrate('other', [...OTHER, { id: '002', sql: 'DROP TABLE own' }]);
   await diary.migrate('diary', [...DIARY, { id: '002', sql: 'CREATE TABLE own (id, text)' }]);
   await assert.rejects(other.execute("INSERT INTO own (text) VALUES ('x')"), TableNotOwnedError);
+});
+
+test('a table that no migration made is closed to every owner', async (t) => {
+  const { root, diary, other } = await openDiary(t);
   await root.execute('CREATE TABLE nobody (text)');
-  await other.execute("INSERT INTO nobody VALUES ('x')");
-  assert.deepEqual((await diary.execute('SELECT * FROM nobody')).rows, [{ text: 'x' }]);
+  await assert.rejects(other.execute("INSERT INTO nobody VALUES ('x')"), /nobody, which belongs to no owner/);
+  await assert.rejects(diary.execute('SELECT * FROM nobody'), TableNotOwnedError);
 });
 
 test('the view of an owner changes the schema by migrations only, and closing it closes nothing', async (t) => {

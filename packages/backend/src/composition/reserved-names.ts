@@ -1,0 +1,31 @@
+import type { ReservedNames } from '@aico/shared/data';
+import { OwnerReservedError } from '@aico/shared/data';
+
+/**
+ * The owners and tables of the backend's own parts. No plugin may be called like one of these owners or declare that it
+ * uses their tables, and no plugin's migration may take one of these names for a table, with which a later migration of the
+ * backend would collide. A test holds this list to what a backend really makes.
+ */
+export const RESERVED: ReservedNames = {
+  owners: ['core', 'devices', 'idempotency', 'log_store', 'message_bus', 'retention_clock'],
+  tables: [
+    'core_start',
+    'device',
+    'device_opening',
+    'idempotency',
+    'logs',
+    'retention_clock',
+    'stream_consumer',
+    'stream_dead',
+    'stream_done',
+    'stream_message',
+    'stream_message_by_source',
+    'stream_retry',
+  ],
+};
+
+/** @throws {OwnerReservedError} for a plugin that would be taken for a part of the backend */
+export function refuseReservedName(name: string): void {
+  if (RESERVED.owners.includes(name.toLowerCase()) || /^_?aico_/i.test(name))
+    throw new OwnerReservedError(name);
+}

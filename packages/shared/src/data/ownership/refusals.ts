@@ -1,0 +1,23 @@
+/** What a refused statement wanted with whose table. */
+export interface ForeignAccess {
+  readonly owner: string;
+  readonly table: string;
+  /** `null` for a table that no migration made. */
+  readonly tableOwner: string | null;
+  readonly what: 'read' | 'write' | 'change' | 'refer to';
+}
+
+/** A statement reaches a table that is another's, or nobody's. Thrown in the engine's threads. */
+export class TableNotOwned extends Error {
+  readonly code = 'AICO_NOT_OWNED';
+  readonly access: ForeignAccess;
+  constructor(access: ForeignAccess) {
+    super(`${access.table} is not ${access.owner}'s`);
+    this.access = access;
+  }
+}
+
+/** A statement does what nobody may do through a view with an owner. Thrown in the engine's threads. */
+export class StatementNotAllowed extends Error {
+  readonly code = 'AICO_NOT_ALLOWED';
+}

@@ -1,0 +1,199 @@
+import type { Connection } from '../engine/connection.ts';
+import { authorise } from './authority.ts';
+import { reasonOf, withSchemaAlone } from './own-schema.ts';
+import type { Principal } from './principal.ts';
+import { StatementNotAllowed, TableNotOwned } from './refusals.ts';
+import { foldCase, isVirtual, quoted, type SchemaObject, SchemaView } from './schema-view.ts';
+import { virtualTableProblem } from './virtual-tables.ts';
+
+/** Names that SQLite or this store gives a meaning: a table called so would hide a function or pass for an internal one. */
+const RESERVED = /^(?:_?aico_|pragma_|jsonb?_(?:each|tree)$|dbstat$|fts5vocab$)/i;
+
+/**
+ * Runs one statement of a migration in the open transaction, and records whose every new table and view is.
+ *
+ * @param reserved names that only the backend's own migrations may use
+ * @throws {TableNotOwned} @throws {StatementNotAllowed} @throws the driver's error
+ */
+export function runMigrationStatement(
+  connection: Connection,
+  principal: Principal,
+  sql: string,
+  reserved: readonly string[],
+): void {
+  authorise(connection, principal, sql, [], 'migration');
+  const before = new SchemaView(connection);
+  const temporary = temporaryObjects(connection);
+  const statement = connection.prepare(sql);
+  if (statement.reader) statement.all();
+  else statement.run();
+  if (temporaryObjects(connection) !== temporary)
+    throw new StatementNotAllowed('a temporary object would be seen by one connection of several');
+  new SchemaChange(connection, principal, before, reserved).record(sql);
+}
+
+/** The engine has one of its own. */
+function temporaryObjects(connection: Connection): string {
+  return JSON.stringify(connection.prepare('SELECT name, sql FROM temp.sqlite_schema ORDER BY name').all());
+}
+
+class SchemaChange {
+  readonly #connection: Connection;
+  readonly #principal: Principal;
+  readonly #before: SchemaView;
+  readonly #reserved: ReadonlySet<string>;
+
+  constructor(connection: Connection, principal: Principal, before: SchemaView, reserved: readonly string[]) {
+    this.#connection = connection;
+    this.#principal = principal;
+    this.#before = before;
+    this.#reserved = new Set(reserved.map(foldCase));
+  }
+
+  record(sql: string): void {
+    const earlier = new Map(
+      this.#before.objects.filter(isNotInternal).map((object) => [keyOf(object), object]),
+    );
+    const created = this.#objects().filter((object) => !earlier.has(keyOf(object)));
+    for (const object of created) if (isOwnable(object)) this.#recordOwner(object);
+    // With the owners just recorded.
+    for (const object of this.#objects()) {
+      const known = earlier.get(keyOf(object));
+      earlier.delete(keyOf(object));
+      if (known === undefined) this.#refuseUnlessOwn(object);
+      else if (known.sql !== object.sql || known.table !== object.table) {
+        // Renaming a table or column rewrites what refers to it, whosesoever it is.
+        const renamed = /^\s*alter\b/i.test(sql) && (object.type === 'view' || object.type === 'trigger');
+        if (!renamed) this.#refuseUnlessOwn(known);
+      }
+    }
+    for (const gone of earlier.values()) {
+      this.#refuseUnlessOwn(gone);
+      if (isOwnable(gone))
+        this.#connection.prepare('DELETE FROM _aico_objects WHERE name = ?').run(gone.name);
+    }
+  }
+
+  #objects(): readonly SchemaObject[] {
+    return new SchemaView(this.#connection).objects.filter(isNotInternal);
+  }
+
+  #recordOwner({ name }: SchemaObject): void {
+    const { owner, trusted } = this.#principal;
+    if (
+      name.startsWith('_aico_') ||
+      (!trusted && (RESERVED.test(name) || this.#reserved.has(foldCase(name))))
+    )
+      throw new StatementNotAllowed(`the name ${name} is reserved`);
+    // A record that is there already is of something that is gone: it cannot have been created otherwise.
+    this.#connection
+      .prepare('INSERT OR REPLACE INTO _aico_objects (name, owner) VALUES (?, ?)')
+      .run(name, owner);
+  }
+
+  #refuseUnlessOwn(object: SchemaObject): void {
+    const { owner } = this.#principal;
+    if (object.owner === owner) return;
+    const table = isOwnable(object) ? object.name : object.table;
+    throw new TableNotOwned({ owner, table, tableOwner: object.owner, what: 'change' });
+  }
+}
+
+/**
+ * Checks at the end of a migration what its owner has in the schema: every view, trigger and foreign key compiles and
+ * reaches the owner's own tables alone. One that does not would make others' statements fail, since SQLite looks through
+ * all of them when any table is renamed, and a foreign key binds the rows of the table it refers to.
+ *
+ * @throws {TableNotOwned} @throws {StatementNotAllowed}
+ */
+export function checkObjectsOf(connection: Connection, principal: Principal): void {
+  const schema = new SchemaView(connection);
+  const shadows = new Set(
+    connection
+      .prepare<unknown[], string>(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow'",
+      )
+      .pluck()
+      .all(),
+  );
+  const own = schema.objects.filter(
+    (object) => object.owner === principal.owner && isNotInternal(object) && !shadows.has(object.name),
+  );
+  for (const { name, table, type } of schema.objects)
+    if (type === 'trigger' && shadows.has(table))
+      throw new StatementNotAllowed(`trigger ${name} is on a table that a virtual table keeps for itself`);
+  for (const object of own) {
+    const problem = isVirtual(object) ? virtualTableProblem(object, schema) : undefined;
+    if (problem !== undefined) throw new StatementNotAllowed(`${object.name} is refused: ${problem}`);
+    if (object.type === 'table' && !isVirtual(object))
+      checkForeignKeys(connection, principal, object, schema);
+  }
+  withSchemaAlone(own, (alone) => {
+    for (const object of own) if (isOwnable(object)) compileAll(connection, alone, principal, object);
+  });
+}
+
+function checkForeignKeys(
+  connection: Connection,
+  { owner }: Principal,
+  { name }: SchemaObject,
+  schema: SchemaView,
+): void {
+  const parents = connection
+    .prepare<unknown[], string>('SELECT DISTINCT "table" FROM pragma_foreign_key_list(?)')
+    .pluck()
+    .all(name);
+  for (const parent of parents) {
+    const table = schema.table(parent);
+    if (table === undefined)
+      throw new StatementNotAllowed(`${name} refers to ${parent}, and there is no such table`);
+    if (table.owner !== owner)
+      throw new TableNotOwned({ owner, table: parent, tableOwner: table.owner, what: 'refer to' });
+  }
+}
+
+/** Compiles what can be done to a table or view, which compiles its triggers, checks and generated columns as well. */
+function compileAll(
+  connection: Connection,
+  alone: Connection,
+  principal: Principal,
+  { name, type }: SchemaObject,
+): void {
+  const table = quoted(name);
+  const columns = connection
+    .prepare<unknown[], string>('SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0')
+    .pluck()
+    .all(name)
+    .map(quoted);
+  const statements = [`SELECT * FROM ${table}`];
+  if (columns.length > 0)
+    statements.push(
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => 'NULL').join(', ')})`,
+      `UPDATE ${table} SET ${columns.map((column) => `${column} = ${column}`).join(', ')}`,
+      `DELETE FROM ${table}`,
+    );
+  for (const sql of statements)
+    try {
+      authorise(connection, principal, sql, [], 'objects');
+      alone.prepare(`EXPLAIN ${sql}`).all();
+    } catch (error) {
+      if (error instanceof TableNotOwned) throw error;
+      const reason = reasonOf(error);
+      // A view takes the changes it has a trigger for, and says so of the rest.
+      if (type === 'view' && /because it is a view/.test(reason)) continue;
+      throw new StatementNotAllowed(`${type} ${name} cannot be used: ${reason}`);
+    }
+}
+
+/** Tables and views have an owner of their own; indexes and triggers are their table's owner's. */
+function isOwnable({ type }: SchemaObject): boolean {
+  return type === 'table' || type === 'view';
+}
+
+function isNotInternal({ name }: SchemaObject): boolean {
+  return !/^sqlite_/i.test(name);
+}
+
+function keyOf({ type, name }: SchemaObject): string {
+  return `${type} ${name}`;
+}

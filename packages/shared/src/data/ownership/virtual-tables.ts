@@ -1,0 +1,103 @@
+import type { Connection } from '../engine/connection.ts';
+import { TABLE_FUNCTIONS } from './opcodes.ts';
+import { isVirtual, quoted, type SchemaObject, type SchemaView } from './schema-view.ts';
+
+/**
+ * The virtual tables of this connection by the text with which programs name them, which is an address in memory. It holds
+ * until the schema changes, so it is found out anew each time.
+ */
+export function virtualTablesByAddress(
+  connection: Connection,
+  schema: SchemaView,
+): ReadonlyMap<string, SchemaObject | 'function'> {
+  const found = new Map<string, SchemaObject | 'function'>();
+  const note = (name: string, what: SchemaObject | 'function'): void => {
+    const address = addressOf(connection, name);
+    if (address !== undefined) found.set(address, what);
+  };
+  for (const name of TABLE_FUNCTIONS) note(name, 'function');
+  // A table of that name hides the function, so the tables come last.
+  for (const object of schema.virtualTables()) note(`main.${quoted(object.name)}`, object);
+  return found;
+}
+
+/** `undefined` for what cannot be opened: an address that is not in the map is refused. */
+function addressOf(connection: Connection, name: string): string | undefined {
+  try {
+    const program = connection
+      .prepare<unknown[], { opcode: string; p4: unknown }>(`EXPLAIN SELECT 1 FROM ${name}`)
+      .all();
+    const open = program.find(({ opcode }) => opcode === 'VOpen');
+    return typeof open?.p4 === 'string' ? open.p4 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const NAME = String.raw`(?:\w+|"(?:[^"]|"")*"|'(?:[^']|'')*'|\`(?:[^\`]|\`\`)*\`|\[[^\]]*\])`;
+const DECLARATION = new RegExp(
+  String.raw`^\s*create\s+virtual\s+table\s+(?:if\s+not\s+exists\s+)?${NAME}\s+using\s+(\w+)\s*(?:\(([\s\S]*)\))?\s*$`,
+  'i',
+);
+const OPTION = /^\s*([a-z_0-9]+)\s*=\s*(?:'([^'"]*)'|"([^'"]*)"|(\w*))\s*$/i;
+const WORD = /^\s*(?:'(\w+)'|"(\w+)"|(\w+))\s*$/;
+const FTS5_OPTIONS = new Set([
+  'columnsize',
+  'content',
+  'content_rowid',
+  'contentless_delete',
+  'contentless_unindexed',
+  'detail',
+  'locale',
+  'prefix',
+  'tokendata',
+  'tokenize',
+]);
+
+/**
+ * Why a virtual table may not be used, if there is a reason. Its module reads tables with statements of its own, which
+ * stand in no program: so only a few modules are allowed, in a form that leaves no doubt, and only over real tables (or
+ * indexes of words) of the same owner.
+ */
+export function virtualTableProblem(object: SchemaObject, schema: SchemaView): string | undefined {
+  const [, module = '', text = ''] = DECLARATION.exec(object.sql ?? '') ?? [];
+  const parts = text.split(',');
+  const own = (name: string, virtual: boolean): string | undefined => {
+    const source = schema.table(name);
+    if (source !== undefined && source.owner === object.owner && isVirtual(source) === virtual)
+      return undefined;
+    return `it is made from ${name}, which is no ${virtual ? 'virtual ' : ''}table of the same owner`;
+  };
+  switch (module.toLowerCase()) {
+    case 'rtree':
+    case 'rtree_i32':
+    case 'geopoly':
+      return undefined;
+    case 'fts5vocab': {
+      const names = parts.map((part) => WORD.exec(part)?.slice(1).find(Boolean));
+      const [table] = names;
+      return names.length === 2 && table !== undefined && names[1] !== undefined
+        ? own(table, true)
+        : 'fts5vocab is allowed as fts5vocab(table, type), with plain names';
+    }
+    case 'fts5':
+      break;
+    default:
+      return `the module ${module || 'of it'} is not among fts5, fts5vocab, rtree and geopoly`;
+  }
+  if (!text.includes('=')) return undefined;
+  // Where one begins depends on what is quoted, and FTS5 does not quote as SQLite does.
+  if (/--|\/\*/.test(text)) return 'its options stand beside a comment';
+  for (const part of parts) {
+    if (!part.includes('=')) continue;
+    const [, name = '', ...values] = OPTION.exec(part) ?? [];
+    // FTS5 takes the beginning of an option's name for the whole.
+    if (!FTS5_OPTIONS.has(name.toLowerCase()))
+      return `"${part.trim()}" is not an option of FTS5 written as name = 'value'`;
+    const value = values.find((each) => each !== undefined) ?? '';
+    if (name.toLowerCase() !== 'content' || value === '') continue;
+    const problem = own(value, false);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
