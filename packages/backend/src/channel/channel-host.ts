@@ -12,6 +12,7 @@ import {
 } from '@aico/protocol/channel';
 import type { Logger } from '@aico/shared/core/logging';
 import type { UnprovenConnection } from '../core/gateway.ts';
+import type { PeerGuard } from '../core/peer-guard.ts';
 import type { Devices } from '../devices/devices.ts';
 import { ChannelNotOpenedError } from './errors.ts';
 import { FrameSource } from './frame-source.ts';
@@ -35,6 +36,7 @@ export interface ChannelLimits {
 export interface ChannelHostOptions {
   readonly responder: ChannelResponder;
   readonly devices: Devices;
+  readonly guard: PeerGuard;
   readonly pairings: PairingBook<PairingContext>;
   readonly limits: ChannelLimits;
   /** Hears of every refusal, with its reason. */
@@ -95,6 +97,7 @@ export class ChannelHost {
   /** Opens a channel on `carrier`. Resolves when it is open, has paired, or was refused; never rejects. */
   async accept(carrier: Duplex, newcomer: UnprovenConnection): Promise<void> {
     const { limits, responder, audit } = this.#options;
+    this.#options.guard.watch(carrier);
     // Whatever becomes of a connection that is not a channel yet is no error of ours.
     carrier.on('error', () => {});
     const given = new AbortController();
@@ -153,7 +156,7 @@ export class ChannelHost {
     { carrier, frames, newcomer, signal }: Attempt,
     { deviceKey, openingId, accept }: KnownOpening,
   ): Promise<void> {
-    const { devices, limits } = this.#options;
+    const { devices, guard, limits } = this.#options;
     const held = devices.byPublicKey(deviceKey);
     if (held === undefined) throw new ChannelNotOpenedError('no such device');
     const { id } = held.device;
@@ -161,7 +164,7 @@ export class ChannelHost {
     const { reply, session } = accept(held.keys.psk);
     carrier.write(reply);
     frames.release();
-    const stream = new SealedStream(carrier, session);
+    const stream = guard.watch(new SealedStream(carrier, session));
     stream.on('error', (error) => this.#noteBreak(id, error));
     await confirmed(stream, signal);
     // It may have sent one record and gone.
@@ -176,10 +179,11 @@ export class ChannelHost {
   }
 
   #serve(id: string, stream: SealedStream): void {
-    const { limits, serve } = this.#options;
+    const { guard, limits, serve } = this.#options;
     // Each connection has its own times: between requests; while one is in flight it may take its time.
     const inside = serveInside(
       stream,
+      guard,
       { maxConnections: limits.maxConnectionsPerChannel, idleMs: limits.idleMs },
       (connection) => serve(connection, id),
     );

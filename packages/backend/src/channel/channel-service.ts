@@ -45,6 +45,7 @@ export class ChannelService extends BasePlugin {
       devices,
       config: config.section(channelSection),
       logger: this.#audit,
+      guard: gateway.guard,
     });
     this.#middleware = middleware;
     const stopOpening = gateway.openChannels((...asked) => middleware.upgrade(...asked));

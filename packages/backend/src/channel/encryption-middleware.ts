@@ -16,6 +16,7 @@ import { Value } from 'typebox/value';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Principal } from '../core/access.ts';
 import type { UnprovenConnection } from '../core/gateway.ts';
+import { PeerGuard } from '../core/peer-guard.ts';
 import type { Devices } from '../devices/devices.ts';
 import { MemoryDevices } from '../devices/memory-devices.ts';
 import { closeServer, listenOnPort } from '../gateway/listener.ts';
@@ -58,6 +59,8 @@ export interface EncryptionOptions {
   readonly config?: Static<(typeof channelSection)['schema']>;
   /** Hears of pairings, refusals and breaks. */
   readonly logger?: Logger;
+  /** Keeps failures within the connection that led to them. Default: a guard of its own. */
+  readonly guard?: PeerGuard;
 }
 
 export interface ListenOptions {
@@ -92,6 +95,7 @@ export class EncryptionMiddleware {
   /** Milliseconds a pairing code may be used. */
   readonly pairingMs: number;
   readonly #host: ChannelHost;
+  readonly #guard: PeerGuard;
   readonly #limit: HandshakeLimit;
   readonly #webSockets: WebSocketServer;
   readonly #logger: Logger;
@@ -107,6 +111,7 @@ export class EncryptionMiddleware {
       devices = new MemoryDevices(),
       config = defaultConfig(),
       logger = getLogger('gateway', 'channel'),
+      guard = new PeerGuard(logger),
     }: EncryptionOptions = {},
   ) {
     const sealed = isHttpApp(app) ? sealedAppOf(app) : app;
@@ -118,6 +123,7 @@ export class EncryptionMiddleware {
     this.pairingMs = config.pairing_ms;
     this.#logger = logger;
     this.#newcomers = { max: config.max_unproven, maxPerSource: config.max_unproven_per_source };
+    this.#guard = guard;
     this.pairings = new PairingBook<PairingContext>({
       suite: sodiumSuite,
       now,
@@ -132,6 +138,7 @@ export class EncryptionMiddleware {
     this.#host = new ChannelHost({
       responder: new ChannelResponder({ suite: sodiumSuite, staticKey, instance }),
       devices,
+      guard,
       pairings: this.pairings,
       audit: logger,
       limits: {
@@ -177,16 +184,17 @@ export class EncryptionMiddleware {
       this.#logger.warn('Channel refused', { source: newcomer.source, reason: 'too many handshakes' });
     if (kind === 'websocket')
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const carrier = createWebSocketStream(webSocket);
+        const carrier = this.#guard.watch(createWebSocketStream(webSocket));
+        this.#guard.watchEvents(webSocket, () => carrier);
         // A page is not shown the status of a failed upgrade: it is told within the WebSocket.
         if (waitMs > 0) lastWord(carrier, busyFrame(secondsOf(waitMs)));
-        else void this.#host.accept(carrier, newcomer);
+        else this.#guard.detach(carrier, this.#host.accept(carrier, newcomer));
       });
     else if (waitMs > 0) refuseForNow(socket, waitMs);
     else {
       socket.write(SWITCHING);
       if (head.byteLength > 0) socket.unshift(head);
-      void this.#host.accept(socket, newcomer);
+      this.#guard.detach(socket, this.#host.accept(socket, newcomer));
     }
     return true;
   }
@@ -200,6 +208,7 @@ export class EncryptionMiddleware {
   async listen({ host = '127.0.0.1', port = 8771, allowedHosts = [] }: ListenOptions = {}): Promise<string> {
     await this.#ready();
     const server = createPublicServer({
+      guard: this.#guard,
       readiness: async () => ({ ready: true }),
       allowedHosts,
       newcomers: this.#newcomers,

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type MultiplexedStream, Multiplexer, PREFACE, type SealedStream } from '@aico/protocol/carrier';
+import type { PeerGuard } from '../core/peer-guard.ts';
 
 export interface InnerLimits {
   /** Connections of HTTP in one channel at once. */
@@ -26,12 +27,13 @@ export interface InnerConnections {
  */
 export function serveInside(
   channel: SealedStream,
+  guard: PeerGuard,
   { maxConnections, idleMs }: InnerLimits,
   serve: (connection: Duplex) => () => Promise<void>,
 ): InnerConnections {
   let carried: InnerConnections = { whenIdle: async () => {}, end: () => void channel.end() };
   channel.setTimeout(idleMs);
-  void several(channel).then((isSeveral) => {
+  const begin = (isSeveral: boolean | undefined): void => {
     if (channel.destroyed) return;
     if (isSeveral === undefined) {
       channel.end();
@@ -48,6 +50,7 @@ export function serveInside(
       onStream: (stream) => {
         // Each has a rest of its own; the channel's begins when it carries none.
         if (open.size === 0) channel.setTimeout(0);
+        guard.watch(stream);
         open.set(stream, serve(stream));
         stream.once('close', () => {
           open.delete(stream);
@@ -59,7 +62,8 @@ export function serveInside(
       whenIdle: async () => void (await Promise.all([...open.values()].map((whenIdle) => whenIdle()))),
       end: () => multiplexer.end(),
     };
-  });
+  };
+  guard.detach(channel, several(channel).then(begin));
   return { whenIdle: () => carried.whenIdle(), end: () => carried.end() };
 }
 

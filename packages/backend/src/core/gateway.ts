@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Access, Principal } from './access.ts';
 import type { Middleware } from './middleware.ts';
+import type { PeerGuard } from './peer-guard.ts';
 
 /** A Fastify instance whose schemas are TypeBox: handlers see checked, typed requests. */
 export type GatewayApp = FastifyInstance<
@@ -61,6 +62,8 @@ export interface Gateway {
   openChannels(open: OpenChannel): () => void;
   /** What all routes take and answer, as OpenAPI 3.1. */
   openApi(version: string): OpenApiDocument;
+  /** Keeps failures of callbacks within the connection whose peer led to them. */
+  readonly guard: PeerGuard;
   /** Where it listens, once it does. */
   readonly addresses: GatewayAddresses;
 }

@@ -126,12 +126,14 @@ export class BackendLifecycleManager {
 
   /**
    * Lets signals and uncaught errors end it: the first SIGTERM or SIGINT stops it within the budget, a second is left to
-   * the system, which ends the process at once (128 + n to a shell); an uncaught error is logged, followed by one orderly attempt and exit code 70. The returned
+   * the system, which ends the process at once (128 + n to a shell); an uncaught error is logged, followed by one orderly
+   * attempt and exit code 70. An error that one connection of a peer led to ends that connection alone. The returned
    * function takes the handlers away.
    */
   handleProcess(target: ProcessLike): () => void {
     return attachToProcess(target, {
       stop: async (reason) => (await this.stop(reason)).exitCode,
+      contain: (error) => this.#container.findService('gateway')?.guard.contain(error) === true,
       crash: async (error, origin) => {
         this.#logFatal(error, origin);
         await this.#stopWithin(this.#crashBudgetMs, origin);

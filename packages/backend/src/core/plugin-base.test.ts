@@ -12,6 +12,7 @@ import {
 } from './errors.ts';
 import type { DeclareRoutes, Gateway } from './gateway.ts';
 import { HealthChecks } from './health/registry.ts';
+import { PeerGuard } from './peer-guard.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from './plugin-base.ts';
 import { ServiceContainer } from './service-container.ts';
 
@@ -59,6 +60,7 @@ class Plugin extends BasePlugin {
 
 /** Stands in for the room of that name: it is what is mounted that counts here. */
 class Mounts implements Gateway {
+  readonly guard = new PeerGuard(new Logging({ console: { enabled: false } }).getLogger('test', 'gateway'));
   readonly addresses = { socket: undefined, http: undefined };
   readonly mounted = new Set<string>();
   readonly log: string[];

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
+import type { PeerGuard } from '../core/peer-guard.ts';
+import { Exchanges } from './exchanges.ts';
+import { createGuardedServer } from './guarded-server.ts';
 import { requestOfUpgrade } from './web-socket.ts';
 
 /** Milliseconds until the headers of a request are there. */
@@ -21,6 +18,7 @@ const REFUSALS: Readonly<Record<string, readonly [status: number, detail: string
 };
 
 export interface ApiServerOptions {
+  readonly guard: PeerGuard;
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void;
   /** Whether an upgrade may be handed to `serve`; any other is a request as if it had asked for none. */
   readonly takesWebSocket: (request: IncomingMessage) => boolean;
@@ -35,43 +33,59 @@ export interface ApiServerOptions {
  * well. A body may take as long as it takes.
  */
 export function createApiServer({
+  guard,
   serve,
   takesWebSocket,
   keepAliveMs,
   maxHeaderBytes,
 }: ApiServerOptions): Server {
-  // What a connection has, and not what its requests have: an entry for each of these would outlive every young collection.
-  const latest = new WeakMap<Duplex, { response: ServerResponse }>();
-  const server = createServer(
-    {
-      keepAliveTimeout: keepAliveMs,
-      headersTimeout: HEADERS_MS,
-      requestTimeout: 0,
-      maxHeaderSize: maxHeaderBytes,
-      // Answered below, with a problem.
-      requireHostHeader: false,
-      shouldUpgradeCallback: takesWebSocket,
-    },
-    (request, response) => {
-      const { socket } = request;
-      const known = latest.get(socket);
-      if (known === undefined) {
-        latest.set(socket, { response });
-        // Whoever handed it over may have had it watched until now; from here on Node does, between requests alone.
-        socket.setTimeout(0);
-      } else known.response = response;
-      if (request.headers.host !== undefined || request.httpVersion !== '1.1') serve(request, response);
-      else answer(response, refusal(400, 'A request of HTTP/1.1 has a Host.'), { Connection: 'close' });
-    },
-  );
-  server.on('upgrade', (request, socket, head) => serve(request, requestOfUpgrade(request, socket, head)));
-  server.on('checkExpectation', (_request, response) =>
-    answer(response, refusal(417, 'The only expectation there is is 100-continue.')),
-  );
-  server.on('connect', (_request, socket) => end(socket, refusal(405, 'This is no proxy.')));
+  const exchanges = new Exchanges();
+  const isFree = (connection: Duplex): boolean =>
+    !exchanges.isOver(connection) && !exchanges.isAnswering(connection);
+  const answerLast = ({ socket }: IncomingMessage, response: ServerResponse, problem: Problem): void => {
+    exchanges.endAfter(socket, response);
+    answer(response, problem, { Connection: 'close' });
+  };
+  const server = createGuardedServer(guard, {
+    keepAliveTimeout: keepAliveMs,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: 0,
+    maxHeaderSize: maxHeaderBytes,
+    // Answered below, with a problem.
+    requireHostHeader: false,
+    // A connection is handed over only when nothing else is to be written on it. An upgrade that was sent before an earlier
+    // answer had ended is served as a request that asks for no upgrade.
+    shouldUpgradeCallback: (request) => isFree(request.socket) && takesWebSocket(request),
+  });
+  server.on('request', (request, response) => {
+    const { socket } = request;
+    if (exchanges.isOver(socket)) return;
+    // Whoever handed it over may have had it watched until now; from here on Node does, between requests alone.
+    if (exchanges.begin(socket, response)) socket.setTimeout(0);
+    // The parser loses what follows an upgrade that it was told not to make.
+    if (request.headers.upgrade !== undefined) {
+      exchanges.endAfter(socket, response);
+      response.shouldKeepAlive = false;
+    }
+    if (request.headers.host !== undefined || request.httpVersion !== '1.1') serve(request, response);
+    else answerLast(request, response, refusal(400, 'A request of HTTP/1.1 has a Host.'));
+  });
+  server.on('upgrade', (request, socket, head) => {
+    const response = requestOfUpgrade(guard, request, socket, head);
+    exchanges.endAfter(socket, response);
+    serve(request, response);
+  });
+  server.on('checkExpectation', (request, response) => {
+    if (!exchanges.isOver(request.socket))
+      answerLast(request, response, refusal(417, 'The only expectation there is is 100-continue.'));
+  });
+  server.on('connect', (_request, socket) => {
+    if (isFree(socket)) end(socket, refusal(405, 'This is no proxy.'));
+    else socket.destroy();
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // In the middle of an answer another would be read as a part of it.
-    if (latest.get(socket)?.response.closed === false) {
+    if (!isFree(socket)) {
       socket.destroy();
       return;
     }

@@ -7,6 +7,7 @@ import fastify, { type FastifyRequest, type onRequestHookHandler } from 'fastify
 import { type Access, OWNER, type Principal } from '../core/access.ts';
 import type { DeclareRoutes, GatewayApp } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
+import { PeerGuard } from '../core/peer-guard.ts';
 import { authorise } from './authorisation.ts';
 import { installJsonBody } from './json-body.ts';
 import { installMiddleware } from './middleware/install.ts';
@@ -29,6 +30,8 @@ export interface AppOptions {
   readonly prefix: string;
   readonly declare: DeclareRoutes;
   readonly logger: Logger;
+  /** Default: a guard of its own. */
+  readonly guard?: PeerGuard;
   readonly bodyLimitBytes: number;
   /** Told of every route that is declared. */
   readonly collect?: ((app: GatewayApp) => void) | undefined;
@@ -51,6 +54,7 @@ export async function createApp({
   prefix,
   declare,
   logger,
+  guard = new PeerGuard(logger),
   bodyLimitBytes,
   middlewares = () => [],
   principalOf = () => OWNER,
@@ -81,7 +85,7 @@ export async function createApp({
   app.addHook('onRoute', (route) => {
     if (route.config?.endless === true) route.onRequest = [route.onRequest ?? [], noteEndless].flat();
   });
-  installWebSockets(app, onEndless);
+  installWebSockets(app, guard, onEndless);
   try {
     await app.register(async (scope) => declare(scope.withTypeProvider<TypeBoxTypeProvider>()), { prefix });
     await app.ready();

@@ -12,6 +12,7 @@ import type {
   OpenChannel,
 } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
+import { PeerGuard } from '../core/peer-guard.ts';
 import { answer, createApiServer } from './api-server.ts';
 import { createApp } from './app.ts';
 import { Connections } from './authorisation.ts';
@@ -55,6 +56,8 @@ export interface HttpGatewayOptions {
  * ```
  */
 export class HttpGateway implements Gateway {
+  /** Ends a connection instead of the process when a callback that its peer led to fails. */
+  readonly guard: PeerGuard;
   readonly #options: HttpGatewayOptions;
   readonly #flights = new Flights();
   readonly #mounts = new Mounts(this.#flights);
@@ -68,13 +71,16 @@ export class HttpGateway implements Gateway {
 
   constructor(options: HttpGatewayOptions) {
     this.#options = options;
+    this.guard = new PeerGuard(options.logger);
     this.#local = createApiServer({
+      guard: this.guard,
       serve: (request, response) => this.#serveLocal(request, response),
       keepAliveMs: options.keepAliveMs ?? 120_000,
       maxHeaderBytes: options.config.max_header_kib * 1_024,
       takesWebSocket: (request) => this.#mounts.takesWebSocket(request),
     });
     this.#public = createPublicServer({
+      guard: this.guard,
       readiness: options.readiness,
       allowedHosts: options.config.allowed_hosts,
       newcomers: options.newcomers ?? NEWCOMERS,
@@ -142,6 +148,7 @@ export class HttpGateway implements Gateway {
     const app = await createApp({
       prefix: API_PREFIX + name,
       declare,
+      guard: this.guard,
       logger: this.#options.logger,
       principalOf: ({ raw }) => this.#connections.principalOf(raw.socket),
       access,

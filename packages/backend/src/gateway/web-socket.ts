@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { GatewayApp } from '../core/gateway.ts';
+import type { PeerGuard } from '../core/peer-guard.ts';
 import { UpgradeRequiredError, WebSocketGoneError } from './errors.ts';
 
 /** The largest message a client may send, in bytes. */
@@ -40,9 +41,15 @@ const upgrades = new WeakMap<IncomingMessage, { readonly socket: Duplex; readonl
  *
  * @returns where to answer it, until it is accepted
  */
-export function requestOfUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): ServerResponse {
+export function requestOfUpgrade(
+  guard: PeerGuard,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): ServerResponse {
   upgrades.set(request, { socket, head });
   const response = new ServerResponse(request);
+  guard.watchEvents(response, () => socket);
   response.shouldKeepAlive = false;
   // A channel stands in for a socket, and has all of it that a response asks for.
   response.assignSocket(socket as Socket);
@@ -54,6 +61,7 @@ export function requestOfUpgrade(request: IncomingMessage, socket: Duplex, head:
 /** Lets routes of `app` accept WebSockets. `onOpen` is told how to close each. */
 export function installWebSockets(
   app: GatewayApp,
+  guard: PeerGuard,
   onOpen: (response: ServerResponse, close: () => void) => void,
 ): void {
   const webSockets = new WebSocketServer({
@@ -76,10 +84,14 @@ export function installWebSockets(
       // Where it is refused after all, or its client has gone, nothing else tells.
       upgrade.socket.once('close', () => reject(new WebSocketGoneError()));
       webSockets.handleUpgrade(this.raw, upgrade.socket, upgrade.head, (webSocket) => {
+        // Its listeners are the route's, which may forget that a peer can send anything, or one for `error`.
+        const connection = { destroy: () => webSocket.terminate() };
+        guard.watchEvents(webSocket, () => connection);
+        webSocket.on('error', () => {});
         onOpen(reply.raw, () => closeNow(webSocket));
         // What came with the request is not to be heard before anybody listens.
         webSocket.pause();
-        setImmediate(() => webSocket.resume());
+        setImmediate(() => guard.call(upgrade.socket, () => webSocket.resume(), undefined));
         resolve(webSocket);
       });
     });

@@ -13,6 +13,8 @@ export interface ProcessLike {
 export interface ProcessReactions {
   /** An orderly stop; resolves with the exit code. Does not reject. */
   stop(reason: string): Promise<number>;
+  /** Takes an error that concerns one peer's connection alone. Returns whether it did; by default none does. */
+  contain?(error: unknown): boolean;
   /** One orderly attempt after an error nobody caught. */
   crash(error: unknown, origin: string): Promise<void>;
 }
@@ -50,6 +52,7 @@ export function attachToProcess(target: ProcessLike, reactions: ProcessReactions
   const onCrash =
     (origin: string) =>
     (error: unknown): void => {
+      if (reactions.contain?.(error) === true) return;
       if (crashed) {
         leave(ExitCode.crash);
         return;
