@@ -159,6 +159,12 @@ async function everything(faulty: Faulty): Promise<void> {
   await Promise.all(deeds.map((deed) => deed(faulty).catch(() => undefined)));
 }
 
+function sampled(places: readonly string[], count: number): readonly string[] {
+  const first = Math.floor(Math.random() * places.length);
+  const step = places.length / count;
+  return Array.from({ length: count }, (_, n) => places[Math.floor(first + n * step) % places.length] ?? '');
+}
+
 async function within<T>(work: Promise<T>): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), PATIENCE_MS);
@@ -179,7 +185,10 @@ test('whatever callback of a connection throws, the backend lives and serves the
   t.diagnostic(`${reached.length} callbacks were reached`);
   assert.ok(reached.length > 40, 'what a peer does reaches the callbacks there are');
   const unguarded: string[] = [];
-  for (const place of reached) {
+  // Some of them, others each time; all of them with AICO_TEST_ALL=1.
+  const tried = process.env.AICO_TEST_ALL === '1' ? reached : sampled(reached, 12);
+  t.diagnostic(`tried: ${tried.join(', ')}`);
+  for (const place of tried) {
     await ask(faulty.child, { arm: place });
     await everything(faulty);
     const served = await within(localRequest(faulty.socket, '/api/v1/health'));

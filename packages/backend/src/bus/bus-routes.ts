@@ -102,7 +102,10 @@ export function declareBusRoutes(
   );
   app.get(
     '/messages',
-    { config: { access: 'bus:subscribe' }, schema: { querystring: Follow, response: MESSAGES } },
+    {
+      config: { access: 'bus:subscribe', endless: true },
+      schema: { querystring: Follow, response: MESSAGES },
+    },
     async ({ query: { pattern } }, reply) => {
       refuseReserved(pattern);
       parsePattern(pattern);

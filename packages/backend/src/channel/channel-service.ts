@@ -50,6 +50,7 @@ export class ChannelService extends BasePlugin {
     this.#middleware = middleware;
     const stopOpening = gateway.openChannels((...asked) => middleware.upgrade(...asked));
     this.onStop(stopOpening);
+    this.onStop(devices.onRolesChanged((id) => gateway.rightsChanged(id)));
     await this.addRoutes(
       (app: GatewayApp) => declareDeviceRoutes(app, { devices, middleware, defaultRole: default_role }),
       { place: 'devices' },

@@ -26,6 +26,18 @@ describe('capabilities', () => {
     assert.equal(covers('inbox:read:*', 'inbox:read'), false);
   });
 
+  test('no wildcard covers a root right, and a leading one covers none of the rooms of the backend itself', () => {
+    for (const grant of ['*', '*:*', 'root', '*:database:query', '*:read'])
+      assert.equal(covers(grant, 'root:database:query'), false, grant);
+    assert.equal(covers('root:database:query', 'root:database:query'), true);
+    for (const grant of ['root:*', 'root:database:*']) assert.equal(isGrant(grant), false, grant);
+    for (const room of ['bus', 'database', 'devices', 'logs', 'security', 'system']) {
+      assert.equal(covers('*:read', `${room}:read`), false, room);
+      assert.equal(covers('*', `${room}:read`), true, room);
+      assert.equal(covers(`${room}:*`, `${room}:read`), true, room);
+    }
+  });
+
   test('what is neither a capability nor "public" is no access', () => {
     for (const good of ['public', 'inbox:read', 'a-b:c_d:e']) assert.equal(isAccess(good), true, good);
     for (const bad of ['', 'inbox', 'Inbox:read', 'inbox:', ':read', 'inbox:*', undefined, 7])

@@ -1,11 +1,17 @@
 /**
  * What a caller may do: words joined by colons, from the room to the deed, such as `inbox:read`. `'public'` is for
- * everybody who has a channel at all.
+ * everybody who has a channel at all. What begins with `root:` reaches beyond every room, and only a grant of that very
+ * name covers it.
  */
 export type Access = 'public' | `${string}:${string}`;
 
 const CAPABILITY = /^[a-z][a-z0-9_-]*(?::[a-z][a-z0-9_-]*)+$/;
 const GRANT = /^(?:\*|[a-z][a-z0-9_-]*)(?::(?:\*|[a-z][a-z0-9_-]*))*$/;
+
+/** Where capabilities begin that no wildcard covers. */
+const ROOT = 'root:';
+/** Rooms of the backend itself: what they show concerns the whole home, so that `*:read` does not cover them. */
+const OWN_ROOMS: ReadonlySet<string> = new Set(['bus', 'database', 'devices', 'logs', 'security', 'system']);
 
 /** Whether a route may name it. */
 export function isAccess(value: unknown): value is Access {
@@ -14,18 +20,23 @@ export function isAccess(value: unknown): value is Access {
 
 /** Whether a role may hold it: a capability, where `*` stands for any word, and at the end for any rest. */
 export function isGrant(value: string): boolean {
-  return GRANT.test(value);
+  return GRANT.test(value) && !(value.startsWith(ROOT) && value.includes('*'));
 }
 
 /**
- * Whether `grant` covers `capability`.
+ * Whether `grant` covers `capability`. A first word `*` with words behind it stands for the rooms of plugins; only `*`
+ * alone covers the backend's own rooms too, and nothing but its very name covers what begins with `root:`.
  *
  * @example covers('*:read', 'inbox:read'); // true
  * @example covers('inbox:*', 'inbox:messages:read'); // true
+ * @example covers('*:read', 'logs:read'); // false
+ * @example covers('*', 'root:database:query'); // false
  */
 export function covers(grant: string, capability: string): boolean {
+  if (capability.startsWith(ROOT)) return grant === capability;
   const granted = grant.split(':');
   const asked = capability.split(':');
+  if (granted[0] === '*' && granted.length > 1 && OWN_ROOMS.has(asked[0] ?? '')) return false;
   for (const [index, word] of granted.entries()) {
     if (word === '*' && index === granted.length - 1) return asked.length > index;
     if (asked[index] === undefined || (word !== '*' && word !== asked[index])) return false;

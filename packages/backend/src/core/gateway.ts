@@ -21,7 +21,7 @@ export type DeclareRoutes = (app: GatewayApp) => void | Promise<void>;
 export interface MountOptions {
   /**
    * What routes need that do not say it themselves by `config: { access }`: for a Fastify plugin that is used as it is.
-   * Without it a route that says nothing is an error.
+   * Without it a route that says nothing is an error, and so is a not-found handler, which is held to this too.
    */
   readonly access?: Access;
 }
@@ -58,6 +58,11 @@ export interface Gateway {
    * function resolves when no request of it is in flight.
    */
   admit(connection: Duplex, principal: Principal): () => Promise<void>;
+  /**
+   * Looks again at what a principal has in flight, since its rights have changed. Endless replies and WebSockets end, and
+   * their reader is asked anew at the door when it comes back; what it may not do any more is cut.
+   */
+  rightsChanged(principalId: string): void;
   /** Lets `open` take connections of the public port that ask for a channel, until the returned function is called. */
   openChannels(open: OpenChannel): () => void;
   /** What all routes take and answer, as OpenAPI 3.1. */

@@ -71,6 +71,8 @@ class Mounts implements Gateway {
     this.log = log;
   }
 
+  rightsChanged(): void {}
+
   admit(): () => Promise<void> {
     return async () => {};
   }

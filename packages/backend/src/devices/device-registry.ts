@@ -4,7 +4,7 @@ import { sodiumSuite } from '@aico/protocol/channel/node';
 import type { Logger } from '@aico/shared/core/logging';
 import type { Database, Migration } from '@aico/shared/data';
 import type { Access, Principal } from '../core/access.ts';
-import { DeviceTakenError, DeviceUnknownError } from './errors.ts';
+import { DeviceTakenError, DeviceUnknownError, RoleBeyondOwnError } from './errors.ts';
 import type { Roles } from './roles.ts';
 import { OPENINGS_PER_DEVICE, SeenOpenings } from './seen-openings.ts';
 
@@ -87,6 +87,7 @@ export class DeviceRegistry {
   readonly #byKey = new Map<string, Held>();
   readonly #openings = new SeenOpenings();
   readonly #onRevoked = new Set<(id: string) => void>();
+  readonly #onRolesChanged = new Set<(id: string) => void>();
 
   constructor(options: DeviceRegistryOptions) {
     this.#options = options;
@@ -112,11 +113,6 @@ export class DeviceRegistry {
   /** @throws {DeviceUnknownError} */
   get(id: string): Device {
     return this.#held(id).device;
-  }
-
-  /** @throws {RoleUnknownError} */
-  checkRoles(roles: readonly string[]): void {
-    this.#options.roles.check(roles);
   }
 
   /** The device of a public key, with the secret its handshake needs. */
@@ -164,6 +160,18 @@ export class DeviceRegistry {
     return this.#replace(held, { ...held.device, name });
   }
 
+  /**
+   * Whether `by` may give these roles to a device, itself included.
+   *
+   * @throws {RoleUnknownError} @throws {RoleBeyondOwnError} when they may do more than `by` may
+   */
+  checkGiven(by: Principal, roles: readonly string[]): void {
+    this.#options.roles.check(roles);
+    if (by.kind === 'owner') return;
+    const own = this.#byId.get(by.id)?.device.roles ?? [];
+    if (!this.#options.roles.include(own, roles)) throw new RoleBeyondOwnError(roles);
+  }
+
   /** @throws {DeviceUnknownError} @throws {RoleUnknownError} */
   async setRoles(id: string, roles: readonly string[]): Promise<Device> {
     this.#options.roles.check(roles);
@@ -173,7 +181,9 @@ export class DeviceRegistry {
       id,
     ]);
     this.#options.audit.warn('Device given other roles', { device: id, from: held.device.roles, to: roles });
-    return this.#replace(held, { ...held.device, roles });
+    const device = this.#replace(held, { ...held.device, roles });
+    for (const listener of this.#onRolesChanged) listener(id);
+    return device;
   }
 
   /**
@@ -225,6 +235,12 @@ export class DeviceRegistry {
   onRevoked(listener: (id: string) => void): () => void {
     this.#onRevoked.add(listener);
     return () => this.#onRevoked.delete(listener);
+  }
+
+  /** Told when a device has been given other roles, once they are in force. */
+  onRolesChanged(listener: (id: string) => void): () => void {
+    this.#onRolesChanged.add(listener);
+    return () => this.#onRolesChanged.delete(listener);
   }
 
   /** The device as a sender of requests. Asks anew each time: after a revocation it may do nothing. */

@@ -62,6 +62,7 @@ export function declareDeviceRoutes(
     async (request) => {
       const { id } = request.params;
       const { name, roles } = request.body;
+      if (roles !== undefined) devices.checkGiven(request.principal, roles);
       if (name !== undefined) await devices.rename(id, name);
       if (roles !== undefined) await devices.setRoles(id, roles);
       return viewOf(devices.get(id));
@@ -78,9 +79,9 @@ export function declareDeviceRoutes(
   app.post(
     '/pairings',
     { config: MANAGE, schema: { body: NewPairing, response: { 201: PairingView } } },
-    ({ body }, reply) => {
+    ({ body, principal }, reply) => {
       const roles = [...(body.roles ?? [defaultRole])];
-      devices.checkRoles(roles);
+      devices.checkGiven(principal, roles);
       const code = middleware.pairings.issue({ roles });
       const expiresAt = new Date(Date.now() + middleware.pairingMs).toISOString();
       reply.code(201);

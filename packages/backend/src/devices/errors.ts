@@ -20,6 +20,17 @@ export class RoleUnknownError extends AicoError {
   }
 }
 
+/** A device would give another more rights than it has itself. */
+export class RoleBeyondOwnError extends AicoError {
+  readonly statusCode = 403;
+
+  constructor(roles: readonly string[]) {
+    super('AICO_DEVICE_ROLE_BEYOND', `the roles ${roles.join(', ')} may do more than this device may`, {
+      hint: 'A device gives others at most the rights it has itself. Use `aico device` on the machine of the backend.',
+    });
+  }
+}
+
 /** A role holds something that is no capability. */
 export class RoleGrantInvalidError extends AicoError {
   constructor(role: string, grant: string) {

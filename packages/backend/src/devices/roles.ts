@@ -1,15 +1,22 @@
 import type { SectionDefinition } from '@aico/shared/core/config';
 import { Type } from 'typebox';
-import { type Access, isGrant, permits } from '../core/access.ts';
+import { type Access, covers, isGrant, permits } from '../core/access.ts';
 import { RoleGrantInvalidError, RoleUnknownError } from './errors.ts';
+
+/** An owner may do all, root rights by their names; a guest sees how the backend is, and what plugins show. */
+export const DEFAULT_ROLES = {
+  owner: ['*', 'root:database:query'],
+  guest: ['system:read', '*:read', '*:subscribe'],
+};
 
 /** `core.devices` */
 export const devicesSection = {
   path: 'core.devices',
   schema: Type.Object({
     roles: Type.Record(Type.String(), Type.Array(Type.String()), {
-      default: { owner: ['*'], guest: ['*:read', '*:subscribe'] },
-      description: 'What the devices of a role may do: capabilities such as inbox:read; * is any word.',
+      default: DEFAULT_ROLES,
+      description:
+        'What the devices of a role may do: capabilities such as inbox:read; * is any word, as the first of several any plugin.',
     }),
     default_role: Type.String({ default: 'owner', description: 'The role of a device paired without one.' }),
   }),
@@ -39,16 +46,23 @@ export class Roles {
     for (const role of roles) if (!this.#grants.has(role)) throw new RoleUnknownError(role, this.names);
   }
 
+  /** Whether whoever has the roles `own` may do all that somebody with `others` may. */
+  include(own: readonly string[], others: readonly string[]): boolean {
+    const held = this.#grantsOf(own);
+    return this.#grantsOf(others).every((other) => held.some((grant) => covers(grant, other)));
+  }
+
+  #grantsOf(roles: readonly string[]): readonly string[] {
+    return roles.flatMap((role) => this.#grants.get(role) ?? []);
+  }
+
   /** Whether the roles may do together what `access` names. One that is no longer configured grants nothing. */
   permit(roles: readonly string[], access: Access): boolean {
     const found = this.#found.get(roles) ?? new Map<Access, boolean>();
     this.#found.set(roles, found);
     let permitted = found.get(access);
     if (permitted === undefined) {
-      permitted = permits(
-        roles.flatMap((role) => this.#grants.get(role) ?? []),
-        access,
-      );
+      permitted = permits(this.#grantsOf(roles), access);
       // What is asked for comes from routes and patterns; somebody may think of very many patterns.
       if (found.size < MAX_FOUND) found.set(access, permitted);
     }

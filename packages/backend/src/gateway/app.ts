@@ -4,11 +4,11 @@ import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyRequest, type onRequestHookHandler } from 'fastify';
-import { type Access, OWNER, type Principal } from '../core/access.ts';
+import type { Access, Principal } from '../core/access.ts';
 import type { DeclareRoutes, GatewayApp } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
-import { authorise } from './authorisation.ts';
+import { answerRefusals, authorise, identify } from './authorisation.ts';
 import { installJsonBody } from './json-body.ts';
 import { installMiddleware } from './middleware/install.ts';
 import { notFound, problemHandler } from './problems.ts';
@@ -35,8 +35,8 @@ export interface AppOptions {
   readonly bodyLimitBytes: number;
   /** Told of every route that is declared. */
   readonly collect?: ((app: GatewayApp) => void) | undefined;
-  /** Who sent a request. Default: the owner. */
-  readonly principalOf?: (request: FastifyRequest) => Principal;
+  /** Who sent a request. */
+  readonly principalOf: (request: FastifyRequest) => Principal;
   /** What routes need that say nothing themselves. */
   readonly access?: Access | undefined;
   /** Told of each request that goes on until its reader leaves, with what ends it if that is not the end of its reply. */
@@ -57,7 +57,7 @@ export async function createApp({
   guard = new PeerGuard(logger),
   bodyLimitBytes,
   middlewares = () => [],
-  principalOf = () => OWNER,
+  principalOf,
   access,
   collect,
   onEndless = () => {},
@@ -72,12 +72,16 @@ export async function createApp({
   // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.
   app.setSerializerCompiler(() => JSON.stringify);
   installTracing(app);
-  app.setErrorHandler(inTraceOf(installMiddleware(app, middlewares, problemHandler(logger))));
-  authorise(app, principalOf, access);
-  collect?.(app);
+  identify(app, principalOf);
+  const answerError = inTraceOf(installMiddleware(app, middlewares, problemHandler(logger)));
+  app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
   );
+  // From here on what the mount declares is held to its access.
+  authorise(app, access);
+  answerRefusals(app, answerError);
+  collect?.(app);
   const noteEndless: onRequestHookHandler = (_request, { raw }, done) => {
     onEndless(raw);
     done();

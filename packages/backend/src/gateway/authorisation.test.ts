@@ -61,4 +61,47 @@ describe('access to routes', () => {
     assert.equal((await app.inject('/t/own')).statusCode, 200);
     assert.equal((await app.inject('/t/nowhere')).statusCode, 404);
   });
+
+  test('a not-found handler of a mount is refused, or held to what the mount says', async () => {
+    const declare: DeclareRoutes = (app) => {
+      app.setNotFoundHandler((_request, reply) => reply.send('the diary'));
+    };
+    await assert.rejects(appFor(OWNER, declare), { code: 'AICO_GATEWAY_NOT_FOUND_ACCESS' });
+    const nested: DeclareRoutes = async (app) => void (await app.register(async (scope) => declare(scope)));
+    await assert.rejects(appFor(OWNER, nested), { code: 'AICO_GATEWAY_NOT_FOUND_ACCESS' });
+    const statusFor = async (principal: Principal) =>
+      (await (await appFor(principal, declare, { access: 'diary:read' })).inject('/t/nowhere')).statusCode;
+    assert.deepEqual([await statusFor(deviceWith()), await statusFor(deviceWith('diary:read'))], [403, 200]);
+  });
+
+  test('a hook that takes away what a route said is found at the start', async () => {
+    const emptied: DeclareRoutes = (app) => {
+      app.addHook('onRoute', (route) => {
+        route.config = {};
+      });
+      app.get('/', { config: { access: 'diary:read' } }, () => 'the diary');
+    };
+    await assert.rejects(appFor(OWNER, emptied), { code: 'AICO_GATEWAY_ROUTE_ACCESS' });
+    const opened: DeclareRoutes = (app) => {
+      app.addHook('onRoute', (route) => {
+        route.config = { ...route.config, access: 'public' };
+      });
+      app.get('/', { config: { access: 'diary:read' } }, () => 'the diary');
+    };
+    await assert.rejects(appFor(OWNER, opened), { code: 'AICO_GATEWAY_ROUTE_ACCESS' });
+  });
+
+  test('an error handler of a mount does not answer for a refusal', async () => {
+    const app = await appFor(deviceWith(), (scope) => {
+      scope.setErrorHandler((_error, _request, reply) => reply.code(200).send('the diary'));
+      scope.get('/', { config: { access: 'diary:read' } }, () => 'the diary');
+      scope.get('/broken', { config: { access: 'public' } }, () => {
+        throw new Error('of the route');
+      });
+    });
+    const refused = await app.inject('/t/');
+    assert.equal(refused.statusCode, 403);
+    assert.match(refused.body, /AICO_GATEWAY_CAPABILITY/);
+    assert.equal((await app.inject('/t/broken')).body, 'the diary');
+  });
 });

@@ -1,8 +1,19 @@
 import type { Duplex } from 'node:stream';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { type Access, isAccess, NOBODY, type Principal } from '../core/access.ts';
 import type { GatewayApp } from '../core/gateway.ts';
-import { CapabilityMissingError, RouteAccessError } from './errors.ts';
+import { CapabilityMissingError, NotFoundAccessError, RouteAccessError } from './errors.ts';
+
+/** What a request needed at the door, so that it can be looked at again while it is in flight. */
+export const NEEDED: unique symbol = Symbol('access needed');
+
+declare module 'node:http' {
+  interface IncomingMessage {
+    [NEEDED]?: Access | undefined;
+  }
+}
+
+type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -33,27 +44,68 @@ export class Connections {
   }
 }
 
+/** Notes who sent each request, before any middleware sees it. */
+export function identify(app: GatewayApp, principalOf: (request: FastifyRequest) => Principal): void {
+  app.decorateRequest('principal');
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.principal = principalOf(request);
+    done();
+  });
+}
+
 /**
- * Has every route of `app` say who may call it, and holds every request to that, before anything of it is read.
+ * Has every route of `app` say who may call it, and holds every request to that, before anything of it is read. What says
+ * nothing is refused: a route at the start, and a request whose route has lost what it said when it comes. A handler for
+ * paths that nobody serves is held to what the mount itself says.
  *
  * @param fallback what routes need that say nothing themselves: of a Fastify plugin that is used as it is
  */
-export function authorise(
-  app: GatewayApp,
-  principalOf: (request: FastifyRequest) => Principal,
-  fallback: Access | undefined,
-): void {
-  app.decorateRequest('principal');
+export function authorise(app: GatewayApp, fallback: Access | undefined): void {
+  const declared = new Map<RouteOptions, Access>();
+  let hasNotFoundHandler = false;
   app.addHook('onRoute', (route) => {
     const access: unknown = route.config?.access ?? fallback;
     if (!isAccess(access)) throw new RouteAccessError(String(route.method), route.url, access);
     route.config = { ...route.config, access };
+    declared.set(route, access);
   });
+  // Hooks of the mount run after ours, and may have put something else in its place.
+  app.addHook('onReady', (done) => {
+    for (const [{ method, url, config }, access] of declared)
+      if (config?.access !== access) {
+        done(new RouteAccessError(String(method), url, config?.access));
+        return;
+      }
+    done();
+  });
+  const { setNotFoundHandler } = app;
+  app.setNotFoundHandler = function (this: GatewayApp, ...handler: unknown[]) {
+    if (fallback === undefined) throw new NotFoundAccessError();
+    hasNotFoundHandler = true;
+    return Reflect.apply(setNotFoundHandler, this, handler);
+  };
   app.addHook('onRequest', (request, _reply, done) => {
-    request.principal = principalOf(request);
-    const { access } = request.routeOptions.config;
-    // A path nobody serves needs nothing: it is answered with "not found".
-    if (access !== undefined && !request.principal.may(access)) done(new CapabilityMissingError(access));
-    else done();
+    if (request.is404 && !hasNotFoundHandler) {
+      done();
+      return;
+    }
+    const access = request.is404 ? fallback : request.routeOptions.config.access;
+    request.raw[NEEDED] = access;
+    if (access !== undefined && request.principal.may(access)) done();
+    else done(new CapabilityMissingError(access));
   });
+}
+
+/** Has refusals answered by the house: an error handler of a mount would decide for itself what a stranger may see. */
+export function answerRefusals(app: GatewayApp, answer: AnswerError): void {
+  const { setErrorHandler } = app;
+  app.setErrorHandler = function (this: GatewayApp, ...[handler]: unknown[]) {
+    // Fastify says what is wrong with it.
+    if (typeof handler !== 'function') return Reflect.apply(setErrorHandler, this, [handler]);
+    const guarded = function (this: GatewayApp, ...[error, request, reply]: Parameters<AnswerError>) {
+      const by = error instanceof CapabilityMissingError ? answer : handler;
+      return Reflect.apply(by, this, [error, request, reply]);
+    };
+    return Reflect.apply(setErrorHandler, this, [guarded]);
+  };
 }

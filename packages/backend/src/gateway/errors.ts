@@ -82,14 +82,32 @@ export class RouteAccessError extends AicoError {
   }
 }
 
+/** A handler for paths that nobody serves would answer everybody. */
+export class NotFoundAccessError extends AicoError {
+  constructor() {
+    super('AICO_GATEWAY_NOT_FOUND_ACCESS', 'the not-found handler of a mount does not say who may call it', {
+      hint: "Mount it with { access: 'notes:read' }, or declare a route for '*' that names its access.",
+    });
+  }
+}
+
 /** The caller may not do what the route asks for. */
 export class CapabilityMissingError extends AicoError {
   readonly statusCode = 403;
 
-  constructor(capability: string) {
-    super('AICO_GATEWAY_CAPABILITY', `this needs the capability "${capability}"`, {
-      hint: 'Give the device a role that has it.',
-    });
+  constructor(capability: string | undefined) {
+    const isOrdinary = capability?.startsWith('root:') !== true;
+    super(
+      'AICO_GATEWAY_CAPABILITY',
+      capability === undefined
+        ? 'the route does not say who may call it'
+        : `this needs the capability "${capability}"`,
+      {
+        hint: isOrdinary
+          ? 'Give the device a role that has it.'
+          : 'No wildcard covers it, since it reaches everything that is stored: name it in a role of core.devices.roles, or ask on the machine itself.',
+      },
+    );
   }
 }
 

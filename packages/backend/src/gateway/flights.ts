@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** A request that has not been answered in full. */
@@ -54,6 +54,21 @@ export class Flights {
       const flights = this.#flights.filter(ofConnection);
       if (flights.length === 0) return;
       await Promise.all(flights.map(landing));
+    }
+  }
+
+  /**
+   * Looks again at what is in flight, since the rights of some have changed: ends of theirs what has no end of its own,
+   * whose reader may come back and is asked at the door, and cuts what is not permitted any more.
+   *
+   * @param permitted whether the request may go on; undefined where it is none of theirs
+   */
+  reconsider(permitted: (request: IncomingMessage) => boolean | undefined): void {
+    for (const { response, end } of [...this.#flights]) {
+      const goesOn = permitted(response.req);
+      if (goesOn === undefined) continue;
+      if (end !== undefined) end();
+      else if (!goesOn) response.destroy();
     }
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '@aico/shared/core/logging';
 import { OWNER, type Principal } from '../core/access.ts';
@@ -15,7 +16,7 @@ import type { Middleware } from '../core/middleware.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
 import { answer, createApiServer } from './api-server.ts';
 import { createApp } from './app.ts';
-import { Connections } from './authorisation.ts';
+import { Connections, NEEDED } from './authorisation.ts';
 import type { GatewayConfig } from './config.ts';
 import { Flights } from './flights.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
@@ -87,8 +88,8 @@ export class HttpGateway implements Gateway {
       openChannel: (...asked) => this.#openChannel?.(...asked) ?? false,
     });
     this.#local.on('connection', (socket) => {
-      // Channels come this way too, and each has said who is there: only the socket itself is the owner's.
-      if (!this.#connections.knows(socket)) this.#connections.set(socket, OWNER);
+      // Channels come this way too, and `admit` has said who is there: only a socket of this server's own is the owner's.
+      if (socket instanceof Socket && !this.#connections.knows(socket)) this.#connections.set(socket, OWNER);
     });
   }
 
@@ -170,6 +171,14 @@ export class HttpGateway implements Gateway {
     this.#connections.set(connection, principal);
     this.#local.emit('connection', connection);
     return () => this.#flights.whenIdle(connection);
+  }
+
+  rightsChanged(principalId: string): void {
+    this.#flights.reconsider(({ socket, [NEEDED]: access }) => {
+      const principal = this.#connections.principalOf(socket);
+      if (principal.id !== principalId) return undefined;
+      return access === undefined || principal.may(access);
+    });
   }
 
   openChannels(open: OpenChannel): () => void {

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { type TestContext, test } from 'node:test';
 import { createLogging } from '@aico/shared/core/logging';
 import fc from 'fast-check';
+import { OWNER } from '../core/access.ts';
 import { createApp } from './app.ts';
 
 async function start(t: TestContext) {
@@ -11,6 +12,7 @@ async function start(t: TestContext) {
     logger: createLogging({ console: { enabled: false } }).getLogger('test', 'gateway'),
     bodyLimitBytes: 1_000_000,
     access: 'public',
+    principalOf: () => OWNER,
     declare: (routes) => {
       routes.post('/echo', ({ body }) => ({ body }));
     },

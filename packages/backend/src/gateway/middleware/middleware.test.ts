@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { AicoError } from '@aico/protocol';
 import { createLogging } from '@aico/shared/core/logging';
 import type { FastifyRequest } from 'fastify';
+import { OWNER } from '../../core/access.ts';
 import { type CallNext, GatewayResponse, Middleware } from '../../core/middleware.ts';
 import { createApp } from '../app.ts';
 
@@ -34,6 +35,7 @@ async function appWith(...middlewares: Middleware[]) {
     logger,
     bodyLimitBytes: 1_000,
     access: 'public',
+    principalOf: () => OWNER,
     middlewares: () => middlewares,
     declare: (routes) => {
       routes.get('/ok', async () => {

@@ -1,6 +1,7 @@
 import type { FastifySchema, RouteOptions } from 'fastify';
 import type { Access } from '../../core/access.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
+import { RouteAccessError } from '../errors.ts';
 
 /** A route as it was declared. */
 export interface DeclaredRoute {
@@ -19,7 +20,8 @@ export function collectRoutes(app: GatewayApp, mount: string, routes: DeclaredRo
     for (const each of Array.isArray(method) ? method : [method]) {
       // What answers GET answers HEAD as well, and OPTIONS tells nothing of its own.
       if (each === 'HEAD' || each === 'OPTIONS') continue;
-      const { access = 'public', webSocket: isWebSocket = false } = config ?? {};
+      const { access, webSocket: isWebSocket = false } = config ?? {};
+      if (access === undefined) throw new RouteAccessError(each, url, access);
       routes.push({ mount, method: each, path: url, schema, access, isWebSocket });
     }
   });

@@ -127,12 +127,14 @@ export class DatabasePlugin extends BasePlugin {
     );
     app.post(
       '/check',
-      { config: { access: 'database:read' }, schema: { response: { 200: CheckReply } } },
+      // Every other read waits behind it.
+      { config: { access: 'database:check' }, schema: { response: { 200: CheckReply } } },
       (_request, reply) => this.#check(callerLeaves(reply.raw)),
     );
     app.post(
       '/query',
-      { config: { access: 'database:read' }, schema: { body: Query, response: { 200: QueryReply } } },
+      // It reads every table, keys of devices and log lines included.
+      { config: { access: 'root:database:query' }, schema: { body: Query, response: { 200: QueryReply } } },
       ({ body }, reply) => this.#query(body.sql, body.params, body.limit, callerLeaves(reply.raw)),
     );
   }
