@@ -351,3 +351,16 @@ describe('typed topics', () => {
     assert.throws(() => defineTopic('notes.*', Type.String()), { code: 'AICO_TOPIC_INVALID' });
   });
 });
+
+test('attributes that a publisher gives hold no control characters and no lone surrogates', async () => {
+  const client = new MessageBusClient();
+  await client.connect();
+  for (const text of ['a\nb', '\u001b[2J', '\u009b', '\ud800', '\ufffe']) {
+    assert.throws(() => new MessageBusClient({ source: text }), { code: 'AICO_BUS_OPTION' });
+    assert.throws(() => client.as(text), { code: 'AICO_BUS_OPTION' });
+    await assert.rejects(client.publish('a', 1, { id: text }), { code: 'AICO_BUS_PAYLOAD' });
+    await assert.rejects(client.publish('a', 1, { traceparent: text }), { code: 'AICO_BUS_PAYLOAD' });
+  }
+  await client.publish('a', 1, { id: 'grüße 🌻' });
+  await client.close();
+});

@@ -11,7 +11,7 @@ import type {
   StoredMessage,
 } from './durable.ts';
 import { BusNotDurableError } from './errors.ts';
-import { createIdPrefix, type MessageAttributes } from './message.ts';
+import { checkAttributes, createIdPrefix, type MessageAttributes } from './message.ts';
 import type { SchemaChecks } from './schema-checks.ts';
 import type { PublishOptions, Topic } from './types.ts';
 
@@ -42,6 +42,7 @@ export class DurableSide {
     const { traceparent = currentTraceparent() } = options;
     const name = typeof topic === 'string' ? topic : topic.name;
     parseTopic(name);
+    checkAttributes(name, message, { id, traceparent, contentType });
     if (typeof topic !== 'string') this.#checks.check(name, topic.schema, message);
     const body = encodeBody(name, message, contentType);
     await this.#store.append({ id, topic: name, source, contentType, body, traceparent }, tx);

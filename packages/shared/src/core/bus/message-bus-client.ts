@@ -3,12 +3,17 @@ import type { TSchema } from 'typebox';
 import { currentTraceparent } from '../tracing/index.ts';
 import { Answering, cancelTopic } from './answering.ts';
 import type { MessageBusClientOptions } from './client-options.ts';
-import { checkContentType } from './codec.ts';
 import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable.ts';
 import { DurableSide } from './durable-side.ts';
 import { BusNotConnectedError } from './errors.ts';
 import { InProcessBus } from './in-process-bus.ts';
-import { createIdPrefix, type MessageAttributes, type MessageHead } from './message.ts';
+import {
+  checkAttributes,
+  checkSource,
+  createIdPrefix,
+  type MessageAttributes,
+  type MessageHead,
+} from './message.ts';
 import type { OpenRun } from './open-run.ts';
 import type { DurableLine } from './remote/line.ts';
 import { Requests } from './requests.ts';
@@ -76,6 +81,7 @@ export class MessageBusClient implements MessageBus {
     onError,
     durable,
   }: MessageBusClientOptions = {}) {
+    checkSource(source);
     this.source = source;
     this.#transport = transport;
     this.#store = durable;
@@ -250,7 +256,7 @@ export class MessageBusClient implements MessageBus {
     this.#sequence = this.#run?.next ?? this.#sequence + 1;
     let sent: Promise<void> | undefined;
     try {
-      if (options?.contentType !== undefined) checkContentType(name, message, options.contentType);
+      if (options !== undefined) checkAttributes(name, message, options);
       sent = connection.publish(head, this.#sequence, message);
     } catch (error) {
       return Promise.reject(error);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TSchema } from 'typebox';
-import { type ContentType, contentTypeOf } from './codec.ts';
+import { type ContentType, checkContentType, contentTypeOf } from './codec.ts';
+import { BusOptionError, PayloadInvalidError } from './errors.ts';
 import type { Envelope } from './types.ts';
 
 /**
@@ -49,6 +50,22 @@ const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
 export function isAttribute(text: string): boolean {
   return PLAIN.test(text) || !FORBIDDEN.test(text);
 }
+
+/** @throws {BusOptionError} when a client must not publish under that name */
+export function checkSource(source: string): void {
+  if (!isAttribute(source)) throw new BusOptionError('source', NO_ATTRIBUTE);
+}
+
+/** @throws {PayloadInvalidError} when an attribute that the publisher gave must not travel, or does not fit the payload */
+export function checkAttributes(topic: string, payload: unknown, attributes: MessageAttributes): void {
+  if (attributes.contentType !== undefined) checkContentType(topic, payload, attributes.contentType);
+  for (const name of ['id', 'traceparent'] as const)
+    if (!isAttribute(attributes[name] ?? ''))
+      throw new PayloadInvalidError(topic, [{ path: `/${name}`, message: NO_ATTRIBUTE }]);
+}
+
+/** What is told of text that is no attribute. */
+export const NO_ATTRIBUTE = 'holds a control character, or another that no attribute may hold';
 
 /** A message as a handler sees it. Nothing of it can be assigned; id and time are written out when asked for. */
 export class Message implements Envelope {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isAttribute } from '../message.ts';
+import { isAttribute, NO_ATTRIBUTE } from '../message.ts';
 
 /**
  * A run: messages of one topic and publisher that follow each other, with what they have in common written once.
@@ -191,8 +191,7 @@ export function attributeFault({
     ['datacontenttype', contentType],
     ['traceparent', traceparent],
   ] as const) {
-    if (!isAttribute(value))
-      return { name, reason: 'holds a control character, or another that no attribute may hold' };
+    if (!isAttribute(value)) return { name, reason: NO_ATTRIBUTE };
     if (value.length * 3 > LONGEST_ATTRIBUTE && Buffer.byteLength(value) > LONGEST_ATTRIBUTE)
       return { name, reason: `is longer than ${LONGEST_ATTRIBUTE} bytes` };
   }
