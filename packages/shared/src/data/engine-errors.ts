@@ -61,6 +61,11 @@ export function errorOf(failure: Failure, file: string, sql: string): Error {
       return new StatementRefusedError(summaryOf(sql), 'it does not only read');
     case 'AICO_RESULT_TOO_LARGE':
       return new ResultTooLargeError(summaryOf(sql), message, cause);
+    case 'AICO_STATEMENT_FULL':
+    // The content of a virtual table contradicts itself, which says nothing about the file.
+    case 'SQLITE_CORRUPT_VTAB':
+    case 'SQLITE_NOMEM':
+      return new StatementFailedError(summaryOf(sql), message, cause);
     case 'AICO_NOT_ALLOWED':
       return new StatementRefusedError(summaryOf(sql), message);
     case 'AICO_NO_SESSION':
@@ -82,7 +87,7 @@ export function errorOf(failure: Failure, file: string, sql: string): Error {
   if (code.startsWith('SQLITE_CANTOPEN'))
     return existsSync(file) ? new DatabaseOpenError(file, message, cause) : new DatabaseGoneError(file);
   if (isWriteRefused(code)) return writeRefusal(failure);
-  if (/^SQLITE_(?:IOERR|READONLY|NOMEM|PROTOCOL)/.test(code)) return new StorageFailedError(message, cause);
+  if (/^SQLITE_(?:IOERR|READONLY|PROTOCOL)/.test(code)) return new StorageFailedError(message, cause);
   // A file that the engine opens by itself, beside the database.
   if (/^E[A-Z0-9]+$/.test(code)) return new StorageFailedError(message, cause);
   return new StatementFailedError(summaryOf(sql), message, cause);

@@ -1,21 +1,15 @@
 import { decodePrincipal } from '../ownership/principal.ts';
 import { checkObjectsOf, runMigrationStatement } from '../ownership/schema-change.ts';
-import type { SqlValue } from '../types.ts';
+import { callsOf } from './calls.ts';
 import { Checkpointer, vacuum } from './checkpoint.ts';
 import { CommitCounter, type HeadPlace, readStamp, STAMP_TABLE } from './commit-counter.ts';
 import type { DatabaseLife, DatabaseStamp } from './commit-record.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { EngineRefusal, notRun, toFailure } from './failure.ts';
+import { FaultOrigin, writeNothing } from './fault-origin.ts';
 import { commitGroup, type GroupCall } from './group-commit.ts';
 import { Sessions } from './sessions.ts';
-import {
-  bindable,
-  bindableArguments,
-  type Definition,
-  emptyOutcome,
-  type Outcome,
-  PreparedStatements,
-} from './statements.ts';
+import { type Definition, emptyOutcome, type Outcome, PreparedStatements } from './statements.ts';
 import { databaseStatus } from './status.ts';
 import {
   type BatchReply,
@@ -43,6 +37,7 @@ export class Engine {
   #statements: PreparedStatements | undefined;
   #checkpointer: Checkpointer | undefined;
   #counter: CommitCounter | undefined;
+  #faultOrigin: FaultOrigin | undefined;
   /** After an fsync that failed nobody knows what the disk holds: nothing more is acknowledged. */
   #stopped: Failure | undefined;
 
@@ -71,14 +66,19 @@ export class Engine {
     if (this.#data.role === 'reader' || this.#connection === undefined || this.#stopped !== undefined)
       return undefined;
     this.#checkpointer ??= new Checkpointer(this.#connection);
+    const failure = this.#faultOrigin?.afterTransaction();
+    if (failure !== undefined) return this.#trouble(failure);
     try {
       this.#checkpointer.afterCommit();
       return undefined;
     } catch (error) {
-      const failure = toFailure(error, this.#data.file);
-      this.#noteFailure(failure);
-      return { kind: 'trouble', failure };
+      return this.#trouble(toFailure(error, this.#data.file));
     }
+  }
+
+  #trouble(failure: Failure): Trouble {
+    this.#noteFailure(failure);
+    return { kind: 'trouble', failure };
   }
 
   #open(): { connection: Connection; statements: PreparedStatements } {
@@ -100,8 +100,8 @@ export class Engine {
         principal: decodePrincipal(String(batch.define[at + 3])),
       });
     const calls = callsOf(batch);
-    const reply = (outcome: Outcome, failures: readonly Failure[], rolledBack = false): BatchReply => {
-      for (const failure of failures) this.#noteFailure(failure);
+    const reply = (outcome: Outcome, found: readonly Failure[], rolledBack = false): BatchReply => {
+      const failures = found.map((failure) => this.#judge(failure));
       const { rows, values, layouts, effects } = outcome;
       return { kind: 'reply', id: batch.id, rows, values, layouts, effects, failures, rolledBack };
     };
@@ -169,8 +169,7 @@ export class Engine {
     try {
       return { kind: 'done', id, value: this.#perform(operation), failure: undefined };
     } catch (error) {
-      const failure = toFailure(error, this.#data.file);
-      this.#noteFailure(failure);
+      const failure = this.#judge(toFailure(error, this.#data.file));
       return { kind: 'done', id, value: undefined, failure };
     }
   }
@@ -297,17 +296,27 @@ export class Engine {
     this.#open().statements.rollBack();
   }
 
-  /** Writes a page that is there already, so that it proves the log can take it and asks for no room in the file. */
+  /** Proves that the disk takes a write. */
   #tryWrite(): void {
     if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
-    const { connection } = this.#open();
-    connection.pragma(`user_version = ${Number(connection.pragma('user_version', { simple: true }))}`);
+    writeNothing(this.#open().connection);
   }
 
   #forget(id: number): void {
     this.#definitions.delete(id);
     this.#statements?.forget(id);
     this.#sessions.forget(id);
+  }
+
+  /** The failure as its caller and everybody else is to be told it. */
+  #judge(failure: Failure): Failure {
+    const { role, maxPages } = this.#data;
+    if (role === 'writer' && this.#connection !== undefined) {
+      this.#faultOrigin ??= new FaultOrigin(this.#connection, maxPages);
+      failure = this.#faultOrigin.judge(failure);
+    }
+    this.#noteFailure(failure);
+    return failure;
   }
 
   #noteFailure(failure: Failure): void {
@@ -326,6 +335,7 @@ export class Engine {
     this.#connection = undefined;
     this.#statements = undefined;
     this.#checkpointer = undefined;
+    this.#faultOrigin = undefined;
     this.#counter = undefined;
     if (connection === undefined) return undefined;
     const leftUndone: string[] = [];
@@ -351,35 +361,6 @@ function makeOwnTables(connection: Connection): void {
       'checksum TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, position), UNIQUE (owner, id)) STRICT; ' +
       'CREATE TABLE IF NOT EXISTS _aico_objects (name TEXT PRIMARY KEY COLLATE NOCASE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID',
   );
-}
-
-function callsOf({ calls: flat, values }: StatementBatch): GroupCall[] {
-  const calls: GroupCall[] = [];
-  let at = 0;
-  for (let index = 0; index < flat.length; index += 2) {
-    const id = flat[index] ?? 0;
-    const count = flat[index + 1] ?? 0;
-    if (count === -1) {
-      const named = values[at];
-      at += 1;
-      calls.push({ id, args: isNamed(named) ? bindableArguments(named) : [] });
-      continue;
-    }
-    const args = new Array<SqlValue>(count);
-    for (let each = 0; each < count; each += 1) {
-      const value = values[at];
-      at += 1;
-      args[each] = value === undefined || isNamed(value) ? null : bindable(value);
-    }
-    calls.push({ id, args });
-  }
-  return calls;
-}
-
-function isNamed(
-  value: StatementBatch['values'][number] | undefined,
-): value is Readonly<Record<string, SqlValue>> {
-  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 }
 
 /**

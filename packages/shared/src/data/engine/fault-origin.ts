@@ -1,0 +1,72 @@
+import { statfsSync } from 'node:fs';
+import path from 'node:path';
+import type { Connection } from './connection.ts';
+import { toFailure } from './failure.ts';
+import type { Failure } from './wire.ts';
+
+/** With less room than this the disk counts as full, whatever small write it still takes. */
+const LITTLE_ROOM_BYTES = 1024 * 1024;
+
+/**
+ * Tells a full disk from a statement that SQLite refuses with the same code: a table that has used up its AUTOINCREMENT
+ * numbers fails like a disk without room. Only what repeats in a transaction of the engine's own, or what is seen of the
+ * disk itself, speaks for the disk and concerns everybody; anything else is its caller's alone.
+ */
+export class FaultOrigin {
+  readonly #connection: Connection;
+  readonly #maxPages: number | undefined;
+  /** A statement of the open transaction failed so, and the disk cannot be tried before the transaction ends. */
+  #suspected = false;
+
+  constructor(connection: Connection, maxPages: number | undefined) {
+    this.#connection = connection;
+    this.#maxPages = maxPages;
+  }
+
+  /** The failure as it is to be told: of the disk, or of the statement. */
+  judge(failure: Failure): Failure {
+    if (failure.code !== 'SQLITE_FULL' || this.#hasLittleRoom()) return failure;
+    if (this.#connection.inTransaction) {
+      this.#suspected = true;
+      return ofStatement(failure);
+    }
+    return this.#tryDisk() ?? ofStatement(failure);
+  }
+
+  /** Tries the disk after a transaction in which a statement failed so. @returns its fault, if it has one */
+  afterTransaction(): Failure | undefined {
+    if (!this.#suspected || this.#connection.inTransaction) return undefined;
+    this.#suspected = false;
+    return this.#tryDisk();
+  }
+
+  #tryDisk(): Failure | undefined {
+    try {
+      writeNothing(this.#connection);
+      return undefined;
+    } catch (error) {
+      return toFailure(error, this.#connection.name);
+    }
+  }
+
+  #hasLittleRoom(): boolean {
+    const { bavail, bsize } = statfsSync(path.dirname(this.#connection.name));
+    if (bavail * bsize < LITTLE_ROOM_BYTES) return true;
+    if (this.#maxPages === undefined) return false;
+    const pages = (name: string): number => Number(this.#connection.pragma(name, { simple: true }));
+    const left = this.#maxPages - pages('page_count') + pages('freelist_count');
+    return left * pages('page_size') < LITTLE_ROOM_BYTES;
+  }
+}
+
+/** Writes a page that is there already, so that it proves the log can take it and asks for no room in the file. */
+export function writeNothing(connection: Connection): void {
+  connection.pragma(`user_version = ${Number(connection.pragma('user_version', { simple: true }))}`);
+}
+
+function ofStatement({ message }: Failure): Failure {
+  return {
+    code: 'AICO_STATEMENT_FULL',
+    message: `${message}, and yet the disk takes other writes: a table may have used up its AUTOINCREMENT numbers`,
+  };
+}
