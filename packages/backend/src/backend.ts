@@ -109,7 +109,9 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
       module,
       error,
     });
-  const container = new ServiceContainer();
+  const container = new ServiceContainer({
+    startTimeoutMs: config.section(lifecycleSection).start_timeout_ms,
+  });
   const lifecycle = new BackendLifecycleManager({
     container,
     stopBudgetMs: config.section(lifecycleSection).stop_budget_ms,

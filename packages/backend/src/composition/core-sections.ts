@@ -68,6 +68,13 @@ export const securitySection = {
 export const lifecycleSection = {
   path: 'core.lifecycle',
   schema: Type.Object({
+    start_timeout_ms: Type.Integer({
+      default: 10_000,
+      minimum: 100,
+      maximum: 3_600_000,
+      description:
+        'Milliseconds a service may take to start without any progress; recovering a log is progress.',
+    }),
     stop_budget_ms: Type.Integer({
       default: 10_000,
       minimum: 100,

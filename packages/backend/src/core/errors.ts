@@ -160,12 +160,24 @@ export class ServiceStartTimeoutError extends AicoError {
   readonly phase: 'construct' | 'initialize' | 'start';
   readonly timeoutMs: number;
 
-  constructor(service: string, phase: 'construct' | 'initialize' | 'start', timeoutMs: number) {
+  /** @param last what it had got done last, if it said so */
+  constructor(
+    service: string,
+    phase: 'construct' | 'initialize' | 'start',
+    timeoutMs: number,
+    last?: string,
+  ) {
     const what = phase === 'construct' ? 'its factory' : `${phase}()`;
+    const how = last === undefined ? 'finish within' : 'get anything done for';
     super(
       'AICO_SERVICE_START_TIMEOUT',
-      `service "${service}": ${what} did not finish within ${Math.round(timeoutMs)} ms`,
-      { hint: `${START_MISTAKES[phase]} If it truly needs longer, raise startTimeoutMs.` },
+      `service "${service}": ${what} did not ${how} ${Math.round(timeoutMs)} ms${last === undefined ? '' : `; at last ${last}`}`,
+      {
+        hint:
+          last === undefined
+            ? `${START_MISTAKES[phase]} If it truly needs longer, raise startTimeoutMs or core.lifecycle.start_timeout_ms.`
+            : 'Look at the disk (dmesg): it answers too slowly or not at all. To wait longer, raise core.lifecycle.start_timeout_ms.',
+      },
     );
     this.service = service;
     this.phase = phase;

@@ -45,6 +45,7 @@ export class ServiceContainer {
   readonly #records = new Map<string, ServiceRecord>();
   readonly #onEvent: (event: ServiceEvent) => void;
   readonly #random: () => number;
+  readonly #startTimeoutMs: number | undefined;
   #state: ContainerState = { kind: 'idle' };
   #graph: DependencyGraph | undefined;
   #supervisor: Supervisor | undefined;
@@ -59,6 +60,7 @@ export class ServiceContainer {
   constructor(options: ServiceContainerOptions = {}) {
     this.#onEvent = options.onEvent ?? ((event) => this.#report(event));
     this.#random = options.random ?? Math.random;
+    this.#startTimeoutMs = options.startTimeoutMs;
   }
 
   get state(): ContainerState {
@@ -79,7 +81,7 @@ export class ServiceContainer {
     const { stop, viewFor, releaseView } = options;
     this.#register({
       name,
-      options: resolveOptions(name, options),
+      options: resolveOptions(name, options, this.#startTimeoutMs),
       make: () => factory((dependency) => this.resolve(name, dependency)),
       ...(stop === undefined ? {} : { end: stop }),
       ...(viewFor === undefined ? {} : { viewFor }),

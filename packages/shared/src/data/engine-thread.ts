@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { AicoError } from '@aico/protocol';
+import { reportActivity } from '../core/tasks/index.ts';
 import {
   type BatchReply,
   CHANGES_SCHEMA,
@@ -65,6 +66,15 @@ const STATEMENT_LIMIT_MS = 30_000;
 /** Writes of a group whose effects fit in shared memory. */
 const SHARED_CALLS = 256;
 const NO_NAMES: readonly string[] = [];
+
+/** What a start that waits for the engine is told to wait for. */
+const DOING: Readonly<Partial<Record<Operation['name'], string>>> = {
+  create: 'the database is made',
+  verify: 'the database is opened, and its write-ahead log recovered',
+  open: 'the database is opened, and its write-ahead log recovered',
+  begin: 'a transaction of the database begins',
+  control: 'a transaction of the database is written to the disk',
+};
 
 /** The main thread's end of an engine thread: sends batches and operations, and settles what they were for. */
 export class EngineThread {
@@ -247,7 +257,7 @@ export class EngineThread {
     const answer = new Promise<unknown>((resolve, reject) => this.#operations.set(id, { resolve, reject }));
     this.#worker.postMessage({ kind: 'operation', id, operation });
     this.#watch.start();
-    return await answer;
+    return await reportActivity(DOING[operation.name] ?? 'the database works', answer);
   }
 
   #compose(session: number, calls: readonly Call[]): StatementBatch {

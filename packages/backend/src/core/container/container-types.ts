@@ -27,6 +27,8 @@ export interface ServiceContainerOptions {
   readonly onEvent?: (event: ServiceEvent) => void;
   /** A number from 0 up to 1, for the jitter of retries. Default `Math.random`. */
   readonly random?: () => number;
+  /** Milliseconds a phase of a start may take without any progress, where its service says no other. Default 10 000. */
+  readonly startTimeoutMs?: number | undefined;
 }
 
 export interface StopOptions {

@@ -13,6 +13,7 @@ export class Deadline implements Disposable {
   /** Made only when somebody asks: most work is done long before. */
   #controller: AbortController | undefined;
   #expired = false;
+  #shortened = false;
   #onExpiry: (() => void) | undefined;
 
   constructor(ms: number) {
@@ -31,9 +32,17 @@ export class Deadline implements Disposable {
   shorten(ms: number): void {
     const endsAt = performance.now() + ms;
     if (endsAt >= this.#endsAt || this.#expired) return;
+    this.#shortened = true;
     this.#endsAt = endsAt;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(this.#expire, ms);
+  }
+
+  /** Begins it anew, `ms` from now; not once it has expired or was brought forward. */
+  renew(ms: number): void {
+    if (this.#expired || this.#shortened || !Number.isFinite(ms)) return;
+    this.#endsAt = performance.now() + ms;
+    this.#timer?.refresh();
   }
 
   /**

@@ -20,7 +20,8 @@ export interface ServiceOptions<T = unknown> {
    * Default `true`.
    */
   readonly required?: boolean;
-  /** Milliseconds each phase of the start may take (construct, initialize, start). Default 10 000. */
+  /** Milliseconds each phase of the start (construct, initialize, start) may take without any progress, which a database at
+   * work reports by itself and `reportProgress` otherwise. Default: the container's. */
   readonly startTimeoutMs?: number;
   /** Milliseconds its whole stop may take. Default 5 000. */
   readonly stopTimeoutMs?: number;
@@ -50,12 +51,16 @@ export interface ResolvedOptions {
 /** setTimeout() fires at once beyond this, which would turn a long wait into none. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** Where neither the service nor its container says another. */
+export const DEFAULT_START_TIMEOUT_MS = 10_000;
+
 const DEFAULT_BACKOFF: Backoff = { minDelayMs: 500, maxDelayMs: 60_000 };
 
 /** @throws {ServiceOptionError} naming the option and what it may be */
 export function resolveOptions(
   name: string,
   options: Omit<ServiceOptions, 'stop' | 'viewFor' | 'releaseView'>,
+  defaultStartTimeoutMs = DEFAULT_START_TIMEOUT_MS,
 ): ResolvedOptions {
   const milliseconds = (option: string, value: number): number => {
     if (value > 0 && value <= LONGEST_TIMER_MS) return value;
@@ -72,7 +77,7 @@ export function resolveOptions(
     dependencies: options.dependencies ?? [],
     priority,
     required: options.required ?? true,
-    startTimeoutMs: milliseconds('startTimeoutMs', options.startTimeoutMs ?? 10_000),
+    startTimeoutMs: milliseconds('startTimeoutMs', options.startTimeoutMs ?? defaultStartTimeoutMs),
     stopTimeoutMs: milliseconds('stopTimeoutMs', options.stopTimeoutMs ?? 5_000),
     retries,
     backoff: {

@@ -1,4 +1,5 @@
 import type { AicoError } from '@aico/protocol';
+import { type ProgressWatch, watchProgress } from '@aico/shared/core/tasks';
 import {
   ServiceConstructError,
   ServiceInitializeError,
@@ -78,6 +79,12 @@ export async function attemptStart(
   }
 }
 
+/** What a phase has got done, as it says itself. */
+interface PhaseProgress extends ProgressWatch {
+  renew: (() => void) | undefined;
+  last: string | undefined;
+}
+
 /** Done at once when the work is; only what is pending costs a promise and a timer. */
 function runPhase(
   record: ServiceRecord,
@@ -89,10 +96,16 @@ function runPhase(
 ): unknown {
   record.state = { kind: 'starting', phase, attempt: record.attempts };
   const beganAt = performance.now();
+  const progress: PhaseProgress = { renew: undefined, last: undefined, listener: undefined };
+  progress.listener = (what) => {
+    progress.last = what;
+    progress.renew?.();
+  };
   try {
-    const result = work();
-    if (isPending(result)) return awaitPhase(record, phase, cancellation, result, listener, late);
+    const result = watchProgress(progress, work);
+    if (isPending(result)) return awaitPhase(record, phase, cancellation, result, progress, listener, late);
     record.phases[phase] = performance.now() - beganAt;
+    progress.listener = undefined;
     return result;
   } catch (error) {
     record.phases[phase] = performance.now() - beganAt;
@@ -105,12 +118,16 @@ async function awaitPhase(
   phase: StartPhase,
   cancellation: Cancellation,
   pending: PromiseLike<unknown>,
+  progress: PhaseProgress,
   listener: AttemptListener,
   late: ((value: unknown) => void) | undefined,
 ): Promise<unknown> {
   const beganAt = performance.now();
   const result = Promise.resolve(pending);
-  using deadline = new Deadline(record.options.startTimeoutMs);
+  const { startTimeoutMs } = record.options;
+  // How long a start takes may depend on the data, so the deadline is for one without any progress.
+  using deadline = new Deadline(startTimeoutMs);
+  progress.renew = () => deadline.renew(startTimeoutMs);
   const unsubscribe = cancellation.subscribe((_reason, graceMs) => deadline.shorten(graceMs));
   try {
     if (await deadline.settles(result)) return await result;
@@ -121,11 +138,12 @@ async function awaitPhase(
       : cancelled(cancellation.reason, error);
   } finally {
     unsubscribe();
+    progress.listener = undefined;
     record.phases[phase] = performance.now() - beganAt;
   }
   result.then(late, (error: unknown) => listener.trouble(record, failure(record.name, phase, error)));
   if (cancellation.reason === undefined) {
-    throw new ServiceStartTimeoutError(record.name, phase, record.options.startTimeoutMs);
+    throw new ServiceStartTimeoutError(record.name, phase, startTimeoutMs, progress.last);
   }
   const waitedMs = performance.now() - beganAt;
   listener.trouble(
