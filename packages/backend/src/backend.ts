@@ -197,7 +197,13 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     async start() {
       try {
         // Before the keys: a restore brings slots of its own.
-        await finishRestore({ file: paths.databaseFile, slotsFile: paths.keySlotsFile });
+        const isRestored = await finishRestore({
+          file: paths.databaseFile,
+          slotsFile: paths.keySlotsFile,
+          home: { configDir: paths.configDir, grantsFile: paths.busGrantsFile },
+        });
+        // It may have brought a configuration; plugins that it names are loaded at the next start.
+        if (isRestored) await config.reload();
         const keys = await openKeys({
           keyManager,
           environment: config.get('environment', 'development'),

@@ -67,11 +67,11 @@ export class BusBroker extends BasePlugin {
   }
 
   override async start(): Promise<void> {
-    const { dataDir } = this.requireService('paths');
+    const { busGrantsFile } = this.requireService('paths');
     const key = this.requireService('key_manager').deriveKey('bus/grants');
     this.onStop(async () => wipe(key));
     const { isCurveKey } = await import('@aico/shared/core/bus/zeromq/keys');
-    const file = new GrantsFile(path.join(dataDir, 'bus-grants.json'), key);
+    const file = new GrantsFile(busGrantsFile, key);
     this.#book = new GrantBook(file, isCurveKey, () => this.broker?.reload());
     await this.#book.load();
     const bus = this.requireService('message_bus');

@@ -2,7 +2,15 @@ import path from 'node:path';
 import { readInstance } from '@aico/backend/instance';
 import { InstanceLock } from '@aico/backend/instance-lock';
 import { ask } from '@aico/client/ask';
-import { type Backup, finishRestore, makeBackup, recoverRotation, restoreBackup } from '@aico/shared/data';
+import {
+  type Backup,
+  finishRestore,
+  type HomeFilePlaces,
+  makeBackup,
+  NOT_IN_A_BACKUP,
+  recoverRotation,
+  restoreBackup,
+} from '@aico/shared/data';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { canAsk } from '../password.ts';
@@ -23,7 +31,7 @@ export async function backUp(context: CommandContext, directory: string, files: 
   output.print(
     made,
     ({ folder, manifest }) =>
-      `${folder}\n${manifest.commits} commits, ${manifest.database.bytes} bytes, encrypted and read back whole`,
+      `${folder}\n${manifest.commits} commits, ${manifest.database.bytes} bytes, encrypted and read back whole\nIn it: the database, the key slots, the configuration and the bus grants. ${NOT_IN_A_BACKUP}`,
   );
 }
 
@@ -34,16 +42,27 @@ async function online(context: CommandContext, directory: string): Promise<Backu
 async function offline(context: CommandContext, directory: string, files: SecretFiles): Promise<Backup> {
   const { paths } = context;
   using _lock = new InstanceLock(paths);
-  await finishRestore({ file: paths.databaseFile, slotsFile: paths.keySlotsFile });
+  const home = homeOf(context);
+  await finishRestore({ file: paths.databaseFile, slotsFile: paths.keySlotsFile, home });
   const keys = await unlockedKeys(context, files);
   await recoverRotation({ file: paths.databaseFile, keys });
   const key = keys.databaseKey();
   try {
-    return await makeBackup({ file: paths.databaseFile, slotsFile: paths.keySlotsFile, key, directory });
+    return await makeBackup({
+      file: paths.databaseFile,
+      slotsFile: paths.keySlotsFile,
+      home,
+      key,
+      directory,
+    });
   } finally {
     key.fill(0);
     keys.lock();
   }
+}
+
+function homeOf({ paths }: CommandContext): HomeFilePlaces {
+  return { configDir: paths.configDir, grantsFile: paths.busGrantsFile };
 }
 
 export interface RestoreCommandOptions extends SecretFiles {
@@ -65,10 +84,16 @@ export async function restore(
     file: paths.databaseFile,
     slotsFile: paths.keySlotsFile,
     keyFile: paths.keyFile,
+    home: homeOf(context),
     witness: await openWitness(paths.databaseFile),
     ...(credentials === undefined ? {} : { credentials }),
-    confirm: async ({ createdAt, commits }) => {
+    confirm: async ({ createdAt, commits, version }) => {
       output.note(`A backup of ${createdAt} with ${commits} commits; it opens and is whole.`);
+      output.note(
+        version === 1
+          ? 'It holds neither configuration nor bus grants: those of this home stay as they are.'
+          : 'The configuration and the bus grants are restored with it.',
+      );
       if (options.yes === true) return true;
       if (!canAsk()) throw new UsageError('there is nobody to ask', 'Pass --yes to restore it.');
       const { confirm } = await import('@inquirer/prompts');

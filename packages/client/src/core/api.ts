@@ -951,8 +951,7 @@ export interface operations {
                         manifest: {
                             /** @constant */
                             format: "aico-backup";
-                            /** @constant */
-                            version: 1;
+                            version: 1 | 2;
                             createdAt: string;
                             databaseId: string;
                             commits: number;
@@ -962,6 +961,10 @@ export interface operations {
                                 sha256: string;
                             };
                             keySlots: {
+                                bytes: number;
+                                sha256: string;
+                            };
+                            home?: {
                                 bytes: number;
                                 sha256: string;
                             };

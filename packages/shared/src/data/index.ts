@@ -17,6 +17,7 @@ export {
   type BackupOptions,
   backupManifest,
   makeBackup,
+  NOT_IN_A_BACKUP,
 } from './care/backup.ts';
 export {
   BackupDamagedError,
@@ -29,6 +30,7 @@ export {
   SpaceMissingError,
 } from './care/errors.ts';
 export { HeadWitness } from './care/head-witness.ts';
+export type { HomeFilePlaces } from './care/home-files.ts';
 export { finishRestore, type RestoreOptions, restoreBackup } from './care/restore.ts';
 export type { DatabaseWitness } from './care/rollback-guard.ts';
 export { type RotateKeyOptions, type RotationStep, recoverRotation, rotateKey } from './care/rotate-key.ts';

@@ -15,6 +15,7 @@ export const INTERNAL_LABELS = {
   credential: `${PREFIX}internal/credential`,
   databaseHead: `${PREFIX}internal/database-head`,
   backupManifest: `${PREFIX}internal/backup-manifest`,
+  backupHome: `${PREFIX}internal/backup-home`,
 } as const;
 
 /**

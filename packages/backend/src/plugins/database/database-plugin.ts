@@ -97,10 +97,16 @@ export class DatabasePlugin extends BasePlugin {
       '/backup',
       { config: { access: 'database:backup' }, schema: { body: BackupBody, response: { 200: BackupReply } } },
       async ({ body: { directory } }) => {
-        const { databaseFile, keySlotsFile } = this.requireService('paths');
+        const { databaseFile, keySlotsFile, configDir, busGrantsFile } = this.requireService('paths');
         const key = this.requireService('key_manager').databaseKey();
         try {
-          return await makeBackup({ file: databaseFile, slotsFile: keySlotsFile, key, directory });
+          return await makeBackup({
+            file: databaseFile,
+            slotsFile: keySlotsFile,
+            home: { configDir, grantsFile: busGrantsFile },
+            key,
+            directory,
+          });
         } catch (error) {
           throw error instanceof AicoError ? new BackupRefusedError(error) : error;
         } finally {

@@ -83,6 +83,11 @@ export class AICOPaths {
     return this.#socketFile;
   }
 
+  /** Who may take part in the bus from outside. */
+  get busGrantsFile(): string {
+    return path.join(this.dataDir, 'bus-grants.json');
+  }
+
   get lockFile(): string {
     return path.join(this.dataDir, 'aico.lock');
   }

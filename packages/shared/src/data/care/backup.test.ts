@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -8,6 +8,7 @@ import { EncryptedDatabase } from '../encrypted-database.ts';
 import type { CipherName } from '../engine/wire.ts';
 import { type Backup, makeBackup } from './backup.ts';
 import { HeadWitness } from './head-witness.ts';
+import type { HomeFilePlaces } from './home-files.ts';
 import { finishRestore, type RestoreOptions, restoreBackup } from './restore.ts';
 import { MemoryKeyring } from './test-keyring.ts';
 
@@ -19,6 +20,7 @@ interface Home {
   readonly file: string;
   readonly slotsFile: string;
   readonly keyFile: string;
+  readonly home: HomeFilePlaces;
 }
 
 async function setUp(t: TestContext, cipher: CipherName = 'aegis') {
@@ -27,9 +29,14 @@ async function setUp(t: TestContext, cipher: CipherName = 'aegis') {
   const home = (name: string): Home => {
     const folder = path.join(root, name);
     const at = (file: string): string => path.join(folder, file);
-    return { folder, file: at('aico.db'), slotsFile: at('key-slots.json'), keyFile: at('aico.key') };
+    return {
+      folder,
+      file: at('aico.db'),
+      slotsFile: at('key-slots.json'),
+      keyFile: at('aico.key'),
+      home: { configDir: path.join(root, `${name}-config`), grantsFile: at('bus-grants.json') },
+    };
   };
-  const { mkdir } = await import('node:fs/promises');
   const openKeys = async (where: Home) => {
     await mkdir(where.folder, { recursive: true });
     const keys = new AICOKeyManager({ ...where, passwordCost: COST_FLOOR });
@@ -84,7 +91,12 @@ describe('a backup', () => {
       writing = false;
       await writer;
       await db.close();
-      assert.deepEqual((await readdir(folder)).sort(), ['aico.db', 'backup.json', 'key-slots.json']);
+      assert.deepEqual((await readdir(folder)).sort(), [
+        'aico.db',
+        'backup.json',
+        'home.sealed',
+        'key-slots.json',
+      ]);
       for (const name of await readdir(folder))
         assert.ok(!(await readFile(path.join(folder, name))).includes(CANARY), name);
       assert.equal(manifest.cipher, cipher);
@@ -117,7 +129,7 @@ describe('a backup', () => {
       );
     };
     await refused('AICO_KEY_PASSWORD_WRONG', { credentials: { password: 'seven green owls on a roof' } });
-    for (const name of ['aico.db', 'key-slots.json', 'backup.json']) {
+    for (const name of ['aico.db', 'key-slots.json', 'home.sealed', 'backup.json']) {
       const file = path.join(folder, name);
       const whole = await readFile(file);
       const flipped = Buffer.from(whole);
@@ -187,6 +199,44 @@ describe('a backup', () => {
       await startWithWitness();
       assert.equal(await rows(here), decided ? 3 : present, fatal);
     }
+  });
+
+  test('holds the configuration, encrypted, and the bus grants, and puts both back', async (t) => {
+    const { home, rows, fill, backUp, restore } = await setUp(t);
+    const [here, there] = [home('here'), home('there')];
+    await fill(here, 2);
+    await mkdir(here.home.configDir, { recursive: true });
+    const config = path.join(here.home.configDir, 'config.yaml');
+    await writeFile(config, `core: { security: { password: ${CANARY} } }\n`);
+    await writeFile(path.join(here.home.configDir, 'production.yaml'), 'core: {}\n');
+    await writeFile(path.join(here.home.configDir, 'notes.txt'), 'no configuration');
+    await writeFile(here.home.grantsFile, '{"grants":"of this home"}');
+    const { folder, manifest } = await backUp(here);
+    assert.equal(manifest.version, 2);
+    for (const name of await readdir(folder))
+      assert.ok(!(await readFile(path.join(folder, name))).includes(CANARY), name);
+
+    // Elsewhere: another configuration is kept aside, grants of other keys too.
+    await fill(there, 1);
+    await mkdir(there.home.configDir, { recursive: true });
+    await writeFile(path.join(there.home.configDir, 'config.yaml'), 'environment: test\n');
+    await writeFile(there.home.grantsFile, '{"grants":"of other keys"}');
+    const { aside } = (await restore(there, folder)) ?? assert.fail();
+    // Of the keys that were there before.
+    await rm(there.keyFile);
+    assert.equal(await rows(there), 2);
+    assert.deepEqual((await readdir(there.home.configDir)).sort(), ['config.yaml', 'production.yaml']);
+    const restored = path.join(there.home.configDir, 'config.yaml');
+    assert.equal(await readFile(restored, 'utf8'), await readFile(config, 'utf8'));
+    assert.equal(await readFile(there.home.grantsFile, 'utf8'), '{"grants":"of this home"}');
+    assert.equal(await readFile(path.join(aside, 'config.yaml'), 'utf8'), 'environment: test\n');
+    assert.equal(await readFile(path.join(aside, 'bus-grants.json'), 'utf8'), '{"grants":"of other keys"}');
+
+    // A backup that was made without grants takes none along, whatever keys those of before are of.
+    await rm(here.home.grantsFile);
+    const without = await backUp(here);
+    await restore(there, without.folder);
+    await assert.rejects(readFile(there.home.grantsFile), { code: 'ENOENT' });
   });
 
   test('that cannot be made leaves nothing behind', async (t) => {

@@ -23,6 +23,13 @@ import { readHead } from '../database-head.ts';
 import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
 import { DatabaseGoneError } from '../errors.ts';
 import { BackupDamagedError, BackupFailedError, SpaceMissingError } from './errors.ts';
+import {
+  type HomeFile,
+  type HomeFilePlaces,
+  openHomeFiles,
+  readHomeFiles,
+  sealHomeFiles,
+} from './home-files.ts';
 
 const Part = Type.Object(
   { bytes: Type.Integer({ minimum: 0 }), sha256: Type.String({ maxLength: 64 }) },
@@ -32,13 +39,15 @@ const Part = Type.Object(
 export const backupManifest = Type.Object(
   {
     format: Type.Literal('aico-backup'),
-    version: Type.Literal(1),
+    /** 1: of an earlier release, without the home's configuration and bus grants. */
+    version: Type.Union([Type.Literal(1), Type.Literal(2)]),
     createdAt: Type.String({ maxLength: 64 }),
     databaseId: Type.String({ maxLength: 64 }),
     commits: Type.Integer({ minimum: 0 }),
     cipher: Type.Union([Type.Literal('aegis'), Type.Literal('sqlcipher')]),
     database: Part,
     keySlots: Part,
+    home: Type.Optional(Part),
   },
   { additionalProperties: false },
 );
@@ -55,6 +64,7 @@ export type BackupManifest = Static<typeof backupManifest>;
 export const BACKUP_FILES = {
   database: 'aico.db',
   keySlots: 'key-slots.json',
+  home: 'home.sealed',
   manifest: 'backup.json',
 } as const;
 
@@ -62,6 +72,8 @@ export interface BackupOptions {
   /** The database; it may be in use. */
   readonly file: string;
   readonly slotsFile: string;
+  /** Where the configuration and the bus grants lie. */
+  readonly home: HomeFilePlaces;
   /** The database's key. The caller wipes it. */
   readonly key: Uint8Array;
   /** Where the backup's folder is made. */
@@ -74,15 +86,19 @@ export interface Backup {
   readonly manifest: BackupManifest;
 }
 
+/** What a backup does not hold, in words for people. */
+export const NOT_IN_A_BACKUP =
+  'Not in it: what opens the keys without a human (key file, keyring entry, systemd credential), the backends elsewhere that this machine is paired with, the credential files of bus components, the code of plugins, and environment variables.';
+
 /**
- * Copies the database, encrypted as it is, and the key slots that open it into a new folder. The copy is of one moment;
- * nobody waits for it. It is read back whole before the folder takes its name: a folder of that name is a good backup.
+ * Copies the database, encrypted as it is, the key slots that open it, and the configuration and bus grants, encrypted
+ * under a key of the database's, into a new folder. The copy is of one moment; nobody waits for it. It is read back whole before the folder takes its name: a folder of that name is a good backup.
  *
  * @throws {SpaceMissingError} @throws {DatabaseGoneError} before anything is done
  * @throws {BackupFailedError} when it does not come out whole; only a folder that ends in `.partial` may be left
  */
 export async function makeBackup(options: BackupOptions): Promise<Backup> {
-  const { file, slotsFile, key, directory, now = () => new Date() } = options;
+  const { file, slotsFile, home, key, directory, now = () => new Date() } = options;
   const head = await readHead(file, key);
   if (head?.isOurs !== true) throw new DatabaseGoneError(file);
   await makePrivateFolder(directory);
@@ -98,15 +114,20 @@ export async function makeBackup(options: BackupOptions): Promise<Backup> {
     const { stamp } = await copyInThread(file, key, head.head.cipher, place('database'));
     await syncFile(place('database'));
     await copyPrivateFile(slotsFile, place('keySlots'));
+    await writePrivateFile(
+      place('home'),
+      sealHomeFiles(await readHomeFiles(home), key, homeContextOf(stamp.id, createdAt)),
+    );
     const manifest: BackupManifest = {
       format: 'aico-backup',
-      version: 1,
+      version: 2,
       createdAt,
       databaseId: stamp.id,
       commits: stamp.commits,
       cipher: head.head.cipher,
       database: await describe(place('database')),
       keySlots: await describe(place('keySlots')),
+      home: await describe(place('home')),
     };
     await writePrivateFile(place('manifest'), textOf(manifest, macOf(manifest, key)));
     await moveDurably(partial, folder);
@@ -142,12 +163,16 @@ export async function readBackup(
   const { mac, ...manifest } = parsed;
   if (textOf(manifest, mac) !== content)
     throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} is not in the form it was written in`);
-  for (const name of ['database', 'keySlots'] as const) {
+  if ((manifest.version === 2) !== (manifest.home !== undefined))
+    throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} is not in the form it was written in`);
+  for (const name of ['database', 'keySlots', 'home'] as const) {
+    const expected = manifest[name];
+    if (expected === undefined) continue;
     const found = await describe(path.join(folder, BACKUP_FILES[name])).catch((error: unknown) => {
       refuseIfUnreadable(error);
       throw new BackupDamagedError(folder, `${BACKUP_FILES[name]} cannot be read`, error);
     });
-    if (found.bytes !== manifest[name].bytes || found.sha256 !== manifest[name].sha256)
+    if (found.bytes !== expected.bytes || found.sha256 !== expected.sha256)
       throw new BackupDamagedError(folder, `${BACKUP_FILES[name]} is not as it was written`);
   }
   return { manifest, mac };
@@ -169,6 +194,27 @@ export function proveBackup(
   const found = Buffer.from(mac);
   if (expected.byteLength !== found.byteLength || !timingSafeEqual(expected, found))
     throw new BackupDamagedError(folder, 'it was not made by the holder of its keys');
+}
+
+/**
+ * The configuration and bus grants of a backup that was proven; `undefined` where it is of a release that kept none.
+ * @throws {BackupDamagedError} when they do not open
+ */
+export async function homeFilesOf(
+  folder: string,
+  { version, databaseId, createdAt }: BackupManifest,
+  key: Uint8Array,
+): Promise<readonly HomeFile[] | undefined> {
+  if (version === 1) return undefined;
+  const sealed = await readFile(path.join(folder, BACKUP_FILES.home));
+  const files = openHomeFiles(sealed, key, homeContextOf(databaseId, createdAt));
+  if (files === undefined) throw new BackupDamagedError(folder, `${BACKUP_FILES.home} does not open`);
+  return files;
+}
+
+/** What the sealed files are bound to, so that those of another backup do not pass for them. */
+function homeContextOf(databaseId: string, createdAt: string): string {
+  return `aico-backup-home 2 ${databaseId} ${createdAt}`;
 }
 
 function textOf(manifest: BackupManifest, mac: string): string {

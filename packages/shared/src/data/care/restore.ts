@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -14,15 +14,17 @@ import { AICOKeyManager, type UnlockCredentials, wipe } from '../../security/ind
 import { claimedLife, headFileOf } from '../database-head.ts';
 import type { DatabaseStamp } from '../engine/commit-record.ts';
 import { acceptRollback } from './accept-rollback.ts';
-import { BACKUP_FILES, type BackupManifest, proveBackup, readBackup } from './backup.ts';
+import { BACKUP_FILES, type BackupManifest, homeFilesOf, proveBackup, readBackup } from './backup.ts';
 import { BackupDamagedError, RestoreIntentError, RestoreUnfinishedError } from './errors.ts';
 import type { HeadWitness } from './head-witness.ts';
+import type { HomeFile, HomeFilePlaces } from './home-files.ts';
 
 /** Where a home keeps what a backup holds. */
 export interface RestorePlaces {
   readonly file: string;
   readonly slotsFile: string;
   readonly keyFile: string;
+  readonly home: HomeFilePlaces;
 }
 
 export interface RestoreOptions extends RestorePlaces {
@@ -45,10 +47,20 @@ const Intent = Type.Object(
     version: Type.Literal(1),
     /** The folder that what was there goes to; a name, no path. */
     aside: Type.String({ pattern: '^before-restore-[0-9TZ-]+$' }),
+    /** Whether bus grants are among what is restored, there were none, or the backup does not tell. */
+    grants: Type.Optional(Type.Union([Type.Literal('restored'), Type.Literal('none')])),
   },
   { additionalProperties: false },
 );
 const intent = Compile(Intent);
+
+/** Where each part waits below the staging folder. */
+const STAGED = {
+  database: 'aico.db',
+  slots: 'key-slots.json',
+  grants: 'bus-grants.json',
+  configuration: 'config',
+} as const;
 
 const stagingOf = (file: string): string => path.join(path.dirname(file), 'restore.partial');
 const intentOf = (file: string): string => path.join(path.dirname(file), 'restore.json');
@@ -72,7 +84,8 @@ export async function restoreBackup(
   await removeDurably(staging);
   await makePrivateFolder(staging);
   try {
-    const staged = { file: path.join(staging, 'aico.db'), slots: path.join(staging, 'key-slots.json') };
+    const staged = { file: path.join(staging, STAGED.database), slots: path.join(staging, STAGED.slots) };
+    let homeFiles: readonly HomeFile[] | undefined;
     await copyPrivateFile(path.join(backup, BACKUP_FILES.keySlots), staged.slots);
     await copyPrivateFile(path.join(backup, BACKUP_FILES.database), staged.file);
     onStep('copied');
@@ -82,6 +95,7 @@ export async function restoreBackup(
     let adopted: DatabaseStamp | undefined;
     try {
       proveBackup(backup, read, key);
+      homeFiles = await homeFilesOf(backup, read.manifest, key);
       // A new life: no copy of the one before passes for it, and its head says which one it replaces, so that the
       // witness takes it at the first opening, whoever is killed before that. Reading it proves that it opens.
       const replaces = (await witness?.known()) ?? (await claimedLife(file));
@@ -104,7 +118,8 @@ export async function restoreBackup(
     }
     onStep('verified');
     const aside = `before-restore-${now().toISOString().replace(/[:.]/g, '-')}`;
-    const words: Static<typeof Intent> = { format: 'aico-restore', version: 1, aside };
+    const grants = homeFiles === undefined ? {} : await stage(staging, homeFiles);
+    const words: Static<typeof Intent> = { format: 'aico-restore', version: 1, aside, ...grants };
     await syncFolder(staging);
     // From here on the restored home is the home, whatever happens.
     await writePrivateFile(intentOf(file), JSON.stringify(words));
@@ -129,8 +144,9 @@ export async function restoreBackup(
 export async function finishRestore({
   file,
   slotsFile,
+  home,
   onStep = () => {},
-}: Pick<RestoreOptions, 'file' | 'slotsFile' | 'onStep'>): Promise<boolean> {
+}: Pick<RestoreOptions, 'file' | 'slotsFile' | 'home' | 'onStep'>): Promise<boolean> {
   const folder = path.dirname(file);
   const words = await readIntent(intentOf(file));
   if (words === undefined) return false;
@@ -138,13 +154,18 @@ export async function finishRestore({
   const aside = path.join(folder, words.aside);
   await makePrivateFolder(aside);
   // A log beside another database would be taken for its own: it goes before anything comes.
-  if (await exists(path.join(staging, 'aico.db')))
+  if (await exists(path.join(staging, STAGED.database)))
     for (const side of ['-wal', '-shm']) await moveAside(`${file}${side}`, aside);
   onStep('logs aside');
+  await placeConfiguration(path.join(staging, STAGED.configuration), home.configDir, aside);
+  onStep('configuration in place');
+  // Grants of before are authenticated with keys that are no longer here.
+  if (words.grants === 'none') await moveAside(home.grantsFile, aside);
   for (const [staged, place] of [
-    ['aico.db', file],
-    ['aico.db.head', headFileOf(file)],
-    ['key-slots.json', slotsFile],
+    [STAGED.grants, home.grantsFile],
+    [STAGED.database, file],
+    [`${STAGED.database}.head`, headFileOf(file)],
+    [STAGED.slots, slotsFile],
   ] as const) {
     const from = path.join(staging, staged);
     if (!(await exists(from))) continue;
@@ -160,6 +181,37 @@ export async function finishRestore({
   await removeDurably(staging);
   onStep('done');
   return true;
+}
+
+/** Writes the configuration and bus grants of the backup where the restore finds them. */
+async function stage(
+  staging: string,
+  files: readonly HomeFile[],
+): Promise<{ readonly grants: 'restored' | 'none' }> {
+  const folder = path.join(staging, STAGED.configuration);
+  await makePrivateFolder(folder);
+  for (const { kind, name, content } of files)
+    await writePrivateFile(
+      kind === 'bus-grants' ? path.join(staging, STAGED.grants) : path.join(folder, name),
+      Buffer.from(content, 'base64'),
+    );
+  return { grants: files.some(({ kind }) => kind === 'bus-grants') ? 'restored' : 'none' };
+}
+
+/**
+ * Puts each configuration file in its place, and what was there aside. By copies, since the configuration may lie on
+ * another disk; a link into somebody's dotfiles stays one. Done twice, it comes to the same.
+ */
+async function placeConfiguration(staged: string, configDir: string, aside: string): Promise<void> {
+  if (!(await exists(staged))) return;
+  await makePrivateFolder(configDir);
+  for (const name of await readdir(staged)) {
+    const target = await realpath(path.join(configDir, name)).catch(() => path.join(configDir, name));
+    const former = path.join(aside, name);
+    if ((await exists(target)) && !(await exists(former))) await copyPrivateFile(target, former);
+    await copyPrivateFile(path.join(staged, name), target);
+    await removeDurably(path.join(staged, name));
+  }
 }
 
 async function readIntent(file: string): Promise<Static<typeof Intent> | undefined> {

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import sodium from 'sodium-native';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { wipe } from '../../security/index.ts';
+import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
+
+/** Where a home keeps the files that a backup holds besides the database and its slots. */
+export interface HomeFilePlaces {
+  /** The folder of `config.yaml` and of the environments' files. */
+  readonly configDir: string;
+  /** Who may take part in the bus. */
+  readonly grantsFile: string;
+}
+
+/** A small file of the home, by what it is and not by where it lay. */
+export interface HomeFile {
+  readonly kind: 'configuration' | 'bus-grants';
+  readonly name: string;
+  /** Base64. */
+  readonly content: string;
+}
+
+const CONFIG_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.ya?ml$/;
+/** A configuration file is some kilobytes; a device or a link to something large is no such file. */
+const LARGEST_BYTES = 4 * 1_048_576;
+const NONCE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+const TAG = sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES;
+
+const contents = Compile(
+  Type.Object({
+    files: Type.Array(
+      Type.Object({
+        kind: Type.Union([Type.Literal('configuration'), Type.Literal('bus-grants')]),
+        name: Type.String({ pattern: `${CONFIG_NAME.source}|^bus-grants\\.json$` }),
+        content: Type.String(),
+      }),
+      { maxItems: 64 },
+    ),
+  }),
+);
+
+/** Reads the configuration files and the bus grants of a home; those that are not there are left out. */
+export async function readHomeFiles({ configDir, grantsFile }: HomeFilePlaces): Promise<readonly HomeFile[]> {
+  const files: HomeFile[] = [];
+  for (const name of (await readdir(configDir).catch(absent)).sort()) {
+    const content = CONFIG_NAME.test(name) ? await contentOf(path.join(configDir, name)) : undefined;
+    if (content !== undefined) files.push({ kind: 'configuration', name, content });
+  }
+  const grants = await contentOf(grantsFile);
+  if (grants !== undefined) files.push({ kind: 'bus-grants', name: 'bus-grants.json', content: grants });
+  return files;
+}
+
+/**
+ * Encrypts and authenticates the files, since a configuration may hold secrets: XChaCha20-Poly1305 under a key that
+ * derives from the database's, bound to `context`, the nonce in front.
+ */
+export function sealHomeFiles(files: readonly HomeFile[], databaseKey: Uint8Array, context: string): Buffer {
+  const message = Buffer.from(JSON.stringify({ files }));
+  const nonce = randomBytes(NONCE);
+  const ciphertext = Buffer.alloc(message.byteLength + TAG);
+  const key = keyOf(databaseKey);
+  try {
+    sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+      ciphertext,
+      message,
+      Buffer.from(context),
+      null,
+      nonce,
+      key,
+    );
+    return Buffer.concat([nonce, ciphertext]);
+  } finally {
+    wipe(key);
+    wipe(message);
+  }
+}
+
+/** The files, or `undefined` where they were not sealed with this key and context. */
+export function openHomeFiles(
+  sealed: Buffer,
+  databaseKey: Uint8Array,
+  context: string,
+): readonly HomeFile[] | undefined {
+  if (sealed.byteLength < NONCE + TAG) return undefined;
+  const message = Buffer.alloc(sealed.byteLength - NONCE - TAG);
+  const key = keyOf(databaseKey);
+  try {
+    sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+      message,
+      null,
+      sealed.subarray(NONCE),
+      Buffer.from(context),
+      sealed.subarray(0, NONCE),
+      key,
+    );
+    const parsed: unknown = JSON.parse(message.toString('utf8'));
+    return contents.Check(parsed) ? parsed.files : undefined;
+  } catch {
+    // libsodium's only report of a failed authentication is a throw; the length was checked above.
+    return undefined;
+  } finally {
+    wipe(key);
+    wipe(message);
+  }
+}
+
+function keyOf(databaseKey: Uint8Array): Uint8Array {
+  return hkdfSha256(databaseKey, new Uint8Array(0), INTERNAL_LABELS.backupHome, 32);
+}
+
+async function contentOf(file: string): Promise<string | undefined> {
+  const found = await stat(file).catch(absent);
+  if (!('isFile' in found)) return undefined;
+  if (!found.isFile() || found.size > LARGEST_BYTES)
+    throw new Error(`${file} is no configuration: it is no file, or larger than ${LARGEST_BYTES} bytes`);
+  return (await readFile(file)).toString('base64');
+}
+
+function absent(error: unknown): never[] {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+  throw error;
+}
