@@ -1,5 +1,7 @@
 import { chmodSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { AicoError } from '@aico/protocol';
+import { giveNameToOwnerOf } from '@aico/shared/core/paths';
 import { systemErrorFor, systemErrorIn } from '@aico/shared/core/system-errors';
 import SQLite from 'better-sqlite3-multiple-ciphers';
 import { findHolder, type HomeFiles, lockHolders } from './home-holder.ts';
@@ -86,6 +88,8 @@ function take({ lockFile, instanceFile }: HomeFiles): SQLite.Database {
     try {
       database = new SQLite(lockFile, { timeout: 0 });
       chmodSync(lockFile, 0o600);
+      // A command of root's must not leave a lock that the backend's own user cannot open.
+      giveNameToOwnerOf(path.dirname(lockFile), lockFile);
       database.exec('BEGIN EXCLUSIVE');
       return database;
     } catch (error) {

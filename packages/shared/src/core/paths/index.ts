@@ -22,4 +22,5 @@ export {
   HomeUnusableError,
   WriteUnconfirmedError,
 } from './errors.ts';
+export { giveNameToOwnerOf } from './ownership.ts';
 export { type PreparedFile, prepareFile } from './prepared-file.ts';

@@ -32,6 +32,10 @@ const EXCEPTIONS: Readonly<Record<string, { readonly names: readonly string[]; r
     names: ['rm'],
     why: 'the instance file of a backend that has stopped, which speaks of a process that is gone either way',
   },
+  'packages/backend/src/run-backend.ts': {
+    names: ['rmSync'],
+    why: 'the instance file, as the process leaves',
+  },
   'packages/cli/src/compile-cache.js': { names: ['mkdirSync'], why: 'a cache' },
 };
 
