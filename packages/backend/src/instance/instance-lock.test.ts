@@ -38,8 +38,9 @@ async function other(
   await once(child.stdout, 'data');
   return child;
 }
+// Held by a name: a lock that nobody refers to is closed with the garbage.
 const locking = (home: HomeFiles): string =>
-  `const { InstanceLock } = await import(${url('./instance-lock.ts')}); new InstanceLock(${JSON.stringify(home)})`;
+  `const { InstanceLock } = await import(${url('./instance-lock.ts')}); globalThis.held = new InstanceLock(${JSON.stringify(home)})`;
 const run = promisify(execFile);
 const noStrace = (() => {
   try {
