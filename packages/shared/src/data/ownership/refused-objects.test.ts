@@ -14,6 +14,8 @@ const SECRET = [
     sql: `CREATE TABLE secret (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT UNIQUE);
       CREATE VIRTUAL TABLE secret_found USING fts5 (text);
       CREATE VIRTUAL TABLE secret_place USING rtree (id, low, high);
+      CREATE TABLE plain_docsize (text); CREATE TABLE plain_content (text);
+      CREATE VIRTUAL TABLE bare USING fts5 (text, content = '', columnsize = 0);
       INSERT INTO secret (text) VALUES ('canary')`,
   },
 ];
@@ -63,6 +65,11 @@ const MIGRATIONS = [
   'CREATE VIRTUAL TABLE mine USING fts4 (text)',
   'CREATE VIRTUAL TABLE mine USING fts4aux (secret_found)',
   'CREATE VIRTUAL TABLE mine USING dbstat',
+  // By these names SQLite would take the other's table for one of the virtual table, and refuse its owner's writes.
+  'CREATE VIRTUAL TABLE plain USING fts5 (a, columnsize = 0)',
+  "CREATE VIRTUAL TABLE PLAIN USING fts5 (a, content = '')",
+  'CREATE TABLE bare_docsize (text)',
+  'CREATE TABLE Bare_Content (text)',
   'ALTER TABLE own RENAME TO own_no_more',
   // Nothing temporary, which would hide a table of the same name on the one connection that writes.
   'CREATE TEMP TABLE secret (text)',

@@ -9,6 +9,9 @@ import { virtualTableProblem } from './virtual-tables.ts';
 /** Names that SQLite or this store gives a meaning: a table called so would hide a function or pass for an internal one. */
 const RESERVED = /^(?:_?aico_|pragma_|jsonb?_(?:each|tree)$|dbstat$|fts5vocab$)/i;
 
+/** What the allowed modules append to their table's name for the tables that they keep. */
+const SHADOW_SUFFIX = /_(?:config|content|data|docsize|idx|node|parent|rowid)$/i;
+
 /**
  * Runs one statement of a migration in the open transaction, and records whose every new table and view is.
  *
@@ -108,6 +111,7 @@ class SchemaChange {
  */
 export function checkObjectsOf(connection: Connection, principal: Principal): void {
   const schema = new SchemaView(connection);
+  refuseForeignShadows(schema, principal);
   const shadows = new Set(
     connection
       .prepare<unknown[], string>(
@@ -131,6 +135,21 @@ export function checkObjectsOf(connection: Connection, principal: Principal): vo
   withSchemaAlone(own, (alone) => {
     for (const object of own) if (isOwnable(object)) compileAll(connection, alone, principal, object);
   });
+}
+
+/**
+ * SQLite takes a table for a virtual table's own by its name alone, and nobody can write to it then. So no virtual table
+ * may be called like the beginning of another's table, nor the other way round.
+ */
+function refuseForeignShadows(schema: SchemaView, { owner }: Principal): void {
+  for (const table of schema.objects) {
+    const virtual = schema.table(table.name.slice(0, Math.max(0, table.name.lastIndexOf('_'))));
+    if (table.type !== 'table' || virtual === undefined || !isVirtual(virtual)) continue;
+    if (table.owner === virtual.owner || (table.owner !== owner && virtual.owner !== owner)) continue;
+    if (!SHADOW_SUFFIX.test(table.name)) continue;
+    const foreign = table.owner === owner ? virtual : table;
+    throw new TableNotOwned({ owner, table: foreign.name, tableOwner: foreign.owner, what: 'change' });
+  }
 }
 
 function checkForeignKeys(
