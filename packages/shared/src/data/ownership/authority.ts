@@ -132,7 +132,10 @@ class Examination {
   }
 
   #openVirtual(address: SqlValue, what: 'read' | 'write'): void {
-    this.#virtual ??= virtualTablesByAddress(this.#connection, this.#schema);
+    // ALTER TABLE … ADD COLUMN … NOT NULL has the rows that are there checked.
+    const checksRows = this.#purpose === 'migration' && keywordOf(this.#sql) === 'alter';
+    const further = checksRows ? ['pragma_quick_check'] : [];
+    this.#virtual ??= virtualTablesByAddress(this.#connection, this.#schema, further);
     const table = this.#virtual.get(String(address));
     if (table === undefined)
       throw new StatementNotAllowed('it uses a virtual table or table-valued function that is not allowed');

@@ -212,3 +212,22 @@ test('the record of owners follows the schema: undone with a failed migration, r
     /diary may not read shared, which belongs to other/,
   );
 });
+
+test('a migration may add a column that is never null, and may check no rows in another way', async (t) => {
+  const { other } = await openDiary(t);
+  const added = { id: '002', sql: "ALTER TABLE own ADD COLUMN kind TEXT NOT NULL DEFAULT 'plain'" };
+  await other.migrate('other', [...OTHER, added]);
+  const check = "CREATE TABLE found AS SELECT * FROM pragma_quick_check('entry')";
+  await assert.rejects(
+    other.migrate('other', [...OTHER, added, { id: '003', sql: check }]),
+    MigrationFailedError,
+  );
+  await assert.rejects(
+    other.migrate('other', [
+      ...OTHER,
+      added,
+      { id: '003', sql: 'ALTER TABLE entry ADD COLUMN a NOT NULL DEFAULT 1' },
+    ]),
+    /other may not change entry, which belongs to diary/,
+  );
+});

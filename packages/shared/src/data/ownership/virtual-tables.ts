@@ -5,17 +5,20 @@ import { isVirtual, quoted, type SchemaObject, type SchemaView } from './schema-
 /**
  * The virtual tables of this connection by the text with which programs name them, which is an address in memory. It holds
  * until the schema changes, so it is found out anew each time.
+ *
+ * @param further table-valued functions that this one statement may use besides
  */
 export function virtualTablesByAddress(
   connection: Connection,
   schema: SchemaView,
+  further: readonly string[] = [],
 ): ReadonlyMap<string, SchemaObject | 'function'> {
   const found = new Map<string, SchemaObject | 'function'>();
   const note = (name: string, what: SchemaObject | 'function'): void => {
     const address = addressOf(connection, name);
     if (address !== undefined) found.set(address, what);
   };
-  for (const name of TABLE_FUNCTIONS) note(name, 'function');
+  for (const name of [...TABLE_FUNCTIONS, ...further]) note(name, 'function');
   // A table of that name hides the function, so the tables come last.
   for (const object of schema.virtualTables()) note(`main.${quoted(object.name)}`, object);
   return found;
