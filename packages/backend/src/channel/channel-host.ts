@@ -18,6 +18,7 @@ import { ChannelNotOpenedError } from './errors.ts';
 import { FrameSource } from './frame-source.ts';
 import { type InnerConnections, serveInside } from './inner-connections.ts';
 import { lastWord } from './last-word.ts';
+import { overfull, type UnreadSource } from './unread-bytes.ts';
 
 /** What a pairing code was made for. */
 export interface PairingContext {
@@ -59,8 +60,7 @@ interface Attempt {
   readonly signal: AbortSignal;
 }
 
-interface Open {
-  readonly deviceId: string;
+interface Open extends UnreadSource {
   readonly stream: SealedStream;
   readonly inside: InnerConnections;
 }
@@ -186,8 +186,9 @@ export class ChannelHost {
       guard,
       { maxConnections: limits.maxConnectionsPerChannel, idleMs: limits.idleMs },
       (connection) => serve(connection, id),
+      () => this.#boundUnread(),
     );
-    const open: Open = { deviceId: id, stream, inside };
+    const open: Open = { deviceId: id, stream, inside, unread: () => inside.unread() };
     this.#open.add(open);
     // It rests between requests only: whoever serves the first one sets this time to none.
     stream.on('timeout', () => endThenCut(open));
@@ -199,6 +200,16 @@ export class ChannelHost {
       clearTimeout(lifetime);
       this.#open.delete(open);
     });
+  }
+
+  #boundUnread(): void {
+    const open = overfull(this.#open);
+    if (open === undefined) return;
+    this.#options.audit.warn('Channel cut: too many bytes of its device wait unread', {
+      device: open.deviceId,
+      bytes: open.unread(),
+    });
+    open.stream.destroy();
   }
 
   async #pair({ carrier, frames, newcomer, signal }: Attempt, opening: PairingOpening): Promise<void> {

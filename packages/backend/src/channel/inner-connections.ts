@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type MultiplexedStream, Multiplexer, PREFACE, type SealedStream } from '@aico/protocol/carrier';
 import type { PeerGuard } from '../core/peer-guard.ts';
+import { HELD_BY_REQUEST, LOOK_EVERY } from './unread-bytes.ts';
 
 export interface InnerLimits {
   /** Connections of HTTP in one channel at once. */
@@ -18,20 +19,28 @@ export interface InnerConnections {
   whenIdle(): Promise<void>;
   /** Says the end of all it carries, and of the channel. */
   end(): void;
+  /** Bytes that have arrived and that nobody has read. */
+  unread(): number;
 }
 
 /**
  * Serves what travels inside a channel: one connection of HTTP, or several where the first byte says so.
  *
  * @param serve takes a connection in the place of a socket; what it returns resolves when nothing is in flight on it
+ * @param onArrived called now and then while bytes arrive, to look at what waits unread
  */
 export function serveInside(
   channel: SealedStream,
   guard: PeerGuard,
   { maxConnections, idleMs }: InnerLimits,
   serve: (connection: Duplex) => () => Promise<void>,
+  onArrived: () => void,
 ): InnerConnections {
-  let carried: InnerConnections = { whenIdle: async () => {}, end: () => void channel.end() };
+  let carried: InnerConnections = {
+    whenIdle: async () => {},
+    end: () => void channel.end(),
+    unread: () => 0,
+  };
   channel.setTimeout(idleMs);
   const begin = (isSeveral: boolean | undefined): void => {
     if (channel.destroyed) return;
@@ -40,7 +49,8 @@ export function serveInside(
       return;
     }
     if (!isSeveral) {
-      carried = { whenIdle: serve(channel), end: () => void channel.end() };
+      // A single connection is held back by its carrier, and holds little.
+      carried = { ...carried, whenIdle: serve(channel) };
       return;
     }
     const open = new Map<MultiplexedStream, () => Promise<void>>();
@@ -61,10 +71,23 @@ export function serveInside(
     carried = {
       whenIdle: async () => void (await Promise.all([...open.values()].map((whenIdle) => whenIdle()))),
       end: () => multiplexer.end(),
+      unread: () => {
+        let bytes = 0;
+        for (const { readableLength } of open.keys())
+          if (readableLength > 0) bytes += readableLength + HELD_BY_REQUEST;
+        return bytes;
+      },
     };
+    let arrived = 0;
+    channel.on('data', (chunk: Uint8Array) => {
+      arrived += chunk.byteLength;
+      if (arrived < LOOK_EVERY) return;
+      arrived = 0;
+      onArrived();
+    });
   };
   guard.detach(channel, several(channel).then(begin));
-  return { whenIdle: () => carried.whenIdle(), end: () => carried.end() };
+  return { whenIdle: () => carried.whenIdle(), end: () => carried.end(), unread: () => carried.unread() };
 }
 
 /** Whether the channel carries several connections, by its first byte; undefined where it was over before that. */

@@ -9,10 +9,12 @@ import type { DeclareRoutes, GatewayApp } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
 import { answerRefusals, authorise, identify } from './authorisation.ts';
+import { boundBodies } from './bounded-bodies.ts';
 import { installJsonBody } from './json-body.ts';
 import { installMiddleware } from './middleware/install.ts';
 import { notFound, problemHandler } from './problems.ts';
 import { installTracing, inTraceOf } from './tracing.ts';
+import { UploadBudget } from './upload-budget.ts';
 import { compileValidator } from './validation.ts';
 import { installWebSockets } from './web-socket.ts';
 
@@ -33,6 +35,8 @@ export interface AppOptions {
   /** Default: a guard of its own. */
   readonly guard?: PeerGuard;
   readonly bodyLimitBytes: number;
+  /** Default: two of the largest bodies of a sender, four in all. */
+  readonly uploads?: UploadBudget;
   /** Told of every route that is declared. */
   readonly collect?: ((app: GatewayApp) => void) | undefined;
   /** Who sent a request. */
@@ -56,6 +60,7 @@ export async function createApp({
   logger,
   guard = new PeerGuard(logger),
   bodyLimitBytes,
+  uploads = new UploadBudget({ perSender: 2 * bodyLimitBytes, total: 4 * bodyLimitBytes }),
   middlewares = () => [],
   principalOf,
   access,
@@ -67,6 +72,7 @@ export async function createApp({
     genReqId: () => randomUUID(),
     logger: false,
   }).withTypeProvider<TypeBoxTypeProvider>();
+  boundBodies(app, uploads);
   installJsonBody(app);
   app.setValidatorCompiler(compileValidator);
   // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.

@@ -111,6 +111,23 @@ export class CapabilityMissingError extends AicoError {
   }
 }
 
+/** More bytes of request bodies wait in memory than may. */
+export class UploadsFullError extends AicoError {
+  readonly statusCode: number;
+
+  constructor(whose: 'sender' | 'all', limit: number) {
+    const bytes = `${Math.floor(limit / 1_048_576)} MiB`;
+    super(
+      'AICO_GATEWAY_UPLOADS',
+      whose === 'sender'
+        ? `the uploads of one device come to more than ${bytes} at once`
+        : `all uploads together come to more than ${bytes} at once`,
+      { hint: 'Send it again when the uploads under way have been answered; send fewer at once.' },
+    );
+    this.statusCode = whose === 'sender' ? 429 : 503;
+  }
+}
+
 /** A middleware went on to the route a second time. */
 export class NextCalledTwiceError extends AicoError {
   constructor(middleware: string) {

@@ -27,9 +27,12 @@ import { openApiDocument } from './openapi/document.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { locked, notFound, stopping } from './problems.ts';
 import { createPublicServer } from './public-port.ts';
+import { UploadBudget } from './upload-budget.ts';
 
 /** Connections to the public port that are no channels, or none yet, where nobody says. */
 const NEWCOMERS: NewcomerLimits = { max: 256, maxPerSource: 32 };
+
+const MIB = 1_048_576;
 
 export interface HttpGatewayOptions {
   readonly config: GatewayConfig;
@@ -63,6 +66,8 @@ export class HttpGateway implements Gateway {
   readonly #flights = new Flights();
   readonly #mounts = new Mounts(this.#flights);
   readonly #connections = new Connections();
+  /** One for all mounts: what one sender holds, it holds of all. */
+  readonly #uploads: UploadBudget;
   readonly #local: Server;
   readonly #public: Server;
   #middlewares: readonly { readonly middleware: Middleware }[] = [];
@@ -73,6 +78,8 @@ export class HttpGateway implements Gateway {
   constructor(options: HttpGatewayOptions) {
     this.#options = options;
     this.guard = new PeerGuard(options.logger);
+    const largest = options.config.max_body_mib * MIB;
+    this.#uploads = new UploadBudget({ perSender: 2 * largest, total: 4 * largest });
     this.#local = createApiServer({
       guard: this.guard,
       serve: (request, response) => this.#serveLocal(request, response),
@@ -156,7 +163,8 @@ export class HttpGateway implements Gateway {
       onEndless: (response, end) => this.#flights.noteEndless(response, end),
       collect: (declared) => collectRoutes(declared, name, routes),
       middlewares: () => this.#middlewares.map(({ middleware }) => middleware),
-      bodyLimitBytes: this.#options.config.max_body_mib * 1024 * 1024,
+      bodyLimitBytes: this.#options.config.max_body_mib * MIB,
+      uploads: this.#uploads,
     });
     try {
       this.#mounts.add(name, app, routes);

@@ -17,6 +17,8 @@ import { isOurs, parseSaid, type Said, type Told, toldError, toldEvent } from '.
 const HEARTBEAT_MS = 30_000;
 /** Messages of the client that may wait for their turn; then it is not read from. */
 const WAITING = 64;
+/** Characters of them that may wait. */
+const WAITING_SIZE = 1_048_576;
 /** Events sent in one go before it is looked whether the client takes them. */
 const BATCH = 64;
 /** RFC 6455, 7.4.1: a message of a kind that is not taken. */
@@ -46,6 +48,7 @@ export class TopicSocket {
   readonly #following = new Map<string, Following>();
   readonly #closed = Promise.withResolvers<void>();
   #waiting = 0;
+  #waitingSize = 0;
   #turn: Promise<void> = Promise.resolve();
   #isThere = true;
 
@@ -89,11 +92,14 @@ export class TopicSocket {
   #take(text: string): void {
     const { webSocket } = this.#options;
     this.#waiting += 1;
-    if (this.#waiting >= WAITING) webSocket.pause();
+    this.#waitingSize += text.length;
+    if (this.#waiting >= WAITING || this.#waitingSize >= WAITING_SIZE) webSocket.pause();
     this.#turn = this.#turn.then(async () => {
       await this.#answer(text);
       this.#waiting -= 1;
-      if (webSocket.isPaused && this.#waiting < WAITING / 2) webSocket.resume();
+      this.#waitingSize -= text.length;
+      if (webSocket.isPaused && this.#waiting < WAITING / 2 && this.#waitingSize < WAITING_SIZE / 2)
+        webSocket.resume();
     });
   }
 

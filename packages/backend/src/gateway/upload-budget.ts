@@ -1,0 +1,56 @@
+import type { ServerResponse } from 'node:http';
+import { UploadsFullError } from './errors.ts';
+
+export interface UploadLimits {
+  /** Bytes of one sender. */
+  readonly perSender: number;
+  /** Bytes of all senders together. */
+  readonly total: number;
+}
+
+/** Bytes of each body that are not counted: most bodies are smaller, and are gone at once. */
+export const FREE_BYTES = 16_384;
+
+/**
+ * Bounds the request bodies that are held in memory, of each sender and of all: from when they arrive until their request
+ * has been answered. Without it a sender could hold as many bodies of the largest size as it may open connections.
+ */
+export class UploadBudget {
+  readonly #limits: UploadLimits;
+  readonly #bySender = new Map<string, number>();
+  #total = 0;
+
+  constructor(limits: UploadLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes that are held now. */
+  get held(): number {
+    return this.#total;
+  }
+
+  /** An account of one body, which is settled when `response` is closed. */
+  open(sender: string, response: ServerResponse): { take(bytes: number): void } {
+    let held = 0;
+    response.once('close', () => {
+      this.#total -= held;
+      const left = (this.#bySender.get(sender) ?? 0) - held;
+      if (left > 0) this.#bySender.set(sender, left);
+      else this.#bySender.delete(sender);
+      held = 0;
+    });
+    return {
+      /** @throws {UploadsFullError} */
+      take: (bytes) => {
+        const { perSender, total } = this.#limits;
+        const own = this.#bySender.get(sender) ?? 0;
+        if (own + bytes > perSender) throw new UploadsFullError('sender', perSender);
+        if (this.#total + bytes > total) throw new UploadsFullError('all', total);
+        if (response.closed) return;
+        held += bytes;
+        this.#total += bytes;
+        this.#bySender.set(sender, own + bytes);
+      },
+    };
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * R19: a hostile peer on every edge: pipelining, deep and huge bodies, replayed first messages, half-open upgrades, frames
+ * that are none, uploads that nobody reads. Some attacks run at the same time; after each batch the backend must be alive,
+ * and a device in good order must be served on the channel it has and on a new one. In the end the backend must not have
+ * grown beyond what its bounds allow. `torture/hostile/attacks.ts` lists the attacks; new ones are added there.
+ */
+import type { Campaign } from './campaign.ts';
+import { randomFrom } from './channel-world.ts';
+import { ATTACKS } from './hostile/attacks.ts';
+import { HostileWorld } from './hostile/world.ts';
+
+const FULL_COUNT = 3_000;
+/** Attacks at the same time. */
+const BATCH = 6;
+/** What unread bytes of all devices may come to, and what such a process takes once. */
+const MAX_GROWTH = 300 * 1_048_576;
+
+export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {
+  const random = randomFrom(seed);
+  let world = await HostileWorld.start();
+  let failures = 0;
+  let runs = 0;
+  let ended = 0;
+  try {
+    const before = await world.memory();
+    let most = before;
+    while (runs < count) {
+      // Each attack in its turn, so that a short count has them all; beside it others at random.
+      const batch = Array.from(
+        { length: Math.min(BATCH, count - runs) },
+        (_, n) => ATTACKS[n < BATCH / 2 ? (runs / 2 + n) % ATTACKS.length : random(ATTACKS.length)],
+      ).filter((attack) => attack !== undefined);
+      const outcomes = await Promise.allSettled(
+        batch.map((attack) => attack.run({ ...targetOf(world), random })),
+      );
+      runs += batch.length;
+      for (const [index, outcome] of outcomes.entries())
+        if (outcome.status === 'rejected' && !isCut(outcome.reason)) {
+          failures += 1;
+          report(`${batch[index]?.name}: ${String(outcome.reason)}`);
+        }
+      const names = batch.map(({ name }) => name).join(', ');
+      if (!world.isAlive) {
+        failures += 1;
+        ended += 1;
+        report(`the backend ended after: ${names}`);
+        world = await HostileWorld.start();
+      } else if (!(await world.servesTheGood())) {
+        failures += 1;
+        report(`the good device was not served after: ${names}`);
+      }
+      most = Math.max(most, await world.memory());
+    }
+    const growth = most - before;
+    if (growth > MAX_GROWTH) {
+      failures += 1;
+      report(`the backend has grown by ${growth} bytes`);
+    }
+    return { runs, failures, ok: failures === 0, attacks: ATTACKS.length, ended, growthBytes: growth };
+  } finally {
+    await world.stop();
+  }
+};
+
+function targetOf({ socket, http, credentials, good }: HostileWorld) {
+  return { socket, http, credentials, good };
+}
+
+/** An attacker whose connection was ended has got what it deserves. */
+function isCut(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return 'code' in error || /closed|cut|HTTP\/1\.1 (?:4|5)/.test(error.message);
+}

@@ -1,0 +1,14 @@
+/** The backend that R19 attacks, as a process of its own: whatever ends it is seen from outside. */
+import { startTestBackend } from '@aico/backend/testing';
+
+const backend = await startTestBackend({
+  overrides: { 'core.channel.handshake_burst': 1_000_000, 'core.channel.handshakes_per_minute': 1_000_000 },
+});
+backend.lifecycle.handleProcess(process);
+void backend.lifecycle.ended.then(() => backend.stop());
+process.on('message', () => {
+  globalThis.gc?.();
+  process.send?.({ rss: process.memoryUsage.rss() });
+});
+process.once('disconnect', () => void backend.stop().then(() => process.exit()));
+process.send?.({ socket: backend.socket, http: backend.http });

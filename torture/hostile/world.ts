@@ -1,0 +1,128 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { DeviceCredentials } from '@aico/protocol/channel';
+import { pair } from '../../packages/backend/test/fixtures/channel.ts';
+import { ChannelAgent, post } from '../../packages/backend/test/fixtures/channel-agent.ts';
+
+/** What an attack has at hand. A number below `n` comes from `random(n)`. */
+export interface Target {
+  readonly socket: string;
+  readonly http: string;
+  /** Of a device that is paired and hostile, with all rights of an owner. */
+  readonly credentials: DeviceCredentials;
+  /** Of the device that must be served throughout; an attacker may have recorded its handshakes. */
+  readonly good: DeviceCredentials;
+  readonly random: (below: number) => number;
+}
+
+/** One thing that a hostile peer does. It rejects when it saw what must not be; that its connections end is expected. */
+export interface Attack {
+  readonly name: string;
+  readonly run: (target: Target) => Promise<void>;
+}
+
+/** Milliseconds that an attacker waits for an answer that may never come. */
+const PATIENCE_MS = 1_500;
+/** Milliseconds in which the good client must be served. */
+export const SERVED_MS = 5_000;
+
+/** What `work` resolves with, or undefined where it fails or takes too long: a refused attacker is no failure. */
+export async function within<T>(work: Promise<T>, milliseconds = PATIENCE_MS): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), milliseconds);
+  try {
+    return await Promise.race([work, late.promise]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A connection to the local socket or the public port, whose failures are its own. */
+export function dial(target: string): Socket {
+  const url = target.startsWith('http') ? new URL(target) : undefined;
+  const socket = url === undefined ? connect(target) : connect(Number(url.port), url.hostname);
+  return socket.on('error', () => {});
+}
+
+/** Sends bytes in pieces, and reads until the peer closes or patience ends. @returns what was answered */
+export async function converse(
+  connection: Duplex,
+  pieces: readonly (string | Uint8Array)[],
+): Promise<string> {
+  const answered: Buffer[] = [];
+  connection.on('error', () => {}).on('data', (chunk: Buffer) => answered.push(chunk));
+  for (const piece of pieces) if (!connection.destroyed) connection.write(piece);
+  await within(once(connection, 'close'), 300);
+  connection.destroy();
+  return Buffer.concat(answered).toString('latin1');
+}
+
+export class HostileWorld {
+  readonly #child: ChildProcess;
+  readonly socket: string;
+  readonly http: string;
+  readonly credentials: DeviceCredentials;
+  readonly good: DeviceCredentials;
+  readonly #agent: ChannelAgent;
+
+  private constructor(
+    child: ChildProcess,
+    { socket, http }: { readonly socket: string; readonly http: string },
+    credentials: DeviceCredentials,
+    good: DeviceCredentials,
+  ) {
+    this.#child = child;
+    this.socket = socket;
+    this.http = http;
+    this.credentials = credentials;
+    this.good = good;
+    this.#agent = new ChannelAgent(http, good, 2);
+  }
+
+  static async start(): Promise<HostileWorld> {
+    const child = fork(fileURLToPath(new URL('./backend-process.ts', import.meta.url)), {
+      execArgv: ['--expose-gc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const [addresses] = (await once(child, 'message')) as [{ socket: string; http: string }];
+    return new HostileWorld(child, addresses, await pair(addresses), await pair(addresses));
+  }
+
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Whether the good device is served in time, on the channel it has and on a new one. */
+  async servesTheGood(): Promise<boolean> {
+    const asked = (agent: ChannelAgent) =>
+      within(post(agent, '/api/v1/bus/messages', { topic: 'good.news', message: 1 }), SERVED_MS);
+    const anew = new ChannelAgent(this.http, this.good);
+    try {
+      const answers = await Promise.all([asked(this.#agent), asked(anew)]);
+      return answers.every((answer) => answer?.status === 202);
+    } finally {
+      anew.destroy();
+    }
+  }
+
+  async memory(): Promise<number> {
+    if (!this.isAlive) throw new Error('the backend has ended');
+    this.#child.send('memory');
+    const [{ rss }] = (await once(this.#child, 'message')) as [{ rss: number }];
+    return rss;
+  }
+
+  async stop(): Promise<void> {
+    this.#agent.destroy();
+    if (!this.isAlive) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await within(ended, 10_000);
+    this.#child.kill('SIGKILL');
+  }
+}
