@@ -144,7 +144,7 @@ async function pairing(world: World, kind: Kind, random: Random): Promise<Fault>
 /** After all of it. */
 async function honest({ backend, credentials, uploads }: World): Promise<Fault> {
   const client = await connect({ address: backend.http, credentials });
-  const { status } = await client.fetch('/api/v1/health');
+  const reply = await client.json('/api/v1/ways/query?n=honest');
   await client.close();
   const open = (): unknown => backend.container.getService('channel').healthCheck().data?.channels;
   const until = performance.now() + BOUND_MS;
@@ -152,7 +152,9 @@ async function honest({ backend, credentials, uploads }: World): Promise<Fault> 
     await new Promise((resolve) => setTimeout(resolve, 20));
   if (open() !== 0 || uploads.size > 0)
     return `${open()} channels are left, and ${uploads.size} uploads are still read`;
-  return status === 200 ? undefined : `an honest client got ${status}`;
+  return JSON.stringify(reply) === '{"n":"honest"}'
+    ? undefined
+    : `an honest client got ${JSON.stringify(reply)}`;
 }
 
 export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {

@@ -41,6 +41,7 @@ export class Channels {
   readonly #silenceMs: number;
   readonly #closing = new AbortController();
   readonly #open = new Set<Multiplexer>();
+  readonly #resting = new WeakMap<Multiplexer, NodeJS.Timeout>();
   #opening: Promise<Multiplexer> | undefined;
 
   private constructor(
@@ -117,17 +118,19 @@ export class Channels {
 
   /** A channel that nobody uses is ended soon: it costs little to open, and one that was kept may have gone unnoticed. */
   #restOf(channel: Multiplexer): void {
-    const timer = globalThis.setTimeout(() => {
+    clearTimeout(this.#resting.get(channel));
+    const timer = setTimeout(() => {
       if (channel.size === 0) endThenCut(channel);
     }, REST_MS);
     timer.unref();
+    this.#resting.set(channel, timer);
   }
 }
 
 /** Says the end; where the backend does not answer it and nothing is in flight, cuts the connection. */
 function endThenCut(channel: Multiplexer): void {
   channel.end();
-  const timer = globalThis.setTimeout(() => {
+  const timer = setTimeout(() => {
     if (channel.size === 0) channel.carrier.destroy();
   }, END_MS);
   timer.unref();

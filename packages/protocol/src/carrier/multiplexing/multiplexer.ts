@@ -291,7 +291,12 @@ export class Multiplexer implements StreamOwner {
     // By the wall clock, since the monotonic one may stand still while the machine sleeps.
     if (Math.abs(Date.now() - this.#heardAt) < silenceMs) return;
     const answerMs = ANSWER_FACTOR * silenceMs;
-    this.#asked = setTimeout(() => this.carrier.destroy(new ChannelSilentError(answerMs)), answerMs);
+    this.#asked = setTimeout(() => {
+      // Where this process itself stood still, the answer may have come and not been read.
+      setImmediate(() => {
+        if (this.#asked !== undefined) this.carrier.destroy(new ChannelSilentError(answerMs));
+      });
+    }, answerMs);
     this.#asked.unref();
     this.#control(frameHeader(0, FrameKind.ping, 0));
   }
