@@ -15,6 +15,8 @@ export class OpenBudget {
 
   /** Milliseconds until the bucket is not overdrawn any more. */
   get waitMs(): number {
+    // Asked after each read: the clock is not needed while nothing is overdrawn.
+    if (this.#tokens >= 0) return 0;
     this.#refill();
     return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens / this.#perSecond) * 1_000);
   }
