@@ -5,9 +5,32 @@ import { createServer as createSocketServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { BackendNotRunningError, ChannelNotServedError, connect, pair } from '@aico/client';
 import { clientSuite } from './fixtures/client-suite.ts';
+import { cuttingProxy } from './fixtures/cutting-proxy.ts';
 import { startPaired } from './fixtures/paired.ts';
 
 describe('a client in Node', () => clientSuite(connect));
+
+test('a body ends where the channel fails in the same read as the head of its answer', async (t) => {
+  const { backend, credentials } = await startPaired(t);
+  const refusal = Buffer.concat([Buffer.of(0, 32), Buffer.from(credentials.serverKey, 'hex')]);
+  const record = Buffer.concat([Buffer.of(0, 80), Buffer.alloc(80)]);
+  for (const [bytes, code] of [
+    [refusal, 'AICO_CHANNEL_REFUSED'],
+    [record, 'AICO_CHANNEL_RECORD'],
+  ] as const) {
+    const proxy = await cuttingProxy(t, backend.http);
+    await using client = await connect({ address: proxy.address, credentials });
+    await client.json('/api/v1/ways/query?n=1');
+    const answered = proxy.hold();
+    const asked = client.fetch('/api/v1/ways/unfinished');
+    await answered;
+    proxy.releaseWith(bytes);
+    await assert.rejects((await asked).text(), (error: Error & { cause: { code: string } }) => {
+      assert.equal(error.cause.code, code);
+      return true;
+    });
+  }
+});
 
 test('who is not let in is told so, and whatever else answers there', async (t) => {
   const { backend, credentials } = await startPaired(t);
