@@ -27,8 +27,12 @@ export const NAMING: ReadonlySet<string> = words(`
   OpenRead OpenWrite ReopenIdx Clear VOpen VUpdate Function PureFunc AggStep AggStep1 AggInverse AggValue AggFinal
 `);
 
-/** They change the schema: in a migration, where the schema is compared before and after each statement. */
+/**
+ * They change the schema: in a migration, where the schema is compared before and after each statement. (JournalMode only
+ * asks there: SQLite puts it into `CREATE TABLE IF NOT EXISTS` of a table that exists, and pragmas do not come this way.)
+ */
 const SCHEMA_CHANGING = words(`
+  JournalMode
   ReadCookie SetCookie CreateBtree Destroy ParseSchema DropTable DropIndex DropTrigger VCreate VDestroy VRename Expire
 `);
 

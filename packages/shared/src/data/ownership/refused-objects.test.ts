@@ -91,6 +91,7 @@ const MIGRATIONS = [
   'ANALYZE',
   'ANALYZE secret',
   'REINDEX',
+  "INSERT INTO own (text) SELECT quick_check FROM pragma_quick_check('secret')",
   "INSERT INTO own (text) SELECT load_extension('x')",
   "INSERT INTO own (text) SELECT rtreecheck('secret_place')",
   'CREATE TRIGGER later AFTER INSERT ON own BEGIN SELECT load_extension(new.text); END',
@@ -207,6 +208,44 @@ test('what an owner may do it does: counters of its own, its schema, JSON, words
   await own.execute(
     'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) DELETE FROM own WHERE id IN n',
   );
+});
+
+test('every form of schema change that SQLite knows is open to an owner on its own tables', async (t) => {
+  const { own } = await openBoth(t);
+  await own.migrate('own', [
+    ...OWN,
+    {
+      id: '002',
+      sql: `ALTER TABLE own ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE own ADD COLUMN size INTEGER DEFAULT 1 CHECK (size > 0);
+        ALTER TABLE own ADD COLUMN twice INTEGER AS (size * 2) VIRTUAL;
+        ALTER TABLE own ADD COLUMN of INTEGER REFERENCES counted (id);
+        ALTER TABLE own RENAME COLUMN size TO length;
+        CREATE TABLE pair (a, b, PRIMARY KEY (a, b)) WITHOUT ROWID;
+        CREATE UNIQUE INDEX pair_b ON pair (b DESC) WHERE b IS NOT NULL;
+        CREATE INDEX pair_expression ON pair (lower(a) COLLATE NOCASE);
+        INSERT INTO pair VALUES ('x', 1), ('y', 2);
+        CREATE TABLE copy AS SELECT * FROM pair;
+        CREATE TABLE IF NOT EXISTS copy (a);
+        ALTER TABLE copy DROP COLUMN a;
+        ALTER TABLE copy RENAME TO copied;
+        CREATE VIEW both AS SELECT a, length FROM pair JOIN own;
+        CREATE TRIGGER through INSTEAD OF DELETE ON both BEGIN DELETE FROM pair WHERE a = old.a; END;
+        CREATE TRIGGER counted_out AFTER UPDATE OF text ON own WHEN new.text IS NULL BEGIN
+          INSERT INTO counted (text) VALUES (old.text);
+          UPDATE own SET seen = seen + 1 WHERE id = new.id;
+        END;
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) INSERT INTO pair SELECT i, i + 9 FROM n;
+        UPDATE pair SET b = b + 100; DELETE FROM pair WHERE b > 110;
+        ALTER TABLE own_found RENAME TO own_words;
+        DROP INDEX pair_expression; DROP TRIGGER through; DROP VIEW both; DROP TABLE copied; DROP TABLE own_words;`,
+    },
+  ]);
+  await own.execute("INSERT INTO own (id, text) VALUES (1, 'x')");
+  await own.execute('UPDATE own SET text = NULL');
+  assert.deepEqual((await own.execute('SELECT seen, length, twice FROM own')).rows, [
+    { seen: 1, length: 1, twice: 2 },
+  ]);
 });
 
 test('case is folded as SQLite folds it: the KELVIN SIGN is no k', async (t) => {
