@@ -18,6 +18,8 @@ export interface EncryptedDatabaseOptions {
   readonly maxBytes?: number;
   /** Milliseconds that one statement may run. Default 30 000; a read is given up then, a write is reported. */
   readonly statementLimitMs?: number;
+  /** Milliseconds that one write may run before those who wait for the writer are refused. Default 300 000. */
+  readonly writeWaitMs?: number;
   /** Bytes that the rows of one statement may take; a stream has no such limit. Default 64 MiB. */
   readonly maxResultBytes?: number;
   /** How often to look whether a full disk has room again. Default 1000 ms. */

@@ -52,6 +52,7 @@ const PAGE_BYTES = 4_096;
 const STATEMENTS_KEPT = 512;
 const STATEMENT_LIMIT_MS = 30_000;
 const STREAM_IDLE_MS = 30_000;
+const WRITE_WAIT_MS = 300_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
 const CLOSE_GRACE_MS = 5_000;
 
@@ -101,7 +102,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       logger: options.logger,
     });
     this.#writes = new WriteQueue(engine.writer);
-    this.#overdueWrite = new OverdueWrite(engine.writer);
+    this.#overdueWrite = new OverdueWrite(engine.writer, options.writeWaitMs ?? WRITE_WAIT_MS);
     this.#gate = new WriteGate({
       file: options.file,
       tryWrite: () => this.#tryWrite(),
@@ -128,7 +129,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     new Uint8Array(key).set(options.key);
     // What happens before the database is open fails the opening.
     const ignore = (): void => undefined;
-    const events: Required<ThreadEvents> = { onCrash: ignore, onFailure: ignore, onOverdue: ignore };
+    const events: Required<ThreadEvents> = { onCrash: ignore, onFailure: ignore, onSlow: ignore };
     try {
       const engine = await openEngine({
         file: options.file,
@@ -141,14 +142,14 @@ export class EncryptedDatabase implements OwnableDatabase {
         witness: options.witness,
         onCrash: (error) => events.onCrash(error),
         onFailure: (failure) => events.onFailure(failure),
-        onOverdue: (running, thread) => events.onOverdue(running, thread),
+        onSlow: (running, isOverdue, thread) => events.onSlow(running, isOverdue, thread),
         statementLimitMs: options.statementLimitMs ?? STATEMENT_LIMIT_MS,
         maxResultBytes: options.maxResultBytes,
       });
       const database = new EncryptedDatabase(engine, key, options);
       events.onCrash = (error) => database.#noteCrash(error);
       events.onFailure = (failure) => database.#noteFailure(failure);
-      events.onOverdue = (running, thread) => database.#noteOverdue(running, thread);
+      events.onSlow = (running, isOverdue, thread) => database.#noteSlow(running, isOverdue, thread);
       return database;
     } catch (error) {
       new Uint8Array(key).fill(0);
@@ -296,7 +297,7 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   async status(): Promise<DatabaseStatus> {
     this.#refuseUnlessOpen();
-    const found = (await this.#readers.leastBusy().operation({ name: 'status' })) as EngineStatus;
+    const found = (await this.#readers.ask({ name: 'status' })) as EngineStatus;
     const [file, wal] = await Promise.all([stat(this.#file), stat(`${this.#file}-wal`)]);
     return { file: this.#file, ...found, fileBytes: file.size, walBytes: wal.size };
   }
@@ -370,26 +371,31 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#logger?.error('Database engine crashed', { error });
   }
 
-  /** A read is given up; what waits for the writer is refused, since it has not been begun. */
-  #noteOverdue(running: RunningStatement, thread: EngineThread): void {
+  /** A read that does not end is given up. A write is reported, and in the end what waits for the writer is refused. */
+  #noteSlow(running: RunningStatement, isOverdue: boolean, thread: EngineThread): void {
     if (thread !== this.#engine.writer) {
-      this.#readers.giveUp(running, thread);
+      this.#readers.noteSlow(running, isOverdue, thread);
       return;
     }
-    const error = this.#overdueWrite.note(running);
-    if (error === undefined) return;
-    const { owner, statement } = error;
-    this.#logger?.error('A write does not end; nothing else is written until it does', { owner, statement });
-    this.#writes.refuseWaiting(error);
+    if (!isOverdue) return;
+    if (this.#overdueWrite.note(running)) {
+      const { owner, statement } = this.#overdueWrite.statement ?? {};
+      this.#logger?.error('A write does not end; nothing else is written until it does', {
+        owner,
+        statement,
+      });
+    }
+    const refusal = this.#overdueWrite.refusal;
+    if (refusal !== undefined) this.#writes.refuseWaiting(refusal);
     if (this.#closing === undefined) return;
-    const { culprit, others } = thread.giveUp(running, error);
-    for (const call of culprit === undefined ? others : [culprit, ...others]) call.reject(error);
+    const { calls } = thread.giveUp(running, new DatabaseClosedError());
+    for (const call of calls) call.reject(new DatabaseClosedError());
   }
 
   #refuseWriting(): void {
     this.#gate.refuseIfClosed();
-    const { error } = this.#overdueWrite;
-    if (error !== undefined) throw error;
+    const { refusal } = this.#overdueWrite;
+    if (refusal !== undefined) throw refusal;
   }
 
   #write(call: Call): void {

@@ -35,15 +35,14 @@ export interface ThreadEvents {
   onCrash: (error: EngineCrashedError) => void;
   /** Everything that fails in it, before its caller hears of it. */
   onFailure?: (failure: Failure) => void;
-  /** A statement runs longer than it may; told again until it ends or the thread is given up. */
-  onOverdue?: (running: RunningStatement, thread: EngineThread) => void;
+  /** A statement is slow, or longer than it may be; told again until it ends or the thread is given up. */
+  onSlow?: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
 }
 
-/** The calls of a thread that was given up. */
-export interface GivenUp {
-  /** The statement that it runs, unless that is one of a stream. */
-  readonly culprit: Call | undefined;
-  readonly others: readonly Call[];
+/** What was sent to a thread, and waits behind the statement that it runs. */
+export interface Unanswered {
+  readonly calls: readonly Call[];
+  readonly operations: readonly PendingOperation[];
 }
 
 /** Column names of the statements, by their id, as the connection that runs them has told. */
@@ -57,7 +56,8 @@ interface PendingBatch {
   readonly done: (rolledBack: boolean) => void;
 }
 
-interface PendingOperation {
+export interface PendingOperation {
+  readonly operation: Operation;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -94,12 +94,14 @@ export class EngineThread {
   readonly #layouts: Layouts = new Map();
   readonly #known = new Set<number>();
   readonly #forget = new Set<number>();
+  readonly #takenBack = new WeakSet<Call>();
   readonly #batches = new Map<number, PendingBatch>();
   readonly #operations = new Map<number, PendingOperation>();
   #nextId = 1;
   #crash: AicoError | undefined;
   #closing = false;
   #givenUp = false;
+  #closed: Promise<string | undefined> | undefined;
 
   constructor(
     name: string,
@@ -114,7 +116,7 @@ export class EngineThread {
       progress: this.#progress,
       limitMs: data.statementLimitMs ?? STATEMENT_LIMIT_MS,
       isBusy: () => this.unanswered > 0,
-      onOverdue: (running) => events.onOverdue?.(running, this),
+      onSlow: (running, isOverdue) => events.onSlow?.(running, isOverdue, this),
     });
     this.#worker = new Worker(script, {
       workerData: { ...data, effects: this.#effects.buffer, progress: this.#progress.buffer },
@@ -163,7 +165,7 @@ export class EngineThread {
   /** Has the engine do something, in its turn. @throws the error that stands for its failure */
   async operation(operation: Operation): Promise<unknown> {
     try {
-      return await this.#ask(operation);
+      return await this.#send(operation);
     } catch (error) {
       const sql = 'sql' in operation ? operation.sql : operation.name;
       throw error instanceof EngineFailure ? errorOf(error, this.#file, sql) : error;
@@ -175,7 +177,7 @@ export class EngineThread {
     operation: Operation,
   ): Promise<{ readonly value: unknown; readonly failure: EngineFailure | undefined }> {
     try {
-      return { value: await this.#ask(operation), failure: undefined };
+      return { value: await this.#send(operation), failure: undefined };
     } catch (error) {
       if (error instanceof EngineFailure) return { value: undefined, failure: error };
       throw error;
@@ -194,6 +196,11 @@ export class EngineThread {
    * @returns what could not be done, and is left to the next opening
    */
   async close({ readersRemain = false } = {}): Promise<string | undefined> {
+    this.#closed ??= this.#close(readersRemain);
+    return await this.#closed;
+  }
+
+  async #close(readersRemain: boolean): Promise<string | undefined> {
     if (this.#crash !== undefined) return undefined;
     this.#closing = true;
     try {
@@ -219,23 +226,48 @@ export class EngineThread {
   }
 
   /**
-   * Gives the thread up without waiting for it, since nothing ends a statement of SQLite: it ends with its statement, or
-   * with the process. Its operations are rejected with `reason`; its calls are the caller's to settle.
+   * Takes back what waits behind the statement that runs, for another thread; this one is good for nothing else then. Should
+   * it run some of it all the same, the answer is ignored: only what reads may be taken back.
    */
-  giveUp(running: RunningStatement, reason: AicoError): GivenUp {
+  takeBack(running: RunningStatement): Unanswered {
     const culprit = this.callOf(running);
+    const sent = [...this.#batches.values()].flatMap(({ calls }) => calls);
+    const calls = sent.filter((call) => call !== culprit && !this.#takenBack.has(call));
+    for (const call of calls) this.#takenBack.add(call);
+    this.#progress[2] = 1;
+    const operations = [...this.#operations.values()];
+    this.#operations.clear();
+    return { calls, operations };
+  }
+
+  /** Sends what was taken back from another thread. */
+  takeOver({ operation, resolve, reject }: PendingOperation): void {
+    this.#send(operation).then(resolve, reject);
+  }
+
+  /**
+   * Gives the thread up without waiting for it, since nothing ends a statement of SQLite: it ends with its statement, or
+   * with the process. The statement is answered with `reason`.
+   * @returns what waited behind it
+   */
+  giveUp(running: RunningStatement, reason: AicoError): Unanswered {
+    const culprit = this.callOf(running);
+    // A stream's statement is the first of the operations.
+    const own = culprit === undefined ? this.#operations.get(running.message) : undefined;
+    this.#operations.delete(running.message);
+    const unanswered = this.takeBack(running);
     const batches = [...this.#batches.values()];
     this.#givenUp = true;
     this.#closing = true;
     this.#crash = reason;
     this.#watch.stop();
     this.#batches.clear();
-    this.#rejectOperations(reason);
     this.#worker.unref();
     void this.#worker.terminate();
     for (const { done } of batches) done(true);
-    const others = batches.flatMap(({ calls }) => calls).filter((call) => call !== culprit);
-    return { culprit, others };
+    culprit?.reject(reason);
+    own?.reject(reason);
+    return unanswered;
   }
 
   /** Nobody waits for it any more: its statement has not ended. */
@@ -250,11 +282,13 @@ export class EngineThread {
     await this.#worker.terminate();
   }
 
-  async #ask(operation: Operation): Promise<unknown> {
+  async #send(operation: Operation): Promise<unknown> {
     if (this.#crash !== undefined) throw this.#crash;
     const id = this.#nextId;
     this.#nextId += 1;
-    const answer = new Promise<unknown>((resolve, reject) => this.#operations.set(id, { resolve, reject }));
+    const answer = new Promise<unknown>((resolve, reject) =>
+      this.#operations.set(id, { operation, resolve, reject }),
+    );
     this.#worker.postMessage({ kind: 'operation', id, operation });
     this.#watch.start();
     return await reportActivity(DOING[operation.name] ?? 'the database works', answer);
@@ -344,8 +378,9 @@ export class EngineThread {
         layout += 2;
       }
       const count = reply.rows[index] ?? 0;
+      const isTakenBack = this.#takenBack.has(call);
       if (count < 0) {
-        this.#reject(call, reply.failures[failed]);
+        if (!isTakenBack) this.#reject(call, reply.failures[failed]);
         failed += 1;
         continue;
       }
@@ -355,6 +390,7 @@ export class EngineThread {
         rows[row] = rowOf(names, values, value);
         value += names.length;
       }
+      if (isTakenBack) continue;
       const lastRowId = effects[index * 2 + 1];
       call.resolve(new StatementResult(rows, Number(effects[index * 2] ?? 0), lastRowId ?? undefined));
       if (call.statement.forgotten) this.forget(call.statement);

@@ -46,7 +46,7 @@ export interface OpenEngineOptions {
   readonly onFailure: (failure: Failure) => void;
   readonly statementLimitMs: number;
   readonly maxResultBytes: number | undefined;
-  readonly onOverdue: (running: RunningStatement, thread: EngineThread) => void;
+  readonly onSlow: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
 }
 
 /** The threads of an open database and the files they have open. */
@@ -143,7 +143,7 @@ async function start(
   const newThread = (name: string, role: EngineData['role']): EngineThread =>
     new EngineThread(name, engineData(options, role), {
       onCrash: options.onCrash,
-      onOverdue: options.onOverdue,
+      onSlow: options.onSlow,
       ...(role === 'writer' ? { onFailure: options.onFailure } : {}),
     });
   const threads: EngineThread[] = [];

@@ -7,18 +7,21 @@ import type { OverdueStatement } from './types.ts';
 
 /**
  * The write that runs longer than it may, if there is one. It has the lock of the file, so that no other writer can take
- * its place: what waits is refused, which is safe because it was not begun.
+ * its place: after some time what waits is refused, which is safe because it was not begun.
  */
 export class OverdueWrite {
   readonly #writer: EngineThread;
+  readonly #refuseAfterMs: number;
   #found: (OverdueStatement & { readonly running: RunningStatement; readonly beganAt: number }) | undefined;
 
-  constructor(writer: EngineThread) {
+  constructor(writer: EngineThread, refuseAfterMs: number) {
     this.#writer = writer;
+    this.#refuseAfterMs = refuseAfterMs;
   }
 
-  /** @returns the error for those who wait */
-  note(running: RunningStatement): WriterOverdueError | undefined {
+  /** @returns whether this is the first that is heard of it */
+  note(running: RunningStatement): boolean {
+    if (this.statement !== undefined) return false;
     const statement = this.#writer.callOf(running)?.statement;
     this.#found = {
       running,
@@ -27,7 +30,7 @@ export class OverdueWrite {
       statement: summaryOf(statement?.sql ?? ''),
       since: new Date(Date.now() - running.ms),
     };
-    return this.error;
+    return true;
   }
 
   get statement(): OverdueStatement | undefined {
@@ -37,10 +40,11 @@ export class OverdueWrite {
     return { owner, statement, since };
   }
 
-  get error(): WriterOverdueError | undefined {
+  /** For those who wait, once it has taken so long that they should not. */
+  get refusal(): WriterOverdueError | undefined {
     const overdue = this.statement;
-    if (overdue === undefined) return undefined;
     const ms = performance.now() - (this.#found?.beganAt ?? 0);
+    if (overdue === undefined || ms < this.#refuseAfterMs) return undefined;
     return new WriterOverdueError(overdue.owner, overdue.statement, ms);
   }
 }

@@ -14,7 +14,7 @@ import { testStore } from './test-store.ts';
 const COUNT_TO = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)';
 /** Runs some seconds: a statement without an end would keep the process of the test. */
 const LONG = `${COUNT_TO} SELECT count(*) AS c FROM n`;
-const STEPS = [12_000_000] as const;
+const STEPS = [8_000_000] as const;
 
 async function databaseOf(t: TestContext, options: Partial<EncryptedDatabaseOptions> = {}) {
   const db = await (await testStore(t)).open({ statementLimitMs: 200, ...options });
@@ -53,6 +53,27 @@ describe('a read that runs longer than it may', () => {
     assert.deepEqual((await readsOf(db, 1))[0], [{ n: 4 }]);
   });
 
+  test('but ends in time is answered, and nobody waits behind it', async (t) => {
+    const db = await databaseOf(t, { statementLimitMs: 60_000 });
+    let isDone = false;
+    const slow = db.execute(LONG, STEPS).then(({ rows }) => {
+      isDone = true;
+      return rows;
+    });
+    // Sent behind it, to the only reader there is: reads, a statement that turns out to write, and an operation.
+    const behind = await Promise.all([
+      readsOf(db, 100),
+      db.execute('WITH x (v) AS (VALUES (5)) INSERT INTO kept (v) SELECT v FROM x'),
+      db.check(),
+      db.status(),
+    ]);
+    assert.equal(isDone, false);
+    assert.equal(behind[0].length, 100);
+    assert.deepEqual(await slow, [{ c: STEPS[0] }]);
+    assert.deepEqual((await readsOf(db, 1))[0], [{ n: 4 }]);
+    assert.deepEqual(db.overdue, []);
+  });
+
   test('in a read-only transaction or a stream harms no other one', async (t) => {
     const db = await databaseOf(t);
     const other = db.stream('SELECT v FROM kept ORDER BY id');
@@ -88,7 +109,7 @@ describe('a read that runs longer than it may', () => {
 });
 
 test('a write that runs longer than it may is named to those who wait for the writer, and ends as it does', async (t) => {
-  const db = await databaseOf(t);
+  const db = await databaseOf(t, { writeWaitMs: 200 });
   const long = db.execute(`INSERT INTO kept (v) ${LONG}`, STEPS);
   const error = await db.transaction(async () => undefined).catch((reason: unknown) => reason);
   assert.ok(error instanceof WriterOverdueError, String(error));

@@ -1,4 +1,4 @@
-import type { Call, EngineThread } from './engine-thread.ts';
+import type { Call, EngineThread, Unanswered } from './engine-thread.ts';
 
 /**
  * How many statements a batch carries, and how many batches a thread may have at once. While it works on one, the other
@@ -9,7 +9,7 @@ const IN_FLIGHT = 2;
 
 /** A reader thread, and the batches of the pool that it has not answered. */
 interface Reader {
-  thread: EngineThread;
+  readonly thread: EngineThread;
   inFlight: number;
 }
 
@@ -20,7 +20,7 @@ interface Reader {
  * empties it. Transactions and streams use the same threads and must not take part in that count.
  */
 export class ReadPool {
-  readonly #readers: readonly Reader[];
+  #readers: readonly Reader[];
   #waiting: Call[] = [];
   #scheduled = false;
   #drained: (() => void)[] = [];
@@ -35,10 +35,23 @@ export class ReadPool {
     return this.#readers.map(({ thread }) => thread);
   }
 
-  /** Puts a new thread in the place of one that was given up. */
-  exchange(old: EngineThread, next: EngineThread): void {
-    for (const reader of this.#readers) if (reader.thread === old) reader.thread = next;
-    if (this.#waiting.length > 0) this.#schedule();
+  /** Whether anything waits for `thread` besides the statement that it runs. */
+  isHeldUpBy(thread: EngineThread): boolean {
+    return (
+      this.#readers.some((reader) => reader.thread === thread) &&
+      (thread.unanswered > 1 || this.#waiting.length > 0)
+    );
+  }
+
+  /** Puts `next` in the place of a thread that is slow or was given up, and has it do what waited behind the statement. */
+  exchange(old: EngineThread, next: EngineThread, { calls, operations }: Unanswered): void {
+    // Not the same object: the batches that `old` has yet to answer are no longer counted here.
+    this.#readers = this.#readers.map((reader) =>
+      reader.thread === old ? { thread: next, inFlight: 0 } : reader,
+    );
+    this.#waiting = [...calls, ...this.#waiting];
+    for (const operation of operations) next.takeOver(operation);
+    this.#schedule();
   }
 
   submit(call: Call): void {
@@ -79,11 +92,18 @@ export class ReadPool {
       reader.thread.batch(0, calls, reader.thread.layouts, () => {
         this.#running -= 1;
         reader.inFlight -= 1;
+        this.#closeIfExchanged(reader);
         if (this.#waiting.length > 0) this.#schedule();
         else if (this.#running === 0) for (const resolve of this.#drained.splice(0)) resolve();
       });
     }
     if (sent > 0) this.#waiting = this.#waiting.slice(sent);
+  }
+
+  /** A thread that was exchanged while it ran a slow statement ends with it. */
+  #closeIfExchanged({ thread, inFlight }: Reader): void {
+    if (inFlight > 0 || thread.isGivenUp || this.threads.includes(thread)) return;
+    void thread.close().catch(() => undefined);
   }
 
   /** The reader with the fewest batches of the pool, when it has room for one more. */

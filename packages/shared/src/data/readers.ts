@@ -1,4 +1,5 @@
 import type { Logger } from '../core/logging/types.ts';
+import type { Operation } from './engine/wire.ts';
 import type { Call, EngineThread } from './engine-thread.ts';
 import { OverdueStatements } from './overdue-statements.ts';
 import { ReadPool } from './read-pool.ts';
@@ -14,15 +15,21 @@ export interface ReadersOptions {
   readonly logger: Logger | undefined;
 }
 
+/** Threads that slow statements may have beside the pool's. */
+const MAX_SLOW = 8;
+
 /**
  * Everything that reads: single statements, which share a few threads, and transactions and streams, which have one each.
- * The thread of a statement that does not end is given up and replaced; all other reads go on.
+ * Behind a slow statement nobody waits: another thread takes the place of its own. The thread of one that does not end is
+ * given up.
  */
 export class Readers {
   readonly #options: ReadersOptions;
   readonly #pool: ReadPool;
   readonly #sessions: SessionThreads;
   readonly #overdue: OverdueStatements;
+  /** Threads that still run a slow statement, after others have taken their places. */
+  readonly #slow = new Set<EngineThread>();
   #closing = false;
 
   constructor(options: ReadersOptions) {
@@ -33,7 +40,7 @@ export class Readers {
   }
 
   get threads(): readonly EngineThread[] {
-    return [...this.#pool.threads, ...this.#sessions.threads];
+    return [...new Set([...this.#pool.threads, ...this.#sessions.threads, ...this.#slow])];
   }
 
   /** Statements that were given up and still run. */
@@ -52,13 +59,37 @@ export class Readers {
     return this.#pool.leastBusy();
   }
 
+  /** Has a thread of its own do something that looks at the whole file, and for which nobody should wait. */
+  async ask(operation: Operation): Promise<unknown> {
+    const lease = await this.#sessions.take({
+      what: 'read-only transaction',
+      owner: undefined,
+      sql: undefined,
+      openedAt: () => `"${operation.name}" of the database`,
+    });
+    try {
+      return await lease.thread.operation(operation);
+    } finally {
+      lease.release();
+    }
+  }
+
   /** @throws {ReadersTakenError} when all are taken for too long */
   async take(holder: SessionHolder): Promise<SessionLease> {
     return await this.#sessions.take(holder);
   }
 
-  /** Gives up the thread that runs an overdue statement. What else was sent to a shared thread runs in another one. */
-  giveUp(running: RunningStatement, thread: EngineThread): void {
+  /** A statement takes long. Nobody waits behind it, and when it is overdue its thread is given up. */
+  noteSlow(running: RunningStatement, isOverdue: boolean, thread: EngineThread): void {
+    if (isOverdue) this.#giveUp(running, thread);
+    else if (!this.#closing && this.#slow.size < MAX_SLOW && this.#pool.isHeldUpBy(thread)) {
+      this.#slow.add(thread);
+      void thread.exited.then(() => this.#slow.delete(thread));
+      this.#pool.exchange(thread, this.#options.startThread(thread.name), thread.takeBack(running));
+    }
+  }
+
+  #giveUp(running: RunningStatement, thread: EngineThread): void {
     const call = thread.callOf(running);
     const holder = this.#sessions.holderOf(thread);
     const sql = call?.statement.sql ?? holder?.sql ?? '';
@@ -70,12 +101,10 @@ export class Readers {
       statement: error.statement,
       ms: Math.round(running.ms),
     });
-    const { culprit, others } = thread.giveUp(running, error);
-    culprit?.reject(error);
-    if (holder === undefined && !this.#closing) {
-      this.#pool.exchange(thread, this.#options.startThread(thread.name));
-      for (const each of others) this.#pool.submit(each);
-    } else for (const each of others) each.reject(error);
+    const unanswered = thread.giveUp(running, error);
+    if (this.#pool.threads.includes(thread) && !this.#closing)
+      this.#pool.exchange(thread, this.#options.startThread(thread.name), unanswered);
+    else for (const { reject } of [...unanswered.calls, ...unanswered.operations]) reject(error);
   }
 
   /** Answers what was accepted; a statement may take `graceMs` from now on. */

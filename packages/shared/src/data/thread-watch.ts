@@ -1,5 +1,8 @@
-/** What an engine thread works on: memory that it shares with the main thread. */
-export const PROGRESS_FIELDS = 2;
+/**
+ * Fields of the memory in which an engine thread says what it works on, and is told that nothing more is wanted of it: the
+ * message, the call, and 1 when calls behind the one that runs are not to be begun.
+ */
+export const PROGRESS_FIELDS = 3;
 
 /** The statement that an engine thread runs: the message that brought it, and its place among the calls of that message. */
 export interface RunningStatement {
@@ -16,10 +19,14 @@ export interface ThreadWatchOptions {
   readonly limitMs: number;
   /** Whether the thread owes an answer. */
   readonly isBusy: () => boolean;
-  readonly onOverdue: (running: RunningStatement) => void;
+  /** Told at each look of a statement that runs for at least `SLOW_MS`, until it ends or the watch is stopped. */
+  readonly onSlow: (running: RunningStatement, isOverdue: boolean) => void;
 }
 
-/** Looks per limit; a statement is noticed at most one look late. */
+/** From so long on a statement is slow: others should not wait behind it. */
+export const SLOW_MS = 500;
+const LOOK_EVERY_MS = 250;
+/** Looks per limit at least; a statement is noticed one look late at most. */
 const LOOKS = 4;
 
 /**
@@ -29,6 +36,7 @@ const LOOKS = 4;
 export class ThreadWatch {
   readonly #options: ThreadWatchOptions;
   #limitMs: number;
+  #stopped = false;
   #timer: NodeJS.Timeout | undefined;
   #seen: { readonly message: number; readonly index: number; readonly since: number } | undefined;
 
@@ -39,17 +47,23 @@ export class ThreadWatch {
 
   /** Something was sent to the thread. */
   start(): void {
-    this.#timer ??= setTimeout(() => this.#look(), this.#limitMs / LOOKS).unref();
+    this.#timer ??= setTimeout(() => this.#look(), Math.min(LOOK_EVERY_MS, this.#limitMs / LOOKS)).unref();
   }
 
   /** From now on a statement may take `limitMs` at most, also the one that runs. */
   tighten(limitMs: number): void {
     this.#limitMs = Math.min(this.#limitMs, limitMs);
-    this.stop();
+    this.#clear();
     if (this.#options.isBusy()) this.start();
   }
 
+  /** For good. */
   stop(): void {
+    this.#stopped = true;
+    this.#clear();
+  }
+
+  #clear(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -62,9 +76,11 @@ export class ThreadWatch {
     if (message <= 0 || index < 0) this.#seen = undefined;
     else if (this.#seen?.message !== message || this.#seen.index !== index)
       this.#seen = { message, index, since: now };
-    else if (now - this.#seen.since >= this.#limitMs) {
-      this.#options.onOverdue({ message, index, ms: now - this.#seen.since });
+    else {
+      const ms = now - this.#seen.since;
+      const isOverdue = ms >= this.#limitMs;
+      if (isOverdue || ms >= SLOW_MS) this.#options.onSlow({ message, index, ms }, isOverdue);
     }
-    this.start();
+    if (!this.#stopped) this.start();
   }
 }

@@ -158,7 +158,13 @@ export class Engine {
     statements.begin();
     try {
       statements.followSchema();
-      const { outcome, failures } = runEach(statements, calls, false, () => true, true);
+      const { outcome, failures } = runEach(
+        statements,
+        calls,
+        false,
+        () => true,
+        () => this.#progress[2] === 0,
+      );
       return reply(outcome, failures);
     } finally {
       if (connection.inTransaction) statements.commit();
@@ -365,20 +371,20 @@ function makeOwnTables(connection: Connection): void {
 
 /**
  * Runs calls one after another as they stand; one that fails leaves the others alone, unless nothing is left to run in.
- * `shared` are calls of several callers: some are left for the next batch when the answer has become large.
+ * Of calls of several callers (`isWanted`) some are left for the next batch when the answer has become large.
  */
 function runEach(
   statements: PreparedStatements,
   calls: readonly GroupCall[],
   mayWrite: boolean,
   alive: () => boolean = () => true,
-  shared = false,
+  isWanted?: () => boolean,
 ): { outcome: Outcome; failures: Failure[] } {
   const outcome = emptyOutcome();
   const failures: Failure[] = [];
   for (const { id, args } of calls) {
     try {
-      if (shared && outcome.bytes > LARGE_ANSWER_BYTES) throw notRun();
+      if (isWanted !== undefined && (outcome.bytes > LARGE_ANSWER_BYTES || !isWanted())) throw notRun();
       if (!alive()) throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
       statements.run(id, args, outcome, mayWrite);
     } catch (error) {
