@@ -1,17 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
+import type { Call } from './calls.ts';
 import { expectSameFile } from './database-file.ts';
 import type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 import type { EngineStatus, Failure } from './engine/wire.ts';
-import type { Call, EngineThread, ThreadEvents } from './engine-thread.ts';
+import type { EngineThread, ThreadEvents } from './engine-thread.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
 import { FileWatch } from './file-watch.ts';
 import { migrationStore } from './migration-store.ts';
 import { applyMigrations } from './migrations.ts';
 import { type OpenEngine, openEngine } from './open-engine.ts';
 import { OverdueWrite } from './overdue-write.ts';
-import { OwnedDatabase } from './ownership/owned-database.ts';
+import { OwnedDatabase, type OwnedOptions } from './ownership/owned-database.ts';
 import {
   encodePrincipal,
   type Principal,
@@ -42,7 +43,6 @@ import type {
   SqlParameters,
   StreamOptions,
   TableGrants,
-  TransactionOptions,
 } from './types.ts';
 import { WriteGate } from './write-gate.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -193,7 +193,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     return answer as Promise<QueryResult<unknown>> as Promise<QueryResult<R>>;
   }
 
-  async transaction<T>(work: (tx: TransactionScope) => Promise<T>, options?: TransactionOptions): Promise<T> {
+  async transaction<T>(work: (tx: TransactionScope) => Promise<T>, options?: OwnedOptions): Promise<T> {
     const session = await this.#openSession(options, new Error('opened here'));
     const scope = new TransactionScope(session, this.#registries.root);
     try {
@@ -206,7 +206,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     }
   }
 
-  async begin(options?: TransactionOptions): Promise<TransactionScope> {
+  async begin(options?: OwnedOptions): Promise<TransactionScope> {
     const session = await this.#openSession(options, new Error('opened here'));
     return new TransactionScope(session, this.#registries.root);
   }
@@ -426,9 +426,9 @@ export class EncryptedDatabase implements OwnableDatabase {
       else this.#readers.submit(call);
     });
 
-  async #openSession(options: TransactionOptions = {}, origin: Error): Promise<TransactionSession> {
+  async #openSession(options: OwnedOptions = {}, origin: Error): Promise<TransactionSession> {
     this.#refuseUnlessOpen();
-    const { readOnly = false, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const { readOnly = false, timeoutMs = DEFAULT_TIMEOUT_MS, owner } = options;
     if (!readOnly) this.#refuseWriting();
     const inside = this.#inside.getStore();
     if (!readOnly && inside !== undefined && inside.ended === undefined)
@@ -436,7 +436,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     const { thread, release } = readOnly
       ? await this.#readers.take({
           what: 'read-only transaction',
-          owner: undefined,
+          owner,
           sql: undefined,
           openedAt: () => openedAt(origin),
         })

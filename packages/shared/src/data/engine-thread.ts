@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { AicoError } from '@aico/protocol';
 import { reportActivity } from '../core/tasks/index.ts';
+import { type Call, type Layouts, type PendingBatch, settleBatch } from './calls.ts';
 import {
   type BatchReply,
   CHANGES_SCHEMA,
@@ -14,21 +15,8 @@ import { EngineFailure, errorOf } from './engine-errors.ts';
 import { DatabaseClosedError, EngineCrashedError } from './errors.ts';
 import type { BoundParameters } from './parameters.ts';
 import type { KnownStatement } from './statement-registry.ts';
-import { rowOf, StatementResult } from './statement-result.ts';
+import { StatementResult } from './statement-result.ts';
 import { PROGRESS_FIELDS, type RunningStatement, ThreadWatch } from './thread-watch.ts';
-import type { Row } from './types.ts';
-
-/** A statement on its way to the engine, and whom to tell. */
-export interface Call {
-  readonly statement: KnownStatement;
-  readonly params: BoundParameters;
-  readonly resolve: (result: StatementResult) => void;
-  readonly reject: (error: Error) => void;
-  /** Takes the call over when it turns out to write. */
-  readonly reroute?: (call: Call) => void;
-  /** Sends the call again when the engine has left it out of a large answer. */
-  readonly again?: (call: Call) => void;
-}
 
 /** Whom an engine thread tells what concerns more than one caller. */
 export interface ThreadEvents {
@@ -45,17 +33,6 @@ export interface Unanswered {
   readonly operations: readonly PendingOperation[];
 }
 
-/** Column names of the statements, by their id, as the connection that runs them has told. */
-export type Layouts = Map<number, readonly string[]>;
-
-interface PendingBatch {
-  readonly calls: readonly Call[];
-  readonly layouts: Layouts;
-  /** Statements that the engine has dropped once it answers. */
-  readonly forgotten: readonly number[];
-  readonly done: (rolledBack: boolean) => void;
-}
-
 export interface PendingOperation {
   readonly operation: Operation;
   readonly resolve: (value: unknown) => void;
@@ -65,7 +42,6 @@ export interface PendingOperation {
 const STATEMENT_LIMIT_MS = 30_000;
 /** Writes of a group whose effects fit in shared memory. */
 const SHARED_CALLS = 256;
-const NO_NAMES: readonly string[] = [];
 
 /** What a start that waits for the engine is told to wait for. */
 const DOING: Readonly<Partial<Record<Operation['name'], string>>> = {
@@ -360,55 +336,12 @@ export class EngineThread {
     done(false);
   }
 
-  #settle({ calls, layouts, forgotten, done }: PendingBatch, reply: BatchReply): void {
-    for (const statement of forgotten) layouts.delete(statement);
+  #settle(pending: PendingBatch, reply: BatchReply): void {
     for (const failure of reply.failures)
       if (failure.code !== 'AICO_NOT_RUN') this.#events.onFailure?.(failure);
-    const { values, effects } = reply;
-    let value = 0;
-    let failed = 0;
-    let layout = 0;
-    for (let index = 0; index < calls.length; index += 1) {
-      const call = calls[index];
-      if (call === undefined) continue;
-      const { id } = call.statement;
-      const told = reply.layouts[layout + 1];
-      if (reply.layouts[layout] === index && typeof told === 'object') {
-        layouts.set(id, told);
-        layout += 2;
-      }
-      const count = reply.rows[index] ?? 0;
-      const isTakenBack = this.#takenBack.has(call);
-      if (count < 0) {
-        if (!isTakenBack) this.#reject(call, reply.failures[failed]);
-        failed += 1;
-        continue;
-      }
-      const names = count === 0 ? NO_NAMES : (layouts.get(id) ?? NO_NAMES);
-      const rows = new Array<Row>(count);
-      for (let row = 0; row < count; row += 1) {
-        rows[row] = rowOf(names, values, value);
-        value += names.length;
-      }
-      if (isTakenBack) continue;
-      const lastRowId = effects[index * 2 + 1];
-      call.resolve(new StatementResult(rows, Number(effects[index * 2] ?? 0), lastRowId ?? undefined));
-      if (call.statement.forgotten) this.forget(call.statement);
-    }
-    done(reply.rolledBack);
-  }
-
-  #reject(call: Call, failure: Failure | undefined): void {
-    if (failure?.code === 'AICO_NOT_READ_ONLY' && call.reroute !== undefined) call.reroute(call);
-    else if (failure?.code === 'AICO_NOT_RUN' && call.again !== undefined) call.again(call);
-    else
-      call.reject(
-        errorOf(
-          failure ?? { code: 'AICO_UNKNOWN', message: 'no reason given' },
-          this.#file,
-          call.statement.sql,
-        ),
-      );
+    settleBatch(pending, reply, this.#file, (call) => this.#takenBack.has(call));
+    for (const { statement } of pending.calls) if (statement.forgotten) this.forget(statement);
+    pending.done(reply.rolledBack);
   }
 
   #fail(crash: EngineCrashedError): void {
@@ -418,7 +351,7 @@ export class EngineThread {
     this.#watch.stop();
     this.#batches.clear();
     for (const { calls, done } of batches) {
-      for (const call of calls) call.reject(reason);
+      for (const call of calls) if (!this.#takenBack.has(call)) call.reject(reason);
       done(true);
     }
     this.#rejectOperations(reason);

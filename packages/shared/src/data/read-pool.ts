@@ -1,4 +1,5 @@
-import type { Call, EngineThread, Unanswered } from './engine-thread.ts';
+import type { Call } from './calls.ts';
+import type { EngineThread, Unanswered } from './engine-thread.ts';
 
 /**
  * How many statements a batch carries, and how many batches a thread may have at once. While it works on one, the other

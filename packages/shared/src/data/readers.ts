@@ -1,6 +1,7 @@
 import type { Logger } from '../core/logging/types.ts';
+import type { Call } from './calls.ts';
 import type { Operation } from './engine/wire.ts';
-import type { Call, EngineThread } from './engine-thread.ts';
+import type { EngineThread } from './engine-thread.ts';
 import { OverdueStatements } from './overdue-statements.ts';
 import { ReadPool } from './read-pool.ts';
 import { type SessionHolder, type SessionLease, SessionThreads } from './session-threads.ts';

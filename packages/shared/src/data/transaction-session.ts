@@ -1,6 +1,7 @@
 import type { Logger } from '../core/logging/types.ts';
+import type { Call, Layouts } from './calls.ts';
 import type { Operation } from './engine/wire.ts';
-import type { Call, EngineThread, Layouts } from './engine-thread.ts';
+import type { EngineThread } from './engine-thread.ts';
 import { TransactionEndedError, TransactionTimeoutError } from './errors.ts';
 import { copyParameters } from './parameters.ts';
 import type { KnownStatement } from './statement-registry.ts';

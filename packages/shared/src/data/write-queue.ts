@@ -1,4 +1,5 @@
-import type { Call, EngineThread } from './engine-thread.ts';
+import type { Call } from './calls.ts';
+import type { EngineThread } from './engine-thread.ts';
 import { WriteQueueFullError } from './errors.ts';
 
 /** The most statements that share one commit: enough to hide the fsync, few enough that none waits long. */

@@ -19,14 +19,19 @@ import type {
 } from '../types.ts';
 import { OwnedTransaction } from './owned-transaction.ts';
 
+/** Options of a transaction, and whose it is: errors name the owner. */
+export interface OwnedOptions extends TransactionOptions {
+  readonly owner?: string;
+}
+
 /** What the database does in the name of one owner. */
 export interface OwnedAccess {
   readonly owner: string;
   /** Its statements carry the owner's name, by which the engine decides what they may do. */
   readonly registry: StatementRegistry;
   readonly database: Pick<Database, 'state' | 'overdue' | 'check' | 'status'> & {
-    transaction<T>(work: (tx: TransactionScope) => Promise<T>, options?: TransactionOptions): Promise<T>;
-    begin(options?: TransactionOptions): Promise<TransactionScope>;
+    transaction<T>(work: (tx: TransactionScope) => Promise<T>, options: OwnedOptions): Promise<T>;
+    begin(options: OwnedOptions): Promise<TransactionScope>;
   };
   readonly execute: <R>(sql: string, params?: SqlParameters) => Promise<QueryResult<R>>;
   readonly stream: <R>(sql: string, params?: SqlParameters, options?: StreamOptions) => AsyncIterable<R>;
@@ -54,11 +59,13 @@ export class OwnedDatabase implements DatabaseView {
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
-    return this.#access.database.transaction((tx) => work(this.within(tx)), options);
+    const { owner, database } = this.#access;
+    return database.transaction((tx) => work(this.within(tx)), { ...options, owner });
   }
 
   async begin(options?: TransactionOptions): Promise<OpenTransaction> {
-    return this.within(await this.#access.database.begin(options));
+    const { owner, database } = this.#access;
+    return this.within(await database.begin({ ...options, owner }));
   }
 
   within(tx: Transaction): OwnedTransaction {
