@@ -130,7 +130,9 @@ test('a write that runs longer than it may is named to those who wait for the wr
 
 test('an iterator that is forgotten is ended, names itself, and lets the next one in', async (t) => {
   const db = await databaseOf(t, { statementLimitMs: 10_000 });
-  const forgotten = Array.from({ length: 16 }, () => db.stream('SELECT v FROM kept', [], { idleMs: 300 }));
+  const forgotten = Array.from({ length: 16 }, () =>
+    db.ownedBy('forgetful').stream('SELECT 1 AS one', [], { idleMs: 300 })[Symbol.asyncIterator](),
+  );
   for (const iterator of forgotten) assert.equal((await iterator.next()).done, false);
   const { rows } = await db.transaction((tx) => tx.execute('SELECT count(*) AS n FROM kept'), {
     readOnly: true,
