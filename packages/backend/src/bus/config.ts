@@ -44,5 +44,26 @@ export const messageBusSection = {
         description: 'Milliseconds between signs of life; a client silent for three times as long is gone.',
       }),
     }),
+    durable: Type.Object({
+      max_age_days: Type.Integer({
+        default: 7,
+        minimum: 1,
+        maximum: 3_650,
+        description: 'Days that a durable message is kept which every consumer has settled.',
+      }),
+      max_mib: Type.Integer({
+        default: 1_024,
+        minimum: 1,
+        maximum: 1_048_576,
+        description: 'MiB of durable messages that are kept.',
+      }),
+      max_absent_days: Type.Integer({
+        default: 30,
+        minimum: 1,
+        maximum: 3_650,
+        description:
+          'Days that messages are kept for a consumer that does not run, and that dead letters are kept.',
+      }),
+    }),
   }),
 } satisfies SectionDefinition;

@@ -12,6 +12,7 @@ import {
 import { DurableStreams } from '@aico/shared/data/streams';
 import { type AICOKeyManager, WIPE_LIMITS, wipe } from '@aico/shared/security';
 import { BusBroker } from '../bus/bus-broker.ts';
+import { messageBusSection } from '../bus/config.ts';
 import { channelSection } from '../channel/channel-config.ts';
 import { ChannelService } from '../channel/channel-service.ts';
 import { readinessProbe } from '../core/health/readiness.ts';
@@ -212,8 +213,14 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   container.registerService(
     'streams',
     async (require) => {
+      const { durable } = config.section(messageBusSection);
       const streams = new DurableStreams({
         database: require('database'),
+        retention: {
+          maxAgeMs: durable.max_age_days * DAY_MS,
+          maxBytes: durable.max_mib * 1_048_576,
+          maxAbsentMs: durable.max_absent_days * DAY_MS,
+        },
         logger: logging.getLogger('message_bus', 'streams'),
         retentionClock: require('retention_clock'),
       });

@@ -94,13 +94,18 @@ export class TopicSocket {
     this.#waiting += 1;
     this.#waitingSize += text.length;
     if (this.#waiting >= WAITING || this.#waitingSize >= WAITING_SIZE) webSocket.pause();
-    this.#turn = this.#turn.then(async () => {
-      await this.#answer(text);
-      this.#waiting -= 1;
-      this.#waitingSize -= text.length;
-      if (webSocket.isPaused && this.#waiting < WAITING / 2 && this.#waitingSize < WAITING_SIZE / 2)
-        webSocket.resume();
-    });
+    // What fails while it is answered must not hold up what comes after it.
+    this.#turn = this.#turn
+      .then(() => this.#answer(text))
+      .catch((error: unknown) => {
+        this.#options.logger.error('A message on a WebSocket could not be answered', { error });
+      })
+      .then(() => {
+        this.#waiting -= 1;
+        this.#waitingSize -= text.length;
+        if (webSocket.isPaused && this.#waiting < WAITING / 2 && this.#waitingSize < WAITING_SIZE / 2)
+          webSocket.resume();
+      });
   }
 
   async #answer(text: string): Promise<void> {

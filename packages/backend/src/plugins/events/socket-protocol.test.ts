@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { accessFor } from './live-subscriptions.ts';
+import { parseSaid } from './socket-protocol.ts';
+
+test('a message on a WebSocket that is nested too deeply is refused with the code of every edge', () => {
+  const said = (data: string): string => `{"op":"publish","id":1,"topic":"a.b","data":${data}}`;
+  assert.throws(() => parseSaid(said(`${'['.repeat(2_500)}${']'.repeat(2_500)}`)), {
+    code: 'AICO_DATA_BOUNDS',
+  });
+  assert.throws(() => parseSaid('{"op":'), { code: 'AICO_EVENTS_MESSAGE' });
+  assert.deepEqual(parseSaid(said('[[1]]')), { op: 'publish', id: 1, topic: 'a.b', data: [[1]] });
+});
+
+test('no right for one room covers a room of another name', () => {
+  const room = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,6}$/);
+  const spelt = fc.tuple(room, fc.boolean()).map(([name, upper]) => (upper ? name.toUpperCase() : name));
+  fc.assert(
+    fc.property(spelt, spelt, (one, other) => {
+      const [first, second] = [accessFor(`${one}.x`), accessFor(`${other}.x`)];
+      if (first === second) assert.ok(one === other || first === 'bus:subscribe');
+    }),
+  );
+  assert.notEqual(accessFor('INBOX.x'), accessFor('inbox.x'));
+});
