@@ -189,6 +189,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       stop: (clock) => clock.save().catch(() => undefined),
     },
   );
+  let releaseHomeCheck = (): void => {};
   container.registerService(
     'home_watch',
     (require) => {
@@ -204,10 +205,18 @@ export function registerCoreServices(options: CoreServicesOptions): void {
           if (database instanceof EncryptedDatabase) database.stopAcknowledging(error);
         },
       });
-      require('health').register('home', () => healthOf(watch), { critical: true });
+      releaseHomeCheck = require('health').register('home', () => healthOf(watch), { critical: true });
       return watch;
     },
-    { dependencies: ['database', 'health', 'logging', 'paths'], priority: INFRASTRUCTURE },
+    {
+      dependencies: ['database', 'health', 'logging', 'paths'],
+      priority: INFRASTRUCTURE,
+      // A home that is locked and unlocked has this service started a second time.
+      stop: (watch) => {
+        releaseHomeCheck();
+        watch.stop();
+      },
+    },
   );
   const hub = new InProcessBus();
   container.registerService(
