@@ -238,6 +238,10 @@ test('every form of schema change that SQLite knows is open to an owner on its o
         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) INSERT INTO pair SELECT i, i + 9 FROM n;
         UPDATE pair SET b = b + 100; DELETE FROM pair WHERE b > 110;
         ALTER TABLE own_found RENAME TO own_words;
+        CREATE VIRTUAL TABLE scripts USING fts5 (
+          text, tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co M*'", content = 'own', content_rowid = 'id'
+        );
+        INSERT INTO scripts (scripts) VALUES ('rebuild');
         DROP INDEX pair_expression; DROP TRIGGER through; DROP VIEW both; DROP TABLE copied; DROP TABLE own_words;`,
     },
   ]);

@@ -42,7 +42,7 @@ const DECLARATION = new RegExp(
   String.raw`^\s*create\s+virtual\s+table\s+(?:if\s+not\s+exists\s+)?${NAME}\s+using\s+(\w+)\s*(?:\(([\s\S]*)\))?\s*$`,
   'i',
 );
-const OPTION = /^\s*([a-z_0-9]+)\s*=\s*(?:'([^'"]*)'|"([^'"]*)"|(\w*))\s*$/i;
+const OPTION = /^\s*([a-z_0-9]+)\s*=\s*(?:'([^']*)'|"([^"]*)"|(\w*))\s*$/i;
 const WORD = /^\s*(?:'(\w+)'|"(\w+)"|(\w+))\s*$/;
 const FTS5_OPTIONS = new Set([
   'columnsize',
