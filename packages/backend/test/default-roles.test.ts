@@ -24,6 +24,8 @@ const ROUTES: Readonly<Record<string, string>> = {
   'GET /api/v1/security/status': 'owner',
   'GET /api/v1/streams': 'owner',
   'GET /api/v1/streams/dead-letters': 'owner',
+  'POST /api/v1/streams/consumers/forget': 'owner',
+  'POST /api/v1/streams/dead-letters/drop': 'owner',
   'GET /api/v1/system/config': 'owner',
   'GET /api/v1/system/plugins': 'owner guest',
   'GET /api/v1/system/status': 'owner guest',

@@ -34,7 +34,7 @@ import { StreamsPlugin } from '../plugins/streams/streams-plugin.ts';
 import { SystemPlugin } from '../plugins/system/system-plugin.ts';
 import type { SystemView } from '../plugins/system/system-view.ts';
 import { databaseSection, gatewaySection, loggingSection } from './core-sections.ts';
-import { RESERVED } from './reserved-names.ts';
+import { LOG_STORE, RESERVED } from './reserved-names.ts';
 import type { Vault } from './vault.ts';
 import { Witnesses } from './witness.ts';
 
@@ -120,7 +120,10 @@ export function registerCoreServices(options: CoreServicesOptions): void {
   /** The database in the name of a consumer that is no part of the backend. */
   const viewOf = (database: Database, consumer: string): DatabaseView | undefined => {
     if (builtIn.has(consumer) || !(database instanceof EncryptedDatabase)) return undefined;
-    return database.ownedBy(consumer, plugins.find(({ name }) => name === consumer)?.tables);
+    const { reads = [], ...grants } = plugins.find(({ name }) => name === consumer)?.tables ?? {};
+    const service = container.report().services.find(({ name }) => name === consumer);
+    const readsLogs = service?.dependencies.includes(LOG_STORE) === true;
+    return database.ownedBy(consumer, { ...grants, reads: readsLogs ? [...reads, LOG_STORE] : reads });
   };
   const witnesses = new Witnesses();
   let wasOpened = false;

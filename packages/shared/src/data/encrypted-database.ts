@@ -252,7 +252,7 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   ownedBy(owner: string, grants?: TableGrants): OwnedDatabase {
     const principal = principalOf(owner, grants);
-    refuseReserved(principal, this.#reserved.owners);
+    refuseReserved(principal, this.#reserved);
     const registry = this.#registries.of(encodePrincipal(principal));
     return new OwnedDatabase({
       owner,

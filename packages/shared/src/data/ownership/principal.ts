@@ -23,14 +23,21 @@ export function trustedPrincipal(owner: string): Principal {
 /** What the backend keeps for itself. */
 export interface ReservedNames {
   readonly owners: readonly string[];
+  /** Those of the owners whose tables may be read by a principal that says so. */
+  readonly readable?: readonly string[];
   readonly tables: readonly string[];
 }
 
-/** @throws {OwnerReservedError} when a principal is called like a part of the backend, or wants the tables of one */
-export function refuseReserved({ owner, reads, writes }: Principal, reserved: readonly string[]): void {
-  const names = new Set(reserved.map(foldCase));
-  for (const name of [owner, ...reads, ...writes])
-    if (names.has(foldCase(name)) || /^_?aico_/i.test(name)) throw new OwnerReservedError(name);
+/**
+ * @throws {OwnerReservedError} when a principal is called like a part of the backend, or wants tables of one that are not
+ *   open to reading
+ */
+export function refuseReserved({ owner, reads, writes }: Principal, reserved: ReservedNames): void {
+  const owners = new Set(reserved.owners.map(foldCase));
+  const readable = new Set(reserved.readable?.map(foldCase));
+  const wanted = [owner, ...writes, ...reads.filter((name) => !readable.has(foldCase(name)))];
+  for (const name of wanted)
+    if (owners.has(foldCase(name)) || /^_?aico_/i.test(name)) throw new OwnerReservedError(name);
 }
 
 /** A principal as text, which crosses to the engine with each statement of its. Empty for the root, who may do everything. */
