@@ -27,6 +27,8 @@ const SCHEMA_ROOT = 1;
 /** The page number is in a register: the table is only being made. */
 const ROOT_IN_REGISTER = 0x10;
 const SEQUENCES = 'sqlite_sequence';
+/** `CREATE TABLE` reads the empty table that it has made, to see whether its generated columns refer to each other. */
+const TRIAL_READ = /^SELECT\*FROM"main"\."(?:[^"]|"")*"$/;
 
 /**
  * Decides whether a statement may run in somebody's name: by the program that SQLite compiled from it on this very
@@ -97,6 +99,12 @@ class Examination {
           break;
         case 'Destroy':
           if ((instruction.p5 & ROOT_IN_REGISTER) === 0) this.#open(p1, p3, 'write', instruction);
+          break;
+        case 'SqlExec':
+          if (!TRIAL_READ.test(String(p4)))
+            throw new StatementNotAllowed(
+              'SQLite would run a further statement for it, which is not allowed here',
+            );
           break;
         case 'VOpen':
           this.#openVirtual(p4, 'read');

@@ -29,11 +29,13 @@ export const NAMING: ReadonlySet<string> = words(`
 
 /**
  * They change the schema: in a migration, where the schema is compared before and after each statement. (JournalMode only
- * asks there: SQLite puts it into `CREATE TABLE IF NOT EXISTS` of a table that exists, and pragmas do not come this way.)
+ * asks there: SQLite puts it into `CREATE TABLE IF NOT EXISTS` of a table that exists, and pragmas do not come this way.
+ * What SqlExec runs is looked at by the authority.)
  */
 const SCHEMA_CHANGING = words(`
   JournalMode
   ReadCookie SetCookie CreateBtree Destroy ParseSchema DropTable DropIndex DropTrigger VCreate VDestroy VRename Expire
+  SqlExec
 `);
 
 export function isKnownOpcode(opcode: string, inMigration: boolean): boolean {
@@ -61,7 +63,7 @@ const FUNCTIONS = words(`
 /** What ALTER TABLE calls on the schema's texts. SQLite refuses them in statements that are not its own. */
 const ALTERING = words(`
   sqlite_rename_table sqlite_rename_column sqlite_rename_quotefix sqlite_rename_test sqlite_drop_column
-  sqlite_add_constraint sqlite_drop_constraint sqlite_find_error
+  sqlite_add_constraint sqlite_drop_constraint sqlite_find_constraint sqlite_fail
 `);
 
 /** @param signature as programs name a function: `substr(2)` */

@@ -242,6 +242,12 @@ test('every form of schema change that SQLite knows is open to an owner on its o
           text, tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co M*'", content = 'own', content_rowid = 'id'
         );
         INSERT INTO scripts (scripts) VALUES ('rebuild');
+        CREATE VIRTUAL TABLE scripts_words USING fts5vocab ('scripts', 'row');
+        CREATE TABLE "made ""up" (a, b AS (a + 1) STORED UNIQUE, c GENERATED ALWAYS AS (a || b) VIRTUAL);
+        CREATE TABLE held (a, b, CONSTRAINT positive CHECK (a > 0));
+        ALTER TABLE held ALTER COLUMN b SET NOT NULL; ALTER TABLE held ALTER COLUMN b DROP NOT NULL;
+        ALTER TABLE held DROP CONSTRAINT positive; ALTER TABLE held ADD CONSTRAINT more CHECK (b > 0);
+        ALTER TABLE held ADD CHECK (a < 9); DROP TABLE held;
         DROP INDEX pair_expression; DROP TRIGGER through; DROP VIEW both; DROP TABLE copied; DROP TABLE own_words;`,
     },
   ]);
@@ -250,6 +256,9 @@ test('every form of schema change that SQLite knows is open to an owner on its o
   assert.deepEqual((await own.execute('SELECT seen, length, twice FROM own')).rows, [
     { seen: 1, length: 1, twice: 2 },
   ]);
+  await own.execute('INSERT INTO "made ""up" (a) VALUES (1)');
+  assert.deepEqual((await own.execute('SELECT * FROM "made ""up"')).rows, [{ a: 1, b: 2, c: '12' }]);
+  await own.execute('SELECT * FROM scripts_words');
 });
 
 test('case is folded as SQLite folds it: the KELVIN SIGN is no k', async (t) => {
