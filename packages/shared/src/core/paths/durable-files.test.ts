@@ -108,3 +108,28 @@ describe('maintenance as root', { skip: isRoot ? false : 'only root can give fil
     assert.deepEqual(await readdir(folder), []);
   });
 });
+
+test('a folder that cannot be made below one that exists is an error, and is not tried for ever', {
+  skip: process.platform === 'linux' ? false : 'it needs /proc',
+}, async () => {
+  // In a process of its own: what does not end would take this one with it.
+  const script = `
+    const { makePrivateFolder } = await import(${JSON.stringify(new URL('./durable-files.ts', import.meta.url).href)});
+    const { makeFolder } = await import(${JSON.stringify(new URL('./private-folder.ts', import.meta.url).href)});
+    for (const folder of ['/proc/none', '/proc/none/deep']) {
+      await makePrivateFolder(folder).catch((error) => console.log(error.code));
+      try { makeFolder(folder); } catch (error) { console.log(error.code); }
+    }`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    timeout: 30_000,
+    killSignal: 'SIGKILL',
+  });
+  const codes = ['AICO_SYSTEM_NOT_THERE', 'AICO_PATHS_UNUSABLE'];
+  assert.deepEqual(stdout.trim().split('\n'), [...codes, ...codes]);
+});
+
+test('a folder that several make at once is made once for all of them', async (t) => {
+  const folder = path.join(await temporary(t), 'a', 'b', 'c');
+  await Promise.all(Array.from({ length: 20 }, () => makePrivateFolder(folder)));
+  assert.equal((await stat(folder)).mode & 0o777, 0o700);
+});

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import {
   chmod,
   copyFile,
@@ -10,6 +10,7 @@ import {
   readdir,
   rename,
   rm,
+  stat,
   unlink,
 } from 'node:fs/promises';
 import path from 'node:path';
@@ -98,19 +99,45 @@ export async function createPrivateFile(file: string): Promise<void> {
 /** Creates a private folder and those above it that are missing. One that exists stays as it is. */
 export async function makePrivateFolder(folder: string): Promise<void> {
   await told(folder, 'create', async () => {
-    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+    const first = await makeMissing(path.resolve(folder));
     if (first === undefined) return;
     for (let made = path.resolve(folder); ; made = path.dirname(made)) {
       const handle = await open(made, constants.O_RDONLY);
       try {
-        await giveToOwnerOf(path.dirname(path.resolve(first)), handle);
+        await giveToOwnerOf(path.dirname(first), handle);
       } finally {
         await handle.close();
       }
       await syncFolder(path.dirname(made));
-      if (made === path.resolve(first)) return;
+      if (made === first) return;
     }
   });
+}
+
+/**
+ * Makes the folders that are missing and returns the uppermost of them. Not `recursive: true` of Node: that one never
+ * ends where the system says `ENOENT` below a folder that exists, as in `/proc`.
+ */
+async function makeMissing(folder: string): Promise<string | undefined> {
+  const above = path.dirname(folder);
+  const first = above === folder || (await exists(folder)) ? undefined : await makeMissing(above);
+  try {
+    await mkdir(folder, { mode: 0o700 });
+    return first ?? folder;
+  } catch (error) {
+    // It was there, or another process made it meanwhile.
+    if (await exists(folder, (found) => found.isDirectory())) return first;
+    throw error;
+  }
+}
+
+async function exists(file: string, is: (found: Stats) => boolean = () => true): Promise<boolean> {
+  try {
+    return is(await stat(file));
+  } catch (error) {
+    if (error instanceof Error && errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /**

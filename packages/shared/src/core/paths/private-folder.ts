@@ -30,15 +30,41 @@ import { giveNameToOwnerOf } from './ownership.ts';
  */
 export function makeFolder(folder: string): void {
   try {
-    const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const first = makeMissing(path.resolve(folder));
     if (first === undefined) return;
-    const outside = path.dirname(path.resolve(first));
+    const outside = path.dirname(first);
     for (let made = path.resolve(folder); made !== outside; made = path.dirname(made)) {
       giveNameToOwnerOf(outside, made);
       syncNames(path.dirname(made));
     }
   } catch (error) {
     throw failureOf(folder, error);
+  }
+}
+
+/**
+ * Makes the folders that are missing and returns the uppermost of them. Not `recursive: true` of Node: that one never
+ * ends where the system says `ENOENT` below a folder that exists, as in `/proc`.
+ */
+function makeMissing(folder: string): string | undefined {
+  const above = path.dirname(folder);
+  // Only where it is missing: rights to look at the folders above are not needed otherwise.
+  const first =
+    above === folder || statSync(folder, { throwIfNoEntry: false }) !== undefined
+      ? undefined
+      : makeMissing(above);
+  return makeOne(folder) ? (first ?? folder) : first;
+}
+
+/** Whether the folder had to be made; its parent exists. */
+function makeOne(folder: string): boolean {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    // What the system says of one that exists differs: EEXIST, and for those above it EROFS or EACCES as well.
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return false;
+    throw error;
   }
 }
 
