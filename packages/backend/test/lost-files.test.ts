@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { copyFile, rename, rm, truncate } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
@@ -17,6 +17,8 @@ const LOSSES: readonly (readonly [what: string, lose: (backend: TestBackend) => 
     },
   ],
   ['the write-ahead log is removed', ({ paths }) => rm(`${paths.databaseFile}-wal`)],
+  ['the head of the database is removed', ({ paths }) => rm(`${paths.databaseFile}.head`)],
+  ['the head of the database is emptied', ({ paths }) => truncate(`${paths.databaseFile}.head`)],
   ['the key slots are removed', ({ paths }) => rm(paths.keySlotsFile)],
   [
     'the key slots are replaced by those of another home',

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createPrivateFile, openToRead, tightenFile } from '../core/paths/index.ts';
 import type { CipherName } from './engine/wire.ts';
 import {
@@ -87,6 +87,8 @@ export interface FileIdentity {
   readonly file: string;
   readonly device: bigint;
   readonly inode: bigint;
+  /** What it begins with for as long as it is open; only of a file that nobody locks, since reading it would end locks. */
+  readonly beginning?: Buffer;
 }
 
 /** @throws {DatabaseGoneError} when nothing is there */
@@ -104,6 +106,22 @@ export async function identify(file: string): Promise<FileIdentity> {
 export async function expectSameFile(then: FileIdentity): Promise<void> {
   const now = await identify(then.file);
   if (now.device !== then.device || now.inode !== then.inode) throw new DatabaseReplacedError(then.file);
+  if (then.beginning === undefined) return;
+  const { beginning } = await identifyWithBeginning(then.file, then.beginning.byteLength);
+  if (beginning?.equals(then.beginning) !== true) throw new DatabaseReplacedError(then.file);
+}
+
+/**
+ * The same with the first `length` bytes, so that a file that is emptied or overwritten counts as lost as well.
+ * @throws {DatabaseGoneError} when nothing is there
+ */
+export async function identifyWithBeginning(file: string, length: number): Promise<FileIdentity> {
+  const identity = await identify(file);
+  try {
+    return { ...identity, beginning: (await readFile(file)).subarray(0, length) };
+  } catch (error) {
+    throw new DatabaseOpenError(file, reasonOf(error), error);
+  }
 }
 
 function reasonOf(error: unknown): string {

@@ -8,6 +8,7 @@ import {
   type FileIdentity,
   type FileLook,
   identify,
+  identifyWithBeginning,
   lookAtFile,
   looksLikeDatabase,
   makePrivate,
@@ -15,7 +16,7 @@ import {
 } from './database-file.ts';
 import { headFileOf, headMacKey, type ReadHead, readHead } from './database-head.ts';
 import type { HeadPlace } from './engine/commit-counter.ts';
-import type { DatabaseLife, DatabaseStamp } from './engine/commit-record.ts';
+import { type DatabaseLife, type DatabaseStamp, RECORDS_AT } from './engine/commit-record.ts';
 import type { CipherName, EngineData, Failure } from './engine/wire.ts';
 import { type EngineFailure, errorOf } from './engine-errors.ts';
 import { EngineThread } from './engine-thread.ts';
@@ -167,7 +168,12 @@ async function start(
     if (await makePrivate(file)) options.logger?.warn('Database was open to others; now it is not', { file });
     await writer.operation({ name: 'open', head: await headPlace(options, life) });
     await Promise.all(readers.map((reader) => reader.operation({ name: 'open' })));
-    const identities = await Promise.all([identify(file), identify(`${file}-wal`)]);
+    // The head counts as much as the two others: without it, or with an older one, the next start is refused.
+    const identities = await Promise.all([
+      identify(file),
+      identify(`${file}-wal`),
+      identifyWithBeginning(headFileOf(file), RECORDS_AT),
+    ]);
     const startReader = (name: string): EngineThread => newThread(name, 'reader');
     return { writer, readers, startReader, identities };
   } catch (error) {
