@@ -177,6 +177,25 @@ test('what a handler refuses comes again, and becomes a dead letter in the end',
   );
 });
 
+test('whatever a handler throws, its message counts as failed', async (t) => {
+  const { broker, streams } = await start(t, { shop: BOTH });
+  const shop = await broker.client('shop');
+  const textless = Object.defineProperty(new Error('x'), 'message', { value: 7 });
+  const thrown = [undefined, null, Object.create(null), textless, Symbol('s'), 'half \ud800'];
+  let next = 0;
+  const consumption = await shop.consume(
+    'orders.*',
+    'mailer',
+    () => {
+      throw thrown[next++];
+    },
+    { maxAttempts: 1 },
+  );
+  for (const number of thrown.keys()) await shop.publish('orders.placed', number, { durable: true });
+  await consumption.whenIdle();
+  assert.equal((await streams.deadLetters(undefined, 10)).length, thrown.length);
+});
+
 test('what a consumer held when its connection ended is given to the next; what was settled is not', async (t) => {
   const { broker, plugin } = await start(t, { shop: BOTH });
   const first = await broker.client('shop');

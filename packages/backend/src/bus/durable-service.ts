@@ -1,5 +1,6 @@
 import { AicoError, DataBoundsError, parseTopic } from '@aico/protocol';
 import {
+  type Consumption,
   type DurableStore,
   decodeBody,
   type Envelope,
@@ -142,26 +143,30 @@ export class DurableService {
     const all = this.#consumptions.get(key) ?? new Map<string, ServedConsumption>();
     // Its client has not heard that it was opened, or has lost the connection it was opened on.
     const before = all.get(asked.consumption);
-    all.delete(asked.consumption);
-    await before?.stop();
-    if (all.size >= CONSUMPTIONS)
+    if (before === undefined && all.size >= CONSUMPTIONS)
       throw new DurableRequestError(`${CONSUMPTIONS} consumers of one client are the most`);
+    // It has its place before anything is waited for: what asks at the same time finds it there, and so does whoever ends it.
     const served = new ServedConsumption(this.#options.messageBytes);
-    const consumption = await this.#options.store.consume(pattern, `${component}/${consumer}`, served.take, {
-      ...(maxInFlight === undefined ? {} : { maxInFlight }),
-      ...(maxAttempts === undefined ? {} : { maxAttempts }),
-      ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
-      ...(from === undefined ? {} : { from }),
-    });
-    served.run(consumption);
-    // It may have gone away meanwhile, with nobody to stop what was not there yet.
-    if (this.#member(component, client) === undefined) {
+    all.set(asked.consumption, served);
+    this.#consumptions.set(key, all);
+    const consume = async (): Promise<Consumption> => {
+      await before?.stop();
+      return this.#options.store.consume(pattern, `${component}/${consumer}`, served.take, {
+        ...(maxInFlight === undefined ? {} : { maxInFlight }),
+        ...(maxAttempts === undefined ? {} : { maxAttempts }),
+        ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
+        ...(from === undefined ? {} : { from }),
+      });
+    };
+    try {
+      await served.run(consume);
+      // It may have gone away before it had its place.
+      if (this.#member(component, client) === undefined) throw new ConsumptionEndedError();
+    } catch (error) {
+      if (all.get(asked.consumption) === served) all.delete(asked.consumption);
       await served.stop();
-      throw new ConsumptionEndedError();
+      throw error;
     }
-    const current = this.#consumptions.get(key) ?? all;
-    current.set(asked.consumption, served);
-    this.#consumptions.set(key, current);
   }
 
   #consumption(asker: Asker, id: string): ServedConsumption {

@@ -33,6 +33,24 @@ class RawConsumer {
     }
   }
 
+  /** Asks several things on `_durable.<name>` before any of them is answered. */
+  async askAtOnce(name: string, contents: readonly object[]): Promise<{ ok: boolean; code?: string }[]> {
+    const awaited = new Set<string>();
+    for (const content of contents) {
+      const replyto = `${this.#peer.welcomed?.reply}.${randomUUID()}`;
+      awaited.add(replyto);
+      const asked = { topic: `_durable.${name}`, source: 'shop', replyto, timeLeftMs: 20_000 };
+      assert.equal(await this.#peer.refusalOf(asked, JSON.stringify(content)), undefined);
+    }
+    const answers: { ok: boolean; code?: string }[] = [];
+    while (awaited.size > 0) {
+      const messages = await this.#peer.nextMessages(10_000);
+      assert.ok(messages.length > 0, `${name} was not answered`);
+      for (const { head, body } of messages) if (awaited.delete(head.topic)) answers.push(JSON.parse(body));
+    }
+    return answers;
+  }
+
   async keep(...ids: readonly string[]): Promise<void> {
     for (const id of ids) {
       const content = { id, type: 'orders.placed', datacontenttype: 'application/json', text: '1' };
@@ -180,4 +198,38 @@ test('names and bodies that nobody could read alike are refused', async (t) => {
   ] as const;
   for (const [name, content, code] of cases)
     assert.deepEqual(await consumer.ask(name, content), { ok: false, code }, JSON.stringify(content));
+});
+
+test('of one consumption one consumer runs, however often it is opened at once', async (t) => {
+  const { consumer, streams } = await start(t);
+  const asked = Array.from({ length: 8 }, (_, n) => ({
+    consumption: 'c',
+    pattern: 'orders.*',
+    consumer: `c${n % 4}`,
+  }));
+  const answers = await consumer.askAtOnce('open', asked);
+  assert.ok(answers.some(({ ok }) => ok));
+  for (const { ok, code } of answers) assert.ok(ok || code === 'AICO_BUS_CONSUMPTION_ENDED', code);
+  const running = async () => (await streams.figures()).consumers.filter((each) => each.running).length;
+  assert.equal(await running(), 1);
+  assert.deepEqual(await consumer.ask('close', { consumption: 'c' }), { ok: true });
+  assert.equal(await running(), 0);
+});
+
+test('64 consumers of one client are the most, however many are opened at once', async (t) => {
+  const { consumer } = await start(t);
+  const asked = Array.from({ length: 70 }, (_, n) => ({
+    consumption: `${n}`,
+    pattern: 'orders.*',
+    consumer: `${n}`,
+  }));
+  const answers = await consumer.askAtOnce('open', asked);
+  assert.equal(answers.filter(({ ok }) => ok).length, 64);
+});
+
+test('a number beyond those that can be kept is no place to begin', async (t) => {
+  const { consumer } = await start(t);
+  const content = { consumption: 'c', pattern: 'orders.*', consumer: 'mailer', from: 1e300 };
+  const { code } = await consumer.ask('open', content);
+  assert.equal(code, 'AICO_BUS_DURABLE_REQUEST');
 });

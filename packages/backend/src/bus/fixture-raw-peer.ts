@@ -216,6 +216,31 @@ export class RawPeer {
     return { subscription: frame.readUInt32BE(5), head, body };
   }
 
+  /** All messages of the next DELIVER frame, which is confirmed. */
+  async nextMessages(timeoutMs: number): Promise<readonly RawMessage[]> {
+    const frame = await this.next([FrameType.DELIVER], timeoutMs);
+    if (frame === undefined) return [];
+    await this.send(writeAck([frame.readUInt32BE(1)]));
+    const messages: RawMessage[] = [];
+    for (let at = 5; at < frame.length; ) {
+      const run = readRun(frame, at + 4);
+      const head = run === undefined ? undefined : readRunHead(run);
+      if (run === undefined || head === undefined) break;
+      for (let message = run.messages; message < run.end; ) {
+        const body = message + MESSAGE_OVERHEAD;
+        const end = body + frame.readUInt32BE(message + 6);
+        messages.push({
+          subscription: frame.readUInt32BE(at),
+          head,
+          body: frame.toString('utf8', body, end),
+        });
+        message = end;
+      }
+      at = run.end;
+    }
+    return messages;
+  }
+
   close(): void {
     this.socket.close();
   }

@@ -6,7 +6,7 @@ import {
   type SettleAsked,
   writeBody,
 } from '@aico/shared/core/bus/remote';
-import { DurableDeliveryError } from './errors.ts';
+import { ConsumptionEndedError, DurableDeliveryError } from './errors.ts';
 
 /** Bytes of messages in one answer, beyond the first message. */
 const ANSWER_BYTES = 262_144;
@@ -27,7 +27,8 @@ export class ServedConsumption {
   readonly #limit: number;
   /** By number and attempt. */
   readonly #inHand = new Map<string, InHand>();
-  #running: Consumption | undefined;
+  #running: Promise<Consumption> | undefined;
+  #stopped: Promise<void> | undefined;
   #wake: () => void = () => {};
   /** The question that is open: another one takes its place. */
   #question = 0;
@@ -36,9 +37,17 @@ export class ServedConsumption {
     this.#limit = limit;
   }
 
-  /** The consumption of the store whose handler is `take`. */
-  run(consumption: Consumption): void {
-    this.#running = consumption;
+  /**
+   * Begins: `consume` asks the store for the consumption whose handler is `take`. Whoever stops it meanwhile waits for that.
+   *
+   * @throws {ConsumptionEndedError} when it has been stopped meanwhile
+   */
+  async run(consume: () => Promise<Consumption>): Promise<void> {
+    this.#running = consume();
+    await this.#running;
+    if (this.#stopped === undefined) return;
+    await this.#stopped;
+    throw new ConsumptionEndedError();
   }
 
   readonly take = async (
@@ -88,10 +97,16 @@ export class ServedConsumption {
       this.#wake();
     }, waitMs);
     if (idle)
-      void this.#running?.whenIdle().then(() => {
-        isIdle = true;
-        this.#wake();
-      });
+      void this.#running
+        ?.then((running) => running.whenIdle())
+        .then(
+          () => {
+            isIdle = true;
+            this.#wake();
+          },
+          // It did not begin, which whoever opened it has been told.
+          () => {},
+        );
     try {
       for (;;) {
         const messages = question === this.#question ? this.#unheld(held) : [];
@@ -113,10 +128,16 @@ export class ServedConsumption {
     else inHand?.failed(new DurableDeliveryError(printable(reason) ?? 'its consumer gave no reason'));
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#question += 1;
     this.#wake();
-    await this.#running?.stop();
+    const running = await this.#running?.catch(() => undefined);
+    await running?.stop();
   }
 
   #unheld(held: ReadonlySet<string>): PulledMessage[] {

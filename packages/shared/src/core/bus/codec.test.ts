@@ -24,6 +24,33 @@ describe('a body', () => {
       assert.deepEqual(travelled({ a: 1, left: undefined }, 'application/json'), { a: 1 });
     });
 
+  test('of MessagePack leaves out what has no value, and keeps every moment that there is', () => {
+    for (const ms of [0, -1, 1.7e12, 8.64e15, -8.64e15]) {
+      const value = { at: new Date(ms), left: undefined };
+      assert.deepEqual(travelled(value, 'application/msgpack'), { at: new Date(ms) });
+    }
+  });
+
+  test('of MessagePack refuses what its reader would refuse or read otherwise', () => {
+    const half = '\ud800';
+    for (const value of [half, half + 'x'.repeat(300), { [half]: 1 }, [half], new Date(Number.NaN)])
+      assert.throws(() => encodeBody('t', value, 'application/msgpack'), { code: 'AICO_BUS_PAYLOAD' });
+    assert.equal(travelled(half, 'application/json'), half);
+  });
+
+  test('is refused with its code where a payload changes while it is written', () => {
+    let asked = 0;
+    const turning = {
+      get it() {
+        asked += 1;
+        return asked > 2 ? 1n : 1;
+      },
+    };
+    assert.throws(() => encodeBody('t', turning, 'application/json'), { code: 'AICO_BUS_PAYLOAD' });
+    const silent = Object.defineProperty({}, 'toJSON', { value: () => undefined });
+    assert.throws(() => encodeBody('t', silent, 'application/json'), { code: 'AICO_BUS_PAYLOAD' });
+  });
+
   test('of bytes is those bytes, and what is read is a copy', () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const read = decodeBody('t', bytes, contentTypeOf(bytes));

@@ -57,8 +57,20 @@ function writeBody(topic: string, payload: unknown, contentType: ContentType): s
     throw new DataBoundsError(nameOf(topic), 'depth', MAX_DATA_DEPTH);
   const fault = findFault(payload, contentType === 'application/msgpack');
   if (fault !== undefined) throw new PayloadInvalidError(topic, [fault]);
-  if (contentType === 'application/json') return JSON.stringify(payload);
-  return encodeMessagePack(payload, { maxDepth: MAX_DATA_DEPTH + 2 });
+  try {
+    if (contentType === 'application/msgpack')
+      return encodeMessagePack(payload, { maxDepth: MAX_DATA_DEPTH + 2, ignoreUndefined: true });
+    const text: string | undefined = JSON.stringify(payload);
+    if (text !== undefined) return text;
+  } catch (error) {
+    // A getter said something else when it was asked again, or what is left of it is too long for a string.
+    throw new PayloadInvalidError(
+      topic,
+      [{ path: '', message: `cannot be written as ${contentType}` }],
+      error,
+    );
+  }
+  throw new PayloadInvalidError(topic, [{ path: '', message: 'says that it has no JSON' }]);
 }
 
 function nameOf(topic: string): string {
@@ -87,9 +99,7 @@ export function decodeBody(topic: string, body: Uint8Array, contentType: string)
 function decodeBounded(topic: string, body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
   // Bytes within MessagePack come back as views of what was decoded, so a copy of the frame is decoded.
-  const value = decodeMessagePack(Uint8Array.from(body));
-  if (isDeeperThan(MAX_DATA_DEPTH, value)) throw new DataBoundsError(nameOf(topic), 'depth', MAX_DATA_DEPTH);
-  return value;
+  return decodeMessagePack(Uint8Array.from(body), nameOf(topic));
 }
 
 interface Fault {
@@ -101,6 +111,8 @@ interface Fault {
 function findFault(value: unknown, binary: boolean): Fault | undefined {
   switch (typeof value) {
     case 'string':
+      // JSON writes half of a surrogate pair as an escape; UTF-8, which MessagePack uses, has nothing for it.
+      return !binary || value.isWellFormed() ? undefined : { path: '', message: 'is no well-formed text' };
     case 'boolean':
       return undefined;
     case 'undefined':
@@ -127,13 +139,17 @@ function findFaultWithin(value: object, binary: boolean): Fault | undefined {
     }
     return undefined;
   }
-  if (binary && (value instanceof Uint8Array || value instanceof Date)) return undefined;
+  if (binary && value instanceof Uint8Array) return undefined;
+  if (binary && value instanceof Date)
+    return Number.isNaN(value.getTime()) ? { path: '', message: 'is a date that is none' } : undefined;
   if (prototype !== Object.prototype && prototype !== null)
     return { path: '', message: 'is neither a plain object nor an array' };
   for (const name in value) {
     // Its decoder refuses it, as a way to tamper with every object of the reader.
     if (binary && name === '__proto__')
       return { path: '/__proto__', message: 'is a name that MessagePack does not carry' };
+    if (binary && !name.isWellFormed())
+      return { path: `/${name.toWellFormed()}`, message: 'is a name that is no well-formed text' };
     const fault = findFault(Reflect.get(value, name), binary);
     if (fault !== undefined) return { ...fault, path: `/${name}${fault.path}` };
   }

@@ -10,10 +10,19 @@ import type {
   DurableStore,
   StoredMessage,
 } from './durable.ts';
-import { BusNotDurableError } from './errors.ts';
-import { checkAttributes, createIdPrefix, type MessageAttributes } from './message.ts';
+import { BusNotConnectedError, BusNotDurableError, BusOptionError } from './errors.ts';
+import {
+  checkAttributes,
+  createIdPrefix,
+  isAttribute,
+  type MessageAttributes,
+  NO_ATTRIBUTE,
+} from './message.ts';
 import type { SchemaChecks } from './schema-checks.ts';
 import type { PublishOptions, Topic } from './types.ts';
+
+const LONGEST_NAME = 255;
+const LONGEST_RETRY_MS = 300_000;
 
 /** The part of a client that publishes and consumes what is kept. */
 export class DurableSide {
@@ -23,6 +32,7 @@ export class DurableSide {
   /** Ids in ascending order: what is stored side by side is found side by side. */
   readonly #idPrefix = createIdPrefix();
   #sequence = 0;
+  #isStopped = false;
 
   constructor(store: DurableStore | undefined, checks: SchemaChecks) {
     this.#store = store;
@@ -52,6 +62,7 @@ export class DurableSide {
   }
 
   async consume(
+    source: string,
     topic: string | Topic,
     consumer: string,
     handler: ConsumeHandler,
@@ -61,6 +72,7 @@ export class DurableSide {
     const pattern = typeof topic === 'string' ? topic : topic.name;
     const schema = typeof topic === 'string' ? undefined : topic.schema;
     parsePattern(pattern);
+    checkConsumer(consumer, options);
     const consumption = await this.#store.consume(
       pattern,
       consumer,
@@ -72,6 +84,10 @@ export class DurableSide {
       },
       options,
     );
+    if (this.#isStopped) {
+      await consumption.stop();
+      throw new BusNotConnectedError(source, 'closed');
+    }
     this.#consumptions.add(consumption);
     return {
       consumer,
@@ -88,12 +104,30 @@ export class DurableSide {
     return this.#idPrefix + this.#sequence.toString(16).padStart(12, '0');
   }
 
-  /** Stops every consumer. */
+  /** Stops every consumer, also one that is about to begin. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     const all = [...this.#consumptions];
     this.#consumptions.clear();
     await Promise.all(all.map((consumption) => consumption.stop()));
   }
+}
+
+/** @throws {BusOptionError} when with these options the consumer would never get on */
+function checkConsumer(
+  consumer: string,
+  { maxInFlight = 1, maxAttempts = 1, retryDelayMs = 0, from = 0 }: ConsumeOptions,
+): void {
+  if (typeof consumer !== 'string' || consumer === '' || consumer.length > LONGEST_NAME)
+    throw new BusOptionError('consumer', `must be a name of 1 to ${LONGEST_NAME} characters`);
+  if (!isAttribute(consumer)) throw new BusOptionError('consumer', NO_ATTRIBUTE);
+  for (const [option, value] of Object.entries({ maxInFlight, maxAttempts }))
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new BusOptionError(option, 'must be a whole number of 1 or more');
+  if (!(retryDelayMs >= 0 && retryDelayMs <= LONGEST_RETRY_MS))
+    throw new BusOptionError('retryDelayMs', `must be a number from 0 to ${LONGEST_RETRY_MS}`);
+  if (from !== 'now' && from !== 'start' && !(Number.isSafeInteger(from) && from >= 0))
+    throw new BusOptionError('from', "must be 'now', 'start' or the number of a message");
 }
 
 function payloadOf({ topic, body, contentType }: StoredMessage): unknown {

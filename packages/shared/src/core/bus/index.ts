@@ -24,6 +24,7 @@ export {
   RequestGivenUpError,
   RequestTimeoutError,
 } from './errors.ts';
+export { reasonOf } from './failure-reason.ts';
 export { InProcessBus } from './in-process-bus.ts';
 export { isAttribute, type MessageHead } from './message.ts';
 export { MessageBusClient } from './message-bus-client.ts';

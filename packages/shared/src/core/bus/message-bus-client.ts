@@ -185,7 +185,7 @@ export class MessageBusClient implements MessageBus {
   ): Promise<Consumption> {
     this.#connection();
     // What the schema has let through is of its type; for a plain name the type is unknown.
-    return this.#durable.consume(topic, consumer, handler as ConsumeHandler, options);
+    return this.#durable.consume(this.source, topic, consumer, handler as ConsumeHandler, options);
   }
 
   /**

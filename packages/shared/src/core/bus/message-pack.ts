@@ -1,81 +1,163 @@
 import { isUtf8 } from 'node:buffer';
+import { DataBoundsError, MAX_DATA_DEPTH } from '@aico/protocol';
 import { decode } from '@msgpack/msgpack';
 
 /**
- * Decodes one value of MessagePack (https://github.com/msgpack/msgpack/blob/master/spec.md). The library replaces bytes of a
- * string that are not UTF-8; here they are refused, so that everybody who reads the message reads the same.
+ * Decodes one value of MessagePack (https://github.com/msgpack/msgpack/blob/master/spec.md). The library makes room for an array
+ * as soon as it has read its length, replaces bytes of a string that are not UTF-8 and makes dates that are none. So all
+ * bytes are looked at first: what is decoded is one whole value, takes no more room than its bytes account for, and reads
+ * the same for everybody.
  *
- * @throws {Error} when `bytes` is not one whole value
+ * @param what names the data in the error
+ * @throws {DataBoundsError} when it has more than {@link MAX_DATA_DEPTH} levels
+ * @throws {RangeError} when `bytes` is not one whole value
  */
-export function decodeMessagePack(bytes: Uint8Array): unknown {
-  const value = decode(bytes);
-  for (const [from, to] of stringsIn(bytes))
-    if (!isUtf8(bytes.subarray(from, to))) throw new RangeError('a string is not UTF-8');
-  return value;
+export function decodeMessagePack(bytes: Uint8Array, what: string): unknown {
+  new Inspection(bytes, what).inspect();
+  return decode(bytes);
 }
 
-/** Where the strings of a value that has been decoded lie: an array or map is followed by its elements, so one pass finds all. */
-function* stringsIn(bytes: Uint8Array): Generator<readonly [from: number, to: number]> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < bytes.length; ) {
-    const type = view.getUint8(at);
-    at += 1;
-    const lengthBytes = LENGTH_BYTES.get(type) ?? 0;
-    const length = isShortString(type) ? type & 0x1f : lengthAt(view, at, lengthBytes);
-    at += lengthBytes + (FIXED_BYTES.get(type) ?? 0);
-    if (isShortString(type) || (type >= STR_8 && type <= STR_32)) yield [at, at + length];
-    at += length;
+/** One pass over the bytes of a value; it makes nothing of them. */
+class Inspection {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #what: string;
+  /** How many values each open array or map still lacks, the outermost first. */
+  readonly #lacking: number[] = [];
+  #at = 0;
+
+  constructor(bytes: Uint8Array, what: string) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#what = what;
+  }
+
+  inspect(): void {
+    do this.#value();
+    while (this.#lacking.length > 0);
+    if (this.#at !== this.#bytes.length) throw new RangeError('something follows the value');
+  }
+
+  #value(): void {
+    const type = this.#view.getUint8(this.#skip(1));
+    if (type >= 0x80 && type <= 0x8f) this.#open((type & 0x0f) * 2);
+    else if (type >= 0x90 && type <= 0x9f) this.#open(type & 0x0f);
+    else if (type >= 0xa0 && type <= 0xbf) this.#text(type & 0x1f);
+    else if (type > 0xbf && type < 0xe0) this.#long(type);
+    this.#close();
+  }
+
+  /** A value whose type takes a whole byte. */
+  #long(type: number): void {
+    if (type === UNUSED) throw new RangeError('a type that MessagePack does not have');
+    const { length, kind = 'bytes' } = LONG_TYPES.get(type) ?? { length: 0 };
+    if (kind === 'fixed') {
+      this.#skip(length);
+      return;
+    }
+    const size = kind === 'fixext' ? length : this.#number(length);
+    if (kind === 'text') this.#text(size);
+    else if (kind === 'array') this.#open(size);
+    else if (kind === 'map') this.#open(size * 2);
+    else if (kind === 'bytes') this.#skip(size);
+    else this.#extension(size);
+  }
+
+  #number(bytes: number): number {
+    const at = this.#skip(bytes);
+    if (bytes === 1) return this.#view.getUint8(at);
+    if (bytes === 2) return this.#view.getUint16(at);
+    return bytes === 4 ? this.#view.getUint32(at) : 0;
+  }
+
+  #text(length: number): void {
+    const at = this.#skip(length);
+    if (!isUtf8(this.#bytes.subarray(at, at + length))) throw new RangeError('a string is not UTF-8');
+  }
+
+  #extension(length: number): void {
+    const type = this.#view.getInt8(this.#skip(1));
+    const at = this.#skip(length);
+    if (type !== TIMESTAMP) throw new RangeError(`an extension of type ${type}, which is not used`);
+    if (!isTimestamp(this.#view, at, length)) throw new RangeError('a timestamp is none');
+  }
+
+  /** A container begins. Each of its values takes a byte at least. */
+  #open(values: number): void {
+    if (this.#lacking.length >= MAX_DATA_DEPTH)
+      throw new DataBoundsError(this.#what, 'depth', MAX_DATA_DEPTH);
+    if (values > this.#bytes.length - this.#at) throw new RangeError('it is cut off');
+    this.#lacking.push(values + 1);
+  }
+
+  /** A value is complete, and so is every container that it was the last of. */
+  #close(): void {
+    for (let last = this.#lacking.length - 1; last >= 0; last -= 1) {
+      const left = (this.#lacking[last] ?? 0) - 1;
+      this.#lacking[last] = left;
+      if (left > 0) return;
+      this.#lacking.pop();
+    }
+  }
+
+  /** @returns where the bytes lie that are passed over */
+  #skip(count: number): number {
+    const at = this.#at;
+    if (count > this.#bytes.length - at) throw new RangeError('it is cut off');
+    this.#at = at + count;
+    return at;
   }
 }
 
-const STR_8 = 0xd9;
-const STR_32 = 0xdb;
+const UNUSED = 0xc1;
+const TIMESTAMP = -1;
+/** The furthest moment that a `Date` holds, in seconds. */
+const LAST_SECOND = 8_640_000_000_000n;
 
-function isShortString(type: number): boolean {
-  return type >= 0xa0 && type <= 0xbf;
+function isTimestamp(view: DataView, at: number, length: number): boolean {
+  if (length === 4) return true;
+  if (length === 8) return view.getUint32(at) >>> 2 < 1e9;
+  if (length !== 12) return false;
+  const nanoseconds = view.getUint32(at);
+  const seconds = view.getBigInt64(at + 4);
+  if (nanoseconds >= 1e9 || seconds < -LAST_SECOND) return false;
+  return seconds < LAST_SECOND || (seconds === LAST_SECOND && nanoseconds === 0);
 }
 
-function lengthAt(view: DataView, at: number, bytes: number): number {
-  if (bytes === 1) return view.getUint8(at);
-  if (bytes === 2) return view.getUint16(at);
-  return bytes === 4 ? view.getUint32(at) : 0;
+interface LongType {
+  /** Of what follows the type: of its length where it has one, otherwise of the value. */
+  readonly length: number;
+  /** `bytes`, where nothing is said. */
+  readonly kind?: 'bytes' | 'text' | 'array' | 'map' | 'ext' | 'fixext' | 'fixed';
 }
 
-/** Of the types whose content has a length in bytes: bin, ext and str, of 8, 16 and 32 bits. */
-const LENGTH_BYTES: ReadonlyMap<number, number> = new Map([
-  [0xc4, 1],
-  [0xc5, 2],
-  [0xc6, 4],
-  [0xc7, 1],
-  [0xc8, 2],
-  [0xc9, 4],
-  [STR_8, 1],
-  [0xda, 2],
-  [STR_32, 4],
-]);
-
-/** What follows the type, and the length where there is one: the type of an ext, a number, or the count of a container. */
-const FIXED_BYTES: ReadonlyMap<number, number> = new Map([
-  [0xc7, 1],
-  [0xc8, 1],
-  [0xc9, 1],
-  [0xca, 4],
-  [0xcb, 8],
-  [0xcc, 1],
-  [0xcd, 2],
-  [0xce, 4],
-  [0xcf, 8],
-  [0xd0, 1],
-  [0xd1, 2],
-  [0xd2, 4],
-  [0xd3, 8],
-  [0xd4, 2],
-  [0xd5, 3],
-  [0xd6, 5],
-  [0xd7, 9],
-  [0xd8, 17],
-  [0xdc, 2],
-  [0xdd, 4],
-  [0xde, 2],
-  [0xdf, 4],
+const LONG_TYPES: ReadonlyMap<number, LongType> = new Map<number, LongType>([
+  [0xc4, { length: 1 }],
+  [0xc5, { length: 2 }],
+  [0xc6, { length: 4 }],
+  [0xc7, { length: 1, kind: 'ext' }],
+  [0xc8, { length: 2, kind: 'ext' }],
+  [0xc9, { length: 4, kind: 'ext' }],
+  [0xca, { length: 4, kind: 'fixed' }],
+  [0xcb, { length: 8, kind: 'fixed' }],
+  [0xcc, { length: 1, kind: 'fixed' }],
+  [0xcd, { length: 2, kind: 'fixed' }],
+  [0xce, { length: 4, kind: 'fixed' }],
+  [0xcf, { length: 8, kind: 'fixed' }],
+  [0xd0, { length: 1, kind: 'fixed' }],
+  [0xd1, { length: 2, kind: 'fixed' }],
+  [0xd2, { length: 4, kind: 'fixed' }],
+  [0xd3, { length: 8, kind: 'fixed' }],
+  [0xd4, { length: 1, kind: 'fixext' }],
+  [0xd5, { length: 2, kind: 'fixext' }],
+  [0xd6, { length: 4, kind: 'fixext' }],
+  [0xd7, { length: 8, kind: 'fixext' }],
+  [0xd8, { length: 16, kind: 'fixext' }],
+  [0xd9, { length: 1, kind: 'text' }],
+  [0xda, { length: 2, kind: 'text' }],
+  [0xdb, { length: 4, kind: 'text' }],
+  [0xdc, { length: 2, kind: 'array' }],
+  [0xdd, { length: 4, kind: 'array' }],
+  [0xde, { length: 2, kind: 'map' }],
+  [0xdf, { length: 4, kind: 'map' }],
 ]);

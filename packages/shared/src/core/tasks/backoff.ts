@@ -18,7 +18,8 @@ export function backoffDelay(
   { minDelayMs, maxDelayMs }: Backoff,
   random: () => number,
 ): number {
-  const ceiling = Math.min(maxDelayMs, minDelayMs * 2 ** (attempt - 1));
+  // Doubled more often, no wait at all would become none that is a number.
+  const ceiling = Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(attempt - 1, 52));
   return Math.round(ceiling * (1 - random() / 2));
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
-import { BoundedCache, ConnectionPool, mapConcurrent, retry, sleep } from './index.ts';
+import { BoundedCache, backoffDelay, ConnectionPool, mapConcurrent, retry, sleep } from './index.ts';
 
 describe('sleep()', () => {
   test('rejects at once with the reason of an aborted signal', async () => {
@@ -12,6 +12,15 @@ describe('sleep()', () => {
     await assert.rejects(sleep(60_000, controller.signal), reason);
     await sleep(0);
   });
+});
+
+test('a delay is a number within its bounds, however often was tried', () => {
+  for (const attempt of [1, 2, 53, 1_024, 1_025, 1_000_000])
+    for (const minDelayMs of [0, 500])
+      for (const random of [0, 0.999]) {
+        const ms = backoffDelay(attempt, { minDelayMs, maxDelayMs: 300_000 }, () => random);
+        assert.ok(ms >= 0 && ms <= 300_000, `${ms} after ${attempt} of ${minDelayMs}`);
+      }
 });
 
 describe('mapConcurrent()', () => {

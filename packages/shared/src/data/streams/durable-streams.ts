@@ -8,7 +8,7 @@ import type {
 } from '../../core/bus/index.ts';
 import type { Logger } from '../../core/logging/types.ts';
 import type { Database } from '../types.ts';
-import { ConsumerStateError, ConsumerTakenError } from './errors.ts';
+import { ConsumerStateError, ConsumerTakenError, StreamsStoppedError } from './errors.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
 import { StreamConsumer, type StreamHandler } from './stream-consumer.ts';
 import { type DeadLetter, type StreamFigures, StreamInspection } from './stream-inspection.ts';
@@ -46,6 +46,7 @@ export class DurableStreams implements DurableStore {
   readonly #options: DurableStreamsOptions;
   readonly #now: () => number;
   readonly #consumers = new Map<string, StreamConsumer | undefined>();
+  #isStopped = false;
 
   constructor(options: DurableStreamsOptions) {
     this.#options = options;
@@ -59,7 +60,9 @@ export class DurableStreams implements DurableStore {
     await this.#options.database.migrate(OWNER, MIGRATIONS);
   }
 
+  /** Stops every consumer; one that is about to begin does not. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer?.stop()));
   }
 
@@ -78,7 +81,10 @@ export class DurableStreams implements DurableStore {
     else tx.afterCommit(() => this.#notify());
   }
 
-  /** @throws {ConsumerTakenError} @throws {TopicInvalidError} when `pattern` is not one */
+  /**
+   * @throws {ConsumerTakenError} @throws {TopicInvalidError} when `pattern` is not one
+   * @throws {StreamsStoppedError} after {@link stop}, or when that comes meanwhile
+   */
   async consume(
     pattern: string,
     consumer: string,
@@ -86,10 +92,12 @@ export class DurableStreams implements DurableStore {
     options: ConsumeOptions,
   ): Promise<Consumption> {
     parsePattern(pattern);
+    if (this.#isStopped) throw new StreamsStoppedError(consumer);
     if (this.#consumers.has(consumer)) throw new ConsumerTakenError(consumer);
     this.#consumers.set(consumer, undefined);
     try {
       const handedOut = await this.#enrol(pattern, consumer, options.from ?? 'start');
+      if (this.#isStopped) throw new StreamsStoppedError(consumer);
       const running = new StreamConsumer({
         store: this.#store,
         consumer,

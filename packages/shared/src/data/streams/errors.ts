@@ -9,6 +9,15 @@ export class ConsumerTakenError extends AicoError {
   }
 }
 
+/** Nothing is handed out any more, because the backend stops. */
+export class StreamsStoppedError extends AicoError {
+  constructor(consumer: string) {
+    super('AICO_STREAM_STOPPED', `consumer "${consumer}" does not begin: the message store has stopped`, {
+      hint: 'Begin it again once the backend runs: what it has not settled is kept for it.',
+    });
+  }
+}
+
 /** There is no consumer of this name, or it runs, where it may not. */
 export class ConsumerStateError extends AicoError {
   readonly statusCode: 404 | 409;

@@ -4,6 +4,7 @@ export {
   ConsumerStateError,
   ConsumerTakenError,
   DeliveryEndedError,
+  StreamsStoppedError,
   StreamTransactionError,
 } from './errors.ts';
 export type { ConsumerFigures, DeadLetter, StreamFigures } from './stream-inspection.ts';

@@ -1,5 +1,5 @@
 import { matchesTopic } from '@aico/protocol';
-import type { BusTransaction, Consumption, DeliveryState } from '../../core/bus/index.ts';
+import { type BusTransaction, type Consumption, type DeliveryState, reasonOf } from '../../core/bus/index.ts';
 import type { Logger } from '../../core/logging/types.ts';
 import { type Backoff, backoffDelay, isNoteworthy, pause } from '../../core/tasks/index.ts';
 import { AcknowledgementRolledBackError, DeliveryEndedError } from './errors.ts';
@@ -34,8 +34,6 @@ const BATCH = 64;
 /** The waits between the tries of a store that refuses. */
 const STORE_BACKOFF: Backoff = { minDelayMs: 100, maxDelayMs: 5_000 };
 const LONGEST_RETRY_MS = 300_000;
-/** Characters of a failure's reason that are stored. */
-const LONGEST_REASON = 1_024;
 /** The longest sleep: a missed wake costs no more than this. */
 const LONGEST_SLEEP_MS = 5_000;
 /** So many settled ones are remembered one by one before the floor is raised. */
@@ -59,6 +57,7 @@ export class StreamConsumer implements Consumption {
   #wake: () => void = () => {};
   #hasNews = true;
   readonly #running: Promise<void>;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: StreamConsumerOptions) {
     this.consumer = options.consumer;
@@ -82,13 +81,20 @@ export class StreamConsumer implements Consumption {
   }
 
   async whenIdle(): Promise<void> {
+    if (this.#stopped !== undefined) return this.#stopped;
     await new Promise<void>((resolve) => {
       this.#idle.push(resolve);
       this.notify();
     });
   }
 
-  async stop(): Promise<void> {
+  /** Once: after that another consumer may have its name. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake();
     await this.#running;
@@ -268,15 +274,5 @@ export class StreamConsumer implements Consumption {
       };
     });
     this.#wake = () => {};
-  }
-}
-
-/** What a failure says of itself, in text that can be stored whatever was thrown. */
-function reasonOf(failure: unknown): string {
-  try {
-    const text = failure instanceof Error ? String(failure.message) : String(failure);
-    return text.slice(0, LONGEST_REASON).toWellFormed();
-  } catch {
-    return 'the handler threw something that has no text';
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsumeOptions, Consumption, DeliveryState, StoredMessage } from '../durable.ts';
 import { RequestFailedError } from '../errors.ts';
+import { reasonOf } from '../failure-reason.ts';
 import { DurableRefusedError, RemoteTransactionError } from './errors.ts';
 import type { DurableLine } from './line.ts';
 import {
@@ -41,7 +42,6 @@ const ASK_MS = 5_000;
 const WAIT_MS = 20_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 2_000;
-const LONGEST_REASON = 1_024;
 
 /**
  * Takes one consumer's messages from a store in another process: asks for them, hands them to the handler, and says what
@@ -173,8 +173,7 @@ export class RemoteConsumption implements Consumption {
         { number, attempt, signal, ack },
       );
     } catch (error) {
-      const reason = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_REASON);
-      asked = { ...asked, ok: false, reason };
+      asked = { ...asked, ok: false, reason: reasonOf(error) };
     }
     await this.#settle(asked);
   }

@@ -43,7 +43,13 @@ export const OpenAsked = Type.Object({
   maxInFlight: Type.Optional(Type.Integer({ minimum: 1, maximum: DURABLE_LIMITS.inFlight })),
   maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
   retryDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 300_000 })),
-  from: Type.Optional(Type.Union([Type.Literal('now'), Type.Literal('start'), Type.Integer({ minimum: 0 })])),
+  from: Type.Optional(
+    Type.Union([
+      Type.Literal('now'),
+      Type.Literal('start'),
+      Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    ]),
+  ),
 });
 
 /** One delivery: a message that failed is delivered again under the next attempt. */
