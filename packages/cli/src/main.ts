@@ -37,8 +37,8 @@ async function fail(error: unknown): Promise<void> {
     if (error.exitCode === 0 || error.code === 'commander.help') return;
   }
   const { describeError, printError } = await import('./report-error.ts');
-  const { usageErrorFrom } = await import('./usage.ts');
-  const told = isCommanderError(error) ? usageErrorFrom(error) : error;
+  const { calledBy, usageErrorFrom } = await import('./usage.ts');
+  const told = isCommanderError(error) ? usageErrorFrom(error, calledBy(program, words)) : error;
   printError(told, words.includes('--json'));
   process.exitCode = describeError(told).exitCode;
   // Neither what a plugin opened before the start failed nor a thread that hangs may keep the process.

@@ -12,8 +12,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 interface OwnCommand {
   readonly summary: string;
   readonly load: () => Promise<CommandModule>;
-  /** It speaks with a backend alone, so that backend may be elsewhere. */
-  readonly takesVia?: true;
+  /** It speaks with a backend alone, so that backend may be elsewhere: all of it, or the commands below it that are named. */
+  readonly takesVia?: true | readonly string[];
 }
 
 /** Every command of its own: what help says of it, and its module, loaded only when it is called. */
@@ -42,7 +42,11 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
     load: () => import('./commands/bus.ts'),
     takesVia: true,
   },
-  db: { summary: 'look into the encrypted database', load: () => import('./commands/db.ts') },
+  db: {
+    summary: 'look into the encrypted database',
+    load: () => import('./commands/db.ts'),
+    takesVia: ['status', 'stats', 'vacuum', 'check', 'query'],
+  },
   security: { summary: 'see and change what opens the keys', load: () => import('./commands/security.ts') },
   device: {
     summary: 'pair, list and revoke devices',
@@ -95,9 +99,12 @@ export async function addCommands(
   }
 }
 
-/** Whether the command may be done by a backend elsewhere; a plugin's always may. */
-export function takesVia(word: string): boolean {
-  return !isOwnCommand(word) || COMMANDS[word]?.takesVia === true;
+/** Whether a backend elsewhere may do the command, or the one below it if that is named; a plugin's commands always. */
+export function takesVia(word: string, below?: string): boolean {
+  if (!isOwnCommand(word)) return true;
+  const taken = COMMANDS[word]?.takesVia ?? false;
+  if (typeof taken === 'boolean') return taken;
+  return below === undefined || taken.includes(below);
 }
 
 /** Whether `word` is a command of the program itself, and not a plugin's. */

@@ -52,6 +52,12 @@ describe('describeError()', () => {
       assert.equal(exitCode, ExitCode.system);
     }
     const backup = describeError(new BackupFailedError('/backups', bare));
+    const sentence = new CommandFailedError('The old password is in force.', 1);
+    sentence.cause = bare;
+    assert.equal(
+      describeError(sentence).message,
+      'The old password is in force. The cause: the disk is full (ENOSPC: write).',
+    );
     assert.match(backup.message, /no backup was made in \/backups: the disk is full/);
     assert.equal(backup.code, 'AICO_DATABASE_BACKUP');
     assert.match(backup.hint ?? '', /Make room/);

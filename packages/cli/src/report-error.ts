@@ -30,9 +30,8 @@ export function describeError(error: unknown): ErrorDescription {
 function messageWith(error: unknown, message: string, system: SystemError): string {
   // A bare error of Node's says nothing that its translation does not say better.
   if (textOf(error, 'code')?.startsWith('AICO_') !== true) return system.message;
-  return isOwnMatter(system) || message.includes(system.condition)
-    ? message
-    : `${message}: ${system.message}`;
+  if (isOwnMatter(system) || message.includes(system.condition)) return message;
+  return message.endsWith('.') ? `${message} The cause: ${system.message}.` : `${message}: ${system.message}`;
 }
 
 /** A missing file and a refused connection mean something else to each caller, whose own message says what. */

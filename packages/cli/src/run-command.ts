@@ -10,9 +10,20 @@ export async function runCommand(
   { word, home, via }: CommandPath,
 ): Promise<void> {
   await using commandLine = new CommandLine(program);
-  if (via !== undefined && word !== undefined && !takesVia(word))
-    throw new UsageError(`\`aico ${word}\` works on this machine alone`, 'Run it there, without --via.');
+  refuseEmpty('--home', home);
+  refuseEmpty('--via', via);
+  if (via !== undefined && word !== undefined && !takesVia(word)) throw worksHereAlone(word);
   await addCommands(program, commandLine, word);
+  program.hook('preAction', (_program, called) => {
+    const above = called.parent?.name();
+    if (
+      via !== undefined &&
+      above !== undefined &&
+      called.parent !== program &&
+      !takesVia(above, called.name())
+    )
+      throw worksHereAlone(`${above} ${called.name()}`);
+  });
   if (word !== undefined && !isOwnCommand(word)) {
     // Read before the rest, since the plugins' commands are asked of the home's backend.
     if (home !== undefined) program.setOptionValue('home', home);
@@ -21,4 +32,13 @@ export async function runCommand(
     await addPluginCommands(program, commandLine, word);
   }
   await program.parseAsync(words, { from: 'user' });
+}
+
+function worksHereAlone(command: string): UsageError {
+  return new UsageError(`\`aico ${command}\` works on this machine alone`, 'Run it there, without --via.');
+}
+
+/** An option whose value is empty is a variable of a script that is not set: it must not mean another home. */
+function refuseEmpty(option: string, value: string | undefined): void {
+  if (value === '') throw new UsageError(`${option} is empty`, 'Give it a value, or leave it out.');
 }

@@ -1,15 +1,30 @@
-import type { CommanderError } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import { UsageError } from './errors.ts';
 
-/** What the parser found wrong, as an error of ours: its suggestion, if it has one, becomes the hint. */
-export function usageErrorFrom(error: CommanderError): UsageError {
+/** What the parser found wrong, as an error of ours: its suggestion, if it has one, becomes the hint. `called` is the command it was in. */
+export function usageErrorFrom(error: CommanderError, called: readonly string[] = []): UsageError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
-  return new UsageError(first, suggestion === '' ? hintFor(error.code) : suggestion, error);
+  return new UsageError(first, suggestion === '' ? hintFor(error.code, called) : suggestion, error);
 }
 
-function hintFor(code: string): string {
+function hintFor(code: string, called: readonly string[]): string {
+  const help = `\`${['aico', ...called].join(' ')} --help\``;
+  if (called.length > 0) return `${help} shows what it takes.`;
   return code === 'commander.unknownCommand'
-    ? '`aico --help` shows every command. A plugin adds its own while this home’s backend runs with it (`aico plugin list`), or when it is added on this machine: `aico plugin add PATH`, which --via needs too.'
-    : '`aico --help` shows every command.';
+    ? `${help} shows every command. A plugin adds its own while this home’s backend runs with it (\`aico plugin list\`), or when it is added on this machine: \`aico plugin add PATH\`, which --via needs too.`
+    : `${help} shows every command.`;
+}
+
+/** The names of the command that `words` call, as far as there is one: `['db', 'query']`. */
+export function calledBy(program: Command, words: readonly string[]): readonly string[] {
+  const names: string[] = [];
+  let at = program;
+  for (const word of words) {
+    const below = at.commands.find((command) => command.name() === word);
+    if (below === undefined) continue;
+    names.push(word);
+    at = below;
+  }
+  return names;
 }

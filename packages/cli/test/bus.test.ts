@@ -101,10 +101,15 @@ test('aico bus grant leaves nothing behind when it fails: no grant without its c
   await writeFile(file, 'mine');
   const taken = await grant();
   assert.notEqual(taken.code, 0);
-  assert.match(taken.stderr, /journal\.json/);
+  assert.match(taken.stderr, /journal\.json is there already.*\n.*--renew/);
   assert.deepEqual(await granted(), []);
   assert.equal(await readFile(file, 'utf8'), 'mine');
 
+  for (const out of ['', folder]) {
+    const { code, stderr } = await grant('--out', out);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /is not a file's name/);
+  }
   const nowhere = await grant('--out', path.join(file, 'below.json'));
   assert.notEqual(nowhere.code, 0);
   assert.deepEqual(await granted(), []);

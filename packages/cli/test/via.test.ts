@@ -50,6 +50,11 @@ test('--via: a machine that has joined asks, looks and follows from elsewhere, b
   const local = await here.run(['start', '--via', 'desk']);
   assert.equal(local.code, 2);
   assert.match(local.stderr, /works on this machine alone/);
+  const query = await here.run(['db', 'query', 'SELECT 1 AS one', '--json', '--via', 'desk']);
+  assert.deepEqual((query.json() as { rows: unknown }).rows, [{ one: 1 }], query.stderr);
+  const backup = await here.run(['db', 'backup', here.home, '--via', 'desk']);
+  assert.equal(backup.code, 2);
+  assert.match(backup.stderr, /`aico db backup` works on this machine alone/);
   const again = ['device', 'join', address, '--code-file', codeFile];
   assert.match((await here.run([...again, '--as', 'desk'])).stderr, /called "desk" already/);
   assert.match((await here.run([...again, '--as', 'other'])).stderr, /AICO_CHANNEL_REFUSED/);
@@ -61,6 +66,26 @@ test('--via: a machine that has joined asks, looks and follows from elsewhere, b
   assert.doesNotMatch(JSON.stringify(listed), /psk|deviceKey/);
   assert.equal((await here.run(['device', 'forget', 'desk'])).code, 0);
   assert.match((await here.run(['status', '--via', 'desk'])).stderr, /paired with no backend/);
+});
+
+test('what is empty or no address is told as that, before anything is done', async (t) => {
+  const { here, there, codeFile } = await joined(t);
+  for (const [words, said] of [
+    [['status', '--home', ''], /--home is empty/],
+    [['status', '--via='], /--via is empty/],
+    [['db', 'backup', ''], /empty text/],
+    [['db', 'restore', '', '--yes'], /empty text/],
+    [['device', 'join', '', '--code-file', codeFile], /"" is not an address/],
+    [['device', 'join', '127.0.0.1:99999', '--code-file', codeFile], /"127.0.0.1:99999" is not an address/],
+    [['bus', 'request', 'a', 'b', '-t', '0'], /hint: `aico bus request --help` shows what it takes/],
+    [['security', 'slots', 'add', 'nope'], /hint: `aico security slots add --help` shows what it takes/],
+  ] as const) {
+    const { code, stderr } = await there.run(words);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, said);
+  }
+  const nobody = await here.run(['device', 'join', '127.0.0.1:1', '--as', 'other', '--code-file', codeFile]);
+  assert.match(nobody.stderr, /hint: Start it there .*rest\.host/);
 });
 
 test("a plugin's commands work from elsewhere", async (t) => {

@@ -7,7 +7,9 @@ export class BackendNotRunningError extends AicoError {
 
   constructor(place: string, cause: unknown) {
     super('AICO_CLIENT_NOT_RUNNING', `no backend answers on ${place}`, {
-      hint: 'Start it with `aico start`. If it runs on another home, name it: --home DIR or AICO_HOME.',
+      hint: /[/\\]/.test(place)
+        ? 'Start it with `aico start`. If it runs on another home, name it: --home DIR or AICO_HOME.'
+        : 'Start it there with `aico start`, and check host and port. It listens on its own machine alone unless core.api_gateway.rest.host says otherwise.',
       cause,
     });
     this.place = place;

@@ -288,12 +288,35 @@ export class PluginImportError extends AicoError {
   readonly specifier: string;
 
   constructor(specifier: string, file: string, cause: unknown) {
-    super('AICO_PLUGIN_IMPORT', `plugin "${specifier}" cannot be loaded: ${reasonOf(cause)}`, {
-      hint: `The module ${file}, or one that it imports, is missing or failed while it was loaded; the cause has the place.`,
-      cause,
-    });
+    const place = placeIn(cause);
+    super(
+      'AICO_PLUGIN_IMPORT',
+      `plugin "${specifier}" cannot be loaded: ${reasonOf(cause)}${place === undefined ? '' : ` (${place})`}`,
+      {
+        hint: isMissingPackage(cause)
+          ? `Packages are looked for in node_modules beside ${file} and above it: keep the plugin within the clone of the project, or install there what it imports, @aico/backend too.`
+          : `The module ${file}, or one that it imports, is missing or failed while it was loaded.`,
+        cause,
+      },
+    );
     this.specifier = specifier;
   }
+}
+
+function isMissingPackage(cause: unknown): boolean {
+  return (
+    cause instanceof Error &&
+    'code' in cause &&
+    cause.code === 'ERR_MODULE_NOT_FOUND' &&
+    cause.message.startsWith('Cannot find package')
+  );
+}
+
+/** The file, line and column that an error comes from, as its stack has them; a syntax error's has no column. */
+function placeIn(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || ('code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'))
+    return undefined;
+  return /file:\/\/(\/\S+?:\d+(?::\d+)?)\)?$/m.exec(cause.stack ?? '')?.[1];
 }
 
 /** A module was found and loaded, but offers no plugin. */

@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { ask } from '@aico/client/ask';
 import type { CommandContext } from '../context.ts';
@@ -25,6 +26,16 @@ export async function grant(context: CommandContext, name: string, options: Gran
   // Made here: the backend is told the public key alone.
   const { publicKey, secretKey } = curveKeyPair();
   const file = path.resolve(options.out ?? `${name.replaceAll(/[^\w-]/g, '_')}.bus.json`);
+  if (options.out === '' || statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new UsageError(
+      `"${options.out ?? file}" is not a file's name`,
+      'Name a file for the credential by --out.',
+    );
+  if (!renew && existsSync(file))
+    throw new UsageError(
+      `${file} is there already, and may be another component's credential`,
+      'Name another file by --out. A component that has access gets a new key by --renew.',
+    );
   const client = await context.client();
   const present = renew ? await find(client, name) : undefined;
   const { endpoints, broker } = await ask(client, 'post', '/api/v1/bus/open', {});

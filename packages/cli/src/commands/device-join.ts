@@ -61,7 +61,13 @@ async function join(
   { codeFile, name, as }: JoinOptions,
 ): Promise<void> {
   const remotes = new Remotes(context.paths);
-  const called = as ?? hostOf(address);
+  const host = hostOf(address);
+  if (host === '')
+    throw new UsageError(
+      `"${address}" is not an address`,
+      'Give a host, host:port with a port up to 65535, or https://….',
+    );
+  const called = as ?? host;
   await remotes.checkFree(called);
   const code = await pairingCode(codeFile);
   const { pair } = await import('@aico/client');

@@ -20,6 +20,8 @@ import { openWitness } from './witness.ts';
 /** Backs the home up: through the running backend where there is one, else by itself. */
 export async function backUp(context: CommandContext, directory: string, files: SecretFiles): Promise<void> {
   const { paths, output } = context;
+  if (directory === '')
+    throw new UsageError('the folder for the backup is empty text', 'Name a folder; . is this one.');
   const target = path.resolve(directory);
   const running = readInstance(paths.instanceFile);
   const made = running === undefined ? await offline(context, target, files) : await online(context, target);
@@ -76,6 +78,8 @@ export async function restore(
   options: RestoreCommandOptions,
 ): Promise<void> {
   const { paths, output } = context;
+  if (backup === '')
+    throw new UsageError("the backup's folder is empty text", 'Name a folder; . is this one.');
   paths.ensure();
   using _lock = new InstanceLock(paths);
   const credentials = await fromFiles(options);

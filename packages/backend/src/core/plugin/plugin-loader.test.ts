@@ -79,7 +79,14 @@ describe('loadPlugin says in its own way', () => {
     for (const specifier of ['./throws.mjs', './garbled.mjs', './imports.mjs', './manifest']) {
       await assert.rejects(loadPlugin(specifier, home), PluginImportError, specifier);
     }
-    await assert.rejects(loadPlugin('./throws.mjs', home), /cannot be loaded: boom/);
+    await assert.rejects(loadPlugin('./throws.mjs', home), /cannot be loaded: boom \(\/.*throws\.mjs:1:7\)/);
+    await assert.rejects(loadPlugin('./garbled.mjs', home), /\(\/.*garbled\.mjs:1\)/);
+    await write('packages.mjs', "import 'not-installed-here';\n");
+    await assert.rejects(loadPlugin('./packages.mjs', home), (error: unknown) => {
+      assert.ok(error instanceof PluginImportError);
+      assert.match(error.hint ?? '', /node_modules beside .*packages\.mjs and above it/);
+      return true;
+    });
   });
 
   test('that there is no export named plugin, and what there is', async () => {

@@ -107,7 +107,7 @@ export class RequestTimeoutError extends AicoError {
 
   constructor(topic: string, timeoutMs: number) {
     super('AICO_BUS_REQUEST_TIMEOUT', `Nobody answered the request on "${topic}" within ${timeoutMs} ms`, {
-      hint: 'Is something responding on this topic? If it is only slow, give a larger timeoutMs.',
+      hint: 'Is something responding on this topic? If it is only slow, wait longer: `timeoutMs`, or --timeout of `aico bus request`.',
     });
     this.topic = topic;
     this.timeoutMs = timeoutMs;
