@@ -4,14 +4,22 @@ import sys
 
 from aico_bus import Bus, BusError
 
-bus = Bus(sys.argv[1])
+if len(sys.argv) != 2:
+    sys.exit("usage: python3 echo.py CREDENTIAL, a file that `aico bus grant` wrote")
+try:
+    bus = Bus(sys.argv[1])
+except (BusError, OSError, ValueError, KeyError, TypeError) as error:
+    sys.exit(f"echo.py cannot take part in the bus with {sys.argv[1]}: {error}")
 bus.respond("python.ask", lambda message: {"asked": message.data, "by": message.source})
 bus.subscribe("python.say.*", lambda message: bus.publish("python.said", {"heard": message.topic, "said": message.data}))
 try:
     bus.publish("not.allowed", 1)
     print("it may publish where it must not", flush=True)
 except BusError:
-    print(f"ready, with the answer {bus.request('host.ask', {'n': 1})}", flush=True)
+    try:
+        print(f"ready, with the answer {bus.request('host.ask', {'n': 1})}", flush=True)
+    except BusError as error:
+        print(f"ready, and to host.ask {error}", flush=True)
 running = True
 
 
@@ -22,6 +30,9 @@ def stop(_message):
 
 bus.subscribe("python.stop", stop)
 bus.publish("python.ready", True)
-while running:
-    bus.poll()
+try:
+    while running:
+        bus.poll()
+except BusError as error:
+    sys.exit(f"the bus has ended the session: {error}")
 bus.close()

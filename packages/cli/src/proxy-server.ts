@@ -6,6 +6,15 @@ import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import type { Client } from '@aico/client';
 import { AicoError, PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
 
+/** The answer to a WebSocket, which the proxy does not carry. */
+const NO_UPGRADE = [
+  'HTTP/1.1 501 Not Implemented',
+  'Content-Type: text/plain; charset=utf-8',
+  'Connection: close',
+  '',
+  'aico proxy carries no WebSockets. Follow topics by GET /api/v1/events, or use @aico/client.\n',
+].join('\r\n');
+
 /** Headers of one connection, not of the request (RFC 9110, 7.6.1), and those that are this proxy's own. */
 const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'authorization',
@@ -37,7 +46,10 @@ export function createProxy({ client, token }: ProxyOptions): Server {
     if (refusal === undefined) void forward(client, request, response);
     else answer(response, refusal);
   });
-  server.on('upgrade', (_request, socket) => socket.destroy());
+  server.on('upgrade', (_request, socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.end(NO_UPGRADE);
+  });
   return server;
 }
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Aico } from './fixtures/aico.ts';
@@ -142,6 +144,12 @@ test('aico proxy: tools with the token come through, bodies and refusals too; wi
     (await fetch(`${url}/livez`, { headers: { ...headers, origin: 'http://evil.example' } })).status,
     403,
   );
+  const upgrade = get(`${url}/api/v1/events/ws`, {
+    headers: { ...headers, connection: 'Upgrade', upgrade: 'websocket' },
+  });
+  const [answer] = (await once(upgrade, 'response')) as [IncomingMessage];
+  assert.equal(answer.statusCode, 501);
+  assert.match(await text(answer), /carries no WebSockets/);
   child.kill('SIGTERM');
   assert.deepEqual(await exited, [0, null]);
 });

@@ -312,7 +312,7 @@ function isMissingPackage(cause: unknown): boolean {
   );
 }
 
-/** The file, line and column that an error comes from, as its stack has them; a syntax error's has no column. */
+/** The file, line and column that an error comes from, where its stack has them. A syntax error's has no column, and not always a place. */
 function placeIn(cause: unknown): string | undefined {
   if (!(cause instanceof Error) || ('code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'))
     return undefined;

@@ -57,7 +57,7 @@ async function add(context: CommandContext, specifier: string): Promise<void> {
   const isNew = await setModule(context, name, module);
   context.output.print({ name, module, added: isNew }, () =>
     isNew
-      ? `Added ${name}: loaded from the next start on. On this machine its commands are: aico ${name} …`
+      ? `Added ${name}: loaded from the next start on. If it has commands, they are here: aico ${name} …`
       : `${name} is there already, from ${module}.`,
   );
 }

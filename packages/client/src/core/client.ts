@@ -31,7 +31,12 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
    * @throws {ConnectionBrokenError} when the connection breaks; the request may or may not have been done
    * @throws {ChannelRefusedError} when the backend does not take this device any more
    * @throws {ChannelServerKeyChangedError} when somebody else answers at the address
-   * @example const response = await client.fetch('/api/v1/notes', { method: 'POST', body: JSON.stringify(note) });
+   * @example
+   * const response = await client.fetch('/api/v1/notes', {
+   *   method: 'POST',
+   *   headers: { 'Content-Type': 'application/json' },
+   *   body: JSON.stringify(note),
+   * });
    */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /**
