@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { campaign } from './R19.ts';
+import { campaign, SHORT_COUNT } from './R19.ts';
 
 test('R19, short: a hostile peer on every edge neither ends the backend nor keeps it from serving others', async (context) => {
   const seed = Math.trunc(performance.timeOrigin);
   const outcome = await campaign({
-    count: 26,
+    count: SHORT_COUNT,
     seed,
     report: (line) => context.diagnostic(`seed ${seed}: ${line}`),
   });

@@ -7,15 +7,17 @@
 import type { Campaign } from './campaign.ts';
 import { randomFrom } from './channel-world.ts';
 import { ATTACKS } from './hostile/attacks.ts';
-import { type Attack, HostileWorld, type Target } from './hostile/world.ts';
+import { type Attack, AttackSucceeded, HostileWorld, type Target } from './hostile/world.ts';
 
 const FULL_COUNT = 3_000;
+/** With so many each attack has had its turn. */
+export const SHORT_COUNT = 2 * ATTACKS.length;
 /** Attacks at the same time. */
 const BATCH = 6;
 /** Milliseconds after which an attacker gives up. */
 const ATTACK_MS = 15_000;
-/** What unread bytes of all devices may come to, and what such a process takes once. */
-const MAX_GROWTH = 300 * 1_048_576;
+/** What waiting bytes of a device may come to, with what each connection takes, and what such a process takes once. */
+const MAX_GROWTH = 500 * 1_048_576;
 
 export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {
   const random = randomFrom(seed);
@@ -77,6 +79,6 @@ async function attempt(attack: Attack, target: Target): Promise<void> {
 
 /** An attacker whose connection was ended has got what it deserves. */
 function isCut(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || error instanceof AttackSucceeded) return false;
   return 'code' in error || /closed|cut|HTTP\/1\.1 (?:4|5)/.test(error.message);
 }

@@ -18,14 +18,22 @@ export interface Target {
   readonly random: (below: number) => number;
 }
 
-/** One thing that a hostile peer does. It rejects when it saw what must not be; that its connections end is expected. */
+/** One thing that a hostile peer does. It rejects with {@link AttackSucceeded} when it saw what must not be; that its connections end is expected. */
 export interface Attack {
   readonly name: string;
   readonly run: (target: Target) => Promise<void>;
 }
 
+/** What an attacker saw that must not be. It counts whatever its message says. */
+export class AttackSucceeded extends Error {}
+
+/** Resolves when the connection has gone, in whatever way. */
+export function closed(connection: Duplex): Promise<true> {
+  return new Promise((resolve) => connection.once('close', () => resolve(true)));
+}
+
 /** Milliseconds that an attacker waits for an answer that may never come. */
-const PATIENCE_MS = 1_500;
+export const PATIENCE_MS = 1_500;
 /** Milliseconds in which the good client must be served. */
 export const SERVED_MS = 5_000;
 

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { localRequest } from '@aico/backend/testing';
+import { Multiplexer } from '@aico/protocol/carrier';
 import { openChannel, pair } from './fixtures/channel.ts';
 import { startWorld } from './fixtures/through-channel.ts';
 
@@ -101,5 +102,49 @@ test('a route may forget to listen for errors of its WebSocket, and what it thro
     connection.resume();
     await once(connection, 'close');
   }
+  assert.equal((await localRequest(backend.socket, '/api/v1/test/slow')).status, 200);
+});
+
+test('a connection that owes many answers takes no further requests', async (t) => {
+  const { backend, gateway } = await world(t);
+  let begun = 0;
+  const release = Promise.withResolvers<void>();
+  await gateway.mount('waiting', (app) => {
+    app.get('/', { config: { access: 'public' } }, async () => {
+      begun += 1;
+      await release.promise;
+      return `${begun}`;
+    });
+  });
+  const request = `${get('/api/v1/waiting', 'Content-Length: 1000\r\n')}${' '.repeat(1_000)}`;
+  const owed = connect(backend.socket).on('error', () => {});
+  owed.write(request.repeat(100));
+  await new Promise((resolve) => owed.resume().once('close', resolve));
+  assert.equal(begun, 17);
+
+  const kept = connect(backend.socket);
+  kept.write(request.repeat(17));
+  release.resolve();
+  kept.write(get('/api/v1/test/slow', 'Connection: close\r\n'));
+  assert.equal(statuses(await text(kept)).length, 18);
+});
+
+test('a device that takes none of its answers is cut, and others are served', async (t) => {
+  const { backend, gateway } = await world(t);
+  const large = 'x'.repeat(8 * 1_048_576);
+  await gateway.mount('large', (app) => {
+    app.get('/', { config: { access: 'public' } }, async () => large);
+  });
+  const channel = await openChannel(backend.http, await pair(backend));
+  const cut = new Promise((resolve) => channel.on('error', () => {}).once('close', resolve));
+  const connections = Multiplexer.open(channel);
+  // 160 MiB: more than the answers of one device may hold.
+  for (let n = 0; n < 20; n += 1)
+    connections
+      .stream()
+      .on('error', () => {})
+      .pause()
+      .write(get('/api/v1/large'));
+  await cut;
   assert.equal((await localRequest(backend.socket, '/api/v1/test/slow')).status, 200);
 });

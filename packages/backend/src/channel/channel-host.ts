@@ -11,14 +11,14 @@ import {
   type PairingRequested,
 } from '@aico/protocol/channel';
 import type { Logger } from '@aico/shared/core/logging';
-import type { UnprovenConnection } from '../core/gateway.ts';
+import type { UnprovenConnection, WaitingBytes } from '../core/gateway.ts';
 import type { PeerGuard } from '../core/peer-guard.ts';
 import type { Devices } from '../devices/devices.ts';
 import { ChannelNotOpenedError } from './errors.ts';
 import { FrameSource } from './frame-source.ts';
 import { type InnerConnections, serveInside } from './inner-connections.ts';
 import { lastWord } from './last-word.ts';
-import { overfull, type UnreadSource } from './unread-bytes.ts';
+import { LOOK_EVERY_MS, overfull, type WaitingSource } from './waiting-bytes.ts';
 
 /** What a pairing code was made for. */
 export interface PairingContext {
@@ -44,6 +44,8 @@ export interface ChannelHostOptions {
   readonly audit: Logger;
   /** Receives a connection in a channel that is open, in the place of a socket. What it returns resolves when nothing is in flight. */
   readonly serve: (connection: Duplex, deviceId: string) => () => Promise<void>;
+  /** What waits in memory on such a connection. */
+  readonly waitingOn: (connection: Duplex) => WaitingBytes;
 }
 
 /** Milliseconds without a byte until TCP asks whether the peer is there still. */
@@ -60,7 +62,7 @@ interface Attempt {
   readonly signal: AbortSignal;
 }
 
-interface Open extends UnreadSource {
+interface Open extends WaitingSource {
   readonly stream: SealedStream;
   readonly inside: InnerConnections;
 }
@@ -77,6 +79,8 @@ export class ChannelHost {
   readonly #opening = new Set<AbortController>();
   readonly #stopListening: () => void;
   #closed = false;
+  /** While channels are open. */
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(options: ChannelHostOptions) {
     this.#options = options;
@@ -179,17 +183,18 @@ export class ChannelHost {
   }
 
   #serve(id: string, stream: SealedStream): void {
-    const { guard, limits, serve } = this.#options;
+    const { guard, limits, serve, waitingOn } = this.#options;
     // Each connection has its own times: between requests; while one is in flight it may take its time.
     const inside = serveInside(
       stream,
       guard,
       { maxConnections: limits.maxConnectionsPerChannel, idleMs: limits.idleMs },
-      (connection) => serve(connection, id),
-      () => this.#boundUnread(),
+      { serve: (connection) => serve(connection, id), waitingOn },
+      () => this.#boundWaiting(),
     );
-    const open: Open = { deviceId: id, stream, inside, unread: () => inside.unread() };
+    const open: Open = { deviceId: id, stream, inside, waiting: () => inside.waiting() };
     this.#open.add(open);
+    this.#lookNowAndThen();
     // It rests between requests only: whoever serves the first one sets this time to none.
     stream.on('timeout', () => endThenCut(open));
     // Only so is a peer noticed that has gone while a request is in flight.
@@ -202,14 +207,24 @@ export class ChannelHost {
     });
   }
 
-  #boundUnread(): void {
+  #boundWaiting(): void {
     const open = overfull(this.#open);
     if (open === undefined) return;
-    this.#options.audit.warn('Channel cut: too many bytes of its device wait unread', {
+    this.#options.audit.warn('Channel cut: too many bytes of its device wait in memory', {
       device: open.deviceId,
-      bytes: open.unread(),
+      ...open.waiting(),
     });
     open.stream.destroy();
+  }
+
+  /** Answers come in their own time, so that it does not do to look when bytes arrive. */
+  #lookNowAndThen(): void {
+    this.#looking ??= setInterval(() => {
+      this.#boundWaiting();
+      if (this.#open.size > 0) return;
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    }, LOOK_EVERY_MS).unref();
   }
 
   async #pair({ carrier, frames, newcomer, signal }: Attempt, opening: PairingOpening): Promise<void> {

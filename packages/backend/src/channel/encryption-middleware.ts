@@ -15,7 +15,7 @@ import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Principal } from '../core/access.ts';
-import type { UnprovenConnection } from '../core/gateway.ts';
+import type { UnprovenConnection, WaitingBytes } from '../core/gateway.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
 import type { Devices } from '../devices/devices.ts';
 import { MemoryDevices } from '../devices/memory-devices.ts';
@@ -50,6 +50,8 @@ const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${CHANNEL_UPGRAD
 export interface SealedApp {
   /** The returned function resolves when no request of the connection is in flight. */
   admit(connection: Duplex, principal: Principal): () => Promise<void>;
+  /** What waits in memory on a connection. */
+  waiting(connection: Duplex): WaitingBytes;
 }
 
 export interface EncryptionOptions {
@@ -150,6 +152,7 @@ export class EncryptionMiddleware {
         lifetimeMs: config.lifetime_ms,
       },
       serve: (connection, deviceId) => sealed.admit(connection, devices.principalOf(deviceId)),
+      waitingOn: (connection) => sealed.waiting(connection),
     });
     // A variable of its own: the types do not know `closeTimeout`.
     const options = {

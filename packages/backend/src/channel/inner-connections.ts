@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { type MultiplexedStream, Multiplexer, PREFACE, type SealedStream } from '@aico/protocol/carrier';
+import type { WaitingBytes } from '../core/gateway.ts';
 import type { PeerGuard } from '../core/peer-guard.ts';
-import { HELD_BY_REQUEST, LOOK_EVERY } from './unread-bytes.ts';
+import { LOOK_EVERY } from './waiting-bytes.ts';
 
 export interface InnerLimits {
   /** Connections of HTTP in one channel at once. */
@@ -13,33 +14,40 @@ export interface InnerLimits {
 /** Connections that one channel may open in a second. */
 const OPENS_PER_SECOND = 200;
 
+/** Who serves the connections in channels. */
+export interface ConnectionServer {
+  /** Takes a connection in the place of a socket. What it returns resolves when nothing is in flight on it. */
+  readonly serve: (connection: Duplex) => () => Promise<void>;
+  /** What waits in memory on a connection. */
+  readonly waitingOn: (connection: Duplex) => WaitingBytes;
+}
+
 /** What a channel carries. */
 export interface InnerConnections {
   /** Resolves when nothing is in flight. */
   whenIdle(): Promise<void>;
   /** Says the end of all it carries, and of the channel. */
   end(): void;
-  /** Bytes that have arrived and that nobody has read. */
-  unread(): number;
+  /** What waits in memory on all of its connections. */
+  waiting(): WaitingBytes;
 }
 
 /**
  * Serves what travels inside a channel: one connection of HTTP, or several where the first byte says so.
  *
- * @param serve takes a connection in the place of a socket; what it returns resolves when nothing is in flight on it
  * @param onArrived called now and then while bytes arrive, to look at what waits unread
  */
 export function serveInside(
   channel: SealedStream,
   guard: PeerGuard,
   { maxConnections, idleMs }: InnerLimits,
-  serve: (connection: Duplex) => () => Promise<void>,
+  { serve, waitingOn }: ConnectionServer,
   onArrived: () => void,
 ): InnerConnections {
   let carried: InnerConnections = {
     whenIdle: async () => {},
     end: () => void channel.end(),
-    unread: () => 0,
+    waiting: () => ({ unread: 0, unsent: 0 }),
   };
   channel.setTimeout(idleMs);
   const begin = (isSeveral: boolean | undefined): void => {
@@ -49,8 +57,7 @@ export function serveInside(
       return;
     }
     if (!isSeveral) {
-      // A single connection is held back by its carrier, and holds little.
-      carried = { ...carried, whenIdle: serve(channel) };
+      carried = { ...carried, whenIdle: serve(channel), waiting: () => waitingOn(channel) };
       return;
     }
     const open = new Map<MultiplexedStream, () => Promise<void>>();
@@ -71,11 +78,14 @@ export function serveInside(
     carried = {
       whenIdle: async () => void (await Promise.all([...open.values()].map((whenIdle) => whenIdle()))),
       end: () => multiplexer.end(),
-      unread: () => {
-        let bytes = 0;
-        for (const { readableLength } of open.keys())
-          if (readableLength > 0) bytes += readableLength + HELD_BY_REQUEST;
-        return bytes;
+      waiting: () => {
+        const sum = { unread: 0, unsent: 0 };
+        for (const stream of open.keys()) {
+          const { unread, unsent } = waitingOn(stream);
+          sum.unread += unread;
+          sum.unsent += unsent;
+        }
+        return sum;
       },
     };
     let arrived = 0;
@@ -87,7 +97,7 @@ export function serveInside(
     });
   };
   guard.detach(channel, several(channel).then(begin));
-  return { whenIdle: () => carried.whenIdle(), end: () => carried.end(), unread: () => carried.unread() };
+  return { whenIdle: () => carried.whenIdle(), end: () => carried.end(), waiting: () => carried.waiting() };
 }
 
 /** Whether the channel carries several connections, by its first byte; undefined where it was over before that. */

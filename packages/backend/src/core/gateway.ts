@@ -44,6 +44,14 @@ export type OpenChannel = (
   newcomer: UnprovenConnection,
 ) => boolean;
 
+/** Bytes of one connection that are held in memory. */
+export interface WaitingBytes {
+  /** They have arrived, and nobody has read them. */
+  readonly unread: number;
+  /** They have been written, and the peer has not taken them. */
+  readonly unsent: number;
+}
+
 /** The service `'gateway'`: serves HTTP, and takes routes from plugins while it runs. */
 export interface Gateway {
   /**
@@ -58,6 +66,8 @@ export interface Gateway {
    * function resolves when no request of it is in flight.
    */
   admit(connection: Duplex, principal: Principal): () => Promise<void>;
+  /** What waits in memory on a connection that was admitted. */
+  waiting(connection: Duplex): WaitingBytes;
   /**
    * Looks again at what a principal has in flight, since its rights have changed. Endless replies and WebSockets end, and
    * their reader is asked anew at the door when it comes back; what it may not do any more is cut.

@@ -77,6 +77,10 @@ class Mounts implements Gateway {
     return async () => {};
   }
 
+  waiting() {
+    return { unread: 0, unsent: 0 };
+  }
+
   openChannels(): () => void {
     return () => {};
   }

@@ -3,7 +3,7 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { Duplex } from 'node:stream';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
 import type { PeerGuard } from '../core/peer-guard.ts';
-import { Exchanges } from './exchanges.ts';
+import type { Exchanges } from './exchanges.ts';
 import { createGuardedServer } from './guarded-server.ts';
 import { requestOfUpgrade } from './web-socket.ts';
 
@@ -18,6 +18,7 @@ const REFUSALS: Readonly<Record<string, readonly [status: number, detail: string
 };
 
 export interface ApiServerOptions {
+  readonly exchanges: Exchanges;
   readonly guard: PeerGuard;
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void;
   /** Whether an upgrade may be handed to `serve`; any other is a request as if it had asked for none. */
@@ -33,13 +34,13 @@ export interface ApiServerOptions {
  * well. A body may take as long as it takes.
  */
 export function createApiServer({
+  exchanges,
   guard,
   serve,
   takesWebSocket,
   keepAliveMs,
   maxHeaderBytes,
 }: ApiServerOptions): Server {
-  const exchanges = new Exchanges();
   const isFree = (connection: Duplex): boolean =>
     !exchanges.isOver(connection) && !exchanges.isAnswering(connection);
   const answerLast = ({ socket }: IncomingMessage, response: ServerResponse, problem: Problem): void => {
@@ -60,6 +61,11 @@ export function createApiServer({
   server.on('request', (request, response) => {
     const { socket } = request;
     if (exchanges.isOver(socket)) return;
+    if (exchanges.isFull(socket)) {
+      exchanges.endAfter(socket, response);
+      socket.destroy();
+      return;
+    }
     // Whoever handed it over may have had it watched until now; from here on Node does, between requests alone.
     if (exchanges.begin(socket, response)) socket.setTimeout(0);
     // The parser loses what follows an upgrade that it was told not to make.

@@ -11,6 +11,7 @@ import type {
   MountOptions,
   OpenApiDocument,
   OpenChannel,
+  WaitingBytes,
 } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
@@ -18,6 +19,7 @@ import { answer, createApiServer } from './api-server.ts';
 import { createApp } from './app.ts';
 import { Connections, NEEDED } from './authorisation.ts';
 import type { GatewayConfig } from './config.ts';
+import { Exchanges } from './exchanges.ts';
 import { Flights } from './flights.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
@@ -66,6 +68,7 @@ export class HttpGateway implements Gateway {
   readonly #flights = new Flights();
   readonly #mounts = new Mounts(this.#flights);
   readonly #connections = new Connections();
+  readonly #exchanges = new Exchanges();
   /** One for all mounts: what one sender holds, it holds of all. */
   readonly #uploads: UploadBudget;
   readonly #local: Server;
@@ -81,6 +84,7 @@ export class HttpGateway implements Gateway {
     const largest = options.config.max_body_mib * MIB;
     this.#uploads = new UploadBudget({ perSender: 2 * largest, total: 4 * largest });
     this.#local = createApiServer({
+      exchanges: this.#exchanges,
       guard: this.guard,
       serve: (request, response) => this.#serveLocal(request, response),
       keepAliveMs: options.keepAliveMs ?? 120_000,
@@ -179,6 +183,10 @@ export class HttpGateway implements Gateway {
     this.#connections.set(connection, principal);
     this.#local.emit('connection', connection);
     return () => this.#flights.whenIdle(connection);
+  }
+
+  waiting(connection: Duplex): WaitingBytes {
+    return this.#exchanges.waiting(connection);
   }
 
   rightsChanged(principalId: string): void {
