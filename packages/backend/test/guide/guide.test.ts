@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { createTestHome, localRequest, startTestBackend } from '@aico/backend/testing';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { ConfigurationManager } from '@aico/shared/core/config';
 import { AICOPaths } from '@aico/shared/core/paths';
 import { AICOKeyManager } from '@aico/shared/security';
+import WebSocket from 'ws';
 import { openChannel, pairWith } from '../fixtures/channel.ts';
 import { AsyncService, ResourceManagedService } from './async-service.ts';
 import { ServicePlugin } from './bus.ts';
@@ -86,6 +88,25 @@ describe('the guide on a running backend', () => {
     const report = await localRequest(backend.socket, '/api/v1/health');
     assert.equal(report.status, 200);
     assert.match(report.text, /"guide_health":\{"status":"healthy"/);
+  });
+
+  test('a whole plugin: migrations, durable messages, routes with rights, a WebSocket', async (t) => {
+    const plugins = [fileURLToPath(new URL('./notes-plugin.ts', import.meta.url))];
+    const backend = await startTestBackend({ plugins });
+    t.after(() => backend.stop());
+    const post = (text: string) =>
+      localRequest(backend.socket, '/api/v1/notes', { method: 'POST', body: { text } });
+
+    const webSocket = new WebSocket(`ws+unix://${backend.socket}:/api/v1/notes/live`);
+    t.after(() => webSocket.terminate());
+    await once(webSocket, 'open');
+    const told = once(webSocket, 'message');
+    const added = await post('four words in all');
+    assert.deepEqual([added.status, added.text], [200, '{"id":1}']);
+    assert.equal(String((await told)[0]), '{"counted":1}');
+    const words = await localRequest(backend.socket, '/api/v1/notes/words');
+    assert.equal(words.text, '{"rows":[{"note":1,"words":4}]}');
+    assert.equal((await post('')).status, 400);
   });
 
   test('records and transactions: all of it or none of it', async (t) => {
