@@ -212,3 +212,32 @@ test('a handler may return anything, and one that returns a broken promise count
   await client.drain();
   assert.deepEqual(subscription.stats, { delivered: 5, dropped: 0, failed: 3, queued: 0 });
 });
+
+test('a payload that unfolds when it is read again holds up nobody', async () => {
+  const bus = new MessageBusClient();
+  await bus.connect();
+  let reads = 0;
+  const unfolding = (): object => {
+    reads += 1;
+    // There are 2 to the 64th of them: without a bound the walk would never end, and neither would this test.
+    if (reads > 10_000) throw new Error('read without end');
+    return Object.defineProperties(
+      {},
+      Object.fromEntries(['a', 'b'].map((name) => [name, { get: unfolding, enumerable: true }])),
+    );
+  };
+  let isSecond = false;
+  const payload = {
+    get it() {
+      if (isSecond) return unfolding();
+      isSecond = true;
+      return 1;
+    },
+  };
+  const heard = Promise.withResolvers<unknown>();
+  await bus.subscribe('a', (_topic, message) => heard.resolve(message));
+  await bus.publish('a', payload);
+  assert.deepEqual(await heard.promise, { it: 1 });
+  assert.ok(reads < 10, `${reads} reads`);
+  await bus.close();
+});

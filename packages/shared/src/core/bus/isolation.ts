@@ -49,7 +49,7 @@ export class Isolation {
       const copy = copying.copy(payload, 1);
       if (copying.isUnshareable) return new UnshareablePayload(copy);
       if (Object.isFrozen(payload)) this.#copies.set(payload, copy);
-      freeze(payload, 1);
+      freeze(payload, 1, { objects: copying.objects });
       this.#last = payload;
       this.#lastCopy = copy;
       return copy;
@@ -84,12 +84,15 @@ function takePrimitive(topic: string, payload: unknown): unknown {
 class Copying {
   /** Whether it holds something that cannot be frozen. */
   isUnshareable = false;
+  /** How many objects have been copied. */
+  objects = 0;
   #bytesLeft = MAX_MESSAGE_BYTES;
   /** The names that lead to where the walk is, as far as `#level`. */
   readonly #path: (string | number)[] = [];
   #level = 0;
 
   copy(value: object, level: number): object {
+    this.objects += 1;
     if (level > MAX_DATA_DEPTH) throw new TooMuch('depth', MAX_DATA_DEPTH);
     if (types.isProxy(value)) throw new NotDataError('is a proxy, which is not data');
     if (Array.isArray(value)) return this.#array(value, level);
@@ -179,16 +182,18 @@ class TooMuch extends Error {
   }
 }
 
-function freeze(value: object, level: number): void {
+/** Freezes no more objects than `left` says: a getter may give another object each time, and those were never copied. */
+function freeze(value: object, level: number, left: { objects: number }): void {
+  left.objects -= 1;
+  if (level > MAX_DATA_DEPTH || left.objects < 0) return;
   Object.freeze(value);
-  if (level > MAX_DATA_DEPTH) return;
   // Arrays and objects apart: one loop for both takes twice as long.
   if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === 'object' && item !== null) freeze(item, level + 1);
+    for (const item of value) if (typeof item === 'object' && item !== null) freeze(item, level + 1, left);
     return;
   }
   for (const name in value) {
     const item: unknown = Reflect.get(value, name);
-    if (typeof item === 'object' && item !== null) freeze(item, level + 1);
+    if (typeof item === 'object' && item !== null) freeze(item, level + 1, left);
   }
 }
