@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createLogging } from '@aico/shared/core/logging';
+import type { FastifyReply } from 'fastify';
 import { NOBODY, OWNER, type Principal, permits } from '../core/access.ts';
 import type { DeclareRoutes, MountOptions } from '../core/gateway.ts';
 import { createApp } from './app.ts';
@@ -102,6 +103,22 @@ describe('access to routes', () => {
     const refused = await app.inject('/t/');
     assert.equal(refused.statusCode, 403);
     assert.match(refused.body, /AICO_GATEWAY_CAPABILITY/);
+    assert.equal((await app.inject('/t/broken')).body, 'the diary');
+  });
+
+  test('an error handler of a single route does not answer for a refusal either', async () => {
+    const errorHandler = (_error: unknown, _request: unknown, reply: FastifyReply) =>
+      reply.code(200).send('the diary');
+    const app = await appFor(deviceWith(), (scope) => {
+      scope.get('/', { config: { access: 'diary:read' }, errorHandler }, () => 'the diary');
+      scope.get('/broken', { config: { access: 'public' }, errorHandler }, () => {
+        throw new Error('of the route');
+      });
+    });
+    const refused = await app.inject('/t/');
+    assert.equal(refused.statusCode, 403);
+    assert.match(refused.body, /AICO_GATEWAY_CAPABILITY/);
+    assert.equal((await app.inject({ method: 'HEAD', url: '/t/' })).statusCode, 403);
     assert.equal((await app.inject('/t/broken')).body, 'the diary');
   });
 });

@@ -96,16 +96,26 @@ export function authorise(app: GatewayApp, fallback: Access | undefined): void {
   });
 }
 
-/** Has refusals answered by the house: an error handler of a mount would decide for itself what a stranger may see. */
+/** Has refusals answered by the house: an error handler of a mount or a route would decide for itself what a stranger may see. */
 export function answerRefusals(app: GatewayApp, answer: AnswerError): void {
-  const { setErrorHandler } = app;
-  app.setErrorHandler = function (this: GatewayApp, ...[handler]: unknown[]) {
+  const guarded = (handler: unknown) => {
     // Fastify says what is wrong with it.
-    if (typeof handler !== 'function') return Reflect.apply(setErrorHandler, this, [handler]);
-    const guarded = function (this: GatewayApp, ...[error, request, reply]: Parameters<AnswerError>) {
+    if (typeof handler !== 'function') return handler;
+    return function (this: GatewayApp, ...[error, request, reply]: Parameters<AnswerError>) {
       const by = error instanceof CapabilityMissingError ? answer : handler;
       return Reflect.apply(by, this, [error, request, reply]);
     };
-    return Reflect.apply(setErrorHandler, this, [guarded]);
   };
+  const { setErrorHandler } = app;
+  app.setErrorHandler = function (this: GatewayApp, ...[handler]: unknown[]) {
+    return Reflect.apply(setErrorHandler, this, [guarded(handler)]);
+  };
+  app.addHook('onRoute', (route) => {
+    const { errorHandler } = route;
+    if (typeof errorHandler !== 'function') return;
+    route.errorHandler = function (this: GatewayApp, error, request, reply) {
+      const by = error instanceof CapabilityMissingError ? answer : errorHandler;
+      return Reflect.apply(by, this, [error, request, reply]);
+    };
+  });
 }
