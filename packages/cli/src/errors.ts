@@ -45,7 +45,7 @@ export class RemoteUnknownError extends AicoError {
     super('AICO_CLI_REMOTE_UNKNOWN', `this machine is paired with no backend called "${name}"`, {
       hint:
         known.length === 0
-          ? `Pair it: \`aico device pair\` there, \`aico device join ${name}\` here.`
+          ? 'It is paired with none. Pair it: `aico device pair` there, `aico device join ADDRESS` here.'
           : `Known: ${known.join(', ')}. Another is paired with: aico device join ADDRESS`,
     });
   }
