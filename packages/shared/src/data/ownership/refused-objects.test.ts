@@ -98,6 +98,15 @@ const MIGRATIONS = [
   'DROP TABLE secret_found',
   'DROP TABLE secret',
   'CREATE TABLE mine (text); COMMIT; DROP TABLE secret',
+  // What SQLite leaves out of a program since it cannot matter, and looks at when any table is renamed.
+  'CREATE VIEW mine AS SELECT 1 WHERE 0 AND EXISTS (SELECT 1 FROM missing)',
+  'CREATE VIEW mine AS SELECT 1 WHERE 0 AND EXISTS (SELECT 1 FROM secret)',
+  'CREATE VIEW mine AS SELECT 0 AND missing FROM own',
+  'CREATE TRIGGER mine AFTER INSERT ON own WHEN 0 AND new.missing BEGIN SELECT 1; END',
+  'CREATE TRIGGER mine AFTER INSERT ON own BEGIN SELECT 1 WHERE 0 AND EXISTS (SELECT 1 FROM missing); END',
+  'CREATE INDEX mine ON own (text) WHERE 0 AND missing',
+  'CREATE TABLE mine (a, CHECK (0 AND missing))',
+  'CREATE TABLE mine (a, b AS (0 AND missing))',
 ];
 
 test('a migration leaves nothing in the schema that reaches or hinders another', async (t) => {

@@ -134,6 +134,7 @@ export function checkObjectsOf(connection: Connection, principal: Principal): vo
   }
   withSchemaAlone(own, (alone) => {
     for (const object of own) if (isOwnable(object)) compileAll(connection, alone, principal, object);
+    renameThere(alone);
   });
 }
 
@@ -205,6 +206,22 @@ function compileAll(
       if (virtual && /may not be modified$/.test(reason)) continue;
       throw new StatementNotAllowed(`${type} ${name} cannot be used: ${reason}`);
     }
+}
+
+/**
+ * Renames a table and a column beside the owner's. SQLite resolves every name in the schema for that, those as well which
+ * a compiled program leaves out since they cannot matter: `WHERE 0 AND EXISTS (SELECT 1 FROM another)`.
+ */
+function renameThere(alone: Connection): void {
+  try {
+    alone.exec(
+      `CREATE TABLE _aico_one (a);
+      ALTER TABLE _aico_one RENAME TO _aico_other;
+      ALTER TABLE _aico_other RENAME COLUMN a TO b`,
+    );
+  } catch (error) {
+    throw new StatementNotAllowed(`no table could be renamed any more: ${reasonOf(error)}`);
+  }
 }
 
 /** Tables and views have an owner of their own; indexes and triggers are their table's owner's. */
