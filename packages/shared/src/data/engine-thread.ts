@@ -116,6 +116,11 @@ export class EngineThread {
     return this.#batches.size + this.#operations.size;
   }
 
+  /** Statements and operations sent and not answered: the calls of a batch are answered together. */
+  get owed(): number {
+    return [...this.#batches.values()].reduce((sum, { calls }) => sum + calls.length, this.#operations.size);
+  }
+
   get layouts(): Layouts {
     return this.#layouts;
   }

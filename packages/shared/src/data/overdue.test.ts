@@ -77,6 +77,18 @@ describe('a read that runs longer than it may', () => {
     assert.deepEqual(db.overdue, []);
   });
 
+  test('and what was sent together with it is answered before it', async (t) => {
+    const db = await databaseOf(t, { statementLimitMs: 60_000 });
+    let isDone = false;
+    const before = readsOf(db, 1);
+    const slow = db.execute(LONG, STEPS).then(() => (isDone = true));
+    const behind = readsOf(db, 1);
+    assert.deepEqual((await Promise.all([before, behind])).flat(2), [{ n: 3 }, { n: 3 }]);
+    assert.equal(isDone, false);
+    await slow;
+    assert.deepEqual(db.overdue, []);
+  });
+
   test('in a read-only transaction or a stream harms no other one', async (t) => {
     const db = await databaseOf(t);
     const other = db.stream('SELECT v FROM kept ORDER BY id');

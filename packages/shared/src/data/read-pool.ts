@@ -40,7 +40,7 @@ export class ReadPool {
   isHeldUpBy(thread: EngineThread): boolean {
     return (
       this.#readers.some((reader) => reader.thread === thread) &&
-      (thread.unanswered > 1 || this.#waiting.length > 0)
+      (thread.owed > 1 || this.#waiting.length > 0)
     );
   }
 
