@@ -1,15 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
 /** A library may need a few pages at once: with less room than this its writes fail while a smaller one succeeds. */
 const SAMPLE_BYTES = 64 * 1024;
 
+/** With less room than this the disk counts as full, whatever small write it still takes. */
+const LITTLE_ROOM_BYTES = 1024 * 1024;
+
+/** Whether the disk that `folder` lies on has too little room for a library that needs several pages at once. */
+export function hasLittleRoom(folder: string): boolean {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize < LITTLE_ROOM_BYTES;
+}
+
 /**
  * Asks the system what is wrong in `folder`, by writing a small file there and removing it. SQLite reports a used-up quota,
  * a full file table and the last few kilobytes of a disk as failures of the disk; this finds what they are.
  *
- * @returns the system's name of the failure, `EDQUOT` for one, or `undefined` where the small file could be written
+ * @returns the system's name of the failure, `EDQUOT` for one, or `undefined` where the small file could be written and
+ *   there is room for more
  */
 export function findFault(folder: string): string | undefined {
   const file = path.join(folder, `.aico-probe-${randomBytes(6).toString('hex')}`);
@@ -19,7 +29,7 @@ export function findFault(folder: string): string | undefined {
     const sample = Buffer.alloc(SAMPLE_BYTES);
     for (let at = 0; at < sample.byteLength; ) at += writeSync(descriptor, sample, at);
     fsyncSync(descriptor);
-    return undefined;
+    return hasLittleRoom(folder) ? 'ENOSPC' : undefined;
   } catch (error) {
     return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EIO';
   } finally {

@@ -1,10 +1,10 @@
-import { statfsSync } from 'node:fs';
 import path from 'node:path';
+import { hasLittleRoom } from '../../core/system-errors/index.ts';
 import type { Connection } from './connection.ts';
 import { toFailure } from './failure.ts';
 import type { Failure } from './wire.ts';
 
-/** With less room than this the disk counts as full, whatever small write it still takes. */
+/** The same for a database of bounded size: with less room than this in it, it counts as full. */
 const LITTLE_ROOM_BYTES = 1024 * 1024;
 
 /**
@@ -50,8 +50,7 @@ export class FaultOrigin {
   }
 
   #hasLittleRoom(): boolean {
-    const { bavail, bsize } = statfsSync(path.dirname(this.#connection.name));
-    if (bavail * bsize < LITTLE_ROOM_BYTES) return true;
+    if (hasLittleRoom(path.dirname(this.#connection.name))) return true;
     if (this.#maxPages === undefined) return false;
     const pages = (name: string): number => Number(this.#connection.pragma(name, { simple: true }));
     const left = this.#maxPages - pages('page_count') + pages('freelist_count');
