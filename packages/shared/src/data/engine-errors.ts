@@ -20,17 +20,17 @@ import { ResultTooLargeError } from './limit-errors.ts';
 import type { ForeignAccess } from './ownership/refusals.ts';
 import { summaryOf } from './sql-text.ts';
 
-/** An engine's own words, kept as the cause. */
-export class EngineFailure extends Error {
+/** An engine's own words, kept as the cause. It says all that its {@link Failure} says, and can stand in its place. */
+export class EngineFailure extends Error implements Failure {
   readonly code: string;
   /** The operating system's name of the failure, where it is known: `systemErrorIn` reads it. */
-  readonly systemErrno: string | undefined;
+  readonly errno?: string;
   readonly access?: ForeignAccess;
   constructor(failure: Failure) {
     super(failure.message);
     this.name = 'EngineFailure';
     this.code = failure.code;
-    this.systemErrno = failure.errno;
+    if (failure.errno !== undefined) this.errno = failure.errno;
     if (failure.access !== undefined) this.access = failure.access;
   }
 }

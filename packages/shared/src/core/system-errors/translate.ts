@@ -91,8 +91,8 @@ function search(error: unknown, seen: Set<unknown>): SystemError | undefined {
 
 /** What the system calls the failure that `error` reports, where it reports one at all. */
 export function errnoOf(error: Error): string | undefined {
-  // An engine's failure that crossed a thread carries the name the thread has found.
-  const found = textOf(error, 'systemErrno');
+  // Node gives a number here; an engine’s failure gives the name that its thread has found.
+  const found = textOf(error, 'errno');
   if (found !== undefined) return found;
   const code = textOf(error, 'code') ?? '';
   if (/^E[A-Z0-9]+$/.test(code) && ('syscall' in error || 'errno' in error)) return code;
