@@ -18,7 +18,6 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'packages/backend/src/devices/device-registry.ts': STAMPS,
   'packages/backend/src/devices/device-routes.ts': STAMPS,
   'packages/backend/src/gateway/idempotency.ts': KEPT,
-  'packages/cli/src/process-identity.ts': 'compares the start of a process with a stamp in a file',
   'packages/backend/src/plugins/streams/streams-plugin.ts': KEPT,
   'packages/client/src/browser/multiplexed-channel.ts': SLEEPS,
   'packages/protocol/src/carrier/multiplexing/multiplexer.ts': SLEEPS,

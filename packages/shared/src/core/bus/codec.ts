@@ -141,7 +141,7 @@ function findFaultWithin(value: object, binary: boolean): Fault | undefined {
   }
   if (binary && value instanceof Uint8Array) return undefined;
   if (binary && value instanceof Date)
-    return Number.isNaN(value.getTime()) ? { path: '', message: 'is a date that is none' } : undefined;
+    return Number.isNaN(value.valueOf()) ? { path: '', message: 'is a date that is none' } : undefined;
   if (prototype !== Object.prototype && prototype !== null)
     return { path: '', message: 'is neither a plain object nor an array' };
   for (const name in value) {
