@@ -285,7 +285,7 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
   { name: 'nothing-at-all', does: 'an empty folder is no failure', files: [], imported: [] },
   {
     name: 'no-headers',
-    does: 'a file that is no mail, and is named on the command line, is refused, exit code 1',
+    does: 'a file that is no mail is passed over, exit code 1',
     files: [['letter', 'Dear Sir,\n']],
     imported: [],
     passedOver: 1,

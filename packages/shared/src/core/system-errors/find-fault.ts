@@ -6,7 +6,7 @@ import path from 'node:path';
 const SAMPLE_BYTES = 64 * 1024;
 
 /** With less room than this the disk counts as full, whatever small write it still takes. */
-const LITTLE_ROOM_BYTES = 1024 * 1024;
+export const LITTLE_ROOM_BYTES = 1024 * 1024;
 
 /** Whether the disk that `folder` lies on has too little room for a library that needs several pages at once. */
 export function hasLittleRoom(folder: string): boolean {

@@ -13,5 +13,5 @@ export {
   SystemError,
   SystemRefusedError,
 } from './errors.ts';
-export { findFault, hasLittleRoom } from './find-fault.ts';
+export { findFault, hasLittleRoom, LITTLE_ROOM_BYTES } from './find-fault.ts';
 export { errnoOf, systemErrorFor, systemErrorIn } from './translate.ts';

@@ -1,11 +1,8 @@
 import path from 'node:path';
-import { hasLittleRoom } from '../../core/system-errors/index.ts';
+import { hasLittleRoom, LITTLE_ROOM_BYTES } from '../../core/system-errors/index.ts';
 import type { Connection } from './connection.ts';
 import { toFailure } from './failure.ts';
 import type { Failure } from './wire.ts';
-
-/** The same for a database of bounded size: with less room than this in it, it counts as full. */
-const LITTLE_ROOM_BYTES = 1024 * 1024;
 
 /**
  * Tells a full disk from a statement that SQLite refuses with the same code: a table that has used up its AUTOINCREMENT
