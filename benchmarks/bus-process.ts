@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
 import { Proxy as MessageProxy, Publisher, Subscriber, XPublisher, XSubscriber } from 'zeromq';
-import { Broker } from '../packages/backend/src/bus/broker.ts';
+import { Broker } from '../packages/backend/src/bus/broker/broker.ts';
 
 export type Side = 'broker' | 'bare';
 export type Role = 'middle' | 'publisher' | 'subscriber';

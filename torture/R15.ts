@@ -10,8 +10,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import { spread } from '../benchmarks/benchmark.ts';
-import { TestBroker } from '../packages/backend/src/bus/fixture-broker.ts';
-import { RawPeer } from '../packages/backend/src/bus/fixture-raw-peer.ts';
+import { TestBroker } from '../packages/backend/test/fixtures/broker.ts';
+import { RawPeer } from '../packages/backend/test/fixtures/raw-peer.ts';
 import type { Campaign } from './campaign.ts';
 import { slowReaders } from './slow-reader.ts';
 

@@ -23,7 +23,7 @@ import {
   writeAck,
   ZeroMqTransport,
 } from '@aico/shared/core/bus/zeromq';
-import { RawPeer } from '../packages/backend/src/bus/fixture-raw-peer.ts';
+import { RawPeer } from '../packages/backend/test/fixtures/raw-peer.ts';
 import type { BrokerSetup } from './broker-process.ts';
 import type { Campaign } from './campaign.ts';
 

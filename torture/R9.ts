@@ -6,8 +6,8 @@
  */
 import { matchesTopic } from '@aico/protocol';
 import { curveKeyPair, FrameType } from '@aico/shared/core/bus/zeromq';
-import { TestBroker } from '../packages/backend/src/bus/fixture-broker.ts';
-import { RawPeer } from '../packages/backend/src/bus/fixture-raw-peer.ts';
+import { TestBroker } from '../packages/backend/test/fixtures/broker.ts';
+import { RawPeer } from '../packages/backend/test/fixtures/raw-peer.ts';
 import type { Campaign } from './campaign.ts';
 
 const FULL_COUNT = 50;

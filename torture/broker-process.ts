@@ -1,8 +1,8 @@
 /** A broker in a process of its own, whose memory a campaign can ask for. */
 import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
-import { Broker } from '../packages/backend/src/bus/broker.ts';
-import type { ComponentGrant } from '../packages/backend/src/bus/broker-options.ts';
-import { HubSide } from '../packages/backend/src/bus/hub-side.ts';
+import { Broker } from '../packages/backend/src/bus/broker/broker.ts';
+import type { ComponentGrant } from '../packages/backend/src/bus/broker/broker-options.ts';
+import { HubSide } from '../packages/backend/src/bus/broker/hub-side.ts';
 
 /** What the campaign sends first. */
 export interface BrokerSetup {

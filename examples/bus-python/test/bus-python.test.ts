@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
 import type { BusCredential } from '@aico/shared/core/bus/zeromq';
 import { curveKeyPair } from '@aico/shared/core/bus/zeromq/keys';
-import { RawPeer } from '../../../packages/backend/src/bus/fixture-raw-peer.ts';
+import { RawPeer } from '../../../packages/backend/test/fixtures/raw-peer.ts';
 
 /** The system's own: Debian's packages are for no other. */
 const PYTHON = '/usr/bin/python3';

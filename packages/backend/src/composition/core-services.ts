@@ -11,7 +11,6 @@ import {
 } from '@aico/shared/data';
 import { DurableStreams } from '@aico/shared/data/streams';
 import { type AICOKeyManager, WIPE_LIMITS, wipe } from '@aico/shared/security';
-import { BusBroker } from '../bus/bus-broker.ts';
 import { messageBusSection } from '../bus/config.ts';
 import { channelSection } from '../channel/channel-config.ts';
 import { ChannelService } from '../channel/channel-service.ts';
@@ -26,6 +25,7 @@ import type { ServiceContainer } from '../core/service-container.ts';
 import { HttpGateway, Idempotency } from '../gateway/index.ts';
 import type { HomeUse } from '../instance/home-use.ts';
 import { HomeWatch } from '../instance/home-watch.ts';
+import { BusBroker } from '../plugins/bus/bus-broker.ts';
 import { DatabasePlugin } from '../plugins/database/database-plugin.ts';
 import { EventsPlugin } from '../plugins/events/events-plugin.ts';
 import { LogStorePlugin } from '../plugins/log-store/index.ts';

@@ -1,5 +1,5 @@
-import type { DurableStore } from './durable.ts';
-import type { Transport } from './transport.ts';
+import type { DurableStore } from './durable/types.ts';
+import type { Transport } from './transports/transport.ts';
 
 export interface MessageBusClientOptions {
   /** The name under which it publishes. Default `'anonymous'`. */

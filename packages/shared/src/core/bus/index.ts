@@ -1,6 +1,5 @@
 export type { MessageBusClientOptions } from './client-options.ts';
-export { type ContentType, contentTypeOf, decodeBody, encodeBody, isContentType } from './codec.ts';
-export { defineTopic } from './define-topic.ts';
+export { reasonOf } from './durable/failure-reason.ts';
 export type {
   BusTransaction,
   ConsumeHandler,
@@ -10,7 +9,7 @@ export type {
   DeliveryState,
   DurableStore,
   StoredMessage,
-} from './durable.ts';
+} from './durable/types.ts';
 export {
   BusFullError,
   BusNotConnectedError,
@@ -24,13 +23,14 @@ export {
   RequestGivenUpError,
   RequestTimeoutError,
 } from './errors.ts';
-export { reasonOf } from './failure-reason.ts';
-export { InProcessBus } from './in-process-bus.ts';
-export { isAttribute, type MessageHead } from './message.ts';
 export { MessageBusClient } from './message-bus-client.ts';
-export type { MessageRun } from './message-run.ts';
-export { failure as failureAnswer, success as successAnswer } from './requests.ts';
-export type { Receiver, Transport, TransportConnection } from './transport.ts';
+export { type ContentType, contentTypeOf, decodeBody, encodeBody, isContentType } from './messages/codec.ts';
+export { isAttribute, type MessageHead } from './messages/message.ts';
+export type { MessageRun } from './messages/message-run.ts';
+export { failure as failureAnswer, success as successAnswer } from './requests/requester.ts';
+export { defineTopic } from './topics/define-topic.ts';
+export { InProcessBus } from './transports/in-process-bus.ts';
+export type { Receiver, Transport, TransportConnection } from './transports/transport.ts';
 export type {
   Envelope,
   MessageBus,

@@ -1,25 +1,25 @@
 import { topicSegment } from '@aico/protocol';
 import type { TSchema } from 'typebox';
 import { currentTraceparent } from '../tracing/index.ts';
-import { Answering, cancelTopic } from './answering.ts';
 import type { MessageBusClientOptions } from './client-options.ts';
-import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable.ts';
-import { DurableSide } from './durable-side.ts';
+import { type SubscriptionKind, Subscriptions } from './delivery/subscriptions.ts';
+import { DurableSide } from './durable/durable-client.ts';
+import type { DurableLine } from './durable/remote/line.ts';
+import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable/types.ts';
 import { BusNotConnectedError } from './errors.ts';
-import { InProcessBus } from './in-process-bus.ts';
 import {
   checkAttributes,
   checkSource,
   createIdPrefix,
   type MessageAttributes,
   type MessageHead,
-} from './message.ts';
-import type { OpenRun } from './open-run.ts';
-import type { DurableLine } from './remote/line.ts';
-import { Requests } from './requests.ts';
-import { SchemaChecks } from './schema-checks.ts';
-import { type SubscriptionKind, Subscriptions } from './subscriptions.ts';
-import type { Transport, TransportConnection } from './transport.ts';
+} from './messages/message.ts';
+import type { OpenRun } from './messages/open-run.ts';
+import { Requests } from './requests/requester.ts';
+import { Answering, cancelTopic } from './requests/responder.ts';
+import { SchemaChecks } from './topics/schema-checks.ts';
+import { InProcessBus } from './transports/in-process-bus.ts';
+import type { Transport, TransportConnection } from './transports/transport.ts';
 import type {
   MessageBus,
   MessageHandler,

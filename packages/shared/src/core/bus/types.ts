@@ -1,7 +1,7 @@
 import type { Envelope } from '@aico/protocol';
 import type { Static, TSchema } from 'typebox';
-import type { ContentType } from './codec.ts';
-import type { BusTransaction, ConsumeHandler, ConsumeOptions, Consumption } from './durable.ts';
+import type { BusTransaction, ConsumeHandler, ConsumeOptions, Consumption } from './durable/types.ts';
+import type { ContentType } from './messages/codec.ts';
 
 export type { ContentType, Envelope };
 

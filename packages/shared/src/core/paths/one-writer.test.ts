@@ -23,7 +23,7 @@ const EXCEPTIONS: Readonly<Record<string, { readonly names: readonly string[]; r
     why: 'writes a sample to find out what is wrong with the disk, and removes it',
   },
   'packages/backend/src/gateway/listener.ts': { names: ['chmod', 'rm'], why: 'a socket' },
-  'packages/backend/src/bus/broker-socket.ts': { names: ['chmod'], why: 'a socket' },
+  'packages/backend/src/bus/broker/broker-socket.ts': { names: ['chmod'], why: 'a socket' },
   'packages/backend/src/instance/instance-lock.ts': {
     names: ['chmodSync', 'openSync'],
     why: 'an empty lock file',

@@ -1,0 +1,63 @@
+import { parseTopic, TopicInvalidError } from '@aico/protocol';
+import { attributeFault, LONGEST_TIME_LEFT_MS, type RunHead } from '@aico/shared/core/bus/zeromq';
+import { CANCEL, REPLY } from '../grants/rights.ts';
+import type { Session } from './session.ts';
+
+/** Why a run is not taken, as REFUSED states it. */
+export interface Refusal {
+  readonly code: 'SOURCE' | 'REPLYTO' | 'ATTRIBUTE' | 'DEADLINE' | 'ANSWER' | 'DENIED' | 'TOPIC';
+  readonly reason: string;
+}
+
+/** A client publishes under its own name, where it may, and asks for answers nowhere but with itself. */
+export function refuseRun(session: Session, head: RunHead): Refusal | undefined {
+  return refuseAttributes(session, head) ?? refuseTopic(session, head);
+}
+
+function refuseAttributes(
+  { component, replyPrefix }: Session,
+  { topic, source, idPrefix, contentType, traceparent, replyto, timeLeftMs }: RunHead,
+): Refusal | undefined {
+  if (source !== component && !source.startsWith(`${component}/`))
+    return { code: 'SOURCE', reason: `the source must be "${component}", or begin with "${component}/"` };
+  const fault = attributeFault({ source, idPrefix, contentType, traceparent });
+  if (fault !== undefined)
+    return {
+      code: fault.name === 'source' ? 'SOURCE' : 'ATTRIBUTE',
+      reason: `the attribute "${fault.name}" ${fault.reason}`,
+    };
+  if (replyto !== undefined && !(replyto.startsWith(`${replyPrefix}.`) && isTopic(replyto)))
+    return { code: 'REPLYTO', reason: `answers may be asked for on topics below "${replyPrefix}" only` };
+  if (replyto === undefined && topic.startsWith(CANCEL))
+    return { code: 'REPLYTO', reason: 'a cancellation names its request by the replyto of that' };
+  if (timeLeftMs !== undefined && timeLeftMs > LONGEST_TIME_LEFT_MS)
+    return {
+      code: 'DEADLINE',
+      reason: `the time left is a duration of at most ${LONGEST_TIME_LEFT_MS} ms, not a date`,
+    };
+  return undefined;
+}
+
+function refuseTopic({ rights, openRequests }: Session, { topic }: RunHead): Refusal | undefined {
+  if (topic.startsWith(REPLY))
+    return openRequests.answer(topic)
+      ? undefined
+      : { code: 'ANSWER', reason: 'no request that was sent to this client awaits an answer there' };
+  try {
+    const reason = rights.refusePublish(topic);
+    return reason === undefined ? undefined : { code: 'DENIED', reason };
+  } catch (error) {
+    if (!(error instanceof TopicInvalidError)) throw error;
+    return { code: 'TOPIC', reason: error.message };
+  }
+}
+
+function isTopic(text: string): boolean {
+  try {
+    parseTopic(text);
+    return true;
+  } catch (error) {
+    if (error instanceof TopicInvalidError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { DataBoundsError, TopicTrie } from '@aico/protocol';
+import { deadlineAfter, type Run, type RunHead } from '@aico/shared/core/bus/zeromq';
+import { isReserved } from '../grants/rights.ts';
+import type { LocalSide } from './broker-options.ts';
+import { detached, type RemoteSubscription } from './remote-subscription.ts';
+import { Session } from './session.ts';
+
+/** Brings messages to the subscriptions of the clients, and to the plugins of this process. */
+export class RemoteFanOut {
+  readonly #local: LocalSide | undefined;
+  readonly #topics = new TopicTrie<RemoteSubscription>();
+  /** Those on reserved topics, which no wildcard of another subscription reaches. */
+  readonly #reserved = new TopicTrie<RemoteSubscription>(256);
+  readonly #releases = new Map<RemoteSubscription, () => void>();
+  /** Sessions with messages that have not been sent. */
+  readonly #dirty = new Set<Session>();
+  #flushing = false;
+
+  constructor(local: LocalSide | undefined) {
+    this.#local = local;
+  }
+
+  add(session: Session, subscription: RemoteSubscription): void {
+    session.subscriptions.set(subscription.id, subscription);
+    this.#trieOf(subscription.pattern).add(subscription.pattern, subscription);
+    const release = this.#local?.subscribe(subscription, () => this.#flushSoon(session));
+    if (release !== undefined) this.#releases.set(subscription, release);
+  }
+
+  remove(session: Session, subscription: RemoteSubscription): void {
+    session.subscriptions.delete(subscription.id);
+    this.#trieOf(subscription.pattern).remove(subscription.pattern, subscription);
+    this.#releases.get(subscription)?.();
+    this.#releases.delete(subscription);
+    subscription.end();
+  }
+
+  /** Removes all that is kept for a session that has ended. */
+  forget(session: Session): void {
+    this.#dirty.delete(session);
+    for (const subscription of session.subscriptions.values()) this.remove(session, subscription);
+  }
+
+  /** Queues a run that `session` published, the `index`-th of its frame, for all who subscribe to it. */
+  route(session: Session, run: Run, head: RunHead, index: number): void {
+    session.published += run.count;
+    const { frame, header, messages, end, count } = run;
+    const { topic, replyto, timeLeftMs } = head;
+    const deadline = timeLeftMs === undefined ? undefined : deadlineAfter(timeLeftMs);
+    for (const subscription of this.#trieOf(topic).match(topic)) {
+      const { owner } = subscription;
+      if (!(owner instanceof Session)) continue;
+      subscription.push(
+        detached({ frame, header, headerEnd: messages, from: messages, end, count, deadline }),
+      );
+      if (replyto !== undefined && !isReserved(topic)) owner.expectAnswer(replyto, deadline);
+      this.#dirty.add(owner);
+      if (subscription.isFull && owner !== session) session.waitFor(subscription);
+    }
+    if (this.#local === undefined || !this.#local.hears(topic)) return;
+    try {
+      const room = this.#local.publish(run, head);
+      if (room !== undefined) session.waitForLocal(room);
+    } catch (error) {
+      const code = error instanceof DataBoundsError ? 'BOUNDS' : 'PAYLOAD';
+      session.refuse(index, code, error instanceof Error ? error.message : 'it cannot be decoded');
+    }
+  }
+
+  /** Sends what was queued, as far as the windows allow. */
+  flush(): void {
+    const dirty = [...this.#dirty];
+    this.#dirty.clear();
+    for (const session of dirty) session.flush();
+  }
+
+  /** Sends, at the end of this turn, what plugins published. */
+  #flushSoon(session: Session): void {
+    this.#dirty.add(session);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.flush();
+    });
+  }
+
+  #trieOf(topicOrPattern: string): TopicTrie<RemoteSubscription> {
+    return isReserved(topicOrPattern) ? this.#reserved : this.#topics;
+  }
+}

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FrameWriter, type RunHead, readRun } from '@aico/shared/core/bus/zeromq';
+import { Rights } from '../grants/rights.ts';
+import { OpenRequests } from './open-requests.ts';
+import { RemoteSubscription } from './remote-subscription.ts';
+import { Session } from './session.ts';
+
+const HEAD: RunHead = {
+  topic: 'a.b',
+  source: 'peer',
+  timeMs: 0,
+  timeLeftMs: undefined,
+  contentType: 'application/json',
+  idPrefix: 'x-',
+  traceparent: undefined,
+  replyto: undefined,
+};
+
+/** Fails while it writes, as where there is no memory for a larger buffer. */
+class FailingWriter extends FrameWriter {
+  failures = 0;
+
+  override copyRun(...args: Parameters<FrameWriter['copyRun']>): void {
+    super.copyRun(...args);
+    if (this.failures === 0) return;
+    this.failures -= 1;
+    throw new RangeError('no memory');
+  }
+}
+
+function waiting(body: string) {
+  const writer = new FrameWriter();
+  writer.beginRun(HEAD, HEAD);
+  writer.message(1, body);
+  const run = readRun(writer.finish(0x10, 1), 5);
+  assert.ok(run !== undefined);
+  const { frame, header, messages, end, count } = run;
+  return { frame, header, headerEnd: messages, from: messages, end, count, deadline: undefined };
+}
+
+test('a failure to write for one client is told, leaves nothing in the shared writer, and is not tried again', () => {
+  const writer = new FailingWriter();
+  const failures: unknown[] = [];
+  const open = (component: string, sent: Buffer[]) => {
+    const session = new Session({
+      routingId: Buffer.alloc(32),
+      client: '0'.repeat(16),
+      rights: new Rights(component, [], ['a.*']),
+      window: 65_536,
+      receiveWindow: 65_536,
+      queueBytes: 65_536,
+      writer,
+      openRequests: new OpenRequests(),
+      send: (frame) => void sent.push(frame),
+      onFailure: (error) => failures.push(error),
+    });
+    const content = { id: 1, pattern: 'a.*', limit: 10, overflow: 'drop-oldest' } as const;
+    const subscription = new RemoteSubscription(content, session);
+    session.subscriptions.set(1, subscription);
+    return { session, subscription };
+  };
+  const unlucky: Buffer[] = [];
+  const lucky: Buffer[] = [];
+  const one = open('one', unlucky);
+  const two = open('two', lucky);
+  one.subscription.push(waiting('"for one"'));
+  two.subscription.push(waiting('"for two"'));
+  writer.failures = 1;
+  one.session.flush();
+  assert.equal(failures.length, 1);
+  assert.deepEqual([writer.isEmpty, one.subscription.queued, unlucky.length], [true, 0, 0]);
+  two.session.flush();
+  one.session.flush();
+  assert.deepEqual([failures.length, unlucky.length, lucky.length], [1, 0, 1]);
+  assert.ok(lucky[0]?.includes('for two') && !lucky[0].includes('for one'));
+});

@@ -1,0 +1,230 @@
+import { bye, dropped, FrameType, type FrameWriter, refused, writeAck } from '@aico/shared/core/bus/zeromq';
+import type { Rights } from '../grants/rights.ts';
+import type { OpenRequests } from './open-requests.ts';
+import type { QueueOwner, RemoteSubscription } from './remote-subscription.ts';
+
+/** Bytes of a frame that is sent without waiting for more. */
+const FULL_FRAME = 65_536;
+
+/** Frames that may be on their way before messages are held back to be packed with what follows. */
+const PROMPT_FRAMES = 2;
+
+interface SentFrame {
+  readonly bytes: number;
+  /** How much of it is for subscriptions that make publishers wait. */
+  readonly parts: readonly { readonly subscription: RemoteSubscription; readonly bytes: number }[];
+}
+
+export interface SessionOptions {
+  readonly routingId: Buffer;
+  readonly client: string;
+  readonly rights: Rights;
+  /** Bytes that may be on their way to the client. */
+  readonly window: number;
+  /** Bytes of PUBLISH frames that the client may send before they are confirmed. */
+  readonly receiveWindow: number;
+  /** Bytes that may wait for the client, over all its subscriptions. */
+  readonly queueBytes: number;
+  /** Shared with others: empty whenever nothing is being written. */
+  readonly writer: FrameWriter;
+  /** The requests that this client may answer: they outlive a connection that breaks. */
+  readonly openRequests: OpenRequests;
+  readonly send: (frame: Buffer) => void;
+  /** What waits could not be sent: the session is to end. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** One client that has proven which component it belongs to. */
+export class Session implements QueueOwner {
+  readonly routingId: Buffer;
+  readonly component: string;
+  readonly client: string;
+  readonly rights: Rights;
+  readonly since = new Date();
+  readonly subscriptions = new Map<number, RemoteSubscription>();
+  readonly #options: SessionOptions;
+  readonly #sent = new Map<number, SentFrame>();
+  #sentBytes = 0;
+  #sentNumber = 0;
+  #queuedBytes = 0;
+  /** The subscription whose turn it is. */
+  #turn = 0;
+  #receivedNumber = 0;
+  /** Bytes of PUBLISH frames that have not been confirmed. */
+  #unconfirmedBytes = 0;
+  #blockers = 0;
+  #isAckDue = false;
+  lastHeard = performance.now();
+  lastSent = performance.now();
+  published = 0;
+  delivered = 0;
+  refusals = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.routingId = options.routingId;
+    this.client = options.client;
+    this.rights = options.rights;
+    this.component = options.rights.component;
+  }
+
+  /** Where answers to this client come. */
+  get replyPrefix(): string {
+    return `_reply.${this.component}.${this.client}`;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  // As the owner of its subscriptions' queues.
+  get room(): number {
+    return this.#options.queueBytes - this.#queuedBytes;
+  }
+
+  queued(bytes: number): void {
+    this.#queuedBytes += bytes;
+  }
+
+  get openRequests(): OpenRequests {
+    return this.#options.openRequests;
+  }
+
+  expectAnswer(replyto: string, deadline: number | undefined): void {
+    this.openRequests.add(replyto, deadline);
+  }
+
+  relieve(): void {
+    this.flush(true);
+  }
+
+  send(frame: Buffer): void {
+    this.lastSent = performance.now();
+    this.#options.send(frame);
+  }
+
+  /** Notes a PUBLISH frame. Says what is wrong with it, when something is. */
+  receive(number: number, bytes: number): string | undefined {
+    if (number !== this.#receivedNumber + 1) return 'a PUBLISH out of order';
+    // Without it a client could fill the queues of subscriptions that make publishers wait.
+    if (this.#unconfirmedBytes > 0 && this.#unconfirmedBytes + bytes > this.#options.receiveWindow)
+      return 'a PUBLISH beyond the window';
+    this.#receivedNumber = number;
+    this.#unconfirmedBytes += bytes;
+    return undefined;
+  }
+
+  refuse(run: number, code: string, reason: string): void {
+    this.refusals += 1;
+    this.send(refused.write(FrameType.REFUSED, { frame: this.#receivedNumber, run, code, reason }));
+  }
+
+  /** The acknowledgement of what was received waits until `subscription` is shorter. */
+  waitFor(subscription: RemoteSubscription): void {
+    this.#blockers += 1;
+    subscription.waiting.add(() => {
+      this.#blockers -= 1;
+      if (this.#blockers === 0 && this.#isAckDue) this.acknowledge();
+    });
+  }
+
+  /** The acknowledgement waits for `room`, too. */
+  waitForLocal(room: Promise<unknown>): void {
+    this.#blockers += 1;
+    const go = (): void => {
+      this.#blockers -= 1;
+      if (this.#blockers === 0 && this.#isAckDue) this.acknowledge();
+    };
+    room.then(go, go);
+  }
+
+  /** Confirms all that was received, now or once nothing is waited for. */
+  acknowledge(): void {
+    this.#isAckDue = this.#blockers > 0;
+    if (this.#isAckDue) return;
+    this.#unconfirmedBytes = 0;
+    this.send(writeAck([this.#receivedNumber]));
+  }
+
+  /** The client has taken these DELIVER frames. `false` when one was not sent, or confirmed before. */
+  acknowledged(numbers: readonly number[]): boolean {
+    for (const number of numbers) {
+      const sent = this.#sent.get(number);
+      if (sent === undefined) return false;
+      this.#sent.delete(number);
+      this.#sentBytes -= sent.bytes;
+      for (const { subscription, bytes } of sent.parts) subscription.inFlight -= bytes;
+    }
+    this.flush();
+    return true;
+  }
+
+  /**
+   * Sends what waits, as far as the window allows; `isUrgent`: without holding anything back for a fuller frame. Never
+   * throws: it also runs while the frame of another client is being taken.
+   */
+  flush(isUrgent = false): void {
+    try {
+      this.#flush(isUrgent);
+    } catch (error) {
+      // The writer is shared: what it holds must not get into the frame of another session.
+      this.#options.writer.discard();
+      this.#options.onFailure(error);
+    }
+  }
+
+  #flush(isUrgent: boolean): void {
+    const { window, writer } = this.#options;
+    while (this.#queuedBytes > 0) {
+      const isFull = this.#queuedBytes >= FULL_FRAME;
+      if (this.#sent.size >= PROMPT_FRAMES && !isFull && !isUrgent) return;
+      const expected = isFull ? FULL_FRAME : this.#queuedBytes;
+      if (this.#sent.size > 0 && this.#sentBytes + expected > window) return;
+      const parts = this.#fill(writer);
+      if (writer.isEmpty) return;
+      this.#sentNumber += 1;
+      const frame = writer.finish(FrameType.DELIVER, this.#sentNumber);
+      this.#sent.set(this.#sentNumber, { bytes: frame.length, parts });
+      this.#sentBytes += frame.length;
+      this.send(frame);
+    }
+  }
+
+  /** Tells of drops since the last time. */
+  reportDrops(): void {
+    for (const subscription of this.subscriptions.values()) {
+      if (subscription.dropped === subscription.reported) continue;
+      subscription.reported = subscription.dropped;
+      this.send(dropped.write(FrameType.DROPPED, { id: subscription.id, dropped: subscription.dropped }));
+    }
+  }
+
+  sayBye(code: string, reason: string): void {
+    this.send(bye.write(FrameType.BYE, { code, reason }));
+  }
+
+  /**
+   * Writes from each subscription in turn, beginning with the one after the last. Of one that makes publishers wait only
+   * so much is on its way that, should its handler stand still, the others go on.
+   */
+  #fill(writer: FrameWriter): SentFrame['parts'] {
+    const parts: SentFrame['parts'][number][] = [];
+    const all = [...this.subscriptions.values()];
+    const waiting = all.filter(({ isEmpty }) => !isEmpty);
+    const share = this.#options.window / 2 / Math.max(1, all.filter(({ waits }) => waits).length);
+    for (let visited = 0; visited < waiting.length && writer.length < FULL_FRAME; visited += 1) {
+      this.#turn += 1;
+      const subscription = waiting[this.#turn % waiting.length];
+      if (subscription === undefined) continue;
+      const room = subscription.waits ? share - subscription.inFlight : FULL_FRAME;
+      if (room <= 0) continue;
+      const before = writer.length;
+      this.delivered += subscription.drainInto(writer, Math.min(FULL_FRAME, before + room));
+      if (!subscription.waits) continue;
+      const bytes = writer.length - before;
+      subscription.inFlight += bytes;
+      parts.push({ subscription, bytes });
+    }
+    return parts;
+  }
+}

@@ -1,0 +1,163 @@
+import type { Consumption, DeliveryState, StoredMessage } from '@aico/shared/core/bus';
+import {
+  type PullAnswer,
+  type PullAsked,
+  type PulledMessage,
+  type SettleAsked,
+  writeBody,
+} from '@aico/shared/core/bus/remote';
+import { ConsumptionEndedError, DurableDeliveryError } from '../errors.ts';
+
+/** Bytes of messages in one answer, beyond the first message. */
+const ANSWER_BYTES = 262_144;
+
+interface InHand {
+  readonly message: PulledMessage;
+  readonly bytes: number;
+  readonly done: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * One consumer in another process: what the store hands out waits here until the client has asked for it and has said
+ * what became of it. Ends with the client; what it had not settled is then delivered again.
+ */
+export class ServedConsumption {
+  /** Of the messages it is given; the largest answer that the client can be sent, in bytes. */
+  readonly #limit: number;
+  /** By number and attempt. */
+  readonly #inHand = new Map<string, InHand>();
+  #running: Promise<Consumption> | undefined;
+  #stopped: Promise<void> | undefined;
+  #wake: () => void = () => {};
+  /** The question that is open: another one takes its place. */
+  #question = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /**
+   * Begins: `consume` asks the store for the consumption whose handler is `take`. Whoever stops it meanwhile waits for that.
+   *
+   * @throws {ConsumptionEndedError} when it has been stopped meanwhile
+   */
+  async run(consume: () => Promise<Consumption>): Promise<void> {
+    this.#running = consume();
+    await this.#running;
+    if (this.#stopped === undefined) return;
+    await this.#stopped;
+    throw new ConsumptionEndedError();
+  }
+
+  readonly take = async (
+    stored: StoredMessage & { readonly timeMs: number },
+    { number, attempt, signal }: DeliveryState,
+  ): Promise<void> => {
+    const { id, topic, source, contentType, traceparent, body, timeMs } = stored;
+    const message: PulledMessage = {
+      number,
+      attempt,
+      id,
+      type: topic,
+      source,
+      time: timeMs,
+      datacontenttype: contentType,
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...writeBody(body),
+    };
+    const bytes = Buffer.byteLength(JSON.stringify(message));
+    if (bytes > this.#limit)
+      throw new DurableDeliveryError(`it has ${bytes} bytes, and ${this.#limit} may be sent`);
+    signal.throwIfAborted();
+    const key = keyOf({ number, attempt });
+    const settled = Promise.withResolvers<void>();
+    const gone = (): void => settled.reject(new DurableDeliveryError('its consumer went away'));
+    signal.addEventListener('abort', gone, { once: true });
+    this.#inHand.set(key, { message, bytes, done: settled.resolve, failed: settled.reject });
+    this.#wake();
+    try {
+      await settled.promise;
+    } finally {
+      signal.removeEventListener('abort', gone);
+      this.#inHand.delete(key);
+    }
+  };
+
+  /** What the client does not hold yet; waits for it up to `waitMs`, or, with `idle`, until there is nothing to do. */
+  async pull(holding: PullAsked['holding'], waitMs: number, idle: boolean): Promise<PullAnswer> {
+    this.#question += 1;
+    const question = this.#question;
+    this.#wake();
+    const held = new Set(holding.map(keyOf));
+    let isIdle = false;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#wake();
+    }, waitMs);
+    if (idle)
+      void this.#running
+        ?.then((running) => running.whenIdle())
+        .then(
+          () => {
+            isIdle = true;
+            this.#wake();
+          },
+          // It did not begin, which whoever opened it has been told.
+          () => {},
+        );
+    try {
+      for (;;) {
+        const messages = question === this.#question ? this.#unheld(held) : [];
+        if (messages.length > 0 || isIdle || isLate || question !== this.#question)
+          return { messages, idle: isIdle && messages.length === 0 };
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** One that is not in the client's hands any more is passed over. */
+  settle({ number, attempt, ok, reason }: Omit<SettleAsked, 'consumption'>): void {
+    const inHand = this.#inHand.get(keyOf({ number, attempt }));
+    if (ok) inHand?.done();
+    else inHand?.failed(new DurableDeliveryError(printable(reason) ?? 'its consumer gave no reason'));
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
+    this.#question += 1;
+    this.#wake();
+    const running = await this.#running?.catch(() => undefined);
+    await running?.stop();
+  }
+
+  #unheld(held: ReadonlySet<string>): PulledMessage[] {
+    const messages: PulledMessage[] = [];
+    let total = 0;
+    for (const [key, { message, bytes }] of this.#inHand) {
+      if (held.has(key)) continue;
+      if (messages.length > 0 && total + bytes > Math.min(ANSWER_BYTES, this.#limit)) break;
+      messages.push(message);
+      total += bytes;
+    }
+    return messages;
+  }
+}
+
+/** The reason as a line of text: it is kept with the message, and shown. */
+function printable(reason: string | undefined): string | undefined {
+  return reason?.toWellFormed().replaceAll(/\p{Cc}+/gu, ' ');
+}
+
+function keyOf({ number, attempt }: { readonly number: number; readonly attempt: number }): string {
+  return `${number}.${attempt}`;
+}

@@ -1,0 +1,129 @@
+import { parsePattern, TopicInvalidError } from '@aico/protocol';
+import { WriteUnconfirmedError } from '@aico/shared/core/paths';
+import { BusGrantExistsError, BusGrantInvalidError, BusGrantUnknownError } from '../errors.ts';
+import type { BusGrant, GrantsFile } from './grants-file.ts';
+import { isReserved } from './rights.ts';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+const MOST_PATTERNS = 256;
+const MOST_GRANTS = 1_024;
+
+/** What a grant is made of. */
+export interface GrantRequest {
+  readonly component: string;
+  readonly publicKey: string;
+  /** What it may do; when renewed without any, what it might before. */
+  readonly publish: readonly string[] | undefined;
+  readonly subscribe: readonly string[] | undefined;
+  /** Replaces the key of a component that has access. */
+  readonly renew: boolean;
+}
+
+/**
+ * The grants there are. A grant is on the disk before it takes effect; a revocation takes effect also where the disk does
+ * not confirm it. `onChange` makes either hold at once.
+ */
+export class GrantBook {
+  readonly #file: GrantsFile;
+  readonly #isKey: (text: string) => boolean;
+  readonly #onChange: () => void;
+  #grants: readonly BusGrant[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(file: GrantsFile, isKey: (text: string) => boolean, onChange: () => void) {
+    this.#file = file;
+    this.#isKey = isKey;
+    this.#onChange = onChange;
+  }
+
+  get grants(): readonly BusGrant[] {
+    return this.#grants;
+  }
+
+  /** @throws {BusGrantsDamagedError} */
+  async load(): Promise<void> {
+    this.#grants = await this.#file.read();
+  }
+
+  /** @throws {BusGrantExistsError} @throws {BusGrantUnknownError} @throws {BusGrantInvalidError} */
+  async grant({ component, publicKey, publish, subscribe, renew }: GrantRequest): Promise<BusGrant> {
+    return await this.#inTurn(async () => {
+      const present = this.#grants.find((grant) => grant.component === component);
+      if (present !== undefined && !renew) throw new BusGrantExistsError(component);
+      if (present === undefined && renew) throw new BusGrantUnknownError(component);
+      const now = new Date().toISOString();
+      const grant: BusGrant = {
+        component,
+        publicKey,
+        publish: [...(publish ?? present?.publish ?? [])],
+        subscribe: [...(subscribe ?? present?.subscribe ?? [])],
+        createdAt: present?.createdAt ?? now,
+        keyCreatedAt: now,
+      };
+      this.#refuse(grant);
+      const others = this.#grants.filter((each) => each.component !== component);
+      if (others.some((each) => each.publicKey === publicKey))
+        throw new BusGrantInvalidError(component, 'another component has this key');
+      if (others.length >= MOST_GRANTS) throw new BusGrantInvalidError(component, 'there are too many');
+      await this.#write([...others, grant]);
+      this.#adopt([...others, grant]);
+      return grant;
+    });
+  }
+
+  /** @throws {BusGrantUnknownError} */
+  async revoke(component: string): Promise<void> {
+    await this.#inTurn(async () => {
+      const left = this.#grants.filter((grant) => grant.component !== component);
+      if (left.length === this.#grants.length) throw new BusGrantUnknownError(component);
+      try {
+        await this.#file.write(left);
+      } catch (error) {
+        // The file says so already. Access ends now, and the error says that a power loss may bring it back.
+        if (error instanceof WriteUnconfirmedError) this.#adopt(left);
+        throw error;
+      }
+      this.#adopt(left);
+    });
+  }
+
+  #refuse({ component, publicKey, publish, subscribe }: BusGrant): void {
+    if (!NAME.test(component)) throw new BusGrantInvalidError(component, 'that is no name');
+    if (!this.#isKey(publicKey)) throw new BusGrantInvalidError(component, 'the public key is none');
+    if (publish.length + subscribe.length > MOST_PATTERNS)
+      throw new BusGrantInvalidError(component, `it has more than ${MOST_PATTERNS} patterns`);
+    for (const pattern of [...publish, ...subscribe]) {
+      if (isReserved(pattern))
+        throw new BusGrantInvalidError(component, `"${pattern}" is one of the bus's own topics`);
+      try {
+        parsePattern(pattern);
+      } catch (error) {
+        if (!(error instanceof TopicInvalidError)) throw error;
+        throw new BusGrantInvalidError(component, error.message);
+      }
+    }
+  }
+
+  /** Writes grants that are to take effect once they are durable; otherwise the file is what it was. */
+  async #write(grants: readonly BusGrant[]): Promise<void> {
+    try {
+      await this.#file.write(grants);
+    } catch (error) {
+      if (!(error instanceof WriteUnconfirmedError)) throw error;
+      // The file has what must not take effect: what holds is written back. Should that fail, the first error counts.
+      await this.#file.write(this.#grants).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #adopt(grants: readonly BusGrant[]): void {
+    this.#grants = grants;
+    this.#onChange();
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return await turn;
+  }
+}

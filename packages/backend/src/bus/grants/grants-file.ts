@@ -1,0 +1,81 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { writePrivateFile } from '@aico/shared/core/paths';
+import { systemErrorIn } from '@aico/shared/core/system-errors';
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { BusGrantsDamagedError } from '../errors.ts';
+
+/** Who may take part in the bus from outside, and in what. */
+export const busGrant = Type.Object({
+  component: Type.String(),
+  /** Z85. The secret key is the component's alone: it is never here. */
+  publicKey: Type.String({ minLength: 40, maxLength: 40 }),
+  publish: Type.Array(Type.String()),
+  subscribe: Type.Array(Type.String()),
+  /** RFC 3339. */
+  createdAt: Type.String(),
+  /** When its key was last made. */
+  keyCreatedAt: Type.String(),
+});
+
+export type BusGrant = Static<typeof busGrant>;
+
+const content = Compile(
+  Type.Object({
+    format: Type.Literal('aico-bus-grants'),
+    version: Type.Literal(1),
+    grants: Type.Array(busGrant),
+    /** HMAC-SHA-256 of the JSON of `grants`, hexadecimal. */
+    mac: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  }),
+);
+
+/**
+ * The grants of one home, authenticated by a key of that home: whoever can write the file, but not open the home, can
+ * let nobody in. An older copy put in its place passes: a revocation can be undone by whoever can restore backups.
+ */
+export class GrantsFile {
+  readonly file: string;
+  readonly #key: Uint8Array;
+
+  /** @param key wiped by the caller, when it likes */
+  constructor(file: string, key: Uint8Array) {
+    this.file = file;
+    this.#key = key;
+  }
+
+  /** @throws {BusGrantsDamagedError} */
+  async read(): Promise<readonly BusGrant[]> {
+    let text: string;
+    try {
+      text = await readFile(this.file, 'utf8');
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+      throw systemErrorIn(error) ?? new BusGrantsDamagedError(this.file, 'it cannot be read', error);
+    }
+    let parsed: unknown;
+    try {
+      parsed = JSON.parse(text);
+    } catch (error) {
+      throw new BusGrantsDamagedError(this.file, 'it is no JSON', error);
+    }
+    if (!content.Check(parsed)) throw new BusGrantsDamagedError(this.file, 'something is missing in it');
+    if (!timingSafeEqual(Buffer.from(parsed.mac, 'hex'), this.#mac(parsed.grants)))
+      throw new BusGrantsDamagedError(this.file, 'it was not written with the keys of this home');
+    return parsed.grants;
+  }
+
+  /** Durable when it resolves. */
+  async write(grants: readonly BusGrant[]): Promise<void> {
+    const mac = this.#mac(grants).toString('hex');
+    await writePrivateFile(
+      this.file,
+      `${JSON.stringify({ format: 'aico-bus-grants', version: 1, grants, mac }, undefined, 2)}\n`,
+    );
+  }
+
+  #mac(grants: readonly BusGrant[]): Buffer {
+    return createHmac('sha256', this.#key).update(JSON.stringify(grants)).digest();
+  }
+}

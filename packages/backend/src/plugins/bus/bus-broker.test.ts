@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { MessageBusClient } from '@aico/shared/core/bus';
+import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
+import { createTestHome, localRequest, startTestBackend, type TestBackend } from '../../testing/index.ts';
+
+async function start(t: TestContext, home?: string): Promise<TestBackend> {
+  const backend = await startTestBackend({
+    ...(home === undefined ? {} : { home }),
+    overrides: { 'core.message_bus.broker.port': 0 },
+  });
+  t.after(() => backend.stop());
+  return backend;
+}
+
+interface Granted {
+  readonly endpoints: readonly string[];
+  readonly broker: string;
+}
+
+/** Grants access as the command does: the secret key is made here and stays here. */
+async function grant(
+  { socket }: TestBackend,
+  component: string,
+  rights: { publish?: readonly string[]; subscribe?: readonly string[]; renew?: boolean },
+): Promise<BusCredential> {
+  const { publicKey, secretKey } = curveKeyPair();
+  const reply = await localRequest(socket, '/api/v1/bus/grants', {
+    method: 'POST',
+    body: { component, public_key: publicKey, ...rights },
+  });
+  assert.equal(reply.status, 201, reply.text);
+  const { endpoints, broker } = reply.json() as Granted;
+  return {
+    format: 'aico-bus-credential',
+    version: 1,
+    component,
+    endpoints: [...endpoints],
+    broker,
+    public_key: publicKey,
+    secret_key: secretKey,
+    publish: [],
+    subscribe: [],
+  };
+}
+
+async function connect(t: TestContext, credential: BusCredential, timeoutMs = 5_000) {
+  const transport = new ZeroMqTransport({ credential, timeoutMs });
+  const client = new MessageBusClient({ source: credential.component, transport, onError: () => {} });
+  t.after(() => client.close());
+  await client.connect();
+  return client;
+}
+
+test('a home that has granted nothing opens no port', async (t) => {
+  const backend = await start(t);
+  assert.equal(backend.container.getService('bus_broker').broker, undefined);
+});
+
+test('a plugin and another process hear each other', async (t) => {
+  const backend = await start(t);
+  const plugins = backend.container.getService('message_bus');
+  const journal = await connect(
+    t,
+    await grant(backend, 'journal', { publish: ['journal.>'], subscribe: ['notes.*'] }),
+  );
+  const inside = Promise.withResolvers<unknown>();
+  const outside = Promise.withResolvers<unknown>();
+  await plugins.subscribe('journal.written', (topic, message, { source, id }) =>
+    inside.resolve({ topic, message, source, id: id.length }),
+  );
+  await journal.subscribe('notes.*', (topic, message, { source }) =>
+    outside.resolve({ topic, message, source }),
+  );
+  await plugins.publish('notes.created', { id: 7 });
+  await journal.publish('journal.written', { page: [1, 'two'] });
+  assert.deepEqual(await outside.promise, {
+    topic: 'notes.created',
+    message: { id: 7 },
+    source: 'backend',
+  });
+  assert.deepEqual(await inside.promise, {
+    topic: 'journal.written',
+    message: { page: [1, 'two'] },
+    source: 'journal',
+    id: 36,
+  });
+});
+
+test('requests are answered across the border, both ways, and bytes, MessagePack and ids travel', async (t) => {
+  const backend = await start(t);
+  const plugins = backend.container.getService('message_bus');
+  const journal = await connect(
+    t,
+    await grant(backend, 'journal', { publish: ['ask.inside', 'raw'], subscribe: ['ask.outside'] }),
+  );
+  await plugins.respond('ask.inside', (_topic, message) => ({ inside: message }));
+  await journal.respond('ask.outside', (_topic, message) => ({ outside: message }));
+  assert.deepEqual(await journal.request('ask.inside', 1), { inside: 1 });
+  assert.deepEqual(await plugins.request('ask.outside', 2), { outside: 2 });
+  const seen: unknown[] = [];
+  const both = Promise.withResolvers<void>();
+  await plugins.subscribe('raw', (_topic, message, { id }) => {
+    seen.push({ message, id });
+    if (seen.length === 2) both.resolve();
+  });
+  await journal.publish('raw', Uint8Array.of(1, 2), { id: 'my own' });
+  const at = new Date(0);
+  await journal.publish('raw', { at }, { id: 'packed', contentType: 'application/msgpack' });
+  await both.promise;
+  assert.deepEqual(seen, [
+    { message: Uint8Array.of(1, 2), id: 'my own' },
+    { message: { at }, id: 'packed' },
+  ]);
+});
+
+test('a device is let near no topic of the bus itself, and is told when nobody answers', async (t) => {
+  const { socket } = await start(t);
+  const refused = async (path: string, body?: object) => {
+    const reply = await localRequest(socket, path, body === undefined ? {} : { method: 'POST', body });
+    return [reply.status, (reply.json() as { code: string }).code];
+  };
+  for (const topic of ['_reply.backend.x', '_cancel.ask', '_durable.publish', '_x']) {
+    const expected = [400, 'AICO_TOPIC_INVALID'];
+    assert.deepEqual(await refused('/api/v1/bus/messages', { topic, message: 1 }), expected);
+    assert.deepEqual(await refused('/api/v1/bus/requests', { topic, message: 1 }), expected);
+    assert.deepEqual(await refused(`/api/v1/bus/messages?pattern=${topic}`), expected);
+    assert.deepEqual(await refused(`/api/v1/bus/messages?pattern=${topic}.%3E`), expected);
+  }
+  assert.deepEqual(await refused('/api/v1/bus/requests', { topic: 'nobody', message: 1, timeout_ms: 1 }), [
+    504,
+    'AICO_BUS_REQUEST_TIMEOUT',
+  ]);
+});
+
+test('grants outlive a restart, with keys that stay the same', async (t) => {
+  const home = await createTestHome();
+  t.after(() => home.remove());
+  const first = await start(t, home.folder);
+  const credential = await grant(first, 'journal', { publish: ['>'] });
+  await first.stop();
+  const second = await start(t, home.folder);
+  const endpoints = [...(second.container.getService('bus_broker').broker?.endpoints ?? [])];
+  const journal = await connect(t, { ...credential, endpoints });
+  await journal.publish('notes.created', 1);
+});
+
+test('a grants file that was changed lets nobody in', async (t) => {
+  const home = await createTestHome();
+  t.after(() => home.remove());
+  const first = await start(t, home.folder);
+  await grant(first, 'journal', { publish: ['notes.*'] });
+  const file = path.join(first.paths.dataDir, 'bus-grants.json');
+  await first.stop();
+  await writeFile(file, (await readFile(file, 'utf8')).replace('notes.*', '>'));
+  await assert.rejects(start(t, home.folder), (error: Error) =>
+    /AICO_BUS_GRANTS_DAMAGED/.test(inspectAll(error)),
+  );
+});
+
+test('what cannot be granted is refused with a reason', async (t) => {
+  const { socket } = await start(t);
+  const { publicKey } = curveKeyPair();
+  const cases = [
+    { component: 'no name', public_key: publicKey },
+    { component: 'ok', public_key: ' '.repeat(40) },
+    { component: 'ok', public_key: publicKey, publish: ['a..b'] },
+    { component: 'ok', public_key: publicKey, subscribe: ['_reply.>'] },
+  ];
+  for (const body of cases) {
+    const reply = await localRequest(socket, '/api/v1/bus/grants', { method: 'POST', body });
+    assert.equal(reply.status, 400, JSON.stringify(body) + reply.text);
+  }
+  assert.equal((await localRequest(socket, '/api/v1/bus/grants/nobody', { method: 'DELETE' })).status, 404);
+});
+
+/** The codes of an error and of all it was caused by. */
+function inspectAll(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const code = 'code' in error ? String(error.code) : '';
+  const inner = error instanceof AggregateError ? error.errors.map(inspectAll).join(' ') : '';
+  return `${code} ${error.message} ${inspectAll(error.cause)} ${inner}`;
+}

@@ -1,0 +1,192 @@
+import path from 'node:path';
+import type { InProcessBus } from '@aico/shared/core/bus';
+import { wipe } from '@aico/shared/security';
+import type { Broker } from '../../bus/broker/broker.ts';
+import type { BrokerEvent } from '../../bus/broker/broker-options.ts';
+import { messageBusSection } from '../../bus/config.ts';
+import type { DurableService } from '../../bus/durable/durable-service.ts';
+import { BusBrokerClosedError } from '../../bus/errors.ts';
+import { GrantBook } from '../../bus/grants/grant-book.ts';
+import { GrantsFile } from '../../bus/grants/grants-file.ts';
+import type { HealthCheckResult } from '../../core/health/types.ts';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { declareBusRoutes } from './bus-routes.ts';
+import { MessageStreams } from './message-streams.ts';
+
+/** How long what lies around a message may be: its header and lengths. */
+const FRAME_OVERHEAD = 4_096;
+
+type State =
+  | { readonly name: 'closed'; readonly reason: string; readonly cause?: unknown }
+  | {
+      readonly name: 'open';
+      readonly broker: Broker;
+      readonly durable: DurableService;
+      readonly publicKey: string;
+    };
+
+/**
+ * The service `'bus_broker'`: lets other processes take part in the bus, each with a key and rights of its own. It
+ * listens only once there is somebody to let in: a home without grants has no open port and loads no ZeroMQ.
+ */
+export class BusBroker extends BasePlugin {
+  readonly #hub: InProcessBus;
+  #book: GrantBook | undefined;
+  #state: State = { name: 'closed', reason: 'nobody has been granted access' };
+  #last: Promise<unknown> = Promise.resolve();
+  #untravelled = 0;
+
+  constructor(name: string, container: ConstructorParameters<typeof BasePlugin>[1], hub: InProcessBus) {
+    super(name, container);
+    this.#hub = hub;
+  }
+
+  get metadata(): PluginMetadata {
+    return {
+      name: 'Bus broker',
+      version: '1.0.0',
+      description: 'Lets other processes take part in the message bus, each with its own key and rights',
+      priority: PluginPriority.INFRASTRUCTURE,
+    };
+  }
+
+  /** The grants there are. */
+  get book(): GrantBook {
+    if (this.#book === undefined) throw new BusBrokerClosedError('it has not been started');
+    return this.#book;
+  }
+
+  /** The broker, while it listens. */
+  get broker(): Broker | undefined {
+    return this.#state.name === 'open' ? this.#state.broker : undefined;
+  }
+
+  /** How many messages of plugins could not be sent to other processes: they hold more than data, such as a Map. */
+  get untravelled(): number {
+    return this.#untravelled;
+  }
+
+  override async start(): Promise<void> {
+    const { busGrantsFile } = this.requireService('paths');
+    const key = this.requireService('key_manager').deriveKey('bus/grants');
+    this.onStop(async () => wipe(key));
+    const { isCurveKey } = await import('@aico/shared/core/bus/zeromq/keys');
+    const file = new GrantsFile(busGrantsFile, key);
+    this.#book = new GrantBook(file, isCurveKey, () => this.broker?.reload());
+    await this.#book.load();
+    const bus = this.requireService('message_bus');
+    const streams = new MessageStreams(bus);
+    const unmount = await this.requireService('gateway').mount('bus', (app) =>
+      declareBusRoutes(app, this, bus, streams),
+    );
+    this.onStop(async () => {
+      // A stream ends only when told to, and the gateway waits for requests in flight.
+      streams.closeAll();
+      await unmount();
+    });
+    if (this.#book.grants.length === 0) return;
+    try {
+      await this.open();
+    } catch (error) {
+      // The plugins' own bus does not depend on it: the backend goes on, and the health check says why.
+      this.logger.error('Other processes cannot take part in the bus', { error });
+    }
+  }
+
+  override async stop(): Promise<void> {
+    const state = this.#state;
+    this.#state = { name: 'closed', reason: 'it has stopped' };
+    if (state.name === 'closed') return;
+    await state.durable.stop();
+    await state.broker.stop();
+  }
+
+  override healthCheck(): HealthCheckResult {
+    if (this.broker?.failure !== undefined)
+      return {
+        status: 'degraded',
+        detail: 'Other processes cannot take part: the socket failed (see the log).',
+      };
+    if (this.#state.name === 'open' || this.#book?.grants.length === 0)
+      return { status: 'healthy', data: { endpoints: this.broker?.endpoints ?? [] } };
+    return { status: 'degraded', detail: `Other processes cannot take part: ${this.#state.reason}.` };
+  }
+
+  /**
+   * Listens, if it does not yet, and says where and by which key.
+   *
+   * @throws {BusBrokerClosedError} when it is switched off, or the port or socket is taken
+   */
+  async open(): Promise<{ readonly endpoints: readonly string[]; readonly publicKey: string }> {
+    const turn = this.#last.then(async () => {
+      if (this.#state.name === 'closed') this.#state = await this.#listen();
+      const state = this.#state;
+      if (state.name === 'closed') throw new BusBrokerClosedError(state.reason, state.cause);
+      return { endpoints: state.broker.endpoints, publicKey: state.publicKey };
+    });
+    this.#last = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  async #listen(): Promise<State> {
+    const { broker: config } = this.requireService('config').section(messageBusSection);
+    if (!config.enabled) return { name: 'closed', reason: 'core.message_bus.broker.enabled is false' };
+    // Loaded only now: ZeroMQ costs a start time and memory that most homes need not spend.
+    const [{ Broker }, { HubSide }, { DurableService }, { curveKeyPair }] = await Promise.all([
+      import('../../bus/broker/broker.ts'),
+      import('../../bus/broker/hub-side.ts'),
+      import('../../bus/durable/durable-service.ts'),
+      import('@aico/shared/core/bus/zeromq/keys'),
+    ]);
+    const seed = this.requireService('key_manager').deriveKey('bus/curve');
+    const keys = curveKeyPair(seed);
+    wipe(seed);
+    const socketDir = path.dirname(this.requireService('paths').socketFile);
+    const endpoints = [
+      ...(config.ipc && process.platform !== 'win32' ? [`ipc://${path.join(socketDir, 'bus.sock')}`] : []),
+      `tcp://${config.host}:${config.port === 0 ? '*' : config.port}`,
+    ];
+    const durable = new DurableService({
+      hub: this.#hub,
+      store: this.requireService('streams'),
+      members: () => broker.sessions,
+      messageBytes: config.max_message_bytes,
+      onError: (error) => this.logger.error('A durable message was not handled', { error }),
+    });
+    const broker = new Broker({
+      keys,
+      endpoints,
+      grants: () => this.book.grants,
+      // Counted and not logged: a line of the log may be the very message that cannot travel.
+      local: new HubSide(this.#hub, () => (this.#untravelled += 1)),
+      limits: {
+        frameBytes: config.max_message_bytes + FRAME_OVERHEAD,
+        queueBytes: config.queue_bytes,
+        heartbeatMs: config.heartbeat_ms,
+      },
+      onEvent: (event) => {
+        this.#log(event);
+        const { name, component, client } = event;
+        if (name === 'left' && component !== undefined && client !== undefined)
+          durable.forget(component, client);
+      },
+    });
+    try {
+      await durable.start();
+      await broker.start();
+    } catch (error) {
+      await durable.stop();
+      const reason = `it cannot listen on ${endpoints.join(' and ')}`;
+      return { name: 'closed', reason, cause: error };
+    }
+    this.logger.info('Other processes may take part in the bus', { endpoints: broker.endpoints });
+    return { name: 'open', broker, durable, publicKey: keys.publicKey };
+  }
+
+  #log({ name, component, client, reason, error }: BrokerEvent): void {
+    const fields = { component, client, reason };
+    if (name === 'failed') this.logger.error('A frame was not understood', { ...fields, error });
+    else if (name === 'refused') this.logger.warn('A bus client was refused', fields);
+    else this.logger.info(name === 'joined' ? 'A bus client joined' : 'A bus client left', fields);
+  }
+}

@@ -1,0 +1,180 @@
+import { parsePattern, TopicInvalidError } from '@aico/protocol';
+import type { MessageBus } from '@aico/shared/core/bus';
+import { Type } from 'typebox';
+import { busGrant } from '../../bus/grants/grants-file.ts';
+import { isReserved } from '../../bus/grants/rights.ts';
+import type { GatewayApp } from '../../core/gateway.ts';
+import { eventStream, Instant, listOf } from '../../core/reply-schemas.ts';
+import type { BusBroker } from './bus-broker.ts';
+import type { MessageStreams } from './message-streams.ts';
+
+const Topic = Type.String({ minLength: 1, maxLength: 255 });
+const Patterns = Type.Array(Topic, { maxItems: 256 });
+const Grant = Type.Object({
+  component: Type.String({ maxLength: 64 }),
+  public_key: Type.String({ minLength: 40, maxLength: 40 }),
+  publish: Type.Optional(Patterns),
+  subscribe: Type.Optional(Patterns),
+  renew: Type.Optional(Type.Boolean()),
+});
+const Component = Type.Object({ component: Type.String({ maxLength: 64 }) });
+const Publish = Type.Object({ topic: Topic, message: Type.Unknown() });
+const Request = Type.Object({
+  topic: Topic,
+  message: Type.Unknown(),
+  timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
+});
+const Follow = Type.Object({ pattern: Topic });
+
+const Published = Type.Object({ published: Topic });
+const Answer = Type.Object({
+  answer: Type.Optional(Type.Unknown()),
+  answer_base64: Type.Optional(Type.String({ description: 'The answer, where it is bytes.' })),
+});
+const MESSAGES = eventStream('`message`: an envelope; `dropped`: how many were left out.');
+const Grants = Type.Object({ grants: listOf(busGrant) });
+const Granted = Type.Object({
+  grant: busGrant,
+  endpoints: listOf(Type.String()),
+  broker: Type.String({ description: 'The public key of the broker, Z85.' }),
+});
+const Opened = Type.Object({
+  endpoints: listOf(Type.String()),
+  broker: Type.String({ description: 'The public key of the broker, Z85.' }),
+});
+const Revoked = Type.Object({ revoked: Type.String() });
+const Clients = Type.Object({
+  clients: listOf(
+    Type.Object({
+      component: Type.String(),
+      client: Type.String(),
+      since: Instant,
+      published: Type.Integer(),
+      delivered: Type.Integer(),
+      refused: Type.Integer(),
+      queued_bytes: Type.Integer(),
+      subscriptions: listOf(
+        Type.Object({ pattern: Type.String(), queued: Type.Integer(), dropped: Type.Integer() }),
+      ),
+    }),
+  ),
+});
+const Stats = Type.Object({
+  endpoints: listOf(Type.String()),
+  connections: Type.Object({ admitted: Type.Integer(), refused: Type.Integer() }),
+  malformed: Type.Integer({ description: 'Frames that were none.' }),
+  sessions: Type.Integer(),
+  untravelled: Type.Integer({ description: 'Messages of plugins that could not travel.' }),
+});
+
+/** `/api/v1/bus`: who may take part, who does, and a hand on the bus itself. */
+export function declareBusRoutes(
+  app: GatewayApp,
+  broker: BusBroker,
+  bus: MessageBus,
+  streams: MessageStreams,
+): void {
+  declareGrants(app, broker);
+  declareFigures(app, broker);
+  app.post(
+    '/messages',
+    { config: { access: 'bus:publish' }, schema: { body: Publish, response: { 202: Published } } },
+    async ({ body: { topic, message } }, reply) => {
+      refuseReserved(topic);
+      await bus.publish(topic, message);
+      return reply.code(202).send({ published: topic });
+    },
+  );
+  app.post(
+    '/requests',
+    { config: { access: 'bus:publish' }, schema: { body: Request, response: { 200: Answer } } },
+    async ({ body: { topic, message, timeout_ms } }) => {
+      refuseReserved(topic);
+      const answer: unknown = await bus.request(
+        topic,
+        message,
+        timeout_ms === undefined ? {} : { timeoutMs: timeout_ms },
+      );
+      // As JSON they would be an object of numbered fields.
+      if (answer instanceof Uint8Array) return { answer_base64: Buffer.from(answer).toString('base64') };
+      return { answer };
+    },
+  );
+  app.get(
+    '/messages',
+    {
+      config: { access: 'bus:subscribe', endless: true },
+      schema: { querystring: Follow, response: MESSAGES },
+    },
+    async ({ query: { pattern } }, reply) => {
+      refuseReserved(pattern);
+      parsePattern(pattern);
+      // Fastify has nothing more to say on it: the stream owns the response from here on.
+      reply.hijack();
+      await streams.serve(reply.raw, pattern);
+    },
+  );
+}
+
+/** The bus's own topics carry answers and cancellations of others: no device is let near them. */
+function refuseReserved(topicOrPattern: string): void {
+  if (isReserved(topicOrPattern))
+    throw new TopicInvalidError(topicOrPattern, 'is reserved: topics that begin with "_" belong to the bus');
+}
+
+function declareGrants(app: GatewayApp, broker: BusBroker): void {
+  app.get('/grants', { config: { access: 'bus:read' }, schema: { response: { 200: Grants } } }, () => ({
+    grants: broker.book.grants,
+  }));
+  app.post(
+    '/open',
+    { config: { access: 'bus:grant' }, schema: { response: { 200: Opened } } },
+    // All that a credential holds besides the component's own keys: so it can be written before access is granted.
+    async () => {
+      const { endpoints, publicKey } = await broker.open();
+      return { endpoints, broker: publicKey };
+    },
+  );
+  app.post(
+    '/grants',
+    { config: { access: 'bus:grant' }, schema: { body: Grant, response: { 201: Granted } } },
+    async ({ body: { component, public_key, publish, subscribe, renew = false } }, reply) => {
+      // First: who has been granted access must find somebody to connect to.
+      const { endpoints, publicKey } = await broker.open();
+      const grant = await broker.book.grant({ component, publicKey: public_key, publish, subscribe, renew });
+      return reply.code(201).send({ grant, endpoints, broker: publicKey });
+    },
+  );
+  app.delete(
+    '/grants/:component',
+    { config: { access: 'bus:grant' }, schema: { params: Component, response: { 200: Revoked } } },
+    async ({ params: { component } }) => {
+      await broker.book.revoke(component);
+      return { revoked: component };
+    },
+  );
+}
+
+function declareFigures(app: GatewayApp, broker: BusBroker): void {
+  app.get('/clients', { config: { access: 'bus:read' }, schema: { response: { 200: Clients } } }, () => ({
+    clients: [...(broker.broker?.sessions ?? [])].map((session) => ({
+      component: session.component,
+      client: session.client,
+      since: session.since.toISOString(),
+      published: session.published,
+      delivered: session.delivered,
+      refused: session.refusals,
+      queued_bytes: session.queuedBytes,
+      subscriptions: [...session.subscriptions.values()].map(({ pattern, queued, dropped }) => ({
+        pattern,
+        queued,
+        dropped,
+      })),
+    })),
+  }));
+  app.get('/stats', { config: { access: 'bus:read' }, schema: { response: { 200: Stats } } }, () => ({
+    endpoints: broker.broker?.endpoints ?? [],
+    ...(broker.broker?.stats ?? { connections: { admitted: 0, refused: 0 }, malformed: 0, sessions: 0 }),
+    untravelled: broker.untravelled,
+  }));
+}

@@ -1,0 +1,96 @@
+import { parsePattern, TopicInvalidError } from '@aico/protocol';
+import type { SchemaChecks } from '../topics/schema-checks.ts';
+import type { TransportConnection } from '../transports/transport.ts';
+import type { MessageHandler, SubscribeOptions, Subscription, Topic } from '../types.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { QueuedSubscription } from './subscription.ts';
+
+export interface SubscriptionKind {
+  /** Made by the client itself, for answers and cancellations, and not shown. */
+  readonly inner?: boolean;
+  /** Called when it ends. */
+  readonly ended?: () => Promise<void>;
+}
+
+/** What only the client itself subscribes to: answers and cancellations, each for one receiver. */
+const PRIVATE = /^_(?:reply|cancel)\./;
+
+/** The subscriptions of one client. */
+export class Subscriptions {
+  readonly #dispatcher: Dispatcher;
+  readonly #checks: SchemaChecks;
+  readonly #report: (error: Error) => void;
+  readonly #shown = new Set<QueuedSubscription>();
+  readonly #inner = new Set<QueuedSubscription>();
+  #draining = false;
+
+  constructor(dispatcher: Dispatcher, checks: SchemaChecks, report: (error: Error) => void) {
+    this.#dispatcher = dispatcher;
+    this.#checks = checks;
+    this.#report = report;
+  }
+
+  /** Those that were asked for. */
+  get shown(): readonly Subscription[] {
+    return [...this.#shown];
+  }
+
+  /**
+   * Subscribes over `connection`.
+   *
+   * @throws {TopicInvalidError} also for the topics on which answers and cancellations come
+   * @throws {BusOptionError}
+   */
+  async add(
+    connection: TransportConnection,
+    topic: string | Topic,
+    handler: MessageHandler,
+    options: SubscribeOptions,
+    { inner = false, ended = async () => {} }: SubscriptionKind,
+  ): Promise<Subscription> {
+    const subscriptions = inner ? this.#inner : this.#shown;
+    const pattern = typeof topic === 'string' ? topic : topic.name;
+    const schema = typeof topic === 'string' ? undefined : topic.schema;
+    parsePattern(pattern);
+    if (!inner && PRIVATE.test(pattern))
+      throw new TopicInvalidError(
+        pattern,
+        'belongs to the bus: answers and cancellations are for one client',
+      );
+    let release = async (): Promise<void> => {};
+    const subscription = new QueuedSubscription({
+      pattern,
+      handler,
+      options,
+      dispatcher: this.#dispatcher,
+      check:
+        schema === undefined
+          ? undefined
+          : (head, payload) => {
+              if (head.checkedBy !== schema) this.#checks.check(head.type, schema, payload);
+            },
+      report: this.#report,
+      release: () => {
+        if (!this.#draining) subscriptions.delete(subscription);
+        return Promise.all([release(), ended()]).then(() => {});
+      },
+    });
+    release = await connection.subscribe(pattern, subscription);
+    subscriptions.add(subscription);
+    return subscription;
+  }
+
+  /** Takes nothing new, and resolves when what is queued has been handled. What it was stays to be seen until `close`. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await Promise.all([...this.#shown].map((subscription) => subscription.stopReceiving()));
+    await Promise.all([...this.#shown].map((subscription) => subscription.whenIdle()));
+  }
+
+  /** Ends all; what is queued is dropped. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#shown, ...this.#inner].map((subscription) => subscription.unsubscribe()));
+    this.#shown.clear();
+    this.#inner.clear();
+  }
+}

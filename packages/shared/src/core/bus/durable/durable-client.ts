@@ -1,0 +1,152 @@
+import { parsePattern, parseTopic } from '@aico/protocol';
+import { currentTraceparent, withTraceparent } from '../../tracing/index.ts';
+import { BusNotConnectedError, BusNotDurableError, BusOptionError } from '../errors.ts';
+import { contentTypeOf, decodeBody, encodeBody } from '../messages/codec.ts';
+import {
+  checkAttributes,
+  createIdPrefix,
+  isAttribute,
+  type MessageAttributes,
+  NO_ATTRIBUTE,
+} from '../messages/message.ts';
+import type { SchemaChecks } from '../topics/schema-checks.ts';
+import type { PublishOptions, Topic } from '../types.ts';
+import type {
+  ConsumeHandler,
+  ConsumeOptions,
+  Consumption,
+  Delivery,
+  DeliveryState,
+  DurableStore,
+  StoredMessage,
+} from './types.ts';
+
+const LONGEST_NAME = 255;
+const LONGEST_RETRY_MS = 300_000;
+
+/** The part of a client that publishes and consumes what is kept. */
+export class DurableSide {
+  readonly #store: DurableStore | undefined;
+  readonly #checks: SchemaChecks;
+  readonly #consumptions = new Set<Consumption>();
+  /** Ids in ascending order: what is stored side by side is found side by side. */
+  readonly #idPrefix = createIdPrefix();
+  #sequence = 0;
+  #isStopped = false;
+
+  constructor(store: DurableStore | undefined, checks: SchemaChecks) {
+    this.#store = store;
+    this.#checks = checks;
+  }
+
+  /** Keeps a message; `tell` is called once that is certain, with the attributes it was kept under. */
+  async keep(
+    source: string,
+    topic: string | Topic,
+    message: unknown,
+    options: PublishOptions,
+    tell: (attributes: MessageAttributes) => void,
+  ): Promise<void> {
+    if (this.#store === undefined) throw new BusNotDurableError();
+    const { tx, id = this.#nextId(), contentType = contentTypeOf(message) } = options;
+    const { traceparent = currentTraceparent() } = options;
+    const name = typeof topic === 'string' ? topic : topic.name;
+    parseTopic(name);
+    checkAttributes(name, message, { id, traceparent, contentType });
+    if (typeof topic !== 'string') this.#checks.check(name, topic.schema, message);
+    const body = encodeBody(name, message, contentType);
+    await this.#store.append({ id, topic: name, source, contentType, body, traceparent }, tx);
+    const told = (): void => tell({ id, traceparent, contentType });
+    if (tx === undefined) told();
+    else tx.afterCommit(told);
+  }
+
+  async consume(
+    source: string,
+    topic: string | Topic,
+    consumer: string,
+    handler: ConsumeHandler,
+    options: ConsumeOptions,
+  ): Promise<Consumption> {
+    if (this.#store === undefined) throw new BusNotDurableError();
+    const pattern = typeof topic === 'string' ? topic : topic.name;
+    const schema = typeof topic === 'string' ? undefined : topic.schema;
+    parsePattern(pattern);
+    checkConsumer(consumer, options);
+    const consumption = await this.#store.consume(
+      pattern,
+      consumer,
+      async (stored, state) => {
+        const data = payloadOf(stored);
+        if (schema !== undefined) this.#checks.check(stored.topic, schema, data);
+        const delivery = deliveryOf(stored, data, state);
+        await withTraceparent(stored.traceparent, () => handler(stored.topic, data, delivery));
+      },
+      options,
+    );
+    if (this.#isStopped) {
+      await consumption.stop();
+      throw new BusNotConnectedError(source, 'closed');
+    }
+    this.#consumptions.add(consumption);
+    return {
+      consumer,
+      whenIdle: () => consumption.whenIdle(),
+      stop: async () => {
+        this.#consumptions.delete(consumption);
+        await consumption.stop();
+      },
+    };
+  }
+
+  #nextId(): string {
+    this.#sequence += 1;
+    return this.#idPrefix + this.#sequence.toString(16).padStart(12, '0');
+  }
+
+  /** Stops every consumer, also one that is about to begin. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    const all = [...this.#consumptions];
+    this.#consumptions.clear();
+    await Promise.all(all.map((consumption) => consumption.stop()));
+  }
+}
+
+/** @throws {BusOptionError} when with these options the consumer would never get on */
+function checkConsumer(
+  consumer: string,
+  { maxInFlight = 1, maxAttempts = 1, retryDelayMs = 0, from = 0 }: ConsumeOptions,
+): void {
+  if (typeof consumer !== 'string' || consumer === '' || consumer.length > LONGEST_NAME)
+    throw new BusOptionError('consumer', `must be a name of 1 to ${LONGEST_NAME} characters`);
+  if (!isAttribute(consumer)) throw new BusOptionError('consumer', NO_ATTRIBUTE);
+  for (const [option, value] of Object.entries({ maxInFlight, maxAttempts }))
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new BusOptionError(option, 'must be a whole number of 1 or more');
+  if (!(retryDelayMs >= 0 && retryDelayMs <= LONGEST_RETRY_MS))
+    throw new BusOptionError('retryDelayMs', `must be a number from 0 to ${LONGEST_RETRY_MS}`);
+  if (from !== 'now' && from !== 'start' && !(Number.isSafeInteger(from) && from >= 0))
+    throw new BusOptionError('from', "must be 'now', 'start' or the number of a message");
+}
+
+function payloadOf({ topic, body, contentType }: StoredMessage): unknown {
+  return typeof body === 'string' ? JSON.parse(body) : decodeBody(topic, body, contentType);
+}
+
+function deliveryOf(
+  stored: StoredMessage & { readonly timeMs: number },
+  data: unknown,
+  state: DeliveryState,
+): Delivery {
+  return {
+    id: stored.id,
+    source: stored.source,
+    type: stored.topic,
+    time: new Date(stored.timeMs).toISOString(),
+    datacontenttype: stored.contentType,
+    ...(stored.traceparent === undefined ? {} : { traceparent: stored.traceparent }),
+    data,
+    ...state,
+  };
+}

@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RequestFailedError } from '../../errors.ts';
+import { reasonOf } from '../failure-reason.ts';
+import type { ConsumeOptions, Consumption, DeliveryState, StoredMessage } from '../types.ts';
+import { DurableRefusedError, RemoteTransactionError } from './errors.ts';
+import type { DurableLine } from './line.ts';
+import {
+  CONSUMPTION_ENDED,
+  DURABLE_TOPICS,
+  type OpenAsked,
+  type PullAnswer,
+  type PullAsked,
+  type PulledMessage,
+  readBody,
+  readPullAnswer,
+  type SettleAsked,
+} from './wire.ts';
+
+/** What a consumer does with one message. */
+export type RemoteHandler = (
+  message: StoredMessage & { readonly timeMs: number },
+  delivery: DeliveryState,
+) => Promise<void>;
+
+export interface RemoteConsumptionOptions {
+  readonly line: DurableLine;
+  readonly pattern: string;
+  readonly consumer: string;
+  readonly handler: RemoteHandler;
+  readonly options: ConsumeOptions;
+}
+
+interface InHand {
+  readonly number: number;
+  readonly attempt: number;
+  readonly work: Promise<void>;
+}
+
+const ASK_MS = 5_000;
+/** How long the store may keep a question for messages open. */
+const WAIT_MS = 20_000;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 2_000;
+
+/**
+ * Takes one consumer's messages from a store in another process: asks for them, hands them to the handler, and says what
+ * became of each. Where the other side has forgotten it, after a broken connection, it opens anew once what is in its
+ * hands has been handled.
+ */
+export class RemoteConsumption implements Consumption {
+  readonly consumer: string;
+  readonly #options: RemoteConsumptionOptions;
+  /** The same for as long as it lives: where an answer was lost, opening it again takes over what was opened. */
+  readonly #id = randomUUID();
+  readonly #stopping = new AbortController();
+  /** By number and attempt. */
+  readonly #inHand = new Map<string, InHand>();
+  readonly #idle: (() => void)[] = [];
+  /** Ends the question for messages that is open, so that another may be asked. */
+  #interrupt = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: RemoteConsumptionOptions) {
+    this.consumer = options.consumer;
+    this.#options = options;
+  }
+
+  /** Begins. @throws what the other side says against it */
+  async open(): Promise<void> {
+    await this.#enrol();
+    this.#running = this.#run();
+  }
+
+  async whenIdle(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+      this.#interrupt.abort();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    await this.#whenHandled();
+    for (const resolve of this.#idle.splice(0)) resolve();
+    // Where nobody hears it, the connection's end says the same.
+    await this.#ask(DURABLE_TOPICS.close, { consumption: this.#id }).catch(() => {});
+  }
+
+  async #enrol(): Promise<void> {
+    const { pattern, consumer, options } = this.#options;
+    const { maxInFlight, maxAttempts, retryDelayMs, from } = options;
+    const asked: OpenAsked = {
+      consumption: this.#id,
+      pattern,
+      consumer,
+      ...(maxInFlight === undefined ? {} : { maxInFlight }),
+      ...(maxAttempts === undefined ? {} : { maxAttempts }),
+      ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
+      ...(from === undefined ? {} : { from }),
+    };
+    await this.#ask(DURABLE_TOPICS.open, asked);
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#pull();
+        failures = 0;
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return;
+        if (this.#interrupt.signal.aborted) continue;
+        failures += 1;
+        await this.#pause(failures);
+        if (isOver(error)) await this.#openAnew();
+      }
+    }
+  }
+
+  async #pull(): Promise<void> {
+    this.#interrupt = new AbortController();
+    const { signal } = this.#interrupt;
+    const idle = this.#idle.length > 0;
+    const waiting = this.#idle.length;
+    const asked: PullAsked = {
+      consumption: this.#id,
+      holding: [...this.#inHand.values()].map(({ number, attempt }) => ({ number, attempt })),
+      waitMs: WAIT_MS,
+      ...(idle ? { idle } : {}),
+    };
+    const content = await this.#ask(DURABLE_TOPICS.pull, asked, WAIT_MS + ASK_MS, [
+      signal,
+      this.#stopping.signal,
+    ]);
+    const answer: PullAnswer | undefined = readPullAnswer(content);
+    if (answer === undefined) throw new DurableRefusedError(this.#options.pattern, undefined, content);
+    for (const message of answer.messages) this.#start(message);
+    if (answer.idle && idle && this.#inHand.size === 0)
+      for (const resolve of this.#idle.splice(0, waiting)) resolve();
+  }
+
+  #start(message: PulledMessage): void {
+    const { number, attempt } = message;
+    const key = `${number}.${attempt}`;
+    if (this.#inHand.has(key)) return;
+    const work = this.#handle(message).finally(() => this.#inHand.delete(key));
+    this.#inHand.set(key, { number, attempt, work });
+  }
+
+  async #whenHandled(): Promise<void> {
+    await Promise.all([...this.#inHand.values()].map(({ work }) => work));
+  }
+
+  async #handle(message: PulledMessage): Promise<void> {
+    const { number, attempt, id, type, source, time, datacontenttype, traceparent } = message;
+    const { signal } = this.#stopping;
+    const ack = (): Promise<void> => Promise.reject(new RemoteTransactionError());
+    let asked: SettleAsked = { consumption: this.#id, number, attempt, ok: true };
+    try {
+      await this.#options.handler(
+        {
+          id,
+          topic: type,
+          source,
+          contentType: datacontenttype,
+          traceparent,
+          timeMs: time,
+          body: readBody(message),
+        },
+        { number, attempt, signal, ack },
+      );
+    } catch (error) {
+      asked = { ...asked, ok: false, reason: reasonOf(error) };
+    }
+    await this.#settle(asked);
+  }
+
+  /** Until it is heard, or the other side has forgotten this consumption: then the message comes again. */
+  async #settle(asked: SettleAsked): Promise<void> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        await this.#ask(DURABLE_TOPICS.settle, asked);
+        return;
+      } catch (error) {
+        if (isOver(error) || this.#stopping.signal.aborted) return;
+        await this.#pause(failures);
+      }
+    }
+  }
+
+  async #openAnew(): Promise<void> {
+    // What it holds would otherwise be handed out beside itself.
+    await this.#whenHandled();
+    await this.#enrol().catch(() => {});
+  }
+
+  /** Ends early where the connection breaks, for then there is no answer. */
+  #ask(
+    topic: string,
+    message: unknown,
+    timeoutMs = ASK_MS,
+    ends: readonly AbortSignal[] = [],
+  ): Promise<unknown> {
+    const { line } = this.#options;
+    const signals = line.lost === undefined ? ends : [...ends, line.lost];
+    return line.request(topic, message, {
+      timeoutMs,
+      ...(signals.length === 0 ? {} : { signal: AbortSignal.any([...signals]) }),
+    });
+  }
+
+  async #pause(failures: number): Promise<void> {
+    const ms = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10));
+    await delay(ms * (0.5 + Math.random()), undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+}
+
+function isOver(error: unknown): boolean {
+  return error instanceof RequestFailedError && error.remoteCode === CONSUMPTION_ENDED;
+}

@@ -1,0 +1,199 @@
+import { types } from 'node:util';
+import { DataBoundsError, MAX_DATA_DEPTH, MAX_MESSAGE_BYTES } from '@aico/protocol';
+import { PayloadInvalidError } from '../errors.ts';
+import { copyOfKind, NotDataError } from './platform-data.ts';
+
+/** What a value counts besides the characters or bytes it holds, and an object besides its values. */
+const VALUE_BYTES = 8;
+const OBJECT_BYTES = 64;
+
+/** A payload with bytes, dates, maps or sets, which cannot be frozen: each subscription is given a copy of its own. */
+export class UnshareablePayload {
+  /** The payload as it was when it was published. Nobody else holds it. */
+  readonly snapshot: unknown;
+
+  constructor(snapshot: unknown) {
+    this.snapshot = snapshot;
+  }
+}
+
+/**
+ * Makes sure that no handler can change what another one, or the publisher, sees: subscriptions are given a copy, made here
+ * property by property, of what JSON would carry of a payload (elements of arrays, and enumerable properties of plain objects
+ * that have a string for a name) and of bytes, dates, maps and sets. A getter is read once; symbols as names, properties that
+ * cannot be enumerated and names on arrays are left out; everything else is refused. So nothing of the publisher's own
+ * memory reaches a subscription, and delivering cannot fail on what has been published.
+ *
+ * Plain data is copied once, frozen and shared by all subscriptions. The original is frozen as well: the publisher hands it
+ * over, and publishing it again costs no second copy.
+ */
+export class Isolation {
+  /** The copies of payloads that were frozen already when they were published, as a constant message is. */
+  readonly #copies = new WeakMap<object, unknown>();
+  #last: object | undefined;
+  #lastCopy: unknown;
+
+  /**
+   * What subscriptions are given for `payload`.
+   *
+   * @throws {PayloadInvalidError} when it holds something that is not data
+   * @throws {DataBoundsError} when it is nested too deeply, or too large
+   */
+  take(topic: string, payload: unknown): unknown {
+    if (typeof payload !== 'object' || payload === null) return takePrimitive(topic, payload);
+    if (payload === this.#last) return this.#lastCopy;
+    const known = this.#copies.get(payload);
+    if (known !== undefined) return known;
+    const copying = new Copying();
+    try {
+      const copy = copying.copy(payload, 1);
+      if (copying.isUnshareable) return new UnshareablePayload(copy);
+      if (Object.isFrozen(payload)) this.#copies.set(payload, copy);
+      freeze(payload, 1, { objects: copying.objects });
+      this.#last = payload;
+      this.#lastCopy = copy;
+      return copy;
+    } catch (error) {
+      throw copying.explain(topic, error);
+    }
+  }
+
+  /** Lets go of the payload seen last. */
+  forget(): void {
+    this.#last = undefined;
+    this.#lastCopy = undefined;
+  }
+}
+
+/** One subscription's own copy of the snapshot of an {@link UnshareablePayload}. */
+export function copyOfSnapshot(snapshot: unknown): unknown {
+  return typeof snapshot === 'object' && snapshot !== null ? new Copying().copy(snapshot, 1) : snapshot;
+}
+
+function takePrimitive(topic: string, payload: unknown): unknown {
+  if (typeof payload === 'function' || typeof payload === 'symbol')
+    throw new PayloadInvalidError(topic, [
+      { path: '', message: `is a ${typeof payload}, which is not data` },
+    ]);
+  if (typeof payload === 'string' && payload.length > MAX_MESSAGE_BYTES)
+    throw new DataBoundsError(`the message for "${topic}"`, 'bytes', MAX_MESSAGE_BYTES);
+  return payload;
+}
+
+/** The copying of one payload. Whatever the payload does (a ring, a graph that unfolds, a getter), it ends within the bounds. */
+class Copying {
+  /** Whether it holds something that cannot be frozen. */
+  isUnshareable = false;
+  /** How many objects have been copied. */
+  objects = 0;
+  #bytesLeft = MAX_MESSAGE_BYTES;
+  /** The names that lead to where the walk is, as far as `#level`. */
+  readonly #path: (string | number)[] = [];
+  #level = 0;
+
+  copy(value: object, level: number): object {
+    this.objects += 1;
+    if (level > MAX_DATA_DEPTH) throw new TooMuch('depth', MAX_DATA_DEPTH);
+    if (types.isProxy(value)) throw new NotDataError('is a proxy, which is not data');
+    if (Array.isArray(value)) return this.#array(value, level);
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) return this.#object(value, level);
+    this.isUnshareable = true;
+    return copyOfKind(value, {
+      count: (bytes) => this.#count(bytes),
+      copy: (item, name) => {
+        this.#level = level;
+        return this.#item(item, name, level);
+      },
+    });
+  }
+
+  /** What is to be told of an `error` that ended the copying. */
+  explain(topic: string, error: unknown): Error {
+    if (error instanceof TooMuch)
+      return new DataBoundsError(`the message for "${topic}"`, error.measure, error.limit);
+    const path = this.#path
+      .slice(0, this.#level)
+      .map((name) => `/${String(name)}`)
+      .join('');
+    const message = error instanceof NotDataError ? error.message : 'cannot be read';
+    return new PayloadInvalidError(topic, [{ path, message }], error);
+  }
+
+  #array(values: readonly unknown[], level: number): readonly unknown[] {
+    const { length } = values;
+    this.#level = level;
+    this.#count(OBJECT_BYTES + length * VALUE_BYTES);
+    const copy: unknown[] = [];
+    for (let index = 0; index < length; index += 1) {
+      const item = values[index];
+      copy.push(typeof item === 'number' ? item : this.#item(item, index, level));
+    }
+    return Object.freeze(copy);
+  }
+
+  #object(value: object, level: number): object {
+    const copy: Record<string, unknown> = {};
+    this.#level = level;
+    let bytes = OBJECT_BYTES;
+    for (const name in value) {
+      bytes += name.length + VALUE_BYTES;
+      let item: unknown = Reflect.get(value, name);
+      if (typeof item !== 'number') item = this.#item(item, name, level);
+      // An assignment to this name would set the prototype.
+      if (name === '__proto__') Object.defineProperty(copy, name, { value: item, enumerable: true });
+      else copy[name] = item;
+    }
+    this.#count(bytes);
+    return Object.freeze(copy);
+  }
+
+  #item(item: unknown, name: string | number, level: number): unknown {
+    if (typeof item === 'string') {
+      this.#count(item.length);
+      return item;
+    }
+    if (typeof item === 'object') {
+      if (item === null) return null;
+      this.#path[level - 1] = name;
+      const copy = this.copy(item, level + 1);
+      this.#level = level;
+      return copy;
+    }
+    if (typeof item !== 'function' && typeof item !== 'symbol') return item;
+    this.#path[level - 1] = name;
+    throw new NotDataError(`is a ${typeof item}, which is not data`);
+  }
+
+  #count(bytes: number): void {
+    this.#bytesLeft -= bytes;
+    if (this.#bytesLeft < 0) throw new TooMuch('bytes', MAX_MESSAGE_BYTES);
+  }
+}
+
+class TooMuch extends Error {
+  readonly measure: 'depth' | 'bytes';
+  readonly limit: number;
+
+  constructor(measure: 'depth' | 'bytes', limit: number) {
+    super(measure);
+    this.measure = measure;
+    this.limit = limit;
+  }
+}
+
+/** Freezes no more objects than `left` says: a getter may give another object each time, and those were never copied. */
+function freeze(value: object, level: number, left: { objects: number }): void {
+  left.objects -= 1;
+  if (level > MAX_DATA_DEPTH || left.objects < 0) return;
+  Object.freeze(value);
+  // Arrays and objects apart: one loop for both takes twice as long.
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object' && item !== null) freeze(item, level + 1, left);
+    return;
+  }
+  for (const name in value) {
+    const item: unknown = Reflect.get(value, name);
+    if (typeof item === 'object' && item !== null) freeze(item, level + 1, left);
+  }
+}

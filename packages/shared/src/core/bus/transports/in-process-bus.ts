@@ -1,0 +1,83 @@
+import { Dispatcher } from '../delivery/dispatcher.ts';
+import { FanOut } from '../delivery/fan-out.ts';
+import { BusNotConnectedError } from '../errors.ts';
+import type { MessageHead } from '../messages/message.ts';
+import type { OpenRun } from '../messages/open-run.ts';
+import type { Receiver, Transport, TransportConnection } from './transport.ts';
+
+/**
+ * Carries messages between clients of one process: no socket, no serialisation, and no copy where the payload is
+ * plain data (see `Isolation`). Several clients share one hub, each under its own name.
+ *
+ * @example
+ * ```ts
+ * const hub = new InProcessBus();
+ * const inbox = new MessageBusClient({ source: 'inbox', transport: hub });
+ * const search = new MessageBusClient({ source: 'search', transport: hub });
+ * ```
+ */
+export class InProcessBus implements Transport {
+  readonly name = 'in-process';
+  readonly dispatcher = new Dispatcher();
+  readonly #fanOut = new FanOut(this.dispatcher);
+
+  /** How many subscriptions there are. */
+  get subscriptions(): number {
+    return this.#fanOut.size;
+  }
+
+  /** Who would be handed a message on `topic`. The array is shared: it is never changed. @internal */
+  receivers(topic: string): readonly Receiver[] {
+    return this.#fanOut.receivers(topic);
+  }
+
+  /** For what joins this hub to others. @internal */
+  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
+    return this.#fanOut.publish(head, sequence, payload);
+  }
+
+  /** For what joins this hub to others. @internal */
+  subscribe(pattern: string, receiver: Receiver): () => void {
+    return this.#fanOut.subscribe(pattern, receiver);
+  }
+
+  connect(source: string): Promise<TransportConnection> {
+    return Promise.resolve(new InProcessConnection(this.#fanOut, source));
+  }
+}
+
+class InProcessConnection implements TransportConnection {
+  readonly #fanOut: FanOut;
+  readonly #source: string;
+  readonly #subscriptions = new Set<() => void>();
+  #closed = false;
+
+  constructor(fanOut: FanOut, source: string) {
+    this.#fanOut = fanOut;
+    this.#source = source;
+  }
+
+  get gathering(): OpenRun | undefined {
+    return this.#fanOut.gathering;
+  }
+
+  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
+    if (this.#closed) throw new BusNotConnectedError(this.#source, 'closed');
+    return this.#fanOut.publish(head, sequence, payload);
+  }
+
+  async subscribe(pattern: string, receiver: Receiver): Promise<() => Promise<void>> {
+    if (this.#closed) throw new BusNotConnectedError(this.#source, 'closed');
+    const release = this.#fanOut.subscribe(pattern, receiver);
+    this.#subscriptions.add(release);
+    return async () => {
+      if (this.#subscriptions.delete(release)) release();
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const release of this.#subscriptions) release();
+    this.#subscriptions.clear();
+  }
+}

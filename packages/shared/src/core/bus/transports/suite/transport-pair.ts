@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { MessageBusClient } from '../../message-bus-client.ts';
+import type { Transport } from '../transport.ts';
+
+/** What a transport's author provides: a transport, and its release. */
+export type TransportFixture = () => Promise<{
+  readonly transport: Transport;
+  readonly close: () => Promise<void>;
+}>;
+
+type Received = readonly [topic: string, message: unknown];
+
+/** A test's work with two clients on one transport; both are closed after it. */
+export type WithPair = (work: (pair: Pair) => Promise<void>) => Promise<void>;
+
+export function pairFrom(fixture: TransportFixture): WithPair {
+  return async (work) => {
+    const { transport, close } = await fixture();
+    const pair = new Pair(transport);
+    try {
+      await pair.connect();
+      await work(pair);
+    } finally {
+      await pair.close();
+      await close();
+    }
+  };
+}
+
+/** Two clients on one transport, and what the second has received, with a way to await the n-th. */
+export class Pair {
+  readonly transport: Transport;
+  readonly publisher: MessageBusClient;
+  readonly subscriber: MessageBusClient;
+  readonly #received = new Map<string, Received[]>();
+  #waiting: { readonly count: number; readonly resolve: () => void } | undefined;
+  #total = 0;
+
+  constructor(transport: Transport) {
+    this.transport = transport;
+    this.publisher = new MessageBusClient({ source: 'publisher', transport });
+    this.subscriber = new MessageBusClient({ source: 'subscriber', transport, onError: () => {} });
+  }
+
+  async connect(): Promise<void> {
+    await this.publisher.connect();
+    await this.subscriber.connect();
+  }
+
+  async close(): Promise<void> {
+    await this.publisher.close();
+    await this.subscriber.close();
+  }
+
+  async record(pattern: string): Promise<void> {
+    const list: Received[] = [];
+    this.#received.set(pattern, list);
+    await this.subscriber.subscribe(pattern, (topic, message) => {
+      list.push([topic, message]);
+      this.#total += 1;
+      if (this.#waiting !== undefined && this.#total >= this.#waiting.count) this.#waiting.resolve();
+    });
+  }
+
+  of(pattern: string): readonly Received[] {
+    return this.#received.get(pattern) ?? [];
+  }
+
+  /** Resolves once that many messages have been recorded, and fails should there be more. */
+  async count(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting = { count, resolve };
+    if (this.#total >= count) resolve();
+    await promise;
+    assert.equal(this.#total, count);
+  }
+}

@@ -1,0 +1,80 @@
+import type { Dispatcher } from '../delivery/dispatcher.ts';
+import type { DurableLine } from '../durable/remote/line.ts';
+import type { DurableStore } from '../durable/types.ts';
+import type { MessageHead } from '../messages/message.ts';
+import type { MessageRun } from '../messages/message-run.ts';
+import type { OpenRun } from '../messages/open-run.ts';
+
+/** Takes messages into a queue; must not block, throw or run a handler. */
+export interface Receiver {
+  /** Whether a publisher is to wait for room here. Who says so takes part in `publish()` of every message. */
+  readonly waits: boolean;
+  /** How many messages it can take at once without dropping any, where it `waits` and has room. */
+  readonly batch: number;
+  /**
+   * Takes one message. A promise, from one that `waits`, settles when there is room for it, or rejects when there was
+   * none in time.
+   */
+  receive(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined;
+  /** Takes several at once. The run is shared with other receivers. */
+  receiveRun(run: MessageRun): Promise<void> | undefined;
+  /** A message came that cannot be read: it counts as failed. */
+  refuse(topic: string, reason: unknown): void;
+}
+
+/**
+ * One client's way to the others.
+ *
+ * What every transport guarantees, and `transportSuite` tries:
+ *
+ * - *Order*: messages of one publisher on one topic arrive in the order of the `publish` calls.
+ * - *Exactly once* per subscription, also when patterns overlap: each subscription is a receiver of its own. After a
+ *   broken connection a message that was on its way may be lost or arrive once, never twice; its `publish` rejects
+ *   unless it arrived for sure.
+ * - *No slow joiner*: what is published after `subscribe` has resolved arrives.
+ * - *Isolation*: no receiver's payload can be changed by the publisher or by another receiver. Where payloads are
+ *   encoded, that and the content types are the business of codec.ts; in one process receivers share a frozen copy
+ *   (see isolation.ts).
+ * - *Failures are told*: a message that cannot be sent rejects; nothing is dropped without being counted.
+ * - *Reconnecting* is its own business: subscriptions are restored before anything is published again.
+ * - *Topics beginning with `_`* belong to the bus (`_reply.…`, `_cancel.…`, `_durable.…`); a pattern that begins with a wildcard
+ *   does not stand for them.
+ */
+export interface TransportConnection {
+  /**
+   * Below which topic answers to this connection come; nobody else may subscribe to it. Absent: the client makes up
+   * one that cannot be guessed.
+   */
+  readonly replyPrefix?: string;
+  /** Aborts when the connection breaks, for then what was asked is not answered; another one once it is there again. */
+  readonly lost?: AbortSignal | undefined;
+  /** The run that is being gathered, where the transport gathers: whoever began it may add to it directly. */
+  readonly gathering?: OpenRun | undefined;
+  /**
+   * Takes the message to every subscription whose pattern stands for its topic, once each. Resolves once they
+   * have it; `undefined` says that they have it already, or will before anything else that can be observed.
+   *
+   * @throws {TopicInvalidError} when the head's type is not a topic
+   * @throws {PayloadInvalidError} when the payload cannot travel
+   */
+  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined;
+  /**
+   * In force when it resolves; ends when the returned function has. The payload a receiver is given cannot be
+   * changed by anybody else.
+   *
+   * @throws {TopicInvalidError} when `pattern` is not one
+   */
+  subscribe(pattern: string, receiver: Receiver): Promise<() => Promise<void>>;
+  /** Ends every subscription made here. */
+  close(): Promise<void>;
+}
+
+/** What carries messages between clients. Every implementation runs `transportSuite`. */
+export interface Transport {
+  readonly name: string;
+  /** The store of durable messages at the other end, where there is one. */
+  remoteStore?(line: DurableLine): DurableStore;
+  /** Hands out what has arrived; one for all clients whose handlers share an event loop and a flood. */
+  readonly dispatcher: Dispatcher;
+  connect(source: string): Promise<TransportConnection>;
+}

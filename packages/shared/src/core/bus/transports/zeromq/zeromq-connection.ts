@@ -1,0 +1,357 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AicoError, DataBoundsError, MAX_DATA_DEPTH, parsePattern, parseTopic } from '@aico/protocol';
+import { BusNotConnectedError, PayloadInvalidError, RequestGivenUpError } from '../../errors.ts';
+import { contentTypeOf, encodeBody } from '../../messages/codec.ts';
+import type { MessageHead } from '../../messages/message.ts';
+import type { Receiver, TransportConnection } from '../transport.ts';
+import type { BusCredential } from './credential.ts';
+import {
+  BusConnectionLostError,
+  BusDeniedError,
+  BusRefusedError,
+  BusUnreachableError,
+  MessageTooLargeError,
+} from './errors.ts';
+import {
+  FrameType,
+  type Refused,
+  readAck,
+  readNumber,
+  refused,
+  subscribe,
+  subscribed,
+  unsubscribe,
+  unsubscribed,
+  type Welcome,
+  writeAck,
+} from './frames.ts';
+import { Inbox } from './inbox.ts';
+import { Link } from './link.ts';
+import { Outbox } from './outbox.ts';
+import {
+  attributeFault,
+  MESSAGE_OVERHEAD,
+  NO_NUMBER,
+  type RunHead,
+  runStartLimit,
+  timeLeftUntil,
+} from './runs.ts';
+
+/** Bytes of DELIVER frames that may be on their way here. */
+const WINDOW = 1_048_576;
+
+/** Messages that may wait for one subscription at the broker, before those that wait here. */
+const BROKER_QUEUE = 4_096;
+
+const FIRST_WAIT_MS = 20;
+const LONGEST_WAIT_MS = 2_000;
+
+export interface ZeroMqConnectionOptions {
+  readonly credential: BusCredential;
+  readonly source: string;
+  /** Milliseconds that connecting may take, and that a message may wait while there is no connection. */
+  readonly timeoutMs: number;
+  /** Told when the connection broke, and when it is there again. */
+  readonly onStatus: (status: LinkStatus) => void;
+  /** Told of messages that could not be read, and of frames that are none. */
+  readonly onError: (error: Error) => void;
+}
+
+/** What became of the connection to the broker. */
+export type LinkStatus =
+  | { readonly name: 'connected'; readonly endpoint: string }
+  | { readonly name: 'disconnected'; readonly reason: string };
+
+interface Subscribed {
+  readonly id: number;
+  readonly pattern: string;
+  readonly receiver: Receiver;
+}
+
+/** One client's connection through the broker: restores itself and its subscriptions when it breaks. */
+export class ZeroMqConnection implements TransportConnection {
+  readonly #options: ZeroMqConnectionOptions;
+  readonly #client = randomBytes(8).toString('hex');
+  readonly #outbox = new Outbox();
+  readonly #inbox: Inbox;
+  readonly #subscriptions = new Map<number, Subscribed>();
+  /** What waits for an answer, by subscription. */
+  readonly #subscribing = new Map<number, PromiseWithResolvers<void>>();
+  readonly #unsubscribing = new Map<number, PromiseWithResolvers<void>>();
+  readonly #closing = new AbortController();
+  #lost = new AbortController();
+  #link: Link | undefined;
+  #welcome: Welcome | undefined;
+  #lastId = 0;
+  #lastHead: MessageHead | undefined;
+  #lastRun: RunHead | undefined;
+  #giveUp: NodeJS.Timeout | undefined;
+
+  constructor(options: ZeroMqConnectionOptions) {
+    this.#options = options;
+    this.#inbox = new Inbox({
+      acknowledge: (numbers) => this.#link?.send(writeAck(numbers)),
+      onError: options.onError,
+    });
+  }
+
+  /** Where answers to this client's requests come, once it is connected: what is below this prefix. */
+  get replyPrefix(): string {
+    return this.#welcome?.reply ?? '';
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** @throws {BusUnreachableError} @throws {BusRefusedError} */
+  async open(): Promise<void> {
+    const deadline = performance.now() + this.#options.timeoutMs;
+    let failure: unknown;
+    for (let attempt = 0; performance.now() < deadline; attempt += 1) {
+      const remaining = Math.ceil(deadline - performance.now());
+      try {
+        await this.#connect(attempt, remaining);
+        return;
+      } catch (error) {
+        failure = error;
+        if (error instanceof BusRefusedError) break;
+      }
+      await delay(Math.min(FIRST_WAIT_MS * 2 ** attempt, remaining));
+    }
+    throw failure;
+  }
+
+  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> {
+    if (this.#closing.signal.aborted) throw new BusNotConnectedError(this.#options.source, 'closed');
+    const contentType = head.contentType ?? contentTypeOf(payload);
+    const content = encodeBody(head.type, payload, contentType);
+    let run = this.#lastRun;
+    if (run === undefined || this.#lastHead !== head || run.contentType !== contentType)
+      run = this.#startRun(head, contentType);
+    const limit = this.#welcome?.frame ?? 0;
+    const bytes = typeof content === 'string' ? content.length : content.byteLength;
+    const overhead = 5 + runStartLimit(run) + MESSAGE_OVERHEAD;
+    if (bytes * (typeof content === 'string' ? 3 : 1) + overhead > limit) {
+      const exact = Buffer.byteLength(content) + overhead;
+      if (exact > limit) throw new MessageTooLargeError(head.type, exact - overhead, limit - overhead);
+    }
+    return this.#outbox.publish(run, run, head.id === undefined ? sequence : NO_NUMBER, content);
+  }
+
+  async subscribe(pattern: string, receiver: Receiver): Promise<() => Promise<void>> {
+    if (this.#closing.signal.aborted) throw new BusNotConnectedError(this.#options.source, 'closed');
+    parsePattern(pattern);
+    this.#lastId += 1;
+    const subscription: Subscribed = { id: this.#lastId, pattern, receiver };
+    const { id } = subscription;
+    this.#subscriptions.set(id, subscription);
+    this.#inbox.add(id, receiver);
+    const answered = Promise.withResolvers<void>();
+    this.#subscribing.set(id, answered);
+    this.#sendSubscribe(subscription);
+    const { credential, timeoutMs } = this.#options;
+    const late = new BusUnreachableError(credential.endpoints.join(' or '), timeoutMs);
+    const timer = setTimeout(() => answered.reject(late), timeoutMs);
+    try {
+      await answered.promise;
+    } catch (error) {
+      this.#forget(id);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#subscribing.delete(id);
+    }
+    return () => this.#unsubscribe(id);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    if (this.#link === undefined) this.#outbox.discard('the client was closed');
+    clearTimeout(this.#giveUp);
+    const deadline = AbortSignal.timeout(this.#options.timeoutMs);
+    const late = new Promise<void>((resolve) => deadline.addEventListener('abort', () => resolve()));
+    await Promise.race([this.#outbox.whenIdle(), late]);
+    this.#outbox.discard('the client was closed');
+    this.#link?.close();
+    this.#link = undefined;
+    this.#outbox.detach();
+    this.#settleAll();
+    for (const id of this.#subscriptions.keys()) this.#inbox.remove(id);
+    this.#subscriptions.clear();
+  }
+
+  #startRun(head: MessageHead, contentType: string): RunHead {
+    parseTopic(head.type);
+    const { timeMs, deadline, traceparent, replyto } = head;
+    const source = this.#sourceOf(head.source);
+    const idPrefix = head.id ?? head.idPrefix;
+    const run: RunHead = {
+      topic: head.type,
+      source,
+      timeMs,
+      timeLeftMs: deadline === undefined ? undefined : timeLeftUntil(deadline),
+      contentType,
+      idPrefix,
+      traceparent,
+      replyto,
+    };
+    const fault = attributeFault(run);
+    if (fault !== undefined)
+      throw new PayloadInvalidError(head.type, [{ path: `/${fault.name}`, message: fault.reason }]);
+    this.#lastHead = head;
+    this.#lastRun = run;
+    return run;
+  }
+
+  /** Opens a link to one of the endpoints; with each attempt the next. */
+  async #connect(attempt: number, timeoutMs: number): Promise<void> {
+    const { credential, onStatus } = this.#options;
+    const endpoint = credential.endpoints[attempt % credential.endpoints.length] ?? '';
+    const link = new Link({
+      credential,
+      endpoint,
+      client: this.#client,
+      window: WINDOW,
+      timeoutMs: Math.min(timeoutMs, Math.max(500, this.#options.timeoutMs / 2)),
+      onFrame: (frame) => this.#take(link, frame),
+      onDown: (reason) => void this.#restore(reason),
+    });
+    const stop = (): void => link.close();
+    this.#closing.signal.addEventListener('abort', stop);
+    let welcome: Welcome;
+    try {
+      welcome = await link.open();
+    } finally {
+      this.#closing.signal.removeEventListener('abort', stop);
+    }
+    if (this.#closing.signal.aborted) {
+      link.close();
+      throw new BusUnreachableError(endpoint, timeoutMs);
+    }
+    clearTimeout(this.#giveUp);
+    if (this.#lost.signal.aborted) this.#lost = new AbortController();
+    this.#link = link;
+    this.#welcome = welcome;
+    for (const subscription of this.#subscriptions.values()) this.#sendSubscribe(subscription);
+    this.#outbox.attach({ window: welcome.window, send: (frame) => link.send(frame) });
+    onStatus({ name: 'connected', endpoint });
+  }
+
+  async #restore(reason: string): Promise<void> {
+    const { signal } = this.#closing;
+    const { timeoutMs, onStatus } = this.#options;
+    this.#link = undefined;
+    this.#outbox.detach();
+    this.#inbox.forget();
+    for (const { resolve } of this.#unsubscribing.values()) resolve();
+    this.#unsubscribing.clear();
+    this.#lost.abort(new BusConnectionLostError('_durable'));
+    if (signal.aborted) return;
+    onStatus({ name: 'disconnected', reason });
+    this.#giveUp = setInterval(
+      () => this.#outbox.discard(`there has been no connection to the broker for ${timeoutMs} ms`),
+      timeoutMs,
+    );
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      try {
+        await this.#connect(attempt, timeoutMs);
+        return;
+      } catch {
+        // The broker is away, or refuses for now: the next attempt comes, later each time, until close().
+      }
+      const wait = Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS) * (0.5 + Math.random());
+      await delay(wait, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  #take(link: Link, frame: Buffer): void {
+    if (link !== this.#link) return;
+    switch (frame[0]) {
+      case FrameType.DELIVER: {
+        this.#inbox.take(readNumber(frame) ?? 0, frame);
+        return;
+      }
+      case FrameType.ACK: {
+        this.#outbox.acknowledge(readAck(frame).at(-1) ?? 0);
+        return;
+      }
+      case FrameType.REFUSED: {
+        const content = refused.read(frame);
+        if (content !== undefined) this.#outbox.refuse(content, (topic) => refusalOf(topic, content));
+        return;
+      }
+      case FrameType.SUBSCRIBED: {
+        const content = subscribed.read(frame);
+        if (content !== undefined) this.#settleSubscribe(content.id, content.reason);
+        return;
+      }
+      case FrameType.UNSUBSCRIBED: {
+        const content = unsubscribed.read(frame);
+        if (content === undefined) return;
+        this.#unsubscribing.get(content.id)?.resolve();
+        this.#unsubscribing.delete(content.id);
+        return;
+      }
+      default:
+      // A later version's: what is not known is passed over.
+    }
+  }
+
+  #sendSubscribe({ id, pattern, receiver }: Subscribed): void {
+    const overflow = receiver.waits ? 'wait' : 'drop-oldest';
+    this.#link?.send(subscribe.write(FrameType.SUBSCRIBE, { id, pattern, limit: BROKER_QUEUE, overflow }));
+  }
+
+  /** The broker takes nothing but the component's own name, and names below it. */
+  #sourceOf(source: string): string {
+    const { component } = this.#options.credential;
+    return source === component || source.startsWith(`${component}/`) ? source : `${component}/${source}`;
+  }
+
+  #settleSubscribe(id: number, refusal: string | undefined): void {
+    const subscription = this.#subscriptions.get(id);
+    const waiting = this.#subscribing.get(id);
+    this.#subscribing.delete(id);
+    // Given up meanwhile: the broker need not keep it.
+    if (subscription === undefined) this.#link?.send(unsubscribe.write(FrameType.UNSUBSCRIBE, { id }));
+    if (refusal === undefined) waiting?.resolve();
+    else {
+      waiting?.reject(new BusDeniedError(subscription?.pattern ?? '', refusal));
+      this.#forget(id);
+    }
+  }
+
+  async #unsubscribe(id: number): Promise<void> {
+    if (!this.#subscriptions.has(id)) return;
+    this.#forget(id);
+    if (this.#link === undefined) return;
+    const answered = Promise.withResolvers<void>();
+    this.#unsubscribing.set(id, answered);
+    this.#link.send(unsubscribe.write(FrameType.UNSUBSCRIBE, { id }));
+    await answered.promise;
+  }
+
+  #forget(id: number): void {
+    this.#subscriptions.delete(id);
+    this.#inbox.remove(id);
+  }
+
+  #settleAll(): void {
+    const error = new BusNotConnectedError(this.#options.source, 'closed');
+    for (const { reject } of this.#subscribing.values()) reject(error);
+    this.#subscribing.clear();
+    for (const { resolve } of this.#unsubscribing.values()) resolve();
+    this.#unsubscribing.clear();
+  }
+}
+
+/** Why the broker did not take what was published, as an error of this side. */
+function refusalOf(topic: string, { code, reason }: Refused): AicoError {
+  if (code === 'ANSWER') return new RequestGivenUpError(topic);
+  if (code === 'BOUNDS') return new DataBoundsError(`the message for "${topic}"`, 'depth', MAX_DATA_DEPTH);
+  if (code === 'PAYLOAD') return new PayloadInvalidError(topic, [{ path: '', message: reason }]);
+  return new BusDeniedError(topic, reason);
+}

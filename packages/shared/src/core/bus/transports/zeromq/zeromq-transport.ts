@@ -1,0 +1,54 @@
+import { Dispatcher } from '../../delivery/dispatcher.ts';
+import type { DurableLine } from '../../durable/remote/line.ts';
+import { RemoteStore } from '../../durable/remote/remote-store.ts';
+import type { DurableStore } from '../../durable/types.ts';
+import type { Transport, TransportConnection } from '../transport.ts';
+import type { BusCredential } from './credential.ts';
+import { type LinkStatus, ZeroMqConnection } from './zeromq-connection.ts';
+
+export interface ZeroMqTransportOptions {
+  /** Who this process is, and where the broker: see {@link readCredential}. */
+  readonly credential: BusCredential;
+  /**
+   * Milliseconds that connecting may take, and that a message may wait while there is no connection. Default 5 000.
+   */
+  readonly timeoutMs?: number;
+  /** Told when a connection broke, and when it is there again. */
+  readonly onStatus?: (status: LinkStatus) => void;
+  /** Told of messages that could not be read. Default: a process warning. */
+  readonly onError?: (error: Error) => void;
+}
+
+/**
+ * Takes part in the bus of a backend from another process: over ZeroMQ, encrypted by CURVE, through the backend's
+ * broker. docs/bus-protocol.md says how.
+ *
+ * @example
+ * ```ts
+ * const transport = new ZeroMqTransport({ credential: await readCredential('journal.json') });
+ * const bus = new MessageBusClient({ source: 'journal', transport });
+ * await bus.connect();
+ * ```
+ */
+export class ZeroMqTransport implements Transport {
+  readonly name = 'zeromq';
+  readonly dispatcher = new Dispatcher();
+  readonly #options: ZeroMqTransportOptions;
+
+  constructor(options: ZeroMqTransportOptions) {
+    this.#options = options;
+  }
+
+  remoteStore(line: DurableLine): DurableStore {
+    return new RemoteStore(line);
+  }
+
+  /** @throws {BusUnreachableError} @throws {BusRefusedError} */
+  async connect(source: string): Promise<TransportConnection> {
+    const { credential, timeoutMs = 5_000, onStatus = () => {} } = this.#options;
+    const { onError = (error) => process.emitWarning(error) } = this.#options;
+    const connection = new ZeroMqConnection({ credential, source, timeoutMs, onStatus, onError });
+    await connection.open();
+    return connection;
+  }
+}
