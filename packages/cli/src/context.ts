@@ -1,7 +1,7 @@
 import type { Client } from '@aico/client/local';
 import { AICOPaths } from '@aico/shared/core/paths';
 import type { Command } from 'commander';
-import { createOutput, type Output } from './output.ts';
+import { createOutput, type Output } from './terminal/output.ts';
 
 /** What every command works with. */
 export interface CommandContext {
@@ -66,7 +66,10 @@ export class CommandLine implements CommandContext, AsyncDisposable {
   }
 
   async #remote(via: string, timeoutMs: number): Promise<Client> {
-    const [{ connect }, { Remotes }] = await Promise.all([import('@aico/client'), import('./remotes.ts')]);
+    const [{ connect }, { Remotes }] = await Promise.all([
+      import('@aico/client'),
+      import('./remote/remotes.ts'),
+    ]);
     const { address, credentials } = await new Remotes(this.paths).find(via);
     return connect({ address, credentials, timeoutMs });
   }

@@ -1,6 +1,6 @@
 import { ExitCode, exitCodeFor } from '@aico/backend/exit-codes';
 import { type SystemError, systemErrorIn } from '@aico/shared/core/system-errors';
-import { errorColours, printable } from './colours.ts';
+import { errorColours, printable } from './terminal/style.ts';
 
 /** As if SIGINT had ended it. */
 const INTERRUPTED = 130;

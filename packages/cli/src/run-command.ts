@@ -28,7 +28,7 @@ export async function runCommand(
     // Read before the rest, since the plugins' commands are asked of the home's backend.
     if (home !== undefined) program.setOptionValue('home', home);
     if (via !== undefined) program.setOptionValue('via', via);
-    const { addPluginCommands } = await import('./plugin-commands.ts');
+    const { addPluginCommands } = await import('./plugins/plugin-commands.ts');
     await addPluginCommands(program, commandLine, word);
   }
   await program.parseAsync(words, { from: 'user' });

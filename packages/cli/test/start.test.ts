@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -7,7 +6,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Aico, fixture } from './fixtures/aico.ts';
 
 /** What a start that failed must not leave: anything that says somebody runs here. */
@@ -178,20 +176,4 @@ describe('how a backend ends', () => {
     await assertNothingRuns(aico);
     assert.equal((await aico.run(['stop'])).code, 20);
   });
-});
-
-test('an older Node gets a sentence, not a stack', (t) => {
-  const old = '/usr/bin/node';
-  const version = existsSync(old) ? execFileSync(old, ['--version'], { encoding: 'utf8' }) : '';
-  if (!/^v(1\d|2[0-3])\./.test(version))
-    return t.skip(`no older Node on this machine (${old}: ${version.trim() || 'none'})`);
-  const bin = fileURLToPath(new URL('../bin/aico.js', import.meta.url));
-  assert.throws(
-    () => execFileSync(old, [bin, 'status'], { stdio: 'pipe' }),
-    (error: Error & { status?: number; stderr?: Buffer }) => {
-      assert.equal(error.status, 2);
-      assert.match(String(error.stderr), /^aico needs Node 24 or newer; this is Node \d+/);
-      return true;
-    },
-  );
 });

@@ -2,7 +2,7 @@ import { ask, type ReplyOf } from '@aico/client/ask';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
-import { table } from '../output.ts';
+import { table } from '../terminal/output.ts';
 
 /** `aico bus streams`, `aico bus consumers [forget]` and `aico bus dead-letters [replay|drop]`. */
 export function registerStreamCommands(bus: Command, context: CommandContext): void {

@@ -1,9 +1,9 @@
 import { ask, type BusMessage, parseBusMessage, type ReplyOf } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
 import { type Command, InvalidArgumentError } from 'commander';
-import { onOneLine } from '../colours.ts';
 import type { CommandContext } from '../context.ts';
-import { table } from '../output.ts';
+import { table } from '../terminal/output.ts';
+import { onOneLine } from '../terminal/style.ts';
 import { type GrantOptions, grant } from './bus-grant.ts';
 import { registerStreamCommands } from './bus-streams.ts';
 

@@ -12,7 +12,7 @@ import {
 import type { Command } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { CommandFailedError } from '../errors.ts';
-import { table } from '../output.ts';
+import { table } from '../terminal/output.ts';
 
 export function register(program: Command, context: CommandContext): void {
   const config = program.command('config').description('read and check the configuration, running or not');

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { changing } from '../outcome.ts';
-import { table } from '../output.ts';
-import { canAsk, passwordFrom } from '../password.ts';
-import { Remotes } from '../remotes.ts';
+import { Remotes } from '../remote/remotes.ts';
+import { table } from '../terminal/output.ts';
+import { canAsk, passwordFrom } from '../terminal/prompts.ts';
 
 interface JoinOptions {
   readonly codeFile?: string;

@@ -1,7 +1,7 @@
 import { type Asked, ask } from '@aico/client/ask';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
-import { table } from '../output.ts';
+import { table } from '../terminal/output.ts';
 import { registerJoining } from './device-join.ts';
 
 const ONE = '/api/v1/devices/{id}';

@@ -3,7 +3,7 @@ import { checkReply, type ReplyOf } from '@aico/client/ask';
 import { ensureOk } from '@aico/client/local';
 import type { Command } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
-import { coloured, table } from '../output.ts';
+import { coloured, table } from '../terminal/output.ts';
 
 export function register(program: Command, context: CommandContext): void {
   program

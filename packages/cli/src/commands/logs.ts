@@ -2,9 +2,9 @@ import { ask, type LoggedLine, parseLoggedLine } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
 import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { colours, onOneLine } from '../colours.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
-import { coloured, type Output } from '../output.ts';
+import { coloured, type Output } from '../terminal/output.ts';
+import { colours, onOneLine } from '../terminal/style.ts';
 
 /** As many as the backend gives at once. */
 const MOST_LINES = 1_000;

@@ -6,7 +6,7 @@ import { ask } from '@aico/client/ask';
 import type { Command } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { CommandFailedError, UsageError } from '../errors.ts';
-import { coloured, table } from '../output.ts';
+import { coloured, table } from '../terminal/output.ts';
 
 export function register(program: Command, context: CommandContext): void {
   const plugin = program.command('plugin').description('list, add and remove plugins');

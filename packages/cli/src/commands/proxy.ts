@@ -16,7 +16,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function proxy(context: CommandContext, wanted: number): Promise<void> {
-  const { createProxy } = await import('../proxy-server.ts');
+  const { createProxy } = await import('../remote/proxy-server.ts');
   const token = randomBytes(24).toString('base64url');
   const server = createProxy({ client: await context.client(), token });
   server.listen({ host: '127.0.0.1', port: wanted, exclusive: true });

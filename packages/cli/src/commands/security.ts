@@ -3,7 +3,6 @@ import type { AICOKeyManager, SlotInfo } from '@aico/shared/security';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { changing } from '../outcome.ts';
-import { askPassword } from '../password.ts';
 import { keysOf, newPassword, type SecretFiles, secret, slotTable } from '../security/home-keys.ts';
 import type { ConfirmOptions } from '../security/recovery.ts';
 import { lock, runningState, unlock } from '../security/running.ts';
@@ -14,6 +13,7 @@ import {
   withConfirmation,
   withSecretFiles,
 } from '../security/slot-commands.ts';
+import { askPassword } from '../terminal/prompts.ts';
 
 const PASSWORD_CHANGE = {
   before: 'The password was not changed: the old one is in force.',

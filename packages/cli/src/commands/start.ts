@@ -4,10 +4,10 @@ import type { Backend } from '@aico/backend';
 import { leaveAtOnce } from '@aico/backend/leave';
 import { type Command, Option } from 'commander';
 import type { CommandContext, GlobalOptions } from '../context.ts';
-import { startDetached, tellParent } from '../detached.ts';
-import { askPassword, canAsk, passwordFrom, startWantsPassword } from '../password.ts';
-import { banner, readyInfoOf } from '../ready-info.ts';
 import { describeError } from '../report-error.ts';
+import { startDetached, tellParent } from '../start/detached.ts';
+import { banner, readyInfoOf } from '../start/ready-info.ts';
+import { askPassword, canAsk, passwordFrom, startWantsPassword } from '../terminal/prompts.ts';
 
 interface StartOptions {
   readonly detach?: boolean;

@@ -8,8 +8,8 @@ import {
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { changing } from '../outcome.ts';
-import { canAsk } from '../password.ts';
 import { type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
+import { canAsk } from '../terminal/prompts.ts';
 import { openWitness } from './witness.ts';
 
 export interface AcceptOptions extends SecretFiles {

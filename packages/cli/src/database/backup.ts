@@ -13,8 +13,8 @@ import {
 } from '@aico/shared/data';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { canAsk } from '../password.ts';
 import { fromFiles, keysOf, type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
+import { canAsk } from '../terminal/prompts.ts';
 import { openWitness } from './witness.ts';
 
 /** Backs the home up: through the running backend where there is one, else by itself. */

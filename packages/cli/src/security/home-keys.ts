@@ -1,8 +1,8 @@
 import { AICOKeyManager, type SlotInfo, type UnlockCredentials } from '@aico/shared/security';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { table } from '../output.ts';
-import { askNewPassword, askPassword, canAsk, passwordFrom } from '../password.ts';
+import { table } from '../terminal/output.ts';
+import { askNewPassword, askPassword, canAsk, passwordFrom } from '../terminal/prompts.ts';
 
 /** The keys of the home, from its files; no running backend is needed. */
 export function keysOf({ paths }: CommandContext): AICOKeyManager {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRecoveryCode, decodeRecoveryCode } from '@aico/shared/security';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { canAsk } from '../password.ts';
+import { canAsk } from '../terminal/prompts.ts';
 
 export interface ConfirmOptions {
   /** `false` for `--no-confirm`. */

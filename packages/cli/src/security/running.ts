@@ -1,6 +1,6 @@
 import { ask } from '@aico/client/ask';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
-import { askPassword } from '../password.ts';
+import { askPassword } from '../terminal/prompts.ts';
 import { fromFiles, type SecretFiles, secret } from './home-keys.ts';
 
 /** Whether the backend that runs on this home is locked; `undefined` where none runs, or none that tells. */

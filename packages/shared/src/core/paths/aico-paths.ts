@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import { foldersBelow, type PathVariables, platformFolders } from './platform-folders.ts';
 import {
@@ -8,6 +7,7 @@ import {
   makeFolder,
   refuseReplaceable,
 } from './private-folder.ts';
+import { resolveUserPath } from './user-path.ts';
 
 export interface AICOPathsOptions {
   /** Puts everything under this folder. Default: `AICO_HOME`, else the platform's own folders. */
@@ -44,7 +44,7 @@ export class AICOPaths {
 
   constructor({ home, env = process.env }: AICOPathsOptions = {}) {
     const root = home || env.AICO_HOME || undefined;
-    this.home = root === undefined ? undefined : path.resolve(root);
+    this.home = root === undefined ? undefined : resolveUserPath(root, { env });
     const folders = this.home === undefined ? platformFolders('aico', env) : foldersBelow(this.home);
     this.configDir = folders.configDir;
     this.dataDir = folders.dataDir;
@@ -132,5 +132,5 @@ function socketFileFor(runtimeDir: string): string {
   if (process.platform === 'win32') return `\\\\.\\pipe\\aico-${hash}`;
   const natural = path.join(runtimeDir, 'api.sock');
   if (Buffer.byteLength(natural) <= LONGEST_SOCKET_PATH) return natural;
-  return path.join('/tmp', `aico-${userInfo().uid}-${hash}`, 'api.sock');
+  return path.join('/tmp', `aico-${process.geteuid?.() ?? 0}-${hash}`, 'api.sock');
 }

@@ -1,7 +1,28 @@
 import { AicoError } from '@aico/protocol';
 import { systemErrorIn } from '../system-errors/index.ts';
 
-/** A folder of the home, or one above it, is in fact a file. */
+/** A path that a person has given cannot be one, or does not say which file is meant. */
+export class PathInvalidError extends AicoError {
+  readonly path: string;
+
+  constructor(path: string, reason: string) {
+    super('AICO_PATHS_INVALID', `"${path}" cannot be used as a path: ${reason}`, {
+      hint: 'Write the path in full; a name that really begins with ~ is written as ./~name.',
+    });
+    this.path = path;
+  }
+}
+
+/** Neither `HOME` nor the user database of the system says where the user's home folder is. */
+export class HomeFolderUnknownError extends AicoError {
+  constructor() {
+    super('AICO_PATHS_HOME_UNKNOWN', 'the home folder of this user is not known: HOME is empty or relative', {
+      hint: 'Set HOME to an absolute path, or name the folder that holds everything: AICO_HOME=/some/folder.',
+    });
+  }
+}
+
+/** A folder of the home, or one above it, is a file. */
 export class HomeNotFolderError extends AicoError {
   readonly folder: string;
 

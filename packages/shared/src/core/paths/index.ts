@@ -17,10 +17,14 @@ export {
   HomeDanglingError,
   HomeDeniedError,
   HomeExposedError,
+  HomeFolderUnknownError,
   HomeForeignError,
   HomeNotFolderError,
   HomeUnusableError,
+  PathInvalidError,
   WriteUnconfirmedError,
 } from './errors.ts';
 export { giveNameToOwnerOf } from './ownership.ts';
+export { homeFolder } from './platform-folders.ts';
 export { type PreparedFile, prepareFile } from './prepared-file.ts';
+export { isPathLike, resolveUserPath, type UserPathOptions } from './user-path.ts';

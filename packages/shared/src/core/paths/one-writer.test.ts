@@ -36,7 +36,7 @@ const EXCEPTIONS: Readonly<Record<string, { readonly names: readonly string[]; r
     names: ['rmSync'],
     why: 'the instance file, as the process leaves',
   },
-  'packages/cli/src/compile-cache.js': { names: ['mkdirSync'], why: 'a cache' },
+  'packages/cli/src/launcher/compile-cache.js': { names: ['mkdirSync'], why: 'a cache' },
 };
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../../..');

@@ -11,7 +11,6 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import { AicoError } from '@aico/protocol';
 import {
@@ -132,7 +131,7 @@ function tighten(
     if (!found.isDirectory()) throw new HomeNotFolderError(folder, undefined);
     // Windows keeps rights elsewhere: a profile's folders are its user's own.
     if (process.platform !== 'win32') {
-      if (!mayBelongTo(found.uid, userInfo().uid)) throw new HomeForeignError(folder, found.uid);
+      if (!mayBelongTo(found.uid, process.geteuid?.() ?? 0)) throw new HomeForeignError(folder, found.uid);
       if ((found.mode & 0o077) !== 0) chmodSync(folder, 0o700);
     }
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);

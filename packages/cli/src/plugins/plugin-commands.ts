@@ -3,8 +3,8 @@ import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
-import type { CommandContext } from './context.ts';
-import { PluginCommandsError } from './errors.ts';
+import type { CommandContext } from '../context.ts';
+import { PluginCommandsError } from '../errors.ts';
 import type { PluginCommands } from './plugin.ts';
 
 /** Milliseconds to wait for a backend that is there but does not answer, before the configuration is asked. */

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Credentials } from '@aico/client';
 import { type AICOPaths, makePrivateFolder, prepareFile, removeDurably } from '@aico/shared/core/paths';
-import { RemoteUnknownError, RemoteUnreadableError, UsageError } from './errors.ts';
+import { RemoteUnknownError, RemoteUnreadableError, UsageError } from '../errors.ts';
 
 /** A backend elsewhere that this machine has been paired with. */
 export interface Remote {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import pc from 'picocolors';
-import { onOneLine, printable, showsColours } from './colours.ts';
+import { onOneLine, printable, showsColours } from './style.ts';
 
 const ESC = '\u001b';
 

@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ExitCode } from '@aico/backend/exit-codes';
-import { DetachedStartError } from './errors.ts';
+import { DetachedStartError } from '../errors.ts';
+import type { ErrorDescription } from '../report-error.ts';
 import type { ReadyInfo } from './ready-info.ts';
-import type { ErrorDescription } from './report-error.ts';
 
 /** What a backend in the background tells the command that started it. */
 export type DetachedMessage =
   | { readonly kind: 'ready'; readonly ready: ReadyInfo }
   | ({ readonly kind: 'failed' } & ErrorDescription);
 
-const BIN = fileURLToPath(new URL('../bin/aico.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../../bin/aico.js', import.meta.url));
 
 /**
  * Starts `aico start` as a process of its own and resolves when it is ready. The password goes through a pipe: what is

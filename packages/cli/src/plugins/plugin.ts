@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './context.ts';
+import type { CommandContext } from '../context.ts';
 
-export type { CommandContext } from './context.ts';
-export type { Output, Progress } from './output.ts';
+export type { CommandContext } from '../context.ts';
+export type { Output, Progress } from '../terminal/output.ts';
 
 /**
  * Commands a plugin adds to `aico`. Its package exports them as `commands` from `./cli`; they run in the command

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import { colours, onOneLine, printable } from './colours.ts';
+import { colours, onOneLine, printable } from './style.ts';
 
 /** A progress bar; silent where nobody watches. */
 export interface Progress {
