@@ -24,11 +24,11 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'packages/shared/src/core/bus/message-bus-client.ts': STAMPS,
   'packages/shared/src/core/logging/installed.ts': STAMPS,
   'packages/shared/src/core/logging/logging.ts': STAMPS,
-  'packages/shared/src/data/overdue-write.ts': STAMPS,
-  'packages/shared/src/data/readers.ts': STAMPS,
+  'packages/shared/src/data/writes/overdue-write.ts': STAMPS,
+  'packages/shared/src/data/reads/readers.ts': STAMPS,
   'packages/shared/src/data/retention-clock.ts': KEPT,
   'packages/shared/src/data/streams/durable-streams.ts': KEPT,
-  'packages/shared/src/security/unlock-throttle.ts': KEPT,
+  'packages/shared/src/security/unlocking/unlock-throttle.ts': KEPT,
 };
 
 test('no duration and no deadline is measured by the wall clock', () => {

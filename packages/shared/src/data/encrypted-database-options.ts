@@ -1,6 +1,6 @@
 import type { Logger } from '../core/logging/types.ts';
-import type { DatabaseWitness } from './care/rollback-guard.ts';
 import type { CipherName } from './engine/wire.ts';
+import type { DatabaseWitness } from './file/rollback-guard.ts';
 import type { ReservedNames } from './ownership/principal.ts';
 
 export interface EncryptedDatabaseOptions {

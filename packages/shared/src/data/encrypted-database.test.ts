@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { testStore } from '../../test/fixtures/store.ts';
 import {
   ConstraintError,
   DatabaseClosedError,
@@ -10,7 +11,6 @@ import {
   StatementFailedError,
   StatementRefusedError,
 } from './index.ts';
-import { testStore } from './test-store.ts';
 
 describe('values', () => {
   test('come back as they were given, integers exact at every size', async (t) => {

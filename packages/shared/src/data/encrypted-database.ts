@@ -1,18 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
-import type { Call } from './calls.ts';
-import { expectSameFile } from './database-file.ts';
 import type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 import type { EngineStatus, Failure } from './engine/wire.ts';
-import type { EngineThread, ThreadEvents } from './engine-thread.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
-import { FileWatch } from './file-watch.ts';
-import { migrationStore } from './migration-store.ts';
-import { applyMigrations } from './migrations.ts';
-import { type OpenEngine, openEngine } from './open-engine.ts';
-import { OverdueWrite } from './overdue-write.ts';
-import { OwnedDatabase, type OwnedOptions } from './ownership/owned-database.ts';
+import { expectSameFile } from './file/database-file.ts';
+import { FileWatch } from './file/file-watch.ts';
+import { type OpenEngine, openEngine } from './file/open-engine.ts';
+import { migrationStore } from './migrations/migration-store.ts';
+import { applyMigrations } from './migrations/migrations.ts';
 import {
   encodePrincipal,
   type Principal,
@@ -21,16 +17,18 @@ import {
   refuseReserved,
   trustedPrincipal,
 } from './ownership/principal.ts';
-import { copyParameters } from './parameters.ts';
-import { Readers } from './readers.ts';
-import { streamRows } from './row-stream.ts';
-import type { SessionHolder } from './session-threads.ts';
-import { summaryOf } from './sql-text.ts';
-import { ownerOf } from './statement-owner.ts';
-import { StatementRegistries, type StatementRegistry } from './statement-registry.ts';
-import type { RunningStatement } from './thread-watch.ts';
-import { TransactionScope } from './transaction-scope.ts';
-import { openedAt, TransactionSession } from './transaction-session.ts';
+import { Readers } from './reads/readers.ts';
+import { streamRows } from './reads/row-stream.ts';
+import type { SessionHolder } from './reads/session-threads.ts';
+import { summaryOf } from './sql/sql-text.ts';
+import { copyParameters } from './statements/parameters.ts';
+import { ownerOf } from './statements/statement-owner.ts';
+import { StatementRegistries, type StatementRegistry } from './statements/statement-registry.ts';
+import type { Call } from './threads/calls.ts';
+import type { EngineThread, ThreadEvents } from './threads/engine-thread.ts';
+import type { RunningStatement } from './threads/thread-watch.ts';
+import { TransactionScope } from './transactions/transaction-scope.ts';
+import { openedAt, TransactionSession } from './transactions/transaction-session.ts';
 import type {
   DatabaseState,
   DatabaseStatus,
@@ -44,8 +42,10 @@ import type {
   StreamOptions,
   TableGrants,
 } from './types.ts';
-import { WriteGate } from './write-gate.ts';
-import { WriteQueue } from './write-queue.ts';
+import { OwnedDatabase, type OwnedOptions } from './views/owned-database.ts';
+import { OverdueWrite } from './writes/overdue-write.ts';
+import { WriteGate } from './writes/write-gate.ts';
+import { WriteQueue } from './writes/write-queue.ts';
 
 const KEY_BYTES = 32;
 const PAGE_BYTES = 4_096;

@@ -22,8 +22,6 @@ export {
 export {
   BackupDamagedError,
   BackupFailedError,
-  DatabaseHeadMissingError,
-  DatabaseRolledBackError,
   RestoreIntentError,
   RestoreUnfinishedError,
   RotationFailedError,
@@ -32,7 +30,6 @@ export {
 export { HeadWitness } from './care/head-witness.ts';
 export type { HomeFilePlaces } from './care/home-files.ts';
 export { finishRestore, type RestoreOptions, restoreBackup } from './care/restore.ts';
-export type { DatabaseWitness } from './care/rollback-guard.ts';
 export { type RotateKeyOptions, type RotationStep, recoverRotation, rotateKey } from './care/rotate-key.ts';
 export { EncryptedDatabase } from './encrypted-database.ts';
 export type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
@@ -70,6 +67,8 @@ export {
   WriteQueueFullError,
   WriteRefusedError,
 } from './errors.ts';
+export { DatabaseHeadMissingError, DatabaseRolledBackError } from './file/errors.ts';
+export type { DatabaseWitness } from './file/rollback-guard.ts';
 export {
   ReadersTakenError,
   ResultTooLargeError,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { testStore } from '../../test/fixtures/store.ts';
 import { RetentionClock } from './retention-clock.ts';
-import { testStore } from './test-store.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -1,5 +1,3 @@
-export type { UnlockCredentials } from './attended.ts';
-export { CREDENTIAL_NAME } from './credential.ts';
 export {
   CredentialUnusableError,
   CredentialWrongError,
@@ -27,11 +25,13 @@ export {
   SlotUnknownError,
   UnlockThrottledError,
 } from './errors.ts';
-export { GuardedKey, wipe } from './guarded-key.ts';
 export { AICOKeyManager } from './key-manager.ts';
 export type { KeyManagerOptions, SetUpOptions, SlotInfo } from './key-manager-options.ts';
-export { type Keyring, openOsKeyring } from './os-keyring.ts';
-export { COST_CEILING, COST_FLOOR, type PasswordCost } from './password-key.ts';
-export { createRecoveryCode, decodeRecoveryCode } from './recovery-code.ts';
-export type { ThrottleStatus } from './unlock-throttle.ts';
+export { GuardedKey, wipe } from './keys/guarded-key.ts';
+export { COST_CEILING, COST_FLOOR, type PasswordCost } from './passwords/password-key.ts';
+export { createRecoveryCode, decodeRecoveryCode } from './passwords/recovery-code.ts';
+export { CREDENTIAL_NAME } from './sources/credential.ts';
+export { type Keyring, openOsKeyring } from './sources/os-keyring.ts';
+export type { UnlockCredentials } from './unlocking/attended.ts';
+export type { ThrottleStatus } from './unlocking/unlock-throttle.ts';
 export { WIPE_LIMITS } from './wipe-limits.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from '../core/logging/types.ts';
-import type { Keyring } from './os-keyring.ts';
-import type { PasswordCost } from './password-key.ts';
-import type { SlotKind } from './slot-file.ts';
+import type { PasswordCost } from './passwords/password-key.ts';
+import type { SlotKind } from './slots/slot-file.ts';
+import type { Keyring } from './sources/os-keyring.ts';
 
 export interface KeyManagerOptions {
   /** Where the slots are kept. */

@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
 import { WriteUnconfirmedError } from '../core/paths/index.ts';
-import type { UnlockCredentials } from './attended.ts';
-import { costBeside, tunePasswordCost } from './cost-tuning.ts';
 import {
   KeyNotGivenError,
   KeysLockedError,
@@ -13,15 +11,14 @@ import {
   SlotFileExistsError,
   SlotUnknownError,
 } from './errors.ts';
-import { GuardedKey } from './guarded-key.ts';
-import { hkdfSha256, purposeLabel } from './key-derivation.ts';
 import type { KeyManagerOptions, SetUpOptions, SlotInfo } from './key-manager-options.ts';
-import { newCredentialSlot, newKeyFileSlot, newKeyringSlot } from './new-slots.ts';
-import { openSlot } from './opening.ts';
-import { type Keyring, openOsKeyring } from './os-keyring.ts';
-import type { PasswordCost } from './password-key.ts';
-import { refuseGuessablePassword } from './password-policy.ts';
-import { decodeRecoveryCode } from './recovery-code.ts';
+import { GuardedKey } from './keys/guarded-key.ts';
+import { hkdfSha256, purposeLabel } from './keys/key-derivation.ts';
+import type { PasswordCost } from './passwords/password-key.ts';
+import { refuseGuessablePassword } from './passwords/password-policy.ts';
+import { decodeRecoveryCode } from './passwords/recovery-code.ts';
+import { costBeside, tunePasswordCost } from './slots/cost-tuning.ts';
+import { newCredentialSlot, newKeyFileSlot, newKeyringSlot } from './slots/new-slots.ts';
 import {
   HEADER,
   proveSlotFile,
@@ -30,10 +27,9 @@ import {
   type Slot,
   type SlotFileBody,
   writeSlotFile,
-} from './slot-file.ts';
-import { whileHolding } from './slot-file-lock.ts';
-import { type OpenedSlot, passwordSlot, recoverySlot, refuseUnsafeCost } from './slots.ts';
-import { type ThrottleStatus, UnlockThrottle } from './unlock-throttle.ts';
+} from './slots/slot-file.ts';
+import { whileHolding } from './slots/slot-file-lock.ts';
+import { type OpenedSlot, passwordSlot, recoverySlot, refuseUnsafeCost } from './slots/slots.ts';
 import {
   DATABASE,
   DATABASE_NEXT,
@@ -42,7 +38,11 @@ import {
   withNewKey,
   withoutWrappedKey,
   withPromotedKey,
-} from './wrapped-keys.ts';
+} from './slots/wrapped-keys.ts';
+import { type Keyring, openOsKeyring } from './sources/os-keyring.ts';
+import type { UnlockCredentials } from './unlocking/attended.ts';
+import { openSlot } from './unlocking/opening.ts';
+import { type ThrottleStatus, UnlockThrottle } from './unlocking/unlock-throttle.ts';
 
 interface Unlocked {
   readonly root: GuardedKey;

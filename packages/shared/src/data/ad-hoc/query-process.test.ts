@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { KEY, testStore } from '../../../test/fixtures/store.ts';
 import {
   AdHocQueries,
   type AdHocQuery,
@@ -13,7 +14,6 @@ import {
   StatementFailedError,
   StatementRefusedError,
 } from '../index.ts';
-import { KEY, testStore } from '../test-store.ts';
 import { frame } from './wire.ts';
 
 const ENDLESS = 'WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';

@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { readHead } from '../database-head.ts';
-import { errorOf } from '../engine-errors.ts';
 import { DatabaseGoneError, StatementRefusedError } from '../errors.ts';
-import { copyParameters } from '../parameters.ts';
-import { Places } from '../places.ts';
-import { summaryOf } from '../sql-text.ts';
-import { classifyStatement } from '../statement-guard.ts';
-import { rowOf } from '../statement-result.ts';
+import { readHead } from '../file/database-head.ts';
+import { summaryOf } from '../sql/sql-text.ts';
+import { classifyStatement } from '../sql/statement-guard.ts';
+import { copyParameters } from '../statements/parameters.ts';
+import { rowOf } from '../statements/statement-result.ts';
+import { errorOf } from '../threads/engine-errors.ts';
 import type { Row, SqlParameters } from '../types.ts';
 import { QueryAbandonedError, QueryDeadlineError, QueryProcessError, QueryTooLargeError } from './errors.ts';
+import { Places } from './places.ts';
 import { frame, type QueryReply, unframe } from './wire.ts';
 
 export interface AdHocQuery {

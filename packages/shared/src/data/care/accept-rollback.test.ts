@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { KEY, testStore } from '../../../test/fixtures/store.ts';
 import { acceptRollback, DatabaseRolledBackError } from '../index.ts';
-import { KEY, testStore } from '../test-store.ts';
 
 const YES = () => Promise.resolve(true);
 

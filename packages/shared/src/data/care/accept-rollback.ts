@@ -1,11 +1,11 @@
-import { lookAtFile, unauthenticatedHeader } from '../database-file.ts';
-import { type ReadHead, readHead, writeHead } from '../database-head.ts';
 import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
 import type { CipherName } from '../engine/wire.ts';
-import { EngineThread } from '../engine-thread.ts';
 import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
+import { lookAtFile, unauthenticatedHeader } from '../file/database-file.ts';
+import { type ReadHead, readHead, writeHead } from '../file/database-head.ts';
+import { isSameLife, newName } from '../file/rollback-guard.ts';
+import { EngineThread } from '../threads/engine-thread.ts';
 import type { HeadWitness } from './head-witness.ts';
-import { isSameLife, newName } from './rollback-guard.ts';
 
 export interface AcceptRollbackOptions {
   readonly file: string;

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import os from 'node:os';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { MemoryKeyring } from '../../../test/fixtures/keyring.ts';
 import { AICOKeyManager, COST_FLOOR } from '../../security/index.ts';
 import { EncryptedDatabase } from '../encrypted-database.ts';
 import type { CipherName } from '../engine/wire.ts';
@@ -10,7 +11,6 @@ import { type Backup, makeBackup } from './backup.ts';
 import { HeadWitness } from './head-witness.ts';
 import type { HomeFilePlaces } from './home-files.ts';
 import { finishRestore, type RestoreOptions, restoreBackup } from './restore.ts';
-import { MemoryKeyring } from './test-keyring.ts';
 
 const password = 'seven green owls on a wire';
 const CANARY = 'the-canary-sings-at-dawn';

@@ -19,9 +19,9 @@ import {
 import { NotThereError, systemErrorIn } from '../../core/system-errors/index.ts';
 import { wipe } from '../../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
-import { readHead } from '../database-head.ts';
 import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
 import { DatabaseGoneError } from '../errors.ts';
+import { readHead } from '../file/database-head.ts';
 import { BackupDamagedError, BackupFailedError, SpaceMissingError } from './errors.ts';
 import {
   type HomeFile,

@@ -4,12 +4,12 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { MemoryKeyring } from '../../../test/fixtures/keyring.ts';
 import { type Keyring, KeyringUnavailableError, openOsKeyring } from '../../security/index.ts';
 import { EncryptedDatabase } from '../encrypted-database.ts';
+import { DatabaseRolledBackError } from '../file/errors.ts';
 import { acceptRollback } from './accept-rollback.ts';
-import { DatabaseRolledBackError } from './errors.ts';
 import { HeadWitness } from './head-witness.ts';
-import { MemoryKeyring } from './test-keyring.ts';
 
 const YES = async (): Promise<boolean> => true;
 

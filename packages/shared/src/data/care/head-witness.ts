@@ -4,9 +4,9 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Keyring } from '../../security/index.ts';
 import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
+import { DatabaseRolledBackError } from '../file/errors.ts';
+import { type DatabaseWitness, isSameLife } from '../file/rollback-guard.ts';
 import type { Database } from '../types.ts';
-import { DatabaseRolledBackError } from './errors.ts';
-import { type DatabaseWitness, isSameLife } from './rollback-guard.ts';
 
 const Stamp = Compile(
   Type.Object({

@@ -11,8 +11,8 @@ import {
   writePrivateFile,
 } from '../../core/paths/index.ts';
 import { AICOKeyManager, type UnlockCredentials, wipe } from '../../security/index.ts';
-import { claimedLife, headFileOf } from '../database-head.ts';
 import type { DatabaseStamp } from '../engine/commit-record.ts';
+import { claimedLife, headFileOf } from '../file/database-head.ts';
 import { acceptRollback } from './accept-rollback.ts';
 import { BACKUP_FILES, type BackupManifest, homeFilesOf, proveBackup, readBackup } from './backup.ts';
 import { BackupDamagedError, RestoreIntentError, RestoreUnfinishedError } from './errors.ts';

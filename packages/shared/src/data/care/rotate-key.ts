@@ -9,13 +9,13 @@ import {
   syncFolder,
 } from '../../core/paths/index.ts';
 import { type AICOKeyManager, wipe } from '../../security/index.ts';
-import { lookAtFile, unauthenticatedHeader } from '../database-file.ts';
-import { headFileOf, readHead, writeHead } from '../database-head.ts';
 import { EncryptedDatabase } from '../encrypted-database.ts';
 import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
 import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
+import { lookAtFile, unauthenticatedHeader } from '../file/database-file.ts';
+import { headFileOf, readHead, writeHead } from '../file/database-head.ts';
+import type { DatabaseWitness } from '../file/rollback-guard.ts';
 import { RotationFailedError, SpaceMissingError } from './errors.ts';
-import type { DatabaseWitness } from './rollback-guard.ts';
 
 /** The steps of a rotation, in order; after each of them a death leaves a home that opens. */
 export type RotationStep =

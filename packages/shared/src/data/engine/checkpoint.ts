@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import type { Connection } from '../driver.ts';
 
 /** Commits between two looks at how long the log has become, and the pages from which it is written back. */
 const LOOK_EVERY = 16;

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import type { Connection } from '../driver.ts';
 import {
   type DatabaseLife,
   type DatabaseStamp,
@@ -6,7 +7,6 @@ import {
   RECORD_BLOCK,
   RECORDS_AT,
 } from './commit-record.ts';
-import type { Connection } from './connection.ts';
 
 /** The head is synced by itself only so often: what a power loss takes from it makes it older, which does no harm. */
 const SYNC_EVERY = 1_024;

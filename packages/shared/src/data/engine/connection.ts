@@ -1,7 +1,6 @@
 import Driver from 'better-sqlite3-multiple-ciphers';
+import type { Connection } from '../driver.ts';
 import type { CipherName, EngineData } from './wire.ts';
-
-export type Connection = InstanceType<typeof Driver>;
 
 /** The engine set something else than it was asked to: nothing may be written through such a connection. */
 export class ConnectionSetupError extends Error {

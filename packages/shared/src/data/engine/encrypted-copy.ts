@@ -1,6 +1,7 @@
 import Driver from 'better-sqlite3-multiple-ciphers';
+import type { Connection } from '../driver.ts';
 import type { DatabaseStamp } from './commit-record.ts';
-import { type Connection, keyArgument, openConnection, unlockConnection } from './connection.ts';
+import { keyArgument, openConnection, unlockConnection } from './connection.ts';
 import type { CipherName } from './wire.ts';
 
 /** A database file and what opens it. */

@@ -1,10 +1,11 @@
+import type { Connection } from '../driver.ts';
 import { decodePrincipal } from '../ownership/principal.ts';
 import { checkObjectsOf, runMigrationStatement } from '../ownership/schema-change.ts';
 import { callsOf } from './calls.ts';
 import { Checkpointer, vacuum } from './checkpoint.ts';
 import { CommitCounter, type HeadPlace, readStamp, STAMP_TABLE } from './commit-counter.ts';
 import type { DatabaseLife, DatabaseStamp } from './commit-record.ts';
-import { type Connection, openConnection } from './connection.ts';
+import { openConnection } from './connection.ts';
 import { EngineRefusal, notRun, toFailure } from './failure.ts';
 import { FaultOrigin, writeNothing } from './fault-origin.ts';
 import { commitGroup, type GroupCall } from './group-commit.ts';

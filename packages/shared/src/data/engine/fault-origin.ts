@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { hasLittleRoom, LITTLE_ROOM_BYTES } from '../../core/system-errors/index.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from '../driver.ts';
 import { toFailure } from './failure.ts';
 import type { Failure } from './wire.ts';
 

@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import type { Connection } from '../driver.ts';
 import { isStorageFault, notRun, toFailure } from './failure.ts';
 import {
   type Arguments,

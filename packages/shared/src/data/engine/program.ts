@@ -1,5 +1,5 @@
+import type { Connection } from '../driver.ts';
 import type { SqlValue } from '../types.ts';
-import type { Connection } from './connection.ts';
 
 /** One instruction of the program that SQLite compiles a statement to. */
 interface Instruction {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Connection } from './connection.ts';
+import type { Connection } from '../driver.ts';
 
 /** A key that no table of anybody has for its newest row. */
 const FARTHEST = -(2 ** 47);

@@ -1,7 +1,8 @@
+import type { Connection } from '../driver.ts';
 import { authorise } from '../ownership/authority.ts';
 import { decodePrincipal } from '../ownership/principal.ts';
 import type { SqlValue } from '../types.ts';
-import { type Connection, openConnection } from './connection.ts';
+import { openConnection } from './connection.ts';
 import { EngineRefusal } from './failure.ts';
 import {
   type Arguments,

@@ -1,9 +1,9 @@
 import type Driver from 'better-sqlite3-multiple-ciphers';
+import type { Connection } from '../driver.ts';
 import { authorise, protectStore } from '../ownership/authority.ts';
 import type { Principal } from '../ownership/principal.ts';
 import type { SqlValue } from '../types.ts';
 import type { CommitCounter } from './commit-counter.ts';
-import type { Connection } from './connection.ts';
 import { EngineRefusal } from './failure.ts';
 import { type ProgramFacts, programFacts } from './program.ts';
 import { RowIdMark } from './row-id-mark.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Generated } from 'kysely';
+import { testStore } from '../../../test/fixtures/store.ts';
 import { ConstraintError, type EncryptedDatabase, ReadOnlyTransactionError } from '../index.ts';
-import { testStore } from '../test-store.ts';
 import { kyselyFor } from './index.ts';
 
 interface Notes {

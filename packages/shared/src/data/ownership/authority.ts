@@ -1,5 +1,5 @@
-import type { Connection } from '../engine/connection.ts';
-import { explainedIn, keywordOf } from '../sql-text.ts';
+import type { Connection } from '../driver.ts';
+import { explainedIn, keywordOf } from '../sql/sql-text.ts';
 import type { SqlValue } from '../types.ts';
 import { isKnownFunction, isKnownOpcode } from './opcodes.ts';
 import type { Principal } from './principal.ts';

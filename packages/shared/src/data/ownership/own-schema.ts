@@ -1,5 +1,5 @@
 import Driver from 'better-sqlite3-multiple-ciphers';
-import type { Connection } from '../engine/connection.ts';
+import type { Connection } from '../driver.ts';
 import { StatementNotAllowed } from './refusals.ts';
 import { isVirtual, type SchemaObject } from './schema-view.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { testStore } from '../../../test/fixtures/store.ts';
 import { MigrationFailedError, StatementRefusedError, TableNotOwnedError } from '../index.ts';
-import { testStore } from '../test-store.ts';
 
 const DIARY = [
   {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { testStore } from '../../../test/fixtures/store.ts';
 import {
   MigrationFailedError,
   OwnerReservedError,
   StatementRefusedError,
   TableNotOwnedError,
 } from '../index.ts';
-import { testStore } from '../test-store.ts';
 
 const SECRET = [
   {

@@ -1,4 +1,4 @@
-import type { Connection } from '../engine/connection.ts';
+import type { Connection } from '../driver.ts';
 import { authorise } from './authority.ts';
 import { reasonOf, withSchemaAlone } from './own-schema.ts';
 import type { Principal } from './principal.ts';

@@ -1,4 +1,4 @@
-import type { Connection } from '../engine/connection.ts';
+import type { Connection } from '../driver.ts';
 
 /** A table, index, view or trigger, and whose it is. */
 export interface SchemaObject {

@@ -1,4 +1,4 @@
-import type { Connection } from '../engine/connection.ts';
+import type { Connection } from '../driver.ts';
 import { TABLE_FUNCTIONS } from './opcodes.ts';
 import { isVirtual, quoted, type SchemaObject, type SchemaView } from './schema-view.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setUp } from '../../../test/fixtures/streams.ts';
 import type { ConsumeOptions } from '../../core/bus/index.ts';
-import { setUp } from './test-streams.ts';
 
 describe('a consumer', () => {
   test('that is stopped twice stops none that came after it', async (t) => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setUp } from '../../../test/fixtures/streams.ts';
 import { InProcessBus, MessageBusClient } from '../../core/bus/index.ts';
 import { captured } from '../../core/logging/capture-lines.ts';
 import { type Database, DiskFullError, type EncryptedDatabase } from '../index.ts';
 import { DurableStreams } from './index.ts';
-import { setUp } from './test-streams.ts';
 
 /** The most refusals that may fall into one turn of the event loop: each waiting step is tried once. */
 const PER_TURN = 16;

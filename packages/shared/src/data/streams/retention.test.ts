@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { setUp } from './test-streams.ts';
+import { setUp } from '../../../test/fixtures/streams.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setUp } from './test-streams.ts';
+import { setUp } from '../../../test/fixtures/streams.ts';
 
 const planned = new Error('as planned');
 const passing = (error: unknown): void => assert.equal(error, planned);

@@ -1,6 +1,6 @@
 import type { BusTransaction, StoredMessage } from '../../core/bus/index.ts';
-import { OwnedTransaction } from '../ownership/owned-transaction.ts';
 import type { Database, Queryable, Transaction } from '../types.ts';
+import { OwnedTransaction } from '../views/owned-transaction.ts';
 import { DeliveryEndedError, StreamTransactionError } from './errors.ts';
 
 /** A message as it lies in the store. */

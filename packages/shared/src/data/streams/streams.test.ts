@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Type } from 'typebox';
+import { mortal, setUp } from '../../../test/fixtures/streams.ts';
 import { defineTopic, MessageBusClient } from '../../core/bus/index.ts';
 import { DurableStreams } from './index.ts';
-import { mortal, setUp } from './test-streams.ts';
 
 describe('durable messages', () => {
   test('reach a consumer in order, also those from before it was there, and once each', async (t) => {

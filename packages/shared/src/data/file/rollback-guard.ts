@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
+import type { ReadHead } from './database-head.ts';
+import { DatabaseRolledBackError } from './errors.ts';
+
+/** A name that nothing else has: of a database, or of one of its lives. */
+export function newName(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+/**
+ * Compares what the database says of itself with what its head says. A database ahead of its head is in order: the head
+ * is written after the commit, and without waiting for the disk.
+ *
+ * @throws {DatabaseRolledBackError} when commits that were durable are missing, or the database is another one
+ */
+export function refuseOlder(
+  file: string,
+  stamp: DatabaseStamp | undefined,
+  { head, commits }: Extract<ReadHead, { isOurs: true }>,
+): asserts stamp is DatabaseStamp {
+  const { id, epoch } = head;
+  if (stamp === undefined || !isSameLife(stamp, head) || stamp.commits < commits)
+    throw new DatabaseRolledBackError(file, stamp, { id, epoch, commits });
+}
+
+/** Knows from elsewhere how new a database must be: see `HeadWitness`. */
+export interface DatabaseWitness {
+  /**
+   * Asked with what was read from the database before anything is written to it.
+   *
+   * @param stamp what the database says of itself; `undefined` where there is none and one would be made
+   * @param replaces the life that the database's own life took the place of, by its authenticated head
+   * @throws {DatabaseRolledBackError} when the database is older than the witness knows, of another life, or gone
+   */
+  refuse(stamp: DatabaseStamp | undefined, replaces: DatabaseLife | undefined): Promise<void>;
+}
+
+export function isSameLife(one: DatabaseLife, other: DatabaseLife): boolean {
+  return one.id === other.id && one.epoch === other.epoch;
+}

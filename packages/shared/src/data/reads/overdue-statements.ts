@@ -1,0 +1,67 @@
+import { StatementOverdueError } from '../limit-errors.ts';
+import { summaryOf } from '../sql/sql-text.ts';
+import { ownerOf } from '../statements/statement-owner.ts';
+import type { KnownStatement } from '../statements/statement-registry.ts';
+import type { EngineThread } from '../threads/engine-thread.ts';
+import type { OverdueStatement } from '../types.ts';
+
+/** Threads that one owner may keep busy with statements that do not end. */
+const PER_OWNER = 3;
+
+interface Overdue extends OverdueStatement {
+  readonly sql: string;
+}
+
+/**
+ * The statements that were given up and still run, each in a thread that nobody waits for. They are reported until they
+ * end. Meanwhile none of them is begun a second time, and an owner of several runs nothing that reads, so that there is an
+ * end to the threads.
+ */
+export class OverdueStatements {
+  readonly #limitMs: number;
+  readonly #running = new Map<EngineThread, Overdue>();
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  get list(): readonly OverdueStatement[] {
+    return [...this.#running.values()].map(({ owner, statement, since }) => ({ owner, statement, since }));
+  }
+
+  /** Resolves when none of them runs any more. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#running.keys()].map((thread) => thread.exited));
+  }
+
+  add(thread: EngineThread, sql: string, owner: string | undefined, since: Date): StatementOverdueError {
+    this.#running.set(thread, { owner, sql, statement: summaryOf(sql), since });
+    void thread.exited.then(() => this.#running.delete(thread));
+    return new StatementOverdueError(
+      owner,
+      summaryOf(sql),
+      `ran longer than ${this.#limitMs} ms and was given up`,
+    );
+  }
+
+  /** @throws {StatementOverdueError} for a statement that runs already without an end */
+  refuse(statement: KnownStatement): void {
+    if (this.#running.size === 0) return;
+    const owner = ownerOf(statement);
+    const same = [...this.#running.values()].filter((each) => each.owner === owner);
+    const it = same.find(({ sql }) => sql === statement.sql);
+    if (it !== undefined)
+      throw new StatementOverdueError(
+        owner,
+        it.statement,
+        `was given up and still runs, since ${it.since.toISOString()}`,
+      );
+    const [first] = same;
+    if (owner !== undefined && first !== undefined && same.length >= PER_OWNER)
+      throw new StatementOverdueError(
+        owner,
+        first.statement,
+        `and ${same.length - 1} more were given up and still run; until one ends, nothing else is read for ${owner}`,
+      );
+  }
+}

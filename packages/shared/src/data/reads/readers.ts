@@ -1,0 +1,125 @@
+import type { Logger } from '../../core/logging/types.ts';
+import type { Operation } from '../engine/wire.ts';
+import { ownerOf } from '../statements/statement-owner.ts';
+import type { Call } from '../threads/calls.ts';
+import type { EngineThread } from '../threads/engine-thread.ts';
+import type { RunningStatement } from '../threads/thread-watch.ts';
+import type { OverdueStatement } from '../types.ts';
+import { OverdueStatements } from './overdue-statements.ts';
+import { ReadPool } from './read-pool.ts';
+import { type SessionHolder, type SessionLease, SessionThreads } from './session-threads.ts';
+
+export interface ReadersOptions {
+  readonly threads: readonly EngineThread[];
+  readonly startThread: (name: string) => EngineThread;
+  readonly limitMs: number;
+  readonly logger: Logger | undefined;
+}
+
+/** Threads that slow statements may have beside the pool's. */
+const MAX_SLOW = 8;
+
+/**
+ * Everything that reads: single statements, which share a few threads, and transactions and streams, which have one each.
+ * Behind a slow statement nobody waits: another thread takes the place of its own. The thread of one that does not end is
+ * given up.
+ */
+export class Readers {
+  readonly #options: ReadersOptions;
+  readonly #pool: ReadPool;
+  readonly #sessions: SessionThreads;
+  readonly #overdue: OverdueStatements;
+  /** Threads that still run a slow statement, after others have taken their places. */
+  readonly #slow = new Set<EngineThread>();
+  #closing = false;
+
+  constructor(options: ReadersOptions) {
+    this.#options = options;
+    this.#pool = new ReadPool(options.threads);
+    this.#sessions = new SessionThreads(options.startThread);
+    this.#overdue = new OverdueStatements(options.limitMs);
+  }
+
+  get threads(): readonly EngineThread[] {
+    return [...new Set([...this.#pool.threads, ...this.#sessions.threads, ...this.#slow])];
+  }
+
+  /** Statements that were given up and still run. */
+  get overdue(): readonly OverdueStatement[] {
+    return this.#overdue.list;
+  }
+
+  /** @throws {StatementOverdueError} for a statement that runs already without an end */
+  submit(call: Call): void {
+    this.#overdue.refuse(call.statement);
+    this.#pool.submit(call);
+  }
+
+  /** A thread for work of the database's own that is quickly done. */
+  leastBusy(): EngineThread {
+    return this.#pool.leastBusy();
+  }
+
+  /** Has a thread of its own do something that looks at the whole file, and for which nobody should wait. */
+  async ask(operation: Operation): Promise<unknown> {
+    const lease = await this.#sessions.take({
+      what: 'read-only transaction',
+      owner: undefined,
+      sql: undefined,
+      openedAt: () => `"${operation.name}" of the database`,
+    });
+    try {
+      return await lease.thread.operation(operation);
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** @throws {ReadersTakenError} when all are taken for too long */
+  async take(holder: SessionHolder): Promise<SessionLease> {
+    return await this.#sessions.take(holder);
+  }
+
+  /** A statement takes long. Nobody waits behind it, and when it is overdue its thread is given up. */
+  noteSlow(running: RunningStatement, isOverdue: boolean, thread: EngineThread): void {
+    if (isOverdue) this.#giveUp(running, thread);
+    else if (!this.#closing && this.#slow.size < MAX_SLOW && this.#pool.isHeldUpBy(thread)) {
+      this.#slow.add(thread);
+      void thread.exited.then(() => this.#slow.delete(thread));
+      this.#pool.exchange(thread, this.#options.startThread(thread.name), thread.takeBack(running));
+    }
+  }
+
+  #giveUp(running: RunningStatement, thread: EngineThread): void {
+    const call = thread.callOf(running);
+    const holder = this.#sessions.holderOf(thread);
+    const sql = call?.statement.sql ?? holder?.sql ?? '';
+    const owner = call === undefined ? holder?.owner : ownerOf(call.statement);
+    const since = new Date(Date.now() - running.ms);
+    const error = this.#overdue.add(thread, sql, owner, since);
+    this.#options.logger?.error('A statement does not end; its thread was given up', {
+      owner,
+      statement: error.statement,
+      ms: Math.round(running.ms),
+    });
+    const unanswered = thread.giveUp(running, error);
+    if (this.#pool.threads.includes(thread) && !this.#closing)
+      this.#pool.exchange(thread, this.#options.startThread(thread.name), unanswered);
+    else for (const { reject } of [...unanswered.calls, ...unanswered.operations]) reject(error);
+  }
+
+  /** Answers what was accepted; a statement may take `graceMs` from now on. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true;
+    this.#sessions.refuse();
+    for (const thread of this.threads) thread.limitStatements(graceMs);
+    await this.#pool.drain();
+    const threads = this.threads.filter((thread) => !thread.isGivenUp);
+    await Promise.all(threads.map((thread) => thread.close()));
+  }
+
+  /** Resolves when no given-up statement runs any more. */
+  async ended(): Promise<void> {
+    await this.#overdue.ended();
+  }
+}

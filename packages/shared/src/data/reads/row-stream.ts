@@ -1,0 +1,69 @@
+import type { StreamChunk } from '../engine/wire.ts';
+import { StreamIdleError } from '../limit-errors.ts';
+import { summaryOf } from '../sql/sql-text.ts';
+import type { BoundParameters } from '../statements/parameters.ts';
+import { rowOf } from '../statements/statement-result.ts';
+import type { Row } from '../types.ts';
+import type { SessionHolder, SessionLease } from './session-threads.ts';
+
+export interface RowStreamOptions {
+  readonly session: number;
+  readonly sql: string;
+  readonly principal: string;
+  readonly params: BoundParameters;
+  readonly holder: SessionHolder;
+  readonly lease: SessionLease;
+  /** Milliseconds after which a stream that nobody reads from is ended. */
+  readonly idleMs: number;
+}
+
+/**
+ * Reads row by row, from one view of the data. The view ends with the last row, when the loop is left, and when nobody
+ * has asked for a row for too long: an iterator that is forgotten would keep its thread, and the log from shrinking.
+ */
+export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row, void, undefined> {
+  const { session, sql, principal, params, holder, lease, idleMs } = options;
+  const { thread } = lease;
+  let ended: Error | undefined;
+  let reading = true;
+  let askedAt = performance.now();
+  const end = async (): Promise<void> => {
+    clearTimeout(timer);
+    // A thread that has ended has let go of it.
+    await thread.operation({ name: 'end', session }).catch(() => undefined);
+    lease.release();
+  };
+  const look = (): void => {
+    const left = idleMs - (performance.now() - askedAt);
+    if (reading || left > 0) {
+      timer = setTimeout(look, reading ? idleMs : left).unref();
+      return;
+    }
+    ended = new StreamIdleError(holder.owner, summaryOf(sql), holder.openedAt(), idleMs);
+    void end();
+  };
+  let timer = setTimeout(look, idleMs).unref();
+  const next = async (): Promise<StreamChunk> =>
+    (await thread.operation({ name: 'next', session })) as StreamChunk;
+  try {
+    await thread.operation({ name: 'begin', session });
+    await thread.operation({ name: 'stream', session, sql, principal, params });
+    let coming = next();
+    for (;;) {
+      reading = true;
+      const { columns, values, done } = await coming;
+      reading = false;
+      // The next chunk is read while this one is used; no more than that is ahead.
+      if (!done) coming = next();
+      coming.catch(() => undefined);
+      for (let at = 0; at < values.length; at += columns.length) {
+        askedAt = performance.now();
+        yield rowOf(columns, values, at);
+        if (ended !== undefined) throw ended;
+      }
+      if (done) return;
+    }
+  } finally {
+    if (ended === undefined) await end();
+  }
+}

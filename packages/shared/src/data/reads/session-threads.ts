@@ -1,0 +1,121 @@
+import { DatabaseClosedError } from '../errors.ts';
+import { ReadersTakenError } from '../limit-errors.ts';
+import type { EngineThread } from '../threads/engine-thread.ts';
+
+/** Transactions that only read, and streams, that are open at once. */
+const SESSIONS = 16;
+const WAIT_MS = 30_000;
+
+/** Who has a thread, as an error names it. */
+export interface SessionHolder {
+  readonly what: 'stream' | 'read-only transaction';
+  readonly owner: string | undefined;
+  /** Of a stream. */
+  readonly sql: string | undefined;
+  readonly openedAt: () => string;
+}
+
+export interface SessionLease {
+  readonly thread: EngineThread;
+  /** Gives the thread back; calling it twice does nothing more. */
+  readonly release: () => void;
+}
+
+interface Waiting {
+  readonly holder: SessionHolder;
+  readonly resolve: (lease: SessionLease) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/**
+ * The reader threads of read-only transactions and streams. Each has one for itself while it is open, so that a statement
+ * that does not end harms no other. Threads are started when they are needed, and one is kept for the next.
+ */
+export class SessionThreads {
+  readonly #startThread: (name: string) => EngineThread;
+  readonly #holders = new Map<EngineThread, SessionHolder & { readonly since: number }>();
+  readonly #waiting: Waiting[] = [];
+  #spare: EngineThread | undefined;
+  #started = 0;
+  #closed = false;
+
+  constructor(startThread: (name: string) => EngineThread) {
+    this.#startThread = startThread;
+  }
+
+  get threads(): readonly EngineThread[] {
+    return [...this.#holders.keys(), ...(this.#spare === undefined ? [] : [this.#spare])];
+  }
+
+  holderOf(thread: EngineThread): SessionHolder | undefined {
+    return this.#holders.get(thread);
+  }
+
+  /** @throws {ReadersTakenError} when none becomes free in time; it names who has had one the longest */
+  async take(holder: SessionHolder): Promise<SessionLease> {
+    if (this.#closed) throw new DatabaseClosedError();
+    if (this.#holders.size < SESSIONS) return this.#lease(holder);
+    return await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(this.#taken());
+      }, WAIT_MS);
+      const waiting = { holder, resolve, reject, timer };
+      this.#waiting.push(waiting);
+    });
+  }
+
+  /** Refuses who waits, and lets no one else in. */
+  refuse(): void {
+    this.#closed = true;
+    for (const { reject, timer } of this.#waiting.splice(0)) {
+      clearTimeout(timer);
+      reject(new DatabaseClosedError());
+    }
+  }
+
+  #lease(holder: SessionHolder): SessionLease {
+    const thread = this.#spare ?? this.#start();
+    this.#spare = undefined;
+    this.#holders.set(thread, { ...holder, since: performance.now() });
+    return {
+      thread,
+      release: () => {
+        if (this.#holders.delete(thread)) this.#next(thread);
+      },
+    };
+  }
+
+  #start(): EngineThread {
+    this.#started += 1;
+    return this.#startThread(`session ${this.#started}`);
+  }
+
+  #next(thread: EngineThread): void {
+    if (!thread.isGivenUp) {
+      if (this.#spare === undefined) this.#spare = thread;
+      else void thread.close().catch(() => undefined);
+    }
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    clearTimeout(next.timer);
+    next.resolve(this.#lease(next.holder));
+  }
+
+  #taken(): ReadersTakenError {
+    const [oldest] = this.#holders.values();
+    return new ReadersTakenError(
+      SESSIONS,
+      WAIT_MS,
+      oldest === undefined
+        ? undefined
+        : {
+            what: oldest.what,
+            owner: oldest.owner,
+            openedAt: oldest.openedAt(),
+            ms: performance.now() - oldest.since,
+          },
+    );
+  }
+}

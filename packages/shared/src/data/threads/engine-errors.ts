@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { type Failure, isWriteRefused } from '../engine/wire.ts';
+import {
+  ConstraintError,
+  DatabaseBusyError,
+  DatabaseCorruptError,
+  DatabaseGoneError,
+  DatabaseOpenError,
+  DiskFullError,
+  EngineSetupError,
+  ParametersInvalidError,
+  StatementFailedError,
+  StatementRefusedError,
+  StorageFailedError,
+  TableNotOwnedError,
+  TransactionEndedError,
+  WriteRefusedError,
+} from '../errors.ts';
+import { ResultTooLargeError } from '../limit-errors.ts';
+import type { ForeignAccess } from '../ownership/refusals.ts';
+import { summaryOf } from '../sql/sql-text.ts';
+
+/** An engine's own words, kept as the cause. It says all that its {@link Failure} says, and can stand in its place. */
+export class EngineFailure extends Error implements Failure {
+  readonly code: string;
+  /** The operating system's name of the failure, where it is known: `systemErrorIn` reads it. */
+  readonly errno?: string;
+  readonly access?: ForeignAccess;
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.name = 'EngineFailure';
+    this.code = failure.code;
+    if (failure.errno !== undefined) this.errno = failure.errno;
+    if (failure.access !== undefined) this.access = failure.access;
+  }
+}
+
+/** Whether it was for want of room that the disk did not take a write. */
+export function isForWantOfRoom({ code, errno }: Failure): boolean {
+  return code.startsWith('SQLITE_FULL') || errno === 'ENOSPC' || errno === 'EDQUOT';
+}
+
+/** The error of a write that the disk did not take. */
+export function writeRefusal(failure: Failure): DiskFullError | WriteRefusedError {
+  const cause = new EngineFailure(failure);
+  return isForWantOfRoom(failure) ? new DiskFullError(cause) : new WriteRefusedError(failure.message, cause);
+}
+
+/** The error that stands for `failure` outside this room, where no engine's codes are known. */
+export function errorOf(failure: Failure, file: string, sql: string): Error {
+  const cause = new EngineFailure(failure);
+  const { code, message, access } = failure;
+  if (access !== undefined)
+    return new TableNotOwnedError(access.owner, access.table, access.tableOwner ?? undefined, access.what);
+  switch (code) {
+    case 'AICO_PARAMETERS':
+      return new ParametersInvalidError(message, cause);
+    case 'AICO_STATEMENT_COUNT':
+      return new StatementRefusedError(summaryOf(sql), 'it is not exactly one statement');
+    case 'AICO_NOT_READ_ONLY':
+      return new StatementRefusedError(summaryOf(sql), 'it does not only read');
+    case 'AICO_RESULT_TOO_LARGE':
+      return new ResultTooLargeError(summaryOf(sql), message, cause);
+    case 'AICO_STATEMENT_FULL':
+    // The content of a virtual table contradicts itself, which says nothing about the file.
+    case 'SQLITE_CORRUPT_VTAB':
+    case 'SQLITE_NOMEM':
+      return new StatementFailedError(summaryOf(sql), message, cause);
+    case 'AICO_NOT_ALLOWED':
+      return new StatementRefusedError(summaryOf(sql), message);
+    case 'AICO_NO_SESSION':
+      return new TransactionEndedError('has ended: an earlier failure rolled it back', cause);
+    case 'AICO_STOPPED':
+      return new StorageFailedError(`no write is acknowledged since "${message}"`, cause);
+    case 'AICO_SETUP':
+      return new EngineSetupError(message, cause);
+    case 'SQLITE_IOERR_DATA':
+      return new DatabaseCorruptError(file, 'a page does not authenticate', cause);
+    case 'SQLITE_NOTADB':
+      return new DatabaseCorruptError(file, 'its first page does not authenticate', cause);
+  }
+  if (code.startsWith('SQLITE_CONSTRAINT'))
+    return new ConstraintError(code.slice('SQLITE_CONSTRAINT_'.length).toLowerCase(), message, cause);
+  if (code.startsWith('SQLITE_CORRUPT')) return new DatabaseCorruptError(file, message, cause);
+  if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return new DatabaseBusyError(cause);
+  // A file that is there and cannot be opened is not gone: the system has no file handles left, or gives no right to it.
+  if (code.startsWith('SQLITE_CANTOPEN'))
+    return existsSync(file) ? new DatabaseOpenError(file, message, cause) : new DatabaseGoneError(file);
+  if (isWriteRefused(code)) return writeRefusal(failure);
+  if (/^SQLITE_(?:IOERR|READONLY|PROTOCOL)/.test(code)) return new StorageFailedError(message, cause);
+  // A file that the engine opens by itself, beside the database.
+  if (/^E[A-Z0-9]+$/.test(code)) return new StorageFailedError(message, cause);
+  return new StatementFailedError(summaryOf(sql), message, cause);
+}

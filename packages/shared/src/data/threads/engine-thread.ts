@@ -1,0 +1,375 @@
+import { Worker } from 'node:worker_threads';
+import type { AicoError } from '@aico/protocol';
+import { reportActivity } from '../../core/tasks/index.ts';
+import {
+  type BatchReply,
+  CHANGES_SCHEMA,
+  type EngineData,
+  type Failure,
+  type FromEngine,
+  type Operation,
+  type StatementBatch,
+} from '../engine/wire.ts';
+import { DatabaseClosedError, EngineCrashedError } from '../errors.ts';
+import type { BoundParameters } from '../statements/parameters.ts';
+import type { KnownStatement } from '../statements/statement-registry.ts';
+import { StatementResult } from '../statements/statement-result.ts';
+import { type Call, type Layouts, type PendingBatch, settleBatch } from './calls.ts';
+import { EngineFailure, errorOf } from './engine-errors.ts';
+import { PROGRESS_FIELDS, type RunningStatement, ThreadWatch } from './thread-watch.ts';
+
+/** Whom an engine thread tells what concerns more than one caller. */
+export interface ThreadEvents {
+  onCrash: (error: EngineCrashedError) => void;
+  /** Everything that fails in it, before its caller hears of it. */
+  onFailure?: (failure: Failure) => void;
+  /** A statement is slow, or longer than it may be; told again until it ends or the thread is given up. */
+  onSlow?: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
+}
+
+/** What was sent to a thread, and waits behind the statement that it runs. */
+export interface Unanswered {
+  readonly calls: readonly Call[];
+  readonly operations: readonly PendingOperation[];
+}
+
+export interface PendingOperation {
+  readonly operation: Operation;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const STATEMENT_LIMIT_MS = 30_000;
+/** Writes of a group whose effects fit in shared memory. */
+const SHARED_CALLS = 256;
+
+/** What a start that waits for the engine is told to wait for. */
+const DOING: Readonly<Partial<Record<Operation['name'], string>>> = {
+  create: 'the database is made',
+  verify: 'the database is opened, and its write-ahead log recovered',
+  open: 'the database is opened, and its write-ahead log recovered',
+  begin: 'a transaction of the database begins',
+  control: 'a transaction of the database is written to the disk',
+};
+
+/** The main thread's end of an engine thread: sends batches and operations, and settles what they were for. */
+export class EngineThread {
+  readonly name: string;
+  readonly #worker: Worker;
+  readonly #file: string;
+  readonly #events: ThreadEvents;
+  readonly #effects = new Float64Array(
+    new SharedArrayBuffer(2 * SHARED_CALLS * Float64Array.BYTES_PER_ELEMENT),
+  );
+  readonly #progress = new Float64Array(
+    new SharedArrayBuffer(PROGRESS_FIELDS * Float64Array.BYTES_PER_ELEMENT),
+  );
+  /** Resolves when the thread has ended, and with it whatever it ran. */
+  readonly exited: Promise<void>;
+  readonly #watch: ThreadWatch;
+  readonly #layouts: Layouts = new Map();
+  readonly #known = new Set<number>();
+  readonly #forget = new Set<number>();
+  readonly #takenBack = new WeakSet<Call>();
+  readonly #batches = new Map<number, PendingBatch>();
+  readonly #operations = new Map<number, PendingOperation>();
+  #nextId = 1;
+  #crash: AicoError | undefined;
+  #closing = false;
+  #givenUp = false;
+  #closed: Promise<string | undefined> | undefined;
+
+  constructor(
+    name: string,
+    data: EngineData,
+    events: ThreadEvents,
+    script: URL = new URL('../engine/worker.ts', import.meta.url),
+  ) {
+    this.name = name;
+    this.#events = events;
+    this.#file = data.file;
+    this.#watch = new ThreadWatch({
+      progress: this.#progress,
+      limitMs: data.statementLimitMs ?? STATEMENT_LIMIT_MS,
+      isBusy: () => this.unanswered > 0,
+      onSlow: (running, isOverdue) => events.onSlow?.(running, isOverdue, this),
+    });
+    this.#worker = new Worker(script, {
+      workerData: { ...data, effects: this.#effects.buffer, progress: this.#progress.buffer },
+      name,
+    });
+    this.#worker.on('message', (message: FromEngine) => this.#receive(message));
+    this.exited = new Promise((resolve) => {
+      let cause: unknown;
+      this.#worker.on('error', (error) => {
+        cause = error;
+      });
+      this.#worker.on('exit', (code) => {
+        resolve();
+        this.#fail(new EngineCrashedError(this.name, cause ?? new Error(`exit code ${code}`)));
+      });
+    });
+  }
+
+  /** Batches and operations sent and not answered, whoever sent them. */
+  get unanswered(): number {
+    return this.#batches.size + this.#operations.size;
+  }
+
+  /** Statements and operations sent and not answered: the calls of a batch are answered together. */
+  get owed(): number {
+    return [...this.#batches.values()].reduce((sum, { calls }) => sum + calls.length, this.#operations.size);
+  }
+
+  get layouts(): Layouts {
+    return this.#layouts;
+  }
+
+  /** Sends `calls` and settles each when the answer is there. `done` says whether their transaction was rolled back. */
+  batch(
+    session: number,
+    calls: readonly Call[],
+    layouts: Layouts,
+    done: (rolledBack: boolean) => void,
+  ): void {
+    if (this.#crash !== undefined) {
+      for (const call of calls) call.reject(this.#crash);
+      done(true);
+      return;
+    }
+    const message = this.#compose(session, calls);
+    this.#batches.set(message.id, { calls, layouts, forgotten: message.forget, done });
+    this.#worker.postMessage(message);
+    this.#watch.start();
+  }
+
+  /** Has the engine do something, in its turn. @throws the error that stands for its failure */
+  async operation(operation: Operation): Promise<unknown> {
+    try {
+      return await this.#send(operation);
+    } catch (error) {
+      const sql = 'sql' in operation ? operation.sql : operation.name;
+      throw error instanceof EngineFailure ? errorOf(error, this.#file, sql) : error;
+    }
+  }
+
+  /** The same, for a caller who knows better what the engine's own failure means here. */
+  async attempt(
+    operation: Operation,
+  ): Promise<{ readonly value: unknown; readonly failure: EngineFailure | undefined }> {
+    try {
+      return { value: await this.#send(operation), failure: undefined };
+    } catch (error) {
+      if (error instanceof EngineFailure) return { value: undefined, failure: error };
+      throw error;
+    }
+  }
+
+  /** The engine need not keep this statement. */
+  forget(statement: KnownStatement): void {
+    // Its names are kept until then: batches that carry it may still be under way.
+    if (this.#known.delete(statement.id)) this.#forget.add(statement.id);
+  }
+
+  /**
+   * Closes its connections and ends the thread.
+   * @param readersRemain a statement that was given up is still in the file, so that the log cannot be emptied
+   * @returns what could not be done, and is left to the next opening
+   */
+  async close({ readersRemain = false } = {}): Promise<string | undefined> {
+    this.#closed ??= this.#close(readersRemain);
+    return await this.#closed;
+  }
+
+  async #close(readersRemain: boolean): Promise<string | undefined> {
+    if (this.#crash !== undefined) return undefined;
+    this.#closing = true;
+    try {
+      const leftUndone = await this.operation({ name: 'close', readersRemain });
+      return typeof leftUndone === 'string' ? leftUndone : undefined;
+    } finally {
+      await this.exited;
+    }
+  }
+
+  /** From now on a statement may take `limitMs` at most, also the one that runs. */
+  limitStatements(limitMs: number): void {
+    this.#watch.tighten(limitMs);
+  }
+
+  isRunning({ message, index }: RunningStatement): boolean {
+    return this.#progress[0] === message && this.#progress[1] === index;
+  }
+
+  /** The call that runs, if one does: a stream's statement is no call. */
+  callOf({ message, index }: RunningStatement): Call | undefined {
+    return this.#batches.get(message)?.calls[index];
+  }
+
+  /**
+   * Takes back what waits behind the statement that runs, for another thread; this one is good for nothing else then. Should
+   * it run some of it all the same, the answer is ignored: only what reads may be taken back.
+   */
+  takeBack(running: RunningStatement): Unanswered {
+    const culprit = this.callOf(running);
+    const sent = [...this.#batches.values()].flatMap(({ calls }) => calls);
+    const calls = sent.filter((call) => call !== culprit && !this.#takenBack.has(call));
+    for (const call of calls) this.#takenBack.add(call);
+    this.#progress[2] = 1;
+    const operations = [...this.#operations.values()];
+    this.#operations.clear();
+    return { calls, operations };
+  }
+
+  /** Sends what was taken back from another thread. */
+  takeOver({ operation, resolve, reject }: PendingOperation): void {
+    this.#send(operation).then(resolve, reject);
+  }
+
+  /**
+   * Gives the thread up without waiting for it, since nothing ends a statement of SQLite: it ends with its statement, or
+   * with the process. The statement is answered with `reason`.
+   * @returns what waited behind it
+   */
+  giveUp(running: RunningStatement, reason: AicoError): Unanswered {
+    const culprit = this.callOf(running);
+    // A stream's statement is the first of the operations.
+    const own = culprit === undefined ? this.#operations.get(running.message) : undefined;
+    this.#operations.delete(running.message);
+    const unanswered = this.takeBack(running);
+    const batches = [...this.#batches.values()];
+    this.#givenUp = true;
+    this.#closing = true;
+    this.#crash = reason;
+    this.#watch.stop();
+    this.#batches.clear();
+    this.#worker.unref();
+    void this.#worker.terminate();
+    for (const { done } of batches) done(true);
+    culprit?.reject(reason);
+    own?.reject(reason);
+    return unanswered;
+  }
+
+  /** Nobody waits for it any more: its statement has not ended. */
+  get isGivenUp(): boolean {
+    return this.#givenUp;
+  }
+
+  /** Ends the thread whatever it does, and does not wait for one that was given up. */
+  async terminate(): Promise<void> {
+    if (this.#givenUp) return;
+    this.#closing = true;
+    await this.#worker.terminate();
+  }
+
+  async #send(operation: Operation): Promise<unknown> {
+    if (this.#crash !== undefined) throw this.#crash;
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const answer = new Promise<unknown>((resolve, reject) =>
+      this.#operations.set(id, { operation, resolve, reject }),
+    );
+    this.#worker.postMessage({ kind: 'operation', id, operation });
+    this.#watch.start();
+    return await reportActivity(DOING[operation.name] ?? 'the database works', answer);
+  }
+
+  #compose(session: number, calls: readonly Call[]): StatementBatch {
+    const define: (number | string)[] = [];
+    const flat: number[] = [];
+    const values: StatementBatch['values'][number][] = [];
+    for (const { statement, params } of calls) {
+      if (!this.#known.has(statement.id)) {
+        const flags = statement.changesSchema ? CHANGES_SCHEMA : 0;
+        define.push(statement.id, statement.sql, flags, statement.principal);
+        this.#known.add(statement.id);
+        this.#forget.delete(statement.id);
+      }
+      if (isPositional(params)) {
+        flat.push(statement.id, params.length);
+        for (const value of params) values.push(value);
+      } else {
+        flat.push(statement.id, -1);
+        values.push(params);
+      }
+    }
+    const forget = [...this.#forget];
+    this.#forget.clear();
+    const id = this.#nextId;
+    this.#nextId += 1;
+    return { kind: 'batch', id, session, forget, define, calls: flat, values };
+  }
+
+  #receive(message: FromEngine): void {
+    if (typeof message === 'number') {
+      const pending = this.#batches.get(message);
+      this.#batches.delete(message);
+      if (pending !== undefined) this.#settlePlain(pending);
+      return;
+    }
+    if (message.kind === 'reply') {
+      const pending = this.#batches.get(message.id);
+      this.#batches.delete(message.id);
+      if (pending !== undefined) this.#settle(pending, message);
+      return;
+    }
+    if (message.kind === 'trouble') {
+      this.#events.onFailure?.(message.failure);
+      return;
+    }
+    const pending = this.#operations.get(message.id);
+    this.#operations.delete(message.id);
+    if (message.failure === undefined) pending?.resolve(message.value);
+    else {
+      this.#events.onFailure?.(message.failure);
+      pending?.reject(new EngineFailure(message.failure));
+    }
+  }
+
+  /** Writes that gave no rows: what they came to is in shared memory until the next group is sent. */
+  #settlePlain({ calls, layouts, forgotten, done }: PendingBatch): void {
+    for (const statement of forgotten) layouts.delete(statement);
+    const effects = this.#effects;
+    for (let index = 0; index < calls.length; index += 1) {
+      const call = calls[index];
+      if (call === undefined) continue;
+      const rowId = effects[index * 2 + 1] ?? Number.NaN;
+      call.resolve(new StatementResult([], effects[index * 2] ?? 0, Number.isNaN(rowId) ? undefined : rowId));
+      if (call.statement.forgotten) this.forget(call.statement);
+    }
+    done(false);
+  }
+
+  #settle(pending: PendingBatch, reply: BatchReply): void {
+    for (const failure of reply.failures)
+      if (failure.code !== 'AICO_NOT_RUN') this.#events.onFailure?.(failure);
+    settleBatch(pending, reply, this.#file, (call) => this.#takenBack.has(call));
+    for (const { statement } of pending.calls) if (statement.forgotten) this.forget(statement);
+    pending.done(reply.rolledBack);
+  }
+
+  #fail(crash: EngineCrashedError): void {
+    const reason = this.#closing ? new DatabaseClosedError() : crash;
+    this.#crash ??= reason;
+    const batches = [...this.#batches.values()];
+    this.#watch.stop();
+    this.#batches.clear();
+    for (const { calls, done } of batches) {
+      for (const call of calls) if (!this.#takenBack.has(call)) call.reject(reason);
+      done(true);
+    }
+    this.#rejectOperations(reason);
+    if (!this.#closing) this.#events.onCrash(crash);
+  }
+
+  #rejectOperations(reason: Error): void {
+    const operations = [...this.#operations.values()];
+    this.#operations.clear();
+    for (const { reject } of operations) reject(reason);
+  }
+}
+
+function isPositional(params: BoundParameters): params is Extract<BoundParameters, readonly unknown[]> {
+  return Array.isArray(params);
+}

@@ -1,0 +1,93 @@
+import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedError } from '../errors.ts';
+import { summaryOf } from '../sql/sql-text.ts';
+import type { StatementRegistry } from '../statements/statement-registry.ts';
+import type { OpenTransaction, QueryResult, Row, SqlParameters } from '../types.ts';
+import { type Effect, TransactionEffects } from './transaction-effects.ts';
+import type { TransactionSession } from './transaction-session.ts';
+
+/** A transaction, or one nested in it, as its user holds it. */
+export class TransactionScope implements OpenTransaction {
+  readonly #session: TransactionSession;
+  readonly #registry: StatementRegistry;
+  readonly #depth: number;
+  readonly #effects: TransactionEffects;
+  #nestedOpen = false;
+  #ended: Error | undefined;
+
+  constructor(session: TransactionSession, registry: StatementRegistry, depth = 0) {
+    this.#session = session;
+    this.#registry = registry;
+    this.#depth = depth;
+    this.#effects = depth === 0 ? session.effects : new TransactionEffects();
+  }
+
+  async execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
+    return await this.executeFrom<R>(this.#registry, sql, params);
+  }
+
+  /** Executes a statement of `registry`, which may be another name's. */
+  async executeFrom<R>(
+    registry: StatementRegistry,
+    sql: string,
+    params?: SqlParameters,
+  ): Promise<QueryResult<R>> {
+    this.#refuseUnlessCurrent();
+    const statement = registry.get(sql);
+    if (this.#session.readOnly && statement.kind === 'write')
+      throw new ReadOnlyTransactionError(summaryOf(sql));
+    // What the columns are is between the statement and its caller.
+    return (await this.#session.execute(statement, params)) as QueryResult<unknown> as QueryResult<R>;
+  }
+
+  async transaction<T>(work: (tx: TransactionScope) => Promise<T>): Promise<T> {
+    this.#refuseUnlessCurrent();
+    const name = `nested_${this.#depth + 1}`;
+    const nested = new TransactionScope(this.#session, this.#registry, this.#depth + 1);
+    this.#nestedOpen = true;
+    try {
+      await this.#session.control(`SAVEPOINT ${name}`);
+      try {
+        const result = await Promise.race([work(nested), this.#session.expired]);
+        nested.#close('was ended with the callback');
+        await this.#session.control(`RELEASE ${name}`);
+        nested.#effects.handUp(this.#effects);
+        return result;
+      } catch (error) {
+        nested.#close('was rolled back');
+        nested.#effects.drop();
+        if (this.#session.ended === undefined) {
+          await this.#session.control(`ROLLBACK TO ${name}`);
+          await this.#session.control(`RELEASE ${name}`);
+        }
+        throw error;
+      }
+    } finally {
+      this.#nestedOpen = false;
+    }
+  }
+
+  afterCommit(effect: Effect): void {
+    this.#refuseUnlessCurrent();
+    this.#effects.add(effect);
+  }
+
+  async commit(): Promise<void> {
+    this.#refuseUnlessCurrent();
+    await this.#session.commit();
+  }
+
+  /** Does nothing when the transaction has been rolled back already, so that it can stand in every `catch`. */
+  async rollback(): Promise<void> {
+    await this.#session.rollback();
+  }
+
+  #close(how: string): void {
+    this.#ended = new TransactionEndedError(how);
+  }
+
+  #refuseUnlessCurrent(): void {
+    const ended = this.#session.ended ?? this.#ended;
+    if (ended !== undefined) throw ended;
+    if (this.#nestedOpen) throw new NestedTransactionOpenError();
+  }
+}

@@ -1,0 +1,177 @@
+import type { Logger } from '../../core/logging/types.ts';
+import type { Operation } from '../engine/wire.ts';
+import { TransactionEndedError, TransactionTimeoutError } from '../errors.ts';
+import { copyParameters } from '../statements/parameters.ts';
+import type { KnownStatement } from '../statements/statement-registry.ts';
+import type { StatementResult } from '../statements/statement-result.ts';
+import type { Call, Layouts } from '../threads/calls.ts';
+import type { EngineThread } from '../threads/engine-thread.ts';
+import type { SqlParameters } from '../types.ts';
+import { TransactionEffects } from './transaction-effects.ts';
+
+export interface SessionOptions {
+  readonly thread: EngineThread;
+  readonly id: number;
+  readonly readOnly: boolean;
+  readonly timeoutMs: number;
+  /** Whose stack says where the transaction was opened; formatted only when it is needed. */
+  readonly origin: Error;
+  /** Gives the writer, or the place among the readers, back. */
+  readonly release: () => void;
+  readonly logger: Logger | undefined;
+}
+
+/** One open transaction of the engine: its statements in order, its deadline and its single end. */
+export class TransactionSession {
+  readonly readOnly: boolean;
+  /** What is done once it is durable. */
+  readonly effects = new TransactionEffects();
+  /** Rejects when the deadline passes or the transaction is ended from outside; never resolves. */
+  readonly expired: Promise<never>;
+  readonly #options: SessionOptions;
+  readonly #layouts: Layouts;
+  readonly #timer: NodeJS.Timeout;
+  #pending: Call[] = [];
+  #scheduled = false;
+  #ended: Error | undefined;
+  #waitingInside: string | undefined;
+  #finished: () => void = () => undefined;
+  readonly #reject: (reason: Error) => void;
+  /** Resolves when the engine has let go of the transaction. */
+  readonly finished: Promise<void>;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.readOnly = options.readOnly;
+    // The writer's connection is one, and so is its layout; a reader's session has a connection of its own.
+    this.#layouts = options.readOnly ? new Map() : options.thread.layouts;
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => undefined);
+    this.expired = promise;
+    this.finished = new Promise((resolve) => {
+      this.#finished = resolve;
+    });
+    this.#timer = setTimeout(() => {
+      const error = new TransactionTimeoutError(
+        options.timeoutMs,
+        openedAt(options.origin),
+        this.#waitingInside,
+      );
+      void this.endWith(error);
+    }, options.timeoutMs);
+    this.#reject = reject;
+  }
+
+  /** Why nothing more can be done in it, if it has ended. */
+  get ended(): Error | undefined {
+    return this.#ended;
+  }
+
+  /** A statement was sent to the database itself from inside this transaction, and must wait for it. */
+  noteWaitingInside(statement: string): void {
+    if (!this.readOnly) this.#waitingInside ??= statement;
+  }
+
+  async execute(statement: KnownStatement, params: SqlParameters | undefined): Promise<StatementResult> {
+    if (this.#ended !== undefined) throw this.#ended;
+    const bound = copyParameters(params);
+    return await new Promise<StatementResult>((resolve, reject) => {
+      this.#pending.push({ statement, params: bound, resolve, reject });
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      process.nextTick(() => this.#flush());
+    });
+  }
+
+  /** Runs one of this room's own control statements, after the statements before it. */
+  async control(sql: string): Promise<void> {
+    await this.perform({ name: 'control', session: this.#options.id, sql });
+  }
+
+  /** Has the engine do something in this transaction, after the statements before it. */
+  async perform(operation: Operation): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    this.#flush();
+    await this.#options.thread.operation(operation);
+  }
+
+  /** Commits; resolves once it is durable. When the commit fails nothing of it is stored. */
+  async commit(): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    this.#flush();
+    this.#end(new TransactionEndedError('was committed before'));
+    const { thread, id, readOnly } = this.#options;
+    if (readOnly) {
+      await this.#letGo();
+      this.effects.run(this.#options.logger);
+      return;
+    }
+    try {
+      await thread.operation({ name: 'control', session: id, sql: 'COMMIT' });
+    } catch (error) {
+      this.#ended = new TransactionEndedError('failed to commit and was rolled back', error);
+      await this.#letGo();
+      throw error;
+    }
+    this.#giveBack();
+    this.effects.run(this.#options.logger);
+  }
+
+  /** Rolls back what was done. */
+  async rollback(): Promise<void> {
+    await this.abandon(new TransactionEndedError('was rolled back before'));
+  }
+
+  /** Ends it from outside, whatever its callback waits for: rolls back, and answers its caller with `reason`. */
+  async endWith(reason: Error): Promise<void> {
+    this.#reject(reason);
+    await this.abandon(reason);
+  }
+
+  /** Rolls back, and answers every later use with `reason`. */
+  async abandon(reason: Error): Promise<void> {
+    if (this.#ended !== undefined) return;
+    this.#flush();
+    this.#end(reason);
+    await this.#letGo();
+  }
+
+  #end(reason: Error): void {
+    this.#ended = reason;
+    clearTimeout(this.#timer);
+  }
+
+  async #letGo(): Promise<void> {
+    try {
+      await this.#options.thread.operation({ name: 'end', session: this.#options.id });
+    } catch {
+      // Only a thread that ended cannot do this: the transaction ended with it, and the crash has been reported.
+    }
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    this.#options.release();
+    this.#finished();
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    if (this.#pending.length === 0) return;
+    const calls = this.#pending;
+    this.#pending = [];
+    this.#options.thread.batch(this.#options.id, calls, this.#layouts, (rolledBack) => {
+      if (rolledBack) void this.abandon(new TransactionEndedError('was rolled back by the statement before'));
+    });
+  }
+}
+
+/** The first line of the stack that is not this room's. */
+export function openedAt(origin: Error): string {
+  const room = new URL('../', import.meta.url).href;
+  const line = origin.stack
+    ?.split('\n')
+    .slice(1)
+    .find((each) => !(each.includes(room) && !each.includes('.test.ts')) && !each.includes('node:internal'));
+  return line?.replace(/^\s*at\s+/, '') ?? 'an unknown place';
+}

@@ -1,0 +1,96 @@
+import { TableNotOwnedError, TransactionEndedError } from '../errors.ts';
+import type { StatementRegistry } from '../statements/statement-registry.ts';
+import { TransactionScope } from '../transactions/transaction-scope.ts';
+import type {
+  Database,
+  DatabaseState,
+  DatabaseStatus,
+  DatabaseView,
+  Migration,
+  MigrationReport,
+  OpenTransaction,
+  OverdueStatement,
+  QueryResult,
+  Row,
+  SqlParameters,
+  StreamOptions,
+  Transaction,
+  TransactionOptions,
+} from '../types.ts';
+import { OwnedTransaction } from './owned-transaction.ts';
+
+/** Options of a transaction, and whose it is: errors name the owner. */
+export interface OwnedOptions extends TransactionOptions {
+  readonly owner?: string;
+}
+
+/** What the database does in the name of one owner. */
+export interface OwnedAccess {
+  readonly owner: string;
+  /** Its statements carry the owner's name, by which the engine decides what they may do. */
+  readonly registry: StatementRegistry;
+  readonly database: Pick<Database, 'state' | 'overdue' | 'check' | 'status'> & {
+    transaction<T>(work: (tx: TransactionScope) => Promise<T>, options: OwnedOptions): Promise<T>;
+    begin(options: OwnedOptions): Promise<TransactionScope>;
+  };
+  readonly execute: <R>(sql: string, params?: SqlParameters) => Promise<QueryResult<R>>;
+  readonly stream: <R>(sql: string, params?: SqlParameters, options?: StreamOptions) => AsyncIterable<R>;
+  readonly migrate: (migrations: readonly Migration[]) => Promise<MigrationReport>;
+}
+
+/** The database in the name of one owner: its own tables, and those of others as declared. */
+export class OwnedDatabase implements DatabaseView {
+  readonly #access: OwnedAccess;
+
+  constructor(access: OwnedAccess) {
+    this.#access = access;
+  }
+
+  get state(): DatabaseState {
+    return this.#access.database.state;
+  }
+
+  get overdue(): readonly OverdueStatement[] {
+    return this.#access.database.overdue;
+  }
+
+  execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
+    return this.#access.execute<R>(sql, params);
+  }
+
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    const { owner, database } = this.#access;
+    return database.transaction((tx) => work(this.within(tx)), { ...options, owner });
+  }
+
+  async begin(options?: TransactionOptions): Promise<OpenTransaction> {
+    const { owner, database } = this.#access;
+    return this.within(await database.begin({ ...options, owner }));
+  }
+
+  within(tx: Transaction): OwnedTransaction {
+    if (!(tx instanceof TransactionScope)) throw new TransactionEndedError('is none of this database');
+    return new OwnedTransaction(tx, this.#access.registry);
+  }
+
+  stream<R = Row>(sql: string, params?: SqlParameters, options?: StreamOptions): AsyncIterable<R> {
+    return this.#access.stream<R>(sql, params, options);
+  }
+
+  async migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport> {
+    if (owner !== this.#access.owner)
+      throw new TableNotOwnedError(this.#access.owner, '_aico_migrations', owner, 'write');
+    return await this.#access.migrate(migrations);
+  }
+
+  check(): Promise<void> {
+    return this.#access.database.check();
+  }
+
+  status(): Promise<DatabaseStatus> {
+    return this.#access.database.status();
+  }
+
+  /** Does nothing: the database belongs to whoever opened it. */
+  async close(): Promise<void> {}
+}

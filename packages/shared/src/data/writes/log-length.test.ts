@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
+import { test } from 'node:test';
+import { testStore } from '../../../test/fixtures/store.ts';
+import type { EncryptedDatabase } from '../encrypted-database.ts';
+
+const MIB = 1024 * 1024;
+
+async function fill(database: EncryptedDatabase, rows: number): Promise<void> {
+  await database.transaction(async (tx) => {
+    for (let n = 0; n < rows; n += 1) await tx.execute('INSERT INTO page VALUES (zeroblob(262144))');
+  });
+}
+
+const MIGRATIONS = [{ id: '001', sql: 'CREATE TABLE page (content BLOB) STRICT' }];
+
+test('a vacuum leaves a small file and an empty write-ahead log', async (t) => {
+  const store = await testStore(t);
+  const database = await store.open();
+  await database.migrate('test', MIGRATIONS);
+  await fill(database, 160);
+  await database.execute('DELETE FROM page WHERE rowid % 2 = 0');
+  await database.vacuum();
+  assert.ok((await stat(store.file)).size < 25 * MIB);
+  assert.equal((await stat(`${store.file}-wal`)).size, 0);
+});
+
+test('a vacuum beside an open reader ends, and the log is cut once the reader is gone', async (t) => {
+  const store = await testStore(t);
+  const database = await store.open();
+  await database.migrate('test', MIGRATIONS);
+  await fill(database, 120);
+  const reader = database.stream('SELECT content FROM page')[Symbol.asyncIterator]();
+  await reader.next();
+  await database.vacuum();
+  assert.ok((await stat(`${store.file}-wal`)).size > 20 * MIB);
+  await reader.return?.();
+  await database.vacuum();
+  assert.equal((await stat(`${store.file}-wal`)).size, 0);
+});
+
+test('one long transaction does not make the log long for good', async (t) => {
+  const store = await testStore(t);
+  const database = await store.open();
+  await database.migrate('test', MIGRATIONS);
+  await fill(database, 160);
+  assert.ok((await stat(`${store.file}-wal`)).size > 40 * MIB);
+  for (let n = 0; n < 100; n += 1) await database.execute('INSERT INTO page VALUES (NULL)');
+  assert.ok((await stat(`${store.file}-wal`)).size <= 16 * MIB);
+});

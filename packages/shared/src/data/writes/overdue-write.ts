@@ -1,0 +1,50 @@
+import { WriterOverdueError } from '../limit-errors.ts';
+import { summaryOf } from '../sql/sql-text.ts';
+import { ownerOf } from '../statements/statement-owner.ts';
+import type { EngineThread } from '../threads/engine-thread.ts';
+import type { RunningStatement } from '../threads/thread-watch.ts';
+import type { OverdueStatement } from '../types.ts';
+
+/**
+ * The write that runs longer than it may, if there is one. It has the lock of the file, so that no other writer can take
+ * its place: after some time what waits is refused, which is safe because it was not begun.
+ */
+export class OverdueWrite {
+  readonly #writer: EngineThread;
+  readonly #refuseAfterMs: number;
+  #found: (OverdueStatement & { readonly running: RunningStatement; readonly beganAt: number }) | undefined;
+
+  constructor(writer: EngineThread, refuseAfterMs: number) {
+    this.#writer = writer;
+    this.#refuseAfterMs = refuseAfterMs;
+  }
+
+  /** @returns whether this is the first that is heard of it */
+  note(running: RunningStatement): boolean {
+    if (this.statement !== undefined) return false;
+    const statement = this.#writer.callOf(running)?.statement;
+    this.#found = {
+      running,
+      beganAt: performance.now() - running.ms,
+      owner: statement === undefined ? undefined : ownerOf(statement),
+      statement: summaryOf(statement?.sql ?? ''),
+      since: new Date(Date.now() - running.ms),
+    };
+    return true;
+  }
+
+  get statement(): OverdueStatement | undefined {
+    if (this.#found !== undefined && !this.#writer.isRunning(this.#found.running)) this.#found = undefined;
+    if (this.#found === undefined) return undefined;
+    const { owner, statement, since } = this.#found;
+    return { owner, statement, since };
+  }
+
+  /** For those who wait, once it has taken so long that they should not. */
+  get refusal(): WriterOverdueError | undefined {
+    const overdue = this.statement;
+    const ms = performance.now() - (this.#found?.beganAt ?? 0);
+    if (overdue === undefined || ms < this.#refuseAfterMs) return undefined;
+    return new WriterOverdueError(overdue.owner, overdue.statement, ms);
+  }
+}

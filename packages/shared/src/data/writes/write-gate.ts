@@ -1,0 +1,147 @@
+import { statfs } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from '../../core/logging/types.ts';
+import { systemErrorIn } from '../../core/system-errors/index.ts';
+import { type Failure, isStopping, isWriteRefused } from '../engine/wire.ts';
+import { DatabaseLostError, StorageFailedError } from '../errors.ts';
+import { EngineFailure, isForWantOfRoom, writeRefusal } from '../threads/engine-errors.ts';
+import type { DatabaseState } from '../types.ts';
+
+/** Room there must be before a write is tried again: it would soon be full again with less. */
+const ROOM_BYTES = 1024 * 1024;
+
+export interface WriteGateOptions {
+  readonly file: string;
+  /** Writes something small and durable, in its turn among the writes; rejects when that fails. */
+  readonly tryWrite: () => Promise<unknown>;
+  /** Milliseconds between two looks for room. */
+  readonly everyMs: number;
+  readonly logger: Logger | undefined;
+}
+
+/** A disk that refuses a write again so soon after it took one is not well: writing ends until a restart. */
+const RELAPSE_MS = 10_000;
+
+/**
+ * Whether the database takes writes, and why not. A write that the disk refused closes it until a small one succeeds; a
+ * failed fsync closes it for good, since nobody knows then what the disk holds.
+ */
+export class WriteGate {
+  readonly #options: WriteGateOptions;
+  #state: DatabaseState = { kind: 'ready' };
+  #failure: Failure | undefined;
+  #lost: DatabaseLostError | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking = false;
+  #closed = false;
+  #tookWritesAgainAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: WriteGateOptions) {
+    this.#options = options;
+  }
+
+  get state(): DatabaseState {
+    return this.#state;
+  }
+
+  /** @throws {DiskFullError} @throws {WriteRefusedError} @throws {StorageFailedError} while writes are not taken */
+  refuseIfClosed(): void {
+    const refusal = this.refusal();
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** The error of a write that is asked for now, where none is taken. */
+  refusal(): Error | undefined {
+    if (this.#lost !== undefined) return this.#lost;
+    if (this.#state.kind === 'ready' || this.#failure === undefined) return undefined;
+    return this.#state.kind === 'read-only'
+      ? writeRefusal(this.#failure)
+      : new StorageFailedError(
+          `no write is acknowledged since "${this.#state.reason}"`,
+          new EngineFailure(this.#failure),
+        );
+  }
+
+  /** The writer reported `failure`. */
+  note(failure: Failure): void {
+    if (this.#state.kind === 'failed' || this.#closed) return;
+    if (isStopping(failure.code)) {
+      this.#fail(failure);
+      return;
+    }
+    if (!isWriteRefused(failure.code) || this.#state.kind === 'read-only') return;
+    const forWantOfRoom = isForWantOfRoom(failure);
+    if (!forWantOfRoom && performance.now() - this.#tookWritesAgainAt < RELAPSE_MS) {
+      this.#fail(failure);
+      return;
+    }
+    this.#failure = failure;
+    const condition = systemErrorIn(new EngineFailure(failure))?.condition ?? failure.message;
+    const since = new Date();
+    this.#state = {
+      kind: 'read-only',
+      reason: forWantOfRoom ? 'disk-full' : 'write-refused',
+      condition,
+      since,
+    };
+    this.#options.logger?.error(`Database is read-only: ${condition}`, { since, code: failure.code });
+    // At once: what was refused may only have been larger than what is left.
+    void this.#look();
+  }
+
+  /** Closes it for good: what is written from now on could not be found again. */
+  lose(error: Error): void {
+    if (this.#lost !== undefined || this.#closed) return;
+    this.#lost = new DatabaseLostError(error.message, error);
+    this.#state = { kind: 'failed', reason: error.message };
+    clearTimeout(this.#timer);
+    this.#options.logger?.error(
+      'Database stopped: a file is lost; no write is acknowledged until a restart',
+      {
+        error,
+      },
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #fail(failure: Failure): void {
+    this.#failure = failure;
+    this.#state = { kind: 'failed', reason: failure.message };
+    clearTimeout(this.#timer);
+    this.#options.logger?.error(
+      'Database stopped: the disk failed; no write is acknowledged until a restart',
+      {
+        code: failure.code,
+        reason: failure.message,
+      },
+    );
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    const found = await this.#findRoom().catch(() => false);
+    this.#looking = false;
+    if (this.#closed || this.#state.kind !== 'read-only') return;
+    if (found) {
+      const { since } = this.#state;
+      this.#state = { kind: 'ready' };
+      this.#tookWritesAgainAt = performance.now();
+      this.#options.logger?.info('Database takes writes again', { since });
+    } else {
+      this.#timer = setTimeout(() => void this.#look(), this.#options.everyMs);
+      this.#timer.unref();
+    }
+  }
+
+  async #findRoom(): Promise<boolean> {
+    const { bavail, bsize } = await statfs(path.dirname(this.#options.file));
+    if (bavail * bsize < ROOM_BYTES) return false;
+    await this.#options.tryWrite();
+    return true;
+  }
+}

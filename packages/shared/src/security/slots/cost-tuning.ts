@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import os from 'node:os';
+import { argon2id, COST_FLOOR, type PasswordCost } from '../passwords/password-key.ts';
+import type { SlotFileBody } from './slot-file.ts';
+import { slotsOf } from './slots.ts';
+
+const TARGET_MS = 500;
+/** More than this is not asked of a machine that does other things too. */
+const MOST_MEMORY_KIB = 256 * 1024;
+/** Of the memory that is free at setup, so that it can be had at a later start as well. */
+const SHARE_OF_FREE = 1 / 8;
+const MOST_PASSES = 32;
+
+export interface TuningOptions {
+  readonly targetMs?: number;
+  readonly freeBytes?: number;
+  /** Milliseconds one derivation takes at `cost`. */
+  readonly measure?: (cost: PasswordCost) => Promise<number>;
+}
+
+/**
+ * The cost at which one password guess takes about half a second on this machine, never below the floor. First memory,
+ * then passes, as RFC 9106 section 4 says: memory is what a guesser's hardware has least of. Measures twice, so that
+ * tuning itself takes little more than the target, and less than twice as much on a slow machine.
+ */
+export async function tunePasswordCost(options: TuningOptions = {}): Promise<PasswordCost> {
+  const { targetMs = TARGET_MS, freeBytes = os.freemem(), measure = measureOnce } = options;
+  const floorMs = await measure(COST_FLOOR);
+  if (floorMs * 2 > targetMs) return { ...COST_FLOOR, passes: passesFor(COST_FLOOR, floorMs, targetMs) };
+  const mostMemory = Math.min(MOST_MEMORY_KIB, (freeBytes * SHARE_OF_FREE) / 1024);
+  let larger = COST_FLOOR;
+  // Time goes with memory times passes.
+  for (let ms = floorMs * 2; ms <= targetMs && larger.memoryKiB * 2 <= mostMemory; ms *= 2)
+    larger = { ...larger, memoryKiB: larger.memoryKiB * 2 };
+  const largerMs = larger === COST_FLOOR ? floorMs : await measure(larger);
+  return { ...larger, passes: passesFor(larger, largerMs, targetMs) };
+}
+
+/** What a new password slot costs: as much as the dearest there is, else what tuning says. */
+export async function costBeside(body: SlotFileBody): Promise<PasswordCost> {
+  const [dearest] = slotsOf(body, 'password')
+    .map(({ cost }) => cost)
+    .sort((a, b) => b.memoryKiB * b.passes - a.memoryKiB * a.passes);
+  return dearest ?? (await tunePasswordCost());
+}
+
+function passesFor(cost: PasswordCost, ms: number, targetMs: number): number {
+  const passes = Math.round((cost.passes * targetMs) / Math.max(ms, 1));
+  return Math.min(MOST_PASSES, Math.max(COST_FLOOR.passes, passes));
+}
+
+async function measureOnce(cost: PasswordCost): Promise<number> {
+  const started = performance.now();
+  await argon2id(randomBytes(32), randomBytes(16), cost);
+  return performance.now() - started;
+}

@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises';
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { removeDurably, writePrivateFile } from '../../core/paths/index.ts';
+import { UnlockThrottledError } from '../errors.ts';
+import { whileLocked } from '../slots/system-lock.ts';
+
+const FREE_TRIES = 3;
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 5 * 60_000;
+/** Counting a try takes a write; a process that holds the lock longer than this keeps others from guessing as well. */
+const LOCK_WAIT_MS = 5_000;
+
+const State = Type.Object(
+  {
+    version: Type.Literal(1),
+    failures: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
+    /** Milliseconds since 1970. */
+    lastAt: Type.Number({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+type State = Static<typeof State>;
+const state = Compile(State);
+const NONE: State = { version: 1, failures: 0, lastAt: 0 };
+
+/** What stands against the next try. */
+export interface ThrottleStatus {
+  readonly failures: number;
+  /** Milliseconds until the next try is looked at; 0 when it may come at once. */
+  readonly retryAfterMs: number;
+}
+
+/** Milliseconds to wait after so many failures: three are free, then 1 s, 2 s, 4 s … up to 5 minutes. */
+export function waitAfter(failures: number): number {
+  if (failures < FREE_TRIES) return 0;
+  return Math.min(FIRST_WAIT_MS * 2 ** Math.min(failures - FREE_TRIES, 30), LONGEST_WAIT_MS);
+}
+
+/**
+ * Slows down guessing at the door: of a password or a recovery code through the running system. Whoever has a copy of
+ * the slot file guesses on a machine of their own, and is slowed down by Argon2id alone.
+ *
+ * The count lies in a small file, so that a restart does not forget it. A file that is damaged or gone counts as no
+ * failures: whoever can write there can read the slot file too.
+ */
+export class UnlockThrottle {
+  readonly #file: string;
+  readonly #now: () => number;
+  /** What this process knows, in case the file cannot be written. */
+  #known: State = NONE;
+
+  /** @param now milliseconds since 1970; the wall clock, since the count outlives the process and the machine's uptime */
+  constructor(file: string, now: () => number = Date.now) {
+    this.#file = file;
+    this.#now = now;
+  }
+
+  async status(): Promise<ThrottleStatus> {
+    const { failures, lastAt } = await this.#read();
+    const elapsed = Math.max(0, this.#now() - lastAt);
+    return { failures, retryAfterMs: Math.max(0, Math.ceil(waitAfter(failures) - elapsed)) };
+  }
+
+  /**
+   * Lets a try in, and counts it as failed before its outcome is known: a kill in the middle of it, or many at once, win
+   * nothing.
+   * @throws {UnlockThrottledError} while the tries before it are waited out
+   */
+  async begin(): Promise<void> {
+    await this.#alone(async () => {
+      const found = await this.#read();
+      const now = this.#now();
+      // The clock went back: the wait begins anew, once, rather than last until the clock has caught up.
+      if (found.lastAt > now) await this.#write({ ...found, lastAt: now });
+      const { failures, retryAfterMs } = await this.status();
+      if (retryAfterMs > 0) throw new UnlockThrottledError(retryAfterMs, failures);
+      await this.#write({ version: 1, failures: failures + 1, lastAt: now });
+    });
+  }
+
+  /** The try was right: nothing stands against the next. */
+  async succeeded(): Promise<void> {
+    this.#known = NONE;
+    // A file that stays behind costs a wait at a later mistake, and the data nothing.
+    await removeDurably(this.#file).catch(() => undefined);
+  }
+
+  /**
+   * Reads and writes the count while no other process does, so that guesses in parallel count one by one. Where the disk
+   * takes no lock file the count holds for this process alone.
+   */
+  async #alone(work: () => Promise<void>): Promise<void> {
+    let isAlone = false;
+    try {
+      await whileLocked(
+        `${this.#file}.guard`,
+        { waitMs: LOCK_WAIT_MS, busy: () => new UnlockThrottledError(FIRST_WAIT_MS, this.#known.failures) },
+        async () => {
+          isAlone = true;
+          await work();
+        },
+      );
+    } catch (error) {
+      if (isAlone || error instanceof UnlockThrottledError) throw error;
+      await work();
+    }
+  }
+
+  async #read(): Promise<State> {
+    const content = await readFile(this.#file, 'utf8').catch(() => '');
+    const found = parse(content) ?? NONE;
+    return found.failures >= this.#known.failures ? found : this.#known;
+  }
+
+  async #write(next: State): Promise<void> {
+    this.#known = next;
+    // On a disk that takes no writing the count still holds for this process.
+    await writePrivateFile(this.#file, JSON.stringify(next)).catch(() => undefined);
+  }
+}
+
+function parse(content: string): State | undefined {
+  try {
+    const value: unknown = JSON.parse(content);
+    return state.Check(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
