@@ -1,3 +1,5 @@
+import { BoundedCache, TokenBucket } from '@aico/shared/core/tasks';
+
 export interface HandshakeLimitOptions {
   readonly perMinute: number;
   readonly burst: number;
@@ -5,18 +7,13 @@ export interface HandshakeLimitOptions {
   readonly now: () => number;
 }
 
-interface Bucket {
-  tokens: number;
-  at: number;
-}
-
 /** How many sources are remembered; beyond that the one that was quiet longest is forgotten. */
 const SOURCES = 10_000;
 
-/** A token bucket for each source of handshakes: an address, or a network of IPv6. Bounded in memory, whoever knocks. */
+/** Limits the handshakes of each source: an address, or a network of IPv6. Its memory is bounded for any number of sources. */
 export class HandshakeLimit {
   readonly #options: HandshakeLimitOptions;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new BoundedCache<string, TokenBucket>(SOURCES);
 
   constructor(options: HandshakeLimitOptions) {
     this.#options = options;
@@ -25,18 +22,9 @@ export class HandshakeLimit {
   /** Takes a token. @returns 0, or the milliseconds until there is one again */
   take(source: string): number {
     const { perMinute, burst, now } = this.#options;
-    const perMs = perMinute / 60_000;
-    const at = now();
-    const before = this.#buckets.get(source);
-    const tokens = before === undefined ? burst : Math.min(burst, before.tokens + (at - before.at) * perMs);
-    const enough = tokens >= 1;
-    // Set anew, so that the map's order is that of the last knock.
-    this.#buckets.delete(source);
-    this.#buckets.set(source, { tokens: enough ? tokens - 1 : tokens, at });
-    if (this.#buckets.size > SOURCES) {
-      const [oldest] = this.#buckets.keys();
-      if (oldest !== undefined) this.#buckets.delete(oldest);
-    }
-    return enough ? 0 : Math.ceil((1 - tokens) / perMs);
+    const bucket = this.#buckets.get(source) ?? new TokenBucket({ perSecond: perMinute / 60, burst, now });
+    // Set anew, so that the cache's order is that of the last handshake.
+    this.#buckets.set(source, bucket);
+    return bucket.take() ? 0 : bucket.waitMs();
   }
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '@aico/shared/core/logging';
+import { createMutex } from '@aico/shared/core/tasks';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { ServiceContainer } from '../core/service-container.ts';
 
@@ -25,7 +26,7 @@ const LOCKED = 'the home is locked';
 export class Vault {
   readonly #options: VaultOptions;
   #state: VaultState = 'unlocked';
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #exclusive = createMutex();
 
   constructor(options: VaultOptions) {
     this.#options = options;
@@ -48,7 +49,7 @@ export class Vault {
    * again then
    */
   async unlock(credentials: Credentials): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#exclusive(async () => {
       if (this.#state === 'unlocked') return;
       const { keyManager, container, logger } = this.#options;
       await keyManager.unlock(credentials);
@@ -68,7 +69,7 @@ export class Vault {
 
   /** Stops what holds data, dependents first, and wipes the keys. Does nothing when that is so. */
   async lock(): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#exclusive(async () => {
       if (this.#state === 'locked') return;
       const { keyManager, logger } = this.#options;
       this.#state = 'locking';
@@ -91,11 +92,5 @@ export class Vault {
       names.filter((name) => !openServices.has(name)),
       LOCKED,
     );
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    return turn;
   }
 }

@@ -1,7 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { findPlugin, pluginExport } from '@aico/backend/plugin-module';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { PluginCommandsError } from '../errors.ts';
@@ -79,45 +78,15 @@ async function loadCommands(name: string, entry: string): Promise<PluginCommands
   return commands;
 }
 
-/** The file behind `exports["./cli"]` of the plugin's package, if it has one. */
+/** The file that the plugin's package exports as `./cli`, if it has one. */
 async function entryOfCommands(name: string, module: string, from: string): Promise<string | undefined> {
   try {
-    const manifest = await manifestOf(module, from);
-    if (manifest === undefined) return undefined;
-    const content: unknown = JSON.parse(await readFile(manifest, 'utf8'));
-    const target = fileIn(member(member(content, 'exports'), './cli'));
-    return target === undefined ? undefined : path.resolve(path.dirname(manifest), target);
+    return await pluginExport(await findPlugin(module, from), './cli');
   } catch (error) {
+    // A plugin that is not installed on this machine has no commands here.
+    if (error instanceof Error && 'code' in error && error.code === 'AICO_PLUGIN_NOT_FOUND') return undefined;
     throw new PluginCommandsError(name, error);
   }
-}
-
-/** The package.json that the module belongs to, looked up as the backend looks modules up. */
-async function manifestOf(module: string, from: string): Promise<string | undefined> {
-  if (!module.startsWith('file:') && !path.isAbsolute(module) && !/^\.\.?([/\\]|$)/.test(module)) {
-    for (const base of [pathToFileURL(path.join(from, 'package.json')), import.meta.url]) {
-      try {
-        return findPackageJSON(module, base);
-      } catch {
-        // Not installed there. Where it is installed nowhere, it has no commands on this machine.
-      }
-    }
-    return undefined;
-  }
-  const place = module.startsWith('file:') ? new URL(module) : pathToFileURL(path.resolve(from, module));
-  const stats = await stat(place).catch(() => undefined);
-  if (stats === undefined) return undefined;
-  return findPackageJSON(stats.isDirectory() ? new URL(`${place.href.replace(/\/$/, '')}/`) : place);
-}
-
-/** The first of the conditions that a module of this kind would be imported by. */
-function fileIn(target: unknown): string | undefined {
-  if (typeof target === 'string') return target;
-  for (const condition of ['node', 'import', 'default']) {
-    const entry = member(target, condition);
-    if (entry !== undefined) return fileIn(entry);
-  }
-  return undefined;
 }
 
 function member(value: unknown, name: string): unknown {

@@ -1,3 +1,4 @@
+import { sleep } from '@aico/protocol/timing';
 import { TooManyChannelsError } from '../errors.ts';
 
 /**
@@ -17,22 +18,7 @@ export async function openPatiently<T>(
     if (!(error instanceof TooManyChannelsError)) throw error;
     const waitMs = error.retryAfterSeconds * 1_000;
     if (waitMs > longestMs) throw error;
-    await pause(waitMs, signal);
+    await sleep(waitMs, signal);
     return open();
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-  });
 }

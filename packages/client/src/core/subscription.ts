@@ -1,3 +1,4 @@
+import { type Backoff, backoffDelay, pause } from '@aico/protocol/timing';
 import {
   BackendNotRunningError,
   ChannelNotServedError,
@@ -34,9 +35,7 @@ export interface SubscribeOptions {
   readonly onRetry?: (error: unknown, delayMs: number) => void;
 }
 
-/** Milliseconds: the first wait, and the longest. */
-const FIRST_MS = 250;
-const LONGEST_MS = 30_000;
+const RECONNECT: Backoff = { minDelayMs: 250, maxDelayMs: 30_000 };
 /** The backend gives a sign of life every 15 s: whoever is silent for so long has gone without a word. */
 const SILENCE_MS = 45_000;
 
@@ -82,8 +81,8 @@ export async function* follow(
       if (signal?.aborted) break;
       const reason = explain(error);
       if (!isPassing(reason)) throw reason;
-      const delayMs = delayOf(failures);
       failures += 1;
+      const delayMs = backoffDelay(failures, RECONNECT);
       onRetry?.(reason, delayMs);
       await pause(delayMs, signal);
     } finally {
@@ -131,24 +130,6 @@ function isPassing(error: unknown): boolean {
     error instanceof ChannelNotServedError ||
     error instanceof TooManyChannelsError
   );
-}
-
-/** Exponential, with half of it left to chance, so that many clients do not come back at once. */
-function delayOf(failures: number): number {
-  const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures, 20));
-  return Math.round(longest / 2 + (Math.random() * longest) / 2);
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
-  });
 }
 
 function busEvent({ data: text }: EventSourceMessage): BusEvent {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
+import { createMutex } from '../core/tasks/index.ts';
 import type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 import type { EngineStatus, Failure } from './engine/wire.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
@@ -86,7 +87,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   /** The transaction in whose callback the running code is. */
   readonly #inside = new AsyncLocalStorage<TransactionSession>();
   #nextSession = 1;
-  #lastMigration: Promise<unknown> = Promise.resolve();
+  readonly #migrating = createMutex();
   #crash: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -314,7 +315,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     try {
       await this.#endSessions();
       this.#engine.writer.limitStatements(CLOSE_GRACE_MS);
-      await Promise.all([this.#readers.close(CLOSE_GRACE_MS), this.#lastMigration]);
+      await Promise.all([this.#readers.close(CLOSE_GRACE_MS), this.#migrating(() => undefined)]);
       await this.#writes.drain();
       const { writer } = this.#engine;
       const leftUndone = writer.isGivenUp
@@ -466,9 +467,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       principal,
       reserved: this.#reserved.tables,
     });
-    const turn = this.#lastMigration.then(() => applyMigrations(store, principal.owner, migrations));
-    this.#lastMigration = turn.catch(() => undefined);
-    return await turn;
+    return await this.#migrating(() => applyMigrations(store, principal.owner, migrations));
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
 import { WriteUnconfirmedError } from '../core/paths/index.ts';
+import { createMutex } from '../core/tasks/index.ts';
 import {
   KeyNotGivenError,
   KeysLockedError,
@@ -73,7 +74,7 @@ export class AICOKeyManager {
   readonly #throttle: UnlockThrottle;
   #unlocked: Unlocked | undefined;
   /** Changes of the slot file run one after another. */
-  #lastChange: Promise<unknown> = Promise.resolve();
+  readonly #exclusive = createMutex();
 
   constructor(options: KeyManagerOptions) {
     this.#slotsFile = options.slotsFile;
@@ -153,7 +154,7 @@ export class AICOKeyManager {
    * @throws {SlotFileVersionError} @throws {SlotParametersError} @throws {AicoError} of a key file, keyring or credential
    */
   async unlock(credentials: UnlockCredentials = {}): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#exclusive(async () => {
       const read = await this.#read();
       const { slot, root } = await this.#open(read.body, credentials);
       this.#prove(read, root);
@@ -425,12 +426,6 @@ export class AICOKeyManager {
 
   /** Runs `work` while nobody else, in this process or another, changes the slot file. */
   async #change<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#inTurn(() => whileHolding(this.#slotsFile, work));
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#lastChange.then(work);
-    this.#lastChange = turn.catch(() => undefined);
-    return await turn;
+    return await this.#exclusive(() => whileHolding(this.#slotsFile, work));
   }
 }

@@ -1,5 +1,6 @@
 import { parsePattern, TopicInvalidError } from '@aico/protocol';
 import { WriteUnconfirmedError } from '@aico/shared/core/paths';
+import { createMutex } from '@aico/shared/core/tasks';
 import { BusGrantExistsError, BusGrantInvalidError, BusGrantUnknownError } from '../errors.ts';
 import type { BusGrant, GrantsFile } from './grants-file.ts';
 import { isReserved } from './rights.ts';
@@ -28,7 +29,7 @@ export class GrantBook {
   readonly #isKey: (text: string) => boolean;
   readonly #onChange: () => void;
   #grants: readonly BusGrant[] = [];
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #exclusive = createMutex();
 
   constructor(file: GrantsFile, isKey: (text: string) => boolean, onChange: () => void) {
     this.#file = file;
@@ -47,7 +48,7 @@ export class GrantBook {
 
   /** @throws {BusGrantExistsError} @throws {BusGrantUnknownError} @throws {BusGrantInvalidError} */
   async grant({ component, publicKey, publish, subscribe, renew }: GrantRequest): Promise<BusGrant> {
-    return await this.#inTurn(async () => {
+    return await this.#exclusive(async () => {
       const present = this.#grants.find((grant) => grant.component === component);
       if (present !== undefined && !renew) throw new BusGrantExistsError(component);
       if (present === undefined && renew) throw new BusGrantUnknownError(component);
@@ -73,7 +74,7 @@ export class GrantBook {
 
   /** @throws {BusGrantUnknownError} */
   async revoke(component: string): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#exclusive(async () => {
       const left = this.#grants.filter((grant) => grant.component !== component);
       if (left.length === this.#grants.length) throw new BusGrantUnknownError(component);
       try {
@@ -119,11 +120,5 @@ export class GrantBook {
   #adopt(grants: readonly BusGrant[]): void {
     this.#grants = grants;
     this.#onChange();
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    return await turn;
   }
 }

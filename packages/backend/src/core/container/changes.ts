@@ -1,3 +1,4 @@
+import { createMutex } from '@aico/shared/core/tasks';
 import type { DependencyGraph } from '../dependency-graph.ts';
 import { ContainerStateError } from '../errors.ts';
 import type { ContainerState } from './container-types.ts';
@@ -23,7 +24,7 @@ interface Hold {
 export class Changes {
   readonly #options: ChangesOptions;
   #hold: Hold | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #exclusive = createMutex();
 
   constructor(options: ChangesOptions) {
     this.#options = options;
@@ -31,7 +32,7 @@ export class Changes {
 
   /** Resolves when no change is under way. */
   get settled(): Promise<unknown> {
-    return this.#last;
+    return this.#exclusive(() => undefined);
   }
 
   /** What is held and all that stands on it, dependencies first. */
@@ -45,7 +46,7 @@ export class Changes {
   }
 
   async reload(record: ServiceRecord): Promise<StartReport> {
-    return this.#inTurn(async () => {
+    return this.#exclusive(async () => {
       const supervisor = this.#running(`reload "${record.name}"`);
       const members = this.#withDependents([record.name]);
       const beganAt = performance.now();
@@ -64,7 +65,7 @@ export class Changes {
   }
 
   async hold(names: readonly string[], reason: string): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#exclusive(async () => {
       const state = this.#options.state();
       if (state === 'starting' || state === 'stopping')
         throw new ContainerStateError('hold services', state, 'Wait for the start or stop to end.');
@@ -79,7 +80,7 @@ export class Changes {
   }
 
   async release(): Promise<StartReport> {
-    return this.#inTurn(async () => {
+    return this.#exclusive(async () => {
       const supervisor = this.#running('release services');
       const members = this.held;
       const hold = this.#hold;
@@ -132,13 +133,6 @@ export class Changes {
         .flatMap((name) => this.#options.records.get(name) ?? [])
         .filter(({ registration }) => registration.isInstance !== true),
     );
-  }
-
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    // The next in turn begins whatever became of this one, whose caller has its error.
-    this.#last = turn.catch(() => undefined);
-    return turn;
   }
 }
 

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, mock, test } from 'node:test';
-import { backoffDelay, pause } from '@aico/shared/core/tasks';
-import fc from 'fast-check';
+import { describe, test } from 'node:test';
 import { ServiceStartError } from '../errors.ts';
 import { ServiceContainer } from '../service-container.ts';
 import { fixture, Journal } from './fixtures.ts';
@@ -130,37 +128,4 @@ test('a required service with tries of its own is tried before the start fails',
   const report = await container.start();
   assert.equal(report.services[0]?.attempts, 2);
   await container.stop();
-});
-
-describe('backoff', () => {
-  test('doubles up to the maximum, less a random half at most', () => {
-    const bounds = { minDelayMs: 100, maxDelayMs: 5_000 };
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 2_000 }),
-        fc.double({ min: 0, max: 0.999, noNaN: true }),
-        (attempt, x) => {
-          const ceiling = Math.min(5_000, 100 * 2 ** (attempt - 1));
-          const delay = backoffDelay(attempt, bounds, () => x);
-          assert.ok(delay >= ceiling / 2 - 1 && delay <= ceiling);
-        },
-      ),
-    );
-  });
-
-  test('pause() says whether the time has passed or the signal came', async () => {
-    mock.timers.enable({ apis: ['setTimeout'] });
-    try {
-      const controller = new AbortController();
-      const passed = pause(1_000, controller.signal);
-      mock.timers.tick(1_000);
-      assert.equal(await passed, true);
-      const cut = pause(1_000, controller.signal);
-      controller.abort();
-      assert.equal(await cut, false);
-      assert.equal(await pause(1_000, controller.signal), false);
-    } finally {
-      mock.timers.reset();
-    }
-  });
 });

@@ -1,10 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { isKeyWord } from '@aico/shared/core/config';
-import { PluginExportError, PluginImportError, PluginNotFoundError, PluginShapeError } from '../errors.ts';
+import { PluginExportError, PluginImportError, PluginShapeError } from '../errors.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
+import { findPlugin, pluginEntry } from './plugin-module.ts';
 
 /** A plugin, and where it came from. */
 export interface LoadedPlugin {
@@ -12,8 +10,6 @@ export interface LoadedPlugin {
   /** The module's URL. */
   readonly module: string;
 }
-
-const ENTRIES = ['index.ts', 'index.js', 'src/index.ts', 'src/index.js'];
 
 /**
  * Loads the plugin that a module exports as `plugin`. Runs the module's code, constructs nothing.
@@ -26,7 +22,7 @@ const ENTRIES = ['index.ts', 'index.js', 'src/index.ts', 'src/index.js'];
  * @throws {PluginShapeError} when `plugin` is not what `definePlugin` makes, naming all that is wrong
  */
 export async function loadPlugin(specifier: string, baseDir: string): Promise<LoadedPlugin> {
-  const file = await entryOf(specifier, baseDir);
+  const file = await pluginEntry(await findPlugin(specifier, baseDir));
   const { href } = pathToFileURL(file);
   let module: object;
   try {
@@ -41,74 +37,8 @@ export async function loadPlugin(specifier: string, baseDir: string): Promise<Lo
   return { definition: plugin, module: href };
 }
 
-async function entryOf(specifier: string, baseDir: string): Promise<string> {
-  const path = pathOf(specifier, baseDir);
-  if (path === undefined) return entryOfFolder(specifier, packageFolder(specifier, baseDir));
-  const stats = await stat(path).catch((error: unknown) => {
-    throw new PluginNotFoundError(specifier, path, error);
-  });
-  return stats.isDirectory() ? entryOfFolder(specifier, path) : path;
-}
-
-function pathOf(specifier: string, baseDir: string): string | undefined {
-  if (specifier.startsWith('file:')) return fileURLToPath(specifier);
-  if (isAbsolute(specifier)) return specifier;
-  return /^\.\.?([/\\]|$)/.test(specifier) ? resolve(baseDir, specifier) : undefined;
-}
-
-function packageFolder(name: string, baseDir: string): string {
-  const failures: unknown[] = [];
-  for (const from of [pathToFileURL(join(baseDir, 'package.json')), import.meta.url]) {
-    try {
-      const manifest = findPackageJSON(name, from);
-      if (manifest !== undefined) return dirname(manifest);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  const lookedAt = `the packages installed for ${baseDir}, and those beside the backend`;
-  throw new PluginNotFoundError(name, lookedAt, failures[0]);
-}
-
-async function entryOfFolder(specifier: string, folder: string): Promise<string> {
-  const named = await entryInManifest(specifier, join(folder, 'package.json'));
-  const candidates = (named === undefined ? ENTRIES : [named]).map((entry) => join(folder, entry));
-  for (const candidate of candidates) {
-    const stats = await stat(candidate).catch(() => undefined);
-    if (stats?.isFile()) return candidate;
-  }
-  throw new PluginNotFoundError(specifier, candidates.join(', '));
-}
-
-async function entryInManifest(specifier: string, manifest: string): Promise<string | undefined> {
-  const text = await readFile(manifest, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    throw new PluginImportError(specifier, manifest, error);
-  }
-  const root = member(parsed, 'exports');
-  return entryIn(member(root, '.') ?? root) ?? onlyString(member(parsed, 'main'));
-}
-
-/** The first of the conditions that a module of this kind would be imported by. */
-function entryIn(target: unknown): string | undefined {
-  if (typeof target === 'string') return target;
-  for (const condition of ['node', 'import', 'default']) {
-    const entry = member(target, condition);
-    if (entry !== undefined) return entryIn(entry);
-  }
-  return undefined;
-}
-
 function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-function onlyString(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }
 
 const NAME = /^[a-z][a-z0-9_-]*$/;

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { InProcessBus } from '@aico/shared/core/bus';
+import { createMutex } from '@aico/shared/core/tasks';
 import { wipe } from '@aico/shared/security';
 import type { Broker } from '../../bus/broker/broker.ts';
 import type { BrokerEvent } from '../../bus/broker/broker-options.ts';
@@ -33,7 +34,7 @@ export class BusBroker extends BasePlugin {
   readonly #hub: InProcessBus;
   #book: GrantBook | undefined;
   #state: State = { name: 'closed', reason: 'nobody has been granted access' };
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #exclusive = createMutex();
   #untravelled = 0;
 
   constructor(name: string, container: ConstructorParameters<typeof BasePlugin>[1], hub: InProcessBus) {
@@ -118,14 +119,12 @@ export class BusBroker extends BasePlugin {
    * @throws {BusBrokerClosedError} when it is switched off, or the port or socket is taken
    */
   async open(): Promise<{ readonly endpoints: readonly string[]; readonly publicKey: string }> {
-    const turn = this.#last.then(async () => {
+    return await this.#exclusive(async () => {
       if (this.#state.name === 'closed') this.#state = await this.#listen();
       const state = this.#state;
       if (state.name === 'closed') throw new BusBrokerClosedError(state.reason, state.cause);
       return { endpoints: state.broker.endpoints, publicKey: state.publicKey };
     });
-    this.#last = turn.catch(() => undefined);
-    return await turn;
   }
 
   async #listen(): Promise<State> {

@@ -1,3 +1,5 @@
+import Denque from 'denque';
+
 /** One event as it is sent: numbered from 1 in the order of its subscription. */
 export interface NumberedEvent {
   readonly number: number;
@@ -24,8 +26,7 @@ export interface EventLogLimits {
  */
 export class EventLog {
   readonly #limits: EventLogLimits;
-  #events: NumberedEvent[] = [];
-  #first = 0;
+  readonly #events = new Denque<NumberedEvent>();
   #size = 0;
   #last = 0;
   #news = Promise.withResolvers<void>();
@@ -44,17 +45,10 @@ export class EventLog {
     this.#events.push({ number: this.#last, text });
     this.#size += text.length;
     while (
-      this.#events.length - this.#first > 1 &&
-      (this.#events.length - this.#first > this.#limits.events || this.#size > this.#limits.size)
-    ) {
-      this.#size -= this.#events[this.#first]?.text.length ?? 0;
-      this.#first += 1;
-    }
-    // Taking from the front one by one would move the whole array each time.
-    if (this.#first > 1_024) {
-      this.#events = this.#events.slice(this.#first);
-      this.#first = 0;
-    }
+      this.#events.length > 1 &&
+      (this.#events.length > this.#limits.events || this.#size > this.#limits.size)
+    )
+      this.#size -= this.#events.shift()?.text.length ?? 0;
     this.wake();
   }
 
@@ -66,10 +60,14 @@ export class EventLog {
 
   /** What came after number `after`. */
   unread(after: number): Unread {
-    const oldest = this.#events[this.#first]?.number ?? this.#last + 1;
+    const oldest = this.#events.peekFront()?.number ?? this.#last + 1;
     const lost = Math.max(0, oldest - after - 1);
-    const from = this.#first + Math.max(0, after + 1 - oldest);
-    return { lost, events: this.#events.slice(from) };
+    const events: NumberedEvent[] = [];
+    for (let index = Math.max(0, after + 1 - oldest); index < this.#events.length; index += 1) {
+      const event = this.#events.peekAt(index);
+      if (event !== undefined) events.push(event);
+    }
+    return { lost, events };
   }
 
   /** Resolves when there is an event after number `after`, or at `wake()`. */

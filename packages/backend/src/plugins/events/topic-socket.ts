@@ -1,6 +1,7 @@
 import { parseTopic, TopicInvalidError } from '@aico/protocol';
 import type { MessageBus } from '@aico/shared/core/bus';
 import type { Logger } from '@aico/shared/core/logging';
+import { createMutex } from '@aico/shared/core/tasks';
 import type { WebSocket } from 'ws';
 import { type Access, isAccess, type Principal } from '../../core/access.ts';
 import { CapabilityMissingError } from '../../gateway/index.ts';
@@ -49,7 +50,7 @@ export class TopicSocket {
   readonly #closed = Promise.withResolvers<void>();
   #waiting = 0;
   #waitingSize = 0;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #exclusive = createMutex();
   #isThere = true;
 
   constructor(options: TopicSocketOptions) {
@@ -75,7 +76,7 @@ export class TopicSocket {
 
   /** Resolves when it is over and nothing of it goes on. */
   get closed(): Promise<void> {
-    return this.#closed.promise.then(() => this.#turn);
+    return this.#closed.promise.then(() => this.#exclusive(() => undefined));
   }
 
   #ask(): void {
@@ -94,9 +95,7 @@ export class TopicSocket {
     this.#waiting += 1;
     this.#waitingSize += text.length;
     if (this.#waiting >= WAITING || this.#waitingSize >= WAITING_SIZE) webSocket.pause();
-    // What fails while it is answered must not hold up what comes after it.
-    this.#turn = this.#turn
-      .then(() => this.#answer(text))
+    void this.#exclusive(() => this.#answer(text))
       .catch((error: unknown) => {
         this.#options.logger.error('A message on a WebSocket could not be answered', { error });
       })

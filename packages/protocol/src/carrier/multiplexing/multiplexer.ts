@@ -5,11 +5,11 @@ import {
   ChannelStreamsError,
   ChannelTruncatedError,
 } from '../../channel/errors.ts';
+import { TokenBucket } from '../../timing/index.ts';
 import type { SocketLike } from '../socket-like.ts';
 import { FrameParser } from './frame-parser.ts';
 import { FrameKind, frameHeader, MAX_STREAM_ID, PREFACE } from './frames.ts';
 import { MultiplexedStream, type StreamOwner } from './multiplexed-stream.ts';
-import { OpenBudget } from './open-budget.ts';
 
 /** Bytes that go at once, since they fill a packet; fewer wait for what else is written in this turn of the event loop. */
 const PACKET = 1_400;
@@ -68,7 +68,7 @@ export class Multiplexer implements StreamOwner {
   #isEnding = false;
   #lastId = 0;
   #refs = 0;
-  #opens: OpenBudget | undefined;
+  #opens: TokenBucket | undefined;
   #pacing: NodeJS.Timeout | undefined;
   #heardAt = Date.now();
   #heartbeat: NodeJS.Timeout | undefined;
@@ -77,7 +77,9 @@ export class Multiplexer implements StreamOwner {
   private constructor(carrier: Duplex & SocketLike, accept: AcceptOptions | undefined) {
     this.carrier = carrier;
     this.#accept = accept;
-    if (accept?.opensPerSecond !== undefined) this.#opens = new OpenBudget(accept.opensPerSecond);
+    const perSecond = accept?.opensPerSecond;
+    // Streams that had arrived already may be opened in advance; nothing more is read until they are earned back.
+    if (perSecond !== undefined) this.#opens = new TokenBucket({ perSecond, overdraft: perSecond });
     const parser = new FrameParser({
       onData: (id, bytes) => this.#streamOf(id)?.arrived(bytes),
       onControl: (id, kind, value) => this.#onControl(id, kind, value),
@@ -213,7 +215,7 @@ export class Multiplexer implements StreamOwner {
 
   /** Reads nothing more until the streams that have been opened are earned back. */
   #pace(): void {
-    const waitMs = this.#opens?.waitMs ?? 0;
+    const waitMs = this.#opens?.waitMs(0) ?? 0;
     if (waitMs === 0 || this.#pacing !== undefined || this.carrier.destroyed) return;
     this.carrier.pause();
     this.#pacing = setTimeout(() => {

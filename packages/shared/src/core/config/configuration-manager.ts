@@ -1,4 +1,5 @@
 import type { Static, TObject } from 'typebox';
+import { createMutex } from '../tasks/index.ts';
 import { ChangeListeners, type ConfigChange } from './changes.ts';
 import type { Environment } from './environment-layer.ts';
 import { ConfigInvalidError, type ConfigProblem, ConfigStateError, type Origin } from './errors.ts';
@@ -68,7 +69,8 @@ export class ConfigurationManager {
   #schema: TObject;
   #runtime: Tree;
   #state: State = { phase: 'new' };
-  #reading: Promise<void> = Promise.resolve();
+  /** Reloads run one after another, so that what was read last is what stays. */
+  readonly #exclusive = createMutex();
 
   /** @throws {ConfigSchemaError} when two sections claim one place, or a key could not be written anywhere */
   constructor({ paths, sections = [], env = process.env, overrides = {} }: ConfigurationManagerOptions = {}) {
@@ -178,14 +180,11 @@ export class ConfigurationManager {
    * @throws as `initialize()` does, and {ConfigListenerError} when it is in force and a listener to changes failed
    */
   reload(): Promise<void> {
-    const next = this.#reading.then(async () => {
+    return this.#exclusive(async () => {
       const { lightweight } = this.#ready();
       const sources = await this.#read(this.#runtime, lightweight);
       this.#replace(this.#resolve(sources, this.#runtime, lightweight));
     });
-    // One after the other, so that what was read last is what stays.
-    this.#reading = next.catch(() => undefined);
-    return next;
   }
 
   /**

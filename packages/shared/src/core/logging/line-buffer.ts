@@ -1,3 +1,4 @@
+import Denque from 'denque';
 import type { LogRecord } from './types.ts';
 
 /** A line on its way to the bus. */
@@ -17,8 +18,7 @@ export interface BufferLimits {
 /** Lines that wait for the bus, oldest first. Bounded both ways; when full, the oldest goes and is counted. */
 export class LineBuffer {
   #limits: BufferLimits;
-  #lines: (BufferedLine | undefined)[] = [];
-  #head = 0;
+  readonly #lines = new Denque<BufferedLine>();
   #size = 0;
   #dropped = 0;
 
@@ -27,7 +27,7 @@ export class LineBuffer {
   }
 
   get length(): number {
-    return this.#lines.length - this.#head;
+    return this.#lines.length;
   }
 
   /** How many lines were dropped so far. */
@@ -47,18 +47,8 @@ export class LineBuffer {
   }
 
   shift(): BufferedLine | undefined {
-    const line = this.#lines[this.#head];
-    if (line === undefined) return undefined;
-    this.#lines[this.#head] = undefined;
-    this.#head += 1;
-    this.#size -= line.size;
-    if (this.#head === this.#lines.length) {
-      this.#lines = [];
-      this.#head = 0;
-    } else if (this.#head > 1_024 && this.#head * 2 > this.#lines.length) {
-      this.#lines = this.#lines.slice(this.#head);
-      this.#head = 0;
-    }
+    const line = this.#lines.shift();
+    this.#size -= line?.size ?? 0;
     return line;
   }
 

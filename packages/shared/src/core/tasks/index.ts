@@ -1,8 +1,18 @@
-export { type Backoff, backoffDelay, isNoteworthy, pause } from './backoff.ts';
+export {
+  type Backoff,
+  backoffCeiling,
+  backoffDelay,
+  pause,
+  sleep,
+  TokenBucket,
+  type TokenBucketOptions,
+} from '@aico/protocol/timing';
 export { BoundedCache } from './bounded-cache.ts';
 export { ConnectionPool, type ConnectionPoolOptions } from './connection-pool.ts';
 export { PoolClosedError, TaskOptionError } from './errors.ts';
 export { type MapConcurrentOptions, mapConcurrent } from './map-concurrent.ts';
+export { createMutex, type Mutex } from './mutex.ts';
+export { isNoteworthy } from './noteworthy.ts';
 export {
   type ProgressListener,
   type ProgressWatch,
@@ -11,4 +21,3 @@ export {
   watchProgress,
 } from './progress.ts';
 export { type RetryOptions, retry } from './retry.ts';
-export { sleep } from './sleep.ts';

@@ -1,26 +1,40 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, mock, test } from 'node:test';
-import { BoundedCache, backoffDelay, ConnectionPool, mapConcurrent, retry, sleep } from './index.ts';
+import { BoundedCache, ConnectionPool, createMutex, mapConcurrent, retry } from './index.ts';
 
-describe('sleep()', () => {
-  test('rejects at once with the reason of an aborted signal', async () => {
-    const controller = new AbortController();
-    const sleeping = sleep(60_000, controller.signal);
-    const reason = new Error('stop');
-    controller.abort(reason);
-    await assert.rejects(sleeping, reason);
-    await assert.rejects(sleep(60_000, controller.signal), reason);
-    await sleep(0);
+describe('createMutex()', () => {
+  test('runs one piece of work at a time, in the order of the calls; a failure reaches its caller alone', async () => {
+    const exclusive = createMutex();
+    const events: string[] = [];
+    const work = (name: string) => async (): Promise<string> => {
+      events.push(`+${name}`);
+      for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+      events.push(`-${name}`);
+      if (name === 'b') throw new Error('b failed');
+      return name;
+    };
+    const outcomes = Promise.allSettled([exclusive(work('a')), exclusive(work('b')), exclusive(work('c'))]);
+    await exclusive(() => undefined);
+    assert.deepEqual(events, ['+a', '-a', '+b', '-b', '+c', '-c']);
+    assert.deepEqual(
+      (await outcomes).map((outcome) =>
+        outcome.status === 'fulfilled' ? outcome.value : outcome.reason.message,
+      ),
+      ['a', 'b failed', 'c'],
+    );
   });
-});
 
-test('a delay is a number within its bounds, however often was tried', () => {
-  for (const attempt of [1, 2, 53, 1_024, 1_025, 1_000_000])
-    for (const minDelayMs of [0, 500])
-      for (const random of [0, 0.999]) {
-        const ms = backoffDelay(attempt, { minDelayMs, maxDelayMs: 300_000 }, () => random);
-        assert.ok(ms >= 0 && ms <= 300_000, `${ms} after ${attempt} of ${minDelayMs}`);
-      }
+  test('work that throws at once rejects, and work runs in the asynchronous context of its caller', async () => {
+    const exclusive = createMutex();
+    const context = new AsyncLocalStorage<string>();
+    const thrown = exclusive(() => {
+      throw new Error('at once');
+    });
+    const seen = ['one', 'two'].map((name) => context.run(name, () => exclusive(() => context.getStore())));
+    await assert.rejects(thrown, /at once/);
+    assert.deepEqual(await Promise.all(seen), ['one', 'two']);
+  });
 });
 
 describe('mapConcurrent()', () => {
@@ -94,7 +108,7 @@ describe('retry()', () => {
           if (attempt < 4) throw new Error('again');
           return 'done';
         },
-        { attempts: 4, minDelayMs: 100, maxDelayMs: 300, jitter: false },
+        { attempts: 4, minDelayMs: 100, maxDelayMs: 300, random: () => 0 },
       );
       for (let ms = 0; ms < 70; ms += 1) {
         mock.timers.tick(10);

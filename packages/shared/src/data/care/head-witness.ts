@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { createMutex } from '../../core/tasks/index.ts';
 import type { Keyring } from '../../security/index.ts';
 import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
 import { DatabaseRolledBackError } from '../file/errors.ts';
@@ -38,7 +39,7 @@ export class HeadWitness implements DatabaseWitness {
   #written: DatabaseStamp | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** One write at a time: a slower one must not come after a later one. */
-  #writing: Promise<void> = Promise.resolve();
+  readonly #exclusive = createMutex();
 
   constructor(keyring: Keyring, databaseFile: string) {
     this.#keyring = keyring;
@@ -89,11 +90,7 @@ export class HeadWitness implements DatabaseWitness {
   }
 
   async #catchUp(database: Database): Promise<void> {
-    // Whether the one before succeeded does not matter.
-    this.#writing = this.#writing
-      .catch(() => undefined)
-      .then(async () => this.#write(await stampOf(database)));
-    await this.#writing;
+    await this.#exclusive(async () => this.#write(await stampOf(database)));
   }
 
   async #write(stamp: DatabaseStamp): Promise<void> {

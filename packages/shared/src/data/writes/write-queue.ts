@@ -1,3 +1,4 @@
+import Denque from 'denque';
 import { WriteQueueFullError } from '../errors.ts';
 import type { Call } from '../threads/calls.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
@@ -20,8 +21,7 @@ interface Exclusive {
  */
 export class WriteQueue {
   readonly #thread: EngineThread;
-  readonly #waiting: (Call | Exclusive)[] = [];
-  #first = 0;
+  readonly #waiting = new Denque<Call | Exclusive>();
   #busy = false;
   #scheduled = false;
   #drained: (() => void)[] = [];
@@ -32,7 +32,7 @@ export class WriteQueue {
 
   /** @throws {WriteQueueFullError} when far more is waiting than can be written soon */
   submit(call: Call): void {
-    if (this.#waiting.length - this.#first >= LONGEST_QUEUE) throw new WriteQueueFullError(LONGEST_QUEUE);
+    if (this.#waiting.length >= LONGEST_QUEUE) throw new WriteQueueFullError(LONGEST_QUEUE);
     this.#waiting.push(call);
     this.#schedule();
   }
@@ -47,16 +47,15 @@ export class WriteQueue {
 
   /** Refuses all that waits, at once: the writer will take nothing more. */
   refuseWaiting(error: Error): void {
-    const waiting = this.#waiting.slice(this.#first);
-    this.#waiting.length = 0;
-    this.#first = 0;
+    const waiting = this.#waiting.toArray();
+    this.#waiting.clear();
     for (const { reject } of waiting) reject(error);
     this.#schedule();
   }
 
   /** Resolves when everything that waited has been done. */
   async drain(): Promise<void> {
-    if (!this.#busy && this.#first === this.#waiting.length) return;
+    if (!this.#busy && this.#waiting.isEmpty()) return;
     await new Promise<void>((resolve) => this.#drained.push(resolve));
   }
 
@@ -69,16 +68,14 @@ export class WriteQueue {
   #next(): void {
     this.#scheduled = false;
     if (this.#busy) return;
-    const next = this.#waiting[this.#first];
+    const next = this.#waiting.peekFront();
     if (next === undefined) {
-      this.#waiting.length = 0;
-      this.#first = 0;
       for (const resolve of this.#drained.splice(0)) resolve();
       return;
     }
     this.#busy = true;
     if ('grant' in next) {
-      this.#first += 1;
+      this.#waiting.shift();
       next.grant(this.#releaseOnce());
     } else this.#thread.batch(0, this.#takeGroup(), this.#thread.layouts, this.#releaseOnce());
   }
@@ -86,15 +83,10 @@ export class WriteQueue {
   #takeGroup(): Call[] {
     const group: Call[] = [];
     while (group.length < LARGEST_GROUP) {
-      const call = this.#waiting[this.#first];
+      const call = this.#waiting.peekFront();
       if (call === undefined || 'grant' in call) break;
       group.push(call);
-      this.#first += 1;
-    }
-    // Taking from the front one by one would move the whole queue each time.
-    if (this.#first > 1_024) {
-      this.#waiting.splice(0, this.#first);
-      this.#first = 0;
+      this.#waiting.shift();
     }
     return group;
   }

@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { removeDurably, writePrivateFile } from '../../core/paths/index.ts';
+import { type Backoff, backoffCeiling } from '../../core/tasks/index.ts';
 import { UnlockThrottledError } from '../errors.ts';
 import { whileLocked } from '../slots/system-lock.ts';
 
 const FREE_TRIES = 3;
-const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 5 * 60_000;
+const WAITS: Backoff = { minDelayMs: 1_000, maxDelayMs: 5 * 60_000 };
 /** Counting a try takes a write; a process that holds the lock longer than this keeps others from guessing as well. */
 const LOCK_WAIT_MS = 5_000;
 
@@ -34,7 +34,7 @@ export interface ThrottleStatus {
 /** Milliseconds to wait after so many failures: three are free, then 1 s, 2 s, 4 s … up to 5 minutes. */
 export function waitAfter(failures: number): number {
   if (failures < FREE_TRIES) return 0;
-  return Math.min(FIRST_WAIT_MS * 2 ** Math.min(failures - FREE_TRIES, 30), LONGEST_WAIT_MS);
+  return backoffCeiling(failures - FREE_TRIES + 1, WAITS);
 }
 
 /**
@@ -95,7 +95,10 @@ export class UnlockThrottle {
     try {
       await whileLocked(
         `${this.#file}.guard`,
-        { waitMs: LOCK_WAIT_MS, busy: () => new UnlockThrottledError(FIRST_WAIT_MS, this.#known.failures) },
+        {
+          waitMs: LOCK_WAIT_MS,
+          busy: () => new UnlockThrottledError(WAITS.minDelayMs, this.#known.failures),
+        },
         async () => {
           isAlone = true;
           await work();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { type Backoff, backoffDelay, pause } from '../../../tasks/index.ts';
 import { RequestFailedError } from '../../errors.ts';
 import { reasonOf } from '../failure-reason.ts';
 import type { ConsumeOptions, Consumption, DeliveryState, StoredMessage } from '../types.ts';
@@ -40,8 +40,7 @@ interface InHand {
 const ASK_MS = 5_000;
 /** How long the store may keep a question for messages open. */
 const WAIT_MS = 20_000;
-const FIRST_PAUSE_MS = 20;
-const LONGEST_PAUSE_MS = 2_000;
+const RETRY: Backoff = { minDelayMs: 20, maxDelayMs: 2_000 };
 
 /**
  * Takes one consumer's messages from a store in another process: asks for them, hands them to the handler, and says what
@@ -213,8 +212,7 @@ export class RemoteConsumption implements Consumption {
   }
 
   async #pause(failures: number): Promise<void> {
-    const ms = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10));
-    await delay(ms * (0.5 + Math.random()), undefined, { signal: this.#stopping.signal }).catch(() => {});
+    await pause(backoffDelay(failures, RETRY), this.#stopping.signal);
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type AicoError, DataBoundsError, MAX_DATA_DEPTH, parsePattern, parseTopic } from '@aico/protocol';
+import { type Backoff, backoffDelay, pause } from '../../../tasks/index.ts';
 import { BusNotConnectedError, PayloadInvalidError, RequestGivenUpError } from '../../errors.ts';
 import { contentTypeOf, encodeBody } from '../../messages/codec.ts';
 import type { MessageHead } from '../../messages/message.ts';
@@ -44,8 +44,7 @@ const WINDOW = 1_048_576;
 /** Messages that may wait for one subscription at the broker, before those that wait here. */
 const BROKER_QUEUE = 4_096;
 
-const FIRST_WAIT_MS = 20;
-const LONGEST_WAIT_MS = 2_000;
+const RECONNECT: Backoff = { minDelayMs: 20, maxDelayMs: 2_000 };
 
 export interface ZeroMqConnectionOptions {
   readonly credential: BusCredential;
@@ -118,7 +117,7 @@ export class ZeroMqConnection implements TransportConnection {
         failure = error;
         if (error instanceof BusRefusedError) break;
       }
-      await delay(Math.min(FIRST_WAIT_MS * 2 ** attempt, remaining));
+      await pause(Math.min(backoffDelay(attempt + 1, RECONNECT), remaining));
     }
     throw failure;
   }
@@ -262,8 +261,7 @@ export class ZeroMqConnection implements TransportConnection {
       } catch {
         // The broker is away, or refuses for now: the next attempt comes, later each time, until close().
       }
-      const wait = Math.min(FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS) * (0.5 + Math.random());
-      await delay(wait, undefined, { signal }).catch(() => undefined);
+      await pause(backoffDelay(attempt + 1, RECONNECT), signal);
     }
   }
 

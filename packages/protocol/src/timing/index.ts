@@ -1,0 +1,3 @@
+export { type Backoff, backoffCeiling, backoffDelay } from './backoff.ts';
+export { pause, sleep } from './pause.ts';
+export { TokenBucket, type TokenBucketOptions } from './token-bucket.ts';

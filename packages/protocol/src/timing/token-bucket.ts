@@ -1,0 +1,64 @@
+export interface TokenBucketOptions {
+  /** Tokens that are added each second. */
+  readonly perSecond: number;
+  /** Tokens that the bucket holds, and has at the start. Default: one second's worth. */
+  readonly burst?: number;
+  /** Tokens that may be taken in advance, below an empty bucket. Default 0. */
+  readonly overdraft?: number;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+}
+
+/**
+ * Limits how often something may happen: `burst` times at once, and `perSecond` times a second in the long run.
+ *
+ * @example
+ * ```ts
+ * const bucket = new TokenBucket({ perSecond: 5, burst: 20 });
+ * if (!bucket.take()) throw new TooManyRequests(bucket.waitMs());
+ * ```
+ */
+export class TokenBucket {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  readonly #floor: number;
+  readonly #now: () => number;
+  #tokens: number;
+  #at: number;
+
+  constructor({
+    perSecond,
+    burst = perSecond,
+    overdraft = 0,
+    now = () => performance.now(),
+  }: TokenBucketOptions) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#floor = -overdraft;
+    this.#now = now;
+    this.#tokens = burst;
+    this.#at = now();
+  }
+
+  /** Takes one token. @returns `false`, and takes nothing, where that would exceed the overdraft */
+  take(): boolean {
+    this.#refill();
+    if (this.#tokens - 1 < this.#floor) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  /** Milliseconds until the bucket holds `tokens`; 0 where it does. */
+  waitMs(tokens = 1): number {
+    // This is asked after each read of a connection: the clock is read only where something is missing.
+    if (this.#tokens >= tokens) return 0;
+    this.#refill();
+    return this.#tokens >= tokens ? 0 : Math.ceil(((tokens - this.#tokens) / this.#perSecond) * 1_000);
+  }
+
+  #refill(): void {
+    const now = this.#now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#at) / 1_000) * this.#perSecond);
+    this.#at = now;
+  }
+}
