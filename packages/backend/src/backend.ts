@@ -101,7 +101,9 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   const homeUse = new HomeUse();
 
   const { level, console } = config.section(loggingSection);
-  const logging = createLogging({ level, console });
+  const isDevelopment = config.get('environment', 'development') === 'development';
+  const format = console.format === 'auto' && !isDevelopment ? 'json' : console.format;
+  const logging = createLogging({ level, console: { ...console, format } });
   const uninstallLogging = installLogging(logging);
   for (const { name, module, error } of missing)
     logging.getLogger('backend', 'plugins').error(`The plugin ${name} could not be loaded and is left out`, {

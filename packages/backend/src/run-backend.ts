@@ -1,25 +1,32 @@
 import { rmSync } from 'node:fs';
 import { type AssembledBackend, assembleBackend, type Backend, type BackendOptions } from './backend.ts';
 import { ExitCode } from './core/exit-codes.ts';
+import type { Ending } from './core/lifecycle-manager.ts';
 
 export interface RunBackendOptions extends BackendOptions {
   /** Called once everything runs. */
   readonly onReady?: (backend: Backend) => void;
+  /** Called once everything has stopped, before the process leaves. */
+  readonly onStopped?: (ending: Ending) => void;
 }
 
 /**
  * Runs a backend as this process until it is stopped: by a signal, over the API, or by an error nobody caught.
- * A first SIGTERM or SIGINT stops it within its budget, a second leaves at once.
+ * A first SIGTERM, SIGINT or SIGHUP stops it within its budget, a second leaves at once. SIGHUP is ignored under `nohup`.
  *
  * @returns the exit code
  * @throws {AicoError} when it cannot start; `exitCodeFor` gives its exit code
  */
-export async function runBackend({ onReady, ...options }: RunBackendOptions): Promise<number> {
+export async function runBackend({ onReady, onStopped, ...options }: RunBackendOptions): Promise<number> {
+  // A console that goes away or takes nothing more must not end the backend.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const assembled: AssembledBackend = await assembleBackend({ ...options, keepHomeUntilExit: true });
   process.once('exit', () => rmSync(assembled.instanceFile, { force: true }));
   const detach = assembled.lifecycle.handleProcess(process);
   try {
     const backend = await assembled.start();
+    // A signal ends the process as soon as these hooks have run.
+    if (onStopped !== undefined) assembled.lifecycle.afterStop(onStopped);
     onReady?.(backend);
     const { exitCode } = await backend.lifecycle.ended;
     await backend.stop();

@@ -2,21 +2,25 @@ import { ExitCode } from '@aico/backend/exit-codes';
 import type { Command, CommanderError } from 'commander';
 import { type CommandPath, commandPath, createProgram, describeCommands } from './program.ts';
 
-// `aico logs tail | head` closes the pipe when it has enough: that is no error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(process.exitCode ?? ExitCode.ok);
-  });
-}
-
 const words = process.argv.slice(2);
 const path = commandPath(words);
 const program = createProgram();
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => onOutputFailure(stream, error));
 try {
   await run(program, path);
 } catch (error) {
   await fail(error);
+}
+
+function onOutputFailure(stream: NodeJS.WriteStream, error: NodeJS.ErrnoException): void {
+  // A backend goes on without its console.
+  if (path.word === 'start') return;
+  // `aico logs tail | head` closes the pipe when it has enough: that is no error.
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? ExitCode.ok);
+  if (stream === process.stderr) process.exit(ExitCode.system);
+  const leave = (): never => process.exit();
+  fail(error).then(leave, leave);
 }
 
 async function run(root: Command, { word }: CommandPath): Promise<void> {

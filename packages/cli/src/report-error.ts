@@ -1,6 +1,6 @@
 import { ExitCode, exitCodeFor } from '@aico/backend/exit-codes';
 import { type SystemError, systemErrorIn } from '@aico/shared/core/system-errors';
-import { errorColours, printable } from './terminal/style.ts';
+import { answerText, errorColours } from './terminal/style.ts';
 
 /** As if SIGINT had ended it. */
 const INTERRUPTED = 130;
@@ -84,7 +84,7 @@ export function printError(error: unknown, json: boolean): void {
   if (exitCode === INTERRUPTED) return;
   if (json) {
     const described = JSON.stringify({ error: { code, message, hint, exitCode } });
-    process.stderr.write(`${printable(described)}\n`);
+    process.stderr.write(`${answerText(described)}\n`);
     return;
   }
   const lines = [`${errorColours.red('error')}: ${message}`];
@@ -92,7 +92,7 @@ export function printError(error: unknown, json: boolean): void {
   if (code !== undefined) lines.push(errorColours.dim(`code: ${code}`));
   // An error that is not ours is a fault of the program: whoever reports it needs the place.
   else if (error instanceof Error && error.stack !== undefined) lines.push(errorColours.dim(error.stack));
-  process.stderr.write(`${printable(lines.join('\n'))}\n`);
+  process.stderr.write(`${answerText(lines.join('\n'))}\n`);
 }
 
 function textOf(value: unknown, name: string): string | undefined {

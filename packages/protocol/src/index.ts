@@ -7,6 +7,7 @@ export {
 } from './data-bounds.ts';
 export type { Envelope } from './envelope.ts';
 export { AicoError, type AicoErrorOptions } from './errors.ts';
+export { type PrintableOptions, printable } from './printable.ts';
 export { PROBLEM_MEDIA_TYPE, type Problem, type ProblemIssue, problemFrom } from './problem.ts';
 export { TopicTrie } from './topic-trie.ts';
 export {

@@ -31,7 +31,7 @@ export const loggingSection = {
       enabled: Type.Boolean({ default: true, description: 'Whether lines are printed (to stderr) as well.' }),
       format: Type.Enum(['auto', 'pretty', 'json'], {
         default: 'auto',
-        description: 'auto: pretty on a terminal, JSON otherwise.',
+        description: 'auto: pretty on a terminal in development, else json.',
       }),
     }),
   }),

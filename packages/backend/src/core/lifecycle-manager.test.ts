@@ -200,6 +200,27 @@ describe('signals and uncaught errors', () => {
     assert.deepEqual(process.codes, [70]);
   });
 
+  test('SIGHUP stops it in order, as any signal does', async () => {
+    const { lifecycle, process } = setUp();
+    lifecycle.handleProcess(process, { ignoresHangup: false });
+    await lifecycle.start();
+    process.emit('SIGHUP');
+    assert.equal(await process.left, ExitCode.ok);
+    assert.equal((await lifecycle.ended).reason, 'SIGHUP');
+  });
+
+  test('SIGHUP does nothing where it was ignored at the start, also during a stop', async () => {
+    const { lifecycle, process } = setUp();
+    lifecycle.handleProcess(process, { ignoresHangup: true });
+    await lifecycle.start();
+    process.emit('SIGHUP');
+    assert.equal(lifecycle.ready, true);
+    process.emit('SIGTERM');
+    assert.equal(process.listenerCount('SIGHUP'), 1);
+    assert.equal(await process.left, ExitCode.ok);
+    assert.equal((await lifecycle.ended).reason, 'SIGTERM');
+  });
+
   test('the handlers can be taken away', () => {
     const { lifecycle, process } = setUp();
     lifecycle.handleProcess(process)();

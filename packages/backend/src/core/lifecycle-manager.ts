@@ -4,7 +4,7 @@ import type { StartReport } from './container/start-report.ts';
 import { StopReport } from './container/stop-report.ts';
 import { ContainerStateError, StopBudgetError } from './errors.ts';
 import { ExitCode } from './exit-codes.ts';
-import { attachToProcess, type ProcessLike } from './process/process-events.ts';
+import { type AttachOptions, attachToProcess, type ProcessLike } from './process/process-events.ts';
 import type { ServiceContainer } from './service-container.ts';
 
 /** Milliseconds for each hook after the stop: they let go of things, they do not work. */
@@ -20,6 +20,8 @@ export type LifecycleState =
       readonly kind: 'stopped';
       readonly reason: string;
       readonly report: StopReport;
+      /** Milliseconds that the hooks before the stop took: above all, requests in flight. */
+      readonly drainMs: number;
       readonly exitCode: ExitCode;
     }
   | { readonly kind: 'failed'; readonly error: unknown };
@@ -41,7 +43,7 @@ export interface LifecycleOptions {
 export type BeforeDrain = (deadline: AbortSignal) => unknown;
 
 /** Called when every service has stopped, before the stop is over and the process leaves. */
-export type AfterStop = () => unknown;
+export type AfterStop = (ending: Ending) => unknown;
 
 /**
  * Owns the life of the process around a container: start, ready, drain, stop, and what signals and uncaught errors
@@ -130,15 +132,19 @@ export class BackendLifecycleManager {
    * attempt and exit code 70. An error that one connection of a peer led to ends that connection alone. The returned
    * function takes the handlers away.
    */
-  handleProcess(target: ProcessLike): () => void {
-    return attachToProcess(target, {
-      stop: async (reason) => (await this.stop(reason)).exitCode,
-      contain: (error) => this.#container.findService('gateway')?.guard.contain(error) === true,
-      crash: async (error, origin) => {
-        this.#logFatal(error, origin);
-        await this.#stopWithin(this.#crashBudgetMs, origin);
+  handleProcess(target: ProcessLike, options: AttachOptions = {}): () => void {
+    return attachToProcess(
+      target,
+      {
+        stop: async (reason) => (await this.stop(reason)).exitCode,
+        contain: (error) => this.#container.findService('gateway')?.guard.contain(error) === true,
+        crash: async (error, origin) => {
+          this.#logFatal(error, origin);
+          await this.#stopWithin(this.#crashBudgetMs, origin);
+        },
       },
-    });
+      options,
+    );
   }
 
   async #start(): Promise<StartReport> {
@@ -167,6 +173,7 @@ export class BackendLifecycleManager {
     const leftMs = (): number => Math.max(0, beganAt + budgetMs - performance.now());
     this.#log()?.info('Stopping', { reason, budgetMs });
     const drained = await this.#runHooks(budgetMs / 2);
+    const drainMs = performance.now() - beganAt;
     // The container keeps to the budget by itself; this holds even if something in it does not.
     using deadline = new Deadline(leftMs() + 250);
     const stopped = this.#container.stop({ reason, budgetMs: leftMs() });
@@ -179,8 +186,8 @@ export class BackendLifecycleManager {
           ? ExitCode.ok
           : ExitCode.failure;
     if (!inTime) this.#log()?.error('The stop did not end in time', { error: new StopBudgetError(budgetMs) });
-    await this.#runAfterStop();
-    const ending = { kind: 'stopped', reason, report, exitCode } as const;
+    const ending = { kind: 'stopped', reason, report, drainMs, exitCode } as const;
+    await this.#runAfterStop(ending);
     this.#state = ending;
     this.#ended.resolve(ending);
     return ending;
@@ -202,11 +209,11 @@ export class BackendLifecycleManager {
     return inTime;
   }
 
-  async #runAfterStop(): Promise<void> {
+  async #runAfterStop(ending: Ending): Promise<void> {
     for (const hook of [...this.#afterStop].reverse()) {
       using deadline = new Deadline(AFTER_STOP_MS);
       try {
-        if (!(await deadline.settles(Promise.try(hook)))) {
+        if (!(await deadline.settles(Promise.try(hook, ending)))) {
           this.#log()?.warn('A hook after the stop did not end in time', { budgetMs: AFTER_STOP_MS });
         }
       } catch (error) {

@@ -4,7 +4,7 @@ import { ExitCode } from '@aico/backend/exit-codes';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { printable } from '../terminal/style.ts';
+import { answerText } from '../terminal/style.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
@@ -61,7 +61,7 @@ async function printBody(response: Response): Promise<void> {
   const type = response.headers.get('content-type') ?? '';
   if (process.stdout.isTTY && !type.includes('event-stream')) {
     const answer = await response.text();
-    if (answer !== '') process.stdout.write(`${printable(laidOut(answer))}\n`);
+    if (answer !== '') process.stdout.write(`${answerText(laidOut(answer))}\n`);
     return;
   }
   for await (const chunk of response.body ?? []) {

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Backend } from '@aico/backend';
+import type { Backend, Ending, RunBackendOptions } from '@aico/backend';
 import { leaveAtOnce } from '@aico/backend/leave';
 import { type Command, Option } from 'commander';
 import type { CommandContext, GlobalOptions } from '../context.ts';
 import { describeError } from '../report-error.ts';
 import { startDetached, tellParent } from '../start/detached.ts';
-import { banner, readyInfoOf } from '../start/ready-info.ts';
+import { banner, endingText, readyInfoOf } from '../start/ready-info.ts';
 import { askPassword, canAsk, passwordFrom, startWantsPassword } from '../terminal/prompts.ts';
 
 interface StartOptions {
@@ -67,7 +67,8 @@ async function runInForeground(
 ): Promise<void> {
   const onReady = (backend: Backend): void =>
     context.output.print(readyInfoOf(backend), (ready) => banner(ready, 'Ctrl-C, or: npx aico stop'));
-  const exitCode = await run(request, password, {}, onReady);
+  const onStopped = (ending: Ending): void => context.output.note(endingText(ending));
+  const exitCode = await run(request, password, {}, { onReady, onStopped });
   // Whatever a plugin left open must not keep a stopped backend alive.
   leaveAtOnce(exitCode);
 }
@@ -82,10 +83,11 @@ async function runForParent(request: StartRequest, password: string | undefined)
   process.once('disconnect', abandon);
   if (process.connected === false) abandon();
   try {
-    const exitCode = await run(request, password, { 'core.logging.console.enabled': false }, (backend) => {
+    const onReady = (backend: Backend): void => {
       isReady = true;
       void tellParent({ kind: 'ready', ready: readyInfoOf(backend) });
-    });
+    };
+    const exitCode = await run(request, password, { 'core.logging.console.enabled': false }, { onReady });
     leaveAtOnce(exitCode);
   } catch (error) {
     isReady = true;
@@ -99,10 +101,10 @@ async function run(
   { home, plugins }: StartRequest,
   password: string | undefined,
   overrides: Readonly<Record<string, unknown>>,
-  onReady: (backend: Backend) => void,
+  listeners: Pick<RunBackendOptions, 'onReady' | 'onStopped'>,
 ): Promise<number> {
   const { runBackend } = await import('@aico/backend');
-  return runBackend({ home, plugins, overrides, password, onReady });
+  return runBackend({ home, plugins, overrides, password, ...listeners });
 }
 
 /** A path as it is from here; a package's name as it is. */

@@ -1,4 +1,4 @@
-import type { Backend } from '@aico/backend';
+import type { Backend, Ending } from '@aico/backend';
 
 /** What a backend says of itself once it is ready. */
 export interface ReadyInfo {
@@ -46,4 +46,19 @@ export function banner(ready: ReadyInfo, howToStop: string): string {
     );
   }
   return [...lines, `  Stop     ${howToStop}`].join('\n');
+}
+
+/** Milliseconds from which on a stop says what it waited for. */
+const NOTICEABLE_MS = 200;
+
+/** How long a stop took, and what it waited for. */
+export function endingText({ reason, drainMs, report }: Ending): string {
+  const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+  const waits = [
+    ...(drainMs >= NOTICEABLE_MS ? [`  ${seconds(drainMs)} for requests in flight`] : []),
+    ...report.slowerThan(NOTICEABLE_MS).map(({ name, ms }) => `  ${seconds(ms)} for ${name}`),
+  ];
+  const troubles = report.services.flatMap(({ troubles: each }) => each.map(({ message }) => `  ${message}`));
+  const total = `AICO has stopped (${reason}) after ${seconds(drainMs + report.totalMs)}`;
+  return [waits.length > 0 ? `${total}. It waited:` : `${total}.`, ...waits, ...troubles].join('\n');
 }

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
-import { colours, onOneLine, printable } from './style.ts';
+import { answerText, colours, onOneLine } from './style.ts';
 
 /** A progress bar; silent where nobody watches. */
 export interface Progress {
@@ -29,11 +29,11 @@ export function createOutput(isJson: () => boolean): Output {
     },
     print(value, text) {
       // In JSON what is made visible is an escape of its own: the value stays the same.
-      const line = printable(isJson() ? (JSON.stringify(value) ?? 'null') : text(value));
+      const line = answerText(isJson() ? (JSON.stringify(value) ?? 'null') : text(value));
       process.stdout.write(line.endsWith('\n') ? line : `${line}\n`);
     },
     note(text) {
-      if (!isJson()) process.stderr.write(`${printable(text)}\n`);
+      if (!isJson()) process.stderr.write(`${answerText(text)}\n`);
     },
     progress(total, label) {
       if (isJson() || !process.stderr.isTTY) return { update: () => {}, stop: () => {} };

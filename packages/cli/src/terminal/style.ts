@@ -1,3 +1,4 @@
+import { printable } from '@aico/protocol';
 import pc from 'picocolors';
 
 interface Watched {
@@ -22,27 +23,18 @@ export const errorColours = pc.createColors(showsColours(process.stderr));
 
 const ESCAPE = String.fromCharCode(27);
 
-/** The colours that are written here, and of everything else what would move, hide or turn what stands around it. */
-const SPECIAL = new RegExp(
-  `${ESCAPE}\\[(?:0|1|2|22|3[1-79]|39|9[0-7])m|\\r\\n|\\p{Cc}|[\\u202a-\\u202e\\u2066-\\u2069]`,
-  'gu',
-);
+/** The sequences that `colours` and `errorColours` write. */
+const COLOURS = new RegExp(`(${ESCAPE}\\[(?:0|1|2|22|3[1-79]|39|9[0-7])m)`);
 
-/**
- * The text as a terminal may have it. What others wrote (the subject of a mail, a line of the log) could otherwise
- * move the cursor, rewrite lines above, set the title or hide what follows.
- *
- * @example printable('a\u001b[2Jb'); // 'a\\u001b[2Jb'
- */
-export function printable(text: string): string {
-  return text.replaceAll(SPECIAL, (special) => {
-    if (special === '\r\n') return '\n';
-    if (special === '\n' || special === '\t' || special.length > 1) return special;
-    return `\\u${special.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+/** The text of a command's answer as a terminal may have it: {@link printable} but for line breaks, tabs and colours. */
+export function answerText(text: string): string {
+  return text
+    .split(COLOURS)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part, { lines: true })))
+    .join('');
 }
 
-/** {@link printable} on one line, for where a line of its own would look like somebody else's. */
+/** {@link answerText} on one line, for where a line of its own would look like somebody else's. */
 export function onOneLine(text: string): string {
-  return printable(text.replaceAll(/\r?\n/g, '\\n'));
+  return answerText(text.replaceAll(/\r?\n/g, '\\n'));
 }

@@ -32,6 +32,11 @@ export class StopReport {
     return this.services.some(({ outcome }) => outcome === 'timeout');
   }
 
+  /** Services whose stop took at least `ms`, slowest first, with what went wrong. */
+  slowerThan(ms: number): readonly StoppedService[] {
+    return this.services.filter((service) => service.ms >= ms).toSorted((a, b) => b.ms - a.ms);
+  }
+
   toText(): string {
     const width = Math.max(0, ...this.services.map(({ name }) => name.length));
     const lines = this.services.flatMap(({ name, outcome, ms, troubles }) => [

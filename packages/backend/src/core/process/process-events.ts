@@ -1,4 +1,5 @@
 import { ExitCode } from '../exit-codes.ts';
+import { isHangupIgnored } from './hangup.ts';
 import { leaveAtOnce } from './leave.ts';
 
 /** The part of `process` that is listened to, so that a test can stand in for it. */
@@ -19,10 +20,16 @@ export interface ProcessReactions {
   crash(error: unknown, origin: string): Promise<void>;
 }
 
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** Signals that stop the process in order. SIGHUP is among them: its terminal has been closed. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** Node opens its inspector at this signal, to every user of the machine, unless somebody listens to it. */
 const INSPECTOR_SIGNAL = 'SIGUSR1';
+
+export interface AttachOptions {
+  /** Whether SIGHUP does nothing. Default: as it was when this process was started. */
+  readonly ignoresHangup?: boolean;
+}
 
 /**
  * Listens to a process. The first signal stops it in order. From then on the system itself answers signals, so that the
@@ -31,11 +38,16 @@ const INSPECTOR_SIGNAL = 'SIGUSR1';
  *
  * @returns a function that stops listening
  */
-export function attachToProcess(target: ProcessLike, reactions: ProcessReactions): () => void {
+export function attachToProcess(
+  target: ProcessLike,
+  reactions: ProcessReactions,
+  { ignoresHangup = isHangupIgnored() }: AttachOptions = {},
+): () => void {
+  const signals = STOP_SIGNALS.filter((signal) => signal !== 'SIGHUP' || !ignoresHangup);
   const leave = (code: number): void => (target === process ? leaveAtOnce(code) : target.exit(code));
   let crashed = false;
 
-  const onSignal = (signal: (typeof SIGNALS)[number]): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     handToSystem();
     reactions.stop(signal).then(
       // A crash during the stop decides the code, and leaves by itself.
@@ -46,7 +58,7 @@ export function attachToProcess(target: ProcessLike, reactions: ProcessReactions
 
   const handToSystem = (): void => {
     // All listeners, whoever added them: with one left Node keeps the signal from the system.
-    for (const signal of SIGNALS) target.removeAllListeners(signal);
+    for (const signal of signals) target.removeAllListeners(signal);
   };
 
   const onCrash =
@@ -64,7 +76,9 @@ export function attachToProcess(target: ProcessLike, reactions: ProcessReactions
     };
 
   const listeners: [event: string, listener: (...args: unknown[]) => void][] = [
-    ...SIGNALS.map((signal): [string, () => void] => [signal, () => onSignal(signal)]),
+    ...signals.map((signal): [string, () => void] => [signal, () => onSignal(signal)]),
+    // With no listener Node would end at SIGHUP.
+    ...(ignoresHangup ? [['SIGHUP', () => undefined] satisfies [string, () => void]] : []),
     [INSPECTOR_SIGNAL, () => undefined],
     ['uncaughtException', onCrash('uncaughtException')],
     ['unhandledRejection', onCrash('unhandledRejection')],

@@ -6,15 +6,20 @@ export interface Line {
   readonly fields?: Record<string, unknown>;
 }
 
-/** Logging whose console is kept: what a program reading it would get. */
-export function captured(level: 'trace' | 'info' | 'warn' = 'info'): {
+/** Logging whose console is kept: its text, and what a program reads of JSON. */
+export function captured(
+  level: 'trace' | 'info' | 'warn' = 'info',
+  format: 'pretty' | 'json' = 'json',
+): {
   logging: Logging;
+  chunks: readonly string[];
   lines: () => Line[];
 } {
   const chunks: string[] = [];
   const stream = { write: (text: string) => void chunks.push(text) };
   return {
-    logging: createLogging({ level, console: { stream } }),
+    logging: createLogging({ level, console: { format, stream } }),
+    chunks,
     lines: () => chunks.map((text) => JSON.parse(text) as Line),
   };
 }

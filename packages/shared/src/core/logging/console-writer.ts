@@ -1,25 +1,53 @@
-import { createRequire } from 'node:module';
+import { printable } from '@aico/protocol';
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { lineText } from './line-text.ts';
 import type { LogRecord } from './types.ts';
 
 export interface ConsoleOptions {
   /** Default `true`. */
   readonly enabled?: boolean;
-  /** `auto`: pretty when the stream is a terminal. Default `auto`. */
+  /** `auto`: `pretty` where standard error is a terminal, else `json`. Default `auto`. */
   readonly format?: 'auto' | 'pretty' | 'json';
   /** Where lines go. Default: standard error, written synchronously, so that a crash loses none. */
   readonly stream?: DestinationStream;
 }
 
-/** Writes lines for people, or for whatever collects a service's output, with pino. */
+/**
+ * Writes lines to the console: one line of text for a person, or one JSON object for a program, written with pino. Control
+ * characters are escaped in both. A console that fails (a closed pipe, a full disk) is given up, and `onFailure` hears of
+ * it once: it must not end the process that logs.
+ */
 export class ConsoleWriter {
-  readonly #pino: PinoLogger;
-  readonly #pretty: boolean;
+  readonly #destination: DestinationStream;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #pino: PinoLogger | undefined;
+  readonly #coloured: boolean;
   #time = 0;
+  #hasFailed = false;
 
-  constructor({ format = 'auto', stream }: ConsoleOptions) {
-    this.#pretty = format === 'pretty' || (format === 'auto' && stream === undefined && process.stderr.isTTY);
-    this.#pino = pino(
+  constructor({ format = 'auto', stream }: ConsoleOptions, onFailure: (error: unknown) => void) {
+    const isTerminal = stream === undefined && process.stderr.isTTY;
+    this.#onFailure = onFailure;
+    this.#destination = stream ?? pino.destination({ dest: 2, sync: true });
+    if ('on' in this.#destination && typeof this.#destination.on === 'function')
+      this.#destination.on('error', (error: unknown) => this.#fail(error));
+    this.#coloured = isTerminal && process.stderr.hasColors();
+    if (format === 'json' || (format === 'auto' && !isTerminal)) this.#pino = this.#jsonWriter();
+  }
+
+  /** Writes the lines of one component of a service, whose names are serialised once. */
+  writerOf(service: string, component: string): (record: LogRecord) => void {
+    if (this.#pino === undefined)
+      return (record) => this.#write(`${lineText(record, { time: timeOfDay, coloured: this.#coloured })}\n`);
+    const child = this.#pino.child({ service, component });
+    return (record) => {
+      this.#time = record.time;
+      child[record.level](record.fields, record.message);
+    };
+  }
+
+  #jsonWriter(): PinoLogger {
+    return pino(
       {
         level: 'trace',
         base: null,
@@ -27,44 +55,28 @@ export class ConsoleWriter {
         timestamp: () => `,"time":${this.#time}`,
         formatters: { level: (label) => ({ level: label }) },
       },
-      this.#pretty ? prettyStream(stream) : (stream ?? pino.destination({ dest: 2, sync: true })),
+      { write: (line) => this.#write(printable(line, { lines: true })) },
     );
   }
 
-  /** The writer of one service's component: its names are written out once. */
-  writerOf(service: string, component: string): (record: LogRecord) => void {
-    const child = this.#pino.child({ service, component });
-    return (record) => {
-      this.#time = record.time;
-      const message = this.#pretty ? visible(record.message) : record.message;
-      child[record.level](record.fields, message);
-    };
+  #write(text: string): void {
+    if (this.#hasFailed) return;
+    try {
+      this.#destination.write(text);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
-  flush(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#pino.flush((error) => (error === undefined || error === null ? resolve() : reject(error)));
-    });
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#onFailure(error);
   }
 }
 
-/** Loaded only when wanted: a service in the background never needs it. */
-function prettyStream(destination: DestinationStream | undefined): DestinationStream {
-  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty');
-  return pretty({
-    colorize: destination === undefined && process.stderr.isTTY,
-    destination: destination === undefined ? 2 : destination,
-    sync: true,
-    translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'service,component',
-    messageFormat: '{service}/{component}: {msg}',
-  });
-}
-
-/** A message can neither move the cursor nor pretend to be another line. */
-function visible(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return message.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) =>
-    JSON.stringify(character).slice(1, -1),
-  );
+function timeOfDay(time: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const milliseconds = String(time.getMilliseconds()).padStart(3, '0');
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${milliseconds}`;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { PassThrough } from 'node:stream';
+import { Writable } from 'node:stream';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { captured, listening } from './capture-lines.ts';
 import { createInfrastructureLogger, createLogging, getLogger, installLogging } from './index.ts';
 
@@ -42,14 +43,63 @@ describe('console', () => {
     assert.deepEqual(lines()[0]?.fields, { a: 1, b: 2, password: '[redacted]', c: 3 });
   });
 
-  test('pretty lines cannot be forged by what is logged', () => {
-    const chunks: string[] = [];
-    const stream = new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
-    const logging = createLogging({ console: { format: 'pretty', stream } });
-    logging.getLogger('s', 'c').info('a\nFATAL b\u001b[2J', { x: 'c\nd' });
-    const text = chunks.join('');
-    assert.match(text, /INFO.*s\/c: a\\nFATAL b\\u001b/);
-    assert.equal(text.includes('\u001b'), false);
+  for (const format of ['pretty', 'json'] as const)
+    test(`a ${format} line is one line and controls no terminal, whatever was logged`, () => {
+      const hostile = fc.constantFrom('\u001b[2J', '\u009b2J', '\n', '\r', '\u202e', '\u200b', '\u2028');
+      const text = fc.array(fc.oneof(hostile, fc.string({ unit: 'binary' }))).map((parts) => parts.join(''));
+      const fields = fc.dictionary(text, fc.oneof(text, fc.array(text), fc.dictionary(text, text)));
+      fc.assert(
+        fc.property(text, text, text, fields, (service, component, message, each) => {
+          const { logging, chunks } = captured('info', format);
+          logging.getLogger(service, component).info(message, each);
+          assert.match(chunks.join(''), /^[^\p{Cc}\u200b\u2028-\u202e\u2066-\u2069]*\n$/u);
+        }),
+      );
+    });
+
+  test('a pretty line reads as time, level, names, message and fields', () => {
+    const { logging, chunks } = captured('info', 'pretty');
+    logging.getLogger('s', 'c').info('a\nFATAL b', { x: 'c\nd', 'k\u001b': 1 });
+    assert.match(
+      chunks.join(''),
+      /^\d\d:\d\d:\d\d\.\d{3} info {2}s\/c: a\\nFATAL b \{"x":"c\\nd","k\\u001b":1\}\n$/,
+    );
+  });
+
+  test('the stack of an error stands below its line, indented', () => {
+    const { logging, chunks } = captured('info', 'pretty');
+    const error = new Error('no\nFATAL room');
+    error.stack = 'Error: no\n    at a (b.ts:1:2)\u001b[2J';
+    logging.getLogger('s', 'c').error('m', { error });
+    const [line, ...stack] = chunks.join('').trimEnd().split('\n');
+    assert.match(line ?? '', /error s\/c: m \{"error":\{"type":"Error","message":"no\\nFATAL room"\}\}$/);
+    assert.deepEqual(stack, ['    Error: no', '    at a (b.ts:1:2)\\u001b[2J']);
+  });
+
+  test('a console that fails is given up, said once, and ends nothing', async () => {
+    const { bus, records } = await listening();
+    let writes = 0;
+    const stream = new Writable({
+      write: (_chunk, _encoding, done) => {
+        writes += 1;
+        done(new Error('EPIPE'));
+      },
+    });
+    const logging = createLogging({ console: { format: 'json', stream } });
+    logging.attach(bus);
+    const logger = logging.getLogger('s', 'c');
+    logger.info('first');
+    await new Promise((resolve) => stream.once('close', resolve));
+    for (let n = 0; n < 10; n += 1) logger.info('more');
+    await logging.flush();
+    await bus.drain();
+    assert.equal(writes, 1);
+    const told = records.filter(({ service }) => service === 'logging');
+    assert.deepEqual(
+      told.map(({ level, component }) => [level, component]),
+      [['warn', 'console']],
+    );
+    assert.equal(records.filter(({ service }) => service === 's').length, 11);
   });
 
   test('names with quotes, line breaks or dots stay what they are', () => {

@@ -70,7 +70,8 @@ export class Logging {
   constructor({ level = 'info', console = {}, bootBuffer = BOOT_LIMITS }: LoggingOptions = {}) {
     this.#level = level;
     this.#threshold = LEVEL_NUMBERS[level];
-    this.#console = console.enabled === false ? undefined : new ConsoleWriter(console);
+    if (console.enabled !== false)
+      this.#console = new ConsoleWriter(console, (error) => this.#dropConsole(error));
     this.#bootLimits = bootBuffer;
     this.#buffer = new LineBuffer(bootBuffer);
   }
@@ -111,11 +112,10 @@ export class Logging {
     };
   }
 
-  /** Resolves once the bus has every line logged so far, and the console too. */
+  /** Resolves once the bus has every line logged so far. */
   async flush(): Promise<void> {
     if (this.#bus !== undefined && this.#buffer.length > 0) this.#startPump();
     await this.#pumping;
-    await this.#console?.flush();
   }
 
   /** Flushes and lets go of the bus. Lines after that go to the console alone. */
@@ -187,6 +187,12 @@ export class Logging {
         else this.#refused += 1;
       }
     }
+  }
+
+  #dropConsole(error: unknown): void {
+    this.getLogger('logging', 'console').warn('The console cannot be written to: lines go to the log alone', {
+      error,
+    });
   }
 
   /** A gap in the log is itself logged. */

@@ -1,0 +1,52 @@
+/** Scripts whose spelling needs joiners between letters. */
+const JOINING =
+  '[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Mongolian}\\p{Script=Devanagari}\\p{Script=Bengali}\\p{Script=Gurmukhi}' +
+  '\\p{Script=Gujarati}\\p{Script=Oriya}\\p{Script=Tamil}\\p{Script=Telugu}\\p{Script=Kannada}\\p{Script=Malayalam}' +
+  '\\p{Script=Sinhala}\\p{Script=Khmer}\\p{Script=Myanmar}\\p{Script=Tibetan}]';
+
+/** Controls, characters without a width or that turn the direction, separators of lines, halves of surrogate pairs. */
+const HOSTILE = '[\\p{Cc}\\p{Cs}\\p{Default_Ignorable_Code_Point}\\u2028\\u2029\\ufff9-\\ufffb]';
+
+const HAS_HOSTILE = new RegExp(HOSTILE, 'v');
+/** The first two alternatives are read so that what spells a word or an emoji stays; the group holds what does not. */
+const PARTS = new RegExp(
+  `\\p{RGI_Emoji}|(?<=\\p{Emoji})[\\ufe0e\\ufe0f]|(?<=\\p{Script=Han})[\\u{e0100}-\\u{e01ef}]|` +
+    `(?<=${JOINING})[\\u200c\\u200d]|(\\r\\n|${HOSTILE})`,
+  'gv',
+);
+
+export interface PrintableOptions {
+  /** Keeps line breaks and tabs, for text of several lines. Default `false`. */
+  readonly lines?: boolean;
+}
+
+/**
+ * `text` with every character that a terminal obeys or a reader cannot see written as an escape of JSON (`\n`, `\u001b`):
+ * control characters (C0, C1), characters that change the direction of text, characters without a width, and lone
+ * surrogates. Foreign text (the subject of a mail, a line of the log, the name of a device) could otherwise move the
+ * cursor, rewrite lines above or pass for something else. Joiners within emoji and within scripts that spell with them are
+ * kept. JSON text keeps its value.
+ *
+ * @example printable('a\u001b[2Jb\n'); // 'a\\u001b[2Jb\\n'
+ */
+export function printable(text: string, { lines = false }: PrintableOptions = {}): string {
+  if (!HAS_HOSTILE.test(text)) return text;
+  return text.replaceAll(PARTS, (part, hostile: string | undefined) => {
+    if (hostile === undefined) return part;
+    if (lines && (hostile === '\n' || hostile === '\t')) return hostile;
+    if (lines && hostile === '\r\n') return '\n';
+    return escaped(hostile);
+  });
+}
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** One escape for each UTF-16 code unit, as in JSON. */
+function escaped(text: string): string {
+  let result = '';
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charAt(index);
+    result += SHORT[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  }
+  return result;
+}
