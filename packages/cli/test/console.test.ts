@@ -80,7 +80,7 @@ describe('SIGHUP', { skip: isWindows }, () => {
       shell.stderr?.resume();
       const pid = await whenReady(aico);
       for (let n = 0; n < 3; n += 1) process.kill(pid, 'SIGHUP');
-      assert.equal((await aico.run(['health'])).code, 0);
+      assert.equal((await aico.run(['status'])).code, 0);
       await assertStops(aico, shell, pid);
     });
 });
