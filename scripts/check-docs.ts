@@ -1,15 +1,17 @@
 /**
  * The docs gate. Every error code stands in docs/errors.md and nothing else does; every relative link resolves; every
- * code block that names its source (`<!-- source: path -->` above it) is that file, to the letter. With `--write`
- * such blocks are brought up to date instead.
+ * code block that names its source (`<!-- source: path -->` above it) is that file, to the letter; every topic pattern
+ * matches a topic that exists. With `--write` blocks with a source are brought up to date instead. The other blocks
+ * are run by snippets.test.ts.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { matchesTopic } from '@aico/protocol';
 import { errorEntries, errorTable, sourceFiles } from './error-table.ts';
+import { DOCUMENTS } from './snippets/blocks.ts';
 
 const write = process.argv.includes('--write');
 const problems: string[] = [];
-const documents = globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/*/*.md']);
 
 function checkErrorCodes(): void {
   const thrown = new Map(errorEntries().map(({ code, file }) => [code, file]));
@@ -65,8 +67,32 @@ function checkSources(file: string, text: string): void {
   if (write && updated !== text) writeFileSync(file, updated);
 }
 
+/** A pattern with a wildcard, in quotes, backticks or a query. */
+const PATTERN = /(?<=['"`=])([a-z_]\w*(?:\.[\w*]+)*\.[*>])(?=['"`&])/g;
+const TOPIC = /\bdefineTopic\(\s*'([\w.]+)'/g;
+
+/**
+ * A pattern that matches none of the topics that begin with the same word hears nothing: `inbox.*` beside
+ * `inbox.message.imported`.
+ */
+function checkPatterns(): void {
+  const sources = [...sourceFiles(), ...globSync('packages/backend/test/guide/*.ts')];
+  const texts = [...sources, ...DOCUMENTS].map((file) => [file, readFileSync(file, 'utf8')] as const);
+  const topics = texts.flatMap(([, text]) => [...text.matchAll(TOPIC)].map(([, topic = '']) => topic));
+  for (const [file, text] of texts) {
+    // What changed is told as it was.
+    if (file === 'CHANGELOG.md') continue;
+    for (const [, pattern = ''] of text.matchAll(PATTERN)) {
+      const related = topics.filter((topic) => topic.split('.')[0] === pattern.split('.')[0]);
+      if (related.length > 0 && !related.some((topic) => matchesTopic(pattern, topic)))
+        problems.push(`${file}: the pattern ${pattern} matches none of ${related.join(', ')}`);
+    }
+  }
+}
+
 checkErrorCodes();
-for (const file of documents) {
+checkPatterns();
+for (const file of DOCUMENTS) {
   const text = readFileSync(file, 'utf8');
   checkLinks(file, text);
   checkSources(file, text);

@@ -52,7 +52,7 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
    *
    * @throws {ProblemError} when the device may not follow the topic
    * @throws {ClientClosedError} when the client is closed meanwhile
-   * @example for await (const { topic, data } of client.subscribe('inbox.*')) console.log(topic, data);
+   * @example for await (const { topic, data } of client.subscribe('inbox.>')) console.log(topic, data);
    */
   subscribe(topic: string, options?: SubscribeOptions): AsyncGenerator<BusEvent, void, undefined>;
   /** Closes its connections; what is in flight and what is followed fails with {@link ClientClosedError}. */

@@ -48,7 +48,7 @@ export async function pair({
  * ```ts
  * await using aico = await connect({ address: 'desk.local', credentials });
  * const notes = await aico.json('/api/v1/notes');
- * for await (const { topic, data } of aico.subscribe('inbox.*')) console.log(topic, data);
+ * for await (const { topic, data } of aico.subscribe('inbox.>')) console.log(topic, data);
  * ```
  */
 export async function connect<Paths extends object = paths>({

@@ -17,7 +17,7 @@ export class SocketMessageError extends AicoError {
 
   constructor(reason: string, cause?: unknown) {
     super('AICO_EVENTS_MESSAGE', `the message is not understood: ${reason}`, {
-      hint: 'Send JSON: { "op": "subscribe", "id": 1, "topic": "inbox.*" }, or op "unsubscribe", or "publish" with "data".',
+      hint: 'Send JSON: { "op": "subscribe", "id": 1, "topic": "inbox.>" }, or op "unsubscribe", or "publish" with "data".',
       cause,
     });
   }
@@ -28,6 +28,6 @@ export class TopicRefusedError extends AicoError {
   readonly statusCode = 400;
 
   constructor(reason: string, cause?: unknown) {
-    super('AICO_EVENTS_TOPIC', reason, { hint: 'A pattern such as inbox.* or inbox.>', cause });
+    super('AICO_EVENTS_TOPIC', reason, { hint: 'A pattern such as inbox.message.* or inbox.>', cause });
   }
 }

@@ -17,7 +17,7 @@ const EVENTS = eventStream(
 );
 
 /**
- * `/api/v1/events?topic=inbox.*`: follows topics of the bus as server-sent events. A reader who comes back with
+ * `/api/v1/events?topic=inbox.>`: follows topics of the bus as server-sent events. A reader who comes back with
  * `Last-Event-ID` within a minute goes on where it was. `/api/v1/events/ws`: subscribes to any number of topics and publishes,
  * over one WebSocket. Depends on `'message_bus'` and `'gateway'`.
  */

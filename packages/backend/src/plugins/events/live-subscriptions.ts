@@ -24,7 +24,7 @@ export const DEFAULT_LIMITS: LiveLimits = {
 };
 
 /**
- * The capability that following `pattern` needs: `inbox.*` needs `inbox:subscribe`; a pattern that begins with a wildcard
+ * The capability that following `pattern` needs: `inbox.>` needs `inbox:subscribe`; a pattern that begins with a wildcard
  * sees every room, and needs `bus:subscribe`. Names are compared as they are written, here as everywhere: `Inbox.*` is another
  * room, and one whose name cannot stand in a capability needs `bus:subscribe` as well.
  *

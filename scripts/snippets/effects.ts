@@ -1,0 +1,37 @@
+import type { World } from './world.ts';
+
+/**
+ * How the snippets of one document are run, and what each must bring about. A block has an entry by its first line; each line
+ * of a shell block has one of its own, by the line without its comment.
+ */
+export interface DocumentEffects {
+  readonly document: string;
+  readonly shell?: Readonly<Record<string, LineEffect | NotRun>>;
+  readonly code?: Readonly<Record<string, CodeEffect>>;
+  /** Runs before the first snippet. */
+  readonly setUp?: (world: World) => Promise<void>;
+}
+
+/** A line that no test can run. */
+export interface NotRun {
+  readonly notRun: string;
+}
+
+/** What a line of a shell block must bring about. */
+export interface LineEffect {
+  /** What is run in the place of the line, where it names what only its reader has: a host, a code, a terminal. */
+  readonly as?: (line: string, world: World) => string;
+  readonly before?: (world: World) => Promise<void>;
+  /** What the output must show, standard error included. */
+  readonly shows: RegExp;
+  /** Default: 0 alone. */
+  readonly exitCodes?: readonly number[];
+  /** The command runs on until the snippets of the document have been run; `shows` is awaited. */
+  readonly keepsRunning?: true;
+  /** Runs on the home of another machine. */
+  readonly onLaptop?: true;
+  readonly after?: (world: World, output: string) => Promise<void> | void;
+}
+
+/** What a block of another language must bring about: throws where it did not. */
+export type CodeEffect = (world: World, code: string) => Promise<void>;
