@@ -1,4 +1,4 @@
-/** What P6, P7 and P8 share: a folder, the service and the bare driver, both with the same cipher, key and settings. */
+/** What P6, P7, P8 and P16 share: a folder, the service and the bare driver, both with the same cipher, key and settings. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -21,11 +21,7 @@ export interface BenchStore {
 export async function openBenchStore(): Promise<BenchStore> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'aico-bench-'));
   const service = await EncryptedDatabase.open({ file: path.join(folder, 'service.db'), key: KEY });
-  const bare = new Driver(path.join(folder, 'bare.db'));
-  bare.pragma("cipher = 'aegis'");
-  bare.key(Buffer.from(`raw:${KEY.toString('hex')}`));
-  bare.pragma('journal_mode = WAL');
-  bare.pragma('synchronous = FULL');
+  const bare = openBareDatabase(path.join(folder, 'bare.db'));
   return {
     service,
     bare,
@@ -35,6 +31,16 @@ export async function openBenchStore(): Promise<BenchStore> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The driver alone, with the cipher and the settings of the service. */
+export function openBareDatabase(file: string): BareDatabase {
+  const bare = new Driver(file);
+  bare.pragma("cipher = 'aegis'");
+  bare.key(Buffer.from(`raw:${KEY.toString('hex')}`));
+  bare.pragma('journal_mode = WAL');
+  bare.pragma('synchronous = FULL');
+  return bare;
 }
 
 /** Keeps `IN_FLIGHT` calls of `one` going for `milliseconds`. @returns answered per second */

@@ -26,8 +26,8 @@ export class Importer {
   }
 
   /**
-   * One bad message is refused by itself; the good ones of the batch are stored together, and announced once they
-   * are durable. What is stored already, byte for byte, is not even read.
+   * Refuses bad messages one by one; stores the others in one transaction, and announces them once they are durable. A
+   * message that is stored already, byte for byte, is not parsed again.
    */
   async import(messages: readonly Uint8Array[]): Promise<readonly ImportResult[]> {
     const { store, maxBytes } = this.#options;
@@ -41,21 +41,29 @@ export class Importer {
       const raw = Uint8Array.from(message);
       candidates.push({ raw, sha256: createHash('sha256').update(raw).digest('hex'), index });
     }
-    const known = await store.find(candidates.map(({ sha256 }) => sha256));
+    const known = await store.find(candidates);
+    const outcomes = await Promise.all(
+      candidates.map((candidate) => {
+        const id = known.get(candidate.sha256);
+        return id === undefined ? this.#read(candidate) : { status: 'duplicate' as const, id };
+      }),
+    );
     const accepted: (IncomingMail & { readonly index: number })[] = [];
-    for (const candidate of candidates) {
-      const id = known.get(candidate.sha256);
-      const outcome = id === undefined ? await this.#read(candidate) : { status: 'duplicate' as const, id };
-      if ('status' in outcome) results[candidate.index] = outcome;
-      else accepted.push({ ...outcome, index: candidate.index });
+    for (const [position, { index }] of candidates.entries()) {
+      const outcome = outcomes[position];
+      if (outcome === undefined) continue;
+      if ('status' in outcome) results[index] = outcome;
+      else accepted.push({ ...outcome, index });
     }
     const stored = await store.add(accepted);
+    const announcements: Promise<void>[] = [];
     for (const [position, mail] of accepted.entries()) {
       const row = stored[position];
       if (row === undefined) continue;
       results[mail.index] = { status: row.isNew ? 'imported' : 'duplicate', id: row.id };
-      if (row.isNew) await this.#announce(row.id, mail);
+      if (row.isNew) announcements.push(this.#announce(row.id, mail));
     }
+    await Promise.all(announcements);
     this.#report(results);
     return results;
   }

@@ -1,9 +1,9 @@
 import {
   type Database,
+  type Queryable,
   type Row,
   type SqlValue,
   StatementFailedError,
-  type Transaction,
 } from '@aico/shared/data';
 import { MessageUnknownError, SearchInvalidError } from './errors.ts';
 import type { ParsedMail } from './parsing/mail-parser.ts';
@@ -82,22 +82,34 @@ export class MailStore {
     });
   }
 
-  /** Which of the digests are of stored messages, and their numbers. */
-  async find(digests: readonly string[]): Promise<ReadonlyMap<string, number>> {
-    const { rows } = await this.#database.execute(
+  /** The ids of those messages that are stored already, by their digest. */
+  find(batch: readonly RawMail[]): Promise<ReadonlyMap<string, number>> {
+    return this.#find(this.#database, batch);
+  }
+
+  async #find(queryable: Queryable, batch: readonly RawMail[]): Promise<ReadonlyMap<string, number>> {
+    const { rows } = await queryable.execute(
       `SELECT lower(hex(sha256)) AS digest, id FROM inbox_messages
        WHERE sha256 IN (SELECT unhex(value) FROM json_each(?))`,
-      [JSON.stringify(digests)],
+      [JSON.stringify(batch.map(({ sha256 }) => sha256))],
     );
     return new Map(rows.map((row) => [text(row.digest), Number(row.id)]));
   }
 
   /** Stores a batch, all of it or nothing; what is there already, byte for byte, is left as it is. */
   async add(batch: readonly IncomingMail[]): Promise<readonly StoredMail[]> {
+    if (batch.length === 0) return [];
     return this.#database.transaction(async (tx) => {
-      const stored: StoredMail[] = [];
-      for (const incoming of batch) stored.push(await insert(tx, incoming));
-      return stored;
+      // Not awaited one by one: what is sent together reaches the database's thread together.
+      const inserted = await Promise.all(batch.map((incoming) => tx.execute(INSERT, valuesOf(incoming))));
+      const ids = inserted.map(({ rows: [row] }) => row?.id);
+      const known = ids.includes(undefined) ? await this.#find(tx, batch) : new Map<string, number>();
+      return batch.map(({ sha256 }, index): StoredMail => {
+        const id = ids[index];
+        return id === undefined
+          ? { id: known.get(sha256) ?? Number.NaN, isNew: false }
+          : { id: Number(id), isNew: true };
+      });
     });
   }
 
@@ -192,30 +204,25 @@ export class MailStore {
   }
 }
 
-async function insert(tx: Transaction, { raw, sha256, mail }: IncomingMail): Promise<StoredMail> {
-  const digest = Buffer.from(sha256, 'hex');
-  const inserted = await tx.execute(
-    `INSERT INTO inbox_messages
-       (sha256, message_id, subject, sender, recipients, sent_at, imported_at, attachments, size, text, raw)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING RETURNING id`,
-    [
-      digest,
-      mail.messageId ?? null,
-      marked(mail.subject),
-      marked(mail.sender),
-      mail.recipients,
-      mail.sentAt ?? 0,
-      Date.now(),
-      mail.attachments,
-      raw.length,
-      marked(mail.text),
-      raw,
-    ],
-  );
-  const id = inserted.rows[0]?.id;
-  if (id !== undefined) return { id: Number(id), isNew: true };
-  const { rows } = await tx.execute('SELECT id FROM inbox_messages WHERE sha256 = ?', [digest]);
-  return { id: Number(rows[0]?.id), isNew: false };
+/** Stores one message, with {@link valuesOf} it; gives no row where the message is stored already. */
+export const INSERT = `INSERT INTO inbox_messages
+    (sha256, message_id, subject, sender, recipients, sent_at, imported_at, attachments, size, text, raw)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING RETURNING id`;
+
+export function valuesOf({ raw, sha256, mail }: IncomingMail): SqlValue[] {
+  return [
+    Buffer.from(sha256, 'hex'),
+    mail.messageId ?? null,
+    marked(mail.subject),
+    marked(mail.sender),
+    mail.recipients,
+    mail.sentAt ?? 0,
+    Date.now(),
+    mail.attachments,
+    raw.length,
+    marked(mail.text),
+    raw,
+  ];
 }
 
 function summaryOf(row: Row): MailSummary {

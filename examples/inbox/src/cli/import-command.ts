@@ -6,9 +6,12 @@ import { findMailFiles, type MailFile } from './mail-files.ts';
 import { type Finding, type LocatedMessage, readMailFile } from './mailboxes.ts';
 import { oneLine } from './one-line.ts';
 
-/** A request carries at most so many messages, and at most so many bytes where it carries more than one. */
+/** The most messages of a request, and the most bytes of a request with more than one message. */
 const BATCH_MESSAGES = 64;
 const BATCH_BYTES = 4 * 1_048_576;
+
+/** Requests under way: while the backend stores one batch it parses the next, and a third is on its way. */
+const BATCHES_UNDER_WAY = 3;
 
 /** Reasons shown before the rest is only counted. */
 const REASONS_SHOWN = 20;
@@ -28,7 +31,7 @@ export interface ImportSummary {
 
 /**
  * `aico inbox import PATH…`: reads the mail here and sends it in batches, so that the backend may be elsewhere. The
- * next batch is read while one is under way.
+ * next batch is read while others are under way.
  *
  * @throws {MailboxUnreadableError} before anything is sent, when a path cannot be read
  */
@@ -83,7 +86,7 @@ function bytesOf(entry: MailFile | Finding): number {
 
 type Sender = (messages: readonly LocatedMessage[]) => Promise<readonly ImportResult[]>;
 
-/** Puts findings into batches, sends these one after the other, and accounts for each. */
+/** Puts findings into batches, keeps a few of these under way, and accounts for each finding. */
 class ImportRun {
   readonly summary: ImportSummary = {
     found: 0,
@@ -97,7 +100,9 @@ class ImportRun {
   readonly #send: Sender;
   #batch: LocatedMessage[] = [];
   #batchBytes = 0;
-  #underWay: Promise<void> = Promise.resolve();
+  readonly #underWay = new Set<Promise<void>>();
+  /** Batches are accounted for in the order in which they were sent, so that refusals are in the order of the files. */
+  #accounted: Promise<void> = Promise.resolve();
 
   constructor(send: Sender) {
     this.#send = send;
@@ -117,25 +122,29 @@ class ImportRun {
     if (this.#batch.length >= BATCH_MESSAGES) await this.#flush();
   }
 
-  /** Sends what is left, and waits for the last answer. */
+  /** Sends what is left, and waits for every answer. */
   async finish(): Promise<void> {
     await this.#flush();
-    await this.#underWay;
+    await Promise.all(this.#underWay);
   }
 
-  /** Waits for the batch before, then lets this one go. */
+  /** Sends the batch as soon as few enough are under way; one larger than {@link BATCH_BYTES} goes alone. */
   async #flush(): Promise<void> {
-    await this.#underWay;
+    const most = this.#batchBytes > BATCH_BYTES ? 1 : BATCHES_UNDER_WAY;
+    while (this.#underWay.size >= most) await Promise.race(this.#underWay);
     if (this.#batch.length === 0) return;
     const sent = this.#batch;
     [this.#batch, this.#batchBytes] = [[], 0];
-    this.#underWay = this.#deliver(sent);
-    // Whoever awaits it next hears of a failure; until then it is not unheard.
-    this.#underWay.catch(() => {});
+    const results = this.#send(sent);
+    this.#accounted = this.#accounted.then(async () => this.#account(sent, await results));
+    const underWay = this.#accounted;
+    this.#underWay.add(underWay);
+    // A batch that failed stays, so that the next wait rejects; until then its rejection is handled here.
+    underWay.then(() => this.#underWay.delete(underWay)).catch(() => {});
+    results.catch(() => {});
   }
 
-  async #deliver(sent: readonly LocatedMessage[]): Promise<void> {
-    const results = await this.#send(sent);
+  #account(sent: readonly LocatedMessage[], results: readonly ImportResult[]): void {
     for (const [index, { where }] of sent.entries()) {
       const result = results[index];
       if (result === undefined) this.#refuse(where, 'the backend did not answer for it');

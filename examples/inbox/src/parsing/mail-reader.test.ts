@@ -5,10 +5,10 @@ import { MessageRefusedError } from '../errors.ts';
 import { MailReader } from './mail-reader.ts';
 
 const mail = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
+const ofParts = (parts: number): Uint8Array =>
+  mail(`Subject: slow\nContent-Type: multipart/mixed; boundary=x\n\n${'--x\n\na\n'.repeat(parts)}`);
 /** Small, and takes the parser many seconds: a part for every seven bytes. */
-const SLOW = mail(
-  `Subject: slow\nContent-Type: multipart/mixed; boundary=x\n\n${'--x\n\na\n'.repeat(400_000)}`,
-);
+const SLOW = ofParts(400_000);
 
 describe('MailReader', () => {
   test('reads several messages at once, each answered with its own', async () => {
@@ -19,6 +19,17 @@ describe('MailReader', () => {
       read.map(({ subject }) => subject),
       subjects,
     );
+  });
+
+  test('parses other messages on another thread while one takes long', async () => {
+    await using reader = new MailReader({ threads: 2 });
+    const ended: string[] = [];
+    const messages = [
+      ofParts(15_000),
+      ...['one', 'two', 'three'].map((each) => mail(`Subject: ${each}\n\nx`)),
+    ];
+    await Promise.all(messages.map((each) => reader.read(each).then(({ subject }) => ended.push(subject))));
+    assert.deepEqual(ended, ['one', 'two', 'three', 'slow']);
   });
 
   test('refuses what is not mail, with the reason', async () => {
@@ -42,10 +53,10 @@ describe('MailReader', () => {
     assert.equal((await reader.read(mail('Subject: next\n\nx'))).subject, 'next');
   });
 
-  test('lets its thread go when there is nothing to do, and begins anew', async () => {
+  test('ends its threads when there is nothing to do, and starts new ones for the next message', async () => {
     await using reader = new MailReader({ idleMs: 1 });
     await reader.read(mail('Subject: one\n\nx'));
-    while (reader.hasThread) await nextTurn();
+    while (reader.threads > 0) await nextTurn();
     assert.equal((await reader.read(mail('Subject: two\n\nx'))).subject, 'two');
   });
 

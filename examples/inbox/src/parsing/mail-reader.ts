@@ -1,20 +1,24 @@
+import os from 'node:os';
 import { Worker } from 'node:worker_threads';
+import pLimit from 'p-limit';
 import { MessageRefusedError } from '../errors.ts';
 import type { ParsedMail } from './mail-parser.ts';
 import type { ParseAnswer } from './mail-worker.ts';
 
 export interface MailReaderOptions {
-  /** Milliseconds a message may take before it is refused. Default 60 000. */
+  /** Threads that parse at the same time. Default: as many as the machine has cores. */
+  readonly threads?: number;
+  /** Milliseconds that parsing one message may take before the message is refused. Default 60 000. */
   readonly timeoutMs?: number;
-  /** Mebibytes of memory a message may take before it is refused. Default 512. */
+  /** Mebibytes of memory that parsing one message may take before the message is refused. Default 512. */
   readonly memoryMib?: number;
-  /** Milliseconds without work after which the thread is let go. Default 10 000. */
+  /** Milliseconds without work after which the threads are ended. Default 10 000. */
   readonly idleMs?: number;
 }
 
 /**
- * Reads mail on a thread of its own, one message at a time: mail made to be slow holds up nobody but the next mail,
- * and mail made to hang or to fill the memory costs only the thread, which is made anew.
+ * Parses mail on threads of its own, one message at a time on each: a message that was made to take long delays no request, and
+ * one that hangs or fills the memory ends only its thread, which is replaced.
  *
  * @example
  * ```ts
@@ -24,38 +28,55 @@ export interface MailReaderOptions {
  */
 export class MailReader implements AsyncDisposable {
   readonly #options: Required<MailReaderOptions>;
-  #worker: Worker | undefined;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #limit: ReturnType<typeof pLimit>;
+  /** All threads there are, and those of them that wait for work. */
+  readonly #workers = new Set<Worker>();
+  readonly #free = new Set<Worker>();
+  readonly #reading = new Set<Promise<unknown>>();
   #idle: NodeJS.Timeout | undefined;
 
-  constructor({ timeoutMs = 60_000, memoryMib = 512, idleMs = 10_000 }: MailReaderOptions = {}) {
-    this.#options = { timeoutMs, memoryMib, idleMs };
+  constructor({
+    threads = os.availableParallelism(),
+    timeoutMs = 60_000,
+    memoryMib = 512,
+    idleMs = 10_000,
+  }: MailReaderOptions = {}) {
+    this.#options = { threads, timeoutMs, memoryMib, idleMs };
+    this.#limit = pLimit(threads);
   }
 
   /**
-   * @param raw must own its whole buffer: a view takes all that is behind it along
+   * @param raw must own its whole buffer: of a view the whole buffer is copied to the thread
    * @throws {MessageRefusedError} when it is not mail, or takes too long or too much memory
    */
-  read(raw: Uint8Array): Promise<ParsedMail> {
-    const reading = this.#last.then(() => this.#read(raw));
-    this.#last = reading.catch(() => {});
-    return reading;
+  async read(raw: Uint8Array): Promise<ParsedMail> {
+    const reading = this.#limit(() => this.#read(raw));
+    this.#reading.add(reading);
+    try {
+      const answer = await reading;
+      if ('refused' in answer) throw new MessageRefusedError(answer.refused);
+      return answer.mail;
+    } finally {
+      this.#reading.delete(reading);
+    }
   }
 
-  /** Whether a thread is there, at work or waiting for some. */
-  get hasThread(): boolean {
-    return this.#worker !== undefined;
+  /** How many threads there are, at work or waiting for work. */
+  get threads(): number {
+    return this.#workers.size;
   }
 
-  async #read(raw: Uint8Array): Promise<ParsedMail> {
-    clearTimeout(this.#idle);
-    const worker = this.#worker ?? this.#begin();
+  async #read(raw: Uint8Array): Promise<ParseAnswer> {
+    const [free] = this.#free;
+    const worker = free ?? this.#begin();
+    this.#free.delete(worker);
     worker.ref();
     const answer = await this.#ask(worker, raw);
     worker.unref();
-    this.#idle = setTimeout(() => void this.#end(worker), this.#options.idleMs).unref();
-    if ('refused' in answer) throw new MessageRefusedError(answer.refused);
-    return answer.mail;
+    if (this.#workers.has(worker)) this.#free.add(worker);
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => void this.#endFree(), this.#options.idleMs).unref();
+    return answer;
   }
 
   async #ask(worker: Worker, raw: Uint8Array): Promise<ParseAnswer> {
@@ -81,15 +102,16 @@ export class MailReader implements AsyncDisposable {
       name: 'inbox mail reader',
       resourceLimits: { maxOldGenerationSizeMb: this.#options.memoryMib },
     });
-    // Whoever waits for an answer hears of the error too; without a listener it would end the process.
+    // An error is also reported to the caller that waits for an answer; without a listener it would end the process.
     worker.on('error', () => this.#forget(worker));
     worker.on('exit', () => this.#forget(worker));
-    this.#worker = worker;
+    this.#workers.add(worker);
     return worker;
   }
 
   #forget(worker: Worker): void {
-    if (this.#worker === worker) this.#worker = undefined;
+    this.#workers.delete(worker);
+    this.#free.delete(worker);
   }
 
   async #end(worker: Worker): Promise<void> {
@@ -97,10 +119,14 @@ export class MailReader implements AsyncDisposable {
     await worker.terminate();
   }
 
-  /** Finishes what is being read, then ends the thread. */
+  async #endFree(): Promise<void> {
+    await Promise.all([...this.#free].map((worker) => this.#end(worker)));
+  }
+
+  /** Waits for the messages that are being parsed, then ends the threads. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last;
+    await Promise.allSettled(this.#reading);
     clearTimeout(this.#idle);
-    if (this.#worker !== undefined) await this.#end(this.#worker);
+    await Promise.all([...this.#workers].map((worker) => this.#end(worker)));
   }
 }
