@@ -61,7 +61,7 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
   const folder = await mkdtemp(path.join(tmpdir(), 'aico-p10-'));
   const bare = openBare(path.join(folder, 'bare.db'), randomBytes(32));
   const database = await EncryptedDatabase.open({ file: path.join(folder, 'aico.db'), key: randomBytes(32) });
-  const bus = new MessageBusClient({ source: 'bench' });
+  const bus = new MessageBusClient({ source: 'bench', owns: ['logging'] });
   await bus.connect();
   const logging = createLogging({ console: { enabled: false } });
   const store = new LogStore({ bus, database, logger: logging.getLogger('log_store', 'store') });

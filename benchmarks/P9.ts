@@ -19,7 +19,7 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
     n,
   });
   let stored = 0;
-  const bus = new MessageBusClient({ source: 'bench' });
+  const bus = new MessageBusClient({ source: 'bench', owns: ['logging'] });
   await bus.connect();
   await bus.subscribe(
     'logs.*',

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { InProcessBus, installBus } from '@aico/shared/core/bus';
 import { ConfigurationManager } from '@aico/shared/core/config';
 import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
@@ -119,6 +120,13 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     stopBudgetMs: config.section(lifecycleSection).stop_budget_ms,
     logger: logging.getLogger('backend', 'lifecycle'),
   });
+  const hub = new InProcessBus();
+  const uninstallBus = installBus({
+    transport: hub,
+    durable: () => container.findService('streams'),
+    onError: (error) =>
+      logging.getLogger('message_bus', 'client').error('A message was not handled', { error }),
+  });
   const startedAt = new Date().toISOString();
   const beganAt = performance.now();
 
@@ -126,6 +134,8 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   let released: Promise<void> | undefined;
   const letGo = async (): Promise<void> => {
     keyManager.lock();
+    uninstallBus();
+    await hub.close();
     await logging.close();
     uninstallLogging();
     if (options.keepHomeUntilExit === true || !homeUse.isIdle) return;
@@ -175,6 +185,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
       vault,
       areKeysNew: () => keysMade !== undefined,
       homeUse,
+      hub,
       isLockInPlace: () => lock.isInPlace,
       plugins: plugins.map(({ definition }) => definition),
       systemView: {

@@ -144,9 +144,10 @@ test('a client does what its device may and no more, is told what it got wrong, 
   for (const [said, code] of [
     [{ op: 'publish', id: 2, topic: 'notes.made', data: 1 }, 'AICO_GATEWAY_CAPABILITY'],
     [{ op: 'subscribe', id: 3, topic: 'notes.*' }, 'AICO_EVENTS_TOPIC'],
-    [{ op: 'subscribe', id: 3, topic: '_reply.>' }, 'AICO_EVENTS_TOPIC'],
+    [{ op: 'subscribe', id: 3, topic: '_reply.>' }, 'AICO_BUS_TOPIC_RESERVED'],
     [{ op: 'unsubscribe', id: 3, topic: 'other' }, 'AICO_EVENTS_TOPIC'],
     [{ op: 'publish', id: 3, topic: 'notes.*', data: 1 }, 'AICO_EVENTS_TOPIC'],
+    [{ op: 'publish', id: 3, topic: 'logs.gateway', data: 1 }, 'AICO_BUS_TOPIC_RESERVED'],
     [{ op: 'dance', id: 3 }, 'AICO_EVENTS_MESSAGE'],
     ['no JSON', 'AICO_EVENTS_MESSAGE'],
   ] as const)

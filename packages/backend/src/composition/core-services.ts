@@ -1,4 +1,4 @@
-import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
+import { type InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
@@ -89,6 +89,8 @@ export interface CoreServicesOptions {
   readonly homeUse: HomeUse;
   /** Whether the lock file is still the one that this process has locked. */
   readonly isLockInPlace: () => boolean;
+  /** Carries the messages between everything in this process. */
+  readonly hub: InProcessBus;
   /** Everybody's plugins, which each get the database in their own name. */
   readonly plugins: readonly PluginDefinition[];
 }
@@ -97,7 +99,7 @@ export interface CoreServicesOptions {
 export function registerCoreServices(options: CoreServicesOptions): void {
   const { container, paths, config, logging, lifecycle, keyManager, vault, areKeysNew, systemView, plugins } =
     options;
-  const { homeUse, isLockInPlace } = options;
+  const { homeUse, isLockInPlace, hub } = options;
   container.registerInstance('paths', paths);
   container.registerInstance('config', config);
   container.registerInstance('logging', logging);
@@ -221,7 +223,6 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       },
     },
   );
-  const hub = new InProcessBus();
   container.registerService(
     'streams',
     async (require) => {
@@ -248,6 +249,7 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       const bus = new MessageBusClient({
         source: 'backend',
         transport: hub,
+        owns: ['logging'],
         durable: require('streams'),
         onError: (error) => logger.error('A message was not handled', { error }),
       });
@@ -259,7 +261,10 @@ export function registerCoreServices(options: CoreServicesOptions): void {
       priority: INFRASTRUCTURE,
       stop: (bus) => bus.close(),
       // Each under its own name, so that a message says who published it, and nobody closes another's.
-      viewFor: (bus, consumer) => (bus instanceof MessageBusClient ? bus.as(consumer) : bus),
+      viewFor: (bus, consumer) =>
+        bus instanceof MessageBusClient
+          ? bus.as(consumer, consumer === LOG_STORE ? { owns: ['logging'] } : {})
+          : bus,
       releaseView: (bus) => bus.close(),
     },
   );

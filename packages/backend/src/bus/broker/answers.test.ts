@@ -138,12 +138,12 @@ test('answers and cancellations are heard by the client they are for alone, in p
   for (const pattern of ['_reply.>', '_reply.*.*.*', '_cancel.>', '_cancel.ask']) {
     await assert.rejects(
       client.subscribe(pattern, () => {}),
-      { code: 'AICO_TOPIC_INVALID' },
+      { code: 'AICO_BUS_TOPIC_RESERVED' },
       pattern,
     );
     await assert.rejects(
       client.respond(pattern, () => {}),
-      { code: 'AICO_TOPIC_INVALID' },
+      { code: 'AICO_BUS_TOPIC_RESERVED' },
       pattern,
     );
   }

@@ -3,16 +3,17 @@ import {
   contentTypeOf,
   encodeBody,
   type InProcessBus,
+  isHidden,
   type MessageHead,
   type MessageRun,
   PayloadInvalidError,
   type Receiver,
 } from '@aico/shared/core/bus';
 import {
-  attributeFault,
   BusProtocolError,
   FrameType,
   FrameWriter,
+  headFault,
   NO_NUMBER,
   type Run,
   type RunHead,
@@ -20,7 +21,6 @@ import {
   readRun,
   timeLeftUntil,
 } from '@aico/shared/core/bus/zeromq';
-import { isReserved } from '../grants/rights.ts';
 import type { LocalSide } from './broker-options.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
 
@@ -72,11 +72,11 @@ export class HubSide implements LocalSide {
   subscribe(subscription: RemoteSubscription, changed: () => void): () => void {
     const take = (messages: MessageRun): Promise<void> | undefined => {
       const { head } = messages;
-      if (this.#imported.has(head) || isReserved(head.type) !== isReserved(subscription.pattern))
+      if (this.#imported.has(head) || isHidden(head.type) !== isHidden(subscription.pattern))
         return undefined;
       const runs = this.#write(messages);
       const room = pushAll(subscription, runs, head.deadline);
-      if (head.replyto !== undefined && runs.length > 0 && !isReserved(head.type))
+      if (head.replyto !== undefined && runs.length > 0 && !isHidden(head.type))
         subscription.owner.expectAnswer(head.replyto, head.deadline);
       changed();
       return room;
@@ -112,7 +112,7 @@ export class HubSide implements LocalSide {
           traceparent,
           replyto,
         };
-        const fault = attributeFault(common);
+        const fault = headFault(common);
         if (fault !== undefined)
           throw new PayloadInvalidError(topic, [{ path: `/${fault.name}`, message: fault.reason }]);
         this.#writer.beginRun(common, common);

@@ -1,6 +1,6 @@
 import { parseTopic, TopicInvalidError } from '@aico/protocol';
-import { attributeFault, LONGEST_TIME_LEFT_MS, type RunHead } from '@aico/shared/core/bus/zeromq';
-import { CANCEL, REPLY } from '../grants/rights.ts';
+import { CANCEL_PREFIX, REPLY_PREFIX } from '@aico/shared/core/bus';
+import { headFault, LONGEST_TIME_LEFT_MS, type RunHead } from '@aico/shared/core/bus/zeromq';
 import type { Session } from './session.ts';
 
 /** Why a run is not taken, as REFUSED states it. */
@@ -20,7 +20,7 @@ function refuseAttributes(
 ): Refusal | undefined {
   if (source !== component && !source.startsWith(`${component}/`))
     return { code: 'SOURCE', reason: `the source must be "${component}", or begin with "${component}/"` };
-  const fault = attributeFault({ source, idPrefix, contentType, traceparent });
+  const fault = headFault({ source, idPrefix, contentType, traceparent });
   if (fault !== undefined)
     return {
       code: fault.name === 'source' ? 'SOURCE' : 'ATTRIBUTE',
@@ -28,7 +28,7 @@ function refuseAttributes(
     };
   if (replyto !== undefined && !(replyto.startsWith(`${replyPrefix}.`) && isTopic(replyto)))
     return { code: 'REPLYTO', reason: `answers may be asked for on topics below "${replyPrefix}" only` };
-  if (replyto === undefined && topic.startsWith(CANCEL))
+  if (replyto === undefined && topic.startsWith(CANCEL_PREFIX))
     return { code: 'REPLYTO', reason: 'a cancellation names its request by the replyto of that' };
   if (timeLeftMs !== undefined && timeLeftMs > LONGEST_TIME_LEFT_MS)
     return {
@@ -39,7 +39,7 @@ function refuseAttributes(
 }
 
 function refuseTopic({ rights, openRequests }: Session, { topic }: RunHead): Refusal | undefined {
-  if (topic.startsWith(REPLY))
+  if (topic.startsWith(REPLY_PREFIX))
     return openRequests.answer(topic)
       ? undefined
       : { code: 'ANSWER', reason: 'no request that was sent to this client awaits an answer there' };

@@ -1,6 +1,6 @@
 import { DataBoundsError, TopicTrie } from '@aico/protocol';
+import { isHidden } from '@aico/shared/core/bus';
 import { deadlineAfter, type Run, type RunHead } from '@aico/shared/core/bus/zeromq';
-import { isReserved } from '../grants/rights.ts';
 import type { LocalSide } from './broker-options.ts';
 import { detached, type RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
@@ -53,7 +53,7 @@ export class RemoteFanOut {
       subscription.push(
         detached({ frame, header, headerEnd: messages, from: messages, end, count, deadline }),
       );
-      if (replyto !== undefined && !isReserved(topic)) owner.expectAnswer(replyto, deadline);
+      if (replyto !== undefined && !isHidden(topic)) owner.expectAnswer(replyto, deadline);
       this.#dirty.add(owner);
       if (subscription.isFull && owner !== session) session.waitFor(subscription);
     }
@@ -86,6 +86,6 @@ export class RemoteFanOut {
   }
 
   #trieOf(topicOrPattern: string): TopicTrie<RemoteSubscription> {
-    return isReserved(topicOrPattern) ? this.#reserved : this.#topics;
+    return isHidden(topicOrPattern) ? this.#reserved : this.#topics;
   }
 }

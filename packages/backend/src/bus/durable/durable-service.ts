@@ -1,15 +1,18 @@
 import { AicoError, DataBoundsError, parseTopic } from '@aico/protocol';
 import {
+  attributeFault,
   type Consumption,
+  consumerNameFault,
   type DurableStore,
   decodeBody,
   type Envelope,
   failureAnswer,
   type InProcessBus,
-  isAttribute,
   isContentType,
   MessageBusClient,
   successAnswer,
+  whyNotPublish,
+  whyNotSubscribe,
 } from '@aico/shared/core/bus';
 import {
   CloseAsked,
@@ -24,7 +27,7 @@ import { BusDeniedError } from '@aico/shared/core/bus/zeromq';
 import type { Static, TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { ConsumptionEndedError, DurableRequestError } from '../errors.ts';
-import { isReserved, type Rights } from '../grants/rights.ts';
+import type { Rights } from '../grants/rights.ts';
 import { ServedConsumption } from './served-consumption.ts';
 
 /** Requests that are worked on at once; further ones wait in their publishers' windows. */
@@ -71,6 +74,7 @@ export class DurableService {
     this.#bus = new MessageBusClient({
       source: 'bus_broker',
       transport: options.hub,
+      owns: ['bus'],
       onError: options.onError,
     });
   }
@@ -112,7 +116,7 @@ export class DurableService {
   async #publish({ rights, source }: Asker, asked: PublishAsked): Promise<void> {
     const { id, type, datacontenttype, traceparent } = asked;
     parseTopic(type);
-    const refusal = isReserved(type) ? "it is the bus's own" : rights.refusePublish(type);
+    const refusal = whyNotPublish(type) ?? rights.refusePublish(type);
     if (refusal !== undefined) throw new BusDeniedError(type, refusal);
     if (!isContentType(datacontenttype)) throw new DurableRequestError('its content type is not known');
     refuseUnlessAttributes({ id, traceparent });
@@ -136,8 +140,10 @@ export class DurableService {
   async #open(asker: Asker, asked: OpenAsked): Promise<void> {
     const { pattern, consumer, maxInFlight, maxAttempts, retryDelayMs, from } = asked;
     const { component, client, rights } = asker;
-    refuseUnlessAttributes({ consumer, consumption: asked.consumption });
-    const refusal = isReserved(pattern) ? "it is the bus's own" : rights.refuseSubscribe(pattern, '');
+    refuseUnlessAttributes({ consumption: asked.consumption });
+    const fault = consumerNameFault(consumer);
+    if (fault !== undefined) throw new DurableRequestError(`"consumer" ${fault}`);
+    const refusal = whyNotSubscribe(pattern) ?? rights.refuseSubscribe(pattern, '');
     if (refusal !== undefined) throw new BusDeniedError(pattern, refusal);
     const key = keyOf(asker);
     const all = this.#consumptions.get(key) ?? new Map<string, ServedConsumption>();
@@ -226,9 +232,10 @@ export class DurableService {
 
 /** What is shown to people, and kept as a name, is held to what any attribute of a message is held to. */
 function refuseUnlessAttributes(texts: Readonly<Record<string, string | undefined>>): void {
-  for (const [name, text] of Object.entries(texts))
-    if (text !== undefined && !isAttribute(text))
-      throw new DurableRequestError(`"${name}" holds a character that no attribute may hold`);
+  for (const [name, text] of Object.entries(texts)) {
+    const fault = text === undefined ? undefined : attributeFault(text);
+    if (fault !== undefined) throw new DurableRequestError(`"${name}" ${fault}`);
+  }
 }
 
 function keyOf({ component, client }: { readonly component: string; readonly client: string }): string {

@@ -1,9 +1,9 @@
 import { parsePattern, TopicInvalidError } from '@aico/protocol';
+import { whyNotPublish, whyNotSubscribe } from '@aico/shared/core/bus';
 import { WriteUnconfirmedError } from '@aico/shared/core/paths';
 import { createMutex } from '@aico/shared/core/tasks';
 import { BusGrantExistsError, BusGrantInvalidError, BusGrantUnknownError } from '../errors.ts';
 import type { BusGrant, GrantsFile } from './grants-file.ts';
-import { isReserved } from './rights.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const MOST_PATTERNS = 256;
@@ -93,9 +93,16 @@ export class GrantBook {
     if (!this.#isKey(publicKey)) throw new BusGrantInvalidError(component, 'the public key is none');
     if (publish.length + subscribe.length > MOST_PATTERNS)
       throw new BusGrantInvalidError(component, `it has more than ${MOST_PATTERNS} patterns`);
+    for (const [patterns, whyNot] of [
+      [publish, whyNotPublish],
+      [subscribe, whyNotSubscribe],
+    ] as const)
+      for (const pattern of patterns) {
+        const reserved = whyNot(pattern);
+        if (reserved !== undefined)
+          throw new BusGrantInvalidError(component, `"${pattern}" is reserved: ${reserved}`);
+      }
     for (const pattern of [...publish, ...subscribe]) {
-      if (isReserved(pattern))
-        throw new BusGrantInvalidError(component, `"${pattern}" is one of the bus's own topics`);
       try {
         parsePattern(pattern);
       } catch (error) {

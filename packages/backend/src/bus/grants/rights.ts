@@ -1,24 +1,9 @@
 import { parsePattern, parseTopic, TopicTrie } from '@aico/protocol';
+import { CANCEL_PREFIX, whyNotPublish, whyNotSubscribe } from '@aico/shared/core/bus';
+import { DURABLE_TOPICS } from '@aico/shared/core/bus/remote';
 
-/** How the topics on which answers come begin. No right covers them: see `OpenRequests`. */
-export const REPLY = '_reply.';
-
-/** Precedes the topic whose requests are given up: who may ask may give up, who may answer may hear of it. */
-export const CANCEL = '_cancel.';
-
-/** What anybody may ask of the store of durable messages; the store looks at the rights to the topic that is meant. */
-const DURABLE: ReadonlySet<string> = new Set([
-  '_durable.publish',
-  '_durable.open',
-  '_durable.pull',
-  '_durable.settle',
-  '_durable.close',
-]);
-
-/** Topics that no wildcard of a remote component reaches begin so: they are the bus's own. */
-export function isReserved(topicOrPattern: string): boolean {
-  return topicOrPattern.startsWith('_');
-}
+/** Every component may send requests to the store of durable messages, which checks the rights to the topic they name. */
+const DURABLE: ReadonlySet<string> = new Set(Object.values(DURABLE_TOPICS));
 
 /**
  * Whether every topic that `pattern` stands for is one that `granted` stands for.
@@ -49,22 +34,33 @@ export class Rights {
     this.#subscribe = subscribe;
   }
 
-  /** Why it may not publish there; `undefined` when it may. @throws {TopicInvalidError} */
+  /**
+   * Why it may not publish there; `undefined` when it may. Whoever may send a request may cancel it.
+   *
+   * @throws {TopicInvalidError}
+   */
   refusePublish(topic: string): string | undefined {
-    if (isReserved(topic)) parseTopic(topic);
-    if (topic.startsWith(CANCEL)) return this.refusePublish(topic.slice(CANCEL.length));
+    parseTopic(topic);
+    if (topic.startsWith(CANCEL_PREFIX)) return this.refusePublish(topic.slice(CANCEL_PREFIX.length));
     if (DURABLE.has(topic)) return undefined;
-    if (isReserved(topic)) return 'topics that begin with "_" are the bus\'s own';
+    const reserved = whyNotPublish(topic);
+    if (reserved !== undefined) return reserved;
     if (this.#publish.match(topic).length > 0) return undefined;
     return `${this.component} may not publish there`;
   }
 
-  /** Why it may not hear that; `undefined` when it may. @throws {TopicInvalidError} */
+  /**
+   * Why it may not subscribe to that; `undefined` when it may. Whoever may answer requests may hear of their cancellation.
+   *
+   * @throws {TopicInvalidError}
+   */
   refuseSubscribe(pattern: string, replyPrefix: string): string | undefined {
     parsePattern(pattern);
     if (pattern.startsWith(`${replyPrefix}.`)) return undefined;
-    if (pattern.startsWith(CANCEL)) return this.refuseSubscribe(pattern.slice(CANCEL.length), replyPrefix);
-    if (isReserved(pattern)) return 'patterns that begin with "_" are the bus\'s own';
+    if (pattern.startsWith(CANCEL_PREFIX))
+      return this.refuseSubscribe(pattern.slice(CANCEL_PREFIX.length), replyPrefix);
+    const reserved = whyNotSubscribe(pattern);
+    if (reserved !== undefined) return reserved;
     if (this.#subscribe.some((granted) => covers(granted, pattern))) return undefined;
     return `${this.component} may not subscribe to that`;
   }

@@ -123,7 +123,7 @@ test('a device is let near no topic of the bus itself, and is told when nobody a
     return [reply.status, (reply.json() as { code: string }).code];
   };
   for (const topic of ['_reply.backend.x', '_cancel.ask', '_durable.publish', '_x']) {
-    const expected = [400, 'AICO_TOPIC_INVALID'];
+    const expected = [403, 'AICO_BUS_TOPIC_RESERVED'];
     assert.deepEqual(await refused('/api/v1/bus/messages', { topic, message: 1 }), expected);
     assert.deepEqual(await refused('/api/v1/bus/requests', { topic, message: 1 }), expected);
     assert.deepEqual(await refused(`/api/v1/bus/messages?pattern=${topic}`), expected);

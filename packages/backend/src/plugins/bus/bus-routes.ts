@@ -1,8 +1,7 @@
-import { parsePattern, TopicInvalidError } from '@aico/protocol';
-import type { MessageBus } from '@aico/shared/core/bus';
+import { parsePattern } from '@aico/protocol';
+import { checkSubscribe, type MessageBus } from '@aico/shared/core/bus';
 import { Type } from 'typebox';
 import { busGrant } from '../../bus/grants/grants-file.ts';
-import { isReserved } from '../../bus/grants/rights.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { eventStream, Instant, listOf } from '../../core/reply-schemas.ts';
 import type { BusBroker } from './bus-broker.ts';
@@ -80,7 +79,6 @@ export function declareBusRoutes(
     '/messages',
     { config: { access: 'bus:publish' }, schema: { body: Publish, response: { 202: Published } } },
     async ({ body: { topic, message } }, reply) => {
-      refuseReserved(topic);
       await bus.publish(topic, message);
       return reply.code(202).send({ published: topic });
     },
@@ -89,7 +87,6 @@ export function declareBusRoutes(
     '/requests',
     { config: { access: 'bus:publish' }, schema: { body: Request, response: { 200: Answer } } },
     async ({ body: { topic, message, timeout_ms } }) => {
-      refuseReserved(topic);
       const answer: unknown = await bus.request(
         topic,
         message,
@@ -107,19 +104,14 @@ export function declareBusRoutes(
       schema: { querystring: Follow, response: MESSAGES },
     },
     async ({ query: { pattern } }, reply) => {
-      refuseReserved(pattern);
+      // Before the response is hijacked: what is refused from there on can no longer be answered.
       parsePattern(pattern);
+      checkSubscribe(pattern);
       // Fastify has nothing more to say on it: the stream owns the response from here on.
       reply.hijack();
       await streams.serve(reply.raw, pattern);
     },
   );
-}
-
-/** The bus's own topics carry answers and cancellations of others: no device is let near them. */
-function refuseReserved(topicOrPattern: string): void {
-  if (isReserved(topicOrPattern))
-    throw new TopicInvalidError(topicOrPattern, 'is reserved: topics that begin with "_" belong to the bus');
 }
 
 function declareGrants(app: GatewayApp, broker: BusBroker): void {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { parsePattern, TopicInvalidError } from '@aico/protocol';
-import type { Envelope, MessageBus, Subscription } from '@aico/shared/core/bus';
+import { checkSubscribe, type Envelope, type MessageBus, type Subscription } from '@aico/shared/core/bus';
 import { type Access, isAccess, type Principal } from '../../core/access.ts';
 import { TooManySubscriptionsError, TopicRefusedError } from './errors.ts';
 import { EventLog } from './event-log.ts';
@@ -28,7 +28,8 @@ export const DEFAULT_LIMITS: LiveLimits = {
  * sees every room, and needs `bus:subscribe`. Names are compared as they are written, here as everywhere: `Inbox.*` is another
  * room, and one whose name cannot stand in a capability needs `bus:subscribe` as well.
  *
- * @throws {TopicRefusedError} when it is no pattern, or of topics that are the bus's own
+ * @throws {TopicRefusedError} when it is no pattern
+ * @throws {BusTopicReservedError}
  */
 export function accessFor(pattern: string): Access {
   let room: string;
@@ -38,7 +39,7 @@ export function accessFor(pattern: string): Access {
     if (!(error instanceof TopicInvalidError)) throw error;
     throw new TopicRefusedError(error.message, error);
   }
-  if (room.startsWith('_')) throw new TopicRefusedError('topics that begin with "_" are the bus’s own');
+  checkSubscribe(pattern);
   const access = `${room}:subscribe`;
   return isAccess(access) ? access : 'bus:subscribe';
 }

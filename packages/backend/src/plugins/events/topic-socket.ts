@@ -1,5 +1,5 @@
 import { parseTopic, TopicInvalidError } from '@aico/protocol';
-import type { MessageBus } from '@aico/shared/core/bus';
+import { checkPublish, type MessageBus } from '@aico/shared/core/bus';
 import type { Logger } from '@aico/shared/core/logging';
 import { createMutex } from '@aico/shared/core/tasks';
 import type { WebSocket } from 'ws';
@@ -205,11 +205,11 @@ export class TopicSocket {
   }
 }
 
-/** `inbox.imported` needs `inbox:publish`. @throws {TopicRefusedError} */
+/** `inbox.imported` needs `inbox:publish`. @throws {TopicRefusedError} @throws {BusTopicReservedError} */
 function accessToPublish(topic: string): Access {
   try {
     const room = parseTopic(topic)[0] ?? '';
-    if (room.startsWith('_')) throw new TopicRefusedError('topics that begin with "_" are the bus’s own');
+    checkPublish(topic);
     const access = `${room}:publish`;
     return isAccess(access) ? access : 'bus:publish';
   } catch (error) {

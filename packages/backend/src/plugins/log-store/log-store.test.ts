@@ -24,7 +24,11 @@ async function withStore(
   work: (setup: Setup) => Promise<void>,
   options: Partial<Pick<LogStoreOptions, 'writer' | 'retention'>> = {},
 ): Promise<void> {
-  const bus = new MessageBusClient({ source: 'test', onError: (error) => assert.fail(error) });
+  const bus = new MessageBusClient({
+    source: 'test',
+    owns: ['logging'],
+    onError: (error) => assert.fail(error),
+  });
   await bus.connect();
   const logging = createLogging({ level: 'trace', console: { enabled: false } });
   logging.attach(bus);
@@ -295,7 +299,7 @@ describe('LogStreams', () => {
     }) => Promise<void>,
     query: LogQuery = {},
   ): Promise<void> {
-    const bus = new MessageBusClient({ source: 'test', onError: () => {} });
+    const bus = new MessageBusClient({ source: 'test', owns: ['logging'], onError: () => {} });
     await bus.connect();
     const streams = new LogStreams(bus);
     const served: Promise<void>[] = [];

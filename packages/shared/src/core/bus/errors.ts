@@ -151,3 +151,29 @@ export class BusNotDurableError extends AicoError {
     });
   }
 }
+
+/** A topic that only a part of the backend itself may publish on, or subscribe to. */
+export class BusTopicReservedError extends AicoError {
+  readonly statusCode = 403;
+  readonly topic: string;
+
+  constructor(topic: string, reason: string) {
+    super('AICO_BUS_TOPIC_RESERVED', `The topic "${topic}" is reserved: ${reason}`, {
+      hint: 'Choose a topic that begins with a name of your own, such as notes.created; write log lines with a logger.',
+    });
+    this.topic = topic;
+  }
+}
+
+/** A client without a transport, where several backends run in the process. */
+export class BusAmbiguousError extends AicoError {
+  constructor(backends: number) {
+    super(
+      'AICO_BUS_AMBIGUOUS',
+      `${backends} backends run in this process, and the client names none of them`,
+      {
+        hint: "Use the service 'message_bus' of the backend that is meant, or give the client its transport.",
+      },
+    );
+  }
+}

@@ -1,5 +1,5 @@
-export type { MessageBusClientOptions } from './client-options.ts';
 export { reasonOf } from './durable/failure-reason.ts';
+export { consumerNameFault } from './durable/rules.ts';
 export type {
   BusTransaction,
   ConsumeHandler,
@@ -11,10 +11,12 @@ export type {
   StoredMessage,
 } from './durable/types.ts';
 export {
+  BusAmbiguousError,
   BusFullError,
   BusNotConnectedError,
   BusNotDurableError,
   BusOptionError,
+  BusTopicReservedError,
   HandlerFailedError,
   MessagesDroppedError,
   PayloadInvalidError,
@@ -23,12 +25,25 @@ export {
   RequestGivenUpError,
   RequestTimeoutError,
 } from './errors.ts';
-export { MessageBusClient } from './message-bus-client.ts';
+export { type InstalledBus, installBus } from './installed-bus.ts';
+export { MessageBusClient, type MessageBusClientOptions } from './message-bus-client.ts';
 export { type ContentType, contentTypeOf, decodeBody, encodeBody, isContentType } from './messages/codec.ts';
-export { isAttribute, type MessageHead } from './messages/message.ts';
+export { attributeFault, type MessageHead } from './messages/message.ts';
 export type { MessageRun } from './messages/message-run.ts';
 export { failure as failureAnswer, success as successAnswer } from './requests/requester.ts';
 export { defineTopic } from './topics/define-topic.ts';
+export {
+  CANCEL_PREFIX,
+  checkPublish,
+  checkSubscribe,
+  isHidden,
+  REPLY_PREFIX,
+  RESERVED_TOPICS,
+  type ReservedTopics,
+  type TopicOwner,
+  whyNotPublish,
+  whyNotSubscribe,
+} from './topics/reserved-topics.ts';
 export { InProcessBus } from './transports/in-process-bus.ts';
 export type { Receiver, Transport, TransportConnection } from './transports/transport.ts';
 export type {

@@ -1,12 +1,12 @@
 import { topicSegment } from '@aico/protocol';
 import type { TSchema } from 'typebox';
 import { currentTraceparent } from '../tracing/index.ts';
-import type { MessageBusClientOptions } from './client-options.ts';
 import { type SubscriptionKind, Subscriptions } from './delivery/subscriptions.ts';
-import { DurableSide } from './durable/durable-client.ts';
+import { DurableClient } from './durable/durable-client.ts';
 import type { DurableLine } from './durable/remote/line.ts';
 import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable/types.ts';
-import { BusNotConnectedError } from './errors.ts';
+import { BusNotConnectedError, BusOptionError } from './errors.ts';
+import { installedBus } from './installed-bus.ts';
 import {
   checkAttributes,
   checkSource,
@@ -17,6 +17,7 @@ import {
 import type { OpenRun } from './messages/open-run.ts';
 import { Requests } from './requests/requester.ts';
 import { Answering, cancelTopic } from './requests/responder.ts';
+import { checkPublish, checkSubscribe, type TopicOwner } from './topics/reserved-topics.ts';
 import { SchemaChecks } from './topics/schema-checks.ts';
 import { InProcessBus } from './transports/in-process-bus.ts';
 import type { Transport, TransportConnection } from './transports/transport.ts';
@@ -34,10 +35,28 @@ import type {
 
 const DONE: Promise<void> = Promise.resolve();
 
-type State =
-  | { readonly name: 'new' }
-  | { readonly name: 'connected'; readonly connection: TransportConnection }
-  | { readonly name: 'closed' };
+export interface MessageBusClientOptions {
+  /** The name under which it publishes. Default `'anonymous'`. */
+  readonly source?: string;
+  /** What carries the messages. Default: the bus of the backend that runs in this process, else a hub of its own. */
+  readonly transport?: Transport;
+  /** Keeps durable messages. Default: the store at the transport's other end, where it has one; else there are none. */
+  readonly durable?: DurableStore | undefined;
+  /** Called with every failed handler and with dropped messages. Default: a process warning. */
+  readonly onError?: (error: Error) => void;
+  /** The reserved topics that it may use, for the parts of a backend that own them. */
+  readonly owns?: readonly TopicOwner[];
+}
+
+/** What a client has once it is connected. */
+interface Link {
+  readonly transport: Transport;
+  readonly connection: TransportConnection;
+  readonly durable: DurableClient;
+  readonly onError: (error: Error) => void;
+}
+
+type State = { readonly name: 'new' } | ({ readonly name: 'connected' } & Link) | { readonly name: 'closed' };
 
 /**
  * The message bus, as one component sees it.
@@ -52,8 +71,8 @@ type State =
  */
 export class MessageBusClient implements MessageBus {
   readonly source: string;
-  readonly #transport: Transport;
-  readonly #onError: (error: Error) => void;
+  readonly #options: MessageBusClientOptions;
+  readonly #owns: readonly TopicOwner[];
   readonly #checks = new SchemaChecks();
   readonly #all: Subscriptions;
   #state: State = { name: 'new' };
@@ -70,61 +89,69 @@ export class MessageBusClient implements MessageBus {
   #sequence = 0;
   #requests: Requests | undefined;
   readonly #answering = new Answering();
-  /** The store it was given; the transport's is each client's own. */
-  readonly #store: DurableStore | undefined;
-  readonly #durable: DurableSide;
   #draining = false;
 
-  constructor({
-    source = 'anonymous',
-    transport = new InProcessBus(),
-    onError,
-    durable,
-  }: MessageBusClientOptions = {}) {
+  constructor(options: MessageBusClientOptions = {}) {
+    const { source = 'anonymous', owns = [] } = options;
     checkSource(source);
     this.source = source;
-    this.#transport = transport;
-    this.#store = durable;
-    this.#durable = new DurableSide(durable ?? transport.remoteStore?.(this.#line()), this.#checks);
-    this.#all = new Subscriptions(transport.dispatcher, this.#checks, (error) => this.#report(error));
-    this.#onError = onError ?? ((error) => process.emitWarning(error));
+    this.#options = options;
+    this.#owns = owns;
+    this.#all = new Subscriptions(this.#checks, (error) => this.#report(error));
   }
 
   /**
-   * Opens the connection; a second call changes nothing.
+   * Opens the connection; a second call changes nothing. Without a transport, the client joins the backend that runs in
+   * this process.
    *
    * @throws {BusNotConnectedError} when the client has been closed
+   * @throws {BusAmbiguousError} when several backends run in this process and the client was given no transport
    */
   connect(): Promise<void> {
     if (this.#state.name === 'closed') return Promise.reject(new BusNotConnectedError(this.source, 'closed'));
-    this.#connecting ??= this.#transport.connect(this.source).then((connection) => {
-      if (this.#state.name === 'closed') return connection.close();
-      this.#state = { name: 'connected', connection };
-      return undefined;
-    });
+    this.#connecting ??= this.#connect();
     return this.#connecting;
+  }
+
+  async #connect(): Promise<void> {
+    // No claim to own topics reaches a backend's bus, which was given to those that do.
+    const isJoining = this.#options.transport === undefined && this.#owns.length === 0;
+    const installed = isJoining ? installedBus() : undefined;
+    const transport: Transport = this.#options.transport ?? installed?.transport ?? new InProcessBus();
+    const connection = await transport.connect(this.source);
+    if (this.#state.name === 'closed') {
+      await connection.close();
+      return;
+    }
+    const onError = this.#options.onError ?? installed?.onError ?? ((error) => process.emitWarning(error));
+    const store = this.#options.durable ?? transport.remoteStore?.(this.#line());
+    const durable = new DurableClient(() => store ?? installed?.durable(), this.#checks);
+    this.#state = { name: 'connected', transport, connection, durable, onError };
   }
 
   /**
    * The same bus under another name, connected, with subscriptions of its own: closing it closes nothing else, closing
-   * this one closes it too. Where a broker knows its clients by their keys, it names them itself.
+   * this one closes it too. Where a broker knows its clients by their keys, it names them itself. It owns no reserved
+   * topics but those that are named and that this one owns.
    *
    * @throws {BusNotConnectedError} before `connect()` and after `close()`
+   * @throws {BusOptionError} when `owns` names an owner that this client is not
    * @example
    * ```ts
    * const bus = client.as('journal');
    * await bus.publish('journal.written', { id: 7 }); // envelope.source is 'journal'
    * ```
    */
-  as(source: string): MessageBusClient {
-    const connection = this.#connection();
-    const client = new MessageBusClient({
-      source,
-      transport: this.#transport,
-      onError: this.#onError,
-      durable: this.#store,
-    });
-    client.#state = { name: 'connected', connection };
+  as(source: string, { owns = [] }: Pick<MessageBusClientOptions, 'owns'> = {}): MessageBusClient {
+    const { transport, connection, durable, onError } = this.#link();
+    const stranger = owns.find((owner) => !this.#owns.includes(owner));
+    if (stranger !== undefined)
+      throw new BusOptionError('owns', `names "${stranger}", whose topics "${this.source}" does not own`);
+    const client = new MessageBusClient({ ...this.#options, source, transport, owns });
+    // The store of a connection to a broker is asked in the name of the client that uses it.
+    const store = this.#options.durable ?? transport.remoteStore?.(client.#line());
+    const own = new DurableClient(() => store ?? durable.store, client.#checks);
+    client.#state = { name: 'connected', transport, connection, durable: own, onError };
     client.#connecting = DONE;
     client.#parent = this;
     this.#family.add(client);
@@ -138,6 +165,7 @@ export class MessageBusClient implements MessageBus {
    * @throws {TopicInvalidError} when `topic` is not one
    * @throws {PayloadInvalidError} when `message` does not fit the topic's schema, or is not data
    * @throws {DataBoundsError} when it is nested too deeply, or too large
+   * @throws {BusTopicReservedError} when `topic` belongs to a part of the backend
    * @throws {BusNotConnectedError} before `connect()` and after `close()`
    */
   publish<T extends string | Topic>(
@@ -154,10 +182,15 @@ export class MessageBusClient implements MessageBus {
       run.add(message)
     )
       return DONE;
+    try {
+      checkPublish(nameOf(topic), this.#owns);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (options?.durable !== true && options?.tx === undefined) return this.#send(topic, message, options);
     if (this.#state.name !== 'connected')
       return Promise.reject(new BusNotConnectedError(this.source, describe(this.#state)));
-    return this.#durable.keep(this.source, topic, message, options, (attributes) => {
+    return this.#state.durable.keep(this.source, topic, message, options, (attributes) => {
       // That it is heard at once is an extra: what is kept is kept.
       void this.#send(topic, message, attributes).catch(() => {});
     });
@@ -183,9 +216,10 @@ export class MessageBusClient implements MessageBus {
     handler: ConsumeHandler<PayloadOf<T>>,
     options: ConsumeOptions = {},
   ): Promise<Consumption> {
-    this.#connection();
+    const { durable } = this.#link();
+    checkSubscribe(nameOf(topic), this.#owns);
     // What the schema has let through is of its type; for a plain name the type is unknown.
-    return this.#durable.consume(this.source, topic, consumer, handler as ConsumeHandler, options);
+    return durable.consume(this.source, topic, consumer, handler as ConsumeHandler, options);
   }
 
   /**
@@ -198,11 +232,16 @@ export class MessageBusClient implements MessageBus {
     message: PayloadOf<T>,
     options: RequestOptions = {},
   ): Promise<unknown> {
-    const { replyPrefix } = this.#connection();
+    checkPublish(nameOf(topic), this.#owns);
+    return this.#ask(topic, message, options);
+  }
+
+  async #ask(topic: string | Topic, message: unknown, options: RequestOptions): Promise<unknown> {
+    const { replyPrefix } = this.#link().connection;
     this.#requests ??= new Requests(this.source, replyPrefix ?? `_reply.${topicSegment(this.source)}`);
     await this.#requests.listen((pattern, take) => this.#subscribe(pattern, take, {}, { inner: true }));
     const { traceparent } = options;
-    const name = typeof topic === 'string' ? topic : topic.name;
+    const name = nameOf(topic);
     return this.#requests.ask(name, options, {
       send: (attributes) => this.#send(topic, message, { traceparent, ...attributes }),
       // Without effect where the topic is too long for it: the deadline reaches the responder anyway.
@@ -216,8 +255,9 @@ export class MessageBusClient implements MessageBus {
     handler: RequestHandler<PayloadOf<T>>,
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
-    const answer = this.#answering.handler(handler, (replyto, message) => this.publish(replyto, message));
-    const pattern = cancelTopic(typeof topic === 'string' ? topic : topic.name);
+    const answer = this.#answering.handler(handler, (replyto, message) => this.#send(replyto, message, {}));
+    checkSubscribe(nameOf(topic), this.#owns);
+    const pattern = cancelTopic(nameOf(topic));
     const cancels = await this.#subscribe(pattern, this.#answering.takeCancel, {}, { inner: true });
     const ended = (): Promise<void> => cancels.unsubscribe();
     try {
@@ -252,7 +292,7 @@ export class MessageBusClient implements MessageBus {
       head.traceparent !== currentTraceparent()
     )
       head = this.#createHead(name, schema, options);
-    const { connection } = this.#state;
+    const { connection, transport } = this.#state;
     this.#sequence = this.#run?.next ?? this.#sequence + 1;
     let sent: Promise<void> | undefined;
     try {
@@ -261,10 +301,10 @@ export class MessageBusClient implements MessageBus {
     } catch (error) {
       return Promise.reject(error);
     }
-    const { relief } = this.#transport.dispatcher;
+    const { relief } = transport.dispatcher;
     const { gathering } = connection;
-    // Not where each message is to be looked at: against its schema, or to hold its publisher back.
-    const isFree = schema === undefined && relief === undefined;
+    // Not where each message is to be looked at: for its schema or its options, or to hold its publisher back.
+    const isFree = schema === undefined && options === undefined && relief === undefined;
     this.#run = isFree && gathering?.head === head ? gathering : undefined;
     if (sent === undefined) return relief ?? DONE;
     return relief === undefined ? sent : sent.then(() => relief);
@@ -281,6 +321,7 @@ export class MessageBusClient implements MessageBus {
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
     if (this.#draining) throw new BusNotConnectedError(this.source, 'draining');
+    checkSubscribe(nameOf(topic), this.#owns);
     return this.#subscribe(topic, handler, options);
   }
 
@@ -290,9 +331,8 @@ export class MessageBusClient implements MessageBus {
     options: SubscribeOptions,
     kind: SubscriptionKind = {},
   ): Promise<Subscription> {
-    const connection = this.#connection();
     // What the schema has let through is of its type; for a plain name the type is unknown.
-    const subscription = await this.#all.add(connection, topic, handler as MessageHandler, options, kind);
+    const subscription = await this.#all.add(this.#link(), topic, handler as MessageHandler, options, kind);
     if (this.#state.name === 'connected') return subscription;
     await subscription.unsubscribe();
     throw new BusNotConnectedError(this.source, describe(this.#state));
@@ -311,7 +351,7 @@ export class MessageBusClient implements MessageBus {
     if (this.#state.name !== 'connected') return this.close();
     this.#draining = true;
     await Promise.all([...this.#family].map((client) => client.drain()));
-    await this.#durable.stop();
+    await this.#state.durable.stop();
     await this.#all.drain();
     await this.#requests?.whenIdle();
     await this.close();
@@ -322,7 +362,7 @@ export class MessageBusClient implements MessageBus {
     const state = this.#state;
     if (state.name === 'closed') return;
     await Promise.all([...this.#family].map((client) => client.close()));
-    await this.#durable.stop();
+    if (state.name === 'connected') await state.durable.stop();
     this.#state = { name: 'closed' };
     this.#closeRun();
     this.#requests?.close();
@@ -371,27 +411,32 @@ export class MessageBusClient implements MessageBus {
 
   /** How the store at the other end of the transport is asked. */
   #line(): DurableLine {
-    const connection = (): TransportConnection => this.#connection();
+    const link = (): Link => this.#link();
     return {
-      request: (topic, message, options) => this.request(topic, message, options),
+      request: (topic, message, options) => this.#ask(topic, message, options),
       get lost() {
-        return connection().lost;
+        return link().connection.lost;
       },
     };
   }
 
-  #connection(): TransportConnection {
-    if (this.#state.name === 'connected') return this.#state.connection;
+  #link(): Link {
+    if (this.#state.name === 'connected') return this.#state;
     throw new BusNotConnectedError(this.source, describe(this.#state));
   }
 
   #report(error: Error): void {
     try {
-      this.#onError(error);
+      if (this.#state.name === 'connected') this.#state.onError(error);
+      else process.emitWarning(error);
     } catch (failure) {
       process.emitWarning(failure instanceof Error ? failure : String(failure));
     }
   }
+}
+
+function nameOf(topic: string | Topic): string {
+  return typeof topic === 'string' ? topic : topic.name;
 }
 
 function describe(state: State): string {

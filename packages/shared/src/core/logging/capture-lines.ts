@@ -30,7 +30,7 @@ export async function listening(): Promise<{
   topics: string[];
   records: LogRecord[];
 }> {
-  const bus = new MessageBusClient({ source: 'test' });
+  const bus = new MessageBusClient({ source: 'test', owns: ['logging'] });
   await bus.connect();
   const topics: string[] = [];
   const records: LogRecord[] = [];

@@ -61,7 +61,7 @@ test('a step of a trace is what continueTrace() makes, at whatever moment it is 
 });
 
 test('a message carries the trace it was published in, into its handlers and what these publish', async (t) => {
-  const bus = new MessageBusClient({ source: 'test' });
+  const bus = new MessageBusClient({ source: 'test', owns: ['logging'] });
   await bus.connect();
   t.after(() => bus.close());
   const heard: (readonly [topic: string, traceparent: string | undefined, within: string | undefined])[] = [];
@@ -91,7 +91,7 @@ test('a message carries the trace it was published in, into its handlers and wha
 
 test('a log line names its trace, and travels in none', async (t) => {
   const logging = createLogging({ console: { enabled: false } });
-  const bus = new MessageBusClient({ source: 'test' });
+  const bus = new MessageBusClient({ source: 'test', owns: ['logging'] });
   await bus.connect();
   t.after(() => bus.close());
   const lines: [LogRecord, string | undefined][] = [];

@@ -8,7 +8,12 @@ import type {
 } from '../../core/bus/index.ts';
 import type { Logger } from '../../core/logging/types.ts';
 import type { Database } from '../types.ts';
-import { ConsumerStateError, ConsumerTakenError, StreamsStoppedError } from './errors.ts';
+import {
+  ConsumerStateError,
+  ConsumerTakenError,
+  DeadLetterUnknownError,
+  StreamsStoppedError,
+} from './errors.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
 import { StreamConsumer, type StreamHandler } from './stream-consumer.ts';
 import { type DeadLetter, type StreamFigures, StreamInspection } from './stream-inspection.ts';
@@ -134,21 +139,37 @@ export class DurableStreams implements DurableStore {
     };
   }
 
-  /** The oldest first. */
-  deadLetters(consumer: string | undefined, limit: number): Promise<readonly DeadLetter[]> {
-    return this.#inspection.deadLetters(consumer, limit);
+  /** The oldest first. @throws {ConsumerStateError} when there is no consumer of this name */
+  async deadLetters(consumer: string | undefined, limit: number): Promise<readonly DeadLetter[]> {
+    const found = await this.#inspection.deadLetters(consumer, limit);
+    if (found.length === 0 && consumer !== undefined) await this.#checkDead(consumer);
+    return found;
   }
 
-  /** Gives dead letters to their consumers again: one, or all of a consumer. @returns how many */
+  /**
+   * Delivers dead letters to their consumer again: one, or all of it.
+   *
+   * @returns how many
+   * @throws {ConsumerStateError} when there is no consumer of this name
+   * @throws {DeadLetterUnknownError} when it has no dead letter of this number
+   */
   async replayDead(consumer: string, number?: number): Promise<number> {
     const count = await this.#inspection.replayDead(consumer, number, this.#now());
+    if (count === 0) await this.#checkDead(consumer, number);
     this.#notify();
     return count;
   }
 
-  /** Drops dead letters: one, or all of a consumer. @returns how many */
-  dropDead(consumer: string, number?: number): Promise<number> {
-    return this.#inspection.dropDead(consumer, number);
+  /** Deletes dead letters: one, or all of a consumer. @returns how many @throws as {@link replayDead} */
+  async dropDead(consumer: string, number?: number): Promise<number> {
+    const count = await this.#inspection.dropDead(consumer, number);
+    if (count === 0) await this.#checkDead(consumer, number);
+    return count;
+  }
+
+  async #checkDead(consumer: string, number?: number): Promise<void> {
+    if (!(await this.#inspection.knows(consumer))) throw new ConsumerStateError(consumer, 'unknown');
+    if (number !== undefined) throw new DeadLetterUnknownError(consumer, number);
   }
 
   /**

@@ -31,6 +31,17 @@ export class ConsumerStateError extends AicoError {
   }
 }
 
+/** A consumer has no dead letter of this number. */
+export class DeadLetterUnknownError extends AicoError {
+  readonly statusCode = 404;
+
+  constructor(consumer: string, number: number) {
+    super('AICO_STREAM_DEAD_LETTER_UNKNOWN', `consumer "${consumer}" has no dead letter ${number}`, {
+      hint: '`aico bus dead-letters` shows the dead letters there are, with their numbers.',
+    });
+  }
+}
+
 /** A delivery that is over: acknowledged before, or handed out again. */
 export class DeliveryEndedError extends AicoError {
   constructor(consumer: string, number: number) {

@@ -3,6 +3,7 @@ export {
   AcknowledgementRolledBackError,
   ConsumerStateError,
   ConsumerTakenError,
+  DeadLetterUnknownError,
   DeliveryEndedError,
   StreamsStoppedError,
   StreamTransactionError,

@@ -11,7 +11,7 @@ describe('what is kept of durable messages', () => {
     const { bus, streams } = await open();
     await (await bus.consume('orders.*', 'gone', () => {})).stop();
     await bus.publish('orders.placed', 1, { durable: true });
-    for (let n = 0; n < 5; n += 1) await bus.publish('logs.line', n, { durable: true });
+    for (let n = 0; n < 5; n += 1) await bus.publish('lines.written', n, { durable: true });
     clock.now += 2_000;
     assert.equal(await streams.prune(), 5);
     assert.deepEqual((await streams.figures()).topics, [{ topic: 'orders.placed', messages: 1 }]);

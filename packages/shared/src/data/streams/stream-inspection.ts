@@ -97,6 +97,11 @@ export class StreamInspection {
     );
   }
 
+  async knows(consumer: string): Promise<boolean> {
+    const { rows } = await this.#database.execute('SELECT 1 FROM stream_consumer WHERE name = ?', [consumer]);
+    return rows.length > 0;
+  }
+
   async deadLetters(consumer: string | undefined, limit: number): Promise<readonly DeadLetter[]> {
     const { rows } = await this.#database.execute<Omit<DeadLetter, 'diedAt'> & { readonly dead_ms: number }>(
       'SELECT d.consumer, d.number, m.topic, m.id, d.attempts, d.error, d.dead_ms FROM stream_dead d ' +

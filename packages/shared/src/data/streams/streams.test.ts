@@ -106,6 +106,15 @@ describe('durable messages', () => {
     await consumption.whenIdle();
     assert.deepEqual(seen.at(-1), 'poison 1');
     assert.deepEqual(await streams.deadLetters(undefined, 10), []);
+    const unknown = { code: 'AICO_STREAM_CONSUMER_STATE', statusCode: 404 };
+    const noSuch = { code: 'AICO_STREAM_DEAD_LETTER_UNKNOWN', statusCode: 404 };
+    await assert.rejects(streams.deadLetters('nobody', 10), unknown);
+    for (const change of ['replayDead', 'dropDead'] as const) {
+      await assert.rejects(streams[change]('nobody'), unknown);
+      await assert.rejects(streams[change]('nobody', 1), unknown);
+      await assert.rejects(streams[change]('c', 999), noSuch);
+      assert.equal(await streams[change]('c'), 0);
+    }
   });
 
   test('in hand when the process died come again and count as tried; a clock that jumped holds nothing up', async (t) => {

@@ -1,8 +1,7 @@
-import { parsePattern, TopicInvalidError } from '@aico/protocol';
+import { parsePattern } from '@aico/protocol';
 import type { SchemaChecks } from '../topics/schema-checks.ts';
-import type { TransportConnection } from '../transports/transport.ts';
+import type { Transport, TransportConnection } from '../transports/transport.ts';
 import type { MessageHandler, SubscribeOptions, Subscription, Topic } from '../types.ts';
-import type { Dispatcher } from './dispatcher.ts';
 import { QueuedSubscription } from './subscription.ts';
 
 export interface SubscriptionKind {
@@ -12,20 +11,15 @@ export interface SubscriptionKind {
   readonly ended?: () => Promise<void>;
 }
 
-/** What only the client itself subscribes to: answers and cancellations, each for one receiver. */
-const PRIVATE = /^_(?:reply|cancel)\./;
-
 /** The subscriptions of one client. */
 export class Subscriptions {
-  readonly #dispatcher: Dispatcher;
   readonly #checks: SchemaChecks;
   readonly #report: (error: Error) => void;
   readonly #shown = new Set<QueuedSubscription>();
   readonly #inner = new Set<QueuedSubscription>();
   #draining = false;
 
-  constructor(dispatcher: Dispatcher, checks: SchemaChecks, report: (error: Error) => void) {
-    this.#dispatcher = dispatcher;
+  constructor(checks: SchemaChecks, report: (error: Error) => void) {
     this.#checks = checks;
     this.#report = report;
   }
@@ -38,11 +32,11 @@ export class Subscriptions {
   /**
    * Subscribes over `connection`.
    *
-   * @throws {TopicInvalidError} also for the topics on which answers and cancellations come
+   * @throws {TopicInvalidError}
    * @throws {BusOptionError}
    */
   async add(
-    connection: TransportConnection,
+    { transport, connection }: { readonly transport: Transport; readonly connection: TransportConnection },
     topic: string | Topic,
     handler: MessageHandler,
     options: SubscribeOptions,
@@ -52,17 +46,12 @@ export class Subscriptions {
     const pattern = typeof topic === 'string' ? topic : topic.name;
     const schema = typeof topic === 'string' ? undefined : topic.schema;
     parsePattern(pattern);
-    if (!inner && PRIVATE.test(pattern))
-      throw new TopicInvalidError(
-        pattern,
-        'belongs to the bus: answers and cancellations are for one client',
-      );
     let release = async (): Promise<void> => {};
     const subscription = new QueuedSubscription({
       pattern,
       handler,
       options,
-      dispatcher: this.#dispatcher,
+      dispatcher: transport.dispatcher,
       check:
         schema === undefined
           ? undefined

@@ -1,16 +1,11 @@
 import { parsePattern, parseTopic } from '@aico/protocol';
 import { currentTraceparent, withTraceparent } from '../../tracing/index.ts';
-import { BusNotConnectedError, BusNotDurableError, BusOptionError } from '../errors.ts';
+import { BusNotConnectedError, BusNotDurableError } from '../errors.ts';
 import { contentTypeOf, decodeBody, encodeBody } from '../messages/codec.ts';
-import {
-  checkAttributes,
-  createIdPrefix,
-  isAttribute,
-  type MessageAttributes,
-  NO_ATTRIBUTE,
-} from '../messages/message.ts';
+import { checkAttributes, createIdPrefix, type MessageAttributes } from '../messages/message.ts';
 import type { SchemaChecks } from '../topics/schema-checks.ts';
 import type { PublishOptions, Topic } from '../types.ts';
+import { checkConsumer } from './rules.ts';
 import type {
   ConsumeHandler,
   ConsumeOptions,
@@ -21,12 +16,9 @@ import type {
   StoredMessage,
 } from './types.ts';
 
-const LONGEST_NAME = 255;
-const LONGEST_RETRY_MS = 300_000;
-
 /** The part of a client that publishes and consumes what is kept. */
-export class DurableSide {
-  readonly #store: DurableStore | undefined;
+export class DurableClient {
+  readonly #store: () => DurableStore | undefined;
   readonly #checks: SchemaChecks;
   readonly #consumptions = new Set<Consumption>();
   /** Ids in ascending order: what is stored side by side is found side by side. */
@@ -34,9 +26,14 @@ export class DurableSide {
   #sequence = 0;
   #isStopped = false;
 
-  constructor(store: DurableStore | undefined, checks: SchemaChecks) {
+  /** @param store looked up for each call: a backend opens and closes it while clients stay */
+  constructor(store: () => DurableStore | undefined, checks: SchemaChecks) {
     this.#store = store;
     this.#checks = checks;
+  }
+
+  get store(): DurableStore | undefined {
+    return this.#store();
   }
 
   /** Keeps a message; `tell` is called once that is certain, with the attributes it was kept under. */
@@ -47,7 +44,8 @@ export class DurableSide {
     options: PublishOptions,
     tell: (attributes: MessageAttributes) => void,
   ): Promise<void> {
-    if (this.#store === undefined) throw new BusNotDurableError();
+    const { store } = this;
+    if (store === undefined) throw new BusNotDurableError();
     const { tx, id = this.#nextId(), contentType = contentTypeOf(message) } = options;
     const { traceparent = currentTraceparent() } = options;
     const name = typeof topic === 'string' ? topic : topic.name;
@@ -55,7 +53,7 @@ export class DurableSide {
     checkAttributes(name, message, { id, traceparent, contentType });
     if (typeof topic !== 'string') this.#checks.check(name, topic.schema, message);
     const body = encodeBody(name, message, contentType);
-    await this.#store.append({ id, topic: name, source, contentType, body, traceparent }, tx);
+    await store.append({ id, topic: name, source, contentType, body, traceparent }, tx);
     const told = (): void => tell({ id, traceparent, contentType });
     if (tx === undefined) told();
     else tx.afterCommit(told);
@@ -68,12 +66,13 @@ export class DurableSide {
     handler: ConsumeHandler,
     options: ConsumeOptions,
   ): Promise<Consumption> {
-    if (this.#store === undefined) throw new BusNotDurableError();
+    const { store } = this;
+    if (store === undefined) throw new BusNotDurableError();
     const pattern = typeof topic === 'string' ? topic : topic.name;
     const schema = typeof topic === 'string' ? undefined : topic.schema;
     parsePattern(pattern);
     checkConsumer(consumer, options);
-    const consumption = await this.#store.consume(
+    const consumption = await store.consume(
       pattern,
       consumer,
       async (stored, state) => {
@@ -111,23 +110,6 @@ export class DurableSide {
     this.#consumptions.clear();
     await Promise.all(all.map((consumption) => consumption.stop()));
   }
-}
-
-/** @throws {BusOptionError} when with these options the consumer would never get on */
-function checkConsumer(
-  consumer: string,
-  { maxInFlight = 1, maxAttempts = 1, retryDelayMs = 0, from = 0 }: ConsumeOptions,
-): void {
-  if (typeof consumer !== 'string' || consumer === '' || consumer.length > LONGEST_NAME)
-    throw new BusOptionError('consumer', `must be a name of 1 to ${LONGEST_NAME} characters`);
-  if (!isAttribute(consumer)) throw new BusOptionError('consumer', NO_ATTRIBUTE);
-  for (const [option, value] of Object.entries({ maxInFlight, maxAttempts }))
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new BusOptionError(option, 'must be a whole number of 1 or more');
-  if (!(retryDelayMs >= 0 && retryDelayMs <= LONGEST_RETRY_MS))
-    throw new BusOptionError('retryDelayMs', `must be a number from 0 to ${LONGEST_RETRY_MS}`);
-  if (from !== 'now' && from !== 'start' && !(Number.isSafeInteger(from) && from >= 0))
-    throw new BusOptionError('from', "must be 'now', 'start' or the number of a message");
 }
 
 function payloadOf({ topic, body, contentType }: StoredMessage): unknown {

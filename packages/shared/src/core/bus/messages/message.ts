@@ -40,6 +40,8 @@ export function createIdPrefix(): string {
   return `${uuid.slice(0, 14)}8${uuid.slice(15, 24)}`;
 }
 
+/** Bytes of an attribute: its length takes one byte in a frame. */
+const LONGEST_ATTRIBUTE = 255;
 const PLAIN = /^[ -~]*$/;
 const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
 
@@ -51,21 +53,30 @@ export function isAttribute(text: string): boolean {
   return PLAIN.test(text) || !FORBIDDEN.test(text);
 }
 
+/** What is wrong with `text` as an attribute; `undefined` when nothing is. The same rule holds in process and in frames. */
+export function attributeFault(text: string): string | undefined {
+  if (!isAttribute(text)) return 'holds a control character, or another that no attribute may hold';
+  if (text.length * 3 > LONGEST_ATTRIBUTE && Buffer.byteLength(text) > LONGEST_ATTRIBUTE)
+    return `is longer than ${LONGEST_ATTRIBUTE} bytes`;
+  return undefined;
+}
+
 /** @throws {BusOptionError} when a client must not publish under that name */
 export function checkSource(source: string): void {
-  if (!isAttribute(source)) throw new BusOptionError('source', NO_ATTRIBUTE);
+  const fault = attributeFault(source);
+  if (fault !== undefined) throw new BusOptionError('source', fault);
 }
 
 /** @throws {PayloadInvalidError} when an attribute that the publisher gave must not travel, or does not fit the payload */
 export function checkAttributes(topic: string, payload: unknown, attributes: MessageAttributes): void {
   if (attributes.contentType !== undefined) checkContentType(topic, payload, attributes.contentType);
-  for (const name of ['id', 'traceparent'] as const)
-    if (!isAttribute(attributes[name] ?? ''))
-      throw new PayloadInvalidError(topic, [{ path: `/${name}`, message: NO_ATTRIBUTE }]);
+  for (const name of ['id', 'traceparent'] as const) {
+    const value = attributes[name];
+    const fault = value === undefined ? undefined : attributeFault(value);
+    if (fault !== undefined) throw new PayloadInvalidError(topic, [{ path: `/${name}`, message: fault }]);
+  }
+  if (attributes.id === '') throw new PayloadInvalidError(topic, [{ path: '/id', message: 'is empty' }]);
 }
-
-/** What is told of text that is no attribute. */
-export const NO_ATTRIBUTE = 'holds a control character, or another that no attribute may hold';
 
 /** A message as a handler sees it. Nothing of it can be assigned; id and time are written out when asked for. */
 export class Message implements Envelope {

@@ -20,6 +20,8 @@ export class InProcessBus implements Transport {
   readonly name = 'in-process';
   readonly dispatcher = new Dispatcher();
   readonly #fanOut = new FanOut(this.dispatcher);
+  readonly #connections = new Set<InProcessConnection>();
+  #closed = false;
 
   /** How many subscriptions there are. */
   get subscriptions(): number {
@@ -41,8 +43,19 @@ export class InProcessBus implements Transport {
     return this.#fanOut.subscribe(pattern, receiver);
   }
 
-  connect(source: string): Promise<TransportConnection> {
-    return Promise.resolve(new InProcessConnection(this.#fanOut, source));
+  async connect(source: string): Promise<TransportConnection> {
+    if (this.#closed) throw new BusNotConnectedError(source, 'closed');
+    const connection: InProcessConnection = new InProcessConnection(this.#fanOut, source, () =>
+      this.#connections.delete(connection),
+    );
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  /** Closes every connection that was opened here, and refuses further ones. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#connections].map((connection) => connection.close()));
   }
 }
 
@@ -52,9 +65,12 @@ class InProcessConnection implements TransportConnection {
   readonly #subscriptions = new Set<() => void>();
   #closed = false;
 
-  constructor(fanOut: FanOut, source: string) {
+  readonly #onClosed: () => void;
+
+  constructor(fanOut: FanOut, source: string, onClosed: () => void) {
     this.#fanOut = fanOut;
     this.#source = source;
+    this.#onClosed = onClosed;
   }
 
   get gathering(): OpenRun | undefined {
@@ -77,6 +93,7 @@ class InProcessConnection implements TransportConnection {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#onClosed();
     for (const release of this.#subscriptions) release();
     this.#subscriptions.clear();
   }

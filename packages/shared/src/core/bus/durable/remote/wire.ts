@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
+import { DURABLE_LIMITS } from '../rules.ts';
 
 /** What another process asks of the store of durable messages, each on a topic of the bus's own. */
 export const DURABLE_TOPICS = {
@@ -9,9 +10,6 @@ export const DURABLE_TOPICS = {
   settle: '_durable.settle',
   close: '_durable.close',
 } as const;
-
-/** The bounds of what may be asked for. */
-export const DURABLE_LIMITS = { inFlight: 1_024, waitMs: 30_000 } as const;
 
 /** The answer's code where a consumption has ended: open another. */
 export const CONSUMPTION_ENDED = 'AICO_BUS_CONSUMPTION_ENDED';
@@ -30,7 +28,7 @@ const Consumption = Type.String({ minLength: 1, maxLength: 64 });
 const Ordinal = Type.Integer({ minimum: 1 });
 
 export const PublishAsked = Type.Object({
-  id: Type.String({ minLength: 1, maxLength: 255 }),
+  id: Type.String({ minLength: 1, maxLength: DURABLE_LIMITS.id }),
   type: Type.String(),
   ...Content,
 });
@@ -39,10 +37,10 @@ export const OpenAsked = Type.Object({
   /** The client's own choice, and unique among its own: opening one that is open begins it anew. */
   consumption: Consumption,
   pattern: Type.String(),
-  consumer: Type.String({ minLength: 1, maxLength: 128 }),
+  consumer: Type.String({ minLength: 1, maxLength: DURABLE_LIMITS.name }),
   maxInFlight: Type.Optional(Type.Integer({ minimum: 1, maximum: DURABLE_LIMITS.inFlight })),
-  maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
-  retryDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 300_000 })),
+  maxAttempts: Type.Optional(Type.Integer({ minimum: 1, maximum: DURABLE_LIMITS.attempts })),
+  retryDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: DURABLE_LIMITS.retryDelayMs })),
   from: Type.Optional(
     Type.Union([
       Type.Literal('now'),

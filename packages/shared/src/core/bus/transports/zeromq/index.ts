@@ -43,8 +43,8 @@ export {
 } from './frames.ts';
 export { readMessages } from './messages.ts';
 export {
-  attributeFault,
   deadlineAfter,
+  headFault,
   LONGEST_TIME_LEFT_MS,
   MESSAGE_OVERHEAD,
   NO_NUMBER,

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isAttribute, NO_ATTRIBUTE } from '../../messages/message.ts';
+import { attributeFault } from '../../messages/message.ts';
 
 /**
  * A run: messages of one topic and publisher that follow each other, with what they have in common written once.
@@ -20,9 +20,6 @@ const LAST_MS = 8.64e15;
 
 /** The longest time left that a run may state, in milliseconds: a date in its place is larger. */
 export const LONGEST_TIME_LEFT_MS = 2 ** 31 - 1;
-
-/** Attributes that travel with a length of one byte. */
-const LONGEST_ATTRIBUTE = 255;
 
 /** Bytes of a message besides its body. */
 export const MESSAGE_OVERHEAD = 10;
@@ -177,7 +174,7 @@ export function writeTimeLeft(frame: Buffer, header: number, deadline: number): 
 }
 
 /** The first attribute that must not travel, and why; `undefined` when all may. */
-export function attributeFault({
+export function headFault({
   source,
   idPrefix,
   contentType,
@@ -191,9 +188,8 @@ export function attributeFault({
     ['datacontenttype', contentType],
     ['traceparent', traceparent],
   ] as const) {
-    if (!isAttribute(value)) return { name, reason: NO_ATTRIBUTE };
-    if (value.length * 3 > LONGEST_ATTRIBUTE && Buffer.byteLength(value) > LONGEST_ATTRIBUTE)
-      return { name, reason: `is longer than ${LONGEST_ATTRIBUTE} bytes` };
+    const reason = attributeFault(value);
+    if (reason !== undefined) return { name, reason };
   }
   return undefined;
 }

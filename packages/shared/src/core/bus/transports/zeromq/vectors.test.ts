@@ -8,7 +8,7 @@ import { FrameType, writeAck } from './frames.ts';
 import { type RunHead, readRun, readRunHead, skipMessages } from './runs.ts';
 import { decodeZ85, encodeZ85 } from './z85.ts';
 
-const DOCUMENT = new URL('../../../../../../docs/bus-protocol.md', import.meta.url);
+const DOCUMENT = new URL('../../../../../../../docs/bus-protocol.md', import.meta.url);
 
 const HEAD: RunHead = {
   topic: 'notes.created',

@@ -30,7 +30,7 @@ import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
 import {
-  attributeFault,
+  headFault,
   MESSAGE_OVERHEAD,
   NO_NUMBER,
   type RunHead,
@@ -197,7 +197,7 @@ export class ZeroMqConnection implements TransportConnection {
       traceparent,
       replyto,
     };
-    const fault = attributeFault(run);
+    const fault = headFault(run);
     if (fault !== undefined)
       throw new PayloadInvalidError(head.type, [{ path: `/${fault.name}`, message: fault.reason }]);
     this.#lastHead = head;
