@@ -153,7 +153,7 @@ describe('aico security', () => {
     const code = await passwordFile(aico, 'code', recovery.recoveryCode);
     const typed = await run('recovery', '--confirm-file', code);
     assert.equal(typed.stdout.includes(recovery.recoveryCode), false);
-    assert.match((await run('recovery')).stderr, /nobody to type the recovery code back/);
+    assert.match((await run('recovery')).stderr, /no terminal to type the recovery code back/);
 
     const removed = await run('slots', 'remove', first?.id ?? '', '--recovery-file', code);
     assert.equal(removed.code, 0, removed.stderr);

@@ -5,8 +5,7 @@ import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import type { AcceptOptions } from '../database/accept-rollback.ts';
 import type { RestoreCommandOptions } from '../database/backup.ts';
 import { CommandFailedError } from '../errors.ts';
-import type { SecretFiles } from '../security/home-keys.ts';
-import { withSecretFiles } from '../security/slot-commands.ts';
+import { type SecretFiles, withSecretFiles } from '../security/secret-files.ts';
 import { table } from '../terminal/output.ts';
 
 /** The rarer commands have modules of their own, loaded when one is called. */

@@ -4,8 +4,9 @@ import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { changing } from '../outcome.ts';
 import { Remotes } from '../remote/remotes.ts';
+import { readSecret } from '../security/secret-files.ts';
 import { table } from '../terminal/output.ts';
-import { canAsk, passwordFrom } from '../terminal/prompts.ts';
+import { askText, requireTerminal } from '../terminal/prompts.ts';
 
 interface JoinOptions {
   readonly codeFile?: string;
@@ -92,14 +93,9 @@ async function join(
 }
 
 async function pairingCode(file: string | undefined): Promise<string> {
-  if (file !== undefined) return passwordFrom(file, 'pairing code');
-  if (!canAsk())
-    throw new UsageError(
-      'there is nobody to ask for the pairing code',
-      'Give it with --code-file FILE, or - for the input.',
-    );
-  const { input } = await import('@inquirer/prompts');
-  return input({ message: 'Pairing code (there: aico device pair)' }, { output: process.stderr });
+  if (file !== undefined) return readSecret(file, 'pairing code');
+  requireTerminal('the pairing code', 'Give it in a file: --code-file FILE, or - for the input.');
+  return askText('Pairing code (there: aico device pair)');
 }
 
 function hostOf(address: string): string {

@@ -3,17 +3,13 @@ import type { AICOKeyManager, SlotInfo } from '@aico/shared/security';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { changing } from '../outcome.ts';
-import { keysOf, newPassword, type SecretFiles, secret, slotTable } from '../security/home-keys.ts';
-import type { ConfirmOptions } from '../security/recovery.ts';
+import { keysOf, newPassword, slotTable, unlockedKeys } from '../security/home-keys.ts';
+import { type ConfirmOptions, withConfirmation } from '../security/recovery.ts';
 import { lock, runningState, unlock } from '../security/running.ts';
+import { readSecret, type SecretFiles, withSecretFiles } from '../security/secret-files.ts';
 import { type SetupOptions, setUp } from '../security/setup.ts';
-import {
-  registerSlots,
-  replaceRecoveryCode,
-  withConfirmation,
-  withSecretFiles,
-} from '../security/slot-commands.ts';
-import { askPassword } from '../terminal/prompts.ts';
+import { registerSlots, replaceRecoveryCode } from '../security/slot-commands.ts';
+import { askSecret, requireTerminal } from '../terminal/prompts.ts';
 
 const PASSWORD_CHANGE = {
   before: 'The password was not changed: the old one is in force.',
@@ -32,12 +28,14 @@ export function register(program: Command, context: CommandContext): void {
       .command('setup')
       .description('make the keys of a new home, before its first start')
       .option('--password-file <file>', 'the password: the first line of a file; - reads the input')
-      .option('--key-file', 'a key file in place of a password: for a machine that starts without a human')
+      .option('--key-file', 'a key file instead of a password: for a machine that starts unattended')
       .option('--recovery', 'a recovery code as well'),
   ).action((options: SetupOptions) => setUp(context, options));
   security
     .command('status')
-    .description('what opens the keys, failed tries, the keyring, and whether the running backend is locked')
+    .description(
+      'what opens the keys, failed attempts, the keyring, and whether the running backend is locked',
+    )
     .action(() => status(context));
   security
     .command('passwd')
@@ -47,15 +45,15 @@ export function register(program: Command, context: CommandContext): void {
     .action((options: PasswdOptions) => passwd(context, options));
   withConfirmation(
     withSecretFiles(
-      security.command('recovery').description('make a recovery code, in the place of one there was'),
+      security.command('recovery').description('make a recovery code, which replaces the previous one'),
     ),
   ).action((options: SecretFiles & ConfirmOptions) => replaceRecoveryCode(context, options));
   registerSlots(security, context);
   security
     .command('lock')
-    .description('have the running backend stop what holds data and wipe its keys')
+    .description('make the running backend stop what holds data and wipe its keys')
     .action(() => lock(context));
-  withSecretFiles(security.command('unlock').description('have the running backend open its keys')).action(
+  withSecretFiles(security.command('unlock').description('make the running backend open its keys')).action(
     (options: SecretFiles) => unlock(context, options),
   );
 }
@@ -79,61 +77,78 @@ async function status(context: CommandContext): Promise<void> {
         ? 'No keys have been made yet: the first start makes them, or aico security setup.'
         : slotTable(found.slots),
       '',
-      `failed tries: ${throttle.failures}${throttle.retryAfterMs > 0 ? `, the next is looked at in ${Math.ceil(throttle.retryAfterMs / 1_000)} s` : ''}`,
+      `failed attempts: ${throttle.failures}${throttle.retryAfterMs > 0 ? `, the next is considered in ${Math.ceil(throttle.retryAfterMs / 1_000)} s` : ''}`,
       `keyring: ${keyring}`,
-      `backend: ${backend ?? 'does not run, or does not tell'}`,
+      `backend: ${backend ?? 'not running, or no answer'}`,
     ].join('\n'),
   );
 }
 
 /**
- * Nothing but the slot file changes, so the database stays as it is, however large; a backend that runs goes on. Each
- * step leaves a home that opens: the new slot is there before the old one goes.
+ * Only the slot file changes: the database stays as it is, however large, and a running backend goes on. Each step
+ * leaves a home that opens, since the new slot is there before the old one goes.
  */
 async function passwd(context: CommandContext, options: PasswdOptions): Promise<void> {
+  const slots = await keysOf(context).slots();
+  if (slots.some(({ kind }) => kind === 'password')) await changePassword(context, options);
+  else await replaceKeyFile(context, options, slots);
+}
+
+async function changePassword(context: CommandContext, options: PasswdOptions): Promise<void> {
   const keys = keysOf(context);
-  const slots = await keys.slots();
+  const present = await presentPassword(options.passwordFile);
+  const next = await newPassword(options.newPasswordFile);
+  await changing(PASSWORD_CHANGE, () => keys.changePassword(present, next));
+  context.output.print({ changed: true }, () => 'The password is changed.');
+}
+
+async function presentPassword(file: string | undefined): Promise<string> {
+  if (file !== undefined) return readSecret(file, 'password');
+  requireTerminal('the present password', 'Give it in a file: --password-file FILE, or - for the input.');
+  return askSecret('Present password');
+}
+
+/** Adds a password to a home that has none, and removes the key file where there is one. */
+async function replaceKeyFile(
+  context: CommandContext,
+  options: PasswdOptions,
+  slots: readonly SlotInfo[],
+): Promise<void> {
+  const { keyFile } = context.paths;
+  const hasKeyFile = slots.some(({ kind }) => kind === 'key-file');
+  const still = `The password opens the home, and ${hasKeyFile ? 'the key file' : 'what opened it before'} still does as well`;
+  const keys = await unlockedKeys(context, {});
   try {
-    if (slots.some(({ kind }) => kind === 'password')) {
-      const present = await secret(options.passwordFile, 'Present password', askPassword);
-      const next = await newPassword(options.newPasswordFile);
-      await changing(PASSWORD_CHANGE, () => keys.changePassword(present, next));
-      context.output.print({ changed: true }, () => 'The password is changed.');
-    } else {
-      await keys.unlock();
-      const password = await newPassword(options.newPasswordFile);
+    const password = await newPassword(options.newPasswordFile);
+    await changing({ before: 'No password was added.', after: `${still}.` }, () =>
+      keys.addPassword(password),
+    );
+    if (hasKeyFile)
       await changing(
         {
-          before: 'The home is protected as before: no password was added.',
-          after: 'The password opens the home, and the key file still does as well.',
+          before: `${still}: remove its slot with \`aico security slots remove\`.`,
+          after: `The key file opens nothing any more; delete ${keyFile}.`,
         },
-        () => keys.addPassword(password),
+        () => removeKeyFile(keyFile, keys, slots),
       );
-      await changing(
-        {
-          before:
-            'The password opens the home, and the key file still does as well: remove its slot with `aico security slots remove`.',
-          after: `The home is protected by the password alone; delete ${context.paths.keyFile}.`,
-        },
-        () => removeKeyFile(context, keys, slots),
-      );
-      context.output.print({ changed: true }, () =>
-        [
-          'The home is protected by the password; the key file is gone.',
-          'Whoever copied the key file together with the key slots before can still open what they copied.',
-        ].join('\n'),
-      );
-    }
+    context.output.print({ changed: true }, () =>
+      hasKeyFile
+        ? [
+            'The home is protected by the password; the key file is gone.',
+            'A copy of the key file together with a copy of the key slots from before still opens that copy.',
+          ].join('\n')
+        : `${still}.`,
+    );
   } finally {
     keys.lock();
   }
 }
 
 async function removeKeyFile(
-  { paths }: CommandContext,
+  keyFile: string,
   keys: AICOKeyManager,
   slots: readonly SlotInfo[],
 ): Promise<void> {
   for (const { kind, id } of slots) if (kind === 'key-file') await keys.removeSlot(id);
-  await removeDurably(paths.keyFile);
+  await removeDurably(keyFile);
 }

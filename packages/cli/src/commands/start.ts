@@ -5,9 +5,11 @@ import { leaveAtOnce } from '@aico/backend/leave';
 import { type Command, Option } from 'commander';
 import type { CommandContext, GlobalOptions } from '../context.ts';
 import { describeError } from '../report-error.ts';
+import { readSecret } from '../security/secret-files.ts';
 import { startDetached, tellParent } from '../start/detached.ts';
 import { banner, endingText, readyInfoOf } from '../start/ready-info.ts';
-import { askPassword, canAsk, passwordFrom, startWantsPassword } from '../terminal/prompts.ts';
+import { startWantsPassword } from '../start/wanted-password.ts';
+import { askSecret, canAsk } from '../terminal/prompts.ts';
 
 interface StartOptions {
   readonly detach?: boolean;
@@ -44,8 +46,8 @@ async function passwordFor(
   { paths }: CommandContext,
   { passwordFile, ipc }: StartOptions,
 ): Promise<string | undefined> {
-  if (passwordFile !== undefined) return passwordFrom(passwordFile);
-  return ipc !== true && canAsk() && (await startWantsPassword(paths)) ? askPassword() : undefined;
+  if (passwordFile !== undefined) return readSecret(passwordFile, 'password');
+  return ipc !== true && canAsk() && (await startWantsPassword(paths)) ? askSecret('Password') : undefined;
 }
 
 async function detach(

@@ -8,8 +8,9 @@ import {
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { changing } from '../outcome.ts';
-import { type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
-import { canAsk } from '../terminal/prompts.ts';
+import { unlockedKeys } from '../security/home-keys.ts';
+import type { SecretFiles } from '../security/secret-files.ts';
+import { confirmed } from '../terminal/prompts.ts';
 import { openWitness } from './witness.ts';
 
 export interface AcceptOptions extends SecretFiles {
@@ -17,7 +18,7 @@ export interface AcceptOptions extends SecretFiles {
   readonly cipher?: string;
 }
 
-/** Shows what is missing, asks, and makes the database that lies there the newest. */
+/** Shows what is missing, asks, and accepts the database that is there as the newest. */
 export async function acceptRolledBack(context: CommandContext, options: AcceptOptions): Promise<void> {
   const { cipher = 'aegis' } = options;
   if (cipher !== 'aegis' && cipher !== 'sqlcipher')
@@ -39,16 +40,16 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
       witness: await openWitness(paths.databaseFile),
       confirm: async (finding) => {
         output.note(describe(finding));
-        return await agreed(options);
+        return confirmed('Accept it as it is? What is missing is then given up.', options);
       },
     } satisfies AcceptRollbackOptions;
     const outcome = await changing(states, () => acceptRollback(accepting));
     const { adopted: _, ...finding } = outcome;
     output.print(finding, ({ accepted, state }) => {
       if (accepted && state === 'gone') return 'Accepted. The next start makes an empty database.';
-      if (accepted) return 'Accepted. The next start takes this database for the newest.';
+      if (accepted) return 'Accepted. The next start treats this database as the newest.';
       return state === 'in-order'
-        ? 'There is nothing to accept: the database is the newest.'
+        ? 'There is nothing to accept: the database is the newest one.'
         : 'Nothing was changed.';
     });
   } finally {
@@ -57,27 +58,17 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
   }
 }
 
-async function agreed({ yes }: AcceptOptions): Promise<boolean> {
-  if (yes === true) return true;
-  if (!canAsk()) throw new UsageError('there is nobody to ask', 'Pass --yes to accept it.');
-  const { confirm } = await import('@inquirer/prompts');
-  return await confirm(
-    { message: 'Take it as it is? What is missing is then given up.', default: false },
-    { output: process.stderr },
-  );
-}
-
 function describe({ file, found, expected, state, missing }: RollbackFinding): string {
   switch (state) {
     case 'in-order':
-      return `${file} is the newest.`;
+      return `${file} is the newest one.`;
     case 'older':
       return `${file} holds ${found?.commits} commits of ${expected?.commits}: the last ${missing} are missing.`;
     case 'another':
       return `${file} is another database than the one that was here, or from before a restore. It holds ${found?.commits ?? 'an unknown number of'} commits; ${expected?.commits} are known of the one that was here.`;
     case 'gone':
-      return `${file} is not there. The keyring knows of ${expected?.commits} commits; the next start would make an empty database.`;
+      return `${file} does not exist. The keyring knows of ${expected?.commits} commits; the next start would make an empty database.`;
     case 'no-head':
-      return `Nothing vouches for ${file}: its head is gone or damaged. It holds ${found?.commits ?? 'an unknown number of'} commits; nobody can tell how many there should be.`;
+      return `${file} cannot be verified: its head is missing or damaged. It holds ${found?.commits ?? 'an unknown number of'} commits; how many there should be is not known.`;
   }
 }

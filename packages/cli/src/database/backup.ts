@@ -1,8 +1,11 @@
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { readInstance } from '@aico/backend/instance';
 import { InstanceLock } from '@aico/backend/instance-lock';
 import { ask } from '@aico/client/ask';
+import { counted } from '@aico/protocol';
 import {
+  BACKUP_FILES,
   type Backup,
   finishRestore,
   type HomeFilePlaces,
@@ -11,29 +14,33 @@ import {
   recoverRotation,
   restoreBackup,
 } from '@aico/shared/data';
+import { AICOKeyManager, KeyNotGivenError } from '@aico/shared/security';
+import { pathArgument } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { fromFiles, keysOf, type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
-import { canAsk } from '../terminal/prompts.ts';
+import { keysOf, kindsOf, unlockedKeys } from '../security/home-keys.ts';
+import type { SecretFiles } from '../security/secret-files.ts';
+import { unlocking } from '../security/unlocking.ts';
+import { confirmed } from '../terminal/prompts.ts';
 import { openWitness } from './witness.ts';
 
-/** Backs the home up: through the running backend where there is one, else by itself. */
+/** Backs the home up, through the running backend where there is one. */
 export async function backUp(context: CommandContext, directory: string, files: SecretFiles): Promise<void> {
   const { paths, output } = context;
-  if (directory === '')
-    throw new UsageError('the folder for the backup is empty text', 'Name a folder; . is this one.');
-  const target = path.resolve(directory);
+  const target = pathArgument(directory);
   const running = readInstance(paths.instanceFile);
   const made = running === undefined ? await offline(context, target, files) : await online(context, target);
-  const kinds = (await keysOf(context).slots()).map(({ kind }) => kind);
+  const kinds = await kindsOf(keysOf(context));
   if (!kinds.some((kind) => kind === 'password' || kind === 'recovery'))
     output.note(
-      'What opens this backup is no part of it: keep the key file elsewhere, or make a recovery code (aico security recovery) and back up again.',
+      'What opens this backup is not part of it: keep a copy of the key file elsewhere, or make a recovery code (aico security recovery) and back up again.',
     );
-  output.print(
-    made,
-    ({ folder, manifest }) =>
-      `${folder}\n${manifest.commits} commits, ${manifest.database.bytes} bytes, encrypted and read back whole\nIn it: the database, the key slots, the configuration and the bus grants. ${NOT_IN_A_BACKUP}`,
+  output.print(made, ({ folder, manifest }) =>
+    [
+      folder,
+      `${counted(manifest.commits, 'commit')}, ${counted(manifest.database.bytes, 'byte')}, encrypted and read back in full`,
+      `It contains the database, the key slots, the configuration and the bus grants. ${NOT_IN_A_BACKUP}`,
+    ].join('\n'),
   );
 }
 
@@ -71,45 +78,75 @@ export interface RestoreCommandOptions extends SecretFiles {
   readonly yes?: boolean;
 }
 
-/** Puts a backup in the place of what the home holds; the backend must not run. */
+/** Replaces what the home holds by a backup; the backend must not run. */
 export async function restore(
   context: CommandContext,
-  backup: string,
+  folder: string,
   options: RestoreCommandOptions,
 ): Promise<void> {
   const { paths, output } = context;
-  if (backup === '')
-    throw new UsageError("the backup's folder is empty text", 'Name a folder; . is this one.');
+  const backup = pathArgument(folder);
+  await refuseUnlessFolder(backup);
   paths.ensure();
   using _lock = new InstanceLock(paths);
-  const credentials = await fromFiles(options);
-  const restored = await restoreBackup({
-    backup: path.resolve(backup),
-    file: paths.databaseFile,
-    slotsFile: paths.keySlotsFile,
+  const keys = new AICOKeyManager({
+    slotsFile: path.join(backup, BACKUP_FILES.keySlots),
     keyFile: paths.keyFile,
-    home: homeOf(context),
-    witness: await openWitness(paths.databaseFile),
-    ...(credentials === undefined ? {} : { credentials }),
-    confirm: async ({ createdAt, commits, version }) => {
-      output.note(`A backup of ${createdAt} with ${commits} commits; it opens and is whole.`);
-      output.note(
-        version === 1
-          ? 'It holds neither configuration nor bus grants: those of this home stay as they are.'
-          : 'The configuration and the bus grants are restored with it.',
-      );
-      if (options.yes === true) return true;
-      if (!canAsk()) throw new UsageError('there is nobody to ask', 'Pass --yes to restore it.');
-      const { confirm } = await import('@inquirer/prompts');
-      return await confirm(
-        { message: 'Put it in the place of what is there now?', default: false },
-        { output: process.stderr },
-      );
+  });
+  const witness = await openWitness(paths.databaseFile);
+  const restored = await unlocking(options, {
+    kinds: () => kindsOf(keys),
+    open: async (credentials) => {
+      // Found out before the backup is copied, which may take long.
+      if (Object.keys(credentials).length === 0) await requireUnattendedKey(keys);
+      return restoreBackup({
+        backup,
+        file: paths.databaseFile,
+        slotsFile: paths.keySlotsFile,
+        keyFile: paths.keyFile,
+        home: homeOf(context),
+        witness,
+        credentials,
+        confirm: async ({ createdAt, commits, version }) => {
+          output.note(
+            `A backup of ${createdAt} with ${counted(commits, 'commit')}; it opens and is complete.`,
+          );
+          output.note(
+            version === 1
+              ? 'It contains neither configuration nor bus grants: those of this home stay as they are.'
+              : 'The configuration and the bus grants are restored with it.',
+          );
+          return confirmed('Replace what this home holds now?', options);
+        },
+      });
     },
   });
   output.print(restored ?? { restored: false }, () =>
     restored === undefined
       ? 'Nothing was changed.'
-      : `Restored. What was there before lies in ${restored.aside}; delete it when you are sure.`,
+      : `Restored. What was there before is kept in ${restored.aside}; delete it when you are sure.`,
+  );
+}
+
+/** @throws {KeyNotGivenError} when nothing opens the backup without a person; other failures are the restore's to report */
+async function requireUnattendedKey(keys: AICOKeyManager): Promise<void> {
+  try {
+    await keys.unlock();
+  } catch (error) {
+    if (error instanceof KeyNotGivenError) throw error;
+  } finally {
+    keys.lock();
+  }
+}
+
+async function refuseUnlessFolder(backup: string): Promise<void> {
+  const found = await stat(backup).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  if (found?.isDirectory() === true) return;
+  throw new UsageError(
+    found === undefined ? `there is no folder ${backup}` : `${backup} is not a folder`,
+    'Name the folder that `aico db backup` printed.',
   );
 }

@@ -1,10 +1,11 @@
 import { InstanceLock } from '@aico/backend/instance-lock';
 import { rotateKey } from '@aico/shared/data';
 import type { CommandContext } from '../context.ts';
-import { type SecretFiles, unlockedKeys } from '../security/home-keys.ts';
+import { unlockedKeys } from '../security/home-keys.ts';
+import type { SecretFiles } from '../security/secret-files.ts';
 import { openWitness } from './witness.ts';
 
-/** Encrypts the database of a backend that does not run under a new key. */
+/** Encrypts the database of a stopped backend under a new key. */
 export async function rotateDatabaseKey(context: CommandContext, options: SecretFiles): Promise<void> {
   const { paths, output } = context;
   using _lock = new InstanceLock(paths);
@@ -15,7 +16,7 @@ export async function rotateDatabaseKey(context: CommandContext, options: Secret
     output.print({ rotated: true, commits }, () =>
       [
         `The database is encrypted under a new key; it holds ${commits} commits.`,
-        'Backups made before still open with their own key. What the disk held before may be recoverable from it for a while.',
+        'Backups from before still open with their own key. The disk may hold traces of the previous file for a while.',
       ].join('\n'),
     );
   } finally {

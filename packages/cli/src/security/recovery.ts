@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { createRecoveryCode, decodeRecoveryCode } from '@aico/shared/security';
+import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { canAsk } from '../terminal/prompts.ts';
+import { askText, canAsk } from '../terminal/prompts.ts';
+import { readSecret } from './secret-files.ts';
 
 export interface ConfirmOptions {
   /** `false` for `--no-confirm`. */
@@ -10,27 +11,41 @@ export interface ConfirmOptions {
   readonly confirmFile?: string;
 }
 
+export function withConfirmation(command: Command): Command {
+  return command
+    .option('--no-confirm', 'print the recovery code without asking to type it back')
+    .addOption(new Option('--confirm-file <file>', 'take the recovery code from the first line of a file'));
+}
+
 /**
- * A recovery code that was shown and typed back, and so was written down; it is stored only then.
- *
- * With `--confirm-file` the code is the first line of a file that the caller made before and keeps; with `--no-confirm`
- * it is taken on trust that whoever reads the output keeps it.
+ * Checks, before anything is asked or unlocked, that a recovery code can be confirmed.
+ * @throws {UsageError} when it would have to be typed back and there is no terminal
+ */
+export function requireConfirmation({ output }: CommandContext, options: ConfirmOptions): void {
+  if (options.confirmFile !== undefined || options.confirm === false || (canAsk() && !output.json)) return;
+  throw new UsageError(
+    'there is no terminal to type the recovery code back',
+    'Use --no-confirm and keep what is printed, or --confirm-file FILE with a code that you have already.',
+  );
+}
+
+/**
+ * A recovery code that its owner has: one that was shown and typed back, one from a file that the owner keeps
+ * (`--confirm-file`), or one that will be printed (`--no-confirm`). It is stored only afterwards.
  */
 export async function confirmedCode(context: CommandContext, options: ConfirmOptions): Promise<string> {
-  if (options.confirmFile !== undefined) return await codeFrom(options.confirmFile);
+  requireConfirmation(context, options);
+  if (options.confirmFile !== undefined) {
+    const given = await readSecret(options.confirmFile, 'recovery code');
+    decodeRecoveryCode(given);
+    return given;
+  }
   const code = createRecoveryCode();
   if (options.confirm === false) return code;
-  if (!canAsk() || context.output.json)
-    throw new UsageError(
-      'there is nobody to type the recovery code back',
-      'Use --no-confirm and keep what is printed, or --confirm-file FILE with a code you hold already.',
-    );
-  process.stderr.write(`\n    ${code}\n\nWrite it down. It is shown this once, and opens everything.\n\n`);
-  const { input } = await import('@inquirer/prompts');
-  await input(
-    { message: 'Type it back', validate: (typed) => problemWith(typed, code) ?? true },
-    { output: process.stderr, clearPromptOnDone: true },
+  context.output.note(
+    `\n    ${code}\n\nWrite it down. It is shown only this once, and it opens everything.\n`,
   );
+  await askText('Type it back', (typed) => problemWith(typed, code) ?? true);
   return code;
 }
 
@@ -42,15 +57,12 @@ function problemWith(typed: string, code: string): string | undefined {
   }
 }
 
-async function codeFrom(file: string): Promise<string> {
-  let content: string;
-  try {
-    content = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${file} cannot be read`, undefined, error);
-  }
-  const [code = ''] = content.split(/\r?\n/, 1);
-  // Refused before anything is unlocked.
-  decodeRecoveryCode(code);
-  return code;
+/** The code as the answer of a command: only where it has not been typed back or read from a file. */
+export function toPrint(
+  code: string | undefined,
+  options: ConfirmOptions,
+): { readonly recoveryCode?: string } {
+  return code !== undefined && options.confirm === false && options.confirmFile === undefined
+    ? { recoveryCode: code }
+    : {};
 }

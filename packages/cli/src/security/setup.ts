@@ -1,11 +1,9 @@
-import type { SlotInfo } from '@aico/shared/security';
-import { SlotFileExistsError } from '@aico/shared/security';
+import { SlotFileExistsError, type SlotInfo } from '@aico/shared/security';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { changing } from '../outcome.ts';
 import { keysOf, newPassword, slotTable } from './home-keys.ts';
-import { type ConfirmOptions, confirmedCode } from './recovery.ts';
-import { shown } from './slot-commands.ts';
+import { type ConfirmOptions, confirmedCode, requireConfirmation, toPrint } from './recovery.ts';
 
 export interface SetupOptions extends ConfirmOptions {
   readonly keyFile?: boolean;
@@ -22,17 +20,17 @@ export async function setUp(context: CommandContext, options: SetupOptions): Pro
       'Add the other one later: aico security slots add.',
     );
   const keys = keysOf(context);
-  // Before anybody is asked for a password in vain.
   if (await keys.exists()) throw new SlotFileExistsError(context.paths.keySlotsFile);
+  if (options.recovery === true) requireConfirmation(context, options);
   context.paths.ensure();
-  const password = keyFile ? undefined : await newPassword(options.passwordFile);
+  const password = keyFile ? undefined : await newPassword(options.passwordFile, '--password-file');
   const code = options.recovery === true ? await confirmedCode(context, options) : undefined;
   try {
     await changing(
       {
         before: 'No keys were made, and what was given opens nothing.',
         after:
-          'The keys are made, and the password or key file opens the home; make a new recovery code if there was to be one.',
+          'The keys are made, and the password or key file opens the home; make a new recovery code if you wanted one.',
       },
       () =>
         keys.setUp({
@@ -41,14 +39,14 @@ export async function setUp(context: CommandContext, options: SetupOptions): Pro
         }),
     );
     const slots: readonly SlotInfo[] = await keys.slots();
-    context.output.print({ slots, ...shown(code, options) }, ({ recoveryCode }) =>
+    context.output.print({ slots, ...toPrint(code, options) }, ({ recoveryCode }) =>
       [
-        ...(recoveryCode === undefined ? [] : [`Recovery code, shown this once: ${recoveryCode}`, '']),
+        ...(recoveryCode === undefined ? [] : [`Recovery code, shown only this once: ${recoveryCode}`, '']),
         slotTable(slots),
         '',
         keyFile
-          ? `Whoever can read ${context.paths.keyFile} can read everything. Keep a copy of it elsewhere.`
-          : 'Nobody can open the home without what is listed: keep it safe.',
+          ? `Anyone who can read ${context.paths.keyFile} can read everything. Keep a copy of it elsewhere.`
+          : 'Only what is listed opens the home: keep it safe.',
       ].join('\n'),
     );
   } finally {

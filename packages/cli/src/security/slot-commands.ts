@@ -1,10 +1,17 @@
 import { removeDurably } from '@aico/shared/core/paths';
 import type { AICOKeyManager } from '@aico/shared/security';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { changing, isInForce } from '../outcome.ts';
-import { keysOf, newPassword, type SecretFiles, slotTable, unlockedKeys } from './home-keys.ts';
-import { type ConfirmOptions, confirmedCode } from './recovery.ts';
+import { keysOf, newPassword, slotTable, unlockedKeys } from './home-keys.ts';
+import {
+  type ConfirmOptions,
+  confirmedCode,
+  requireConfirmation,
+  toPrint,
+  withConfirmation,
+} from './recovery.ts';
+import { type SecretFiles, withSecretFiles } from './secret-files.ts';
 
 const KINDS = ['password', 'key-file', 'keyring', 'credential', 'recovery'] as const;
 type Kind = (typeof KINDS)[number];
@@ -12,19 +19,6 @@ type Kind = (typeof KINDS)[number];
 interface AddOptions extends SecretFiles, ConfirmOptions {
   readonly newPasswordFile?: string;
   readonly name?: string;
-}
-
-/** The options that say what opens the keys now. */
-export function withSecretFiles(command: Command): Command {
-  return command
-    .option('--password-file <file>', 'the present password: the first line of a file; - reads the input')
-    .option('--recovery-file <file>', 'the recovery code: the first line of a file; - reads the input');
-}
-
-export function withConfirmation(command: Command): Command {
-  return command
-    .option('--no-confirm', 'print the recovery code without asking to type it back')
-    .addOption(new Option('--confirm-file <file>', 'take the recovery code from the first line of a file'));
 }
 
 export function registerSlots(security: Command, context: CommandContext): void {
@@ -72,38 +66,32 @@ async function added(keys: AICOKeyManager, kind: Exclude<Kind, 'recovery'>, opti
   );
 }
 
-/** Makes a recovery code, in the place of one there was. The old one opens until the new one is confirmed. */
+/** Replaces the recovery code, or makes the first one. The old one opens the home until the new one is confirmed. */
 export async function replaceRecoveryCode(
   context: CommandContext,
   options: SecretFiles & ConfirmOptions,
 ): Promise<void> {
+  requireConfirmation(context, options);
   const keys = await unlockedKeys(context, options);
   try {
     const code = await confirmedCode(context, options);
-    const before = 'The recovery code was not changed: the one there was before, if any, is in force.';
-    const after = `The new recovery code is in force${'recoveryCode' in shown(code, options) ? ': it is printed above' : ''}.`;
+    const before = 'The recovery code was not changed: the previous one, if there was one, is in force.';
+    const after = `The new recovery code is in force${'recoveryCode' in toPrint(code, options) ? ': it is printed above' : ''}.`;
     const id = await changing({ before, after }, () => keys.setRecoveryCode(code)).catch((error: unknown) => {
       // It opens the home, so it must not be lost with the error.
       if (isInForce(error))
-        context.output.print(shown(code, options), ({ recoveryCode = '' }) => recoveryCode);
+        context.output.print(toPrint(code, options), ({ recoveryCode = '' }) => recoveryCode);
       throw error;
     });
-    context.output.print({ slot: { id, kind: 'recovery' }, ...shown(code, options) }, ({ recoveryCode }) =>
+    context.output.print({ slot: { id, kind: 'recovery' }, ...toPrint(code, options) }, ({ recoveryCode }) =>
       [
-        ...(recoveryCode === undefined ? [] : [`Recovery code, shown this once: ${recoveryCode}`]),
-        'The recovery code is in force; an older one opens nothing any more.',
+        ...(recoveryCode === undefined ? [] : [`Recovery code, shown only this once: ${recoveryCode}`]),
+        'The recovery code is in force; an older one no longer opens anything.',
       ].join('\n'),
     );
   } finally {
     keys.lock();
   }
-}
-
-/** What was typed back, or came from a file, is known already. */
-export function shown(code: string | undefined, options: ConfirmOptions): { readonly recoveryCode?: string } {
-  return code !== undefined && options.confirm === false && options.confirmFile === undefined
-    ? { recoveryCode: code }
-    : {};
 }
 
 async function removeSlot(context: CommandContext, id: string, options: SecretFiles): Promise<void> {
@@ -114,16 +102,18 @@ async function removeSlot(context: CommandContext, id: string, options: SecretFi
       keys.removeSlot(id),
     );
     const left = await keys.slots();
-    const fileNeeded = left.some((slot) => slot.kind === 'key-file');
-    if (kind === 'key-file' && !fileNeeded) {
+    const isFileNeeded = left.some((slot) => slot.kind === 'key-file');
+    if (kind === 'key-file' && !isFileNeeded) {
       const state = `The slot was removed, so the key file opens nothing; delete ${context.paths.keyFile}.`;
       await changing({ before: state, after: state }, () => removeDurably(context.paths.keyFile));
     }
     context.output.print({ removed: id, left }, () => `Removed: ${kind}, slot ${id}`);
-    context.output.note('Whoever copied the slot file before still opens that copy with what was removed.');
+    context.output.note('A copy of the slot file from before still opens with what was removed.');
     if (left.length === 1)
-      context.output.note(`One way in is left (${left[0]?.kind}): if it is lost, so is everything.`);
-    if (kind === 'key-file' && fileNeeded) context.output.note('The key file stays: another slot uses it.');
+      context.output.note(
+        `One unlock method is left (${left[0]?.kind}): without it the data cannot be read.`,
+      );
+    if (kind === 'key-file' && isFileNeeded) context.output.note('The key file stays: another slot uses it.');
   } finally {
     keys.lock();
   }

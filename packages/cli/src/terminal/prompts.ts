@@ -1,69 +1,50 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
-import type { AICOPaths } from '@aico/shared/core/paths';
 import { UsageError } from '../errors.ts';
 
-/**
- * The first line of the file, or of the input for `-`.
- *
- * @throws {UsageError} when there is none
- */
-export async function passwordFrom(file: string, what = 'password'): Promise<string> {
-  let content: string;
-  try {
-    content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`the ${what} file cannot be read: ${reason}`, undefined, error);
-  }
-  const [password = ''] = content.split(/\r?\n/, 1);
-  if (password === '') {
-    throw new UsageError(
-      `the first line of ${file === '-' ? 'the input' : file} is empty`,
-      `The ${what} is the first line.`,
-    );
-  }
-  return password;
+/** Questions go to stderr: stdout holds the answer of the command and may be a file. */
+const ON_STDERR = { output: process.stderr };
+
+/** Whether there is a terminal to ask a person at. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
 }
 
 /**
- * Whether a start on this home will want a password that nobody has given yet. Asked for before the start, so that a
- * person sees a question and not first a start that fails.
+ * @param what what the person would be asked for, with its article: `the pairing code`
+ * @param hint how to give it without a terminal
+ * @throws {UsageError} when there is no terminal
  */
-export async function startWantsPassword(paths: AICOPaths): Promise<boolean> {
-  const { AICOKeyManager } = await import('@aico/shared/security');
-  const keys = new AICOKeyManager({ slotsFile: paths.keySlotsFile, keyFile: paths.keyFile });
-  if (!(await keys.exists())) return false;
-  // Slots that cannot be read are for the start to tell about.
-  const kinds = (await keys.slots().catch(() => [])).map(({ kind }) => kind);
-  if (!kinds.includes('password') || (kinds.includes('key-file') && (await keys.hasKeyFile()))) return false;
-  // Tried by the start itself; where they fail it starts locked, for `aico security unlock`.
-  if (kinds.includes('keyring') || (kinds.includes('credential') && process.env.CREDENTIALS_DIRECTORY))
-    return false;
-  const [{ ConfigurationManager }, { coreSections, securitySection }] = await Promise.all([
-    import('@aico/shared/core/config'),
-    import('@aico/backend/config'),
-  ]);
-  const config = new ConfigurationManager({ paths, sections: coreSections });
-  await config.initialize({ lightweight: true });
-  return config.section(securitySection).password === undefined;
+export function requireTerminal(what: string, hint: string, cause?: unknown): void {
+  if (canAsk()) return;
+  const reason = cause instanceof Error ? `${cause.message}. ` : '';
+  throw new UsageError(`${reason}There is no terminal to ask for ${what}`, hint, cause);
 }
 
-/** Asks the person at the terminal. */
-export async function askPassword(message = 'Password'): Promise<string> {
+/** Asks for one line that may be shown while it is typed. */
+export async function askText(
+  message: string,
+  validate: (typed: string) => string | true = () => true,
+): Promise<string> {
+  const { input } = await import('@inquirer/prompts');
+  return input({ message, validate }, ON_STDERR);
+}
+
+/** Asks for one line that is not shown. */
+export async function askSecret(message: string): Promise<string> {
   const { password } = await import('@inquirer/prompts');
-  // Beside the answer, not in it: stdout may go to a file.
-  return password({ message }, { output: process.stderr });
+  return password({ message }, ON_STDERR);
 }
 
-/** Asks twice: what is mistyped here would lock its owner out. */
+/** Asks twice, since a new password that was mistyped would lock its owner out. */
 export async function askNewPassword(message = 'New password'): Promise<string> {
-  const first = await askPassword(message);
-  if ((await askPassword(`${message}, again`)) === first) return first;
+  const first = await askSecret(message);
+  if ((await askSecret(`${message}, again`)) === first) return first;
   throw new UsageError('the two do not match', 'Nothing was changed; try again.');
 }
 
-/** Whether there is somebody to ask. */
-export function canAsk(): boolean {
-  return process.stdin.isTTY && process.stderr.isTTY;
+/** Asks to confirm a change; `--yes` answers beforehand. @throws {UsageError} when there is no terminal */
+export async function confirmed(message: string, { yes }: { readonly yes?: boolean }): Promise<boolean> {
+  if (yes === true) return true;
+  requireTerminal('confirmation', 'Confirm it by --yes.');
+  const { confirm } = await import('@inquirer/prompts');
+  return confirm({ message, default: false }, ON_STDERR);
 }

@@ -12,6 +12,7 @@ export {
 } from './ad-hoc/query-process.ts';
 export { type AcceptRollbackOptions, acceptRollback, type RollbackFinding } from './care/accept-rollback.ts';
 export {
+  BACKUP_FILES,
   type Backup,
   type BackupManifest,
   type BackupOptions,
