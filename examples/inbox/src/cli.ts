@@ -1,6 +1,5 @@
-import type { PluginCommands } from '@aico/cli/plugin';
+import type { PluginCommands, Static, TSchema } from '@aico/backend/plugin';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { importMail } from './cli/import-command.ts';
 import { oneLine } from './cli/one-line.ts';

@@ -1,4 +1,4 @@
-import { AicoError } from '@aico/protocol';
+import { AicoError } from '@aico/backend/plugin';
 
 /** A message that is not stored; the import goes on with the next. */
 export class MessageRefusedError extends AicoError {

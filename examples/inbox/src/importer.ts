@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { MessageBus } from '@aico/shared/core/bus';
-import type { Logger } from '@aico/shared/core/logging';
+import type { Logger, MessageBus } from '@aico/backend/plugin';
 import { MessageRefusedError } from './errors.ts';
 import type { IncomingMail, MailStore, RawMail } from './mail-store.ts';
 import type { MailReader } from './parsing/mail-reader.ts';

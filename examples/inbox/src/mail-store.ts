@@ -1,14 +1,7 @@
-import {
-  type Database,
-  type Queryable,
-  type Row,
-  type SqlValue,
-  StatementFailedError,
-} from '@aico/shared/data';
+import { AicoError, type Database, type Queryable, type Row, type SqlValue } from '@aico/backend/plugin';
 import { MessageUnknownError, SearchInvalidError } from './errors.ts';
 import type { ParsedMail } from './parsing/mail-parser.ts';
 import type { MailDetail, MailSummary } from './replies.ts';
-import { MIGRATIONS, OWNER } from './schema.ts';
 import { marked, unmarked } from './search-marks.ts';
 
 /** A message as it came, and what it is known by. */
@@ -44,10 +37,6 @@ export class MailStore {
 
   constructor(database: Database) {
     this.#database = database;
-  }
-
-  async prepare(): Promise<void> {
-    await this.#database.migrate(OWNER, MIGRATIONS);
   }
 
   /**
@@ -171,7 +160,8 @@ export class MailStore {
       );
       return rows.map((row) => ({ ...summaryOf(row), snippet: unmarked(text(row.snippet)) }));
     } catch (error) {
-      if (asFts5 && error instanceof StatementFailedError) throw new SearchInvalidError(error);
+      if (asFts5 && error instanceof AicoError && error.code === 'AICO_DATA_STATEMENT_FAILED')
+        throw new SearchInvalidError(error);
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '@aico/backend/plugin';
 
 const summary = {
   id: Type.Integer(),

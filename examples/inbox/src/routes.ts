@@ -1,5 +1,4 @@
-import { contentOf, type GatewayApp } from '@aico/backend';
-import { Type } from 'typebox';
+import { contentOf, type GatewayApp, Type } from '@aico/backend/plugin';
 import { BatchTooLargeError, FramesBrokenError } from './errors.ts';
 import { splitFrames } from './frames.ts';
 import type { Importer } from './importer.ts';

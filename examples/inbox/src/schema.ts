@@ -1,7 +1,4 @@
-import type { Migration } from '@aico/shared/data';
-
-/** Who the tables belong to. */
-export const OWNER = 'inbox';
+import type { Migration } from '@aico/backend/plugin';
 
 /**
  * The tables. The search index holds no text of its own: it reads the messages' columns. The totals are kept along,

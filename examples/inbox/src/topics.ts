@@ -1,5 +1,4 @@
-import { defineTopic } from '@aico/shared/core/bus';
-import { Type } from 'typebox';
+import { defineTopic, Type } from '@aico/backend/plugin';
 
 /** Published once for each message that was stored, after it is durable. */
 export const messageImported = defineTopic(

@@ -4,10 +4,9 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { CommandContext } from '@aico/backend/plugin';
 import { createTestHome, startTestBackend, type TestBackend, type TestHome } from '@aico/backend/testing';
-import type { CommandContext } from '@aico/cli/plugin';
 import { type Client, connectLocal } from '@aico/client/local';
-import { AICOPaths } from '@aico/shared/core/paths';
 import { Value } from 'typebox/value';
 import { type ImportSummary, importMail } from '../src/cli/import-command.ts';
 import { Found, Page } from '../src/replies.ts';
@@ -58,8 +57,6 @@ describe('a hostile mailbox', () => {
   async function importFolder(folder: string): Promise<{ summary: ImportSummary; failed: boolean }> {
     let printed: ImportSummary | undefined;
     const context: CommandContext = {
-      paths: new AICOPaths({ home: home.folder }),
-      via: undefined,
       client: async () => client,
       output: {
         json: true,

@@ -14,18 +14,18 @@ import {
 } from './composition/core-sections.ts';
 import { OPEN_SERVICES, registerCoreServices } from './composition/core-services.ts';
 import { openKeys } from './composition/open-keys.ts';
-import { type ChosenPlugin, choosePlugins, type MissingPlugin } from './composition/plugins.ts';
+import { type ChosenPlugin, choosePlugins } from './composition/plugins.ts';
 import { Vault } from './composition/vault.ts';
-import { StartCancelledError } from './core/errors.ts';
+import { PluginNameTakenError, StartCancelledError } from './core/errors.ts';
 import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
-import { registerPlugin } from './core/plugin/plugin-definition.ts';
-import { BasePlugin, PluginPriority } from './core/plugin-base.ts';
+import { registerPlugin } from './core/plugin/register-plugin.ts';
 import { ServiceContainer } from './core/service-container.ts';
 import { HomeUse } from './instance/home-use.ts';
 import type { RunningInstance } from './instance/instance-file.ts';
 import { InstanceLock } from './instance/instance-lock.ts';
 import { identityOf } from './instance/process-identity.ts';
-import type { PluginView, SystemStatus } from './plugins/system/system-view.ts';
+import { viewOf, viewOfMissing, viewsOfRegistered } from './plugins/system/plugin-views.ts';
+import type { SystemStatus } from './plugins/system/system-view.ts';
 import { VERSION } from './version.ts';
 
 export interface BackendOptions {
@@ -174,6 +174,7 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   });
 
   let keysMade: Backend['keysMade'];
+  let builtIn: ReadonlySet<string> = new Set();
   try {
     registerCoreServices({
       container,
@@ -190,11 +191,18 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
       plugins: plugins.map(({ definition }) => definition),
       systemView: {
         status,
-        plugins: () => [...plugins.map((plugin) => viewOf(plugin, container)), ...missing.map(viewOfMissing)],
+        plugins: () => [
+          ...plugins.map(({ definition, module }) => viewOf(definition, module, container)),
+          ...viewsOfRegistered(container, builtIn),
+          ...missing.map(({ name, module }) => viewOfMissing(name, module)),
+        ],
         stop: () => void lifecycle.stop('asked for over the API'),
       },
     });
-    for (const { definition, required } of plugins) {
+    builtIn = new Set(container.names);
+    for (const { definition, module, required } of plugins) {
+      if (container.has(definition.name))
+        throw new PluginNameTakenError(definition.name, module, 'a part of the backend');
       registerPlugin(container, required === undefined ? definition : { ...definition, required });
     }
     options.register?.(container);
@@ -272,31 +280,4 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
 export async function startBackend(options: BackendOptions = {}): Promise<Backend> {
   const assembled = await assembleBackend(options);
   return assembled.start();
-}
-
-function viewOfMissing({ name, module }: MissingPlugin): PluginView {
-  return {
-    name,
-    version: '',
-    description: '',
-    priority: PluginPriority.NORMAL,
-    state: 'not loaded',
-    required: false,
-    module,
-  };
-}
-
-function viewOf({ definition, module }: ChosenPlugin, container: ServiceContainer): PluginView {
-  const report = container.report().services.find(({ name }) => name === definition.name);
-  const instance = container.findInstance(definition.name);
-  const metadata = instance instanceof BasePlugin ? instance.metadata : undefined;
-  return {
-    name: definition.name,
-    version: metadata?.version ?? '',
-    description: metadata?.description ?? '',
-    priority: report?.priority ?? PluginPriority.NORMAL,
-    state: report?.state ?? 'unknown',
-    required: report?.required ?? true,
-    module,
-  };
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { type CallNext, GatewayResponse, Middleware } from '@aico/backend';
+import { type CallNext, GatewayResponse, Middleware } from '@aico/backend/plugin';
 import { localRequest } from '@aico/backend/testing';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { openChannel, pair } from './fixtures/channel.ts';

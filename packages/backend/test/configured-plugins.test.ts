@@ -5,14 +5,8 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createTestHome, localRequest, startTestBackend } from '../src/testing/index.ts';
 
-const INDEX = new URL('../src/index.ts', import.meta.url).href;
-
 const pluginSource = (name: string): string => `
-  import { BasePlugin, definePlugin, PluginPriority } from ${JSON.stringify(INDEX)};
-  class Plain extends BasePlugin {
-    get metadata() { return { name: 'Plain', version: '1.0.0', description: 'd', priority: PluginPriority.NORMAL }; }
-  }
-  export const plugin = definePlugin({ name: '${name}', dependencies: [], create: (name, c) => new Plain(name, c) });
+  export const plugin = { name: '${name}', version: '1.0.0', description: 'Plain', start() {} };
 `;
 
 async function homeWith(

@@ -1,12 +1,12 @@
+import type { Output, CommandContext as PluginCommandContext } from '@aico/backend/plugin';
 import type { Client } from '@aico/client/local';
 import { AICOPaths } from '@aico/shared/core/paths';
 import type { Command } from 'commander';
-import { createOutput, type Output } from './terminal/output.ts';
+import { createOutput } from './terminal/output.ts';
 
-/** What every command works with. */
-export interface CommandContext {
+/** What every command of `aico` works with. The commands of plugins know the part that `@aico/backend/plugin` declares. */
+export interface CommandContext extends PluginCommandContext {
   readonly paths: AICOPaths;
-  readonly output: Output;
   /** What `--via` names: a backend elsewhere, in the place of this home's. */
   readonly via: string | undefined;
   /**

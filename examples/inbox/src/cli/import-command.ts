@@ -1,4 +1,4 @@
-import type { CommandContext } from '@aico/cli/plugin';
+import type { CommandContext } from '@aico/backend/plugin';
 import { Value } from 'typebox/value';
 import { joinFrames } from '../frames.ts';
 import { Imported, type ImportResult, Stats } from '../replies.ts';

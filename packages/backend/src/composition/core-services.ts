@@ -66,6 +66,7 @@ export const OPEN_SERVICES: ReadonlySet<string> = new Set([
   'logging',
   'lifecycle',
   'health',
+  'plugins',
   'key_manager',
   'gateway',
   'security',

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import type { ConfigurationManager } from '@aico/shared/core/config';
-import { type TObject, Type } from 'typebox';
+import { Type } from 'typebox';
+import { PluginNameTakenError } from '../core/errors.ts';
 import { type LoadedPlugin, loadPlugin } from '../core/plugin/plugin-loader.ts';
-import { PluginConfigError } from './errors.ts';
 import { refuseReservedName } from './reserved-names.ts';
 
 /** A plugin that will run, with what the configuration says of it. */
@@ -63,10 +63,11 @@ export async function choosePlugins({
       continue;
     }
     const { name, config: schema = Type.Object({}) } = loaded.definition;
-    // The same plugin named twice is one plugin; two plugins of one name are the graph's to refuse.
+    // The same plugin named twice is one plugin.
     if (chosen.some(({ module }) => module === loaded.module)) continue;
     refuseReservedName(name);
-    if (!isObjectSchema(schema)) throw new PluginConfigError(name);
+    const other = chosen.find(({ definition }) => definition.name === name);
+    if (other !== undefined) throw new PluginNameTakenError(name, loaded.module, other.module);
     config.registerSection({ path: `plugins.${name}`, schema });
     if (!config.get(`plugins.${name}.enabled`, true)) continue;
     const required = config.get(`plugins.${name}.required`);
@@ -79,8 +80,4 @@ export async function choosePlugins({
 export function folderNaming(config: ConfigurationManager, key: string): string | undefined {
   const origin = config.explain(key)?.origin;
   return origin !== undefined && 'file' in origin ? path.dirname(origin.file) : undefined;
-}
-
-function isObjectSchema(schema: unknown): schema is TObject {
-  return Type.IsObject(schema);
 }

@@ -1,5 +1,6 @@
 import { AicoError } from '@aico/protocol';
 import type { GraphProblem } from './container/graph-problems.ts';
+import { suggestion } from './nearest.ts';
 
 const SHOWN = 20;
 
@@ -326,7 +327,7 @@ export class PluginExportError extends AicoError {
   constructor(specifier: string, file: string, exported: readonly string[]) {
     const has = exported.length === 0 ? 'nothing' : exported.join(', ');
     super('AICO_PLUGIN_NO_EXPORT', `${file} exports no "plugin" (it exports ${has})`, {
-      hint: 'Write: export const plugin = definePlugin({ name, dependencies, create });',
+      hint: 'Write: export const plugin = definePlugin({ name, version, description, start(plugin) { … } });',
     });
     this.specifier = specifier;
   }
@@ -342,11 +343,72 @@ export class PluginShapeError extends AicoError {
       'AICO_PLUGIN_SHAPE',
       `the "plugin" of "${specifier}" is no plugin definition: ${problems.join('; ')}`,
       {
-        hint: 'Make it with definePlugin({ name, dependencies, create }).',
+        hint: 'Make it with definePlugin({ name, version, description, start(plugin) { … } }).',
       },
     );
     this.specifier = specifier;
     this.problems = problems;
+  }
+}
+
+/** `create` of a plugin's definition returned something that no container can run. */
+export class PluginCreateError extends AicoError {
+  readonly plugin: string;
+
+  constructor(plugin: string, returned: unknown) {
+    const what = returned === null ? 'null' : Array.isArray(returned) ? 'an array' : typeof returned;
+    super('AICO_PLUGIN_CREATE', `create() of plugin "${plugin}" returned ${what}, not a plugin`, {
+      hint: 'Return an object of a class that extends BasePlugin. An arrow function with braces needs `return`.',
+    });
+    this.plugin = plugin;
+  }
+}
+
+/** A route names a capability that no plugin declares, so that nobody could be granted it knowingly. */
+export class CapabilityUndeclaredError extends AicoError {
+  readonly plugin: string;
+  readonly capability: string;
+
+  constructor(plugin: string, route: string, capability: string, declared: readonly string[]) {
+    super(
+      'AICO_PLUGIN_CAPABILITY',
+      `route ${route} of plugin "${plugin}" requires "${capability}", which no plugin declares`,
+      {
+        hint: `${suggestion(capability, declared)}Declare it in the definition of "${plugin}": capabilities: { '${capability}': 'what it allows' }.`,
+      },
+    );
+    this.plugin = plugin;
+    this.capability = capability;
+  }
+}
+
+/** A plugin subscribes to a topic below the name of another plugin, which does not publish it. */
+export class TopicUndeclaredError extends AicoError {
+  readonly plugin: string;
+  readonly topic: string;
+
+  constructor(plugin: string, topic: string, owner: string, declared: readonly string[]) {
+    super(
+      'AICO_PLUGIN_TOPIC',
+      `plugin "${plugin}" subscribes to "${topic}", which plugin "${owner}" does not publish`,
+      {
+        hint: `${suggestion(topic, declared)}"${owner}" declares ${declared.length === 0 ? 'no topics' : declared.join(', ')}. A topic of its own belongs in \`topics\` of its definition.`,
+      },
+    );
+    this.plugin = plugin;
+    this.topic = topic;
+  }
+}
+
+/** Two plugins have one name. */
+export class PluginNameTakenError extends AicoError {
+  readonly plugin: string;
+
+  constructor(plugin: string, module: string, other: string) {
+    super('AICO_PLUGIN_NAME_TAKEN', `two plugins are named "${plugin}": ${other} and ${module}`, {
+      hint: `Rename one in its definition, or load only one: \`aico plugin remove ${plugin}\` takes it out of the configuration.`,
+    });
+    this.plugin = plugin;
   }
 }
 

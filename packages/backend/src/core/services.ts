@@ -6,6 +6,7 @@ import type { Database } from '@aico/shared/data';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { Gateway } from './gateway.ts';
 import type { HealthRegistry } from './health/types.ts';
+import type { PluginCatalog } from './plugin/plugin-catalog.ts';
 
 /**
  * Every service by its name. A plugin adds its own by declaration merging, so that `requireService('inbox')` is
@@ -13,9 +14,7 @@ import type { HealthRegistry } from './health/types.ts';
  *
  * @example
  * ```ts
- * import { BasePlugin } from '@aico/backend';
- *
- * declare module '@aico/backend' {
+ * declare module '@aico/backend/plugin' {
  *   interface Services { inbox: Inbox }
  * }
  * ```
@@ -29,6 +28,7 @@ export interface Services {
   message_bus: MessageBus;
   health: HealthRegistry;
   gateway: Gateway;
+  plugins: PluginCatalog;
 }
 
 /** A name under which a service is registered. */

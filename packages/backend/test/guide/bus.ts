@@ -1,4 +1,4 @@
-import { BasePlugin, type PluginMetadata, PluginPriority } from '@aico/backend';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '@aico/backend/plugin';
 import { defineTopic } from '@aico/shared/core/bus';
 import { Type } from 'typebox';
 

@@ -5,7 +5,7 @@ import {
   Middleware,
   type PluginMetadata,
   PluginPriority,
-} from '@aico/backend';
+} from '@aico/backend/plugin';
 import { getLogger } from '@aico/shared/core/logging';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { FastifyRequest } from 'fastify';

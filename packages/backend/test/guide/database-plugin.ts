@@ -1,4 +1,4 @@
-import { BasePlugin, type PluginMetadata, PluginPriority } from '@aico/backend';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '@aico/backend/plugin';
 
 export class DatabasePlugin extends BasePlugin {
   get metadata(): PluginMetadata {

@@ -26,7 +26,7 @@ import { registerMyPlugin } from './registration.ts';
 import { ResilientPlugin } from './resilient-plugin.ts';
 import { TypedQueries } from './typed-queries.ts';
 
-declare module '@aico/backend' {
+declare module '@aico/backend/plugin' {
   interface Services {
     guide_database: DatabasePlugin;
     guide_bus: ServicePlugin;

@@ -1,4 +1,9 @@
-import { BasePlugin, type HealthCheckResult, type PluginMetadata, PluginPriority } from '@aico/backend';
+import {
+  BasePlugin,
+  type HealthCheckResult,
+  type PluginMetadata,
+  PluginPriority,
+} from '@aico/backend/plugin';
 
 export class HealthCheckPlugin extends BasePlugin {
   get metadata(): PluginMetadata {

@@ -1,4 +1,4 @@
-import { BasePlugin, type PluginMetadata, PluginPriority } from '@aico/backend';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '@aico/backend/plugin';
 import { sleep } from '@aico/shared/core/tasks';
 
 export class ManagedPlugin extends BasePlugin {

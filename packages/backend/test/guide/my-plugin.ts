@@ -1,4 +1,4 @@
-import { BasePlugin, type PluginMetadata, PluginPriority, type ServiceContainer } from '@aico/backend';
+import { BasePlugin, type PluginMetadata, PluginPriority, type ServiceContainer } from '@aico/backend/plugin';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import { createInfrastructureLogger } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';

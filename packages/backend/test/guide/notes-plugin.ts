@@ -1,37 +1,35 @@
-import { BasePlugin, definePlugin, type PluginMetadata, PluginPriority } from '@aico/backend';
-import { defineTopic } from '@aico/shared/core/bus';
-import type { Migration } from '@aico/shared/data';
-import { Type } from 'typebox';
+import { definePlugin, defineTopic, Type } from '@aico/backend/plugin';
 import type { WebSocket } from 'ws';
 
 const noteAdded = defineTopic('notes.added', Type.Object({ id: Type.Integer(), text: Type.String() }));
 
-/** Each runs once, in a transaction, in this order. What has run somewhere stays as it is: a change is another migration. */
-const MIGRATIONS: readonly Migration[] = [
-  { id: '001_notes', sql: 'CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)' },
-  { id: '002_words', sql: 'CREATE TABLE notes_words (note INTEGER PRIMARY KEY, words INTEGER NOT NULL)' },
-];
-
-export class NotesPlugin extends BasePlugin {
-  get metadata(): PluginMetadata {
-    return {
-      name: 'Notes',
-      version: '1.0.0',
-      description: 'Keeps notes and counts their words',
-      priority: PluginPriority.NORMAL,
-    };
-  }
-
-  override async start(): Promise<void> {
-    const database = this.requireService('database');
-    const bus = this.requireService('message_bus');
+export const plugin = definePlugin({
+  name: 'notes',
+  version: '1.0.0',
+  description: 'Keeps notes and counts their words',
+  dependencies: ['gateway', 'database', 'message_bus'],
+  // Each runs once, in a transaction, in this order. A migration that has run somewhere never changes: add another one.
+  migrations: [
+    { id: '001_notes', sql: 'CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)' },
+    { id: '002_words', sql: 'CREATE TABLE notes_words (note INTEGER PRIMARY KEY, words INTEGER NOT NULL)' },
+  ],
+  topics: [noteAdded],
+  capabilities: { 'notes:read': 'Read notes', 'notes:write': 'Add notes' },
+  config: Type.Object({
+    longest: Type.Integer({
+      default: 10_000,
+      minimum: 1,
+      description: 'The most characters a note may have.',
+    }),
+  }),
+  async start(plugin) {
+    const database = plugin.requireService('database');
+    const bus = plugin.requireService('message_bus');
     const watching = new Set<WebSocket>();
-    // The tables belong to the plugin: the owner is its name.
-    await database.migrate('notes', MIGRATIONS);
 
     // The effect and the acknowledgement are one transaction, so each note is counted once. A handler that throws is
     // called again after a growing wait; after 8 attempts the message is a dead letter (`aico bus dead-letters`).
-    const counter = await bus.consume(noteAdded, 'notes-counter', async (_topic, { id, text }, { ack }) => {
+    await plugin.consume(noteAdded, 'notes-counter', async (_topic, { id, text }, { ack }) => {
       await database.transaction(async (tx) => {
         const words = text.split(/\s+/).length;
         await tx.execute('INSERT INTO notes_words (note, words) VALUES (?, ?)', [id, words]);
@@ -39,16 +37,16 @@ export class NotesPlugin extends BasePlugin {
       });
       for (const socket of watching) socket.send(JSON.stringify({ counted: id }));
     });
-    this.onStop(() => counter.stop());
 
-    await this.addRoutes((app) => {
-      const schema = { body: Type.Object({ text: Type.String({ minLength: 1 }) }) };
-      app.post('/', { config: { access: 'notes:write' }, schema }, async ({ body: { text } }) =>
+    await plugin.addRoutes((app) => {
+      const text = Type.String({ minLength: 1, maxLength: plugin.config.longest });
+      const schema = { body: Type.Object({ text }) };
+      app.post('/', { config: { access: 'notes:write' }, schema }, async ({ body }) =>
         // The note and the message about it are stored together, or neither is.
         database.transaction(async (tx) => {
-          const { lastRowId } = await tx.execute('INSERT INTO notes (text) VALUES (?)', [text]);
+          const { lastRowId } = await tx.execute('INSERT INTO notes (text) VALUES (?)', [body.text]);
           const id = Number(lastRowId);
-          await bus.publish(noteAdded, { id, text }, { durable: true, tx });
+          await bus.publish(noteAdded, { id, text: body.text }, { durable: true, tx });
           return { id };
         }),
       );
@@ -62,11 +60,5 @@ export class NotesPlugin extends BasePlugin {
         socket.on('close', () => watching.delete(socket));
       });
     });
-  }
-}
-
-export const plugin = definePlugin({
-  name: 'notes',
-  dependencies: ['gateway', 'database', 'message_bus'],
-  create: (name, container) => new NotesPlugin(name, container),
+  },
 });

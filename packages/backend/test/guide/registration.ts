@@ -1,7 +1,7 @@
-import type { ServiceContainer } from '@aico/backend';
+import type { ServiceContainer } from '@aico/backend/plugin';
 import { MyPlugin } from './my-plugin.ts';
 
-declare module '@aico/backend' {
+declare module '@aico/backend/plugin' {
   interface Services {
     my_plugin: MyPlugin;
   }

@@ -1,4 +1,4 @@
-import { BasePlugin, type PluginMetadata, PluginPriority } from '@aico/backend';
+import { BasePlugin, type PluginMetadata, PluginPriority } from '@aico/backend/plugin';
 import { retry } from '@aico/shared/core/tasks';
 
 export class ResilientPlugin extends BasePlugin {

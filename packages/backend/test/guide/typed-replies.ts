@@ -1,4 +1,4 @@
-import { eventStream, type GatewayApp, listOf, NO_CONTENT } from '@aico/backend';
+import { eventStream, type GatewayApp, listOf, NO_CONTENT } from '@aico/backend/plugin';
 import { type Static, Type } from 'typebox';
 
 const Note = Type.Object({ id: Type.Integer(), text: Type.String() });

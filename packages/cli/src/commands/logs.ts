@@ -1,9 +1,10 @@
+import type { Output } from '@aico/backend/plugin';
 import { ask, type LoggedLine, parseLoggedLine } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
 import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
-import { coloured, type Output } from '../terminal/output.ts';
+import { coloured } from '../terminal/output.ts';
 import { colours, onOneLine } from '../terminal/style.ts';
 
 /** As many as the backend gives at once. */

@@ -49,7 +49,7 @@ async function list(context: CommandContext): Promise<void> {
 async function add(context: CommandContext, specifier: string): Promise<void> {
   onThisMachine(context);
   const isPath = existsSync(specifier);
-  const { loadPlugin } = await import('@aico/backend');
+  const { loadPlugin } = await import('@aico/backend/host');
   const loaded = await loadPlugin(isPath ? path.resolve(specifier) : specifier, process.cwd());
   const { name } = loaded.definition;
   // A full path: a start finds it from whatever folder it is called in, and so does a service manager.

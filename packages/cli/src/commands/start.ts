@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Backend, Ending, RunBackendOptions } from '@aico/backend';
+import type { Backend, Ending, RunBackendOptions } from '@aico/backend/host';
 import { leaveAtOnce } from '@aico/backend/leave';
 import { type Command, Option } from 'commander';
 import type { CommandContext, GlobalOptions } from '../context.ts';
@@ -105,7 +105,7 @@ async function run(
   overrides: Readonly<Record<string, unknown>>,
   listeners: Pick<RunBackendOptions, 'onReady' | 'onStopped'>,
 ): Promise<number> {
-  const { runBackend } = await import('@aico/backend');
+  const { runBackend } = await import('@aico/backend/host');
   return runBackend({ home, plugins, overrides, password, ...listeners });
 }
 

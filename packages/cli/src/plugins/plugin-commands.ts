@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { PluginCommands } from '@aico/backend/plugin';
 import { findPlugin, pluginExport } from '@aico/backend/plugin-module';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { PluginCommandsError } from '../errors.ts';
-import type { PluginCommands } from './plugin.ts';
 
 /** Milliseconds to wait for a backend that is there but does not answer, before the configuration is asked. */
 const ANSWER_MS = 3_000;

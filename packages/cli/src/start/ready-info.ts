@@ -1,4 +1,4 @@
-import type { Backend, Ending } from '@aico/backend';
+import type { Backend, Ending } from '@aico/backend/host';
 
 /** What a backend says of itself once it is ready. */
 export interface ReadyInfo {

@@ -1,25 +1,7 @@
+import type { Output } from '@aico/backend/plugin';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { answerText, colours, onOneLine } from './style.ts';
-
-/** A progress bar; silent where nobody watches. */
-export interface Progress {
-  update(done: number, note?: string): void;
-  stop(): void;
-}
-
-/** Where a command's answer goes: text for a person, or one JSON value a line. */
-export interface Output {
-  readonly json: boolean;
-  /**
-   * Prints `value` as JSON where that was asked for, else as `text` renders it; what a terminal would obey rather than
-   * show is made visible, but for colours.
-   */
-  print<T>(value: T, text: (value: T) => string): void;
-  /** A remark beside the answer; not in JSON mode. Goes to stderr. */
-  note(text: string): void;
-  progress(total: number, label: string): Progress;
-}
 
 /** `isJson` is asked each time: whoever holds the output may have it from before the options were read. */
 export function createOutput(isJson: () => boolean): Output {

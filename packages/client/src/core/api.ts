@@ -2059,8 +2059,14 @@ export interface operations {
                             priority: number;
                             state: string;
                             required: boolean;
-                            /** @description Where its code lies, as a URL. */
+                            /** @description Where its code lies, as a URL; empty for one registered by hand. */
                             module: string;
+                            dependencies: string[];
+                            topics: string[];
+                            /** @description Each with what it allows. */
+                            capabilities: {
+                                [key: string]: string;
+                            };
                         }[];
                     };
                 };

@@ -1,66 +1,110 @@
-import type { TableGrants } from '@aico/shared/data';
-import type { TSchema } from 'typebox';
+import type { Topic } from '@aico/shared/core/bus';
+import type { Migration, TableGrants } from '@aico/shared/data';
+import type { Static, TObject } from 'typebox';
+import type { Access } from '../access.ts';
 import type { ServiceOptions } from '../container/service-options.ts';
+import type { HealthCheckResult } from '../health/types.ts';
 import type { BasePlugin } from '../plugin-base.ts';
 import type { ServiceContainer } from '../service-container.ts';
 import type { ServiceName, Services } from '../services.ts';
+import type { PluginContext } from './plugin-context.ts';
 
 /** What `create` returns: a plugin, which is also the service where `Services` declares one of that name. */
 export type PluginInstance<N extends string> = N extends ServiceName ? Services[N] & BasePlugin : BasePlugin;
 
-/** A plugin as its module offers it: what must be known before it is constructed. */
-export interface PluginDefinition<N extends string = string> {
-  /** The name it is registered under, of its routes and of its section `plugins.<name>` of the configuration. */
+/** What `start(plugin)` receives. */
+export interface Plugin<Dependency extends ServiceName = ServiceName, Config = unknown>
+  extends PluginContext<Dependency> {
+  /** The plugin's section of the configuration, checked and typed by its schema. Read anew each time, so that it is current. */
+  readonly config: Config;
+  /** Adds a health check, which is asked while the plugin runs. A check that throws or takes too long is unhealthy. */
+  onHealthCheck(check: (signal: AbortSignal) => HealthCheckResult | Promise<HealthCheckResult>): void;
+}
+
+/** Everything that must be known of a plugin before it runs. */
+export interface PluginDeclaration<
+  N extends string = string,
+  Dependency extends ServiceName = ServiceName,
+  Schema extends TObject = TObject,
+> {
+  /** The name of the service, of its routes, of its section `plugins.<name>` of the configuration, and of its tables' owner. */
   readonly name: N;
-  /** Services that run before it starts and until after it has stopped. */
-  readonly dependencies: readonly ServiceName[];
+  readonly version: string;
+  readonly description: string;
+  /**
+   * Services that run before the plugin starts and until it has stopped. Configuration, logging and health are
+   * dependencies of every plugin, and need no mention.
+   */
+  readonly dependencies?: readonly Dependency[];
+  /** The schema of its section of the configuration. */
+  readonly config?: Schema;
+  /** Its tables. Run before the plugin is made, each once and in this order; needs the dependency `'database'`. */
+  readonly migrations?: readonly Migration[];
+  /** The topics that it publishes, each below its name. Another plugin cannot subscribe to one that is not among them. */
+  readonly topics?: readonly Topic[];
+  /** What the routes of the plugin require of their callers: each capability, with what it allows. */
+  readonly capabilities?: Readonly<Partial<Record<Exclude<Access, 'public'>, string>>>;
+  /** Other plugins whose tables it may read or write. All tables but these and its own are refused. */
+  readonly tables?: TableGrants;
   /** Whether the backend does not start without it. Default `true`. */
   readonly required?: boolean;
-  /** Lower first, among those ready at the same moment. Default `PluginPriority.NORMAL`. */
+  /** Lower first, among plugins that are ready at the same moment. Default `PluginPriority.NORMAL`. */
   readonly priority?: number;
-  /** The schema of its section of the configuration. */
-  readonly config?: TSchema;
-  /**
-   * Other plugins whose tables it may read, or write, in the database. Its own are those its migrations make; of all
-   * others it is refused.
-   */
-  readonly tables?: TableGrants;
   /** Deadlines and retries, where the defaults do not fit. */
   readonly startTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
   readonly retry?: ServiceOptions['retry'];
-  create(name: N, container: ServiceContainer): PluginInstance<N> | Promise<PluginInstance<N>>;
 }
 
+/** A plugin whose behaviour is one function. */
+interface StartForm<Dependency extends ServiceName, Config> {
+  /** Begins the plugin's work, and resolves once it runs. */
+  start(plugin: Plugin<Dependency, Config>): void | Promise<void>;
+  readonly create?: never;
+}
+
+/** A plugin whose behaviour is a class: for one that others call as a service. */
+interface ClassForm<N extends string, Config> {
+  /** Makes the plugin. Called when its dependencies run. */
+  create(
+    name: N,
+    container: ServiceContainer,
+    config: Config,
+  ): PluginInstance<N> | Promise<PluginInstance<N>>;
+  readonly start?: never;
+}
+
+/** A plugin as `definePlugin` returns it and a module exports it. */
+export type PluginDefinition = PluginDeclaration & {
+  start?(plugin: Plugin): void | Promise<void>;
+  create?(name: string, container: ServiceContainer, config: unknown): unknown;
+};
+
 /**
- * Checks a plugin's definition at compile time, and returns it as it is.
+ * Declares a plugin. A module exports it as `plugin`.
  *
  * @example
  * ```ts
  * export const plugin = definePlugin({
  *   name: 'greeter',
- *   dependencies: ['message_bus'],
- *   create: (name, container) => new Greeter(name, container),
+ *   version: '1.0.0',
+ *   description: 'Says hello',
+ *   dependencies: ['gateway'],
+ *   async start(plugin) {
+ *     await plugin.addRoutes((app) => {
+ *       app.get('/', { config: { access: 'public' } }, () => ({ hello: 'world' }));
+ *     });
+ *   },
  * });
  * ```
  */
-export function definePlugin<const N extends string>(definition: PluginDefinition<N>): PluginDefinition<N> {
+export function definePlugin<
+  const N extends string,
+  const Dependency extends ServiceName = never,
+  Schema extends TObject = TObject,
+>(
+  definition: PluginDeclaration<N, Dependency, Schema> &
+    (StartForm<Dependency, Static<Schema>> | ClassForm<N, Static<Schema>>),
+): PluginDefinition {
   return definition;
-}
-
-/**
- * Registers a plugin with a container, under its own name.
- *
- * @throws {ServiceOptionError} when an option of it is not what it may be
- */
-export function registerPlugin(container: ServiceContainer, definition: PluginDefinition): void {
-  const { name, dependencies, required, priority, startTimeoutMs, stopTimeoutMs, retry } = definition;
-  container.registerService(name, () => definition.create(name, container), {
-    dependencies,
-    ...(required === undefined ? {} : { required }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
-    ...(stopTimeoutMs === undefined ? {} : { stopTimeoutMs }),
-    ...(retry === undefined ? {} : { retry }),
-  });
 }

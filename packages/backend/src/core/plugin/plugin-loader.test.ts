@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import type { Logging } from '@aico/shared/core/logging';
+import type { Database } from '@aico/shared/data';
 import { Type } from 'typebox';
 import {
   PluginExportError,
@@ -12,12 +14,13 @@ import {
   PluginShapeError,
   ServiceConstructError,
 } from '../errors.ts';
-import { BasePlugin, type PluginMetadata } from '../plugin-base.ts';
+import { BasePlugin } from '../plugin-base.ts';
 import { ServiceContainer } from '../service-container.ts';
-import { definePlugin, registerPlugin } from './plugin-definition.ts';
+import { definePlugin } from './plugin-definition.ts';
 import { loadPlugin } from './plugin-loader.ts';
+import { registerPlugin } from './register-plugin.ts';
 
-const GOOD = "export const plugin = { name: 'good', dependencies: [], create: () => ({}) };\n";
+const GOOD = "export const plugin = { name: 'good', version: '1', description: 'd', start() {} };\n";
 
 let home = '';
 
@@ -101,10 +104,10 @@ describe('loadPlugin says in its own way', () => {
     await write('shape.mjs', "export const plugin = { name: 'No Good', required: 'yes' };\n");
     await assert.rejects(loadPlugin('./shape.mjs', home), (error: unknown) => {
       assert.ok(error instanceof PluginShapeError);
-      assert.equal(error.problems.length, 4);
+      assert.equal(error.problems.length, 5);
       assert.match(
         error.message,
-        /"name" must be.*"dependencies" must be.*"create" must be.*"required" must be/,
+        /"name" must be.*"version" must be.*"description" must be.*either "start" or "create".*"required" must be/,
       );
       return true;
     });
@@ -115,7 +118,7 @@ describe('loadPlugin says in its own way', () => {
   test('that its constructor throws', async () => {
     await write(
       'constructor.mjs',
-      "export const plugin = { name: 'bad', dependencies: [], create() { throw new Error('boom'); } };\n",
+      "export const plugin = { name: 'bad', version: '1', description: 'd', create() { throw new Error('boom'); } };\n",
     );
     const { definition } = await loadPlugin('./constructor.mjs', home);
     const container = new ServiceContainer();
@@ -128,39 +131,69 @@ describe('loadPlugin says in its own way', () => {
   });
 });
 
-class Greeter extends BasePlugin {
-  get metadata(): PluginMetadata {
-    return { name: 'Greeter', version: '1.0.0', description: 'Says hello', priority: 100 };
-  }
-}
+class Greeter extends BasePlugin {}
 
-test('definePlugin() keeps what it is given, and a wrong dependency does not compile', async () => {
-  const definition = definePlugin({
+const about = { version: '1.0.0', description: 'Says hello' };
+
+test('definePlugin() types what start() receives by the dependencies and the schema of the configuration', () => {
+  definePlugin({
+    ...about,
     name: 'greeter',
-    dependencies: ['paths'],
-    required: false,
+    dependencies: ['database'],
     config: Type.Object({ greeting: Type.String({ default: 'hello' }) }),
-    create: (name, container) => new Greeter(name, container),
+    start(plugin) {
+      const { greeting } = plugin.config;
+      greeting satisfies string;
+      plugin.requireService('database') satisfies Database;
+      plugin.requireService('logging') satisfies Logging;
+      // @ts-expect-error it is not declared
+      plugin.requireService('message_bus');
+      // @ts-expect-error there is no such service
+      plugin.requireService('databse');
+      // @ts-expect-error the schema has no such key
+      plugin.config.greting satisfies unknown;
+    },
   });
-  assert.equal(definition.name, 'greeter');
   definePlugin({
+    ...about,
     name: 'greeter',
-    // @ts-expect-error no such service
+    config: Type.Object({ greeting: Type.String({ default: 'hello' }) }),
+    create(name, container, { greeting }) {
+      greeting satisfies string;
+      return new Greeter(name, container);
+    },
+  });
+});
+
+test('a wrong definition does not compile', () => {
+  definePlugin({
+    ...about,
+    name: 'greeter',
+    // @ts-expect-error there is no such service
     dependencies: ['databse'],
-    create: (name, container) => new Greeter(name, container),
+    start: () => {},
   });
   definePlugin({
+    ...about,
     name: 'greeter',
-    dependencies: [],
     // @ts-expect-error a string is no plugin
     create: () => 'hello',
   });
   definePlugin({
+    ...about,
     name: 'message_bus',
-    dependencies: [],
     // @ts-expect-error a plugin under the name of a service must be that service
     create: (name, container) => new Greeter(name, container),
   });
+  definePlugin({
+    ...about,
+    name: 'greeter',
+    // @ts-expect-error a capability has a colon
+    capabilities: { read: 'Read' },
+    start: () => {},
+  });
+  // @ts-expect-error neither start nor create
+  definePlugin({ ...about, name: 'greeter' });
   const container = new ServiceContainer();
   // @ts-expect-error what is registered under the name of a service must be that service
   container.registerInstance('message_bus', 'no bus');

@@ -1,5 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { isKeyWord } from '@aico/shared/core/config';
+import { Type } from 'typebox';
+import { isAccess } from '../access.ts';
 import { PluginExportError, PluginImportError, PluginShapeError } from '../errors.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 import { findPlugin, pluginEntry } from './plugin-module.ts';
@@ -41,6 +43,16 @@ function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Whether it is a list of objects whose `members` are text. */
+function isListOf(value: unknown, ...members: readonly string[]): boolean {
+  const isItem = (item: unknown): boolean => members.every((name) => typeof member(item, name) === 'string');
+  return Array.isArray(value) && value.every(isItem);
+}
+
 const NAME = /^[a-z][a-z0-9_-]*$/;
 
 function isDefinition(value: unknown, problems: string[]): value is PluginDefinition {
@@ -61,15 +73,49 @@ function isDefinition(value: unknown, problems: string[]): value is PluginDefini
     'lower-case letters and digits, beginning with a letter, with single "-" or "_" between them, and not a word that ' +
       'configuration cannot hold',
   );
+  expect('version', (found) => typeof found === 'string' && found !== '', 'text, such as 1.0.0');
+  expect('description', (found) => typeof found === 'string' && found !== '', 'a sentence');
   expect(
     'dependencies',
-    (found) => Array.isArray(found) && found.every((name) => typeof name === 'string'),
+    (found) =>
+      found === undefined || (Array.isArray(found) && found.every((name) => typeof name === 'string')),
     'a list of service names',
   );
-  expect('create', (found) => typeof found === 'function', 'a function (name, container) => plugin');
+  const behaviours = ['start', 'create'].filter((name) => member(value, name) !== undefined);
+  if (behaviours.length !== 1) problems.push('it must have either "start" or "create"');
+  for (const name of behaviours) expect(name, (found) => typeof found === 'function', 'a function');
   expect('required', optional('boolean'), 'true or false');
   expect('priority', optional('number'), 'a number');
-  expect('config', optional('object'), 'a TypeBox schema');
+  expect(
+    'config',
+    (found) => found === undefined || Type.IsObject(found),
+    'a schema made by Type.Object({ … })',
+  );
+  expect('capabilities', optional('object'), 'an object of capabilities and what each allows');
+  for (const capability of Object.keys(Object(member(value, 'capabilities'))))
+    if (capability === 'public' || !isAccess(capability))
+      problems.push(`capability "${capability}" must be words joined by colons, such as notes:read`);
+  const needs = (dependency: string, part: string): void => {
+    const list = member(value, 'dependencies');
+    if (member(value, part) !== undefined && !(Array.isArray(list) && list.includes(dependency)))
+      problems.push(`"${part}" needs '${dependency}' among the dependencies`);
+  };
+  expect(
+    'migrations',
+    (found) => found === undefined || isListOf(found, 'id', 'sql'),
+    'a list of { id, sql }',
+  );
+  needs('database', 'migrations');
+  expect(
+    'topics',
+    (found) => found === undefined || isListOf(found, 'name'),
+    'a list of topics made by defineTopic()',
+  );
+  for (const topic of listOf(member(value, 'topics'))) {
+    const name = member(topic, 'name');
+    if (typeof name === 'string' && !name.startsWith(`${String(member(value, 'name'))}.`))
+      problems.push(`topic "${name}" must begin with the name of the plugin and a dot`);
+  }
   expect('startTimeoutMs', optional('number'), 'milliseconds');
   expect('stopTimeoutMs', optional('number'), 'milliseconds');
   expect('retry', optional('object'), 'an object');

@@ -65,7 +65,12 @@ const PluginSchema = Type.Object({
   priority: Type.Number(),
   state: Type.String(),
   required: Type.Boolean(),
-  module: Type.String({ description: 'Where its code lies, as a URL.' }),
+  module: Type.String({ description: 'Where its code lies, as a URL; empty for one registered by hand.' }),
+  dependencies: listOf(Type.String()),
+  topics: listOf(Type.String({ description: 'That it publishes.' })),
+  capabilities: Type.Record(Type.String(), maybe(Type.String()), {
+    description: 'Each with what it allows.',
+  }),
 });
 true satisfies Says<typeof PluginSchema, PluginView>;
 export const PluginsReply = Type.Object({ plugins: listOf(PluginSchema) });

@@ -25,8 +25,12 @@ export interface PluginView {
   readonly priority: number;
   readonly state: string;
   readonly required: boolean;
-  /** Where its code lies, as a URL. */
+  /** Where its code lies, as a URL; empty for one that was registered by hand. */
   readonly module: string;
+  /** What its definition declares. */
+  readonly dependencies: readonly string[];
+  readonly topics: readonly string[];
+  readonly capabilities: Readonly<Record<string, string | undefined>>;
 }
 
 /** What the system plugin shows, given to it by the composition root, which alone sees the whole. */

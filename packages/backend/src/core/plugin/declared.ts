@@ -1,0 +1,38 @@
+import { matchesTopic, parsePattern } from '@aico/protocol';
+import { CapabilityUndeclaredError, TopicUndeclaredError } from '../errors.ts';
+import type { DeclareRoutes } from '../gateway.ts';
+import type { PluginCatalog } from './plugin-catalog.ts';
+
+/**
+ * Routes as `declare` declares them, refusing a capability that no plugin declares. Only plugins with a definition are
+ * checked: a class that was registered by hand has nothing to declare capabilities in.
+ */
+export function checkingCapabilities(
+  plugin: string,
+  catalog: PluginCatalog | undefined,
+  declare: DeclareRoutes,
+): DeclareRoutes {
+  if (catalog?.find(plugin) === undefined) return declare;
+  return (app) => {
+    // Fastify calls it where the route is declared, so that the error's stack leads to that line.
+    app.addHook('onRoute', ({ method, url, config }) => {
+      const access: unknown = config?.access;
+      if (typeof access !== 'string' || access === 'public' || catalog.declaresCapability(access)) return;
+      throw new CapabilityUndeclaredError(plugin, `${String(method)} ${url}`, access, catalog.capabilities);
+    });
+    return declare(app);
+  };
+}
+
+/**
+ * Refuses a topic or pattern below the name of a plugin that declares its topics, and none that matches.
+ *
+ * @throws {TopicInvalidError} when `pattern` is not a pattern
+ * @throws {TopicUndeclaredError} when it would never receive a message
+ */
+export function checkTopic(plugin: string, catalog: PluginCatalog | undefined, pattern: string): void {
+  const [first = ''] = parsePattern(pattern);
+  const topics = catalog?.find(first)?.topics?.map(({ name }) => name);
+  if (topics === undefined || topics.some((topic) => matchesTopic(pattern, topic))) return;
+  throw new TopicUndeclaredError(plugin, pattern, first, topics);
+}

@@ -1,0 +1,28 @@
+import type { PluginDefinition } from './plugin-definition.ts';
+
+/** The service `'plugins'`: the definition of every plugin that is registered. */
+export class PluginCatalog {
+  readonly #definitions = new Map<string, PluginDefinition>();
+
+  add(definition: PluginDefinition): void {
+    this.#definitions.set(definition.name, definition);
+  }
+
+  find(name: string): PluginDefinition | undefined {
+    return this.#definitions.get(name);
+  }
+
+  /** All definitions, in the order of their registration. */
+  get all(): readonly PluginDefinition[] {
+    return [...this.#definitions.values()];
+  }
+
+  /** Every capability that a plugin declares. */
+  get capabilities(): readonly string[] {
+    return this.all.flatMap(({ capabilities = {} }) => Object.keys(capabilities));
+  }
+
+  declaresCapability(access: string): boolean {
+    return this.all.some(({ capabilities = {} }) => Object.hasOwn(capabilities, access));
+  }
+}

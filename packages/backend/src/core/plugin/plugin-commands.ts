@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+
+/**
+ * Commands that a plugin adds to `aico`. Its package exports them as `commands` from `./cli`. They run in the process of
+ * the command line and reach the plugin over the API, so that they also work from another machine.
+ *
+ * @example
+ * ```ts
+ * export const commands: PluginCommands = {
+ *   register(command, context) {
+ *     command.command('count').action(async () => {
+ *       const client = await context.client();
+ *       context.output.print(await client.json('/api/v1/inbox/stats'), (stats) => String(stats));
+ *     });
+ *   },
+ * };
+ * ```
+ */
+export interface PluginCommands {
+  /** Adds subcommands to `command`, which is `aico <plugin name>`. */
+  register(command: Command, context: CommandContext): void;
+}
+
+/** What a command of a plugin works with. */
+export interface CommandContext {
+  readonly output: Output;
+  /** A client of the running backend, or of the one that `--via` names; one for the whole command. */
+  client(): Promise<CommandClient>;
+}
+
+/** Sends requests to the backend, as `@aico/client` does. */
+export interface CommandClient {
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /**
+   * The answer's JSON; `undefined` where it has no body.
+   *
+   * @throws {ProblemError} when the backend refuses
+   */
+  json(path: string, init?: RequestInit): Promise<unknown>;
+}
+
+/** A progress bar; silent where standard error is not a terminal. */
+export interface Progress {
+  update(done: number, note?: string): void;
+  stop(): void;
+}
+
+/** Where a command's answer goes: text for a person, or one JSON value a line. */
+export interface Output {
+  readonly json: boolean;
+  /**
+   * Prints `value` as JSON where that was asked for, else as `text` renders it. Control characters are shown and not obeyed,
+   * except colours.
+   */
+  print<T>(value: T, text: (value: T) => string): void;
+  /** A remark beside the answer; not in JSON mode. Goes to stderr. */
+  note(text: string): void;
+  progress(total: number, label: string): Progress;
+}

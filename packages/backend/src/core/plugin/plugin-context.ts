@@ -1,0 +1,248 @@
+import type {
+  ConsumeHandler,
+  ConsumeOptions,
+  Consumption,
+  MessageHandler,
+  PayloadOf,
+  SubscribeOptions,
+  Subscription,
+  Topic,
+} from '@aico/shared/core/bus';
+import { getLogger, type Logger } from '@aico/shared/core/logging';
+import { IntervalInvalidError } from '../errors.ts';
+import type { DeclareRoutes, MountOptions } from '../gateway.ts';
+import { scope } from '../lifecycle.ts';
+import type { Middleware } from '../middleware.ts';
+import type { ServiceContainer } from '../service-container.ts';
+import type { ServiceName, Services } from '../services.ts';
+import { type BackgroundWork, type IntervalOptions, keepBeating, keepRunning } from './background.ts';
+import { checkingCapabilities, checkTopic } from './declared.ts';
+import { PluginScope } from './plugin-scope.ts';
+import type { Release } from './release-stack.ts';
+
+export interface AddRoutesOptions extends MountOptions {
+  /** Below `/api/v1`. Default: the plugin's name. */
+  readonly place?: string;
+}
+
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
+/** Services that every plugin may use without declaring them. */
+export const COMMON_SERVICES = ['config', 'logging', 'health'] as const;
+export type CommonService = (typeof COMMON_SERVICES)[number];
+
+/**
+ * Everything a plugin works with. `start(plugin)` of a definition receives it, and the methods of `BasePlugin` are
+ * these methods.
+ *
+ * Everything that is opened through it is released when the plugin stops, also when its start failed half-way: first
+ * routes, subscriptions and consumers are closed and the work in flight is finished, then {@link signal} is aborted, then
+ * background work, timers and what was handed to {@link onStop} are released. Within each step the last opened is
+ * released first.
+ */
+export class PluginContext<Dependency extends ServiceName = ServiceName> {
+  /** The name that the plugin is registered under. */
+  readonly name: string;
+  /** What the plugin opened, as the container sees it. */
+  readonly [scope]: PluginScope;
+  readonly #container: ServiceContainer;
+  #logger: Logger | undefined;
+  #fallbackLogger: Logger | undefined;
+
+  constructor(name: string, container: ServiceContainer) {
+    this.name = name;
+    this.#container = container;
+    this[scope] = new PluginScope(name, () => this.logger);
+  }
+
+  /** Aborted when the plugin stops, or when its start is called off. Pass it to everything that takes long. */
+  get signal(): AbortSignal {
+    return this[scope].signal;
+  }
+
+  /** The plugin's own logger: its lines are found by `aico logs tail --service NAME`. It may be replaced. */
+  get logger(): Logger {
+    if (this.#logger !== undefined) return this.#logger;
+    const logging = this.#container.findService('logging');
+    if (logging !== undefined) {
+      this.#logger = logging.getLogger(this.name, 'plugin');
+      return this.#logger;
+    }
+    this.#fallbackLogger ??= getLogger(this.name, 'plugin');
+    return this.#fallbackLogger;
+  }
+
+  set logger(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /**
+   * A service that the plugin depends on.
+   *
+   * @throws {DependencyUndeclaredError} when it is not among the declared dependencies
+   * @throws {ServiceUnknownError} when no such service is registered
+   * @throws {ServiceNotRunningError} when it is not running
+   * @example const database = plugin.requireService('database');
+   */
+  requireService<N extends Dependency | CommonService>(name: N): Services[N] {
+    return this.#container.resolve(this.name, name);
+  }
+
+  /**
+   * Handles the messages of a topic or pattern until the plugin stops. The subscription is in force when the promise
+   * resolves. Needs the dependency `'message_bus'`.
+   *
+   * @throws {TopicUndeclaredError} when the topic belongs to a plugin that does not publish it
+   * @example await plugin.subscribe('notes.*', (topic, note) => index(note));
+   */
+  async subscribe<T extends string | Topic>(
+    topic: T,
+    handler: MessageHandler<PayloadOf<T>>,
+    options?: SubscribeOptions,
+  ): Promise<Subscription> {
+    const bus = this.#container.resolve(this.name, 'message_bus');
+    const pattern = this.#checkedPattern(topic);
+    const { opened, held } = await this[scope].openIntake(
+      `subscription "${pattern}"`,
+      () => bus.subscribe(topic, handler, options),
+      (subscription) => subscription.unsubscribe(),
+    );
+    return {
+      pattern: opened.pattern,
+      get stats() {
+        return opened.stats;
+      },
+      unsubscribe: () => held.release(),
+    };
+  }
+
+  /**
+   * Handles the durable messages of a topic or pattern until the plugin stops, each until it is acknowledged. Messages
+   * that were published while the plugin did not run are delivered too. A handler that throws receives the message again
+   * after a growing wait. Needs the dependency `'message_bus'`.
+   *
+   * @param consumer the name under which the database keeps how far this consumer is; it never changes
+   * @throws {TopicUndeclaredError} when the topic belongs to a plugin that does not publish it
+   * @example
+   * ```ts
+   * await plugin.consume(noteAdded, 'notes-counter', async (_topic, note, { ack }) => {
+   *   await database.transaction(async (tx) => {
+   *     await tx.execute('INSERT INTO notes_words (note, words) VALUES (?, ?)', [note.id, count(note.text)]);
+   *     await ack(tx);
+   *   });
+   * });
+   * ```
+   */
+  async consume<T extends string | Topic>(
+    topic: T,
+    consumer: string,
+    handler: ConsumeHandler<PayloadOf<T>>,
+    options?: ConsumeOptions,
+  ): Promise<Consumption> {
+    const bus = this.#container.resolve(this.name, 'message_bus');
+    this.#checkedPattern(topic);
+    const { opened, held } = await this[scope].openIntake(
+      `consumer "${consumer}"`,
+      () => bus.consume(topic, consumer, handler, options),
+      (consumption) => consumption.stop(),
+    );
+    return { consumer, whenIdle: () => opened.whenIdle(), stop: () => held.release() };
+  }
+
+  /**
+   * Serves routes under `/api/v1/<name>`, or another place below `/api/v1`, until the plugin stops; requests in flight
+   * are finished then. Each route names in `config.access` the capability that its caller needs. Needs the dependency
+   * `'gateway'`. The returned function removes the routes earlier.
+   *
+   * @throws {CapabilityUndeclaredError} when a route names a capability that no plugin declares
+   * @example await plugin.addRoutes((app) => { app.get('/', { config: { access: 'notes:read' } }, () => ({ notes: [] })); });
+   */
+  async addRoutes(
+    declare: DeclareRoutes,
+    { place = this.name, ...options }: AddRoutesOptions = {},
+  ): Promise<() => Promise<void>> {
+    const gateway = this.#container.resolve(this.name, 'gateway');
+    const declared = checkingCapabilities(this.name, this.#container.findService('plugins'), declare);
+    const { held } = await this[scope].openIntake(
+      `routes of ${place}`,
+      () => gateway.mount(place, declared, options),
+      (unmount) => unmount(),
+    );
+    return () => held.release();
+  }
+
+  /**
+   * Puts a middleware around every route of the backend, inside those that were added before, until the plugin stops.
+   * Needs the dependency `'gateway'`. The returned function removes it earlier.
+   *
+   * @example await plugin.addMiddleware(new CustomMiddleware(keyManager));
+   */
+  async addMiddleware(middleware: Middleware): Promise<() => Promise<void>> {
+    const gateway = this.#container.resolve(this.name, 'gateway');
+    const { held } = await this[scope].openIntake(
+      `middleware ${middleware.constructor.name}`,
+      async () => gateway.addMiddleware(middleware),
+      (remove) => remove(),
+    );
+    return () => held.release();
+  }
+
+  /**
+   * Runs `work` every `intervalMs` until the plugin stops, the first time after one interval unless `firstAfterMs`
+   * says otherwise. Two runs never overlap: a run that takes longer than the interval skips the runs it misses. A
+   * failure is logged. The returned function ends the timer earlier and resolves when no run is under way.
+   *
+   * @throws {IntervalInvalidError} when an interval is not between 1 and 2147483647; `firstAfterMs` may be 0
+   */
+  every(
+    name: string,
+    intervalMs: number,
+    work: BackgroundWork,
+    options: IntervalOptions = {},
+  ): () => Promise<void> {
+    const { firstAfterMs = intervalMs } = options;
+    if (!(intervalMs >= 1 && intervalMs <= LONGEST_INTERVAL_MS))
+      throw new IntervalInvalidError(name, intervalMs);
+    if (!(firstAfterMs >= 0 && firstAfterMs <= LONGEST_INTERVAL_MS))
+      throw new IntervalInvalidError(name, firstAfterMs);
+    const held = this[scope].run(`timer "${name}"`, (signal) =>
+      keepBeating(name, intervalMs, work, signal, () => this.logger, options),
+    );
+    return () => held.release();
+  }
+
+  /**
+   * Runs `work` beside everything else, until it resolves or the plugin stops. When it fails, the failure is logged
+   * and it begins again after a growing wait. The returned function ends it earlier and resolves when it has ended.
+   *
+   * @example
+   * ```ts
+   * plugin.runInBackground('queue', async (signal) => {
+   *   while (!signal.aborted) await processNext(signal);
+   * });
+   * ```
+   */
+  runInBackground(name: string, work: BackgroundWork): () => Promise<void> {
+    const held = this[scope].run(`background task "${name}"`, (signal) =>
+      keepRunning(name, work, signal, () => this.logger),
+    );
+    return () => held.release();
+  }
+
+  /**
+   * Calls `release` when the plugin stops, after everything that was opened later is released. The returned function
+   * calls it earlier.
+   *
+   * @throws {PluginStoppedError} when the plugin has stopped already; `release` is called all the same
+   */
+  onStop(release: Release): () => Promise<void> {
+    const held = this[scope].own('a resource of onStop()', release);
+    return () => held.release();
+  }
+
+  #checkedPattern(topic: string | Topic): string {
+    const pattern = typeof topic === 'string' ? topic : topic.name;
+    checkTopic(this.name, this.#container.findService('plugins'), pattern);
+    return pattern;
+  }
+}

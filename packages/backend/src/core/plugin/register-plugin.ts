@@ -1,0 +1,84 @@
+import { PluginCreateError } from '../errors.ts';
+import type { HealthCheckResult } from '../health/types.ts';
+import { type Lifecycle, lifecycleOf, scopeOf } from '../lifecycle.ts';
+import type { ServiceContainer } from '../service-container.ts';
+import type { ServiceName } from '../services.ts';
+import { PluginCatalog } from './plugin-catalog.ts';
+import { COMMON_SERVICES, PluginContext } from './plugin-context.ts';
+import type { PluginDefinition } from './plugin-definition.ts';
+
+/**
+ * Registers a plugin with a container, under its own name, and its definition with the service `'plugins'`.
+ *
+ * @throws {ServiceOptionError} when one of its options is out of range
+ */
+export function registerPlugin(container: ServiceContainer, definition: PluginDefinition): void {
+  const { name, migrations, required, priority, startTimeoutMs, stopTimeoutMs, retry } = definition;
+  catalogOf(container).add(definition);
+  const common = COMMON_SERVICES.filter((service) => container.has(service));
+  container.registerService(
+    name,
+    async (require) => {
+      if (migrations !== undefined) await require('database').migrate(name, migrations);
+      if (definition.create === undefined) return new StartedPlugin(container, definition);
+      const plugin = await definition.create(name, container, configOf(container, definition));
+      if (!isPlugin(plugin)) throw new PluginCreateError(name, plugin);
+      return plugin;
+    },
+    {
+      dependencies: [...new Set<ServiceName>([...common, ...(definition.dependencies ?? [])])],
+      ...(required === undefined ? {} : { required }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
+      ...(stopTimeoutMs === undefined ? {} : { stopTimeoutMs }),
+      ...(retry === undefined ? {} : { retry }),
+    },
+  );
+}
+
+/** A plugin that is declared by a function: calls it at its start with everything that it works with. */
+class StartedPlugin extends PluginContext implements Lifecycle {
+  readonly #container: ServiceContainer;
+  readonly #definition: PluginDefinition;
+  healthCheck?: NonNullable<Lifecycle['healthCheck']>;
+
+  constructor(container: ServiceContainer, definition: PluginDefinition) {
+    super(definition.name, container);
+    this.#container = container;
+    this.#definition = definition;
+  }
+
+  get config(): unknown {
+    return configOf(this.#container, this.#definition);
+  }
+
+  onHealthCheck(check: (signal: AbortSignal) => HealthCheckResult | Promise<HealthCheckResult>): void {
+    this.healthCheck = check;
+  }
+
+  async start(): Promise<void> {
+    await this.#definition.start?.(this);
+  }
+}
+
+/** The plugin's section of the configuration, as it is now. */
+function configOf(container: ServiceContainer, { name, config }: PluginDefinition): unknown {
+  if (config === undefined) return {};
+  return container.findService('config')?.registerSection({ path: `plugins.${name}`, schema: config });
+}
+
+/** Whether the container could run it: a `create` without a return value is a plugin that does nothing. */
+function isPlugin(value: unknown): boolean {
+  const { initialize, start, stop, healthCheck } = lifecycleOf(value);
+  return (
+    scopeOf(value) !== undefined || [initialize, start, stop, healthCheck].some((step) => step !== undefined)
+  );
+}
+
+function catalogOf(container: ServiceContainer): PluginCatalog {
+  const found = container.findService('plugins');
+  if (found !== undefined) return found;
+  const catalog = new PluginCatalog();
+  container.registerInstance('plugins', catalog);
+  return catalog;
+}

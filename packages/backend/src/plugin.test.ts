@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import * as door from './plugin.ts';
+
+/** Everything that `@aico/backend/plugin` exports. A name more or less is a change of the interface of plugins. */
+const VALUES = [
+  'AicoError',
+  'BasePlugin',
+  'GatewayResponse',
+  'Instant',
+  'Middleware',
+  'NO_CONTENT',
+  'PluginPriority',
+  'Secret',
+  'SecretString',
+  'Type',
+  'contentOf',
+  'definePlugin',
+  'defineTopic',
+  'eventStream',
+  'listOf',
+  'maybe',
+] as const;
+
+const TYPES = [
+  'Access',
+  'CallNext',
+  'CommandContext',
+  'ConfigurationManager',
+  'Consumption',
+  'Database',
+  'Delivery',
+  'FastifyReply',
+  'FastifyRequest',
+  'GatewayApp',
+  'HealthCheckResult',
+  'Logger',
+  'MessageBus',
+  'Migration',
+  'Output',
+  'Plugin',
+  'PluginCommands',
+  'PluginDefinition',
+  'PluginMetadata',
+  'Principal',
+  'QueryResult',
+  'Queryable',
+  'Row',
+  'Says',
+  'ServiceContainer',
+  'ServiceName',
+  'Services',
+  'SqlParameters',
+  'SqlValue',
+  'Static',
+  'Subscription',
+  'TSchema',
+  'Topic',
+  'Transaction',
+];
+
+type Same<A, B> = [A, B] extends [B, A] ? true : never;
+true satisfies Same<keyof typeof door, (typeof VALUES)[number]>;
+
+test('@aico/backend/plugin exports what is listed here, and nothing else', () => {
+  assert.deepEqual(Object.keys(door).sort(), [...VALUES].sort());
+  const source = readFileSync(new URL('./plugin.ts', import.meta.url), 'utf8');
+  const types = [...source.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, all, names = '']) =>
+    names
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '' && (all !== undefined || name.startsWith('type ')))
+      .map((name) => name.replace('type ', '')),
+  );
+  assert.deepEqual(types.sort(), TYPES.toSorted());
+});

@@ -1,0 +1,46 @@
+/**
+ * `@aico/backend/plugin`: everything that a plugin imports. A plugin is declared by `definePlugin`; its behaviour is the
+ * function `start(plugin)`, or a class that extends `BasePlugin` where other plugins call it. See docs/guide.md.
+ */
+
+export { AicoError } from '@aico/protocol';
+export {
+  type Consumption,
+  type Delivery,
+  defineTopic,
+  type MessageBus,
+  type Subscription,
+  type Topic,
+} from '@aico/shared/core/bus';
+export { type ConfigurationManager, Secret, SecretString } from '@aico/shared/core/config';
+export type { Logger } from '@aico/shared/core/logging';
+export type {
+  Database,
+  Migration,
+  Queryable,
+  QueryResult,
+  Row,
+  SqlParameters,
+  SqlValue,
+  Transaction,
+} from '@aico/shared/data';
+export type { FastifyReply, FastifyRequest } from 'fastify';
+export { type Static, type TSchema, Type } from 'typebox';
+export type { Access, Principal } from './core/access.ts';
+export type { GatewayApp } from './core/gateway.ts';
+export type { HealthCheckResult } from './core/health/types.ts';
+export { type CallNext, GatewayResponse, Middleware } from './core/middleware.ts';
+export type { CommandContext, Output, PluginCommands } from './core/plugin/plugin-commands.ts';
+export { definePlugin, type Plugin, type PluginDefinition } from './core/plugin/plugin-definition.ts';
+export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin-base.ts';
+export {
+  contentOf,
+  eventStream,
+  Instant,
+  listOf,
+  maybe,
+  NO_CONTENT,
+  type Says,
+} from './core/reply-schemas.ts';
+export type { ServiceContainer } from './core/service-container.ts';
+export type { ServiceName, Services } from './core/services.ts';

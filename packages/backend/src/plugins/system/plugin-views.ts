@@ -1,0 +1,68 @@
+import type { PluginDefinition } from '../../core/plugin/plugin-definition.ts';
+import type { PluginMetadata } from '../../core/plugin-base.ts';
+import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
+import type { ServiceContainer } from '../../core/service-container.ts';
+import type { PluginView } from './system-view.ts';
+
+const NOTHING_DECLARED = { dependencies: [], topics: [], capabilities: {} } as const;
+
+/** A plugin that was loaded from a module. */
+export function viewOf(
+  definition: PluginDefinition,
+  module: string,
+  container: ServiceContainer,
+): PluginView {
+  const { name, version, description, dependencies = [], topics = [], capabilities = {} } = definition;
+  return {
+    ...stateOf(name, container),
+    name,
+    version,
+    description,
+    module,
+    dependencies,
+    topics: topics.map((topic) => topic.name),
+    capabilities,
+  };
+}
+
+/** Plugins that were registered by hand, which say in their `metadata` what they are. */
+export function viewsOfRegistered(
+  container: ServiceContainer,
+  builtIn: ReadonlySet<string>,
+): readonly PluginView[] {
+  const catalog = container.findService('plugins');
+  return container.names.flatMap((name) => {
+    if (builtIn.has(name)) return [];
+    const instance = container.findInstance(name);
+    if (!(instance instanceof BasePlugin) || catalog?.find(name) !== undefined) return [];
+    const { version = '', description = '' } = metadataOf(instance);
+    return [{ ...NOTHING_DECLARED, ...stateOf(name, container), name, version, description, module: '' }];
+  });
+}
+
+/** A plugin that the configuration names, does not require, and that could not be loaded. */
+export function viewOfMissing(name: string, module: string): PluginView {
+  return {
+    ...NOTHING_DECLARED,
+    name,
+    version: '',
+    description: '',
+    priority: PluginPriority.NORMAL,
+    state: 'not loaded',
+    required: false,
+    module,
+  };
+}
+
+function stateOf(
+  name: string,
+  container: ServiceContainer,
+): Pick<PluginView, 'priority' | 'state' | 'required'> {
+  const report = container.report().services.find((service) => service.name === name);
+  const { priority = PluginPriority.NORMAL, state = 'unknown', required = true } = report ?? {};
+  return { priority, state, required };
+}
+
+function metadataOf(plugin: BasePlugin): Partial<PluginMetadata> {
+  return 'metadata' in plugin && typeof plugin.metadata === 'object' ? { ...plugin.metadata } : {};
+}
