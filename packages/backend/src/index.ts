@@ -8,4 +8,3 @@ export { BackendLifecycleManager } from './core/lifecycle-manager.ts';
 export { type CallNext, GatewayResponse, Middleware } from './core/middleware.ts';
 export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin-base.ts';
 export { ServiceContainer } from './core/service-container.ts';
-export type { ServiceName, Services } from './core/services.ts';

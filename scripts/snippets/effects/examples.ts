@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { BasePlugin, PluginPriority } from '@aico/backend';
+import { registerPlugin } from '@aico/backend/host';
+import { definePlugin, type Plugin } from '@aico/backend/plugin';
 import { messageImported } from '../../../examples/inbox/src/index.ts';
 import type { DocumentEffects } from '../effects.ts';
 import { INBOX, importMessage, MAILBOX } from './places.ts';
-
-declare module '@aico/backend' {
-  interface Services {
-    listener: Listener;
-  }
-}
-
-class Listener extends BasePlugin {
-  get metadata() {
-    return { name: 'Listener', version: '1.0.0', description: 'Listens', priority: PluginPriority.NORMAL };
-  }
-}
 
 export const inbox: DocumentEffects = {
   document: 'examples/inbox/README.md',
@@ -35,20 +24,27 @@ export const inbox: DocumentEffects = {
     'npm run demo': { notRun: 'it downloads 6046 messages' },
   },
   code: {
-    "await this.subscribe(messageImported, async (_topic, { id }) => this.logger.info('New mail', { id }));":
+    "await plugin.subscribe(messageImported, async (_topic, { id }) => plugin.logger.info('New mail', { id }));":
       async (world, code) => {
+        let plugin: Plugin<'message_bus'> | undefined;
+        const listener = definePlugin({
+          name: 'listener',
+          version: '1.0.0',
+          description: 'Listens',
+          dependencies: ['message_bus'],
+          start(started) {
+            plugin = started;
+          },
+        });
         const { container } = await world.start({
           plugins: [INBOX],
-          register: (services) =>
-            services.registerService('listener', () => new Listener('listener', services), {
-              dependencies: ['message_bus'],
-            }),
+          register: (services) => registerPlugin(services, listener),
         });
         const logged = Promise.withResolvers<unknown>();
         await container
           .getService('message_bus')
           .subscribe('logs.listener', (_topic, line) => logged.resolve(line));
-        await world.evaluate(code, { messageImported }, container.getService('listener'));
+        await world.evaluate(code, { messageImported, plugin });
         await importMessage(world, 'New');
         assert.match(JSON.stringify(await logged.promise), /New mail/);
       },
