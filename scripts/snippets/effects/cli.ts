@@ -40,7 +40,7 @@ export const cli: DocumentEffects = {
     },
   },
   code: {
-    "import type { PluginCommands } from '@aico/cli/plugin';": async (world, code) => {
+    "import type { PluginCommands } from '@aico/backend/plugin';": async (world, code) => {
       // A package whose plugin is the guide's, with the commands of the snippet.
       const folder = path.dirname(await world.file('notes/cli.ts', code));
       await world.file('notes/index.ts', `export { plugin } from ${JSON.stringify(NOTES)};\n`);
