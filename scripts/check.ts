@@ -1,9 +1,12 @@
 /** `npm run check`: the one gate before a commit. Format, lint and import directions, types, docs. */
 import { spawnSync } from 'node:child_process';
 
+const TYPES_SEEN = 'node_modules/.cache/types.tsbuildinfo';
+
 const gates: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['format, lint, import directions', 'biome', 'ci', '--error-on-warnings', '.'],
-  ['types', 'tsc', '--project', '.'],
+  // Only what changed since the last check is checked again; one thread does it with less than half of the work of several.
+  ['types', 'tsc', '--project', '.', '--singleThreaded', '--incremental', '--tsBuildInfoFile', TYPES_SEEN],
   ['docs', process.execPath, 'scripts/check-docs.ts'],
 ];
 
