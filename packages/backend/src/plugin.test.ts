@@ -6,6 +6,7 @@ import * as door from './plugin.ts';
 /** Everything that `@aico/backend/plugin` exports. A name more or less is a change of the interface of plugins. */
 const VALUES = [
   'AicoError',
+  'defineError',
   'BasePlugin',
   'GatewayResponse',
   'Instant',

@@ -3,7 +3,7 @@
  * function `start(plugin)`, or a class that extends `BasePlugin` where other plugins call it. See docs/guide.md.
  */
 
-export { AicoError } from '@aico/protocol';
+export { AicoError, defineError } from '@aico/protocol';
 export {
   type Consumption,
   type Delivery,

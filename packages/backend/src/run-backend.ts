@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
+import { ExitCode } from '@aico/protocol';
 import { type AssembledBackend, assembleBackend, type Backend, type BackendOptions } from './backend.ts';
-import { ExitCode } from './core/exit-codes.ts';
 import type { Ending } from './core/lifecycle-manager.ts';
 
 export interface RunBackendOptions extends BackendOptions {

@@ -1,4 +1,4 @@
-import { ExitCode } from '@aico/backend/exit-codes';
+import { ExitCode } from '@aico/protocol';
 import type { Command, CommanderError } from 'commander';
 import { type CommandPath, commandPath, createProgram, describeCommands } from './program.ts';
 

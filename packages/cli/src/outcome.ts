@@ -1,6 +1,5 @@
-import { AicoError } from '@aico/protocol';
 import { WriteUnconfirmedError } from '@aico/shared/core/paths';
-import { UsageError } from './errors.ts';
+import { ChangeFailedError, UsageError } from './errors.ts';
 
 /** The two states a change can leave, each as a sentence. */
 export interface Outcomes {
@@ -8,18 +7,6 @@ export interface Outcomes {
   readonly before: string;
   /** What holds when it was made, though something failed afterwards. */
   readonly after: string;
-}
-
-/** A change failed, or something after it did; the message says which of the two states holds. */
-export class ChangeFailedError extends AicoError {
-  constructor(state: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const hint = cause instanceof AicoError ? cause.hint : undefined;
-    super('AICO_CLI_CHANGE_FAILED', `${reason}. ${state}`, {
-      ...(hint === undefined ? {} : { hint }),
-      cause,
-    });
-  }
 }
 
 /**

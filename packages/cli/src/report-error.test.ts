@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ExitCode } from '@aico/backend/exit-codes';
 import { BackendNotRunningError, ProblemError } from '@aico/client/local';
+import { ExitCode } from '@aico/protocol';
 import { BackupFailedError } from '@aico/shared/data';
 import { Command, type CommanderError } from 'commander';
 import { CommandFailedError, DetachedStartError, UsageError } from './errors.ts';

@@ -1,4 +1,5 @@
-import { ExitCode, exitCodeFor } from '@aico/backend/exit-codes';
+import { exitCodeFor } from '@aico/backend/exit-codes';
+import { ExitCode, reasonOf } from '@aico/protocol';
 import { type SystemError, systemErrorIn } from '@aico/shared/core/system-errors';
 import { answerText, errorColours } from './terminal/style.ts';
 
@@ -16,7 +17,7 @@ export interface ErrorDescription {
 
 /** What an error says of itself. Looked at by its shape: the classes are loaded only by what throws them. */
 export function describeError(error: unknown): ErrorDescription {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = reasonOf(error);
   const system = systemErrorIn(error);
   return {
     message: system === undefined ? message : messageWith(error, message, system),
@@ -67,12 +68,6 @@ export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return ExitCode.failure;
   // Ctrl-C at a prompt.
   if (error.name === 'ExitPromptError') return INTERRUPTED;
-  if ('exitCode' in error && typeof error.exitCode === 'number') return error.exitCode;
-  // What a running backend refuses is no failure of its start, whatever its code.
-  if ('problem' in error) return ExitCode.failure;
-  const code = textOf(error, 'code');
-  if (code === 'AICO_CLIENT_NOT_RUNNING') return ExitCode.notRunning;
-  if (code === 'AICO_CLI_USAGE') return ExitCode.usage;
   const exitCode = exitCodeFor(error);
   return exitCode === ExitCode.failure && systemErrorIn(error) !== undefined ? ExitCode.system : exitCode;
 }

@@ -1,4 +1,4 @@
-import { AicoError } from './errors.ts';
+import { DataBoundsError } from './errors.ts';
 
 /**
  * The most levels of objects and arrays in a message or a JSON body: `{}` has one level, `{ a: [] }` has two. Every edge
@@ -8,23 +8,6 @@ export const MAX_DATA_DEPTH = 64;
 
 /** The largest message, in bytes, on any transport. An edge may have a lower limit of its own. */
 export const MAX_MESSAGE_BYTES = 67_108_864;
-
-/** Data that is nested deeper, or is larger, than an edge accepts. */
-export class DataBoundsError extends AicoError {
-  readonly statusCode = 413;
-  readonly measure: 'depth' | 'bytes';
-  readonly limit: number;
-
-  /** @param what names the data for a reader: `'the message for "notes.created"'` */
-  constructor(what: string, measure: 'depth' | 'bytes', limit: number) {
-    const reason = measure === 'depth' ? `nested deeper than ${limit} levels` : `larger than ${limit} bytes`;
-    super('AICO_DATA_BOUNDS', `${what} is ${reason}`, {
-      hint: 'Send less at once: store what is large elsewhere and send its address; flatten what is nested deeply.',
-    });
-    this.measure = measure;
-    this.limit = limit;
-  }
-}
 
 /** Whether `value` has more than `limit` levels of objects and arrays. The walk itself goes no deeper than that. */
 export function isDeeperThan(limit: number, value: unknown): boolean {

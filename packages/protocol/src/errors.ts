@@ -1,37 +1,25 @@
-/** What every error of the project carries besides its message. */
-export interface AicoErrorOptions {
-  /** What to do about it, as one sentence addressed to the reader. */
-  readonly hint?: string;
-  /** The failure underneath, kept for the log; never sent to a peer. */
-  readonly cause?: unknown;
-}
+import { defineError } from './aico-error.ts';
 
-/**
- * The base of every error the project throws on purpose: a stable `code`, a message that says what happened
- * and why, a `hint` that says what to do, and the `cause`.
- *
- * A subclass exists per failure and adds typed fields. `docs/errors.md` lists every code; a test holds the two
- * together.
- *
- * @example
- * ```ts
- * class TopicInvalidError extends AicoError {
- *   readonly topic: string;
- *   constructor(topic: string, reason: string) {
- *     super('AICO_TOPIC_INVALID', `"${topic}" is not a topic: ${reason}`, { hint: 'Use dotted words: notes.created' });
- *     this.topic = topic;
- *   }
- * }
- * ```
- */
-export abstract class AicoError extends Error {
-  readonly code: string;
-  readonly hint: string | undefined;
+/** A name that is not a topic, or not a pattern. */
+export class TopicInvalidError extends defineError({
+  code: 'AICO_TOPIC_INVALID',
+  status: 400,
+  hint: 'Write dotted words: notes.created. In a pattern, * stands for one word and a final > for the rest.',
+  make: (topic: string, reason: string) => ({
+    message: `${JSON.stringify(topic.slice(0, 255))} ${reason}`,
+    topic,
+  }),
+}) {}
 
-  constructor(code: string, message: string, options: AicoErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
-    this.hint = options.hint;
-    this.name = new.target.name;
-  }
-}
+/** Data that is nested deeper, or is larger, than an edge accepts. */
+export class DataBoundsError extends defineError({
+  code: 'AICO_DATA_BOUNDS',
+  exit: 'database',
+  status: 413,
+  hint: 'Send less at once: store what is large elsewhere and send its address; flatten what is nested deeply.',
+  /** @param what names the data for a reader: `'the message for "notes.created"'` */
+  make: (what: string, measure: 'depth' | 'bytes', limit: number) => {
+    const reason = measure === 'depth' ? `nested deeper than ${limit} levels` : `larger than ${limit} bytes`;
+    return { message: `${what} is ${reason}`, measure, limit };
+  },
+}) {}

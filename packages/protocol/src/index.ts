@@ -1,13 +1,23 @@
+export {
+  AicoError,
+  type AicoErrorOptions,
+  defineError,
+  type ErrorClass,
+  type ErrorContent,
+  type ErrorDeclaration,
+  type ErrorTraits,
+  reasonOf,
+} from './aico-error.ts';
 export { counted } from './counted.ts';
 export {
-  DataBoundsError,
   isDeeperThan,
   MAX_DATA_DEPTH,
   MAX_MESSAGE_BYTES,
   parseBoundedJson,
 } from './data-bounds.ts';
 export type { Envelope } from './envelope.ts';
-export { AicoError, type AicoErrorOptions } from './errors.ts';
+export { DataBoundsError, TopicInvalidError } from './errors.ts';
+export { ExitCode } from './exit-codes.ts';
 export { type PrintableOptions, printable } from './printable.ts';
 export { PROBLEM_MEDIA_TYPE, type Problem, type ProblemIssue, problemFrom } from './problem.ts';
 export { TopicTrie } from './topic-trie.ts';
@@ -17,6 +27,5 @@ export {
   matchesTopic,
   parsePattern,
   parseTopic,
-  TopicInvalidError,
   topicSegment,
 } from './topics.ts';

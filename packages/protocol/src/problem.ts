@@ -1,4 +1,4 @@
-import { AicoError } from './errors.ts';
+import { AicoError } from './aico-error.ts';
 
 /** The media type of RFC 9457. */
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';

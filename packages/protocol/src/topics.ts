@@ -1,4 +1,4 @@
-import { AicoError } from './errors.ts';
+import { TopicInvalidError } from './errors.ts';
 
 /** The longest topic or pattern, in characters. */
 export const MAX_TOPIC_LENGTH = 255;
@@ -8,19 +8,6 @@ export const MAX_TOPIC_SEGMENTS = 16;
 
 /** Anything a person can read on one line, except the three characters that mean something. */
 const SEGMENT = /^[^.*>\s\p{C}]+$/u;
-
-/** A name that is not a topic, or not a pattern. */
-export class TopicInvalidError extends AicoError {
-  readonly statusCode = 400;
-  readonly topic: string;
-
-  constructor(topic: string, reason: string) {
-    super('AICO_TOPIC_INVALID', `${JSON.stringify(topic.slice(0, MAX_TOPIC_LENGTH))} ${reason}`, {
-      hint: 'Write dotted words: notes.created. In a pattern, * stands for one word and a final > for the rest.',
-    });
-    this.topic = topic;
-  }
-}
 
 /**
  * The segments of a topic: what may be published on.

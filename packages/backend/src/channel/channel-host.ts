@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { reasonOf } from '@aico/protocol';
 import { SealedStream } from '@aico/protocol/carrier';
 import {
   busyFrame,
@@ -117,7 +118,7 @@ export class ChannelHost {
       else await this.#pair(attempt, opening);
     } catch (error) {
       const refused = error instanceof ChannelNotOpenedError ? error : undefined;
-      audit.warn('Channel refused', { source: newcomer.source, reason: refused?.reason ?? reasonOf(error) });
+      audit.warn('Channel refused', { source: newcomer.source, reason: refused?.reason ?? faultOf(error) });
       const seconds = refused?.retryAfterSeconds;
       lastWord(carrier, seconds === undefined ? responder.refusal : busyFrame(seconds));
     } finally {
@@ -150,7 +151,7 @@ export class ChannelHost {
   /** For whoever looks; nobody has to handle it. A device that just goes is no news: lids close, networks change. */
   #noteBreak(device: string, error: unknown): void {
     const { audit } = this.#options;
-    const reason = reasonOf(error);
+    const reason = faultOf(error);
     if (error instanceof ChannelRecordError)
       audit.warn('Channel broken off: its bytes were altered', { device, reason });
     else audit.debug('Channel cut', { device, reason });
@@ -341,7 +342,7 @@ function endIfIdle(open: Open): void {
   void inside.whenIdle().then(() => endThenCut(open));
 }
 
-function reasonOf(error: unknown): string {
+function faultOf(error: unknown): string {
   if (error instanceof Error && 'fault' in error) return String(error.fault);
-  return error instanceof Error ? error.message : String(error);
+  return reasonOf(error);
 }

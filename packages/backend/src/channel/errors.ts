@@ -1,4 +1,4 @@
-import { AicoError } from '@aico/protocol';
+import { defineError } from '@aico/protocol';
 
 /** Why a channel was not opened. For the log: the peer learns one and the same refusal, or that there are too many. */
 export type RefusalReason =
@@ -23,17 +23,14 @@ const RETRY_AFTER_SECONDS: Readonly<Partial<Record<RefusalReason, number>>> = {
 };
 
 /** A channel that was not opened. */
-export class ChannelNotOpenedError extends AicoError {
-  readonly reason: RefusalReason;
-  /** Seconds after which the same device may try again; undefined for a refusal. */
-  readonly retryAfterSeconds: number | undefined;
-
-  constructor(reason: RefusalReason, cause?: unknown) {
-    super('AICO_CHANNEL_NOT_OPENED', `a channel was not opened: ${reason}`, {
-      hint: 'A device that is not known has to pair: aico device pair',
-      cause,
-    });
-    this.reason = reason;
-    this.retryAfterSeconds = RETRY_AFTER_SECONDS[reason];
-  }
-}
+export class ChannelNotOpenedError extends defineError({
+  code: 'AICO_CHANNEL_NOT_OPENED',
+  hint: 'A device that is not known has to pair: aico device pair',
+  make: (reason: RefusalReason, cause?: unknown) => ({
+    message: `a channel was not opened: ${reason}`,
+    cause,
+    reason,
+    /** Seconds after which the same device may try again; undefined for a refusal. */
+    retryAfterSeconds: RETRY_AFTER_SECONDS[reason],
+  }),
+}) {}

@@ -1,34 +1,5 @@
-import { AicoError } from '@aico/protocol';
 import { type AICOKeyManager, KeyNotGivenError, type SlotInfo } from '@aico/shared/security';
-
-/** A first start in production without a password: the data would lie there unprotected. */
-export class UnprotectedStartError extends AicoError {
-  constructor() {
-    super(
-      'AICO_KEY_UNPROTECTED',
-      'a backend in production does not make a key that anybody with the disk can use',
-      {
-        hint: 'Set AICO_CORE__SECURITY__PASSWORD for the first start, or start in development (AICO_ENVIRONMENT).',
-      },
-    );
-  }
-}
-
-/** There is a database and no key slots: a new key could never open it. */
-export class KeySlotsLostError extends AicoError {
-  readonly slotsFile: string;
-
-  constructor(slotsFile: string, databaseFile: string) {
-    super(
-      'AICO_KEY_SLOTS_LOST',
-      `${databaseFile} is there, but the key slots that open it (${slotsFile}) are not`,
-      {
-        hint: 'Put the key slots back from your backup. Without them nobody can read the database; to begin anew, move it away.',
-      },
-    );
-    this.slotsFile = slotsFile;
-  }
-}
+import { KeySlotsLostError, UnprotectedStartError } from './errors.ts';
 
 export interface OpenKeysOptions {
   readonly keyManager: AICOKeyManager;

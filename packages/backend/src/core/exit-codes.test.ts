@@ -1,51 +1,56 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AicoError } from '@aico/protocol';
+import { defineError, ExitCode } from '@aico/protocol';
+import { SystemError } from '@aico/shared/core/system-errors';
 import {
   DependencyGraphError,
   ServiceStartError,
   ServiceStartTimeoutError,
   StartCancelledError,
 } from './errors.ts';
-import { ExitCode, exitCodeFor } from './exit-codes.ts';
+import { exitCodeFor } from './exit-codes.ts';
 
-class Failure extends AicoError {}
+class KeyError extends defineError({ code: 'TEST_KEY', exit: 'key', make: () => ({ message: 'key' }) }) {}
+class DatabaseError extends defineError({
+  code: 'TEST_DATABASE',
+  exit: 'database',
+  make: (cause: unknown) => ({ message: 'database', cause }),
+}) {}
+class PlainError extends defineError({
+  code: 'TEST_PLAIN',
+  make: (cause?: unknown) => ({ message: 'plain', cause }),
+}) {}
 
-test('each kind of trouble has its own exit code', () => {
+test('each exit code has its own number', () => {
   const codes = Object.values(ExitCode);
   assert.equal(new Set(codes).size, codes.length);
 });
 
-test('the code says the exit code', () => {
-  const expected: readonly (readonly [string, ExitCode])[] = [
-    ['AICO_CONFIG_KEY_UNKNOWN', ExitCode.config],
-    ['AICO_PATHS_UNWRITABLE', ExitCode.home],
-    ['AICO_HOME_UNREADABLE', ExitCode.home],
-    ['AICO_INSTANCE_RUNNING', ExitCode.instance],
-    ['AICO_GATEWAY_PORT_TAKEN', ExitCode.port],
-    ['AICO_GATEWAY_LISTEN', ExitCode.failure],
-    ['AICO_KEY_WRONG_PASSWORD', ExitCode.key],
-    ['AICO_SECURITY_SLOT', ExitCode.key],
-    ['AICO_DATA_PLAINTEXT', ExitCode.database],
-    ['AICO_PLUGIN_NOT_FOUND', ExitCode.plugin],
-    ['AICO_SERVICE_CONSTRUCT', ExitCode.plugin],
-    ['AICO_SERVICE_STOP_TIMEOUT', ExitCode.stopTimeout],
-  ];
-  for (const [code, exitCode] of expected) assert.equal(exitCodeFor(new Failure(code, 'x')), exitCode, code);
+test('an error ends in the exit code that it declares', () => {
+  assert.equal(exitCodeFor(new KeyError()), ExitCode.key);
   assert.equal(exitCodeFor(new DependencyGraphError([])), ExitCode.graph);
   assert.equal(exitCodeFor(new ServiceStartTimeoutError('a', 'start', 1)), ExitCode.startTimeout);
   assert.equal(exitCodeFor(new StartCancelledError('SIGTERM')), ExitCode.ok);
 });
 
-test('the culprit at the root decides', () => {
-  const database = new Failure('AICO_DATA_CORRUPT', 'corrupt', { cause: new Error('SQLITE_CORRUPT') });
+test('the error at the root decides; one without an exit code leaves it to the nearest one above', () => {
+  const database = new DatabaseError(new Error('SQLITE_CORRUPT'));
   assert.equal(exitCodeFor(new ServiceStartError('inbox', database)), ExitCode.database);
+  assert.equal(exitCodeFor(new PlainError(database)), ExitCode.database);
   assert.equal(exitCodeFor(new ServiceStartError('inbox', new Error('mine'))), ExitCode.plugin);
+  assert.equal(exitCodeFor(new ServiceStartError('inbox', new PlainError())), ExitCode.plugin);
   const several = new AggregateError([new Error('x'), database]);
   assert.equal(exitCodeFor(new ServiceStartError('inbox', several)), ExitCode.database);
 });
 
-test('what is not known is a failure, and a cause that leads back to itself does no harm', () => {
+test('a refusal by the operating system counts only where no error above it declares an exit code', () => {
+  const full = new SystemError({ errno: 'ENOSPC', syscall: 'write', target: '/x', cause: undefined });
+  assert.equal(exitCodeFor(new PlainError(full)), ExitCode.system);
+  assert.equal(exitCodeFor(new DatabaseError(full)), ExitCode.database);
+  assert.equal(exitCodeFor(new ServiceStartError('inbox', new DatabaseError(full))), ExitCode.database);
+});
+
+test('an unknown error is a failure, and a cause that leads back to itself does no harm', () => {
   assert.equal(exitCodeFor(new Error('x')), ExitCode.failure);
   assert.equal(exitCodeFor('x'), ExitCode.failure);
   assert.equal(exitCodeFor(undefined), ExitCode.failure);

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ExitCode } from '@aico/protocol';
 import { fixture, Journal } from './container/fixtures.ts';
 import { ContainerStateError, ServiceStartError, StartCancelledError } from './errors.ts';
-import { ExitCode } from './exit-codes.ts';
 import { BackendLifecycleManager, type LifecycleOptions } from './lifecycle-manager.ts';
 import { ServiceContainer } from './service-container.ts';
 

@@ -1,9 +1,9 @@
+import { ExitCode } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import { Deadline } from './container/deadline.ts';
 import type { StartReport } from './container/start-report.ts';
 import { StopReport } from './container/stop-report.ts';
 import { ContainerStateError, StopBudgetError } from './errors.ts';
-import { ExitCode } from './exit-codes.ts';
 import { type AttachOptions, attachToProcess, type ProcessLike } from './process/process-events.ts';
 import type { ServiceContainer } from './service-container.ts';
 

@@ -1,52 +1,47 @@
-import { AicoError } from '@aico/protocol';
+import { defineError } from '@aico/protocol';
 
 /** There is no such device, or it has been revoked. */
-export class DeviceUnknownError extends AicoError {
-  readonly statusCode = 404;
-
-  constructor(id: string) {
-    super('AICO_DEVICE_UNKNOWN', `there is no device ${id}`, { hint: '`aico device list` shows them.' });
-  }
-}
+export class DeviceUnknownError extends defineError({
+  code: 'AICO_DEVICE_UNKNOWN',
+  status: 404,
+  hint: '`aico device list` shows them.',
+  make: (id: string) => ({ message: `there is no device ${id}` }),
+}) {}
 
 /** A role that the configuration does not know. */
-export class RoleUnknownError extends AicoError {
-  readonly statusCode = 400;
-
-  constructor(role: string, known: readonly string[]) {
-    super('AICO_DEVICE_ROLE_UNKNOWN', `there is no role "${role}"`, {
-      hint: `The roles are ${known.join(', ')}; core.devices.roles adds others.`,
-    });
-  }
-}
+export class RoleUnknownError extends defineError({
+  code: 'AICO_DEVICE_ROLE_UNKNOWN',
+  status: 400,
+  make: (role: string, known: readonly string[]) => ({
+    message: `there is no role "${role}"`,
+    hint: `The roles are ${known.join(', ')}; core.devices.roles adds others.`,
+  }),
+}) {}
 
 /** A device would give another more rights than it has itself. */
-export class RoleBeyondOwnError extends AicoError {
-  readonly statusCode = 403;
-
-  constructor(roles: readonly string[]) {
-    super('AICO_DEVICE_ROLE_BEYOND', `the roles ${roles.join(', ')} may do more than this device may`, {
-      hint: 'A device gives others at most the rights it has itself. Use `aico device` on the machine of the backend.',
-    });
-  }
-}
+export class RoleBeyondOwnError extends defineError({
+  code: 'AICO_DEVICE_ROLE_BEYOND',
+  status: 403,
+  hint: 'A device gives others at most the rights it has itself. Use `aico device` on the machine of the backend.',
+  make: (roles: readonly string[]) => ({
+    message: `the roles ${roles.join(', ')} may do more than this device may`,
+  }),
+}) {}
 
 /** A role holds something that is no capability. */
-export class RoleGrantInvalidError extends AicoError {
-  constructor(role: string, grant: string) {
-    super('AICO_CONFIG_ROLE_GRANT', `role "${role}" holds "${grant}", which is no capability`, {
-      hint: 'Words joined by colons, such as "inbox:read"; "*" stands for any word.',
-    });
-  }
-}
+export class RoleGrantInvalidError extends defineError({
+  code: 'AICO_CONFIG_ROLE_GRANT',
+  exit: 'config',
+  hint: 'Words joined by colons, such as "inbox:read"; "*" stands for any word.',
+  make: (role: string, grant: string) => ({
+    message: `role "${role}" holds "${grant}", which is no capability`,
+  }),
+}) {}
 
 /** A device of this key is paired already. */
-export class DeviceTakenError extends AicoError {
-  readonly statusCode = 409;
-
-  constructor(name: string) {
-    super('AICO_DEVICE_TAKEN', `a device of this key is paired already, as "${name}"`, {
-      hint: 'Revoke it first, or go on using it.',
-    });
-  }
-}
+export class DeviceTakenError extends defineError({
+  code: 'AICO_DEVICE_TAKEN',
+  status: 409,
+  hint: 'Revoke it first, or go on using it.',
+  make: (name: string) => ({ message: `a device of this key is paired already, as "${name}"` }),
+}) {}

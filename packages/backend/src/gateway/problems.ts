@@ -1,13 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { AicoError, PROBLEM_MEDIA_TYPE, type Problem, problemFrom } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
-import {
-  NoRoomError,
-  NotThereError,
-  QuotaReachedError,
-  SystemRefusedError,
-  systemErrorIn,
-} from '@aico/shared/core/system-errors';
+import { systemErrorIn } from '@aico/shared/core/system-errors';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
@@ -33,9 +27,8 @@ export function problemOf(error: unknown, requestId: string): Problem {
 /** What is told of a failure that the machine is at the root of; `undefined` for every other one. */
 function machineProblem(error: unknown, requestId: string): Problem | undefined {
   const system = systemErrorIn(error);
-  if (system === undefined || system instanceof NotThereError || system instanceof SystemRefusedError)
-    return undefined;
-  const status = system instanceof NoRoomError || system instanceof QuotaReachedError ? 507 : 503;
+  if (system?.replyStatus === undefined) return undefined;
+  const status = system.replyStatus;
   return {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Service Unavailable',

@@ -6,9 +6,10 @@ import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { createTestHome } from '../testing/test-home.ts';
+import { InstanceLockError, InstanceRunningError } from './errors.ts';
 import { findHolder, type HomeFiles } from './home-holder.ts';
 import { readInstance } from './instance-file.ts';
-import { InstanceLock, InstanceLockError, InstanceRunningError } from './instance-lock.ts';
+import { InstanceLock } from './instance-lock.ts';
 import { identityOf } from './process-identity.ts';
 
 async function files(t: TestContext) {

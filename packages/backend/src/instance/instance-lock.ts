@@ -1,42 +1,11 @@
 import { chmodSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { AicoError } from '@aico/protocol';
 import { giveNameToOwnerOf } from '@aico/shared/core/paths';
-import { systemErrorFor, systemErrorIn } from '@aico/shared/core/system-errors';
+import { SystemError } from '@aico/shared/core/system-errors';
 import SQLite from 'better-sqlite3-multiple-ciphers';
+import { InstanceLockError, InstanceRunningError } from './errors.ts';
 import { findHolder, type HomeFiles, lockHolders } from './home-holder.ts';
-import { type RunningInstance, readInstance } from './instance-file.ts';
-
-/** Another process runs on the same home. */
-export class InstanceRunningError extends AicoError {
-  readonly lockFile: string;
-  readonly pid: number | undefined;
-
-  /** @param holder the process that has the home, where the system tells; it goes before what the instance file says */
-  constructor(lockFile: string, running: RunningInstance | undefined, holder?: number, cause?: unknown) {
-    const pid = holder ?? running?.pid;
-    const since = running !== undefined && running.pid === pid ? `, since ${running.startedAt}` : '';
-    const who = pid === undefined ? '' : ` (pid ${pid}${since})`;
-    super('AICO_INSTANCE_RUNNING', `another backend already runs on this home${who}`, {
-      hint: 'Use it (`aico status`), stop it (`aico stop`), or give this one a home of its own: AICO_HOME=…',
-      cause,
-    });
-    this.lockFile = lockFile;
-    this.pid = pid;
-  }
-}
-
-/** The lock file could not be created or locked. */
-export class InstanceLockError extends AicoError {
-  constructor(lockFile: string, cause: unknown) {
-    const system = systemErrorIn(cause);
-    const reason = system?.condition ?? (cause instanceof Error ? cause.message : String(cause));
-    super('AICO_INSTANCE_LOCK', `cannot lock ${lockFile}: ${reason}`, {
-      hint: system?.hint ?? 'The home must lie on a local disk that this user may write to.',
-      cause: system ?? cause,
-    });
-  }
-}
+import { readInstance } from './instance-file.ts';
 
 /**
  * Holds a home for one process. The lock is the operating system's own, taken through an empty SQLite file, so it
@@ -105,7 +74,7 @@ function take({ lockFile, instanceFile }: HomeFiles): SQLite.Database {
   // SQLite says "busy" for a file system that cannot lock, too; there nobody holds the lock.
   throw new InstanceLockError(
     lockFile,
-    systemErrorFor({ errno: 'ENOLCK', syscall: 'fcntl', target: lockFile, cause: busy }),
+    new SystemError({ errno: 'ENOLCK', syscall: 'fcntl', target: lockFile, cause: busy }),
   );
 }
 

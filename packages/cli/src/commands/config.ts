@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { ExitCode } from '@aico/backend/exit-codes';
 import { ask } from '@aico/client/ask';
+import { ExitCode } from '@aico/protocol';
 import {
   type ConfigEntry,
   ConfigInvalidError,

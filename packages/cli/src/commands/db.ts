@@ -1,5 +1,5 @@
-import { ExitCode } from '@aico/backend/exit-codes';
 import { ask, type ReplyOf } from '@aico/client/ask';
+import { ExitCode } from '@aico/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import type { AcceptOptions } from '../database/accept-rollback.ts';

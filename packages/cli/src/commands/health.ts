@@ -1,6 +1,6 @@
-import { ExitCode } from '@aico/backend/exit-codes';
 import { checkReply, type ReplyOf } from '@aico/client/ask';
 import { ensureOk } from '@aico/client/local';
+import { ExitCode } from '@aico/protocol';
 import type { Command } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { coloured, table } from '../terminal/output.ts';

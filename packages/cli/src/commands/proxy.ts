@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { ExitCode } from '@aico/backend/exit-codes';
+import { ExitCode, reasonOf } from '@aico/protocol';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { CommandFailedError, UsageError } from '../errors.ts';
@@ -23,7 +23,7 @@ async function proxy(context: CommandContext, wanted: number): Promise<void> {
   try {
     await once(server, 'listening');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new CommandFailedError(
       `the port cannot be opened: ${reason}`,
       ExitCode.failure,

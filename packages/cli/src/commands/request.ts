@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { ExitCode } from '@aico/backend/exit-codes';
+import { ExitCode, reasonOf } from '@aico/protocol';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
@@ -85,11 +85,7 @@ async function bodyFrom(data: string): Promise<string> {
   try {
     return await readFile(data.slice(1), 'utf8');
   } catch (error) {
-    throw new UsageError(
-      `${data.slice(1)} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      undefined,
-      error,
-    );
+    throw new UsageError(`${data.slice(1)} cannot be read: ${reasonOf(error)}`, undefined, error);
   }
 }
 

@@ -1,3 +1,4 @@
+import { reasonOf } from '@aico/protocol';
 import { removeDurably } from '@aico/shared/core/paths';
 import type { AICOKeyManager, SlotInfo } from '@aico/shared/security';
 import type { Command } from 'commander';
@@ -67,7 +68,7 @@ async function status(context: CommandContext): Promise<void> {
     keys.throttle(),
     openOsKeyring().then(
       () => 'available',
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      (error: unknown) => reasonOf(error),
     ),
     runningState(context),
   ]);

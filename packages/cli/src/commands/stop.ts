@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ExitCode } from '@aico/backend/exit-codes';
 import { findHolder } from '@aico/backend/home-holder';
 import { identityOf, isAlive, type ProcessIdentity } from '@aico/backend/process-identity';
 import { BackendNotRunningError } from '@aico/client/local';
+import { ExitCode } from '@aico/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { CommandFailedError } from '../errors.ts';

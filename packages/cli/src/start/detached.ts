@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { ExitCode } from '@aico/backend/exit-codes';
+import { ExitCode } from '@aico/protocol';
 import { DetachedStartError } from '../errors.ts';
 import type { ErrorDescription } from '../report-error.ts';
 import type { ReadyInfo } from './ready-info.ts';

@@ -1,3 +1,4 @@
+import { reasonOf } from '@aico/protocol';
 import { Deadline } from '../container/deadline.ts';
 import { HealthCheckTakenError } from '../errors.ts';
 import type {
@@ -106,7 +107,7 @@ async function outcomeOf(
     if (await deadline.settles(answer)) return checked(await answer);
     return { status: 'unhealthy', detail: `did not answer within ${timeoutMs} ms` };
   } catch (error) {
-    return { status: 'unhealthy', detail: error instanceof Error ? error.message : String(error) };
+    return { status: 'unhealthy', detail: reasonOf(error) };
   }
 }
 

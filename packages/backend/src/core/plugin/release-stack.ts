@@ -1,3 +1,4 @@
+import { reasonOf } from '@aico/protocol';
 import { ReleaseTimeoutError } from '../errors.ts';
 
 /** Gives something back: closes, unsubscribes, unmounts. */
@@ -54,9 +55,7 @@ export class ReleaseStack {
     }
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) {
-      const reasons = failures.map((failure) =>
-        failure instanceof Error ? failure.message : String(failure),
-      );
+      const reasons = failures.map((failure) => reasonOf(failure));
       throw new AggregateError(failures, reasons.join('; '));
     }
   }

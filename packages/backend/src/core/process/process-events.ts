@@ -1,4 +1,4 @@
-import { ExitCode } from '../exit-codes.ts';
+import { ExitCode } from '@aico/protocol';
 import { isHangupIgnored } from './hangup.ts';
 import { leaveAtOnce } from './leave.ts';
 

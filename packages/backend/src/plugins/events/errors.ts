@@ -1,33 +1,25 @@
-import { AicoError } from '@aico/protocol';
+import { defineError } from '@aico/protocol';
 
 /** One device, or all together, follow as much as they may. */
-export class TooManySubscriptionsError extends AicoError {
-  readonly statusCode = 429;
-
-  constructor(limit: number) {
-    super('AICO_EVENTS_TOO_MANY', `${limit} subscriptions are the most that may be open`, {
-      hint: 'Close one, or follow several topics with one pattern.',
-    });
-  }
-}
+export class TooManySubscriptionsError extends defineError({
+  code: 'AICO_EVENTS_TOO_MANY',
+  status: 429,
+  hint: 'Close one, or follow several topics with one pattern.',
+  make: (limit: number) => ({ message: `${limit} subscriptions are the most that may be open` }),
+}) {}
 
 /** What came over a WebSocket is nothing that can be asked for. */
-export class SocketMessageError extends AicoError {
-  readonly statusCode = 400;
-
-  constructor(reason: string, cause?: unknown) {
-    super('AICO_EVENTS_MESSAGE', `the message is not understood: ${reason}`, {
-      hint: 'Send JSON: { "op": "subscribe", "id": 1, "topic": "inbox.>" }, or op "unsubscribe", or "publish" with "data".',
-      cause,
-    });
-  }
-}
+export class SocketMessageError extends defineError({
+  code: 'AICO_EVENTS_MESSAGE',
+  status: 400,
+  hint: 'Send JSON: { "op": "subscribe", "id": 1, "topic": "inbox.>" }, or op "unsubscribe", or "publish" with "data".',
+  make: (reason: string, cause?: unknown) => ({ message: `the message is not understood: ${reason}`, cause }),
+}) {}
 
 /** A pattern that nobody may subscribe to from outside. */
-export class TopicRefusedError extends AicoError {
-  readonly statusCode = 400;
-
-  constructor(reason: string, cause?: unknown) {
-    super('AICO_EVENTS_TOPIC', reason, { hint: 'A pattern such as inbox.message.* or inbox.>', cause });
-  }
-}
+export class TopicRefusedError extends defineError({
+  code: 'AICO_EVENTS_TOPIC',
+  status: 400,
+  hint: 'A pattern such as inbox.message.* or inbox.>',
+  make: (reason: string, cause?: unknown) => ({ message: reason, cause }),
+}) {}

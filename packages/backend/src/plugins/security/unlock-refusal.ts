@@ -1,23 +1,23 @@
 import { STATUS_CODES } from 'node:http';
-import { AicoError, type Problem } from '@aico/protocol';
+import { AicoError, ExitCode, type Problem } from '@aico/protocol';
 
 type RefusalStatus = 400 | 401 | 429 | 503;
 
-/** How an unlocking that failed is told, over a socket that only the owner of the home can open. */
+/** The reply to an unlocking that failed, over a socket that only the owner of the home can open. */
 export interface UnlockRefusal {
   readonly status: RefusalStatus;
   readonly problem: Problem;
-  /** Seconds until another try is looked at, where tries are slowed down. */
+  /** Seconds until another attempt is accepted, where attempts are throttled. */
   readonly retryAfterSeconds: number | undefined;
 }
 
-/** What the owner may do something about; `undefined` for a failure that is nobody's to mend. */
+/** The reply where the owner can do something about the failure; `undefined` for every other failure. */
 export function refusalOf(error: unknown): UnlockRefusal | undefined {
   const root = rootOf(error);
   if (root === undefined) return undefined;
   const retryAfterMs =
     'retryAfterMs' in root && typeof root.retryAfterMs === 'number' ? root.retryAfterMs : undefined;
-  const status = statusFor(root.code, retryAfterMs);
+  const status = statusFor(root);
   if (status === undefined) return undefined;
   return {
     status,
@@ -33,14 +33,22 @@ export function refusalOf(error: unknown): UnlockRefusal | undefined {
   };
 }
 
-function statusFor(code: string, retryAfterMs: number | undefined): RefusalStatus | undefined {
-  if (retryAfterMs !== undefined) return 429;
-  if (code === 'AICO_KEY_NOT_GIVEN') return 400;
-  if (/^AICO_KEY_.*(?:WRONG|INVALID|REFUSED)$/.test(code)) return 401;
-  return /^AICO_(?:KEY|DATABASE|SERVICE|PLUGIN)_/.test(code) ? 503 : undefined;
+function statusFor(error: AicoError): RefusalStatus | undefined {
+  switch ('exitCode' in error ? error.exitCode : undefined) {
+    case ExitCode.key: {
+      const status = 'statusCode' in error ? error.statusCode : undefined;
+      return status === 400 || status === 401 || status === 429 ? status : 503;
+    }
+    case ExitCode.database:
+    case ExitCode.plugin:
+    case ExitCode.startTimeout:
+      return 503;
+    default:
+      return undefined;
+  }
 }
 
-/** The error at the root: of a service that did not start, why it did not. */
+/** The error at the root: for a service that did not start, the reason. */
 function rootOf(error: unknown): AicoError | undefined {
   let root: AicoError | undefined;
   for (let each = error, depth = 0; each instanceof Error && depth < 16; each = each.cause, depth += 1)

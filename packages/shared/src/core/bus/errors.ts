@@ -1,4 +1,4 @@
-import { AicoError } from '@aico/protocol';
+import { defineError } from '@aico/protocol';
 
 /** One place of a payload that does not fit its schema. */
 export interface PayloadIssue {
@@ -8,172 +8,130 @@ export interface PayloadIssue {
 }
 
 /** A payload that its topic's schema, or the bus, cannot accept. Names places and reasons, never values. */
-export class PayloadInvalidError extends AicoError {
-  readonly topic: string;
-  readonly issues: readonly PayloadIssue[];
-
-  constructor(topic: string, issues: readonly PayloadIssue[], cause?: unknown) {
+export class PayloadInvalidError extends defineError({
+  code: 'AICO_BUS_PAYLOAD',
+  hint: 'Compare what is published with the schema given to defineTopic(); messages are data, without functions.',
+  make: (topic: string, issues: readonly PayloadIssue[], cause?: unknown) => {
     const reasons = issues.map(({ path, message }) => `${path === '' ? 'payload' : path} ${message}`);
-    super('AICO_BUS_PAYLOAD', `The message for "${topic}" does not fit: ${reasons.join('; ')}`, {
-      hint: 'Compare what is published with the schema given to defineTopic(); messages are data, without functions.',
+    return {
+      message: `The message for "${topic}" does not fit: ${reasons.join('; ')}`,
       cause,
-    });
-    this.topic = topic;
-    this.issues = issues;
-  }
-}
+      topic,
+      issues,
+    };
+  },
+}) {}
 
 /** A client was used before `connect()` or after `close()`. */
-export class BusNotConnectedError extends AicoError {
-  readonly source: string;
-
-  constructor(source: string, state: string) {
-    super('AICO_BUS_NOT_CONNECTED', `The bus client of "${source}" is ${state}`, {
-      hint: 'Call connect() first, and nothing after close() or drain().',
-    });
-    this.source = source;
-  }
-}
+export class BusNotConnectedError extends defineError({
+  code: 'AICO_BUS_NOT_CONNECTED',
+  hint: 'Call connect() first, and nothing after close() or drain().',
+  make: (source: string, state: string) => ({ message: `The bus client of "${source}" is ${state}`, source }),
+}) {}
 
 /** A subscriber's handler failed on a message; `cause` is what it threw. */
-export class HandlerFailedError extends AicoError {
-  readonly pattern: string;
-  readonly topic: string;
-
-  constructor(pattern: string, topic: string, cause: unknown) {
-    super('AICO_BUS_HANDLER_FAILED', `The handler of "${pattern}" failed on a message of "${topic}"`, {
-      hint: 'Catch inside the handler what it can deal with; the message is counted as failed and not repeated.',
-      cause,
-    });
-    this.pattern = pattern;
-    this.topic = topic;
-  }
-}
+export class HandlerFailedError extends defineError({
+  code: 'AICO_BUS_HANDLER_FAILED',
+  hint: 'Catch inside the handler what it can deal with; the message is counted as failed and not repeated.',
+  make: (pattern: string, topic: string, cause: unknown) => ({
+    message: `The handler of "${pattern}" failed on a message of "${topic}"`,
+    cause,
+    pattern,
+    topic,
+  }),
+}) {}
 
 /** A subscription's queue was full and a message was dropped; told at the 1st, 2nd, 4th, 8th, … drop. */
-export class MessagesDroppedError extends AicoError {
-  readonly pattern: string;
-  readonly dropped: number;
-
-  constructor(pattern: string, dropped: number) {
-    super(
-      'AICO_BUS_DROPPED',
-      `The subscription to "${pattern}" has dropped ${dropped} messages: it is too slow`,
-      {
-        hint: 'Make its handler faster, or give it a larger queueLimit.',
-      },
-    );
-    this.pattern = pattern;
-    this.dropped = dropped;
-  }
-}
+export class MessagesDroppedError extends defineError({
+  code: 'AICO_BUS_DROPPED',
+  hint: 'Make its handler faster, or give it a larger queueLimit.',
+  make: (pattern: string, dropped: number) => ({
+    message: `The subscription to "${pattern}" has dropped ${dropped} messages: it is too slow`,
+    pattern,
+    dropped,
+  }),
+}) {}
 
 /** A subscription that makes publishers wait had no room. */
-export class BusFullError extends AicoError {
-  readonly pattern: string;
-  /** `'late'`: the message is queued, but had no room in time. `'refused'`: it was dropped there, and counted. */
-  readonly outcome: 'late' | 'refused';
-
-  constructor(pattern: string, outcome: 'late' | 'refused', waitMs: number) {
-    super(
-      'AICO_BUS_FULL',
+export class BusFullError extends defineError({
+  code: 'AICO_BUS_FULL',
+  hint: 'Await each publish, never inside the handler of that same subscription; or make the handler faster.',
+  make: (pattern: string, outcome: 'late' | 'refused', waitMs: number) => ({
+    message:
       outcome === 'late'
         ? `The subscription to "${pattern}" had no room for ${waitMs} ms; the message still waits there`
         : `The subscription to "${pattern}" is full and too many publishers wait already; the message was dropped there`,
-      {
-        hint: 'Await each publish, never inside the handler of that same subscription; or make the handler faster.',
-      },
-    );
-    this.pattern = pattern;
-    this.outcome = outcome;
-  }
-}
+    pattern,
+    /** `'late'`: the message is queued, but had no room in time. `'refused'`: it was dropped there, and counted. */
+    outcome,
+  }),
+}) {}
 
 /** An option that is out of range. */
-export class BusOptionError extends AicoError {
-  readonly option: string;
-
-  constructor(option: string, reason: string) {
-    super('AICO_BUS_OPTION', `The bus option "${option}" ${reason}`, { hint: 'Correct it where it is set.' });
-    this.option = option;
-  }
-}
+export class BusOptionError extends defineError({
+  code: 'AICO_BUS_OPTION',
+  hint: 'Correct it where it is set.',
+  make: (option: string, reason: string) => ({ message: `The bus option "${option}" ${reason}`, option }),
+}) {}
 
 /** Nobody answered a request in time. */
-export class RequestTimeoutError extends AicoError {
-  readonly statusCode = 504;
-  readonly topic: string;
-  readonly timeoutMs: number;
-
-  constructor(topic: string, timeoutMs: number) {
-    super('AICO_BUS_REQUEST_TIMEOUT', `Nobody answered the request on "${topic}" within ${timeoutMs} ms`, {
-      hint: 'Is something responding on this topic? If it is only slow, wait longer: `timeoutMs`, or --timeout of `aico bus request`.',
-    });
-    this.topic = topic;
-    this.timeoutMs = timeoutMs;
-  }
-}
+export class RequestTimeoutError extends defineError({
+  code: 'AICO_BUS_REQUEST_TIMEOUT',
+  status: 504,
+  hint: 'Is something responding on this topic? If it is only slow, wait longer: `timeoutMs`, or --timeout of `aico bus request`.',
+  make: (topic: string, timeoutMs: number) => ({
+    message: `Nobody answered the request on "${topic}" within ${timeoutMs} ms`,
+    topic,
+    timeoutMs,
+  }),
+}) {}
 
 /** Whoever asked waits no more: its deadline has passed, or it has given up. The reason of a responder's signal. */
-export class RequestGivenUpError extends AicoError {
-  readonly topic: string;
-
-  constructor(topic: string) {
-    super('AICO_BUS_REQUEST_GIVEN_UP', `The request on "${topic}" was given up by whoever asked`, {
-      hint: 'Nothing is to be done: stop the work that the request caused.',
-    });
-    this.topic = topic;
-  }
-}
+export class RequestGivenUpError extends defineError({
+  code: 'AICO_BUS_REQUEST_GIVEN_UP',
+  hint: 'Nothing is to be done: stop the work that the request caused.',
+  make: (topic: string) => ({ message: `The request on "${topic}" was given up by whoever asked`, topic }),
+}) {}
 
 /** The responder's handler failed; it tells its code and nothing else. */
-export class RequestFailedError extends AicoError {
-  readonly statusCode = 502;
-  readonly topic: string;
-  /** The code of the responder's error, when it was one of the project's. */
-  readonly remoteCode: string | undefined;
-
-  constructor(topic: string, remoteCode: string | undefined) {
+export class RequestFailedError extends defineError({
+  code: 'AICO_BUS_REQUEST_FAILED',
+  status: 502,
+  hint: "The responder's log says why.",
+  make: (topic: string, remoteCode: string | undefined) => {
     const code = remoteCode === undefined ? '' : ` (${remoteCode})`;
-    super('AICO_BUS_REQUEST_FAILED', `The request on "${topic}" was taken but failed${code}`, {
-      hint: "The responder's log says why.",
-    });
-    this.topic = topic;
-    this.remoteCode = remoteCode;
-  }
-}
+    return {
+      message: `The request on "${topic}" was taken but failed${code}`,
+      topic,
+      /** The code of the responder's error, when it was one of the project's. */
+      remoteCode,
+    };
+  },
+}) {}
 
 /** A durable message, on a bus that was given no store for them. */
-export class BusNotDurableError extends AicoError {
-  constructor() {
-    super('AICO_BUS_NOT_DURABLE', 'this bus keeps no messages', {
-      hint: "Use the service 'message_bus' of a backend, or give the client a store: { durable: new DurableStreams({ database }) }.",
-    });
-  }
-}
+export class BusNotDurableError extends defineError({
+  code: 'AICO_BUS_NOT_DURABLE',
+  hint: "Use the service 'message_bus' of a backend, or give the client a store: { durable: new DurableStreams({ database }) }.",
+  make: () => ({ message: 'this bus keeps no messages' }),
+}) {}
 
 /** A topic that only a part of the backend itself may publish on, or subscribe to. */
-export class BusTopicReservedError extends AicoError {
-  readonly statusCode = 403;
-  readonly topic: string;
-
-  constructor(topic: string, reason: string) {
-    super('AICO_BUS_TOPIC_RESERVED', `The topic "${topic}" is reserved: ${reason}`, {
-      hint: 'Choose a topic that begins with a name of your own, such as notes.created; write log lines with a logger.',
-    });
-    this.topic = topic;
-  }
-}
+export class BusTopicReservedError extends defineError({
+  code: 'AICO_BUS_TOPIC_RESERVED',
+  status: 403,
+  hint: 'Choose a topic that begins with a name of your own, such as notes.created; write log lines with a logger.',
+  make: (topic: string, reason: string) => ({
+    message: `The topic "${topic}" is reserved: ${reason}`,
+    topic,
+  }),
+}) {}
 
 /** A client without a transport, where several backends run in the process. */
-export class BusAmbiguousError extends AicoError {
-  constructor(backends: number) {
-    super(
-      'AICO_BUS_AMBIGUOUS',
-      `${backends} backends run in this process, and the client names none of them`,
-      {
-        hint: "Use the service 'message_bus' of the backend that is meant, or give the client its transport.",
-      },
-    );
-  }
-}
+export class BusAmbiguousError extends defineError({
+  code: 'AICO_BUS_AMBIGUOUS',
+  hint: "Use the service 'message_bus' of the backend that is meant, or give the client its transport.",
+  make: (backends: number) => ({
+    message: `${backends} backends run in this process, and the client names none of them`,
+  }),
+}) {}

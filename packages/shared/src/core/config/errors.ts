@@ -1,4 +1,4 @@
-import { AicoError } from '@aico/protocol';
+import { defineError, reasonOf } from '@aico/protocol';
 import { variableFor } from './variable.ts';
 
 /** Where a value came from. */
@@ -50,98 +50,91 @@ export function describeProblem({ key, message, origin, nearest }: ConfigProblem
 }
 
 /** The configuration does not fit its schema. Names everything that is wrong at once. */
-export class ConfigInvalidError extends AicoError {
-  readonly problems: readonly ConfigProblem[];
-
-  constructor(problems: readonly ConfigProblem[]) {
+export class ConfigInvalidError extends defineError({
+  code: 'AICO_CONFIG_INVALID',
+  exit: 'config',
+  hint: 'Mend the lines named above; `aico config validate` checks without starting, `aico config list` shows every key.',
+  make: (problems: readonly ConfigProblem[]) => {
     const lines = problems.map((problem) => `  ${describeProblem(problem)}`);
-    super('AICO_CONFIG_INVALID', `the configuration is not valid:\n${lines.join('\n')}`, {
-      hint: 'Mend the lines named above; `aico config validate` checks without starting, `aico config list` shows every key.',
-    });
-    this.problems = problems;
-  }
-}
+    return { message: `the configuration is not valid:\n${lines.join('\n')}`, problems };
+  },
+}) {}
 
 /** A configuration file cannot be read as YAML at all. Names every place in the file. */
-export class ConfigSyntaxError extends AicoError {
-  readonly problems: readonly ConfigProblem[];
-
-  constructor(problems: readonly ConfigProblem[]) {
-    super('AICO_CONFIG_SYNTAX', problems.map(describeProblem).join('\n'), {
-      hint: 'The file must be YAML: keys and values, indented by spaces.',
-    });
-    this.problems = problems;
-  }
-}
+export class ConfigSyntaxError extends defineError({
+  code: 'AICO_CONFIG_SYNTAX',
+  exit: 'config',
+  hint: 'The file must be YAML: keys and values, indented by spaces.',
+  make: (problems: readonly ConfigProblem[]) => ({
+    message: problems.map(describeProblem).join('\n'),
+    problems,
+  }),
+}) {}
 
 /** A configuration file is there and cannot be read. */
-export class ConfigUnreadableError extends AicoError {
-  readonly file: string;
-  readonly problems: readonly ConfigProblem[];
-
-  constructor(file: string, layer: 'environment file' | 'user file', cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super('AICO_CONFIG_UNREADABLE', `cannot read ${file}: ${reason}`, {
-      hint: 'Make it a file that this user may read, or remove it: it need not be there.',
+export class ConfigUnreadableError extends defineError({
+  code: 'AICO_CONFIG_UNREADABLE',
+  exit: 'config',
+  hint: 'Make it a file that this user may read, or remove it: it need not be there.',
+  make: (file: string, layer: 'environment file' | 'user file', cause: unknown) => {
+    const reason = reasonOf(cause);
+    return {
+      message: `cannot read ${file}: ${reason}`,
       cause,
-    });
-    this.file = file;
-    this.problems = [{ key: '', message: `cannot be read: ${reason}`, origin: { layer, file } }];
-  }
-}
+      file,
+      problems: [{ key: '', message: `cannot be read: ${reason}`, origin: { layer, file } }],
+    };
+  },
+}) {}
 
 /** Code asked for a value as one type, and the configuration holds another. */
-export class ConfigTypeError extends AicoError {
-  readonly key: string;
-
-  constructor(key: string, expected: string, found: string) {
-    super('AICO_CONFIG_TYPE', `${key} holds ${found}, and the code that reads it expects ${expected}`, {
-      hint: 'Describe the key in a schema (registerSection), so that a wrong value is found at start.',
-    });
-    this.key = key;
-  }
-}
+export class ConfigTypeError extends defineError({
+  code: 'AICO_CONFIG_TYPE',
+  exit: 'config',
+  hint: 'Describe the key in a schema (registerSection), so that a wrong value is found at start.',
+  make: (key: string, expected: string, found: string) => ({
+    message: `${key} holds ${found}, and the code that reads it expects ${expected}`,
+    key,
+  }),
+}) {}
 
 /** A key cannot be one: empty, or with a name that would reach into the language's own objects. */
-export class ConfigKeyError extends AicoError {
-  constructor(key: string) {
-    super('AICO_CONFIG_KEY', `"${key}" is not a configuration key`, {
-      hint: 'Keys are words joined by dots: core.api_gateway.rest.port.',
-    });
-  }
-}
+export class ConfigKeyError extends defineError({
+  code: 'AICO_CONFIG_KEY',
+  exit: 'config',
+  hint: 'Keys are words joined by dots: core.api_gateway.rest.port.',
+  make: (key: string) => ({ message: `"${key}" is not a configuration key` }),
+}) {}
 
 /** The configuration was asked before `initialize()`, or for a section nobody registered. */
-export class ConfigStateError extends AicoError {
-  constructor(message: string, hint: string) {
-    super('AICO_CONFIG_STATE', message, { hint });
-  }
-}
+export class ConfigStateError extends defineError({
+  code: 'AICO_CONFIG_STATE',
+  exit: 'config',
+  make: (message: string, hint: string) => ({ message, hint }),
+}) {}
 
 /** A section's schema cannot stand beside the others, or has keys that no file or variable could name. */
-export class ConfigSchemaError extends AicoError {
-  readonly section: string;
-
-  constructor(section: string, reason: string, hint: string) {
-    super('AICO_CONFIG_SCHEMA', `the section ${section} cannot be registered: ${reason}`, { hint });
-    this.section = section;
-  }
-}
+export class ConfigSchemaError extends defineError({
+  code: 'AICO_CONFIG_SCHEMA',
+  exit: 'config',
+  make: (section: string, reason: string, hint: string) => ({
+    message: `the section ${section} cannot be registered: ${reason}`,
+    hint,
+    section,
+  }),
+}) {}
 
 /** A listener to changes failed. The change is in force and every other listener has been told. */
-export class ConfigListenerError extends AicoError {
-  readonly failures: readonly unknown[];
-
-  constructor(failures: readonly unknown[]) {
-    const reasons = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)));
-    super(
-      'AICO_CONFIG_LISTENER',
-      `told of a configuration change, ${reasons.length} listener(s) failed: ${reasons.join('; ')}`,
-      {
-        hint: 'The new configuration is in force; what failed may still work by the old. Restart, or mend the listener.',
-        cause: failures[0],
-      },
-    );
-    this.failures = failures;
-  }
-}
+export class ConfigListenerError extends defineError({
+  code: 'AICO_CONFIG_LISTENER',
+  exit: 'config',
+  hint: 'The new configuration is in force; what failed may still work by the old. Restart, or mend the listener.',
+  make: (failures: readonly unknown[]) => {
+    const reasons = failures.map((failure) => reasonOf(failure));
+    return {
+      message: `told of a configuration change, ${reasons.length} listener(s) failed: ${reasons.join('; ')}`,
+      cause: failures[0],
+      failures,
+    };
+  },
+}) {}

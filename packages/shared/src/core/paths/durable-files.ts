@@ -15,7 +15,7 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { AicoError } from '@aico/protocol';
-import { errnoOf, systemErrorFor } from '../system-errors/index.ts';
+import { errnoOf, SystemError } from '../system-errors/index.ts';
 import { WriteUnconfirmedError } from './errors.ts';
 import { giveToOwnerOf } from './ownership.ts';
 
@@ -264,7 +264,7 @@ async function told<T>(file: string, doing: string, work: () => Promise<T>): Pro
     if (!(error instanceof Error) || error instanceof AicoError) throw error;
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
-    throw systemErrorFor({ errno, syscall: doing, target: file, cause: error });
+    throw new SystemError({ errno, syscall: doing, target: file, cause: error });
   }
 }
 

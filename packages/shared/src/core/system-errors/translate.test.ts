@@ -4,7 +4,7 @@ import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { findFault, SystemError, systemErrorFor, systemErrorIn } from './index.ts';
+import { findFault, SystemError, systemErrorIn } from './index.ts';
 
 async function testFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'aico-system-'));
@@ -18,8 +18,8 @@ const COSTS_DATA = /\b(?:delete|remove|rm |reset|reformat|mkfs|begin anew|start 
 
 describe('systemErrorIn()', () => {
   test('each of the failures that people meet has a code and a sentence of its own', () => {
-    const errors = OWN_SENTENCE.map((errno) =>
-      systemErrorFor({ errno, syscall: 'open', target: '/x', cause: undefined }),
+    const errors = OWN_SENTENCE.map(
+      (errno) => new SystemError({ errno, syscall: 'open', target: '/x', cause: undefined }),
     );
     assert.equal(new Set(errors.map(({ code }) => code)).size, errors.length);
     assert.equal(new Set(errors.map(({ condition }) => condition)).size, errors.length);

@@ -1,42 +1,8 @@
-import { getSystemErrorMap } from 'node:util';
-import {
-  AccessDeniedError,
-  DiskFailedError,
-  type FailedCall,
-  LocksUnavailableError,
-  MachineFilesExhaustedError,
-  NoMemoryError,
-  NoRoomError,
-  NotThereError,
-  ProcessFilesExhaustedError,
-  QuotaReachedError,
-  ReadOnlyFileSystemError,
-  SystemError,
-  SystemRefusedError,
-} from './errors.ts';
-
-/** The one table from the system's own names of failures to the errors that say what to do about them. */
-const BY_ERRNO: Readonly<Record<string, new (call: FailedCall) => SystemError>> = {
-  ENOSPC: NoRoomError,
-  EDQUOT: QuotaReachedError,
-  EFBIG: NoRoomError,
-  EROFS: ReadOnlyFileSystemError,
-  EACCES: AccessDeniedError,
-  EPERM: AccessDeniedError,
-  EMFILE: ProcessFilesExhaustedError,
-  ENFILE: MachineFilesExhaustedError,
-  EIO: DiskFailedError,
-  ENXIO: DiskFailedError,
-  ENODEV: DiskFailedError,
-  ESTALE: DiskFailedError,
-  ENOLCK: LocksUnavailableError,
-  ENOMEM: NoMemoryError,
-  ENOENT: NotThereError,
-};
+import { SystemError } from './errors.ts';
 
 /**
- * SQLite's codes where they say which failure of the system is behind them. The codes it uses for several
- * (`SQLITE_BUSY`, `SQLITE_CANTOPEN`) are not here: whoever meets them asks the system itself, see `findFault`.
+ * The codes of SQLite that have exactly one failure of the system behind them. The codes it uses for several
+ * (`SQLITE_BUSY`, `SQLITE_CANTOPEN`) are not here: `findFault()` asks the system itself.
  */
 const BY_SQLITE_CODE: readonly (readonly [prefix: string, errno: string])[] = [
   ['SQLITE_FULL', 'ENOSPC'],
@@ -48,21 +14,9 @@ const BY_SQLITE_CODE: readonly (readonly [prefix: string, errno: string])[] = [
   ['SQLITE_PERM', 'EPERM'],
 ];
 
-/** The system's own words for each of its failures. */
-function wordsOf(errno: string): string {
-  for (const [name, words] of getSystemErrorMap().values()) if (name === errno) return words;
-  return errno;
-}
-
-/** The error for a failed call, by the system's name of the failure. */
-export function systemErrorFor(call: FailedCall): SystemError {
-  const Known = BY_ERRNO[call.errno];
-  return Known === undefined ? new SystemRefusedError(call, wordsOf(call.errno)) : new Known(call);
-}
-
 /**
- * The failure of the operating system that is at the root of `error`, in words; `undefined` where there is none. Looks
- * through causes and aggregates, at errors of Node and of SQLite.
+ * The failure of the operating system that is at the root of `error`, in words; `undefined` where there is none. Searches
+ * causes and aggregates, and knows the errors of Node and of SQLite.
  *
  * @example
  * ```ts
@@ -86,12 +40,12 @@ function search(error: unknown, seen: Set<unknown>): SystemError | undefined {
   const errno = errnoOf(error);
   if (errno === undefined) return undefined;
   const target = textOf(error, 'path') ?? textOf(error, 'address');
-  return systemErrorFor({ errno, syscall: textOf(error, 'syscall'), target, cause: error });
+  return new SystemError({ errno, syscall: textOf(error, 'syscall'), target, cause: error });
 }
 
-/** What the system calls the failure that `error` reports, where it reports one at all. */
+/** The system's name of the failure that `error` reports; `undefined` where it reports none. */
 export function errnoOf(error: Error): string | undefined {
-  // Node gives a number here; an engine’s failure gives the name that its thread has found.
+  // Node sets a number here; an error of the database engine has the name that its thread has found.
   const found = textOf(error, 'errno');
   if (found !== undefined) return found;
   const code = textOf(error, 'code') ?? '';

@@ -16,7 +16,7 @@ import {
   WriteUnconfirmedError,
   writePrivateFile,
 } from '../../core/paths/index.ts';
-import { NotThereError, systemErrorIn } from '../../core/system-errors/index.ts';
+import { systemErrorIn } from '../../core/system-errors/index.ts';
 import { wipe } from '../../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
 import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
@@ -181,7 +181,7 @@ export async function readBackup(
 /** A backup that the system does not let us read may be good: only a file that is missing says something about it. */
 function refuseIfUnreadable(error: unknown): void {
   const system = systemErrorIn(error);
-  if (system !== undefined && !(system instanceof NotThereError)) throw system;
+  if (system !== undefined && system.errno !== 'ENOENT') throw system;
 }
 
 /** @throws {BackupDamagedError} when the backup was not made by the holder of `key` */

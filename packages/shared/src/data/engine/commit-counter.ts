@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { reasonOf } from '@aico/protocol';
 import type { Connection } from '../driver.ts';
 import {
   type DatabaseLife,
@@ -77,7 +78,7 @@ export class CommitCounter {
       this.#failure = undefined;
     } catch (error) {
       // The rows are stored: whoever wrote them is told so. The guard is one commit behind, and says so when asked.
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#failure = reasonOf(error);
     }
   }
 

@@ -1,3 +1,4 @@
+import { reasonOf } from '@aico/protocol';
 import type { Connection } from '../driver.ts';
 import { decodePrincipal } from '../ownership/principal.ts';
 import { checkObjectsOf, runMigrationStatement } from '../ownership/schema-change.ts';
@@ -350,7 +351,7 @@ export class Engine {
       try {
         work();
       } catch (error) {
-        leftUndone.push(error instanceof Error ? error.message : String(error));
+        leftUndone.push(reasonOf(error));
       }
     };
     if (connection.inTransaction) attempt(() => connection.exec('ROLLBACK'));

@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { reasonOf } from '@aico/protocol';
 import { createPrivateFile, openToRead, tightenFile } from '../../core/paths/index.ts';
 import type { CipherName } from '../engine/wire.ts';
 import {
@@ -122,8 +123,4 @@ export async function identifyWithBeginning(file: string, length: number): Promi
   } catch (error) {
     throw new DatabaseOpenError(file, reasonOf(error), error);
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,53 +1,43 @@
-import { AicoError } from '@aico/protocol';
+import { defineError } from '@aico/protocol';
 import type { DatabaseStamp } from '../engine/commit-record.ts';
-
-const ACCEPT =
-  'If you put it there yourself, `aico db accept-rollback` takes it as it is. If not, keep every file and restore the newest backup.';
-
-const RESTORE =
-  'Put the database back, or restore the newest backup with `aico db restore`. To begin with an empty one, run `aico db accept-rollback`.';
 
 /** What the head beside the database says of it. */
 export interface HeadStamp extends DatabaseStamp {}
 
 /** The database that lies there is not the one that was last written: an older copy, a cut log, or another's. */
-export class DatabaseRolledBackError extends AicoError {
-  readonly file: string;
-  readonly found: DatabaseStamp | undefined;
-  readonly expected: HeadStamp;
-  /** Commits that were durable once and are not there; `undefined` where the two cannot be compared. */
-  readonly missing: number | undefined;
-
-  constructor(file: string, found: DatabaseStamp | 'nothing' | undefined, expected: HeadStamp) {
+export class DatabaseRolledBackError extends defineError({
+  code: 'AICO_DATABASE_ROLLED_BACK',
+  exit: 'database',
+  hint: 'If you put it there yourself, `aico db accept-rollback` takes it as it is. If not, keep every file and restore the newest backup.',
+  make: (file: string, found: DatabaseStamp | 'nothing' | undefined, expected: HeadStamp) => {
     const stamp = found === 'nothing' ? undefined : found;
     const comparable = stamp !== undefined && stamp.id === expected.id && stamp.epoch === expected.epoch;
-    super('AICO_DATABASE_ROLLED_BACK', `${file} ${describe(found, expected)}`, {
-      hint: found === 'nothing' ? RESTORE : ACCEPT,
-    });
-    this.file = file;
-    this.found = stamp;
-    this.expected = expected;
-    this.missing = comparable ? expected.commits - stamp.commits : undefined;
-  }
-}
+    return {
+      message: `${file} ${describe(found, expected)}`,
+      hint:
+        found === 'nothing'
+          ? 'Put the database back, or restore the newest backup with `aico db restore`. To begin with an empty one, run `aico db accept-rollback`.'
+          : undefined,
+      file,
+      found: stamp,
+      expected,
+      /** Commits that were durable once and are not there; `undefined` where the two cannot be compared. */
+      missing: comparable ? expected.commits - stamp.commits : undefined,
+    };
+  },
+}) {}
 
 /** The head beside the database is gone, and with it the proof that the database is the newest. */
-export class DatabaseHeadMissingError extends AicoError {
-  readonly file: string;
-  readonly headFile: string;
-
-  constructor(file: string, headFile: string) {
-    super(
-      'AICO_DATABASE_HEAD_MISSING',
-      `${file} is there, and the head that vouches for it (${headFile}) is not`,
-      {
-        hint: ACCEPT,
-      },
-    );
-    this.file = file;
-    this.headFile = headFile;
-  }
-}
+export class DatabaseHeadMissingError extends defineError({
+  code: 'AICO_DATABASE_HEAD_MISSING',
+  exit: 'database',
+  hint: 'If you put it there yourself, `aico db accept-rollback` takes it as it is. If not, keep every file and restore the newest backup.',
+  make: (file: string, headFile: string) => ({
+    message: `${file} is there, and the head that vouches for it (${headFile}) is not`,
+    file,
+    headFile,
+  }),
+}) {}
 
 function describe(found: DatabaseStamp | 'nothing' | undefined, expected: HeadStamp): string {
   if (found === 'nothing')

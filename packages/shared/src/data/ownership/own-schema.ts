@@ -1,3 +1,4 @@
+import { reasonOf } from '@aico/protocol';
 import Driver from 'better-sqlite3-multiple-ciphers';
 import type { Connection } from '../driver.ts';
 import { StatementNotAllowed } from './refusals.ts';
@@ -30,8 +31,4 @@ export function withSchemaAlone(objects: readonly SchemaObject[], use: (alone: C
   } finally {
     alone.close();
   }
-}
-
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

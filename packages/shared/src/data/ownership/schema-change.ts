@@ -1,6 +1,7 @@
+import { reasonOf } from '@aico/protocol';
 import type { Connection } from '../driver.ts';
 import { authorise } from './authority.ts';
-import { reasonOf, withSchemaAlone } from './own-schema.ts';
+import { withSchemaAlone } from './own-schema.ts';
 import type { Principal } from './principal.ts';
 import { StatementNotAllowed, TableNotOwned } from './refusals.ts';
 import { foldCase, isVirtual, quoted, type SchemaObject, SchemaView } from './schema-view.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type Driver from 'better-sqlite3-multiple-ciphers';
 import { createPrivateFile } from '../../core/paths/index.ts';
-import { SystemRefusedError } from '../../core/system-errors/index.ts';
+import { SystemError } from '../../core/system-errors/index.ts';
 
 const LOOK_EVERY_MS = 25;
 
@@ -28,7 +28,7 @@ export async function whileLocked<T>(
   // Loaded when it is wanted: a command that only reads the slots needs no engine.
   const { default: SQLite } = await import('better-sqlite3-multiple-ciphers');
   await createPrivateFile(lockFile).catch((error: unknown) => {
-    if (!(error instanceof SystemRefusedError && error.errno === 'EEXIST')) throw error;
+    if (!(error instanceof SystemError && error.errno === 'EEXIST')) throw error;
   });
   const lock = new SQLite(lockFile, { timeout: 0, fileMustExist: true });
   try {

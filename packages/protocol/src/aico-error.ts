@@ -1,0 +1,99 @@
+import { ExitCode } from './exit-codes.ts';
+
+/** The optional parts of an error. */
+export interface AicoErrorOptions {
+  /** What to do about it, as one sentence addressed to the reader. */
+  readonly hint?: string | undefined;
+  /** The failure underneath, kept for the log; never sent to a peer. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The base of every error that the project throws on purpose: a stable `code`, a message that says what happened and
+ * why, a `hint` that says what to do, and the `cause`. `defineError()` declares one; docs/errors.md lists all of them.
+ */
+export abstract class AicoError extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(code: string, message: string, options: AicoErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.name = new.target.name;
+  }
+}
+
+/** What happened, from whatever was thrown: its message, or its text. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** What one thrown error says: its message, and whichever fields its class has. */
+export interface ErrorContent extends AicoErrorOptions {
+  readonly message: string;
+}
+
+/** The part of a failure's declaration that is the same each time. */
+export interface ErrorTraits {
+  /** `AICO_<ROOM>_<WHAT>`; a plugin uses its own prefix. */
+  readonly code: string;
+  /** The hint, where it is the same each time. */
+  readonly hint?: string;
+  /** The HTTP status of a reply. Without one, and from 500 except 502 to 504, a peer is told only that it failed. */
+  readonly status?: number;
+  /** The exit code that a start or a command ends with. Default: that of the nearest error above it, else `failure`. */
+  readonly exit?: keyof typeof ExitCode;
+}
+
+/** The declaration of a failure. */
+export interface ErrorDeclaration<Args extends readonly unknown[], Content extends ErrorContent>
+  extends ErrorTraits {
+  /** The message and the typed fields, from the arguments of the constructor. */
+  readonly make: (...args: Args) => Content;
+}
+
+/** The typed fields of an error. */
+type Fields<Content> = Readonly<Omit<Content, keyof ErrorContent>>;
+
+/** A class of errors as `defineError()` makes it. */
+export type ErrorClass<Args extends readonly unknown[], Content> = (new (
+  ...args: Args
+) => AicoError & Fields<Content>) & { readonly declaration: ErrorTraits };
+
+/**
+ * Declares a failure. Extend the result, so that the class has a name; `instanceof` narrows to it with its typed fields.
+ *
+ * @example
+ * ```ts
+ * /** There is no note of this id. *\/
+ * export class NoteMissingError extends defineError({
+ *   code: 'NOTES_MISSING',
+ *   status: 404,
+ *   hint: 'List the notes to see their ids.',
+ *   make: (id: string) => ({ message: `there is no note "${id}"`, id }),
+ * }) {}
+ *
+ * throw new NoteMissingError('7');
+ * ```
+ */
+export function defineError<Args extends readonly unknown[], Content extends ErrorContent>(
+  declaration: ErrorDeclaration<Args, Content>,
+): ErrorClass<Args, Content> {
+  const { code, status, exit, make } = declaration;
+  const traits = {
+    ...(status === undefined ? {} : { statusCode: status }),
+    ...(exit === undefined ? {} : { exitCode: ExitCode[exit] }),
+  };
+  class DeclaredError extends AicoError {
+    static readonly declaration: ErrorTraits = declaration;
+
+    constructor(...args: Args) {
+      const { message, hint = declaration.hint, cause, ...fields } = make(...args);
+      super(code, message, { hint, cause });
+      Object.assign(this, traits, fields);
+    }
+  }
+  // The fields were assigned above; a class cannot say so of fields that a type parameter names.
+  return DeclaredError as unknown as ErrorClass<Args, Content>;
+}
