@@ -1,5 +1,5 @@
 import type { Output, CommandContext as PluginCommandContext } from '@aico/backend/plugin';
-import type { Client } from '@aico/client/local';
+import type { NodeClient } from '@aico/client/local';
 import { AICOPaths } from '@aico/shared/core/paths';
 import type { Command } from 'commander';
 import { createOutput } from './terminal/output.ts';
@@ -15,7 +15,7 @@ export interface CommandContext extends PluginCommandContext {
    * @param timeoutMs milliseconds until an answer must have begun; default 120 000, for commands that make the backend
    *   work. The first call decides.
    */
-  client(timeoutMs?: number): Promise<Client>;
+  client(timeoutMs?: number): Promise<NodeClient>;
 }
 
 /** Milliseconds that a command waits which only asks how things are: a backend that hangs is told of soon. */
@@ -33,7 +33,7 @@ export class CommandLine implements CommandContext, AsyncDisposable {
   readonly #program: Command;
   #paths: AICOPaths | undefined;
   #output: Output | undefined;
-  #client: Promise<Client> | undefined;
+  #client: Promise<NodeClient> | undefined;
 
   constructor(program: Command) {
     this.#program = program;
@@ -54,18 +54,18 @@ export class CommandLine implements CommandContext, AsyncDisposable {
     return this.#program.opts<GlobalOptions>().via;
   }
 
-  client(timeoutMs = 120_000): Promise<Client> {
+  client(timeoutMs = 120_000): Promise<NodeClient> {
     // Loaded when first wanted: an HTTP client is no part of `aico --help`.
     this.#client ??= this.via === undefined ? this.#local(timeoutMs) : this.#remote(this.via, timeoutMs);
     return this.#client;
   }
 
-  async #local(timeoutMs: number): Promise<Client> {
+  async #local(timeoutMs: number): Promise<NodeClient> {
     const { connectLocal } = await import('@aico/client/local');
     return connectLocal({ socketPath: this.paths.socketFile, timeoutMs });
   }
 
-  async #remote(via: string, timeoutMs: number): Promise<Client> {
+  async #remote(via: string, timeoutMs: number): Promise<NodeClient> {
     const [{ connect }, { Remotes }] = await Promise.all([
       import('@aico/client'),
       import('./remote/remotes.ts'),

@@ -1,12 +1,7 @@
 /** `@aico/client/local`: the backend on this machine, over the socket that only its owner may open. */
-import { type Client, clientOver } from './core/client.ts';
-import {
-  BackendNotRunningError,
-  ConnectionBrokenError,
-  ReplyTimeoutError,
-  SocketDeniedError,
-} from './errors.ts';
-import { fetchThrough } from './node/fetch-through.ts';
+import { BackendNotRunningError, ReplyTimeoutError, SocketDeniedError } from './errors.ts';
+import { HttpTransport } from './node/http-transport.ts';
+import { type NodeClient, nodeClient } from './node/node-client.ts';
 
 export type { Client } from './core/client.ts';
 export { ensureOk } from './core/reply.ts';
@@ -19,6 +14,8 @@ export {
   SocketDeniedError,
   UnexpectedReplyError,
 } from './errors.ts';
+export type { ForwardedRequest, ForwardedResponse } from './node/http-transport.ts';
+export type { NodeClient } from './node/node-client.ts';
 
 export interface LocalClientOptions {
   /** The backend's Unix domain socket, or named pipe. */
@@ -38,27 +35,19 @@ export interface LocalClientOptions {
  * const plugins = await client.json('/api/v1/system/plugins');
  * ```
  */
-export function connectLocal({ socketPath, timeoutMs = 120_000 }: LocalClientOptions): Client {
-  return clientOver({
-    ...fetchThrough({ socketPath, timeout: timeoutMs }, timeoutMs),
-    explain: (error) => failureOf(error, socketPath, timeoutMs),
+export function connectLocal({ socketPath, timeoutMs = 120_000 }: LocalClientOptions): NodeClient {
+  return nodeClient({
+    transport: new HttpTransport({ socketPath, timeout: timeoutMs }, timeoutMs),
+    timeoutMs,
+    known: (code, cause) => {
+      if (NOT_LISTENING.has(code)) return new BackendNotRunningError(socketPath, cause);
+      if (DENIED.has(code)) return new SocketDeniedError(socketPath, cause);
+      if (code === 'UND_ERR_CONNECT_TIMEOUT') return new ReplyTimeoutError(timeoutMs, cause);
+      return undefined;
+    },
   });
 }
 
-/** What stops a connection from being made at all, in the words of the system. */
-const NOBODY_THERE: ReadonlySet<unknown> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
+/** Codes of the system for a socket that has no listener. */
+const NOT_LISTENING: ReadonlySet<unknown> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 const DENIED: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM']);
-const TOO_LATE: ReadonlySet<unknown> = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT']);
-
-function failureOf(error: unknown, socketPath: string, timeoutMs: number): unknown {
-  let last = error;
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    last = cause;
-    if (!('code' in cause)) continue;
-    if (NOBODY_THERE.has(cause.code)) return new BackendNotRunningError(socketPath, error);
-    if (DENIED.has(cause.code)) return new SocketDeniedError(socketPath, error);
-    if (TOO_LATE.has(cause.code)) return new ReplyTimeoutError(timeoutMs, error);
-  }
-  // Without a cause it never came to a connection: the request itself cannot be.
-  return last === error ? error : new ConnectionBrokenError(last);
-}

@@ -1,9 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
-import type { Client } from '@aico/client';
+import type { NodeClient } from '@aico/client';
 import { AicoError, PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
 
 /** The answer to a WebSocket, which the proxy does not carry. */
@@ -15,13 +13,12 @@ const NO_UPGRADE = [
   'aico proxy carries no WebSockets. Follow topics by GET /api/v1/events, or use @aico/client.\n',
 ].join('\r\n');
 
-/** Headers of one connection, not of the request (RFC 9110, 7.6.1), and those that are this proxy's own. */
-const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
-  'authorization',
+/** Headers of one connection, not of the message (RFC 9110, section 7.6.1). */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'expect',
-  'host',
   'keep-alive',
+  'proxy-authenticate',
   'proxy-authorization',
   'proxy-connection',
   'te',
@@ -30,15 +27,18 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
+/** The proxy's own token and address, which are not the backend's. */
+const OF_THE_PROXY: ReadonlySet<string> = new Set(['authorization', 'host']);
+
 export interface ProxyOptions {
-  readonly client: Client;
-  /** What a request must show: `Authorization: Bearer TOKEN`, or any user with the token as the password. */
+  readonly client: NodeClient;
+  /** A request must have it: `Authorization: Bearer TOKEN`, or any user with the token as the password. */
   readonly token: string;
 }
 
 /**
- * Hands requests on to a backend and answers back, bodies streaming both ways. Whoever does not show the token gets
- * nothing; neither does a page of a browser, whatever it shows: its `Origin` or a foreign `Host` is refused.
+ * Forwards requests to a backend and responses back, byte for byte, bodies streaming both ways. A request without the token is
+ * refused; so is every request of a web page, which has an `Origin` or a foreign `Host`.
  */
 export function createProxy({ client, token }: ProxyOptions): Server {
   const server = createServer((request, response) => {
@@ -83,36 +83,59 @@ function isSame(one: string, other: string): boolean {
   return timingSafeEqual(hash(one), hash(other));
 }
 
-async function forward(client: Client, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function forward(
+  client: NodeClient,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const { method = 'GET', url = '/', headers } = request;
+  const { method = 'GET', url = '/', headers, rawHeaders } = request;
   const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-  try {
-    const reply = await client.fetch(url, {
-      method,
-      headers: Object.entries(headers).flatMap(([name, value]): [string, string][] =>
-        OF_THE_CONNECTION.has(name) || value === undefined ? [] : [[name, [value].flat().join(', ')]],
-      ),
-      signal: gone.signal,
-      redirect: 'manual',
-      // Node's own stream of the same name, of which this file and fetch hold different types.
-      ...(hasBody
-        ? { body: Readable.toWeb(request) as unknown as ReadableStream, duplex: 'half' as const }
-        : {}),
+  if (!url.startsWith('/')) {
+    answer(response, {
+      type: 'about:blank',
+      title: 'Bad Request',
+      status: 400,
+      detail: 'This is a port for requests to one backend, not a proxy for URLs.',
+      hint: 'Request the path alone, without configuring a proxy.',
     });
-    response.writeHead(
-      reply.status,
-      [...reply.headers].filter(([name]) => !OF_THE_CONNECTION.has(name)).flat(),
-    );
-    // What comes is shown as it comes: an event stream has no end.
+    return;
+  }
+  try {
+    const reply = await client.forward({
+      method,
+      target: url,
+      headers: [...endToEnd(rawHeaders, OF_THE_PROXY), 'Via', `${request.httpVersion} aico`],
+      signal: gone.signal,
+      body: hasBody ? request : undefined,
+    });
+    response.writeHead(reply.status, reply.statusText, endToEnd(reply.headers));
+    // What arrives is passed on as it arrives: an event stream has no end.
     response.flushHeaders();
-    if (reply.body === null) response.end();
-    else await pipeline(Readable.fromWeb(reply.body as unknown as NodeReadableStream), response);
+    await pipeline(reply.body, response);
   } catch (error) {
     if (response.headersSent || gone.signal.aborted) response.destroy();
     else answer(response, unreachable(error));
   }
+}
+
+/** The headers that a proxy passes on: all but those of the connection, which `connection` itself may name as well. */
+function endToEnd(raw: readonly string[], also: ReadonlySet<string> = new Set()): string[] {
+  const pairs = raw.flatMap((name, index): [string, string][] =>
+    index % 2 === 0 ? [[name, raw[index + 1] ?? '']] : [],
+  );
+  const named = new Set(
+    pairs
+      .filter(([name]) => name.toLowerCase() === 'connection')
+      .flatMap(([, value]) => value.split(',').map((option) => option.trim().toLowerCase())),
+  );
+  return pairs
+    .filter(([name]) => {
+      const lower = name.toLowerCase();
+      return !HOP_BY_HOP.has(lower) && !also.has(lower) && !named.has(lower);
+    })
+    .flat();
 }
 
 function unreachable(error: unknown): Problem {

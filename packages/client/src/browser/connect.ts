@@ -1,11 +1,10 @@
-import { AicoError } from '@aico/protocol';
-import { ChannelBusyError } from '@aico/protocol/channel';
 import { nobleSuite } from '@aico/protocol/channel/noble';
 import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
-import { CHANNEL_BREAKS } from '../core/breaks.ts';
+import { Calls } from '../core/calls.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
+import { failureOf } from '../core/failure.ts';
 import { openSession, pairOn, preparePairing } from '../core/handshake.ts';
 import { openPatiently } from '../core/open-patiently.ts';
 import {
@@ -15,15 +14,9 @@ import {
   type PairingOptions,
   SILENCE_MS,
 } from '../core/options.ts';
-import {
-  BackendNotRunningError,
-  ConnectionBrokenError,
-  ReplyTimeoutError,
-  TooManyChannelsError,
-} from '../errors.ts';
+import { BackendNotRunningError } from '../errors.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import { AnswerLate, exchange } from './exchange.ts';
-import { requestParts } from './http1-request.ts';
+import { exchange } from './exchange.ts';
 import { MultiplexedChannel } from './multiplexed-channel.ts';
 import { SealedBytes } from './sealed-bytes.ts';
 import { WebSocketCarrier } from './web-socket-carrier.ts';
@@ -44,7 +37,7 @@ export async function pair({
   });
 }
 
-/** As `connect` for Node, over WebSockets, with JavaScript alone. Redirections are answers, and are not followed. */
+/** As `connect` for Node, over WebSockets, with JavaScript alone. */
 export async function connect<Paths extends object = paths>({
   address,
   credentials,
@@ -63,21 +56,12 @@ export async function connect<Paths extends object = paths>({
   );
   await connections.warm();
   return clientOver<Paths>({
-    async fetch(path, init) {
-      const method = (init.method ?? 'GET').toUpperCase();
-      const signal = init.signal ?? undefined;
-      const parts = await requestParts(path, init, method);
-      const connection = await connections.take(signal);
+    async transport(request) {
+      const connection = await connections.take(request.signal);
       const release = (isFree: boolean): void => connections.give(connection, isFree);
-      return exchange(connection, parts, { method, signal, timeoutMs, release });
+      return exchange(connection, request, { timeoutMs, release });
     },
-    explain(error) {
-      if (error instanceof AnswerLate) return new ReplyTimeoutError(timeoutMs, error);
-      if (error instanceof ChannelBusyError) return new TooManyChannelsError(error.retryAfterSeconds);
-      if (error instanceof AicoError && !CHANNEL_BREAKS.has(error.code)) return error;
-      if (error instanceof TypeError && error.cause === undefined) return error;
-      return new ConnectionBrokenError(error instanceof TypeError ? error.cause : error);
-    },
+    calls: new Calls(failureOf),
     async close() {
       connections.close();
     },

@@ -1,65 +1,70 @@
+import type { HttpRequest, HttpResponse } from '../core/http-message.ts';
+import { ReplyTimeoutError } from '../errors.ts';
 import type { ByteConnection } from './byte-connection.ts';
-import { chunk, LAST_CHUNK, type RequestParts } from './http1-request.ts';
+import { chunk, LAST_CHUNK, requestHead } from './http1-request.ts';
 import { readBody, readHead, staysOpen } from './http1-response.ts';
 
 export interface ExchangeOptions {
-  readonly method: string;
-  readonly signal: AbortSignal | undefined;
-  /** Milliseconds until the answer must have begun. */
+  /** Milliseconds until the response must have begun. */
   readonly timeoutMs: number;
-  /** The connection is free for another request, or is not to be used any more. */
+  /** Takes the connection back; `isFree` says whether it may be used for another request. */
   readonly release: (isFree: boolean) => void;
 }
 
-/** Begun too late. */
-export class AnswerLate extends Error {}
-
-/** One request and its answer, whose body streams. Whatever goes wrong cuts the connection. */
+/** Sends one request on a connection and reads its response, whose body streams. Any failure cuts the connection. */
 export async function exchange(
   connection: ByteConnection,
-  { head, body }: RequestParts,
-  { method, signal, timeoutMs, release }: ExchangeOptions,
-): Promise<Response> {
-  const source = body instanceof ReadableStream ? body.getReader() : body;
-  let over = false;
+  request: HttpRequest,
+  { timeoutMs, release }: ExchangeOptions,
+): Promise<HttpResponse> {
+  const { method, signal } = request;
+  const source = request.body instanceof ReadableStream ? request.body.getReader() : request.body;
+  let isOver = false;
   const finish = (isFree: boolean): void => {
-    if (over) return;
-    over = true;
+    if (isOver) return;
+    isOver = true;
     clearTimeout(late);
     signal?.removeEventListener('abort', abort);
-    // What it has not given is not wanted any more.
+    // The rest of an upload is not needed any more.
     if (!isFree && source instanceof ReadableStreamDefaultReader) source.cancel().catch(() => {});
     release(isFree);
   };
-  const cut = (error: Error): void => {
-    connection.fail(error);
+  const cut = (error: unknown): void => {
+    connection.fail(error instanceof Error ? error : new Error(String(error)));
     finish(false);
   };
-  const abort = (): void => cut(reasonOf(signal));
-  const late = setTimeout(() => cut(new AnswerLate()), timeoutMs);
+  const abort = (): void => cut(signal?.reason);
+  const late = setTimeout(() => cut(new ReplyTimeoutError(timeoutMs, undefined)), timeoutMs);
   signal?.addEventListener('abort', abort, { once: true });
   try {
     signal?.throwIfAborted();
-    // The answer may come before the body is sent: a refusal, or an echo.
     let isSent = false;
-    const broken = send(connection, head, source).then(() => {
+    // The response may begin before the whole request was sent: a refusal, or an echo.
+    const failed = send(connection, requestHead(request), source).then(() => {
       isSent = true;
       return new Promise<never>(() => {});
     });
-    const answer = await Promise.race([readHead(connection), broken]);
+    const head = await Promise.race([readHead(connection), failed]);
     clearTimeout(late);
-    const parts = readBody(connection, answer, method);
-    const mayStay = staysOpen(answer, method);
-    // A connection is free when both have been said whole.
-    const end = (): void => finish(mayStay && isSent);
+    const parts = readBody(connection, head, method);
+    // The connection is free once both messages are complete.
+    const end = (): void => finish(staysOpen(head, method) && isSent);
     if (parts === undefined) {
       end();
-      return new Response(null, answer);
+      return { ...head, body: undefined };
     }
-    const failed = (error: unknown): unknown =>
-      // As `fetch` has it: what it was given up with as it is, a break as a TypeError.
-      signal?.aborted ? signal.reason : new TypeError('the answer broke off', { cause: error });
-    return new Response(streamOf(parts, { end, cut, failed }), answer);
+    const next = async (): Promise<IteratorResult<Uint8Array, void>> => {
+      try {
+        const part = await parts.next();
+        if (part.done) end();
+        return part;
+      } catch (error) {
+        cut(error);
+        throw error;
+      }
+    };
+    // The rest would have to be read before the connection could be used again.
+    return { ...head, body: { next, cancel: cut } };
   } catch (error) {
     finish(false);
     throw signal?.aborted ? signal.reason : error;
@@ -84,48 +89,9 @@ async function send(
   await connection.write(LAST_CHUNK);
 }
 
-interface BodyEvents {
-  readonly end: () => void;
-  readonly cut: (error: Error) => void;
-  /** What whoever reads is told of an error. */
-  readonly failed: (error: unknown) => unknown;
-}
-
-function streamOf(
-  parts: AsyncGenerator<Uint8Array, void, undefined>,
-  { end, cut, failed }: BodyEvents,
-): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = await parts.next();
-          if (done !== true) {
-            controller.enqueue(value);
-            return;
-          }
-          end();
-          controller.close();
-        } catch (error) {
-          cut(error instanceof Error ? error : new Error(String(error)));
-          controller.error(failed(error));
-        }
-      },
-      // What is still to come would have to be read before the connection could be used again.
-      cancel: () => cut(new Error('the body was not wanted')),
-    },
-    { highWaterMark: 0 },
-  );
-}
-
 function joined(head: Uint8Array, body: Uint8Array): Uint8Array {
   const whole = new Uint8Array(head.byteLength + body.byteLength);
   whole.set(head);
   whole.set(body, head.byteLength);
   return whole;
-}
-
-function reasonOf(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

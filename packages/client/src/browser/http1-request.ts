@@ -1,59 +1,17 @@
-/** What a request is on the wire: RFC 9112, 3 to 7. */
-export interface RequestParts {
-  readonly head: Uint8Array;
-  /** Whole, as a stream, or none. */
-  readonly body: Uint8Array | ReadableStream<Uint8Array> | undefined;
-}
+import type { HttpRequest } from '../core/http-message.ts';
 
-/** Set by this client alone. */
-const FRAMING: readonly string[] = [
-  'connection',
-  'content-length',
-  'host',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-];
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** One blank, or a control character, would be the beginning of something else. */
-const NO_TARGET = /[^\x21-\x7e]/;
-
-/**
- * @throws {TypeError} as `fetch` does, for what cannot be asked
- */
-export async function requestParts(path: string, init: RequestInit, method: string): Promise<RequestParts> {
-  const target = new URL(path, 'http://aico.local');
-  const where = `${target.pathname}${target.search}`;
-  if (target.host !== 'aico.local' || NO_TARGET.test(where))
-    throw new TypeError(`no path of the backend: "${path}"`);
-  if (!TOKEN.test(method)) throw new TypeError(`"${method}" is no method`);
-  const headers = new Headers(init.headers);
-  for (const name of FRAMING) headers.delete(name);
-  const body = await bodyOf(init.body ?? null, headers);
-  if (body !== undefined && (method === 'GET' || method === 'HEAD'))
-    throw new TypeError(`${method} has no body`);
-  if (body instanceof ReadableStream) headers.set('transfer-encoding', 'chunked');
+/** The head of a request: RFC 9112, sections 3 to 6. A body that is a stream is sent in chunks. */
+export function requestHead({ method, target, headers, body }: HttpRequest): Uint8Array {
+  const framed = new Headers(headers);
+  if (body instanceof ReadableStream) framed.set('transfer-encoding', 'chunked');
   else if (body !== undefined || ['POST', 'PUT', 'PATCH'].includes(method))
-    headers.set('content-length', `${body?.byteLength ?? 0}`);
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  const text = `${method} ${where} HTTP/1.1\r\nhost: aico.local\r\n${lines}\r\n`;
-  return { head: Uint8Array.from(text, (character) => character.charCodeAt(0)), body };
+    framed.set('content-length', `${body?.byteLength ?? 0}`);
+  const lines = [...framed].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const text = `${method} ${target} HTTP/1.1\r\nhost: aico.local\r\n${lines}\r\n`;
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-async function bodyOf(
-  body: NonNullable<RequestInit['body']> | null,
-  headers: Headers,
-): Promise<Uint8Array | ReadableStream<Uint8Array> | undefined> {
-  if (body === null) return undefined;
-  if (body instanceof ReadableStream) return body as ReadableStream<Uint8Array>;
-  // The platform knows how a form, a blob or a string is written, and what type it is of.
-  const written = new Response(body);
-  const type = written.headers.get('content-type');
-  if (type !== null && !headers.has('content-type')) headers.set('content-type', type);
-  return new Uint8Array(await written.arrayBuffer());
-}
-
-/** One part of a body that is sent in chunks; an empty one would end it. */
+/** One part of a body that is sent in chunks (RFC 9112, section 7.1). An empty one would end the body. */
 export function chunk(part: Uint8Array): Uint8Array {
   const size = `${part.byteLength.toString(16)}\r\n`;
   const framed = new Uint8Array(size.length + part.byteLength + 2);

@@ -6,7 +6,8 @@ import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { chunk, LAST_CHUNK, requestParts } from './http1-request.ts';
+import { httpRequest } from '../core/http-message.ts';
+import { chunk, LAST_CHUNK, requestHead } from './http1-request.ts';
 import { type ByteSource, readBody, readHead, staysOpen } from './http1-response.ts';
 
 /** Bytes in the given parts, and then no more. */
@@ -128,9 +129,9 @@ test("a request arrives at Node's server as it was meant, and cannot smuggle ano
       const target = path.startsWith('/') ? path : `/${path}`;
       // Another host, as `fetch` would have it: refused below.
       fc.pre(!target.startsWith('//'));
-      const parts = await requestParts(target, init, 'POST');
+      const parts = await httpRequest(target, init);
       const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-      socket.write(parts.head);
+      socket.write(requestHead(parts));
       if (parts.body instanceof ReadableStream) {
         for await (const part of parts.body) socket.write(chunk(part));
         socket.write(LAST_CHUNK);
@@ -153,5 +154,5 @@ test("a request arrives at Node's server as it was meant, and cannot smuggle ano
     ['/', { body: 'x' }, 'GET'],
   ];
   for (const [path, init, method] of refused)
-    await assert.rejects(requestParts(path, init, method), TypeError);
+    await assert.rejects(httpRequest(path, { ...init, method }), TypeError);
 });

@@ -1,6 +1,8 @@
 import createClient, { type Client as OpenApiClient } from 'openapi-fetch';
-import { ClientClosedError, ConnectionBrokenError } from '../errors.ts';
 import type { paths } from './api.ts';
+import type { Calls } from './calls.ts';
+import { fetchOver, type Transport } from './http-fetch.ts';
+import { ORIGIN } from './http-message.ts';
 import { ensureOk, parseReply } from './reply.ts';
 import { type BusEvent, follow, type SubscribeOptions } from './subscription.ts';
 
@@ -59,45 +61,25 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Of no account: there is one backend. Requests as the platform has them must have some. */
-const ORIGIN = 'http://aico.local';
-
 /** What a client is made of. */
 export interface ClientParts {
-  fetch(path: string, init: RequestInit): Promise<Response>;
-  /** Names what broke a connection; what it does not know comes back as it is. */
-  explain(error: unknown): unknown;
+  readonly transport: Transport;
+  readonly calls: Calls;
   close(): Promise<void>;
 }
 
 export function clientOver<Paths extends object = paths>({
-  fetch,
-  explain,
+  transport,
+  calls,
   close,
 }: ClientParts): Client<Paths> {
-  const closing = new AbortController();
-  const explained = async <T>(init: RequestInit, doIt: () => Promise<T>): Promise<T> => {
-    try {
-      return await doIt();
-    } catch (error) {
-      if (init.signal?.aborted) throw error;
-      throw closing.signal.aborted ? closing.signal.reason : explain(error);
-    }
-  };
+  const fetch = fetchOver(transport);
   const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
     if (!path.startsWith('/')) throw new TypeError(`a path begins with a slash: "${path}"`);
-    closing.signal.throwIfAborted();
-    try {
-      return await explained(init, () => fetch(path, init));
-    } catch (error) {
-      // A connection that was kept may have gone unnoticed.
-      if (!(error instanceof ConnectionBrokenError && isRepeatable(init)) || init.signal?.aborted)
-        throw error;
-      return explained(init, () => fetch(path, init));
-    }
+    return calls.run({ signal: init.signal, isRepeatable: isRepeatable(init) }, () => fetch(path, init));
   };
   const closeOnce = async (): Promise<void> => {
-    closing.abort(new ClientClosedError());
+    calls.close();
     await close();
   };
   return {
@@ -106,12 +88,13 @@ export function clientOver<Paths extends object = paths>({
     async json(path, init = {}) {
       const response = await request(path, init);
       await ensureOk(response);
-      return parseReply(await explained(init, () => response.text()), response.status);
+      const text = await calls.run({ signal: init.signal, isRepeatable: false }, () => response.text());
+      return parseReply(text, response.status);
     },
     subscribe: (topic, options = {}) =>
-      follow({ fetch: request, explain }, topic, {
+      follow({ fetch: request, explain: (error) => calls.explain(error) }, topic, {
         ...options,
-        signal: AbortSignal.any([closing.signal, ...(options.signal === undefined ? [] : [options.signal])]),
+        signal: AbortSignal.any([calls.closed, ...(options.signal === undefined ? [] : [options.signal])]),
       }),
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,

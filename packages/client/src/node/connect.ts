@@ -1,15 +1,11 @@
-import { AicoError } from '@aico/protocol';
-import { ChannelBusyError } from '@aico/protocol/channel';
 import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
-import { CHANNEL_BREAKS } from '../core/breaks.ts';
-import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { pairOn, preparePairing } from '../core/handshake.ts';
 import { ANSWER_MS, CONNECT_MS, type ConnectOptions, type PairingOptions } from '../core/options.ts';
-import { ConnectionBrokenError, ReplyTimeoutError, TooManyChannelsError } from '../errors.ts';
 import { Channels, onConnection } from './channels.ts';
-import { fetchThrough } from './fetch-through.ts';
+import { HttpTransport } from './http-transport.ts';
+import { type NodeClient, nodeClient } from './node-client.ts';
 import { cryptoSuite } from './suite.ts';
 
 /**
@@ -54,28 +50,11 @@ export async function pair({
 export async function connect<Paths extends object = paths>({
   timeoutMs = ANSWER_MS,
   ...options
-}: ConnectOptions): Promise<Client<Paths>> {
+}: ConnectOptions): Promise<NodeClient<Paths>> {
   const channels = await Channels.open(options);
-  const parts = fetchThrough(channels.connector, timeoutMs);
-  return clientOver<Paths>({
-    ...parts,
-    explain: (error) => failureOf(error, timeoutMs),
-    async close() {
-      channels.close();
-      await parts.close();
-    },
+  return nodeClient<Paths>({
+    transport: new HttpTransport(channels.connector, timeoutMs),
+    timeoutMs,
+    close: () => channels.close(),
   });
-}
-
-/** Ours as it is, wherever `fetch` has hidden it; what remains is a connection that broke. */
-function failureOf(error: unknown, timeoutMs: number): unknown {
-  let last = error;
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    last = cause;
-    if (cause instanceof ChannelBusyError) return new TooManyChannelsError(cause.retryAfterSeconds);
-    if (cause instanceof AicoError && !CHANNEL_BREAKS.has(cause.code)) return cause;
-    if ('code' in cause && cause.code === 'UND_ERR_HEADERS_TIMEOUT')
-      return new ReplyTimeoutError(timeoutMs, error);
-  }
-  return last === error ? error : new ConnectionBrokenError(last);
 }

@@ -112,18 +112,23 @@ describe('what may be followed', () => {
     const bus = new MessageBusClient();
     await bus.connect();
     t.after(() => bus.close());
-    const limits = { perPrincipal: 2, total: 3, events: 10, size: 1_000, keepMs: 60_000 };
+    const limits = { perDevice: 2, total: 3, events: 10, size: 1_000, keepMs: 60_000 };
     const live = new LiveSubscriptions(bus, limits);
     const grants = ['notes:*'];
     const phone = {
       ...OWNER,
+      kind: 'device' as const,
       id: 'phone',
       may: (access: 'public' | `${string}:${string}`) => permits(grants, access),
     };
     const one = await live.open('notes.*', 'notes:subscribe', phone);
     await live.open('notes.*', 'notes:subscribe', phone);
     await assert.rejects(live.open('notes.*', 'notes:subscribe', phone), { code: 'AICO_EVENTS_TOO_MANY' });
-    await live.open('notes.*', 'notes:subscribe', OWNER);
+    const tablet = { ...phone, id: 'tablet' };
+    await live.open('notes.*', 'notes:subscribe', tablet);
+    await assert.rejects(live.open('notes.*', 'notes:subscribe', tablet), { code: 'AICO_EVENTS_TOO_MANY' });
+    // Programs on this machine are not refused for what devices have open, nor by the bound of one device.
+    for (let n = 0; n < 3; n += 1) await live.open('notes.*', 'notes:subscribe', OWNER);
     await assert.rejects(live.open('notes.*', 'notes:subscribe', OWNER), { code: 'AICO_EVENTS_TOO_MANY' });
     await bus.publish('notes.a', 1);
     await one.log.news(0);
@@ -135,6 +140,41 @@ describe('what may be followed', () => {
     await live.endAll();
     assert.equal(live.size, 0);
   });
+});
+
+test('any readers come, go and return: one is refused only when the bound is full of readers that are connected', async (t) => {
+  const bus = new MessageBusClient();
+  await bus.connect();
+  t.after(() => bus.close());
+  const limits = { perDevice: 3, total: 5, events: 10, size: 1_000, keepMs: 60_000 };
+  const principals = ['owner', 'phone', 'tablet'].map((id) => ({
+    ...OWNER,
+    id,
+    kind: id === 'owner' ? ('owner' as const) : ('device' as const),
+  }));
+  const step = fc.record({ who: fc.nat({ max: 2 }), leaves: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const live = new LiveSubscriptions(bus, limits);
+      const connected = principals.map((): (() => void)[] => []);
+      for (const { who, leaves } of steps) {
+        const [principal, own] = [principals[who], connected[who]];
+        if (principal === undefined || own === undefined) continue;
+        if (leaves) {
+          own.shift()?.();
+          continue;
+        }
+        const devices = (connected[1]?.length ?? 0) + (connected[2]?.length ?? 0);
+        const isFull = who === 0 ? own.length >= 5 : own.length >= 3 || devices >= 5;
+        const opened = live.open('notes.*', 'notes:subscribe', principal);
+        if (isFull) await assert.rejects(opened, { code: 'AICO_EVENTS_TOO_MANY' });
+        else own.push(live.attach(await opened));
+        assert.ok(live.size <= 10);
+      }
+      await live.endAll();
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('an event log of any length loses the oldest alone, and says exactly how many', () => {

@@ -5,18 +5,22 @@ import { type Access, isAccess, type Principal } from '../../core/access.ts';
 import { TooManySubscriptionsError, TopicRefusedError } from './errors.ts';
 import { EventLog } from './event-log.ts';
 
-/** What one reader may follow, and how long it may be away. */
+/** How much memory subscriptions may take, and how long one is kept for a reader that has disconnected. */
 export interface LiveLimits {
-  readonly perPrincipal: number;
+  /** Subscriptions of one device, and on one WebSocket. */
+  readonly perDevice: number;
+  /** Subscriptions of all devices together; the programs on this machine may have as many of their own. */
   readonly total: number;
+  /** Events that a subscription keeps. */
   readonly events: number;
+  /** Characters of JSON that a subscription keeps. */
   readonly size: number;
-  /** Milliseconds a subscription is kept for a reader who has gone. */
+  /** Milliseconds that a subscription is kept for a reader that has disconnected. */
   readonly keepMs: number;
 }
 
 export const DEFAULT_LIMITS: LiveLimits = {
-  perPrincipal: 32,
+  perDevice: 32,
   total: 256,
   events: 1_024,
   size: 1_048_576,
@@ -75,22 +79,28 @@ export class LiveSubscription {
   }
 }
 
-/** All that is followed from outside, bounded in number, size and time. */
+/**
+ * The subscriptions of all readers outside the backend, bounded in number, size and time. A subscription whose reader has
+ * disconnected is kept for its return, and makes room as soon as another is opened: only connected readers are counted when
+ * one is refused. Programs on this machine share no bound with devices, so that neither can keep the others out.
+ */
 export class LiveSubscriptions {
+  readonly limits: LiveLimits;
   readonly #bus: MessageBus;
-  readonly #limits: LiveLimits;
   readonly #live = new Map<string, LiveSubscription>();
+  /** Subscriptions without a reader, in the order in which their readers disconnected. */
+  readonly #detached = new Set<LiveSubscription>();
 
   constructor(bus: MessageBus, limits: LiveLimits = DEFAULT_LIMITS) {
     this.#bus = bus;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   get size(): number {
     return this.#live.size;
   }
 
-  /** One that is there still, for the same reader and pattern. */
+  /** The subscription of this id, if it is of the same principal and pattern and still kept. */
   find(id: string, pattern: string, principal: Principal): LiveSubscription | undefined {
     const found = this.#live.get(id);
     return found?.pattern === pattern && found.principal.id === principal.id ? found : undefined;
@@ -102,11 +112,12 @@ export class LiveSubscriptions {
    * @throws {TooManySubscriptionsError}
    */
   async open(pattern: string, access: Access, principal: Principal): Promise<LiveSubscription> {
-    const { perPrincipal, total } = this.#limits;
-    const own = [...this.#live.values()].filter((each) => each.principal.id === principal.id).length;
-    if (own >= perPrincipal) throw new TooManySubscriptionsError(perPrincipal);
-    if (this.#live.size >= total) throw new TooManySubscriptionsError(total);
-    const live = new LiveSubscription(pattern, principal, new EventLog(this.#limits));
+    const { perDevice, total } = this.limits;
+    const { kind, id } = principal;
+    if (kind === 'device')
+      this.#makeRoom(perDevice, (each) => each.principal.kind === kind && each.principal.id === id);
+    this.#makeRoom(total, (each) => each.principal.kind === kind);
+    const live = new LiveSubscription(pattern, principal, new EventLog(this.limits));
     this.#live.set(live.id, live);
     try {
       live.subscription = await this.#bus.subscribe(pattern, (topic, message, envelope) => {
@@ -121,9 +132,22 @@ export class LiveSubscriptions {
     return live;
   }
 
-  /** A reader reads it. The returned function says that it has gone. */
+  /**
+   * Ends the subscription whose reader has been away for longest, where there are `limit` of a kind.
+   *
+   * @throws {TooManySubscriptionsError} when all of them are being read
+   */
+  #makeRoom(limit: number, isCounted: (live: LiveSubscription) => boolean): void {
+    if ([...this.#live.values()].filter(isCounted).length < limit) return;
+    const detached = [...this.#detached].find(isCounted);
+    if (detached === undefined) throw new TooManySubscriptionsError(limit);
+    void this.end(detached);
+  }
+
+  /** Connects a reader. The returned function disconnects it. */
   attach(live: LiveSubscription): () => void {
     live.readers += 1;
+    this.#detached.delete(live);
     clearTimeout(live.expiry);
     let attached = true;
     return () => {
@@ -131,13 +155,15 @@ export class LiveSubscriptions {
       attached = false;
       live.readers -= 1;
       if (live.readers > 0 || live.ended.signal.aborted) return;
-      live.expiry = setTimeout(() => void this.end(live), this.#limits.keepMs);
+      this.#detached.add(live);
+      live.expiry = setTimeout(() => void this.end(live), this.limits.keepMs);
       live.expiry.unref();
     };
   }
 
   async end(live: LiveSubscription): Promise<void> {
     this.#live.delete(live.id);
+    this.#detached.delete(live);
     clearTimeout(live.expiry);
     live.ended.abort();
     await live.subscription?.unsubscribe();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { accessFor } from './live-subscriptions.ts';
-import { parseSaid } from './socket-protocol.ts';
+import { idOf, parseSaid } from './socket-protocol.ts';
 
 test('a message on a WebSocket that is nested too deeply is refused with the code of every edge', () => {
   const said = (data: string): string => `{"op":"publish","id":1,"topic":"a.b","data":${data}}`;
@@ -11,6 +11,24 @@ test('a message on a WebSocket that is nested too deeply is refused with the cod
   });
   assert.throws(() => parseSaid('{"op":'), { code: 'AICO_EVENTS_MESSAGE' });
   assert.deepEqual(parseSaid(said('[[1]]')), { op: 'publish', id: 1, topic: 'a.b', data: [[1]] });
+});
+
+test('a refusal has the id of its message wherever that can be read', () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  for (const [text, id] of [
+    ['{"op":"subscribe","id":7}', 7],
+    ['{"id":"a","op":"dance"}', 'a'],
+    ['{"op":"subscribe","id":8,"topic":"a","more":1}', 8],
+    [`{"op":"publish","id":9,"topic":"a.b","data":${deep}}`, 9],
+    ['{"op":"subscribe","id":1.5,"topic":"a"}', null],
+    ['{"op":"subscribe","id":{"a":1},"topic":"a"}', null],
+    ['{"op":"subscribe","id":', null],
+    ['[1]', null],
+    ['null', null],
+  ] as const) {
+    assert.throws(() => parseSaid(text));
+    assert.equal(idOf(text), id, text.slice(0, 60));
+  }
 });
 
 test('no right for one room covers a room of another name', () => {

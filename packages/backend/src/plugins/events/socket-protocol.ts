@@ -26,6 +26,7 @@ const Said = Type.Union([
 export type Said = Static<typeof Said>;
 
 const said = Compile(Said);
+const id = Compile(Id);
 
 /** What it is told. `event` is text that is JSON already. */
 export type Told =
@@ -40,6 +41,19 @@ export type Told =
   | { readonly op: 'gap'; readonly topic: string; readonly at: string; readonly lost: number }
   | { readonly op: 'ended'; readonly topic: string }
   | { readonly op: 'error'; readonly id: Said['id'] | null; readonly problem: Problem };
+
+/**
+ * The client's id of a message, also of one that is refused for something else; null where it has none that can be read.
+ */
+export function idOf(text: string): Said['id'] | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && 'id' in value && id.Check(value.id)) return value.id;
+  } catch {
+    // Not JSON: the refusal says so.
+  }
+  return null;
+}
 
 /** @throws {SocketMessageError} @throws {DataBoundsError} */
 export function parseSaid(text: string): Said {

@@ -5,14 +5,14 @@ import { createMutex } from '@aico/shared/core/tasks';
 import type { WebSocket } from 'ws';
 import { type Access, isAccess, type Principal } from '../../core/access.ts';
 import { CapabilityMissingError } from '../../gateway/index.ts';
-import { TopicRefusedError } from './errors.ts';
+import { TooManySubscriptionsError, TopicRefusedError } from './errors.ts';
 import {
   accessFor,
   type LiveSubscription,
   type LiveSubscriptions,
   positionOf,
 } from './live-subscriptions.ts';
-import { isOurs, parseSaid, type Said, type Told, toldError, toldEvent } from './socket-protocol.ts';
+import { idOf, isOurs, parseSaid, type Said, type Told, toldError, toldEvent } from './socket-protocol.ts';
 
 /** Milliseconds between two questions whether the peer is there still. */
 const HEARTBEAT_MS = 30_000;
@@ -110,16 +110,14 @@ export class TopicSocket {
   async #answer(text: string): Promise<void> {
     const { webSocket, logger } = this.#options;
     if (webSocket.readyState !== webSocket.OPEN) return;
-    let id: Said['id'] | null = null;
     try {
       const said = parseSaid(text);
-      id = said.id;
       if (said.op === 'subscribe') await this.#subscribe(said);
       else if (said.op === 'unsubscribe') await this.#unsubscribe(said);
       else await this.#publish(said);
     } catch (error) {
       if (isOurs(error)) logger.error('A message on a WebSocket was not served', { error });
-      await this.#send(toldError(id, error));
+      await this.#send(toldError(idOf(text), error));
     }
   }
 
@@ -128,6 +126,8 @@ export class TopicSocket {
     const access = accessFor(topic);
     if (!principal.may(access)) throw new CapabilityMissingError(access);
     if (this.#following.has(topic)) throw new TopicRefusedError('it is subscribed to already');
+    const { perDevice } = live.limits;
+    if (this.#following.size >= perDevice) throw new TooManySubscriptionsError(perDevice);
     const { id: known, number } = positionOf(position);
     const found = live.find(known, topic, principal);
     const subscription = found ?? (await live.open(topic, access, principal));

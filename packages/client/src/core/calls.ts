@@ -1,0 +1,47 @@
+import { ClientClosedError, ConnectionBrokenError } from '../errors.ts';
+
+export interface CallOptions {
+  /** What it is aborted with is thrown as it is. */
+  readonly signal?: AbortSignal | null | undefined;
+  /** Whether the call may be made twice without harm. */
+  readonly isRepeatable: boolean;
+}
+
+/** Makes the calls of one client: names their failures, repeats what may be repeated, and ends with the client. */
+export class Calls {
+  readonly explain: (error: unknown) => unknown;
+  readonly #closing = new AbortController();
+
+  /** @param explain makes an error for the caller of the one that a transport gave */
+  constructor(explain: (error: unknown) => unknown) {
+    this.explain = explain;
+  }
+
+  /** Aborted with a {@link ClientClosedError} once the client is closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  async run<T>({ signal, isRepeatable }: CallOptions, call: () => Promise<T>): Promise<T> {
+    this.closed.throwIfAborted();
+    const once = async (): Promise<T> => {
+      try {
+        return await call();
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        throw this.closed.aborted ? this.closed.reason : this.explain(error);
+      }
+    };
+    try {
+      return await once();
+    } catch (error) {
+      // A kept connection may have died without notice; a new one has not.
+      if (!(error instanceof ConnectionBrokenError && isRepeatable) || signal?.aborted) throw error;
+      return once();
+    }
+  }
+
+  close(): void {
+    this.#closing.abort(new ClientClosedError());
+  }
+}
