@@ -114,16 +114,14 @@ function contentOf(
   );
 }
 
-/** Ends the bodies of responses that the program has dropped without reading them, so that their connections are free. */
-const dropped = new FinalizationRegistry<ResponseBody>((body) => {
-  body.cancel(new Error('the response was dropped unread'));
-});
+/** Bytes of a body that are read ahead, so that a small one that the program does not read holds no connection. */
+const READ_AHEAD = 65_536;
 
 function streamOf(
   body: ResponseBody,
   failed: (error: unknown) => unknown,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
         try {
@@ -137,8 +135,6 @@ function streamOf(
       },
       cancel: (reason) => body.cancel(reason),
     },
-    { highWaterMark: 0 },
+    new ByteLengthQueuingStrategy({ highWaterMark: READ_AHEAD }),
   );
-  dropped.register(stream, body);
-  return stream;
 }

@@ -110,6 +110,8 @@ export class Channels {
 
   #connect(channel: Multiplexer): MultiplexedStream {
     const connection = channel.stream();
+    // Undici listens from when it takes the connection until it gives it up; a failure may come before or after.
+    connection.on('error', () => {});
     connection.once('close', () => {
       if (channel.size === 0) this.#restOf(channel);
     });
