@@ -6,18 +6,14 @@ import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
 import { finishRestore } from '@aico/shared/data';
 import { AICOKeyManager } from '@aico/shared/security';
-import {
-  coreSections,
-  lifecycleSection,
-  loggingSection,
-  securitySection,
-} from './composition/core-sections.ts';
+import { coreSections, lifecycleSection, securitySection } from './composition/core-sections.ts';
 import { OPEN_SERVICES, registerCoreServices } from './composition/core-services.ts';
 import { openKeys } from './composition/open-keys.ts';
 import { type ChosenPlugin, choosePlugins } from './composition/plugins.ts';
 import { Vault } from './composition/vault.ts';
 import { PluginNameTakenError, StartCancelledError } from './core/errors.ts';
 import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
+import { loggingSection } from './core/logging-section.ts';
 import { registerPlugin } from './core/plugin/register-plugin.ts';
 import { ServiceContainer } from './core/service-container.ts';
 import { HomeUse } from './instance/home-use.ts';
@@ -174,7 +170,6 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   });
 
   let keysMade: Backend['keysMade'];
-  let builtIn: ReadonlySet<string> = new Set();
   try {
     registerCoreServices({
       container,
@@ -188,18 +183,16 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
       homeUse,
       hub,
       isLockInPlace: () => lock.isInPlace,
-      plugins: plugins.map(({ definition }) => definition),
       systemView: {
         status,
         plugins: () => [
           ...plugins.map(({ definition, module }) => viewOf(definition, module, container)),
-          ...viewsOfRegistered(container, builtIn),
+          ...viewsOfRegistered(container),
           ...missing.map(({ name, module }) => viewOfMissing(name, module)),
         ],
         stop: () => void lifecycle.stop('asked for over the API'),
       },
     });
-    builtIn = new Set(container.names);
     for (const { definition, module, required } of plugins) {
       if (container.has(definition.name))
         throw new PluginNameTakenError(definition.name, module, 'a part of the backend');

@@ -2,6 +2,7 @@ import { SecretString, type SectionDefinition } from '@aico/shared/core/config';
 import { type TObject, Type } from 'typebox';
 import { messageBusSection } from '../bus/config.ts';
 import { channelSection } from '../channel/channel-config.ts';
+import { loggingSection } from '../core/logging-section.ts';
 import { devicesSection } from '../devices/roles.ts';
 import { gatewayConfig } from '../gateway/config.ts';
 
@@ -9,32 +10,6 @@ import { gatewayConfig } from '../gateway/config.ts';
 export const gatewaySection = {
   path: 'core.api_gateway',
   schema: gatewayConfig,
-} satisfies SectionDefinition;
-
-/** `core.logging` */
-export const loggingSection = {
-  path: 'core.logging',
-  schema: Type.Object({
-    level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
-      default: 'info',
-      description: 'The mildest level that is kept.',
-    }),
-    retention: Type.Object({
-      max_lines: Type.Integer({
-        default: 1_000_000,
-        minimum: 1_000,
-        description: 'Lines kept in the database; beyond that the oldest go.',
-      }),
-      max_days: Type.Integer({ default: 30, minimum: 1, maximum: 36_500, description: 'Older lines go.' }),
-    }),
-    console: Type.Object({
-      enabled: Type.Boolean({ default: true, description: 'Whether lines are printed (to stderr) as well.' }),
-      format: Type.Enum(['auto', 'pretty', 'json'], {
-        default: 'auto',
-        description: 'auto: pretty on a terminal in development, else json.',
-      }),
-    }),
-  }),
 } satisfies SectionDefinition;
 
 /** `core.database` */

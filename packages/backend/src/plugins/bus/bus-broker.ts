@@ -10,7 +10,9 @@ import { BusBrokerClosedError } from '../../bus/errors.ts';
 import { GrantBook } from '../../bus/grants/grant-book.ts';
 import { GrantsFile } from '../../bus/grants/grants-file.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
-import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
+import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
+import type { ServiceContainer } from '../../core/service-container.ts';
 import { declareBusRoutes } from './bus-routes.ts';
 import { MessageStreams } from './message-streams.ts';
 
@@ -37,18 +39,9 @@ export class BusBroker extends BasePlugin {
   readonly #exclusive = createMutex();
   #untravelled = 0;
 
-  constructor(name: string, container: ConstructorParameters<typeof BasePlugin>[1], hub: InProcessBus) {
+  constructor(name: string, container: ServiceContainer, hub: InProcessBus) {
     super(name, container);
     this.#hub = hub;
-  }
-
-  get metadata(): PluginMetadata {
-    return {
-      name: 'Bus broker',
-      version: '1.0.0',
-      description: 'Lets other processes take part in the message bus, each with its own key and rights',
-      priority: PluginPriority.INFRASTRUCTURE,
-    };
   }
 
   /** The grants there are. */
@@ -188,4 +181,22 @@ export class BusBroker extends BasePlugin {
     else if (name === 'refused') this.logger.warn('A bus client was refused', fields);
     else this.logger.info(name === 'joined' ? 'A bus client joined' : 'A bus client left', fields);
   }
+}
+
+/** @param hub the bus within this process, which the broker connects to other processes */
+export function busPlugin(hub: InProcessBus): PluginDefinition {
+  return definePlugin({
+    name: 'bus_broker',
+    version: '1.0.0',
+    description: 'Lets other processes take part in the message bus, each with its own key and rights',
+    dependencies: ['paths', 'key_manager', 'message_bus', 'streams', 'gateway'],
+    priority: PluginPriority.INFRASTRUCTURE,
+    capabilities: {
+      'bus:read': 'See what the bus carries and keeps',
+      'bus:publish': 'Publish on any topic',
+      'bus:subscribe': 'Follow any topic',
+      'bus:grant': 'Grant other processes access to the bus',
+    },
+    create: (name, container) => new BusBroker(name, container, hub),
+  });
 }

@@ -1,8 +1,10 @@
 import { AicoError } from '@aico/protocol';
+import type { AICOPaths } from '@aico/shared/core/paths';
 import {
   AdHocQueries,
   type AdHocQuery,
   type AdHocRows,
+  type Database,
   makeBackup,
   type OverdueStatement,
   ParametersInvalidError,
@@ -15,11 +17,12 @@ import {
   StatementFailedError,
   StatementRefusedError,
 } from '@aico/shared/data';
-import { wipe } from '@aico/shared/security';
+import { type AICOKeyManager, wipe } from '@aico/shared/security';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
-import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { definePlugin } from '../../core/plugin/plugin-definition.ts';
+import { PluginPriority } from '../../core/plugin-base.ts';
 import { callerLeaves } from './caller-leaves.ts';
 import {
   BackupReply,
@@ -47,47 +50,67 @@ const Query = Type.Object({
 /** How long a check of every page may take. */
 const CHECK_DEADLINE_MS = 3_600_000;
 
-/** The owner's window on the database: `/api/v1/database/status` and read-only queries. */
-export class DatabasePlugin extends BasePlugin {
+/** The owner's view of the database: `/api/v1/database`. */
+export const databasePlugin = definePlugin({
+  name: 'database_api',
+  version: '1.0.0',
+  description: 'Status of the encrypted database and read-only queries on it',
+  dependencies: ['database', 'gateway', 'paths', 'key_manager'],
+  priority: PluginPriority.INFRASTRUCTURE,
+  capabilities: {
+    'database:read': 'See the status and figures of the database',
+    'database:backup': 'Make a backup',
+    'database:vacuum': 'Compact the database file',
+    'database:check': 'Check every page of the database',
+    'root:database:query': 'Read every table, keys of devices and log lines included',
+  },
+  async start(plugin) {
+    const database = plugin.requireService('database');
+    plugin.onHealthCheck(() => healthOf(database));
+    const api = new DatabaseApi(
+      database,
+      plugin.requireService('paths'),
+      plugin.requireService('key_manager'),
+      plugin.signal,
+    );
+    await plugin.addRoutes((app) => api.declare(app), { place: 'database' });
+  },
+});
+
+async function healthOf(database: Database): Promise<HealthCheckResult> {
+  await database.check();
+  const { state, overdue } = database;
+  switch (state.kind) {
+    case 'ready':
+      return overdue.length === 0
+        ? { status: 'healthy' }
+        : { status: 'degraded', detail: `statements that do not end: ${overdue.map(shown).join('; ')}` };
+    case 'read-only':
+      return {
+        status: 'degraded',
+        detail: `read-only since ${state.since.toISOString()}: ${state.condition}; writing goes on by itself when the disk takes it`,
+      };
+    case 'failed':
+      return { status: 'unhealthy', detail: `no write is acknowledged until a restart: ${state.reason}` };
+  }
+}
+
+class DatabaseApi {
+  readonly #database: Database;
+  readonly #paths: AICOPaths;
+  readonly #keys: AICOKeyManager;
+  readonly #stopping: AbortSignal;
   #queries: AdHocQueries | undefined;
 
-  get metadata(): PluginMetadata {
-    return {
-      name: 'Database',
-      version: '1.0.0',
-      description: 'Status of the encrypted database and read-only queries on it',
-      priority: PluginPriority.INFRASTRUCTURE,
-    };
+  constructor(database: Database, paths: AICOPaths, keys: AICOKeyManager, stopping: AbortSignal) {
+    this.#database = database;
+    this.#paths = paths;
+    this.#keys = keys;
+    this.#stopping = stopping;
   }
 
-  override async start(): Promise<void> {
-    await this.addRoutes((app) => this.#declare(app), { place: 'database' });
-  }
-
-  override async healthCheck(): Promise<HealthCheckResult> {
-    const database = this.requireService('database');
-    await database.check();
-    const { state, overdue } = database;
-    switch (state.kind) {
-      case 'ready':
-        return overdue.length === 0
-          ? { status: 'healthy' }
-          : { status: 'degraded', detail: `statements that do not end: ${overdue.map(shown).join('; ')}` };
-      case 'read-only':
-        return {
-          status: 'degraded',
-          detail: `read-only since ${state.since.toISOString()}: ${state.condition}; writing goes on by itself when the disk takes it`,
-        };
-      case 'failed':
-        return {
-          status: 'unhealthy',
-          detail: `no write is acknowledged until a restart: ${state.reason}`,
-        };
-    }
-  }
-
-  #declare(app: GatewayApp): void {
-    const database = this.requireService('database');
+  declare(app: GatewayApp): void {
+    const database = this.#database;
     app.get(
       '/status',
       { config: { access: 'database:read' }, schema: { response: { 200: StatusReply } } },
@@ -97,8 +120,8 @@ export class DatabasePlugin extends BasePlugin {
       '/backup',
       { config: { access: 'database:backup' }, schema: { body: BackupBody, response: { 200: BackupReply } } },
       async ({ body: { directory } }) => {
-        const { databaseFile, keySlotsFile, configDir, busGrantsFile } = this.requireService('paths');
-        const key = this.requireService('key_manager').databaseKey();
+        const { databaseFile, keySlotsFile, configDir, busGrantsFile } = this.#paths;
+        const key = this.#keys.databaseKey();
         try {
           return await makeBackup({
             file: databaseFile,
@@ -146,7 +169,7 @@ export class DatabasePlugin extends BasePlugin {
   }
 
   async #stats() {
-    const database = this.requireService('database');
+    const database = this.#database;
     const one = async (sql: string): Promise<number | null> => {
       const [found] = Object.values((await database.execute(sql)).rows[0] ?? {});
       return found === undefined || found === null ? null : Number(found);
@@ -171,7 +194,7 @@ export class DatabasePlugin extends BasePlugin {
 
   /** Every page, every index and every reference; nobody else's reads wait for it. */
   async #check(callerGone: AbortSignal) {
-    await this.requireService('database').check();
+    await this.#database.check();
     const read = async (sql: string) =>
       (await this.#run({ sql, maxRows: 1_000, deadlineMs: CHECK_DEADLINE_MS }, callerGone)).rows;
     const pages = await read('PRAGMA integrity_check');
@@ -195,12 +218,11 @@ export class DatabasePlugin extends BasePlugin {
   }
 
   async #run(query: Omit<AdHocQuery, 'signal'>, callerGone: AbortSignal): Promise<AdHocRows> {
-    const keys = this.requireService('key_manager');
     this.#queries ??= new AdHocQueries({
-      file: this.requireService('paths').databaseFile,
-      key: () => keys.databaseKey(),
+      file: this.#paths.databaseFile,
+      key: () => this.#keys.databaseKey(),
     });
-    return await this.#queries.run({ ...query, signal: AbortSignal.any([this.signal, callerGone]) });
+    return await this.#queries.run({ ...query, signal: AbortSignal.any([this.#stopping, callerGone]) });
   }
 }
 

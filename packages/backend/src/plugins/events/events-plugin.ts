@@ -3,7 +3,8 @@ import { Type } from 'typebox';
 import type { Principal } from '../../core/access.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
-import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { definePlugin } from '../../core/plugin/plugin-definition.ts';
+import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
 import { eventStream } from '../../core/reply-schemas.ts';
 import { CapabilityMissingError } from '../../gateway/index.ts';
 import { serveEvents } from './event-stream.ts';
@@ -19,20 +20,11 @@ const EVENTS = eventStream(
 /**
  * `/api/v1/events?topic=inbox.>`: follows topics of the bus as server-sent events. A reader who comes back with
  * `Last-Event-ID` within a minute goes on where it was. `/api/v1/events/ws`: subscribes to any number of topics and publishes,
- * over one WebSocket. Depends on `'message_bus'` and `'gateway'`.
+ * over one WebSocket.
  */
 export class EventsPlugin extends BasePlugin {
   #live: LiveSubscriptions | undefined;
   #sockets = 0;
-
-  get metadata(): PluginMetadata {
-    return {
-      name: 'Events',
-      version: '1.0.0',
-      description: 'Follows topics of the bus from outside',
-      priority: PluginPriority.MIDDLEWARE,
-    };
-  }
 
   override async start(): Promise<void> {
     const live = new LiveSubscriptions(this.requireService('message_bus'));
@@ -84,6 +76,15 @@ export class EventsPlugin extends BasePlugin {
     });
   }
 }
+
+export const eventsPlugin = definePlugin({
+  name: 'events',
+  version: '1.0.0',
+  description: 'Follows topics of the bus from outside',
+  dependencies: ['message_bus', 'gateway'],
+  priority: PluginPriority.MIDDLEWARE,
+  create: (name, container) => new EventsPlugin(name, container),
+});
 
 function nameOf({ kind, id }: Principal): string {
   return kind === 'device' ? `device-${id}` : kind;

@@ -1,10 +1,14 @@
 import type { Logger } from '@aico/shared/core/logging';
 import type { HealthCheckResult } from '../../core/health/types.ts';
-import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { loggingSection } from '../../core/logging-section.ts';
+import { definePlugin } from '../../core/plugin/plugin-definition.ts';
+import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
 import type { ServiceContainer } from '../../core/service-container.ts';
 import { declareLogRoutes } from './log-routes.ts';
 import { LogStore, type LogStoreOptions } from './log-store.ts';
 import { LogStreams } from './log-stream.ts';
+
+const DAY_MS = 86_400_000;
 
 export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 'retention'> {
   /** Milliseconds between two looks at what is too old. Default 10 minutes. */
@@ -23,15 +27,6 @@ export class LogStorePlugin extends BasePlugin {
   constructor(name: string, container: ServiceContainer, options: LogStorePluginOptions = {}) {
     super(name, container);
     this.#options = options;
-  }
-
-  get metadata(): PluginMetadata {
-    return {
-      name: 'Log store',
-      version: '1.0.0',
-      description: 'Keeps the log in the encrypted database and serves it',
-      priority: PluginPriority.INFRASTRUCTURE,
-    };
   }
 
   override async start(): Promise<void> {
@@ -86,3 +81,18 @@ export class LogStorePlugin extends BasePlugin {
     return { status: 'healthy', data };
   }
 }
+
+export const logStorePlugin = definePlugin({
+  name: 'log_store',
+  version: '1.0.0',
+  description: 'Keeps the log in the encrypted database and serves it',
+  dependencies: ['database', 'retention_clock', 'message_bus', 'gateway'],
+  priority: PluginPriority.INFRASTRUCTURE,
+  capabilities: { 'logs:read': 'Read the log' },
+  create: (name, container) => {
+    const { retention } = container.getService('config').section(loggingSection);
+    return new LogStorePlugin(name, container, {
+      retention: { maxRows: retention.max_lines, maxAgeMs: retention.max_days * DAY_MS },
+    });
+  },
+});

@@ -1,14 +1,14 @@
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import { ProblemSchema } from '@aico/protocol/problem-schema';
-import type { SlotInfo } from '@aico/shared/security';
+import type { AICOKeyManager, SlotInfo } from '@aico/shared/security';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
-import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
+import { PluginPriority } from '../../core/plugin-base.ts';
 import { Instant, listOf, type Says } from '../../core/reply-schemas.ts';
-import type { ServiceContainer } from '../../core/service-container.ts';
 import { refusalOf } from './unlock-refusal.ts';
 
-/** What the security plugin works on, given to it by the composition root. */
+/** The lock of the home, as the security plugin shows and works it. */
 export interface SecurityView {
   readonly state: string;
   unlock(credentials: { readonly password?: string; readonly recoveryCode?: string }): Promise<void>;
@@ -44,68 +44,63 @@ const LockReply = Type.Object({
   wiped: Type.String({ description: 'How far the wiping of keys goes on this platform.' }),
 });
 
-/** `/api/v1/security`: whether the home is locked, and its lock. The one plugin that works without a key. */
-export class SecurityPlugin extends BasePlugin {
-  readonly #view: SecurityView;
+/** `/api/v1/security`: whether the home is locked, and its lock. Works without a key. */
+export function securityPlugin(view: SecurityView): PluginDefinition {
+  return definePlugin({
+    name: 'security',
+    version: '1.0.0',
+    description: 'Locks and unlocks the home',
+    dependencies: ['key_manager', 'gateway'],
+    priority: PluginPriority.SECURITY,
+    capabilities: {
+      'security:read': 'See whether the home is locked, and its unlock methods',
+      'security:unlock': 'Unlock the home',
+      'security:lock': 'Lock the home',
+    },
+    async start(plugin) {
+      const keyManager = plugin.requireService('key_manager');
+      await plugin.addRoutes((app) => declareRoutes(app, view, keyManager));
+    },
+  });
+}
 
-  constructor(name: string, container: ServiceContainer, view: SecurityView) {
-    super(name, container);
-    this.#view = view;
-  }
-
-  get metadata(): PluginMetadata {
-    return {
-      name: 'Security',
-      version: '1.0.0',
-      description: 'Locks and unlocks the home',
-      priority: PluginPriority.SECURITY,
-    };
-  }
-
-  override async start(): Promise<void> {
-    await this.addRoutes((app) => this.#declare(app));
-  }
-
-  #declare(app: GatewayApp): void {
-    const keyManager = this.requireService('key_manager');
-    const view = this.#view;
-    app.get(
-      '/status',
-      { config: { access: 'security:read' }, schema: { response: { 200: StatusReply } } },
-      async () => ({
-        state: view.state,
-        slots: await keyManager.slots(),
-      }),
-    );
-    app.post(
-      '/unlock',
-      {
-        config: { access: 'security:unlock' },
-        schema: { body: Unlock, response: { 200: UnlockReply, ...REFUSALS } },
-      },
-      async ({ body, id }, reply) => {
-        try {
-          await view.unlock(body);
-          return { state: view.state };
-        } catch (error) {
-          const refusal = refusalOf(error);
-          if (refusal === undefined) throw error;
-          const { status, problem, retryAfterSeconds } = refusal;
-          if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
-          return reply
-            .code(status)
-            .type(PROBLEM_MEDIA_TYPE)
-            .send({ ...problem, request_id: id });
-        }
-      },
-    );
-    app.post(
-      '/lock',
-      { config: { access: 'security:lock' }, schema: { response: { 200: LockReply } } },
-      async () => {
-        await view.lock();
-        return { state: view.state, wiped: view.wiped };
-      },
-    );
-  }
+function declareRoutes(app: GatewayApp, view: SecurityView, keyManager: AICOKeyManager): void {
+  app.get(
+    '/status',
+    { config: { access: 'security:read' }, schema: { response: { 200: StatusReply } } },
+    async () => ({
+      state: view.state,
+      slots: await keyManager.slots(),
+    }),
+  );
+  app.post(
+    '/unlock',
+    {
+      config: { access: 'security:unlock' },
+      schema: { body: Unlock, response: { 200: UnlockReply, ...REFUSALS } },
+    },
+    async ({ body, id }, reply) => {
+      try {
+        await view.unlock(body);
+        return { state: view.state };
+      } catch (error) {
+        const refusal = refusalOf(error);
+        if (refusal === undefined) throw error;
+        const { status, problem, retryAfterSeconds } = refusal;
+        if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+        return reply
+          .code(status)
+          .type(PROBLEM_MEDIA_TYPE)
+          .send({ ...problem, request_id: id });
+      }
+    },
+  );
+  app.post(
+    '/lock',
+    { config: { access: 'security:lock' }, schema: { response: { 200: LockReply } } },
+    async () => {
+      await view.lock();
+      return { state: view.state, wiped: view.wiped };
+    },
+  );
 }

@@ -1,8 +1,10 @@
+import type { Logger } from '@aico/shared/core/logging';
 import type { DeadLetter, DurableStreams, StreamFigures } from '@aico/shared/data/streams';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
-import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import { definePlugin } from '../../core/plugin/plugin-definition.ts';
+import { PluginPriority } from '../../core/plugin-base.ts';
 import { Instant, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
 
 const PRUNE_EVERY_MS = 600_000;
@@ -60,75 +62,76 @@ const AWAY_MS = 86_400_000;
 const READ = { access: 'bus:read' } as const;
 const MANAGE = { access: 'bus:manage' } as const;
 
-/** `/api/v1/streams`: what the durable bus keeps, for whom, and what nobody could handle. Deletes what is past its time. */
-export class StreamsPlugin extends BasePlugin {
-  get metadata(): PluginMetadata {
-    return {
-      name: 'Streams',
-      version: '1.0.0',
-      description: 'Shows and tends the durable messages of the bus',
-      priority: PluginPriority.INFRASTRUCTURE,
-    };
-  }
-
-  override async start(): Promise<void> {
-    const streams = this.requireService('streams');
-    await this.addRoutes((app) => this.#declare(app, streams), { place: 'streams' });
-    this.every(
+/** `/api/v1/streams`: shows the durable messages and their consumers, tends dead letters, and deletes what is too old. */
+export const streamsPlugin = definePlugin({
+  name: 'streams_api',
+  version: '1.0.0',
+  description: 'Shows and tends the durable messages of the bus',
+  dependencies: ['streams', 'gateway'],
+  priority: PluginPriority.INFRASTRUCTURE,
+  capabilities: {
+    'bus:read': 'See what the bus carries and keeps',
+    'bus:manage': 'Replay and drop dead letters, forget consumers',
+  },
+  async start(plugin) {
+    const streams = plugin.requireService('streams');
+    plugin.onHealthCheck(() => healthOf(streams));
+    await plugin.addRoutes((app) => declareRoutes(app, streams, plugin.logger), { place: 'streams' });
+    plugin.every(
       'retention',
       PRUNE_EVERY_MS,
       async () => {
         const pruned = await streams.prune();
-        if (pruned > 0) this.logger.info('Durable messages past their time were deleted', { pruned });
+        if (pruned > 0) plugin.logger.info('Durable messages past their time were deleted', { pruned });
       },
       { firstAfterMs: 0 },
     );
-  }
+  },
+});
 
-  override async healthCheck(): Promise<HealthCheckResult> {
-    const { messages, consumers } = await this.requireService('streams').figures();
-    const dead = consumers.reduce((sum, each) => sum + each.dead, 0);
-    const away = consumers.filter((each) => !each.running && Date.now() - Date.parse(each.seenAt) > AWAY_MS);
-    const data = { messages, consumers: consumers.length, away: away.length, dead };
-    const troubles = [
-      ...(dead > 0 ? [`${dead} dead letters: aico bus dead-letters`] : []),
-      ...(away.length > 0
-        ? [
-            `consumers that have not run for a day: ${away.map((each) => each.consumer).join(', ')}; aico bus consumers`,
-          ]
-        : []),
-    ];
-    if (troubles.length === 0) return { status: 'healthy', data };
-    return { status: 'degraded', detail: troubles.join('; '), data };
-  }
+async function healthOf(streams: DurableStreams): Promise<HealthCheckResult> {
+  const { messages, consumers } = await streams.figures();
+  const dead = consumers.reduce((sum, each) => sum + each.dead, 0);
+  const away = consumers.filter((each) => !each.running && Date.now() - Date.parse(each.seenAt) > AWAY_MS);
+  const data = { messages, consumers: consumers.length, away: away.length, dead };
+  const troubles = [
+    ...(dead > 0 ? [`${dead} dead letters: aico bus dead-letters`] : []),
+    ...(away.length > 0
+      ? [
+          `consumers that have not run for a day: ${away.map((each) => each.consumer).join(', ')}; aico bus consumers`,
+        ]
+      : []),
+  ];
+  if (troubles.length === 0) return { status: 'healthy', data };
+  return { status: 'degraded', detail: troubles.join('; '), data };
+}
 
-  #declare(app: GatewayApp, streams: DurableStreams): void {
-    app.get('/', { config: READ, schema: { response: { 200: Figures } } }, () => streams.figures());
-    app.get(
-      '/dead-letters',
-      { config: READ, schema: { querystring: DeadQuery, response: { 200: DeadLetters } } },
-      async ({ query: { consumer, limit } }) => ({ deadLetters: await streams.deadLetters(consumer, limit) }),
-    );
-    app.post(
-      '/dead-letters/replay',
-      { config: MANAGE, schema: { body: WhichDead, response: { 200: Replayed } } },
-      async ({ body }) => ({
-        replayed: await streams.replayDead(body.consumer, body.number),
-      }),
-    );
-    app.post(
-      '/dead-letters/drop',
-      { config: MANAGE, schema: { body: WhichDead, response: { 200: Dropped } } },
-      async ({ body }) => ({ dropped: await streams.dropDead(body.consumer, body.number) }),
-    );
-    app.post(
-      '/consumers/forget',
-      { config: MANAGE, schema: { body: WhichConsumer, response: { 200: Forgotten } } },
-      async ({ body: { consumer } }) => {
-        await streams.forget(consumer);
-        this.logger.info('A consumer of durable messages was forgotten', { consumer });
-        return { forgotten: consumer };
-      },
-    );
-  }
+function declareRoutes(app: GatewayApp, streams: DurableStreams, logger: Logger): void {
+  app.get('/', { config: READ, schema: { response: { 200: Figures } } }, () => streams.figures());
+  app.get(
+    '/dead-letters',
+    { config: READ, schema: { querystring: DeadQuery, response: { 200: DeadLetters } } },
+    async ({ query: { consumer, limit } }) => ({ deadLetters: await streams.deadLetters(consumer, limit) }),
+  );
+  app.post(
+    '/dead-letters/replay',
+    { config: MANAGE, schema: { body: WhichDead, response: { 200: Replayed } } },
+    async ({ body }) => ({
+      replayed: await streams.replayDead(body.consumer, body.number),
+    }),
+  );
+  app.post(
+    '/dead-letters/drop',
+    { config: MANAGE, schema: { body: WhichDead, response: { 200: Dropped } } },
+    async ({ body }) => ({ dropped: await streams.dropDead(body.consumer, body.number) }),
+  );
+  app.post(
+    '/consumers/forget',
+    { config: MANAGE, schema: { body: WhichConsumer, response: { 200: Forgotten } } },
+    async ({ body: { consumer } }) => {
+      await streams.forget(consumer);
+      logger.info('A consumer of durable messages was forgotten', { consumer });
+      return { forgotten: consumer };
+    },
+  );
 }

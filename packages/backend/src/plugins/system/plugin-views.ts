@@ -26,13 +26,9 @@ export function viewOf(
 }
 
 /** Plugins that were registered by hand, which say in their `metadata` what they are. */
-export function viewsOfRegistered(
-  container: ServiceContainer,
-  builtIn: ReadonlySet<string>,
-): readonly PluginView[] {
+export function viewsOfRegistered(container: ServiceContainer): readonly PluginView[] {
   const catalog = container.findService('plugins');
   return container.names.flatMap((name) => {
-    if (builtIn.has(name)) return [];
     const instance = container.findInstance(name);
     if (!(instance instanceof BasePlugin) || catalog?.find(name) !== undefined) return [];
     const { version = '', description = '' } = metadataOf(instance);

@@ -1,5 +1,8 @@
-import type { GatewayApp } from '../../core/gateway.ts';
-import { BasePlugin, type PluginMetadata, PluginPriority } from '../../core/plugin-base.ts';
+import type { ConfigurationManager } from '@aico/shared/core/config';
+import type { Gateway, GatewayApp } from '../../core/gateway.ts';
+import type { HealthRegistry } from '../../core/health/types.ts';
+import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
+import { PluginPriority } from '../../core/plugin-base.ts';
 import { contentOf } from '../../core/reply-schemas.ts';
 import { OPENAPI_PAGE, PAGE_POLICY } from '../../gateway/index.ts';
 import {
@@ -12,90 +15,83 @@ import {
 } from './system-replies.ts';
 import type { SystemView } from './system-view.ts';
 
-/** `/api/v1/system`, `/api/v1/health` and `/api/v1/openapi`: what runs here, how it is, and how to use and stop it. */
-export class SystemPlugin extends BasePlugin {
-  readonly #view: SystemView;
+/** `/api/v1/system`, `/api/v1/health` and `/api/v1/openapi`: what runs, how it is, how to use it and how to stop it. */
+export function systemPlugin(view: SystemView): PluginDefinition {
+  return definePlugin({
+    name: 'system',
+    version: '1.0.0',
+    description: 'Status, health, configuration and stop, over the API',
+    dependencies: ['gateway'],
+    priority: PluginPriority.INFRASTRUCTURE,
+    capabilities: {
+      'system:read': 'See status, plugins and health',
+      'system:configure': 'See the configuration',
+      'system:stop': 'Stop the backend',
+    },
+    async start(plugin) {
+      const health = plugin.requireService('health');
+      const gateway = plugin.requireService('gateway');
+      const config = plugin.requireService('config');
+      await plugin.addRoutes((app) => declareSystem(app, view, config));
+      await plugin.addRoutes((app) => declareHealth(app, health), { place: 'health' });
+      await plugin.addRoutes((app) => declareOpenApi(app, view, gateway), { place: 'openapi' });
+    },
+  });
+}
 
-  constructor(name: string, container: ConstructorParameters<typeof BasePlugin>[1], view: SystemView) {
-    super(name, container);
-    this.#view = view;
-  }
+function declareHealth(app: GatewayApp, health: HealthRegistry): void {
+  app.get(
+    '/',
+    { config: { access: 'system:read' }, schema: { response: { 200: HealthReply, 503: HealthReply } } },
+    async (_request, reply) => {
+      const report = await health.report();
+      return reply.code(report.status === 'unhealthy' ? 503 : 200).send(report);
+    },
+  );
+}
 
-  get metadata(): PluginMetadata {
-    return {
-      name: 'System',
-      version: '1.0.0',
-      description: 'Status, health, configuration and stop, over the API',
-      priority: PluginPriority.INFRASTRUCTURE,
-    };
-  }
+function declareOpenApi(app: GatewayApp, view: SystemView, gateway: Gateway): void {
+  app.get('/', { config: { access: 'public' }, schema: { response: { 200: OpenApiReply } } }, () =>
+    gateway.openApi(view.status().version),
+  );
+  if (view.status().environment !== 'development') return;
+  app.get(
+    '/page',
+    {
+      config: { access: 'public' },
+      schema: { response: contentOf('text/html', 'A page to look at it.') },
+    },
+    async (_request, reply) =>
+      reply
+        .type('text/html; charset=utf-8')
+        .header('content-security-policy', PAGE_POLICY)
+        .send(OPENAPI_PAGE),
+  );
+}
 
-  override async start(): Promise<void> {
-    await this.addRoutes((app) => this.#declare(app));
-    const health = this.requireService('health');
-    await this.addRoutes(
-      (app) => {
-        app.get(
-          '/',
-          { config: { access: 'system:read' }, schema: { response: { 200: HealthReply, 503: HealthReply } } },
-          async (_request, reply) => {
-            const report = await health.report();
-            return reply.code(report.status === 'unhealthy' ? 503 : 200).send(report);
-          },
-        );
-      },
-      { place: 'health' },
-    );
-    const gateway = this.requireService('gateway');
-    await this.addRoutes(
-      (app) => {
-        app.get('/', { config: { access: 'public' }, schema: { response: { 200: OpenApiReply } } }, () =>
-          gateway.openApi(this.#view.status().version),
-        );
-        if (this.#view.status().environment !== 'development') return;
-        app.get(
-          '/page',
-          {
-            config: { access: 'public' },
-            schema: { response: contentOf('text/html', 'A page to look at it.') },
-          },
-          async (_request, reply) =>
-            reply
-              .type('text/html; charset=utf-8')
-              .header('content-security-policy', PAGE_POLICY)
-              .send(OPENAPI_PAGE),
-        );
-      },
-      { place: 'openapi' },
-    );
-  }
-
-  #declare(app: GatewayApp): void {
-    app.get(
-      '/status',
-      { config: { access: 'system:read' }, schema: { response: { 200: StatusReply } } },
-      () => this.#view.status(),
-    );
-    app.get(
-      '/plugins',
-      { config: { access: 'system:read' }, schema: { response: { 200: PluginsReply } } },
-      () => ({ plugins: this.#view.plugins() }),
-    );
-    app.get(
-      '/config',
-      { config: { access: 'system:configure' }, schema: { response: { 200: ConfigReply } } },
-      () => ({
-        entries: this.requireService('config').entries(),
-      }),
-    );
-    app.post(
-      '/stop',
-      { config: { access: 'system:stop' }, schema: { response: { 202: StopReply } } },
-      async (_request, reply) => {
-        // Answered first: the stop closes the very connection the answer travels on.
-        reply.raw.once('close', () => this.#view.stop());
-        return reply.code(202).send({ status: 'stopping' });
-      },
-    );
-  }
+function declareSystem(app: GatewayApp, view: SystemView, config: ConfigurationManager): void {
+  app.get('/status', { config: { access: 'system:read' }, schema: { response: { 200: StatusReply } } }, () =>
+    view.status(),
+  );
+  app.get(
+    '/plugins',
+    { config: { access: 'system:read' }, schema: { response: { 200: PluginsReply } } },
+    () => ({ plugins: view.plugins() }),
+  );
+  app.get(
+    '/config',
+    { config: { access: 'system:configure' }, schema: { response: { 200: ConfigReply } } },
+    () => ({
+      entries: config.entries(),
+    }),
+  );
+  app.post(
+    '/stop',
+    { config: { access: 'system:stop' }, schema: { response: { 202: StopReply } } },
+    async (_request, reply) => {
+      // Answered first: the stop closes the very connection the answer travels on.
+      reply.raw.once('close', () => view.stop());
+      return reply.code(202).send({ status: 'stopping' });
+    },
+  );
 }

@@ -1,0 +1,105 @@
+import { EncryptedDatabase, RetentionClock, recoverRotation } from '@aico/shared/data';
+import { wipe } from '@aico/shared/security';
+import { PluginPriority } from '../../core/plugin-base.ts';
+import { databaseSection } from '../core-sections.ts';
+import { RESERVED } from '../reserved-names.ts';
+import { Witnesses } from '../witness.ts';
+import { type BuiltInService, type HostParts, service } from './host-parts.ts';
+import type { PluginTables } from './plugin-tables.ts';
+
+export function databaseService(
+  { paths, config, logging, keyManager, areKeysNew, homeUse }: HostParts,
+  tables: PluginTables,
+): BuiltInService {
+  const witnesses = new Witnesses();
+  let wasOpened = false;
+  const uses = new WeakMap<object, () => void>();
+  return service(
+    'database',
+    async (require) => {
+      const file = paths.databaseFile;
+      const logger = logging.getLogger('database', 'engine');
+      const { cipher, keyring_witness } = config.section(databaseSection);
+      // A keyring is slow: it is opened while the threads start, and waited for before anything is written.
+      const opening = keyring_witness ? witnesses.open(file, logger) : Promise.resolve(undefined);
+      const isFirstOfHome = areKeysNew() && !wasOpened;
+      const endUse = homeUse.begin();
+      let key: Uint8Array | undefined;
+      try {
+        await recoverRotation({ file, keys: keyManager });
+        key = require('key_manager').databaseKey();
+        const database = await EncryptedDatabase.open({
+          file,
+          key,
+          cipher,
+          logger,
+          reserved: RESERVED,
+          witness: {
+            refuse: async (stamp, replaces) => {
+              // What the keyring knows of a home that was here before its keys were made says nothing about this one.
+              if (!isFirstOfHome) await (await opening)?.refuse(stamp, replaces);
+            },
+          },
+        });
+        wasOpened = true;
+        await proveDurable(database);
+        await witnesses.follow(database, await opening);
+        uses.set(database, endUse);
+        return database;
+      } catch (error) {
+        endUse();
+        throw error;
+      } finally {
+        if (key !== undefined) wipe(key);
+      }
+    },
+    {
+      dependencies: ['config', 'paths', 'logging', 'key_manager'],
+      priority: PluginPriority.INFRASTRUCTURE,
+      stop: async (database) => {
+        await witnesses.close(database);
+        await database.close().finally(() => uses.get(database)?.());
+      },
+      // The tables of a plugin are its own. The backend's own services may see all of them: they serve the owner.
+      viewFor: (database, consumer) => tables.viewOf(database, consumer) ?? database,
+    },
+  );
+}
+
+export function retentionClockService(): BuiltInService {
+  return service(
+    'retention_clock',
+    async (require) => {
+      const clock = new RetentionClock({ database: require('database') });
+      await clock.start();
+      return clock;
+    },
+    {
+      dependencies: ['database'],
+      priority: PluginPriority.INFRASTRUCTURE,
+      // A disk that takes nothing more must not fail the stop; the clock then resumes from where it was last saved.
+      stop: (clock) => clock.save().catch(() => undefined),
+    },
+  );
+}
+
+/** When the backend was started last. */
+const START_MIGRATIONS = [
+  {
+    id: '001_start',
+    sql: "CREATE TABLE core_start (at TEXT NOT NULL) STRICT; INSERT INTO core_start VALUES ('')",
+  },
+];
+
+/** One commit, down to the disk: a disk that cannot write is told at the start, and not by the first who needs it. */
+async function proveDurable(database: EncryptedDatabase): Promise<void> {
+  try {
+    await database.migrate('core', START_MIGRATIONS);
+    await database.execute('UPDATE core_start SET at = ?', [new Date().toISOString()]);
+  } catch (error) {
+    // Full, it can be read still, and written to again once there is room.
+    if (database.state.kind === 'read-only') return;
+    await database.close().catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { channelSection } from '../../channel/channel-config.ts';
+import { readinessProbe } from '../../core/health/readiness.ts';
+import { PluginPriority } from '../../core/plugin-base.ts';
+import { HttpGateway, Idempotency } from '../../gateway/index.ts';
+import { gatewaySection } from '../core-sections.ts';
+import { type BuiltInService, type HostParts, service } from './host-parts.ts';
+import type { PluginTables } from './plugin-tables.ts';
+
+export function gatewayService({ config, paths, logging, lifecycle, vault }: HostParts): BuiltInService {
+  return service(
+    'gateway',
+    (require) => {
+      const gateway = new HttpGateway({
+        config: config.section(gatewaySection),
+        newcomers: {
+          max: config.section(channelSection).max_unproven,
+          maxPerSource: config.section(channelSection).max_unproven_per_source,
+        },
+        keepAliveMs: config.section(channelSection).idle_ms,
+        socketFile: paths.socketFile,
+        readiness: readinessProbe(() => lifecycle.ready, require('health'), {
+          isLocked: () => vault.state === 'locked',
+        }),
+        isLocked: () => vault.state === 'locked',
+        logger: logging.getLogger('gateway', 'http'),
+      });
+      // While everything still runs, so that what is in flight can be finished.
+      lifecycle.beforeDrain((deadline) => gateway.drain(deadline));
+      return gateway;
+    },
+    { dependencies: ['config', 'paths', 'logging', 'health'], priority: PluginPriority.INFRASTRUCTURE },
+  );
+}
+
+export function idempotencyService({ container }: HostParts, tables: PluginTables): BuiltInService {
+  return service(
+    'idempotency',
+    async (require) => {
+      const retentionClock = require('retention_clock');
+      const idempotency = new Idempotency({ database: require('database'), retentionClock });
+      await idempotency.start();
+      return idempotency;
+    },
+    {
+      dependencies: ['database', 'retention_clock'],
+      priority: PluginPriority.INFRASTRUCTURE,
+      viewFor: (idempotency, consumer) => {
+        const view = tables.viewOf(container.getService('database'), consumer);
+        return view === undefined ? idempotency : idempotency.as(view);
+      },
+    },
+  );
+}

@@ -1,0 +1,46 @@
+import type { InProcessBus } from '@aico/shared/core/bus';
+import type { ConfigurationManager } from '@aico/shared/core/config';
+import type { Logging } from '@aico/shared/core/logging';
+import type { AICOPaths } from '@aico/shared/core/paths';
+import type { AICOKeyManager } from '@aico/shared/security';
+import type { InstanceOf, ServiceFactory } from '../../core/container/container-types.ts';
+import type { ServiceOptions } from '../../core/container/service-options.ts';
+import type { BackendLifecycleManager } from '../../core/lifecycle-manager.ts';
+import type { ServiceContainer } from '../../core/service-container.ts';
+import type { ServiceName } from '../../core/services.ts';
+import type { HomeUse } from '../../instance/home-use.ts';
+import type { SystemView } from '../../plugins/system/system-view.ts';
+import type { Vault } from '../vault.ts';
+
+/** The parts of a backend that are made before its services, and that its services are made from. */
+export interface HostParts {
+  readonly container: ServiceContainer;
+  readonly paths: AICOPaths;
+  readonly config: ConfigurationManager;
+  readonly logging: Logging;
+  readonly lifecycle: BackendLifecycleManager;
+  /** Unlocked before anything starts; otherwise the vault holds what needs it. */
+  readonly keyManager: AICOKeyManager;
+  /** Whether this start has made the keys, so that there cannot have been a database. */
+  readonly areKeysNew: () => boolean;
+  readonly vault: Vault;
+  readonly systemView: SystemView;
+  /** Told while the database may be open. */
+  readonly homeUse: HomeUse;
+  /** Whether the lock file is still the one that this process has locked. */
+  readonly isLockInPlace: () => boolean;
+  /** Carries the messages between everything in this process. */
+  readonly hub: InProcessBus;
+}
+
+/** A service of the backend itself, ready to be registered. */
+export type BuiltInService = (container: ServiceContainer) => void;
+
+/** Declares a service of the backend itself. */
+export function service<N extends ServiceName>(
+  name: N,
+  create: ServiceFactory<N>,
+  options: ServiceOptions<InstanceOf<N>>,
+): BuiltInService {
+  return (container) => container.registerService(name, create, options);
+}

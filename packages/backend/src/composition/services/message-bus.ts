@@ -1,0 +1,60 @@
+import { MessageBusClient } from '@aico/shared/core/bus';
+import { DurableStreams } from '@aico/shared/data/streams';
+import { messageBusSection } from '../../bus/config.ts';
+import { PluginPriority } from '../../core/plugin-base.ts';
+import { LOG_STORE } from '../reserved-names.ts';
+import { type BuiltInService, type HostParts, service } from './host-parts.ts';
+
+const DAY_MS = 86_400_000;
+
+export function streamsService({ config, logging }: HostParts): BuiltInService {
+  return service(
+    'streams',
+    async (require) => {
+      const { durable } = config.section(messageBusSection);
+      const streams = new DurableStreams({
+        database: require('database'),
+        retention: {
+          maxAgeMs: durable.max_age_days * DAY_MS,
+          maxBytes: durable.max_mib * 1_048_576,
+          maxAbsentMs: durable.max_absent_days * DAY_MS,
+        },
+        // Not the bus's own name, whose lines stay on the console: a failing consumer belongs in the log.
+        logger: logging.getLogger('streams', 'delivery'),
+        retentionClock: require('retention_clock'),
+      });
+      await streams.start();
+      return streams;
+    },
+    { dependencies: ['database', 'retention_clock', 'logging'], priority: PluginPriority.INFRASTRUCTURE },
+  );
+}
+
+export function messageBusService({ logging, hub }: HostParts): BuiltInService {
+  return service(
+    'message_bus',
+    async (require) => {
+      const logger = logging.getLogger('message_bus', 'client');
+      const bus = new MessageBusClient({
+        source: 'backend',
+        transport: hub,
+        owns: ['logging'],
+        durable: require('streams'),
+        onError: (error) => logger.error('A message was not handled', { error }),
+      });
+      await bus.connect();
+      return bus;
+    },
+    {
+      dependencies: ['logging', 'streams'],
+      priority: PluginPriority.INFRASTRUCTURE,
+      stop: (bus) => bus.close(),
+      // Each under its own name, so that a message says who published it, and nobody closes another's.
+      viewFor: (bus, consumer) =>
+        bus instanceof MessageBusClient
+          ? bus.as(consumer, consumer === LOG_STORE ? { owns: ['logging'] } : {})
+          : bus,
+      releaseView: (bus) => bus.close(),
+    },
+  );
+}

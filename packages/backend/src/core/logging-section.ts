@@ -1,0 +1,28 @@
+import type { SectionDefinition } from '@aico/shared/core/config';
+import { Type } from 'typebox';
+
+/** `core.logging` */
+export const loggingSection = {
+  path: 'core.logging',
+  schema: Type.Object({
+    level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
+      default: 'info',
+      description: 'The mildest level that is kept.',
+    }),
+    retention: Type.Object({
+      max_lines: Type.Integer({
+        default: 1_000_000,
+        minimum: 1_000,
+        description: 'Lines kept in the database; beyond that the oldest go.',
+      }),
+      max_days: Type.Integer({ default: 30, minimum: 1, maximum: 36_500, description: 'Older lines go.' }),
+    }),
+    console: Type.Object({
+      enabled: Type.Boolean({ default: true, description: 'Whether lines are printed (to stderr) as well.' }),
+      format: Type.Enum(['auto', 'pretty', 'json'], {
+        default: 'auto',
+        description: 'auto: pretty on a terminal in development, else json.',
+      }),
+    }),
+  }),
+} satisfies SectionDefinition;
