@@ -90,11 +90,44 @@ function checkPatterns(): void {
   }
 }
 
+/** A path of the repository in backticks, as a document names a file to read or to copy. */
+const NAMED_FILE =
+  /`((?:packages|examples|benchmarks|torture|scripts|docs)\/[\w./-]+\.(?:ts|js|json|md|py))`/g;
+
+function checkNamedFiles(file: string, text: string): void {
+  if (file === 'CHANGELOG.md') return;
+  for (const [, named = ''] of text.matchAll(NAMED_FILE))
+    if (!existsSync(named)) problems.push(`${file}: ${named} does not exist`);
+}
+
+/** Each figure and campaign has a row in docs/targets.md, and each row a file unless it says that there is none yet. */
+function checkTargets(): void {
+  const file = 'docs/targets.md';
+  const rows = new Map(
+    [...readFileSync(file, 'utf8').matchAll(/^\| ([PR]\d+) \|(.*)$/gm)].map(([, id = '', row = '']) => [
+      id,
+      row,
+    ]),
+  );
+  const files = globSync(['benchmarks/P+([0-9]).ts', 'torture/R+([0-9]).ts']);
+  const present = new Set(files.map((each) => path.basename(each, '.ts')));
+  for (const id of present) if (!rows.has(id)) problems.push(`${file}: ${id} has no row`);
+  for (const [id, row] of rows) {
+    const isAnnounced = !/\bNo (?:benchmark|campaign) yet\b/.test(row);
+    if (isAnnounced !== present.has(id))
+      problems.push(
+        `${file}: ${id} ${isAnnounced ? 'has no file' : 'has a file, and its row says that it has none'}`,
+      );
+  }
+}
+
 checkErrorCodes();
 checkPatterns();
+checkTargets();
 for (const file of DOCUMENTS) {
   const text = readFileSync(file, 'utf8');
   checkLinks(file, text);
+  checkNamedFiles(file, text);
   checkSources(file, text);
 }
 for (const problem of problems) process.stderr.write(`${problem}\n`);

@@ -1,4 +1,4 @@
-/** `npm run check`: the one gate before a commit. Format, lint and import directions, types, docs. */
+/** `npm run check`: the one gate before a commit. Format, lint and import directions, types, docs, vocabulary. */
 import { spawnSync } from 'node:child_process';
 
 const TYPES_SEEN = 'node_modules/.cache/types.tsbuildinfo';
@@ -8,6 +8,7 @@ const gates: readonly (readonly [name: string, command: string, ...args: string[
   // Only what changed since the last check is checked again; one thread does it with less than half of the work of several.
   ['types', 'tsc', '--project', '.', '--singleThreaded', '--incremental', '--tsBuildInfoFile', TYPES_SEEN],
   ['docs', process.execPath, 'scripts/check-docs.ts'],
+  ['vocabulary', process.execPath, 'scripts/vocabulary.ts'],
 ];
 
 for (const [name, command, ...args] of gates) {
