@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { InProcessBus, installBus } from '@aico/shared/core/bus';
-import { ConfigurationManager } from '@aico/shared/core/config';
+import type { ConfigurationManager } from '@aico/shared/core/config';
 import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
 import { finishRestore } from '@aico/shared/data';
 import { AICOKeyManager } from '@aico/shared/security';
-import { coreSections, lifecycleSection, securitySection } from './composition/core-sections.ts';
+import { lifecycleSection, securitySection } from './composition/core-sections.ts';
 import { OPEN_SERVICES, registerCoreServices } from './composition/core-services.ts';
 import { openKeys } from './composition/open-keys.ts';
-import { type ChosenPlugin, choosePlugins } from './composition/plugins.ts';
+import type { ChosenPlugin } from './composition/plugins.ts';
+import { readConfiguration } from './composition/read-configuration.ts';
 import { Vault } from './composition/vault.ts';
 import { PluginNameTakenError, StartCancelledError } from './core/errors.ts';
 import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
@@ -86,11 +87,11 @@ export interface AssembledBackend {
 export async function assembleBackend(options: BackendOptions = {}): Promise<AssembledBackend> {
   const { env = process.env, overrides = {} } = options;
   const paths = new AICOPaths({ home: options.home, env });
-  const config = new ConfigurationManager({ paths, env, overrides, sections: coreSections });
-  await config.initialize();
-  const { plugins, missing } = await choosePlugins({
-    config,
-    specifiers: options.plugins ?? [],
+  const { config, plugins, missing } = await readConfiguration({
+    paths,
+    env,
+    overrides,
+    plugins: options.plugins ?? [],
     baseDir: options.baseDir ?? process.cwd(),
   });
   paths.ensure();

@@ -1,4 +1,5 @@
-import { PathInvalidError, resolveUserPath } from '@aico/shared/core/paths';
+import { existsSync } from 'node:fs';
+import { isPathLike, PathInvalidError, resolveUserPath } from '@aico/shared/core/paths';
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from './errors.ts';
 
@@ -10,6 +11,11 @@ export function pathArgument(text: string): string {
     if (error instanceof PathInvalidError) throw new UsageError(error.message, error.hint, error);
     throw error;
   }
+}
+
+/** A plugin as an argument names it: the full path where it is one, else the name of a package as it is. */
+export function moduleArgument(text: string): string {
+  return isPathLike(text) || existsSync(text) ? pathArgument(text) : text;
 }
 
 /** Reads a whole number, for `option()` and `argument()`. */

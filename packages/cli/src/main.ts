@@ -1,5 +1,6 @@
 import { ExitCode } from '@aico/protocol';
 import type { Command, CommanderError } from 'commander';
+import { refuseAltered } from './launcher/exact-arguments.ts';
 import { type CommandPath, commandPath, createProgram, describeCommands } from './program.ts';
 
 const words = process.argv.slice(2);
@@ -8,6 +9,7 @@ const program = createProgram();
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => onOutputFailure(stream, error));
 try {
+  refuseAltered(words);
   await run(program, path);
 } catch (error) {
   await fail(error);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { CommandContext } from './context.ts';
+import { write } from './terminal/output.ts';
 
 /** A command's module: adds itself to the program. */
 export interface CommandModule {
@@ -75,8 +76,8 @@ export function createProgram(): Command {
       .option('--json', 'answer in JSON')
       .option('--via <backend>', 'a backend elsewhere: what `aico device join` paired this machine with')
       .showSuggestionAfterError()
-      // What is wrong is said in one place, in the one form errors have.
-      .configureOutput({ outputError: () => {} })
+      // Errors are reported in one place and one form; names and descriptions of plugins are foreign text.
+      .configureOutput({ writeOut: (text) => write(process.stdout, text), outputError: () => {} })
       .configureHelp({ showGlobalOptions: true })
       .exitOverride()
   );

@@ -1,7 +1,8 @@
 import { exitCodeFor } from '@aico/backend/exit-codes';
 import { ExitCode, reasonOf } from '@aico/protocol';
 import { type SystemError, systemErrorIn } from '@aico/shared/core/system-errors';
-import { answerText, errorColours } from './terminal/style.ts';
+import { write } from './terminal/output.ts';
+import { styles } from './terminal/style.ts';
 
 /** As if SIGINT had ended it. */
 const INTERRUPTED = 130;
@@ -78,16 +79,15 @@ export function printError(error: unknown, json: boolean): void {
   // Who pressed Ctrl-C knows.
   if (exitCode === INTERRUPTED) return;
   if (json) {
-    const described = JSON.stringify({ error: { code, message, hint, exitCode } });
-    process.stderr.write(`${answerText(described)}\n`);
+    write(process.stderr, JSON.stringify({ error: { code, message, hint, exitCode } }));
     return;
   }
-  const lines = [`${errorColours.red('error')}: ${message}`];
-  if (hint !== undefined) lines.push(`${errorColours.cyan('hint')}: ${hint}`);
-  if (code !== undefined) lines.push(errorColours.dim(`code: ${code}`));
+  const lines = [`${styles.red('error')}: ${message}`];
+  if (hint !== undefined) lines.push(`${styles.cyan('hint')}: ${hint}`);
+  if (code !== undefined) lines.push(styles.dim(`code: ${code}`));
   // An error that is not ours is a fault of the program: whoever reports it needs the place.
-  else if (error instanceof Error && error.stack !== undefined) lines.push(errorColours.dim(error.stack));
-  process.stderr.write(`${answerText(lines.join('\n'))}\n`);
+  else if (error instanceof Error && error.stack !== undefined) lines.push(styles.dim(error.stack));
+  write(process.stderr, lines.join('\n'));
 }
 
 function textOf(value: unknown, name: string): string | undefined {

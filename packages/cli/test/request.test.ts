@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import path from 'node:path';
+import { buffer, text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { connectLocal } from '@aico/client/local';
+import { AICOPaths } from '@aico/shared/core/paths';
 import { Aico } from './fixtures/aico.ts';
 
 const QUERY = '/api/v1/database/query';
@@ -32,6 +35,74 @@ test('aico request and pipes, against a running backend', async (t) => {
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /^4\d\d /);
   });
+
+  await t.test(
+    'sends every byte of a file, of the input and of a header as it is, and prints an answer so',
+    async () => {
+      const received: Buffer[] = [];
+      const echo = createServer((request, response) => {
+        const chunks: Buffer[] = [];
+        request.on('data', (chunk: Buffer) => chunks.push(chunk));
+        request.on('end', () => {
+          received.push(
+            Buffer.concat(chunks),
+            Buffer.from(String(request.headers['x-name'] ?? ''), 'latin1'),
+          );
+          response.end(Buffer.concat(chunks));
+        });
+      });
+      const other = await Aico.create(t);
+      const { socketFile } = new AICOPaths({ home: other.home });
+      await mkdir(path.dirname(socketFile), { recursive: true });
+      echo.listen(socketFile);
+      await once(echo, 'listening');
+      const bytes = Buffer.from(Array.from({ length: 512 }, (_, index) => index % 256));
+      const file = path.join(other.home, 'bytes');
+      await writeFile(file, bytes);
+      for (const [data, input] of [
+        [`@${file}`, undefined],
+        ['-', bytes],
+        ['@-', bytes],
+      ] as const) {
+        const sent = other.spawn(
+          ['request', 'POST', '/', '-d', data, '-H', 'x-name: Grüße 漢'],
+          {},
+          { stdin: 'pipe' },
+        );
+        sent.stdin?.end(input);
+        assert.ok(sent.stdout !== null);
+        assert.deepEqual(await buffer(sent.stdout), bytes, data);
+        assert.deepEqual(received.splice(0), [bytes, Buffer.from('Grüße 漢')], data);
+      }
+      const typed = await other.run(['request', 'POST', '/', '-d', 'Grüße \ufffd']);
+      assert.equal(typed.stdout, 'Grüße \ufffd');
+      echo.close();
+      echo.closeAllConnections();
+    },
+  );
+
+  await t.test(
+    'refuses arguments and variables that are not UTF-8, which Node alters',
+    {
+      skip: process.platform !== 'linux',
+    },
+    async () => {
+      for (const [command, what] of [
+        ["$AICO request POST / -d $'caf\\xe9'", 'argument 5'],
+        ["$AICO db backup $'/tmp/caf\\xe9'", 'argument 3'],
+        [
+          "AICO_CORE__SECURITY__PASSWORD=$'caf\\xe9' $AICO config list",
+          'the variable AICO_CORE__SECURITY__PASSWORD',
+        ],
+      ] as const) {
+        const shell = aico.shell(command);
+        assert.ok(shell.stderr !== null);
+        const [stderr, [code]] = await Promise.all([text(shell.stderr), once(shell, 'exit')]);
+        assert.equal(code, 2, stderr);
+        assert.ok(stderr.startsWith(`error: ${what} is not UTF-8 text`), stderr);
+      }
+    },
+  );
 
   await t.test('what cannot be a request is a usage error, with what to do', async () => {
     for (const args of [

@@ -6,7 +6,8 @@
 export type Access = 'public' | `${string}:${string}`;
 
 const CAPABILITY = /^[a-z][a-z0-9_-]*(?::[a-z][a-z0-9_-]*)+$/;
-const GRANT = /^(?:\*|[a-z][a-z0-9_-]*)(?::(?:\*|[a-z][a-z0-9_-]*))*$/;
+/** What a role may hold, as a regular expression for a schema: a capability, where `*` stands for any word but none of `root:`. */
+export const GRANT = '^(?!root:.*\\*)(?:\\*|[a-z][a-z0-9_-]*)(?::(?:\\*|[a-z][a-z0-9_-]*))*$';
 
 /** Where capabilities begin that no wildcard covers. */
 const ROOT = 'root:';
@@ -20,7 +21,7 @@ export function isAccess(value: unknown): value is Access {
 
 /** Whether a role may hold it: a capability, where `*` stands for any word, and at the end for any rest. */
 export function isGrant(value: string): boolean {
-  return GRANT.test(value) && !(value.startsWith(ROOT) && value.includes('*'));
+  return new RegExp(GRANT).test(value);
 }
 
 /**

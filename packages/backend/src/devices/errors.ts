@@ -28,16 +28,6 @@ export class RoleBeyondOwnError extends defineError({
   }),
 }) {}
 
-/** A role holds something that is no capability. */
-export class RoleGrantInvalidError extends defineError({
-  code: 'AICO_CONFIG_ROLE_GRANT',
-  exit: 'config',
-  hint: 'Words joined by colons, such as "inbox:read"; "*" stands for any word.',
-  make: (role: string, grant: string) => ({
-    message: `role "${role}" holds "${grant}", which is no capability`,
-  }),
-}) {}
-
 /** A device of this key is paired already. */
 export class DeviceTakenError extends defineError({
   code: 'AICO_DEVICE_TAKEN',

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
-import path from 'node:path';
 import { ask } from '@aico/client/ask';
+import { pathArgument } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { CredentialNotPlacedError, GrantUncertainError, UsageError } from '../errors.ts';
 
@@ -25,8 +25,8 @@ export async function grant(context: CommandContext, name: string, options: Gran
   const { moveDurably, removeDurably, writePrivateFile } = await import('@aico/shared/core/paths');
   // Made here: the backend is told the public key alone.
   const { publicKey, secretKey } = curveKeyPair();
-  const file = path.resolve(options.out ?? `${name.replaceAll(/[^\w-]/g, '_')}.bus.json`);
-  if (options.out === '' || statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+  const file = pathArgument(options.out ?? `${name.replaceAll(/[^\w-]/g, '_')}.bus.json`);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new UsageError(
       `"${options.out ?? file}" is not a file's name`,
       'Name a file for the credential by --out.',

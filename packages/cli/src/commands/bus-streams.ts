@@ -1,8 +1,8 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { wholeNumber } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
-import { table } from '../terminal/output.ts';
+import { table } from '../terminal/table.ts';
 
 /** `aico bus streams`, `aico bus consumers [forget]` and `aico bus dead-letters [replay|drop]`. */
 export function registerStreamCommands(bus: Command, context: CommandContext): void {
@@ -17,7 +17,7 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
     .command('dead-letters')
     .description('messages that no try could handle')
     .option('-c, --consumer <name>', 'of one consumer')
-    .option('-n, --limit <count>', 'at most so many', whole, 100)
+    .option('-n, --limit <count>', 'at most so many', wholeNumber(1), 100)
     .action(async ({ consumer, limit }: { readonly consumer?: string; readonly limit: number }) => {
       const query = { limit, ...(consumer === undefined ? {} : { consumer }) };
       const found = await ask(await context.client(), 'get', '/api/v1/streams/dead-letters', { query });
@@ -41,7 +41,7 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
     .command('replay')
     .description('give dead letters to their consumer again')
     .argument('<consumer>')
-    .argument('[number]', 'one of them alone', whole)
+    .argument('[number]', 'one of them alone', wholeNumber(1))
     .action(async (consumer: string, number: number | undefined) => {
       const body = { consumer, ...(number === undefined ? {} : { number }) };
       const answer = await ask(await context.client(), 'post', '/api/v1/streams/dead-letters/replay', {
@@ -53,7 +53,7 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
     .command('drop')
     .description('delete dead letters for good')
     .argument('<consumer>')
-    .argument('[number]', 'one of them alone', whole)
+    .argument('[number]', 'one of them alone', wholeNumber(1))
     .action(async (consumer: string, number: number | undefined) => {
       const body = { consumer, ...(number === undefined ? {} : { number }) };
       const answer = await ask(await context.client(), 'post', '/api/v1/streams/dead-letters/drop', { body });
@@ -112,10 +112,4 @@ function render({
       consumers.map((each) => [each.consumer, each.pattern, each.floor, each.lag, each.retrying, each.dead]),
     ),
   ].join('\n');
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number from 1.');
-  return value;
 }

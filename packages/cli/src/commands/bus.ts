@@ -1,9 +1,10 @@
 import { ask, type BusMessage, parseBusMessage, type ReplyOf } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { collected, jsonOrText, secondsUpTo, wholeNumber } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
-import { table } from '../terminal/output.ts';
 import { onOneLine } from '../terminal/style.ts';
+import { table } from '../terminal/table.ts';
 import { type GrantOptions, grant } from './bus-grant.ts';
 import { registerStreamCommands } from './bus-streams.ts';
 
@@ -18,8 +19,8 @@ export function register(program: Command, context: CommandContext): void {
       'let another process take part, under a name and with rights of its own; writes its credential',
     )
     .argument('<name>', 'the component')
-    .option('--publish <pattern>', 'what it may publish; repeatable', collect, [])
-    .option('--subscribe <pattern>', 'what it may hear; repeatable', collect, [])
+    .option('--publish <pattern>', 'what it may publish; repeatable', collected, [])
+    .option('--subscribe <pattern>', 'what it may hear; repeatable', collected, [])
     .option('--out <file>', 'where to write the credential (NAME.bus.json)')
     .option('--renew', 'a new key for one that has access; its rights stay unless some are named')
     .action((name: string, options: GrantOptions) => grant(context, name, options));
@@ -63,7 +64,7 @@ function registerMessages(bus: Command, context: CommandContext): void {
     .argument('<topic>')
     .argument('<message>', 'JSON where it is JSON, else text')
     .action(async (topic: string, message: string) => {
-      const body = { topic, message: parse(message) };
+      const body = { topic, message: jsonOrText(message) };
       const answer = await ask(await context.client(), 'post', '/api/v1/bus/messages', { body });
       context.output.print(answer, () => `Published on ${topic}.`);
     });
@@ -72,9 +73,9 @@ function registerMessages(bus: Command, context: CommandContext): void {
     .description('publish a message that somebody is to answer, and print the answer')
     .argument('<topic>')
     .argument('<message>', 'JSON where it is JSON, else text')
-    .option('-t, --timeout <seconds>', 'how long to wait', seconds, 5)
+    .option('-t, --timeout <seconds>', 'how long to wait', secondsUpTo(600), 5)
     .action(async (topic: string, message: string, { timeout }: { timeout: number }) => {
-      const body = { topic, message: parse(message), timeout_ms: timeout * 1_000 };
+      const body = { topic, message: jsonOrText(message), timeout_ms: timeout * 1_000 };
       const reply = await ask(await context.client(), 'post', '/api/v1/bus/requests', { body });
       const { answer = null, answer_base64: bytes } = reply;
       context.output.print(bytes ?? answer, (value) =>
@@ -85,7 +86,7 @@ function registerMessages(bus: Command, context: CommandContext): void {
     .command('subscribe')
     .description('print what is published, until it is interrupted')
     .argument('<pattern>', 'such as notes.created, logs.* or notes.>')
-    .option('-n, --count <messages>', 'end after so many', count)
+    .option('-n, --count <messages>', 'end after so many', wholeNumber(1))
     .action((pattern: string, options: { readonly count?: number }) =>
       follow(context, pattern, options.count),
     );
@@ -157,29 +158,4 @@ function renderStats({
     `${sessions} clients; ${connections.admitted} connections let in, ${connections.refused} refused`,
     `${malformed} malformed frames; ${untravelled} messages of plugins that could not travel`,
   ].join('\n');
-}
-
-function collect(value: string, all: readonly string[]): readonly string[] {
-  return [...all, value];
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // No JSON: then it is text.
-    return text;
-  }
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 600)) throw new InvalidArgumentError('A number of seconds up to 600.');
-  return value;
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A number from 1.');
-  return value;
 }

@@ -1,18 +1,18 @@
-import { resolve } from 'node:path';
 import { ask } from '@aico/client/ask';
 import { ExitCode } from '@aico/protocol';
 import {
   type ConfigEntry,
   ConfigInvalidError,
+  type ConfigProblem,
   ConfigurationManager,
   describeOrigin,
   type Origin,
-  validateConfiguration,
 } from '@aico/shared/core/config';
 import type { Command } from 'commander';
+import { collected, pathArgument } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { CommandFailedError } from '../errors.ts';
-import { table } from '../terminal/output.ts';
+import { table } from '../terminal/table.ts';
 
 export function register(program: Command, context: CommandContext): void {
   const config = program.command('config').description('read and check the configuration, running or not');
@@ -28,50 +28,76 @@ export function register(program: Command, context: CommandContext): void {
     .action((options: { live?: boolean }) => list(context, options.live === true));
   config
     .command('validate')
-    .description('check files and variables, or one file alone, without starting anything')
-    .argument('[file]', 'a YAML file to check in place of the user’s')
-    .action((file: string | undefined) => validate(context, file));
+    .description(
+      'check files, variables and the sections of plugins as a start does, without starting anything',
+    )
+    .argument('[file]', 'a YAML file to check instead of the user’s')
+    .option('-p, --plugin <module>', 'check the section of this plugin too; repeatable', collected, [])
+    .action((file: string | undefined, { plugin }: { readonly plugin: readonly string[] }) =>
+      validate(context, file, plugin),
+    );
 }
 
-async function load({ paths }: CommandContext): Promise<ConfigurationManager> {
+/** The configuration with everything that is wrong with it, so that the rest can be read. */
+async function read({ paths }: CommandContext): Promise<ConfigurationManager> {
   const { coreSections } = await import('@aico/backend/config');
   const config = new ConfigurationManager({ paths, sections: coreSections });
   await config.initialize({ lightweight: true });
   return config;
 }
 
+/** @throws {ConfigInvalidError} where something is wrong at the key, so that the value would be another than the one that was set */
 async function get(context: CommandContext, key: string): Promise<void> {
-  const config = await load(context);
+  const config = await read(context);
+  const wrong = config.problems.filter((problem) => concerns(problem, key));
+  if (wrong.length > 0) throw new ConfigInvalidError(wrong);
   const entries = config.entries().filter((entry) => entry.key === key || entry.key.startsWith(`${key}.`));
   const [only] = entries;
   if (only === undefined) {
+    const nearest = config.nearestKey(key);
     throw new CommandFailedError(
       `there is no key ${key}`,
       ExitCode.failure,
-      '`aico config list` shows every key.',
+      nearest === undefined ? '`aico config list` shows every key.' : `Did you mean ${nearest}?`,
     );
   }
-  if (only.key === key) context.output.print(only, ({ value }) => String(value));
+  if (only.key === key) context.output.print(only, ({ value }) => shown(value));
   else context.output.print(entries, render);
 }
 
+function concerns(problem: ConfigProblem, key: string): boolean {
+  return (
+    // A file that cannot be read may say anything.
+    problem.key === '' ||
+    problem.key === key ||
+    problem.key.startsWith(`${key}.`) ||
+    key.startsWith(`${problem.key}.`)
+  );
+}
+
+/** @throws {ConfigInvalidError} once the list is printed, where a key has its default instead of the value that was set */
 async function list(context: CommandContext, live: boolean): Promise<void> {
-  const entries = live ? await liveEntries(context) : (await load(context)).entries();
-  context.output.print(entries, render);
+  if (live) {
+    const client = await context.client(QUICK_ANSWER_MS);
+    context.output.print((await ask(client, 'get', '/api/v1/system/config', {})).entries, render);
+    return;
+  }
+  const config = await read(context);
+  context.output.print(config.entries(), render);
+  if (config.problems.length > 0) throw new ConfigInvalidError(config.problems);
 }
 
-async function liveEntries(context: CommandContext): Promise<readonly ConfigEntry[]> {
-  return (await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/system/config', {})).entries;
-}
-
-async function validate(context: CommandContext, file: string | undefined): Promise<void> {
-  const { coreSections } = await import('@aico/backend/config');
-  const problems = await validateConfiguration({
+async function validate(
+  context: CommandContext,
+  file: string | undefined,
+  plugins: readonly string[],
+): Promise<void> {
+  const { readConfiguration } = await import('@aico/backend/configuration');
+  await readConfiguration({
     paths: context.paths,
-    sections: coreSections,
-    ...(file === undefined ? {} : { file: resolve(file) }),
+    plugins,
+    ...(file === undefined ? {} : { configFile: pathArgument(file) }),
   });
-  if (problems.length > 0) throw new ConfigInvalidError(problems);
   context.output.print({ valid: true }, () => 'The configuration is valid.');
 }
 

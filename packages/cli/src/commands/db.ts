@@ -1,12 +1,13 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
 import { ExitCode } from '@aico/protocol';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import type { AcceptOptions } from '../database/accept-rollback.ts';
 import type { RestoreCommandOptions } from '../database/backup.ts';
 import { CommandFailedError } from '../errors.ts';
 import { type SecretFiles, withSecretFiles } from '../security/secret-files.ts';
-import { table } from '../terminal/output.ts';
+import { table } from '../terminal/table.ts';
 
 /** The rarer commands have modules of their own, loaded when one is called. */
 export function register(program: Command, context: CommandContext): void {
@@ -84,7 +85,7 @@ export function register(program: Command, context: CommandContext): void {
     .description('run one statement that only reads')
     .argument('<sql>')
     .argument('[params...]', 'values for the question marks; JSON where they are JSON, else text')
-    .option('-n, --limit <rows>', 'at most so many rows', rows, 1_000)
+    .option('-n, --limit <rows>', 'at most so many rows', wholeNumber(1, 10_000), 1_000)
     .action(async (sql: string, params: readonly string[], { limit }: { limit: number }) => {
       const body = { sql, params: params.map(parameter), limit };
       const answer = await ask(await context.client(), 'post', '/api/v1/database/query', { body });
@@ -157,11 +158,4 @@ function parameter(text: string): string | number | boolean | null {
     // Begins like a number and is none, such as a date: then it is text.
     return text;
   }
-}
-
-function rows(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 10_000)
-    throw new InvalidArgumentError('A number from 1 to 10000.');
-  return value;
 }

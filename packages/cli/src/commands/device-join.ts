@@ -5,8 +5,8 @@ import { UsageError } from '../errors.ts';
 import { changing } from '../outcome.ts';
 import { Remotes } from '../remote/remotes.ts';
 import { readSecret } from '../security/secret-files.ts';
-import { table } from '../terminal/output.ts';
 import { askText, requireTerminal } from '../terminal/prompts.ts';
+import { table } from '../terminal/table.ts';
 
 interface JoinOptions {
   readonly codeFile?: string;

@@ -1,7 +1,8 @@
 import { type Asked, ask } from '@aico/client/ask';
 import type { Command } from 'commander';
+import { collected } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
-import { table } from '../terminal/output.ts';
+import { table } from '../terminal/table.ts';
 import { registerJoining } from './device-join.ts';
 
 const ONE = '/api/v1/devices/{id}';
@@ -12,7 +13,7 @@ export function register(program: Command, context: CommandContext): void {
   device
     .command('pair')
     .description('a code that one new device may use, once, within minutes')
-    .option('-r, --role <name>', 'what it may do; repeatable', (value, all: string[]) => [...all, value], [])
+    .option('-r, --role <name>', 'what it may do; repeatable', collected, [])
     .option('--no-qr', 'no picture of it')
     .action((options: { readonly role: readonly string[]; readonly qr: boolean }) => pair(context, options));
   device

@@ -3,7 +3,7 @@ import { ensureOk } from '@aico/client/local';
 import { ExitCode } from '@aico/protocol';
 import type { Command } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
-import { coloured, table } from '../terminal/output.ts';
+import { coloured, table } from '../terminal/table.ts';
 
 export function register(program: Command, context: CommandContext): void {
   program

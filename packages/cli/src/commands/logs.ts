@@ -2,10 +2,11 @@ import type { Output } from '@aico/backend/plugin';
 import { ask, type LoggedLine, parseLoggedLine } from '@aico/client/ask';
 import { ensureOk, serverSentEvents } from '@aico/client/local';
 import type { LogLevel } from '@aico/shared/core/logging';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
-import { coloured } from '../terminal/output.ts';
-import { colours, onOneLine } from '../terminal/style.ts';
+import { onOneLine, styles } from '../terminal/style.ts';
+import { coloured } from '../terminal/table.ts';
 
 /** As many as the backend gives at once. */
 const MOST_LINES = 1_000;
@@ -26,7 +27,7 @@ export function register(program: Command, context: CommandContext): void {
   logs
     .command('tail')
     .description('the newest lines, oldest first')
-    .option('-n, --lines <count>', 'how many', count, 50)
+    .option('-n, --lines <count>', 'how many', wholeNumber(1, MOST_LINES), 50)
     .option('-f, --follow', 'go on with lines as they are logged')
     .option('-s, --service <name>', 'of one service')
     .option('-c, --component <name>', 'of one component')
@@ -67,16 +68,9 @@ function identity({ time, level, service, component, message, fields }: LoggedLi
 
 function print(output: Output, record: LoggedLine): void {
   output.print(record, ({ time, level, service, component, message, fields }) => {
-    const details = Object.keys(fields).length === 0 ? '' : ` ${colours.dim(JSON.stringify(fields))}`;
-    const who = colours.cyan(`${service}/${component}`);
+    const details = Object.keys(fields).length === 0 ? '' : ` ${styles.dim(JSON.stringify(fields))}`;
+    const who = styles.cyan(`${service}/${component}`);
     const line = `${new Date(time).toISOString()} ${coloured(level)} ${who} ${message}${details}`;
     return onOneLine(line);
   });
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > MOST_LINES)
-    throw new InvalidArgumentError(`A number from 1 to ${MOST_LINES}.`);
-  return value;
 }

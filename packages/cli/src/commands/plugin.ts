@@ -1,12 +1,12 @@
-import { existsSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ask } from '@aico/client/ask';
 import type { Command } from 'commander';
+import { moduleArgument } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { CommandFailedError, UsageError } from '../errors.ts';
-import { coloured, table } from '../terminal/output.ts';
+import { coloured, table } from '../terminal/table.ts';
 
 export function register(program: Command, context: CommandContext): void {
   const plugin = program.command('plugin').description('list, add and remove plugins');
@@ -17,12 +17,12 @@ export function register(program: Command, context: CommandContext): void {
   plugin
     .command('add')
     .argument('<module>', 'a folder, a file or a package')
-    .description('load a plugin at every start, and have its commands on this machine')
+    .description('load a plugin at every start, and use its commands on this machine')
     .action((module: string) => add(context, module));
   plugin
     .command('remove')
     .argument('<name>')
-    .description('load it no more; its data stays')
+    .description('stop loading it; its data stays')
     .action((name: string) => remove(context, name));
 }
 
@@ -45,19 +45,19 @@ async function list(context: CommandContext): Promise<void> {
   );
 }
 
-/** Its code is run to learn its name, here, where whoever calls this wants it run. */
+/** Runs the plugin's module, which says the plugin's name, on this machine, where it is to be used. */
 async function add(context: CommandContext, specifier: string): Promise<void> {
   onThisMachine(context);
-  const isPath = existsSync(specifier);
+  const named = moduleArgument(specifier);
   const { loadPlugin } = await import('@aico/backend/host');
-  const loaded = await loadPlugin(isPath ? path.resolve(specifier) : specifier, process.cwd());
+  const loaded = await loadPlugin(named, process.cwd());
   const { name } = loaded.definition;
-  // A full path: a start finds it from whatever folder it is called in, and so does a service manager.
-  const module = isPath ? path.resolve(specifier) : folderOf(loaded.module);
+  // A full path, so that a start finds it from any current folder, and a service manager does too.
+  const module = path.isAbsolute(named) ? named : folderOf(loaded.module);
   const isNew = await setModule(context, name, module);
   context.output.print({ name, module, added: isNew }, () =>
     isNew
-      ? `Added ${name}: loaded from the next start on. If it has commands, they are here: aico ${name} …`
+      ? `Added ${name}: it is loaded from the next start on. Its commands, if it has any: aico ${name} …`
       : `${name} is there already, from ${module}.`,
   );
 }
@@ -76,7 +76,7 @@ async function remove(context: CommandContext, name: string): Promise<void> {
       1,
       '`aico config list` shows which file or variable a key comes from.',
     );
-  context.output.print({ removed: name }, () => `Removed ${name}: not loaded from the next start on.`);
+  context.output.print({ removed: name }, () => `Removed ${name}: it is not loaded from the next start on.`);
 }
 
 async function setModule(
@@ -90,5 +90,8 @@ async function setModule(
 
 function onThisMachine({ via }: CommandContext): void {
   if (via !== undefined)
-    throw new UsageError('what a machine loads is said on that machine', 'Run it there, without --via.');
+    throw new UsageError(
+      'a machine is told on itself what it loads',
+      'Run the command there, without --via.',
+    );
 }

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { ExitCode, reasonOf } from '@aico/protocol';
 import type { Command } from 'commander';
+import { wholeNumber } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
-import { CommandFailedError, UsageError } from '../errors.ts';
+import { CommandFailedError } from '../errors.ts';
 
 export function register(program: Command, context: CommandContext): void {
   program
@@ -11,7 +12,7 @@ export function register(program: Command, context: CommandContext): void {
     .description(
       'a port on this machine for curl and other tools, guarded by a token; with --via, of a backend elsewhere',
     )
-    .option('-p, --port <port>', 'the port; 0 picks a free one', port, 0)
+    .option('-p, --port <port>', 'the port; 0 picks a free one', wholeNumber(0, 65_535), 0)
     .action((options: { readonly port: number }) => proxy(context, options.port));
 }
 
@@ -44,11 +45,4 @@ async function proxy(context: CommandContext, wanted: number): Promise<void> {
   });
   server.close();
   server.closeAllConnections();
-}
-
-function port(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535)
-    throw new UsageError(`"${text}" is no port`, 'Ports are numbers from 0 to 65535.');
-  return value;
 }

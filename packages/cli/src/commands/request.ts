@@ -1,10 +1,11 @@
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
 import { ExitCode, reasonOf } from '@aico/protocol';
 import type { Command } from 'commander';
+import { collected, pathArgument } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
-import { answerText } from '../terminal/style.ts';
+import { write, writeBytes, writePart } from '../terminal/output.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
@@ -19,13 +20,8 @@ export function register(program: Command, context: CommandContext): void {
     .description('send one request to the API and print the answer; exit code 1 from status 400 on')
     .argument('<method>', METHODS.join(', '))
     .argument('<path>', 'such as /api/v1/health')
-    .option('-d, --data <json>', 'the body; @FILE reads a file, - reads the input')
-    .option(
-      '-H, --header <line>',
-      'a header, as "name: value"; repeatable',
-      (line: string, all: readonly string[]) => [...all, line],
-      [] as readonly string[],
-    )
+    .option('-d, --data <body>', 'the body, byte for byte; @FILE reads a file, - or @- reads the input')
+    .option('-H, --header <line>', 'a header, as "name: value"; repeatable', collected, [])
     .action((method: string, path: string, options: RequestOptions) =>
       request(context, method.toUpperCase(), path, options),
     );
@@ -56,36 +52,38 @@ async function request(
   if (response.status >= 400) process.exitCode = ExitCode.failure;
 }
 
-/** As it is, byte for byte and as it comes; for a person, JSON is laid out and the rest made harmless. */
+/** Byte for byte and as it arrives; on a terminal, JSON is laid out and foreign text cannot control it. */
 async function printBody(response: Response): Promise<void> {
   const type = response.headers.get('content-type') ?? '';
-  if (process.stdout.isTTY && !type.includes('event-stream')) {
-    const answer = await response.text();
-    if (answer !== '') process.stdout.write(`${answerText(laidOut(answer))}\n`);
+  if (!process.stdout.isTTY) return writeBytes(response.body ?? []);
+  if (type.includes('event-stream')) {
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? [])
+      writePart(process.stdout, decoder.decode(chunk, { stream: true }));
     return;
   }
-  for await (const chunk of response.body ?? []) {
-    if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
-  }
+  const answer = await response.text();
+  if (answer !== '') write(process.stdout, laidOut(answer));
 }
 
 function laidOut(answer: string): string {
   try {
     return JSON.stringify(JSON.parse(answer), null, 2);
   } catch {
-    // No JSON, whatever its type says: shown as it is.
+    // It is not JSON, whatever its type says.
     return answer;
   }
 }
 
-async function bodyFrom(data: string): Promise<string> {
-  if (data === '-') return text(process.stdin);
-  if (!data.startsWith('@')) return data;
-  const { readFile } = await import('node:fs/promises');
+/** Bytes, since text would lose those that are not UTF-8. */
+async function bodyFrom(data: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (data === '-' || data === '@-') return new Uint8Array(await buffer(process.stdin));
+  if (!data.startsWith('@')) return new TextEncoder().encode(data);
+  const file = pathArgument(data.slice(1));
   try {
-    return await readFile(data.slice(1), 'utf8');
+    return new Uint8Array(await readFile(file));
   } catch (error) {
-    throw new UsageError(`${data.slice(1)} cannot be read: ${reasonOf(error)}`, undefined, error);
+    throw new UsageError(`${file} cannot be read: ${reasonOf(error)}`, undefined, error);
   }
 }
 
@@ -93,8 +91,10 @@ function headersFrom(lines: readonly string[]): Headers {
   const headers = new Headers();
   for (const line of lines) {
     const colon = line.indexOf(':');
+    // `Headers` holds one character for each byte; what was typed is sent as UTF-8.
+    const value = Buffer.from(line.slice(colon + 1).trim(), 'utf8').toString('latin1');
     try {
-      headers.append(line.slice(0, Math.max(0, colon)).trim(), line.slice(colon + 1).trim());
+      headers.append(line.slice(0, Math.max(0, colon)).trim(), value);
     } catch (error) {
       throw new UsageError(`"${line}" is not a header`, 'A header is written as "name: value".', error);
     }

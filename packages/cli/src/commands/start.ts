@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Backend, Ending, RunBackendOptions } from '@aico/backend/host';
 import { leaveAtOnce } from '@aico/backend/leave';
 import { type Command, Option } from 'commander';
-import type { CommandContext, GlobalOptions } from '../context.ts';
+import { collected, moduleArgument } from '../argument-values.ts';
+import type { CommandContext } from '../context.ts';
 import { describeError } from '../report-error.ts';
 import { readSecret } from '../security/secret-files.ts';
 import { startDetached, tellParent } from '../start/detached.ts';
@@ -28,12 +27,17 @@ export function register(program: Command, context: CommandContext): void {
     .command('start')
     .description('start the backend, in the foreground; Ctrl-C stops it')
     .option('-d, --detach', 'start it in the background, and return when it is ready')
-    .option('-p, --plugin <module>', 'load a plugin: a folder, a file or a package; repeatable', collect, [])
+    .option(
+      '-p, --plugin <module>',
+      'load a plugin: a folder, a file or a package; repeatable',
+      collected,
+      [],
+    )
     .option('--password-file <file>', 'read the password from the first line of a file; - reads the input')
     .addOption(new Option('--ipc', 'report to the process that started this one').hideHelp())
     .action(async (options: StartOptions) => {
-      const { home } = program.opts<GlobalOptions>();
-      const request = { home, plugins: options.plugin.map(absolute) };
+      // A full path: the process in the background may have another current folder, and so may the reader of the banner.
+      const request = { home: context.paths.home, plugins: options.plugin.map(moduleArgument) };
       const password = await passwordFor(context, options);
       if (options.detach === true) await detach(context, request, password);
       else if (options.ipc === true) await runForParent(request, password);
@@ -41,7 +45,7 @@ export function register(program: Command, context: CommandContext): void {
     });
 }
 
-/** The password that was given; where one is wanted and somebody is there, what they answer. */
+/** The password that was given, or typed at a terminal where the start needs one. */
 async function passwordFor(
   { paths }: CommandContext,
   { passwordFile, ipc }: StartOptions,
@@ -56,10 +60,13 @@ async function detach(
   password: string | undefined,
 ): Promise<void> {
   const args = plugins.flatMap((plugin) => ['--plugin', plugin]);
-  if (home !== undefined) args.push('--home', path.resolve(home));
+  if (home !== undefined) args.push('--home', home);
   const ready = await startDetached(args, password);
-  const stop = home === undefined ? 'npx aico stop' : `npx aico stop --home ${home}`;
-  context.output.print(ready, () => `AICO runs in the background (pid ${ready.pid})\n${banner(ready, stop)}`);
+  context.output.print(ready, () =>
+    [`AICO runs in the background (pid ${ready.pid})`, banner(ready, { home, isForeground: false })].join(
+      '\n',
+    ),
+  );
 }
 
 async function runInForeground(
@@ -68,17 +75,19 @@ async function runInForeground(
   password: string | undefined,
 ): Promise<void> {
   const onReady = (backend: Backend): void =>
-    context.output.print(readyInfoOf(backend), (ready) => banner(ready, 'Ctrl-C, or: npx aico stop'));
+    context.output.print(readyInfoOf(backend), (ready) =>
+      banner(ready, { home: request.home, isForeground: true }),
+    );
   const onStopped = (ending: Ending): void => context.output.note(endingText(ending));
   const exitCode = await run(request, password, {}, { onReady, onStopped });
-  // Whatever a plugin left open must not keep a stopped backend alive.
+  // Something that a plugin left open must not keep a stopped backend alive.
   leaveAtOnce(exitCode);
 }
 
-/** As the process behind `start --detach`: what would be printed goes to the process that waits. */
+/** Runs as the process behind `start --detach`: reports to the process that waits instead of printing. */
 async function runForParent(request: StartRequest, password: string | undefined): Promise<void> {
   let isReady = false;
-  // Whoever asked for this start has gone without an answer: nobody knows of it, so it does not go on.
+  // The command that asked for this start has ended without an answer, so nobody knows of it: it stops.
   const abandon = (): void => {
     if (!isReady) process.kill(process.pid, 'SIGTERM');
   };
@@ -107,13 +116,4 @@ async function run(
 ): Promise<number> {
   const { runBackend } = await import('@aico/backend/host');
   return runBackend({ home, plugins, overrides, password, ...listeners });
-}
-
-/** A path as it is from here; a package's name as it is. */
-function absolute(specifier: string): string {
-  return existsSync(specifier) ? path.resolve(specifier) : specifier;
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }

@@ -1,7 +1,7 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
 import type { Command } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
-import { coloured, table } from '../terminal/output.ts';
+import { coloured, table } from '../terminal/table.ts';
 
 export function register(program: Command, context: CommandContext): void {
   program

@@ -3,7 +3,8 @@ import { findHolder } from '@aico/backend/home-holder';
 import { identityOf, isAlive, type ProcessIdentity } from '@aico/backend/process-identity';
 import { BackendNotRunningError } from '@aico/client/local';
 import { ExitCode } from '@aico/protocol';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { secondsUpTo } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandFailedError } from '../errors.ts';
 
@@ -18,7 +19,7 @@ export function register(program: Command, context: CommandContext): void {
   program
     .command('stop')
     .description('stop the running backend in order, and return when it has gone')
-    .option('-t, --timeout <seconds>', 'how long to wait', seconds, 15)
+    .option('-t, --timeout <seconds>', 'how long to wait', secondsUpTo(3_600), 15)
     .option('-f, --force', 'kill it when it has not gone by then; nothing stored is lost')
     .action((options: StopOptions) => stop(context, options));
 }
@@ -104,10 +105,4 @@ function readPid(status: unknown): number | undefined {
   return typeof status === 'object' && status !== null && 'pid' in status && typeof status.pid === 'number'
     ? status.pid
     : undefined;
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 3_600)) throw new InvalidArgumentError('Seconds, up to 3600.');
-  return value;
 }

@@ -1,7 +1,7 @@
 import { AICOKeyManager, type SlotInfo } from '@aico/shared/security';
 import type { CommandContext } from '../context.ts';
-import { table } from '../terminal/output.ts';
 import { askNewPassword, requireTerminal } from '../terminal/prompts.ts';
+import { table } from '../terminal/table.ts';
 import { readSecret, type SecretFiles } from './secret-files.ts';
 import { unlocking } from './unlocking.ts';
 

@@ -1,6 +1,7 @@
 import type { Backend, Ending } from '@aico/backend/host';
+import { shellQuoted } from '@aico/shared/core/paths';
 
-/** What a backend says of itself once it is ready. */
+/** What a command reports of a backend that is ready. */
 export interface ReadyInfo {
   readonly pid: number;
   readonly version: string;
@@ -10,7 +11,7 @@ export interface ReadyInfo {
   readonly data: string;
   readonly keyFile: string | undefined;
   readonly plugins: readonly string[];
-  /** It waits to be unlocked. */
+  /** Whether it waits to be unlocked. */
   readonly locked: boolean;
 }
 
@@ -29,8 +30,16 @@ export function readyInfoOf(backend: Backend): ReadyInfo {
   };
 }
 
-/** Where it listens, where the data lies, and how to stop it. */
-export function banner(ready: ReadyInfo, howToStop: string): string {
+export interface BannerOptions {
+  /** The folder that holds everything, where one was given: the suggested commands name it. */
+  readonly home: string | undefined;
+  readonly isForeground: boolean;
+}
+
+/** Where the backend listens, where the data is, and how to stop it. */
+export function banner(ready: ReadyInfo, { home, isForeground }: BannerOptions): string {
+  const command = (words: string): string =>
+    `npx aico ${words}${home === undefined ? '' : ` --home ${shellQuoted(home)}`}`;
   const lines = [
     `AICO ${ready.version} is ${ready.locked ? 'locked' : 'ready'} (${ready.environment})`,
     `  API      ${ready.socket} (this user only)`,
@@ -38,17 +47,17 @@ export function banner(ready: ReadyInfo, howToStop: string): string {
     `  Data     ${ready.data} (encrypted)`,
     `  Plugins  ${ready.plugins.join(', ') || 'none'}`,
   ];
-  if (ready.locked) lines.push('  Unlock   npx aico security unlock');
+  if (ready.locked) lines.push(`  Unlock   ${command('security unlock')}`);
   if (ready.keyFile !== undefined) {
     lines.push(
-      `  Key      made ${ready.keyFile}: whoever can read this file can read the data.`,
-      '           To protect the home by a password instead: npx aico security passwd',
+      `  Key      ${ready.keyFile} was made: anyone who can read this file can read the data.`,
+      `           To protect the home by a password instead: ${command('security passwd')}`,
     );
   }
-  return [...lines, `  Stop     ${howToStop}`].join('\n');
+  return [...lines, `  Stop     ${isForeground ? 'Ctrl-C, or: ' : ''}${command('stop')}`].join('\n');
 }
 
-/** Milliseconds from which on a stop says what it waited for. */
+/** A stop says what it waited for where that took at least so many milliseconds. */
 const NOTICEABLE_MS = 200;
 
 /** How long a stop took, and what it waited for. */

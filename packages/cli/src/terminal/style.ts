@@ -1,40 +1,67 @@
+import { randomInt } from 'node:crypto';
 import { printable } from '@aico/protocol';
-import pc from 'picocolors';
 
-interface Watched {
+interface Screen {
   readonly isTTY?: boolean;
 }
 
 /**
- * Whether colours are shown on `stream`: where a person watches, and neither https://no-color.org nor a dumb terminal
- * says otherwise. picocolors' own answer is not used: it knows only stdout, and colours every pipe where `CI` is set.
+ * Whether colours are shown on `stream`: on a terminal, unless `NO_COLOR` (https://no-color.org) is set or the terminal is
+ * a dumb one. A pipe has colours only where `FORCE_COLOR` asks for them.
  */
-export function showsColours(stream: Watched, env: NodeJS.ProcessEnv = process.env): boolean {
+export function showsColours(stream: Screen, env: NodeJS.ProcessEnv = process.env): boolean {
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR && env.FORCE_COLOR !== '0') return true;
   return stream.isTTY === true && env.TERM !== 'dumb';
 }
 
-/** For what goes to stdout. */
-export const colours = pc.createColors(showsColours(process.stdout));
+const ESCAPE = '\u001b';
 
-/** For what goes to stderr. */
-export const errorColours = pc.createColors(showsColours(process.stderr));
+/**
+ * Marks a style as one of this process: foreign text cannot know it, and so cannot bring colours of its own. Four numbers
+ * of four digits, since that is the form of a colour which libraries leave out when they measure text.
+ */
+const MARK = Array.from({ length: 4 }, () => randomInt(1_000, 10_000)).join(';');
+const MARKED = new RegExp(`${ESCAPE}\\[${MARK};(\\d+)m`);
 
-const ESCAPE = String.fromCharCode(27);
-
-/** The sequences that `colours` and `errorColours` write. */
-const COLOURS = new RegExp(`(${ESCAPE}\\[(?:0|1|2|22|3[1-79]|39|9[0-7])m)`);
-
-/** The text of a command's answer as a terminal may have it: {@link printable} but for line breaks, tabs and colours. */
-export function answerText(text: string): string {
-  return text
-    .split(COLOURS)
-    .map((part, index) => (index % 2 === 1 ? part : printable(part, { lines: true })))
-    .join('');
+function style(on: number, off: number): (text: string) => string {
+  return (text) => `${marked(on)}${text}${marked(off)}`;
 }
 
-/** {@link answerText} on one line, for where a line of its own would look like somebody else's. */
+function marked(code: number | string): string {
+  return `${ESCAPE}[${MARK};${code}m`;
+}
+
+/** Styles for text that is written by {@link terminalText}, which shows them where there are colours. */
+export const styles = {
+  bold: style(1, 22),
+  dim: style(2, 22),
+  red: style(31, 39),
+  green: style(32, 39),
+  yellow: style(33, 39),
+  cyan: style(36, 39),
+} as const;
+
+/**
+ * Text as a terminal or a pipe may have it: {@link styles} as colours or not at all, line breaks and tabs as they are, and
+ * every other character that a terminal obeys or a reader cannot see as an escape.
+ */
+export function terminalText(text: string, isColoured: boolean): string {
+  return parts(
+    text,
+    (plain) => printable(plain, { lines: true }),
+    (code) => (isColoured ? `${ESCAPE}[${code}m` : ''),
+  );
+}
+
+/** Foreign text for a place where a line break would look like the beginning of another line. Keeps {@link styles}. */
 export function onOneLine(text: string): string {
-  return answerText(text.replaceAll(/\r?\n/g, '\\n'));
+  return parts(text, (plain) => printable(plain), marked);
+}
+
+function parts(text: string, plain: (text: string) => string, code: (code: string) => string): string {
+  return text
+    .split(MARKED)
+    .map((part, index) => (index % 2 === 0 ? plain(part) : code(part)))
+    .join('');
 }

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isPathLike, resolveUserPath } from '@aico/shared/core/paths';
 import { exports, legacy, type Package } from 'resolve.exports';
 import { PluginImportError, PluginNotFoundError } from '../errors.ts';
 
@@ -18,7 +19,7 @@ const ENTRIES = ['index.ts', 'index.js', 'src/index.ts', 'src/index.js'];
 /**
  * Finds a plugin. Loads nothing.
  *
- * @param specifier a folder or file (`./examples/inbox`, absolute, or a `file:` URL), or an installed package's name
+ * @param specifier a folder or file (`./examples/inbox`, `~/inbox`, absolute, or a `file:` URL), or an installed package's name
  * @param baseDir the folder against which relative paths and packages are resolved; a package that is not installed there
  *   is looked up beside the backend
  * @throws {PluginNotFoundError} when there is nothing
@@ -64,8 +65,7 @@ export async function pluginExport(
 
 function pathOf(specifier: string, baseDir: string): string | undefined {
   if (specifier.startsWith('file:')) return fileURLToPath(specifier);
-  if (isAbsolute(specifier)) return specifier;
-  return /^\.\.?([/\\]|$)/.test(specifier) ? resolve(baseDir, specifier) : undefined;
+  return isPathLike(specifier) ? resolveUserPath(specifier, { base: baseDir }) : undefined;
 }
 
 function packageFolder(name: string, baseDir: string): string {

@@ -1,11 +1,10 @@
 import type { Static, TObject } from 'typebox';
 import { createMutex } from '../tasks/index.ts';
-import { ChangeListeners, type ConfigChange } from './changes.ts';
 import type { Environment } from './environment-layer.ts';
 import { ConfigInvalidError, type ConfigProblem, ConfigStateError, type Origin } from './errors.ts';
 import { copyPlain } from './plain-value.ts';
 import { type Resolved, resolveLayers, resolveWithoutWrong } from './resolve.ts';
-import { schemasAt } from './schema.ts';
+import { nearestKey, schemasAt } from './schema.ts';
 import { REDACTED } from './secret.ts';
 import {
   ConfigSection,
@@ -16,33 +15,32 @@ import {
   type ValueLike,
   type View,
 } from './section.ts';
-import { combineSections, EnvironmentName, type SectionDefinition } from './sections.ts';
+import { combineSections, type SectionDefinition } from './sections.ts';
 import { type ConfigFiles, layersOf, readSources, type Sources } from './sources.ts';
 import { emptyTree, isTree, leaves, merge, setAt, splitKey, type Tree, valueAt } from './tree.ts';
-import { watchFiles } from './watch.ts';
 
 export interface ConfigurationManagerOptions {
-  /** Where the files lie. Without it there are no files. */
+  /** The files to read; without it, none are read. */
   readonly paths?: ConfigFiles;
-  /** What is known besides `environment` and the plugins. Others are added by `registerSection()`. */
+  /** The sections besides `environment` and those of plugins, which `registerSection()` adds. */
   readonly sections?: readonly SectionDefinition[];
   /** Default `process.env`. */
   readonly env?: Environment;
-  /** Values set at runtime from the start, by dotted key. */
+  /** Values over all other layers, by dotted key. */
   readonly overrides?: Readonly<Record<string, unknown>>;
 }
 
 export interface InitializeOptions {
   /**
-   * For tools: what is wrong is kept in {@link ConfigurationManager.problems} instead of thrown, and the defaults take
-   * its place. Default `false`.
+   * For tools: problems are kept in {@link ConfigurationManager.problems} instead of thrown, and defaults replace what is
+   * wrong. Default `false`.
    */
   readonly lightweight?: boolean;
-  /** The environment, over what every layer says of it. */
+  /** The environment, over what any layer says. */
   readonly environment?: string;
 }
 
-/** One value and where it came from. */
+/** One value and its origin. */
 export interface ConfigEntry {
   readonly key: string;
   /** Secrets, and values no loaded schema describes, are `[redacted]`. */
@@ -51,8 +49,8 @@ export interface ConfigEntry {
 }
 
 /**
- * The configuration in five layers, each over the one before: defaults, the environment's file, the user's file,
- * environment variables, and what is set at runtime.
+ * The configuration, in five layers of rising precedence: defaults, the file of the environment, the user's file,
+ * environment variables, and values set at runtime.
  *
  * @example
  * ```ts
@@ -65,14 +63,13 @@ export class ConfigurationManager {
   readonly #files: ConfigFiles | undefined;
   readonly #env: Environment;
   readonly #sections = new Map<string, SectionDefinition>();
-  readonly #listeners = new ChangeListeners();
   #schema: TObject;
   #runtime: Tree;
   #state: State = { phase: 'new' };
   /** Reloads run one after another, so that what was read last is what stays. */
   readonly #exclusive = createMutex();
 
-  /** @throws {ConfigSchemaError} when two sections claim one place, or a key could not be written anywhere */
+  /** @throws {ConfigSchemaError} when two sections overlap, or a key cannot be written in a file or as a variable */
   constructor({ paths, sections = [], env = process.env, overrides = {} }: ConfigurationManagerOptions = {}) {
     this.#files = paths;
     this.#env = env;
@@ -84,11 +81,11 @@ export class ConfigurationManager {
   }
 
   /**
-   * Reads files and variables and checks them.
+   * Reads and checks files and variables.
    *
    * @throws {ConfigSyntaxError} when a file is not YAML
    * @throws {ConfigUnreadableError} when a file cannot be read
-   * @throws {ConfigInvalidError} naming everything that does not fit; none of the three when `lightweight`
+   * @throws {ConfigInvalidError} naming everything that does not match its schema; none of the three when `lightweight`
    */
   async initialize({ lightweight = false, environment }: InitializeOptions = {}): Promise<void> {
     const runtime = merge(emptyTree(), this.#runtime);
@@ -98,13 +95,13 @@ export class ConfigurationManager {
     this.#runtime = runtime;
   }
 
-  /** What is wrong, where `lightweight` let it pass. */
+  /** All problems, where `lightweight` did not throw them. */
   get problems(): readonly ConfigProblem[] {
     return this.#state.phase === 'ready' ? this.#state.problems : [];
   }
 
   /**
-   * The value at a dotted key, or `fallback` where there is none. A section comes as {@link ConfigSection}.
+   * The value at a dotted key, or `fallback` where there is none. A section is a {@link ConfigSection}.
    *
    * @throws {ConfigTypeError} when the value is of another type than `fallback`
    * @throws {ConfigStateError} before `initialize()`
@@ -118,7 +115,7 @@ export class ConfigurationManager {
    * A registered section, typed by its schema and frozen.
    *
    * @throws {ConfigStateError} before `initialize()`, or when the path was registered with another schema
-   * @throws {ConfigInvalidError} when it was read `lightweight` and lacks what it needs
+   * @throws {ConfigInvalidError} when it was read `lightweight` and a required key is missing
    */
   section<S extends TObject>({ path, schema }: SectionDefinition<S>): Static<S> {
     const { resolved } = this.#ready();
@@ -130,15 +127,15 @@ export class ConfigurationManager {
     }
     const unmet = resolved.problems.filter(({ key }) => key === path || key.startsWith(`${path}.`));
     if (unmet.length > 0) throw new ConfigInvalidError(unmet);
-    // What stands here has passed this very schema.
+    // The value has passed this very schema.
     return (valueAt(resolved.tree, splitKey(path)) ?? emptyTree()) as Static<S>;
   }
 
   /**
-   * Adds a section, a plugin's `plugins.<name>` for one, and gives its value. The rest of the configuration keeps.
+   * Adds a section, such as a plugin's `plugins.<name>`, and returns its value. The rest stays as it is.
    *
-   * @throws {ConfigInvalidError} when what the layers say does not fit it; it is then not registered
-   * @throws {ConfigSchemaError} when the path has another schema already, or the schema cannot stand there
+   * @throws {ConfigInvalidError} when the layers do not match its schema; it is not registered then
+   * @throws {ConfigSchemaError} when the path has another schema already, or the section overlaps another one
    */
   registerSection<S extends TObject>(section: SectionDefinition<S>): Static<S> {
     const state = this.#ready();
@@ -158,10 +155,9 @@ export class ConfigurationManager {
   }
 
   /**
-   * Sets a value, or the values of a section, over all other layers until the process ends.
+   * Sets a value, or the values of a section, over all other layers. It holds until the process ends.
    *
-   * @throws {ConfigInvalidError} when it does not fit; nothing is changed then
-   * @throws {ConfigListenerError} when it is in force and a listener to changes failed
+   * @throws {ConfigInvalidError} when it does not match its schema; nothing is changed then
    */
   set(key: string, value: unknown): void {
     const { sources, lightweight } = this.#ready();
@@ -171,48 +167,34 @@ export class ConfigurationManager {
     const own = next.problems.filter(({ origin }) => origin.layer === 'runtime');
     if (own.length > 0) throw new ConfigInvalidError(own);
     this.#runtime = runtime;
-    this.#replace(next);
+    this.#state = next;
   }
 
   /**
-   * Reads files and variables again. When they are not valid the configuration stays as it is.
+   * Reads files and variables again. Where they are not valid, the configuration stays as it was.
    *
-   * @throws as `initialize()` does, and {ConfigListenerError} when it is in force and a listener to changes failed
+   * @throws as `initialize()` does
    */
   reload(): Promise<void> {
     return this.#exclusive(async () => {
       const { lightweight } = this.#ready();
       const sources = await this.#read(this.#runtime, lightweight);
-      this.#replace(this.#resolve(sources, this.#runtime, lightweight));
+      this.#state = this.#resolve(sources, this.#runtime, lightweight);
     });
   }
 
-  /**
-   * Reloads by itself when a file changes, until the returned function is called. Off unless this is called.
-   *
-   * @param failed told why a reload was refused; the configuration is then as it was
-   * @throws the system's error when the folder of the files cannot be watched
-   */
-  watch(failed: (error: unknown) => void): () => void {
-    this.#ready();
-    const files = this.#files;
-    if (files === undefined) return () => undefined;
-    const watched = [files.configFile, ...EnvironmentName.enum.map((name) => files.environmentFile(name))];
-    return watchFiles(watched, () => void this.reload().catch(failed), failed);
+  /** The known key nearest to a misspelt one, if one is near enough to be meant. */
+  nearestKey(key: string): string | undefined {
+    return nearestKey(key, this.#schema);
   }
 
-  /** Calls `notify` for each changed value at `key` or below it, until the returned function is called. */
-  onChange(key: string, notify: (change: ConfigChange) => void): () => void {
-    return this.#listeners.add(splitKey(key).join('.'), notify);
-  }
-
-  /** A value and where it came from; `undefined` where there is none, or a section. */
+  /** A value and its origin; `undefined` for a section and where there is no value. */
   explain(key: string): ConfigEntry | undefined {
     const value = valueAt(this.#ready().resolved.tree, splitKey(key));
     return value === undefined || isTree(value) ? undefined : this.#entry(key, value);
   }
 
-  /** Every value with its origin, sorted by key. */
+  /** Every value and its origin, sorted by key. */
   entries(): readonly ConfigEntry[] {
     return [...leaves(this.#ready().resolved.tree)]
       .filter(([, value]) => !isTree(value))
@@ -220,7 +202,7 @@ export class ConfigurationManager {
       .sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** The whole, redacted. */
+  /** The whole configuration, redacted. */
   toJSON(): Record<string, unknown> {
     return plainObject(redacted(this.#view(), ''));
   }
@@ -259,12 +241,6 @@ export class ConfigurationManager {
     return { phase: 'ready', sources, resolved: without, problems, lightweight };
   }
 
-  #replace(next: Ready): void {
-    const before = this.#ready().resolved.tree;
-    this.#state = next;
-    this.#listeners.tell(before, next.resolved.tree);
-  }
-
   #ready(): Ready {
     if (this.#state.phase === 'ready') return this.#state;
     throw new ConfigStateError('the configuration has not been read yet', 'Await initialize() first.');
@@ -275,7 +251,7 @@ interface Ready {
   readonly phase: 'ready';
   readonly sources: Sources;
   readonly resolved: Resolved;
-  /** All that is wrong; empty unless `lightweight`. */
+  /** All problems; empty unless `lightweight`. */
   readonly problems: readonly ConfigProblem[];
   readonly lightweight: boolean;
 }

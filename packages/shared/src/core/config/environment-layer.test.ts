@@ -144,3 +144,47 @@ describe('variables', () => {
     assert.equal(config.get('core.part.port', 0), 2);
   });
 });
+
+test('every problem that variables cause names a variable, be it of a key, a section as a whole or one that is missing', async () => {
+  const range = Type.Refine(
+    Type.Object({ min: Type.Integer({ default: 0 }), max: Type.Integer({ default: 9 }) }),
+    ({ min, max }) => min <= max,
+    () => 'min is above max',
+  );
+  // The type checker takes a refined section for another kind of schema.
+  assert.ok(Type.IsObject(range));
+  const choice = Type.Union([
+    Type.Object({ kind: Type.Literal('a'), a: Type.Integer() }),
+    Type.Object({ kind: Type.Literal('b') }),
+  ]);
+  const sections = [
+    defineSection('core.range', range),
+    defineSection(
+      'core.rest',
+      Type.Object({
+        choice: Type.Optional(choice),
+        list: Type.Array(Type.Object({ port: Type.Integer() }), { default: [] }),
+        needs: Type.Optional(Type.Object({ host: Type.String(), port: Type.Integer() })),
+      }),
+    ),
+  ];
+  for (const env of [
+    { AICO_CORE__RANGE__MIN: '10' },
+    { AICO_CORE__RANGE__MIN: 'x' },
+    { AICO_CORE__REST__CHOICE__KIND: 'c' },
+    { AICO_CORE__REST__CHOICE: '{ kind: a }' },
+    { AICO_CORE__REST__LIST: '[{ port: x }]' },
+    { AICO_CORE__REST__LIST: '[{}]' },
+    { AICO_CORE__REST__NEEDS__HOST: 'desk' },
+    { AICO_CORE__NOTHING: '1' },
+    { AICO_CORE: '1' },
+    { AICO_ENVIRONMENT: 'prod' },
+    { AICO_PLUGINS__INBOX__ENABLED: 'maybe' },
+  ]) {
+    const config = new ConfigurationManager({ sections, env });
+    await config.initialize({ lightweight: true });
+    assert.ok(config.problems.length > 0, JSON.stringify(env));
+    for (const { key, origin } of config.problems)
+      assert.equal(origin.layer, 'environment variable', `${JSON.stringify(env)}: ${key}`);
+  }
+});

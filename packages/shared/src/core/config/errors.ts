@@ -7,16 +7,16 @@ export type Origin =
   | {
       readonly layer: 'environment file' | 'user file';
       readonly file: string;
-      /** From 1; absent where the file as a whole is meant. */
+      /** From 1; absent for a whole file. */
       readonly line?: number;
       readonly column?: number;
     }
   | { readonly layer: 'environment variable'; readonly variable: string }
   | { readonly layer: 'runtime' };
 
-/** One thing wrong with the configuration. Says what was expected and what kind of value was found, never the value. */
+/** One problem of the configuration. It names the kind of value that was found and never the value, which may be a secret. */
 export interface ConfigProblem {
-  /** Empty where a file as a whole is meant. */
+  /** Empty for a problem of a whole file. */
   readonly key: string;
   readonly message: string;
   readonly origin: Origin;
@@ -24,7 +24,7 @@ export interface ConfigProblem {
   readonly nearest?: string;
 }
 
-/** Where to look, as an editor and a person read it. */
+/** Where a value stands, in the form that editors open: `file:line:column`. */
 export function describeOrigin(origin: Origin): string {
   switch (origin.layer) {
     case 'environment file':
@@ -39,7 +39,7 @@ export function describeOrigin(origin: Origin): string {
   }
 }
 
-/** A problem as one line: where, which key, what, and what may have been meant. */
+/** A problem as one line: place, key, what is wrong, and the key that may have been meant. */
 export function describeProblem({ key, message, origin, nearest }: ConfigProblem): string {
   const meant =
     nearest !== undefined && origin.layer === 'environment variable'
@@ -49,18 +49,18 @@ export function describeProblem({ key, message, origin, nearest }: ConfigProblem
   return `${describeOrigin(origin)}: ${key === '' ? '' : `${key} `}${message}${suggestion}`;
 }
 
-/** The configuration does not fit its schema. Names everything that is wrong at once. */
+/** The configuration does not match its schema. Names all problems at once. */
 export class ConfigInvalidError extends defineError({
   code: 'AICO_CONFIG_INVALID',
   exit: 'config',
-  hint: 'Mend the lines named above; `aico config validate` checks without starting, `aico config list` shows every key.',
+  hint: 'Correct what is named above; `aico config validate` checks without starting, `aico config list` shows every key.',
   make: (problems: readonly ConfigProblem[]) => {
     const lines = problems.map((problem) => `  ${describeProblem(problem)}`);
     return { message: `the configuration is not valid:\n${lines.join('\n')}`, problems };
   },
 }) {}
 
-/** A configuration file cannot be read as YAML at all. Names every place in the file. */
+/** A configuration file is not YAML. Names every place in it. */
 export class ConfigSyntaxError extends defineError({
   code: 'AICO_CONFIG_SYNTAX',
   exit: 'config',
@@ -71,11 +71,11 @@ export class ConfigSyntaxError extends defineError({
   }),
 }) {}
 
-/** A configuration file is there and cannot be read. */
+/** A configuration file exists and cannot be read. */
 export class ConfigUnreadableError extends defineError({
   code: 'AICO_CONFIG_UNREADABLE',
   exit: 'config',
-  hint: 'Make it a file that this user may read, or remove it: it need not be there.',
+  hint: 'Make it a file that this user may read, or remove it: it is optional.',
   make: (file: string, layer: 'environment file' | 'user file', cause: unknown) => {
     const reason = reasonOf(cause);
     return {
@@ -87,7 +87,7 @@ export class ConfigUnreadableError extends defineError({
   },
 }) {}
 
-/** Code asked for a value as one type, and the configuration holds another. */
+/** Code reads a value as one type, and the configuration holds another. */
 export class ConfigTypeError extends defineError({
   code: 'AICO_CONFIG_TYPE',
   exit: 'config',
@@ -98,7 +98,7 @@ export class ConfigTypeError extends defineError({
   }),
 }) {}
 
-/** A key cannot be one: empty, or with a name that would reach into the language's own objects. */
+/** A key is empty, or has a name that JavaScript objects use themselves. */
 export class ConfigKeyError extends defineError({
   code: 'AICO_CONFIG_KEY',
   exit: 'config',
@@ -106,14 +106,14 @@ export class ConfigKeyError extends defineError({
   make: (key: string) => ({ message: `"${key}" is not a configuration key` }),
 }) {}
 
-/** The configuration was asked before `initialize()`, or for a section nobody registered. */
+/** The configuration was used before `initialize()`, or a section was read that is not registered. */
 export class ConfigStateError extends defineError({
   code: 'AICO_CONFIG_STATE',
   exit: 'config',
   make: (message: string, hint: string) => ({ message, hint }),
 }) {}
 
-/** A section's schema cannot stand beside the others, or has keys that no file or variable could name. */
+/** A section overlaps another one, or its schema has keys that no file or variable can name. */
 export class ConfigSchemaError extends defineError({
   code: 'AICO_CONFIG_SCHEMA',
   exit: 'config',
@@ -122,19 +122,4 @@ export class ConfigSchemaError extends defineError({
     hint,
     section,
   }),
-}) {}
-
-/** A listener to changes failed. The change is in force and every other listener has been told. */
-export class ConfigListenerError extends defineError({
-  code: 'AICO_CONFIG_LISTENER',
-  exit: 'config',
-  hint: 'The new configuration is in force; what failed may still work by the old. Restart, or mend the listener.',
-  make: (failures: readonly unknown[]) => {
-    const reasons = failures.map((failure) => reasonOf(failure));
-    return {
-      message: `told of a configuration change, ${reasons.length} listener(s) failed: ${reasons.join('; ')}`,
-      cause: failures[0],
-      failures,
-    };
-  },
 }) {}

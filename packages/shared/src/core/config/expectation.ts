@@ -26,6 +26,7 @@ export function expectationOf(schema: TSchema): string {
 }
 
 function textOf(schema: object): string {
+  if ('expectation' in schema) return String(schema.expectation);
   if ('pattern' in schema) return `text like ${String(schema.pattern)}`;
   if ('format' in schema) return `text in the format ${String(schema.format)}`;
   const shortest = 'minLength' in schema ? ` of ${String(schema.minLength)} or more characters` : '';

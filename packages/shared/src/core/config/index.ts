@@ -1,4 +1,3 @@
-export type { ConfigChange } from './changes.ts';
 export {
   type ConfigEntry,
   ConfigurationManager,
@@ -10,7 +9,6 @@ export type { Environment } from './environment-layer.ts';
 export {
   ConfigInvalidError,
   ConfigKeyError,
-  ConfigListenerError,
   type ConfigProblem,
   ConfigSchemaError,
   ConfigStateError,
@@ -25,5 +23,4 @@ export { REDACTED, Secret, SecretString } from './secret.ts';
 export { ConfigSection, type ValueLike } from './section.ts';
 export { defineSection, EnvironmentName, isKeyWord, type SectionDefinition } from './sections.ts';
 export type { ConfigFiles } from './sources.ts';
-export { type ValidateOptions, validateConfiguration } from './validate.ts';
 export { variableFor } from './variable.ts';

@@ -5,7 +5,7 @@ import { emptyTree, isTree, type Tree } from './tree.ts';
 /** Values by key, where each one came from, and what was wrong while they were read. */
 export interface Layer {
   readonly tree: Tree;
-  /** Of the key itself, or else of the nearest one above it that has one. */
+  /** Of the key itself, else of the nearest key above it, else of one below it. */
   readonly originOf: (key: string) => Origin | undefined;
   readonly problems: readonly ConfigProblem[];
 }
@@ -20,7 +20,8 @@ export function layerOf(
       const origin = origins.get(at);
       if (origin !== undefined) return origin;
     }
-    return undefined;
+    // A section as a whole has no place in variables, but its keys do.
+    return [...origins].find(([each]) => each.startsWith(`${key}.`))?.[1];
   };
   return { tree, originOf, problems };
 }

@@ -3,8 +3,8 @@ import { Secret } from './secret.ts';
 import { emptyTree, isForbiddenKey, isTree } from './tree.ts';
 
 /**
- * A copy of what code hands in: text, numbers, booleans, null, {@link Secret}, and lists and maps of these. So that
- * nothing the caller does with it afterwards changes the configuration, nor the other way round.
+ * A copy of a value from code: text, numbers, booleans, null, {@link Secret}, and lists and maps of these. A copy, so that
+ * a later change of the caller's object does not change the configuration, nor the other way round.
  *
  * @throws {ConfigInvalidError} for anything else
  */
@@ -27,19 +27,4 @@ export function copyPlain(value: unknown, key: string, above: readonly unknown[]
     copy[word] = copyPlain(item, `${key}.${word}`, within);
   }
   return copy;
-}
-
-/** Whether two values are the same all the way down, secrets by what they hold. */
-export function sameValue(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (a instanceof Secret || b instanceof Secret)
-    return a instanceof Secret && b instanceof Secret && a.equals(b);
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item: unknown, index) => sameValue(item, b[index]));
-  if (!isTree(a) || !isTree(b)) return false;
-  const words = Object.keys(a);
-  return (
-    words.length === Object.keys(b).length &&
-    words.every((word) => Object.hasOwn(b, word) && sameValue(a[word], b[word]))
-  );
 }

@@ -1,5 +1,6 @@
 import { defineError, reasonOf } from '@aico/protocol';
 import { systemErrorIn } from '../system-errors/index.ts';
+import { shellQuoted } from './shell-quoted.ts';
 
 /** A path that a person has given cannot be one, or does not say which file is meant. */
 export class PathInvalidError extends defineError({
@@ -87,7 +88,7 @@ export class HomeExposedError extends defineError({
   exit: 'home',
   make: (folder: string, mode: number) => ({
     message: `${folder} may be changed by every user of this machine (mode ${mode.toString(8).padStart(4, '0')}), who could replace what lies in it`,
-    hint: `Take that right away (chmod o-w ${folder}), or give another folder: AICO_HOME=/some/folder.`,
+    hint: `Take that right away (chmod o-w ${shellQuoted(folder)}), or give another folder: AICO_HOME=/some/folder.`,
     folder,
   }),
 }) {}

@@ -1,0 +1,47 @@
+import { stat } from 'node:fs/promises';
+import { ConfigUnreadableError, ConfigurationManager, type Environment } from '@aico/shared/core/config';
+import type { AICOPaths } from '@aico/shared/core/paths';
+import { coreSections } from './core-sections.ts';
+import { type ChosenPlugins, choosePlugins } from './plugins.ts';
+
+export interface ReadConfigurationOptions {
+  readonly paths: AICOPaths;
+  /** Default `process.env`. */
+  readonly env?: Environment;
+  /** Values over all other layers, by dotted key. */
+  readonly overrides?: Readonly<Record<string, unknown>>;
+  /** Plugins besides those that the configuration names: folders, files or packages. */
+  readonly plugins?: readonly string[];
+  /** The folder that relative plugins are looked up from. Default: the current folder. */
+  readonly baseDir?: string;
+  /** A file to read instead of the user's; this one must exist. */
+  readonly configFile?: string;
+}
+
+export interface ReadConfiguration extends ChosenPlugins {
+  readonly config: ConfigurationManager;
+}
+
+/**
+ * Reads the configuration and the sections of all plugins that will run. A start and `aico config validate` use this same
+ * function, so that what is valid for one is valid for the other. Runs the modules of plugins, and starts nothing.
+ *
+ * @throws {AicoError} naming everything that is wrong with files, variables or the section of a plugin, or the plugin
+ * that cannot be loaded
+ */
+export async function readConfiguration(options: ReadConfigurationOptions): Promise<ReadConfiguration> {
+  const { paths, env = process.env, overrides = {}, plugins = [], baseDir = process.cwd() } = options;
+  const { configFile = paths.configFile } = options;
+  if (options.configFile !== undefined)
+    await stat(configFile).catch((error: unknown) => {
+      throw new ConfigUnreadableError(configFile, 'user file', error);
+    });
+  const config = new ConfigurationManager({
+    paths: { configFile, environmentFile: (environment) => paths.environmentFile(environment) },
+    env,
+    overrides,
+    sections: coreSections,
+  });
+  await config.initialize();
+  return { config, ...(await choosePlugins({ config, specifiers: plugins, baseDir })) };
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import { describe, test } from 'node:test';
+import { AICOPaths } from './aico-paths.ts';
+import { PathInvalidError } from './errors.ts';
+import { homeFolder } from './platform-folders.ts';
+import { shellQuoted } from './shell-quoted.ts';
+import { isPathLike, resolveUserPath } from './user-path.ts';
+
+const env = { HOME: '/home/me' };
+
+describe('resolveUserPath()', { skip: process.platform === 'win32' }, () => {
+  test('takes ~ for the home folder, and a relative path from its base', () => {
+    const resolved = (text: string): string => resolveUserPath(text, { base: '/base', env });
+    for (const [text, expected] of [
+      ['~', '/home/me'],
+      ['~/', '/home/me'],
+      ['~/Mail/old.mbox', '/home/me/Mail/old.mbox'],
+      ['notes', '/base/notes'],
+      ['./~', '/base/~'],
+      ['../a', '/a'],
+      ['/srv/~/x', '/srv/~/x'],
+      ['~$report.docx', '/base/~$report.docx'],
+      [' a ', '/base/ a '],
+    ] as const)
+      assert.equal(resolved(text), expected, text);
+  });
+
+  test('refuses what is no path, and the home folder of another user unless a folder is called so', async (t) => {
+    for (const text of ['', '  ', 'a\0b', '~nobody-here', '~nobody-here/x'])
+      assert.throws(() => resolveUserPath(text, { env }), PathInvalidError, JSON.stringify(text));
+    const base = await mkdtemp(path.join(tmpdir(), 'aico-user-path-'));
+    t.after(() => rm(base, { recursive: true }));
+    await mkdir(path.join(base, '~nobody-here'));
+    assert.equal(resolveUserPath('~nobody-here/x', { base, env }), path.join(base, '~nobody-here', 'x'));
+  });
+
+  test('isPathLike() tells a path from the name of a package', () => {
+    for (const text of ['.', './a', '../a', '/a', '~', '~/a']) assert.ok(isPathLike(text), text);
+    for (const text of ['a', '@scope/a', '~a', '.a', '...']) assert.ok(!isPathLike(text), text);
+  });
+});
+
+test('no variable that is empty or relative puts anything below the current folder', {
+  skip: process.platform === 'win32',
+}, () => {
+  const names = [
+    'HOME',
+    'XDG_CONFIG_HOME',
+    'XDG_DATA_HOME',
+    'XDG_STATE_HOME',
+    'XDG_CACHE_HOME',
+    'XDG_RUNTIME_DIR',
+  ];
+  for (const value of ['', 'relative', './relative', '~/x']) {
+    const variables = Object.fromEntries(names.map((name) => [name, value]));
+    assert.equal(homeFolder(variables), userInfo().homedir);
+    const { configDir, dataDir, stateDir, cacheDir, runtimeDir } = new AICOPaths({ env: variables });
+    for (const folder of [configDir, dataDir, stateDir, cacheDir, runtimeDir])
+      assert.ok(folder.startsWith(userInfo().homedir), `${value}: ${folder}`);
+  }
+  assert.equal(new AICOPaths({ env: { ...env, AICO_HOME: '~/aico' } }).home, '/home/me/aico');
+});
+
+test('shellQuoted() leaves a plain word as it is and quotes every other', {
+  skip: process.platform === 'win32',
+}, () => {
+  assert.equal(shellQuoted('/srv/aico-1.2'), '/srv/aico-1.2');
+  assert.equal(shellQuoted("/srv/my $notes'"), "'/srv/my $notes'\\'''");
+  assert.equal(shellQuoted(''), "''");
+});
