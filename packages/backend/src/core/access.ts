@@ -6,7 +6,7 @@
 export type Access = 'public' | `${string}:${string}`;
 
 const CAPABILITY = /^[a-z][a-z0-9_-]*(?::[a-z][a-z0-9_-]*)+$/;
-/** What a role may hold, as a regular expression for a schema: a capability, where `*` stands for any word but none of `root:`. */
+/** The grants of a role, as a regular expression for a schema: a capability, where `*` stands for any word but none of `root:`. */
 export const GRANT = '^(?!root:.*\\*)(?:\\*|[a-z][a-z0-9_-]*)(?::(?:\\*|[a-z][a-z0-9_-]*))*$';
 
 /** Where capabilities begin that no wildcard covers. */

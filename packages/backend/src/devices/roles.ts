@@ -9,7 +9,7 @@ export const DEFAULT_ROLES = {
   guest: ['system:read', '*:read', '*:subscribe'],
 };
 
-/** What a role may hold. */
+/** A grant of a role. */
 const Grant = Type.String({
   pattern: GRANT,
   expectation: 'a capability such as inbox:read, where * stands for any word and not for one of root:',

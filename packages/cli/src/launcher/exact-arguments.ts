@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../errors.ts';
 
-/** What Node makes of bytes that are not UTF-8. */
+/** The character that Node reads for bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd';
 
 /**
