@@ -31,7 +31,7 @@ export function describeError(error: unknown): ErrorDescription {
 /** What the operating system refused is told with what failed because of it. */
 function messageWith(error: unknown, message: string, system: SystemError): string {
   // A bare error of Node's says nothing that its translation does not say better.
-  if (textOf(error, 'code')?.startsWith('AICO_') !== true) return system.message;
+  if (rootCode(error) === undefined) return system.message;
   if (isOwnMatter(system) || message.includes(system.condition)) return message;
   return message.endsWith('.') ? `${message} The cause: ${system.message}.` : `${message}: ${system.message}`;
 }
@@ -59,7 +59,8 @@ function rootCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error && !seen.has(at); at = at.cause) {
     seen.add(at);
     const own = textOf(at, 'code');
-    if (own?.startsWith('AICO_')) code = own;
+    // Errors that a plugin declares have codes of their own, and a hint; errors of the system and of libraries have none.
+    if (own?.startsWith('AICO_') || (own !== undefined && 'hint' in at)) code = own;
   }
   return code;
 }

@@ -93,7 +93,10 @@ describe('problems', () => {
         assert.ok(error instanceof DependencyGraphError);
         assert.equal(error.code, 'AICO_GRAPH_INVALID');
         assert.match(error.message, /4 problems/);
-        assert.match(error.message, /missing: journal -> database -> config \(nobody registered "config"\)/);
+        assert.match(
+          error.message,
+          /missing: journal -> database -> config \(no service "config" is registered\)/,
+        );
         assert.match(error.message, /circular: a -> b -> c -> a/);
         assert.match(error.message, /circular: self -> self/);
         assert.match(error.message, /duplicate: a \(registered 2 times\)/);
@@ -105,7 +108,13 @@ describe('problems', () => {
   test('a missing name is reported once, with all who ask for it', () => {
     const [problem, ...others] = new DependencyGraph([node('a', 'x'), node('b', 'x')]).problems;
     assert.deepEqual(others, []);
-    assert.deepEqual(problem, { kind: 'missing', name: 'x', askedBy: ['a', 'b'], path: ['a', 'x'] });
+    assert.deepEqual(problem, {
+      kind: 'missing',
+      name: 'x',
+      near: undefined,
+      askedBy: ['a', 'b'],
+      path: ['a', 'x'],
+    });
   });
 
   test('a missing name that only a circle asks for still has a path', () => {

@@ -1,5 +1,6 @@
-import { AicoError, defineError } from '@aico/protocol';
+import { defineError } from '@aico/protocol';
 import type { GraphProblem } from './container/graph-problems.ts';
+import { shownPlace } from './failure-place.ts';
 import { suggestion } from './nearest.ts';
 
 const SHOWN = 20;
@@ -8,7 +9,7 @@ const SHOWN = 20;
 export class DependencyGraphError extends defineError({
   code: 'AICO_GRAPH_INVALID',
   exit: 'graph',
-  hint: 'Register what is missing, keep one of what is double, and let one side of a circle find the other through the message bus. Nothing was started.',
+  hint: 'Correct the dependency that is misspelt, load or register what is missing, keep one of what is double, and let one side of a circle find the other through the message bus. Nothing was started.',
   make: (problems: readonly GraphProblem[]) => {
     const lines = problems.slice(0, SHOWN).map((problem) => `  ${describeProblem(problem)}`);
     if (problems.length > SHOWN) lines.push(`  and ${problems.length - SHOWN} more`);
@@ -25,7 +26,8 @@ function describeProblem(problem: GraphProblem): string {
   switch (problem.kind) {
     case 'missing': {
       const others = problem.askedBy.length - 1;
-      return `missing: ${path} (nobody registered "${problem.name}"${others > 0 ? `; ${others} more ask for it` : ''})`;
+      const near = problem.near === undefined ? '' : `; did you mean "${problem.near}"?`;
+      return `missing: ${path} (no service "${problem.name}" is registered${near}${others > 0 ? `; ${others} more ask for it` : ''})`;
     }
     case 'circular':
       return `circular: ${path}`;
@@ -101,8 +103,8 @@ export class ServiceConstructError extends defineError({
   code: 'AICO_SERVICE_CONSTRUCT',
   exit: 'plugin',
   make: (service: string, cause: unknown) => ({
-    message: `service "${service}" could not be constructed: ${reasonOf(cause)}`,
-    hint: hintOf(cause) ?? `Look at the constructor or factory of "${service}"; the cause has the place.`,
+    message: `service "${service}" could not be constructed: ${reasonOf(cause)}${shownPlace(cause)}`,
+    hint: hintOf(cause) ?? `Look at the constructor or factory of "${service}".`,
     cause,
     service,
   }),
@@ -113,8 +115,8 @@ export class ServiceInitializeError extends defineError({
   code: 'AICO_SERVICE_INITIALIZE',
   exit: 'plugin',
   make: (service: string, cause: unknown) => ({
-    message: `service "${service}" failed in initialize(): ${reasonOf(cause)}`,
-    hint: hintOf(cause) ?? `Look at initialize() of "${service}"; the cause has the place.`,
+    message: `service "${service}" failed in initialize(): ${reasonOf(cause)}${shownPlace(cause)}`,
+    hint: hintOf(cause) ?? `Look at initialize() of "${service}".`,
     cause,
     service,
   }),
@@ -125,8 +127,8 @@ export class ServiceStartError extends defineError({
   code: 'AICO_SERVICE_START',
   exit: 'plugin',
   make: (service: string, cause: unknown) => ({
-    message: `service "${service}" failed in start(): ${reasonOf(cause)}`,
-    hint: hintOf(cause) ?? `Look at start() of "${service}"; the cause has the place.`,
+    message: `service "${service}" failed in start(): ${reasonOf(cause)}${shownPlace(cause)}`,
+    hint: hintOf(cause) ?? `Look at start() of "${service}".`,
     cause,
     service,
   }),
@@ -248,18 +250,30 @@ export class PluginNotFoundError extends defineError({
 export class PluginImportError extends defineError({
   code: 'AICO_PLUGIN_IMPORT',
   exit: 'plugin',
-  make: (specifier: string, file: string, cause: unknown) => {
-    const place = placeIn(cause);
+  /** @param place file and line of a syntax error that does not tell them itself */
+  make: (specifier: string, file: string, cause: unknown, place?: string) => {
+    const shown = place === undefined ? shownPlace(cause) : ` (${place})`;
     return {
-      message: `plugin "${specifier}" cannot be loaded: ${reasonOf(cause)}${place === undefined ? '' : ` (${place})`}`,
+      message: `plugin "${specifier}" cannot be loaded: ${reasonOf(cause)}${shown}`,
       hint: isMissingPackage(cause)
         ? `Packages are looked for in node_modules beside ${file} and above it: keep the plugin within the clone of the project, or install there what it imports, @aico/backend too.`
-        : `The module ${file}, or one that it imports, is missing or failed while it was loaded.`,
+        : isMissingExtension(cause)
+          ? "Name the file of a relative import with its extension: import './store.ts'."
+          : cause instanceof SyntaxError
+            ? 'Correct the syntax there. Node runs TypeScript whose types can be erased: no enum, no namespace, no parameter property.'
+            : `The module ${file}, or one that it imports, is missing or failed while it was loaded.`,
       cause,
       specifier,
     };
   },
 }) {}
+
+/** A relative import that lacks its extension, which Node does not guess. */
+function isMissingExtension(cause: unknown): boolean {
+  if (!(cause instanceof Error && 'code' in cause)) return false;
+  if (cause.code === 'ERR_UNSUPPORTED_DIR_IMPORT') return true;
+  return cause.code === 'ERR_MODULE_NOT_FOUND' && /Cannot find module '[^']*\/[^/.']+'/.test(cause.message);
+}
 
 function isMissingPackage(cause: unknown): boolean {
   return (
@@ -268,13 +282,6 @@ function isMissingPackage(cause: unknown): boolean {
     cause.code === 'ERR_MODULE_NOT_FOUND' &&
     cause.message.startsWith('Cannot find package')
   );
-}
-
-/** The file, line and column that an error comes from, where its stack has them. A syntax error's has no column, and not always a place. */
-function placeIn(cause: unknown): string | undefined {
-  if (!(cause instanceof Error) || ('code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND'))
-    return undefined;
-  return /file:\/\/(\/\S+?:\d+(?::\d+)?)\)?$/m.exec(cause.stack ?? '')?.[1];
 }
 
 /** A module was found and loaded, but offers no plugin. */
@@ -293,9 +300,9 @@ export class PluginShapeError extends defineError({
   code: 'AICO_PLUGIN_SHAPE',
   exit: 'plugin',
   hint: 'Make it with definePlugin({ name, version, description, start(plugin) { … } }).',
-  make: (specifier: string, problems: readonly string[]) => ({
-    message: `the "plugin" of "${specifier}" is no plugin definition: ${problems.join('; ')}`,
-    specifier,
+  make: (file: string, problems: readonly string[]) => ({
+    message: `the "plugin" of ${file} is no plugin definition: ${problems.join('; ')}`,
+    file,
     problems,
   }),
 }) {}
@@ -320,6 +327,17 @@ export class CapabilityUndeclaredError extends defineError({
     hint: `${suggestion(capability, declared)}Declare it in the definition of "${plugin}": capabilities: { '${capability}': 'what it allows' }.`,
     plugin,
     capability,
+  }),
+}) {}
+
+/** A route replies with server-sent events, and a stop would wait for their end. */
+export class RouteEndlessError extends defineError({
+  code: 'AICO_PLUGIN_ENDLESS',
+  exit: 'plugin',
+  hint: 'Give it { config: { endless: true } }: the reply of such a route ends only when its reader leaves, so a stop ends it instead of waiting.',
+  make: (plugin: string, route: string) => ({
+    message: `route ${route} of plugin "${plugin}" replies with server-sent events and is not marked as endless`,
+    plugin,
   }),
 }) {}
 
@@ -357,6 +375,7 @@ export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
+/** The hint of an error that has one: of the project's own and of those that a plugin declares itself. */
 function hintOf(cause: unknown): string | undefined {
-  return cause instanceof AicoError ? cause.hint : undefined;
+  return cause instanceof Error && 'hint' in cause && typeof cause.hint === 'string' ? cause.hint : undefined;
 }

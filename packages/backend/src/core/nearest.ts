@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein';
 /** The candidate that is spelt most like `name`, if one differs by no more than a third of its letters. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let least = Math.floor(name.length / 3) + 1;
   for (const candidate of candidates) {
     const apart = distance(name, candidate);
     if (apart > 0 && apart < least) [best, least] = [candidate, apart];

@@ -85,11 +85,11 @@ export class Flights {
     await Promise.all(closed);
   }
 
-  /** Breaks off what is in flight to mounts and should have come to an end. @returns how many requests */
-  cut(): number {
+  /** Breaks off what is in flight to mounts and should have come to an end. @returns what was asked for */
+  cut(): readonly string[] {
     const flights = this.#ending();
     for (const { response } of flights) response.destroy();
-    return flights.length;
+    return flights.map(({ response: { req } }) => `${req.method} ${pathOf(req.url)}`);
   }
 
   #ending(): readonly Flight[] {
@@ -121,4 +121,9 @@ function endNow(response: ServerResponse): void {
   // A reader who takes nothing would not take the end either.
   if (response.writableNeedDrain) response.destroy();
   else response.end();
+}
+
+/** The query of a request is private. */
+function pathOf(url = ''): string {
+  return url.split('?', 1)[0] ?? '';
 }

@@ -132,11 +132,12 @@ export class HttpGateway implements Gateway {
   async drain(deadline: AbortSignal): Promise<void> {
     this.#isDraining = true;
     const late = (): void => {
-      const count = this.#flights.cut();
-      if (count > 0)
-        this.#options.logger.warn('Requests were cut: they did not end before the stop had to go on', {
-          count,
-        });
+      const cut = this.#flights.cut();
+      if (cut.length > 0)
+        this.#options.logger.warn(
+          'Requests were cut: they did not end before the stop had to go on. A route whose reply ends only when its reader leaves needs { config: { endless: true } }',
+          { count: cut.length, requests: [...new Set(cut)].slice(0, 10) },
+        );
     };
     deadline.addEventListener('abort', late, { once: true });
     await this.#flights.landed();

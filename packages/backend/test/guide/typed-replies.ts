@@ -22,7 +22,10 @@ export function declareNotes(app: GatewayApp, notes: Map<number, Note>): void {
     },
   );
   const changes = eventStream('`note`: one that is new.');
-  app.get('/changes', { config: READ, schema: { response: changes } }, async (_request, reply) =>
-    reply.type('text/event-stream').send(ReadableStream.from(['event: note\ndata: {}\n\n'])),
+  app.get(
+    '/changes',
+    { config: { ...READ, endless: true }, schema: { response: changes } },
+    async (_request, reply) =>
+      reply.type('text/event-stream').send(ReadableStream.from(['event: note\ndata: {}\n\n'])),
   );
 }

@@ -1,3 +1,5 @@
+import { nearest } from '../nearest.ts';
+
 /** A name in the graph with its edges both ways. */
 export interface Vertex {
   readonly name: string;
@@ -17,6 +19,8 @@ export type GraphProblem =
       readonly kind: 'missing';
       /** Nobody registered it. */
       readonly name: string;
+      /** A registered name that is spelt like it. */
+      readonly near: string | undefined;
       /** All who ask for it. */
       readonly askedBy: readonly string[];
       /** From a service nothing else needs down to the missing name. */
@@ -52,7 +56,8 @@ export function findMissing(vertices: Vertices): GraphProblem[] {
   return [...askedBy].map(([name, askers]) => {
     const path = [name];
     for (let at = askers[0]; at !== undefined; at = parents.get(at)) path.push(at);
-    return { kind: 'missing', name, askedBy: askers, path: path.reverse() };
+    const near = nearest(name, vertices.keys());
+    return { kind: 'missing', name, near, askedBy: askers, path: path.reverse() };
   });
 }
 

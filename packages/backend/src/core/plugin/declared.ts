@@ -1,10 +1,11 @@
 import { matchesTopic, parsePattern } from '@aico/protocol';
-import { CapabilityUndeclaredError, TopicUndeclaredError } from '../errors.ts';
+import { CapabilityUndeclaredError, RouteEndlessError, TopicUndeclaredError } from '../errors.ts';
 import type { DeclareRoutes } from '../gateway.ts';
 import type { PluginCatalog } from './plugin-catalog.ts';
 
 /**
- * Routes as `declare` declares them, refusing a capability that no plugin declares. Only plugins with a definition are
+ * Routes as `declare` declares them, refusing a capability that no plugin declares, and server-sent events that are not
+ * marked as endless. Only plugins with a definition are
  * checked: a class that was registered by hand has nothing to declare capabilities in.
  */
 export function checkingCapabilities(
@@ -15,10 +16,13 @@ export function checkingCapabilities(
   if (catalog?.find(plugin) === undefined) return declare;
   return (app) => {
     // Fastify calls it where the route is declared, so that the error's stack leads to that line.
-    app.addHook('onRoute', ({ method, url, config }) => {
+    app.addHook('onRoute', ({ method, url, config, schema }) => {
+      const route = `${String(method)} ${url}`;
       const access: unknown = config?.access;
-      if (typeof access !== 'string' || access === 'public' || catalog.declaresCapability(access)) return;
-      throw new CapabilityUndeclaredError(plugin, `${String(method)} ${url}`, access, catalog.capabilities);
+      if (typeof access === 'string' && access !== 'public' && !catalog.declaresCapability(access))
+        throw new CapabilityUndeclaredError(plugin, route, access, catalog.capabilities);
+      if (config?.endless !== true && repliesWithEvents(schema?.response))
+        throw new RouteEndlessError(plugin, route);
     });
     return declare(app);
   };
@@ -35,4 +39,15 @@ export function checkTopic(plugin: string, catalog: PluginCatalog | undefined, p
   const topics = catalog?.find(first)?.topics?.map(({ name }) => name);
   if (topics === undefined || topics.some((topic) => matchesTopic(pattern, topic))) return;
   throw new TopicUndeclaredError(plugin, pattern, first, topics);
+}
+
+/** Whether a route's response schema says that it replies with server-sent events. */
+function repliesWithEvents(response: unknown): boolean {
+  return Object.values(Object(response)).some(
+    (reply) =>
+      typeof reply === 'object' &&
+      reply !== null &&
+      'content' in reply &&
+      Object.hasOwn(Object(reply.content), 'text/event-stream'),
+  );
 }

@@ -3,6 +3,7 @@ import { isKeyWord } from '@aico/shared/core/config';
 import { Type } from 'typebox';
 import { isAccess } from '../access.ts';
 import { PluginExportError, PluginImportError, PluginShapeError } from '../errors.ts';
+import { placeOfImportFailure } from './import-place.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 import { findPlugin, pluginEntry } from './plugin-module.ts';
 
@@ -30,12 +31,12 @@ export async function loadPlugin(specifier: string, baseDir: string): Promise<Lo
   try {
     module = await import(href);
   } catch (error) {
-    throw new PluginImportError(specifier, file, error);
+    throw new PluginImportError(specifier, file, error, await placeOfImportFailure(error, file));
   }
   if (!('plugin' in module)) throw new PluginExportError(specifier, file, Object.keys(module));
   const { plugin } = module;
   const problems: string[] = [];
-  if (!isDefinition(plugin, problems)) throw new PluginShapeError(specifier, problems);
+  if (!isDefinition(plugin, problems)) throw new PluginShapeError(file, problems);
   return { definition: plugin, module: href };
 }
 

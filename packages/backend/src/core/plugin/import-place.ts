@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { placeOf } from '../failure-place.ts';
+
+/** Modules of one plugin that are looked at. */
+const MOST_MODULES = 200;
+
+/**
+ * File and line of what keeps a module from being loaded, where the error itself does not tell them.
+ *
+ * @returns `/home/anna/notes/plugin.mjs:12`
+ */
+export async function placeOfImportFailure(error: unknown, entry: string): Promise<string | undefined> {
+  if (placeOf(error) !== undefined || !(error instanceof Error)) return undefined;
+  if (error instanceof SyntaxError) return findSyntaxError(entry);
+  const [, missing = '', importer] =
+    /^Cannot find (?:module|package) '([^']*)' imported from (\/.*?)(?:\n|$)/.exec(error.message) ?? [];
+  return importer === undefined ? undefined : findImport(importer, missing);
+}
+
+/** The line of `importer` that imports a module which is missing. */
+async function findImport(importer: string, missing: string): Promise<string> {
+  const lines = (await readFile(importer, 'utf8').catch(() => '')).split('\n');
+  const name = path.basename(missing);
+  const index = lines.findIndex((line) => /\b(?:import|from)\b/.test(line) && line.includes(name));
+  return index === -1 ? importer : `${importer}:${index + 1}`;
+}
+
+/**
+ * Where a syntax error is, in a module or in one that it imports by a relative path. Node's import() does not say it for
+ * JavaScript; `node --check` does, without running anything.
+ *
+ * @returns `/home/anna/notes/plugin.mjs:12`, or `undefined` where every module can be parsed
+ */
+async function findSyntaxError(entry: string): Promise<string | undefined> {
+  const modules = new Set([entry]);
+  for (const file of modules) {
+    const place = await check(file);
+    if (place !== undefined) return place;
+    const text = await readFile(file, 'utf8').catch(() => '');
+    for (const [, relative = ''] of text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g))
+      if (modules.size < MOST_MODULES) modules.add(path.resolve(path.dirname(file), relative));
+  }
+  return undefined;
+}
+
+function check(file: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--check', file], (error, _stdout, stderr) =>
+      resolve(error === null ? undefined : /^(?:file:\/\/)?(\/.+:\d+)$/m.exec(stderr)?.[1]),
+    );
+  });
+}
