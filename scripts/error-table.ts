@@ -16,7 +16,7 @@ export interface ErrorEntry {
 const DECLARATION =
   /\/\*\*((?:(?!\*\/)[\s\S])*?)\*\/\s*(?:export class \w+ extends \w+\(|export const \w+ = )?\{\s*code: '(AICO_[A-Z0-9_]+)',/g;
 const ENDS = /\n\}\) \{\}|\n {2}\},\n {2}\/\*\*|\n\];|\n\} as const;/;
-const HINT = /\bhint: (?!string)[^'"`]*?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/;
+const HINT = /\bhint:\s(?!string)[^'"`,]*?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/;
 const STATUS = /\b(?:status|statusCode|replyStatus): ([^,\n}]*\d{3})/;
 const EXIT = /\bexit: '(\w+)'/;
 

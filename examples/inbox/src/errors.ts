@@ -1,31 +1,31 @@
 import { defineError } from '@aico/backend/plugin';
 
-/** A message that is not stored; the import goes on with the next. */
+/** A message was refused; the import continues with the next one. */
 export class MessageRefusedError extends defineError({
   code: 'AICO_INBOX_MESSAGE_REFUSED',
-  hint: 'The rest was imported. Look at the message in the mailbox it came from.',
+  hint: 'The other messages were imported. Look at this one in its mailbox.',
   make: (reason: string, cause?: unknown) => ({ message: reason, cause }),
 }) {}
 
-/** The body of an import is not a sequence of frames. Nothing of it was stored. */
+/** The body of an import request is not a sequence of frames. Nothing was stored. */
 export class FramesBrokenError extends defineError({
   code: 'AICO_INBOX_FRAMES',
   status: 400,
-  hint: 'Each message is four bytes of length, most significant first, then so many bytes.',
-  make: () => ({ message: 'the body is not a sequence of messages, each after its length' }),
+  hint: 'Send each message as four bytes of length, most significant byte first, and the bytes of the message.',
+  make: () => ({ message: 'the body is not a sequence of messages, each preceded by its length' }),
 }) {}
 
-/** An import brings more messages at once than are taken. Nothing of it was stored. */
+/** An import request holds more messages than one request may. None of them was stored. */
 export class BatchTooLargeError extends defineError({
   code: 'AICO_INBOX_BATCH',
   status: 413,
-  hint: 'Send them in several requests.',
+  hint: 'Send the messages in several requests.',
   make: (messages: number, limit: number) => ({
-    message: `${messages} messages at once, and the limit is ${limit}`,
+    message: `the request holds ${messages} messages, and the limit is ${limit}`,
   }),
 }) {}
 
-/** A search that full-text search does not understand. */
+/** The search expression is not valid. */
 export class SearchInvalidError extends defineError({
   code: 'AICO_INBOX_SEARCH',
   status: 400,
@@ -33,15 +33,15 @@ export class SearchInvalidError extends defineError({
   make: (cause: unknown) => ({ message: 'the search is not understood', cause }),
 }) {}
 
-/** There is no message of this number. */
+/** There is no message with this number. */
 export class MessageUnknownError extends defineError({
   code: 'AICO_INBOX_UNKNOWN',
   status: 404,
-  hint: 'GET /api/v1/inbox/messages lists them.',
+  hint: 'GET /api/v1/inbox/messages lists the messages.',
   make: (id: number) => ({ message: `there is no message ${id}` }),
 }) {}
 
-/** A path given to import that cannot be read. Nothing was imported. */
+/** A path given to the import cannot be read. Nothing was imported. */
 export class MailboxUnreadableError extends defineError({
   code: 'AICO_INBOX_UNREADABLE',
   hint: 'Name an mbox file, an .eml file, or a folder of them.',

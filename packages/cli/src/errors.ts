@@ -1,12 +1,12 @@
 import { AicoError, defineError, reasonOf } from '@aico/protocol';
 
-/** A command's own verdict, which is no failure of the command: the backend is not well, or refused. */
+/** The command did its work, and reports that the backend is unhealthy or refused. */
 export class CommandFailedError extends defineError({
   code: 'AICO_CLI_FAILED',
   make: (message: string, exitCode: number, hint?: string) => ({ message, hint, exitCode }),
 }) {}
 
-/** What is known of a background start that failed. */
+/** The failure of a background start, as its process reported it. */
 export interface DetachedFailure {
   readonly message: string;
   readonly exitCode: number;
@@ -14,7 +14,7 @@ export interface DetachedFailure {
   readonly hint?: string | undefined;
 }
 
-/** A background start ended before it was ready. Carries what the process said, and its code where it had one. */
+/** A background start ended before the backend was ready. The error has the message and code of that process. */
 export class DetachedStartError extends defineError({
   code: 'AICO_CLI_DETACHED',
   make: ({ message, exitCode, code = 'AICO_CLI_DETACHED', hint }: DetachedFailure) => ({
@@ -25,7 +25,7 @@ export class DetachedStartError extends defineError({
   }),
 }) {}
 
-/** A plugin's commands could not be loaded. */
+/** The commands of a plugin could not be loaded. */
 export class PluginCommandsError extends defineError({
   code: 'AICO_CLI_PLUGIN',
   hint: "The plugin's package must export `commands` from './cli'.",
@@ -35,7 +35,7 @@ export class PluginCommandsError extends defineError({
   },
 }) {}
 
-/** No backend elsewhere is known by that name or address. */
+/** This machine is not paired with a backend of that name or address. */
 export class RemoteUnknownError extends defineError({
   code: 'AICO_CLI_REMOTE_UNKNOWN',
   make: (name: string, known: readonly string[]) => ({
@@ -47,47 +47,47 @@ export class RemoteUnknownError extends defineError({
   }),
 }) {}
 
-/** What this machine keeps of a backend elsewhere cannot be read. */
+/** The stored credentials for another backend cannot be read. */
 export class RemoteUnreadableError extends defineError({
   code: 'AICO_CLI_REMOTE_UNREADABLE',
-  hint: 'Put a copy back, or remove it and pair anew.',
+  hint: 'Restore a copy of the file, or remove it and pair again.',
   make: (file: string, cause: unknown) => {
     const reason = reasonOf(cause);
     return { message: `${file} cannot be used: ${reason}`, cause };
   },
 }) {}
 
-/** The command line cannot be understood or used. */
+/** The command line is not valid. */
 export class UsageError extends defineError({
   code: 'AICO_CLI_USAGE',
   exit: 'usage',
   make: (message: string, hint?: string, cause?: unknown) => ({ message, hint, cause }),
 }) {}
 
-/** The backend went away while it was asked to grant access to the bus. */
+/** The backend stopped answering while it granted access to the bus. */
 export class GrantUncertainError extends defineError({
   code: 'AICO_CLI_GRANT_UNCERTAIN',
   make: (component: string, file: string, cause: unknown) => ({
-    message: `it is not known whether "${component}" has access now: the backend did not answer`,
+    message: `the backend did not answer, so it is not known whether "${component}" has access`,
     hint: `Its credential is ${file}. See \`aico bus list\`: where the component is missing or its key is older, remove the file and grant anew.`,
     cause,
   }),
 }) {}
 
-/** A component has its new key, and the credential could not be given its name. */
+/** A component has its new key, but its credential file could not be renamed. */
 export class CredentialNotPlacedError extends defineError({
   code: 'AICO_CLI_CREDENTIAL',
   make: (component: string, prepared: string, file: string, cause: unknown) => {
     const reason = reasonOf(cause);
     return {
       message: `"${component}" has its new key, but its credential is not in place: ${reason}`,
-      hint: `The credential is ${prepared}, or ${file} already: move it yourself.`,
+      hint: `The credential is in ${prepared}, or in ${file} already: move the file yourself.`,
       cause,
     };
   },
 }) {}
 
-/** A change failed, or something after it did; the message says which of the two states holds. */
+/** A change failed; the message says whether it is in force. */
 export class ChangeFailedError extends defineError({
   code: 'AICO_CLI_CHANGE_FAILED',
   make: (state: string, cause: unknown) => ({

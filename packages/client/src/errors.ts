@@ -1,6 +1,6 @@
 import { defineError, type Problem, reasonOf } from '@aico/protocol';
 
-/** Nobody serves the local socket, or listens at the address. */
+/** No backend answers on the socket or at the address. */
 export class BackendNotRunningError extends defineError({
   code: 'AICO_CLIENT_NOT_RUNNING',
   exit: 'notRunning',
@@ -15,41 +15,41 @@ export class BackendNotRunningError extends defineError({
   }),
 }) {}
 
-/** Something answers at the address, and it opens no channels. */
+/** The server at the address does not open channels. */
 export class ChannelNotServedError extends defineError({
   code: 'AICO_CLIENT_NO_CHANNEL',
-  hint: 'Is it a backend, and not locked? A name that is not its own must stand in its `core.api_gateway.allowed_hosts`.',
+  hint: 'Check that it is a backend and not locked. A host name that is not its own must be in its `core.api_gateway.allowed_hosts`.',
   make: (place: string, status: number) => ({
-    message: `what answers at ${place} opens no channel: ${status}`,
+    message: `the server at ${place} opens no channel: status ${status}`,
     status,
   }),
 }) {}
 
-/** The backend has too many channels just now, or they were opened too often from here. Nothing was executed. */
+/** The backend has too many channels, or they were opened too often from here. Nothing was executed. */
 export class TooManyChannelsError extends defineError({
   code: 'AICO_CLIENT_TOO_MANY_CHANNELS',
   make: (retryAfterSeconds: number) => ({
     message: 'the backend opens no more channels for this device or this address just now',
-    hint: `Try again in ${retryAfterSeconds} s. One client reuses its channels: keep it instead of connecting anew.`,
+    hint: `Try again in ${retryAfterSeconds} s. Keep one client instead of connecting again: it reuses its channels.`,
     retryAfterSeconds,
   }),
 }) {}
 
-/** An address that cannot be one. */
+/** The address of a backend is not valid. */
 export class AddressInvalidError extends defineError({
   code: 'AICO_CLIENT_ADDRESS',
   hint: 'Give a host and, unless it is 8771, a port: desk.local, 192.168.1.7:9000, or https://… behind a proxy.',
-  make: (address: string) => ({ message: `"${address}" is no address of a backend` }),
+  make: (address: string) => ({ message: `"${address}" is not the address of a backend` }),
 }) {}
 
-/** Credentials that pairing did not make. */
+/** The credentials were not made by pairing. */
 export class CredentialsInvalidError extends defineError({
   code: 'AICO_CLIENT_CREDENTIALS',
-  hint: 'Give what `pair` returned, unchanged; if it is lost, pair this device anew.',
+  hint: 'Pass the value that `pair` returned, unchanged; if it is lost, pair this device again.',
   make: (reason: string) => ({ message: `the credentials cannot be used: ${reason}` }),
 }) {}
 
-/** The socket is there, and this user may not open it. */
+/** This user may not open the socket of the backend. */
 export class SocketDeniedError extends defineError({
   code: 'AICO_CLIENT_DENIED',
   hint: 'Only the user who started the backend may use it: run this as that user, or name your own home.',
@@ -60,10 +60,10 @@ export class SocketDeniedError extends defineError({
   }),
 }) {}
 
-/** The backend took the request and said nothing for too long. */
+/** The backend accepted the request and did not answer in time. */
 export class ReplyTimeoutError extends defineError({
   code: 'AICO_CLIENT_TIMEOUT',
-  hint: 'It is busy or hangs. `aico stop --force` ends it where nothing else does; nothing stored is lost.',
+  hint: 'It is busy or hangs. `aico stop --force` ends it; nothing stored is lost.',
   make: (timeoutMs: number, cause: unknown) => ({
     message: `the backend did not answer within ${timeoutMs / 1_000} s`,
     cause,
@@ -71,24 +71,24 @@ export class ReplyTimeoutError extends defineError({
   }),
 }) {}
 
-/** The connection broke before the answer was complete. */
+/** The connection broke before the reply was complete. */
 export class ConnectionBrokenError extends defineError({
   code: 'AICO_CLIENT_BROKEN',
-  hint: 'See whether it still runs: `aico status`. The request may or may not have been done.',
+  hint: 'Check whether the backend runs: `aico status`. The request may or may not have been carried out.',
   make: (cause: unknown) => {
     const reason = reasonOf(cause);
     return { message: `the connection to the backend broke: ${reason}`, cause };
   },
 }) {}
 
-/** The client was closed, by this program, before or while it was asked. */
+/** The client was closed before or during the request. */
 export class ClientClosedError extends defineError({
   code: 'AICO_CLIENT_CLOSED',
-  hint: 'Make another with `connect`. What was in flight may or may not have been done.',
+  hint: 'Make another client with `connect`. Requests in flight may or may not have been carried out.',
   make: () => ({ message: 'the client has been closed' }),
 }) {}
 
-/** The backend refused, and said why (RFC 9457). Carries the backend's own code and hint. */
+/** The backend refused the request with a problem (RFC 9457). The error has the code and hint of the backend. */
 export class ProblemError extends defineError({
   code: 'AICO_CLIENT_PROBLEM',
   make: (problem: Problem) => ({
@@ -99,7 +99,7 @@ export class ProblemError extends defineError({
   }),
 }) {}
 
-/** The answer is neither what was asked for nor a problem as RFC 9457 has it. */
+/** The reply is neither the expected content nor a problem (RFC 9457). */
 export class UnexpectedReplyError extends defineError({
   code: 'AICO_CLIENT_UNEXPECTED',
   hint: 'Client and backend may be of different versions: compare `aico --version` and `aico status`.',
@@ -114,12 +114,14 @@ function sentence({ title, detail = title, errors = [] }: Problem): string {
   return [detail, ...errors.map(({ path, message }) => `  ${path}: ${message}`)].join('\n');
 }
 
-/** The answer is JSON, and not of the shape that this version knows. Says where, and never what was there. */
+/**
+ * A reply does not have the shape that this version of the client knows. The error names the place, never the values.
+ */
 export class ReplyShapeError extends defineError({
   code: 'AICO_CLIENT_REPLY_SHAPE',
-  hint: 'Client and backend are of different versions: bring both to the same one.',
+  hint: 'Client and backend have different versions: update both to the same version.',
   make: (operation: string, fault: string) => ({
-    message: `the reply to ${operation} is of another shape: ${fault}`,
+    message: `the reply to ${operation} has an unknown shape: ${fault}`,
     /** Method and path, as the OpenAPI document has them. */
     operation,
   }),

@@ -1,6 +1,6 @@
 import { defineError } from './aico-error.ts';
 
-/** A name that is not a topic, or not a pattern. */
+/** The name is not a valid topic or pattern. */
 export class TopicInvalidError extends defineError({
   code: 'AICO_TOPIC_INVALID',
   status: 400,
@@ -11,12 +11,12 @@ export class TopicInvalidError extends defineError({
   }),
 }) {}
 
-/** Data that is nested deeper, or is larger, than an edge accepts. */
+/** The data is nested deeper, or is larger, than an edge accepts. */
 export class DataBoundsError extends defineError({
   code: 'AICO_DATA_BOUNDS',
   exit: 'database',
   status: 413,
-  hint: 'Send less at once: store what is large elsewhere and send its address; flatten what is nested deeply.',
+  hint: 'Send less at once: store large content elsewhere and send its address; flatten deep nesting.',
   /** @param what names the data for a reader: `'the message for "notes.created"'` */
   make: (what: string, measure: 'depth' | 'bytes', limit: number) => {
     const reason = measure === 'depth' ? `nested deeper than ${limit} levels` : `larger than ${limit} bytes`;

@@ -22,10 +22,10 @@ const RETRY_AFTER_SECONDS: Readonly<Partial<Record<RefusalReason, number>>> = {
   'the backend stops': 1,
 };
 
-/** A channel that was not opened. */
+/** A channel was not opened. */
 export class ChannelNotOpenedError extends defineError({
   code: 'AICO_CHANNEL_NOT_OPENED',
-  hint: 'A device that is not known has to pair: aico device pair',
+  hint: 'Pair a device that is not known: aico device pair',
   make: (reason: RefusalReason, cause?: unknown) => ({
     message: `a channel was not opened: ${reason}`,
     cause,

@@ -1,20 +1,20 @@
 import { defineError } from '@aico/protocol';
 
-/** A first start in production without a password: the data would lie there unprotected. */
+/** A first start in production has no password, so the data would not be protected. */
 export class UnprotectedStartError extends defineError({
   code: 'AICO_KEY_UNPROTECTED',
   exit: 'key',
   hint: 'Set AICO_CORE__SECURITY__PASSWORD for the first start, or start in development (AICO_ENVIRONMENT).',
-  make: () => ({ message: 'a backend in production does not make a key that anybody with the disk can use' }),
+  make: () => ({ message: 'a backend in production does not create an unprotected key' }),
 }) {}
 
-/** There is a database and no key slots: a new key could never open it. */
+/** There is a database but no key slots, and a new key could not open the database. */
 export class KeySlotsLostError extends defineError({
   code: 'AICO_KEY_SLOTS_LOST',
   exit: 'key',
-  hint: 'Put the key slots back from your backup. Without them nobody can read the database; to begin anew, move it away.',
+  hint: 'Restore the key slots from your backup. Without them the database cannot be read; to start with an empty database, move the old one away.',
   make: (slotsFile: string, databaseFile: string) => ({
-    message: `${databaseFile} is there, but the key slots that open it (${slotsFile}) are not`,
+    message: `${databaseFile} exists, but its key slots (${slotsFile}) do not`,
     slotsFile,
   }),
 }) {}

@@ -5,11 +5,11 @@ import { suggestion } from './nearest.ts';
 
 const SHOWN = 20;
 
-/** The services' dependencies cannot be put in an order. Nothing has run. */
+/** The dependencies of the services are missing, circular or duplicate. Nothing was started. */
 export class DependencyGraphError extends defineError({
   code: 'AICO_GRAPH_INVALID',
   exit: 'graph',
-  hint: 'Correct the dependency that is misspelt, load or register what is missing, keep one of what is double, and let one side of a circle find the other through the message bus. Nothing was started.',
+  hint: 'Correct misspelt dependencies, load or register missing services, remove duplicates, and break a circle by sending messages over the bus instead. Nothing was started.',
   make: (problems: readonly GraphProblem[]) => {
     const lines = problems.slice(0, SHOWN).map((problem) => `  ${describeProblem(problem)}`);
     if (problems.length > SHOWN) lines.push(`  and ${problems.length - SHOWN} more`);
@@ -36,11 +36,11 @@ function describeProblem(problem: GraphProblem): string {
   }
 }
 
-/** An option of `registerService` is not what it may be. */
+/** An option of `registerService` is not valid. */
 export class ServiceOptionError extends defineError({
   code: 'AICO_SERVICE_OPTION',
   exit: 'plugin',
-  hint: 'See ServiceOptions for what each option takes.',
+  hint: 'See ServiceOptions for the values of each option.',
   make: (service: string, option: string, value: unknown, expected: string) => ({
     message: `service "${service}": ${option} must be ${expected}, not ${String(value)}`,
     service,
@@ -48,7 +48,7 @@ export class ServiceOptionError extends defineError({
   }),
 }) {}
 
-/** The container was asked for something it cannot do now. */
+/** The container cannot do this in its present state. */
 export class ContainerStateError extends defineError({
   code: 'AICO_SERVICE_CONTAINER_STATE',
   exit: 'plugin',
@@ -58,7 +58,7 @@ export class ContainerStateError extends defineError({
   }),
 }) {}
 
-/** Nobody registered the service. */
+/** The service is not registered. */
 export class ServiceUnknownError extends defineError({
   code: 'AICO_SERVICE_UNKNOWN',
   exit: 'plugin',
@@ -72,25 +72,25 @@ export class ServiceUnknownError extends defineError({
   },
 }) {}
 
-/** The service is registered but does not run now. */
+/** The service is registered but not running. */
 export class ServiceNotRunningError extends defineError({
   code: 'AICO_SERVICE_NOT_RUNNING',
   exit: 'plugin',
-  hint: 'A service can be had from when it has started until it is stopped. Name it in `dependencies` to be started after it and stopped before it.',
+  hint: 'A service is available from its start until its stop. Name it in `dependencies`, so that it starts first and stops last.',
   make: (service: string, state: string, askedBy?: string) => {
     const who = askedBy === undefined ? '' : ` ("${askedBy}" asked for it)`;
     return { message: `service "${service}" is ${state}, not running${who}`, service, state };
   },
 }) {}
 
-/** A plugin asked for a service that it did not declare as a dependency. */
+/** A plugin used a service that it does not declare as a dependency. */
 export class DependencyUndeclaredError extends defineError({
   code: 'AICO_SERVICE_UNDECLARED',
   exit: 'plugin',
   make: (service: string, dependency: string, declared: readonly string[]) => {
     const has = declared.length === 0 ? 'no dependencies' : `only ${declared.join(', ')}`;
     return {
-      message: `service "${service}" asked for "${dependency}" but declares ${has}, so nothing says that "${dependency}" runs before and after it`,
+      message: `service "${service}" asked for "${dependency}" but declares ${has}, so "${dependency}" may start after it or stop before it`,
       hint: `Add it where "${service}" is registered: dependencies: ['${dependency}', …].`,
       service,
       dependency,
@@ -98,7 +98,7 @@ export class DependencyUndeclaredError extends defineError({
   },
 }) {}
 
-/** The factory of a service threw or rejected; nothing of it runs. */
+/** The factory of a service failed. */
 export class ServiceConstructError extends defineError({
   code: 'AICO_SERVICE_CONSTRUCT',
   exit: 'plugin',
@@ -110,7 +110,7 @@ export class ServiceConstructError extends defineError({
   }),
 }) {}
 
-/** `initialize()` of a service threw or rejected. */
+/** `initialize()` of a service failed. */
 export class ServiceInitializeError extends defineError({
   code: 'AICO_SERVICE_INITIALIZE',
   exit: 'plugin',
@@ -122,7 +122,7 @@ export class ServiceInitializeError extends defineError({
   }),
 }) {}
 
-/** `start()` of a service threw or rejected. */
+/** `start()` of a service failed. */
 export class ServiceStartError extends defineError({
   code: 'AICO_SERVICE_START',
   exit: 'plugin',
@@ -164,15 +164,15 @@ export class ServiceStartTimeoutError extends defineError({
   },
 }) {}
 
-/** The start was called off before the service ran: by a stop, or because a required service failed. */
+/** The start was cancelled before the service ran, by a stop or because a required service failed. */
 export class StartCancelledError extends defineError({
   code: 'AICO_SERVICE_START_CANCELLED',
   exit: 'ok',
-  hint: 'What had started was stopped again; start anew when ready.',
-  make: (reason: string, cause?: unknown) => ({ message: `the start was called off: ${reason}`, cause }),
+  hint: 'Everything that had started was stopped again. Start again when ready.',
+  make: (reason: string, cause?: unknown) => ({ message: `the start was cancelled: ${reason}`, cause }),
 }) {}
 
-/** A step of a service's stop threw or rejected; the rest was stopped all the same. */
+/** A step of a service's stop failed; everything else was stopped. */
 export class ServiceStopError extends defineError({
   code: 'AICO_SERVICE_STOP',
   exit: 'plugin',
@@ -184,11 +184,11 @@ export class ServiceStopError extends defineError({
   }),
 }) {}
 
-/** A step of a service's stop did not finish in time; the rest was stopped all the same. */
+/** A step of a service's stop did not finish in time; everything else was stopped. */
 export class ServiceStopTimeoutError extends defineError({
   code: 'AICO_SERVICE_STOP_TIMEOUT',
   exit: 'stopTimeout',
-  hint: 'Most likely it waits for work that does not look at this.signal. If it truly needs longer, raise stopTimeoutMs or the budget of the stop.',
+  hint: 'It probably waits for work that ignores this.signal. If it needs longer, raise stopTimeoutMs or the budget of the stop.',
   make: (service: string, step: string, timeoutMs: number) => ({
     message: `service "${service}": ${step} did not finish within ${Math.round(timeoutMs)} ms`,
     service,
@@ -197,44 +197,44 @@ export class ServiceStopTimeoutError extends defineError({
   }),
 }) {}
 
-/** The whole stop did not end within its budget. */
+/** The stop did not finish within its budget. */
 export class StopBudgetError extends defineError({
   code: 'AICO_SERVICE_STOP_BUDGET',
   exit: 'stopTimeout',
-  hint: 'The stop report names what was slow. Raise the budget if the work in flight truly needs longer.',
+  hint: 'The stop report names the slow services. Raise the budget if work in flight needs longer.',
   make: (budgetMs: number) => ({ message: `the stop did not end within its budget of ${budgetMs} ms` }),
 }) {}
 
-/** Something a plugin opened could not be released in time. */
+/** A resource of a plugin was not released in time. */
 export class ReleaseTimeoutError extends defineError({
   code: 'AICO_PLUGIN_RELEASE_TIMEOUT',
   exit: 'plugin',
-  hint: 'Background work and timers must end when the signal they are given is aborted; handlers must return.',
+  hint: 'Background work and timers must end when their signal is aborted, and handlers must return.',
   make: (resource: string) => ({ message: `${resource} did not end in time`, resource }),
 }) {}
 
-/** A plugin opened something after it was stopped. */
+/** A plugin tried to open a resource after it was stopped. */
 export class PluginStoppedError extends defineError({
   code: 'AICO_PLUGIN_STOPPED',
   exit: 'plugin',
-  hint: 'Look at this.signal after each await of something long, and leave when it is aborted.',
+  hint: 'Check this.signal after each long await, and return when it is aborted.',
   make: (plugin: string, what: string) => ({
     message: `plugin "${plugin}" was stopped and cannot open ${what} any more`,
     plugin,
   }),
 }) {}
 
-/** An interval of a plugin's timer is not one. */
+/** The interval of a plugin's timer is not valid. */
 export class IntervalInvalidError extends defineError({
   code: 'AICO_PLUGIN_INTERVAL',
   exit: 'plugin',
-  hint: 'Give milliseconds from 1 to 2147483647.',
+  hint: 'Give an interval from 1 to 2147483647 milliseconds.',
   make: (timer: string, intervalMs: number) => ({
-    message: `timer "${timer}": ${intervalMs} is no interval`,
+    message: `timer "${timer}": ${intervalMs} is not a valid interval`,
   }),
 }) {}
 
-/** There is no module where a plugin was said to be. */
+/** There is no plugin at the given place. */
 export class PluginNotFoundError extends defineError({
   code: 'AICO_PLUGIN_NOT_FOUND',
   exit: 'plugin',
@@ -246,7 +246,7 @@ export class PluginNotFoundError extends defineError({
   }),
 }) {}
 
-/** A plugin's module threw while it was loaded. */
+/** A plugin's module failed while it was loaded. */
 export class PluginImportError extends defineError({
   code: 'AICO_PLUGIN_IMPORT',
   exit: 'plugin',
@@ -295,7 +295,7 @@ export class PluginExportError extends defineError({
   },
 }) {}
 
-/** A module's `plugin` is not what definePlugin() makes. */
+/** The `plugin` that a module exports is not a plugin definition. */
 export class PluginShapeError extends defineError({
   code: 'AICO_PLUGIN_SHAPE',
   exit: 'plugin',
@@ -307,7 +307,7 @@ export class PluginShapeError extends defineError({
   }),
 }) {}
 
-/** `create` of a plugin's definition returned something that no container can run. */
+/** `create` of a plugin's definition returned a value that is not a plugin. */
 export class PluginCreateError extends defineError({
   code: 'AICO_PLUGIN_CREATE',
   exit: 'plugin',
@@ -318,7 +318,7 @@ export class PluginCreateError extends defineError({
   },
 }) {}
 
-/** A route names a capability that no plugin declares, so that nobody could be granted it knowingly. */
+/** A route requires a capability that no plugin declares. */
 export class CapabilityUndeclaredError extends defineError({
   code: 'AICO_PLUGIN_CAPABILITY',
   exit: 'plugin',
@@ -353,7 +353,7 @@ export class TopicUndeclaredError extends defineError({
   }),
 }) {}
 
-/** Two plugins have one name. */
+/** Two plugins have the same name. */
 export class PluginNameTakenError extends defineError({
   code: 'AICO_PLUGIN_NAME_TAKEN',
   exit: 'plugin',
@@ -364,10 +364,10 @@ export class PluginNameTakenError extends defineError({
   }),
 }) {}
 
-/** A health check is registered under a name that is taken. */
+/** Two health checks were registered under one name. */
 export class HealthCheckTakenError extends defineError({
   code: 'AICO_HEALTH_CHECK_TAKEN',
-  hint: 'Each check has a name of its own; a plugin has one under its name when it has a healthCheck().',
+  hint: 'Give each health check its own name; a plugin with healthCheck() has one under its own name already.',
   make: (name: string) => ({ message: `a health check "${name}" is registered already` }),
 }) {}
 

@@ -289,7 +289,7 @@ describe('what it opened', () => {
       await untilAborted(it.signal);
       throw new Error('called off');
     };
-    const refused = assert.rejects(container.start(), /called off: enough/);
+    const refused = assert.rejects(container.start(), /cancelled: enough/);
     await reached.promise;
     await container.stop({ reason: 'enough' });
     await refused;

@@ -28,7 +28,7 @@ export class RoleBeyondOwnError extends defineError({
   }),
 }) {}
 
-/** A device of this key is paired already. */
+/** A device with this key is paired already. */
 export class DeviceTakenError extends defineError({
   code: 'AICO_DEVICE_TAKEN',
   status: 409,

@@ -13,7 +13,7 @@ export class PortTakenError extends defineError({
   }),
 }) {}
 
-/** The gateway could not open one of its addresses for another reason than a taken port. */
+/** The gateway could not listen on one of its addresses. */
 export class ListenError extends defineError({
   code: 'AICO_GATEWAY_LISTEN',
   hint: 'Check core.api_gateway.rest.host and port, and that the runtime folder is writable.',
@@ -23,54 +23,54 @@ export class ListenError extends defineError({
   },
 }) {}
 
-/** Two owners asked for the same place below `/api/v1`. */
+/** Two owners mounted routes at the same path below `/api/v1`. */
 export class MountTakenError extends defineError({
   code: 'AICO_GATEWAY_MOUNT_TAKEN',
   hint: 'A plugin mounts its routes once, under its own name; declare all of them in one call to addRoutes().',
-  make: (mount: string) => ({ message: `/api/v1/${mount} is already served by somebody else`, mount }),
+  make: (mount: string) => ({ message: `/api/v1/${mount} is already mounted by another owner`, mount }),
 }) {}
 
-/** A mount's name cannot be a path segment. */
+/** The name of a mount cannot be a path segment. */
 export class MountNameError extends defineError({
   code: 'AICO_GATEWAY_MOUNT_NAME',
   hint: 'Use lower-case letters, digits, "-" and "_", starting with a letter.',
   make: (mount: string) => ({ message: `"${mount}" cannot be a path below /api/v1` }),
 }) {}
 
-/** The header `Idempotency-Key` holds no key. */
+/** The header `Idempotency-Key` is not valid. */
 export class IdempotencyKeyInvalidError extends defineError({
   code: 'AICO_GATEWAY_IDEMPOTENCY_KEY',
   status: 400,
-  hint: 'Make one for each thing to be done, such as a UUID, and send it again with each try.',
+  hint: 'Make one key for each operation, such as a UUID, and send the same key with each retry.',
   make: () => ({ message: 'the Idempotency-Key is not 1 to 255 visible ASCII characters' }),
 }) {}
 
-/** An idempotency key came a second time with another request. */
+/** An idempotency key was reused for a different request. */
 export class IdempotencyKeyReusedError extends defineError({
   code: 'AICO_GATEWAY_IDEMPOTENCY_REUSED',
   status: 422,
-  hint: 'Make a new key for each thing to be done.',
+  hint: 'Make a new key for each operation.',
   make: () => ({ message: 'this Idempotency-Key belongs to another request' }),
 }) {}
 
-/** A route does not say who may call it. */
+/** A route does not declare its access. */
 export class RouteAccessError extends defineError({
   code: 'AICO_GATEWAY_ROUTE_ACCESS',
   hint: "Give it { config: { access: 'notes:read' } }: a capability, or 'public' for every paired device.",
   make: (method: string, url: string, found: unknown) => {
-    const said = found === undefined ? 'does not say who may call it' : `names ${JSON.stringify(found)}`;
+    const said = found === undefined ? 'does not declare its access' : `names ${JSON.stringify(found)}`;
     return { message: `the route ${method} ${url} ${said}` };
   },
 }) {}
 
-/** A handler for paths that nobody serves would answer everybody. */
+/** The not-found handler of a mount does not declare its access. */
 export class NotFoundAccessError extends defineError({
   code: 'AICO_GATEWAY_NOT_FOUND_ACCESS',
   hint: "Mount it with { access: 'notes:read' }, or declare a route for '*' that names its access.",
-  make: () => ({ message: 'the not-found handler of a mount does not say who may call it' }),
+  make: () => ({ message: 'the not-found handler of a mount does not declare its access' }),
 }) {}
 
-/** The caller may not do what the route asks for. */
+/** The caller lacks the capability that the route requires. */
 export class CapabilityMissingError extends defineError({
   code: 'AICO_GATEWAY_CAPABILITY',
   status: 403,
@@ -79,7 +79,7 @@ export class CapabilityMissingError extends defineError({
     return {
       message:
         capability === undefined
-          ? 'the route does not say who may call it'
+          ? 'the route does not declare its access'
           : `this needs the capability "${capability}"`,
       hint: isOrdinary
         ? 'Give the device a role that has it.'
@@ -88,10 +88,10 @@ export class CapabilityMissingError extends defineError({
   },
 }) {}
 
-/** More bytes of request bodies wait in memory than may. */
+/** The request bodies in memory exceed their limit. */
 export class UploadsFullError extends defineError({
   code: 'AICO_GATEWAY_UPLOADS',
-  hint: 'Send it again when the uploads under way have been answered; send fewer at once.',
+  hint: 'Send the request again when the uploads in progress have been answered, and send fewer at once.',
   make: (whose: 'sender' | 'all', limit: number) => {
     const bytes = `${Math.floor(limit / 1_048_576)} MiB`;
     return {
@@ -104,29 +104,29 @@ export class UploadsFullError extends defineError({
   },
 }) {}
 
-/** A middleware went on to the route a second time. */
+/** A middleware called `callNext()` twice. */
 export class NextCalledTwiceError extends defineError({
   code: 'AICO_GATEWAY_NEXT_TWICE',
-  hint: 'Call it once, and keep what it returns.',
+  hint: 'Call it once, and keep the response that it returns.',
   make: (middleware: string) => ({ message: `middleware ${middleware} called callNext() a second time` }),
 }) {}
 
-/** A route that takes WebSockets was called as any other, or by another version of the protocol. */
+/** A WebSocket route was called without an upgrade, or with another version of the protocol. */
 export class UpgradeRequiredError extends defineError({
   code: 'AICO_GATEWAY_UPGRADE_REQUIRED',
   status: 426,
   hint: 'Ask for an upgrade: Connection: Upgrade, Upgrade: websocket, Sec-WebSocket-Version: 13, Sec-WebSocket-Key.',
-  make: () => ({ message: 'this route takes WebSockets alone' }),
+  make: () => ({ message: 'this route accepts only WebSockets' }),
 }) {}
 
-/** Whoever asked for a WebSocket has gone before it was open. */
+/** The client left before its WebSocket was open. */
 export class WebSocketGoneError extends defineError({
   code: 'AICO_GATEWAY_WEBSOCKET_GONE',
-  hint: 'Nothing is to be done: it may come again.',
-  make: () => ({ message: 'the client has gone before its WebSocket was open' }),
+  hint: 'No action is needed: the client may connect again.',
+  make: () => ({ message: 'the client left before its WebSocket was open' }),
 }) {}
 
-/** A request that does not fit its route's schema. Names places and reasons, never the values sent. */
+/** A request does not fit the schema of its route. The error names places and reasons, never the values. */
 export class RequestInvalidError extends defineError({
   code: 'AICO_GATEWAY_REQUEST_INVALID',
   status: 400,
@@ -134,6 +134,6 @@ export class RequestInvalidError extends defineError({
   make: (issues: readonly { readonly path: string; readonly message: string }[]) => {
     const [first] = issues;
     const where = first ? `${first.path} ${first.message}` : 'it does not fit the schema';
-    return { message: `the request does not fit what the route takes: ${where}`, issues };
+    return { message: `the request does not fit the schema of the route: ${where}`, issues };
   },
 }) {}

@@ -2,7 +2,7 @@ import { defineError, reasonOf } from '@aico/protocol';
 import { systemErrorIn } from '@aico/shared/core/system-errors';
 import type { RunningInstance } from './instance-file.ts';
 
-/** A file without which the home cannot be opened again, or not be kept to one backend, was removed or replaced. */
+/** A file that the home needs was removed or replaced while the backend was running. */
 export class HomeFileLostError extends defineError({
   code: 'AICO_HOME_FILE_LOST',
   exit: 'home',
@@ -14,7 +14,7 @@ export class HomeFileLostError extends defineError({
   }),
 }) {}
 
-/** Another process runs on the same home. */
+/** Another backend runs on the same home. */
 export class InstanceRunningError extends defineError({
   code: 'AICO_INSTANCE_RUNNING',
   exit: 'instance',
@@ -24,7 +24,7 @@ export class InstanceRunningError extends defineError({
     const pid = holder ?? running?.pid;
     const since = running !== undefined && running.pid === pid ? `, since ${running.startedAt}` : '';
     const who = pid === undefined ? '' : ` (pid ${pid}${since})`;
-    return { message: `another backend already runs on this home${who}`, cause, lockFile, pid };
+    return { message: `another backend runs on this home already${who}`, cause, lockFile, pid };
   },
 }) {}
 

@@ -42,7 +42,7 @@ describe('the shape of a reply', () => {
     const older = { json: async () => ({ devices: [{ id: 'a' }] }) };
     await assert.rejects(ask(older, 'get', '/api/v1/devices', {}), {
       code: 'AICO_CLIENT_REPLY_SHAPE',
-      message: 'the reply to GET /api/v1/devices is of another shape: /devices/0/name is missing',
+      message: 'the reply to GET /api/v1/devices has an unknown shape: /devices/0/name is missing',
     });
   });
 });

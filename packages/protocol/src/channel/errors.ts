@@ -1,29 +1,29 @@
 import { defineError } from '../aico-error.ts';
 
-/** The other side refused to open the channel, or broke it off. It says no more than that, whatever the reason. */
+/** The other side refused to open the channel, or ended it. It never tells the reason. */
 export class ChannelRefusedError extends defineError({
   code: 'AICO_CHANNEL_REFUSED',
   hint: "Look in the backend's log for the reason; a device that was revoked, or a pairing code that has lapsed, must pair anew.",
   make: () => ({ message: 'the other side refused the channel' }),
 }) {}
 
-/** The server has too many channels just now, of this device, of this address or in all. Nothing was executed. */
+/** The server has too many channels for this device, for this address or in all. Nothing was executed. */
 export class ChannelBusyError extends defineError({
   code: 'AICO_CHANNEL_BUSY',
   make: (retryAfterSeconds: number) => ({
-    message: 'the other side has too many channels just now',
+    message: 'the other side has too many channels',
     hint: `Try again in ${retryAfterSeconds} s. If it happens often, close channels that are not used.`,
     retryAfterSeconds,
   }),
 }) {}
 
 /**
- * The server at this address offers another key than the one pinned when this device was paired. Nothing was sent to
- * it, and nothing may be until a person has decided.
+ * The server at this address has another key than the one pinned at pairing. Nothing was sent to it; a person must
+ * decide how to continue.
  */
 export class ChannelServerKeyChangedError extends defineError({
   code: 'AICO_CHANNEL_SERVER_KEY_CHANGED',
-  hint: 'Somebody may be in between. Compare the fingerprint on the server; if the key was changed on purpose, forget the server and pair again.',
+  hint: 'Another machine may be in between. Compare the fingerprint on the server; if the key was changed on purpose, forget the server and pair again.',
   make: (pinned: string, offered: string) => ({
     message: `the server's key is not the one this device was paired with: pinned ${pinned}, offered ${offered}`,
     /** The fingerprint of the key this device trusts. */
@@ -33,7 +33,7 @@ export class ChannelServerKeyChangedError extends defineError({
   }),
 }) {}
 
-/** What of a handshake was not as it must be; for the log, never for the peer. */
+/** The part of a handshake that is not valid; for the log, never for the peer. */
 export type HandshakeFault =
   | 'malformed'
   | 'unsupported version'
@@ -43,57 +43,57 @@ export type HandshakeFault =
   | 'out of turn'
   | 'refused here';
 
-/** A handshake message that is malformed, was altered, or was made with other keys. */
+/** A handshake message is malformed, was altered, or was made with other keys. */
 export class ChannelHandshakeError extends defineError({
   code: 'AICO_CHANNEL_HANDSHAKE',
-  hint: 'Check that both sides speak the same version and that the code or the credentials are those of this server.',
+  hint: 'Check that both sides have the same version and that the code or the credentials belong to this server.',
   make: (fault: HandshakeFault) => ({ message: `the channel could not be opened: ${fault}`, fault }),
 }) {}
 
-/** A record that was altered, replayed, reordered or malformed. The channel is dead, its keys are gone. */
+/** A record was altered, replayed, reordered or malformed. The channel has ended and its keys are wiped. */
 export class ChannelRecordError extends defineError({
   code: 'AICO_CHANNEL_RECORD',
   hint: 'Open a new channel. If it happens again, something between the two sides alters the bytes.',
   make: (reason: string) => ({
-    message: `the channel was broken off: ${reason}`,
+    message: `the channel ended: ${reason}`,
     /** For the log, never for the peer. */
     reason,
   }),
 }) {}
 
-/** The bytes ended before the other side's authenticated end: what came may be only a part. */
+/** The connection ended before the authenticated end of the other side, so the received bytes may be incomplete. */
 export class ChannelTruncatedError extends defineError({
   code: 'AICO_CHANNEL_TRUNCATED',
-  hint: 'Treat what was received as incomplete, and open a new channel.',
+  hint: 'Treat the received bytes as incomplete, and open a new channel.',
   make: (cause?: unknown) => ({ message: 'the channel was cut before its end', cause }),
 }) {}
 
-/** Inside a channel, the other side sent what is none of the frames of several connections, or more than it may. */
+/** The other side sent frames inside a channel that are not valid, or more than it may. */
 export class ChannelStreamsError extends defineError({
   code: 'AICO_CHANNEL_STREAMS',
-  hint: 'Open a new channel. If it happens again, the other side is not made as docs/sealed-channel.md has it.',
+  hint: 'Open a new channel. If it happens again, the other side does not follow docs/sealed-channel.md.',
   make: (reason: string) => ({
-    message: `the channel was broken off: ${reason}`,
+    message: `the channel ended: ${reason}`,
     /** For the log, never for the peer. */
     reason,
   }),
 }) {}
 
-/** The other side has gone without a word: it did not answer when it was asked. */
+/** The other side stopped answering. */
 export class ChannelSilentError extends defineError({
   code: 'AICO_CHANNEL_SILENT',
   hint: 'The network may have changed, or the other side may sleep. A new channel is opened at the next request.',
-  make: (ms: number) => ({ message: `nothing was heard on the channel for ${ms / 1_000} s` }),
+  make: (ms: number) => ({ message: `the channel was silent for ${ms / 1_000} s` }),
 }) {}
 
-/** The channel was used after its end, or after a failure. */
+/** The channel was used after it ended or failed. */
 export class ChannelClosedError extends defineError({
   code: 'AICO_CHANNEL_CLOSED',
   hint: 'Open a new channel.',
-  make: () => ({ message: 'the channel has ended and takes nothing more' }),
+  make: () => ({ message: 'the channel has ended' }),
 }) {}
 
-/** A pairing code that cannot be one: a typing mistake, as its check character tells. */
+/** The pairing code has a typing mistake: its check character does not match. */
 export class PairingCodeInvalidError extends defineError({
   code: 'AICO_CHANNEL_PAIRING_CODE_INVALID',
   hint: 'Type the 24 characters as they are shown; case, spaces and dashes do not matter.',

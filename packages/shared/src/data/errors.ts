@@ -1,15 +1,15 @@
 import { defineError, reasonOf } from '@aico/protocol';
 import { systemErrorIn } from '../core/system-errors/index.ts';
 
-/** The database was closed, or is closing. */
+/** The database is closed or is closing. */
 export class DatabaseClosedError extends defineError({
   code: 'AICO_DATA_CLOSED',
   exit: 'database',
-  hint: 'Stop what uses the database before it is closed: declare the dependency on "database".',
+  hint: 'Declare the dependency on "database", so that the users of the database stop before it.',
   make: () => ({ message: 'the database is closed' }),
 }) {}
 
-/** The file cannot be opened or made at all. */
+/** The database file cannot be opened or created. */
 export class DatabaseOpenError extends defineError({
   code: 'AICO_DATA_OPEN_FAILED',
   exit: 'database',
@@ -26,27 +26,27 @@ export class DatabaseOpenError extends defineError({
   },
 }) {}
 
-/** This process has the file open already. */
+/** This process has already opened the file. */
 export class DatabaseOpenTwiceError extends defineError({
   code: 'AICO_DATA_OPEN_TWICE',
   exit: 'database',
-  hint: 'Pass the open database on instead of opening it a second time.',
-  make: (file: string) => ({ message: `this process has ${file} open already`, file }),
+  hint: 'Pass on the open database instead of opening it a second time.',
+  make: (file: string) => ({ message: `this process has opened ${file} already`, file }),
 }) {}
 
-/** What lies there is a database that is not encrypted. */
+/** The database file is not encrypted. */
 export class PlaintextDatabaseError extends defineError({
   code: 'AICO_DATA_PLAINTEXT',
   exit: 'database',
-  hint: 'Move it away. Its rows can be imported; it will not be used as it is.',
-  make: (file: string) => ({ message: `${file} is a database that is not encrypted, and is refused`, file }),
+  hint: 'Move it away. Its rows can be imported; the file itself is not used.',
+  make: (file: string) => ({ message: `${file} is not encrypted, and is refused`, file }),
 }) {}
 
 /** The key does not open this database. */
 export class DatabaseKeyWrongError extends defineError({
   code: 'AICO_DATA_KEY_WRONG',
   exit: 'database',
-  hint: 'Put back the slot file and the database that belong together.',
+  hint: 'Restore the slot file and the database that belong together.',
   make: (file: string, cause: unknown) => ({
     message: `the key does not open ${file}: it belongs to another database`,
     cause,
@@ -54,26 +54,26 @@ export class DatabaseKeyWrongError extends defineError({
   }),
 }) {}
 
-/** The database was made with another cipher than is configured. */
+/** The database was created with another cipher than the configured one. */
 export class DatabaseCipherError extends defineError({
   code: 'AICO_DATA_CIPHER_DIFFERS',
   exit: 'database',
   make: (file: string, made: string, configured: string) => ({
-    message: `${file} was made with ${made}, and ${configured} is configured`,
-    hint: `Configure ${made} again; a cipher is chosen when the database is made.`,
+    message: `${file} was created with ${made}, but ${configured} is configured`,
+    hint: `Configure ${made} again: the cipher of a database is chosen when it is created.`,
     file,
   }),
 }) {}
 
-/** The file is no database at all. */
+/** The file is not a database. */
 export class NotADatabaseError extends defineError({
   code: 'AICO_DATA_NOT_A_DATABASE',
   exit: 'database',
-  hint: 'Something else was put in its place; restore the newest backup.',
+  hint: 'The file was replaced by something else; restore the newest backup.',
   make: (file: string, cause?: unknown) => ({ message: `${file} is not a database`, cause, file }),
 }) {}
 
-/** Pages of the database do not authenticate or do not make sense: the file was damaged or altered. */
+/** Pages of the database fail authentication or are malformed: the file was damaged or altered. */
 export class DatabaseCorruptError extends defineError({
   code: 'AICO_DATA_CORRUPT',
   exit: 'database',
@@ -85,27 +85,27 @@ export class DatabaseCorruptError extends defineError({
   }),
 }) {}
 
-/** The small file beside the database does not fit it. */
+/** The head file beside the database does not belong to it. */
 export class DatabaseHeadError extends defineError({
   code: 'AICO_DATA_HEAD_DAMAGED',
   exit: 'database',
-  hint: 'Keep every file. `aico db accept-rollback` takes the database as it lies there and writes a new head; `aico db restore` puts the newest backup in its place.',
+  hint: 'Keep every file. `aico db accept-rollback` accepts the database as it is and writes a new head; `aico db restore` replaces it by the newest backup.',
   make: (file: string, reason: string, cause?: unknown) => ({
-    message: `${file}, which vouches for the database beside it, ${reason}`,
+    message: `${file}, the head file of the database beside it, ${reason}`,
     cause,
     file,
   }),
 }) {}
 
-/** The database file is not there any more. */
+/** The database file is missing or empty. */
 export class DatabaseGoneError extends defineError({
   code: 'AICO_DATA_GONE',
   exit: 'database',
   hint: 'Look for the file first: the disk it lies on may not be mounted. If it is lost, restore the newest backup with `aico db restore`.',
-  make: (file: string) => ({ message: `${file} has been there, and is gone or empty`, file }),
+  make: (file: string) => ({ message: `${file} is missing or empty`, file }),
 }) {}
 
-/** Another file stands where the open database was. */
+/** The database file was replaced while it was open. */
 export class DatabaseReplacedError extends defineError({
   code: 'AICO_DATA_REPLACED',
   exit: 'database',
@@ -113,7 +113,7 @@ export class DatabaseReplacedError extends defineError({
   make: (file: string) => ({ message: `${file} was replaced while it was open`, file }),
 }) {}
 
-/** A file without which nothing written can be found again was removed or replaced while the database was open. */
+/** A file that the database needs to find its content again was removed or replaced while it was open. */
 export class DatabaseLostError extends defineError({
   code: 'AICO_DATA_LOST',
   exit: 'database',
@@ -124,7 +124,7 @@ export class DatabaseLostError extends defineError({
   }),
 }) {}
 
-/** The engine did not do as it was told, so nothing is trusted to it. */
+/** The database engine did not accept its settings, so it is not used. */
 export class EngineSetupError extends defineError({
   code: 'AICO_DATA_ENGINE_SETUP',
   exit: 'database',
@@ -135,18 +135,18 @@ export class EngineSetupError extends defineError({
   }),
 }) {}
 
-/** A thread of the engine ended. */
+/** A thread of the database engine ended unexpectedly. */
 export class EngineCrashedError extends defineError({
   code: 'AICO_DATA_ENGINE_CRASHED',
   exit: 'database',
-  hint: 'Restart. Writes that were not answered may or may not be stored.',
+  hint: 'Restart. Writes without an answer may or may not be stored.',
   make: (thread: string, cause: unknown) => ({
     message: `the database's ${thread} thread ended unexpectedly`,
     cause,
   }),
 }) {}
 
-/** The statement is one that is not run. */
+/** The statement is not allowed. */
 export class StatementRefusedError extends defineError({
   code: 'AICO_DATA_STATEMENT_REFUSED',
   exit: 'database',
@@ -157,11 +157,11 @@ export class StatementRefusedError extends defineError({
   }),
 }) {}
 
-/** The engine does not understand the statement, or could not carry it out. */
+/** The engine does not understand the statement, or could not execute it. */
 export class StatementFailedError extends defineError({
   code: 'AICO_DATA_STATEMENT_FAILED',
   exit: 'database',
-  hint: 'Check the statement against the tables there are (aico db status).',
+  hint: 'Compare the statement with the tables (aico db status).',
   make: (statement: string, reason: string, cause: unknown) => ({
     message: `"${statement}" failed: ${reason}`,
     cause,
@@ -177,7 +177,7 @@ export class ParametersInvalidError extends defineError({
   make: (reason: string, cause?: unknown) => ({ message: reason, cause }),
 }) {}
 
-/** A rule of the schema was broken; only the statement that broke it failed. */
+/** A statement violates a constraint of the schema; only this statement failed. */
 export class ConstraintError extends defineError({
   code: 'AICO_DATA_CONSTRAINT',
   exit: 'database',
@@ -190,7 +190,7 @@ export class ConstraintError extends defineError({
   }),
 }) {}
 
-/** Another process holds the database's lock. */
+/** Another process holds the lock of the database. */
 export class DatabaseBusyError extends defineError({
   code: 'AICO_DATA_BUSY',
   exit: 'database',
@@ -198,48 +198,48 @@ export class DatabaseBusyError extends defineError({
   make: (cause: unknown) => ({ message: 'another process holds the lock of the database', cause }),
 }) {}
 
-/** More is waiting to be written than is sensible to hold in memory. */
+/** Too many writes are waiting. */
 export class WriteQueueFullError extends defineError({
   code: 'AICO_DATA_QUEUE_FULL',
   exit: 'database',
-  hint: 'Wait for writes to be answered before sending more.',
+  hint: 'Await the writes before sending more.',
   make: (limit: number) => ({ message: `${limit} writes are waiting already` }),
 }) {}
 
-/** There is no room for what was to be written; it was not stored. */
+/** There is no room on the disk for a write, which was not stored. */
 export class DiskFullError extends defineError({
   code: 'AICO_DATA_DISK_FULL',
   exit: 'database',
-  hint: 'Make room; writing goes on by itself then.',
+  hint: 'Make room: writing then continues by itself.',
   make: (cause: unknown) => {
     const condition = systemErrorIn(cause)?.condition ?? 'the disk is full';
-    return { message: `${condition}: nothing of this was stored`, cause };
+    return { message: `${condition}: this write was not stored`, cause };
   },
 }) {}
 
-/** The disk did not take a write, which was rolled back; it may take the next one. */
+/** The disk refused a write, which was rolled back; the next write may succeed. */
 export class WriteRefusedError extends defineError({
   code: 'AICO_DATA_WRITE_REFUSED',
   exit: 'database',
-  hint: "Read the system's log (dmesg). Writing is tried again every second, and goes on by itself once it works.",
+  hint: "Read the system's log (dmesg). Writing is retried every second, and continues by itself once it works.",
   make: (reason: string, cause: unknown) => {
     const condition = systemErrorIn(cause)?.condition ?? reason;
-    return { message: `the disk did not take a write (${condition}): nothing of this was stored`, cause };
+    return { message: `the disk refused a write (${condition}), which was not stored`, cause };
   },
 }) {}
 
-/** The disk reported an error; nothing that was not durable has been acknowledged. */
+/** The disk failed; only durable writes have been acknowledged. */
 export class StorageFailedError extends defineError({
   code: 'AICO_DATA_STORAGE_FAILED',
   exit: 'database',
-  hint: 'Look at the disk, then restart: until then no write is acknowledged.',
+  hint: 'Check the disk, then restart: until then no write is acknowledged.',
   make: (reason: string, cause: unknown) => {
     const condition = systemErrorIn(cause)?.condition;
     return { message: `${condition ?? 'the disk failed'}: ${reason}`, cause };
   },
 }) {}
 
-/** The transaction was committed or rolled back before. */
+/** The transaction was committed or rolled back already. */
 export class TransactionEndedError extends defineError({
   code: 'AICO_DATA_TRANSACTION_ENDED',
   exit: 'database',
@@ -247,7 +247,7 @@ export class TransactionEndedError extends defineError({
   make: (how: string, cause?: unknown) => ({ message: `the transaction ${how}`, cause }),
 }) {}
 
-/** The transaction stayed open beyond its deadline and was rolled back. */
+/** The transaction exceeded its deadline and was rolled back. */
 export class TransactionTimeoutError extends defineError({
   code: 'AICO_DATA_TRANSACTION_TIMEOUT',
   exit: 'database',
@@ -266,15 +266,15 @@ export class TransactionTimeoutError extends defineError({
   }),
 }) {}
 
-/** A nested transaction is open; until it ends, statements go through it. */
+/** A nested transaction is open; until it ends, statements must use it. */
 export class NestedTransactionOpenError extends defineError({
   code: 'AICO_DATA_TRANSACTION_NESTED',
   exit: 'database',
-  hint: 'Use the nested transaction handed to the callback, and await it before going on.',
+  hint: 'Use the nested transaction that the callback receives, and await it before continuing.',
   make: () => ({ message: 'a nested transaction is open inside this one' }),
 }) {}
 
-/** A read-only transaction was asked to write. */
+/** A statement writes inside a read-only transaction. */
 export class ReadOnlyTransactionError extends defineError({
   code: 'AICO_DATA_TRANSACTION_READ_ONLY',
   exit: 'database',
@@ -285,18 +285,18 @@ export class ReadOnlyTransactionError extends defineError({
   }),
 }) {}
 
-/** A name under which a part of the backend itself keeps its tables. */
+/** The name is reserved for a part of the backend that has tables of its own. */
 export class OwnerReservedError extends defineError({
   code: 'AICO_DATA_OWNER_RESERVED',
   exit: 'database',
   hint: 'Give the plugin another name, or ask that part for what is needed through its service.',
   make: (owner: string) => ({
-    message: `${owner} is the name of a part of the backend, whose tables are closed`,
+    message: `the name ${owner} is reserved for a part of the backend`,
     owner,
   }),
 }) {}
 
-/** A statement touches a table that belongs to somebody else and was not declared, or to nobody. */
+/** A statement uses a table of another owner that was not declared, or a table without an owner. */
 export class TableNotOwnedError extends defineError({
   code: 'AICO_DATA_NOT_OWNED',
   exit: 'database',
@@ -312,7 +312,7 @@ export class TableNotOwnedError extends defineError({
       hint: hintFor(owner, tableOwner, what),
       owner,
       table,
-      /** `undefined` for a table that no migration made, which is open to nobody. */
+      /** `undefined` for a table that no migration made: no owner may use it. */
       tableOwner,
     };
   },
@@ -326,11 +326,11 @@ function hintFor(owner: string, tableOwner: string | undefined, what: string): s
     : `Only ${tableOwner} changes its tables, and makes what refers to them.`;
 }
 
-/** The migrations as given do not begin with those that were applied. */
+/** The given migrations do not begin with the applied ones. */
 export class MigrationChangedError extends defineError({
   code: 'AICO_DATA_MIGRATION_CHANGED',
   exit: 'database',
-  hint: 'An applied migration never changes and keeps its place: restore it, and add a new one at the end.',
+  hint: 'Restore the migration: an applied migration never changes its content or place. Add a new one at the end.',
   make: (owner: string, migrationId: string, reason: string) => ({
     message: `migration ${migrationId} of ${owner} ${reason}`,
     owner,
@@ -338,11 +338,11 @@ export class MigrationChangedError extends defineError({
   }),
 }) {}
 
-/** A migration failed; the schema is as it was before it. */
+/** A migration failed and was undone. */
 export class MigrationFailedError extends defineError({
   code: 'AICO_DATA_MIGRATION_FAILED',
   exit: 'database',
-  hint: 'Correct its SQL; those before it stay applied.',
+  hint: 'Correct its SQL. The migrations before it stay applied.',
   make: (owner: string, migrationId: string, cause: unknown) => {
     const reason = reasonOf(cause);
     return {

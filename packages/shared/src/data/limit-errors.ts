@@ -1,10 +1,10 @@
 import { defineError } from '@aico/protocol';
 
-/** A statement ran longer than it may. Nothing ends it: it is given up, and reported until it has ended. */
+/** A statement exceeded its time limit. It cannot be interrupted, and is reported until it has ended. */
 export class StatementOverdueError extends defineError({
   code: 'AICO_DATA_STATEMENT_OVERDUE',
   exit: 'database',
-  hint: 'Check whether a recursion or a join in it ends, or add an index or a LIMIT; a restart ends it for certain.',
+  hint: 'Check whether a recursion or a join in it ends, or add an index or a LIMIT. A restart ends it.',
   make: (owner: string | undefined, statement: string, how: string) => ({
     message: `"${statement}" of ${owner ?? 'the backend'} ${how}`,
     /** In whose name it runs; `undefined` for the backend itself. */
@@ -13,11 +13,11 @@ export class StatementOverdueError extends defineError({
   }),
 }) {}
 
-/** A write does not end, and the one writer is not free for others. */
+/** A write does not end, and blocks the single writer. */
 export class WriterOverdueError extends defineError({
   code: 'AICO_DATA_WRITER_OVERDUE',
   exit: 'database',
-  hint: 'Try again when it has ended; the health of the database names it. A restart undoes it.',
+  hint: 'Try again when it has ended; the health check of the database names it. A restart rolls it back.',
   make: (owner: string | undefined, statement: string, ms: number) => ({
     message: `"${statement}" of ${owner ?? 'the backend'} has been writing for ${Math.round(ms)} ms; this was not begun`,
     owner,
@@ -25,7 +25,7 @@ export class WriterOverdueError extends defineError({
   }),
 }) {}
 
-/** The rows of one statement take more memory than they may. */
+/** The rows of a statement exceed the memory limit. */
 export class ResultTooLargeError extends defineError({
   code: 'AICO_DATA_RESULT_TOO_LARGE',
   exit: 'database',
@@ -37,7 +37,7 @@ export class ResultTooLargeError extends defineError({
   }),
 }) {}
 
-/** A stream from which nobody read was ended. */
+/** A stream was ended because nothing was read from it. */
 export class StreamIdleError extends defineError({
   code: 'AICO_DATA_STREAM_IDLE',
   exit: 'database',
@@ -52,7 +52,7 @@ export class StreamIdleError extends defineError({
   }),
 }) {}
 
-/** All streams and read-only transactions that may be open at once are open. */
+/** The limit of open streams and read-only transactions is reached. */
 export class ReadersTakenError extends defineError({
   code: 'AICO_DATA_READERS_TAKEN',
   exit: 'database',

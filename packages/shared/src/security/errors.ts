@@ -1,35 +1,35 @@
 import { defineError } from '@aico/protocol';
 
-/** No password slot opens with the password given. */
+/** The password opens no slot. */
 export class PasswordWrongError extends defineError({
   code: 'AICO_KEY_PASSWORD_WRONG',
   exit: 'key',
   status: 401,
-  hint: 'Type it again, minding the keyboard layout; after that, use another slot such as the key file.',
-  make: () => ({ message: 'the password opens none of the password slots' }),
+  hint: 'Type it again and mind the keyboard layout, or use another unlock method such as the key file.',
+  make: () => ({ message: 'the password opens no password slot' }),
 }) {}
 
-/** Nothing was given that a slot could be opened with. */
+/** No password, key file or other secret was given that could open a slot. */
 export class KeyNotGivenError extends defineError({
   code: 'AICO_KEY_NOT_GIVEN',
   exit: 'key',
   status: 400,
-  hint: 'Give the password, or put the key file back in its place.',
+  hint: 'Give the password, or restore the key file.',
   make: (slotKinds: readonly string[], given: string) => ({
     message: `${given}, and the slots are of kind: ${slotKinds.join(', ') || 'none'}`,
     slotKinds,
   }),
 }) {}
 
-/** There is no slot file yet. */
+/** There is no slot file. */
 export class SlotFileMissingError extends defineError({
   code: 'AICO_KEY_SLOTS_MISSING',
   exit: 'key',
-  hint: 'Run the setup once; if there was a slot file, restore it from a backup: without it the data is lost.',
+  hint: 'Run the setup once. If there was a slot file, restore it from a backup: without it the data is lost.',
   make: (file: string) => ({ message: `there is no slot file at ${file}: no keys have been made yet`, file }),
 }) {}
 
-/** A slot file stands where a new one would be made. */
+/** There is a slot file already. */
 export class SlotFileExistsError extends defineError({
   code: 'AICO_KEY_SLOTS_EXIST',
   exit: 'key',
@@ -44,18 +44,18 @@ export class SlotFileExistsError extends defineError({
 export class SlotFileInaccessibleError extends defineError({
   code: 'AICO_KEY_SLOTS_INACCESSIBLE',
   exit: 'key',
-  hint: 'Check who owns the folder, its permissions, and that the disk has room.',
+  hint: 'Check the owner and the permissions of the folder, and that the disk has room.',
   make: (file: string, doing: 'read' | 'written', cause: unknown) => {
     const state = doing === 'written' ? '; it is as it was, and opens as before' : '';
     return { message: `the slot file ${file} cannot be ${doing}${state}`, cause, file };
   },
 }) {}
 
-/** The slot file is not as it was written: damaged, edited or swapped. */
+/** The slot file was damaged, edited or replaced. */
 export class SlotFileDamagedError extends defineError({
   code: 'AICO_KEY_SLOTS_DAMAGED',
   exit: 'key',
-  hint: 'Keep the damaged file, and put a copy of the slot file beside the same database, or restore a whole backup (`aico db restore`).',
+  hint: 'Keep the damaged file. Restore a copy of the slot file for the same database, or restore a whole backup (`aico db restore`).',
   make: (file: string, reason: string, cause?: unknown) => ({
     message: `the slot file ${file} is damaged or was edited: ${reason}`,
     cause,
@@ -63,11 +63,11 @@ export class SlotFileDamagedError extends defineError({
   }),
 }) {}
 
-/** A slot asks for less work per password guess than is safe, or for absurdly much. */
+/** A slot has Argon2id parameters that are unsafe or far too expensive. */
 export class SlotParametersError extends defineError({
   code: 'AICO_KEY_PARAMETERS_REFUSED',
   exit: 'key',
-  hint: 'Somebody edited the slot file, or it was made by other software: restore it from a backup.',
+  hint: 'The slot file was edited or made by other software: restore it from a backup.',
   make: (slotId: string, problem: string) => ({
     message: `the password slot ${slotId} is refused: ${problem}`,
     slotId,
@@ -78,7 +78,7 @@ export class SlotParametersError extends defineError({
 export class KeyFileUnreadableError extends defineError({
   code: 'AICO_KEY_FILE_UNREADABLE',
   exit: 'key',
-  hint: 'Restore the key file from where it was copied to, or unlock with the password.',
+  hint: 'Restore the key file from a copy, or unlock with the password.',
   make: (file: string, reason: string, cause?: unknown) => ({
     message: `the key file ${file} cannot be used: ${reason}`,
     cause,
@@ -86,27 +86,27 @@ export class KeyFileUnreadableError extends defineError({
   }),
 }) {}
 
-/** Others on this machine can read the key file. */
+/** Other users of this machine can read the key file. */
 export class KeyFileExposedError extends defineError({
   code: 'AICO_KEY_FILE_EXPOSED',
   exit: 'key',
-  hint: 'chmod 600 it; if somebody may have read it, remove its slot and add a new one.',
+  hint: 'Run chmod 600 on it. If another user may have read it, remove its slot and add a new one.',
   make: (file: string, mode: number) => ({
-    message: `the key file ${file} is open to others on this machine (mode ${mode.toString(8).padStart(4, '0')})`,
+    message: `the key file ${file} can be read by other users of this machine (mode ${mode.toString(8).padStart(4, '0')})`,
     file,
   }),
 }) {}
 
-/** The key file is a key, and not the one of any slot. */
+/** The key file belongs to no slot. */
 export class KeyFileWrongError extends defineError({
   code: 'AICO_KEY_FILE_WRONG',
   exit: 'key',
   status: 401,
-  hint: 'It belongs to another installation: put the right one in its place, or unlock with the password.',
-  make: (file: string) => ({ message: `the key file ${file} opens none of the key-file slots`, file }),
+  hint: 'It belongs to another installation: restore the right key file, or unlock with the password.',
+  make: (file: string) => ({ message: `the key file ${file} opens no key-file slot`, file }),
 }) {}
 
-/** Something needs the keys while they are locked. */
+/** The keys are locked. */
 export class KeysLockedError extends defineError({
   code: 'AICO_KEY_LOCKED',
   exit: 'key',
@@ -114,26 +114,26 @@ export class KeysLockedError extends defineError({
   make: () => ({ message: 'the keys are locked' }),
 }) {}
 
-/** No slot has this id. */
+/** There is no slot with this id. */
 export class SlotUnknownError extends defineError({
   code: 'AICO_KEY_SLOT_UNKNOWN',
   exit: 'key',
-  hint: 'slots() lists the ids there are.',
+  hint: 'slots() lists the ids.',
   make: (slotId: string) => ({ message: `there is no slot ${slotId}`, slotId }),
 }) {}
 
-/** Removing this slot would leave no way in. */
+/** Removing the slot would leave no unlock method. */
 export class LastSlotError extends defineError({
   code: 'AICO_KEY_SLOT_LAST',
   exit: 'key',
   hint: 'Add another slot first.',
   make: (slotId: string) => ({
-    message: `slot ${slotId} is the last one: without it nothing opens the data`,
+    message: `slot ${slotId} is the last one: without it the data cannot be opened`,
     slotId,
   }),
 }) {}
 
-/** A rotation is to be ended that was never begun, or was ended already. */
+/** A key rotation was ended that had not begun, or had ended already. */
 export class NoStagedKeyError extends defineError({
   code: 'AICO_KEY_NOT_STAGED',
   exit: 'key',
@@ -141,7 +141,7 @@ export class NoStagedKeyError extends defineError({
   make: () => ({ message: 'no rotation of the database key is under way' }),
 }) {}
 
-/** The password is not one to protect anything with. */
+/** The password is too weak. */
 export class PasswordRefusedError extends defineError({
   code: 'AICO_KEY_PASSWORD_REFUSED',
   exit: 'key',
@@ -154,52 +154,52 @@ export class PasswordRefusedError extends defineError({
   },
 }) {}
 
-/** What was typed is no recovery code, or has a typo. No slot was tried. */
+/** The recovery code has a typing mistake. No slot was tried. */
 export class RecoveryCodeInvalidError extends defineError({
   code: 'AICO_KEY_RECOVERY_INVALID',
   exit: 'key',
   status: 401,
-  hint: 'Compare it with what was written down; there is no I, L, O or U in it but perhaps a U at the end.',
-  make: (reason: string) => ({ message: `this is not a recovery code as it was shown: ${reason}` }),
+  hint: 'Compare it with your copy; it contains no I, L and O, and a U at most as its last character.',
+  make: (reason: string) => ({ message: `this is not a recovery code: ${reason}` }),
 }) {}
 
-/** A recovery code without a typo, and not the one of this home. */
+/** The recovery code does not belong to this home. */
 export class RecoveryCodeWrongError extends defineError({
   code: 'AICO_KEY_RECOVERY_WRONG',
   exit: 'key',
   status: 401,
-  hint: 'It is of another home, or was replaced by a newer one.',
+  hint: 'It belongs to another home, or was replaced by a newer one.',
   make: () => ({ message: 'the recovery code opens no slot' }),
 }) {}
 
-/** Too many wrong tries: this one was not looked at. */
+/** There were too many wrong attempts: this one was not checked. */
 export class UnlockThrottledError extends defineError({
   code: 'AICO_KEY_THROTTLED',
   exit: 'key',
   status: 429,
-  hint: 'Wait, then try again; the right password ends it.',
+  hint: 'Wait, then try again; the right password resets the count.',
   make: (retryAfterMs: number, failures: number) => {
     const seconds = Math.ceil(retryAfterMs / 1_000);
     return {
-      message: `${failures} tries failed one after another, and the next is looked at in ${seconds} s`,
+      message: `${failures} attempts failed in a row; the next one is accepted in ${seconds} s`,
       /** Milliseconds until a try is looked at. */
       retryAfterMs,
     };
   },
 }) {}
 
-/** The operating system's keyring cannot be used. */
+/** The keyring of the operating system cannot be used. */
 export class KeyringUnavailableError extends defineError({
   code: 'AICO_KEY_KEYRING_UNAVAILABLE',
   exit: 'key',
-  hint: 'It belongs to a desktop session and is absent on a headless machine: use a key file or a credential there.',
+  hint: 'A keyring belongs to a desktop session and is absent on a headless machine: use a key file or a credential there.',
   make: (reason: string, cause?: unknown) => ({
     message: `the keyring of the operating system is not available: ${reason}`,
     cause,
   }),
 }) {}
 
-/** The keyring's entry is not the key of its slot. */
+/** The entry in the keyring does not open its slot. */
 export class KeyringWrongError extends defineError({
   code: 'AICO_KEY_KEYRING_WRONG',
   exit: 'key',
@@ -208,7 +208,7 @@ export class KeyringWrongError extends defineError({
   make: () => ({ message: "the keyring's entry opens no keyring slot" }),
 }) {}
 
-/** The credential a unit hands in cannot be used. */
+/** The systemd credential cannot be used. */
 export class CredentialUnusableError extends defineError({
   code: 'AICO_KEY_CREDENTIAL_UNUSABLE',
   exit: 'key',
@@ -220,38 +220,38 @@ export class CredentialUnusableError extends defineError({
   }),
 }) {}
 
-/** The credential a unit hands in is of another home. */
+/** The systemd credential belongs to another home. */
 export class CredentialWrongError extends defineError({
   code: 'AICO_KEY_CREDENTIAL_WRONG',
   exit: 'key',
   status: 401,
-  hint: 'Hand in the one the slot was made with, or unlock another way and add a slot for this one.',
+  hint: 'Pass the credential that the slot was made with, or unlock another way and add a slot for this one.',
   make: (credential: string) => ({
     message: `the credential "${credential}" opens no credential slot`,
     credential,
   }),
 }) {}
 
-/** A newer AICO wrote the slot file. */
+/** The slot file was written by a newer version of AICO. */
 export class SlotFileVersionError extends defineError({
   code: 'AICO_KEY_SLOTS_VERSION',
   exit: 'key',
-  hint: 'Use the newer AICO that wrote it; nothing was changed.',
+  hint: 'Use that newer version; nothing was changed.',
   make: (file: string, version: number) => ({
-    message: `the slot file ${file} is of version ${version}, which this AICO cannot read`,
+    message: `the slot file ${file} has version ${version}, which this version of AICO cannot read`,
     file,
   }),
 }) {}
 
-/** Another process is changing the slot file, and does not end. */
+/** Another process is changing the slot file and does not finish. */
 export class SlotFileBusyError extends defineError({
   code: 'AICO_KEY_SLOTS_BUSY',
   exit: 'key',
-  hint: 'Try again when it is done. The lock ends with the process that holds it.',
+  hint: 'Try again when it has finished. The lock ends with that process.',
   make: (file: string) => ({ message: `another process is changing the slot file ${file}`, file }),
 }) {}
 
-/** The name of a purpose is not one. */
+/** The name of a key's purpose is not valid. */
 export class KeyPurposeInvalidError extends defineError({
   code: 'AICO_KEY_PURPOSE_INVALID',
   exit: 'key',

@@ -229,7 +229,7 @@ describe('a stop during the start', () => {
     const started = container.start();
     const refused = assert.rejects(started, (error: unknown) => {
       assert.ok(error instanceof StartCancelledError);
-      assert.match(error.message, /called off: SIGTERM/);
+      assert.match(error.message, /cancelled: SIGTERM/);
       return true;
     });
     await reached.promise;

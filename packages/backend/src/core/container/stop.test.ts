@@ -190,7 +190,7 @@ describe('reload', () => {
       { dependencies: [a] },
     );
     await container.start();
-    const reloaded = assert.rejects(container.reload(b), /called off/);
+    const reloaded = assert.rejects(container.reload(b), /cancelled/);
     await reached.promise;
     await container.stop();
     await reloaded;

@@ -1,14 +1,14 @@
 import { type AicoError, defineError } from '@aico/protocol';
 
-/** A query over the API that cannot be run: not SQL, not a reading statement, or with parameters that do not fit. */
+/** A query over the API is not one reading SQL statement, or its parameters do not fit. */
 export class QueryRefusedError extends defineError({
   code: 'AICO_DATABASE_QUERY',
   status: 400,
-  hint: 'One statement that only reads, with a value for each of its parameters.',
+  hint: 'Send one statement that only reads, with a value for each of its parameters.',
   make: (cause: Error) => ({ message: cause.message, cause }),
 }) {}
 
-/** A query over the API that was ended: it took longer or more memory than it may, or its caller left. */
+/** A query over the API was cancelled: it exceeded its time or memory, or its caller left. */
 export class QueryLimitError extends defineError({
   code: 'AICO_DATABASE_QUERY_LIMIT',
   status: 422,
@@ -19,12 +19,12 @@ export class QueryLimitError extends defineError({
   }),
 }) {}
 
-/** A backup that could not be made; its owner may know why. */
+/** A backup failed; the owner of the home is told the reason. */
 export class BackupRefusedError extends defineError({
   code: 'AICO_DATABASE_BACKUP_REFUSED',
   status: 503,
   make: (cause: AicoError) => {
     const root = cause.cause instanceof Error ? `: ${cause.cause.message}` : '';
-    return { message: `${cause.message}${root}`, hint: cause.hint ?? 'See the log of the backend.', cause };
+    return { message: `${cause.message}${root}`, hint: cause.hint ?? 'Read the log of the backend.', cause };
   },
 }) {}

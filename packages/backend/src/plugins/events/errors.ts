@@ -1,14 +1,14 @@
 import { defineError } from '@aico/protocol';
 
-/** One device, or all together, follow as much as they may. */
+/** The limit of open subscriptions is reached, for this device or in all. */
 export class TooManySubscriptionsError extends defineError({
   code: 'AICO_EVENTS_TOO_MANY',
   status: 429,
-  hint: 'Close one, or follow several topics with one pattern.',
-  make: (limit: number) => ({ message: `${limit} subscriptions are the most that may be open` }),
+  hint: 'Close a subscription, or use one pattern for several topics.',
+  make: (limit: number) => ({ message: `at most ${limit} subscriptions may be open` }),
 }) {}
 
-/** What came over a WebSocket is nothing that can be asked for. */
+/** A message on a WebSocket was not understood. */
 export class SocketMessageError extends defineError({
   code: 'AICO_EVENTS_MESSAGE',
   status: 400,
@@ -16,10 +16,10 @@ export class SocketMessageError extends defineError({
   make: (reason: string, cause?: unknown) => ({ message: `the message is not understood: ${reason}`, cause }),
 }) {}
 
-/** A pattern that nobody may subscribe to from outside. */
+/** The pattern may not be subscribed to over the API. */
 export class TopicRefusedError extends defineError({
   code: 'AICO_EVENTS_TOPIC',
   status: 400,
-  hint: 'A pattern such as inbox.message.* or inbox.>',
+  hint: 'Use a pattern such as inbox.message.* or inbox.>',
   make: (reason: string, cause?: unknown) => ({ message: reason, cause }),
 }) {}

@@ -7,7 +7,9 @@ export interface PayloadIssue {
   readonly message: string;
 }
 
-/** A payload that its topic's schema, or the bus, cannot accept. Names places and reasons, never values. */
+/**
+ * The payload does not fit the schema of its topic, or is not data. The error names places and reasons, never values.
+ */
 export class PayloadInvalidError extends defineError({
   code: 'AICO_BUS_PAYLOAD',
   hint: 'Compare what is published with the schema given to defineTopic(); messages are data, without functions.',
@@ -29,10 +31,10 @@ export class BusNotConnectedError extends defineError({
   make: (source: string, state: string) => ({ message: `The bus client of "${source}" is ${state}`, source }),
 }) {}
 
-/** A subscriber's handler failed on a message; `cause` is what it threw. */
+/** A subscriber's handler failed on a message; `cause` is the error. */
 export class HandlerFailedError extends defineError({
   code: 'AICO_BUS_HANDLER_FAILED',
-  hint: 'Catch inside the handler what it can deal with; the message is counted as failed and not repeated.',
+  hint: 'Catch errors inside the handler; the message is counted as failed and not delivered again.',
   make: (pattern: string, topic: string, cause: unknown) => ({
     message: `The handler of "${pattern}" failed on a message of "${topic}"`,
     cause,
@@ -41,7 +43,9 @@ export class HandlerFailedError extends defineError({
   }),
 }) {}
 
-/** A subscription's queue was full and a message was dropped; told at the 1st, 2nd, 4th, 8th, … drop. */
+/**
+ * A subscription's queue was full and messages were dropped. The error is reported at the 1st, 2nd, 4th, 8th, … drop.
+ */
 export class MessagesDroppedError extends defineError({
   code: 'AICO_BUS_DROPPED',
   hint: 'Make its handler faster, or give it a larger queueLimit.',
@@ -52,7 +56,7 @@ export class MessagesDroppedError extends defineError({
   }),
 }) {}
 
-/** A subscription that makes publishers wait had no room. */
+/** A subscription with back-pressure had no room for a message in time. */
 export class BusFullError extends defineError({
   code: 'AICO_BUS_FULL',
   hint: 'Await each publish, never inside the handler of that same subscription; or make the handler faster.',
@@ -67,41 +71,41 @@ export class BusFullError extends defineError({
   }),
 }) {}
 
-/** An option that is out of range. */
+/** An option of the bus is out of range. */
 export class BusOptionError extends defineError({
   code: 'AICO_BUS_OPTION',
-  hint: 'Correct it where it is set.',
+  hint: 'Correct the option where it is set.',
   make: (option: string, reason: string) => ({ message: `The bus option "${option}" ${reason}`, option }),
 }) {}
 
-/** Nobody answered a request in time. */
+/** No responder answered the request in time. */
 export class RequestTimeoutError extends defineError({
   code: 'AICO_BUS_REQUEST_TIMEOUT',
   status: 504,
-  hint: 'Is something responding on this topic? If it is only slow, wait longer: `timeoutMs`, or --timeout of `aico bus request`.',
+  hint: 'Check that a responder runs on this topic. If it is only slow, raise `timeoutMs`, or --timeout of `aico bus request`.',
   make: (topic: string, timeoutMs: number) => ({
-    message: `Nobody answered the request on "${topic}" within ${timeoutMs} ms`,
+    message: `No responder answered the request on "${topic}" within ${timeoutMs} ms`,
     topic,
     timeoutMs,
   }),
 }) {}
 
-/** Whoever asked waits no more: its deadline has passed, or it has given up. The reason of a responder's signal. */
+/** The requester cancelled the request, or its deadline passed. This is the reason of a responder's signal. */
 export class RequestGivenUpError extends defineError({
   code: 'AICO_BUS_REQUEST_GIVEN_UP',
-  hint: 'Nothing is to be done: stop the work that the request caused.',
-  make: (topic: string) => ({ message: `The request on "${topic}" was given up by whoever asked`, topic }),
+  hint: 'No action is needed: stop the work that the request caused.',
+  make: (topic: string) => ({ message: `The request on "${topic}" was cancelled by the requester`, topic }),
 }) {}
 
-/** The responder's handler failed; it tells its code and nothing else. */
+/** The responder's handler failed; the error has only the responder's code. */
 export class RequestFailedError extends defineError({
   code: 'AICO_BUS_REQUEST_FAILED',
   status: 502,
-  hint: "The responder's log says why.",
+  hint: 'Read the log of the responder.',
   make: (topic: string, remoteCode: string | undefined) => {
     const code = remoteCode === undefined ? '' : ` (${remoteCode})`;
     return {
-      message: `The request on "${topic}" was taken but failed${code}`,
+      message: `The responder failed on the request on "${topic}"${code}`,
       topic,
       /** The code of the responder's error, when it was one of the project's. */
       remoteCode,
@@ -109,14 +113,14 @@ export class RequestFailedError extends defineError({
   },
 }) {}
 
-/** A durable message, on a bus that was given no store for them. */
+/** A durable message was published on a bus without a store. */
 export class BusNotDurableError extends defineError({
   code: 'AICO_BUS_NOT_DURABLE',
   hint: "Use the service 'message_bus' of a backend, or give the client a store: { durable: new DurableStreams({ database }) }.",
-  make: () => ({ message: 'this bus keeps no messages' }),
+  make: () => ({ message: 'this bus has no store for durable messages' }),
 }) {}
 
-/** A topic that only a part of the backend itself may publish on, or subscribe to. */
+/** The topic is reserved for a part of the backend itself. */
 export class BusTopicReservedError extends defineError({
   code: 'AICO_BUS_TOPIC_RESERVED',
   status: 403,
@@ -127,10 +131,10 @@ export class BusTopicReservedError extends defineError({
   }),
 }) {}
 
-/** A client without a transport, where several backends run in the process. */
+/** A client without a transport was made in a process where several backends run. */
 export class BusAmbiguousError extends defineError({
   code: 'AICO_BUS_AMBIGUOUS',
-  hint: "Use the service 'message_bus' of the backend that is meant, or give the client its transport.",
+  hint: "Use the service 'message_bus' of the backend, or give the client its transport.",
   make: (backends: number) => ({
     message: `${backends} backends run in this process, and the client names none of them`,
   }),

@@ -1,6 +1,6 @@
 import { defineError } from '@aico/protocol';
 
-/** A query of a person ran longer than it may, and was ended. */
+/** A query over the API exceeded its time limit and was cancelled. */
 export class QueryDeadlineError extends defineError({
   code: 'AICO_DATA_QUERY_DEADLINE',
   exit: 'database',
@@ -12,18 +12,18 @@ export class QueryDeadlineError extends defineError({
   }),
 }) {}
 
-/** The caller of a query has gone, or the backend stops, and the query was ended. */
+/** The query was cancelled because its caller left or the backend stops. */
 export class QueryAbandonedError extends defineError({
   code: 'AICO_DATA_QUERY_ABANDONED',
   exit: 'database',
-  hint: 'Run it again.',
+  hint: 'Run the query again.',
   make: (statement: string) => ({
     message: `"${statement}" was ended: its caller has gone, or the backend stops`,
     statement,
   }),
 }) {}
 
-/** A query of a person needs more memory than it may have, and was ended. */
+/** A query over the API exceeded its memory limit and was cancelled. */
 export class QueryTooLargeError extends defineError({
   code: 'AICO_DATA_QUERY_TOO_LARGE',
   exit: 'database',
@@ -41,7 +41,7 @@ export class QueryTooLargeError extends defineError({
 export class QueryProcessError extends defineError({
   code: 'AICO_DATA_QUERY_PROCESS',
   exit: 'database',
-  hint: 'Ask again; if it happens again, look whether the machine is short of memory or of processes.',
+  hint: 'Run the query again. If it happens again, check whether the machine has too little memory or too many processes.',
   make: (how: string, cause?: unknown) => ({
     message: `the process that ran the query ended without an answer: ${how}`,
     cause,

@@ -1,20 +1,20 @@
 import { defineError, reasonOf } from '@aico/protocol';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
 
-/** There is not enough room for the copy that is to be made. */
+/** There is not enough room for the copy. */
 export class SpaceMissingError extends defineError({
   code: 'AICO_DATABASE_SPACE',
   hint: 'Make room first. Nothing was changed.',
   make: (folder: string, neededBytes: number, freeBytes: number) => {
     const mib = (bytes: number): string => `${Math.ceil(bytes / 1_048_576)} MiB`;
-    return { message: `${folder} has ${mib(freeBytes)} free, and ${mib(neededBytes)} are needed` };
+    return { message: `${folder} has ${mib(freeBytes)} free, but ${mib(neededBytes)} are needed` };
   },
 }) {}
 
-/** The database could not be encrypted anew; the message says which key is in force. */
+/** The key of the database could not be rotated; the message says which key is in force. */
 export class RotationFailedError extends defineError({
   code: 'AICO_DATABASE_ROTATION',
-  hint: 'Mend what the message names, then run the command again. `aico db check` tells whether the database itself is in order.',
+  hint: 'Correct what the message names, then run the command again. `aico db check` tells whether the database is in order.',
   make: (file: string, state: 'undone' | 'unfinished', cause: unknown) => {
     const reason = systemErrorIn(cause)?.condition ?? reasonOf(cause);
     return {
@@ -27,40 +27,40 @@ export class RotationFailedError extends defineError({
   },
 }) {}
 
-/** A restore that was decided could not be finished now. */
+/** A restore that has begun could not be finished now. */
 export class RestoreUnfinishedError extends defineError({
   code: 'AICO_DATABASE_RESTORE_UNFINISHED',
-  hint: 'Mend what the message names and keep every file: the next start, or `aico db restore`, brings the restore to its end.',
+  hint: 'Correct what the message names and keep every file: the next start, or `aico db restore`, finishes the restore.',
   make: (file: string, cause: unknown) => {
     const reason = systemErrorIn(cause)?.condition ?? reasonOf(cause);
     return {
-      message: `the backup takes the place of ${file}, but not all of it could be put there yet: ${reason}`,
+      message: `the backup replaces ${file}, but the replacement is not complete: ${reason}`,
       cause,
     };
   },
 }) {}
 
-/** A backup did not come out whole. */
+/** A backup is not complete. */
 export class BackupFailedError extends defineError({
   code: 'AICO_DATABASE_BACKUP',
-  hint: 'See the cause. The database is not touched by it.',
+  hint: 'See the cause. The database was not changed.',
   make: (directory: string, cause: unknown) => ({ message: `no backup was made in ${directory}`, cause }),
 }) {}
 
-/** The note of a restore that was cut off cannot be read, so nobody knows what is left to do. */
+/** The record of an interrupted restore cannot be read, so the remaining steps are not known. */
 export class RestoreIntentError extends defineError({
   code: 'AICO_DATABASE_RESTORE_INTENT',
-  hint: 'Keep every file. Move this one away and run `aico db restore` again; what the home held lies beside it in before-restore-….',
+  hint: 'Keep every file. Move this one away and run `aico db restore` again; the previous content of the home is beside it in before-restore-….',
   make: (file: string, cause: unknown) => ({
-    message: `${file} speaks of a restore that was cut off, and is not understood`,
+    message: `${file} records an interrupted restore, and cannot be read`,
     cause,
   }),
 }) {}
 
-/** A backup that was cut or changed, is of another version, or was made with other keys. */
+/** The backup is incomplete or was changed, has another version, or was made with other keys. */
 export class BackupDamagedError extends defineError({
   code: 'AICO_DATABASE_BACKUP_DAMAGED',
-  hint: 'Take another backup. Nothing of the home was changed.',
+  hint: 'Use another backup. Nothing in the home was changed.',
   make: (folder: string, reason: string, cause?: unknown) => ({
     message: `the backup ${folder} is refused: ${reason}`,
     cause,

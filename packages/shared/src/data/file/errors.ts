@@ -1,10 +1,10 @@
 import { defineError } from '@aico/protocol';
 import type { DatabaseStamp } from '../engine/commit-record.ts';
 
-/** What the head beside the database says of it. */
+/** The state of the database according to its head file. */
 export interface HeadStamp extends DatabaseStamp {}
 
-/** The database that lies there is not the one that was last written: an older copy, a cut log, or another's. */
+/** The database is not the one that was written last: it is an older copy, another database, or its log was cut. */
 export class DatabaseRolledBackError extends defineError({
   code: 'AICO_DATABASE_ROLLED_BACK',
   exit: 'database',
@@ -27,13 +27,13 @@ export class DatabaseRolledBackError extends defineError({
   },
 }) {}
 
-/** The head beside the database is gone, and with it the proof that the database is the newest. */
+/** The head file beside the database is missing, so nothing proves that the database is the newest. */
 export class DatabaseHeadMissingError extends defineError({
   code: 'AICO_DATABASE_HEAD_MISSING',
   exit: 'database',
   hint: 'If you put it there yourself, `aico db accept-rollback` takes it as it is. If not, keep every file and restore the newest backup.',
   make: (file: string, headFile: string) => ({
-    message: `${file} is there, and the head that vouches for it (${headFile}) is not`,
+    message: `${file} exists, but its head file (${headFile}) does not`,
     file,
     headFile,
   }),

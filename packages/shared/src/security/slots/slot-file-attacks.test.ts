@@ -177,7 +177,7 @@ test('a slot file of a future version is refused as such, whatever it looks like
   await writeFile(slotsFile, JSON.stringify({ format: 'aico-key-slots', version: 2, vaults: [] }));
   await assert.rejects(open().unlock(), SlotFileVersionError);
   await assert.rejects(open().changePassword(PASSWORD, 'a new long password'), SlotFileVersionError);
-  await assert.rejects(open().slots(), /is of version 2, which this AICO cannot read/);
+  await assert.rejects(open().slots(), /has version 2, which this version of AICO cannot read/);
 });
 
 test('an older slot file that is put back opens with the password of its time: documented, and not detected', async () => {

@@ -1,11 +1,11 @@
 import { defineError } from '@aico/protocol';
 
-/** The backend did not keep a message, or does not hand a consumer its messages. */
+/** The backend did not store a message, or did not deliver the messages of a consumer. */
 export class DurableRefusedError extends defineError({
   code: 'AICO_BUS_DURABLE_REFUSED',
   hint: "Nothing was acknowledged: try again. docs/errors.md explains the code; the backend's log says more.",
   make: (topic: string, remoteCode: string | undefined, cause: unknown) => ({
-    message: `The backend does not keep or hand out "${topic}"${remoteCode === undefined ? '' : `: ${remoteCode}`}`,
+    message: `The backend did not store or deliver messages of "${topic}"${remoteCode === undefined ? '' : `: ${remoteCode}`}`,
     cause,
     topic,
     /** The code of the backend's error, when it told one. */
@@ -13,9 +13,11 @@ export class DurableRefusedError extends defineError({
   }),
 }) {}
 
-/** A transaction was given where the messages are kept by another process. */
+/** A transaction was passed to a bus whose messages are stored by another process. */
 export class RemoteTransactionError extends defineError({
   code: 'AICO_BUS_REMOTE_TRANSACTION',
-  hint: 'Publish with { durable: true, id }, where a second one of that id is not kept; keep the ids you have handled in your own transaction.',
-  make: () => ({ message: 'the messages are kept by another process: no transaction here reaches it' }),
+  hint: 'Publish with { durable: true, id }: a second message with that id is not stored. Store the ids that you have handled in your own transaction.',
+  make: () => ({
+    message: 'another process stores the messages, so a transaction of this process cannot include them',
+  }),
 }) {}

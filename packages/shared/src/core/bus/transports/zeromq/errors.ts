@@ -3,7 +3,7 @@ import { defineError } from '@aico/protocol';
 /** The broker could not be reached in time. */
 export class BusUnreachableError extends defineError({
   code: 'AICO_BUS_UNREACHABLE',
-  hint: 'Does the backend run (aico status), with core.message_bus.broker.enabled? Else ask for a new credential: its endpoint may have changed.',
+  hint: 'Check that the backend runs (aico status) with core.message_bus.broker.enabled. If it does, its endpoint may have changed: make a new credential.',
   make: (endpoint: string, timeoutMs: number, cause?: unknown) => ({
     message: `No broker answered at ${endpoint} within ${timeoutMs} ms`,
     cause,
@@ -11,7 +11,7 @@ export class BusUnreachableError extends defineError({
   }),
 }) {}
 
-/** The broker refused the connection: the key is not, or no longer, allowed, or is not this component's. */
+/** The broker refused the connection, because the key is not allowed or belongs to another component. */
 export class BusRefusedError extends defineError({
   code: 'AICO_BUS_REFUSED',
   hint: 'Make a new credential with `aico bus grant`, or renew it with `aico bus grant --renew`.',
@@ -23,59 +23,59 @@ export class BusRefusedError extends defineError({
   }),
 }) {}
 
-/** A component has no right to publish on a topic, or to subscribe to a pattern. */
+/** The component has no right to publish on a topic, or to subscribe to a pattern. */
 export class BusDeniedError extends defineError({
   code: 'AICO_BUS_DENIED',
-  hint: 'See what the component may do with `aico bus list`; give it more with `aico bus grant`.',
+  hint: '`aico bus list` shows the rights of the component; `aico bus grant` gives it more.',
   make: (topic: string, reason: string) => ({ message: `The broker refuses "${topic}": ${reason}`, topic }),
 }) {}
 
-/** The connection went away before the broker had confirmed a message: it may have been delivered, or not. */
+/** The connection was lost before the broker confirmed a message, which may or may not have been delivered. */
 export class BusConnectionLostError extends defineError({
   code: 'AICO_BUS_CONNECTION_LOST',
-  hint: 'It may have arrived: publish it again if a second one does no harm. The connection restores itself.',
+  hint: 'Publish it again if a duplicate does no harm. The connection restores itself.',
   make: (topic: string) => ({
-    message: `The connection to the broker broke before it had confirmed a message for "${topic}"`,
+    message: `The connection to the broker broke before it confirmed a message for "${topic}"`,
     topic,
   }),
 }) {}
 
-/** More was published than could be sent, or nothing could be sent for too long. */
+/** More messages were published than could be sent, or none could be sent for too long. */
 export class BusCongestedError extends defineError({
   code: 'AICO_BUS_CONGESTED',
-  hint: 'Await publish() before publishing more; it has not been delivered and may be published again.',
+  hint: 'Await publish() before publishing more. The message was not delivered and may be published again.',
   make: (topic: string, reason: string) => ({
     message: `A message for "${topic}" was not sent: ${reason}`,
     topic,
   }),
 }) {}
 
-/** A message that is larger than the broker takes. */
+/** The message is larger than the broker accepts. */
 export class MessageTooLargeError extends defineError({
   code: 'AICO_BUS_TOO_LARGE',
-  hint: 'Store what is large elsewhere and publish where it is; or raise core.message_bus.broker.max_message_bytes.',
+  hint: 'Store large content elsewhere and publish its address, or raise core.message_bus.broker.max_message_bytes.',
   make: (topic: string, bytes: number, limit: number) => ({
-    message: `The message for "${topic}" has ${bytes} bytes, and ${limit} is the most the broker takes`,
+    message: `The message for "${topic}" has ${bytes} bytes, and the broker accepts at most ${limit}`,
     topic,
     bytes,
     limit,
   }),
 }) {}
 
-/** A file that is not a credential of the bus. */
+/** The file is not a credential of the bus. */
 export class BusCredentialError extends defineError({
   code: 'AICO_BUS_CREDENTIAL',
   hint: 'Make one with `aico bus grant NAME --publish … --subscribe … --out FILE`.',
   make: (file: string, reason: string, cause?: unknown) => ({
-    message: `${file} is no credential of the bus: ${reason}`,
+    message: `${file} is not a credential of the bus: ${reason}`,
     cause,
     file,
   }),
 }) {}
 
-/** A peer sent a frame that the protocol does not know or that is malformed. */
+/** A peer sent a frame that is malformed or that the protocol does not know. */
 export class BusProtocolError extends defineError({
   code: 'AICO_BUS_PROTOCOL',
-  hint: 'Compare what it sends with docs/bus-protocol.md; do both sides run the same version?',
+  hint: 'Compare the frame with docs/bus-protocol.md, and the versions of both sides.',
   make: (reason: string) => ({ message: `The other side broke the bus protocol: ${reason}` }),
 }) {}
