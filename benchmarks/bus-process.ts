@@ -1,16 +1,25 @@
-/** One process of P4: publisher, subscriber, or what is between them; takes orders from the benchmark over a pipe. */
+/** One process of P4 and P22: publisher, subscriber, or what is between them; takes orders from the benchmark over a pipe. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
+import { connect as connectNats, type NatsConnection } from '@nats-io/transport-node';
 import { Proxy as MessageProxy, Publisher, Subscriber, XPublisher, XSubscriber } from 'zeromq';
 import { Broker } from '../packages/backend/src/bus/broker/broker.ts';
+import { selfSigned } from './http-load.ts';
 
-export type Side = 'broker' | 'bare';
+export type Side = 'broker' | 'bare' | 'nats';
 export type Role = 'middle' | 'publisher' | 'subscriber';
 
 export type Order =
   | { readonly name: 'expect'; readonly total: number }
-  | { readonly name: 'saturate'; readonly total: number }
+  /** `window`: how many batches may be on their way at once. */
+  | { readonly name: 'saturate'; readonly total: number; readonly window: number }
   | { readonly name: 'one' }
   | { readonly name: 'finish' };
 
@@ -92,25 +101,34 @@ function message(published: bigint): Buffer {
   return bytes;
 }
 
-async function publishWith(publish: (bytes: Buffer) => Promise<void>, isAwaitedTogether: boolean) {
-  onOrders({
-    one: () => void publish(message(process.hrtime.bigint())),
-    saturate: (order) => void saturate(order.name === 'saturate' ? order.total : 0),
-  });
-  answer({});
-  const saturate = async (total: number): Promise<void> => {
+/** Publishes on order. `publish` says when a message has been taken; where it cannot, `flush` says so of all so far. */
+async function publishWith(
+  publish: (bytes: Buffer) => Promise<void> | undefined,
+  { isAwaitedOneByOne = false, flush = undefined as (() => Promise<void>) | undefined } = {},
+) {
+  const saturate = async (total: number, window: number): Promise<void> => {
+    const batches: Promise<unknown>[] = [];
     for (let sent = 0; sent < total; sent += BATCH) {
-      const batch: Promise<void>[] = [];
+      const batch: (Promise<void> | undefined)[] = [];
       for (let n = 0; n < Math.min(BATCH, total - sent); n += 1) {
         const done = publish(message(0n));
-        if (isAwaitedTogether) batch.push(done);
-        else await done;
+        if (isAwaitedOneByOne) await done;
+        else if (done !== batch.at(-1)) batch.push(done);
       }
-      await Promise.all(batch);
+      batches.push(flush?.() ?? Promise.all(batch));
+      if (batches.length >= window) await batches.shift();
       await nextTurn();
     }
+    await Promise.all(batches);
     answer({});
   };
+  onOrders({
+    one: () => void publish(message(process.hrtime.bigint())),
+    saturate: (order) => {
+      if (order.name === 'saturate') void saturate(order.total, order.window);
+    },
+  });
+  answer({});
 }
 
 async function bareMiddle(): Promise<void> {
@@ -136,7 +154,7 @@ async function bareEnd(place: BarePlace): Promise<void> {
     socket.connect(place.front);
     // The subscription must have come through: PUB knows no other way to tell.
     await new Promise((resolve) => setTimeout(resolve, 500));
-    await publishWith((bytes) => socket.send([TOPIC, bytes]), false);
+    await publishWith((bytes) => socket.send([TOPIC, bytes]), { isAwaitedOneByOne: true });
     return;
   }
   const socket = new Subscriber(security);
@@ -189,7 +207,7 @@ async function brokerEnd(place: BrokerPlace, who: 'publisher' | 'subscriber'): P
   const client = new MessageBusClient({ source: who, transport });
   await client.connect();
   if (who === 'publisher') {
-    await publishWith((bytes) => client.publish(TOPIC, bytes), true);
+    await publishWith((bytes) => client.publish(TOPIC, bytes));
     return;
   }
   const counter = new Counter();
@@ -201,7 +219,67 @@ async function brokerEnd(place: BrokerPlace, who: 'publisher' | 'subscriber'): P
   answer({});
 }
 
+interface NatsPlace {
+  readonly port: number;
+  readonly certificate: string;
+}
+
+/** NATS core over TLS, with a user and rights for each side. */
+async function natsMiddle(): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'aico-nats-'));
+  const [key = '', certificate = ''] = selfSigned(folder);
+  const config = path.join(folder, 'nats.conf');
+  writeFileSync(
+    config,
+    `listen: "127.0.0.1:-1"
+tls { cert_file: "${certificate}", key_file: "${key}" }
+authorization { users: [
+  { user: publisher, password: publisher, permissions: { publish: ["bench.*"], subscribe: { deny: [">"] } } }
+  { user: subscriber, password: subscriber, permissions: { publish: { deny: [">"] }, subscribe: ["bench.*"] } }
+] }
+`,
+  );
+  const server = spawn('nats-server', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  process.once('SIGTERM', () => {
+    server.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+    process.exit();
+  });
+  for await (const line of createInterface({ input: server.stderr })) {
+    const [, port] = /Listening for client connections on \S+:(\d+)/.exec(line) ?? [];
+    if (port !== undefined) answer({ place: { port: Number(port), certificate } satisfies NatsPlace });
+  }
+}
+
+async function natsEnd({ port, certificate }: NatsPlace, who: 'publisher' | 'subscriber'): Promise<void> {
+  const client: NatsConnection = await connectNats({
+    servers: `tls://localhost:${port}`,
+    user: who,
+    pass: who,
+    tls: { caFile: certificate },
+  });
+  if (who === 'publisher') {
+    const publish = (bytes: Buffer): undefined => {
+      client.publish(TOPIC, bytes);
+    };
+    await publishWith(publish, { flush: () => client.flush() });
+    return;
+  }
+  const counter = new Counter();
+  takeOrders(counter);
+  client.subscribe('bench.*', {
+    callback: (error, message) => {
+      if (error !== null) throw error;
+      counter.take(message.data);
+    },
+  });
+  await client.flush();
+  answer({});
+  await once(process, 'disconnect');
+}
+
 const place: unknown = JSON.parse(given);
-if (role === 'middle') await (side === 'bare' ? bareMiddle() : brokerMiddle());
+if (role === 'middle') await { bare: bareMiddle, broker: brokerMiddle, nats: natsMiddle }[side]();
+else if (side === 'nats') await natsEnd(place as NatsPlace, role);
 else if (side === 'bare') await bareEnd(place as BarePlace);
 else await brokerEnd(place as BrokerPlace, role);

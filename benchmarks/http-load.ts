@@ -149,7 +149,7 @@ function note(costs: Map<string, number[]>, name: string, value: number): void {
 }
 
 /** An elliptic key and a certificate for localhost, by the machine's openssl. */
-function selfSigned(folder: string): readonly string[] {
+export function selfSigned(folder: string): readonly string[] {
   const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')];
   const options = [
     '-x509',
