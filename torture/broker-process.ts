@@ -23,7 +23,7 @@ process.on('message', async (message: BrokerSetup | 'memory') => {
       ...message,
       grants: () => message.grants,
       endpoints: ['tcp://127.0.0.1:*'],
-      local: new HubSide(hub, () => {}),
+      local: new HubSide({ hub, messageBytes: 1_048_576, onError: () => {} }),
     });
     await broker.start();
     process.send?.({ endpoint: broker.endpoints[0] });

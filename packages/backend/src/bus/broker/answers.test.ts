@@ -17,7 +17,9 @@ const COMPONENTS = {
 
 async function start(t: TestContext) {
   const hub = new InProcessBus();
-  const broker = await TestBroker.start(COMPONENTS, { local: new HubSide(hub, () => {}) });
+  const broker = await TestBroker.start(COMPONENTS, {
+    local: new HubSide({ hub, messageBytes: 1_048_576, onError: () => {} }),
+  });
   const plugin = new MessageBusClient({ source: 'plugin', transport: hub, onError: () => {} });
   await plugin.connect();
   t.after(async () => {

@@ -1,4 +1,4 @@
-import type { CurveKeyPair, Run, RunHead } from '@aico/shared/core/bus/zeromq';
+import type { CurveKeyPair, FrameBatch } from '@aico/shared/core/bus/zeromq';
 import type { BrokerLimits } from './limits.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
 
@@ -13,14 +13,14 @@ export interface ComponentGrant {
 
 /** The other side of the bus: the plugins in this process. */
 export interface LocalSide {
-  /** Whether anybody there hears `topic`. */
+  /** Whether a plugin has subscribed to `topic`. */
   hears(topic: string): boolean;
   /**
-   * A promise where somebody there has to be waited for.
+   * A promise where a subscription of a plugin has to be waited for.
    *
    * @throws {AicoError} when a message cannot be decoded
    */
-  publish(run: Run, head: RunHead): Promise<unknown> | undefined;
+  publish(batch: FrameBatch): Promise<unknown> | undefined;
   subscribe(subscription: RemoteSubscription, changed: () => void): () => void;
 }
 

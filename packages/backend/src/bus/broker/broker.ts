@@ -5,9 +5,8 @@ import {
   PROTOCOL_VERSION,
   ROUTING_ID_LENGTH,
   readAck,
+  readBatch,
   readNumber,
-  readRun,
-  readRunHead,
   subscribe,
   subscribed,
   unsubscribe,
@@ -20,7 +19,7 @@ import { BrokerSocket } from './broker-socket.ts';
 import { Handshakes } from './handshakes.ts';
 import { type BrokerLimits, DEFAULT_LIMITS } from './limits.ts';
 import { OpenRequests } from './open-requests.ts';
-import { refuseRun } from './refuse-run.ts';
+import { refuseBatch } from './refuse-batch.ts';
 import { RemoteFanOut } from './remote-fan-out.ts';
 import { RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
@@ -43,7 +42,6 @@ export class Broker {
   readonly #openRequests = new Map<string, OpenRequests>();
   readonly #grants = new Map<string, { readonly grant: ComponentGrant; readonly rights: Rights }>();
   readonly #keys = new Set<string>();
-  readonly #writer = new FrameWriter();
   #timer: NodeJS.Timeout | undefined;
   #probe: NodeJS.Timeout | undefined;
   #malformed = 0;
@@ -144,7 +142,7 @@ export class Broker {
       this.#report(session?.component, error);
       wrong = 'the broker failed on it';
     }
-    // Also where a frame was found to be malformed half-way: its first runs are queued.
+    // Also where a frame was found to be malformed half-way: its first batches are queued.
     this.#fanOut.flush();
     if (wrong === undefined) return;
     this.#malformed += 1;
@@ -211,7 +209,7 @@ export class Broker {
       window: Math.min(window, this.limits.queueBytes),
       receiveWindow: this.limits.windowBytes,
       queueBytes: this.limits.queueBytes,
-      writer: this.#writer,
+      writer: new FrameWriter(),
       openRequests: this.#openRequestsOf(component, client),
       send: (frame) => this.#socket.send(routingId, frame),
       onFailure: (error) => {
@@ -317,13 +315,12 @@ export class Broker {
     if (wrong !== undefined) return wrong;
     let at = 5;
     for (let index = 0; at < frame.length; index += 1) {
-      const run = readRun(frame, at);
-      const head = run === undefined ? undefined : readRunHead(run);
-      if (run === undefined || head === undefined) return 'a malformed PUBLISH';
-      at = run.end;
-      const refusal = refuseRun(session, head);
+      const batch = readBatch(frame, at);
+      if (batch === undefined) return 'a malformed PUBLISH';
+      at = batch.end;
+      const refusal = refuseBatch(session, batch);
       if (refusal !== undefined) session.refuse(index, refusal.code, refusal.reason);
-      else this.#fanOut.route(session, run, head, index);
+      else this.#fanOut.route(session, batch, index);
     }
     session.acknowledge();
     return undefined;
@@ -349,7 +346,10 @@ export class Broker {
       this.#forget(connection, 'nothing was heard of it');
       return;
     }
-    if (now - session.lastSent >= heartbeatMs) session.send(Buffer.of(FrameType.PING));
+    if (now - session.lastSent >= heartbeatMs) {
+      session.shrink();
+      session.send(Buffer.of(FrameType.PING));
+    }
     for (const subscription of session.subscriptions.values())
       if (subscription.fullSince !== undefined && now - subscription.fullSince > waitMs) subscription.stall();
     session.reportDrops();

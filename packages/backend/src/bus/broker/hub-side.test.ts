@@ -1,35 +1,37 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
-import { FrameWriter, type RunHead, readRun } from '@aico/shared/core/bus/zeromq';
+import { AicoError } from '@aico/protocol';
+import { type BatchHeader, InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
+import { FRAME_START, type FrameBatch, FrameWriter, readBatch } from '@aico/shared/core/bus/zeromq';
 import fc from 'fast-check';
 import { HubSide } from './hub-side.ts';
 import type { QueueOwner } from './remote-subscription.ts';
 import { RemoteSubscription } from './remote-subscription.ts';
 
-const HEAD: RunHead = {
+const HEADER: BatchHeader = {
   topic: 'a.b',
   source: 'peer',
   timeMs: 0,
-  timeLeftMs: undefined,
   contentType: 'application/json',
   idPrefix: 'x-',
   traceparent: undefined,
   replyto: undefined,
+  deadline: undefined,
+  checkedBy: undefined,
 };
 
-function runOf(bodies: readonly string[]) {
+function batchOf(bodies: readonly string[]): FrameBatch {
   const writer = new FrameWriter();
-  writer.beginRun(HEAD, HEAD);
+  writer.beginBatch(HEADER);
   for (const [number, body] of bodies.entries()) writer.message(number, body);
-  const run = readRun(writer.finish(0x10, 1), 5);
-  assert.ok(run !== undefined);
-  return run;
+  const batch = readBatch(writer.finish(0x10, 1), FRAME_START);
+  assert.ok(batch !== undefined);
+  return batch;
 }
 
 const deep = '['.repeat(65) + ']'.repeat(65);
 
-test('of a run every message that can be read reaches the plugins, whatever stands beside it', async () => {
+test('of a batch every message that can be read reaches the plugins, whatever stands beside it', async () => {
   const body = fc.oneof(fc.integer().map(String), fc.constantFrom('{', deep, '"\ud800'));
   await fc.assert(
     fc.asyncProperty(fc.array(body, { minLength: 1, maxLength: 20 }), async (bodies) => {
@@ -38,9 +40,9 @@ test('of a run every message that can be read reaches the plugins, whatever stan
       await plugin.connect();
       const heard: unknown[] = [];
       await plugin.subscribe('a.*', (_topic, message) => void heard.push(message));
-      const side = new HubSide(hub, () => {});
+      const side = new HubSide({ hub, messageBytes: 1_048_576, onError: () => {} });
       const readable = bodies.filter((each) => /^-?\d+$/.test(each)).map(Number);
-      const publish = (): unknown => side.publish(runOf(bodies), HEAD);
+      const publish = (): unknown => side.publish(batchOf(bodies));
       if (readable.length === bodies.length) publish();
       else assert.throws(publish);
       await plugin.drain();
@@ -49,22 +51,52 @@ test('of a run every message that can be read reaches the plugins, whatever stan
   );
 });
 
-test('what a plugin publishes and cannot travel is counted, and what follows it arrives', async () => {
+const BYTES = 10_000;
+const owner: QueueOwner = { room: 1_000_000, relieve: () => {}, queued: () => {}, expectAnswer: () => {} };
+
+async function withPlugin(
+  work: (plugin: MessageBusClient, subscription: RemoteSubscription) => Promise<void>,
+) {
   const hub = new InProcessBus();
   const plugin = new MessageBusClient({ source: 'plugin', transport: hub });
   await plugin.connect();
-  let untravelled = 0;
-  const side = new HubSide(hub, () => (untravelled += 1));
-  const owner: QueueOwner = { room: 1_000_000, relieve: () => {}, queued: () => {}, expectAnswer: () => {} };
-  const subscription = new RemoteSubscription(
-    { id: 1, pattern: 'a.*', limit: 100, overflow: 'drop-oldest' },
-    owner,
-  );
+  const errors: unknown[] = [];
+  const side = new HubSide({ hub, messageBytes: BYTES, onError: (error) => errors.push(error) });
+  const content = { id: 1, pattern: 'a.*', limit: 100, overflow: 'drop-oldest' } as const;
+  const subscription = new RemoteSubscription(content, owner);
   const release = side.subscribe(subscription, () => {});
-  for (const message of [1, new Map(), 2, { at: new Date() }, 3]) await plugin.publish('a.b', message);
-  await plugin.publish('a.b', 4, { id: 'i'.repeat(256) });
-  await plugin.publish('a.b', 5);
+  await work(plugin, subscription);
   await plugin.drain();
-  assert.deepEqual([subscription.queued, untravelled], [4, 3]);
   release();
+  return errors.map((error) => (error instanceof AicoError ? error.code : error));
+}
+
+test('what a plugin publishes and cannot travel is counted, and what follows it arrives', async () => {
+  const errors = await withPlugin(async (plugin, subscription) => {
+    for (const message of [1, new Map(), 2, { at: new Date() }, 3]) await plugin.publish('a.b', message);
+    await plugin.publish('a.b', 5);
+    await plugin.drain();
+    assert.equal(subscription.queued, 4);
+  });
+  assert.deepEqual(errors, ['AICO_BUS_PAYLOAD', 'AICO_BUS_PAYLOAD']);
+});
+
+test('no message of a plugin that is larger than the broker takes leaves the process, alone or in a burst', async () => {
+  const errors = await withPlugin(async (plugin, subscription) => {
+    const messages = [
+      'x'.repeat(BYTES),
+      1,
+      'x'.repeat(BYTES - 2),
+      new Uint8Array(BYTES + 1),
+      2,
+      'ü'.repeat(BYTES / 2),
+    ];
+    await Promise.all(messages.map((message) => plugin.publish('a.b', message)));
+    await plugin.drain();
+    assert.equal(subscription.queued, 3);
+    const writer = new FrameWriter();
+    while (!subscription.isEmpty) subscription.drainInto(writer, Number.MAX_SAFE_INTEGER);
+    assert.ok(writer.length < BYTES + 1_000);
+  });
+  assert.deepEqual(errors, Array(3).fill('AICO_BUS_TOO_LARGE'));
 });

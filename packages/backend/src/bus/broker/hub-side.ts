@@ -1,68 +1,69 @@
 import {
+  type Batch,
+  type BatchHeader,
   BusFullError,
   contentTypeOf,
   encodeBody,
+  failureAnswer,
   type InProcessBus,
+  isContentType,
   isHidden,
-  type MessageHead,
-  type MessageRun,
   PayloadInvalidError,
+  REPLY_PREFIX,
   type Receiver,
 } from '@aico/shared/core/bus';
 import {
   BusProtocolError,
+  FRAME_START,
+  FrameBatch,
   FrameType,
   FrameWriter,
-  headFault,
-  NO_NUMBER,
-  type Run,
-  type RunHead,
-  readMessages,
-  readRun,
-  timeLeftUntil,
+  FULL_FRAME,
+  headerFault,
+  MessageTooLargeError,
 } from '@aico/shared/core/bus/zeromq';
 import type { LocalSide } from './broker-options.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
 
-/** What lies before the first run of a frame. */
-const FRAME_START = 5;
+export interface HubSideOptions {
+  readonly hub: InProcessBus;
+  /** The largest body of a message that a client is sent, in bytes. */
+  readonly messageBytes: number;
+  /** Called with each message that cannot leave this process. */
+  readonly onError: (error: unknown) => void;
+}
 
 /**
  * Joins the broker to the bus within this process, so that both are one space of topics: what plugins publish reaches
  * the other processes' subscriptions, and the other way round.
  */
 export class HubSide implements LocalSide {
-  readonly #hub: InProcessBus;
-  readonly #onError: (error: unknown) => void;
+  readonly #options: HubSideOptions;
   readonly #writer = new FrameWriter();
-  /** Heads of messages from outside: those have reached the other processes already. */
-  readonly #imported = new WeakSet<MessageHead>();
-  /** What was written of a run within this process, for all who subscribe to it. */
-  readonly #written = new WeakMap<MessageRun, readonly Run[]>();
+  /** Headers of messages from outside: those have reached the other processes already. */
+  readonly #imported = new WeakSet<BatchHeader>();
+  /** What was written of a batch of this process, for all that subscribe to it. */
+  readonly #written = new WeakMap<Batch, readonly FrameBatch[]>();
 
-  constructor(hub: InProcessBus, onError: (error: unknown) => void) {
-    this.#hub = hub;
-    this.#onError = onError;
+  constructor(options: HubSideOptions) {
+    this.#options = options;
   }
 
   hears(topic: string): boolean {
-    return this.#hub.receivers(topic).some((receiver) => !(receiver instanceof RemoteReceiver));
+    return this.#options.hub.receivers(topic).some((receiver) => !(receiver instanceof RemoteReceiver));
   }
 
-  publish(run: Run, head: RunHead): Promise<unknown> | undefined {
+  publish(batch: FrameBatch): Promise<unknown> | undefined {
     const waiting: Promise<void>[] = [];
     let unreadable: Error | undefined;
-    const runs = readMessages(run, head, (error) => (unreadable = error));
-    for (const { head: common, sequence, payloads } of runs) {
-      this.#imported.add(common);
-      for (const [index, payload] of payloads.entries()) {
-        try {
-          const room = this.#hub.publish(common, sequence + index, payload);
-          if (room !== undefined) waiting.push(room);
-        } catch (error) {
-          // One message that the hub refuses does not keep the others of its run from their subscribers.
-          unreadable = error instanceof Error ? error : new BusProtocolError(String(error));
-        }
+    this.#imported.add(batch.header);
+    for (let index = 0; index < batch.length; index += 1) {
+      try {
+        const room = this.#options.hub.publish(batch.header, batch.number(index), batch.payload(index));
+        if (room !== undefined) waiting.push(room);
+      } catch (error) {
+        // One message that cannot be decoded, or that the hub refuses, does not keep the others from their subscribers.
+        unreadable = error instanceof Error ? error : new BusProtocolError(String(error));
       }
     }
     if (unreadable !== undefined) throw unreadable;
@@ -70,82 +71,101 @@ export class HubSide implements LocalSide {
   }
 
   subscribe(subscription: RemoteSubscription, changed: () => void): () => void {
-    const take = (messages: MessageRun): Promise<void> | undefined => {
-      const { head } = messages;
-      if (this.#imported.has(head) || isHidden(head.type) !== isHidden(subscription.pattern))
+    const take = (batch: Batch): Promise<void> | undefined => {
+      const { topic, replyto, deadline } = batch.header;
+      if (this.#imported.has(batch.header) || isHidden(topic) !== isHidden(subscription.pattern))
         return undefined;
-      const runs = this.#write(messages);
-      const room = pushAll(subscription, runs, head.deadline);
-      if (head.replyto !== undefined && runs.length > 0 && !isHidden(head.type))
-        subscription.owner.expectAnswer(head.replyto, head.deadline);
+      const written = this.#write(batch);
+      const room = pushAll(subscription, written);
+      if (replyto !== undefined && written.length > 0 && !isHidden(topic))
+        subscription.owner.expectAnswer(replyto, deadline);
       changed();
       return room;
     };
-    const waits = subscription.overflow === 'wait';
-    return this.#hub.subscribe(subscription.pattern, new RemoteReceiver(waits, take));
+    return this.#options.hub.subscribe(
+      subscription.pattern,
+      new RemoteReceiver(subscription.overflow === 'wait', take),
+    );
   }
 
-  /** The messages as they travel; made once, however many subscribe to them. */
-  #write(messages: MessageRun): readonly Run[] {
-    let runs = this.#written.get(messages);
-    if (runs === undefined) {
-      runs = this.#encode(messages);
-      this.#written.set(messages, runs);
+  /** The messages as they travel; written once, however many subscribe to them. */
+  #write(batch: Batch): readonly FrameBatch[] {
+    let written = this.#written.get(batch);
+    if (written === undefined) {
+      written = this.#encode(batch);
+      this.#written.set(batch, written);
     }
-    return runs;
+    return written;
   }
 
-  #encode({ head, sequence, payloads }: MessageRun): readonly Run[] {
-    const { type: topic, source, timeMs, deadline, idPrefix, id, traceparent, replyto } = head;
-    const runs: Run[] = [];
-    for (const [index, payload] of payloads.entries()) {
-      const contentType = head.contentType ?? contentTypeOf(payload);
-      try {
-        const content = encodeBody(topic, payload, contentType);
-        const common: RunHead = {
-          topic,
-          source,
-          timeMs,
-          timeLeftMs: deadline === undefined ? undefined : timeLeftUntil(deadline),
-          contentType,
-          idPrefix: id ?? idPrefix,
-          traceparent,
-          replyto,
-        };
-        const fault = headFault(common);
-        if (fault !== undefined)
-          throw new PayloadInvalidError(topic, [{ path: `/${fault.name}`, message: fault.reason }]);
-        this.#writer.beginRun(common, common);
-        this.#writer.message(id === undefined ? sequence + index : NO_NUMBER, content);
-      } catch (error) {
-        // Not data that can travel, such as a Map: it stays within this process.
-        this.#writer.discard();
-        this.#onError(error);
-        continue;
+  /** More than one batch where it becomes large. What cannot travel, such as a Map, stays within this process. */
+  #encode(batch: Batch): readonly FrameBatch[] {
+    const { header } = batch;
+    const written: FrameBatch[] = [];
+    const fault = headerFault(header);
+    let messages = 0;
+    let offsets: number[] = [];
+    const end = (): void => {
+      if (offsets.length > 1) {
+        const frame = this.#writer.finish(FrameType.DELIVER, 0);
+        const place = { frame, start: FRAME_START + 6, messages };
+        written.push(new FrameBatch(header, place, Uint32Array.from(offsets)));
       }
-      const run = readRun(this.#writer.finish(FrameType.DELIVER, 0), FRAME_START);
-      if (run !== undefined) runs.push(run);
+      this.#writer.discard();
+      offsets = [];
+    };
+    for (let index = 0; index < batch.length; index += 1) {
+      try {
+        if (fault !== undefined)
+          throw new PayloadInvalidError(header.topic, [{ path: `/${fault.name}`, message: fault.reason }]);
+        const content = this.#contentOf(header, batch.payload(index));
+        if (offsets.length === 0) {
+          messages = this.#writer.beginBatch(header);
+          offsets.push(0);
+        }
+        this.#writer.message(batch.number(index), content);
+        offsets.push(this.#writer.length - messages);
+      } catch (error) {
+        this.#options.onError(error);
+      }
+      if (this.#writer.length >= FULL_FRAME) end();
     }
-    return runs;
+    end();
+    return written;
+  }
+
+  #contentOf(header: BatchHeader, payload: unknown): string | Uint8Array {
+    const { topic, contentType } = header;
+    const { messageBytes } = this.#options;
+    try {
+      const content = encodeBody(
+        topic,
+        payload,
+        isContentType(contentType) ? contentType : contentTypeOf(payload),
+      );
+      const bytes = Buffer.byteLength(content);
+      if (bytes > messageBytes) throw new MessageTooLargeError(topic, bytes, messageBytes);
+      return content;
+    } catch (error) {
+      if (!topic.startsWith(REPLY_PREFIX)) throw error;
+      // The requester in the other process learns at once that there is an answer which cannot reach it.
+      this.#options.onError(error);
+      return JSON.stringify(failureAnswer(error));
+    }
   }
 }
 
-/** A promise where the publisher is to wait for room; one who does not wait finds its messages dropped, and counted. */
+/** A promise where the publisher is to wait for room; one that does not wait has its messages dropped, and counted. */
 function pushAll(
   subscription: RemoteSubscription,
-  runs: readonly Run[],
-  deadline: number | undefined,
+  batches: readonly FrameBatch[],
 ): Promise<void> | undefined {
   let refused = 0;
-  for (const run of runs) {
-    const { frame, header, end, count } = run;
+  for (const batch of batches) {
     if (subscription.isFull && subscription.queued >= subscription.limit * 2) {
-      subscription.drop(count);
-      refused += count;
-    } else {
-      const headerEnd = run.messages;
-      subscription.push({ frame, header, headerEnd, from: headerEnd, end, count, deadline });
-    }
+      subscription.drop(batch.length);
+      refused += batch.length;
+    } else subscription.push(batch);
   }
   if (refused > 0) return Promise.reject(new BusFullError(subscription.pattern, 'refused', 0));
   if (!subscription.isFull) return undefined;
@@ -155,21 +175,10 @@ function pushAll(
 class RemoteReceiver implements Receiver {
   readonly waits: boolean;
   readonly batch = 1;
-  readonly #take: (run: MessageRun) => Promise<void> | undefined;
+  readonly receive: (batch: Batch) => Promise<void> | undefined;
 
-  constructor(waits: boolean, take: (run: MessageRun) => Promise<void> | undefined) {
+  constructor(waits: boolean, receive: (batch: Batch) => Promise<void> | undefined) {
     this.waits = waits;
-    this.#take = take;
-  }
-
-  receive(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
-    return this.#take({ head, sequence, payloads: [payload], copied: false });
-  }
-
-  /** What comes from within this process is never encoded. */
-  refuse(): void {}
-
-  receiveRun(run: MessageRun): Promise<void> | undefined {
-    return this.#take(run);
+    this.receive = receive;
   }
 }

@@ -1,8 +1,8 @@
 import { DataBoundsError, TopicTrie } from '@aico/protocol';
 import { isHidden } from '@aico/shared/core/bus';
-import { deadlineAfter, type Run, type RunHead } from '@aico/shared/core/bus/zeromq';
+import type { FrameBatch } from '@aico/shared/core/bus/zeromq';
 import type { LocalSide } from './broker-options.ts';
-import { detached, type RemoteSubscription } from './remote-subscription.ts';
+import type { RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
 
 /** Brings messages to the subscriptions of the clients, and to the plugins of this process. */
@@ -41,25 +41,23 @@ export class RemoteFanOut {
     for (const subscription of session.subscriptions.values()) this.remove(session, subscription);
   }
 
-  /** Queues a run that `session` published, the `index`-th of its frame, for all who subscribe to it. */
-  route(session: Session, run: Run, head: RunHead, index: number): void {
-    session.published += run.count;
-    const { frame, header, messages, end, count } = run;
-    const { topic, replyto, timeLeftMs } = head;
-    const deadline = timeLeftMs === undefined ? undefined : deadlineAfter(timeLeftMs);
-    for (const subscription of this.#trieOf(topic).match(topic)) {
+  /** Queues a batch that `session` published, the `index`-th of its frame, for all subscriptions to it. */
+  route(session: Session, batch: FrameBatch, index: number): void {
+    session.published += batch.length;
+    const { topic, replyto, deadline } = batch.header;
+    const subscriptions = this.#trieOf(topic).match(topic);
+    const kept = subscriptions.length === 0 ? batch : batch.detached();
+    for (const subscription of subscriptions) {
       const { owner } = subscription;
       if (!(owner instanceof Session)) continue;
-      subscription.push(
-        detached({ frame, header, headerEnd: messages, from: messages, end, count, deadline }),
-      );
+      subscription.push(kept);
       if (replyto !== undefined && !isHidden(topic)) owner.expectAnswer(replyto, deadline);
       this.#dirty.add(owner);
       if (subscription.isFull && owner !== session) session.waitFor(subscription);
     }
     if (this.#local === undefined || !this.#local.hears(topic)) return;
     try {
-      const room = this.#local.publish(run, head);
+      const room = this.#local.publish(batch);
       if (room !== undefined) session.waitForLocal(room);
     } catch (error) {
       const code = error instanceof DataBoundsError ? 'BOUNDS' : 'PAYLOAD';

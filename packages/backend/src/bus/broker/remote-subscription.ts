@@ -1,19 +1,12 @@
 import {
-  type CopiedRun,
+  type FrameBatch,
   type FrameWriter,
+  MessageQueue,
   type OverflowPolicy,
-  skipMessages,
+  type QueuedBatch,
 } from '@aico/shared/core/bus/zeromq';
 
-/** Messages of one run that wait: header and messages lie in `frame`. */
-export interface WaitingRun extends CopiedRun {
-  /** Where the messages begin that have not been sent yet. */
-  from: number;
-  readonly end: number;
-  count: number;
-}
-
-/** Who is told of what a queue does. */
+/** What a queue tells the connection that it belongs to. */
 export interface QueueOwner {
   /** Sends what the window has room for. */
   relieve(): void;
@@ -31,8 +24,8 @@ export class RemoteSubscription {
   readonly limit: number;
   readonly overflow: OverflowPolicy;
   readonly owner: QueueOwner;
-  readonly #queue: WaitingRun[] = [];
-  #queued = 0;
+  readonly #queue = new MessageQueue<FrameBatch>();
+  #bytes = 0;
   #dropped = 0;
   /** The number of drops that the client was told last. */
   reported = 0;
@@ -67,7 +60,7 @@ export class RemoteSubscription {
 
   /** How many messages wait. */
   get queued(): number {
-    return this.#queued;
+    return this.#queue.length;
   }
 
   /** How many messages were dropped since it began. */
@@ -81,44 +74,37 @@ export class RemoteSubscription {
 
   /** Whether a publisher has to wait until it is shorter. */
   get isFull(): boolean {
-    return (
-      this.overflow === 'wait' && !this.#isStalled && (this.#queued > this.limit || this.owner.room <= 0)
-    );
+    return this.overflow === 'wait' && !this.#isStalled && (this.queued > this.limit || this.owner.room <= 0);
   }
 
-  /** Takes the messages of `run`, within the limit: see `overflow`. */
-  push(run: WaitingRun): void {
-    if (!this.#hasRoom(run.count)) this.owner.relieve();
-    if (this.#hasRoom(run.count) || (this.overflow === 'wait' && !this.#isStalled)) {
-      this.#append(run);
+  /** Takes a batch, within the limit: see `overflow`. */
+  push(batch: FrameBatch): void {
+    if (!this.#hasRoom(batch.length)) this.owner.relieve();
+    if (this.#hasRoom(batch.length) || (this.overflow === 'wait' && !this.#isStalled)) {
+      this.#append(batch, batch.length);
       return;
     }
-    if (this.overflow === 'drop-newest') this.#pushFirst(run);
-    else this.#pushLast(run);
+    if (this.overflow === 'drop-newest') this.#pushFirst(batch);
+    else this.#pushLast(batch);
   }
 
   /** Writes what waits into `writer` until it holds `enough` bytes, and says how many messages that were. */
   drainInto(writer: FrameWriter, enough: number): number {
     let written = 0;
     while (writer.length < enough) {
-      const run = this.#queue[0];
-      if (run === undefined) return written;
-      const { from } = run;
+      const { first } = this.#queue;
+      if (first === undefined) return written;
+      const { batch, at: from, end } = first;
       const room = enough - writer.length;
-      let taken = run.count;
-      let to = run.end;
-      if (to - from > room) {
-        taken = 0;
-        to = from;
-        while (taken < run.count && (taken === 0 || to - from < room)) {
-          to = skipMessages(run.frame, to, 1);
-          taken += 1;
-        }
+      let to = end;
+      if (batch.bytes(from, end) > room) {
+        to = from + 1;
+        while (to < end && batch.bytes(from, to) < room) to += 1;
       }
       // First: what cannot be written must not stay at the head of the queue.
-      this.#take(run, taken, to);
-      writer.copyRun(this.id, run, from, to);
-      written += taken;
+      this.#take(first, to - from);
+      writer.copy(this.id, batch, from, to);
+      written += to - from;
     }
     return written;
   }
@@ -126,7 +112,7 @@ export class RemoteSubscription {
   /** Gives up waiting for it: from here on it loses its oldest messages, until it has caught up. */
   stall(): void {
     this.#isStalled = true;
-    this.#dropOldest(this.#queued - this.limit);
+    this.#dropOldest(this.queued - this.limit);
     this.#settle();
   }
 
@@ -137,59 +123,55 @@ export class RemoteSubscription {
 
   /** Lets go of all that waits. */
   end(): void {
-    this.owner.queued(-this.#bytes());
-    this.#queue.length = 0;
-    this.#queued = 0;
+    this.owner.queued(-this.#bytes);
+    this.#bytes = 0;
+    this.#queue.clear();
     this.#settle();
   }
 
   #hasRoom(count: number): boolean {
-    return this.#queued + count <= this.limit && this.owner.room > 0;
+    return this.queued + count <= this.limit && this.owner.room > 0;
   }
 
-  #append(run: WaitingRun): void {
-    this.#queue.push(run);
-    this.#queued += run.count;
-    this.owner.queued(run.end - run.from);
+  #append(batch: FrameBatch, count: number): void {
+    const bytes = batch.bytes(0, count);
+    this.#queue.push(batch, count);
+    this.#bytes += bytes;
+    this.owner.queued(bytes);
     if (this.isFull) this.fullSince ??= performance.now();
   }
 
   /** Takes as many of the first as there is room for. */
-  #pushFirst(run: WaitingRun): void {
-    const room = this.owner.room > 0 ? Math.max(0, this.limit - this.#queued) : 0;
-    this.#dropped += run.count - room;
-    if (room === 0) return;
-    const end = skipMessages(run.frame, run.from, room);
-    this.#append({ ...run, end, count: room });
+  #pushFirst(batch: FrameBatch): void {
+    const room = this.owner.room > 0 ? Math.max(0, this.limit - this.queued) : 0;
+    this.#dropped += batch.length - room;
+    if (room > 0) this.#append(batch, room);
   }
 
   /** Takes all, and drops the oldest until it fits. */
-  #pushLast(run: WaitingRun): void {
-    this.#append(run);
-    this.#dropOldest(this.#queued - this.limit);
-    while (this.owner.room <= 0 && this.#queued > 1) this.#dropOldest(1);
+  #pushLast(batch: FrameBatch): void {
+    this.#append(batch, batch.length);
+    this.#dropOldest(this.queued - this.limit);
+    while (this.owner.room <= 0 && this.queued > 1) this.#dropOldest(1);
   }
 
   #dropOldest(count: number): void {
-    let left = count;
-    while (left > 0) {
-      const run = this.#queue[0];
-      if (run === undefined) return;
-      const taken = Math.min(left, run.count);
-      const to = taken === run.count ? run.end : skipMessages(run.frame, run.from, taken);
-      this.#take(run, taken, to);
+    for (let left = count; left > 0; ) {
+      const { first } = this.#queue;
+      if (first === undefined) return;
+      const taken = Math.min(left, first.end - first.at);
+      this.#take(first, taken);
       this.#dropped += taken;
       left -= taken;
     }
   }
 
-  #take(run: WaitingRun, count: number, to: number): void {
-    this.owner.queued(run.from - to);
-    this.#queued -= count;
-    run.count -= count;
-    run.from = to;
-    if (run.count === 0) this.#queue.shift();
-    if (this.#isStalled && this.#queued <= this.limit / 2) this.#isStalled = false;
+  #take(first: QueuedBatch<FrameBatch>, count: number): void {
+    const bytes = first.batch.bytes(first.at, first.at + count);
+    this.#queue.advance(first, count);
+    this.#bytes -= bytes;
+    this.owner.queued(-bytes);
+    if (this.#isStalled && this.queued <= this.limit / 2) this.#isStalled = false;
     if (this.fullSince !== undefined && !this.isFull) this.#settle();
   }
 
@@ -200,28 +182,4 @@ export class RemoteSubscription {
     this.waiting.clear();
     for (const go of waiting) go();
   }
-
-  #bytes(): number {
-    return this.#queue.reduce((sum, { from, end }) => sum + end - from, 0);
-  }
-}
-
-/** The part of `frame` as memory of its own where keeping the whole frame alive would cost more than twice as much. */
-export function detached(run: WaitingRun): WaitingRun {
-  const { frame, header, headerEnd, from, end, count, deadline } = run;
-  const headerLength = headerEnd - header;
-  const length = headerLength + end - from;
-  if (length * 2 >= frame.length) return run;
-  const copy = Buffer.allocUnsafeSlow(length);
-  frame.copy(copy, 0, header, headerEnd);
-  frame.copy(copy, headerLength, from, end);
-  return {
-    frame: copy,
-    header: 0,
-    headerEnd: headerLength,
-    from: headerLength,
-    end: length,
-    count,
-    deadline,
-  };
 }

@@ -1,45 +1,46 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FrameWriter, type RunHead, readRun } from '@aico/shared/core/bus/zeromq';
+import type { BatchHeader } from '@aico/shared/core/bus';
+import { FRAME_START, type FrameBatch, FrameWriter, readBatch } from '@aico/shared/core/bus/zeromq';
 import { Rights } from '../grants/rights.ts';
 import { OpenRequests } from './open-requests.ts';
 import { RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
 
-const HEAD: RunHead = {
+const HEADER: BatchHeader = {
   topic: 'a.b',
   source: 'peer',
   timeMs: 0,
-  timeLeftMs: undefined,
   contentType: 'application/json',
   idPrefix: 'x-',
   traceparent: undefined,
   replyto: undefined,
+  deadline: undefined,
+  checkedBy: undefined,
 };
 
 /** Fails while it writes, as where there is no memory for a larger buffer. */
 class FailingWriter extends FrameWriter {
   failures = 0;
 
-  override copyRun(...args: Parameters<FrameWriter['copyRun']>): void {
-    super.copyRun(...args);
+  override copy(...args: Parameters<FrameWriter['copy']>): void {
+    super.copy(...args);
     if (this.failures === 0) return;
     this.failures -= 1;
     throw new RangeError('no memory');
   }
 }
 
-function waiting(body: string) {
+function waiting(body: string): FrameBatch {
   const writer = new FrameWriter();
-  writer.beginRun(HEAD, HEAD);
+  writer.beginBatch(HEADER);
   writer.message(1, body);
-  const run = readRun(writer.finish(0x10, 1), 5);
-  assert.ok(run !== undefined);
-  const { frame, header, messages, end, count } = run;
-  return { frame, header, headerEnd: messages, from: messages, end, count, deadline: undefined };
+  const batch = readBatch(writer.finish(0x10, 1), FRAME_START);
+  assert.ok(batch !== undefined);
+  return batch;
 }
 
-test('a failure to write for one client is told, leaves nothing in the shared writer, and is not tried again', () => {
+test('a failure to write for one client is told, leaves nothing in the writer, and is not tried again', () => {
   const writer = new FailingWriter();
   const failures: unknown[] = [];
   const open = (component: string, sent: Buffer[]) => {

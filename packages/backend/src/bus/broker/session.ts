@@ -1,16 +1,22 @@
-import { bye, dropped, FrameType, type FrameWriter, refused, writeAck } from '@aico/shared/core/bus/zeromq';
+import {
+  bye,
+  dropped,
+  FrameMemory,
+  FrameType,
+  type FrameWriter,
+  FULL_FRAME,
+  refused,
+  writeAck,
+} from '@aico/shared/core/bus/zeromq';
 import type { Rights } from '../grants/rights.ts';
 import type { OpenRequests } from './open-requests.ts';
 import type { QueueOwner, RemoteSubscription } from './remote-subscription.ts';
-
-/** Bytes of a frame that is sent without waiting for more. */
-const FULL_FRAME = 65_536;
 
 /** Frames that may be on their way before messages are held back to be packed with what follows. */
 const PROMPT_FRAMES = 2;
 
 interface SentFrame {
-  readonly bytes: number;
+  readonly frame: Buffer;
   /** How much of it is for subscriptions that make publishers wait. */
   readonly parts: readonly { readonly subscription: RemoteSubscription; readonly bytes: number }[];
 }
@@ -25,7 +31,6 @@ export interface SessionOptions {
   readonly receiveWindow: number;
   /** Bytes that may wait for the client, over all its subscriptions. */
   readonly queueBytes: number;
-  /** Shared with others: empty whenever nothing is being written. */
   readonly writer: FrameWriter;
   /** The requests that this client may answer: they outlive a connection that breaks. */
   readonly openRequests: OpenRequests;
@@ -44,6 +49,7 @@ export class Session implements QueueOwner {
   readonly subscriptions = new Map<number, RemoteSubscription>();
   readonly #options: SessionOptions;
   readonly #sent = new Map<number, SentFrame>();
+  readonly #memory = new FrameMemory();
   #sentBytes = 0;
   #sentNumber = 0;
   #queuedBytes = 0;
@@ -114,9 +120,9 @@ export class Session implements QueueOwner {
     return undefined;
   }
 
-  refuse(run: number, code: string, reason: string): void {
+  refuse(index: number, code: string, reason: string): void {
     this.refusals += 1;
-    this.send(refused.write(FrameType.REFUSED, { frame: this.#receivedNumber, run, code, reason }));
+    this.send(refused.write(FrameType.REFUSED, { frame: this.#receivedNumber, run: index, code, reason }));
   }
 
   /** The acknowledgement of what was received waits until `subscription` is shorter. */
@@ -152,7 +158,8 @@ export class Session implements QueueOwner {
       const sent = this.#sent.get(number);
       if (sent === undefined) return false;
       this.#sent.delete(number);
-      this.#sentBytes -= sent.bytes;
+      this.#sentBytes -= sent.frame.length;
+      this.#memory.release(sent.frame);
       for (const { subscription, bytes } of sent.parts) subscription.inFlight -= bytes;
     }
     this.flush();
@@ -167,7 +174,6 @@ export class Session implements QueueOwner {
     try {
       this.#flush(isUrgent);
     } catch (error) {
-      // The writer is shared: what it holds must not get into the frame of another session.
       this.#options.writer.discard();
       this.#options.onFailure(error);
     }
@@ -183,11 +189,16 @@ export class Session implements QueueOwner {
       const parts = this.#fill(writer);
       if (writer.isEmpty) return;
       this.#sentNumber += 1;
-      const frame = writer.finish(FrameType.DELIVER, this.#sentNumber);
-      this.#sent.set(this.#sentNumber, { bytes: frame.length, parts });
+      const frame = writer.finish(FrameType.DELIVER, this.#sentNumber, this.#memory);
+      this.#sent.set(this.#sentNumber, { frame, parts });
       this.#sentBytes += frame.length;
       this.send(frame);
     }
+  }
+
+  /** Lets go of memory that is kept for further frames. */
+  shrink(): void {
+    this.#memory.clear();
   }
 
   /** Tells of drops since the last time. */

@@ -22,7 +22,9 @@ async function start(
 
 async function startWithPlugins(t: TestContext, components: Readonly<Record<string, TestComponent>>) {
   const hub = new InProcessBus();
-  const broker = await start(t, components, { local: new HubSide(hub, () => {}) });
+  const broker = await start(t, components, {
+    local: new HubSide({ hub, messageBytes: 1_048_576, onError: () => {} }),
+  });
   const plugin = new MessageBusClient({ source: 'plugin', transport: hub, onError: () => {} });
   await plugin.connect();
   t.after(() => plugin.close());

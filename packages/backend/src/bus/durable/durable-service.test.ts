@@ -28,7 +28,9 @@ async function start(
   const streams = new DurableStreams({ database });
   await streams.start();
   const hub = new InProcessBus();
-  const broker = await TestBroker.start(components, { local: new HubSide(hub, () => {}) });
+  const broker = await TestBroker.start(components, {
+    local: new HubSide({ hub, messageBytes: 1_048_576, onError: () => {} }),
+  });
   const service = new DurableService({
     hub,
     store: streams,

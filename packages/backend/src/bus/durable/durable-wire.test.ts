@@ -86,7 +86,10 @@ async function start(t: TestContext, random?: () => number) {
   await streams.start();
   const hub = new InProcessBus();
   const rights = { publish: ['orders.*'], subscribe: ['orders.*'] };
-  const broker = await TestBroker.start({ shop: rights }, { local: new HubSide(hub, () => {}) });
+  const broker = await TestBroker.start(
+    { shop: rights },
+    { local: new HubSide({ hub, messageBytes: 1_048_576, onError: () => {} }) },
+  );
   const service = new DurableService({
     hub,
     store: streams,

@@ -150,7 +150,11 @@ export class BusBroker extends BasePlugin {
       endpoints,
       grants: () => this.book.grants,
       // Counted and not logged: a line of the log may be the very message that cannot travel.
-      local: new HubSide(this.#hub, () => (this.#untravelled += 1)),
+      local: new HubSide({
+        hub: this.#hub,
+        messageBytes: config.max_message_bytes,
+        onError: () => (this.#untravelled += 1),
+      }),
       limits: {
         frameBytes: config.max_message_bytes + FRAME_OVERHEAD,
         queueBytes: config.queue_bytes,

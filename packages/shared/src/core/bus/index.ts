@@ -27,9 +27,9 @@ export {
 } from './errors.ts';
 export { type InstalledBus, installBus } from './installed-bus.ts';
 export { MessageBusClient, type MessageBusClientOptions } from './message-bus-client.ts';
+export { type Batch, type BatchHeader, ValueBatch } from './messages/batch.ts';
 export { type ContentType, contentTypeOf, decodeBody, encodeBody, isContentType } from './messages/codec.ts';
-export { attributeFault, type MessageHead } from './messages/message.ts';
-export type { MessageRun } from './messages/message-run.ts';
+export { attributeFault } from './messages/message.ts';
 export { failure as failureAnswer, success as successAnswer } from './requests/requester.ts';
 export { defineTopic } from './topics/define-topic.ts';
 export {

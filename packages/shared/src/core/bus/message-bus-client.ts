@@ -7,14 +7,9 @@ import type { DurableLine } from './durable/remote/line.ts';
 import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable/types.ts';
 import { BusNotConnectedError, BusOptionError } from './errors.ts';
 import { installedBus } from './installed-bus.ts';
-import {
-  checkAttributes,
-  checkSource,
-  createIdPrefix,
-  type MessageAttributes,
-  type MessageHead,
-} from './messages/message.ts';
-import type { OpenRun } from './messages/open-run.ts';
+import { type BatchHeader, NO_NUMBER, type OpenBatch, TAKEN } from './messages/batch.ts';
+import { contentTypeOf } from './messages/codec.ts';
+import { checkAttributes, checkSource, createIdPrefix, type MessageAttributes } from './messages/message.ts';
 import { Requests } from './requests/requester.ts';
 import { Answering, cancelTopic } from './requests/responder.ts';
 import { checkPublish, checkSubscribe, type TopicOwner } from './topics/reserved-topics.ts';
@@ -32,8 +27,6 @@ import type {
   Subscription,
   Topic,
 } from './types.ts';
-
-const DONE: Promise<void> = Promise.resolve();
 
 export interface MessageBusClientOptions {
   /** The name under which it publishes. Default `'anonymous'`. */
@@ -81,12 +74,12 @@ export class MessageBusClient implements MessageBus {
   readonly #family = new Set<MessageBusClient>();
   #parent: MessageBusClient | undefined;
   /** Of the messages published last, until this burst ends: reading the clock costs more than publishing. */
-  #head: MessageHead | undefined;
+  #header: BatchHeader | undefined;
   #now = 0;
-  /** The run that this client's messages are gathered in. */
-  #run: OpenRun | undefined;
+  /** The batch that this client's messages are gathered in. */
+  #open: OpenBatch | undefined;
   readonly #idPrefix = createIdPrefix();
-  #sequence = 0;
+  #number = 0;
   #requests: Requests | undefined;
   readonly #answering = new Answering();
   #draining = false;
@@ -152,7 +145,7 @@ export class MessageBusClient implements MessageBus {
     const store = this.#options.durable ?? transport.remoteStore?.(client.#line());
     const own = new DurableClient(() => store ?? durable.store, client.#checks);
     client.#state = { name: 'connected', transport, connection, durable: own, onError };
-    client.#connecting = DONE;
+    client.#connecting = TAKEN;
     client.#parent = this;
     this.#family.add(client);
     return client;
@@ -173,19 +166,23 @@ export class MessageBusClient implements MessageBus {
     message: PayloadOf<T>,
     options?: PublishOptions,
   ): Promise<void> {
-    const run = this.#run;
+    const open = this.#open;
     if (
-      run !== undefined &&
+      open !== undefined &&
       options === undefined &&
-      run.head.type === topic &&
-      run.head.traceparent === currentTraceparent() &&
-      run.add(message)
-    )
-      return DONE;
-    try {
-      checkPublish(nameOf(topic), this.#owns);
-    } catch (error) {
-      return Promise.reject(error);
+      open.header.topic === topic &&
+      open.header.traceparent === currentTraceparent()
+    ) {
+      const taken = open.add(message);
+      if (taken !== undefined) return taken;
+    }
+    // A header that is kept is of a topic that was checked.
+    if (this.#header === undefined || this.#header.topic !== topic) {
+      try {
+        checkPublish(nameOf(topic), this.#owns);
+      } catch (error) {
+        return Promise.reject(error);
+      }
     }
     if (options?.durable !== true && options?.tx === undefined) return this.#send(topic, message, options);
     if (this.#state.name !== 'connected')
@@ -283,21 +280,23 @@ export class MessageBusClient implements MessageBus {
         return Promise.reject(error);
       }
     }
-    let head = this.#head;
+    let header = this.#header;
     if (
-      head === undefined ||
-      head.type !== name ||
-      head.checkedBy !== schema ||
+      header === undefined ||
+      header.topic !== name ||
+      header.checkedBy !== schema ||
       options !== undefined ||
-      head.traceparent !== currentTraceparent()
+      header.traceparent !== currentTraceparent() ||
+      header.contentType !== contentTypeOf(message)
     )
-      head = this.#createHead(name, schema, options);
+      header = this.#createHeader(name, schema, message, options);
     const { connection, transport } = this.#state;
-    this.#sequence = this.#run?.next ?? this.#sequence + 1;
+    this.#number = this.#open?.next ?? this.#number + 1;
+    const number = options?.id === undefined ? this.#number : NO_NUMBER;
     let sent: Promise<void> | undefined;
     try {
       if (options !== undefined) checkAttributes(name, message, options);
-      sent = connection.publish(head, this.#sequence, message);
+      sent = connection.publish(header, number, message);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -305,8 +304,8 @@ export class MessageBusClient implements MessageBus {
     const { gathering } = connection;
     // Not where each message is to be looked at: for its schema or its options, or to hold its publisher back.
     const isFree = schema === undefined && options === undefined && relief === undefined;
-    this.#run = isFree && gathering?.head === head ? gathering : undefined;
-    if (sent === undefined) return relief ?? DONE;
+    this.#open = isFree && gathering?.header === header ? gathering : undefined;
+    if (sent === undefined) return relief ?? TAKEN;
     return relief === undefined ? sent : sent.then(() => relief);
   }
 
@@ -364,7 +363,7 @@ export class MessageBusClient implements MessageBus {
     await Promise.all([...this.#family].map((client) => client.close()));
     if (state.name === 'connected') await state.durable.stop();
     this.#state = { name: 'closed' };
-    this.#closeRun();
+    this.#closeBatch();
     this.#requests?.close();
     this.#answering.close(new BusNotConnectedError(this.source, 'closed'));
     await this.#all.close();
@@ -372,41 +371,41 @@ export class MessageBusClient implements MessageBus {
     if (this.#parent === undefined && state.name === 'connected') await state.connection.close();
   }
 
-  #createHead(
-    type: string,
+  #createHeader(
+    topic: string,
     checkedBy: TSchema | undefined,
+    message: unknown,
     options: MessageAttributes | undefined,
-  ): MessageHead {
+  ): BatchHeader {
     if (this.#now === 0) {
       this.#now = Date.now();
       queueMicrotask(this.#endBurst);
     }
-    const head: MessageHead = {
-      type,
+    const header: BatchHeader = {
+      topic,
       source: this.source,
       timeMs: this.#now,
-      idPrefix: this.#idPrefix,
-      id: options?.id,
+      idPrefix: options?.id ?? this.#idPrefix,
       traceparent: options?.traceparent ?? currentTraceparent(),
       replyto: options?.replyto,
       deadline: options?.deadline,
-      contentType: options?.contentType,
+      contentType: options?.contentType ?? contentTypeOf(message),
       checkedBy,
     };
-    if (options === undefined) this.#head = head;
-    return head;
+    if (options === undefined) this.#header = header;
+    return header;
   }
 
-  /** The messages of the run have had their numbers. */
-  #closeRun(): void {
-    if (this.#run !== undefined) this.#sequence = this.#run.next - 1;
-    this.#run = undefined;
+  /** The messages of the open batch have had their numbers. */
+  #closeBatch(): void {
+    if (this.#open !== undefined) this.#number = this.#open.next - 1;
+    this.#open = undefined;
   }
 
   readonly #endBurst = (): void => {
     this.#now = 0;
-    this.#head = undefined;
-    this.#closeRun();
+    this.#header = undefined;
+    this.#closeBatch();
   };
 
   /** How the store at the other end of the transport is asked. */

@@ -1,18 +1,16 @@
 import { TopicTrie } from '@aico/protocol';
+import { type Batch, type BatchHeader, ValueBatch } from '../messages/batch.ts';
 import { Isolation, UnshareablePayload } from '../messages/isolation.ts';
-import type { MessageHead } from '../messages/message.ts';
-import type { MessageRun } from '../messages/message-run.ts';
-import { OpenRun } from '../messages/open-run.ts';
 import type { Receiver } from '../transports/transport.ts';
 import type { Dispatcher, Runnable } from './dispatcher.ts';
 
-/** How many messages one run holds at most: bounds what a slow subscription keeps alive beyond its own queue. */
-const RUN_LIMIT = 1_024;
+/** How many messages one batch holds at most: bounds what a slow subscription keeps alive beyond its own queue. */
+const BATCH_LIMIT = 1_024;
 
 /**
  * Brings messages to the receivers whose pattern stands for their topic, within one process. A burst is gathered
- * into a run first and fanned out when the dispatcher gets to it, so that a message costs its publisher one place
- * in an array. Whoever could tell the difference (a new subscription, a look at the counts) has it fanned out before.
+ * into a batch first and fanned out when the dispatcher gets to it, so that a message costs its publisher one element of an
+ * array. What could tell the difference (a new subscription, a look at the counts) has it fanned out before.
  */
 export class FanOut implements Runnable {
   readonly #dispatcher: Dispatcher;
@@ -20,7 +18,9 @@ export class FanOut implements Runnable {
   /** Apart, so that no wildcard of anybody's reaches the bus's own topics, such as answers. */
   readonly #reserved = new TopicTrie<Receiver>();
   readonly #isolation = new Isolation();
-  #open: OpenRun | undefined;
+  #open: ValueBatch | undefined;
+  /** The receivers of the open batch. */
+  #openReceivers: readonly Receiver[] = [];
   #scheduled = false;
 
   constructor(dispatcher: Dispatcher) {
@@ -33,25 +33,24 @@ export class FanOut implements Runnable {
     return this.#receivers.size + this.#reserved.size;
   }
 
-  /** The run that is being gathered. */
-  get gathering(): OpenRun | undefined {
+  /** The batch that is being gathered. */
+  get gathering(): ValueBatch | undefined {
     return this.#open;
   }
 
-  /** Who would be handed a message on `topic`. */
+  /** The receivers of a message on `topic`. */
   receivers(topic: string): readonly Receiver[] {
     return this.#trieOf(topic).match(topic);
   }
 
   /**
-   * @returns a promise when somebody has to be waited for
+   * @returns a promise when a receiver has to be waited for
    * @throws {TopicInvalidError} @throws {PayloadInvalidError} @throws {DataBoundsError}
    */
-  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
+  publish(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined {
     const open = this.#open;
-    if (open !== undefined && open.head === head && open.next === sequence && open.add(payload))
-      return undefined;
-    return this.#begin(head, sequence, payload);
+    if (open?.header === header && open.next === number && open.add(payload) !== undefined) return undefined;
+    return this.#begin(header, number, payload);
   }
 
   /** Resolves nothing, waits for nothing: the receiver gets what is published from here on. */
@@ -73,7 +72,7 @@ export class FanOut implements Runnable {
     this.#open = undefined;
     open.close();
     this.#dispatcher.gathered = 0;
-    for (const receiver of open.receivers) void this.#give(receiver, open);
+    for (const receiver of this.#openReceivers) void this.#give(receiver, open);
   }
 
   run(): number {
@@ -86,21 +85,23 @@ export class FanOut implements Runnable {
     return topicOrPattern.startsWith('_') ? this.#reserved : this.#receivers;
   }
 
-  #begin(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
+  #begin(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined {
     const last = this.#open;
-    const receivers = last?.head === head ? last.receivers : this.receivers(head.type);
-    const taken = this.#isolation.take(head.type, payload);
-    const copied = taken instanceof UnshareablePayload;
-    const kept = copied ? taken.snapshot : taken;
+    const receivers = last?.header === header ? this.#openReceivers : this.receivers(header.topic);
+    const taken = this.#isolation.take(header.topic, payload);
+    const isCopied = taken instanceof UnshareablePayload;
+    const kept = isCopied ? taken.snapshot : taken;
     this.flush();
     if (receivers.length === 0) return undefined;
-    const run = { head, sequence, payloads: [kept], copied };
-    if (receivers.some(({ waits }) => waits)) return this.#deliver(run, receivers);
+    if (receivers.some(({ waits }) => waits))
+      return this.#deliver(new ValueBatch(header, number, [kept], { isCopied }), receivers);
     const room = this.#dispatcher.room;
-    // At the point where the publisher is to be held back, what waits must be known: no run grows beyond it.
-    const share = room > 0 ? Math.max(1, Math.floor(room / receivers.length)) : RUN_LIMIT;
-    const limit = copied ? 1 : Math.min(RUN_LIMIT, share);
-    this.#open = new OpenRun(run, receivers, limit, this.#isolation, payload);
+    // At the point where the publisher is to be held back, what waits must be known: no batch grows beyond it.
+    const share = room > 0 ? Math.max(1, Math.floor(room / receivers.length)) : BATCH_LIMIT;
+    const limit = isCopied ? 1 : Math.min(BATCH_LIMIT, share);
+    const isolation = this.#isolation;
+    this.#open = new ValueBatch(header, number, [kept], { isCopied, limit, isolation, published: payload });
+    this.#openReceivers = receivers;
     this.#dispatcher.gathered = receivers.length;
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -109,11 +110,11 @@ export class FanOut implements Runnable {
     return undefined;
   }
 
-  /** Everybody gets it now; who `waits` says when there is room. */
-  #deliver(run: MessageRun, receivers: readonly Receiver[]): Promise<void> | undefined {
+  /** Delivers it now. A promise from receivers that `wait` settles when there is room. */
+  #deliver(batch: Batch, receivers: readonly Receiver[]): Promise<void> | undefined {
     const waiting: Promise<void>[] = [];
     for (const receiver of receivers) {
-      const room = this.#give(receiver, run);
+      const room = this.#give(receiver, batch);
       if (room !== undefined) waiting.push(room);
     }
     if (waiting.length === 0) return undefined;
@@ -124,9 +125,9 @@ export class FanOut implements Runnable {
   }
 
   /** One receiver that fails keeps the message from no other. */
-  #give(receiver: Receiver, run: MessageRun): Promise<void> | undefined {
+  #give(receiver: Receiver, batch: Batch): Promise<void> | undefined {
     try {
-      return receiver.receiveRun(run);
+      return receiver.receive(batch);
     } catch (error) {
       this.#dispatcher.report(error);
       return undefined;

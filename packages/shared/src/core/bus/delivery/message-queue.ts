@@ -1,18 +1,18 @@
-import type { MessageRun } from '../messages/message-run.ts';
+import type { Batch } from '../messages/batch.ts';
 
-/** What is left of a run: the payloads from `at` to before `end`. */
-export interface RunView {
-  readonly run: MessageRun;
+/** What a queue still holds of a batch: the messages from `at` to before `end`. */
+export interface QueuedBatch<B extends Batch = Batch> {
+  readonly batch: B;
   at: number;
   end: number;
 }
 
-/** Below this many, what is left of a run is not worth copying out of it. */
+/** Below this many messages, what is left of a batch is not worth copying out of it. */
 const SMALL = 16;
 
-/** First in, first out, in runs; the caller bounds it. */
-export class MessageQueue {
-  #views: RunView[] = [];
+/** First in, first out, in batches; the caller bounds it. */
+export class MessageQueue<B extends Batch = Batch> {
+  #queued: (QueuedBatch<B> | undefined)[] = [];
   #first = 0;
   #length = 0;
 
@@ -21,42 +21,40 @@ export class MessageQueue {
     return this.#length;
   }
 
-  /** Takes in the first `count` messages of `run`. */
-  push(run: MessageRun, count: number): void {
-    this.#views.push({ run, at: 0, end: count });
+  /** Takes in the first `count` messages of `batch`. */
+  push(batch: B, count: number): void {
+    this.#queued.push({ batch, at: 0, end: count });
     this.#length += count;
   }
 
-  /** The run with the oldest message; `undefined` when there is none. It has at least one message left. */
-  get first(): RunView | undefined {
-    return this.#views[this.#first];
+  /** The batch with the oldest message; `undefined` when there is none. It has at least one message left. */
+  get first(): QueuedBatch<B> | undefined {
+    return this.#queued[this.#first];
   }
 
-  /** Takes the oldest message of `first` away. */
-  advance(view: RunView): void {
-    view.at += 1;
-    this.#length -= 1;
-    if (view.at === view.end) this.#shift();
+  /** Takes the `count` oldest messages of `first` away. */
+  advance(first: QueuedBatch<B>, count = 1): void {
+    first.at += count;
+    this.#length -= count;
+    if (first.at === first.end) this.#shift();
   }
 
   /** Takes the `count` oldest messages away; there are so many. */
   drop(count: number): void {
     for (let left = count; left > 0; ) {
-      const view = this.first;
-      if (view === undefined) return;
-      const taken = Math.min(left, view.end - view.at);
-      view.at += taken;
+      const { first } = this;
+      if (first === undefined) return;
+      const taken = Math.min(left, first.end - first.at);
       left -= taken;
-      this.#length -= taken;
-      if (view.at === view.end) this.#shift();
-      else this.#letGo(view);
+      this.advance(first, taken);
+      if (this.first === first) this.#shrink(first);
     }
   }
 
-  /** Empties it and says how many there were. */
+  /** Empties it and says how many messages there were. */
   clear(): number {
     const length = this.#length;
-    this.#views = [];
+    this.#queued = [];
     this.#first = 0;
     this.#length = 0;
     return length;
@@ -64,50 +62,23 @@ export class MessageQueue {
 
   #shift(): void {
     this.#first += 1;
-    if (this.#first === this.#views.length) {
-      this.#views = [];
+    if (this.#first === this.#queued.length) {
+      this.#queued = [];
       this.#first = 0;
-    } else if (this.#first >= 1_024 && this.#first * 2 > this.#views.length) {
-      this.#views.splice(0, this.#first);
+    } else if (this.#first >= 1_024 && this.#first * 2 > this.#queued.length) {
+      this.#queued.splice(0, this.#first);
       this.#first = 0;
     } else {
-      // The place is emptied, so that what was in the run can be collected.
-      this.#views[this.#first - 1] = EMPTY;
+      // So that the batch can be collected.
+      this.#queued[this.#first - 1] = undefined;
     }
   }
 
-  /** Does not keep a long run alive for the few messages left of it. */
-  #letGo(view: RunView): void {
-    const { run, at, end } = view;
+  /** Does not keep a long batch in memory for the few messages left of it. */
+  #shrink({ batch, at, end }: QueuedBatch<B>): void {
     const left = end - at;
-    if (run.payloads.length < SMALL || left * 2 > run.payloads.length) return;
-    const payloads = run.payloads.slice(at, end);
-    this.#views[this.#first] = {
-      run: { ...run, sequence: run.sequence + at, payloads },
-      at: 0,
-      end: left,
-    };
+    if (batch.length < SMALL || left * 2 > batch.length) return;
+    // A part of a batch is a batch of the same kind.
+    this.#queued[this.#first] = { batch: batch.part(at, end) as B, at: 0, end: left };
   }
 }
-
-const EMPTY: RunView = {
-  run: {
-    head: {
-      type: '',
-      source: '',
-      timeMs: 0,
-      idPrefix: '',
-      id: undefined,
-      traceparent: undefined,
-      replyto: undefined,
-      deadline: undefined,
-      contentType: undefined,
-      checkedBy: undefined,
-    },
-    sequence: 0,
-    payloads: [],
-    copied: false,
-  },
-  at: 0,
-  end: 0,
-};

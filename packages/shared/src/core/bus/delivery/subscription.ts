@@ -1,12 +1,11 @@
 import { withTraceparent } from '../../tracing/index.ts';
 import { HandlerFailedError, MessagesDroppedError } from '../errors.ts';
-import { copyOfSnapshot } from '../messages/isolation.ts';
-import { Message, type MessageHead } from '../messages/message.ts';
-import type { MessageRun } from '../messages/message-run.ts';
+import type { Batch, BatchHeader } from '../messages/batch.ts';
+import { Message } from '../messages/message.ts';
 import type { Receiver } from '../transports/transport.ts';
 import type { MessageHandler, SubscribeOptions, Subscription, SubscriptionStats } from '../types.ts';
 import type { Dispatcher, Runnable } from './dispatcher.ts';
-import { MessageQueue, type RunView } from './message-queue.ts';
+import { MessageQueue, type QueuedBatch } from './message-queue.ts';
 import { type QueuePolicy, readQueuePolicy } from './queue-policy.ts';
 import { RoomQueue } from './waiting-publishers.ts';
 
@@ -16,7 +15,7 @@ export interface SubscriptionContext {
   readonly options: SubscribeOptions;
   readonly dispatcher: Dispatcher;
   /** Refuses a message that does not fit what this subscriber expects. */
-  readonly check: ((head: MessageHead, payload: unknown) => void) | undefined;
+  readonly check: ((header: BatchHeader, payload: unknown) => void) | undefined;
   readonly report: (error: Error) => void;
   /** Called once, when the subscription ends. */
   readonly release: () => Promise<void>;
@@ -66,16 +65,12 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     };
   }
 
-  receive(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
-    return this.receiveRun({ head, sequence, payloads: [payload], copied: false });
-  }
-
   /** Queues messages. Never runs the handler. */
-  receiveRun(run: MessageRun): Promise<void> | undefined {
+  receive(batch: Batch): Promise<void> | undefined {
     if (this.#state === 'ended') return undefined;
     const queue = this.#queue;
     const before = queue.length;
-    const count = run.payloads.length;
+    const count = batch.length;
     const { capacity, overflow } = this.#policy;
     const excess = before + count - capacity;
     let taken = count;
@@ -83,29 +78,25 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
       this.#drop(excess);
       if (overflow !== 'drop-oldest') taken = count - excess;
     }
-    if (taken > 0) queue.push(run, taken);
+    if (taken > 0) queue.push(batch, taken);
     if (overflow === 'drop-oldest' && excess > 0) queue.drop(excess);
     if (this.#state === 'scheduled') this.#context.dispatcher.backlog += queue.length - before;
     else if (this.#state === 'idle' && queue.length > 0) this.#schedule();
     return this.#room?.enter(queue.length, excess > 0);
   }
 
-  refuse(topic: string, reason: unknown): void {
-    if (this.#state !== 'ended') this.#fail(topic, reason);
-  }
-
   run(budget: number): number {
     const queue = this.#queue;
     let done = 0;
     while (done < budget && this.#state === 'scheduled') {
-      const view = queue.first;
-      if (view === undefined) break;
-      const { traceparent } = view.run.head;
+      const { first } = queue;
+      if (first === undefined) break;
+      const { traceparent } = first.batch.header;
       const left = budget - done;
       done +=
         traceparent === undefined
-          ? this.#handOut(view, left)
-          : withTraceparent(traceparent, () => this.#handOut(view, left));
+          ? this.#handOut(first, left)
+          : withTraceparent(traceparent, () => this.#handOut(first, left));
     }
     this.#room?.update(queue.length);
     if (this.#state !== 'scheduled') return done;
@@ -140,24 +131,25 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     return this.#idle.promise;
   }
 
-  /** Runs the handler on at most `budget` messages of one run; stops at one that takes its time, or fails. */
-  #handOut(view: RunView, budget: number): number {
+  /** Runs the handler on at most `budget` messages of one batch; stops at one that takes its time, or fails. */
+  #handOut(queued: QueuedBatch, budget: number): number {
     const { handler, check, dispatcher } = this.#context;
     const queue = this.#queue;
-    const { head, payloads, copied, sequence } = view.run;
-    const topic = head.type;
+    const { batch } = queued;
+    const { header } = batch;
+    const { topic } = header;
     let done = 0;
     this.#inHand = 1;
     try {
-      while (done < budget && view.at < view.end && this.#state === 'scheduled') {
-        const { at } = view;
+      while (done < budget && queued.at < queued.end && this.#state === 'scheduled') {
+        const { at } = queued;
         // First of all, so that whatever fails from here on has had its turn.
-        queue.advance(view);
+        queue.advance(queued);
         dispatcher.backlog -= 1;
         done += 1;
-        const payload = copied ? copyOfSnapshot(payloads[at]) : payloads[at];
-        if (check !== undefined) check(head, payload);
-        const result = handler(topic, payload, new Message(head, sequence + at, payload));
+        const payload = batch.payload(at);
+        if (check !== undefined) check(header, payload);
+        const result = handler(topic, payload, new Message(header, batch.number(at), payload));
         if (isThenable(result)) {
           this.#await(Promise.resolve(result), topic);
           return done;

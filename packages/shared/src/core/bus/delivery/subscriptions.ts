@@ -55,8 +55,8 @@ export class Subscriptions {
       check:
         schema === undefined
           ? undefined
-          : (head, payload) => {
-              if (head.checkedBy !== schema) this.#checks.check(head.type, schema, payload);
+          : (header, payload) => {
+              if (header.checkedBy !== schema) this.#checks.check(header.topic, schema, payload);
             },
       report: this.#report,
       release: () => {

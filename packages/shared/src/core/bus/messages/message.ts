@@ -1,29 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { TSchema } from 'typebox';
 import { BusOptionError, PayloadInvalidError } from '../errors.ts';
 import type { Envelope } from '../types.ts';
-import { type ContentType, checkContentType, contentTypeOf } from './codec.ts';
-
-/**
- * What messages published one after another on a topic have in common. A message travels as its head, its number
- * and its payload, so that none needs an object of its own before a handler gets one.
- */
-export interface MessageHead {
-  readonly type: string;
-  readonly source: string;
-  readonly timeMs: number;
-  /** Numbers made with the same prefix are unique. */
-  readonly idPrefix: string;
-  readonly id: string | undefined;
-  readonly traceparent: string | undefined;
-  readonly replyto: string | undefined;
-  /** The moment, by `performance.now()`, after which nobody awaits an answer. */
-  readonly deadline: number | undefined;
-  /** How to write the payload where it leaves the process; `undefined`: as its type suggests. */
-  readonly contentType: ContentType | undefined;
-  /** The schema the payload was held against, so that a subscriber with the same need not repeat it. */
-  readonly checkedBy: TSchema | undefined;
-}
+import { type BatchHeader, NO_NUMBER } from './batch.ts';
+import { type ContentType, checkContentType } from './codec.ts';
 
 /** What a publisher may say of a message besides topic and payload. */
 export interface MessageAttributes {
@@ -80,47 +59,47 @@ export function checkAttributes(topic: string, payload: unknown, attributes: Mes
 
 /** A message as a handler sees it. Nothing of it can be assigned; id and time are written out when asked for. */
 export class Message implements Envelope {
-  readonly #head: MessageHead;
-  readonly #sequence: number;
+  readonly #header: BatchHeader;
+  readonly #number: number;
   readonly #data: unknown;
 
-  constructor(head: MessageHead, sequence: number, data: unknown) {
-    this.#head = head;
-    this.#sequence = sequence;
+  constructor(header: BatchHeader, number: number, data: unknown) {
+    this.#header = header;
+    this.#number = number;
     this.#data = data;
   }
 
   get id(): string {
-    const { id, idPrefix } = this.#head;
-    return id ?? idPrefix + this.#sequence.toString(16).padStart(12, '0');
+    const { idPrefix } = this.#header;
+    return this.#number === NO_NUMBER ? idPrefix : idPrefix + this.#number.toString(16).padStart(12, '0');
   }
 
   get source(): string {
-    return this.#head.source;
+    return this.#header.source;
   }
 
   get type(): string {
-    return this.#head.type;
+    return this.#header.topic;
   }
 
   get time(): string {
-    return new Date(this.#head.timeMs).toISOString();
+    return new Date(this.#header.timeMs).toISOString();
   }
 
   get datacontenttype(): string {
-    return this.#head.contentType ?? contentTypeOf(this.#data);
+    return this.#header.contentType;
   }
 
   get traceparent(): string | undefined {
-    return this.#head.traceparent;
+    return this.#header.traceparent;
   }
 
   get replyto(): string | undefined {
-    return this.#head.replyto;
+    return this.#header.replyto;
   }
 
   get timeLeftMs(): number | undefined {
-    const { deadline } = this.#head;
+    const { deadline } = this.#header;
     return deadline === undefined ? undefined : deadline - performance.now();
   }
 

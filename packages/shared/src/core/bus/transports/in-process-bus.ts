@@ -1,8 +1,7 @@
 import { Dispatcher } from '../delivery/dispatcher.ts';
 import { FanOut } from '../delivery/fan-out.ts';
 import { BusNotConnectedError } from '../errors.ts';
-import type { MessageHead } from '../messages/message.ts';
-import type { OpenRun } from '../messages/open-run.ts';
+import type { BatchHeader, OpenBatch } from '../messages/batch.ts';
 import type { Receiver, Transport, TransportConnection } from './transport.ts';
 
 /**
@@ -28,14 +27,14 @@ export class InProcessBus implements Transport {
     return this.#fanOut.size;
   }
 
-  /** Who would be handed a message on `topic`. The array is shared: it is never changed. @internal */
+  /** The receivers of a message on `topic`. The array is shared and never changed. @internal */
   receivers(topic: string): readonly Receiver[] {
     return this.#fanOut.receivers(topic);
   }
 
   /** For what joins this hub to others. @internal */
-  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
-    return this.#fanOut.publish(head, sequence, payload);
+  publish(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined {
+    return this.#fanOut.publish(header, number, payload);
   }
 
   /** For what joins this hub to others. @internal */
@@ -73,13 +72,13 @@ class InProcessConnection implements TransportConnection {
     this.#onClosed = onClosed;
   }
 
-  get gathering(): OpenRun | undefined {
+  get gathering(): OpenBatch | undefined {
     return this.#fanOut.gathering;
   }
 
-  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined {
+  publish(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined {
     if (this.#closed) throw new BusNotConnectedError(this.#source, 'closed');
-    return this.#fanOut.publish(head, sequence, payload);
+    return this.#fanOut.publish(header, number, payload);
   }
 
   async subscribe(pattern: string, receiver: Receiver): Promise<() => Promise<void>> {

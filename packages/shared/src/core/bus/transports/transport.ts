@@ -1,25 +1,19 @@
 import type { Dispatcher } from '../delivery/dispatcher.ts';
 import type { DurableLine } from '../durable/remote/line.ts';
 import type { DurableStore } from '../durable/types.ts';
-import type { MessageHead } from '../messages/message.ts';
-import type { MessageRun } from '../messages/message-run.ts';
-import type { OpenRun } from '../messages/open-run.ts';
+import type { Batch, BatchHeader, OpenBatch } from '../messages/batch.ts';
 
 /** Takes messages into a queue; must not block, throw or run a handler. */
 export interface Receiver {
-  /** Whether a publisher is to wait for room here. Who says so takes part in `publish()` of every message. */
+  /** Whether publishers wait for room here. Then every message is delivered at once, as a batch of one. */
   readonly waits: boolean;
   /** How many messages it can take at once without dropping any, where it `waits` and has room. */
   readonly batch: number;
   /**
-   * Takes one message. A promise, from one that `waits`, settles when there is room for it, or rejects when there was
-   * none in time.
+   * Takes a batch, which may be shared with other receivers. A promise, from one that `waits`, settles when there is room
+   * for it, or rejects when there was none in time.
    */
-  receive(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined;
-  /** Takes several at once. The run is shared with other receivers. */
-  receiveRun(run: MessageRun): Promise<void> | undefined;
-  /** A message came that cannot be read: it counts as failed. */
-  refuse(topic: string, reason: unknown): void;
+  receive(batch: Batch): Promise<void> | undefined;
 }
 
 /**
@@ -48,16 +42,16 @@ export interface TransportConnection {
   readonly replyPrefix?: string;
   /** Aborts when the connection breaks, for then what was asked is not answered; another one once it is there again. */
   readonly lost?: AbortSignal | undefined;
-  /** The run that is being gathered, where the transport gathers: whoever began it may add to it directly. */
-  readonly gathering?: OpenRun | undefined;
+  /** The batch that is being gathered: the client that began it may add to it directly. */
+  readonly gathering?: OpenBatch | undefined;
   /**
    * Takes the message to every subscription whose pattern stands for its topic, once each. Resolves once they
    * have it; `undefined` says that they have it already, or will before anything else that can be observed.
    *
-   * @throws {TopicInvalidError} when the head's type is not a topic
+   * @throws {TopicInvalidError} when the header's topic is not one
    * @throws {PayloadInvalidError} when the payload cannot travel
    */
-  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> | undefined;
+  publish(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined;
   /**
    * In force when it resolves; ends when the returned function has. The payload a receiver is given cannot be
    * changed by anybody else.

@@ -1,33 +1,32 @@
+import type { BatchHeader } from '../../messages/batch.ts';
 import {
+  batchStartLimit,
+  type FrameBatch,
   MESSAGE_OVERHEAD,
-  type RunHead,
-  runStartLimit,
-  writeRunEnd,
-  writeRunStart,
+  timeLeftUntil,
+  writeBatchEnd,
+  writeBatchStart,
   writeTimeLeft,
-} from './runs.ts';
+} from './frame-batch.ts';
 
-/** Bytes before the first run: type and number. */
-const FRAME_START = 5;
-const SMALLEST = 16_384;
-/** What is kept after a large frame. */
-const LARGEST_KEPT = 262_144;
+/** Bytes before the first batch: type and number. */
+export const FRAME_START = 5;
 
-/** A run that is written again. */
-export interface CopiedRun {
-  readonly frame: Buffer;
-  readonly header: number;
-  readonly headerEnd: number;
-  /** The moment, by `performance.now()`, until which its answer is awaited. */
-  readonly deadline: number | undefined;
-}
+/** Bytes of a frame that is sent without waiting for more. */
+export const FULL_FRAME = 65_536;
+
+const SMALLEST = 4_096;
+/** The memory of a frame that is full, with room for the message that fills it. */
+const FULL_SIZE = FULL_FRAME + 8_192;
+/** The memory of a frame of at least this size is handed over with it instead of being copied. */
+const HANDED_OVER = 16_384;
 
 /** Packs messages into one PUBLISH or DELIVER frame. */
 export class FrameWriter {
-  #buffer = Buffer.allocUnsafe(SMALLEST);
+  #buffer: Buffer = Buffer.allocUnsafeSlow(SMALLEST);
   #at = FRAME_START;
-  #runStart = -1;
-  #runKey: object | undefined;
+  #batchStart = -1;
+  #batchHeader: BatchHeader | undefined;
 
   /** Bytes so far. */
   get length(): number {
@@ -38,92 +37,128 @@ export class FrameWriter {
     return this.#at === FRAME_START;
   }
 
-  /** Whether a message with this key would go on with the present run. */
-  continues(key: object): boolean {
-    return this.#runKey === key;
+  /** Whether a message with this header would go on with the present batch. */
+  continues(header: BatchHeader): boolean {
+    return this.#batchHeader === header;
   }
 
-  /** Begins a run; messages follow. `key` stands for the head: who has the same goes on with the run. */
-  beginRun(head: RunHead, key: object): void {
-    this.endRun();
-    this.#reserve(runStartLimit(head));
-    this.#runStart = this.#at;
-    this.#runKey = key;
-    this.#at = writeRunStart(this.#buffer, this.#at, head);
+  /** Begins a batch; messages follow. @returns where they begin */
+  beginBatch(header: BatchHeader): number {
+    this.endBatch();
+    this.#reserve(batchStartLimit(header));
+    this.#batchStart = this.#at;
+    this.#batchHeader = header;
+    this.#at = writeBatchStart(this.#buffer, this.#at, header);
+    return this.#at;
   }
 
-  /** Writes a message into the present run, and says how many bytes its body has. */
-  message(number: number, content: string | Uint8Array): number {
+  /** Writes a message into the present batch. */
+  message(number: number, content: string | Uint8Array): void {
     const most = typeof content === 'string' ? content.length * 3 : content.byteLength;
-    this.#reserve(MESSAGE_OVERHEAD + most);
-    const buffer = this.#buffer;
     const at = this.#at;
-    buffer.writeUInt16BE(Math.floor(number / 0x100000000), at);
-    buffer.writeUInt32BE(number % 0x100000000, at + 2);
+    const body = at + MESSAGE_OVERHEAD;
+    if (body + most > this.#buffer.length) this.#reserve(MESSAGE_OVERHEAD + most);
+    const buffer = this.#buffer;
     let length = most;
-    if (typeof content === 'string') length = buffer.write(content, at + MESSAGE_OVERHEAD);
-    else buffer.set(content, at + MESSAGE_OVERHEAD);
-    buffer.writeUInt32BE(length, at + 6);
-    this.#at = at + MESSAGE_OVERHEAD + length;
-    return length;
+    if (typeof content === 'string') length = buffer.write(content, body);
+    else buffer.set(content, body);
+    writeUInt32(buffer, at + 2, number);
+    buffer[at] = (number / 0x10000000000) & 0xff;
+    buffer[at + 1] = (number / 0x100000000) & 0xff;
+    writeUInt32(buffer, at + 6, length);
+    this.#at = body + length;
   }
 
-  /**
-   * Writes a run that has been received, or some of its messages: header and messages as they are, but for the time left
-   * until `deadline`.
-   */
-  copyRun(
-    subscription: number,
-    { frame, header, headerEnd, deadline }: CopiedRun,
-    from: number,
-    to: number,
-  ): void {
-    const headerLength = headerEnd - header;
-    this.#reserve(10 + headerLength + to - from);
+  /** Writes messages of a batch that lies in another frame: as they are, but for the time left until its deadline. */
+  copy(subscription: number, batch: FrameBatch, from: number, to: number): void {
+    const { frame, start, messages } = batch;
+    const { deadline } = batch.header;
+    const headerLength = messages - start;
+    const bytes = batch.bytes(from, to);
+    this.#reserve(10 + headerLength + bytes);
     const buffer = this.#buffer;
     let at = this.#at;
     buffer.writeUInt32BE(subscription, at);
-    buffer.writeUInt32BE(2 + headerLength + to - from, at + 4);
+    buffer.writeUInt32BE(2 + headerLength + bytes, at + 4);
     buffer.writeUInt16BE(headerLength, at + 8);
     at += 10;
     const headerAt = at;
-    at += frame.copy(buffer, at, header, headerEnd);
-    at += frame.copy(buffer, at, from, to);
-    if (deadline !== undefined) writeTimeLeft(buffer, headerAt, deadline);
+    at += frame.copy(buffer, at, start, messages);
+    at += frame.copy(buffer, at, batch.at(from), batch.at(to));
+    if (deadline !== undefined) writeTimeLeft(buffer, headerAt, timeLeftUntil(deadline));
     this.#at = at;
   }
 
-  endRun(): void {
-    if (this.#runStart >= 0) writeRunEnd(this.#buffer, this.#runStart, this.#at);
-    this.#runStart = -1;
-    this.#runKey = undefined;
+  endBatch(): void {
+    if (this.#batchStart >= 0) writeBatchEnd(this.#buffer, this.#batchStart, this.#at);
+    this.#batchStart = -1;
+    this.#batchHeader = undefined;
   }
 
   /** Lets go of what was written. */
   discard(): void {
     this.#at = FRAME_START;
-    this.#runStart = -1;
-    this.#runKey = undefined;
+    this.#batchStart = -1;
+    this.#batchHeader = undefined;
   }
 
-  /** The frame, in memory of its own; the writer is empty again. */
-  finish(type: number, number: number): Buffer {
-    this.endRun();
+  /**
+   * The frame, in memory of its own, which ZeroMQ's thread reads after this returns; the writer is empty again.
+   *
+   * @param next memory for the frames to come, where a large one takes the present memory with it
+   */
+  finish(type: number, number: number, next?: FrameMemory): Buffer {
+    this.endBatch();
     const buffer = this.#buffer;
+    const length = this.#at;
+    this.#at = FRAME_START;
     buffer[0] = type;
     buffer.writeUInt32BE(number, 1);
-    // A copy: ZeroMQ's thread reads it after this returns.
-    const frame = Buffer.from(buffer.subarray(0, this.#at));
-    this.#at = FRAME_START;
-    if (buffer.length > LARGEST_KEPT) this.#buffer = Buffer.allocUnsafe(SMALLEST);
-    return frame;
+    if (length < HANDED_OVER) return Buffer.from(buffer.subarray(0, length));
+    this.#buffer = next?.take() ?? Buffer.allocUnsafeSlow(FULL_SIZE);
+    return buffer.subarray(0, length);
   }
 
   #reserve(bytes: number): void {
     const needed = this.#at + bytes;
     if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
+    const size = Math.max(needed, this.#buffer.length < FULL_SIZE ? FULL_SIZE : this.#buffer.length * 2);
+    const larger = Buffer.allocUnsafeSlow(size);
     this.#buffer.copy(larger, 0, 0, this.#at);
     this.#buffer = larger;
   }
+}
+
+/** How much memory of confirmed frames is kept. */
+const KEPT = 8;
+
+/**
+ * The memory of large frames that a peer has confirmed, so that it is used again for frames to the same peer: a busy
+ * connection would otherwise have the garbage collector run for every few hundred frames. Never shared between peers: one
+ * that confirms a frame before it has been sent would be sent what is written there for another.
+ */
+export class FrameMemory {
+  #free: Buffer[] = [];
+
+  take(): Buffer | undefined {
+    return this.#free.pop();
+  }
+
+  /** `frame` has been confirmed, so nothing reads it any more. */
+  release(frame: Buffer): void {
+    if (frame.length < HANDED_OVER || frame.buffer.byteLength !== FULL_SIZE) return;
+    if (this.#free.length < KEPT) this.#free.push(Buffer.from(frame.buffer));
+  }
+
+  /** Lets go of it all. */
+  clear(): void {
+    this.#free = [];
+  }
+}
+
+function writeUInt32(buffer: Buffer, at: number, value: number): void {
+  buffer[at] = value >>> 24;
+  buffer[at + 1] = value >>> 16;
+  buffer[at + 2] = value >>> 8;
+  buffer[at + 3] = value;
 }

@@ -1,25 +1,23 @@
-import type { MessageRun } from '../../messages/message-run.ts';
 import type { Receiver } from '../transport.ts';
 import { BusProtocolError } from './errors.ts';
-import { readMessages } from './messages.ts';
-import { readRun, readRunHead } from './runs.ts';
+import { type FrameBatch, readBatch } from './frame-batch.ts';
 
 export interface InboxOptions {
   /** Confirms frames, by their numbers. */
   readonly acknowledge: (numbers: readonly number[]) => void;
-  /** Told of frames that are none. */
+  /** Called with malformed frames. */
   readonly onError: (error: Error) => void;
 }
 
 /**
- * Hands what arrives to the receivers of its subscriptions; each gets payloads of its own. A frame is confirmed once all
- * that was in it has been taken: one for a receiver that waits, only when that has room. Each waits for itself alone.
+ * Hands what arrives to the receivers of its subscriptions; each gets payloads of its own. A frame is confirmed once every
+ * receiver has taken its part; one that waits takes it when it has room. No receiver waits for another.
  */
 export class Inbox {
   readonly #options: InboxOptions;
   readonly #feeds = new Map<number, Feed>();
   #taken: number[] = [];
-  /** Which link it is that frames come by: what came by an earlier one is confirmed to nobody. */
+  /** Counts the connections: a frame of an earlier one is not confirmed. */
   #link = 0;
 
   constructor(options: InboxOptions) {
@@ -47,31 +45,27 @@ export class Inbox {
     };
     let at = 5;
     while (at < frame.length) {
-      const run = at + 4 <= frame.length ? readRun(frame, at + 4) : undefined;
-      const head = run === undefined ? undefined : readRunHead(run);
-      if (run === undefined || head === undefined) {
+      const batch = at + 4 <= frame.length ? readBatch(frame, at + 4) : undefined;
+      if (batch === undefined) {
         onError(new BusProtocolError('a DELIVER frame is malformed'));
         break;
       }
       const feed = this.#feeds.get(frame.readUInt32BE(at));
-      at = run.end;
+      at = batch.end;
       if (feed === undefined) continue;
-      const refuse = (error: Error): void => feed.refuse(head.topic, error);
-      for (const messages of readMessages(run, head, refuse)) {
-        pending += 1;
-        feed.push(messages, done);
-      }
+      pending += 1;
+      feed.push(batch.detached(), done);
     }
     done();
   }
 
-  /** The link is gone: nothing that came by it needs to be confirmed. */
+  /** The connection is gone: what came by it is not confirmed. */
   forget(): void {
     this.#link += 1;
     this.#taken = [];
   }
 
-  /** Not before the handlers had their turn: what they wait for is the message, and nobody waits for this. */
+  /** After the handlers had their turn: they wait for the message, and nothing waits for this. */
   #acknowledge(number: number): void {
     this.#taken.push(number);
     if (this.#taken.length > 1) return;
@@ -83,28 +77,24 @@ export class Inbox {
   }
 }
 
-/** What one subscription has been sent and cannot take yet: at most what the broker lets be on its way. */
+/** What one subscription has been sent and cannot take yet: at most the window that the broker keeps to. */
 class Feed {
   readonly #receiver: Receiver;
-  readonly #waiting: { readonly messages: MessageRun; from: number; readonly done: () => void }[] = [];
+  readonly #waiting: { readonly batch: FrameBatch; from: number; readonly done: () => void }[] = [];
   #isFull = false;
 
   constructor(receiver: Receiver) {
     this.#receiver = receiver;
   }
 
-  push(messages: MessageRun, done: () => void): void {
+  push(batch: FrameBatch, done: () => void): void {
     if (!this.#receiver.waits) {
-      void this.#receiver.receiveRun(messages);
+      void this.#receiver.receive(batch);
       done();
       return;
     }
-    this.#waiting.push({ messages, from: 0, done });
+    this.#waiting.push({ batch, from: 0, done });
     if (!this.#isFull) this.#feed();
-  }
-
-  refuse(topic: string, error: Error): void {
-    this.#receiver.refuse(topic, error);
   }
 
   end(): void {
@@ -116,21 +106,16 @@ class Feed {
     for (;;) {
       const next = this.#waiting[0];
       if (next === undefined) return;
-      const { head, sequence, payloads, copied } = next.messages;
-      const from = next.from;
-      next.from = Math.min(payloads.length, from + this.#receiver.batch);
-      const part =
-        from === 0 && next.from === payloads.length
-          ? next.messages
-          : { head, sequence: sequence + from, payloads: payloads.slice(from, next.from), copied };
-      if (next.from === payloads.length) {
+      const { batch, from } = next;
+      next.from = Math.min(batch.length, from + this.#receiver.batch);
+      if (next.from === batch.length) {
         this.#waiting.shift();
         next.done();
       }
-      const room = this.#receiver.receiveRun(part);
+      const room = this.#receiver.receive(batch.part(from, next.from));
       if (room === undefined) continue;
       this.#isFull = true;
-      // One that had no room in time has said so itself; the broker goes on counting on it.
+      // A receiver that had no room in time has reported so itself; the broker goes on counting on it.
       room.then(this.#feed, this.#feed);
       return;
     }

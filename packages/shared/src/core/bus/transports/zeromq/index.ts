@@ -1,3 +1,4 @@
+export { MessageQueue, type QueuedBatch } from '../../delivery/message-queue.ts';
 export { type BusCredential, busCredential, readCredential } from './credential.ts';
 export {
   type CurveKeyPair,
@@ -17,7 +18,16 @@ export {
   BusUnreachableError,
   MessageTooLargeError,
 } from './errors.ts';
-export { type CopiedRun, FrameWriter } from './frame-writer.ts';
+export {
+  FrameBatch,
+  headerFault,
+  LONGEST_TIME_LEFT_MS,
+  MESSAGE_OVERHEAD,
+  NO_NUMBER,
+  readBatch,
+  writeTimeLeft,
+} from './frame-batch.ts';
+export { FRAME_START, FrameMemory, FrameWriter, FULL_FRAME } from './frame-writer.ts';
 export {
   bye,
   challenge,
@@ -41,21 +51,6 @@ export {
   welcome,
   writeAck,
 } from './frames.ts';
-export { readMessages } from './messages.ts';
-export {
-  deadlineAfter,
-  headFault,
-  LONGEST_TIME_LEFT_MS,
-  MESSAGE_OVERHEAD,
-  NO_NUMBER,
-  type Run,
-  type RunHead,
-  readRun,
-  readRunHead,
-  runStartLimit,
-  skipMessages,
-  timeLeftUntil,
-} from './runs.ts';
 export { decodeZ85, encodeZ85 } from './z85.ts';
 export type { LinkStatus } from './zeromq-connection.ts';
 export { ZeroMqTransport, type ZeroMqTransportOptions } from './zeromq-transport.ts';

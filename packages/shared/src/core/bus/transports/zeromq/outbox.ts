@@ -1,11 +1,9 @@
 import type { AicoError } from '@aico/protocol';
+import type { BatchHeader } from '../../messages/batch.ts';
 import { BusCongestedError, BusConnectionLostError } from './errors.ts';
-import { FrameWriter } from './frame-writer.ts';
+import { BATCH_LENGTHS, timeLeftUntil, writeTimeLeft } from './frame-batch.ts';
+import { FrameMemory, FrameWriter, FULL_FRAME } from './frame-writer.ts';
 import { FrameType, type Refused } from './frames.ts';
-import { deadlineAfter, type RunHead, writeTimeLeft } from './runs.ts';
-
-/** Bytes of a frame that is sent without waiting for more. */
-const FULL_FRAME = 65_536;
 
 /** Frames that may be on their way before what is published is held back to be packed with what follows. */
 const PROMPT_FRAMES = 2;
@@ -13,21 +11,17 @@ const PROMPT_FRAMES = 2;
 /** Bytes of messages that may wait to be sent. */
 const LIMIT_BYTES = 8_388_608;
 
-/** Bytes of the two lengths with which a run begins. */
-const RUN_LENGTHS = 6;
-
-interface PendingRun {
-  readonly topic: string;
+interface PendingBatch {
+  readonly header: BatchHeader;
   /** Where it begins in its frame. */
   readonly start: number;
-  readonly deadline: number | undefined;
   readonly done: PromiseWithResolvers<void>;
 }
 
 interface PendingFrame {
   readonly number: number;
   readonly bytes: Buffer;
-  readonly runs: readonly PendingRun[];
+  readonly batches: readonly PendingBatch[];
 }
 
 /** Where the outbox sends, while there is a connection. */
@@ -43,7 +37,8 @@ export interface OutboxLink {
  */
 export class Outbox {
   readonly #writer = new FrameWriter();
-  #runs: PendingRun[] = [];
+  #batches: PendingBatch[] = [];
+  readonly #memory = new FrameMemory();
   /** Full frames that wait for the window. */
   #ready: PendingFrame[] = [];
   #readyBytes = 0;
@@ -55,27 +50,26 @@ export class Outbox {
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** Takes a message; the promise settles when the broker has confirmed or refused it, or the connection broke. */
-  publish(head: RunHead, key: object, number: number, content: string | Uint8Array): Promise<void> {
-    if (this.#readyBytes + this.#writer.length > LIMIT_BYTES)
+  publish(header: BatchHeader, number: number, content: string | Uint8Array): Promise<void> {
+    const writer = this.#writer;
+    if (this.#readyBytes + writer.length > LIMIT_BYTES)
       return Promise.reject(
-        new BusCongestedError(head.topic, `${LIMIT_BYTES} bytes wait to be sent already`),
+        new BusCongestedError(header.topic, `${LIMIT_BYTES} bytes wait to be sent already`),
       );
-    let run = this.#runs.at(-1);
-    if (run === undefined || !this.#writer.continues(key)) {
-      const { topic, timeLeftMs } = head;
-      const deadline = timeLeftMs === undefined ? undefined : deadlineAfter(timeLeftMs);
-      const start = this.#writer.length;
-      this.#writer.beginRun(head, key);
-      run = { topic, start, deadline, done: Promise.withResolvers<void>() };
-      this.#runs.push(run);
+    let batch = this.#batches.at(-1);
+    if (batch === undefined || !writer.continues(header)) {
+      const start = writer.length;
+      writer.beginBatch(header);
+      batch = { header, start, done: Promise.withResolvers<void>() };
+      this.#batches.push(batch);
     }
-    this.#writer.message(number, content);
-    if (this.#writer.length >= FULL_FRAME) this.#close();
+    writer.message(number, content);
+    if (writer.length >= FULL_FRAME) this.#close();
     if (!this.#flushing) {
       this.#flushing = true;
       queueMicrotask(this.#flush);
     }
-    return run.done.promise;
+    return batch.done.promise;
   }
 
   /** Sends over `link` from here on. */
@@ -91,8 +85,10 @@ export class Outbox {
     const lost = this.#sent;
     this.#sent = [];
     this.#sentBytes = 0;
-    for (const { runs } of lost)
-      for (const { topic, done } of runs) done.reject(new BusConnectionLostError(topic));
+    for (const { batches } of lost)
+      for (const { header, done } of batches) done.reject(new BusConnectionLostError(header.topic));
+    // The memory of frames that were not confirmed may still be read: it is not used again.
+    this.#memory.clear();
     this.#checkIdle();
   }
 
@@ -104,17 +100,18 @@ export class Outbox {
       const frame = this.#sent.shift();
       if (frame === undefined) break;
       this.#sentBytes -= frame.bytes.length;
-      for (const { done } of frame.runs) done.resolve();
+      this.#memory.release(frame.bytes);
+      for (const { done } of frame.batches) done.resolve();
     }
     this.#flush();
     this.#checkIdle();
     return true;
   }
 
-  /** A run was not taken; its frame is acknowledged afterwards. */
+  /** A batch was not taken; its frame is acknowledged afterwards. */
   refuse({ frame, run }: Refused, error: (topic: string) => AicoError): void {
-    const refused = this.#sent.find(({ number }) => number === frame)?.runs[run];
-    refused?.done.reject(error(refused.topic));
+    const refused = this.#sent.find(({ number }) => number === frame)?.batches[run];
+    refused?.done.reject(error(refused.header.topic));
   }
 
   /** Gives up what waits to be sent. */
@@ -123,8 +120,8 @@ export class Outbox {
     const waiting = this.#ready;
     this.#ready = [];
     this.#readyBytes = 0;
-    for (const { runs } of waiting)
-      for (const { topic, done } of runs) done.reject(new BusCongestedError(topic, reason));
+    for (const { batches } of waiting)
+      for (const { header, done } of batches) done.reject(new BusCongestedError(header.topic, reason));
     this.#checkIdle();
   }
 
@@ -158,13 +155,14 @@ export class Outbox {
     this.#send(link, frame);
   };
 
-  #send(link: OutboxLink, { bytes, runs }: PendingFrame): void {
+  #send(link: OutboxLink, { bytes, batches }: PendingFrame): void {
     this.#number += 1;
     bytes.writeUInt32BE(this.#number, 1);
     // What is left has become less while the frame waited for its turn.
-    for (const { start, deadline } of runs)
-      if (deadline !== undefined) writeTimeLeft(bytes, start + RUN_LENGTHS, deadline);
-    this.#sent.push({ number: this.#number, bytes, runs });
+    for (const { start, header } of batches)
+      if (header.deadline !== undefined)
+        writeTimeLeft(bytes, start + BATCH_LENGTHS, timeLeftUntil(header.deadline));
+    this.#sent.push({ number: this.#number, bytes, batches });
     this.#sentBytes += bytes.length;
     link.send(bytes);
   }
@@ -176,10 +174,10 @@ export class Outbox {
   /** Ends the frame that is being packed. */
   #close(): void {
     if (this.#writer.isEmpty) return;
-    const bytes = this.#writer.finish(FrameType.PUBLISH, 0);
-    this.#ready.push({ number: 0, bytes, runs: this.#runs });
+    const bytes = this.#writer.finish(FrameType.PUBLISH, 0, this.#memory);
+    this.#ready.push({ number: 0, bytes, batches: this.#batches });
     this.#readyBytes += bytes.length;
-    this.#runs = [];
+    this.#batches = [];
   }
 
   #checkIdle(): void {

@@ -2,19 +2,21 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { BatchHeader } from '../../messages/batch.ts';
 import { curveKeyPair, proveIdentity } from './curve-keys.ts';
+import { readBatch, timeLeftUntil } from './frame-batch.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { FrameType, writeAck } from './frames.ts';
-import { type RunHead, readRun, readRunHead, skipMessages } from './runs.ts';
 import { decodeZ85, encodeZ85 } from './z85.ts';
 
 const DOCUMENT = new URL('../../../../../../../docs/bus-protocol.md', import.meta.url);
 
-const HEAD: RunHead = {
+const HEADER: BatchHeader = {
   topic: 'notes.created',
   source: 'journal',
   timeMs: 1_767_225_600_000,
-  timeLeftMs: undefined,
+  deadline: undefined,
+  checkedBy: undefined,
   contentType: 'application/json',
   idPrefix: '0193f0a2-0000-8000-8000-',
   traceparent: undefined,
@@ -28,13 +30,12 @@ function workedExample(): Readonly<Record<string, string>> {
   const routingId = Buffer.from('0123456789abcdef0123456789abcdef');
   const subject = { nonce: Buffer.alloc(32, 3), routingId, component: 'journal' };
   const writer = new FrameWriter();
-  writer.beginRun(HEAD, HEAD);
+  writer.beginBatch(HEADER);
   writer.message(7, '{"id":7}');
   const publish = writer.finish(FrameType.PUBLISH, 1);
-  const run = readRun(publish, 5);
-  assert.ok(run !== undefined);
-  const copied = { frame: run.frame, header: run.header, headerEnd: run.messages, deadline: undefined };
-  writer.copyRun(42, copied, run.messages, run.end);
+  const batch = readBatch(publish, 5);
+  assert.ok(batch !== undefined);
+  writer.copy(42, batch, 0, 1);
   return {
     clientPublic: client.publicKey,
     brokerPublic: broker.publicKey,
@@ -79,36 +80,46 @@ test('Z85 comes back as it was, and knows the example of its own specification',
   assert.equal(decodeZ85('#####'), undefined);
 });
 
-test('a run is read as it was written, and never past its end when it is cut or altered', () => {
+test('a batch is read as it was written, whole or in parts, and never past its end when it is cut or altered', () => {
   const text = fc.string({ minLength: 1, maxLength: 40 });
-  const heads = fc.record({
+  const headers = fc.record({
     topic: text,
     source: text,
     timeMs: fc.nat(),
-    timeLeftMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
-    contentType: text,
+    deadline: fc.option(fc.integer({ min: 1_000_000, max: 2_000_000_000 }), { nil: undefined }),
+    contentType: fc.constant('application/octet-stream'),
     idPrefix: text,
     traceparent: fc.option(text, { nil: undefined }),
     replyto: fc.option(text, { nil: undefined }),
+    checkedBy: fc.constant(undefined),
   });
-  const bodies = fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 5 });
+  const bodies = fc.array(fc.uint8Array({ maxLength: 1_500 }), { minLength: 1, maxLength: 20 });
   fc.assert(
-    fc.property(heads, bodies, fc.nat(), fc.nat(255), (head, contents, place, value) => {
+    fc.property(headers, bodies, fc.nat(), fc.nat(255), (header, contents, place, value) => {
       const writer = new FrameWriter();
-      writer.beginRun(head, head);
-      for (const [number, content] of contents.entries()) writer.message(number, content);
+      writer.beginBatch(header);
+      for (const [number, content] of contents.entries()) writer.message(2 ** 40 + number, content);
       const frame = writer.finish(FrameType.PUBLISH, 1);
-      const run = readRun(frame, 5);
-      assert.ok(run !== undefined);
-      assert.equal(run.count, contents.length);
-      assert.equal(skipMessages(frame, run.messages, run.count), run.end);
-      assert.deepEqual({ ...readRunHead(run) }, { ...head });
-      assert.equal(readRun(frame.subarray(0, 5 + (place % (frame.length - 5))), 5), undefined);
+      const batch = readBatch(frame, 5);
+      assert.ok(batch !== undefined);
+      const { deadline, ...read } = batch.header;
+      const { deadline: stated, ...written } = header;
+      assert.deepEqual(read, written);
+      assert.equal(deadline === undefined, stated === undefined);
+      if (deadline !== undefined && stated !== undefined)
+        assert.ok(Math.abs(timeLeftUntil(deadline) - timeLeftUntil(stated)) < 10_000);
+      const from = place % contents.length;
+      for (const part of [batch, batch.part(from, contents.length), batch.detached()]) {
+        const offset = contents.length - part.length;
+        for (let index = 0; index < part.length; index += 1) {
+          assert.deepEqual(part.payload(index), contents[offset + index]);
+          assert.equal(part.number(index), 2 ** 40 + offset + index);
+        }
+      }
+      assert.equal(readBatch(frame.subarray(0, 5 + (place % (frame.length - 5))), 5), undefined);
       frame[5 + (place % (frame.length - 5))] = value;
-      const altered = readRun(frame, 5);
-      if (altered === undefined) return;
-      assert.ok(altered.end <= frame.length);
-      readRunHead(altered);
+      const altered = readBatch(frame, 5);
+      if (altered !== undefined) assert.ok(altered.end <= frame.length);
     }),
   );
 });

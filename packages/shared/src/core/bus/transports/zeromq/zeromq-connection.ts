@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { type AicoError, DataBoundsError, MAX_DATA_DEPTH, parsePattern, parseTopic } from '@aico/protocol';
 import { type Backoff, backoffDelay, pause } from '../../../tasks/index.ts';
 import { BusNotConnectedError, PayloadInvalidError, RequestGivenUpError } from '../../errors.ts';
-import { contentTypeOf, encodeBody } from '../../messages/codec.ts';
-import type { MessageHead } from '../../messages/message.ts';
+import { type BatchHeader, NO_NUMBER, type OpenBatch } from '../../messages/batch.ts';
+import { contentTypeOf, encodeBody, isContentType } from '../../messages/codec.ts';
 import type { Receiver, TransportConnection } from '../transport.ts';
 import type { BusCredential } from './credential.ts';
 import {
@@ -13,6 +13,8 @@ import {
   BusUnreachableError,
   MessageTooLargeError,
 } from './errors.ts';
+import { batchStartLimit, headerFault, MESSAGE_OVERHEAD } from './frame-batch.ts';
+import { FRAME_START } from './frame-writer.ts';
 import {
   FrameType,
   type Refused,
@@ -29,14 +31,6 @@ import {
 import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
-import {
-  headFault,
-  MESSAGE_OVERHEAD,
-  NO_NUMBER,
-  type RunHead,
-  runStartLimit,
-  timeLeftUntil,
-} from './runs.ts';
 
 /** Bytes of DELIVER frames that may be on their way here. */
 const WINDOW = 1_048_576;
@@ -62,6 +56,14 @@ export type LinkStatus =
   | { readonly name: 'connected'; readonly endpoint: string }
   | { readonly name: 'disconnected'; readonly reason: string };
 
+/** A header as it travels, and the most bytes of a frame that has one message of it, besides the body. */
+interface SentHeader {
+  readonly header: BatchHeader;
+  readonly overhead: number;
+}
+
+const BYTES = 'application/octet-stream';
+
 interface Subscribed {
   readonly id: number;
   readonly pattern: string;
@@ -83,8 +85,12 @@ export class ZeroMqConnection implements TransportConnection {
   #link: Link | undefined;
   #welcome: Welcome | undefined;
   #lastId = 0;
-  #lastHead: MessageHead | undefined;
-  #lastRun: RunHead | undefined;
+  /** The header of the last message, as its publisher made it and as it travels. */
+  #published: BatchHeader | undefined;
+  #sent: SentHeader | undefined;
+  /** The number that the next message gets, where it goes on with the last. */
+  #next = 0;
+  #isClosing = false;
   #giveUp: NodeJS.Timeout | undefined;
 
   constructor(options: ZeroMqConnectionOptions) {
@@ -122,25 +128,47 @@ export class ZeroMqConnection implements TransportConnection {
     throw failure;
   }
 
-  publish(head: MessageHead, sequence: number, payload: unknown): Promise<void> {
-    if (this.#closing.signal.aborted) throw new BusNotConnectedError(this.#options.source, 'closed');
-    const contentType = head.contentType ?? contentTypeOf(payload);
-    const content = encodeBody(head.type, payload, contentType);
-    let run = this.#lastRun;
-    if (run === undefined || this.#lastHead !== head || run.contentType !== contentType)
-      run = this.#startRun(head, contentType);
+  get gathering(): OpenBatch | undefined {
+    const header = this.#published;
+    if (header === undefined || this.#next === NO_NUMBER) return undefined;
+    const next = (): number => this.#next;
+    return {
+      header,
+      get next() {
+        return next();
+      },
+      add: (payload) => {
+        if (this.#published !== header || contentTypeOf(payload) !== header.contentType) return undefined;
+        try {
+          return this.publish(header, this.#next, payload);
+        } catch {
+          // It is published once more by itself, where the publisher is told why it cannot be sent.
+          return undefined;
+        }
+      },
+    };
+  }
+
+  publish(header: BatchHeader, number: number, payload: unknown): Promise<void> {
+    if (this.#isClosing) throw new BusNotConnectedError(this.#options.source, 'closed');
+    const { contentType } = header;
+    // A client publishes what the codec knows; it has checked so.
+    const content = encodeBody(header.topic, payload, isContentType(contentType) ? contentType : BYTES);
+    let sent = this.#sent;
+    if (sent === undefined || this.#published !== header) sent = this.#begin(header);
     const limit = this.#welcome?.frame ?? 0;
-    const bytes = typeof content === 'string' ? content.length : content.byteLength;
-    const overhead = 5 + runStartLimit(run) + MESSAGE_OVERHEAD;
-    if (bytes * (typeof content === 'string' ? 3 : 1) + overhead > limit) {
-      const exact = Buffer.byteLength(content) + overhead;
-      if (exact > limit) throw new MessageTooLargeError(head.type, exact - overhead, limit - overhead);
+    const bytes = typeof content === 'string' ? content.length * 3 : content.byteLength;
+    if (bytes + sent.overhead > limit) {
+      const exact = Buffer.byteLength(content);
+      if (exact + sent.overhead > limit)
+        throw new MessageTooLargeError(header.topic, exact, limit - sent.overhead);
     }
-    return this.#outbox.publish(run, run, head.id === undefined ? sequence : NO_NUMBER, content);
+    this.#next = number === NO_NUMBER ? number : number + 1;
+    return this.#outbox.publish(sent.header, number, content);
   }
 
   async subscribe(pattern: string, receiver: Receiver): Promise<() => Promise<void>> {
-    if (this.#closing.signal.aborted) throw new BusNotConnectedError(this.#options.source, 'closed');
+    if (this.#isClosing) throw new BusNotConnectedError(this.#options.source, 'closed');
     parsePattern(pattern);
     this.#lastId += 1;
     const subscription: Subscribed = { id: this.#lastId, pattern, receiver };
@@ -166,7 +194,8 @@ export class ZeroMqConnection implements TransportConnection {
   }
 
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
+    if (this.#isClosing) return;
+    this.#isClosing = true;
     this.#closing.abort();
     if (this.#link === undefined) this.#outbox.discard('the client was closed');
     clearTimeout(this.#giveUp);
@@ -182,27 +211,17 @@ export class ZeroMqConnection implements TransportConnection {
     this.#subscriptions.clear();
   }
 
-  #startRun(head: MessageHead, contentType: string): RunHead {
-    parseTopic(head.type);
-    const { timeMs, deadline, traceparent, replyto } = head;
-    const source = this.#sourceOf(head.source);
-    const idPrefix = head.id ?? head.idPrefix;
-    const run: RunHead = {
-      topic: head.type,
-      source,
-      timeMs,
-      timeLeftMs: deadline === undefined ? undefined : timeLeftUntil(deadline),
-      contentType,
-      idPrefix,
-      traceparent,
-      replyto,
-    };
-    const fault = headFault(run);
+  /** The header as it travels: under a source that the broker lets this component use. */
+  #begin(published: BatchHeader): SentHeader {
+    parseTopic(published.topic);
+    const header = { ...published, source: this.#sourceOf(published.source) };
+    const fault = headerFault(header);
     if (fault !== undefined)
-      throw new PayloadInvalidError(head.type, [{ path: `/${fault.name}`, message: fault.reason }]);
-    this.#lastHead = head;
-    this.#lastRun = run;
-    return run;
+      throw new PayloadInvalidError(header.topic, [{ path: `/${fault.name}`, message: fault.reason }]);
+    const sent = { header, overhead: FRAME_START + batchStartLimit(header) + MESSAGE_OVERHEAD };
+    this.#published = published;
+    this.#sent = sent;
+    return sent;
   }
 
   /** Opens a link to one of the endpoints; with each attempt the next. */

@@ -1,26 +1,27 @@
 import { parseTopic, TopicInvalidError } from '@aico/protocol';
 import { CANCEL_PREFIX, REPLY_PREFIX } from '@aico/shared/core/bus';
-import { headFault, LONGEST_TIME_LEFT_MS, type RunHead } from '@aico/shared/core/bus/zeromq';
+import { type FrameBatch, headerFault, LONGEST_TIME_LEFT_MS } from '@aico/shared/core/bus/zeromq';
 import type { Session } from './session.ts';
 
-/** Why a run is not taken, as REFUSED states it. */
+/** Why a batch is not taken, as REFUSED states it. */
 export interface Refusal {
   readonly code: 'SOURCE' | 'REPLYTO' | 'ATTRIBUTE' | 'DEADLINE' | 'ANSWER' | 'DENIED' | 'TOPIC';
   readonly reason: string;
 }
 
 /** A client publishes under its own name, where it may, and asks for answers nowhere but with itself. */
-export function refuseRun(session: Session, head: RunHead): Refusal | undefined {
-  return refuseAttributes(session, head) ?? refuseTopic(session, head);
+export function refuseBatch(session: Session, batch: FrameBatch): Refusal | undefined {
+  return refuseAttributes(session, batch) ?? refuseTopic(session, batch.header.topic);
 }
 
 function refuseAttributes(
   { component, replyPrefix }: Session,
-  { topic, source, idPrefix, contentType, traceparent, replyto, timeLeftMs }: RunHead,
+  { header, timeLeftMs }: FrameBatch,
 ): Refusal | undefined {
+  const { topic, source, replyto } = header;
   if (source !== component && !source.startsWith(`${component}/`))
     return { code: 'SOURCE', reason: `the source must be "${component}", or begin with "${component}/"` };
-  const fault = headFault({ source, idPrefix, contentType, traceparent });
+  const fault = headerFault(header);
   if (fault !== undefined)
     return {
       code: fault.name === 'source' ? 'SOURCE' : 'ATTRIBUTE',
@@ -38,7 +39,7 @@ function refuseAttributes(
   return undefined;
 }
 
-function refuseTopic({ rights, openRequests }: Session, { topic }: RunHead): Refusal | undefined {
+function refuseTopic({ rights, openRequests }: Session, topic: string): Refusal | undefined {
   if (topic.startsWith(REPLY_PREFIX))
     return openRequests.answer(topic)
       ? undefined
