@@ -3,6 +3,9 @@
  * function `start(plugin)`, or a class that extends `BasePlugin` where other plugins call it. See docs/guide.md.
  */
 
+// Adds the backend's own services, such as 'idempotency', to the names that plugins may depend on.
+import type {} from './composition/core-services.ts';
+
 export { AicoError, defineError } from '@aico/protocol';
 export {
   type Consumption,

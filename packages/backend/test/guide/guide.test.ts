@@ -4,8 +4,8 @@ import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ServiceContainer } from '@aico/backend';
 import { createTestHome, localRequest, startTestBackend } from '@aico/backend/testing';
-import { MessageBusClient } from '@aico/shared/core/bus';
 import { ConfigurationManager } from '@aico/shared/core/config';
 import { AICOPaths } from '@aico/shared/core/paths';
 import { AICOKeyManager } from '@aico/shared/security';
@@ -14,6 +14,7 @@ import { openChannel, pairWith } from '../fixtures/channel.ts';
 import { AsyncService, ResourceManagedService } from './async-service.ts';
 import { ServicePlugin } from './bus.ts';
 import { ConfiguredService } from './configured-service.ts';
+import { openHome } from './core-utilities.ts';
 import { CustomMiddlewarePlugin } from './custom-middleware.ts';
 import { DatabasePlugin } from './database-plugin.ts';
 import { DatabaseService } from './database-service.ts';
@@ -55,7 +56,7 @@ async function startGuideBackend(t: TestContext) {
         { dependencies: ['gateway', 'key_manager'] },
       );
       container.registerService('guide_health', () => new HealthCheckPlugin('guide_health', container), {
-        dependencies: ['database', 'health'],
+        dependencies: ['database', 'message_bus', 'health'],
       });
     },
   });
@@ -79,7 +80,7 @@ describe('the guide on a running backend', () => {
     await container
       .getService('message_bus')
       .subscribe('events.*', (topic, message) => heard.resolve({ topic, message }));
-    await bus.publishEvent('e1');
+    await bus.publishEvent({ id: 'e1' });
     assert.deepEqual(await heard.promise, { topic: 'events.service', message: { id: 'e1' } });
 
     assert.equal(container.getService('guide_resilient').attempts, 3);
@@ -94,8 +95,12 @@ describe('the guide on a running backend', () => {
     const plugins = [fileURLToPath(new URL('./notes-plugin.ts', import.meta.url))];
     const backend = await startTestBackend({ plugins });
     t.after(() => backend.stop());
-    const post = (text: string) =>
-      localRequest(backend.socket, '/api/v1/notes', { method: 'POST', body: { text } });
+    const post = (text: string, key?: string) =>
+      localRequest(backend.socket, '/api/v1/notes', {
+        method: 'POST',
+        body: { text },
+        ...(key === undefined ? {} : { headers: { 'idempotency-key': key } }),
+      });
 
     const webSocket = new WebSocket(`ws+unix://${backend.socket}:/api/v1/notes/live`);
     t.after(() => webSocket.terminate());
@@ -107,6 +112,17 @@ describe('the guide on a running backend', () => {
     const words = await localRequest(backend.socket, '/api/v1/notes/words');
     assert.equal(words.text, '{"rows":[{"note":1,"words":4}]}');
     assert.equal((await post('')).status, 400);
+    const twice = [await post('once', 'key-1'), await post('once', 'key-1')];
+    assert.deepEqual(
+      twice.map(({ text }) => text),
+      ['{"id":2}', '{"id":2}'],
+    );
+    const absent = await localRequest(backend.socket, '/api/v1/notes/7');
+    assert.deepEqual([absent.status, (absent.json() as { code: string }).code], [404, 'NOTES_UNKNOWN']);
+    assert.equal(
+      (await localRequest(backend.socket, '/api/v1/notes/1')).text,
+      '{"id":1,"text":"four words in all"}',
+    );
   });
 
   test('records and transactions: all of it or none of it', async (t) => {
@@ -173,27 +189,43 @@ test('configuration and environments read as in the guide', async (t) => {
       env: { AICO_ENVIRONMENT: environment },
     });
     await config.initialize({ lightweight: true });
-    assert.equal(new ConfiguredService(config).port, 8771);
+    const { port, greeting } = new ConfiguredService(config);
+    assert.deepEqual([port, greeting], [8771, 'hello']);
     const service = new DeploymentAwareService(config);
     assert.equal(service.logLevel, environment === 'production' ? 'info' : 'debug');
+    assert.equal(service.enableMetrics, environment === 'production');
   }
+});
+
+test('core utilities open the home of a backend that has stopped', async (t) => {
+  const home = await createTestHome();
+  t.after(() => home.remove());
+  const backend = await startTestBackend({ home: home.folder });
+  await backend.stop();
+  const { config, database } = await openHome(home.folder);
+  t.after(() => database.close());
+  assert.equal(config.get('environment', ''), 'development');
+  assert.ok((await database.execute('SELECT count(*) AS lines FROM logs')).fetchOne() !== undefined);
+});
+
+test('a background worker goes on after an error, and ends with the plugin', async () => {
+  const container = new ServiceContainer();
+  const plugin = new ManagedPlugin('guide_managed', container);
+  plugin.pauses = { betweenMs: 1, afterErrorMs: 1 };
+  const done = Promise.withResolvers<void>();
+  plugin.queue.push(
+    () => Promise.reject(new Error('a bad job')),
+    async () => done.resolve(),
+  );
+  container.registerService('guide_managed', () => plugin);
+  await container.start();
+  await done.promise;
+  await container.stop();
+  assert.equal(plugin.running, false);
 });
 
 test('a logger can be had and used before anything runs', () => {
   new LoggingService().processRequest('r1');
-});
-
-test('message bus integration: one message on test.*, exactly once', async (t) => {
-  const client = new MessageBusClient();
-  await client.connect();
-  t.after(() => client.close());
-  const received: unknown[] = [];
-  await client.subscribe('test.*', (topic, message) => {
-    received.push([topic, message]);
-  });
-  await client.publish('test.message', { data: 'test' });
-  await client.drain();
-  assert.deepEqual(received, [['test.message', { data: 'test' }]]);
 });
 
 test('encryption middleware: the whole app is behind the channel, and nothing of it in the clear', async (t) => {

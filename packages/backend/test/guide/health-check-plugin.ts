@@ -19,15 +19,29 @@ export class HealthCheckPlugin extends BasePlugin {
   override async healthCheck(): Promise<HealthCheckResult> {
     const checks = {
       database: await this.checkDatabase(),
+      message_bus: await this.checkMessageBus(),
       external_services: await this.checkExternalServices(),
     };
     const allHealthy = Object.values(checks).every((healthy) => healthy);
-    return { status: allHealthy ? 'healthy' : 'unhealthy', data: checks };
+    return {
+      status: allHealthy ? 'healthy' : 'unhealthy',
+      data: { checks, timestamp: new Date().toISOString() },
+    };
   }
 
   async checkDatabase(): Promise<boolean> {
     const { rows } = await this.requireService('database').execute('SELECT 1 AS one');
     return rows.length === 1;
+  }
+
+  /** One message there and back. A check that takes longer than a second is unhealthy by itself. */
+  async checkMessageBus(): Promise<boolean> {
+    const heard = Promise.withResolvers<void>();
+    const subscription = await this.subscribe('health.ping', () => heard.resolve());
+    await this.requireService('message_bus').publish('health.ping', {});
+    await heard.promise;
+    await subscription.unsubscribe();
+    return true;
   }
 
   async checkExternalServices(): Promise<boolean> {

@@ -16,7 +16,16 @@ export class ResilientPlugin extends BasePlugin {
 
   /** Exponential backoff with jitter; the last failure is thrown. */
   override async start(): Promise<void> {
-    await retry(() => this.initializeService(), { attempts: 3, minDelayMs: 1, signal: this.signal });
+    const attempts = 3;
+    await retry(() => this.initializeService(), {
+      attempts,
+      minDelayMs: 1,
+      signal: this.signal,
+      onFailure: (error, attempt) => {
+        this.logger.warn('Initialization failed', { attempt, error });
+        if (attempt === attempts) this.logger.error('Max retries exceeded, plugin failed to start');
+      },
+    });
   }
 
   async initializeService(): Promise<void> {
