@@ -48,12 +48,32 @@ describe('commands against a running backend', () => {
     );
 
     const query = await aico.run(['db', 'query', 'SELECT ? AS a, ? AS b', '1', 'text', '--json']);
-    assert.deepEqual(query.json(), { columns: ['a', 'b'], rows: [{ a: 1, b: 'text' }], truncated: false });
+    assert.deepEqual(query.json(), { columns: ['a', 'b'], rows: [[1, 'text']], truncated: false });
     const write = await aico.run(['db', 'query', 'DELETE FROM logs']);
     assert.notEqual(write.code, 0);
     const broken = await aico.run(['db', 'query', 'SELEKT']);
     assert.notEqual(broken.code, 0);
-    assert.match(broken.stderr, /^error: .*SELEKT/);
+    assert.match(broken.stderr, /^error: .*does not begin with a keyword of SQL/);
+    const misspelt = await aico.run(['db', 'query', 'SELECT txet FROM logs']);
+    assert.match(misspelt.stderr, /body\/sql: no such column: txet/);
+    const ask = async (...args: string[]) => aico.run(['db', 'query', ...args]);
+    assert.equal((await ask('SELECT 1 AS a, 2 AS a')).stdout.replace(/ +/g, ' ').trim(), 'a a\n1 2');
+    assert.match(
+      (await ask('SELECT level AS a, id AS b FROM logs WHERE id = -1')).stdout,
+      /^a +b *\nno rows/,
+    );
+    for (const [value, shown] of [
+      ['9007199254740993', '9007199254740993'],
+      ['-9223372036854775808', '-9223372036854775808'],
+      ['0.1', '0.1'],
+      ['"5"', '5'],
+      ['2026-11-27', '2026-11-27'],
+      ['{"base64":"AAE="}', 'base64:AAE='],
+    ] as const)
+      assert.equal((await ask('SELECT ? AS v', '--', value)).stdout.trim().split(/\s+/)[1], shown, value);
+    for (const value of ['9223372036854775808', '1e400', '1e-400'])
+      assert.match((await ask('SELECT ?', value)).stderr, /as text: /, value);
+    assert.match((await ask('SELECT 9e999 AS a, -9e999 AS b')).stdout, /Infinity +-Infinity/);
     assert.match((await aico.run(['db', 'status'])).stdout, /cipher aegis/);
 
     const logs = await aico.run(['logs', 'tail', '--json', '--service', 'gateway']);

@@ -31,8 +31,8 @@ test('db backup of a running home, and restore into an empty one: everything is 
   assert.equal(restored.code, 0, restored.stderr);
   const again = await there.serve(['--password-file', password]);
   const logs = await there.run(['db', 'query', 'SELECT count(*) AS n FROM logs', '--json']);
-  const { rows } = logs.json() as { rows: { n: number }[] };
-  assert.ok((rows[0]?.n ?? 0) > 0);
+  const { rows } = logs.json() as { rows: [number][] };
+  assert.ok((rows[0]?.[0] ?? 0) > 0);
   again.child.kill('SIGTERM');
   assert.deepEqual(await again.exited, { code: 0, signal: null });
 });

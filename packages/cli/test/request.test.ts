@@ -29,7 +29,7 @@ test('aico request and pipes, against a running backend', async (t) => {
     await writeFile(file, body);
     for (const data of [body, `@${file}`]) {
       const ran = await aico.run(['request', 'POST', QUERY, '--data', data]);
-      assert.deepEqual(ran.json(), { columns: ['one'], rows: [{ one: 1 }], truncated: false });
+      assert.deepEqual(ran.json(), { columns: ['one'], rows: [[1]], truncated: false });
     }
     const refused = await aico.run(['request', 'POST', QUERY, '-d', 'x', '-H', 'content-type: text/plain']);
     assert.equal(refused.code, 1);

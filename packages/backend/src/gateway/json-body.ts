@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { DataBoundsError, isDeeperThan, MAX_DATA_DEPTH } from '@aico/protocol';
+import { DataBoundsError, inexactNumberIn, isDeeperThan, MAX_DATA_DEPTH } from '@aico/protocol';
 import type { GatewayApp } from '../core/gateway.ts';
 import { RequestInvalidError } from './errors.ts';
 
 /**
- * Reads JSON bodies. Fastify would decode bytes that are not UTF-8 as U+FFFD, so that what is checked and stored is not
- * what was sent; and it accepts any nesting, on which code behind it that recurses fails.
+ * Reads JSON bodies. Fastify would decode bytes that are not UTF-8 as U+FFFD and round integers beyond 2^53, so that what is
+ * checked and stored is not what was sent; and it accepts any nesting, on which code behind it that recurses fails.
  */
 export function installJsonBody(app: GatewayApp): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -15,8 +15,15 @@ export function installJsonBody(app: GatewayApp): void {
       done(new RequestInvalidError([{ path: 'body', message: 'is not UTF-8' }]));
       return;
     }
-    void parse(request, body.toString(), (error, value: unknown) => {
+    const text = body.toString();
+    void parse(request, text, (error, value: unknown) => {
       if (error !== null && error !== undefined) done(error);
+      else if (inexactNumberIn(text) !== undefined)
+        done(
+          new RequestInvalidError([
+            { path: 'body', message: 'has a number that a double cannot hold: send it as a string' },
+          ]),
+        );
       else if (isDeeperThan(MAX_DATA_DEPTH, value))
         done(new DataBoundsError('the body', 'depth', MAX_DATA_DEPTH));
       else done(null, value);

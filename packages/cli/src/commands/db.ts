@@ -1,6 +1,6 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
-import { ExitCode } from '@aico/protocol';
-import type { Command } from 'commander';
+import { ExitCode, inexactNumberIn } from '@aico/protocol';
+import { type Command, InvalidArgumentError } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import type { AcceptOptions } from '../database/accept-rollback.ts';
@@ -84,10 +84,14 @@ export function register(program: Command, context: CommandContext): void {
   db.command('query')
     .description('run one statement that only reads')
     .argument('<sql>')
-    .argument('[params...]', 'values for the question marks; JSON where they are JSON, else text')
+    .argument(
+      '[params...]',
+      'values for the question marks: a number, true, false, null, "text" or {"base64": …} as in JSON; all else is text',
+      (text: string, before: readonly (QueryValue | boolean)[] = []) => [...before, parameter(text)],
+    )
     .option('-n, --limit <rows>', 'at most so many rows', wholeNumber(1, 10_000), 1_000)
-    .action(async (sql: string, params: readonly string[], { limit }: { limit: number }) => {
-      const body = { sql, params: params.map(parameter), limit };
+    .action(async (sql: string, params: (QueryValue | boolean)[] = [], { limit }: { limit: number }) => {
+      const body = { sql, params, limit };
       const answer = await ask(await context.client(), 'post', '/api/v1/database/query', { body });
       context.output.print(answer, renderRows);
       const { length } = answer.rows;
@@ -133,15 +137,19 @@ function renderStatus(status: ReplyOf<'get', '/api/v1/database/status'>): string
 }
 
 function renderRows({ columns, rows: found }: ReplyOf<'post', '/api/v1/database/query'>): string {
-  if (found.length === 0) return 'no rows';
-  return table(
+  const lines = table(
     columns,
-    found.map((row) => columns.map((column) => cell(row[column]))),
+    found.map((row) => row.map(cell)),
   );
+  return found.length === 0 ? `${lines}\nno rows` : lines;
 }
 
-function cell(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value ?? null);
+type QueryValue = ReplyOf<'post', '/api/v1/database/query'>['rows'][number][number];
+
+function cell(value: QueryValue): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if ('integer' in value) return value.integer;
+  return 'real' in value ? value.real : `base64:${value.base64}`;
 }
 
 function bytes(count: number): string {
@@ -149,13 +157,31 @@ function bytes(count: number): string {
   return count < 1_048_576 ? `${(count / 1_024).toFixed(1)} KiB` : `${(count / 1_048_576).toFixed(1)} MiB`;
 }
 
-function parameter(text: string): string | number | boolean | null {
-  if (!/^(?:-?\d|true$|false$|null$)/.test(text)) return text;
+/**
+ * A value for a placeholder: JSON where it is JSON, else text. What begins like a number and is none, such as a date, is
+ * text.
+ * @throws {InvalidArgumentError} for a number that no column holds as it is
+ */
+function parameter(text: string): QueryValue | boolean {
+  if (/^-?(?:0|[1-9]\d*)$/.test(text)) {
+    const value = BigInt(text);
+    if (BigInt.asIntN(64, value) !== value)
+      throw new InvalidArgumentError(`${text} does not fit in 64 bits; as text: '"${text}"'`);
+    return Number.isSafeInteger(Number(text)) ? Number(text) : { integer: text };
+  }
+  if (!/^(?:-?\d|"|\{"base64"|true$|false$|null$)/.test(text)) return text;
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'number' || typeof value === 'boolean' || value === null ? value : text;
+    value = JSON.parse(text);
   } catch {
-    // Begins like a number and is none, such as a date: then it is text.
     return text;
   }
+  if (typeof value === 'number' && inexactNumberIn(text) !== undefined)
+    throw new InvalidArgumentError(`${text} is no number that a column holds; as text: '"${text}"'`);
+  if (Object.is(value, -0)) return { real: '-0' };
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string' || value === null)
+    return value;
+  if (typeof value === 'object' && 'base64' in value && typeof value.base64 === 'string')
+    return { base64: value.base64 };
+  return text;
 }

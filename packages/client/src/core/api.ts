@@ -1027,8 +1027,22 @@ export interface operations {
             content: {
                 "application/json": {
                     sql: string;
-                    params?: (null | string | number | boolean)[] | {
-                        [key: string]: null | string | number | boolean;
+                    params?: (boolean | (null | string | number | {
+                        integer: string;
+                    } | {
+                        /** @enum {unknown} */
+                        real: "Infinity" | "-Infinity" | "-0";
+                    } | {
+                        base64: string;
+                    }))[] | {
+                        [key: string]: boolean | (null | string | number | {
+                            integer: string;
+                        } | {
+                            /** @enum {unknown} */
+                            real: "Infinity" | "-Infinity" | "-0";
+                        } | {
+                            base64: string;
+                        });
                     };
                     /** @default 1000 */
                     limit: number;
@@ -1044,9 +1058,14 @@ export interface operations {
                 content: {
                     "application/json": {
                         columns: string[];
-                        rows: {
-                            [key: string]: unknown;
-                        }[];
+                        rows: (null | string | number | {
+                            integer: string;
+                        } | {
+                            /** @enum {unknown} */
+                            real: "Infinity" | "-Infinity" | "-0";
+                        } | {
+                            base64: string;
+                        })[][];
                         /** @description Whether there are more rows than were asked for, or than fit in 16 MiB. */
                         truncated: boolean;
                     };

@@ -8,6 +8,8 @@ import {
   DiskFullError,
   EngineCrashedError,
   ParametersInvalidError,
+  type SqlParameters,
+  type SqlValue,
   StatementFailedError,
   StatementRefusedError,
 } from './index.ts';
@@ -28,7 +30,10 @@ describe('values', () => {
       2n ** 63n - 1n,
       -(2n ** 63n),
       '',
-      "it's \u{1f9e0} \u0000 end",
+      -0,
+      Number.NEGATIVE_INFINITY,
+      Number.MIN_VALUE,
+      "it's \u{1f9e0} end",
       new Uint8Array([]),
       new Uint8Array([0, 255, 1]),
     ];
@@ -71,14 +76,17 @@ describe('values', () => {
     const db = await (await testStore(t)).open();
     const bad: readonly [unknown, RegExp][] = [
       [[Number.NaN], /parameter 1 is NaN/],
-      [[1, undefined], /parameter 2 is of type undefined/],
+      [[undefined], /parameter 1 is of type undefined/],
+      [['a\0b'], /parameter 1 is text with a NUL/],
+      [['a\ud800'], /parameter 1 is text with half of a surrogate pair/],
+      [['\udc00a'], /parameter 1 is text with half of a surrogate pair/],
       [[new Date()], /Date: store toISOString/],
-      [{ v: {} }, /parameter :v is of type object/],
+      [[{}], /parameter 1 is of type object/],
       [[2n ** 63n], /parameter 1 does not fit/],
       ['text', /an array/],
-      [[], /Too few/],
-      [[1, 2], /Too many/],
-      [{ other: 1 }, /named parameter|Too few/],
+      [[], /1 placeholder, and 0 values were given/],
+      [[1, 2], /1 placeholder, and 2 values were given/],
+      [{ other: 1 }, /pass an array/],
     ];
     for (const [params, message] of bad)
       await assert.rejects(db.execute('SELECT ?', params as never), (error) => {
@@ -89,7 +97,71 @@ describe('values', () => {
   });
 });
 
+test('placeholders take their values by order, by number or by name, and say so where they do not fit', async (t) => {
+  const db = await (await testStore(t)).open();
+  const taken: readonly [sql: string, params: SqlParameters, tuple: readonly SqlValue[]][] = [
+    ['SELECT ?, ?', [1, 'a'], [1, 'a']],
+    ['SELECT ?2, ?1', [1, 'a'], ['a', 1]],
+    ['SELECT ?1, ?1', [7], [7, 7]],
+    ['SELECT ?1, ?2', { 1: 'a', 2: 'b' }, ['a', 'b']],
+    ['SELECT :a, @b, $c, :a', { a: 1, b: 2, c: 3 }, [1, 2, 3, 1]],
+    ['SELECT :__proto__', JSON.parse('{"__proto__": 5}'), [5]],
+    [`SELECT '?', ":a", [?], ? -- ?\n FROM (SELECT 1 AS ":a", 2 AS [?])`, [9], ['?', 1, 2, 9]],
+    ['SELECT 1', [], [1]],
+    ['SELECT 1', {}, [1]],
+  ];
+  for (const [sql, params, tuple] of taken) {
+    assert.deepEqual((await db.execute(sql, params)).tuples, [tuple], sql);
+    assert.deepEqual(
+      await db.transaction(async (tx) => (await tx.execute(sql, params)).tuples),
+      [tuple],
+      sql,
+    );
+  }
+  const refused: readonly [sql: string, params: SqlParameters | undefined, message: RegExp][] = [
+    ['SELECT ?1, ?2', [1], /2 placeholders, and 1 value was given/],
+    ['SELECT ?1, ?2', { 1: 1 }, /no value for :2/],
+    ['SELECT ?1, ?3', [1, 2, 3], /leaves a number out/],
+    ['SELECT ?1, ?', [1, 2], /mixes kinds of placeholders/],
+    ['SELECT :a, ?', { a: 1 }, /mixes kinds of placeholders/],
+    ['SELECT :a', [1], /pass an object with :a/],
+    ['SELECT :a, :b', undefined, /pass an object with :a, :b/],
+    ['SELECT :a, :b', { a: 1 }, /no value for :b/],
+    ['SELECT :a', { ':a': 1 }, /no value for :a; names are given without the sign/],
+    ['SELECT :a', { a: 1, b: 2 }, /1 value has a name that the statement has no placeholder for/],
+    ['SELECT ?', undefined, /1 placeholder, and 0 values were given/],
+  ];
+  for (const [sql, params, message] of refused)
+    for (const run of [
+      () => db.execute(sql, params),
+      () => db.transaction((tx) => tx.execute(sql, params)),
+      () => db.stream(sql, params).next(),
+    ])
+      await assert.rejects(run, (error) => {
+        assert.ok(error instanceof ParametersInvalidError, String(error));
+        assert.match(error.message, message);
+        return true;
+      });
+});
+
 describe('a result', () => {
+  test('has its columns in order, also where two have one name and where there are no rows', async (t) => {
+    const db = await (await testStore(t)).open();
+    await db.execute('CREATE TABLE kept (id INTEGER PRIMARY KEY, v)');
+    for (const run of [db.execute.bind(db), <R>(sql: string) => db.transaction((tx) => tx.execute<R>(sql))]) {
+      const twice = await run('SELECT 1 AS a, 2 AS a, 3 AS "1"');
+      assert.deepEqual(twice.columns, ['a', 'a', '1']);
+      assert.deepEqual(twice.tuples, [[1, 2, 3]]);
+      assert.deepEqual(twice.rows, [{ a: 2, 1: 3 }]);
+      const none = await run('SELECT v AS b, id AS a FROM kept WHERE id = 77');
+      assert.deepEqual([none.columns, none.rows, none.tuples], [['b', 'a'], [], []]);
+      assert.deepEqual((await run('SELECT v AS b, id AS a FROM kept WHERE id = 77')).columns, ['b', 'a']);
+      assert.deepEqual((await run('DELETE FROM kept WHERE id = 77 RETURNING v, id')).columns, ['v', 'id']);
+      assert.deepEqual((await run('DELETE FROM kept WHERE id = 77')).columns, []);
+      assert.deepEqual((await run('SELECT 1 AS "__proto__"')).tuples, [[1]]);
+    }
+  });
+
   test('tells changes and the key of an inserted row, and no key when none was inserted', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE word (id INTEGER PRIMARY KEY, word TEXT UNIQUE, n INTEGER DEFAULT 1)');
@@ -227,7 +299,8 @@ test('an error names the statement without its literals', async (t) => {
   const db = await (await testStore(t)).open();
   await assert.rejects(db.execute("SELECT secret FROM nowhere WHERE word = 'canary-4711'"), (error) => {
     assert.ok(error instanceof StatementFailedError);
-    assert.match(error.message, /no such table: nowhere/);
+    assert.match(error.message, /no such table: …/);
+    assert.equal(error.engineMessage, 'no such table: nowhere');
     assert.doesNotMatch(error.message + error.statement + error.stack, /canary/);
     return true;
   });

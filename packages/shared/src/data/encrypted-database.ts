@@ -21,8 +21,8 @@ import {
 import { Readers } from './reads/readers.ts';
 import { streamRows } from './reads/row-stream.ts';
 import type { SessionHolder } from './reads/session-threads.ts';
-import { summaryOf } from './sql/sql-text.ts';
-import { copyParameters } from './statements/parameters.ts';
+import { Vocabulary } from './sql/vocabulary.ts';
+import { bindParameters } from './statements/parameters.ts';
 import { ownerOf } from './statements/statement-owner.ts';
 import { StatementRegistries, type StatementRegistry } from './statements/statement-registry.ts';
 import type { Call } from './threads/calls.ts';
@@ -77,6 +77,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   readonly #logger: Logger | undefined;
   readonly #engine: OpenEngine;
   readonly #registries: StatementRegistries;
+  readonly #vocabulary: Vocabulary;
   readonly #readers: Readers;
   readonly #writes: WriteQueue;
   readonly #gate: WriteGate;
@@ -91,7 +92,12 @@ export class EncryptedDatabase implements OwnableDatabase {
   #crash: Error | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(engine: OpenEngine, key: SharedArrayBuffer, options: EncryptedDatabaseOptions) {
+  private constructor(
+    engine: OpenEngine,
+    key: SharedArrayBuffer,
+    vocabulary: Vocabulary,
+    options: EncryptedDatabaseOptions,
+  ) {
     this.#file = options.file;
     this.#key = key;
     this.#logger = options.logger;
@@ -112,7 +118,8 @@ export class EncryptedDatabase implements OwnableDatabase {
     });
     this.#watch = new FileWatch(engine.identities, (error) => this.stopAcknowledging(error));
     this.#reserved = options.reserved ?? { owners: [], tables: [] };
-    this.#registries = new StatementRegistries(STATEMENTS_KEPT, (statement) => {
+    this.#vocabulary = vocabulary;
+    this.#registries = new StatementRegistries(STATEMENTS_KEPT, vocabulary, (statement) => {
       for (const thread of this.#threads()) thread.forget(statement);
     });
   }
@@ -130,7 +137,12 @@ export class EncryptedDatabase implements OwnableDatabase {
     new Uint8Array(key).set(options.key);
     // What happens before the database is open fails the opening.
     const ignore = (): void => undefined;
-    const events: Required<ThreadEvents> = { onCrash: ignore, onFailure: ignore, onSlow: ignore };
+    const vocabulary = new Vocabulary();
+    const events: Required<Omit<ThreadEvents, 'vocabulary'>> = {
+      onCrash: ignore,
+      onFailure: ignore,
+      onSlow: ignore,
+    };
     try {
       const engine = await openEngine({
         file: options.file,
@@ -146,8 +158,9 @@ export class EncryptedDatabase implements OwnableDatabase {
         onSlow: (running, isOverdue, thread) => events.onSlow(running, isOverdue, thread),
         statementLimitMs: options.statementLimitMs ?? STATEMENT_LIMIT_MS,
         maxResultBytes: options.maxResultBytes,
+        vocabulary,
       });
-      const database = new EncryptedDatabase(engine, key, options);
+      const database = new EncryptedDatabase(engine, key, vocabulary, options);
       events.onCrash = (error) => database.#noteCrash(error);
       events.onFailure = (failure) => database.#noteFailure(failure);
       events.onSlow = (running, isOverdue, thread) => database.#noteSlow(running, isOverdue, thread);
@@ -181,7 +194,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       const statement = registry.get(sql);
       const call = {
         statement,
-        params: copyParameters(params),
+        params: bindParameters(statement.placeholders, params),
         resolve,
         reject,
         reroute: this.#reroute,
@@ -231,19 +244,18 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#refuseUnlessOpen();
     const statement = registry.get(sql);
     if (statement.kind === 'write')
-      throw new StatementRefusedError(summaryOf(sql), 'only what reads can be streamed');
-    const bound = copyParameters(params);
+      throw new StatementRefusedError(statement.shape, 'only what reads can be streamed');
+    const bound = bindParameters(statement.placeholders, params);
     const holder: SessionHolder = {
       what: 'stream',
       owner: ownerOf(statement),
-      sql,
+      statement,
       openedAt: () => openedAt(origin),
     };
     const lease = await this.#readers.take(holder);
     const session = this.#nextSession++;
-    const { principal } = statement;
     // What the columns are is between the statement and its caller.
-    for await (const row of streamRows({ session, sql, principal, params: bound, holder, lease, idleMs }))
+    for await (const row of streamRows({ session, statement, params: bound, holder, lease, idleMs }))
       yield row as R;
   }
 
@@ -402,8 +414,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   #write(call: Call): void {
     this.#refuseWriting();
     const inside = this.#inside.getStore();
-    if (inside !== undefined && inside.ended === undefined)
-      inside.noteWaitingInside(summaryOf(call.statement.sql));
+    if (inside !== undefined && inside.ended === undefined) inside.noteWaitingInside(call.statement.shape);
     this.#writes.submit(call);
   }
 
@@ -438,7 +449,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       ? await this.#readers.take({
           what: 'read-only transaction',
           owner,
-          sql: undefined,
+          statement: undefined,
           openedAt: () => openedAt(origin),
         })
       : { thread: this.#engine.writer, release: await this.#writes.exclusive() };
@@ -461,13 +472,14 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   async #migrateAs(principal: Principal, migrations: readonly Migration[]): Promise<MigrationReport> {
     this.#refuseUnlessOpen();
+    for (const { sql } of migrations) this.#vocabulary.learn(sql);
     const store = migrationStore({
       database: this,
       openSession: () => this.#openSession({}, new Error('opened here')),
       principal,
       reserved: this.#reserved.tables,
     });
-    return await this.#migrating(() => applyMigrations(store, principal.owner, migrations));
+    return await this.#migrating(() => applyMigrations(store, this.#vocabulary, principal.owner, migrations));
   }
 }
 

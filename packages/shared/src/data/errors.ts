@@ -1,5 +1,6 @@
 import { defineError, reasonOf } from '@aico/protocol';
 import { systemErrorIn } from '../core/system-errors/index.ts';
+import { engineMessageOf } from './engine-failure.ts';
 
 /** The database is closed or is closing. */
 export class DatabaseClosedError extends defineError({
@@ -161,13 +162,18 @@ export class StatementRefusedError extends defineError({
 export class StatementFailedError extends defineError({
   code: 'AICO_DATA_STATEMENT_FAILED',
   exit: 'database',
-  hint: 'Compare the statement with the tables (aico db status).',
+  hint: 'Compare the statement with the tables (aico db status). Private text is left out of the message; `error.engineMessage` has the message of SQLite.',
   make: (statement: string, reason: string, cause: unknown) => ({
     message: `"${statement}" failed: ${reason}`,
     cause,
     statement,
   }),
-}) {}
+}) {
+  /** SQLite's own words, which may repeat what was searched for or stored. Not to be logged or sent. */
+  get engineMessage(): string | undefined {
+    return engineMessageOf(this.cause);
+  }
+}
 
 /** The parameters do not fit the statement, or cannot be stored. */
 export class ParametersInvalidError extends defineError({
@@ -188,7 +194,12 @@ export class ConstraintError extends defineError({
     /** `unique`, `primarykey`, `notnull`, `check`, `foreignkey`, `trigger`, `datatype` or another of the engine's. */
     constraint,
   }),
-}) {}
+}) {
+  /** SQLite's own words, which may repeat what was to be stored. Not to be logged or sent. */
+  get engineMessage(): string | undefined {
+    return engineMessageOf(this.cause);
+  }
+}
 
 /** Another process holds the lock of the database. */
 export class DatabaseBusyError extends defineError({

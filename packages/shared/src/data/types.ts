@@ -4,7 +4,10 @@ export type SqlValue = null | string | number | bigint | Uint8Array;
 /** What may be bound to a `?` or `:name`; booleans are stored as 0 and 1. */
 export type SqlParameter = SqlValue | boolean;
 
-/** Positional parameters for `?`, or named ones for `:name`. */
+/**
+ * Positional parameters for `?` or `?1`, or named ones for `:name`. Text with a NUL or half of a surrogate pair, NaN and
+ * integers beyond 64 bits are refused, since they could not be read back as they were.
+ */
 export type SqlParameters = readonly SqlParameter[] | Readonly<Record<string, SqlParameter>>;
 
 /** A row as read, keyed by column name. */
@@ -12,7 +15,12 @@ export type Row = Record<string, SqlValue>;
 
 /** The outcome of one statement: what the guide's cursor offers, already fetched. */
 export interface QueryResult<R = Row> {
+  /** One object for each row. Of columns of the same name it has the last: {@link tuples} has all of them. */
   readonly rows: readonly R[];
+  /** The names of the columns in order, also where there are no rows; empty for a statement that gives none. */
+  readonly columns: readonly string[];
+  /** Each row as the values of {@link columns}, in their order. */
+  readonly tuples: readonly (readonly SqlValue[])[];
   /** Rows inserted, updated or deleted; 0 for a query. */
   readonly changes: number;
   /** The key of the last inserted row, if the statement inserted one. */

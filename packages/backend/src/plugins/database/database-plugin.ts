@@ -13,7 +13,6 @@ import {
   QueryTooLargeError,
   ReadOnlyTransactionError,
   type SqlParameters,
-  type SqlValue,
   StatementFailedError,
   StatementRefusedError,
 } from '@aico/shared/data';
@@ -33,8 +32,9 @@ import {
   VacuumReply,
 } from './database-replies.ts';
 import { BackupRefusedError, QueryLimitError, QueryRefusedError } from './errors.ts';
+import { fromJson, JsonValue, toJson } from './json-values.ts';
 
-const Parameter = Type.Union([Type.Null(), Type.String(), Type.Number(), Type.Boolean()]);
+const Parameter = Type.Union([Type.Boolean(), JsonValue]);
 
 /** Absolute: what it is relative to would be the backend's own folder, which nobody knows. */
 const BackupBody = Type.Object({
@@ -164,7 +164,8 @@ class DatabaseApi {
       '/query',
       // It reads every table, keys of devices and log lines included.
       { config: { access: 'root:database:query' }, schema: { body: Query, response: { 200: QueryReply } } },
-      ({ body }, reply) => this.#query(body.sql, body.params, body.limit, callerLeaves(reply.raw)),
+      ({ body }, reply) =>
+        this.#query(body.sql, parametersFrom(body.params), body.limit, callerLeaves(reply.raw)),
     );
   }
 
@@ -199,18 +200,15 @@ class DatabaseApi {
       (await this.#run({ sql, maxRows: 1_000, deadlineMs: CHECK_DEADLINE_MS }, callerGone)).rows;
     const pages = await read('PRAGMA integrity_check');
     const [references] = await read('SELECT count(*) AS broken FROM pragma_foreign_key_check');
-    const problems = pages.map((row) => String(row.integrity_check)).filter((line) => line !== 'ok');
-    const brokenReferences = Number(references?.broken ?? 0);
+    const problems = pages.map(([line]) => String(line)).filter((line) => line !== 'ok');
+    const brokenReferences = Number(references?.[0] ?? 0);
     return { ok: problems.length === 0 && brokenReferences === 0, problems, brokenReferences };
   }
 
   async #query(sql: string, params: SqlParameters | undefined, limit: number, callerGone: AbortSignal) {
     try {
       const { columns, rows, truncated } = await this.#run({ sql, params, maxRows: limit }, callerGone);
-      const shown = rows.map((row) =>
-        Object.fromEntries(Object.entries(row).map(([column, value]) => [column, toJson(value)])),
-      );
-      return { columns, rows: shown, truncated };
+      return { columns, rows: rows.map((row) => row.map(toJson)), truncated };
     } catch (error) {
       if (isLimit(error)) throw new QueryLimitError(error);
       throw isRefusal(error) ? new QueryRefusedError(error) : error;
@@ -249,8 +247,14 @@ function isRefusal(error: unknown): error is Error {
   );
 }
 
-/** JSON has no bytes and no integers beyond 2^53: the one goes as base64, the other as digits. */
-function toJson(value: SqlValue): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  return value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value;
+function parametersFrom(
+  params: readonly (JsonValue | boolean)[] | Readonly<Record<string, JsonValue | boolean>> | undefined,
+): SqlParameters | undefined {
+  if (params === undefined) return undefined;
+  if (isArray(params)) return params.map(fromJson);
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, fromJson(value)]));
+}
+
+function isArray<T>(value: readonly T[] | object): value is readonly T[] {
+  return Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { backupManifest, type DatabaseStatus } from '@aico/shared/data';
 import { Type } from 'typebox';
 import { Instant, listOf, type Says } from '../../core/reply-schemas.ts';
+import { JsonValue } from './json-values.ts';
 
 const Tables = listOf(Type.Object({ name: Type.String(), rows: Type.Integer() }));
 
@@ -50,11 +51,7 @@ export const CheckReply = Type.Object({
 
 export const QueryReply = Type.Object({
   columns: listOf(Type.String()),
-  rows: listOf(
-    Type.Record(Type.String(), Type.Unknown(), {
-      description: 'Integers beyond 2^53 as digits, bytes as { base64 }.',
-    }),
-  ),
+  rows: listOf(listOf(JsonValue)),
   truncated: Type.Boolean({
     description: 'Whether there are more rows than were asked for, or than fit in 16 MiB.',
   }),

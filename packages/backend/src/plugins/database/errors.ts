@@ -1,4 +1,5 @@
-import { type AicoError, defineError } from '@aico/protocol';
+import { type AicoError, defineError, type ProblemIssue } from '@aico/protocol';
+import { StatementFailedError } from '@aico/shared/data';
 
 /** A query over the API is not one reading SQL statement, or its parameters do not fit. */
 export class QueryRefusedError extends defineError({
@@ -6,7 +7,13 @@ export class QueryRefusedError extends defineError({
   status: 400,
   hint: 'Send one statement that only reads, with a value for each of its parameters.',
   make: (cause: Error) => ({ message: cause.message, cause }),
-}) {}
+}) {
+  /** SQLite's own words, for the person who wrote the query and nobody else: a getter, so that no log line has them. */
+  get issues(): readonly ProblemIssue[] {
+    const message = this.cause instanceof StatementFailedError ? this.cause.engineMessage : undefined;
+    return message === undefined ? [] : [{ path: 'body/sql', message }];
+  }
+}
 
 /** A query over the API was cancelled: it exceeded its time or memory, or its caller left. */
 export class QueryLimitError extends defineError({

@@ -34,9 +34,18 @@ describe('a query of a person', () => {
   test('reads what is committed in the running database, with every value as it is', async (t) => {
     const { db, run } = await queriesOn(t);
     const { rows } = await run('SELECT v FROM kept ORDER BY id');
-    assert.deepEqual(rows, [{ v: 1 }, { v: 2n ** 60n }, { v: new Uint8Array([1, 2]) }, { v: null }]);
+    assert.deepEqual(rows, [[1], [2n ** 60n], [new Uint8Array([1, 2])], [null]]);
     await db.execute('INSERT INTO kept VALUES (9, 9)');
-    assert.deepEqual((await run('SELECT v FROM kept WHERE id = ?', { params: [9] })).rows, [{ v: 9 }]);
+    assert.deepEqual((await run('SELECT v FROM kept WHERE id = ?', { params: [9] })).rows, [[9]]);
+    const exact = [
+      2n ** 53n + 1n,
+      -(2n ** 63n),
+      -0,
+      Number.POSITIVE_INFINITY,
+      'é',
+      new Uint8Array([0, 1, 255]),
+    ];
+    assert.deepEqual((await run('SELECT ?, ?, ?, ?, ?, ?', { params: exact })).rows, [exact]);
     assert.deepEqual(await run('SELECT v AS a, id AS b FROM kept WHERE id = 77'), {
       columns: ['a', 'b'],
       rows: [],
@@ -62,7 +71,7 @@ describe('a query of a person', () => {
     const { db, run } = await queriesOn(t);
     const endless = assert.rejects(run(ENDLESS, { deadlineMs: 700 }), (error) => {
       assert.ok(error instanceof QueryDeadlineError);
-      assert.match(error.message, /SELECT count\(\*\) FROM c/);
+      assert.match(error.message, /SELECT count\(\*\) FROM …/);
       return true;
     });
     for (let round = 0; round < 20; round += 1)
@@ -78,7 +87,7 @@ describe('a query of a person', () => {
     leaving.abort();
     await assert.rejects(first, QueryAbandonedError);
     await assert.rejects(second, QueryAbandonedError);
-    assert.deepEqual((await run('SELECT 1 AS one')).rows, [{ one: 1 }]);
+    assert.deepEqual((await run('SELECT 1 AS one')).rows, [[1]]);
   });
 
   test('gives so many rows and bytes, and no more', async (t) => {

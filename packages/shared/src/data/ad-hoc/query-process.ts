@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DatabaseGoneError, StatementRefusedError } from '../errors.ts';
 import { readHead } from '../file/database-head.ts';
-import { summaryOf } from '../sql/sql-text.ts';
+import { placeholdersOf } from '../sql/placeholders.ts';
 import { classifyStatement } from '../sql/statement-guard.ts';
-import { copyParameters } from '../statements/parameters.ts';
-import { rowOf } from '../statements/statement-result.ts';
+import { Vocabulary } from '../sql/vocabulary.ts';
+import { type BoundParameters, bindParameters } from '../statements/parameters.ts';
 import { errorOf } from '../threads/engine-errors.ts';
-import type { Row, SqlParameters } from '../types.ts';
+import type { SqlParameters, SqlValue } from '../types.ts';
 import { QueryAbandonedError, QueryDeadlineError, QueryProcessError, QueryTooLargeError } from './errors.ts';
 import { Places } from './places.ts';
 import { frame, type QueryReply, unframe } from './wire.ts';
@@ -28,7 +28,8 @@ export interface AdHocQuery {
 
 export interface AdHocRows {
   readonly columns: readonly string[];
-  readonly rows: readonly Row[];
+  /** Each row as the values of `columns`, in their order. */
+  readonly rows: readonly (readonly SqlValue[])[];
   /** There are more rows than `maxRows` and `maxBytes` let through. */
   readonly truncated: boolean;
 }
@@ -60,6 +61,7 @@ const NEEDED_VARIABLES = ['SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'NODE_COMPILE_C
 export class AdHocQueries {
   readonly #options: AdHocQueriesOptions;
   readonly #places: Places;
+  readonly #vocabulary = new Vocabulary();
 
   constructor(options: AdHocQueriesOptions) {
     this.#options = options;
@@ -73,19 +75,19 @@ export class AdHocQueries {
    */
   async run(query: AdHocQuery): Promise<AdHocRows> {
     const { sql, signal } = query;
-    if (classifyStatement(sql).kind === 'write')
-      throw new StatementRefusedError(summaryOf(sql), 'it does not only read');
-    const params = copyParameters(query.params);
+    if (classifyStatement(sql, this.#vocabulary).kind === 'write')
+      throw new StatementRefusedError(this.#vocabulary.shapeOf(sql), 'it does not only read');
+    const params = bindParameters(placeholdersOf(sql), query.params);
     const release = await this.#places.take();
     try {
-      if (signal.aborted) throw new QueryAbandonedError(summaryOf(sql));
+      if (signal.aborted) throw new QueryAbandonedError(this.#vocabulary.shapeOf(sql));
       return await this.#runNow({ ...query, params });
     } finally {
       release();
     }
   }
 
-  async #runNow(query: AdHocQuery & { readonly params: SqlParameters }): Promise<AdHocRows> {
+  async #runNow(query: AdHocQuery & { readonly params: BoundParameters }): Promise<AdHocRows> {
     const { file } = this.#options;
     const {
       sql,
@@ -95,7 +97,6 @@ export class AdHocQueries {
       maxMemoryBytes = 512 * MIB,
       deadlineMs = 30_000,
     } = query;
-    const bound = copyParameters(params);
     const key = this.#options.key();
     let request: Buffer;
     try {
@@ -103,24 +104,20 @@ export class AdHocQueries {
       if (head?.isOurs !== true) throw new DatabaseGoneError(file);
       const { cipher } = head.head;
       const limits = { maxRows, maxBytes, maxMemoryBytes, deadlineMs };
-      request = Buffer.concat([frame({ file, cipher, sql, params: bound, ...limits }), key]);
+      request = Buffer.concat([frame({ file, cipher, sql, params, ...limits }), key]);
     } finally {
       key.fill(0);
     }
-    const reply = await ask(request, deadlineMs, query.signal, summaryOf(sql));
+    const vocabulary = this.#vocabulary;
+    const shape = vocabulary.shapeOf(sql);
+    const reply = await ask(request, deadlineMs, query.signal, shape);
     switch (reply.is) {
       case 'failure':
-        throw errorOf(reply.failure, file, sql);
+        throw errorOf(reply.failure, { file, shape, vocabulary });
       case 'too large':
-        throw new QueryTooLargeError(
-          summaryOf(sql),
-          reply.what,
-          reply.what === 'row' ? maxBytes : maxMemoryBytes,
-        );
-      case 'rows': {
-        const { columns, rows, truncated } = reply;
-        return { columns, rows: rows.map((row) => rowOf(columns, row, 0)), truncated };
-      }
+        throw new QueryTooLargeError(shape, reply.what, reply.what === 'row' ? maxBytes : maxMemoryBytes);
+      case 'rows':
+        return { columns: reply.columns, rows: reply.rows, truncated: reply.truncated };
     }
   }
 }

@@ -41,5 +41,7 @@ export function frame(value: QueryRequest | QueryReply): Buffer {
 export function unframe(bytes: Buffer): { readonly value: unknown; readonly end: number } | undefined {
   if (bytes.byteLength < 4) return undefined;
   const end = 4 + bytes.readUInt32BE();
-  return bytes.byteLength < end ? undefined : { value: deserialize(bytes.subarray(4, end)), end };
+  if (bytes.byteLength < end) return undefined;
+  // Of a copy: bytes in the value are views of what they were read from, which is wiped.
+  return { value: deserialize(Buffer.from(bytes.subarray(4, end))), end };
 }

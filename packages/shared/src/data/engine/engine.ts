@@ -12,7 +12,7 @@ import { FaultOrigin, writeNothing } from './fault-origin.ts';
 import { commitGroup, type GroupCall } from './group-commit.ts';
 import { Sessions } from './sessions.ts';
 import { type Definition, emptyOutcome, type Outcome, PreparedStatements } from './statements.ts';
-import { databaseStatus } from './status.ts';
+import { databaseStatus, schemaText } from './status.ts';
 import {
   type BatchReply,
   type EngineData,
@@ -245,12 +245,14 @@ export class Engine {
     }
   }
 
-  #openToWrite(head: HeadPlace): void {
+  /** @returns the text of the schema */
+  #openToWrite(head: HeadPlace): string {
     const connection = openConnection(this.#data, 'statements');
     this.#connection = connection;
     makeOwnTables(connection);
     this.#counter = new CommitCounter(connection, head);
     this.#open();
+    return schemaText(connection);
   }
 
   /** Through a connection of its own: what the others hold in memory proves nothing about the file. */

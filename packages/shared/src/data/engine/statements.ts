@@ -299,12 +299,12 @@ function columnsOf(statement: Driver.Statement<unknown[], SqlValue[]>): readonly
 
 /** Adds the rows of a call, with the names of their columns where the receiver does not have them. */
 function addRows(prepared: Prepared, rows: readonly SqlValue[][], outcome: Outcome): void {
-  const width = rows[0]?.length;
-  if (width !== undefined && width !== prepared.columns.length) {
+  const width = rows[0]?.length ?? prepared.columns.length;
+  if (width !== prepared.columns.length) {
     prepared.columns = columnsOf(prepared.statement);
     prepared.told = false;
   }
-  if (width !== undefined && !prepared.told) {
+  if (!prepared.told) {
     outcome.layouts.push(outcome.rows.length, prepared.columns);
     prepared.told = true;
   }
@@ -316,9 +316,14 @@ function addRows(prepared: Prepared, rows: readonly SqlValue[][], outcome: Outco
   outcome.rows.push(rows.length);
 }
 
-/** Integers bound as integers: as the doubles the driver makes of them, 5 in a TEXT column would become '5.0'. */
+/**
+ * Integers bound as integers: as the doubles the driver makes of them, 5 in a TEXT column would become '5.0'. Negative zero
+ * is no integer.
+ */
 export function bindable(value: SqlValue): SqlValue {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
+  return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0)
+    ? BigInt(value)
+    : value;
 }
 
 export function bindableArguments(args: Arguments): Arguments {

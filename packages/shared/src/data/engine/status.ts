@@ -29,3 +29,12 @@ export function databaseStatus(connection: Connection): EngineStatus {
       .all(),
   };
 }
+
+/** Every definition of the schema, one after another. */
+export function schemaText(connection: Connection): string {
+  return connection
+    .prepare<unknown[], string>('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL')
+    .pluck()
+    .all()
+    .join('\n');
+}

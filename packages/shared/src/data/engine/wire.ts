@@ -102,7 +102,7 @@ export type Operation =
   | { readonly name: 'create'; readonly file: string; readonly life: DatabaseLife }
   /** Gives the database a new life, in the file itself, and lets go of it; answers with what it says of itself then. */
   | { readonly name: 'adopt'; readonly life: DatabaseLife }
-  /** The writer is given the head, which it keeps up to date. */
+  /** The writer is given the head, which it keeps up to date, and answers with the text of the schema. */
   | { readonly name: 'open'; readonly head?: HeadPlace }
   | { readonly name: 'begin'; readonly session: number }
   | { readonly name: 'control'; readonly session: number; readonly sql: string }

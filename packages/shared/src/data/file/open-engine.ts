@@ -14,7 +14,9 @@ import {
   type EngineCrashedError,
   NotADatabaseError,
 } from '../errors.ts';
-import { type EngineFailure, errorOf } from '../threads/engine-errors.ts';
+import type { Vocabulary } from '../sql/vocabulary.ts';
+import type { EngineFailure } from '../engine-failure.ts';
+import { errorOf } from '../threads/engine-errors.ts';
 import { EngineThread } from '../threads/engine-thread.ts';
 import type { RunningStatement } from '../threads/thread-watch.ts';
 import { create, unfinishedCreation } from './create-database.ts';
@@ -47,6 +49,8 @@ export interface OpenEngineOptions {
   readonly onFailure: (failure: Failure) => void;
   readonly statementLimitMs: number;
   readonly maxResultBytes: number | undefined;
+  /** Learns the schema. */
+  readonly vocabulary: Vocabulary;
   readonly onSlow: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
 }
 
@@ -145,6 +149,7 @@ async function start(
     new EngineThread(name, engineData(options, role), {
       onCrash: options.onCrash,
       onSlow: options.onSlow,
+      vocabulary: options.vocabulary,
       ...(role === 'writer' ? { onFailure: options.onFailure } : {}),
     });
   const threads: EngineThread[] = [];
@@ -166,7 +171,9 @@ async function start(
     const life = await prove(options, look, head, writer);
     // Nothing is changed before the file is proven to be ours and the newest.
     if (await makePrivate(file)) options.logger?.warn('Database was open to others; now it is not', { file });
-    await writer.operation({ name: 'open', head: await headPlace(options, life) });
+    options.vocabulary.learn(
+      String(await writer.operation({ name: 'open', head: await headPlace(options, life) })),
+    );
     await Promise.all(readers.map((reader) => reader.operation({ name: 'open' })));
     // The head counts as much as the two others: without it, or with an older one, the next start is refused.
     const identities = await Promise.all([
@@ -225,7 +232,8 @@ function openingError(
   failure: EngineFailure,
 ): Error {
   const { file, cipher } = options;
-  if (failure.code !== 'SQLITE_NOTADB') return errorOf(failure, file, 'open');
+  if (failure.code !== 'SQLITE_NOTADB')
+    return errorOf(failure.failure, { file, shape: 'open', vocabulary: options.vocabulary });
   if (!looksLikeDatabase(look, cipher)) return new NotADatabaseError(file, failure);
   if (head === undefined || !head.isOurs) return new DatabaseKeyWrongError(file, failure);
   return new DatabaseCorruptError(file, 'its first page does not authenticate', failure);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { MigrationChangedError, MigrationFailedError } from '../errors.ts';
 import { splitStatements } from '../sql/sql-text.ts';
 import { classifyStatement } from '../sql/statement-guard.ts';
+import type { Vocabulary } from '../sql/vocabulary.ts';
 import type { Migration, MigrationReport } from '../types.ts';
 
 export interface AppliedMigration {
@@ -35,6 +36,7 @@ function checksumOf(migration: Migration): string {
  */
 export async function applyMigrations(
   store: MigrationStore,
+  vocabulary: Vocabulary,
   owner: string,
   migrations: readonly Migration[],
 ): Promise<MigrationReport> {
@@ -66,7 +68,7 @@ export async function applyMigrations(
     if (index < done.length) continue;
     try {
       const statements = splitStatements(migration.sql);
-      for (const statement of statements) classifyStatement(statement, 'migration');
+      for (const statement of statements) classifyStatement(statement, vocabulary, 'migration');
       await store.apply(owner, index, { id: migration.id, checksum: checksumOf(migration) }, statements);
     } catch (error) {
       throw new MigrationFailedError(owner, migration.id, error);

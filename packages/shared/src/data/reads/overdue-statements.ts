@@ -1,5 +1,4 @@
 import { StatementOverdueError } from '../limit-errors.ts';
-import { summaryOf } from '../sql/sql-text.ts';
 import { ownerOf } from '../statements/statement-owner.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
@@ -34,14 +33,16 @@ export class OverdueStatements {
     await Promise.all([...this.#running.keys()].map((thread) => thread.exited));
   }
 
-  add(thread: EngineThread, sql: string, owner: string | undefined, since: Date): StatementOverdueError {
-    this.#running.set(thread, { owner, sql, statement: summaryOf(sql), since });
+  add(
+    thread: EngineThread,
+    known: KnownStatement | undefined,
+    owner: string | undefined,
+    since: Date,
+  ): StatementOverdueError {
+    const { sql = '', shape = '' } = known ?? {};
+    this.#running.set(thread, { owner, sql, statement: shape, since });
     void thread.exited.then(() => this.#running.delete(thread));
-    return new StatementOverdueError(
-      owner,
-      summaryOf(sql),
-      `ran longer than ${this.#limitMs} ms and was given up`,
-    );
+    return new StatementOverdueError(owner, shape, `ran longer than ${this.#limitMs} ms and was given up`);
   }
 
   /** @throws {StatementOverdueError} for a statement that runs already without an end */

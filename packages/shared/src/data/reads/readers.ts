@@ -65,7 +65,7 @@ export class Readers {
     const lease = await this.#sessions.take({
       what: 'read-only transaction',
       owner: undefined,
-      sql: undefined,
+      statement: undefined,
       openedAt: () => `"${operation.name}" of the database`,
     });
     try {
@@ -93,10 +93,10 @@ export class Readers {
   #giveUp(running: RunningStatement, thread: EngineThread): void {
     const call = thread.callOf(running);
     const holder = this.#sessions.holderOf(thread);
-    const sql = call?.statement.sql ?? holder?.sql ?? '';
-    const owner = call === undefined ? holder?.owner : ownerOf(call.statement);
+    const statement = call?.statement ?? holder?.statement;
+    const owner = statement === undefined ? holder?.owner : ownerOf(statement);
     const since = new Date(Date.now() - running.ms);
-    const error = this.#overdue.add(thread, sql, owner, since);
+    const error = this.#overdue.add(thread, statement, owner, since);
     this.#options.logger?.error('A statement does not end; its thread was given up', {
       owner,
       statement: error.statement,

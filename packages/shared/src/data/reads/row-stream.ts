@@ -1,15 +1,14 @@
 import type { StreamChunk } from '../engine/wire.ts';
 import { StreamIdleError } from '../limit-errors.ts';
-import { summaryOf } from '../sql/sql-text.ts';
 import type { BoundParameters } from '../statements/parameters.ts';
-import { rowOf } from '../statements/statement-result.ts';
+import type { KnownStatement } from '../statements/statement-registry.ts';
+import { Columns } from '../statements/statement-result.ts';
 import type { Row } from '../types.ts';
 import type { SessionHolder, SessionLease } from './session-threads.ts';
 
 export interface RowStreamOptions {
   readonly session: number;
-  readonly sql: string;
-  readonly principal: string;
+  readonly statement: KnownStatement;
   readonly params: BoundParameters;
   readonly holder: SessionHolder;
   readonly lease: SessionLease;
@@ -22,7 +21,8 @@ export interface RowStreamOptions {
  * has asked for a row for too long: an iterator that is forgotten would keep its thread, and the log from shrinking.
  */
 export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row, void, undefined> {
-  const { session, sql, principal, params, holder, lease, idleMs } = options;
+  const { session, statement, params, holder, lease, idleMs } = options;
+  const { sql, principal } = statement;
   const { thread } = lease;
   let ended: Error | undefined;
   let reading = true;
@@ -39,7 +39,7 @@ export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row
       timer = setTimeout(look, reading ? idleMs : left).unref();
       return;
     }
-    ended = new StreamIdleError(holder.owner, summaryOf(sql), holder.openedAt(), idleMs);
+    ended = new StreamIdleError(holder.owner, statement.shape, holder.openedAt(), idleMs);
     void end();
   };
   let timer = setTimeout(look, idleMs).unref();
@@ -49,6 +49,7 @@ export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row
     await thread.operation({ name: 'begin', session });
     await thread.operation({ name: 'stream', session, sql, principal, params });
     let coming = next();
+    let layout = Columns.none;
     for (;;) {
       reading = true;
       const { columns, values, done } = await coming;
@@ -56,9 +57,10 @@ export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row
       // The next chunk is read while this one is used; no more than that is ahead.
       if (!done) coming = next();
       coming.catch(() => undefined);
+      if (layout === Columns.none) layout = new Columns(columns);
       for (let at = 0; at < values.length; at += columns.length) {
         askedAt = performance.now();
-        yield rowOf(columns, values, at);
+        yield layout.rowAt(values, at);
         if (ended !== undefined) throw ended;
       }
       if (done) return;

@@ -1,5 +1,6 @@
 import { DatabaseClosedError } from '../errors.ts';
 import { ReadersTakenError } from '../limit-errors.ts';
+import type { KnownStatement } from '../statements/statement-registry.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 
 /** Transactions that only read, and streams, that are open at once. */
@@ -11,7 +12,7 @@ export interface SessionHolder {
   readonly what: 'stream' | 'read-only transaction';
   readonly owner: string | undefined;
   /** Of a stream. */
-  readonly sql: string | undefined;
+  readonly statement: KnownStatement | undefined;
   readonly openedAt: () => string;
 }
 

@@ -43,9 +43,3 @@ export function splitStatements(sql: string): readonly string[] {
   take(code.length);
   return statements;
 }
-
-/** `sql` on one short line without its literals, fit for a message or a log. */
-export function summaryOf(sql: string): string {
-  const line = codeOf(sql).replace(/'\s*'/g, "'…'").replace(/\s+/g, ' ').trim();
-  return line.length > 100 ? `${line.slice(0, 99)}…` : line;
-}

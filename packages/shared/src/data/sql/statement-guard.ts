@@ -1,5 +1,6 @@
 import { StatementRefusedError } from '../errors.ts';
-import { codeOf, explainedIn, keywordOf, summaryOf } from './sql-text.ts';
+import { codeOf, explainedIn, keywordOf } from './sql-text.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 /** What a statement does, as far as its text tells; the engine has the last word on `maybe-read`. */
 export interface StatementClass {
@@ -48,21 +49,30 @@ const SCHEMA = new Set(['create', 'alter', 'drop']);
  * What kind of statement `sql` is.
  * @throws {StatementRefusedError} when it is none, or one that would weaken the store's promises
  */
-export function classifyStatement(sql: string, place: StatementPlace = 'statement'): StatementClass {
-  if (sql.includes('\0')) throw new StatementRefusedError(summaryOf(sql), 'it contains a NUL character');
+export function classifyStatement(
+  sql: string,
+  vocabulary: Vocabulary,
+  place: StatementPlace = 'statement',
+): StatementClass {
   const code = codeOf(sql);
   const refuse = (reason: string): never => {
-    throw new StatementRefusedError(summaryOf(sql), reason);
+    throw new StatementRefusedError(vocabulary.shapeOf(sql), reason);
   };
+  if (sql.includes('\0')) refuse('it contains a NUL character');
+  if (!sql.isWellFormed()) refuse('it contains half of a surrogate pair, which UTF-8 cannot express');
   const keyword = keywordOf(sql);
   if (/\bsqlite3mc_\w+/i.test(code)) refuse('functions of the cipher are not for use in statements');
   if (keyword === 'pragma') return pragmaClass(code, place, refuse);
-  if (keyword === 'explain') return explainClass(explainedIn(sql) ?? '', place, refuse);
+  if (keyword === 'explain') return explainClass(explainedIn(sql) ?? '', vocabulary, place, refuse);
   const reason = REFUSED[keyword];
   if (reason !== undefined) refuse(reason);
   if (READS.has(keyword)) return { kind: 'read', changesSchema: false };
   if (keyword !== 'with' && !WRITES.has(keyword) && !SCHEMA.has(keyword))
-    refuse(keyword === '' ? 'there is no statement in it' : `${keyword.toUpperCase()} is not a statement`);
+    refuse(
+      keyword === ''
+        ? 'there is no statement in it'
+        : 'it does not begin with a keyword of SQL such as SELECT',
+    );
   if (place === 'owned' && SCHEMA.has(keyword))
     refuse('schema changes go through migrate(), which records whom the tables belong to');
   if (place !== 'statement' && (keyword === 'analyze' || keyword === 'reindex'))
@@ -80,12 +90,13 @@ export function classifyStatement(sql: string, place: StatementPlace = 'statemen
 /** To explain a pragma is to carry it out. */
 function explainClass(
   explained: string,
+  vocabulary: Vocabulary,
   place: StatementPlace,
   refuse: (reason: string) => never,
 ): StatementClass {
   if (/^(?:pragma|explain)$/.test(keywordOf(explained)))
     refuse('only queries and changes of rows are explained');
-  classifyStatement(explained, place);
+  classifyStatement(explained, vocabulary, place);
   return { kind: 'read', changesSchema: false };
 }
 
@@ -99,5 +110,9 @@ function pragmaClass(code: string, place: StatementPlace, refuse: (reason: strin
   if (TELLING.has(name) && rest === '') return { kind: 'read', ...plain };
   // It ends with the transaction by itself, and a table cannot be rebuilt without it.
   if (place === 'migration' && name === 'defer_foreign_keys') return { kind: 'write', ...plain };
-  return refuse(`PRAGMA ${name}${rest === '' ? '' : ' with a value'} is not among those that only tell`);
+  return refuse(
+    TELLING.has(name) || TELLING_OF.has(name)
+      ? `PRAGMA ${name} is allowed only where it reads`
+      : 'this PRAGMA is not one of those that only read',
+  );
 }

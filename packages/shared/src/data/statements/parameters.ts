@@ -1,4 +1,5 @@
 import { ParametersInvalidError } from '../errors.ts';
+import type { Placeholders } from '../sql/placeholders.ts';
 import type { SqlParameter, SqlParameters, SqlValue } from '../types.ts';
 
 /** Parameters as they cross to the engine: a copy, so that the caller may reuse what was passed. */
@@ -7,21 +8,83 @@ export type BoundParameters = readonly SqlValue[] | Readonly<Record<string, SqlV
 const NONE: readonly SqlValue[] = [];
 
 /**
- * Checks and copies parameters.
- * @throws {ParametersInvalidError} naming the parameter that is not a value a column can hold
+ * Checks parameters against the placeholders of the statement, and copies them.
+ * @throws {ParametersInvalidError} saying which value is none that a column can hold, or how the statement takes its values
  */
-export function copyParameters(params: SqlParameters | undefined): BoundParameters {
-  if (params === undefined) return NONE;
+export function bindParameters(
+  placeholders: Placeholders,
+  params: SqlParameters | undefined = NONE,
+): BoundParameters {
   if (isPositional(params)) {
+    if (placeholders.kind !== 'positional' || placeholders.count !== params.length)
+      return bindNumbered(placeholders, params);
+    if (params.length === 0) return NONE;
     const values = new Array<SqlValue>(params.length);
     for (let index = 0; index < params.length; index += 1) values[index] = copyOf(params[index], index + 1);
     return values;
   }
   if (typeof params !== 'object' || params === null)
     throw new ParametersInvalidError('parameters are an array for "?", or an object for ":name"');
-  const values: Record<string, SqlValue> = {};
-  for (const [name, value] of Object.entries(params)) values[name] = copyOf(value, name);
-  return values;
+  return bindNamed(placeholders, params);
+}
+
+/** An array for `?1, ?2`; for all else that an array does not fit, why. */
+function bindNumbered(placeholders: Placeholders, params: readonly SqlParameter[]): BoundParameters {
+  const values = `${params.length} ${params.length === 1 ? 'value was' : 'values were'} given`;
+  switch (placeholders.kind) {
+    case 'mixed':
+      throw mixed();
+    case 'named':
+      throw new ParametersInvalidError(
+        `the statement takes its values by name, and ${values} in an array: pass an object with ${listed(placeholders.names)}`,
+      );
+    case 'positional':
+    case 'numbered':
+      if (placeholders.count !== params.length)
+        throw new ParametersInvalidError(
+          `the statement has ${placeholders.count} ${placeholders.count === 1 ? 'placeholder' : 'placeholders'}, and ${values}`,
+        );
+      return Object.fromEntries(params.map((value, index) => [index + 1, copyOf(value, index + 1)]));
+  }
+}
+
+function bindNamed(
+  placeholders: Placeholders,
+  params: Readonly<Record<string, SqlParameter>>,
+): BoundParameters {
+  if (placeholders.kind === 'mixed') throw mixed();
+  const names =
+    placeholders.kind === 'named'
+      ? placeholders.names
+      : placeholders.kind === 'numbered'
+        ? Array.from({ length: placeholders.count }, (_, index) => String(index + 1))
+        : [];
+  if (placeholders.kind === 'positional' && placeholders.count > 0)
+    throw new ParametersInvalidError(
+      'the statement takes its values by "?", and they were given by name: pass an array',
+    );
+  const missing = names.filter((name) => !Object.hasOwn(params, name));
+  if (missing.length > 0)
+    throw new ParametersInvalidError(
+      `there is no value for ${listed(missing)}; names are given without the sign before them`,
+    );
+  // Which names there are besides is the caller's own, and may be private.
+  const extra = Object.keys(params).length - names.length;
+  if (extra > 0)
+    throw new ParametersInvalidError(
+      `${extra} ${extra === 1 ? 'value has a name' : 'values have names'} that the statement has no placeholder for`,
+    );
+  return Object.fromEntries(names.map((name) => [name, copyOf(params[name], name)]));
+}
+
+function mixed(): ParametersInvalidError {
+  return new ParametersInvalidError(
+    'the statement mixes kinds of placeholders, or leaves a number out: use "?" alone, "?1" to the last without a gap, or ":name" alone',
+  );
+}
+
+function listed(names: readonly string[]): string {
+  return names.map((name) => `:${name}`).join(', ');
 }
 
 function isPositional(params: SqlParameters): params is readonly SqlParameter[] {
@@ -34,6 +97,13 @@ const LARGEST = 2n ** 63n - 1n;
 function copyOf(value: unknown, which: number | string): SqlValue {
   switch (typeof value) {
     case 'string':
+      // UTF-8 has no half of a pair, and a NUL ends the text in functions of SQLite and cannot be stored by PostgreSQL.
+      if (!value.isWellFormed())
+        throw new ParametersInvalidError(
+          `${named(which)} is text with half of a surrogate pair: toWellFormed() replaces it`,
+        );
+      if (value.includes('\0'))
+        throw new ParametersInvalidError(`${named(which)} is text with a NUL character: store bytes instead`);
       return value;
     case 'number':
       if (Number.isNaN(value))

@@ -1,5 +1,7 @@
 import { ROOT } from '../ownership/principal.ts';
+import { type Placeholders, placeholdersOf } from '../sql/placeholders.ts';
 import { classifyStatement } from '../sql/statement-guard.ts';
+import type { Vocabulary } from '../sql/vocabulary.ts';
 
 /** A statement known by its text. `id` is what crosses to the engine once the text has. */
 export interface KnownStatement {
@@ -8,6 +10,9 @@ export interface KnownStatement {
   /** In whose name it runs, as `encodePrincipal` writes it. */
   readonly principal: string;
   readonly changesSchema: boolean;
+  readonly placeholders: Placeholders;
+  /** What errors, log lines and states say of it: nothing that may be private. */
+  readonly shape: string;
   kind: 'read' | 'maybe-read' | 'write';
   /** Used since the last sweep. */
   recent: boolean;
@@ -21,13 +26,13 @@ export class StatementRegistries {
   readonly #create: (principal: string) => StatementRegistry;
   readonly #others = new Map<string, StatementRegistry>();
 
-  constructor(limit: number, onForget: (statement: KnownStatement) => void) {
+  constructor(limit: number, vocabulary: Vocabulary, onForget: (statement: KnownStatement) => void) {
     let lastId = 0;
     const nextId = (): number => {
       lastId += 1;
       return lastId;
     };
-    this.#create = (principal) => new StatementRegistry(limit, onForget, nextId, principal);
+    this.#create = (principal) => new StatementRegistry({ limit, vocabulary, onForget, nextId, principal });
     this.root = this.#create(ROOT);
   }
 
@@ -39,27 +44,25 @@ export class StatementRegistries {
   }
 }
 
+interface RegistryOptions {
+  readonly limit: number;
+  readonly vocabulary: Vocabulary;
+  readonly onForget: (statement: KnownStatement) => void;
+  readonly nextId: () => number;
+  /** As `encodePrincipal` writes it. */
+  readonly principal: string;
+}
+
 /**
  * The statements in use in one name, so that each is checked and prepared once. Bounded: when full, those not used since the last
  * time it was full are forgotten (second chance), here and in the engine.
  */
 export class StatementRegistry {
-  readonly #limit: number;
-  readonly #onForget: (statement: KnownStatement) => void;
-  readonly #nextId: () => number;
-  readonly #principal: string;
+  readonly #options: RegistryOptions;
   readonly #statements = new Map<string, KnownStatement>();
 
-  constructor(
-    limit: number,
-    onForget: (statement: KnownStatement) => void,
-    nextId: () => number,
-    principal: string,
-  ) {
-    this.#limit = limit;
-    this.#onForget = onForget;
-    this.#nextId = nextId;
-    this.#principal = principal;
+  constructor(options: RegistryOptions) {
+    this.#options = options;
   }
 
   get size(): number {
@@ -68,35 +71,44 @@ export class StatementRegistry {
 
   /** @throws {StatementRefusedError} when the text is refused */
   get(sql: string): KnownStatement {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) {
-      known.recent = true;
-      return known;
+    const found = this.#statements.get(sql);
+    if (found !== undefined) {
+      found.recent = true;
+      return found;
     }
-    const statement = {
-      id: this.#nextId(),
+    const { limit, vocabulary, nextId, principal } = this.#options;
+    const known = classifyStatement(sql, vocabulary, principal === ROOT ? 'statement' : 'owned');
+    // Only the backend itself changes the schema so, and its statements hold nothing private.
+    if (known.changesSchema) vocabulary.learn(sql);
+    const statement: KnownStatement = {
+      id: nextId(),
       sql,
-      principal: this.#principal,
-      ...classifyStatement(sql, this.#principal === ROOT ? 'statement' : 'owned'),
+      principal,
+      ...known,
+      placeholders: placeholdersOf(sql),
+      get shape() {
+        return vocabulary.shapeOf(sql);
+      },
       recent: true,
       forgotten: false,
     };
-    if (this.#statements.size >= this.#limit) this.#sweep();
+    if (this.#statements.size >= limit) this.#sweep();
     this.#statements.set(sql, statement);
     return statement;
   }
 
   #sweep(): void {
+    const { limit, onForget } = this.#options;
     for (const spare of [true, false]) {
       for (const [sql, statement] of this.#statements) {
         if (spare && statement.recent) statement.recent = false;
-        else if (this.#statements.size > this.#limit >> 1) {
+        else if (this.#statements.size > limit >> 1) {
           this.#statements.delete(sql);
           statement.forgotten = true;
-          this.#onForget(statement);
+          onForget(statement);
         }
       }
-      if (this.#statements.size < this.#limit) return;
+      if (this.#statements.size < limit) return;
     }
   }
 }

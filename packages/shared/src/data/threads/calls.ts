@@ -1,9 +1,8 @@
 import type { BatchReply, Failure } from '../engine/wire.ts';
 import type { BoundParameters } from '../statements/parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
-import { rowOf, StatementResult } from '../statements/statement-result.ts';
-import type { Row } from '../types.ts';
-import { errorOf } from './engine-errors.ts';
+import { Columns, StatementResult } from '../statements/statement-result.ts';
+import type { Row, SqlValue } from '../types.ts';
 
 /** A statement on its way to the engine, and whom to tell. */
 export interface Call {
@@ -17,8 +16,8 @@ export interface Call {
   readonly again?: (call: Call) => void;
 }
 
-/** Column names of the statements, by their id, as the connection that runs them has told. */
-export type Layouts = Map<number, readonly string[]>;
+/** Columns of the statements, by their id, as the connection that runs them has told. */
+export type Layouts = Map<number, Columns>;
 
 /** Calls that travel together, until they are answered. */
 export interface PendingBatch {
@@ -29,13 +28,11 @@ export interface PendingBatch {
   readonly done: (rolledBack: boolean) => void;
 }
 
-const NO_NAMES: readonly string[] = [];
-
 /** Settles the calls of a batch, but for those that another thread has taken over. */
 export function settleBatch(
   { calls, layouts, forgotten }: PendingBatch,
   { rows: counts, values, effects, failures, layouts: told }: BatchReply,
-  file: string,
+  errorFor: (failure: Failure, statement: KnownStatement) => Error,
   isTakenBack: (call: Call) => boolean,
 ): void {
   for (const statement of forgotten) layouts.delete(statement);
@@ -46,34 +43,42 @@ export function settleBatch(
     const call = calls[index];
     if (call === undefined) continue;
     const { id } = call.statement;
-    const columns = told[layout + 1];
-    if (told[layout] === index && typeof columns === 'object') {
-      layouts.set(id, columns);
+    const names = told[layout + 1];
+    if (told[layout] === index && typeof names === 'object') {
+      layouts.set(id, new Columns(names));
       layout += 2;
     }
     const count = counts[index] ?? 0;
     if (count < 0) {
-      if (!isTakenBack(call)) rejectCall(call, failures[failed], file);
+      if (!isTakenBack(call)) rejectCall(call, failures[failed], errorFor);
       failed += 1;
       continue;
     }
-    const names = count === 0 ? NO_NAMES : (layouts.get(id) ?? NO_NAMES);
+    const columns = layouts.get(id) ?? Columns.none;
+    const width = columns.names.length;
     const rows = new Array<Row>(count);
+    const tuples = columns.areAmbiguous ? new Array<readonly SqlValue[]>(count) : undefined;
     for (let row = 0; row < count; row += 1) {
-      rows[row] = rowOf(names, values, value);
-      value += names.length;
+      rows[row] = columns.rowAt(values, value);
+      if (tuples !== undefined) tuples[row] = values.slice(value, value + width);
+      value += width;
     }
     if (isTakenBack(call)) continue;
-    const lastRowId = effects[index * 2 + 1];
-    call.resolve(new StatementResult(rows, Number(effects[index * 2] ?? 0), lastRowId ?? undefined));
+    const changes = Number(effects[index * 2] ?? 0);
+    const lastRowId = effects[index * 2 + 1] ?? undefined;
+    call.resolve(new StatementResult({ columns, rows, tuples, changes, lastRowId }));
   }
 }
 
-function rejectCall(call: Call, failure: Failure | undefined, file: string): void {
+function rejectCall(
+  call: Call,
+  failure: Failure | undefined,
+  errorFor: (failure: Failure, statement: KnownStatement) => Error,
+): void {
   if (failure?.code === 'AICO_NOT_READ_ONLY' && call.reroute !== undefined) call.reroute(call);
   else if (failure?.code === 'AICO_NOT_RUN' && call.again !== undefined) call.again(call);
   else {
     const reason = failure ?? { code: 'SQLITE_ERROR', message: 'no reason given' };
-    call.reject(errorOf(reason, file, call.statement.sql));
+    call.reject(errorFor(reason, call.statement));
   }
 }

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
-import { EngineFailure, errorOf } from './engine-errors.ts';
+import { Vocabulary } from '../sql/vocabulary.ts';
+import { EngineFailure } from '../engine-failure.ts';
+import { errorOf } from './engine-errors.ts';
 
-test('an engine’s failure stands for itself: what the system said is not lost on the way', () => {
+const statement = { file: '/home/aico.db', shape: 'open', vocabulary: new Vocabulary() };
+
+test('what the operating system reported stays with a failure on its way out of the engine', () => {
   for (const errno of ['ENOSPC', 'EDQUOT', 'EACCES', 'EMFILE', 'EROFS']) {
     const failure = { code: 'SQLITE_IOERR_SHMSIZE', message: 'disk I/O error', errno };
-    const direct = errorOf(failure, '/home/aico.db', 'open');
-    const byWay = errorOf(new EngineFailure(failure), '/home/aico.db', 'open');
+    const direct = errorOf(failure, statement);
+    const byWay = errorOf(new EngineFailure(failure).failure, statement);
     assert.equal(byWay.constructor, direct.constructor, errno);
     assert.equal(byWay.message, direct.message);
     assert.equal(systemErrorIn(byWay)?.errno, errno);

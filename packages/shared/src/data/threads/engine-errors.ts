@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { EngineFailure, isSqlite } from '../engine-failure.ts';
 import { type Failure, isWriteRefused } from '../engine/wire.ts';
 import {
   ConstraintError,
@@ -17,23 +18,7 @@ import {
   WriteRefusedError,
 } from '../errors.ts';
 import { ResultTooLargeError } from '../limit-errors.ts';
-import type { ForeignAccess } from '../ownership/refusals.ts';
-import { summaryOf } from '../sql/sql-text.ts';
-
-/** An engine's own words, kept as the cause. It says all that its {@link Failure} says, and can stand in its place. */
-export class EngineFailure extends Error implements Failure {
-  readonly code: string;
-  /** The operating system's name of the failure, where it is known: `systemErrorIn` reads it. */
-  readonly errno?: string;
-  readonly access?: ForeignAccess;
-  constructor(failure: Failure) {
-    super(failure.message);
-    this.name = 'EngineFailure';
-    this.code = failure.code;
-    if (failure.errno !== undefined) this.errno = failure.errno;
-    if (failure.access !== undefined) this.access = failure.access;
-  }
-}
+import type { Vocabulary } from '../sql/vocabulary.ts';
 
 /** Whether it was for want of room that the disk did not take a write. */
 export function isForWantOfRoom({ code, errno }: Failure): boolean {
@@ -43,31 +28,39 @@ export function isForWantOfRoom({ code, errno }: Failure): boolean {
 /** The error of a write that the disk did not take. */
 export function writeRefusal(failure: Failure): DiskFullError | WriteRefusedError {
   const cause = new EngineFailure(failure);
-  return isForWantOfRoom(failure) ? new DiskFullError(cause) : new WriteRefusedError(failure.message, cause);
+  return isForWantOfRoom(failure) ? new DiskFullError(cause) : new WriteRefusedError(cause.message, cause);
+}
+
+/** What an error may say of the statement that failed. */
+export interface FailedStatement {
+  readonly file: string;
+  readonly shape: string;
+  readonly vocabulary: Vocabulary;
 }
 
 /** The error that stands for `failure` outside this room, where no engine's codes are known. */
-export function errorOf(failure: Failure, file: string, sql: string): Error {
+export function errorOf(failure: Failure, { file, shape, vocabulary }: FailedStatement): Error {
   const cause = new EngineFailure(failure);
-  const { code, message, access } = failure;
+  const { code, access } = failure;
+  const message = isSqlite(failure) ? vocabulary.reasonFor(failure.message) : failure.message;
   if (access !== undefined)
     return new TableNotOwnedError(access.owner, access.table, access.tableOwner ?? undefined, access.what);
   switch (code) {
     case 'AICO_PARAMETERS':
-      return new ParametersInvalidError(message, cause);
+      return new ParametersInvalidError(`the values do not fit the placeholders of "${shape}"`, cause);
     case 'AICO_STATEMENT_COUNT':
-      return new StatementRefusedError(summaryOf(sql), 'it is not exactly one statement');
+      return new StatementRefusedError(shape, 'it is not exactly one statement');
     case 'AICO_NOT_READ_ONLY':
-      return new StatementRefusedError(summaryOf(sql), 'it does not only read');
+      return new StatementRefusedError(shape, 'it does not only read');
     case 'AICO_RESULT_TOO_LARGE':
-      return new ResultTooLargeError(summaryOf(sql), message, cause);
+      return new ResultTooLargeError(shape, message, cause);
     case 'AICO_STATEMENT_FULL':
     // The content of a virtual table contradicts itself, which says nothing about the file.
     case 'SQLITE_CORRUPT_VTAB':
     case 'SQLITE_NOMEM':
-      return new StatementFailedError(summaryOf(sql), message, cause);
+      return new StatementFailedError(shape, message, cause);
     case 'AICO_NOT_ALLOWED':
-      return new StatementRefusedError(summaryOf(sql), message);
+      return new StatementRefusedError(shape, message);
     case 'AICO_NO_SESSION':
       return new TransactionEndedError('has ended: an earlier failure rolled it back', cause);
     case 'AICO_STOPPED':
@@ -80,7 +73,11 @@ export function errorOf(failure: Failure, file: string, sql: string): Error {
       return new DatabaseCorruptError(file, 'its first page does not authenticate', cause);
   }
   if (code.startsWith('SQLITE_CONSTRAINT'))
-    return new ConstraintError(code.slice('SQLITE_CONSTRAINT_'.length).toLowerCase(), message, cause);
+    return new ConstraintError(
+      code.slice('SQLITE_CONSTRAINT_'.length).toLowerCase(),
+      message,
+      cause,
+    );
   if (code.startsWith('SQLITE_CORRUPT')) return new DatabaseCorruptError(file, message, cause);
   if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return new DatabaseBusyError(cause);
   // A file that is there and cannot be opened is not gone: the system has no file handles left, or gives no right to it.
@@ -90,5 +87,5 @@ export function errorOf(failure: Failure, file: string, sql: string): Error {
   if (/^SQLITE_(?:IOERR|READONLY|PROTOCOL)/.test(code)) return new StorageFailedError(message, cause);
   // A file that the engine opens by itself, beside the database.
   if (/^E[A-Z0-9]+$/.test(code)) return new StorageFailedError(message, cause);
-  return new StatementFailedError(summaryOf(sql), message, cause);
+  return new StatementFailedError(shape, message, cause);
 }

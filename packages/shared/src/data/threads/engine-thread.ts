@@ -11,11 +11,13 @@ import {
   type StatementBatch,
 } from '../engine/wire.ts';
 import { DatabaseClosedError, EngineCrashedError } from '../errors.ts';
+import { Vocabulary } from '../sql/vocabulary.ts';
 import type { BoundParameters } from '../statements/parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
-import { StatementResult } from '../statements/statement-result.ts';
+import { Columns, StatementResult } from '../statements/statement-result.ts';
 import { type Call, type Layouts, type PendingBatch, settleBatch } from './calls.ts';
-import { EngineFailure, errorOf } from './engine-errors.ts';
+import { EngineFailure } from '../engine-failure.ts';
+import { errorOf } from './engine-errors.ts';
 import { PROGRESS_FIELDS, type RunningStatement, ThreadWatch } from './thread-watch.ts';
 
 /** Whom an engine thread tells what concerns more than one caller. */
@@ -25,6 +27,8 @@ export interface ThreadEvents {
   onFailure?: (failure: Failure) => void;
   /** A statement is slow, or longer than it may be; told again until it ends or the thread is given up. */
   onSlow?: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
+  /** The words that its errors may repeat; those of SQL alone where it is left out. */
+  readonly vocabulary?: Vocabulary;
 }
 
 /** What was sent to a thread, and waits behind the statement that it runs. */
@@ -57,6 +61,7 @@ export class EngineThread {
   readonly name: string;
   readonly #worker: Worker;
   readonly #file: string;
+  readonly #vocabulary: Vocabulary;
   readonly #events: ThreadEvents;
   readonly #effects = new Float64Array(
     new SharedArrayBuffer(2 * SHARED_CALLS * Float64Array.BYTES_PER_ELEMENT),
@@ -88,6 +93,7 @@ export class EngineThread {
     this.name = name;
     this.#events = events;
     this.#file = data.file;
+    this.#vocabulary = events.vocabulary ?? new Vocabulary();
     this.#watch = new ThreadWatch({
       progress: this.#progress,
       limitMs: data.statementLimitMs ?? STATEMENT_LIMIT_MS,
@@ -148,8 +154,9 @@ export class EngineThread {
     try {
       return await this.#send(operation);
     } catch (error) {
-      const sql = 'sql' in operation ? operation.sql : operation.name;
-      throw error instanceof EngineFailure ? errorOf(error, this.#file, sql) : error;
+      if (!(error instanceof EngineFailure)) throw error;
+      const shape = 'sql' in operation ? this.#vocabulary.shapeOf(operation.sql) : operation.name;
+      throw this.#errorFor(error.failure, { shape });
     }
   }
 
@@ -335,7 +342,14 @@ export class EngineThread {
       const call = calls[index];
       if (call === undefined) continue;
       const rowId = effects[index * 2 + 1] ?? Number.NaN;
-      call.resolve(new StatementResult([], effects[index * 2] ?? 0, Number.isNaN(rowId) ? undefined : rowId));
+      call.resolve(
+        new StatementResult({
+          columns: Columns.none,
+          rows: [],
+          changes: effects[index * 2] ?? 0,
+          lastRowId: Number.isNaN(rowId) ? undefined : rowId,
+        }),
+      );
       if (call.statement.forgotten) this.forget(call.statement);
     }
     done(false);
@@ -344,9 +358,18 @@ export class EngineThread {
   #settle(pending: PendingBatch, reply: BatchReply): void {
     for (const failure of reply.failures)
       if (failure.code !== 'AICO_NOT_RUN') this.#events.onFailure?.(failure);
-    settleBatch(pending, reply, this.#file, (call) => this.#takenBack.has(call));
+    settleBatch(
+      pending,
+      reply,
+      (failure, statement) => this.#errorFor(failure, statement),
+      (call) => this.#takenBack.has(call),
+    );
     for (const { statement } of pending.calls) if (statement.forgotten) this.forget(statement);
     pending.done(reply.rolledBack);
+  }
+
+  #errorFor(failure: Failure, { shape }: { readonly shape: string }): Error {
+    return errorOf(failure, { file: this.#file, shape, vocabulary: this.#vocabulary });
   }
 
   #fail(crash: EngineCrashedError): void {

@@ -1,5 +1,4 @@
 import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedError } from '../errors.ts';
-import { summaryOf } from '../sql/sql-text.ts';
 import type { StatementRegistry } from '../statements/statement-registry.ts';
 import type { OpenTransaction, QueryResult, Row, SqlParameters } from '../types.ts';
 import { type Effect, TransactionEffects } from './transaction-effects.ts';
@@ -34,7 +33,7 @@ export class TransactionScope implements OpenTransaction {
     this.#refuseUnlessCurrent();
     const statement = registry.get(sql);
     if (this.#session.readOnly && statement.kind === 'write')
-      throw new ReadOnlyTransactionError(summaryOf(sql));
+      throw new ReadOnlyTransactionError(statement.shape);
     // What the columns are is between the statement and its caller.
     return (await this.#session.execute(statement, params)) as QueryResult<unknown> as QueryResult<R>;
   }

@@ -1,7 +1,7 @@
 import type { Logger } from '../../core/logging/types.ts';
 import type { Operation } from '../engine/wire.ts';
 import { TransactionEndedError, TransactionTimeoutError } from '../errors.ts';
-import { copyParameters } from '../statements/parameters.ts';
+import { bindParameters } from '../statements/parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import type { StatementResult } from '../statements/statement-result.ts';
 import type { Call, Layouts } from '../threads/calls.ts';
@@ -74,7 +74,7 @@ export class TransactionSession {
 
   async execute(statement: KnownStatement, params: SqlParameters | undefined): Promise<StatementResult> {
     if (this.#ended !== undefined) throw this.#ended;
-    const bound = copyParameters(params);
+    const bound = bindParameters(statement.placeholders, params);
     return await new Promise<StatementResult>((resolve, reject) => {
       this.#pending.push({ statement, params: bound, resolve, reject });
       if (this.#scheduled) return;

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { KEY, testStore } from '../../../test/fixtures/store.ts';
 import { EngineCrashedError } from '../index.ts';
+import { Vocabulary } from '../sql/vocabulary.ts';
 import { StatementRegistries } from '../statements/statement-registry.ts';
 import { EngineThread } from '../threads/engine-thread.ts';
 
@@ -59,7 +60,7 @@ test('an engine thread that dies rejects all that waits for it and all that come
     { onCrash: (error) => crashes.push(error) },
     script,
   );
-  const registry = new StatementRegistries(8, () => undefined).root;
+  const registry = new StatementRegistries(8, new Vocabulary(), () => undefined).root;
   const send = (): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const call = { statement: registry.get('SELECT 1'), params: [], resolve, reject };

@@ -1,5 +1,4 @@
 import { WriterOverdueError } from '../limit-errors.ts';
-import { summaryOf } from '../sql/sql-text.ts';
 import { ownerOf } from '../statements/statement-owner.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import type { RunningStatement } from '../threads/thread-watch.ts';
@@ -27,7 +26,7 @@ export class OverdueWrite {
       running,
       beganAt: performance.now() - running.ms,
       owner: statement === undefined ? undefined : ownerOf(statement),
-      statement: summaryOf(statement?.sql ?? ''),
+      statement: statement?.shape ?? '',
       since: new Date(Date.now() - running.ms),
     };
     return true;

@@ -4,7 +4,8 @@ import type { Logger } from '../../core/logging/types.ts';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
 import { type Failure, isStopping, isWriteRefused } from '../engine/wire.ts';
 import { DatabaseLostError, StorageFailedError } from '../errors.ts';
-import { EngineFailure, isForWantOfRoom, writeRefusal } from '../threads/engine-errors.ts';
+import { EngineFailure } from '../engine-failure.ts';
+import { isForWantOfRoom, writeRefusal } from '../threads/engine-errors.ts';
 import type { DatabaseState } from '../types.ts';
 
 /** Room there must be before a write is tried again: it would soon be full again with less. */
@@ -76,7 +77,8 @@ export class WriteGate {
       return;
     }
     this.#failure = failure;
-    const condition = systemErrorIn(new EngineFailure(failure))?.condition ?? failure.message;
+    const cause = new EngineFailure(failure);
+    const condition = systemErrorIn(cause)?.condition ?? cause.message;
     const since = new Date();
     this.#state = {
       kind: 'read-only',
@@ -110,13 +112,14 @@ export class WriteGate {
 
   #fail(failure: Failure): void {
     this.#failure = failure;
-    this.#state = { kind: 'failed', reason: failure.message };
+    const reason = new EngineFailure(failure).message;
+    this.#state = { kind: 'failed', reason };
     clearTimeout(this.#timer);
     this.#options.logger?.error(
       'Database stopped: the disk failed; no write is acknowledged until a restart',
       {
         code: failure.code,
-        reason: failure.message,
+        reason,
       },
     );
   }

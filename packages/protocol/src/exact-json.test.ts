@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inexactNumberIn } from './exact-json.ts';
+
+test('a number that a double cannot hold is found, wherever it stands', () => {
+  for (const [json, found] of [
+    ['9007199254740993', '9007199254740993'],
+    ['{"a":[1,-9007199254740993]}', '-9007199254740993'],
+    ['[1e400]', '1e400'],
+    ['[-1E+999]', '-1E+999'],
+    ['[1e-400]', '1e-400'],
+    ['[123456789012345678901234567890]', '123456789012345678901234567890'],
+    ['["9007199254740993", 1e400]', '1e400'],
+    ['["a\\"9007199254740993", 9007199254740993]', '9007199254740993'],
+  ] as const)
+    assert.equal(inexactNumberIn(json), found, json);
+});
+
+test('numbers that stay what they are pass, and so does text that looks like a number', () => {
+  for (const json of [
+    '[0, -0, 1, 0.1, 1e3, 1.5e-7, 0e400, 0.0e-400]',
+    '9007199254740991',
+    '9007199254740992',
+    '1e21',
+    '0.1234567890123456789',
+    '"9007199254740993"',
+    '{"9007199254740993": "1e400"}',
+    '"\\\\", "1e400"',
+  ])
+    assert.equal(inexactNumberIn(json), undefined, json);
+});

@@ -1,0 +1,35 @@
+import type { Failure } from './engine/wire.ts';
+import { publicReason } from './sql/engine-messages.ts';
+
+/**
+ * A failure of the engine as the cause of an error. Causes are logged, so its message repeats nothing of a statement or
+ * its parameters.
+ */
+export class EngineFailure extends Error {
+  readonly code: string;
+  /** The operating system's name of the failure, where it is known: `systemErrorIn` reads it. */
+  readonly errno?: string;
+  readonly #failure: Failure;
+  constructor(failure: Failure) {
+    super(isSqlite(failure) ? publicReason(failure.message, () => false) : failure.message);
+    this.name = 'EngineFailure';
+    this.code = failure.code;
+    if (failure.errno !== undefined) this.errno = failure.errno;
+    this.#failure = failure;
+  }
+
+  /** The failure with SQLite's own words. */
+  get failure(): Failure {
+    return this.#failure;
+  }
+}
+
+/** Whether the message is SQLite's or its driver's, which may repeat what is private. */
+export function isSqlite({ code }: Failure): boolean {
+  return /^(?:SQLITE_|AICO_UNKNOWN$|AICO_PARAMETERS$)/.test(code);
+}
+
+/** SQLite's own words about what caused an error, where it was SQLite. */
+export function engineMessageOf(cause: unknown): string | undefined {
+  return cause instanceof EngineFailure ? cause.failure.message : undefined;
+}
