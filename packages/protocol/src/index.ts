@@ -17,8 +17,8 @@ export {
 } from './data-bounds.ts';
 export type { Envelope } from './envelope.ts';
 export { DataBoundsError, TopicInvalidError } from './errors.ts';
-export { ExitCode } from './exit-codes.ts';
 export { inexactNumberIn } from './exact-json.ts';
+export { ExitCode } from './exit-codes.ts';
 export { type PrintableOptions, printable } from './printable.ts';
 export { PROBLEM_MEDIA_TYPE, type Problem, type ProblemIssue, problemFrom } from './problem.ts';
 export { TopicTrie } from './topic-trie.ts';

@@ -8,7 +8,7 @@ export class QueryRefusedError extends defineError({
   hint: 'Send one statement that only reads, with a value for each of its parameters.',
   make: (cause: Error) => ({ message: cause.message, cause }),
 }) {
-  /** SQLite's own words, for the person who wrote the query and nobody else: a getter, so that no log line has them. */
+  /** SQLite's own words, for the person who wrote the query: a getter, so that no log line has them. */
   get issues(): readonly ProblemIssue[] {
     const message = this.cause instanceof StatementFailedError ? this.cause.engineMessage : undefined;
     return message === undefined ? [] : [{ path: 'body/sql', message }];

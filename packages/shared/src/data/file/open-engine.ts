@@ -4,6 +4,7 @@ import { moveDurably } from '../../core/paths/index.ts';
 import type { HeadPlace } from '../engine/commit-counter.ts';
 import { type DatabaseLife, type DatabaseStamp, RECORDS_AT } from '../engine/commit-record.ts';
 import type { CipherName, EngineData, Failure } from '../engine/wire.ts';
+import type { EngineFailure } from '../engine-failure.ts';
 import {
   DatabaseCipherError,
   DatabaseCorruptError,
@@ -15,7 +16,6 @@ import {
   NotADatabaseError,
 } from '../errors.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';
-import type { EngineFailure } from '../engine-failure.ts';
 import { errorOf } from '../threads/engine-errors.ts';
 import { EngineThread } from '../threads/engine-thread.ts';
 import type { RunningStatement } from '../threads/thread-watch.ts';

@@ -1,5 +1,5 @@
 /**
- * What SQLite says of statements that fail. A group `(.*)` is where it repeats part of the statement, of a parameter or of
+ * Messages of SQLite about statements that fail. A group `(.*)` is where it repeats part of the statement, of a parameter or of
  * the schema; everything outside the groups is SQLite's own text.
  */
 const MESSAGES: readonly RegExp[] = [

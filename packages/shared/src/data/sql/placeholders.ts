@@ -1,6 +1,6 @@
 import { codeOf } from './sql-text.ts';
 
-/** What values a statement takes. */
+/** The values that a statement takes, and how. */
 export type Placeholders =
   /** `?` for each value, or none at all. */
   | { readonly kind: 'positional'; readonly count: number }

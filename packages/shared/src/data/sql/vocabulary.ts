@@ -50,7 +50,7 @@ export class Vocabulary {
     return shape.length > LONGEST_SHAPE ? `${shape.slice(0, LONGEST_SHAPE - 1)}…` : shape;
   }
 
-  /** What SQLite says about a statement, with `…` in the place of words that are not public. */
+  /** SQLite's message about a statement, with `…` in the place of words that are not public. */
   reasonFor(message: string): string {
     return publicReason(message, (text) => this.knows(text));
   }

@@ -11,7 +11,7 @@ export interface KnownStatement {
   readonly principal: string;
   readonly changesSchema: boolean;
   readonly placeholders: Placeholders;
-  /** What errors, log lines and states say of it: nothing that may be private. */
+  /** The statement as errors, log lines and states show it: without anything that may be private. */
   readonly shape: string;
   kind: 'read' | 'maybe-read' | 'write';
   /** Used since the last sweep. */

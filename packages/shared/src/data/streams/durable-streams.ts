@@ -156,7 +156,7 @@ export class DurableStreams implements DurableStore {
   async replayDead(consumer: string, number?: number): Promise<number> {
     const count = await this.#inspection.replayDead(consumer, number, this.#now());
     if (count === 0) await this.#checkDead(consumer, number);
-    this.#notify();
+    this.#notify({ retries: true });
     return count;
   }
 
@@ -201,8 +201,8 @@ export class DurableStreams implements DurableStore {
     return this.#options.retentionClock?.now() ?? this.#now();
   }
 
-  #notify(): void {
-    for (const consumer of this.#consumers.values()) consumer?.notify();
+  #notify(news?: { readonly retries: boolean }): void {
+    for (const consumer of this.#consumers.values()) consumer?.notify(news);
   }
 
   /** Where a consumer begins. What was in its hands when the process died counts as tried once, and is tried again. */

@@ -36,12 +36,17 @@ const STORE_BACKOFF: Backoff = { minDelayMs: 100, maxDelayMs: 5_000 };
 const LONGEST_RETRY_MS = 300_000;
 /** The longest sleep: a missed wake costs no more than this. */
 const LONGEST_SLEEP_MS = 5_000;
-/** So many settled ones are remembered one by one before the floor is raised. */
-const RAISE_AFTER = 256;
+/** Messages that were handled and are not stored as settled yet: after a crash they are delivered again. */
+const MOST_UNSETTLED = 64;
+/** Messages that are stored as settled one by one before the floor takes their place. */
+const TIDY_AFTER = 256;
 
 /**
- * Hands the messages of one consumer to its handler: new ones in order, those that failed when they are due. What it
- * says to the store it says before anybody acts on it, so that a death at any moment loses nothing and counts the try.
+ * Hands the messages of one consumer to its handler: new ones in order, those that failed when they are due. It stores that a
+ * message is handed out before the handler sees it, so that a crash at any moment loses nothing and counts the attempt.
+ *
+ * Its writes are proportional to what happens: messages that were handled while a commit is under way are settled
+ * together by the next one, and a hand-out without retries writes nothing.
  */
 export class StreamConsumer implements Consumption {
   readonly consumer: string;
@@ -50,8 +55,14 @@ export class StreamConsumer implements Consumption {
   readonly #inHand = new Map<number, { readonly work: Promise<void>; readonly isRetry: boolean }>();
   readonly #waitingNew: NumberedMessage[] = [];
   readonly #idle: (() => void)[] = [];
+  /** Handled, and to be settled by the next commit. */
+  readonly #handled: InHand[] = [];
+  #settling: Promise<void> | undefined;
   #cursor: number;
-  #settledSince = 0;
+  /** Messages that are stored as settled one by one. */
+  #settledOneByOne = 0;
+  /** Messages may wait in the store to be delivered again. */
+  #retriesMayWait = true;
   /** Refusals of the store since it last did what was asked. */
   #refusals = 0;
   #wake: () => void = () => {};
@@ -74,8 +85,9 @@ export class StreamConsumer implements Consumption {
     return this.#inHand.size;
   }
 
-  /** There may be something new. */
-  notify(): void {
+  /** There may be something new; also among the retries, where `retries` says so. */
+  notify({ retries = false } = {}): void {
+    this.#retriesMayWait ||= retries;
     this.#hasNews = true;
     this.#wake();
   }
@@ -99,6 +111,7 @@ export class StreamConsumer implements Consumption {
     this.#wake();
     await this.#running;
     await Promise.all([...this.#inHand.values()].map(({ work }) => work));
+    await this.#settling;
     this.#options.onStopped();
     for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -119,15 +132,22 @@ export class StreamConsumer implements Consumption {
     const { store, maxInFlight, now } = this.#options;
     const { signal } = this.#stopping;
     const room = maxInFlight - this.#inHand.size;
-    if (room === 0) return;
-    const due = await store.leaseDue(this.consumer, now(), now() + 2 * LONGEST_RETRY_MS, room);
-    for (const message of due)
-      this.#start(message, { number: message.number, attempt: message.attempts, isRetry: true });
-    while (!signal.aborted && this.#inHand.size < maxInFlight) {
+    if (room === 0 || this.#isHeldUp) return;
+    if (this.#retriesMayWait) {
+      const due = await store.leaseDue(this.consumer, now(), now() + 2 * LONGEST_RETRY_MS, room);
+      for (const message of due)
+        this.#start(message, { number: message.number, attempt: message.attempts, isRetry: true });
+    }
+    while (!signal.aborted && this.#inHand.size < maxInFlight && !this.#isHeldUp) {
       if (this.#waitingNew.length === 0 && !(await this.#fetch())) return;
       const message = this.#waitingNew.shift();
       if (message !== undefined) this.#start(message, { number: message.number, attempt: 1, isRetry: false });
     }
+  }
+
+  /** Nothing is handed out while the store does not take what was handled. */
+  get #isHeldUp(): boolean {
+    return this.#handled.length >= MOST_UNSETTLED || (this.#settling !== undefined && this.#refusals > 0);
   }
 
   /** @returns whether anything new was there */
@@ -177,25 +197,61 @@ export class StreamConsumer implements Consumption {
       failure = error ?? new Error('the handler threw nothing');
     }
     over = true;
-    if (state() !== 'durable')
-      await this.#insist('A message could not be settled', () => this.#conclude(inHand, failure));
-    else if (failure !== undefined)
-      this.#options.logger?.error('A handler failed after its message was acknowledged', {
-        consumer: this.consumer,
-        number,
-        error: failure,
+    if (state() === 'durable') {
+      this.#settledOneByOne += 1;
+      if (failure !== undefined)
+        this.#options.logger?.error('A handler failed after its message was acknowledged', {
+          consumer: this.consumer,
+          number,
+          error: failure,
+        });
+    } else if (failure === undefined) this.#settleSoon(inHand);
+    else {
+      await this.#insist('A failed message could not be stored', () => this.#conclude(inHand, failure));
+      this.#settledOneByOne += 1;
+      this.#retriesMayWait = true;
+    }
+  }
+
+  /** Has a handled message settled by the next commit. */
+  #settleSoon(inHand: InHand): void {
+    this.#inHand.delete(inHand.number);
+    this.#handled.push(inHand);
+    this.#settling ??= this.#settle();
+  }
+
+  async #settle(): Promise<void> {
+    const { store } = this.#options;
+    do {
+      const handled = [...this.#handled];
+      const floor = this.#settledUpTo(handled);
+      const settledOneByOne = this.#settledOneByOne;
+      const isTidying = settledOneByOne > 0 && (settledOneByOne >= TIDY_AFTER || this.#inHand.size === 0);
+      await this.#insist('Messages could not be settled', async () => {
+        await store.settleHandled(this.consumer, handled, floor, isTidying);
+        if (isTidying) this.#settledOneByOne -= settledOneByOne;
       });
-    this.#settledSince += 1;
+      this.#settledOneByOne += handled.filter(({ number, isRetry }) => !isRetry && number > floor).length;
+      this.#handled.splice(0, handled.length);
+    } while (this.#handled.length > 0);
+    this.#settling = undefined;
+    this.notify();
+  }
+
+  /** The number up to which everything is settled once `handled` is. */
+  #settledUpTo(handled: readonly InHand[]): number {
+    const open = [
+      ...[...this.#inHand].flatMap(([number, { isRetry }]) => (isRetry ? [] : [number])),
+      ...this.#handled.slice(handled.length).flatMap(({ number, isRetry }) => (isRetry ? [] : [number])),
+      ...this.#waitingNew.slice(0, 1).map(({ number }) => number),
+    ];
+    return Math.min(this.#cursor, ...open.map((number) => number - 1));
   }
 
   async #conclude(inHand: InHand, failure: unknown): Promise<void> {
     const { store, maxAttempts, now, logger } = this.#options;
-    const { number, attempt, isRetry } = inHand;
+    const { number, attempt } = inHand;
     const { consumer } = this;
-    if (failure === undefined) {
-      await store.settle(consumer, number, isRetry);
-      return;
-    }
     const reason = reasonOf(failure);
     if (attempt >= maxAttempts) {
       await store.bury(consumer, inHand, now(), reason);
@@ -235,32 +291,33 @@ export class StreamConsumer implements Consumption {
 
   /** Waits for news, for what is due next, or for a while. */
   async #rest(): Promise<void> {
-    const { store, now, maxInFlight } = this.#options;
-    if (this.#settledSince >= RAISE_AFTER) await this.#raiseFloor();
-    if (this.#inHand.size >= maxInFlight) {
-      // The end of any delivery is news.
+    const { now, maxInFlight } = this.#options;
+    if (this.#settledOneByOne >= TIDY_AFTER) this.#settling ??= this.#settle();
+    if (this.#inHand.size >= maxInFlight || this.#isHeldUp) {
+      // The end of a delivery, or of a settlement, is news.
       await this.#sleep(undefined);
       return;
     }
     const isIdle = this.#inHand.size === 0 && this.#waitingNew.length === 0 && !this.#hasNews;
     if (isIdle) {
-      if (this.#settledSince > 0) await this.#raiseFloor();
+      if (this.#settledOneByOne > 0) this.#settling ??= this.#settle();
+      await this.#settling;
+      if (this.#hasNews) return;
       for (const resolve of this.#idle.splice(0)) resolve();
     }
-    const due = await store.nextDue(this.consumer);
+    const due = await this.#nextDue();
     const waitMs = due === undefined ? LONGEST_SLEEP_MS : Math.max(0, due - now());
     await this.#sleep(Math.min(waitMs, LONGEST_SLEEP_MS));
   }
 
-  async #raiseFloor(): Promise<void> {
-    const { store } = this.#options;
-    this.#settledSince = 0;
-    const open = [...this.#inHand].flatMap(([number, { isRetry }]) => (isRetry ? [] : [number - 1]));
-    const [first] = this.#waitingNew;
-    await store.raiseFloor(
-      this.consumer,
-      Math.min(this.#cursor, ...open, ...(first === undefined ? [] : [first.number - 1])),
-    );
+  /** When the next retry is due. The store is asked only while there may be one. */
+  async #nextDue(): Promise<number | undefined> {
+    if (!this.#retriesMayWait) return undefined;
+    // Before the answer: a message that fails meanwhile says that there is one again.
+    this.#retriesMayWait = false;
+    const due = await this.#options.store.nextDue(this.consumer);
+    this.#retriesMayWait ||= due !== undefined;
+    return due;
   }
 
   /** Waits until there is news, at most `ms` where that is given. */

@@ -90,25 +90,33 @@ export class StreamStore {
     );
   }
 
-  /** Takes what is due, counts the attempt before anybody sees it, and marks it as in somebody's hands. */
+  /**
+   * Takes the messages whose retry is due: counts the attempt before the handler sees it, and marks them as in flight. Most
+   * calls find none, so it looks before it takes the writer for a transaction.
+   */
   async leaseDue(
     consumer: string,
     nowMs: number,
     latestMs: number,
     limit: number,
   ): Promise<readonly RetryMessage[]> {
-    return this.database.transaction(async (tx) => {
-      // A due time further away than any wait was written by another clock.
-      const { rows } = await tx.execute<MessageRow>(
+    const due = async (from: Queryable): Promise<readonly MessageRow[]> => {
+      // A due time further away than the longest wait was written while the clock was ahead.
+      const { rows } = await from.execute<MessageRow>(
         `SELECT ${COLUMNS}, r.attempts FROM stream_retry r JOIN stream_message m ON m.number = r.number ` +
           'WHERE r.consumer = ? AND r.leased = 0 AND (r.due_ms <= ? OR r.due_ms > ?) ORDER BY r.due_ms, r.number LIMIT ?',
         [consumer, BigInt(nowMs), BigInt(latestMs), BigInt(limit)],
       );
-      for (const { number } of rows)
-        await tx.execute(
-          'UPDATE stream_retry SET leased = 1, attempts = attempts + 1 WHERE consumer = ? AND number = ?',
-          [consumer, BigInt(number)],
-        );
+      return rows;
+    };
+    if ((await due(this.database)).length === 0) return [];
+    return this.database.transaction(async (tx) => {
+      const rows = await due(tx);
+      await tx.execute(
+        'UPDATE stream_retry SET leased = 1, attempts = attempts + 1 ' +
+          'WHERE consumer = ? AND number IN (SELECT value FROM json_each(?))',
+        [consumer, JSON.stringify(rows.map(({ number }) => number))],
+      );
       return rows.map((row) => ({ ...messageOf(row), attempts: Number(row.attempts) + 1 }));
     });
   }
@@ -192,14 +200,46 @@ export class StreamStore {
     });
   }
 
-  /** Everything up to `floor` is settled: it need not be remembered one by one. */
-  async raiseFloor(consumer: string, floor: number): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      await tx.execute('UPDATE stream_consumer SET floor = ? WHERE name = ? AND floor < ?', [
-        BigInt(floor),
-        consumer,
-        BigInt(floor),
+  /**
+   * Settles messages that were handled, in one commit: those up to the floor by raising it, those above it one by one.
+   *
+   * @param floor everything up to here is settled
+   * @param isTidying whether messages that were settled one by one are to be forgotten up to the floor
+   */
+  async settleHandled(
+    consumer: string,
+    handled: readonly { readonly number: number; readonly isRetry: boolean }[],
+    floor: number,
+    isTidying: boolean,
+  ): Promise<void> {
+    const above = handled.filter(({ number, isRetry }) => !isRetry && number > floor);
+    const retried = handled.filter(({ isRetry }) => isRetry);
+    const numbers = (messages: typeof handled): string =>
+      JSON.stringify(messages.map(({ number }) => number));
+    const settle = async (on: Queryable): Promise<void> => {
+      // Sent together, so that they share a commit.
+      await Promise.all([
+        on.execute('UPDATE stream_consumer SET floor = ? WHERE name = ? AND floor < ?', [
+          BigInt(floor),
+          consumer,
+          BigInt(floor),
+        ]),
+        above.length > 0 &&
+          on.execute(
+            'INSERT INTO stream_done (consumer, number) SELECT ?, value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING',
+            [consumer, numbers(above)],
+          ),
+        retried.length > 0 &&
+          on.execute(
+            'DELETE FROM stream_retry WHERE consumer = ? AND leased = 1 AND number IN (SELECT value FROM json_each(?))',
+            [consumer, numbers(retried)],
+          ),
       ]);
+    };
+    if (!isTidying) return settle(this.database);
+    // Atomic: without the floor, messages that are no longer known as settled would be delivered again.
+    await this.database.transaction(async (tx) => {
+      await settle(tx);
       await tx.execute('DELETE FROM stream_done WHERE consumer = ? AND number <= ?', [
         consumer,
         BigInt(floor),

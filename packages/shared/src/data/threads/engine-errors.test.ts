@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
-import { Vocabulary } from '../sql/vocabulary.ts';
 import { EngineFailure } from '../engine-failure.ts';
+import { Vocabulary } from '../sql/vocabulary.ts';
 import { errorOf } from './engine-errors.ts';
 
 const statement = { file: '/home/aico.db', shape: 'open', vocabulary: new Vocabulary() };

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { EngineFailure, isSqlite } from '../engine-failure.ts';
 import { type Failure, isWriteRefused } from '../engine/wire.ts';
+import { EngineFailure, isSqlite } from '../engine-failure.ts';
 import {
   ConstraintError,
   DatabaseBusyError,
@@ -31,7 +31,7 @@ export function writeRefusal(failure: Failure): DiskFullError | WriteRefusedErro
   return isForWantOfRoom(failure) ? new DiskFullError(cause) : new WriteRefusedError(cause.message, cause);
 }
 
-/** What an error may say of the statement that failed. */
+/** The parts of a failed statement that an error may show. */
 export interface FailedStatement {
   readonly file: string;
   readonly shape: string;
@@ -73,11 +73,7 @@ export function errorOf(failure: Failure, { file, shape, vocabulary }: FailedSta
       return new DatabaseCorruptError(file, 'its first page does not authenticate', cause);
   }
   if (code.startsWith('SQLITE_CONSTRAINT'))
-    return new ConstraintError(
-      code.slice('SQLITE_CONSTRAINT_'.length).toLowerCase(),
-      message,
-      cause,
-    );
+    return new ConstraintError(code.slice('SQLITE_CONSTRAINT_'.length).toLowerCase(), message, cause);
   if (code.startsWith('SQLITE_CORRUPT')) return new DatabaseCorruptError(file, message, cause);
   if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return new DatabaseBusyError(cause);
   // A file that is there and cannot be opened is not gone: the system has no file handles left, or gives no right to it.

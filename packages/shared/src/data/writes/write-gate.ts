@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { Logger } from '../../core/logging/types.ts';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
 import { type Failure, isStopping, isWriteRefused } from '../engine/wire.ts';
-import { DatabaseLostError, StorageFailedError } from '../errors.ts';
 import { EngineFailure } from '../engine-failure.ts';
+import { DatabaseLostError, StorageFailedError } from '../errors.ts';
 import { isForWantOfRoom, writeRefusal } from '../threads/engine-errors.ts';
 import type { DatabaseState } from '../types.ts';
 
