@@ -20,7 +20,7 @@ const LINES = 40_000;
 /** Lines logged in one turn of the event loop. */
 const BURST = 1_000;
 const BARE_BATCH = 1_024;
-/** What the Python version stored. */
+/** Rows per second that the Python version stored. */
 const PYTHON_ROWS_PER_SECOND = 850;
 
 const fields = (n: number) => ({

@@ -4,9 +4,9 @@
  * both sides, everything over TCP on loopback. Delivered messages are counted by the subscriber, published ones by the
  * publisher.
  *
- * Saturated: as fast as the publisher may; messages/s as the subscriber sees them, from the first to the last. One in
- * flight: the next is published once the last has arrived, which is told over a pipe; microseconds from the call to the
- * handler by the system's monotonic clock.
+ * Saturated: the publisher sends as fast as it may; messages/s are counted by the subscriber, from the first message to the last.
+ * One message in flight: the next one is published when the last has arrived, which the subscriber reports over a pipe; the
+ * latency is in microseconds from the call to the handler, by the system's monotonic clock.
  */
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
 import { BusLine } from './bus-load.ts';

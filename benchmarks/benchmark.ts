@@ -1,4 +1,4 @@
-/** What a figure came to: the two sides measured in one run, and whether their ratio meets the target. */
+/** The result of a figure: the two sides measured in one run, and whether their ratio meets the target. */
 export interface BenchmarkOutcome {
   readonly value: number;
   /** The target as written in the list of targets, such as `<= 2`. */

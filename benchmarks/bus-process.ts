@@ -24,7 +24,7 @@ export type Order =
   | { readonly name: 'finish' };
 
 export interface Answer {
-  /** What the other processes need to find the one between. */
+  /** The addresses and keys by which the other processes reach the broker or proxy. */
   readonly place?: unknown;
   readonly received?: number;
   readonly seconds?: number;

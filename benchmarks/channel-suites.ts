@@ -1,7 +1,7 @@
 /**
- * What the sealed channel's suite was chosen by: `node benchmarks/channel-suites.ts`. Every candidate seals and opens records of each
- * size in turn, round by round; medians, in microseconds of one thread, and ratios to the chosen one. No browser here:
- * @noble under Node stands in for it.
+ * The comparison by which the cipher suite of the sealed channel was chosen: `node benchmarks/channel-suites.ts`. Every candidate
+ * seals and opens records of each size in turn, round by round. The output has medians in microseconds of one thread, and ratios
+ * to the chosen suite. @noble runs under Node here, not in a browser.
  */
 import {
   type CipherGCMTypes,

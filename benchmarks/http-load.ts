@@ -28,10 +28,9 @@ interface Load {
 }
 
 /**
- * Requests/s through the sealed channel, which carries all connections of its client as a client has it, beside another
- * way, each server and each client a process of its own; in turns, round by round. What it is with a channel for each
- * connection is told too, and judged by nobody. What one request costs each process in processor time is told too: it
- * is less at the mercy of whatever else the machine does.
+ * Measures requests/s through one sealed channel for all connections of its client, beside another transport. Each server and
+ * each client is a process of its own, and the sides take turns in every round. The result also has, without a target, the
+ * figure with a channel for each connection, and the processor time per request, which depends less on the load of the machine.
  */
 export async function besideSealed(peer: 'tls' | 'clear', atLeast: number): Promise<BenchmarkOutcome> {
   const folder = mkdtempSync(path.join(tmpdir(), 'aico-bench-'));
@@ -43,7 +42,7 @@ export async function besideSealed(peer: 'tls' | 'clear', atLeast: number): Prom
     const certificate = peer === 'tls' ? selfSigned(folder) : [];
     const sealed = await serve(children, 'sealed', certificate);
     const other = await serve(children, peer, certificate);
-    // What is judged stands side by side in every round.
+    // The two sides of the figure run next to each other in every round.
     const loads = [
       await openLoad(children, 'sealed, a channel each', sealed, true),
       await openLoad(children, 'sealed', sealed, false),
@@ -52,7 +51,7 @@ export async function besideSealed(peer: 'tls' | 'clear', atLeast: number): Prom
     for (const load of loads) await run(load, WARM_UP_MILLISECONDS);
     for (let round = 0; round < ROUNDS; round += 1) {
       const rate = new Map<string, number>();
-      // Whoever is first has no advantage over all rounds.
+      // The order alternates, so that neither side always runs first.
       for (const load of round % 2 === 0 ? loads : loads.toReversed()) {
         const { perSecond, clientMicroseconds, serverMicroseconds } = await run(load, MILLISECONDS);
         rate.set(load.name, perSecond);
@@ -109,7 +108,7 @@ async function run({ server, client }: Load, milliseconds: number) {
   };
 }
 
-/** What a process answers an order with; a process that ends in place of an answer is an error. */
+/** The answer of a process to an order; a process that ends instead is an error. */
 async function told(child: ChildProcess, order: string | number | HttpLoad): Promise<unknown> {
   const answered = new AbortController();
   const ended = once(child, 'exit', { signal: answered.signal }).then(([code]) => {

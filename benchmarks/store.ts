@@ -1,4 +1,4 @@
-/** What P6, P7, P8 and P16 share: a folder, the service and the bare driver, both with the same cipher, key and settings. */
+/** The setup of P6, P7, P8 and P16: a folder, the service and the bare driver, both with the same cipher, key and settings. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

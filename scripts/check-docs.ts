@@ -80,7 +80,7 @@ function checkPatterns(): void {
   const texts = [...sources, ...DOCUMENTS].map((file) => [file, readFileSync(file, 'utf8')] as const);
   const topics = texts.flatMap(([, text]) => [...text.matchAll(TOPIC)].map(([, topic = '']) => topic));
   for (const [file, text] of texts) {
-    // What changed is told as it was.
+    // The changelog names patterns of earlier versions.
     if (file === 'CHANGELOG.md') continue;
     for (const [, pattern = ''] of text.matchAll(PATTERN)) {
       const related = topics.filter((topic) => topic.split('.')[0] === pattern.split('.')[0]);

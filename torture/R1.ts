@@ -35,7 +35,7 @@ type Phase = 'opening' | 'writing' | 'closing';
 type Durations = Readonly<Record<Phase, number>>;
 
 interface Killed {
-  /** What it said last. */
+  /** The last line of its output. */
   readonly phase: string;
   readonly stderr: string;
 }

@@ -29,14 +29,14 @@ interface Fault {
   readonly manner: Manner;
 }
 
-/** What is done to one life of a graph: one service fails, or it is stopped in the middle of the start. */
+/** The fault of one run of a graph: one service fails, or the container is stopped during the start. */
 interface Harm {
   readonly fault?: Fault;
   /** Turns of the event loop until the stop. */
   readonly stopAfter?: number;
 }
 
-/** What happened, and what is open. Each service holds a real timer from its construction to its end. */
+/** The events of a run and the open handles. Each service holds a real timer from its construction to its end. */
 interface World {
   readonly began: string[];
   readonly came: string[];
@@ -185,7 +185,7 @@ async function live(specs: readonly Spec[], { fault, stopAfter }: Harm): Promise
     world.wrong.push(`${world.bus.listenerCount('message')} listeners left`);
   const after = openHandles();
   if (after !== before) world.wrong.push(`handles left open: ${after} instead of ${before}`);
-  // What was left behind is reported; it must not keep the campaign from ending too.
+  // A handle left open is reported, and must not keep the campaign from ending.
   for (const timer of world.timers) clearInterval(timer);
   return world.wrong;
 }

@@ -81,7 +81,7 @@ interface Context {
   readonly wrong: (what: string) => void;
 }
 
-/** What was sent in one life, and what was answered. */
+/** The requests sent in one life of the backend, and the answers. */
 class Load {
   readonly acknowledged = new Set<string>();
   readonly sent = new Set<string>();
@@ -105,7 +105,7 @@ class Load {
     return answer;
   }
 
-  /** Sends small pieces of work until there is nobody to take them. */
+  /** Sends small pieces of work until the backend accepts none. */
   async keepBusy(worker: number): Promise<void> {
     const agent = this.#agent();
     for (let n = 0; ; n += 1) {

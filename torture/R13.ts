@@ -3,8 +3,8 @@
  * and crashes of the whole `aico start`; then every file under the home and the temporary folder, everything that was
  * printed, every reply and the command line of every process are searched for them in every form, and for the keys.
  *
- * Nothing may be found. One thing is excepted, since nobody can tell a secret in the free text of an error: what a plugin
- * throws as a message stands on the console and in `aico logs` as its cause; it may be in no file and no reply.
+ * Nothing may be found, with one exception, because a secret in the free text of an error cannot be recognised: the message of
+ * an error that a plugin throws is on the console and in `aico logs` as the cause. It may be in no file and in no reply.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -95,7 +95,7 @@ class Life {
     return this.#ready.promise;
   }
 
-  /** What a command answers its owner. */
+  /** The output of a command for its user. */
   async ask(...args: readonly string[]): Promise<string> {
     const asked = new Child(AICO, args, { env: this.#env });
     await asked.ended;
@@ -186,7 +186,7 @@ async function live(life: Life, end: End, canaries: readonly Canary[], leaks: Le
   const { heard } = (await localRequest(ready.socket, '/api/v1/confidant/heard')).json() as {
     heard: string[];
   };
-  // What did not arrive proves nothing.
+  // A canary that did not arrive proves nothing.
   const silent: readonly Channel[] = ['refused', 'unserved', 'in the clear'];
   for (const { channel, secret } of told)
     if (!silent.includes(channel) && !heard.includes(createHash('sha256').update(secret).digest('hex')))

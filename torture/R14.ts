@@ -15,7 +15,7 @@ import { CASES, type Case, type Stage } from './fixtures/troubles.ts';
 /** How soon a refusal has to be there, in milliseconds. */
 const WITHIN_MS = 2_000;
 
-/** Every file with a digest of its content. What a start may leave behind is a lock file that nobody holds. */
+/** Every file with a digest of its content. A start may leave only a lock file behind, without a lock on it. */
 async function snapshot(home: string): Promise<ReadonlyMap<string, string>> {
   const files = (await filesBelow([home])).filter(
     (file) => !/aico\.lock(?:-journal)?$|api\.sock$/.test(file),

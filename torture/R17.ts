@@ -22,7 +22,7 @@ const PLUGIN = fileURLToPath(new URL('./fixtures/writer-plugin.ts', import.meta.
 const PASSWORD = 'the first heron of the morning';
 const NEW_PASSWORD = 'the second heron of the morning';
 const STOP_BUDGET_MS = 10_000;
-/** What a loaded machine and a tracer may add. */
+/** Milliseconds that a loaded machine and a tracer may add. */
 const GRACE_MS = 10_000;
 /** No command takes this long; one that does hangs. */
 const COMMAND_MS = 90_000;

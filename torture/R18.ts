@@ -53,7 +53,7 @@ async function take(
   }
 }
 
-/** What an error is, below those that only say where it happened. */
+/** The error below those that only say where it happened. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no error';
   const code = 'code' in error ? String(error.code) : error.name;
@@ -85,7 +85,7 @@ async function suffer(
     if (error === undefined && mustFail && wasLast)
       if (unlessHarmless === undefined || (await world.reachesOthers(unlessHarmless)))
         return 'it was carried out';
-    // An error of the engine without a code of ours says that nobody has thought of this failure.
+    // An error of the engine without a code of the project is a failure that is not handled.
     if (error !== undefined && !code.startsWith('AICO_DATA_'))
       return `it failed without a code: ${String(error)}`;
     if (code === 'AICO_DATA_DISK_FULL' || code === 'AICO_DATA_STORAGE_FAILED' || code === 'AICO_DATA_CORRUPT')
@@ -102,7 +102,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
   const fail = async (what: string, attack: string): Promise<void> => {
     failures += 1;
     report(`${what}\n  ${attack}`);
-    // What it left behind must not be found again at each one that follows.
+    // The remains of this attack must not be found again at each following one.
     await world.close();
     world = await SqlWorld.make();
   };
@@ -119,7 +119,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
       if (run % RESTART_EVERY === 0 || run === count) {
         const after = await world.restart();
         if (after !== undefined) await fail(after, 'found after a restart');
-        // What succeeded of the attacker's own stays in its schema and makes the next attacks of the kind fail early.
+        // Objects that the attacker created stay in its schema, and make the next attacks of this kind fail early.
         await world.close();
         world = await SqlWorld.make();
       }

@@ -1,6 +1,6 @@
 /**
- * R19: a hostile peer on every edge: pipelining, deep and huge bodies, replayed first messages, half-open upgrades, frames
- * that are none, uploads that nobody reads. Some attacks run at the same time; after each batch the backend must be alive,
+ * R19: a hostile peer on every edge: pipelining, deep and huge bodies, replayed first messages, half-open upgrades, invalid
+ * frames, uploads that are not read. Some attacks run at the same time; after each batch the backend must be alive,
  * and a device in good order must be served on the channel it has and on a new one. In the end the backend must not have
  * grown beyond what its bounds allow. `torture/hostile/attacks.ts` lists the attacks; new ones are added there.
  */
@@ -16,7 +16,7 @@ export const SHORT_COUNT = 2 * ATTACKS.length;
 const BATCH = 6;
 /** Milliseconds after which an attacker gives up. */
 const ATTACK_MS = 15_000;
-/** What waiting bytes of a device may come to, with what each connection takes, and what such a process takes once. */
+/** The limit of memory growth: the bytes that may wait for a device, those of each connection, and those that a process takes once. */
 const MAX_GROWTH = 500 * 1_048_576;
 
 export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {

@@ -1,11 +1,11 @@
 /**
  * R2: flipped bits, swapped pages, truncated files, logs that were cut or altered, in both ciphers. Every read gives
- * exactly the right rows or is refused as damage, and what no read has met is found by `integrity_check`: an altered file
- * that passes both is a failure, and so is a row that is wrong.
+ * exactly the right rows or is refused as damage, and `integrity_check` finds the rest: an altered file
+ * that passes both is a failure, and so is a wrong row.
  *
- * A log that was cut or altered may hide commits, and is then refused as rolled back. What nobody can tell is counted apart
- * and no failure: a page of an earlier moment, under aegis also one of another database with the same key, is a good one in
- * its own place.
+ * A log that was cut or altered may hide commits, and is then refused as rolled back. Faults that cannot be detected are counted
+ * separately and are no failures: a page of an earlier moment, under aegis also one of another database with the same key, is
+ * valid in its own place.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ const IN_PARALLEL = 3;
 const DATABASE = 'aico.db';
 const LOG = 'aico.db-wal';
 
-/** What says that the files are at fault: not the statement, and not a crash. */
+/** The codes that blame the files, as opposed to the statement or a crash. */
 const DAMAGE =
   /^(?:AICO_DATABASE_(?:ROLLED_BACK|HEAD_MISSING)|AICO_DATA_(?:CORRUPT|NOT_A_DATABASE|HEAD_DAMAGED|CIPHER_DIFFERS|GONE|KEY_WRONG|PLAINTEXT))$/;
 
@@ -165,7 +165,7 @@ function refusal(error: unknown): boolean {
   return error instanceof Error && 'code' in error && DAMAGE.test(String(error.code));
 }
 
-/** What may not happen to a fault of this kind. Of a log some bytes are read by nobody: what lies behind its last commit. */
+/** Whether the outcome is a failure for a fault of this kind. The bytes of a log after its last commit are never read. */
 function isFailure({ isTold, right }: Fault, outcome: Outcome): boolean {
   const isLog = right.length > 1;
   return isTold && (outcome === 'wrong' || outcome === 'older' || (outcome === 'unnoticed' && !isLog));

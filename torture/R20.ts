@@ -23,7 +23,7 @@ const OPENING_BYTES = 1_500;
 const CLIENTS = { node: { connect, pair }, browser: { connect: connectBrowser, pair: pairBrowser } } as const;
 type Kind = keyof typeof CLIENTS;
 type Random = (below: number) => number;
-/** What was wrong, if anything. */
+/** The broken promise, if there is one. */
 type Fault = string | undefined;
 
 interface World {

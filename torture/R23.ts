@@ -148,7 +148,7 @@ async function opensWith(root: string, password: string): Promise<boolean> {
   );
 }
 
-/** What is wrong with a rebuilt state, in words. `isDone`: the command had reported success. */
+/** The fault of a rebuilt state, in words. `isDone`: the command had reported success. */
 async function problemsOf(change: Change, root: string, isDone: boolean): Promise<readonly string[]> {
   const wrong: string[] = [];
   try {

@@ -17,7 +17,7 @@ function refusedAlike(world: ChannelWorld, sent: Uint8Array, before: Uint8Array)
   return Buffer.compare(sent, Buffer.concat([before, world.responder.refusal])) === 0;
 }
 
-/** What arrives at the server; the peer closes after it. */
+/** Sends an altered message to the server; the peer closes after it. */
 const toServer =
   (messageOf: (world: ChannelWorld, connection: ReturnType<ChannelWorld['connect']>) => Uint8Array): Play =>
   (world, alter) => {

@@ -19,7 +19,7 @@ import { below, randomFrom } from './fixtures/random.ts';
 
 const PLUGIN = fileURLToPath(new URL('./fixtures/witness.ts', import.meta.url));
 const AT_ONCE = 32;
-/** How long the port may let somebody linger, with room for a busy machine. */
+/** Milliseconds for which the port may keep an idle connection, with room for a busy machine. */
 const PATIENCE_MS = 30_000;
 const PROBE =
   /^HTTP\/1\.1 (?:200 OK|503 Service Unavailable)\r\n(?:(?:content-type: application\/json|cache-control: no-store|Date: [^\r]+|Connection: keep-alive|Keep-Alive: timeout=\d+|Content-Length: \d+|Transfer-Encoding: chunked)\r\n)+\r\n(?:[0-9a-f]+\r\n)?\{"status":"(?:alive|ready|not ready)"\}(?:\r\n0\r\n\r\n)?/;
@@ -35,7 +35,7 @@ async function say(port: number, { bytes, lingers = false }: ClearRequest): Prom
       reject(new Error(`still open; answered so far: ${Buffer.concat(answer)}`));
     }, PATIENCE_MS);
     socket.on('data', (chunk) => answer.push(chunk));
-    // Whoever says too much is cut while it speaks.
+    // A peer that sends too much is cut off while it sends.
     socket.on('error', () => {});
     socket.once('end', () => socket.end());
     socket.once('close', () => {
@@ -50,12 +50,12 @@ async function say(port: number, { bytes, lingers = false }: ClearRequest): Prom
 /** The constants of one backend: what it says to what it does not serve. */
 interface Constants {
   readonly refusal: string;
-  /** What opens a channel, and then its refusal. */
+  /** The reply that opens a channel, followed by its refusal. */
   readonly channel: string;
   readonly webSocketChannel: string;
 }
 
-/** What of `answer` should not be there; the empty string when all is as it must be. */
+/** The part of `answer` that is not allowed; the empty string where all of it is. */
 function rest(
   answer: string,
   { answers }: ClearRequest,

@@ -1,5 +1,5 @@
 /**
- * R9: everybody who should not be heard on the bus tries to be: strangers, peers without encryption or with a password,
+ * R9: peers without the right to it try to send and receive on the bus: strangers, peers without encryption or with a password,
  * holders of one component's key who claim to be another, replayed proofs, taken routing ids, forged sources and answers,
  * cancellations of others' requests, headers that are not UTF-8, the revoked; and every right is tried against a matcher
  * written apart. No message gets through.
@@ -111,7 +111,7 @@ class World {
     });
   }
 
-  /** What has reached the victim, once all that was sent before has had its time. */
+  /** The messages that reached the victim, after everything sent before had time to arrive. */
   async heard(): Promise<string> {
     const good = await this.broker.client('good');
     await good.publish('target.end', 'end');
@@ -227,7 +227,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
       if ((await peer.tryPublish({ topic: 'mallory.x', source })) !== 'refused') return `${source} was taken`;
     return undefined;
   },
-  "answers asked for at somebody else's": async (world) => {
+  'answers asked for at the address of another component': async (world) => {
     const peer = await world.member('mallory');
     for (const replyto of ['target.x', '_reply.good.0000000000000000.1', '_reply.mallory', '_reply'])
       if ((await peer.tryPublish({ topic: 'mallory.x', source: 'mallory', replyto })) !== 'refused')
@@ -244,7 +244,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   'answers by those who were not asked': async (world) => {
     const { asked, request, server } = await openRequest(world);
     const { replyto = '', idPrefix } = request;
-    // The first is all that could be known; the second is what earlier versions let everybody compute.
+    // Only the first address can be known; the second is one that earlier versions let every component compute.
     const addresses = [
       replyto,
       `${replyto.split('.').slice(0, 3).join('.')}.${idPrefix.replaceAll('-', '')}.1`,
@@ -349,7 +349,7 @@ async function rightsMatrix(world: World, random: () => number) {
     const pattern = randomPattern(random);
     const heard = await peer.trySubscribe(n + 100, pattern);
     tried += 1;
-    // Whoever is given a pattern must hear nothing that no grant covers.
+    // A component with a pattern must receive nothing that its grant does not cover.
     const beyond = topicsOf().find(
       (each) => matchesTopic(pattern, each) && !subscribe.some((granted) => toRegExp(granted).test(each)),
     );

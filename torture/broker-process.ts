@@ -4,7 +4,7 @@ import { Broker } from '../packages/backend/src/bus/broker/broker.ts';
 import type { ComponentGrant } from '../packages/backend/src/bus/broker/broker-options.ts';
 import { HubSide } from '../packages/backend/src/bus/broker/hub-side.ts';
 
-/** What the campaign sends first. */
+/** The first message of the campaign. */
 export interface BrokerSetup {
   readonly keys: { readonly publicKey: string; readonly secretKey: string };
   readonly grants: readonly ComponentGrant[];
@@ -29,7 +29,7 @@ process.on('message', async (message: BrokerSetup | 'memory') => {
     process.send?.({ endpoint: broker.endpoints[0] });
     return;
   }
-  // What was thrown away and not collected yet is no growth.
+  // Garbage that has not been collected yet is no growth.
   global.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   process.send?.({ rss, heapUsed, external, ...broker?.stats });

@@ -69,7 +69,7 @@ export async function slowReaders(
         await arrived;
       }
     };
-    // What may wait for whoever does not read is full before memory is looked at.
+    // The queue of the client that does not read is full before memory is measured.
     await send(Math.floor(count / 2));
     collect();
     const before = process.memoryUsage().heapUsed + process.memoryUsage().external;

@@ -8,7 +8,7 @@ export interface Block {
   /** The word after the fence; empty where there is none. */
   readonly language: string;
   readonly code: string;
-  /** What the comment above the block says of it. */
+  /** The comment above the block. */
   readonly mark: Mark | undefined;
 }
 

@@ -17,12 +17,12 @@ export interface NotRun {
   readonly notRun: string;
 }
 
-/** What a line of a shell block must bring about. */
+/** The required effect of a line of a shell block. */
 export interface LineEffect {
-  /** What is run in the place of the line, where it names what only its reader has: a host, a code, a terminal. */
+  /** The command that runs instead of the line, where the line names a host, a code or a terminal of its reader. */
   readonly as?: (line: string, world: World) => string;
   readonly before?: (world: World) => Promise<void>;
-  /** What the output must show, standard error included. */
+  /** The required output, standard error included. */
   readonly shows: RegExp;
   /** Default: 0 alone. */
   readonly exitCodes?: readonly number[];
@@ -33,5 +33,5 @@ export interface LineEffect {
   readonly after?: (world: World, output: string) => Promise<void> | void;
 }
 
-/** What a block of another language must bring about: throws where it did not. */
+/** Checks the effect of a block of another language: throws where it is missing. */
 export type CodeEffect = (world: World, code: string) => Promise<void>;

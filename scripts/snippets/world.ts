@@ -19,14 +19,14 @@ const COMMANDS = ['node_modules/.bin', 'packages/client/node_modules/.bin'].map(
 const DEADLINE_MS = 60_000;
 
 /**
- * What the snippets of one document run in: a folder with a person's home, the home of a backend and that of another machine.
+ * The environment of the snippets of one document: a folder with a person's home, the home of a backend and that of another machine.
  * Everything that was started ends with it.
  */
 export class World implements AsyncDisposable {
   readonly folder: string;
   readonly home: string;
   readonly laptop: string;
-  /** What earlier snippets showed and later ones need: a pairing code, a port. */
+  /** Values that earlier snippets printed and later ones need: a pairing code, a port. */
   readonly noted = new Map<string, string>();
   readonly #temporary: TestHome;
   readonly #running = new Set<ChildProcess>();

@@ -1,4 +1,4 @@
-/** What a hostile peer does on each edge. An attack that is found later is added here, or in a file beside this one. */
+/** The attacks of a hostile peer on each edge. A new attack is added here, or in a file beside this one. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { localRequest } from '@aico/backend/testing';
@@ -199,7 +199,7 @@ export const ATTACKS: readonly Attack[] = [
     },
   },
   {
-    name: 'uploads that nobody reads, and that do not end',
+    name: 'uploads that are not read and do not end',
     run: async (target) => {
       // A window of 256 KiB each: together more than the channels of one device may hold.
       const channels = await Promise.all([1, 2, 3, 4, 5].map(() => channelOf(target)));
@@ -222,7 +222,7 @@ export const ATTACKS: readonly Attack[] = [
     },
   },
   {
-    name: 'requests pipelined without end, with bodies that nobody reads',
+    name: 'requests pipelined without end, with bodies that are not read',
     run: async (target) => {
       const multiplexer = Multiplexer.open(await channelOf(target));
       const head = 'GET /api/v1/logs/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n';
@@ -238,7 +238,7 @@ export const ATTACKS: readonly Attack[] = [
     },
   },
   {
-    name: 'answers that nobody takes',
+    name: 'answers that are not read',
     run: async (target) => {
       const channels = await Promise.all([1, 2, 3].map(() => channelOf(target)));
       for (const channel of channels) {

@@ -7,7 +7,7 @@ import type { DeviceCredentials } from '@aico/protocol/channel';
 import { pair } from '../../packages/backend/test/fixtures/channel.ts';
 import { ChannelAgent, post } from '../../packages/backend/test/fixtures/channel-agent.ts';
 
-/** What an attack has at hand. A number below `n` comes from `random(n)`. */
+/** The environment of an attack. A number below `n` comes from `random(n)`. */
 export interface Target {
   readonly socket: string;
   readonly http: string;
@@ -24,7 +24,7 @@ export interface Attack {
   readonly run: (target: Target) => Promise<void>;
 }
 
-/** What an attacker saw that must not be. It counts whatever its message says. */
+/** A broken promise that an attacker observed; it counts as a failure whatever its message says. */
 export class AttackSucceeded extends Error {}
 
 /** Resolves when the connection has gone, in whatever way. */
@@ -37,7 +37,7 @@ export const PATIENCE_MS = 1_500;
 /** Milliseconds in which the good client must be served. */
 export const SERVED_MS = 5_000;
 
-/** What `work` resolves with, or undefined where it fails or takes too long: a refused attacker is no failure. */
+/** The result of `work`, or undefined where it fails or takes too long: a refused attacker is no failure. */
 export async function within<T>(work: Promise<T>, milliseconds = PATIENCE_MS): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), milliseconds);

@@ -51,7 +51,7 @@ export const inbox: DocumentEffects = {
   },
 };
 
-/** What the Python client of the bus needs and this machine lacks. */
+/** The parts that the Python client of the bus needs and this machine lacks. */
 const isPythonMissing =
   spawnSync('/usr/bin/python3', ['-c', 'import zmq, cryptography; assert zmq.has("curve")']).status !== 0;
 const MISSING = { notRun: 'this machine has no Python with pyzmq and cryptography' };

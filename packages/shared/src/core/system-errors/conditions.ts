@@ -1,4 +1,4 @@
-/** What the operating system reports with one or several of its error names. */
+/** A condition that the operating system reports under one or several error names. */
 export interface SystemCondition {
   readonly code: string;
   readonly errnos: readonly string[];

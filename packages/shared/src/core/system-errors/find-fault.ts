@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-/** A library may need a few pages at once: with less room than this its writes fail while a smaller one succeeds. */
+/** The database engine writes several pages at once, which fails where a smaller write succeeds. */
 const SAMPLE_BYTES = 64 * 1024;
 
-/** With less room than this the disk counts as full, whatever small write it still takes. */
+/** With less room than this the disk counts as full, even where it accepts a small write. */
 export const LITTLE_ROOM_BYTES = 1024 * 1024;
 
 /** Whether the disk that `folder` lies on has too little room for a library that needs several pages at once. */
@@ -15,8 +15,8 @@ export function hasLittleRoom(folder: string): boolean {
 }
 
 /**
- * Asks the system what is wrong in `folder`, by writing a small file there and removing it. SQLite reports a used-up quota,
- * a full file table and the last few kilobytes of a disk as failures of the disk; this finds what they are.
+ * Finds the fault of `folder` by writing a small file there and removing it. SQLite reports a used-up quota, a full file table
+ * and a nearly full disk all as failures of the disk; the system's own error tells them apart.
  *
  * @returns the system's name of the failure, `EDQUOT` for one, or `undefined` where the small file could be written and
  *   there is room for more
@@ -37,7 +37,7 @@ export function findFault(folder: string): string | undefined {
       if (descriptor !== undefined) closeSync(descriptor);
       rmSync(file, { force: true });
     } catch {
-      // What cannot be removed is an empty file of a failing disk; the fault that was found counts.
+      // The sample could not be removed from a failing disk; the fault that was found counts.
     }
   }
 }

@@ -13,11 +13,11 @@ async function testFolder(t: TestContext): Promise<string> {
 }
 
 const OWN_SENTENCE = ['EMFILE', 'ENFILE', 'EACCES', 'ENOSPC', 'EROFS', 'EDQUOT', 'EIO', 'ENOLCK'] as const;
-/** Words by which a hint would have somebody throw something away. */
+/** Words by which a hint would advise to delete data. */
 const COSTS_DATA = /\b(?:delete|remove|rm |reset|reformat|mkfs|begin anew|start over)\b/i;
 
 describe('systemErrorIn()', () => {
-  test('each of the failures that people meet has a code and a sentence of its own', () => {
+  test('each common failure has a code and a sentence of its own', () => {
     const errors = OWN_SENTENCE.map(
       (errno) => new SystemError({ errno, syscall: 'open', target: '/x', cause: undefined }),
     );
@@ -43,7 +43,7 @@ describe('systemErrorIn()', () => {
     );
   });
 
-  test('what SQLite says of the disk is told as what it is', () => {
+  test('the codes of SQLite for failures of the disk are translated', () => {
     const of = (code: string): string | undefined =>
       systemErrorIn(Object.assign(new Error('x'), { code }))?.errno;
     assert.equal(of('SQLITE_FULL'), 'ENOSPC');
@@ -53,7 +53,7 @@ describe('systemErrorIn()', () => {
     assert.equal(of('SQLITE_CONSTRAINT_UNIQUE'), undefined);
   });
 
-  test('an error that is none of the system is left alone, also one that causes itself', () => {
+  test('an error that does not come from the system is not translated, nor one that causes itself', () => {
     const circular = new Error('x');
     circular.cause = circular;
     for (const error of [circular, new Error('E'), 'ENOSPC', undefined])

@@ -1,7 +1,7 @@
 import { TaskOptionError } from './errors.ts';
 
 /**
- * A cache of bounded size: when full, the oldest entry goes. The guide's `cache_result`.
+ * A cache of bounded size: when it is full, the oldest entry is removed. The guide's `cache_result`.
  *
  * @example
  * ```ts
@@ -13,7 +13,7 @@ export class BoundedCache<K, V> {
   readonly #limit: number;
   readonly #entries = new Map<K, V>();
 
-  /** @throws {TaskOptionError} when `limit` is no whole number of at least 1 */
+  /** @throws {TaskOptionError} when `limit` is not a whole number of at least 1 */
   constructor(limit = 1_000) {
     if (!Number.isInteger(limit) || limit < 1)
       throw new TaskOptionError('limit', 'must be a whole number of at least 1');

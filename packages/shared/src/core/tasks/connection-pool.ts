@@ -7,8 +7,8 @@ export interface ConnectionPoolOptions<K, V> {
 }
 
 /**
- * One thing per key, made when it is first wanted: the guide's `get_connection`. Whoever asks for a key while it
- * is being made waits for the same one; a failure is not kept, the next who asks tries anew.
+ * One value per key, created at the first `get`: the guide's `get_connection`. Callers that ask for a key while its value is being
+ * created receive the same value. A failure is not kept: the next `get` creates the value again.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export class ConnectionPool<K, V> {
     return made;
   }
 
-  /** Releases one; the next `get` makes it anew. */
+  /** Releases one value; the next `get` creates it again. */
   async remove(key: K): Promise<void> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
@@ -57,9 +57,9 @@ export class ConnectionPool<K, V> {
   }
 
   /**
-   * Releases everything, last made first, and refuses what comes after.
+   * Releases every value, the last created first. Later calls of `get` are refused.
    *
-   * @throws {AggregateError} of what could not be released; the rest has been
+   * @throws {AggregateError} of the values that could not be released; the others were
    */
   dispose(): Promise<void> {
     this.#closed ??= this.#disposeAll();
@@ -85,7 +85,7 @@ export class ConnectionPool<K, V> {
       (value) => ({ value }),
       () => undefined,
     );
-    // What was never made, because making it failed, has been reported to who asked for it.
+    // A value that could not be created has been reported to the callers of get().
     if (outcome !== undefined) await this.#release(outcome.value, key);
   }
 }

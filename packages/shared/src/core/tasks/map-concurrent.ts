@@ -1,15 +1,15 @@
 import pMap from 'p-map';
 
 export interface MapConcurrentOptions {
-  /** Aborted: no further item is begun, and the whole rejects with the signal's reason. */
+  /** When it is aborted, no further item is started, and the result rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Works on at most `limit` items at once and answers for each, in their order: the guide's
- * `gather(…, return_exceptions=True)` with a bound. One item's failure stops no other.
+ * Processes at most `limit` items at a time and returns the outcome of each, in their order: the guide's
+ * `gather(…, return_exceptions=True)` with a bound. The failure of one item does not stop the others.
  *
- * @throws {TypeError} when `limit` is no positive whole number
+ * @throws {TypeError} when `limit` is not a positive whole number
  * @example
  * ```ts
  * const results = await mapConcurrent(items, 8, (item) => processItem(item), { signal });

@@ -1,31 +1,31 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Hears what work has got done, in words, from whatever the work calls. */
+/** Receives progress in words, reported by the work or by anything that it calls. */
 export type ProgressListener = (what: string) => void;
 
-/** How often work whose steps say nothing is looked at. */
+/** Milliseconds between two checks of work that reports nothing itself. */
 const LOOK_EVERY_MS = 500;
-/** Processor time, in microseconds, that says of such work that it goes on. */
+/** Microseconds of processor time between two checks that count as progress. */
 const BUSY_US = 25_000;
 
 /**
- * Who watches what runs now. One for the process, as the asynchronous context itself is: a database that recovers its log
- * does not know which service's start waits for it.
+ * The watch of the running asynchronous context. There is one storage for the process: a database that recovers its log does
+ * not know which service's start waits for it.
  */
 const storage = new AsyncLocalStorage<ProgressWatch>();
 
-/** Who hears of progress; nobody any more once `listener` is `undefined`, as work that was begun meanwhile goes on. */
+/** Holds the listener for progress. It is set to `undefined` when the watch ends, since work may continue after that. */
 export interface ProgressWatch {
   listener: ProgressListener | undefined;
 }
 
-/** Calls `work`; the watch's listener hears of the progress of all that it starts. */
+/** Calls `work`; the watch's listener receives the progress of everything that it starts. */
 export function watchProgress<T>(watch: ProgressWatch, work: () => T): T {
   return storage.run(watch, work);
 }
 
 /**
- * Says that work has got something done, so that a deadline which watches progress begins anew. Does nothing where none does.
+ * Reports progress, which restarts a deadline that watches for progress. Does nothing where there is no watch.
  *
  * @example for (const batch of batches) { await insert(batch); reportProgress(`${batch.at} rows`); }
  */
@@ -34,8 +34,8 @@ export function reportProgress(what: string): void {
 }
 
 /**
- * Awaits `work` whose steps cannot be seen from outside, and reports progress when it is done and, until then, whenever the
- * process has computed or reached the disk: a log that is recovered takes as long as it is large, and a dead disk does neither.
+ * Awaits `work` that reports no progress itself. Reports progress when it is done and, until then, whenever the process has used
+ * the processor or the disk: the recovery of a large log does, and a dead disk causes neither.
  */
 export async function reportActivity<T>(what: string, work: Promise<T>): Promise<T> {
   const watch = storage.getStore();

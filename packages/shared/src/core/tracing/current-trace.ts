@@ -2,28 +2,28 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { parseTraceparent, type TraceStep } from './trace-context.ts';
 
 /**
- * The trace that whatever runs now belongs to. One for the process, as the asynchronous context itself is: it is found from
- * where nobody could hand it in, such as a line that a library logs.
+ * The trace of the running asynchronous context. There is one storage for the process, so that code without a reference to the
+ * trace finds it, such as a library that logs a line.
  */
 const storage = new AsyncLocalStorage<string | TraceStep | undefined>();
 
-/** Looking costs about as much as publishing a message: nobody looks before there has been a trace. */
+/** Reading the storage costs about as much as publishing a message, so it is not read before the first trace. */
 let hasBegun = false;
 
-/** The `traceparent` of what runs now, if it belongs to a trace. */
+/** The `traceparent` of the running context, if it belongs to a trace. */
 export function currentTraceparent(): string | undefined {
   if (!hasBegun) return undefined;
   const trace = storage.getStore();
   return typeof trace === 'object' ? trace.traceparent : trace;
 }
 
-/** The id of the trace that what runs now belongs to. */
+/** The id of the trace of the running context. */
 export function currentTraceId(): string | undefined {
   return currentTraceparent()?.slice(3, 35);
 }
 
 /**
- * Calls `work` as part of a trace, with all that it starts; with `undefined`, or what is no `traceparent`, as part of none.
+ * Calls `work` as part of a trace, with everything that it starts; with `undefined` or an invalid `traceparent`, as part of none.
  *
  * @example withTraceparent(envelope.traceparent, () => logger.info('Handled'));
  */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-/** What a `traceparent` says. */
+/** The content of a `traceparent`. */
 export interface TraceContext {
   /** 32 lower-case hexadecimal digits. */
   readonly traceId: string;
-  /** Of the step that sent it: 16 lower-case hexadecimal digits. */
+  /** The id of the step that sent it: 16 lower-case hexadecimal digits. */
   readonly spanId: string;
   /** Two hexadecimal digits; the lowest bit says that the trace is recorded. */
   readonly flags: string;
@@ -42,7 +42,7 @@ export function continueTrace(received: string | undefined, id: string = randomU
   return `00-${id.slice(0, 8)}${id.slice(9, 13)}${id.slice(14, 18)}${spanId}-${spanId}-01`;
 }
 
-/** What `continueTrace()` makes of the same, put together when somebody asks for it: for most steps nobody does. */
+/** The result of `continueTrace()` for the same arguments, computed when it is first read: for most steps it never is. */
 export class TraceStep {
   readonly #received: string | undefined;
   readonly #id: string;
