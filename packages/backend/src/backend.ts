@@ -37,20 +37,20 @@ export interface BackendOptions {
   /** Configuration over all other layers, by dotted key. */
   readonly overrides?: Readonly<Record<string, unknown>>;
   /**
-   * Opens the keys, or protects the ones a first start makes; before `core.security.password`. Nothing of the backend
-   * keeps it.
+   * Opens the keys, or protects the keys that a first start makes. Takes precedence over `core.security.password`. It is not
+   * kept.
    */
   readonly password?: string | undefined;
   /**
-   * Leaves the lock and the instance file to the end of the process: until then something of it may have files of the home
-   * open, and whoever ends it must be able to find it. `runBackend` sets it.
+   * Keeps the lock and the instance file until the process ends: a part of it may still have files of the home open, and
+   * `aico stop` must find the process. `runBackend` sets it.
    */
   readonly keepHomeUntilExit?: boolean;
-  /** Adds services of the caller's own, before anything starts. */
+  /** Registers services of the caller, before anything starts. */
   readonly register?: (container: ServiceContainer) => void;
 }
 
-/** A backend that runs. */
+/** A running backend. */
 export interface Backend {
   readonly version: string;
   readonly container: ServiceContainer;
@@ -62,27 +62,27 @@ export interface Backend {
   readonly socket: string;
   /** The public port, as a URL. */
   readonly http: string;
-  /** What the first start had to make for the keys, if this was one. */
+  /** How this start protected the keys that it made, if it was the first of the home. */
   readonly keysMade: 'key-file' | 'password' | undefined;
-  /** Whether it waits to be unlocked: nothing that holds data runs. */
+  /** Whether it waits to be unlocked. Until then no service that holds data runs. */
   isLocked(): boolean;
-  /** Stops in order and lets go of the home. */
+  /** Stops the services in order and releases the lock of the home. */
   stop(reason?: string): Promise<void>;
 }
 
-/** Everything a start has built, before anything runs. */
+/** A backend whose services are registered and not started. */
 export interface AssembledBackend {
   readonly lifecycle: BackendLifecycleManager;
-  /** Says which process runs on the home, while one does. */
+  /** Names the process that runs on the home, while there is one. */
   readonly instanceFile: string;
   start(): Promise<Backend>;
 }
 
 /**
- * The composition root: the one place that knows every room. Reads the configuration, takes the home's lock, loads
+ * The composition root, the only file that imports from every room. Reads the configuration, takes the home's lock, loads
  * the plugins and registers every service. Nothing runs before `start()`.
  *
- * @throws {AicoError} when home, configuration, lock or a plugin's module is not right; nothing is left behind
+ * @throws {AicoError} when the home, the configuration, the lock or a plugin's module cannot be used; nothing is left behind
  */
 export async function assembleBackend(options: BackendOptions = {}): Promise<AssembledBackend> {
   const { env = process.env, overrides = {} } = options;

@@ -11,7 +11,7 @@ export interface RunBackendOptions extends BackendOptions {
 }
 
 /**
- * Runs a backend as this process until it is stopped: by a signal, over the API, or by an error nobody caught.
+ * Runs a backend as this process until it is stopped: by a signal, over the API, or by an uncaught error.
  * A first SIGTERM, SIGINT or SIGHUP stops it within its budget, a second leaves at once. SIGHUP is ignored under `nohup`.
  *
  * @returns the exit code

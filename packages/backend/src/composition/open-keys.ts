@@ -10,14 +10,14 @@ export interface OpenKeysOptions {
   readonly databaseExists: boolean;
 }
 
-/** How the keys stand, and whether this start made them. */
+/** The state of the keys, and how this start protected them if it made them. */
 export interface OpenedKeys {
-  /** `locked`: somebody has to unlock them, and nobody has yet. */
+  /** `locked`: only a person can unlock the keys, and has not done so yet. */
   readonly state: 'unlocked' | 'locked';
   readonly made: 'key-file' | 'password' | undefined;
 }
 
-/** Slots that a person opens, at any time after the start. */
+/** Unlock methods that need a person, who may come at any time after the start. */
 const BY_A_PERSON: ReadonlySet<SlotInfo['kind'] | 'recovery'> = new Set(['password', 'recovery']);
 
 /**

@@ -5,7 +5,7 @@ import { PluginNameTakenError } from '../core/errors.ts';
 import { type LoadedPlugin, loadPlugin } from '../core/plugin/plugin-loader.ts';
 import { refuseReservedName } from './reserved-names.ts';
 
-/** A plugin that will run, with what the configuration says of it. */
+/** A plugin that will run, and whether the configuration requires it. */
 export interface ChosenPlugin extends LoadedPlugin {
   readonly required: boolean | undefined;
 }
@@ -32,7 +32,7 @@ export interface ChoosePluginsOptions {
 
 /**
  * Loads the plugins named on the command line and by `plugins.<name>.module`, and registers their sections. One that
- * `plugins.<name>.enabled` turns off is left out. What a file names is looked up from that file's folder, so that a
+ * `plugins.<name>.enabled` turns off is left out. A module that a file names is looked up from that file's folder, so that a
  * start does not depend on the folder it is called in.
  *
  * @throws {OwnerReservedError} for one called like a part of the backend
@@ -76,7 +76,7 @@ export async function choosePlugins({
   return { plugins: chosen, missing };
 }
 
-/** The folder of the file that says what stands at the key. */
+/** The folder of the file that sets the key. */
 export function folderNaming(config: ConfigurationManager, key: string): string | undefined {
   const origin = config.explain(key)?.origin;
   return origin !== undefined && 'file' in origin ? path.dirname(origin.file) : undefined;

@@ -1,13 +1,13 @@
 import type { ReservedNames } from '@aico/shared/data';
 import { OwnerReservedError } from '@aico/shared/data';
 
-/** Its service, and the owner of the table `logs`. */
+/** The service of the log store, which is also the owner of the table `logs`. */
 export const LOG_STORE = 'log_store';
 
 /**
- * The owners and tables of the backend's own parts. No plugin may be called like one of these owners or declare that it
- * uses their tables, and no plugin's migration may take one of these names for a table, with which a later migration of the
- * backend would collide. A test holds this list to what a backend really makes.
+ * The owners and tables of the backend's own parts. No plugin may have the name of one of these owners or declare that it
+ * uses their tables, and no plugin's migration may make a table with one of these names, since a later migration of the
+ * backend would collide with it. A test compares this list with the tables that a backend makes.
  */
 export const RESERVED: ReservedNames = {
   owners: ['core', 'devices', 'idempotency', LOG_STORE, 'message_bus', 'retention_clock'],

@@ -3,7 +3,7 @@ import { createMutex } from '@aico/shared/core/tasks';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { ServiceContainer } from '../core/service-container.ts';
 
-/** What opens the keys. */
+/** A password or another credential that opens the keys. */
 export type Credentials = Parameters<AICOKeyManager['unlock']>[0];
 
 /** Where the keys stand, and with them everything that holds data. */
@@ -43,7 +43,7 @@ export class Vault {
   }
 
   /**
-   * Opens the keys and starts what was held. Does nothing when they are open.
+   * Opens the keys and starts the services that were held. Does nothing when they are open.
    *
    * @throws {AicoError} of the key manager when they do not open, or of the service that did not start; it is locked
    * again then
@@ -67,7 +67,7 @@ export class Vault {
     });
   }
 
-  /** Stops what holds data, dependents first, and wipes the keys. Does nothing when that is so. */
+  /** Stops the services that hold data, dependents first, and wipes the keys. Does nothing when the home is locked. */
   async lock(): Promise<void> {
     await this.#exclusive(async () => {
       if (this.#state === 'locked') return;

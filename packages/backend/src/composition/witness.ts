@@ -3,10 +3,10 @@ import type { Logger } from '@aico/shared/core/logging';
 import { type Database, HeadWitness } from '@aico/shared/data';
 import { openOsKeyring } from '@aico/shared/security';
 
-/** Milliseconds a start waits for a keyring; one that hangs is none. */
+/** Milliseconds that a start waits for a keyring. A keyring that takes longer is not used. */
 const PATIENCE_MS = 1_500;
 
-/** The second head of a database, where the operating system has a keyring; a machine without one has the first alone. */
+/** Keeps the count of commits of a database in the keyring of the operating system, where there is one. */
 export class Witnesses {
   readonly #following = new WeakMap<Database, HeadWitness>();
 
@@ -24,14 +24,14 @@ export class Witnesses {
     return keyring === undefined ? undefined : new HeadWitness(keyring, databaseFile);
   }
 
-  /** Keeps the keyring informed of a database that was opened with its witness's consent, until it is closed. */
+  /** Updates the keyring with the commits of a database until the database is closed. */
   async follow(database: Database, witness: HeadWitness | undefined): Promise<void> {
     if (witness === undefined) return;
     await witness.follow(database);
     this.#following.set(database, witness);
   }
 
-  /** Before the database is closed. */
+  /** Ends {@link follow}; must be called before the database is closed. */
   async close(database: Database): Promise<void> {
     await this.#following.get(database)?.close(database);
   }

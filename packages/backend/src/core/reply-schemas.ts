@@ -4,21 +4,21 @@ import { type Static, type TOptional, type TSchema, type TUnsafe, Type } from 't
 /** A moment, as RFC 3339 writes it. */
 export const Instant = Type.String({ format: 'date-time' });
 
-/** A list, read-only: what a service holds is sent as it is, and not copied for its type's sake. */
+/** A read-only list, so that a service's own list can be returned without a copy. */
 export const listOf = <Item extends TSchema>(item: Item) => Type.Immutable(Type.Array(item));
 
 /** A field that is left out where it is undefined, as JSON leaves it out. */
 export const maybe = <Field extends TSchema>(field: Field): TOptional<TUnsafe<Static<Field> | undefined>> =>
   Type.Optional(Type.Unsafe<Static<Field> | undefined>(field));
 
-/** The replies of a route that has nothing to say but that it is done. */
+/** The replies of a route whose success has no content. */
 export const NO_CONTENT = { 204: Type.Null({ description: 'Done.' }) } as const;
 
-/** What a handler may send where it sends no JSON. */
+/** The body of a reply that is not JSON. */
 type Content = string | Uint8Array | Readable | ReadableStream;
 
 /**
- * The replies of a route that sends no JSON: `text/event-stream`, a download. The gateway leaves what it sends alone.
+ * The replies of a route that sends no JSON: `text/event-stream`, a download. The gateway sends the body unchanged.
  *
  * @example app.get('/raw', { config: READ, schema: { response: contentOf('message/rfc822', 'As it came.') } }, …);
  */
@@ -35,7 +35,7 @@ export function contentOf(mediaType: string, description: string) {
 export const eventStream = (description: string) => contentOf('text/event-stream', description);
 
 /**
- * Whether a schema says what an interface says: each field, and neither more. What may be undefined may be absent.
+ * `true` where a schema and an interface have the same fields with the same types. A field that may be undefined may be absent.
  *
  * @example true satisfies Says<typeof StatusReply, DatabaseStatus>;
  */

@@ -16,7 +16,7 @@ export interface LocalRequestOptions {
 }
 
 /**
- * One request over the local socket, or over TCP where `target` is a URL; a new connection each time.
+ * Sends one request over the local socket, or over TCP where `target` is a URL. Each request has a connection of its own.
  *
  * @example const reply = await localRequest(paths.socketFile, '/readyz');
  */

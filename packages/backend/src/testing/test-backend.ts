@@ -10,8 +10,8 @@ export interface TestBackend extends Backend {
 }
 
 /**
- * A whole backend in a temporary home, on free ports: encrypted database, bus, gateway, all real. Its `stop()`
- * removes the home, unless one was given.
+ * Starts a whole backend in a temporary home on free ports, with a real encrypted database, bus and gateway. Its `stop()`
+ * removes the home, unless `home` was given.
  *
  * @example
  * ```ts
@@ -32,7 +32,7 @@ export async function startTestBackend(options: TestBackendOptions = {}): Promis
         environment: 'test',
         'core.api_gateway.rest.port': 0,
         'core.logging.console.enabled': false,
-        // The keyring of whoever runs the tests is none of theirs.
+        // Tests must not write to the keyring of the person who runs them.
         'core.database.keyring_witness': false,
         ...options.overrides,
       },

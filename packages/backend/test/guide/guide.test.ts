@@ -117,6 +117,13 @@ describe('the guide on a running backend', () => {
       twice.map(({ text }) => text),
       ['{"id":2}', '{"id":2}'],
     );
+    const document = await localRequest(backend.socket, '/api/v1/openapi');
+    const { tags } = document.json() as { tags: readonly object[] };
+    assert.deepEqual(
+      tags.filter((tag) => 'name' in tag && tag.name === 'notes'),
+      [{ name: 'notes', description: 'Keeps notes and counts their words' }],
+      'what the declaration says of the plugin is in the document',
+    );
     const absent = await localRequest(backend.socket, '/api/v1/notes/7');
     assert.deepEqual([absent.status, (absent.json() as { code: string }).code], [404, 'NOTES_UNKNOWN']);
     assert.equal(

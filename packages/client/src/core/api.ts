@@ -1613,6 +1613,7 @@ export interface operations {
                         };
                         tags: {
                             name: string;
+                            description?: string;
                         }[];
                         paths: {
                             [key: string]: {

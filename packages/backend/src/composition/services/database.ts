@@ -36,7 +36,7 @@ export function databaseService(
           reserved: RESERVED,
           witness: {
             refuse: async (stamp, replaces) => {
-              // What the keyring knows of a home that was here before its keys were made says nothing about this one.
+              // The keyring may know an earlier home in this place, whose count of commits does not apply to a new one.
               if (!isFirstOfHome) await (await opening)?.refuse(stamp, replaces);
             },
           },
@@ -91,7 +91,7 @@ const START_MIGRATIONS = [
   },
 ];
 
-/** One commit, down to the disk: a disk that cannot write is told at the start, and not by the first who needs it. */
+/** Makes one durable commit, so that a disk that cannot write fails the start and not a later write. */
 async function proveDurable(database: EncryptedDatabase): Promise<void> {
   try {
     await database.migrate('core', START_MIGRATIONS);

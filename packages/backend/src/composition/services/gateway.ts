@@ -24,7 +24,7 @@ export function gatewayService({ config, paths, logging, lifecycle, vault }: Hos
         isLocked: () => vault.state === 'locked',
         logger: logging.getLogger('gateway', 'http'),
       });
-      // While everything still runs, so that what is in flight can be finished.
+      // While every service still runs, so that requests in flight can be finished.
       lifecycle.beforeDrain((deadline) => gateway.drain(deadline));
       return gateway;
     },

@@ -49,7 +49,7 @@ export function messageBusService({ logging, hub }: HostParts): BuiltInService {
       dependencies: ['logging', 'streams'],
       priority: PluginPriority.INFRASTRUCTURE,
       stop: (bus) => bus.close(),
-      // Each under its own name, so that a message says who published it, and nobody closes another's.
+      // Each consumer has a client under its own name, which becomes the source of its messages and can be closed alone.
       viewFor: (bus, consumer) =>
         bus instanceof MessageBusClient
           ? bus.as(consumer, consumer === LOG_STORE ? { owns: ['logging'] } : {})

@@ -22,7 +22,7 @@ export async function keepRunning(
       await work(signal);
       return;
     } catch (error) {
-      // Whoever obeys the signal rejects: that is how it ends, not a failure.
+      // Work that obeys the signal rejects: this is its end and not a failure.
       if (signal.aborted) return;
       if (performance.now() - beganAt > RESTART.maxDelayMs) failures = 1;
       const retryInMs = backoffDelay(failures, RESTART, Math.random);

@@ -21,7 +21,7 @@ export interface PluginCommands {
   register(command: Command, context: CommandContext): void;
 }
 
-/** What a command of a plugin works with. */
+/** The output and the client of a command of a plugin. */
 export interface CommandContext {
   readonly output: Output;
   /** A client of the running backend, or of the one that `--via` names; one for the whole command. */

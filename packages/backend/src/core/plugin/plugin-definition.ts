@@ -9,10 +9,10 @@ import type { ServiceContainer } from '../service-container.ts';
 import type { ServiceName, Services } from '../services.ts';
 import type { PluginContext } from './plugin-context.ts';
 
-/** What `create` returns: a plugin, which is also the service where `Services` declares one of that name. */
+/** The result of `create`: a plugin, which is also the service where `Services` declares one of that name. */
 export type PluginInstance<N extends string> = N extends ServiceName ? Services[N] & BasePlugin : BasePlugin;
 
-/** What `start(plugin)` receives. */
+/** The argument of `start(plugin)`. */
 export interface Plugin<Dependency extends ServiceName = ServiceName, Config = unknown>
   extends PluginContext<Dependency> {
   /** The plugin's section of the configuration, checked and typed by its schema. Read anew each time, so that it is current. */
@@ -42,7 +42,7 @@ export interface PluginDeclaration<
   readonly migrations?: readonly Migration[];
   /** The topics that it publishes, each below its name. Another plugin cannot subscribe to one that is not among them. */
   readonly topics?: readonly Topic[];
-  /** What the routes of the plugin require of their callers: each capability, with what it allows. */
+  /** The capabilities that the plugin's routes require of their callers, each with a sentence that says what it allows. */
   readonly capabilities?: Readonly<Partial<Record<Exclude<Access, 'public'>, string>>>;
   /** Other plugins whose tables it may read or write. All tables but these and its own are refused. */
   readonly tables?: TableGrants;

@@ -20,9 +20,9 @@ export interface LoadedPlugin {
  * @param specifier a folder or file (`./examples/inbox`, absolute, or a `file:` URL), or an installed package's name
  * @param baseDir the folder that relative paths are looked up from, and packages: from there, else beside this one
  * @throws {PluginNotFoundError} when there is nothing
- * @throws {PluginImportError} when the module throws while it is loaded, or imports what is missing
+ * @throws {PluginImportError} when the module throws while it is loaded, or imports a module that is missing
  * @throws {PluginExportError} when it exports no `plugin`
- * @throws {PluginShapeError} when `plugin` is not what `definePlugin` makes, naming all that is wrong
+ * @throws {PluginShapeError} when `plugin` is not a definition; the error lists everything that is wrong
  */
 export async function loadPlugin(specifier: string, baseDir: string): Promise<LoadedPlugin> {
   const file = await pluginEntry(await findPlugin(specifier, baseDir));

@@ -4,9 +4,9 @@ import { Scope } from '../lifecycle.ts';
 import { type Held, type Release, ReleaseStack } from './release-stack.ts';
 
 /**
- * All that one plugin has opened. It ends in two steps, with the plugin's own `stop()` between them: first what
- * lets work in (routes, subscriptions) is closed, so that `stop()` has nothing in flight to pull the ground from
- * under; then everything else is released. Each step goes last opened first.
+ * Everything that one plugin has opened. It is released in two steps, with the plugin's own `stop()` between them: first
+ * routes, subscriptions and consumers are closed, so that nothing is in flight when `stop()` runs; then everything else is
+ * released. Within each step the last opened is released first.
  */
 export class PluginScope extends Scope {
   readonly #plugin: string;
@@ -32,9 +32,9 @@ export class PluginScope extends Scope {
   }
 
   /**
-   * Opens something that lets work in, and owns it from then on.
+   * Opens a route, subscription or consumer, and owns it from then on.
    *
-   * @throws {PluginStoppedError} when the plugin was stopped before or meanwhile; what was opened is released
+   * @throws {PluginStoppedError} when the plugin was stopped before or meanwhile; the opened thing is released
    */
   async openIntake<T>(
     name: string,
@@ -43,7 +43,7 @@ export class PluginScope extends Scope {
   ): Promise<{ readonly opened: T; readonly held: Held }> {
     if (this.#isClosing()) throw new PluginStoppedError(this.#plugin, name);
     const opened = await open();
-    // Stopped while this was opened: nobody else would ever release it.
+    // The plugin was stopped while this was opened, so the stop did not release it.
     if (this.#isClosing()) {
       await release(opened);
       throw new PluginStoppedError(this.#plugin, name);

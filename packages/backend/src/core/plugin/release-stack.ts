@@ -8,7 +8,7 @@ export type Release = () => unknown;
 export interface Held {
   /** Releases it before its turn; at most once. */
   release(): Promise<void>;
-  /** It has ended by itself. */
+  /** Drops it without a release, since it has ended by itself. */
   forget(): void;
 }
 
@@ -17,7 +17,7 @@ interface Entry {
   readonly release: Release;
 }
 
-/** What is open, and how it is released: last opened first. */
+/** Resources and how they are released: last opened first. */
 export class ReleaseStack {
   readonly #entries = new Set<Entry>();
 
@@ -37,15 +37,15 @@ export class ReleaseStack {
   }
 
   /**
-   * Releases all, one after the other. One that fails does not keep the rest; once `deadline` is aborted nothing is
-   * waited for any more, but all is still told to end.
+   * Releases all, one after the other. A failure does not keep the rest from being released. Once `deadline` is aborted, the
+   * rest is released without waiting.
    *
-   * @throws what failed: the one error, or an `AggregateError` of them
+   * @throws {Error} the failure of a release; an `AggregateError` where several failed
    */
   async releaseAll(deadline: AbortSignal): Promise<void> {
     const failures: unknown[] = [];
     for (const entry of [...this.#entries].reverse()) {
-      // Released by somebody else meanwhile, or opened anew: each entry is released once.
+      // It may have been released meanwhile; each entry is released once.
       if (!this.#entries.delete(entry)) continue;
       try {
         await unlessAborted(deadline, entry.name, entry.release());

@@ -16,7 +16,7 @@ import type { ServiceContainer } from '../../core/service-container.ts';
 import { declareBusRoutes } from './bus-routes.ts';
 import { MessageStreams } from './message-streams.ts';
 
-/** How long what lies around a message may be: its header and lengths. */
+/** Bytes of a frame beyond its message: header and lengths. */
 const FRAME_OVERHEAD = 4_096;
 
 type State =
@@ -30,7 +30,7 @@ type State =
 
 /**
  * The service `'bus_broker'`: lets other processes take part in the bus, each with a key and rights of its own. It
- * listens only once there is somebody to let in: a home without grants has no open port and loads no ZeroMQ.
+ * listens only once a grant exists: a home without grants has no open port and does not load ZeroMQ.
  */
 export class BusBroker extends BasePlugin {
   readonly #hub: InProcessBus;

@@ -9,7 +9,7 @@ import { declareDeviceRoutes } from '../../devices/device-routes.ts';
 import { devicesSection, Roles } from '../../devices/roles.ts';
 
 /**
- * Opens sealed channels on the public port, and serves `/api/v1/devices`: who is paired, with what rights, and pairing
+ * Opens sealed channels on the public port, and serves `/api/v1/devices`: the paired devices, their roles, and pairing
  * codes.
  */
 export class ChannelService extends BasePlugin {

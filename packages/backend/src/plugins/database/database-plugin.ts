@@ -36,7 +36,7 @@ import { fromJson, JsonValue, toJson } from './json-values.ts';
 
 const Parameter = Type.Union([Type.Boolean(), JsonValue]);
 
-/** Absolute: what it is relative to would be the backend's own folder, which nobody knows. */
+/** Must be absolute: a relative path would be resolved from the folder that the backend was started in. */
 const BackupBody = Type.Object({
   directory: Type.String({ minLength: 1, maxLength: 4_096, pattern: '^(?:/|[A-Za-z]:)' }),
 });
@@ -47,7 +47,7 @@ const Query = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 10_000, default: 1_000 }),
 });
 
-/** How long a check of every page may take. */
+/** Milliseconds that a check of every page may take. */
 const CHECK_DEADLINE_MS = 3_600_000;
 
 /** The owner's view of the database: `/api/v1/database`. */
@@ -193,7 +193,7 @@ class DatabaseApi {
     };
   }
 
-  /** Every page, every index and every reference; nobody else's reads wait for it. */
+  /** Checks every page, index and reference, in a process of its own, so that no other read waits. */
   async #check(callerGone: AbortSignal) {
     await this.#database.check();
     const read = async (sql: string) =>

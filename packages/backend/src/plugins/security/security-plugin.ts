@@ -8,7 +8,7 @@ import { PluginPriority } from '../../core/plugin-base.ts';
 import { Instant, listOf, type Says } from '../../core/reply-schemas.ts';
 import { refusalOf } from './unlock-refusal.ts';
 
-/** The lock of the home, as the security plugin shows and works it. */
+/** The part of the vault that the security plugin uses. */
 export interface SecurityView {
   readonly state: string;
   unlock(credentials: { readonly password?: string; readonly recoveryCode?: string }): Promise<void>;

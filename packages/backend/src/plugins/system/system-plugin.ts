@@ -1,5 +1,5 @@
 import type { ConfigurationManager } from '@aico/shared/core/config';
-import type { Gateway, GatewayApp } from '../../core/gateway.ts';
+import type { Gateway, GatewayApp, OpenApiDocument } from '../../core/gateway.ts';
 import type { HealthRegistry } from '../../core/health/types.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
 import { PluginPriority } from '../../core/plugin-base.ts';
@@ -52,7 +52,7 @@ function declareHealth(app: GatewayApp, health: HealthRegistry): void {
 
 function declareOpenApi(app: GatewayApp, view: SystemView, gateway: Gateway): void {
   app.get('/', { config: { access: 'public' }, schema: { response: { 200: OpenApiReply } } }, () =>
-    gateway.openApi(view.status().version),
+    described(gateway.openApi(view.status().version), view),
   );
   if (view.status().environment !== 'development') return;
   app.get(
@@ -94,4 +94,16 @@ function declareSystem(app: GatewayApp, view: SystemView, config: ConfigurationM
       return reply.code(202).send({ status: 'stopping' });
     },
   );
+}
+
+/** The document with the description of each plugin at the tag of its routes. */
+function described(document: OpenApiDocument, view: SystemView): OpenApiDocument {
+  const descriptions = new Map(view.plugins().map(({ name, description }) => [name, description]));
+  return {
+    ...document,
+    tags: document.tags.map(({ name }) => {
+      const description = descriptions.get(name);
+      return description === undefined ? { name } : { name, description };
+    }),
+  };
 }

@@ -114,11 +114,11 @@ export const HealthReply = Type.Object({
 });
 true satisfies Says<typeof HealthReply, HealthReport>;
 
-/** An OpenAPI 3.1 document; what is in it, its own specification says. */
+/** An OpenAPI 3.1 document, described only as far as its top level. */
 export const OpenApiReply = Type.Object({
   openapi: Type.Literal('3.1.0'),
   info: Type.Object({ title: Type.String(), version: Type.String(), description: Type.String() }),
-  tags: listOf(Type.Object({ name: Type.String() })),
+  tags: listOf(Type.Object({ name: Type.String(), description: Type.Optional(Type.String()) })),
   paths: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())),
   components: Type.Object({ schemas: Type.Record(Type.String(), Type.Unknown()) }),
 });

@@ -1,7 +1,7 @@
 import type { ServiceReport } from '../../core/container/start-report.ts';
 import type { GatewayAddresses } from '../../core/gateway.ts';
 
-/** What `/api/v1/system/status` says. */
+/** The reply of `/api/v1/system/status`. */
 export interface SystemStatus {
   readonly pid: number;
   readonly version: string;
@@ -27,13 +27,13 @@ export interface PluginView {
   readonly required: boolean;
   /** Where its code lies, as a URL; empty for one that was registered by hand. */
   readonly module: string;
-  /** What its definition declares. */
+  /** From its definition. */
   readonly dependencies: readonly string[];
   readonly topics: readonly string[];
   readonly capabilities: Readonly<Record<string, string | undefined>>;
 }
 
-/** What the system plugin shows, given to it by the composition root, which alone sees the whole. */
+/** The state of the whole backend, which only the composition root sees. */
 export interface SystemView {
   status(): SystemStatus;
   plugins(): readonly PluginView[];
