@@ -14,17 +14,18 @@ import { fileURLToPath } from 'node:url';
 import { CORPUS_MESSAGES, fetchCorpus } from '../examples/inbox/demo/corpus.ts';
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
 
-const ROUNDS = 5;
+const ROUNDS = '5';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const AICO = path.join(ROOT, 'packages/cli/bin/aico.js');
 const INBOX = path.join(ROOT, 'examples/inbox');
 const BARE = path.join(ROOT, 'benchmarks/inbox-bare.ts');
 
-export async function benchmark(): Promise<BenchmarkOutcome> {
+/** @param args the number of rounds, where it is not the usual one */
+export async function benchmark([rounds]: readonly string[]): Promise<BenchmarkOutcome> {
   const corpus = await fetchCorpus();
   const seconds = { aico: [] as number[], bare: [] as number[] };
   // The first round fills the caches of files and compiled code, and is not counted.
-  for (let round = 0; round <= ROUNDS; round += 1) {
+  for (let round = 0; round <= Number(rounds ?? ROUNDS); round += 1) {
     const bare = await importBare(corpus);
     const aico = await importByAico(corpus);
     assert.equal(aico.stored, bare.stored, 'both sides store the same messages');
