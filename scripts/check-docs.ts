@@ -1,13 +1,15 @@
 /**
  * The docs gate. Every error code stands in docs/errors.md and nothing else does; every relative link resolves; every
  * code block that names its source (`<!-- source: path -->` above it) is that file, to the letter; every topic pattern
- * matches a topic that exists. With `--write` blocks with a source are brought up to date instead. The other blocks
+ * matches a topic that exists; versions and the list of dependencies are in step. With `--write` blocks with a source are brought up to date instead. The other blocks
  * are run by snippets.test.ts.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { matchesTopic } from '@aico/protocol';
+import { dependencyProblems, writeDependencies } from './dependencies.ts';
 import { errorEntries, errorTable, sourceFiles } from './error-table.ts';
+import { workspacePackages } from './pack/workspace.ts';
 import { DOCUMENTS } from './snippets/blocks.ts';
 
 const write = process.argv.includes('--write');
@@ -121,9 +123,31 @@ function checkTargets(): void {
   }
 }
 
+/** The packages are published together: one version, which the changelog names, and by which each names the others. */
+function checkVersions(): void {
+  const packages = workspacePackages();
+  const [version = '', ...others] = new Set(packages.map(({ manifest }) => manifest.version));
+  if (others.length > 0)
+    problems.push(`the packages have different versions: ${[version, ...others].join(', ')}`);
+  for (const { manifest } of packages) {
+    for (const [name, wanted] of Object.entries(manifest.dependencies ?? {})) {
+      if (name.startsWith('@aico/') && wanted !== version)
+        problems.push(`${manifest.name} depends on ${name} ${wanted}, and the version is ${version}`);
+    }
+  }
+  const released = /^## (?!Unreleased)\[?v?([\d.]+)/m.exec(readFileSync('CHANGELOG.md', 'utf8'))?.[1];
+  if (released !== undefined && released !== version)
+    problems.push(
+      `CHANGELOG.md names ${released} as the last release, and the packages have the version ${version}`,
+    );
+}
+
 checkErrorCodes();
 checkPatterns();
 checkTargets();
+checkVersions();
+if (write) writeDependencies();
+problems.push(...dependencyProblems());
 for (const file of DOCUMENTS) {
   const text = readFileSync(file, 'utf8');
   checkLinks(file, text);

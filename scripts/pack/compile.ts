@@ -53,9 +53,10 @@ export function reachableFiles({ folder, manifest }: WorkspacePackage, compiled:
     for (const beside of [`${stem}.d.ts`, `${stem}.js.map`]) {
       const source = path.join(output, unpackedName(beside));
       if (stem === name || files.has(beside) || !existsSync(source)) continue;
-      const text = asPacked(readFileSync(source, 'utf8'));
-      files.set(beside, text);
-      if (beside.endsWith('.d.ts')) waiting.push(...referencesIn(text, beside));
+      const text = readFileSync(source, 'utf8');
+      const isDeclaration = beside.endsWith('.d.ts');
+      files.set(beside, isDeclaration ? asPacked(text) : text);
+      if (isDeclaration) waiting.push(...referencesIn(asPacked(text), beside));
     }
   }
   return files;
@@ -63,7 +64,10 @@ export function reachableFiles({ folder, manifest }: WorkspacePackage, compiled:
 
 /** Where a file of the sources lies in the package, as JavaScript. */
 export function packedName(source: string): string {
-  return path.posix.normalize(source).replace(/^src\//, 'dist/').replace(/\.ts$/, '.js');
+  return path.posix
+    .normalize(source)
+    .replace(/^src\//, 'dist/')
+    .replace(/\.ts$/, '.js');
 }
 
 function unpackedName(name: string): string {
@@ -73,7 +77,8 @@ function unpackedName(name: string): string {
 /** The compiled file; where the source is JavaScript or JSON already, the source. */
 function contentOf(name: string, folder: string, output: string): string {
   const place = [output, folder].map((base) => path.join(base, unpackedName(name))).find(existsSync);
-  if (place === undefined) throw new Error(`${folder} refers to ${name}, which is neither compiled nor there`);
+  if (place === undefined)
+    throw new Error(`${folder} refers to ${name}, which is neither compiled nor there`);
   const text = readFileSync(place, 'utf8');
   return name.endsWith('.json') ? text : asPacked(text);
 }

@@ -2,7 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { compileSources, packedName, reachableFiles } from './compile.ts';
-import { type ExportTarget, type Manifest, ROOT, type WorkspacePackage, workspacePackages } from './workspace.ts';
+import {
+  type ExportTarget,
+  type Manifest,
+  ROOT,
+  type WorkspacePackage,
+  workspacePackages,
+} from './workspace.ts';
 
 const OUTPUT = path.join(ROOT, 'dist');
 
@@ -36,7 +42,10 @@ function stage(each: WorkspacePackage, compiled: string): string {
     mkdirSync(path.dirname(place), { recursive: true });
     writeFileSync(place, content, { mode: name.startsWith('bin/') ? 0o755 : 0o644 });
   }
-  writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(packedManifest(each.manifest), null, 2)}\n`);
+  writeFileSync(
+    path.join(folder, 'package.json'),
+    `${JSON.stringify(packedManifest(each.manifest), null, 2)}\n`,
+  );
   copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
   copyFileSync(path.join(each.folder, 'README.md'), path.join(folder, 'README.md'));
   return folder;
@@ -52,7 +61,8 @@ function packedManifest({ name, version, license, ...rest }: Manifest): object {
     type: 'module',
     engines: { node: '>=24' },
     exports: packedTarget(exports),
-    ...(bin === undefined ? {} : { bin }),
+    // No module works at its import; only a command does.
+    ...(bin === undefined ? { sideEffects: false } : { bin }),
     files: ['dist', ...(bin === undefined ? [] : ['bin'])],
     dependencies,
     ...(optionalDependencies === undefined ? {} : { optionalDependencies }),

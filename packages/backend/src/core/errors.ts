@@ -255,18 +255,31 @@ export class PluginImportError extends defineError({
     const shown = place === undefined ? shownPlace(cause) : ` (${place})`;
     return {
       message: `plugin "${specifier}" cannot be loaded: ${reasonOf(cause)}${shown}`,
-      hint: isMissingPackage(cause)
-        ? `Packages are looked for in node_modules beside ${file} and above it: keep the plugin within the clone of the project, or install there what it imports, @aico/backend too.`
-        : isMissingExtension(cause)
-          ? "Name the file of a relative import with its extension: import './store.ts'."
-          : cause instanceof SyntaxError
-            ? 'Correct the syntax there. Node runs TypeScript whose types can be erased: no enum, no namespace, no parameter property.'
-            : `The module ${file}, or one that it imports, is missing or failed while it was loaded.`,
+      hint: importHint(specifier, file, cause),
       cause,
       specifier,
     };
   },
 }) {}
+
+/** How to mend a module that cannot be loaded. */
+function importHint(specifier: string, file: string, cause: unknown): string {
+  if (isUncompiled(cause))
+    return `Node runs no TypeScript below node_modules: compile "${specifier}" to JavaScript before it is packed, and let "exports" in its package.json name the compiled files.`;
+  if (isMissingPackage(cause))
+    return `Packages are looked up in node_modules beside ${file} and above it: install there what the plugin imports, @aico/backend too.`;
+  if (isMissingExtension(cause))
+    return "Name the file of a relative import with its extension: import './store.ts'.";
+  if (cause instanceof SyntaxError)
+    return 'Correct the syntax there. Node runs TypeScript whose types can be erased: no enum, no namespace, no parameter property.';
+  return `The module ${file}, or one that it imports, is missing or failed while it was loaded.`;
+}
+
+function isUncompiled(cause: unknown): boolean {
+  return (
+    cause instanceof Error && 'code' in cause && cause.code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING'
+  );
+}
 
 /** A relative import that lacks its extension, which Node does not guess. */
 function isMissingExtension(cause: unknown): boolean {

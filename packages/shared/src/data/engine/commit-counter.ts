@@ -2,9 +2,9 @@ import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { reasonOf } from '@aico/protocol';
 import type { Connection } from '../driver.ts';
 import {
-  type DatabaseLife,
   type DatabaseStamp,
   encodeRecord,
+  type HeadPlace,
   RECORD_BLOCK,
   RECORDS_AT,
 } from './commit-record.ts';
@@ -21,13 +21,6 @@ export function readStamp(connection: Connection): DatabaseStamp | undefined {
   const known = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '_aico_head'").get();
   if (known === undefined) return undefined;
   return connection.prepare<unknown[], DatabaseStamp>('SELECT id, epoch, commits FROM _aico_head').get();
-}
-
-export interface HeadPlace extends DatabaseLife {
-  /** The head file, which is there. */
-  readonly file: string;
-  /** Authenticates the records. Wiped by the counter when it closes. */
-  readonly macKey: Uint8Array;
 }
 
 /**

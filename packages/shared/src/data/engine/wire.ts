@@ -5,8 +5,7 @@
 import type { Principal } from '../ownership/principal.ts';
 import type { ForeignAccess } from '../ownership/refusals.ts';
 import type { SqlValue } from '../types.ts';
-import type { HeadPlace } from './commit-counter.ts';
-import type { DatabaseLife } from './commit-record.ts';
+import type { DatabaseLife, HeadPlace } from './commit-record.ts';
 
 export type CipherName = 'aegis' | 'sqlcipher';
 

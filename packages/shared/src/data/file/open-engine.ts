@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../../core/logging/types.ts';
 import { moveDurably } from '../../core/paths/index.ts';
-import type { HeadPlace } from '../engine/commit-counter.ts';
+import type { HeadPlace } from '../engine/commit-record.ts';
 import { type DatabaseLife, type DatabaseStamp, RECORDS_AT } from '../engine/commit-record.ts';
 import type { CipherName, EngineData, Failure } from '../engine/wire.ts';
 import type { EngineFailure } from '../engine-failure.ts';
