@@ -73,7 +73,7 @@ function placeOf(name: string, place: string, packages: Readonly<Record<string, 
   }
 }
 
-/** What is wrong with the dependencies and their list. */
+/** Licences that are not accepted, and differences between the list and the lockfile. */
 export function dependencyProblems(): readonly string[] {
   const all = dependencies();
   const text = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, 'utf8') : '';

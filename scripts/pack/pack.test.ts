@@ -1,6 +1,6 @@
 /**
- * What `npm run pack` makes, used as a stranger would: installed into an empty folder, started, written a plugin for, called
- * from Node and bundled for a browser, and type-checked with the strict settings that authors have.
+ * Uses the tarballs of `npm run pack` as a new user would: installs them into an empty folder, starts a backend with a plugin, calls
+ * it from Node, bundles the client for a browser, and type-checks against them with the strict settings that authors have.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -23,7 +23,7 @@ const COMPILERS = {
   'TypeScript 5.9': path.join(ROOT, 'packages/client/node_modules/typescript/bin/tsc'),
 };
 
-/** What every author of a plugin may have set. */
+/** Compiler options that an author of a plugin may have set. */
 const STRICT = {
   target: 'es2023',
   lib: ['es2023'],
@@ -189,7 +189,7 @@ describe('the packed packages', { skip: process.platform === 'win32' && 'they ar
   });
 });
 
-/** The packages are modules alone, and want a resolution that knows `exports`: a problem of others is none. */
+/** The packages are ES modules and need a resolution that knows `exports`: problems of other resolutions are left out. */
 function concernsModules(problem: Problem): boolean {
   if (problem.kind === 'CJSResolvesToESM') return false;
   return !('resolutionKind' in problem) || !['node10', 'node16-cjs'].includes(problem.resolutionKind);

@@ -1,8 +1,8 @@
 import type { World } from './world.ts';
 
 /**
- * How the snippets of one document are run, and what each must bring about. A block has an entry by its first line; each line
- * of a shell block has one of its own, by the line without its comment.
+ * How the snippets of one document are run, and the effect that each must have. The key of a block is its first line; in a shell
+ * block each line has an entry of its own, and its key is the line without its comment.
  */
 export interface DocumentEffects {
   readonly document: string;

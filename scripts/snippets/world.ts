@@ -104,7 +104,7 @@ export class World implements AsyncDisposable {
   /**
    * Runs a TypeScript block: its imports as they are, the rest as the body of a function with the names of `scope`.
    *
-   * @returns what its constants came to
+   * @returns the values of its constants
    */
   async evaluate(
     code: string,

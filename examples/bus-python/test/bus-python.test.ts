@@ -45,7 +45,7 @@ test('a Python client, written from the protocol document alone, publishes, subs
   ]);
   assert.deepEqual(await bus.request('python.ask', 'who?'), { asked: 'who?', by: 'backend' });
 
-  // What another component sends as JSON, and is none, is reported; the client goes on.
+  // A message from another component that claims to be JSON and is not is reported; the client continues.
   const hostile = await hostilePeer(t, backend);
   const deep = '['.repeat(100_000) + ']'.repeat(100_000);
   for (const body of ['{', Buffer.of(0x22, 0xc3, 0x28, 0x22), deep])

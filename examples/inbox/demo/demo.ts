@@ -32,7 +32,7 @@ const Rows = Type.Object({ rows: Type.Array(Type.Object({ messages: Type.Integer
 const Addresses = Type.Object({ addresses: Type.Object({ http: Type.String() }) });
 const Pairing = Type.Object({ code: Type.String() });
 
-/** What somebody who listens could hear of requests and answers, whatever is in them. */
+/** Parts of every request and reply that an eavesdropper would recognise if the wire were not encrypted. */
 const TRACES = [
   '/api/v1/inbox',
   'application/json',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A wire between two machines that somebody taps. */
+/** A connection between two machines that is recorded. */
 export interface TappedWire extends AsyncDisposable {
   /** Where its near end is. */
   readonly address: string;

@@ -4,7 +4,7 @@ import { readMailFile } from '../src/cli/mailboxes.ts';
 /** How many sentences, and how many message numbers, the home is searched for. */
 const WANTED = 15;
 
-/** What is in the mail and can be in no file by chance. */
+/** Texts of the mail that no other file contains by chance. */
 export interface MailSample {
   readonly sentences: readonly string[];
   /** Subject lines, of 12 characters or more. */

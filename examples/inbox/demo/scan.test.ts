@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { filesBelow, scanFor } from './scan.ts';
 
 const SENTENCE = 'Meet me at the old bridge at noon';
-const OTHER = 'Nobody has ever written this one';
+const OTHER = 'This sentence is in no file at all';
 
 test('scanFor() finds a sentence in every form, at every offset, also where two chunks meet', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'inbox-scan-'));

@@ -19,7 +19,7 @@ function formsOf(sentence: string): readonly Buffer[] {
 export interface ScanResult {
   readonly files: number;
   readonly bytes: number;
-  /** What was found, and where first. */
+  /** The canaries that were found, each with the first file that holds it. */
   readonly finds: ReadonlyMap<string, string>;
 }
 

@@ -27,7 +27,7 @@ export type MailDetail = Static<typeof MailDetail>;
 
 const Summaries = Type.Immutable(Type.Array(MailSummary));
 
-/** What a search found, best match first. */
+/** The results of a search, best match first. */
 export const Found = Type.Object({ messages: Summaries });
 
 /** Messages, newest first. */
@@ -38,14 +38,14 @@ export const Page = Type.Object({
   ),
 });
 
-/** What became of one message of an import. */
+/** The outcome for one message of an import. */
 export const ImportResult = Type.Union([
   Type.Object({ status: Type.Enum(['imported', 'duplicate']), id: Type.Integer() }),
   Type.Object({ status: Type.Literal('refused'), reason: Type.String() }),
 ]);
 export type ImportResult = Static<typeof ImportResult>;
 
-/** What became of each message of an import, in the order they came. */
+/** The outcome for each message of an import, in the order of the request. */
 export const Imported = Type.Object({ results: Type.Immutable(Type.Array(ImportResult)) });
 
 export const Stats = Type.Object({

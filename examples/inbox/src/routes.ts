@@ -14,7 +14,7 @@ const WRITE = { access: 'inbox:import' } as const;
 /** Most messages an import may bring at once. */
 export const LARGEST_BATCH = 1_000;
 
-/** What a body may have beyond one message of the largest size: many small ones, and their lengths. */
+/** Bytes that a body may have beyond one message of the largest size, for many small messages and their lengths. */
 const BODY_SLACK_BYTES = 8 * 1_048_576;
 
 /** `/api/v1/inbox/…` */

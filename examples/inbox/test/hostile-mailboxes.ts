@@ -8,7 +8,7 @@ export type Entry = string | Buffer | { readonly link: string } | { readonly fol
 
 export interface HostileMailbox {
   readonly name: string;
-  /** What is done with it, for the README. */
+  /** How the import treats it, as the README's table says. */
   readonly does: string;
   /** Names in bytes where they are no UTF-8. */
   readonly files: readonly (readonly [name: string | Buffer, content: Entry])[];

@@ -10,11 +10,11 @@ export interface MailFile {
   /** The path for showing to a person. */
   readonly where: string;
   readonly bytes: number;
-  /** Somebody named this very file, rather than a folder that has it. */
+  /** Whether the command line names this file, rather than a folder that contains it. */
   readonly isNamed: boolean;
 }
 
-/** What is no file to be read, and why. */
+/** A file or link that is not read, and the reason. */
 export interface NotRead {
   readonly kind: 'refused' | 'passed-over';
   readonly where: string;

@@ -14,7 +14,7 @@ export interface LocatedMessage {
   readonly where: string;
 }
 
-/** What is found in a file: a message to send, or what is not sent and why. */
+/** A message to send, or a part of a file that is not sent, with the reason. */
 export type Finding = LocatedMessage | NotRead;
 
 /**

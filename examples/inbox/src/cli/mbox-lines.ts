@@ -44,7 +44,7 @@ const LONGEST_PIECE = 1_048_576;
 /** The mark that some editors put at the beginning of UTF-8. It is no part of the first line. */
 export const BYTE_ORDER_MARK: Uint8Array = Uint8Array.of(0xef, 0xbb, 0xbf);
 
-/** What ends the lines of a file that begins so: a carriage return alone in files of the old Mac OS, else a line feed. */
+/** The line end of a file that begins so: a lone carriage return in files of the classic Mac OS, else a line feed. */
 export function newlineOf(head: Uint8Array): Newline {
   return head.includes(RETURN) && !head.includes(LINE_FEED) ? RETURN : LINE_FEED;
 }

@@ -62,7 +62,7 @@ export async function* splitMbox(
 
 class Splitter {
   readonly #maxBytes: number;
-  /** What begins a message in this file; unknown until the first one has begun. */
+  /** The separator of this file; unknown until the first message has begun. */
   #separator: RegExp | undefined;
   #message: Collector | undefined;
   #afterBlank = true;

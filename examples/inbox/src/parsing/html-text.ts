@@ -4,7 +4,7 @@ const INVISIBLE: ReadonlySet<string> = new Set(['script', 'style', 'head', 'titl
 const BREAKS: ReadonlySet<string> = new Set(['br', 'p', 'div', 'tr', 'li', 'h1', 'h2', 'h3', 'td']);
 
 /**
- * What a person would read of a page: enough to search in.
+ * The text of a page as a reader sees it, for the search index.
  *
  * @example textOfHtml('<p>Hello <b>you</b></p>') // 'Hello you'
  */

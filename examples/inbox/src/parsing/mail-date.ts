@@ -74,7 +74,7 @@ const LATEST = Date.UTC(2200, 0, 1);
  * When a message was sent, by its `Date` header, in milliseconds since 1970.
  *
  * Reads what RFC 5322 has, obsolete forms included, and what is found in old mailboxes. A date without a zone, or of a
- * zone that nobody knows, counts as UTC, as RFC 5322 says: never as the zone of the machine that reads it.
+ * zone that is unknown, counts as UTC, as RFC 5322 says: never as the zone of the machine that reads it.
  *
  * @returns `undefined` where the header is no date
  * @example dateOf('Thu, 22 Aug 2002 12:36:23 CEST') // 1030012583000

@@ -4,7 +4,7 @@ import { textOfHtml } from './html-text.ts';
 import { dateOf } from './mail-date.ts';
 import { wellFormedMail } from './well-formed-mail.ts';
 
-/** What is kept of a message besides its bytes. */
+/** The parts of a message that are stored besides its bytes. */
 export interface ParsedMail {
   readonly messageId: string | undefined;
   readonly subject: string;
@@ -12,7 +12,7 @@ export interface ParsedMail {
   readonly recipients: string;
   /** Milliseconds since the epoch; `undefined` where the message names no date that is one. */
   readonly sentAt: number | undefined;
-  /** What a person reads of it, at most {@link TEXT_KEPT} characters. */
+  /** The readable text, at most {@link TEXT_KEPT} characters. */
   readonly text: string;
   readonly attachments: number;
 }
@@ -61,7 +61,7 @@ function parse(mail: Uint8Array): Promise<Email> {
   return PostalMime.parse(mail, { maxNestingDepth: 100, maxHeadersSize: 1_048_576 });
 }
 
-/** What a person reads, and after it the text of messages that are attached. */
+/** The readable text of a message, followed by the text of attached messages. */
 async function textOf(mail: Email, depth: number): Promise<string> {
   let text = bodyOf(mail);
   for (const { mimeType, content } of mail.attachments) {

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { MessageRefusedError } from '../errors.ts';
 import { type ParsedMail, parseMail } from './mail-parser.ts';
 
-/** What the thread says of a message. */
+/** The thread's answer for a message. */
 export type ParseAnswer = { readonly mail: ParsedMail } | { readonly refused: string };
 
 parentPort?.on('message', (raw: Uint8Array) => {

@@ -4,7 +4,7 @@ import { detect } from 'chardet';
 const LINE_FEED = 0x0a;
 const RETURN = 0x0d;
 
-/** What stands before the header in files of some programs: blank lines, a byte order mark, a line of Microsoft's. */
+/** Text that some programs write before the header: blank lines, a byte order mark, a line of Microsoft's. */
 const BEFORE_HEADER = /^(?:\xef\xbb\xbf)?[\r\n]*(?:Microsoft Mail Internet Headers[^\n]*\n)?[\r\n]*/;
 
 /** The charset that a part names for its text. A header that is not encoded is mostly in the same one. */
