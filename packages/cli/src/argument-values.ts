@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { inexactNumberIn } from '@aico/protocol';
 import { isPathLike, PathInvalidError, resolveUserPath } from '@aico/shared/core/paths';
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from './errors.ts';
@@ -45,30 +46,22 @@ export function collected(value: string, before: readonly string[]): readonly st
 }
 
 /**
- * Reads JSON where the text is JSON, and takes it as text otherwise.
+ * Reads JSON, and takes any other text as text.
  *
  * @throws {UsageError} for a number that would arrive as another one: `9007199254740993`, `1e400`
  */
 export function jsonOrText(text: string): unknown {
-  let inexact: string | undefined;
   let value: unknown;
   try {
-    value = JSON.parse(text, (_key, parsed: unknown, context?: { readonly source?: string }) => {
-      if (typeof parsed === 'number' && !isExact(parsed, context?.source ?? '')) inexact ??= context?.source;
-      return parsed;
-    });
+    value = JSON.parse(text);
   } catch {
     return text;
   }
+  const inexact = inexactNumberIn(text);
   if (inexact !== undefined)
     throw new UsageError(
       `the number ${inexact} cannot be sent exactly`,
       'Whole numbers may be up to 9007199254740991. In quotes it is sent as text.',
     );
   return value;
-}
-
-/** Whether a number that was read is the one that was written, as far as decimal fractions allow it. */
-function isExact(value: number, source: string): boolean {
-  return Number.isFinite(value) && (!/^-?\d+$/.test(source) || Number.isSafeInteger(value));
 }

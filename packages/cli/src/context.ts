@@ -4,31 +4,31 @@ import { AICOPaths } from '@aico/shared/core/paths';
 import type { Command } from 'commander';
 import { createOutput } from './terminal/output.ts';
 
-/** What every command of `aico` works with. The commands of plugins know the part that `@aico/backend/plugin` declares. */
+/** The context that every command of `aico` works with. The commands of plugins know the part that `@aico/backend/plugin` declares. */
 export interface CommandContext extends PluginCommandContext {
   readonly paths: AICOPaths;
-  /** What `--via` names: a backend elsewhere, in the place of this home's. */
+  /** The backend elsewhere that `--via` names, instead of this home's. */
   readonly via: string | undefined;
   /**
    * A client of the running backend, or of the one that `--via` names; one for the whole command.
    *
-   * @param timeoutMs milliseconds until an answer must have begun; default 120 000, for commands that make the backend
+   * @param timeoutMs milliseconds within which an answer must begin; default 120 000, for commands that make the backend
    *   work. The first call decides.
    */
   client(timeoutMs?: number): Promise<NodeClient>;
 }
 
-/** Milliseconds that a command waits which only asks how things are: a backend that hangs is told of soon. */
+/** Milliseconds that a command which only asks for a state waits, so that a backend that hangs is reported soon. */
 export const QUICK_ANSWER_MS = 10_000;
 
-/** The options every command takes. */
+/** The options of every command. */
 export interface GlobalOptions {
   readonly home?: string;
   readonly json?: boolean;
   readonly via?: string;
 }
 
-/** The context of the command line, made anew for each run; `close` lets go of the client. */
+/** The context of one run of the command line; disposing it closes the client. */
 export class CommandLine implements CommandContext, AsyncDisposable {
   readonly #program: Command;
   #paths: AICOPaths | undefined;
@@ -55,7 +55,7 @@ export class CommandLine implements CommandContext, AsyncDisposable {
   }
 
   client(timeoutMs = 120_000): Promise<NodeClient> {
-    // Loaded when first wanted: an HTTP client is no part of `aico --help`.
+    // Loaded when it is first needed: `aico --help` needs no HTTP client.
     this.#client ??= this.via === undefined ? this.#local(timeoutMs) : this.#remote(this.via, timeoutMs);
     return this.#client;
   }
@@ -75,7 +75,7 @@ export class CommandLine implements CommandContext, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Where it could not be made, the command has said so.
+    // A client that could not be made has been reported by the command.
     await (await this.#client?.catch(() => undefined))?.close();
   }
 }

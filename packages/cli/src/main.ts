@@ -18,7 +18,7 @@ try {
 function onOutputFailure(stream: NodeJS.WriteStream, error: NodeJS.ErrnoException): void {
   // A backend goes on without its console.
   if (path.word === 'start') return;
-  // `aico logs tail | head` closes the pipe when it has enough: that is no error.
+  // `aico logs tail | head` closes the pipe once it has read enough, which is no error.
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? ExitCode.ok);
   if (stream === process.stderr) process.exit(ExitCode.system);
   const leave = (): never => process.exit();
@@ -27,7 +27,7 @@ function onOutputFailure(stream: NodeJS.WriteStream, error: NodeJS.ErrnoExceptio
 
 async function run(root: Command, { word }: CommandPath): Promise<void> {
   if (word === undefined) {
-    // Help, version, or nothing to do: nothing else is loaded.
+    // Help or version: no command is loaded.
     describeCommands(root);
     await root.parseAsync(process.argv);
     return;
@@ -39,7 +39,7 @@ async function run(root: Command, { word }: CommandPath): Promise<void> {
 async function fail(error: unknown): Promise<void> {
   if (isCommanderError(error)) {
     process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-    // Help and version come this way too; they have said what they had to say.
+    // Help and version are reported as errors by the parser; their text has been printed.
     if (error.exitCode === 0 || error.code === 'commander.help') return;
   }
   const { describeError, printError } = await import('./report-error.ts');
@@ -47,7 +47,7 @@ async function fail(error: unknown): Promise<void> {
   const told = isCommanderError(error) ? usageErrorFrom(error, calledBy(program, words)) : error;
   printError(told, words.includes('--json'));
   process.exitCode = describeError(told).exitCode;
-  // Neither what a plugin opened before the start failed nor a thread that hangs may keep the process.
+  // Neither resources that a plugin opened before the start failed nor a thread that hangs may keep the process alive.
   if (path.word === 'start') (await import('@aico/backend/leave')).leaveAtOnce(Number(process.exitCode));
 }
 

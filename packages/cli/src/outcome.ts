@@ -1,16 +1,17 @@
 import { WriteUnconfirmedError } from '@aico/shared/core/paths';
 import { ChangeFailedError, UsageError } from './errors.ts';
 
-/** The two states a change can leave, each as a sentence. */
+/** The two states that a change can lead to, each described in a sentence. */
 export interface Outcomes {
-  /** What holds when the change was not made. */
+  /** The state when the change was not made. */
   readonly before: string;
-  /** What holds when it was made, though something failed afterwards. */
+  /** The state when the change was made and a later step failed. */
   readonly after: string;
 }
 
 /**
- * Makes a change, and says in its error which state holds: a write that the disk did not confirm is in force.
+ * Makes a change. The error of one that fails says which of two states holds: a write that the disk did not confirm is in
+ * force.
  *
  * @throws {ChangeFailedError}
  * @example
@@ -25,14 +26,14 @@ export async function changing<T>({ before, after }: Outcomes, change: () => Pro
   try {
     return await change();
   } catch (error) {
-    // A question that was not answered is no change that failed.
+    // An unanswered question means that no change was begun.
     if (error instanceof UsageError || (error instanceof Error && error.name === 'ExitPromptError'))
       throw error;
     throw new ChangeFailedError(isInForce(error) ? after : before, error);
   }
 }
 
-/** Whether the change that `error` reports holds all the same. */
+/** Whether a change is in force although `error` was thrown. */
 export function isInForce(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
     if (at instanceof WriteUnconfirmedError) return true;

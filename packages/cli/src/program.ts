@@ -13,16 +13,16 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 interface OwnCommand {
   readonly summary: string;
   readonly load: () => Promise<CommandModule>;
-  /** It speaks with a backend alone, so that backend may be elsewhere: all of it, or the commands below it that are named. */
+  /** Whether `--via` applies: to the whole command, or to the subcommands that are listed. It applies where a command only talks to a backend. */
   readonly takesVia?: true | readonly string[];
 }
 
-/** Every command of its own: what help says of it, and its module, loaded only when it is called. */
+/** Every command of the program itself, with its line in the help and its module, which is loaded only when it is called. */
 const COMMANDS: Readonly<Record<string, OwnCommand>> = {
   start: { summary: 'start the backend, in the foreground', load: () => import('./commands/start.ts') },
   stop: { summary: 'stop the running backend', load: () => import('./commands/stop.ts') },
   status: {
-    summary: 'what runs: each service, its state, its time',
+    summary: 'the state of each service, and how long it took to start',
     load: () => import('./commands/status.ts'),
     takesVia: true,
   },
@@ -39,12 +39,12 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
     takesVia: true,
   },
   bus: {
-    summary: 'the message bus: grant access, publish, subscribe, ask',
+    summary: 'use the message bus and grant access to it',
     load: () => import('./commands/bus.ts'),
     takesVia: true,
   },
   db: {
-    summary: 'look into the encrypted database',
+    summary: 'inspect, back up and restore the encrypted database',
     load: () => import('./commands/db.ts'),
     takesVia: ['status', 'stats', 'vacuum', 'check', 'query'],
   },
@@ -55,7 +55,7 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
     takesVia: true,
   },
   proxy: {
-    summary: 'a local port for curl and other tools',
+    summary: 'open a local port for curl and other tools',
     load: () => import('./commands/proxy.ts'),
     takesVia: true,
   },
@@ -66,7 +66,7 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
   },
 };
 
-/** The program without its commands: what is so for all of them. */
+/** The program without its commands: the options and rules of all of them. */
 export function createProgram(): Command {
   return (
     new Command('aico')
@@ -74,7 +74,7 @@ export function createProgram(): Command {
       .version(version, '-V, --version', 'print the version')
       .option('--home <dir>', 'the folder that holds everything (instead of AICO_HOME)')
       .option('--json', 'answer in JSON')
-      .option('--via <backend>', 'a backend elsewhere: what `aico device join` paired this machine with')
+      .option('--via <backend>', 'the name or address of a backend elsewhere, see `aico device join`')
       .showSuggestionAfterError()
       // Errors are reported in one place and one form; names and descriptions of plugins are foreign text.
       .configureOutput({ writeOut: (text) => write(process.stdout, text), outputError: () => {} })
@@ -88,7 +88,7 @@ export function describeCommands(program: Command): void {
   for (const [name, { summary }] of Object.entries(COMMANDS)) program.command(name).description(summary);
 }
 
-/** Adds every command; only the one that `word` calls is loaded, of the others help knows the name. */
+/** Adds every command. Only the one that `word` calls is loaded; the others have a line in the help. */
 export async function addCommands(
   program: Command,
   context: CommandContext,
@@ -100,7 +100,7 @@ export async function addCommands(
   }
 }
 
-/** Whether a backend elsewhere may do the command, or the one below it if that is named; a plugin's commands always. */
+/** Whether `--via` applies to a command, or to its subcommand `below`. It applies to all commands of plugins. */
 export function takesVia(word: string, below?: string): boolean {
   if (!isOwnCommand(word)) return true;
   const taken = COMMANDS[word]?.takesVia ?? false;
@@ -113,7 +113,7 @@ export function isOwnCommand(word: string): boolean {
   return Object.hasOwn(COMMANDS, word);
 }
 
-/** What is known of a command line before it is parsed. */
+/** The parts of a command line that are read before it is parsed. */
 export interface CommandPath {
   /** The word that names the command; for `help NAME`, the name. */
   readonly word: string | undefined;
@@ -121,7 +121,7 @@ export interface CommandPath {
   readonly via: string | undefined;
 }
 
-/** Looks for the first word that is neither an option nor the value of one, for the home and for `--via`. */
+/** Finds the command, which is the first word that is neither an option nor its value, and the values of `--home` and `--via`. */
 export function commandPath(words: readonly string[]): CommandPath {
   let word: string | undefined;
   const values: { home?: string | undefined; via?: string | undefined } = {};

@@ -4,19 +4,19 @@ import { type SystemError, systemErrorIn } from '@aico/shared/core/system-errors
 import { write } from './terminal/output.ts';
 import { styles } from './terminal/style.ts';
 
-/** As if SIGINT had ended it. */
+/** The exit code of a process that SIGINT ends. */
 const INTERRUPTED = 130;
 
-/** What is said of an error. */
+/** The parts of an error that are reported. */
 export interface ErrorDescription {
   readonly message: string;
-  /** The project's own code; foreign errors have none. */
+  /** The project's own code; errors of other software have none. */
   readonly code: string | undefined;
   readonly hint: string | undefined;
   readonly exitCode: number;
 }
 
-/** What an error says of itself. Looked at by its shape: the classes are loaded only by what throws them. */
+/** Describes an error by its shape: only the code that throws an error loads its class. */
 export function describeError(error: unknown): ErrorDescription {
   const message = reasonOf(error);
   const system = systemErrorIn(error);
@@ -28,22 +28,22 @@ export function describeError(error: unknown): ErrorDescription {
   };
 }
 
-/** What the operating system refused is told with what failed because of it. */
+/** Names the failure of the operating system together with what failed because of it. */
 function messageWith(error: unknown, message: string, system: SystemError): string {
-  // A bare error of Node's says nothing that its translation does not say better.
+  // A bare error of Node adds nothing to its translation.
   if (rootCode(error) === undefined) return system.message;
   if (isOwnMatter(system) || message.includes(system.condition)) return message;
   return message.endsWith('.') ? `${message} The cause: ${system.message}.` : `${message}: ${system.message}`;
 }
 
-/** A missing file and a refused connection mean something else to each caller, whose own message says what. */
+/** A missing file and a refused connection have another meaning for each caller, whose own message names it. */
 function isOwnMatter({ code }: SystemError): boolean {
   return code === 'AICO_SYSTEM_NOT_THERE' || code === 'AICO_SYSTEM_REFUSED';
 }
 
 /**
- * Which of the two hints helps. An error that does not know of the system's failure would have somebody restore what is
- * not damaged, so its hint gives way.
+ * Chooses between two hints. The hint of an error that does not know of the system's failure would be wrong: it may advise
+ * to restore what is not damaged.
  */
 function hintOf(error: unknown, system: SystemError | undefined): string | undefined {
   const own = textOf(error, 'hint');
@@ -52,7 +52,7 @@ function hintOf(error: unknown, system: SystemError | undefined): string | undef
   return knows ? own : system.hint;
 }
 
-/** The code of the failure at the root, as the exit code is: of a service that failed because the key is wrong, the key's. */
+/** The code of the failure at the root, as for the exit code: that of the wrong key where a service failed because of it. */
 function rootCode(error: unknown): string | undefined {
   const seen = new Set<unknown>();
   let code: string | undefined;
@@ -74,10 +74,10 @@ export function exitCodeOf(error: unknown): number {
   return exitCode === ExitCode.failure && systemErrorIn(error) !== undefined ? ExitCode.system : exitCode;
 }
 
-/** Says what happened and what to do, on stderr; as one JSON object where JSON was asked for. */
+/** Reports an error on stderr: with `--json` as one JSON object. */
 export function printError(error: unknown, json: boolean): void {
   const { message, code, hint, exitCode } = describeError(error);
-  // Who pressed Ctrl-C knows.
+  // A person who pressed Ctrl-C needs no message.
   if (exitCode === INTERRUPTED) return;
   if (json) {
     write(process.stderr, JSON.stringify({ error: { code, message, hint, exitCode } }));
@@ -86,7 +86,7 @@ export function printError(error: unknown, json: boolean): void {
   const lines = [`${styles.red('error')}: ${message}`];
   if (hint !== undefined) lines.push(`${styles.cyan('hint')}: ${hint}`);
   if (code !== undefined) lines.push(styles.dim(`code: ${code}`));
-  // An error that is not ours is a fault of the program: whoever reports it needs the place.
+  // An error without a code is a fault of the program, and a report of it needs the place.
   else if (error instanceof Error && error.stack !== undefined) lines.push(styles.dim(error.stack));
   write(process.stderr, lines.join('\n'));
 }

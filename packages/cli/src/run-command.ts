@@ -3,7 +3,7 @@ import { CommandLine } from './context.ts';
 import { UsageError } from './errors.ts';
 import { addCommands, type CommandPath, isOwnCommand, takesVia } from './program.ts';
 
-/** Loads the command that is called, its own or a plugin's, and runs it. */
+/** Loads the command that is called, which may be a plugin's, and runs it. */
 export async function runCommand(
   program: Command,
   words: readonly string[],
@@ -25,7 +25,7 @@ export async function runCommand(
       throw worksHereAlone(`${above} ${called.name()}`);
   });
   if (word !== undefined && !isOwnCommand(word)) {
-    // Read before the rest, since the plugins' commands are asked of the home's backend.
+    // Set before the command line is parsed: the plugins of the home's backend say which commands there are.
     if (home !== undefined) program.setOptionValue('home', home);
     if (via !== undefined) program.setOptionValue('via', via);
     const { addPluginCommands } = await import('./plugins/plugin-commands.ts');
@@ -35,10 +35,13 @@ export async function runCommand(
 }
 
 function worksHereAlone(command: string): UsageError {
-  return new UsageError(`\`aico ${command}\` works on this machine alone`, 'Run it there, without --via.');
+  return new UsageError(
+    `\`aico ${command}\` works only on the machine of the backend`,
+    'Run it there, without --via.',
+  );
 }
 
-/** An option whose value is empty is a variable of a script that is not set: it must not mean another home. */
+/** Refuses an empty value: it comes from an unset variable of a script, and must not select another home. */
 function refuseEmpty(option: string, value: string | undefined): void {
   if (value === '') throw new UsageError(`${option} is empty`, 'Give it a value, or leave it out.');
 }

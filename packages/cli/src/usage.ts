@@ -1,7 +1,11 @@
 import type { Command, CommanderError } from 'commander';
 import { UsageError } from './errors.ts';
 
-/** What the parser found wrong, as an error of ours: its suggestion, if it has one, becomes the hint. `called` is the command it was in. */
+/**
+ * An error of the parser as one of the project: its suggestion, where it has one, is the hint.
+ *
+ * @param called the names of the command that was called
+ */
 export function usageErrorFrom(error: CommanderError, called: readonly string[] = []): UsageError {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = rest.join(' ').replace(/^\((.*)\)$/, '$1');
@@ -10,13 +14,13 @@ export function usageErrorFrom(error: CommanderError, called: readonly string[] 
 
 function hintFor(code: string, called: readonly string[]): string {
   const help = `\`${['aico', ...called].join(' ')} --help\``;
-  if (called.length > 0) return `${help} shows what it takes.`;
+  if (called.length > 0) return `${help} shows its arguments and options.`;
   return code === 'commander.unknownCommand'
-    ? `${help} shows every command. A plugin adds its own while this home’s backend runs with it (\`aico plugin list\`), or when it is added on this machine: \`aico plugin add PATH\`, which --via needs too.`
+    ? `${help} shows every command. A plugin has its commands while this home’s backend runs with it (\`aico plugin list\`), or once it is added on this machine (\`aico plugin add PATH\`), which --via needs as well.`
     : `${help} shows every command.`;
 }
 
-/** The names of the command that `words` call, as far as there is one: `['db', 'query']`. */
+/** The names of the command that `words` call, as far as it exists: `['db', 'query']`. */
 export function calledBy(program: Command, words: readonly string[]): readonly string[] {
   const names: string[] = [];
   let at = program;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +46,18 @@ describe('aico stop', () => {
     }
     assert.equal(innocent.exitCode, null);
     assert.equal(innocent.signalCode, null);
+  });
+
+  test('a backend whose socket was removed is stopped in order all the same', {
+    skip: process.platform !== 'linux',
+  }, async (t) => {
+    const aico = await Aico.create(t);
+    const { exited, ready } = await aico.serve();
+    await rm(ready.socket);
+    const ran = await aico.run(['stop', '--json']);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.deepEqual(ran.json(), { stopped: true, pid: ready.pid, killed: false });
+    assert.deepEqual(await exited, { code: 0, signal: null });
   });
 
   test('a timeout that is none: 2', async (t) => {

@@ -51,14 +51,14 @@ test('--via: a machine that has joined asks, looks and follows from elsewhere, b
   assert.match((await here.run(['request', 'GET', '/', '--via', 'nowhere'])).stderr, /Known: desk/);
   const local = await here.run(['start', '--via', 'desk']);
   assert.equal(local.code, 2);
-  assert.match(local.stderr, /works on this machine alone/);
+  assert.match(local.stderr, /works only on the machine of the backend/);
   const query = await here.run(['db', 'query', 'SELECT 1 AS one', '--json', '--via', 'desk']);
   assert.deepEqual((query.json() as { rows: unknown }).rows, [[1]], query.stderr);
   const backup = await here.run(['db', 'backup', here.home, '--via', 'desk']);
   assert.equal(backup.code, 2);
-  assert.match(backup.stderr, /`aico db backup` works on this machine alone/);
+  assert.match(backup.stderr, /`aico db backup` works only on the machine of the backend/);
   const again = ['device', 'join', address, '--code-file', codeFile];
-  assert.match((await here.run([...again, '--as', 'desk'])).stderr, /called "desk" already/);
+  assert.match((await here.run([...again, '--as', 'desk'])).stderr, /called "desk" is already known/);
   assert.match((await here.run([...again, '--as', 'other'])).stderr, /AICO_CHANNEL_REFUSED/);
   const listed = (await here.run(['device', 'joined', '--json'])).json() as { remotes: { name: string }[] };
   assert.deepEqual(

@@ -14,8 +14,8 @@ export interface GrantOptions {
 type Client = Awaited<ReturnType<CommandContext['client']>>;
 
 /**
- * `aico bus grant`. The credential is on the disk before access is granted, so no grant stands whose key is lost, and it
- * is removed again where access is not granted.
+ * `aico bus grant`. The credential is written before access is granted, so that the key of a grant is never lost, and is
+ * removed where access is not granted.
  */
 export async function grant(context: CommandContext, name: string, options: GrantOptions): Promise<void> {
   const { publish, subscribe, renew = false } = options;
@@ -23,17 +23,14 @@ export async function grant(context: CommandContext, name: string, options: Gran
     throw new UsageError('Name at least one pattern by --publish or --subscribe.');
   const { curveKeyPair } = await import('@aico/shared/core/bus/zeromq/keys');
   const { moveDurably, removeDurably, writePrivateFile } = await import('@aico/shared/core/paths');
-  // Made here: the backend is told the public key alone.
+  // The key pair is made here: the backend receives only the public key.
   const { publicKey, secretKey } = curveKeyPair();
   const file = pathArgument(options.out ?? `${name.replaceAll(/[^\w-]/g, '_')}.bus.json`);
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
-    throw new UsageError(
-      `"${options.out ?? file}" is not a file's name`,
-      'Name a file for the credential by --out.',
-    );
+    throw new UsageError(`"${options.out ?? file}" is a folder`, 'Name a file for the credential by --out.');
   if (!renew && existsSync(file))
     throw new UsageError(
-      `${file} is there already, and may be another component's credential`,
+      `${file} exists already, and may be the credential of another component`,
       'Name another file by --out. A component that has access gets a new key by --renew.',
     );
   const client = await context.client();
@@ -47,11 +44,11 @@ export async function grant(context: CommandContext, name: string, options: Gran
     broker,
     public_key: publicKey,
     secret_key: secretKey,
-    // A renewal that names none of a kind keeps what there was.
+    // A renewal that names no patterns of a kind keeps those of the grant.
     publish: renew && publish.length === 0 ? (present?.publish ?? []) : publish,
     subscribe: renew && subscribe.length === 0 ? (present?.subscribe ?? []) : subscribe,
   };
-  // A renewal keeps the old credential until the new key holds; a first one never takes the place of another file.
+  // A renewal keeps the old credential until the new key is in force; a first grant never replaces a file.
   const prepared = renew ? `${file}.new` : file;
   await writePrivateFile(prepared, `${JSON.stringify(credential, undefined, 2)}\n`, { replace: renew });
   const body = {
@@ -71,7 +68,7 @@ export async function grant(context: CommandContext, name: string, options: Gran
         await removeDurably(prepared);
         throw error;
       case true:
-      // The answer was lost and not the grant.
+      // Only the answer was lost; the grant is in force.
     }
   }
   try {
@@ -81,8 +78,8 @@ export async function grant(context: CommandContext, name: string, options: Gran
   }
   context.output.print({ component: name, file, endpoints }, () =>
     [
-      `"${name}" may take part now. Its credential: ${file}`,
-      'Whoever holds that file is that component. Give it to that process alone.',
+      `"${name}" has access now. Its credential: ${file}`,
+      'The file authenticates the component. Give it to that process alone.',
     ].join('\n'),
   );
 }
@@ -92,12 +89,12 @@ async function find(client: Client, name: string) {
   return grants.find(({ component }) => component === name);
 }
 
-/** Whether the component has access by that key; `undefined` where the backend does not say. */
+/** Whether the component has access with that key; `undefined` where the backend does not answer. */
 async function isGranted(client: Client, name: string, publicKey: string): Promise<boolean | undefined> {
   try {
     return (await find(client, name))?.publicKey === publicKey;
   } catch {
-    // The failure of the grant itself is what is told.
+    // The failure of the grant itself is reported.
     return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
+import { counted } from '@aico/protocol';
 import type { Command } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
@@ -8,16 +9,16 @@ import { table } from '../terminal/table.ts';
 export function registerStreamCommands(bus: Command, context: CommandContext): void {
   bus
     .command('streams')
-    .description('what the durable bus keeps, and how far each consumer is')
+    .description('the stored durable messages, and the progress of each consumer')
     .action(async () => {
       const streams = await ask(await context.client(), 'get', '/api/v1/streams', {});
       context.output.print(streams, render);
     });
   const dead = bus
     .command('dead-letters')
-    .description('messages that no try could handle')
-    .option('-c, --consumer <name>', 'of one consumer')
-    .option('-n, --limit <count>', 'at most so many', wholeNumber(1), 100)
+    .description('messages that no attempt could handle')
+    .option('-c, --consumer <name>', 'only those of this consumer')
+    .option('-n, --limit <count>', 'the most to print', wholeNumber(1), 100)
     .action(async ({ consumer, limit }: { readonly consumer?: string; readonly limit: number }) => {
       const query = { limit, ...(consumer === undefined ? {} : { consumer }) };
       const found = await ask(await context.client(), 'get', '/api/v1/streams/dead-letters', { query });
@@ -25,7 +26,7 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
         deadLetters.length === 0
           ? 'no dead letters'
           : table(
-              ['consumer', 'number', 'topic', 'tries', 'died', 'of'],
+              ['consumer', 'number', 'topic', 'attempts', 'died', 'error'],
               deadLetters.map((each) => [
                 each.consumer,
                 each.number,
@@ -39,36 +40,42 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
     });
   dead
     .command('replay')
-    .description('give dead letters to their consumer again')
+    .description('deliver dead letters to their consumer again')
     .argument('<consumer>')
-    .argument('[number]', 'one of them alone', wholeNumber(1))
+    .argument('[number]', 'only the message of this number', wholeNumber(1))
     .action(async (consumer: string, number: number | undefined) => {
       const body = { consumer, ...(number === undefined ? {} : { number }) };
       const answer = await ask(await context.client(), 'post', '/api/v1/streams/dead-letters/replay', {
         body,
       });
-      context.output.print(answer, ({ replayed }) => `${replayed} given to ${consumer} again`);
+      context.output.print(
+        answer,
+        ({ replayed }) => `${counted(replayed, 'dead letter')} delivered to ${consumer} again`,
+      );
     });
   dead
     .command('drop')
-    .description('delete dead letters for good')
+    .description('delete dead letters')
     .argument('<consumer>')
-    .argument('[number]', 'one of them alone', wholeNumber(1))
+    .argument('[number]', 'only the message of this number', wholeNumber(1))
     .action(async (consumer: string, number: number | undefined) => {
       const body = { consumer, ...(number === undefined ? {} : { number }) };
       const answer = await ask(await context.client(), 'post', '/api/v1/streams/dead-letters/drop', { body });
-      context.output.print(answer, ({ dropped }) => `${dropped} dead letters of ${consumer} dropped`);
+      context.output.print(
+        answer,
+        ({ dropped }) => `${counted(dropped, 'dead letter')} of ${consumer} deleted`,
+      );
     });
   const consumers = bus
     .command('consumers')
-    .description('the consumers of durable messages, and for whom messages are kept')
+    .description('the consumers of durable messages, and whether messages are kept for them')
     .action(async () => {
       const streams = await ask(await context.client(), 'get', '/api/v1/streams', {});
       context.output.print(streams.consumers, renderConsumers);
     });
   consumers
     .command('forget')
-    .description('forget a consumer that does not run: nothing is kept for it any more')
+    .description('forget a consumer that does not run, so that no messages are kept for it')
     .argument('<consumer>')
     .action(async (consumer: string) => {
       const body = { consumer };
@@ -100,7 +107,7 @@ function render({
   consumers,
 }: ReplyOf<'get', '/api/v1/streams'>): string {
   return [
-    `${messages} messages, ${bytes} bytes${first === undefined ? '' : `, numbers ${first} to ${last}`}`,
+    `${counted(messages, 'message')}, ${counted(bytes, 'byte')}${first === undefined ? '' : `, numbers ${first} to ${last}`}`,
     '',
     table(
       ['topic', 'messages'],
@@ -108,7 +115,7 @@ function render({
     ),
     '',
     table(
-      ['consumer', 'of', 'settled up to', 'behind', 'waiting for another try', 'dead'],
+      ['consumer', 'of', 'settled up to', 'behind', 'waiting for another attempt', 'dead'],
       consumers.map((each) => [each.consumer, each.pattern, each.floor, each.lag, each.retrying, each.dead]),
     ),
   ].join('\n');

@@ -9,47 +9,46 @@ import { type GrantOptions, grant } from './bus-grant.ts';
 import { registerStreamCommands } from './bus-streams.ts';
 
 export function register(program: Command, context: CommandContext): void {
-  const bus = program
-    .command('bus')
-    .description('the message bus: who may take part, who does, and a hand on it');
+  const bus = program.command('bus').description('use the message bus and grant access to it');
   registerStreamCommands(bus, context);
   bus
     .command('grant')
-    .description(
-      'let another process take part, under a name and with rights of its own; writes its credential',
-    )
+    .description('grant another process access, under its own name and rights, and write its credential')
     .argument('<name>', 'the component')
-    .option('--publish <pattern>', 'what it may publish; repeatable', collected, [])
-    .option('--subscribe <pattern>', 'what it may hear; repeatable', collected, [])
-    .option('--out <file>', 'where to write the credential (NAME.bus.json)')
-    .option('--renew', 'a new key for one that has access; its rights stay unless some are named')
+    .option('--publish <pattern>', 'a topic or pattern that it may publish; repeatable', collected, [])
+    .option('--subscribe <pattern>', 'a topic or pattern that it may subscribe to; repeatable', collected, [])
+    .option('--out <file>', 'the file for the credential (default: NAME.bus.json)')
+    .option(
+      '--renew',
+      'make a new key for a component that has access; its rights stay unless some are named',
+    )
     .action((name: string, options: GrantOptions) => grant(context, name, options));
   bus
     .command('revoke')
-    .description('end the access of a component, at once')
+    .description('end the access of a component at once')
     .argument('<name>', 'the component')
     .action(async (name: string) => {
       const path = { component: name };
       const answer = await ask(await context.client(), 'delete', '/api/v1/bus/grants/{component}', { path });
-      context.output.print(answer, () => `"${name}" has no access any more.`);
+      context.output.print(answer, () => `"${name}" no longer has access.`);
     });
   bus
     .command('list')
-    .description('the components that have access, and what they may do')
+    .description('the components that have access, and their rights')
     .action(async () => {
       const { grants } = await ask(await context.client(), 'get', '/api/v1/bus/grants', {});
       context.output.print({ grants }, () => renderGrants(grants));
     });
   bus
     .command('clients')
-    .description('who is connected now, with what is queued and dropped')
+    .description('the connected components, with their queued and dropped messages')
     .action(async () => {
       const { clients } = await ask(await context.client(), 'get', '/api/v1/bus/clients', {});
       context.output.print({ clients }, () => renderClients(clients));
     });
   bus
     .command('stats')
-    .description('where the broker listens, and what it has let in and refused')
+    .description('the addresses of the broker, and the connections it has admitted and refused')
     .action(async () => {
       const stats = await ask(await context.client(), 'get', '/api/v1/bus/stats', {});
       context.output.print(stats, renderStats);
@@ -62,7 +61,7 @@ function registerMessages(bus: Command, context: CommandContext): void {
     .command('publish')
     .description('publish one message')
     .argument('<topic>')
-    .argument('<message>', 'JSON where it is JSON, else text')
+    .argument('<message>', 'JSON; any other text is sent as text')
     .action(async (topic: string, message: string) => {
       const body = { topic, message: jsonOrText(message) };
       const answer = await ask(await context.client(), 'post', '/api/v1/bus/messages', { body });
@@ -70,9 +69,9 @@ function registerMessages(bus: Command, context: CommandContext): void {
     });
   bus
     .command('request')
-    .description('publish a message that somebody is to answer, and print the answer')
+    .description('publish a request and print its answer')
     .argument('<topic>')
-    .argument('<message>', 'JSON where it is JSON, else text')
+    .argument('<message>', 'JSON; any other text is sent as text')
     .option('-t, --timeout <seconds>', 'how long to wait', secondsUpTo(600), 5)
     .action(async (topic: string, message: string, { timeout }: { timeout: number }) => {
       const body = { topic, message: jsonOrText(message), timeout_ms: timeout * 1_000 };
@@ -84,9 +83,9 @@ function registerMessages(bus: Command, context: CommandContext): void {
     });
   bus
     .command('subscribe')
-    .description('print what is published, until it is interrupted')
+    .description('print messages as they are published, until interrupted')
     .argument('<pattern>', 'such as notes.created, logs.* or notes.>')
-    .option('-n, --count <messages>', 'end after so many', wholeNumber(1))
+    .option('-n, --count <messages>', 'the number of messages to print before it ends', wholeNumber(1))
     .action((pattern: string, options: { readonly count?: number }) =>
       follow(context, pattern, options.count),
     );
@@ -128,7 +127,7 @@ function renderGrants(grants: ReplyOf<'get', '/api/v1/bus/grants'>['grants']): s
 }
 
 function renderClients(clients: ReplyOf<'get', '/api/v1/bus/clients'>['clients']): string {
-  if (clients.length === 0) return 'Nobody is connected.';
+  if (clients.length === 0) return 'No component is connected.';
   return table(
     ['component', 'since', 'published', 'delivered', 'refused', 'subscriptions', 'queued', 'dropped'],
     clients.map(({ component, since, published, delivered, refused, subscriptions }) => [
@@ -153,7 +152,7 @@ function renderStats({
 }: ReplyOf<'get', '/api/v1/bus/stats'>): string {
   return [
     endpoints.length === 0
-      ? 'The broker does not listen: nobody has access.'
+      ? 'The broker does not listen, since no component has access.'
       : `listens on ${endpoints.join(' and ')}`,
     `${sessions} clients; ${connections.admitted} connections let in, ${connections.refused} refused`,
     `${malformed} malformed frames; ${untravelled} messages of plugins that could not travel`,

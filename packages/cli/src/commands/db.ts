@@ -1,5 +1,5 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
-import { ExitCode, inexactNumberIn } from '@aico/protocol';
+import { counted, ExitCode, inexactNumberIn } from '@aico/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
@@ -9,9 +9,9 @@ import { CommandFailedError } from '../errors.ts';
 import { type SecretFiles, withSecretFiles } from '../security/secret-files.ts';
 import { table } from '../terminal/table.ts';
 
-/** The rarer commands have modules of their own, loaded when one is called. */
+/** The commands that are used less often are in modules of their own, which are loaded when they are called. */
 export function register(program: Command, context: CommandContext): void {
-  const db = program.command('db').description('look into the encrypted database');
+  const db = program.command('db').description('inspect, back up and restore the encrypted database');
   db.command('status')
     .description('file, cipher, sizes, tables, migrations')
     .action(async () => {
@@ -22,17 +22,17 @@ export function register(program: Command, context: CommandContext): void {
     db
       .command('accept-rollback')
       .description(
-        'take an older or foreign database, put there on purpose, for the newest; the backend must not run',
+        'accept a database that was replaced on purpose as the newest; the backend must not run',
       )
       .option('--yes', 'do not ask')
-      .option('--cipher <name>', 'aegis or sqlcipher, where the head that tells is gone'),
+      .option('--cipher <name>', 'aegis or sqlcipher, where the head that says so is missing'),
   ).action(async (options: AcceptOptions) =>
     (await import('../database/accept-rollback.ts')).acceptRolledBack(context, options),
   );
   withSecretFiles(
     db
       .command('backup')
-      .description('copy the database, encrypted, and the key slots into a new folder below <directory>')
+      .description('copy the encrypted database, its key slots and the configuration into a new folder in <directory>')
       .argument('<directory>'),
   ).action(async (directory: string, options: SecretFiles) =>
     (await import('../database/backup.ts')).backUp(context, directory, options),
@@ -40,7 +40,7 @@ export function register(program: Command, context: CommandContext): void {
   withSecretFiles(
     db
       .command('restore')
-      .description('put a backup in the place of what is there; the backend must not run')
+      .description('replace the home by a backup; the backend must not run')
       .argument('<backup>', 'a folder that `aico db backup` made')
       .option('--yes', 'do not ask'),
   ).action(async (backup: string, options: RestoreCommandOptions) =>
@@ -49,7 +49,7 @@ export function register(program: Command, context: CommandContext): void {
   withSecretFiles(
     db
       .command('rotate-key')
-      .description('encrypt the database anew under another key; the backend must not run'),
+      .description('encrypt the database under a new key; the backend must not run'),
   ).action(async (options: SecretFiles) =>
     (await import('../database/rotate-key.ts')).rotateDatabaseKey(context, options),
   );
@@ -61,7 +61,7 @@ export function register(program: Command, context: CommandContext): void {
         [
           ...overdue.map(
             ({ owner, statement, since }) =>
-              `does not end, since ${since}: ${statement} (${owner ?? 'the backend'})`,
+              `running since ${since}: ${statement} (${owner ?? 'the backend'})`,
           ),
           ...Object.entries(figures).map(([name, value]) => `${name}  ${value}`),
           '',
@@ -73,7 +73,7 @@ export function register(program: Command, context: CommandContext): void {
       );
     });
   db.command('vacuum')
-    .description('give the room that deleted rows have left back to the disk')
+    .description('return the space of deleted rows to the disk')
     .action(async () => {
       const answer = await ask(await context.client(), 'post', '/api/v1/database/vacuum', {});
       context.output.print(answer, ({ before, after }) => `${bytes(before)} before, ${bytes(after)} now`);
@@ -82,14 +82,14 @@ export function register(program: Command, context: CommandContext): void {
     .description('read every page, index and reference of the running database')
     .action(() => check(context));
   db.command('query')
-    .description('run one statement that only reads')
+    .description('run one read-only statement')
     .argument('<sql>')
     .argument(
       '[params...]',
       'values for the question marks: a number, true, false, null, "text" or {"base64": …} as in JSON; all else is text',
       (text: string, before: readonly (QueryValue | boolean)[] = []) => [...before, parameter(text)],
     )
-    .option('-n, --limit <rows>', 'at most so many rows', wholeNumber(1, 10_000), 1_000)
+    .option('-n, --limit <rows>', 'the most rows to print', wholeNumber(1, 10_000), 1_000)
     .action(async (sql: string, params: (QueryValue | boolean)[] = [], { limit }: { limit: number }) => {
       const body = { sql, params, limit };
       const answer = await ask(await context.client(), 'post', '/api/v1/database/query', { body });
@@ -98,8 +98,8 @@ export function register(program: Command, context: CommandContext): void {
       if (answer.truncated)
         context.output.note(
           length < limit
-            ? `Only the first ${length} rows, which are as much as one answer holds.`
-            : `Only the first ${limit} rows; --limit asks for more.`,
+            ? `Only the first ${counted(length, 'row')}: one answer holds no more.`
+            : `Only the first ${counted(limit, 'row')}; --limit asks for more.`,
         );
     });
 }
@@ -112,7 +112,7 @@ async function check(context: CommandContext): Promise<void> {
       ? 'Every page, index and reference is in order.'
       : [
           ...problems,
-          ...(brokenReferences === 0 ? [] : [`${brokenReferences} rows refer to rows that are not there`]),
+          ...(brokenReferences === 0 ? [] : [`broken references to rows: ${brokenReferences}`]),
         ].join('\n'),
   );
   if (!answer.ok) throw new CommandFailedError('the database is not in order', ExitCode.database);
@@ -174,6 +174,7 @@ function parameter(text: string): QueryValue | boolean {
   try {
     value = JSON.parse(text);
   } catch {
+    // Text that only begins like a number, such as a date.
     return text;
   }
   if (typeof value === 'number' && inexactNumberIn(text) !== undefined)

@@ -14,15 +14,15 @@ interface JoinOptions {
   readonly as?: string;
 }
 
-/** What this machine does as a device of a backend elsewhere. */
+/** The commands of this machine as a device of a backend elsewhere. */
 export function registerJoining(device: Command, context: CommandContext): void {
   device
     .command('join')
     .argument('<address>', 'host, or host:port, or https://…')
-    .description('pair this machine with a backend elsewhere; --via then reaches it')
-    .option('--code-file <file>', 'the pairing code is its first line; - reads the input')
-    .option('--name <name>', 'what that backend calls this machine', hostname())
-    .option('--as <name>', 'what --via calls that backend (default: its host)')
+    .description('pair this machine with a backend elsewhere, for --via')
+    .option('--code-file <file>', 'read the pairing code from the first line of a file; - reads the input')
+    .option('--name <name>', 'the name of this machine at that backend', hostname())
+    .option('--as <name>', 'the name of that backend for --via (default: its host)')
     .action((address: string, options: JoinOptions) => join(context, address, options));
   device
     .command('joined')
@@ -46,12 +46,12 @@ export function registerJoining(device: Command, context: CommandContext): void 
   device
     .command('forget')
     .argument('<name>')
-    .description('throw away what this machine needs to reach a backend elsewhere')
+    .description('delete the credentials for a backend elsewhere')
     .action(async (name: string) => {
       await new Remotes(context.paths).forget(name);
       context.output.print(
         { forgotten: name },
-        () => `Forgotten. There, revoke it as well: aico device revoke DEVICE`,
+        () => `Forgotten. Revoke the device at that backend as well: aico device revoke DEVICE`,
       );
     });
 }
@@ -72,7 +72,7 @@ async function join(
   await remotes.checkFree(called);
   const code = await pairingCode(codeFile);
   const { pair } = await import('@aico/client');
-  // The code is good once: that the credentials can be stored is known before it is used.
+  // The code can be used only once, so the file for the credentials is reserved before.
   const prepared = await remotes.prepare(called);
   const credentials = await pair({ address, code, name }).catch(async (error: unknown) => {
     await prepared.discard();
@@ -80,7 +80,7 @@ async function join(
   });
   await changing(
     {
-      before: `That backend knows this machine as ${credentials.device}, but what is needed to reach it could not be stored: there, run aico device revoke ${credentials.device}, then pair again.`,
+      before: `That backend knows this machine as ${credentials.device}, but the credentials could not be stored: run aico device revoke ${credentials.device} there, then pair again.`,
       after: `This machine is paired as ${credentials.device}.`,
     },
     () => prepared.fill({ name: called, address, credentials }),

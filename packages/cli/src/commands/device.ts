@@ -12,13 +12,13 @@ export function register(program: Command, context: CommandContext): void {
   registerJoining(device, context);
   device
     .command('pair')
-    .description('a code that one new device may use, once, within minutes')
-    .option('-r, --role <name>', 'what it may do; repeatable', collected, [])
-    .option('--no-qr', 'no picture of it')
+    .description('print a code that one new device can use once, within five minutes')
+    .option('-r, --role <name>', 'a role of the new device; repeatable', collected, [])
+    .option('--no-qr', 'do not print the code as a QR code')
     .action((options: { readonly role: readonly string[]; readonly qr: boolean }) => pair(context, options));
   device
     .command('list')
-    .description('who is paired, and with what roles')
+    .description('the paired devices and their roles')
     .action(async () => {
       const answer = await ask(await context.client(), 'get', '/api/v1/devices', {});
       context.output.print(answer, ({ devices }) =>
@@ -41,21 +41,24 @@ export function register(program: Command, context: CommandContext): void {
     .command('rename')
     .argument('<device>')
     .argument('<name>')
-    .description('call it otherwise')
+    .description('give a device another name')
     .action((id: string, name: string) => change(context, id, { name }));
   device
     .command('roles')
     .argument('<device>')
     .argument('<roles...>')
-    .description('give it other roles; they count at once')
+    .description('give a device other roles, which apply at once')
     .action((id: string, roles: readonly string[]) => change(context, id, { roles: [...roles] }));
   device
     .command('revoke')
     .argument('<device>')
-    .description('take all its rights away, and cut what it has open')
+    .description('revoke a device and close its connections')
     .action(async (id: string) => {
       await ask(await context.client(), 'delete', ONE, { path: { id } });
-      context.output.print({ revoked: id }, () => 'Revoked: it is cut off, and does not come back.');
+      context.output.print(
+        { revoked: id },
+        () => 'Revoked: its connections are closed, and it cannot open another one.',
+      );
     });
 }
 
@@ -70,7 +73,7 @@ async function pair(
     [
       `${picture}Code         ${code}`,
       `Roles        ${roles.join(', ')}`,
-      `Until        ${expiresAt}, for one device, once`,
+      `Valid until  ${expiresAt}, for one device`,
       `This backend ${fingerprint}`,
     ].join('\n'),
   );

@@ -8,7 +8,7 @@ import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { onOneLine, styles } from '../terminal/style.ts';
 import { coloured } from '../terminal/table.ts';
 
-/** As many as the backend gives at once. */
+/** The most lines that the backend returns at once. */
 const MOST_LINES = 1_000;
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
@@ -28,11 +28,11 @@ export function register(program: Command, context: CommandContext): void {
     .command('tail')
     .description('the newest lines, oldest first')
     .option('-n, --lines <count>', 'how many', wholeNumber(1, MOST_LINES), 50)
-    .option('-f, --follow', 'go on with lines as they are logged')
-    .option('-s, --service <name>', 'of one service')
-    .option('-c, --component <name>', 'of one component')
-    .addOption(new Option('-l, --level <level>', 'this level and above').choices(LEVELS))
-    .option('--text <text>', 'that have this text in their message')
+    .option('-f, --follow', 'continue with lines as they are logged')
+    .option('-s, --service <name>', 'only lines of this service')
+    .option('-c, --component <name>', 'only lines of this component')
+    .addOption(new Option('-l, --level <level>', 'only lines of this level and above').choices(LEVELS))
+    .option('--text <text>', 'only lines with this text in their message')
     .action((options: TailOptions) => tail(context, options));
 }
 
@@ -44,7 +44,7 @@ async function tail(context: CommandContext, { lines, follow, ...filter }: TailO
     for (const record of (await newest(lines)).toReversed()) print(context.output, record);
     return;
   }
-  // Followed first and then read, so that nothing falls between; what comes twice is shown once.
+  // The stream is opened before the table is read, so that no line is missed; a line of both is shown once.
   const stream = await client.fetch(`/api/v1/logs/stream?${new URLSearchParams(Object.entries(filter))}`);
   await ensureOk(stream);
   const stored = await newest(MOST_LINES);
@@ -61,7 +61,7 @@ async function tail(context: CommandContext, { lines, follow, ...filter }: TailO
   context.output.note('The backend has stopped.');
 }
 
-/** What makes a line itself, whether it comes from the table, where it has a number, or over the bus. */
+/** Identifies a line, which has a number only when it comes from the table. */
 function identity({ time, level, service, component, message, fields }: LoggedLine): string {
   return JSON.stringify([time, level, service, component, message, fields]);
 }

@@ -12,7 +12,7 @@ export function register(program: Command, context: CommandContext): void {
   const plugin = program.command('plugin').description('list, add and remove plugins');
   plugin
     .command('list')
-    .description('every plugin that is loaded: state, version, where its code lies')
+    .description('every plugin that is loaded: its state, version and module')
     .action(() => list(context));
   plugin
     .command('add')

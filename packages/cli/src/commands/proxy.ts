@@ -9,10 +9,8 @@ import { CommandFailedError } from '../errors.ts';
 export function register(program: Command, context: CommandContext): void {
   program
     .command('proxy')
-    .description(
-      'a port on this machine for curl and other tools, guarded by a token; with --via, of a backend elsewhere',
-    )
-    .option('-p, --port <port>', 'the port; 0 picks a free one', wholeNumber(0, 65_535), 0)
+    .description('open a port on this machine for curl and other tools, guarded by a token')
+    .option('-p, --port <port>', 'the port; 0 chooses a free one', wholeNumber(0, 65_535), 0)
     .action((options: { readonly port: number }) => proxy(context, options.port));
 }
 

@@ -36,7 +36,7 @@ export function register(program: Command, context: CommandContext): void {
     .option('--password-file <file>', 'read the password from the first line of a file; - reads the input')
     .addOption(new Option('--ipc', 'report to the process that started this one').hideHelp())
     .action(async (options: StartOptions) => {
-      // A full path: the process in the background may have another current folder, and so may the reader of the banner.
+      // A full path, since the suggested commands may be run in another folder.
       const request = { home: context.paths.home, plugins: options.plugin.map(moduleArgument) };
       const password = await passwordFor(context, options);
       if (options.detach === true) await detach(context, request, password);
@@ -87,7 +87,7 @@ async function runInForeground(
 /** Runs as the process behind `start --detach`: reports to the process that waits instead of printing. */
 async function runForParent(request: StartRequest, password: string | undefined): Promise<void> {
   let isReady = false;
-  // The command that asked for this start has ended without an answer, so nobody knows of it: it stops.
+  // The command that asked for this start has ended without an answer: a backend that is not known of must not stay.
   const abandon = (): void => {
     if (!isReady) process.kill(process.pid, 'SIGTERM');
   };

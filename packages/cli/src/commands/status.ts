@@ -6,7 +6,7 @@ import { coloured, table } from '../terminal/table.ts';
 export function register(program: Command, context: CommandContext): void {
   program
     .command('status')
-    .description('what runs: each service, its state, milliseconds, what it waited for')
+    .description('the state of each service, its start time in milliseconds, and what it waited for')
     .action(async () => {
       const status = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/system/status', {});
       context.output.print(status, render);

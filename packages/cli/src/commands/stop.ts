@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findHolder } from '@aico/backend/home-holder';
 import { identityOf, isAlive, type ProcessIdentity } from '@aico/backend/process-identity';
@@ -8,7 +10,8 @@ import { secondsUpTo } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandFailedError } from '../errors.ts';
 
-const LOOK_EVERY_MS = 25;
+/** Milliseconds between two looks at whether the process is still there. */
+const POLL_MS = 25;
 
 interface StopOptions {
   readonly timeout: number;
@@ -18,21 +21,21 @@ interface StopOptions {
 export function register(program: Command, context: CommandContext): void {
   program
     .command('stop')
-    .description('stop the running backend in order, and return when it has gone')
+    .description('stop the running backend in order, and return when it has ended')
     .option('-t, --timeout <seconds>', 'how long to wait', secondsUpTo(3_600), 15)
-    .option('-f, --force', 'kill it when it has not gone by then; nothing stored is lost')
+    .option('-f, --force', 'kill it when it has not ended by then; nothing stored is lost')
     .action((options: StopOptions) => stop(context, options));
 }
 
 async function stop(context: CommandContext, { timeout, force = false }: StopOptions): Promise<void> {
-  // What it takes to load a client is not the backend's delay.
+  // Loaded before the clock runs: the time it takes is not the backend's.
   await context.client();
   const deadline = AbortSignal.timeout(timeout * 1_000);
   const backend = await askToStop(context, deadline);
   if (backend === undefined || (await hasGone(backend, deadline))) return say(context, backend?.pid, false);
   if (!force) {
     throw new CommandFailedError(
-      `the backend (pid ${backend.pid}) has not gone after ${timeout} s`,
+      `the backend (pid ${backend.pid}) has not ended after ${timeout} s`,
       ExitCode.stopTimeout,
       'Its log says what it waits for (`aico logs tail`). To end it at once: aico stop --force (nothing stored is lost).',
     );
@@ -46,7 +49,7 @@ function say(context: CommandContext, pid: number | undefined, killed: boolean):
   context.output.print({ stopped: true, pid, killed }, () => `${killed ? 'Killed' : 'Stopped'}${who}`);
 }
 
-/** Asks for an orderly stop. @returns whose end to wait for; `undefined` where it has gone already */
+/** Asks for an orderly stop. @returns the process to wait for; `undefined` when it has gone already */
 async function askToStop(
   context: CommandContext,
   deadline: AbortSignal,
@@ -58,20 +61,36 @@ async function askToStop(
     await client.json('/api/v1/system/stop', { method: 'POST', signal: deadline });
     return backend ?? findHolder(context.paths);
   } catch (error) {
-    // Without a socket it may still be on its way out; with one it may hang. Anything else is a refusal.
+    // Without its socket the backend may be running or stopping; with it, it may hang. Any other error is a refusal.
     if (!deadline.aborted && !(error instanceof BackendNotRunningError)) throw error;
     const holder = findHolder(context.paths);
+    if (holder !== undefined && error instanceof BackendNotRunningError && stopsAtSignal(holder.pid))
+      process.kill(holder.pid, 'SIGTERM');
     if (holder !== undefined) return holder;
     if (!deadline.aborted) throw error;
   }
   throw new CommandFailedError(
-    'the backend does not answer, and nothing says which process it is',
+    'the backend does not answer, and its process is not known',
     ExitCode.stopTimeout,
-    'Find it among your processes and end it there; nothing stored is lost.',
+    'Find it among your processes and end it; nothing stored is lost.',
   );
 }
 
-/** Ends the process without asking it, if it is the one that has the home. */
+/**
+ * Whether SIGTERM makes the process stop in order. A backend that is stopping already has given the signal back to the
+ * system, which would end it at once. Known on Linux; elsewhere the process is only waited for.
+ */
+function stopsAtSignal(pid: number): boolean {
+  try {
+    const [, caught = '0'] =
+      /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return (BigInt(`0x${caught}`) & (1n << BigInt(constants.signals.SIGTERM - 1))) !== 0n;
+  } catch {
+    return false;
+  }
+}
+
+/** Kills the process if it is the one that holds the home. */
 async function kill(context: CommandContext, backend: ProcessIdentity): Promise<void> {
   const holder = findHolder(context.paths);
   if (holder?.pid !== backend.pid || holder.startTime !== backend.startTime) {
@@ -93,10 +112,10 @@ async function kill(context: CommandContext, backend: ProcessIdentity): Promise<
 }
 
 async function hasGone(backend: ProcessIdentity, deadline: AbortSignal): Promise<boolean> {
-  // A process of somebody else's children says nothing when it ends: it can only be looked for.
+  // The end of a process that is no child of this one is not reported: it can only be polled.
   while (isAlive(backend)) {
     if (deadline.aborted) return false;
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_MS);
   }
   return true;
 }

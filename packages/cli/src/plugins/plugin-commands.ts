@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { PluginCommandsError } from '../errors.ts';
 
-/** Milliseconds to wait for a backend that is there but does not answer, before the configuration is asked. */
+/** Milliseconds to wait for the answer of a running backend, before the configuration is read instead. */
 const ANSWER_MS = 3_000;
 
 interface PluginPlace {
@@ -14,13 +14,13 @@ interface PluginPlace {
   /** A file or folder of the plugin's package, or its `file:` URL, or the name of an installed package. */
   readonly module: string;
   readonly description?: string;
-  /** The folder that a relative `module` and a package are looked up from. */
+  /** The folder against which a relative `module` or a package is resolved. */
   readonly from?: string;
 }
 
 /**
- * Adds the commands of the plugin that `word` names. Plugins are known from the running backend, else from the
- * configuration. Of the others only the names are added, so that a misspelt one is suggested.
+ * Adds the commands of the plugin that `word` names. The running backend says which plugins there are, or else the
+ * configuration. Of the other plugins only the names are added, so that the parser can suggest one for a misspelt word.
  *
  * @throws {PluginCommandsError} when the plugin's commands cannot be loaded
  */
@@ -39,7 +39,7 @@ export async function addPluginCommands(
 }
 
 async function pluginsOf(context: CommandContext): Promise<readonly PluginPlace[]> {
-  // Where a backend elsewhere keeps its plugins says nothing of this machine, and it is not to choose what runs here.
+  // A backend elsewhere knows the paths of its own machine, and must not choose what runs on this one.
   if (context.via !== undefined) return configuredPlugins(context);
   return (await runningPlugins(context)) ?? configuredPlugins(context);
 }
@@ -50,7 +50,7 @@ async function runningPlugins(context: CommandContext): Promise<readonly PluginP
     const answer = await client.json('/api/v1/system/plugins', { signal: AbortSignal.timeout(ANSWER_MS) });
     return isPluginList(answer) ? answer.plugins : undefined;
   } catch {
-    // Not running, or starting, or not well: the configuration knows plugins too, and a command tells the rest.
+    // No backend answers. The configuration names plugins as well, and the command itself reports the failure.
     return undefined;
   }
 }

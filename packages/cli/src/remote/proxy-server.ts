@@ -111,7 +111,7 @@ async function forward(
       body: hasBody ? request : undefined,
     });
     response.writeHead(reply.status, reply.statusText, endToEnd(reply.headers));
-    // What arrives is passed on as it arrives: an event stream has no end.
+    // The body is passed on as it arrives, since an event stream has no end.
     response.flushHeaders();
     await pipeline(reply.body, response);
   } catch (error) {

@@ -6,13 +6,13 @@ import { RemoteUnknownError, RemoteUnreadableError, UsageError } from '../errors
 
 /** A backend elsewhere that this machine has been paired with. */
 export interface Remote {
-  /** What `--via` calls it. */
+  /** Its name for `--via`. */
   readonly name: string;
   readonly address: string;
   readonly credentials: Credentials;
 }
 
-/** A place for a remote, which is filled once there is one. */
+/** A file that is reserved for a remote and filled once the pairing has succeeded. */
 export interface PreparedRemote {
   fill(remote: Remote): Promise<void>;
   discard(): Promise<void>;
@@ -21,8 +21,8 @@ export interface PreparedRemote {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
- * The backends elsewhere that this home knows, a file each that only this user may read: `config/remotes/NAME.json`.
- * Whoever has such a file is the device, as with a key of SSH.
+ * The backends elsewhere that this home is paired with, in one file each, `config/remotes/NAME.json`, that only this user may
+ * read. The file authenticates the device, as a private key of SSH does.
  */
 export class Remotes {
   readonly #folder: string;
@@ -32,8 +32,8 @@ export class Remotes {
   }
 
   /**
-   * Makes sure that a remote can be stored under `name`, before there is one.
-   * @throws {UsageError} for a name that is none, or is taken
+   * Makes sure that a remote can be stored under `name`, before the pairing.
+   * @throws {UsageError} for a name that is invalid or taken
    */
   async prepare(name: string): Promise<PreparedRemote> {
     await this.checkFree(name);
@@ -45,22 +45,22 @@ export class Remotes {
     };
   }
 
-  /** Asked before pairing: a code is used once. @throws {UsageError} */
+  /** Checks the name before the pairing, since a code can be used only once. @throws {UsageError} */
   async checkFree(name: string): Promise<void> {
     if (!NAME.test(name))
       throw new UsageError(
-        `"${name}" cannot be a name`,
+        `"${name}" is not a valid name`,
         'Give one with --as: letters, digits, dots and dashes.',
       );
     if ((await this.#names()).includes(name))
       throw new UsageError(
-        `there is a backend called "${name}" already`,
+        `a backend called "${name}" is already known`,
         `Forget it first: aico device forget ${name}`,
       );
   }
 
   /**
-   * The one of this name, or at this address.
+   * The remote of this name or address.
    * @throws {RemoteUnknownError}
    * @throws {RemoteUnreadableError}
    */
@@ -112,7 +112,7 @@ export class Remotes {
   }
 }
 
-/** The keys in it are checked when they are used. */
+/** Whether a file has the form of a remote. Its keys are checked when they are used. */
 function isRemote(value: unknown): value is Remote {
   return (
     typeof value === 'object' &&

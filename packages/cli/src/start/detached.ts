@@ -5,7 +5,7 @@ import { DetachedStartError } from '../errors.ts';
 import type { ErrorDescription } from '../report-error.ts';
 import type { ReadyInfo } from './ready-info.ts';
 
-/** What a backend in the background tells the command that started it. */
+/** The messages of a backend in the background to the command that started it. */
 export type DetachedMessage =
   | { readonly kind: 'ready'; readonly ready: ReadyInfo }
   | ({ readonly kind: 'failed' } & ErrorDescription);
@@ -13,10 +13,10 @@ export type DetachedMessage =
 const BIN = fileURLToPath(new URL('../../bin/aico.js', import.meta.url));
 
 /**
- * Starts `aico start` as a process of its own and resolves when it is ready. The password goes through a pipe: what is
- * on a command line or in the environment, others may read.
+ * Starts `aico start` as a process of its own and resolves when it is ready. The password goes through a pipe, since other
+ * users may read command lines and environments.
  *
- * @throws {DetachedStartError} with the process's own words, when it ends before
+ * @throws {DetachedStartError} with the message of the process, when it ends before it is ready
  */
 export function startDetached(args: readonly string[], password: string | undefined): Promise<ReadyInfo> {
   const withPassword = password === undefined ? [] : ['--password-file', '-'];
@@ -28,7 +28,7 @@ export function startDetached(args: readonly string[], password: string | undefi
       stdio: [password === undefined ? 'ignore' : 'pipe', 'ignore', 'ignore', 'ipc'],
     },
   );
-  // It may end before it has read: then its message says why.
+  // The process may end before it reads the password; its message says why.
   child.stdin?.on('error', () => {});
   child.stdin?.end(`${password}\n`);
   return new Promise((resolve, reject) => {
@@ -47,7 +47,7 @@ export function startDetached(args: readonly string[], password: string | undefi
       const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
       failure ??= new DetachedStartError({
         message: `the backend ended before it was ready (${how})`,
-        hint: 'Start it in the foreground to see what it says.',
+        hint: 'Start it in the foreground to see its output.',
         exitCode: code === null || code === 0 ? ExitCode.failure : code,
       });
       reject(failure);
@@ -55,7 +55,7 @@ export function startDetached(args: readonly string[], password: string | undefi
   });
 }
 
-/** Tells the command that started this process; settles when it has been told, or is there no more. */
+/** Sends a message to the command that started this process. Resolves when it is sent or the command has ended. */
 export function tellParent(message: DetachedMessage): Promise<void> {
   return new Promise((resolve) => {
     if (process.send === undefined) resolve();

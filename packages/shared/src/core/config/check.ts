@@ -5,7 +5,7 @@ import { childrenOf, isOpen, partsOf } from './schema.ts';
 import { isSecretSchema, Secret } from './secret.ts';
 import { isTree, type Tree } from './tree.ts';
 
-/** Something that does not fit; `key` is in full. Never holds a value. */
+/** One mismatch with a schema; `key` is the full key. It never contains a value. */
 export interface SchemaProblem {
   readonly key: string;
   readonly message: string;
@@ -13,8 +13,10 @@ export interface SchemaProblem {
 }
 
 /**
- * Everything in `value` that does not fit `schema`, at once. One layer is no `whole`: what it does not say, another
- * may. Keys that the schema does not declare are problems, unless it is open by its own word.
+ * Every mismatch between `value` and `schema`. A key that the schema does not declare is one, unless the schema allows
+ * others.
+ *
+ * @param whole `false` for a single layer, where a required key may be missing because another layer has it
  */
 export function* problemsIn(
   schema: TSchema,
@@ -28,13 +30,13 @@ export function* problemsIn(
   if ((Type.IsArray(schema) || Type.IsTuple(schema)) && !Array.isArray(value))
     return yield wrong(schema, value, key);
   if (isEmptyText(schema, value))
-    return yield { key, message: 'must not be empty: leave it out to have the default', kind: 'wrong' };
+    return yield { key, message: 'must not be empty; leave it out for the default', kind: 'wrong' };
   let clean = true;
   for (const problem of problemsBelow(schema, value, key, whole)) {
     clean = false;
     yield problem;
   }
-  // A section, and a choice between sections, can only be judged as a whole.
+  // A section, and a choice between sections, can only be checked as a whole.
   const judged = whole || !partsOf(schema).some((part) => Type.IsObject(part) || Type.IsRecord(part));
   const hasItems = Type.IsArray(schema) || Type.IsTuple(schema);
   if (clean && judged && (whole || !hasItems) && !fits(schema, value)) yield wrong(schema, value, key);
@@ -65,7 +67,7 @@ function* problemsBelow(
   }
 }
 
-/** Below a choice it is the whole that is judged, but a key that no alternative knows is named by itself. */
+/** Below a choice only the whole is checked, but a key that no alternative knows is reported by its name. */
 function* unknownIn(schemas: readonly TSchema[], value: unknown, key: string): Generator<SchemaProblem> {
   if (!isTree(value) || schemas.some(isOpen) || !schemas.some(isStructured)) return;
   for (const [word, below] of Object.entries(value)) {
@@ -77,9 +79,8 @@ function* unknownIn(schemas: readonly TSchema[], value: unknown, key: string): G
 }
 
 /**
- * Whether the value is text with nothing in it, where the schema does not say by `minLength: 0` or as one of its choices
- * that this is meant. An empty host listens everywhere, and an empty path is the current folder: what is left empty by
- * mistake must not widen anything.
+ * Whether the value is empty text where the schema does not allow it, by `minLength: 0` or as one of its choices. An empty
+ * host would listen on every interface, and an empty path would be the current folder.
  */
 function isEmptyText(schema: TSchema, value: unknown): boolean {
   const text = value instanceof Secret ? value.reveal() : value;
@@ -98,7 +99,7 @@ function wrong(schema: TSchema, value: unknown, key: string): SchemaProblem {
   const isPlain = expected.startsWith(found) || expected.startsWith('one of');
   const message =
     isTree(value) && isStructured(schema)
-      ? 'does not hold together: its keys do not fit each other'
+      ? 'has keys that do not match each other'
       : `must be ${expected}${isPlain ? '' : `, not ${found}`}`;
   return { key, message, kind: 'wrong' };
 }
@@ -107,7 +108,7 @@ function fits(schema: TSchema, value: unknown): boolean {
   return Value.Check(schema, revealed([schema], value));
 }
 
-/** A {@link Secret} as text where a secret is expected, and nowhere else: there it stays one, and does not fit. */
+/** Reveals a {@link Secret} where the schema expects one. Elsewhere it stays a secret, and so does not match. */
 function revealed(schemas: readonly TSchema[], value: unknown): unknown {
   if (value instanceof Secret) return schemas.flatMap(partsOf).some(isSecretSchema) ? value.reveal() : value;
   const below = (word: string, item: unknown): unknown =>
@@ -120,7 +121,7 @@ function revealed(schemas: readonly TSchema[], value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([word, item]) => [word, below(word, item)]));
 }
 
-/** A copy in which all text that a schema calls secret is a {@link Secret}. */
+/** A copy in which all text that a schema declares secret is a {@link Secret}. */
 export function hideSecrets(schemas: readonly TSchema[], value: unknown): unknown {
   if (typeof value === 'string')
     return schemas.flatMap(partsOf).some(isSecretSchema) ? new Secret(value) : value;
@@ -133,7 +134,7 @@ export function hideSecrets(schemas: readonly TSchema[], value: unknown): unknow
   return isTree(value) ? hideSecretsInTree(schemas, value) : value;
 }
 
-/** The same for a section. */
+/** {@link hideSecrets} for a section. */
 export function hideSecretsInTree(schemas: readonly TSchema[], tree: Tree): Tree {
   const hidden: Tree = Object.create(null);
   for (const [word, item] of Object.entries(tree)) {

@@ -9,13 +9,13 @@ const INTEGER = /^[+-]?\d+$/;
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /**
- * A variable's text as what a schema expects there, or the text as it is where it cannot be that: the check then says
- * what was expected. Nothing is rounded, cut or guessed (TypeBox's own `Value.Convert` makes 0 of no text, 3 of 3.7
- * and 1 of `true`).
+ * Converts the text of a variable to the type that a schema expects. Text that is not of that type stays text, and the check
+ * reports it. Nothing is rounded or guessed: TypeBox's own `Value.Convert` turns empty text into 0, 3.7 into 3 and `true`
+ * into 1.
  */
 export function convert(text: string, schemas: readonly TSchema[]): unknown {
   const parts = schemas.flatMap(partsOf);
-  // Where text will do, it is text, unless another alternative is named by it exactly.
+  // Where the schema allows text it is text, unless it is exactly the value of another alternative.
   const texts = parts.filter((part) => isSecretSchema(part) || Type.IsString(part));
   for (const part of parts) {
     if (texts.includes(part)) continue;
@@ -53,7 +53,7 @@ function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined;
 }
 
-/** Lists and maps are written as YAML, of which JSON is a part. Aliases and tags are not for here. */
+/** Reads a list or a map, written as YAML or JSON. Aliases and tags are not allowed. */
 function fromYaml(text: string): unknown {
   const document = parseDocument(text, { prettyErrors: false, uniqueKeys: true });
   if (document.errors.length > 0 || document.warnings.length > 0) return undefined;
@@ -61,7 +61,7 @@ function fromYaml(text: string): unknown {
     const value: unknown = document.toJS({ maxAliasCount: 0 });
     return Array.isArray(value) || isTree(value) ? value : undefined;
   } catch {
-    // An alias: the text is kept, and the check says what was expected.
+    // An alias: the text stays text, and the check reports it.
     return undefined;
   }
 }

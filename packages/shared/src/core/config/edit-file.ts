@@ -7,15 +7,15 @@ import { isKeyWord } from './sections.ts';
 import { readYamlLayer } from './yaml-file.ts';
 
 /**
- * Sets one key of the user's file, or takes it out where `value` is `undefined`, together with the sections that are
- * empty then. Comments, order and everything else stay. The file is made where there is none, and replaced whole.
+ * Sets one key of the user's file; `undefined` removes it, with the sections that are empty then. Comments and order stay.
+ * The file is created where it is missing, and replaced atomically.
  *
- * A key can be taken out of a file that is wrong otherwise, as long as it is YAML: that may be what repairs it.
+ * A key can be removed from a file with other problems, as long as it is YAML, since that may repair it.
  *
- * @param key its words: `['plugins', 'inbox', 'module']`
- * @returns whether that changed anything
+ * @param key the words of the key: `['plugins', 'inbox', 'module']`
+ * @returns whether the file was changed
  * @throws {ConfigKeyError} when a value is to be set at a key that the configuration cannot hold
- * @throws {ConfigUnreadableError} or {@link ConfigSyntaxError}, the file untouched, when it is wrong already
+ * @throws {ConfigUnreadableError} or {@link ConfigSyntaxError} when the file is invalid already; it is not changed then
  * @example
  * ```ts
  * await editConfigFile(paths.configFile, ['plugins', 'inbox', 'module'], '/srv/inbox');
@@ -53,13 +53,13 @@ export async function editConfigFile(
     document.setIn(key, value);
   }
   await makePrivateFolder(path.dirname(file));
-  // Where the file is a link into somebody's dotfiles, it stays one.
+  // A file that is a symbolic link stays one, and its target is replaced.
   const target = await realpath(file).catch(() => file);
   await writePrivateFile(target, document.toString({ lineWidth: 0 }));
   return true;
 }
 
-/** Makes sections of keys that have no value, with the comments that stand there; tells the key that has one. */
+/** Turns keys without a value into sections and keeps their comments. @returns the first key that has a value */
 function makeSections(document: Document, sections: readonly string[]): readonly string[] | undefined {
   for (let depth = 1; depth <= sections.length; depth += 1) {
     const key = sections.slice(0, depth);

@@ -10,9 +10,10 @@ import { isReservedVariable, PREFIX, variableFor, wordInVariable } from './varia
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The variables that start with `AICO_`, as a layer. Their text becomes what the schema at their key expects; text
- * that cannot is kept, for the check to refuse. `below` are the layers under this one: a plugin that they name is
- * found by their spelling of it.
+ * Reads the variables that start with `AICO_` as a layer. Text is converted to the type that the schema of its key expects;
+ * text that cannot be converted is kept, and the check refuses it.
+ *
+ * @param below the layers below this one, whose spelling of a plugin's name applies
  */
 export function readEnvironmentLayer(env: Environment, schema: TObject, below: Tree): Layer {
   const tree = emptyTree();
@@ -21,7 +22,7 @@ export function readEnvironmentLayer(env: Environment, schema: TObject, below: T
   const set = Object.entries(env)
     .filter(([variable]) => variable.startsWith(PREFIX) && !isReservedVariable(variable))
     .map(([variable, text]) => ({ variable, text, words: wordsOf(variable, schema, below) }))
-    // A map before the keys in it, so that these go over it.
+    // A map comes before the keys in it, so that these take precedence.
     .sort((a, b) => a.words.length - b.words.length);
   for (const { variable, text, words } of set) {
     if (text === undefined) continue;
@@ -52,7 +53,7 @@ export function readEnvironmentLayer(env: Environment, schema: TObject, below: T
   return layerOf(tree, origins, problems);
 }
 
-/** Variables are upper-case; keys may not be: each word is matched to a known one as a variable would spell it. */
+/** Finds the key of a variable: each word is matched to a known word by its spelling in a variable, which is upper case. */
 function wordsOf(variable: string, schema: TObject, below: Tree): readonly string[] {
   let schemas: readonly TSchema[] = [schema];
   let values: unknown = below;

@@ -2,7 +2,7 @@ import { type TSchema, Type } from 'typebox';
 import { isSecretSchema, Secret } from './secret.ts';
 import { isTree } from './tree.ts';
 
-/** What a schema expects, in words. */
+/** Describes the value that a schema expects. */
 export function expectationOf(schema: TSchema): string {
   if (isSecretSchema(schema)) return 'text (a secret)';
   if ('enum' in schema && Array.isArray(schema.enum)) return `one of ${schema.enum.join(', ')}`;
@@ -48,7 +48,7 @@ function boundsOf(schema: object): string {
   return highest === undefined ? '' : ` of ${String(highest)} or less`;
 }
 
-/** The kind of a value: all that an error may say of it. */
+/** The kind of a value, which is all that an error may reveal of it. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (value instanceof Secret) return 'a secret';

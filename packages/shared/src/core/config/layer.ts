@@ -2,10 +2,10 @@ import type { ConfigProblem, Origin } from './errors.ts';
 import { parentOf } from './schema.ts';
 import { emptyTree, isTree, type Tree } from './tree.ts';
 
-/** Values by key, where each one came from, and what was wrong while they were read. */
+/** The values of one layer, their origins, and the problems that were found while they were read. */
 export interface Layer {
   readonly tree: Tree;
-  /** Of the key itself, else of the nearest key above it, else of one below it. */
+  /** The origin of a key, else of the nearest key above it, else of a key below it. */
   readonly originOf: (key: string) => Origin | undefined;
   readonly problems: readonly ConfigProblem[];
 }
@@ -20,7 +20,7 @@ export function layerOf(
       const origin = origins.get(at);
       if (origin !== undefined) return origin;
     }
-    // A section as a whole has no place in variables, but its keys do.
+    // Variables set the keys of a section and never the section itself.
     return [...origins].find(([each]) => each.startsWith(`${key}.`))?.[1];
   };
   return { tree, originOf, problems };
@@ -34,7 +34,7 @@ export function runtimeLayer(tree: Tree): Layer {
   return { tree, originOf: () => ({ layer: 'runtime' }), problems: [] };
 }
 
-/** Whether the layer says something at a key, in lists too. */
+/** Whether the layer has a value at a key, which may lead into a list. */
 export function says(layer: Layer, key: string): boolean {
   let value: unknown = layer.tree;
   for (const word of key.split('.')) {

@@ -6,18 +6,18 @@ import { nearestKey, parentOf, treeWithDefaults } from './schema.ts';
 import { emptyTree, freeze, leaves, merge, setAt, type Tree } from './tree.ts';
 import { variableFor } from './variable.ts';
 
-/** The configuration as it is after all layers, and where each value came from. */
+/** The configuration after all layers, and the origin of each value. */
 export interface Resolved {
   /** Frozen; secrets are `Secret`. */
   readonly tree: Tree;
   readonly originOf: (key: string) => Origin;
-  /** Everything that is wrong. */
+  /** All problems. */
   readonly problems: readonly ConfigProblem[];
 }
 
 /**
- * Lays the layers on each other, lowest first, and holds each and the whole against the schema: a wrong value is
- * wrong even where a higher layer hides it.
+ * Merges the layers, lowest first, and checks each one and the whole against the schema: a wrong value is a problem even
+ * where a higher layer overrides it.
  */
 export function resolveLayers(schema: TObject, layers: readonly Layer[]): Resolved {
   const tree = treeWithDefaults(schema, overlay(layers));
@@ -47,9 +47,9 @@ export function resolveLayers(schema: TObject, layers: readonly Layer[]): Resolv
 }
 
 /**
- * For tools that must run regardless: a value that does not fit is left out of its layer, so that the one below it, or
- * the default, takes its place; what does not fit only as a whole (a choice between sections) is left out of all.
- * What even so is missing stays in `problems` of what is returned.
+ * For tools that must run in any case: a wrong value is left out of its layer, so that the value below it or the default
+ * applies; a section that is wrong only as a whole (a choice) is left out of all layers. The `problems` of the result are
+ * the required keys that are still missing.
  */
 export function resolveWithoutWrong(schema: TObject, layers: readonly Layer[]): Resolved {
   const fitting = layers.map((layer) => without(layer, wrongKeys(schema, layer.tree, false)));
@@ -73,7 +73,7 @@ function wrongKeys(schema: TObject, tree: Tree, whole: boolean): readonly string
 function without(layer: Layer, wrong: readonly string[]): Layer {
   const tree = emptyTree();
   for (const [key, value] of leaves(layer.tree)) {
-    // A problem may lie above a value, or inside one: in the items of a list.
+    // A problem may concern a section above the value, or an item of a list in it.
     const isWrong = wrong.some(
       (problem) => key === problem || key.startsWith(`${problem}.`) || problem.startsWith(`${key}.`),
     );
@@ -88,7 +88,7 @@ function toProblem(schema: TObject, { key, message, kind }: SchemaProblem, origi
   return { key, message: message + way, origin, ...(nearest === undefined ? {} : { nearest }) };
 }
 
-/** Where something that is missing would belong: by what stands around it. */
+/** The origin for a missing key: that of the nearest section above it which some layer sets. */
 function nearOrigin(key: string, originOf: (key: string) => Origin): Origin {
   for (let at = parentOf(key); at !== ''; at = parentOf(at)) {
     const origin = originOf(at);
@@ -97,7 +97,7 @@ function nearOrigin(key: string, originOf: (key: string) => Origin): Origin {
   return { layer: 'default' };
 }
 
-/** A layer's own word comes before the whole's on the same place, and is more exact. */
+/** Keeps the first problem of each place: that of a layer is more exact than that of the whole, and comes first. */
 function withoutRepeats(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
   const first = new Map<string, ConfigProblem>();
   for (const problem of problems) {

@@ -2,14 +2,14 @@ import { distance } from 'fastest-levenshtein';
 import { type TObject, type TSchema, Type } from 'typebox';
 import { emptyTree, isTree, merge, type Tree } from './tree.ts';
 
-/** A schema, or where it is a choice or a sum, the schemas it is made of. */
+/** The alternatives of a union, the parts of an intersection, or the schema itself. */
 export function partsOf(schema: TSchema): readonly TSchema[] {
   if (Type.IsUnion(schema)) return schema.anyOf.flatMap(partsOf);
   if (Type.IsIntersect(schema)) return schema.allOf.flatMap(partsOf);
   return [schema];
 }
 
-/** What a word below this schema may hold: nothing for a word that is not known. */
+/** The schemas of a word below this schema; none for an unknown word. */
 export function childrenOf(schema: TSchema, word: string): readonly TSchema[] {
   return partsOf(schema).flatMap((part): readonly TSchema[] => {
     if (Type.IsRecord(part)) {
@@ -27,7 +27,7 @@ export function childrenOf(schema: TSchema, word: string): readonly TSchema[] {
   });
 }
 
-/** Whether words that the schema does not declare are let through: only where it says so itself. */
+/** Whether the schema itself allows words that it does not declare. */
 export function isOpen(schema: TSchema): boolean {
   return partsOf(schema).some((part) => {
     if (Type.IsUnknown(part) || Type.IsAny(part)) return true;
@@ -42,7 +42,7 @@ export function schemasAt(root: TSchema, words: readonly string[]): readonly TSc
   return schemas;
 }
 
-/** Whether a key may be set at all, be it described or in a place that is open. */
+/** Whether a key may be set: it is declared, or lies where the schema allows other keys. */
 export function allows(root: TSchema, words: readonly string[]): boolean {
   let schemas: readonly TSchema[] = [root];
   for (const word of words) {
@@ -54,8 +54,8 @@ export function allows(root: TSchema, words: readonly string[]): boolean {
 }
 
 /**
- * A value with what its schema says where nobody says anything. A section without a value counts as absent: its lines
- * may all be comments. An optional section that is absent stays so.
+ * A value completed by the defaults of its schema. A section without a value counts as absent, since its lines may all be
+ * comments. An optional section that is absent stays absent.
  */
 export function withDefaults(schema: TSchema, value: unknown): unknown {
   if (Array.isArray(value)) {
@@ -91,7 +91,7 @@ function valueWithDefaults(schema: TSchema, value: unknown): unknown {
   return withDefaults(schema, isTree(value) && isTree(otherwise) ? merge(otherwise, value) : value);
 }
 
-/** Every key a schema declares, in full. */
+/** Every full key that a schema declares. */
 export function* declaredKeys(schema: TObject, prefix = ''): Generator<string> {
   for (const [word, property] of Object.entries(schema.properties)) {
     const key = prefix === '' ? word : `${prefix}.${word}`;
@@ -100,7 +100,7 @@ export function* declaredKeys(schema: TObject, prefix = ''): Generator<string> {
   }
 }
 
-/** The key nearest to a misspelt one, section or value, if any is near enough to be meant. */
+/** The key or section nearest to a misspelt key, if one is near enough to be meant. */
 export function nearestKey(key: string, root: TObject): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(key.length / 3)) + 1;
@@ -108,7 +108,7 @@ export function nearestKey(key: string, root: TObject): string | undefined {
   for (const declared of [...declaredKeys(root), ...siblingsOf(key, root)]) {
     for (let at = declared; at !== '' && !seen.has(at); at = parentOf(at)) {
       seen.add(at);
-      // What lies above is written rightly already.
+      // A section above the key is spelt correctly already.
       const apart = key.startsWith(`${at}.`) ? least : distance(key, at);
       if (apart < least) [best, least] = [at, apart];
     }
@@ -116,7 +116,7 @@ export function nearestKey(key: string, root: TObject): string | undefined {
   return best;
 }
 
-/** What might stand beside the key: in the item of a list, or in a choice, which have no keys of their own. */
+/** The possible keys beside a key in the item of a list or in a choice, which `declaredKeys()` does not enter. */
 function siblingsOf(key: string, root: TObject): readonly string[] {
   const parent = parentOf(key);
   return schemasAt(root, parent.split('.'))
@@ -125,7 +125,7 @@ function siblingsOf(key: string, root: TObject): readonly string[] {
     .map((word) => `${parent}.${word}`);
 }
 
-/** The key one word shorter; empty at the root. */
+/** The key above a key; empty at the root. */
 export function parentOf(key: string): string {
   return key.slice(0, Math.max(0, key.lastIndexOf('.')));
 }

@@ -1,12 +1,12 @@
 import { inspect } from 'node:util';
 import { Type } from 'typebox';
 
-/** What stands where a secret would. */
+/** The text that replaces a secret. */
 export const REDACTED = '[redacted]';
 
 /**
- * A value that never prints: not by string conversion, JSON, `console.log`, spreading or enumeration. Only
- * {@link reveal} gives it out, so that every place that uses a secret can be found by one word.
+ * A value that is not printed by string conversion, JSON, `console.log`, spreading or enumeration. Only {@link reveal}
+ * returns it, so that every use of a secret can be found by one word.
  *
  * @example
  * ```ts
@@ -50,11 +50,11 @@ export class Secret {
 
 export interface SecretStringOptions {
   readonly description?: string;
-  /** Fewest characters. */
+  /** The least number of characters. */
   readonly minLength?: number;
 }
 
-/** A schema for text that is read as a {@link Secret} and appears in no dump and no error. */
+/** A schema for text that is read as a {@link Secret} and never appears in a dump or an error. */
 export function SecretString(options: SecretStringOptions = {}) {
   return Type.Unsafe<Secret>({ ...options, type: 'string', secret: true });
 }

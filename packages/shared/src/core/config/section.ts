@@ -4,7 +4,7 @@ import { REDACTED, Secret } from './secret.ts';
 import { emptyTree, isTree, splitKey, type Tree, valueAt } from './tree.ts';
 
 /**
- * What `get(key, fallback)` gives: a section where the fallback is an object, else a value of the fallback's type.
+ * The result of `get(key, fallback)`: a section where the fallback is an object, else a value of the fallback's type.
  */
 export type ValueLike<F> = F extends string
   ? string
@@ -20,15 +20,15 @@ export type ValueLike<F> = F extends string
             ? ConfigSection
             : unknown;
 
-/** What a value is read from. */
+/** The tree that values are read from. */
 export interface View {
   readonly tree: Tree;
-  /** Whether a schema describes the key; what none does may be a secret for all anyone knows. */
+  /** Whether a schema describes the key. A value without a schema may be a secret, and is not shown. */
   readonly describes: (key: string) => boolean;
 }
 
 /**
- * A part of the configuration that can be asked in turn, as the guide does.
+ * A part of the configuration, with the same `get()` as the whole.
  *
  * @example
  * ```ts
@@ -103,7 +103,7 @@ export function redacted({ tree, describes }: View, base: string): Tree {
   return shown;
 }
 
-/** Secrets in lists are hidden too. */
+/** A value with every secret in it redacted. */
 export function redactedValue(value: unknown): unknown {
   if (value instanceof Secret) return REDACTED;
   if (Array.isArray(value)) return value.map(redactedValue);
@@ -111,7 +111,7 @@ export function redactedValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([word, item]) => [word, redactedValue(item)]));
 }
 
-/** A copy made of ordinary objects. */
+/** A copy as ordinary objects. */
 export function plainObject(tree: Tree): Record<string, unknown> {
   return Object.fromEntries(Object.entries(tree).map(([word, value]) => [word, plain(value)]));
 }

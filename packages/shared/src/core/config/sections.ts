@@ -2,15 +2,15 @@ import { type Static, type TObject, type TSchema, Type } from 'typebox';
 import { ConfigSchemaError } from './errors.ts';
 import { isReservedVariable, variableFor, wordInVariable } from './variable.ts';
 
-/** A part of the configuration with its schema: what a room or a plugin contributes. */
+/** A part of the configuration and its schema, as a part of the backend or a plugin declares it. */
 export interface SectionDefinition<S extends TObject = TObject> {
-  /** Where it lies: `core.api_gateway`, `plugins.inbox`. */
+  /** Its key: `core.api_gateway`, `plugins.inbox`. */
   readonly path: string;
   readonly schema: S;
 }
 
 /**
- * A section, with its schema's type kept.
+ * Declares a section, and keeps the type of its schema.
  *
  * @example
  * ```ts
@@ -22,26 +22,26 @@ export function defineSection<S extends TObject>(path: string, schema: S): Secti
   return { path, schema };
 }
 
-/** The environments a backend runs in. */
+/** The environments of a backend. */
 export const EnvironmentName = Type.Enum(['development', 'production', 'test'], { default: 'development' });
 export type EnvironmentName = Static<typeof EnvironmentName>;
 
-/** What every plugin's section may say besides its own keys. */
+/** The keys of every plugin's section, besides its own. */
 const pluginKeys = {
   module: Type.Optional(Type.String({ description: "The plugin's folder, file or package." })),
   enabled: Type.Boolean({ default: true, description: 'Whether it is loaded.' }),
   required: Type.Optional(Type.Boolean({ description: 'Whether the start fails without it.' })),
 };
 
-/** A plugin that is not loaded has no schema here: only the keys common to all are checked. */
+/** The section of a plugin that is not loaded: only the keys common to all plugins are checked. */
 const ForeignPlugin = Type.Object(pluginKeys, { additionalProperties: true });
 
 type Nested = Map<string, Nested | TSchema>;
 
 /**
- * All sections as one schema.
+ * Combines all sections to one schema.
  *
- * @throws {ConfigSchemaError} when two claim one place, or a key could not be written in a file or as a variable
+ * @throws {ConfigSchemaError} when two sections overlap, or a key cannot be written in a file or as a variable
  */
 export function combineSections(sections: Iterable<SectionDefinition>): TObject {
   const plugins: Nested = new Map();
@@ -86,7 +86,7 @@ function withPluginKeys(schema: TObject): TSchema {
   const { type: _type, properties, required: _required, ...options } = schema;
   const plugin = Type.Object({ ...properties, ...pluginKeys }, options);
   if (!Type.IsRefine(schema)) return plugin;
-  // What the plugin demands of its section as a whole still holds.
+  // The plugin's refinements of its section as a whole stay in force.
   return schema['~refine'].reduce<TSchema>(
     (refined, { check, error }) => Type.Refine(refined, check, error),
     plugin,
@@ -105,7 +105,7 @@ function checkSchema(section: string, schema: TObject): void {
   }
 }
 
-/** One word of a key: it must come through a variable's name whole, where `__` stands between words. */
+/** One word of a key. It must survive in the name of a variable, where `__` separates words. */
 const WORD = /^[a-z0-9]+(?:[_-][a-z0-9]+)*$/i;
 const UNUSABLE: ReadonlySet<string> = new Set(['constructor', 'prototype']);
 

@@ -6,13 +6,13 @@ import { overlay, resolveWithoutWrong } from './resolve.ts';
 import { emptyTree, type Tree } from './tree.ts';
 import { type FileLayer, readYamlLayer } from './yaml-file.ts';
 
-/** Where the files lie. */
+/** The configuration files. */
 export interface ConfigFiles {
   readonly configFile: string;
   readonly environmentFile: (environment: string) => string;
 }
 
-/** What was read, before it is held against a schema: that may grow while the files stay. */
+/** The contents of files and variables before they are checked, since the schema may grow later. */
 export interface Sources {
   readonly environmentFile: Layer;
   readonly userFile: Layer;
@@ -24,19 +24,19 @@ export interface ReadSourcesOptions {
   readonly variables: Environment;
   readonly schema: TObject;
   readonly runtime: Tree;
-  /** Keeps what is wrong with a file in its layer's problems instead of throwing it. */
+  /** Whether the problems of a file are kept in its layer instead of thrown. */
   readonly tolerant: boolean;
 }
 
 /**
- * Reads the files. Which environment's file it is, the other layers say.
+ * Reads the files. The other layers determine the environment, and so which file of an environment is read.
  *
  * @throws {ConfigSyntaxError} naming every place in both files
  * @throws {ConfigUnreadableError} when one cannot be read
  */
 export async function readSources(options: ReadSourcesOptions): Promise<Sources> {
   const { files, schema, runtime, tolerant } = options;
-  // A copy: what the process's own variables become later is for the next reading.
+  // A copy, so that later changes of the process's variables apply only to the next reading.
   const variables = { ...options.variables };
   if (files === undefined) return { environmentFile: emptyLayer(), userFile: emptyLayer(), variables };
   const userFile = await readKeepingProblems(files.configFile, 'user file');
@@ -80,7 +80,7 @@ function throwFailures(readings: readonly Reading[]): void {
   throw new ConfigSyntaxError(failures.flatMap(({ problems }) => problems));
 }
 
-/** `production.yaml` is read because the environment is production: it cannot then say that it is another. */
+/** `production.yaml` is read because the environment is production, so it cannot choose another environment. */
 function withoutEnvironment(layer: Layer): Layer {
   if (!Object.hasOwn(layer.tree, 'environment')) return layer;
   const { environment: _environment, ...rest } = layer.tree;

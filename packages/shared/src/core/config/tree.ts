@@ -1,6 +1,6 @@
 import { ConfigKeyError } from './errors.ts';
 
-/** Configuration as nested maps, without a prototype to reach into. */
+/** Configuration as nested maps without a prototype. */
 export interface Tree {
   [key: string]: unknown;
 }
@@ -50,7 +50,7 @@ export function setAt(tree: Tree, words: readonly string[], value: unknown): voi
   folder[last] = value;
 }
 
-/** Every value that is no map, with its dotted key; an empty map counts as a value. */
+/** Every value that is not a map, with its dotted key; an empty map counts as a value. */
 export function* leaves(tree: Tree, prefix = ''): Generator<readonly [key: string, value: unknown]> {
   for (const [word, value] of Object.entries(tree)) {
     const key = prefix === '' ? word : `${prefix}.${word}`;
@@ -59,7 +59,7 @@ export function* leaves(tree: Tree, prefix = ''): Generator<readonly [key: strin
   }
 }
 
-/** `over` laid on `under`: maps merge, a map without a value adds nothing, all else replaces. Neither is changed. */
+/** Merges two trees into a new one, where `over` takes precedence: maps are merged, a `null` adds nothing to a map, and every other value replaces. */
 export function merge(under: Tree, over: Tree): Tree {
   const merged = Object.assign(emptyTree(), under);
   for (const [word, value] of Object.entries(over)) {
@@ -70,7 +70,7 @@ export function merge(under: Tree, over: Tree): Tree {
   return merged;
 }
 
-/** Frozen all the way down. */
+/** Freezes a value and everything in it. */
 export function freeze<T>(value: T): T {
   if (!isTree(value) && !Array.isArray(value)) return value;
   for (const item of Object.values(value)) freeze(item);

@@ -1,7 +1,7 @@
-/** What the variables start with that set keys. */
+/** The prefix of variables that set keys. */
 export const PREFIX = 'AICO_';
 
-/** Read by others, and no keys. */
+/** Variables with another meaning, which set no key. */
 const RESERVED: ReadonlySet<string> = new Set(['AICO_HOME']);
 
 /**
@@ -16,12 +16,12 @@ export function variableFor(key: string): string {
   return PREFIX + key.split('.').map(wordInVariable).join('__');
 }
 
-/** Upper-case, and an underscore for the hyphen, which no shell lets into a variable's name. */
+/** A word as it appears in a variable: in upper case, with an underscore for a hyphen, which shells do not allow there. */
 export function wordInVariable(word: string): string {
   return word.toUpperCase().replaceAll('-', '_');
 }
 
-/** Whether a variable means something else, so that no key may have it. */
+/** Whether a variable has another meaning, so that no key may use it. */
 export function isReservedVariable(variable: string): boolean {
   return RESERVED.has(variable);
 }

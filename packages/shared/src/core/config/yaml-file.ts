@@ -16,25 +16,25 @@ import { emptyTree, isForbiddenKey, type Tree } from './tree.ts';
 
 export type FileLayer = 'environment file' | 'user file';
 
-/** More than any configuration a person writes, and little enough to be read at once. */
+/** More than a person writes, and small enough to be read at once. */
 const MOST_BYTES = 1_048_576;
 
 /**
- * Reads a YAML file as a layer; one that does not exist is empty.
+ * Reads a YAML file as a layer. A file that does not exist is an empty layer.
  *
- * @throws {ConfigUnreadableError} when it exists and cannot be read, is no file, or is over 1 MiB
- * @throws {ConfigSyntaxError} naming every place with line and column: not YAML, a key twice, aliases, no mapping
+ * @throws {ConfigUnreadableError} when it exists and cannot be read, is not a file, or is over 1 MiB
+ * @throws {ConfigSyntaxError} naming every place with line and column: invalid YAML, duplicate keys, aliases, no mapping
  */
 export async function readYamlLayer(file: string, layer: FileLayer): Promise<Layer> {
   let bytes: Uint8Array;
   try {
-    // Asked first: reading a pipe or a device might never end.
+    // Checked first, since reading a pipe or a device might never end.
     const found = await stat(file);
     if (!found.isFile()) throw new Error('it is not a file');
     if (found.size > MOST_BYTES) throw new Error('it is larger than 1 MiB');
     bytes = await readFile(file);
   } catch (error) {
-    // ENOTDIR: the folder itself is no folder, which is for AICOPaths.ensure() to say.
+    // ENOTDIR: the folder is a file, which AICOPaths.ensure() reports.
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) {
       return emptyLayer();
     }
@@ -59,7 +59,7 @@ export function parseYamlLayer(text: string, file: string, layer: FileLayer): La
     const { line, col } = lines.linePos(offset);
     return { layer, file, line, column: col };
   };
-  // The parser's own sentence may repeat a value; its code does not.
+  // The parser's message may contain a value; its code does not.
   for (const { pos, code } of [...document.errors, ...document.warnings]) {
     const message = `not valid YAML (${code.toLowerCase().replaceAll('_', ' ')})`;
     problems.push({ key: '', message, origin: originAt(pos[0]) });
@@ -116,7 +116,7 @@ function wordOf(value: unknown): string | undefined {
 function readValue(node: ParsedNode | null, key: string, keyOffset: number, reader: Reader): unknown {
   if (node === null) return null;
   if (isAlias(node)) reader.refuse(key, keyOffset, 'aliases are not supported here; write the value out');
-  // A tag may have made a map or a list of another kind of it: !!set, !!omap.
+  // A tag such as !!set or !!omap makes another kind of map or list.
   else if (isMap(node) && node.constructor.name === 'YAMLMap') return readMap(node, key, reader);
   else if (isSeq(node) && node.constructor.name === 'YAMLSeq') {
     return node.items.map((item, index) => {

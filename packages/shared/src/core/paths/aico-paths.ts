@@ -16,11 +16,11 @@ export interface AICOPathsOptions {
   readonly env?: PathVariables;
 }
 
-/** A Unix domain socket's path may have 107 bytes on Linux, 103 on macOS. */
+/** The path of a Unix domain socket may have 107 bytes on Linux and 103 on macOS. */
 const LONGEST_SOCKET_PATH = 103;
 
 /**
- * Where everything lies. Reads no files and makes none until {@link ensure}.
+ * The paths of all files and folders of an installation. Reads and creates nothing before {@link ensure}.
  *
  * Without `AICO_HOME` the platform's own folders are used: on Linux those of the XDG base directory specification.
  *
@@ -32,13 +32,13 @@ const LONGEST_SOCKET_PATH = 103;
  * ```
  */
 export class AICOPaths {
-  /** The folder that holds everything, where one does. */
+  /** The folder that holds everything, where `AICO_HOME` or an argument names one. */
   readonly home: string | undefined;
   readonly configDir: string;
   readonly dataDir: string;
   readonly stateDir: string;
   readonly cacheDir: string;
-  /** For the socket: small, and gone after a reboot where the platform has such a place. */
+  /** The folder of the socket; where the platform has one, a folder that is emptied at a reboot. */
   readonly runtimeDir: string;
   readonly #socketFile: string;
 
@@ -59,7 +59,7 @@ export class AICOPaths {
     return path.join(this.configDir, 'config.yaml');
   }
 
-  /** The configuration of one environment, below the user's. */
+  /** The configuration of one environment, over which the user's takes precedence. */
   environmentFile(environment: string): string {
     return path.join(this.configDir, `${environment}.yaml`);
   }
@@ -78,12 +78,12 @@ export class AICOPaths {
     return path.join(this.configDir, 'aico.key');
   }
 
-  /** The Unix domain socket of the API; a named pipe on Windows. Short enough for the system, whatever the home. */
+  /** The Unix domain socket of the API, or a named pipe on Windows. Its path is short enough for the system with any home. */
   get socketFile(): string {
     return this.#socketFile;
   }
 
-  /** Who may take part in the bus from outside. */
+  /** The processes that have access to the bus. */
   get busGrantsFile(): string {
     return path.join(this.dataDir, 'bus-grants.json');
   }
@@ -92,20 +92,20 @@ export class AICOPaths {
     return path.join(this.dataDir, 'aico.lock');
   }
 
-  /** Who runs on this home: see `aico status`. */
+  /** The process that runs on this home. */
   get instanceFile(): string {
     return path.join(this.dataDir, 'instance.json');
   }
 
   /**
-   * Makes every folder, for this user alone (0700), and tightens those that are too open. The home itself is made
-   * where it is missing but never tightened: it may be a folder that others use too.
+   * Creates every folder, for this user alone (0700), and restricts the rights of existing ones. The home itself is created
+   * where it is missing, and its rights stay as they are, since it may be a folder with other uses.
    *
    * @throws {HomeNotFolderError} when a file stands where a folder should be
    * @throws {HomeDanglingError} when a folder is a link that leads nowhere
    * @throws {HomeDeniedError} when this user may not make, read or write one
-   * @throws {HomeForeignError} when one, or a folder above it, belongs to somebody else
-   * @throws {HomeExposedError} when everybody may replace one
+   * @throws {HomeForeignError} when one, or a folder above it, belongs to another user
+   * @throws {HomeExposedError} when every user may replace one
    * @throws {HomeUnusableError} when one cannot be used for another reason
    */
   ensure(): void {
@@ -124,8 +124,8 @@ export class AICOPaths {
 }
 
 /**
- * Beside the other files where the path is short enough, else in a folder of this user's in `/tmp`: not in `TMPDIR`,
- * which may be long as well, and may differ between the one who serves and the one who calls.
+ * The socket is beside the other files where its path is short enough, else in a folder of this user in `/tmp`. `TMPDIR` is
+ * not used: it may be long as well, and may differ between the backend and its callers.
  */
 function socketFileFor(runtimeDir: string): string {
   const hash = createHash('sha256').update(runtimeDir).digest('hex').slice(0, 16);

@@ -21,8 +21,8 @@ import { giveToOwnerOf } from './ownership.ts';
 
 /*
  * The only file of the project that writes, renames or removes files and folders (`one-writer.test.ts` finds any other).
- * Each function follows the same rules: what it has done survives a power loss once its promise resolves; a crash
- * leaves the old state or the new one; what root creates belongs to the owner of the folder it lies in.
+ * Each function follows the same rules: its change survives a power loss once its promise resolves; a crash leaves the old
+ * state or the new one; a file that root creates belongs to the owner of its folder.
  */
 
 const DRAFT = /^\.[0-9a-f]{12}\.tmp$/;
@@ -33,8 +33,8 @@ export interface WriteOptions {
 }
 
 /**
- * Writes a file that only its owner may read (0600), all of it or nothing: a reader, or a start after a crash, sees the
- * old content or the new one. Durable when it resolves.
+ * Writes a file that only its owner may read (0600), atomically: a reader, or a start after a crash, sees the old content
+ * or the new one. Durable when it resolves.
  *
  * @throws {SystemError} the file is as it was
  * @throws {WriteUnconfirmedError} the new content is in force, but the disk has not confirmed it
@@ -67,7 +67,7 @@ export async function copyPrivateFile(
   options: WriteOptions = {},
 ): Promise<void> {
   await replaceWith(target, options, async (draft) => {
-    // Private before anything is in it.
+    // Private before it has any content.
     await (await open(draft, 'wx', 0o600)).close();
     await copyFile(source, draft);
     const handle = await open(draft, 'r+');
@@ -82,8 +82,8 @@ export async function copyPrivateFile(
 }
 
 /**
- * Creates an empty private file that an engine then fills and {@link syncFile} makes durable.
- * @throws {SystemError} when something is there already (`EEXIST`), and as {@link writePrivateFile}
+ * Creates an empty private file for an engine to fill, after which {@link syncFile} makes it durable.
+ * @throws {SystemError} when it exists already (`EEXIST`), and as {@link writePrivateFile}
  */
 export async function createPrivateFile(file: string): Promise<void> {
   await told(file, 'create', async () => {
@@ -96,7 +96,7 @@ export async function createPrivateFile(file: string): Promise<void> {
   });
 }
 
-/** Creates a private folder and those above it that are missing. One that exists stays as it is. */
+/** Creates a private folder and the missing ones above it. An existing folder stays as it is. */
 export async function makePrivateFolder(folder: string): Promise<void> {
   await told(folder, 'create', async () => {
     const first = await makeMissing(path.resolve(folder));
@@ -115,8 +115,8 @@ export async function makePrivateFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes the folders that are missing and returns the uppermost of them. Not `recursive: true` of Node: that one never
- * ends where the system says `ENOENT` below a folder that exists, as in `/proc`.
+ * Creates the missing folders and returns the uppermost of them. Node's `recursive: true` is not used: it never ends where
+ * the system reports `ENOENT` below an existing folder, as in `/proc`.
  */
 async function makeMissing(folder: string): Promise<string | undefined> {
   const above = path.dirname(folder);
@@ -125,7 +125,7 @@ async function makeMissing(folder: string): Promise<string | undefined> {
     await mkdir(folder, { mode: 0o700 });
     return first ?? folder;
   } catch (error) {
-    // It was there, or another process made it meanwhile.
+    // It exists, or another process has created it meanwhile.
     if (await exists(folder, (found) => found.isDirectory())) return first;
     throw error;
   }
@@ -141,8 +141,8 @@ async function exists(file: string, is: (found: Stats) => boolean = () => true):
 }
 
 /**
- * Gives a file or folder another name, in the place of a file that has it; the content must be durable already.
- * @throws {WriteUnconfirmedError} the name is changed, but the disk has not confirmed it
+ * Renames a file or folder and replaces a file of that name; the content must be durable already.
+ * @throws {WriteUnconfirmedError} it is renamed, but the disk has not confirmed it
  */
 export async function moveDurably(from: string, to: string): Promise<void> {
   await told(to, 'rename a file to', () => rename(from, to));
@@ -150,8 +150,8 @@ export async function moveDurably(from: string, to: string): Promise<void> {
 }
 
 /**
- * Removes a file, a folder with all that is in it, or nothing where there is nothing; and what an interrupted write of
- * that file left behind.
+ * Removes a file, or a folder with its content, and the drafts that interrupted writes of that file left behind. Does
+ * nothing where nothing exists.
  */
 export async function removeDurably(file: string): Promise<void> {
   const folder = path.dirname(file);
@@ -168,12 +168,12 @@ export async function removeDurably(file: string): Promise<void> {
   await confirm(file, [folder]);
 }
 
-/** Takes everybody else's rights to a file away. */
+/** Removes all rights to a file except its owner's. */
 export async function tightenFile(file: string): Promise<void> {
   await told(file, 'change the rights of', () => chmod(file, 0o600));
 }
 
-/** Makes the content of a file durable that an engine has written. */
+/** Makes a file durable that an engine has written. */
 export async function syncFile(file: string): Promise<void> {
   await told(file, 'store', async () => {
     const handle = await open(file, 'r+');
@@ -185,7 +185,7 @@ export async function syncFile(file: string): Promise<void> {
   });
 }
 
-/** Makes the names in `folder` durable. Windows and some network file systems have no such notion. */
+/** Makes the names in `folder` durable, where the system supports it: Windows and some network file systems do not. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   await told(folder, 'store the names in', async () => {
@@ -225,7 +225,7 @@ async function replaceWith(
       if (replace) await rename(draft, file);
       else await takeName(draft, file);
     } catch (error) {
-      // The reason is the failure above; what cannot be removed now is removed with the file.
+      // The failure above is the one to report; a draft that stays is removed with the file.
       await rm(draft, { force: true }).catch(() => undefined);
       throw error;
     }
@@ -233,7 +233,7 @@ async function replaceWith(
   await confirm(file, [path.dirname(file)]);
 }
 
-/** Gives the draft its name unless another file has it. Where there are no hard links the name is reserved first. */
+/** Gives the draft its name unless another file has it. Without hard links the name is reserved first. */
 async function takeName(draft: string, file: string): Promise<void> {
   try {
     await link(draft, file);
@@ -243,7 +243,7 @@ async function takeName(draft: string, file: string): Promise<void> {
     await rename(draft, file);
     return;
   }
-  // The file has its name; a second one that cannot be taken away is removed with it.
+  // The file has its name; a draft's name that stays is removed with the file.
   await unlink(draft).catch(() => undefined);
 }
 
@@ -256,7 +256,7 @@ async function confirm(file: string, folders: readonly string[]): Promise<void> 
   }
 }
 
-/** @throws {SystemError} in the place of the system's own error, about the file that was meant and not about its draft */
+/** @throws {SystemError} instead of the system's error, with the name of the file and not of its draft */
 async function told<T>(file: string, doing: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

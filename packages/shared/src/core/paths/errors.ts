@@ -33,7 +33,7 @@ export class HomeNotFolderError extends defineError({
   }),
 }) {}
 
-/** A folder of the home is a link that leads nowhere: a disk that is not mounted, for one. */
+/** A folder of the home is a dangling link, such as one to a disk that is not mounted. */
 export class HomeDanglingError extends defineError({
   code: 'AICO_PATHS_DANGLING',
   exit: 'home',
@@ -57,7 +57,7 @@ export class HomeDeniedError extends defineError({
   }),
 }) {}
 
-/** A folder of the home cannot be used, for a reason that is none of the others: a full disk, a failing one. */
+/** A folder of the home cannot be used for any other reason, such as a full or failing disk. */
 export class HomeUnusableError extends defineError({
   code: 'AICO_PATHS_UNUSABLE',
   exit: 'home',
@@ -71,7 +71,7 @@ export class HomeUnusableError extends defineError({
   }),
 }) {}
 
-/** A folder of the home belongs to somebody else, who could read and replace what lies in it. */
+/** A folder of the home belongs to another user, who could read and replace its files. */
 export class HomeForeignError extends defineError({
   code: 'AICO_PATHS_FOREIGN',
   exit: 'home',
@@ -82,7 +82,7 @@ export class HomeForeignError extends defineError({
   }),
 }) {}
 
-/** Everybody on this machine may rename and replace a folder of the home, or one above it. */
+/** Every user of this machine may rename and replace a folder of the home, or one above it. */
 export class HomeExposedError extends defineError({
   code: 'AICO_PATHS_EXPOSED',
   exit: 'home',
@@ -93,7 +93,7 @@ export class HomeExposedError extends defineError({
   }),
 }) {}
 
-/** A file has its new content or name, and the system did not confirm that a power loss will keep it. */
+/** A file has its new content or name, but the system did not confirm that it survives a power loss. */
 export class WriteUnconfirmedError extends defineError({
   code: 'AICO_PATHS_WRITE_UNCONFIRMED',
   exit: 'home',

@@ -1,14 +1,14 @@
 import { chownSync, statSync } from 'node:fs';
 import { type FileHandle, stat } from 'node:fs/promises';
 
-/** Only root can give a file away, and only root has to: what others create is their own. */
+/** Only root can give a file to another user, and needs to: files of other users belong to them already. */
 function isRoot(): boolean {
   return process.geteuid?.() === 0;
 }
 
 /**
- * Gives a file or folder that root has just created to the owner of `folder`, so that maintenance as root leaves nothing
- * that the backend's own user cannot read.
+ * Gives a file or folder that root has just created to the owner of `folder`, so that the user of the backend can read what
+ * maintenance as root has written.
  */
 export async function giveToOwnerOf(folder: string, handle: FileHandle): Promise<void> {
   if (!isRoot()) return;
@@ -17,7 +17,7 @@ export async function giveToOwnerOf(folder: string, handle: FileHandle): Promise
   if (found.uid !== uid || found.gid !== gid) await handle.chown(uid, gid);
 }
 
-/** The same by name, for a folder or file that this process has just created in a folder of `folder`'s owner. */
+/** {@link giveToOwnerOf} by name, for a file or folder that this process has just created. */
 export function giveNameToOwnerOf(folder: string, created: string): void {
   if (!isRoot()) return;
   const { uid, gid } = statSync(folder);

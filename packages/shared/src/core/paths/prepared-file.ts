@@ -1,19 +1,19 @@
 import { removeDurably, writePrivateFile } from './durable-files.ts';
 
-/** A file that is known to be writable before a change is made whose result it will hold. */
+/** A file that was reserved for the result of a change, before the change is made. */
 export interface PreparedFile {
-  /** Writes the content under the file's own name, as {@link writePrivateFile}. */
+  /** Writes the file, as {@link writePrivateFile} does. */
   fill(content: string): Promise<void>;
-  /** Leaves nothing behind. */
+  /** Removes the reservation. */
   discard(): Promise<void>;
 }
 
 /**
- * Proves that `file` can be written, and takes the room it will need, before a command makes the change whose result the
- * file holds: a credential that cannot be stored would be lost, and what it stands for would remain.
+ * Proves that `file` can be written, and reserves its space, before a command makes the change whose result it holds. A
+ * credential that could not be stored would be lost while its grant stayed in force.
  *
- * @param bytes how large the content will be at most
- * @throws {SystemError} nothing is left behind then
+ * @param bytes the largest size of the content
+ * @throws {SystemError} when it cannot be written; nothing is left behind
  * @example
  * ```ts
  * const prepared = await prepareFile(file);
@@ -30,7 +30,7 @@ export async function prepareFile(file: string, bytes = 16_384): Promise<Prepare
   await writePrivateFile(reserve, new Uint8Array(bytes));
   return {
     fill: async (content) => {
-      // The room goes back first; the draft of the content takes it.
+      // The reserved space is freed for the draft of the content.
       await removeDurably(reserve);
       await writePrivateFile(file, content);
     },

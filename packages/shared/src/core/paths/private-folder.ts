@@ -24,8 +24,8 @@ import {
 import { giveNameToOwnerOf } from './ownership.ts';
 
 /**
- * Makes a folder and those above it, durably and for this user alone (made by root: for the owner of the folder they lie
- * in). One that exists is left as it is.
+ * Creates a folder and the missing ones above it, durably and for this user alone; those that root creates belong to the
+ * owner of the folder above. An existing folder stays as it is.
  */
 export function makeFolder(folder: string): void {
   try {
@@ -42,12 +42,12 @@ export function makeFolder(folder: string): void {
 }
 
 /**
- * Makes the folders that are missing and returns the uppermost of them. Not `recursive: true` of Node: that one never
- * ends where the system says `ENOENT` below a folder that exists, as in `/proc`.
+ * Creates the missing folders and returns the uppermost of them. Node's `recursive: true` is not used: it never ends where
+ * the system reports `ENOENT` below an existing folder, as in `/proc`.
  */
 function makeMissing(folder: string): string | undefined {
   const above = path.dirname(folder);
-  // Only where it is missing: rights to look at the folders above are not needed otherwise.
+  // Only for a missing folder, since the rights to read the folders above are not needed otherwise.
   const first =
     above === folder || statSync(folder, { throwIfNoEntry: false }) !== undefined
       ? undefined
@@ -55,13 +55,13 @@ function makeMissing(folder: string): string | undefined {
   return makeOne(folder) ? (first ?? folder) : first;
 }
 
-/** Whether the folder had to be made; its parent exists. */
+/** Creates a folder whose parent exists. @returns whether it was missing */
 function makeOne(folder: string): boolean {
   try {
     mkdirSync(folder, { mode: 0o700 });
     return true;
   } catch (error) {
-    // What the system says of one that exists differs: EEXIST, and for those above it EROFS or EACCES as well.
+    // For an existing folder the system reports EEXIST, and for those above it EROFS or EACCES as well.
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return false;
     throw error;
   }
@@ -73,7 +73,7 @@ function syncNames(folder: string): void {
   try {
     fsyncSync(descriptor);
   } catch (error) {
-    // Some network file systems know no sync of a folder.
+    // Some network file systems cannot sync a folder.
     if (!(error instanceof Error && 'code' in error && (error.code === 'EINVAL' || error.code === 'ENOTSUP')))
       throw error;
   } finally {
@@ -82,9 +82,9 @@ function syncNames(folder: string): void {
 }
 
 /**
- * Refuses a folder that somebody else could rename and replace, since the rights of what lies in it would not help then:
- * each folder on its path must belong to root or to this user (for root: to the owner of the folder itself), and be
- * writable for others only where the sticky bit keeps their hands off, as in `/tmp`.
+ * Refuses a folder that another user could rename and replace, whatever the rights of its files: each folder on its path
+ * must belong to root or to this user (for root: to the owner of the folder itself), and may be writable for others only
+ * with the sticky bit, as `/tmp` is.
  *
  * @throws {HomeForeignError} @throws {HomeExposedError}
  */
@@ -105,16 +105,16 @@ export function refuseReplaceable(folder: string): void {
   }
 }
 
-/** Makes a folder for this user alone, tightens one that is too open, and tries whether it can be used. */
+/** Creates a folder for this user alone, restricts the rights of an existing one, and checks that it can be used. */
 export function ensurePrivateFolder(folder: string): void {
   makeFolder(folder);
-  // Root may use anybody's folder (a volume mounted into a container); for everybody else a foreign one is a trap.
+  // Root may use the folder of any user, such as a volume of a container; another user's folder could be a trap for others.
   tighten(folder, statSync, (owner, self) => owner === self || self === 0);
 }
 
 /**
- * The same for a folder in a place where everybody may write: what stands there already must be a folder, no link, and
- * this user's own, or somebody laid it there first to be served in our stead.
+ * {@link ensurePrivateFolder} for a place where every user may write: an existing entry must be a folder of this user and no
+ * link, since another user could have created it in advance.
  */
 export function ensurePrivateFolderAmongStrangers(folder: string): void {
   makeFolder(folder);
@@ -129,7 +129,7 @@ function tighten(
   try {
     const found = read(folder);
     if (!found.isDirectory()) throw new HomeNotFolderError(folder, undefined);
-    // Windows keeps rights elsewhere: a profile's folders are its user's own.
+    // Windows has no such rights: the folders of a profile belong to its user.
     if (process.platform !== 'win32') {
       if (!mayBelongTo(found.uid, process.geteuid?.() ?? 0)) throw new HomeForeignError(folder, found.uid);
       if ((found.mode & 0o077) !== 0) chmodSync(folder, 0o700);
@@ -158,13 +158,13 @@ function failureOf(folder: string, error: unknown): Error {
   }
 }
 
-/** The link that leads nowhere, at `folder` or above it: what the system says of one differs from call to call. */
+/** The dangling link at `folder` or above it, which system calls report in different ways. */
 function danglingLink(folder: string): string | undefined {
   for (let at = folder; ; at = path.dirname(at)) {
     try {
       if (lstatSync(at).isSymbolicLink() && statSync(at, { throwIfNoEntry: false }) === undefined) return at;
     } catch {
-      // Not there, or not to be looked at: what lies above may tell.
+      // Missing or not readable: the folders above are checked next.
     }
     if (path.dirname(at) === at) return undefined;
   }
