@@ -101,7 +101,7 @@ test('aico bus grant leaves nothing behind when it fails: no grant without its c
   await writeFile(file, 'mine');
   const taken = await grant();
   assert.notEqual(taken.code, 0);
-  assert.match(taken.stderr, /journal\.json is there already.*\n.*--renew/);
+  assert.match(taken.stderr, /journal\.json exists already.*\n.*--renew/);
   assert.deepEqual(await granted(), []);
   assert.equal(await readFile(file, 'utf8'), 'mine');
 

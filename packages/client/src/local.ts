@@ -1,7 +1,7 @@
 /** `@aico/client/local`: the backend on this machine, over the socket that only its owner may open. */
-import { BackendNotRunningError, ReplyTimeoutError, SocketDeniedError } from './errors.ts';
-import { HttpTransport } from './node/http-transport.ts';
+import { BackendNotRunningError, SocketDeniedError } from './errors.ts';
 import { type NodeClient, nodeClient } from './node/node-client.ts';
+import { SocketTransport } from './node/socket-transport.ts';
 
 export type { Client } from './core/client.ts';
 export { ensureOk } from './core/reply.ts';
@@ -14,8 +14,8 @@ export {
   SocketDeniedError,
   UnexpectedReplyError,
 } from './errors.ts';
-export type { ForwardedRequest, ForwardedResponse } from './node/http-transport.ts';
 export type { NodeClient } from './node/node-client.ts';
+export type { ForwardedRequest, ForwardedResponse } from './node/transport.ts';
 
 export interface LocalClientOptions {
   /** The backend's Unix domain socket, or named pipe. */
@@ -37,12 +37,11 @@ export interface LocalClientOptions {
  */
 export function connectLocal({ socketPath, timeoutMs = 120_000 }: LocalClientOptions): NodeClient {
   return nodeClient({
-    transport: new HttpTransport({ socketPath, timeout: timeoutMs }, timeoutMs),
+    transport: new SocketTransport(socketPath, timeoutMs),
     timeoutMs,
     known: (code, cause) => {
       if (NOT_LISTENING.has(code)) return new BackendNotRunningError(socketPath, cause);
       if (DENIED.has(code)) return new SocketDeniedError(socketPath, cause);
-      if (code === 'UND_ERR_CONNECT_TIMEOUT') return new ReplyTimeoutError(timeoutMs, cause);
       return undefined;
     },
   });

@@ -1,4 +1,4 @@
-import Table from 'cli-table3';
+import { createRequire } from 'node:module';
 import { onOneLine, styles } from './style.ts';
 
 const NO_FRAME = Object.fromEntries(
@@ -9,6 +9,8 @@ const NO_FRAME = Object.fromEntries(
 
 /** Columns with a head and no frame, as wide as their content. Each row is one line, whatever its cells contain. */
 export function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  // Loaded here, since a command that answers in JSON draws no table.
+  const Table: typeof import('cli-table3') = createRequire(import.meta.url)('cli-table3');
   const drawn = new Table({
     head: head.map((title) => styles.bold(onOneLine(title))),
     chars: { ...NO_FRAME, middle: '  ' },

@@ -1,5 +1,5 @@
 import { AicoError } from '@aico/protocol';
-import { ChannelBusyError } from '@aico/protocol/channel';
+import type { ChannelBusyError } from '@aico/protocol/channel';
 import { ConnectionBrokenError, TooManyChannelsError } from '../errors.ts';
 
 /** Failures of a channel that mean that the connection broke: the request may be sent again on another. */
@@ -23,10 +23,15 @@ export function failureOf(
   let last = error;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     last = cause;
-    if (cause instanceof ChannelBusyError) return new TooManyChannelsError(cause.retryAfterSeconds);
+    if (isBusy(cause)) return new TooManyChannelsError(cause.retryAfterSeconds);
     if (cause instanceof AicoError && !CHANNEL_BREAKS.has(cause.code)) return cause;
     const better = 'code' in cause ? known(cause.code, cause) : undefined;
     if (better !== undefined) return better;
   }
   return new ConnectionBrokenError(last);
+}
+
+/** By its code, since a client of the local socket does not load the channel. */
+function isBusy(error: Error): error is ChannelBusyError {
+  return error instanceof AicoError && error.code === 'AICO_CHANNEL_BUSY';
 }

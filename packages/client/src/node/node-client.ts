@@ -3,7 +3,7 @@ import { Calls } from '../core/calls.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import { failureOf } from '../core/failure.ts';
 import { ReplyTimeoutError } from '../errors.ts';
-import type { ForwardedRequest, ForwardedResponse, HttpTransport } from './http-transport.ts';
+import type { ForwardedRequest, ForwardedResponse, NodeTransport } from './transport.ts';
 
 /** A client in Node. */
 export interface NodeClient<Paths extends object = paths> extends Client<Paths> {
@@ -17,7 +17,7 @@ export interface NodeClient<Paths extends object = paths> extends Client<Paths> 
 }
 
 export interface NodeClientOptions {
-  readonly transport: HttpTransport;
+  readonly transport: NodeTransport;
   readonly timeoutMs: number;
   /** The error for a code of the system, where there is a better one than a broken connection. */
   readonly known?: (code: unknown, cause: Error) => Error | undefined;

@@ -1,0 +1,86 @@
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { Readable } from 'node:stream';
+import { CONNECTIONS } from '../core/options.ts';
+import { ReplyTimeoutError } from '../errors.ts';
+import { type ForwardedRequest, type ForwardedResponse, type NodeTransport, sendOver } from './transport.ts';
+
+/**
+ * HTTP/1.1 over a Unix domain socket or named pipe, by Node itself: unlike undici it is part of the program, so that a
+ * command that asks one thing is not kept waiting for a library.
+ */
+export class SocketTransport implements NodeTransport {
+  readonly #socketPath: string;
+  readonly #timeoutMs: number;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  readonly #open = new Set<ClientRequest>();
+
+  /** @param timeoutMs milliseconds until a response must have begun */
+  constructor(socketPath: string, timeoutMs: number) {
+    this.#socketPath = socketPath;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  readonly send = sendOver((asked) => this.forward(asked));
+
+  async forward({ method, target, headers, body, signal }: ForwardedRequest): Promise<ForwardedResponse> {
+    signal?.throwIfAborted();
+    const asked = request({
+      socketPath: this.#socketPath,
+      agent: this.#agent,
+      method,
+      path: target,
+      headers: ['host', 'aico.local', ...framing(body), ...headers],
+      ...(signal === undefined ? {} : { signal }),
+    });
+    this.#open.add(asked);
+    asked.once('close', () => this.#open.delete(asked));
+    const timer = setTimeout(
+      () => asked.destroy(new ReplyTimeoutError(this.#timeoutMs, undefined)),
+      this.#timeoutMs,
+    );
+    try {
+      const response = await responseTo(asked, body);
+      return {
+        status: response.statusCode ?? 0,
+        statusText: response.statusMessage ?? '',
+        headers: response.rawHeaders,
+        body: response,
+      };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const asked of this.#open) asked.destroy();
+    this.#agent.destroy();
+  }
+}
+
+/** The header that says how long the body is. */
+function framing(body: ForwardedRequest['body']): readonly string[] {
+  if (body === undefined) return [];
+  return body instanceof Readable
+    ? ['transfer-encoding', 'chunked']
+    : ['content-length', String(body.byteLength)];
+}
+
+/** Sends the body and resolves with the head of the response, which may come before the body has been sent. */
+function responseTo(asked: ClientRequest, body: ForwardedRequest['body']): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    asked.once('response', (response) => {
+      // A body that is still being sent has no reader any more once the response is over.
+      if (body instanceof Readable) response.once('close', () => body.destroy());
+      resolve(response);
+    });
+    // Also after the response: the reader of its body is told.
+    asked.on('error', reject);
+    if (!(body instanceof Readable)) {
+      asked.end(body);
+      return;
+    }
+    body.once('error', (error) => asked.destroy(error));
+    asked.once('close', () => body.destroy());
+    body.pipe(asked);
+  });
+}
