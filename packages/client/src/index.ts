@@ -27,5 +27,5 @@ export {
 } from './errors.ts';
 export { Channels } from './node/channels.ts';
 export { connect, pair } from './node/connect.ts';
-export type { ForwardedRequest, ForwardedResponse } from './node/transport.ts';
 export type { NodeClient } from './node/node-client.ts';
+export type { ForwardedRequest, ForwardedResponse } from './node/transport.ts';

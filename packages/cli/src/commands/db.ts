@@ -21,9 +21,7 @@ export function register(program: Command, context: CommandContext): void {
   withSecretFiles(
     db
       .command('accept-rollback')
-      .description(
-        'accept a database that was replaced on purpose as the newest; the backend must not run',
-      )
+      .description('accept a database that was replaced on purpose as the newest; the backend must not run')
       .option('--yes', 'do not ask')
       .option('--cipher <name>', 'aegis or sqlcipher, where the head that says so is missing'),
   ).action(async (options: AcceptOptions) =>
@@ -32,7 +30,9 @@ export function register(program: Command, context: CommandContext): void {
   withSecretFiles(
     db
       .command('backup')
-      .description('copy the encrypted database, its key slots and the configuration into a new folder in <directory>')
+      .description(
+        'copy the encrypted database, its key slots and the configuration into a new folder in <directory>',
+      )
       .argument('<directory>'),
   ).action(async (directory: string, options: SecretFiles) =>
     (await import('../database/backup.ts')).backUp(context, directory, options),
@@ -47,9 +47,7 @@ export function register(program: Command, context: CommandContext): void {
     (await import('../database/backup.ts')).restore(context, backup, options),
   );
   withSecretFiles(
-    db
-      .command('rotate-key')
-      .description('encrypt the database under a new key; the backend must not run'),
+    db.command('rotate-key').description('encrypt the database under a new key; the backend must not run'),
   ).action(async (options: SecretFiles) =>
     (await import('../database/rotate-key.ts')).rotateDatabaseKey(context, options),
   );
