@@ -45,6 +45,9 @@ export async function attemptStart(
     stopLate,
   );
   const instance = isPending(made) ? await made : made;
+  // A factory without `return` makes a service that does nothing and looks as if it ran.
+  if (instance === undefined || instance === null)
+    throw failure(record.name, 'construct', new TypeError(`its factory returned ${String(instance)}`));
   const lifecycle = lifecycleOf(instance);
   const scope = scopeOf(instance);
   const unsubscribe =

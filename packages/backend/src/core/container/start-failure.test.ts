@@ -33,6 +33,14 @@ function setUp() {
 }
 
 describe('a required service that fails', () => {
+  test('is one whose factory returns nothing', async () => {
+    for (const nothing of [undefined, null, Promise.resolve(undefined)]) {
+      const { container } = setUp();
+      container.registerService(a, () => nothing);
+      await assert.rejects(container.start(), /"fixture.a" could not be constructed: its factory returned/);
+    }
+  });
+
   test('rolls back what had started, in exact reverse', async () => {
     const { container, journal } = setUp();
     container.registerService(a, () => journal.service('a'));
