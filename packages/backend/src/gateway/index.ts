@@ -1,13 +1,4 @@
-export { type GatewayConfig, gatewayConfig } from './config.ts';
-export {
-  CapabilityMissingError,
-  ListenError,
-  MountNameError,
-  MountTakenError,
-  PortTakenError,
-  RequestInvalidError,
-} from './errors.ts';
-export { HttpGateway, type HttpGatewayOptions } from './http-gateway.ts';
-export { Idempotency, type IdempotencyOptions } from './idempotency.ts';
+export { CapabilityMissingError } from './errors.ts';
+export { HttpGateway } from './http-gateway.ts';
+export { Idempotency } from './idempotency.ts';
 export { OPENAPI_PAGE, PAGE_POLICY } from './openapi/page.ts';
-export type { ReadinessProbe } from './probes.ts';

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { ask } from '@aico/client/ask';
+import type { BusCredential } from '@aico/shared/core/bus/zeromq';
 import { pathArgument } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { CredentialNotPlacedError, GrantUncertainError, UsageError } from '../errors.ts';
@@ -45,9 +46,9 @@ export async function grant(context: CommandContext, name: string, options: Gran
     public_key: publicKey,
     secret_key: secretKey,
     // A renewal that names no patterns of a kind keeps those of the grant.
-    publish: renew && publish.length === 0 ? (present?.publish ?? []) : publish,
-    subscribe: renew && subscribe.length === 0 ? (present?.subscribe ?? []) : subscribe,
-  };
+    publish: [...(renew && publish.length === 0 ? (present?.publish ?? []) : publish)],
+    subscribe: [...(renew && subscribe.length === 0 ? (present?.subscribe ?? []) : subscribe)],
+  } satisfies BusCredential;
   // A renewal keeps the old credential until the new key is in force; a first grant never replaces a file.
   const prepared = renew ? `${file}.new` : file;
   await writePrivateFile(prepared, `${JSON.stringify(credential, undefined, 2)}\n`, { replace: renew });

@@ -21,7 +21,6 @@ export { fingerprint } from './pairing/fingerprint.ts';
 export { PairingBook, type PairingBookOptions } from './pairing/pairing-book.ts';
 export { createPairingCode, type PairingCode, parsePairingCode } from './pairing/pairing-code.ts';
 export { FrameReader } from './records/frame-reader.ts';
-export { MAX_CONTENT, paddedLength } from './records/record.ts';
 export { ChannelSession, type SessionState } from './session/channel-session.ts';
 export {
   ChannelInitiator,
@@ -44,4 +43,4 @@ export {
   KEY_BYTES,
   type KeyPair,
 } from './suites/crypto-suite.ts';
-export { busyFrame, INSTANCE_BYTES, MAX_FRAME, PROTOCOL_VERSION, REFUSAL_BYTES } from './wire.ts';
+export { busyFrame, INSTANCE_BYTES } from './wire.ts';

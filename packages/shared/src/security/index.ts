@@ -27,10 +27,9 @@ export {
 } from './errors.ts';
 export { AICOKeyManager } from './key-manager.ts';
 export type { KeyManagerOptions, SetUpOptions, SlotInfo } from './key-manager-options.ts';
-export { GuardedKey, wipe } from './keys/guarded-key.ts';
+export { wipe } from './keys/guarded-key.ts';
 export { COST_CEILING, COST_FLOOR, type PasswordCost } from './passwords/password-key.ts';
 export { createRecoveryCode, decodeRecoveryCode } from './passwords/recovery-code.ts';
-export { CREDENTIAL_NAME } from './sources/credential.ts';
 export { type Keyring, openOsKeyring } from './sources/os-keyring.ts';
 export type { UnlockCredentials } from './unlocking/attended.ts';
 export type { ThrottleStatus } from './unlocking/unlock-throttle.ts';

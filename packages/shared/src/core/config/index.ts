@@ -16,11 +16,10 @@ export {
   ConfigTypeError,
   ConfigUnreadableError,
   describeOrigin,
-  describeProblem,
   type Origin,
 } from './errors.ts';
-export { REDACTED, Secret, SecretString } from './secret.ts';
+export { Secret, SecretString } from './secret.ts';
 export { ConfigSection, type ValueLike } from './section.ts';
-export { defineSection, EnvironmentName, isKeyWord, type SectionDefinition } from './sections.ts';
+export { defineSection, isKeyWord, type SectionDefinition } from './sections.ts';
 export type { ConfigFiles } from './sources.ts';
 export { variableFor } from './variable.ts';

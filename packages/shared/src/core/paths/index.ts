@@ -25,7 +25,6 @@ export {
   WriteUnconfirmedError,
 } from './errors.ts';
 export { giveNameToOwnerOf } from './ownership.ts';
-export { homeFolder } from './platform-folders.ts';
 export { type PreparedFile, prepareFile } from './prepared-file.ts';
 export { shellQuoted } from './shell-quoted.ts';
 export { isPathLike, resolveUserPath, type UserPathOptions } from './user-path.ts';

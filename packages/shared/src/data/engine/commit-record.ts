@@ -29,9 +29,6 @@ export const RECORDS_END = RECORDS_AT + 2 * RECORD_BLOCK;
 const WORD = 'commits ';
 const DIGITS = 20;
 const MAC_BYTES = 32;
-const MAC_CHARACTERS = 43;
-/** The part of a block that is rewritten with each commit; the rest is spaces. */
-export const RECORD_BYTES = WORD.length + DIGITS + 1 + MAC_CHARACTERS;
 
 /** BLAKE2b with a key (RFC 7693): once a commit, where an HMAC object of node:crypto would cost more than the write. */
 function macOf(life: DatabaseLife, commits: number, macKey: Uint8Array): string {

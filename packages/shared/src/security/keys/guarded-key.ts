@@ -51,10 +51,6 @@ export class GuardedKey {
     return new GuardedKey(memory);
   }
 
-  get isWiped(): boolean {
-    return this.#memory === undefined;
-  }
-
   /**
    * Opens the key for the time `work` runs; `work` must not keep the buffer.
    * @throws {RangeError} after `wipe`.

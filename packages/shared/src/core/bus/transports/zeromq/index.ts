@@ -1,9 +1,8 @@
 export { MessageQueue, type QueuedBatch } from '../../delivery/message-queue.ts';
-export { type BusCredential, busCredential, readCredential } from './credential.ts';
+export { type BusCredential, readCredential } from './credential.ts';
 export {
   type CurveKeyPair,
   curveKeyPair,
-  isCurveKey,
   isSameProof,
   type ProofSubject,
   proveIdentity,
@@ -51,6 +50,6 @@ export {
   welcome,
   writeAck,
 } from './frames.ts';
-export { decodeZ85, encodeZ85 } from './z85.ts';
+export { encodeZ85 } from './z85.ts';
 export type { LinkStatus } from './zeromq-connection.ts';
 export { ZeroMqTransport, type ZeroMqTransportOptions } from './zeromq-transport.ts';
