@@ -29,7 +29,7 @@ describe('the snippets of the documents', { skip: process.platform === 'win32' &
     const blocks = blocksOf(document).filter((block) => isRunnable(block) && !isKeptElsewhere(block));
     const effects = EFFECTS.find((each) => each.document === document);
     if (blocks.length === 0 && effects === undefined) continue;
-    test(`${document}: each snippet does what the document says`, { timeout: 120_000 }, async () => {
+    test(`${document}: each snippet does what the document says`, { timeout: 300_000 }, async () => {
       assert.ok(
         effects,
         `${document} has snippets; say in scripts/snippets/effects what each must bring about`,

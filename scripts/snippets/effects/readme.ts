@@ -25,6 +25,17 @@ export const readme: DocumentEffects = {
   shell: {
     'npm ci && npm start': { as: () => 'npm start', keepsRunning: true, shows: /AICO \S+ is ready/ },
     'npm ci && npm test': { notRun: 'it runs this test' },
+    'npx aico start --plugin ./greeter.ts': {
+      as: (line) => line.replace('./greeter.ts', 'packages/cli/test/fixtures/greeter.ts'),
+      onLaptop: true,
+      keepsRunning: true,
+      shows: /Plugins +greeter/,
+    },
+    'npx aico request GET /api/v1/greeter': { onLaptop: true, shows: /\{"hello":"world"\}/ },
+    'npm run pack': { notRun: 'scripts/pack/pack.test.ts runs it' },
+    'npm install /path/to/aico/dist/*.tgz': { notRun: 'scripts/pack/pack.test.ts runs it' },
+    'npx aico start': { notRun: 'scripts/pack/pack.test.ts runs it' },
+    'npm install-scripts approve zeromq': { notRun: 'it changes which scripts npm runs' },
     'npm run demo': { notRun: 'it downloads 6046 messages' },
     'npx aico status': { shows: /database +running/ },
     // On a busy machine a check may take longer than it is given.

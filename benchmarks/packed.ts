@@ -1,0 +1,84 @@
+/** The packed form for P11 and P12: the packages installed into a folder, and a bare Fastify process beside them. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { packAll } from '../scripts/pack/pack.ts';
+
+const BARE = `import fastify from 'fastify';
+const app = fastify();
+app.get('/readyz', async () => ({ status: 'ready' }));
+await app.listen({ host: '127.0.0.1', port: 0 });
+process.stdout.write('ready\\n');
+`;
+
+export type Side = 'aico' | 'bare';
+
+/** A process that is ready. */
+export interface ReadyProcess {
+  /** From the start of the process to its first line, which both sides print when they are ready. */
+  readonly readyMs: number;
+  /** Resident memory at this moment, from /proc. */
+  residentBytes(): number;
+  stop(): Promise<void>;
+}
+
+export class PackedInstallation implements AsyncDisposable {
+  readonly #folder: string;
+  #homes = 0;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async create(): Promise<PackedInstallation> {
+    const tarballs = packAll();
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'aico-packed-'));
+    await writeFile(path.join(folder, 'package.json'), '{"private":true,"type":"module"}');
+    await writeFile(path.join(folder, 'bare.js'), BARE);
+    const { status, stderr } = spawnSync('npm', ['install', '--prefer-offline', ...tarballs], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
+    return new PackedInstallation(folder);
+  }
+
+  /** Starts one side; each start of the backend has an empty home. */
+  async start(side: Side): Promise<ReadyProcess> {
+    this.#homes += 1;
+    const script = side === 'bare' ? ['bare.js'] : ['node_modules/@aico/cli/bin/aico.js', 'start', '--json'];
+    const began = performance.now();
+    const child = spawn(process.execPath, script, {
+      cwd: this.#folder,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: {
+        ...process.env,
+        AICO_HOME: path.join(this.#folder, `home-${this.#homes}`),
+        AICO_CORE__API_GATEWAY__REST__PORT: '0',
+        AICO_CORE__DATABASE__KEYRING_WITNESS: 'false',
+      },
+    });
+    await once(child.stdout, 'data');
+    const readyMs = performance.now() - began;
+    return { readyMs, residentBytes: () => residentBytes(child), stop: () => stop(child) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function residentBytes({ pid }: ChildProcess): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1_024;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exited;
+}
