@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { BackendNotRunningError, ProblemError } from '@aico/client/local';
 import { ExitCode } from '@aico/protocol';
+import { PathInvalidError } from '@aico/shared/core/paths';
 import { BackupFailedError } from '@aico/shared/data';
-import { Command, type CommanderError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { CommandFailedError, DetachedStartError, UsageError } from './errors.ts';
 import { describeError } from './report-error.ts';
 import { usageErrorFrom } from './usage.ts';
@@ -12,6 +13,8 @@ describe('describeError()', () => {
   for (const [error, exitCode] of [
     [new BackendNotRunningError('/none', undefined), ExitCode.notRunning],
     [new UsageError('what?'), ExitCode.usage],
+    [new UsageError('no path', undefined, new PathInvalidError('', 'it is empty')), ExitCode.usage],
+    [new UsageError('no command', undefined, new CommanderError(1, 'commander.x', 'no')), ExitCode.usage],
     [new CommandFailedError('no', ExitCode.stopTimeout), ExitCode.stopTimeout],
     [new DetachedStartError({ message: 'no', exitCode: ExitCode.port }), ExitCode.port],
     [Object.assign(new Error('left'), { name: 'ExitPromptError' }), 130],

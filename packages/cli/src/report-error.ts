@@ -70,6 +70,8 @@ export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return ExitCode.failure;
   // Ctrl-C at a prompt.
   if (error.name === 'ExitPromptError') return INTERRUPTED;
+  // A command line that cannot be used is the caller's to correct, whatever made it so.
+  if (textOf(error, 'code') === 'AICO_CLI_USAGE') return ExitCode.usage;
   const exitCode = exitCodeFor(error);
   return exitCode === ExitCode.failure && systemErrorIn(error) !== undefined ? ExitCode.system : exitCode;
 }

@@ -37,6 +37,20 @@ async function serve(t: TestContext, answer: RequestListener, timeoutMs?: number
 }
 
 describe('connectLocal()', () => {
+  test('frames a body by its length, announces none where a method usually has one, and sends a stream in chunks', async (t) => {
+    const { client } = await serve(t, (request, response) => {
+      const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
+      request.resume().once('end', () => response.end(JSON.stringify([length ?? null, coding ?? null])));
+    });
+    const framing = (method: string, body?: RequestInit['body']) =>
+      client.json('/', { method, ...(body === undefined ? {} : { body, duplex: 'half' }) });
+    assert.deepEqual(await framing('GET'), [null, null]);
+    assert.deepEqual(await framing('DELETE'), [null, null]);
+    assert.deepEqual(await framing('POST'), ['0', null]);
+    assert.deepEqual(await framing('POST', 'ü'), ['2', null]);
+    assert.deepEqual(await framing('PUT', new Blob(['abc']).stream()), [null, 'chunked']);
+  });
+
   test('sends method, path, query, headers and body over the socket, and gives the answer', async (t) => {
     const { client } = await serve(t, async (request, response) => {
       const chunks: Buffer[] = [];

@@ -29,7 +29,7 @@ export class SocketTransport implements NodeTransport {
       agent: this.#agent,
       method,
       path: target,
-      headers: ['host', 'aico.local', ...framing(body), ...headers],
+      headers: ['host', 'aico.local', ...framing(method, body), ...headers],
       ...(signal === undefined ? {} : { signal }),
     });
     this.#open.add(asked);
@@ -57,9 +57,9 @@ export class SocketTransport implements NodeTransport {
   }
 }
 
-/** The header that says how long the body is. */
-function framing(body: ForwardedRequest['body']): readonly string[] {
-  if (body === undefined) return [];
+/** The header that frames the body; an empty one is announced where a method usually has a body (RFC 9110, section 8.6). */
+function framing(method: string, body: ForwardedRequest['body']): readonly string[] {
+  if (body === undefined) return ['POST', 'PUT', 'PATCH'].includes(method) ? ['content-length', '0'] : [];
   return body instanceof Readable
     ? ['transfer-encoding', 'chunked']
     : ['content-length', String(body.byteLength)];
