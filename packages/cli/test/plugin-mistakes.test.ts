@@ -47,7 +47,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     exit: ExitCode.graph,
     code: 'AICO_GRAPH_INVALID',
     says: /notes -> databse .*did you mean "database"\?/,
-    hint: /Correct the dependency that is misspelt/,
+    hint: /Correct misspelt dependencies/,
   },
   'a syntax error in TypeScript': {
     files: { 'plugin.ts': 'export const x = 1;\nexport const = ;\n' },

@@ -50,6 +50,12 @@ test('a refusal by the operating system counts only where no error above it decl
   assert.equal(exitCodeFor(new ServiceStartError('inbox', new DatabaseError(full))), ExitCode.database);
 });
 
+test('the exit code of a library’s error, such as the parser’s, does not count', () => {
+  const parser = Object.assign(new Error('unknown option'), { code: 'commander.unknownOption', exitCode: 1 });
+  assert.equal(exitCodeFor(new ServiceStartError('inbox', parser)), ExitCode.plugin);
+  assert.equal(exitCodeFor(parser), ExitCode.failure);
+});
+
 test('an unknown error is a failure, and a cause that leads back to itself does no harm', () => {
   assert.equal(exitCodeFor(new Error('x')), ExitCode.failure);
   assert.equal(exitCodeFor('x'), ExitCode.failure);

@@ -19,5 +19,7 @@ function exitCodesIn(error: unknown, seen: Set<unknown>): readonly number[] {
   seen.add(error);
   const causes = error instanceof AggregateError ? [error.cause, ...error.errors] : [error.cause];
   const below = causes.flatMap((cause) => exitCodesIn(cause, seen));
-  return 'exitCode' in error && typeof error.exitCode === 'number' ? [...below, error.exitCode] : below;
+  // A hint marks an error of the project or of a plugin: an exit code of a library's error means something else.
+  const isDeclared = 'hint' in error && 'exitCode' in error && typeof error.exitCode === 'number';
+  return isDeclared ? [...below, Number(error.exitCode)] : below;
 }
