@@ -41,7 +41,8 @@ export const messageBusSection = {
         default: 5_000,
         minimum: 100,
         maximum: 600_000,
-        description: 'Milliseconds between signs of life; a client silent for three times as long is gone.',
+        description:
+          'Milliseconds between heartbeats; a client that is silent for three times as long is gone.',
       }),
     }),
     durable: Type.Object({

@@ -80,7 +80,7 @@ test('what a client publishes does not tell where its answers are awaited', asyn
   }
 });
 
-test('nobody cancels the request of another', async (t) => {
+test('no client cancels the request of another', async (t) => {
   const { broker } = await start(t);
   const asker = await broker.client('asker');
   const server = await broker.client('server');
@@ -157,7 +157,7 @@ test('a component with a key of no use to a proof is refused, and the broker goe
   const { broker } = await start(t);
   const keys = curveKeyPair();
   broker.secrets.set('odd', keys);
-  // All zeros: X25519 with it gives a secret that everybody knows, and the computation throws.
+  // All zeros: X25519 with it gives a known secret, and the computation throws.
   broker.grants.set('odd', { component: 'odd', publicKey: '0'.repeat(40), publish: [], subscribe: [] });
   broker.broker.reload();
   const server = broker.secrets.get('server');

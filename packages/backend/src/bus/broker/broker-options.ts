@@ -2,7 +2,7 @@ import type { CurveKeyPair, FrameBatch } from '@aico/shared/core/bus/zeromq';
 import type { BrokerLimits } from './limits.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
 
-/** What the broker knows of a component. */
+/** A component's key and rights. */
 export interface ComponentGrant {
   readonly component: string;
   /** Z85. */

@@ -10,10 +10,10 @@ const FRAMES_A_TURN = 32;
 /** Bytes by which CURVE makes a frame longer: ZeroMQ measures what it receives, which is the sealed one. */
 const CURVE_OVERHEAD = 33;
 
-/** Frames that ZeroMQ may hold for one connection on the way in: few, for each may be as large as is allowed. */
+/** Frames that ZeroMQ may queue for one connection when receiving: few, since each may be as large as is allowed. */
 const RECEIVE_HIGH_WATER = 16;
 
-/** Frames that ZeroMQ may hold for one connection on the way out; who lets it come to that has not kept the protocol. */
+/** Frames that ZeroMQ may queue for one connection when sending; a client that keeps the protocol never reaches it. */
 const SEND_HIGH_WATER = 1_000;
 
 /** Milliseconds in which a peer must have come through the encrypted handshake. */
@@ -28,14 +28,14 @@ export interface BrokerSocketOptions {
   readonly onGone: (routingId: Buffer) => void;
   /** Some connection has ended; ZeroMQ does not say which. */
   readonly onDisconnect: () => void;
-  /** The socket, or its gatekeeper, takes nothing any more. */
+  /** The socket, or its ZAP handler, has failed. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** The ROUTER socket that all clients connect to, and its gatekeeper. */
+/** The ROUTER socket that all clients connect to, and its ZAP handler. */
 export class BrokerSocket {
   readonly #options: BrokerSocketOptions;
-  /** Of its own: ZeroMQ knows one gatekeeper for each context. */
+  /** Of its own: ZeroMQ has one ZAP handler for each context. */
   readonly #context = new Context({ blocky: false });
   readonly #zap: ZapHandler;
   readonly #router: Router;
@@ -50,11 +50,11 @@ export class BrokerSocket {
       curveServer: true,
       curveSecretKey: options.keys.secretKey,
       zapDomain: ZAP_DOMAIN,
-      // Without it a missing gatekeeper would let everybody in.
+      // Without it a missing ZAP handler would let every peer in.
       zapEnforceDomain: true,
-      // Sending to one who is gone fails, rather than being dropped without a word.
+      // Sending to a peer that is gone fails, rather than being dropped silently.
       mandatory: true,
-      // A routing id belongs to whoever came with it first.
+      // A routing id belongs to the connection that used it first.
       handover: false,
       sendTimeout: 0,
       maxMessageSize: options.frameBytes + CURVE_OVERHEAD,
@@ -95,7 +95,7 @@ export class BrokerSocket {
   }
 
   async stop(): Promise<void> {
-    // What was sent last, such as goodbyes, is handed to the system in this turn of ZeroMQ's thread.
+    // The last frames, such as BYE, are handed to the system in this turn of ZeroMQ's thread.
     this.#router.linger = 100;
     this.#router.close();
     await this.#running;
@@ -123,7 +123,7 @@ export class BrokerSocket {
       const [routingId, frame] = parts;
       if (routingId !== undefined && frame !== undefined && parts.length === 2)
         this.#options.onFrame(routingId, frame);
-      // What has arrived already is received without leaving the microtasks: give everything else a turn.
+      // Frames that have arrived already are received within one turn of the event loop: give everything else a turn.
       if (taken % FRAMES_A_TURN === 0) await nextTurn();
     }
   }

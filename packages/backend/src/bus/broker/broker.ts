@@ -23,6 +23,7 @@ import { refuseBatch } from './refuse-batch.ts';
 import { RemoteFanOut } from './remote-fan-out.ts';
 import { RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
+import { StrangerLimit } from './stranger-limit.ts';
 
 /** Milliseconds between a connection's end and asking who is left; bounds what a flood of connections costs. */
 const PROBE_WAIT_MS = 20;
@@ -36,6 +37,7 @@ export class Broker {
   readonly #options: BrokerOptions;
   readonly #socket: BrokerSocket;
   readonly #handshakes: Handshakes;
+  readonly #strangers = new StrangerLimit();
   readonly #sessions = new Map<string, Session>();
   readonly #fanOut: RemoteFanOut;
   /** By component and client: a client keeps them when it connects anew. */
@@ -133,6 +135,10 @@ export class Broker {
     }
     const connection = routingId.toString('latin1');
     const session = this.#sessions.get(connection);
+    if (session === undefined && !this.#strangers.admit(connection)) {
+      this.#malformed += 1;
+      return;
+    }
     let wrong: string | undefined;
     try {
       if (session === undefined) this.#takeFromStranger(connection, routingId, frame);
@@ -169,7 +175,7 @@ export class Broker {
         return;
       }
       case FrameType.PING: {
-        // One who was forgotten meanwhile learns it by its next sign of life.
+        // A client whose session has ended learns so by its next heartbeat.
         this.#socket.sayBye(routingId, 'UNKNOWN', 'no such session');
         return;
       }
@@ -356,8 +362,8 @@ export class Broker {
   }
 
   /**
-   * Sends everybody a sign of life, since to one who is gone that fails: its session ends now, not once it has been
-   * silent for long, and whoever came with the same routing id finds nothing of it.
+   * Sends each client a PING, which fails for one that is gone: its session ends now, not after three silent heartbeats,
+   * and a connection with the same routing id finds nothing of it.
    */
   #probeSoon(): void {
     this.#probe ??= setTimeout(() => {

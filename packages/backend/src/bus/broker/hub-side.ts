@@ -42,7 +42,7 @@ export class HubSide implements LocalSide {
   readonly #writer = new FrameWriter();
   /** Headers of messages from outside: those have reached the other processes already. */
   readonly #imported = new WeakSet<BatchHeader>();
-  /** What was written of a batch of this process, for all that subscribe to it. */
+  /** The bytes of a batch of this process, for all that subscribe to it. */
   readonly #written = new WeakMap<Batch, readonly FrameBatch[]>();
 
   constructor(options: HubSideOptions) {

@@ -9,7 +9,7 @@ export interface BrokerLimits {
   readonly sessions: number;
   readonly sessionsPerComponent: number;
   readonly subscriptionsPerSession: number;
-  /** Milliseconds between signs of life. */
+  /** Milliseconds between heartbeats. */
   readonly heartbeatMs: number;
   /** Milliseconds that a full queue may hold up publishers where its policy is `wait`. */
   readonly waitMs: number;

@@ -65,7 +65,7 @@ test('what cannot be sent for too long is refused, and says so', async (t) => {
   );
 });
 
-test('a subscriber that never reads costs a bounded queue, holds up nobody, and every drop is counted', async (t) => {
+test('a subscriber that never reads costs a bounded queue, delays no other client, and every drop is counted', async (t) => {
   const broker = await start(t, { good: BOTH, deaf: BOTH });
   const keys = broker.secrets.get('deaf');
   assert.ok(keys !== undefined);

@@ -6,7 +6,7 @@ import {
   type QueuedBatch,
 } from '@aico/shared/core/bus/zeromq';
 
-/** What a queue tells the connection that it belongs to. */
+/** The connection that a queue belongs to. */
 export interface QueueOwner {
   /** Sends what the window has room for. */
   relieve(): void;
@@ -17,7 +17,7 @@ export interface QueueOwner {
   expectAnswer(replyto: string, deadline: number | undefined): void;
 }
 
-/** One subscription of a remote client: what waits to be sent to it, and what had to be dropped. */
+/** One subscription of a remote client: the messages that wait to be sent to it, and the count of those dropped. */
 export class RemoteSubscription {
   readonly id: number;
   readonly pattern: string;

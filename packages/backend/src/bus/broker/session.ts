@@ -35,7 +35,7 @@ export interface SessionOptions {
   /** The requests that this client may answer: they outlive a connection that breaks. */
   readonly openRequests: OpenRequests;
   readonly send: (frame: Buffer) => void;
-  /** What waits could not be sent: the session is to end. */
+  /** Queued messages could not be sent: the session is to end. */
   readonly onFailure: (error: unknown) => void;
 }
 

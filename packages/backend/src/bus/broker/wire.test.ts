@@ -53,7 +53,7 @@ for (const [name, head, from] of [
   ['traceparent', { topic: 'a.b', source: 'peer', traceparent: 'XX' }, 'XX'],
   ['replyto', { topic: 'a.b', source: 'peer', replyto: '_reply.peer.XX' }, 'XX'],
 ] as const)
-  test(`bytes in the ${name} that are not UTF-8 end the session, and nobody is sent them`, async (t) => {
+  test(`bytes in the ${name} that are not UTF-8 end the session, and no client is sent them`, async (t) => {
     const broker = await start(t, { peer: ALL, other: ALL });
     const other = await broker.member('other');
     assert.equal(await other.trySubscribe(1, 'a.*'), 'taken');

@@ -82,14 +82,14 @@ test('another process publishes durably and consumes: each message once, with al
   ];
   assert.deepEqual(seen, expected);
   await consumption.stop();
-  // What was acknowledged does not come again; under the same name it goes on.
+  // Acknowledged messages do not come again; a consumer of the same name goes on.
   await plugin.publish('orders.placed', 'later', { durable: true });
   const again = await shop.consume('orders.*', 'mailer', (_topic, message) => void seen.push(message));
   await again.whenIdle();
   assert.deepEqual(seen.slice(4), ['later']);
 });
 
-test("nobody can take another publisher's message ids", async (t) => {
+test("no client can take another publisher's message ids", async (t) => {
   const { broker } = await start(t, { shop: BOTH, mallory: BOTH });
   const shop = await broker.client('shop');
   const mallory = await broker.client('mallory');
@@ -106,7 +106,7 @@ test("nobody can take another publisher's message ids", async (t) => {
   ]);
 });
 
-test("rights to the topic itself decide, and the topics of the bus are nobody's", async (t) => {
+test('rights to the topic itself decide, and no right covers the topics of the bus', async (t) => {
   const { broker } = await start(t, {
     reader: { subscribe: ['orders.*'] },
     writer: { publish: ['orders.*'] },
@@ -241,7 +241,7 @@ test('a consumer outlives its connection: it opens anew and goes on', async (t) 
   const shop = await broker.client('shop');
   const seen = new Set<unknown>();
   const wanted = Promise.withResolvers<void>();
-  // What was in hand when the connection ended comes again after a wait, and then out of order.
+  // A message that was in flight when the connection ended comes again after a wait, and then out of order.
   const take = (_topic: string, message: unknown): void => {
     seen.add(message);
     if (seen.size === 2) wanted.resolve();
@@ -296,7 +296,7 @@ test('a message that is too large to be sent becomes a dead letter, and holds up
   assert.match(String(letter?.error), /may be sent/);
 });
 
-test('where the disk is full a durable message is refused, heard by nobody, and taken once there is room', async (t) => {
+test('where the disk is full a durable message is refused, reaches no subscription, and is taken once there is room', async (t) => {
   const { broker, plugin, database } = await start(t, { shop: BOTH }, { maxBytes: 400_000 });
   const shop = await broker.client('shop');
   const consumed: unknown[] = [];

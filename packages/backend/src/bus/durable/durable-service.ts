@@ -151,7 +151,7 @@ export class DurableService {
     const before = all.get(asked.consumption);
     if (before === undefined && all.size >= CONSUMPTIONS)
       throw new DurableRequestError(`${CONSUMPTIONS} consumers of one client are the most`);
-    // It has its place before anything is waited for: what asks at the same time finds it there, and so does whoever ends it.
+    // Registered before anything is awaited: concurrent requests find it there, and so does the end of the connection.
     const served = new ServedConsumption(this.#options.messageBytes);
     all.set(asked.consumption, served);
     this.#consumptions.set(key, all);
@@ -230,7 +230,7 @@ export class DurableService {
   }
 }
 
-/** What is shown to people, and kept as a name, is held to what any attribute of a message is held to. */
+/** Texts that are stored as names and shown to people follow the rules of message attributes. */
 function refuseUnlessAttributes(texts: Readonly<Record<string, string | undefined>>): void {
   for (const [name, text] of Object.entries(texts)) {
     const fault = text === undefined ? undefined : attributeFault(text);

@@ -63,7 +63,7 @@ class RawConsumer {
     assert.deepEqual(await this.ask('open', asked), { ok: true });
   }
 
-  /** What is in hand that is not among `holding`, as `id/attempt`. */
+  /** The messages in flight that are not among `holding`, as `id/attempt`. */
   async pull(holding: readonly { number: number; attempt: number }[] = [], waitMs = 20_000) {
     const { value } = await this.ask('pull', { consumption: 'c', holding, waitMs });
     const { messages } = value as { messages: { number: number; attempt: number; id: string }[] };
@@ -182,7 +182,7 @@ test('a reason becomes one line of text, whatever the client says', async (t) =>
   assert.equal(dead?.error, 'no  room [2J left\ufffd');
 });
 
-test('names and bodies that nobody could read alike are refused', async (t) => {
+test('names and bodies that two readers would understand differently are refused', async (t) => {
   const { consumer } = await start(t);
   const deep = '['.repeat(65) + ']'.repeat(65);
   const kept = { id: 'x', type: 'orders.placed', datacontenttype: 'application/json', text: '1' };

@@ -11,7 +11,7 @@ import { ConsumptionEndedError, DurableDeliveryError } from '../errors.ts';
 /** Bytes of messages in one answer, beyond the first message. */
 const ANSWER_BYTES = 262_144;
 
-interface InHand {
+interface InFlight {
   readonly message: PulledMessage;
   readonly bytes: number;
   readonly done: () => void;
@@ -26,7 +26,7 @@ export class ServedConsumption {
   /** Of the messages it is given; the largest answer that the client can be sent, in bytes. */
   readonly #limit: number;
   /** By number and attempt. */
-  readonly #inHand = new Map<string, InHand>();
+  readonly #inFlight = new Map<string, InFlight>();
   #running: Promise<Consumption> | undefined;
   #stopped: Promise<void> | undefined;
   #wake: () => void = () => {};
@@ -38,7 +38,7 @@ export class ServedConsumption {
   }
 
   /**
-   * Begins: `consume` asks the store for the consumption whose handler is `take`. Whoever stops it meanwhile waits for that.
+   * Begins: `consume` asks the store for the consumption whose handler is `take`. A stop that comes meanwhile waits for that.
    *
    * @throws {ConsumptionEndedError} when it has been stopped meanwhile
    */
@@ -74,17 +74,17 @@ export class ServedConsumption {
     const settled = Promise.withResolvers<void>();
     const gone = (): void => settled.reject(new DurableDeliveryError('its consumer went away'));
     signal.addEventListener('abort', gone, { once: true });
-    this.#inHand.set(key, { message, bytes, done: settled.resolve, failed: settled.reject });
+    this.#inFlight.set(key, { message, bytes, done: settled.resolve, failed: settled.reject });
     this.#wake();
     try {
       await settled.promise;
     } finally {
       signal.removeEventListener('abort', gone);
-      this.#inHand.delete(key);
+      this.#inFlight.delete(key);
     }
   };
 
-  /** What the client does not hold yet; waits for it up to `waitMs`, or, with `idle`, until there is nothing to do. */
+  /** The messages that are not in flight at the client; waits for some up to `waitMs`, or, with `idle`, until all are settled. */
   async pull(holding: PullAsked['holding'], waitMs: number, idle: boolean): Promise<PullAnswer> {
     this.#question += 1;
     const question = this.#question;
@@ -104,7 +104,7 @@ export class ServedConsumption {
             isIdle = true;
             this.#wake();
           },
-          // It did not begin, which whoever opened it has been told.
+          // It did not begin, which `open` has answered already.
           () => {},
         );
     try {
@@ -123,9 +123,9 @@ export class ServedConsumption {
 
   /** One that is not in the client's hands any more is passed over. */
   settle({ number, attempt, ok, reason }: Omit<SettleAsked, 'consumption'>): void {
-    const inHand = this.#inHand.get(keyOf({ number, attempt }));
-    if (ok) inHand?.done();
-    else inHand?.failed(new DurableDeliveryError(printable(reason) ?? 'its consumer gave no reason'));
+    const inFlight = this.#inFlight.get(keyOf({ number, attempt }));
+    if (ok) inFlight?.done();
+    else inFlight?.failed(new DurableDeliveryError(printable(reason) ?? 'its consumer gave no reason'));
   }
 
   stop(): Promise<void> {
@@ -143,7 +143,7 @@ export class ServedConsumption {
   #unheld(held: ReadonlySet<string>): PulledMessage[] {
     const messages: PulledMessage[] = [];
     let total = 0;
-    for (const [key, { message, bytes }] of this.#inHand) {
+    for (const [key, { message, bytes }] of this.#inFlight) {
       if (held.has(key)) continue;
       if (messages.length > 0 && total + bytes > Math.min(ANSWER_BYTES, this.#limit)) break;
       messages.push(message);

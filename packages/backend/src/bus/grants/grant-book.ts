@@ -9,11 +9,11 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const MOST_PATTERNS = 256;
 const MOST_GRANTS = 1_024;
 
-/** What a grant is made of. */
+/** A request for a grant. */
 export interface GrantRequest {
   readonly component: string;
   readonly publicKey: string;
-  /** What it may do; when renewed without any, what it might before. */
+  /** The topics it may use; a renewal without any keeps the ones before. */
   readonly publish: readonly string[] | undefined;
   readonly subscribe: readonly string[] | undefined;
   /** Replaces the key of a component that has access. */

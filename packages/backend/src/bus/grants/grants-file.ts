@@ -32,8 +32,8 @@ const content = Compile(
 );
 
 /**
- * The grants of one home, authenticated by a key of that home: whoever can write the file, but not open the home, can
- * let nobody in. An older copy put in its place passes: a revocation can be undone by whoever can restore backups.
+ * The grants of one home, authenticated by a key of that home: a user who can write the file, but not open the home,
+ * can grant nothing. An older copy put in its place passes: a user who can restore backups can undo a revocation.
  */
 export class GrantsFile {
   readonly file: string;

@@ -22,7 +22,7 @@ export function covers(granted: string, pattern: string): boolean {
   return wide.length === narrow.length;
 }
 
-/** What one component may do. */
+/** The rights of one component. */
 export class Rights {
   readonly component: string;
   readonly #publish = new TopicTrie<true>(1_024);
@@ -35,7 +35,7 @@ export class Rights {
   }
 
   /**
-   * Why it may not publish there; `undefined` when it may. Whoever may send a request may cancel it.
+   * Why it may not publish there; `undefined` when it may. A component that may send a request may cancel it.
    *
    * @throws {TopicInvalidError}
    */
@@ -50,7 +50,8 @@ export class Rights {
   }
 
   /**
-   * Why it may not subscribe to that; `undefined` when it may. Whoever may answer requests may hear of their cancellation.
+   * Why it may not subscribe to that; `undefined` when it may. One that may answer requests may subscribe to their
+   * cancellations.
    *
    * @throws {TopicInvalidError}
    */

@@ -116,7 +116,7 @@ test('requests are answered across the border, both ways, and bytes, MessagePack
   ]);
 });
 
-test('a device is let near no topic of the bus itself, and is told when nobody answers', async (t) => {
+test('a device reaches no topic of the bus itself, and learns when no answer comes', async (t) => {
   const { socket } = await start(t);
   const refused = async (path: string, body?: object) => {
     const reply = await localRequest(socket, path, body === undefined ? {} : { method: 'POST', body });
@@ -129,10 +129,10 @@ test('a device is let near no topic of the bus itself, and is told when nobody a
     assert.deepEqual(await refused(`/api/v1/bus/messages?pattern=${topic}`), expected);
     assert.deepEqual(await refused(`/api/v1/bus/messages?pattern=${topic}.%3E`), expected);
   }
-  assert.deepEqual(await refused('/api/v1/bus/requests', { topic: 'nobody', message: 1, timeout_ms: 1 }), [
-    504,
-    'AICO_BUS_REQUEST_TIMEOUT',
-  ]);
+  assert.deepEqual(
+    await refused('/api/v1/bus/requests', { topic: 'unanswered', message: 1, timeout_ms: 1 }),
+    [504, 'AICO_BUS_REQUEST_TIMEOUT'],
+  );
 });
 
 test('grants outlive a restart, with keys that stay the same', async (t) => {
@@ -147,7 +147,7 @@ test('grants outlive a restart, with keys that stay the same', async (t) => {
   await journal.publish('notes.created', 1);
 });
 
-test('a grants file that was changed lets nobody in', async (t) => {
+test('a grants file that was changed grants nothing', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const first = await start(t, home.folder);
@@ -173,7 +173,7 @@ test('what cannot be granted is refused with a reason', async (t) => {
     const reply = await localRequest(socket, '/api/v1/bus/grants', { method: 'POST', body });
     assert.equal(reply.status, 400, JSON.stringify(body) + reply.text);
   }
-  assert.equal((await localRequest(socket, '/api/v1/bus/grants/nobody', { method: 'DELETE' })).status, 404);
+  assert.equal((await localRequest(socket, '/api/v1/bus/grants/unknown', { method: 'DELETE' })).status, 404);
 });
 
 /** The codes of an error and of all it was caused by. */

@@ -131,7 +131,7 @@ function declareGrants(app: GatewayApp, broker: BusBroker): void {
     '/grants',
     { config: { access: 'bus:grant' }, schema: { body: Grant, response: { 201: Granted } } },
     async ({ body: { component, public_key, publish, subscribe, renew = false } }, reply) => {
-      // First: who has been granted access must find somebody to connect to.
+      // First: a process that has been granted access must find the broker listening.
       const { endpoints, publicKey } = await broker.open();
       const grant = await broker.book.grant({ component, publicKey: public_key, publish, subscribe, renew });
       return reply.code(201).send({ grant, endpoints, broker: publicKey });

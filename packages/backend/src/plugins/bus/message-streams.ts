@@ -41,7 +41,7 @@ export class MessageStreams {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
-    // A comment at once: whoever has read it misses nothing from then on.
+    // A comment at once: a reader that has seen it misses nothing from then on.
     response.write(': following\n\n');
     const heartbeat = setInterval(() => response.write(': alive\n\n'), HEARTBEAT_MS);
     heartbeat.unref();

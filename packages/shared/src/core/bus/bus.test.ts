@@ -51,7 +51,7 @@ describe('MessageBusClient', () => {
     assert.deepEqual(subscription?.stats, { delivered: 1, dropped: 0, failed: 0, queued: 0 });
   });
 
-  test('a slow handler and a failing one delay and fail nobody else, and are counted and reported', async () => {
+  test('a slow handler and a failing one delay and fail no other subscription, and are counted and reported', async () => {
     const errors: Error[] = [];
     const client = await connected((error) => errors.push(error));
     const gate = Promise.withResolvers<void>();
@@ -266,7 +266,7 @@ describe('MessageBusClient', () => {
 describe('request()', () => {
   class NoteMissingError extends AicoError {}
 
-  test('resolves with the answer, whoever asks at once', async () => {
+  test('resolves with the answer to each of many requests at once', async () => {
     const transport = new InProcessBus();
     const asking = new MessageBusClient({ source: 'asking', transport });
     const answering = new MessageBusClient({ source: 'answering', transport });
@@ -300,18 +300,20 @@ describe('request()', () => {
 
   test('is given up at its deadline, when aborted, when refused and when the client closes', async () => {
     const client = await connected();
-    await assert.rejects(client.request('nobody', 1, { timeoutMs: 1 }), { code: 'AICO_BUS_REQUEST_TIMEOUT' });
+    await assert.rejects(client.request('unanswered', 1, { timeoutMs: 1 }), {
+      code: 'AICO_BUS_REQUEST_TIMEOUT',
+    });
     const controller = new AbortController();
     const reason = new Error('stop');
-    const aborted = client.request('nobody', 1, { signal: controller.signal });
+    const aborted = client.request('unanswered', 1, { signal: controller.signal });
     controller.abort(reason);
     await assert.rejects(aborted, reason);
     await assert.rejects(client.request('a.*', 1), { code: 'AICO_TOPIC_INVALID' });
-    const left = client.request('nobody', 1);
+    const left = client.request('unanswered', 1);
     await new Promise(setImmediate);
     await client.close();
     await assert.rejects(left, { code: 'AICO_BUS_NOT_CONNECTED' });
-    await assert.rejects(client.request('nobody', 1), { code: 'AICO_BUS_NOT_CONNECTED' });
+    await assert.rejects(client.request('unanswered', 1), { code: 'AICO_BUS_NOT_CONNECTED' });
   });
 });
 

@@ -87,7 +87,7 @@ describe('requests', () => {
     await client.request('work', 1);
     for (let n = 0; n < 50; n += 1) {
       await client.request('work', n);
-      await client.request('nobody', n, { timeoutMs: 0 }).catch(() => {});
+      await client.request('unanswered', n, { timeoutMs: 0 }).catch(() => {});
     }
     assert.equal(hub.subscriptions, before + 1);
     await responder.unsubscribe();

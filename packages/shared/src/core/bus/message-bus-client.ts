@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox';
 import { currentTraceparent } from '../tracing/index.ts';
 import { type SubscriptionKind, Subscriptions } from './delivery/subscriptions.ts';
 import { DurableClient } from './durable/durable-client.ts';
-import type { DurableLine } from './durable/remote/line.ts';
+import type { StoreConnection } from './durable/remote/store-connection.ts';
 import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable/types.ts';
 import { BusNotConnectedError, BusOptionError } from './errors.ts';
 import { installedBus } from './installed-bus.ts';
@@ -31,7 +31,7 @@ import type {
 export interface MessageBusClientOptions {
   /** The name under which it publishes. Default `'anonymous'`. */
   readonly source?: string;
-  /** What carries the messages. Default: the bus of the backend that runs in this process, else a hub of its own. */
+  /** Carries the messages. Default: the bus of the backend that runs in this process, else a hub of its own. */
   readonly transport?: Transport;
   /** Keeps durable messages. Default: the store at the transport's other end, where it has one; else there are none. */
   readonly durable?: DurableStore | undefined;
@@ -41,7 +41,7 @@ export interface MessageBusClientOptions {
   readonly owns?: readonly TopicOwner[];
 }
 
-/** What a client has once it is connected. */
+/** The parts of a client that is connected. */
 interface Link {
   readonly transport: Transport;
   readonly connection: TransportConnection;
@@ -80,6 +80,8 @@ export class MessageBusClient implements MessageBus {
   #open: OpenBatch | undefined;
   readonly #idPrefix = createIdPrefix();
   #number = 0;
+  /** The topic that was found last to be one it may publish on. */
+  #allowed: string | Topic | undefined;
   #requests: Requests | undefined;
   readonly #answering = new Answering();
   #draining = false;
@@ -152,8 +154,9 @@ export class MessageBusClient implements MessageBus {
   }
 
   /**
-   * Hands `message` over to everyone who has subscribed. They are given a copy of its data, and plain data is frozen: it cannot
-   * be changed after this call. Handlers run later, never on this call's stack. When more is published than handled, awaiting it also lets the event loop turn.
+   * Publishes `message` to every matching subscription. Subscriptions get a copy of its data, and plain data is frozen: it
+   * cannot be changed after this call. Handlers run later, never on this call's stack. When more is published than handled,
+   * awaiting the promise also lets the event loop turn.
    *
    * @throws {TopicInvalidError} when `topic` is not one
    * @throws {PayloadInvalidError} when `message` does not fit the topic's schema, or is not data
@@ -176,19 +179,19 @@ export class MessageBusClient implements MessageBus {
       const taken = open.add(message);
       if (taken !== undefined) return taken;
     }
-    // A header that is kept is of a topic that was checked.
-    if (this.#header === undefined || this.#header.topic !== topic) {
+    if (topic !== this.#allowed) {
       try {
         checkPublish(nameOf(topic), this.#owns);
       } catch (error) {
         return Promise.reject(error);
       }
+      this.#allowed = topic;
     }
     if (options?.durable !== true && options?.tx === undefined) return this.#send(topic, message, options);
     if (this.#state.name !== 'connected')
       return Promise.reject(new BusNotConnectedError(this.source, describe(this.#state)));
     return this.#state.durable.keep(this.source, topic, message, options, (attributes) => {
-      // That it is heard at once is an extra: what is kept is kept.
+      // Live delivery comes on top: the message is stored already.
       void this.#send(topic, message, attributes).catch(() => {});
     });
   }
@@ -215,12 +218,12 @@ export class MessageBusClient implements MessageBus {
   ): Promise<Consumption> {
     const { durable } = this.#link();
     checkSubscribe(nameOf(topic), this.#owns);
-    // What the schema has let through is of its type; for a plain name the type is unknown.
+    // A payload that passed the schema is of its type; for a plain name the type is unknown.
     return durable.consume(this.source, topic, consumer, handler as ConsumeHandler, options);
   }
 
   /**
-   * @throws {RequestTimeoutError} when nobody answers in time
+   * @throws {RequestTimeoutError} when no answer comes in time
    * @throws {RequestFailedError} when the responder's handler failed
    * @throws as {@link publish}
    */
@@ -330,21 +333,22 @@ export class MessageBusClient implements MessageBus {
     options: SubscribeOptions,
     kind: SubscriptionKind = {},
   ): Promise<Subscription> {
-    // What the schema has let through is of its type; for a plain name the type is unknown.
+    // A payload that passed the schema is of its type; for a plain name the type is unknown.
     const subscription = await this.#all.add(this.#link(), topic, handler as MessageHandler, options, kind);
     if (this.#state.name === 'connected') return subscription;
     await subscription.unsubscribe();
     throw new BusNotConnectedError(this.source, describe(this.#state));
   }
 
-  /** What each subscription has been sent so far, and what became of it. */
+  /** The subscriptions, each with the counts of its messages. */
   get subscriptions(): readonly Subscription[] {
     return this.#all.shown;
   }
 
   /**
-   * Takes nothing new; finishes what is queued, what is being answered and what was asked, then closes. Handlers may
-   * publish and request meanwhile, not subscribe. It takes as long as they do: `close()` cuts it short.
+   * Takes no new messages; finishes those that are queued, requests that are being answered and requests that were sent,
+   * then closes. Handlers may publish and request meanwhile, not subscribe. A handler that never finishes keeps it from
+   * resolving: `close()` cuts it short.
    */
   async drain(): Promise<void> {
     if (this.#state.name !== 'connected') return this.close();
@@ -356,7 +360,7 @@ export class MessageBusClient implements MessageBus {
     await this.close();
   }
 
-  /** Ends every subscription; what is queued is dropped. A second call changes nothing. */
+  /** Ends every subscription; queued messages are dropped and running handlers are not waited for. A second call changes nothing. */
   async close(): Promise<void> {
     const state = this.#state;
     if (state.name === 'closed') return;
@@ -409,7 +413,7 @@ export class MessageBusClient implements MessageBus {
   };
 
   /** How the store at the other end of the transport is asked. */
-  #line(): DurableLine {
+  #line(): StoreConnection {
     const link = (): Link => this.#link();
     return {
       request: (topic, message, options) => this.#ask(topic, message, options),

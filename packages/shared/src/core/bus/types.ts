@@ -12,8 +12,12 @@ export interface Topic<S extends TSchema = TSchema> {
 }
 
 /**
- * Takes one message. The next one waits until the returned promise settles. Messages are immutable: what plain
- * data they hold is frozen, everything else (bytes, dates, maps) is this subscription's own copy.
+ * Takes one message. The next one waits until the returned promise settles. Messages are immutable: plain data is frozen,
+ * everything else (bytes, dates, maps) is this subscription's own copy.
+ *
+ * The bus sets no deadline for a handler, since JavaScript cannot be interrupted. One that never finishes keeps its message
+ * and at most `queueLimit` more: those beyond are dropped and counted, or under `'wait'` their publishers get an error.
+ * No other subscription is affected, `stats` shows it, and `close()` does not wait for it.
  */
 export type MessageHandler<T = unknown> = (
   topic: string,
@@ -31,7 +35,7 @@ export interface PublishOptions {
    */
   readonly contentType?: ContentType;
   /**
-   * Keeps it until every consumer has acknowledged it; resolves once it is durable. Whoever has subscribed hears it as
+   * Keeps it until every consumer has acknowledged it; resolves once it is durable. Subscriptions get it as
    * well, after that.
    */
   readonly durable?: boolean;
@@ -47,9 +51,9 @@ export interface RequestOptions {
   readonly traceparent?: string;
 }
 
-/** What a responder knows of a request. */
+/** A request as its responder sees it. */
 export interface RequestEnvelope<T = unknown> extends Envelope<T> {
-  /** Aborts when whoever asked waits no more: it gave up, its deadline has passed, or this client is closed. */
+  /** Aborts when the answer is not awaited any more: the requester gave up, its deadline has passed, or this client is closed. */
   readonly signal: AbortSignal;
 }
 
@@ -64,8 +68,8 @@ export interface SubscribeOptions {
   /** How many messages may wait for this subscription. Default 1 024. */
   readonly queueLimit?: number;
   /**
-   * What to do when the queue is full. Default `'drop-oldest'`. Under `'wait'` the publisher's promise settles when
-   * there is room: whoever awaits it goes no faster than this handler. As many messages again as `queueLimit` may
+   * The policy of a full queue. Default `'drop-oldest'`. Under `'wait'` the publisher's promise settles when there is
+   * room: a publisher that awaits it is no faster than this handler. As many messages again as `queueLimit` may
    * stand before a full queue; one more is dropped and counted, and its publisher told (`BusFullError`).
    */
   readonly overflow?: 'drop-newest' | 'drop-oldest' | 'wait';
@@ -76,7 +80,7 @@ export interface SubscribeOptions {
   readonly waitMs?: number;
 }
 
-/** What became of every message this subscription was sent: the four numbers add up to all of them. */
+/** The fate of every message that this subscription was sent: the four numbers add up to all of them. */
 export interface SubscriptionStats {
   /** The handler took it and finished without an error. */
   readonly delivered: number;
@@ -84,7 +88,7 @@ export interface SubscriptionStats {
   readonly dropped: number;
   /** The handler threw or rejected, or the message did not fit the subscription's schema. */
   readonly failed: number;
-  /** Waits, or is in the handler's hands. */
+  /** Waits, or is being handled. */
   readonly queued: number;
 }
 
@@ -95,7 +99,7 @@ export interface Subscription {
   unsubscribe(): Promise<void>;
 }
 
-/** What may be published on `T`: the schema's type for a typed topic, anything for a plain name. */
+/** The payloads of `T`: the schema's type for a typed topic, anything for a plain name. */
 export type PayloadOf<T extends string | Topic> = T extends Topic<infer S> ? Static<S> : unknown;
 
 /** The service `'message_bus'`. */
@@ -109,8 +113,8 @@ export interface MessageBus {
     options?: SubscribeOptions,
   ): Promise<Subscription>;
   /**
-   * Publishes a message that somebody is to answer, and resolves with the first answer. What comes back is for the
-   * caller to check: its type is unknown.
+   * Publishes a message that a responder is to answer, and resolves with the first answer. The caller checks the answer:
+   * its type is unknown.
    */
   request<T extends string | Topic>(
     topic: T,

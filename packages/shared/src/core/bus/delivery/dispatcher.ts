@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Something with work waiting: does at most `budget` pieces of it and says how many it did. Must not throw. */
+/** Work that waits for its turn: does at most `budget` pieces of it and returns how many it did. Must not throw. */
 export interface Runnable {
   run(budget: number): number;
 }
@@ -8,7 +8,7 @@ export interface Runnable {
 /** How many messages are handed out before the event loop gets a turn. */
 const TURN_BUDGET = 2_048;
 
-/** How many turns a publisher is kept waiting at most, should what waits never become less. */
+/** How many turns a publisher is kept waiting at most, should the backlog never become less. */
 const MAX_TURNS = 16;
 
 /** How many messages one subscription may take before the next one's turn. */
@@ -20,14 +20,11 @@ const SLICE = 128;
  * event loop, so that handlers which publish to each other without end hold up neither timers nor sockets.
  */
 export class Dispatcher {
-  /** Messages that wait for nothing but their turn. Kept by the subscriptions, which alone know. */
+  /** Messages that wait for nothing but their turn. The subscriptions keep it. */
   backlog = 0;
   /** Messages that are gathered and not queued yet, at least. */
   gathered = 0;
-  /**
-   * Where handlers run: not inside whatever the publisher was in the midst of, such as its database transaction or
-   * its trace.
-   */
+  /** The asynchronous context of handlers: not the publisher's, with its database transaction or its trace. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #ready: Runnable[] = [];
   #budget = TURN_BUDGET;
@@ -37,12 +34,12 @@ export class Dispatcher {
   #relief: PromiseWithResolvers<void> | undefined;
   #settle: () => void = () => {};
 
-  /** What `settle()` is to do: bring into the queues what is not there yet. */
+  /** Sets the work of `settle()`: to bring gathered messages into the queues. */
   onSettle(settle: () => void): void {
     this.#settle = settle;
   }
 
-  /** Has every message that was published reach the queues, so that counting them is true. */
+  /** Brings every published message into the queues, so that their counts are exact. */
   settle(): void {
     this.#settle();
   }
@@ -60,8 +57,8 @@ export class Dispatcher {
   }
 
   /**
-   * Settles when what waits fits into one turn again, or after a few turns; `undefined` while it fits. Who awaits
-   * it publishes no faster than the messages are handed out, and lets the event loop turn.
+   * Settles when the backlog fits into one turn again, or after a few turns; `undefined` while it fits. A publisher that
+   * awaits it publishes no faster than messages are handed out, and lets the event loop turn.
    */
   get relief(): Promise<void> | undefined {
     if (this.backlog + this.gathered <= this.#budget) return undefined;
@@ -89,12 +86,12 @@ export class Dispatcher {
     if (this.#budget < TURN_BUDGET / 2) this.#renew();
   };
 
-  /** Tells of what failed here, in nobody's handler. */
+  /** Reports a failure that is no handler's. */
   report(error: unknown): void {
     process.emitWarning(error instanceof Error ? error : String(error));
   }
 
-  /** Whatever one does, the others have their turn. */
+  /** A failure of one does not keep the others from their turn. */
   #run(runnable: Runnable): number {
     const budget = Math.min(SLICE, this.#budget);
     try {

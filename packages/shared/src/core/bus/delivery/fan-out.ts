@@ -15,7 +15,7 @@ const BATCH_LIMIT = 1_024;
 export class FanOut implements Runnable {
   readonly #dispatcher: Dispatcher;
   readonly #receivers = new TopicTrie<Receiver>();
-  /** Apart, so that no wildcard of anybody's reaches the bus's own topics, such as answers. */
+  /** Kept apart, so that no leading wildcard matches the bus's own topics, such as answers. */
   readonly #reserved = new TopicTrie<Receiver>();
   readonly #isolation = new Isolation();
   #open: ValueBatch | undefined;
@@ -53,7 +53,7 @@ export class FanOut implements Runnable {
     return this.#begin(header, number, payload);
   }
 
-  /** Resolves nothing, waits for nothing: the receiver gets what is published from here on. */
+  /** Takes effect at once: the receiver gets every message that is published from here on. */
   subscribe(pattern: string, receiver: Receiver): () => void {
     this.flush();
     const trie = this.#trieOf(pattern);
@@ -65,7 +65,7 @@ export class FanOut implements Runnable {
     };
   }
 
-  /** Brings what is gathered into the receivers' queues. */
+  /** Brings the gathered batch into the receivers' queues. */
   flush(): void {
     const open = this.#open;
     if (open === undefined) return;
@@ -94,13 +94,12 @@ export class FanOut implements Runnable {
     this.flush();
     if (receivers.length === 0) return undefined;
     if (receivers.some(({ waits }) => waits))
-      return this.#deliver(new ValueBatch(header, number, [kept], { isCopied }), receivers);
+      return this.#deliver(new ValueBatch(header, number, [kept], isCopied), receivers);
     const room = this.#dispatcher.room;
     // At the point where the publisher is to be held back, what waits must be known: no batch grows beyond it.
     const share = room > 0 ? Math.max(1, Math.floor(room / receivers.length)) : BATCH_LIMIT;
     const limit = isCopied ? 1 : Math.min(BATCH_LIMIT, share);
-    const isolation = this.#isolation;
-    this.#open = new ValueBatch(header, number, [kept], { isCopied, limit, isolation, published: payload });
+    this.#open = new ValueBatch(header, number, [kept], isCopied, limit, this.#isolation, payload);
     this.#openReceivers = receivers;
     this.#dispatcher.gathered = receivers.length;
     if (!this.#scheduled) {

@@ -1,6 +1,6 @@
 import type { Batch } from '../messages/batch.ts';
 
-/** What a queue still holds of a batch: the messages from `at` to before `end`. */
+/** The part of a batch that is still queued: the messages from `at` to before `end`. */
 export interface QueuedBatch<B extends Batch = Batch> {
   readonly batch: B;
   at: number;

@@ -21,7 +21,7 @@ export interface SubscriptionContext {
   readonly release: () => Promise<void>;
 }
 
-/** One handler with its own queue: what it does to itself, by being slow or failing, it does to nobody else. */
+/** One handler with its own queue: a handler that is slow or fails affects no other subscription. */
 export class QueuedSubscription implements Subscription, Runnable, Receiver {
   readonly #context: SubscriptionContext;
   readonly #queue = new MessageQueue();
@@ -117,13 +117,13 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     return this.stopReceiving();
   }
 
-  /** Takes nothing new; what is queued is still handed out. */
+  /** Takes no new messages; queued ones are still delivered. */
   stopReceiving(): Promise<void> {
     this.#released ??= this.#context.release();
     return this.#released;
   }
 
-  /** Settles once nothing waits and nothing is in the handler's hands. */
+  /** Settles once nothing is queued and the handler is not running. */
   whenIdle(): Promise<void> {
     this.#context.dispatcher.settle();
     if (this.#state === 'idle' || this.#state === 'ended') return Promise.resolve();
@@ -143,7 +143,7 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     try {
       while (done < budget && queued.at < queued.end && this.#state === 'scheduled') {
         const { at } = queued;
-        // First of all, so that whatever fails from here on has had its turn.
+        // First of all: a message that fails from here on is not delivered again.
         queue.advance(queued);
         dispatcher.backlog -= 1;
         done += 1;
@@ -190,7 +190,7 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     );
   }
 
-  /** What comes after a handler has finished: more, or rest. */
+  /** Continues after a handler has finished: with the next message, or idle. */
   #rest(): void {
     if (this.#state === 'ended') return;
     if (this.#queue.length > 0) {

@@ -2,7 +2,7 @@
 const LONGEST_REASON = 1_024;
 
 /**
- * What a failure says of itself, in text that can be kept and sent whatever was thrown.
+ * The text of a failure, well-formed and bounded, of any value that was thrown.
  *
  * @example reasonOf(Object.create(null)); // 'the handler threw something that has no text'
  */

@@ -16,8 +16,8 @@ export const DURABLE_LIMITS = {
 } as const;
 
 /**
- * What is wrong with the name of a consumer; `undefined` when nothing is. A slash is left to the broker, which keeps
- * the consumer `mailer` of the component `shop` as `shop/mailer`.
+ * The fault in the name of a consumer; `undefined` when there is none. The broker uses the slash: it keeps the consumer
+ * `mailer` of the component `shop` as `shop/mailer`.
  */
 export function consumerNameFault(name: string): string | undefined {
   if (typeof name !== 'string' || name === '' || name.length > DURABLE_LIMITS.name)

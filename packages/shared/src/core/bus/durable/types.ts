@@ -1,6 +1,6 @@
 import type { Envelope } from '@aico/protocol';
 
-/** A database transaction, as far as the bus has to know it. The store that the bus was given knows the rest. */
+/** The part of a database transaction that the bus needs. */
 export interface BusTransaction {
   /** Runs `effect` once the outermost transaction is durable; never when this one, or one around it, is rolled back. */
   afterCommit(effect: () => unknown): void;
@@ -18,11 +18,11 @@ export interface StoredMessage {
   readonly traceparent: string | undefined;
 }
 
-/** One message in a consumer's hands. */
+/** One message that is delivered to a consumer. */
 export interface Delivery<T = unknown> extends Envelope<T> {
   /** Its place in the order of all durable messages. */
   readonly number: number;
-  /** 1 for the first time; higher after a failure, or after the process died with it in hand. */
+  /** 1 for the first time; higher after a failure, or after the process died while it was handled. */
   readonly attempt: number;
   /** Aborts when the consumer is stopped. */
   readonly signal: AbortSignal;
@@ -35,7 +35,7 @@ export interface Delivery<T = unknown> extends Envelope<T> {
   ack(tx: BusTransaction): Promise<void>;
 }
 
-/** Takes one durable message. What it throws has the message delivered again, after a growing wait. */
+/** Takes one durable message. When it throws, the message is delivered again after a growing wait. */
 export type ConsumeHandler<T = unknown> = (
   topic: string,
   message: T,
@@ -44,8 +44,8 @@ export type ConsumeHandler<T = unknown> = (
 
 export interface ConsumeOptions {
   /**
-   * How many messages may be in the handler's hands at once. Default 1: they come in order, except that one that failed
-   * waits for its next attempt while those behind it go ahead.
+   * How many messages may be handled at once. Default 1: they come in order, except that one that failed waits for its
+   * next attempt while those behind it go ahead.
    */
   readonly maxInFlight?: number;
   /** Deliveries after which a message becomes a dead letter. Default 8. */
@@ -78,5 +78,5 @@ export interface DurableStore {
   ): Promise<Consumption>;
 }
 
-/** What the store knows of a delivery. */
+/** The part of a delivery that the store knows. */
 export type DeliveryState = Pick<Delivery, 'number' | 'attempt' | 'signal' | 'ack'>;

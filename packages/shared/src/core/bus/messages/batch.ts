@@ -4,7 +4,7 @@ import { copyOfSnapshot, type Isolation, UnshareablePayload } from './isolation.
 /** The number of a message whose id is the id prefix alone. */
 export const NO_NUMBER = 2 ** 48 - 1;
 
-/** What the messages of a batch have in common. */
+/** The attributes that the messages of a batch have in common. */
 export interface BatchHeader {
   readonly topic: string;
   readonly source: string;
@@ -30,7 +30,7 @@ export interface Batch {
   readonly length: number;
   number(index: number): number;
   /**
-   * What a subscription is given: frozen, or its own.
+   * The payload for one subscription: frozen, or its own copy.
    *
    * @throws {PayloadInvalidError} @throws {DataBoundsError} when the bytes of a message cannot be decoded
    */
@@ -48,7 +48,7 @@ export interface OpenBatch {
   add(payload: unknown): Promise<void> | undefined;
 }
 
-/** Resolved: what is in a batch of this process is as good as taken. */
+/** Resolved: a message in a batch of this process counts as taken. */
 export const TAKEN: Promise<void> = Promise.resolve();
 
 /** A batch of values, all in one array that the subscriptions share. */
@@ -59,22 +59,26 @@ export class ValueBatch implements Batch, OpenBatch {
   /** Whether each subscription gets a copy of each payload, because they cannot be frozen. */
   readonly #isCopied: boolean;
   readonly #isolation: Isolation | undefined;
-  /** The payload published last, and what is handed on for it: bursts often publish one object many times. */
+  /** The payload published last, and its copy: bursts often publish one object many times. */
   #last: unknown;
   #lastCopy: unknown;
   /** How long it may become. */
   #limit: number;
 
+  /**
+   * @param first the number of the first message
+   * @param limit how long it may become; 0 where nothing is added
+   * @param isolation copies what is added
+   * @param published the payload that the first of `payloads` is a copy of
+   */
   constructor(
     header: BatchHeader,
     first: number,
     payloads: unknown[],
-    {
-      isCopied = false,
-      limit = 0,
-      isolation = undefined as Isolation | undefined,
-      published = undefined as unknown,
-    } = {},
+    isCopied: boolean,
+    limit = 0,
+    isolation?: Isolation,
+    published?: unknown,
   ) {
     this.header = header;
     this.#first = first;
@@ -105,9 +109,7 @@ export class ValueBatch implements Batch, OpenBatch {
 
   part(from: number, to: number): Batch {
     if (from === 0 && to === this.length) return this;
-    return new ValueBatch(this.header, this.#first + from, this.#payloads.slice(from, to), {
-      isCopied: this.#isCopied,
-    });
+    return new ValueBatch(this.header, this.#first + from, this.#payloads.slice(from, to), this.#isCopied);
   }
 
   add(payload: unknown): Promise<void> | undefined {

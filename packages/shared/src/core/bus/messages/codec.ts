@@ -9,13 +9,13 @@ import { encode as encodeMessagePack } from '@msgpack/msgpack';
 import { PayloadInvalidError } from '../errors.ts';
 import { decodeMessagePack } from './message-pack.ts';
 
-/** How a payload is written where it leaves the process. */
+/** The encodings in which a payload leaves the process. */
 export type ContentType = 'application/json' | 'application/msgpack' | 'application/octet-stream';
 
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** What `payload` is written as when nobody says otherwise. */
+/** The content type of `payload` when the publisher states none. */
 export function contentTypeOf(payload: unknown): ContentType {
   return payload instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
 }
@@ -78,8 +78,8 @@ function nameOf(topic: string): string {
 }
 
 /**
- * What was given to {@link encodeBody}; the caller's own, and nobody else's. A content type that is not known is handed
- * on as bytes.
+ * The payload that was given to {@link encodeBody}, in memory of the caller's own. A body of an unknown content type is
+ * returned as bytes.
  *
  * @throws {PayloadInvalidError} when the body is not what its content type says
  * @throws {DataBoundsError} when it is nested too deeply

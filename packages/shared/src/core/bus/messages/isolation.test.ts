@@ -109,7 +109,7 @@ async function published(payload: unknown): Promise<readonly [unknown, unknown] 
   await client.publish('a', payload).catch((error: unknown) => {
     code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   });
-  // What comes after it is delivered, whatever became of it.
+  // The message after it is delivered in each case.
   await client.publish('a', 'after');
   await client.drain();
   assert.deepEqual(errors, []);
@@ -213,7 +213,7 @@ test('a handler may return anything, and one that returns a broken promise count
   assert.deepEqual(subscription.stats, { delivered: 5, dropped: 0, failed: 3, queued: 0 });
 });
 
-test('a payload that unfolds when it is read again holds up nobody', async () => {
+test('a payload that unfolds when it is read again delays no other message', async () => {
   const bus = new MessageBusClient();
   await bus.connect();
   let reads = 0;

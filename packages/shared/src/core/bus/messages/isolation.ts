@@ -3,13 +3,13 @@ import { DataBoundsError, MAX_DATA_DEPTH, MAX_MESSAGE_BYTES } from '@aico/protoc
 import { PayloadInvalidError } from '../errors.ts';
 import { copyOfKind, NotDataError } from './platform-data.ts';
 
-/** What a value counts besides the characters or bytes it holds, and an object besides its values. */
+/** Bytes that a value counts besides its characters or bytes, and an object besides its values. */
 const VALUE_BYTES = 8;
 const OBJECT_BYTES = 64;
 
 /** A payload with bytes, dates, maps or sets, which cannot be frozen: each subscription is given a copy of its own. */
 export class UnshareablePayload {
-  /** The payload as it was when it was published. Nobody else holds it. */
+  /** The payload as it was when it was published, in memory of its own. */
   readonly snapshot: unknown;
 
   constructor(snapshot: unknown) {
@@ -34,7 +34,7 @@ export class Isolation {
   #lastCopy: unknown;
 
   /**
-   * What subscriptions are given for `payload`.
+   * The copy of `payload` that subscriptions get.
    *
    * @throws {PayloadInvalidError} when it holds something that is not data
    * @throws {DataBoundsError} when it is nested too deeply, or too large
@@ -108,7 +108,7 @@ class Copying {
     });
   }
 
-  /** What is to be told of an `error` that ended the copying. */
+  /** The error to throw for an `error` that ended the copying. */
   explain(topic: string, error: unknown): Error {
     if (error instanceof TooMuch)
       return new DataBoundsError(`the message for "${topic}"`, error.measure, error.limit);

@@ -6,7 +6,7 @@ import { decode } from '@msgpack/msgpack';
  * Decodes one value of MessagePack (https://github.com/msgpack/msgpack/blob/master/spec.md). The library makes room for an array
  * as soon as it has read its length, replaces bytes of a string that are not UTF-8 and makes dates that are none. So all
  * bytes are looked at first: what is decoded is one whole value, takes no more room than its bytes account for, and reads
- * the same for everybody.
+ * the same for every reader.
  *
  * @param what names the data in the error
  * @throws {DataBoundsError} when it has more than {@link MAX_DATA_DEPTH} levels

@@ -4,7 +4,7 @@ import type { Envelope } from '../types.ts';
 import { type BatchHeader, NO_NUMBER } from './batch.ts';
 import { type ContentType, checkContentType } from './codec.ts';
 
-/** What a publisher may say of a message besides topic and payload. */
+/** The attributes that a publisher may state besides topic and payload. */
 export interface MessageAttributes {
   readonly id?: string | undefined;
   readonly traceparent?: string | undefined;
@@ -32,7 +32,7 @@ export function isAttribute(text: string): boolean {
   return PLAIN.test(text) || !FORBIDDEN.test(text);
 }
 
-/** What is wrong with `text` as an attribute; `undefined` when nothing is. The same rule holds in process and in frames. */
+/** The fault in `text` as an attribute; `undefined` when there is none. The same rule holds in process and in frames. */
 export function attributeFault(text: string): string | undefined {
   if (!isAttribute(text)) return 'holds a control character, or another that no attribute may hold';
   if (text.length * 3 > LONGEST_ATTRIBUTE && Buffer.byteLength(text) > LONGEST_ATTRIBUTE)

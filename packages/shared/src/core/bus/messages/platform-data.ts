@@ -3,7 +3,7 @@ import { types } from 'node:util';
 /** Something in a payload that no subscription can be given. */
 export class NotDataError extends Error {}
 
-/** What copying an object that is neither plain nor an array needs of the walk around it. */
+/** The parts of the walk that copying an object which is neither plain nor an array needs. */
 export interface Surroundings {
   /** Notes how many bytes it holds. @throws when that is too much */
   count(bytes: number): void;
@@ -31,7 +31,7 @@ const TYPED_ARRAYS: ReadonlyMap<unknown, new (buffer: ArrayBuffer) => object> = 
   ['DataView', DataView],
 ]);
 
-/** What an entry of a map or a set counts. */
+/** Bytes that an entry of a map or a set counts. */
 const ENTRY_BYTES = 16;
 
 /**

@@ -6,10 +6,10 @@ import type { MessageHandler, RequestOptions } from '../types.ts';
 const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** How a request goes out. */
-export interface RequestLine {
+/** Sends requests and their cancellations. */
+export interface RequestSender {
   send(attributes: { readonly replyto: string; readonly deadline: number }): Promise<void>;
-  /** Tells whoever is answering that nobody waits any more. Must not throw. */
+  /** Tells the responder that the answer is not awaited any more. Must not throw. */
   cancel(replyto: string): void;
 }
 
@@ -59,11 +59,11 @@ export class Requests {
     }
   }
 
-  /** Sends by `line`, and waits for the answer, the deadline or the abort; the latter two are told by `line` as well. */
+  /** Sends a request and waits for the answer, the deadline or the abort; the latter two cancel it at the responder. */
   async ask(
     topic: string,
     { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: RequestOptions,
-    line: RequestLine,
+    sender: RequestSender,
   ): Promise<unknown> {
     if (!(timeoutMs >= 0) || timeoutMs > MAX_TIMEOUT_MS)
       throw new BusOptionError('timeoutMs', `must be a number from 0 to ${MAX_TIMEOUT_MS}`);
@@ -73,13 +73,13 @@ export class Requests {
     this.#waiting.set(replyto, { topic, promise, resolve, reject });
     const giveUp = (reason: unknown): void => {
       reject(reason);
-      line.cancel(replyto);
+      sender.cancel(replyto);
     };
     const timer = setTimeout(() => giveUp(new RequestTimeoutError(topic, timeoutMs)), timeoutMs);
     const abort = (): void => giveUp(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      line.send({ replyto, deadline: performance.now() + timeoutMs }).catch(reject);
+      sender.send({ replyto, deadline: performance.now() + timeoutMs }).catch(reject);
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -96,7 +96,7 @@ export class Requests {
     else waiting.reject(new RequestFailedError(waiting.topic, message.code));
   }
 
-  /** Gives everything up. */
+  /** Rejects every request that is not answered. */
   close(): void {
     for (const { reject } of this.#waiting.values()) reject(new BusNotConnectedError(this.#source, 'closed'));
     this.#waiting.clear();
@@ -113,7 +113,7 @@ export function failure(error: unknown): Answer {
   return { ok: false, code: error instanceof AicoError ? error.code : undefined };
 }
 
-/** What is `undefined` may have been left out on the way. */
+/** Members that are `undefined` may have been left out on the way. */
 function isAnswer(message: unknown): message is Answer {
   if (typeof message !== 'object' || message === null || !('ok' in message)) return false;
   if (message.ok === true) return true;

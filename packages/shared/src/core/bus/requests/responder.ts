@@ -5,7 +5,7 @@ import { failure, success } from './requester.ts';
 /** How many requests given up before their turn are remembered; one forgotten is handled in vain. */
 const MEMORY = 1_024;
 
-/** The topic on which requests on `topic` are cancelled: who may ask there may cancel, who may answer may hear of it. */
+/** The topic on which requests on `topic` are cancelled: a client that may send them may cancel them, and one that may answer may subscribe to it. */
 export function cancelTopic(topic: string): string {
   return `_cancel.${topic}`;
 }
@@ -17,7 +17,7 @@ export class Answering {
   #closed = false;
 
   /**
-   * Runs `work` with a signal that aborts when nobody awaits the answer any more.
+   * Runs `work` with a signal that aborts when the answer is not awaited any more.
    *
    * @throws {RequestGivenUpError} when that is so already
    */
@@ -44,7 +44,7 @@ export class Answering {
 
   /**
    * Takes the message by which a requester gives up. Its `replyto` names the request: the broker lets a client name only
-   * topics of its own there, so nobody can cancel the request of another.
+   * topics of its own there, so no client can cancel the request of another.
    */
   readonly takeCancel: MessageHandler = (topic, _message, { replyto }) => {
     if (replyto === undefined) return;

@@ -1,5 +1,5 @@
 import type { Dispatcher } from '../delivery/dispatcher.ts';
-import type { DurableLine } from '../durable/remote/line.ts';
+import type { StoreConnection } from '../durable/remote/store-connection.ts';
 import type { DurableStore } from '../durable/types.ts';
 import type { Batch, BatchHeader, OpenBatch } from '../messages/batch.ts';
 
@@ -19,7 +19,7 @@ export interface Receiver {
 /**
  * One client's way to the others.
  *
- * What every transport guarantees, and `transportSuite` tries:
+ * The guarantees of every transport, which `transportSuite` tries:
  *
  * - *Order*: messages of one publisher on one topic arrive in the order of the `publish` calls.
  * - *Exactly once* per subscription, also when patterns overlap: each subscription is a receiver of its own. After a
@@ -36,8 +36,8 @@ export interface Receiver {
  */
 export interface TransportConnection {
   /**
-   * Below which topic answers to this connection come; nobody else may subscribe to it. Absent: the client makes up
-   * one that cannot be guessed.
+   * The prefix of the topics on which answers to this connection come; no other client may subscribe to it. Absent: the
+   * client makes up one that cannot be guessed.
    */
   readonly replyPrefix?: string;
   /** Aborts when the connection breaks, for then what was asked is not answered; another one once it is there again. */
@@ -54,7 +54,7 @@ export interface TransportConnection {
   publish(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined;
   /**
    * In force when it resolves; ends when the returned function has. The payload a receiver is given cannot be
-   * changed by anybody else.
+   * changed by any other code.
    *
    * @throws {TopicInvalidError} when `pattern` is not one
    */
@@ -63,11 +63,11 @@ export interface TransportConnection {
   close(): Promise<void>;
 }
 
-/** What carries messages between clients. Every implementation runs `transportSuite`. */
+/** Carries messages between clients. Every implementation runs `transportSuite`. */
 export interface Transport {
   readonly name: string;
   /** The store of durable messages at the other end, where there is one. */
-  remoteStore?(line: DurableLine): DurableStore;
+  remoteStore?(line: StoreConnection): DurableStore;
   /** Hands out what has arrived; one for all clients whose handlers share an event loop and a flood. */
   readonly dispatcher: Dispatcher;
   connect(source: string): Promise<TransportConnection>;

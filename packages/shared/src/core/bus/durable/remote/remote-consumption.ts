@@ -4,7 +4,7 @@ import { RequestFailedError } from '../../errors.ts';
 import { reasonOf } from '../failure-reason.ts';
 import type { ConsumeOptions, Consumption, DeliveryState, StoredMessage } from '../types.ts';
 import { DurableRefusedError, RemoteTransactionError } from './errors.ts';
-import type { DurableLine } from './line.ts';
+import type { StoreConnection } from './store-connection.ts';
 import {
   CONSUMPTION_ENDED,
   DURABLE_TOPICS,
@@ -17,46 +17,45 @@ import {
   type SettleAsked,
 } from './wire.ts';
 
-/** What a consumer does with one message. */
+/** Handles one message of a consumer. */
 export type RemoteHandler = (
   message: StoredMessage & { readonly timeMs: number },
   delivery: DeliveryState,
 ) => Promise<void>;
 
 export interface RemoteConsumptionOptions {
-  readonly line: DurableLine;
+  readonly line: StoreConnection;
   readonly pattern: string;
   readonly consumer: string;
   readonly handler: RemoteHandler;
   readonly options: ConsumeOptions;
 }
 
-interface InHand {
+interface InFlight {
   readonly number: number;
   readonly attempt: number;
   readonly work: Promise<void>;
 }
 
 const ASK_MS = 5_000;
-/** How long the store may keep a question for messages open. */
+/** Milliseconds that a pull may stay open. */
 const WAIT_MS = 20_000;
 const RETRY: Backoff = { minDelayMs: 20, maxDelayMs: 2_000 };
 
 /**
- * Takes one consumer's messages from a store in another process: asks for them, hands them to the handler, and says what
- * became of each. Where the other side has forgotten it, after a broken connection, it opens anew once what is in its
- * hands has been handled.
+ * Takes one consumer's messages from a store in another process: pulls them, calls the handler, and settles each. After a
+ * broken connection, when the other side has ended it, it is opened again once the messages in flight have been handled.
  */
 export class RemoteConsumption implements Consumption {
   readonly consumer: string;
   readonly #options: RemoteConsumptionOptions;
-  /** The same for as long as it lives: where an answer was lost, opening it again takes over what was opened. */
+  /** The same for its whole life: where an answer was lost, opening it again takes over the one that was opened. */
   readonly #id = randomUUID();
   readonly #stopping = new AbortController();
   /** By number and attempt. */
-  readonly #inHand = new Map<string, InHand>();
+  readonly #inFlight = new Map<string, InFlight>();
   readonly #idle: (() => void)[] = [];
-  /** Ends the question for messages that is open, so that another may be asked. */
+  /** Ends the pull that is open, so that another may begin. */
   #interrupt = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
@@ -65,7 +64,7 @@ export class RemoteConsumption implements Consumption {
     this.#options = options;
   }
 
-  /** Begins. @throws what the other side says against it */
+  /** Begins. @throws the refusal of the other side */
   async open(): Promise<void> {
     await this.#enrol();
     this.#running = this.#run();
@@ -84,7 +83,7 @@ export class RemoteConsumption implements Consumption {
     await this.#running;
     await this.#whenHandled();
     for (const resolve of this.#idle.splice(0)) resolve();
-    // Where nobody hears it, the connection's end says the same.
+    // Without effect on a broken connection, whose end has the same meaning.
     await this.#ask(DURABLE_TOPICS.close, { consumption: this.#id }).catch(() => {});
   }
 
@@ -126,7 +125,7 @@ export class RemoteConsumption implements Consumption {
     const waiting = this.#idle.length;
     const asked: PullAsked = {
       consumption: this.#id,
-      holding: [...this.#inHand.values()].map(({ number, attempt }) => ({ number, attempt })),
+      holding: [...this.#inFlight.values()].map(({ number, attempt }) => ({ number, attempt })),
       waitMs: WAIT_MS,
       ...(idle ? { idle } : {}),
     };
@@ -137,20 +136,20 @@ export class RemoteConsumption implements Consumption {
     const answer: PullAnswer | undefined = readPullAnswer(content);
     if (answer === undefined) throw new DurableRefusedError(this.#options.pattern, undefined, content);
     for (const message of answer.messages) this.#start(message);
-    if (answer.idle && idle && this.#inHand.size === 0)
+    if (answer.idle && idle && this.#inFlight.size === 0)
       for (const resolve of this.#idle.splice(0, waiting)) resolve();
   }
 
   #start(message: PulledMessage): void {
     const { number, attempt } = message;
     const key = `${number}.${attempt}`;
-    if (this.#inHand.has(key)) return;
-    const work = this.#handle(message).finally(() => this.#inHand.delete(key));
-    this.#inHand.set(key, { number, attempt, work });
+    if (this.#inFlight.has(key)) return;
+    const work = this.#handle(message).finally(() => this.#inFlight.delete(key));
+    this.#inFlight.set(key, { number, attempt, work });
   }
 
   async #whenHandled(): Promise<void> {
-    await Promise.all([...this.#inHand.values()].map(({ work }) => work));
+    await Promise.all([...this.#inFlight.values()].map(({ work }) => work));
   }
 
   async #handle(message: PulledMessage): Promise<void> {
@@ -177,7 +176,7 @@ export class RemoteConsumption implements Consumption {
     await this.#settle(asked);
   }
 
-  /** Until it is heard, or the other side has forgotten this consumption: then the message comes again. */
+  /** Repeats until it is answered, or the other side has ended this consumption: then the message comes again. */
   async #settle(asked: SettleAsked): Promise<void> {
     for (let failures = 1; ; failures += 1) {
       try {
@@ -191,12 +190,12 @@ export class RemoteConsumption implements Consumption {
   }
 
   async #openAnew(): Promise<void> {
-    // What it holds would otherwise be handed out beside itself.
+    // Messages that are being handled would otherwise be delivered a second time meanwhile.
     await this.#whenHandled();
     await this.#enrol().catch(() => {});
   }
 
-  /** Ends early where the connection breaks, for then there is no answer. */
+  /** Ends early when the connection breaks, since then there is no answer. */
   #ask(
     topic: string,
     message: unknown,

@@ -3,8 +3,8 @@ import { RequestFailedError, RequestTimeoutError } from '../../errors.ts';
 import { BusDeniedError } from '../../transports/zeromq/errors.ts';
 import type { BusTransaction, ConsumeOptions, Consumption, DurableStore, StoredMessage } from '../types.ts';
 import { DurableRefusedError, RemoteTransactionError } from './errors.ts';
-import type { DurableLine } from './line.ts';
 import { RemoteConsumption, type RemoteHandler } from './remote-consumption.ts';
+import type { StoreConnection } from './store-connection.ts';
 import { DURABLE_TOPICS, type PublishAsked, writeBody } from './wire.ts';
 
 /** How often a message is offered to the store: asking again is safe, for it keeps each id once. */
@@ -13,9 +13,9 @@ const TIMEOUT_MS = 5_000;
 
 /** The store of durable messages in the backend, as another process reaches it through the broker. */
 export class RemoteStore implements DurableStore {
-  readonly #line: DurableLine;
+  readonly #line: StoreConnection;
 
-  constructor(line: DurableLine) {
+  constructor(line: StoreConnection) {
     this.#line = line;
   }
 

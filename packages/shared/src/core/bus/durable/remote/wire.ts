@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { DURABLE_LIMITS } from '../rules.ts';
 
-/** What another process asks of the store of durable messages, each on a topic of the bus's own. */
+/** The topics on which other processes send requests to the store of durable messages. */
 export const DURABLE_TOPICS = {
   publish: '_durable.publish',
   open: '_durable.open',
@@ -55,7 +55,7 @@ const Delivered = { number: Ordinal, attempt: Ordinal };
 
 export const PullAsked = Type.Object({
   consumption: Consumption,
-  /** What is in the client's hands: what is not among them is sent again. */
+  /** The messages in flight at the client: those that are not among them are sent again. */
   holding: Type.Array(Type.Object(Delivered), { maxItems: DURABLE_LIMITS.inFlight }),
   waitMs: Type.Integer({ minimum: 0, maximum: DURABLE_LIMITS.waitMs }),
   /** Answer as well once there is nothing to do. */
@@ -107,7 +107,7 @@ export function writeBody(body: string | Uint8Array): { text: string } | { base6
     : { base64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64') };
 }
 
-/** What {@link writeBody} wrote; without a body, none. */
+/** Reads a body that {@link writeBody} wrote. */
 export function readBody({ text, base64 = '' }: Body): string | Uint8Array {
   return text ?? Uint8Array.from(Buffer.from(base64, 'base64'));
 }

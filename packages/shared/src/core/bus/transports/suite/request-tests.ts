@@ -20,7 +20,7 @@ export function requestTests(withPair: WithPair): void {
       await pair.subscriber.subscribe('*.ask', (topic) => void heard.push(topic));
       await pair.subscriber.respond('ask', () => 'the answer');
       assert.equal(await pair.publisher.request('ask', 1), 'the answer');
-      await assert.rejects(pair.publisher.request('nobody', 1, { timeoutMs: 0 }));
+      await assert.rejects(pair.publisher.request('unanswered', 1, { timeoutMs: 0 }));
       await pair.record('end');
       await pair.publisher.publish('end', 1);
       await pair.count(1);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { MessageBusClient } from '../../message-bus-client.ts';
 import type { Transport } from '../transport.ts';
 
-/** What a transport's author provides: a transport, and its release. */
+/** A transport under test, and its release. */
 export type TransportFixture = () => Promise<{
   readonly transport: Transport;
   readonly close: () => Promise<void>;

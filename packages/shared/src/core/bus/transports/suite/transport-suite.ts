@@ -74,7 +74,7 @@ export function transportSuite(
         assert.equal(JSON.stringify(pair.of('d.*').map(([, message]) => message)), expected);
       }));
 
-    test('bytes arrive as bytes, and a handler that writes into them harms nobody', () =>
+    test('bytes arrive as bytes, and a handler that writes into them changes no other copy', () =>
       withPair(async (pair) => {
         const seen: number[][] = [];
         const both = Promise.withResolvers<void>();

@@ -18,7 +18,7 @@ export const busCredential = Type.Object({
   broker: key,
   public_key: key,
   secret_key: key,
-  /** What the broker allowed when it was made; the broker decides. */
+  /** The rights that were granted when it was made, for information; the broker decides. */
   publish: patterns,
   subscribe: patterns,
 });

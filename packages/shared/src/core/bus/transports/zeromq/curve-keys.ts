@@ -15,7 +15,7 @@ export interface CurveKeyPair {
   readonly secretKey: string;
 }
 
-/** What a proof of identity speaks of. */
+/** The data that a proof of identity covers. */
 export interface ProofSubject {
   /** Drawn by the broker for this one handshake. */
   readonly nonce: Uint8Array;
@@ -46,7 +46,7 @@ export function isCurveKey(text: string): boolean {
  * Proves to hold the secret of a public key, or checks such a proof: the HMAC-SHA-256, under the X25519 secret that
  * both sides share (RFC 7748), of `aico-bus/1 hello`, a zero byte, nonce, routing id and component.
  *
- * ZeroMQ itself lets in whoever holds a listed key, but does not say which one a frame came by; this binds the
+ * ZeroMQ itself lets in every peer that has a listed key, but does not say by which key a frame came; this binds the
  * connection's routing id to the key.
  *
  * @throws when either key is malformed, or the other's is one of the few that would give a known secret

@@ -264,7 +264,7 @@ function deadlineAfter(timeLeftMs: number): number {
   return performance.now() + (timeLeftMs > 1 ? timeLeftMs : 0);
 }
 
-/** What is left until `deadline`, as a batch states it. */
+/** The time left until `deadline`, as a batch states it. */
 export function timeLeftUntil(deadline: number): number {
   return Math.min(LONGEST_TIME_LEFT_MS, Math.max(1, Math.ceil(deadline - performance.now())));
 }

@@ -81,7 +81,7 @@ export type Subscribe = ContentOf<typeof subscribe>;
 export type Bye = ContentOf<typeof bye>;
 export type OverflowPolicy = Static<typeof overflowPolicy>;
 
-/** What the frames of one type carry. */
+/** Reads and writes the content of one type of frame. */
 export interface FrameBody<T> {
   /** `undefined` when the frame carries something else. */
   read(frame: Uint8Array): T | undefined;

@@ -77,7 +77,7 @@ export class Inbox {
   }
 }
 
-/** What one subscription has been sent and cannot take yet: at most the window that the broker keeps to. */
+/** The batches that one subscription has been sent and cannot take yet: at most the window that the broker keeps to. */
 class Feed {
   readonly #receiver: Receiver;
   readonly #waiting: { readonly batch: FrameBatch; from: number; readonly done: () => void }[] = [];

@@ -127,7 +127,7 @@ export class Link {
         if (frame === undefined || this.#isEnded) return;
         this.#lastHeard = performance.now();
         this.#take(frame);
-        // What has arrived already is received without leaving the microtasks: give timers and sockets a turn.
+        // Frames that have arrived already are received within one turn of the event loop: give timers and sockets theirs.
         if (taken % FRAMES_A_TURN === 0) await nextTurn();
       }
     } catch (error) {

@@ -31,7 +31,7 @@ export interface OutboxLink {
 }
 
 /**
- * What has been published and not been confirmed. Messages are packed by themselves: while fewer than two frames are
+ * The messages that have been published and not been confirmed. They are packed as the load asks: while fewer than two frames are
  * on their way each goes at once, else they gather until one is confirmed or a frame is full. So nothing waits on an
  * idle connection, and a busy one pays for few frames.
  */
@@ -158,7 +158,7 @@ export class Outbox {
   #send(link: OutboxLink, { bytes, batches }: PendingFrame): void {
     this.#number += 1;
     bytes.writeUInt32BE(this.#number, 1);
-    // What is left has become less while the frame waited for its turn.
+    // The time left has become shorter while the frame waited for its turn.
     for (const { start, header } of batches)
       if (header.deadline !== undefined)
         writeTimeLeft(bytes, start + BATCH_LENGTHS, timeLeftUntil(header.deadline));

@@ -52,7 +52,7 @@ test('the worked example in the protocol document is what the code computes', as
     assert.ok(text.includes(value), `${name}: ${value}`);
 });
 
-test('both sides of a proof agree, and nobody else does', () => {
+test('both sides of a proof agree, and no other key does', () => {
   const [client, broker, other] = [curveKeyPair(), curveKeyPair(), curveKeyPair()];
   const subject = { nonce: Buffer.alloc(32), routingId: Buffer.alloc(32), component: 'a' };
   const made = proveIdentity(client.secretKey, broker.publicKey, subject);

@@ -51,7 +51,7 @@ export interface ZeroMqConnectionOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** What became of the connection to the broker. */
+/** A change of the connection to the broker. */
 export type LinkStatus =
   | { readonly name: 'connected'; readonly endpoint: string }
   | { readonly name: 'disconnected'; readonly reason: string };
@@ -77,7 +77,7 @@ export class ZeroMqConnection implements TransportConnection {
   readonly #outbox = new Outbox();
   readonly #inbox: Inbox;
   readonly #subscriptions = new Map<number, Subscribed>();
-  /** What waits for an answer, by subscription. */
+  /** The answers that are awaited, by subscription. */
   readonly #subscribing = new Map<number, PromiseWithResolvers<void>>();
   readonly #unsubscribing = new Map<number, PromiseWithResolvers<void>>();
   readonly #closing = new AbortController();

@@ -1,6 +1,6 @@
 import { Dispatcher } from '../../delivery/dispatcher.ts';
-import type { DurableLine } from '../../durable/remote/line.ts';
 import { RemoteStore } from '../../durable/remote/remote-store.ts';
+import type { StoreConnection } from '../../durable/remote/store-connection.ts';
 import type { DurableStore } from '../../durable/types.ts';
 import type { Transport, TransportConnection } from '../transport.ts';
 import type { BusCredential } from './credential.ts';
@@ -39,7 +39,7 @@ export class ZeroMqTransport implements Transport {
     this.#options = options;
   }
 
-  remoteStore(line: DurableLine): DurableStore {
+  remoteStore(line: StoreConnection): DurableStore {
     return new RemoteStore(line);
   }
 
