@@ -3,7 +3,7 @@ import { type Duplex, duplexPair } from 'node:stream';
 import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type MultiplexedStream, Multiplexer } from '@aico/protocol/carrier';
-import { FrameKind, frameHeader, INITIAL_WINDOW } from '@aico/protocol/carrier/frames';
+import { FrameKind, frameHeader, INITIAL_WINDOW } from '@aico/protocol/carrier/multiplexing';
 import fc from 'fast-check';
 import { ConnectionPool } from './connection-pool.ts';
 import { type ByteChannel, MultiplexedChannel } from './multiplexed-channel.ts';

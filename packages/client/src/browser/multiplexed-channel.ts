@@ -1,5 +1,4 @@
-import { FrameKind, FrameParser, frameHeader, MAX_STREAM_ID, PREFACE } from '@aico/protocol/carrier/frames';
-import { ChannelSilentError, ChannelStreamsError } from '@aico/protocol/channel';
+import { Heartbeat, MultiplexerState } from '@aico/protocol/carrier/multiplexing';
 import { ChannelConnection, type ConnectionOwner } from './channel-connection.ts';
 
 /** An open channel, as bytes. */
@@ -15,18 +14,12 @@ export interface ByteChannel {
   fail(error: Error): void;
 }
 
-/** Bytes from which on no more are sealed together; one frame may go beyond. */
-const BATCH = 16_384;
-/** Frames without bytes that wait to be sent. Only a backend that asks and does not read comes near. */
-const MAX_CONTROLS = 1_024;
-/** A backend that was sent a ping has so many times `silenceMs` to send anything. */
-const ANSWER_FACTOR = 4;
 /** Milliseconds after which a channel that carries nothing is ended. */
 const REST_MS = 10_000;
 
 /**
- * Several connections in one channel, as docs/sealed-channel.md has it ("Several connections"): the side that opens them,
- * in what every browser has. What is written in one turn of the event loop travels together.
+ * Several connections in one channel (docs/sealed-channel.md, "Several connections"): the side that opens them, with what
+ * every browser has. What is written in one turn of the event loop travels together.
  *
  * @example
  * ```ts
@@ -36,136 +29,95 @@ const REST_MS = 10_000;
  */
 export class MultiplexedChannel implements ConnectionOwner {
   readonly #channel: ByteChannel;
-  readonly #connections = new Set<ChannelConnection>();
-  /** Those that the backend knows. */
-  readonly #byId = new Map<number, ChannelConnection>();
-  /** Connections with something to send, in the order of their turns. */
-  readonly #queue = new Set<ChannelConnection>();
-  /** Whole frames that go before all else. */
-  #controls: Uint8Array[] = [Uint8Array.of(PREFACE)];
+  readonly #state: MultiplexerState;
+  readonly #heartbeat: Heartbeat;
+  /** Callbacks for what is in the frames that are being gathered. */
+  #written: (() => void)[] = [];
   #isSending = false;
-  #isEnding = false;
-  #lastId = 0;
-  #heardAt = Date.now();
-  readonly #heartbeat: ReturnType<typeof setInterval>;
-  #asked: ReturnType<typeof setTimeout> | undefined;
   #rest: ReturnType<typeof setTimeout> | undefined;
 
   /** @param silenceMs milliseconds of silence after which the backend is sent a ping while connections are open */
   constructor(channel: ByteChannel, silenceMs: number) {
     this.#channel = channel;
-    this.#heartbeat = setInterval(() => this.#askIfSilent(silenceMs), silenceMs);
+    this.#state = new MultiplexerState({
+      onWake: () => {
+        this.#restIfEmpty();
+        void this.#send();
+      },
+      onFailure: (error) => this.#cut(error),
+    });
+    this.#heartbeat = new Heartbeat({
+      silenceMs,
+      isBusy: () => this.size > 0,
+      ping: () => this.#state.ping(),
+      onSilent: (error) => this.#cut(error),
+    });
     void this.#receive();
   }
 
   /** Connections open now. */
   get size(): number {
-    return this.#connections.size;
+    return this.#state.size;
   }
 
   /** Whether connections can be opened and used. */
   get isOpen(): boolean {
-    return !this.#isEnding && this.#channel.isOpen && this.#lastId < MAX_STREAM_ID;
+    return this.#state.canOpen && this.#channel.isOpen;
   }
 
   /** Opens a connection; the backend learns of it by what is written first. */
   connection(): ChannelConnection {
     clearTimeout(this.#rest);
-    const connection = new ChannelConnection(this);
-    this.#connections.add(connection);
-    return connection;
+    this.#rest = undefined;
+    return new ChannelConnection(this, this.#state.open());
   }
 
-  /** Breaks off what is in it, says the end and closes. */
-  close(error: Error): void {
+  whenWritten(written: () => void): void {
+    this.#written.push(written);
+  }
+
+  /** Resets its connections, says the end and closes. */
+  close(error: Error | undefined): void {
     this.#over(error);
     this.#channel.close();
   }
 
-  wake(connection: ChannelConnection): void {
-    this.#queue.add(connection);
-    void this.#send();
-  }
-
-  register(connection: ChannelConnection): number {
-    this.#lastId += 1;
-    this.#byId.set(this.#lastId, connection);
-    return this.#lastId;
-  }
-
-  forget(connection: ChannelConnection, last: Uint8Array | undefined): void {
-    this.#connections.delete(connection);
-    this.#byId.delete(connection.id);
-    this.#queue.delete(connection);
-    if (this.#isEnding) return;
-    if (last !== undefined) this.#control(last);
-    if (this.size === 0) this.#rest = setTimeout(() => this.#endIfIdle(), REST_MS);
-  }
-
-  /** It costs little to open, and one that was kept may have gone unnoticed. */
-  #endIfIdle(): void {
-    if (this.size > 0) return;
-    this.#over(undefined);
-    this.#channel.close();
+  /** A new channel costs little, and a kept one may die without notice. */
+  #restIfEmpty(): void {
+    if (this.size > 0 || this.#state.isEnding || this.#rest !== undefined) return;
+    this.#rest = setTimeout(() => {
+      if (this.size === 0) this.close(undefined);
+    }, REST_MS);
   }
 
   async #receive(): Promise<void> {
-    const parser = new FrameParser({
-      onData: (id, bytes) => this.#connectionOf(id)?.arrivedData(bytes),
-      onControl: (id, kind, value) => this.#onControl(id, kind, value),
-    });
     try {
       for (;;) {
         const bytes = await this.#channel.read();
         if (bytes === undefined) break;
-        this.#heard();
-        parser.push(bytes);
+        this.#heartbeat.heard();
+        this.#state.receive(bytes);
       }
-      this.#over(undefined);
-      this.#channel.close();
+      this.close(undefined);
     } catch (error) {
       this.#cut(error);
     }
   }
 
-  #onControl(id: number, kind: number, value: number): void {
-    if (kind === FrameKind.ping || kind === FrameKind.pong) {
-      if (id !== 0) throw new ChannelStreamsError('a ping or pong of a stream');
-      if (kind === FrameKind.ping) this.#control(frameHeader(0, FrameKind.pong, 0));
-      return;
-    }
-    const connection = this.#connectionOf(id);
-    if (kind === FrameKind.end) connection?.arrivedEnd();
-    else if (kind === FrameKind.window) connection?.arrivedWindow(value);
-    else connection?.arrivedReset(undefined);
-  }
-
-  /** Undefined for one that is over. @throws {ChannelStreamsError} for one that never was: a backend opens none */
-  #connectionOf(id: number): ChannelConnection | undefined {
-    if (id === 0 || id > this.#lastId) throw new ChannelStreamsError('a stream that nobody opened');
-    return this.#byId.get(id);
-  }
-
-  #control(frame: Uint8Array): void {
-    this.#controls.push(frame);
-    if (this.#controls.length > MAX_CONTROLS) this.#cut(new ChannelStreamsError('it asks and does not read'));
-    else void this.#send();
-  }
-
-  /** Seals what is to be sent: first what has no bytes, then of each connection in turn. */
+  /** Seals what is to be sent, piece by piece, as fast as the channel takes it. */
   async #send(): Promise<void> {
     if (this.#isSending) return;
     this.#isSending = true;
     try {
       // What else is written in this turn of the event loop travels along.
       await Promise.resolve();
-      while (this.#controls.length > 0 || this.#queue.size > 0) {
-        const frames = this.#controls;
-        this.#controls = [];
-        const senders = this.#takeTurns(frames);
-        if (frames.length === 0) continue;
-        await this.#channel.write(joined(frames));
-        for (const sender of senders) sender.sent();
+      while (this.#state.hasOutput && !this.#state.isEnding) {
+        const frames: Uint8Array[] = [];
+        this.#state.take(frames);
+        const written = this.#written;
+        this.#written = [];
+        if (frames.length > 0) await this.#channel.write(joined(frames));
+        for (const each of written) each();
       }
     } catch (error) {
       this.#cut(error);
@@ -174,49 +126,17 @@ export class MultiplexedChannel implements ConnectionOwner {
     }
   }
 
-  #takeTurns(frames: Uint8Array[]): readonly ChannelConnection[] {
-    const senders: ChannelConnection[] = [];
-    let bytes = 0;
-    for (const connection of this.#queue) {
-      if (bytes >= BATCH) break;
-      this.#queue.delete(connection);
-      bytes += connection.takeTurn(frames);
-      senders.push(connection);
-      // At the end of the queue, which this loop comes to as well.
-      if (connection.wantsTurn) this.#queue.add(connection);
-    }
-    return senders;
-  }
-
-  #heard(): void {
-    this.#heardAt = Date.now();
-    clearTimeout(this.#asked);
-    this.#asked = undefined;
-  }
-
-  /** Notices a backend that is gone without a word, after a change of network or a sleep. */
-  #askIfSilent(silenceMs: number): void {
-    if (this.#asked !== undefined || this.size === 0) return;
-    // By the wall clock, since the monotonic one may stand still while the machine sleeps.
-    if (Math.abs(Date.now() - this.#heardAt) < silenceMs) return;
-    const answerMs = ANSWER_FACTOR * silenceMs;
-    this.#asked = setTimeout(() => this.#cut(new ChannelSilentError(answerMs)), answerMs);
-    this.#control(frameHeader(0, FrameKind.ping, 0));
-  }
-
   #cut(error: unknown): void {
     const cause = error instanceof Error ? error : new Error(String(error));
     this.#over(cause);
     this.#channel.fail(cause);
   }
 
-  /** Nothing more comes: connections that have not ended are cut. */
+  /** Nothing more arrives: connections that have not ended fail. */
   #over(error: Error | undefined): void {
-    this.#isEnding = true;
-    clearInterval(this.#heartbeat);
-    clearTimeout(this.#asked);
+    this.#heartbeat.stop();
     clearTimeout(this.#rest);
-    for (const connection of [...this.#connections]) connection.arrivedReset(error);
+    this.#state.over(error);
   }
 }
 

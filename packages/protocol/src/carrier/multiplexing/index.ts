@@ -1,10 +1,5 @@
-/** How several connections lie in one stream of bytes, without a stream of Node's. */
-export { type FrameHandler, FrameParser } from './frame-parser.ts';
-export {
-  FrameKind,
-  frameHeader,
-  INITIAL_WINDOW,
-  MAX_STREAM_ID,
-  PREFACE,
-  windowFrame,
-} from './frames.ts';
+/** Several connections in one stream of bytes, without anything of a platform. */
+export { FrameKind, frameHeader, INITIAL_WINDOW, windowFrame } from './frames.ts';
+export { Heartbeat } from './heartbeat.ts';
+export { MultiplexerState } from './multiplexer-state.ts';
+export type { StreamListener, StreamState } from './stream-state.ts';

@@ -1,0 +1,63 @@
+import { ChannelSilentError } from '../../channel/errors.ts';
+
+/** A peer that was sent a ping has so many times `silenceMs` to send anything. */
+const ANSWER_FACTOR = 4;
+
+export interface HeartbeatOptions {
+  /** Milliseconds of silence after which the peer is sent a ping. */
+  readonly silenceMs: number;
+  /** Whether anybody waits for the peer: else it is not asked. */
+  readonly isBusy: () => boolean;
+  readonly ping: () => void;
+  /** Nothing has come for too long. */
+  readonly onSilent: (error: ChannelSilentError) => void;
+}
+
+/** Notices a peer that has gone without closing the connection, after a change of network or a sleep. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #interval: ReturnType<typeof setInterval>;
+  #heardAt = Date.now();
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    this.#interval = setInterval(() => this.#check(), options.silenceMs);
+    unref(this.#interval);
+  }
+
+  /** Whether a ping waits for an answer. */
+  get isWaiting(): boolean {
+    return this.#deadline !== undefined;
+  }
+
+  /** Something has arrived. */
+  heard(): void {
+    this.#heardAt = Date.now();
+    if (this.#deadline === undefined) return;
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+
+  stop(): void {
+    clearInterval(this.#interval);
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+
+  #check(): void {
+    const { silenceMs, isBusy, ping, onSilent } = this.#options;
+    if (this.isWaiting || !isBusy()) return;
+    // By the wall clock, since the monotonic one may stand still while the machine sleeps.
+    if (Math.abs(Date.now() - this.#heardAt) < silenceMs) return;
+    const answerMs = ANSWER_FACTOR * silenceMs;
+    this.#deadline = setTimeout(() => onSilent(new ChannelSilentError(answerMs)), answerMs);
+    unref(this.#deadline);
+    ping();
+  }
+}
+
+/** Node's timers keep the process alive unless told otherwise; those of browsers are numbers. */
+function unref(timer: ReturnType<typeof setTimeout>): void {
+  if (typeof timer === 'object') timer.unref();
+}
