@@ -2,11 +2,11 @@ import { nobleSuite } from '@aico/protocol/channel/noble';
 import { channelUrl } from '../core/address.ts';
 import type { paths } from '../core/api.ts';
 import { Calls } from '../core/calls.ts';
+import { ChannelSet } from '../core/channel-set.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { failureOf } from '../core/failure.ts';
 import { openSession, pairOn, preparePairing } from '../core/handshake.ts';
-import { openPatiently } from '../core/open-patiently.ts';
 import {
   ANSWER_MS,
   CONNECT_MS,
@@ -46,15 +46,16 @@ export async function connect<Paths extends object = paths>({
   silenceMs = SILENCE_MS,
 }: ConnectOptions): Promise<Client<Paths>> {
   const url = channelUrl(address);
-  const open = (closing: AbortSignal): Promise<MultiplexedChannel> =>
-    onCarrier(url, connectTimeoutMs, closing, async (carrier) => {
-      const session = await openSession(carrier, nobleSuite, credentials);
-      return new MultiplexedChannel(new SealedBytes(carrier, session), silenceMs);
-    });
-  const connections = new ConnectionPool((closing) =>
-    openPatiently(() => open(closing), connectTimeoutMs, closing),
-  );
-  await connections.warm();
+  const channels = new ChannelSet({
+    open: (closing) =>
+      onCarrier(url, connectTimeoutMs, closing, async (carrier) => {
+        const session = await openSession(carrier, nobleSuite, credentials);
+        return new MultiplexedChannel(new SealedBytes(carrier, session), silenceMs);
+      }),
+    longestWaitMs: connectTimeoutMs,
+  });
+  const connections = new ConnectionPool(channels);
+  await channels.warm();
   return clientOver<Paths>({
     async transport(request) {
       const connection = await connections.take(request.signal);

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type MultiplexedStream, Multiplexer } from '@aico/protocol/carrier';
 import { FrameKind, frameHeader, INITIAL_WINDOW } from '@aico/protocol/carrier/multiplexing';
 import fc from 'fast-check';
+import { ChannelSet } from '../core/channel-set.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type ByteChannel, MultiplexedChannel } from './multiplexed-channel.ts';
 
@@ -220,11 +221,12 @@ describe('several connections in the channel of a browser', () => {
 describe('the pool of a browser', () => {
   test('opens a channel more where one is full; who waits can give up, and is served in turn', async () => {
     const channels: MultiplexedChannel[] = [];
-    const pool = new ConnectionPool(async () => {
+    const open = async () => {
       const { client } = pair(echo);
       channels.push(client);
       return client;
-    });
+    };
+    const pool = new ConnectionPool(new ChannelSet({ open, longestWaitMs: 1_000 }));
     const taken = await Promise.all(Array.from({ length: 128 }, () => pool.take(undefined)));
     assert.equal(channels.length, 4);
     const giveUp = new AbortController();

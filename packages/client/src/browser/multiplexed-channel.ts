@@ -60,6 +60,11 @@ export class MultiplexedChannel implements ConnectionOwner {
     return this.#state.size;
   }
 
+  /** Whether the peer has sent data on any of them. */
+  get hasServed(): boolean {
+    return this.#state.hasReceived;
+  }
+
   /** Whether connections can be opened and used. */
   get isOpen(): boolean {
     return this.#state.canOpen && this.#channel.isOpen;

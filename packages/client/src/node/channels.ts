@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream';
 import { type MultiplexedStream, Multiplexer, SealedStream } from '@aico/protocol/carrier';
-import { ChannelClosedError, type CryptoSuite } from '@aico/protocol/channel';
+import type { CryptoSuite } from '@aico/protocol/channel';
 import type { buildConnector } from 'undici';
 import { channelUrl } from '../core/address.ts';
+import { ChannelSet } from '../core/channel-set.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { type Carrier, openSession } from '../core/handshake.ts';
-import { openPatiently } from '../core/open-patiently.ts';
-import { type ChannelOptions, CONNECT_MS, CONNECTIONS_PER_CHANNEL, SILENCE_MS } from '../core/options.ts';
-import { BackendNotRunningError, ClientClosedError } from '../errors.ts';
+import { type ChannelOptions, CONNECT_MS, SILENCE_MS } from '../core/options.ts';
+import { BackendNotRunningError } from '../errors.ts';
 import { cryptoSuite } from './suite.ts';
 import { carrierOf, upgrade } from './upgrade.ts';
 
@@ -28,21 +28,21 @@ const END_MS = 1_000;
  */
 export class Channels {
   readonly connector: buildConnector.connector = (_options, done) => {
-    this.#connection().then(
-      // A stream in the place of a socket: it has of one what undici uses.
-      (stream) => done(null, stream as never),
-      (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), null),
-    );
+    this.#channels
+      .connect((channel) => this.#connect(channel))
+      .then(
+        // A stream in the place of a socket, with all of a socket that undici uses.
+        (stream) => done(null, stream as never),
+        (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), null),
+      );
   };
   readonly #suite: CryptoSuite;
   readonly #url: URL;
   readonly #credentials: Credentials;
   readonly #timeoutMs: number;
   readonly #silenceMs: number;
-  readonly #closing = new AbortController();
-  readonly #open = new Set<Multiplexer>();
+  readonly #channels: ChannelSet<Multiplexer>;
   readonly #resting = new WeakMap<Multiplexer, NodeJS.Timeout>();
-  #opening: Promise<Multiplexer> | undefined;
 
   private constructor(
     suite: CryptoSuite,
@@ -53,12 +53,16 @@ export class Channels {
     this.#credentials = credentials;
     this.#timeoutMs = connectTimeoutMs;
     this.#silenceMs = silenceMs;
+    this.#channels = new ChannelSet({
+      open: (closing) => this.#openChannel(closing),
+      longestWaitMs: connectTimeoutMs,
+    });
   }
 
   /** Opens a first channel, so that what is wrong shows here. Throws what `connect` throws. */
   static async open(options: ChannelOptions): Promise<Channels> {
     const channels = new Channels(await cryptoSuite(), options);
-    await channels.#openChannel();
+    await channels.#channels.warm();
     return channels;
   }
 
@@ -67,44 +71,14 @@ export class Channels {
    * what waits for it fails with {@link ClientClosedError}. To be called before the pool is destroyed.
    */
   close(): void {
-    this.#closing.abort(new ClientClosedError());
-    for (const channel of this.#open) endThenCut(channel);
+    this.#channels.close(endThenCut);
   }
 
-  async #connection(): Promise<MultiplexedStream> {
-    for (;;) {
-      const channel = this.#withRoom() ?? (await this.#opened());
-      // Opened, and over before it was used: to try again and again could go on for ever.
-      if (!channel.isOpen) throw new ChannelClosedError();
-      // Of those that waited for it, some may have taken its room.
-      if (channel.size < CONNECTIONS_PER_CHANNEL) return this.#connect(channel);
-    }
-  }
-
-  #withRoom(): Multiplexer | undefined {
-    for (const channel of this.#open)
-      if (channel.isOpen && channel.size < CONNECTIONS_PER_CHANNEL) return channel;
-    return undefined;
-  }
-
-  /** One more channel, of which there is one in the making at most. */
-  #opened(): Promise<Multiplexer> {
-    this.#opening ??= openPatiently(() => this.#openChannel(), this.#timeoutMs, this.#closing.signal).finally(
-      () => {
-        this.#opening = undefined;
-      },
-    );
-    return this.#opening;
-  }
-
-  #openChannel(): Promise<Multiplexer> {
-    return onConnection(this.#timeoutMs, this.#url, this.#closing.signal, async (carrier, stream) => {
+  #openChannel(closing: AbortSignal): Promise<Multiplexer> {
+    return onConnection(this.#timeoutMs, this.#url, closing, async (carrier, stream) => {
       const session = await openSession(carrier, this.#suite, this.#credentials);
       const sealed = new SealedStream(stream, session);
-      const channel = Multiplexer.open(sealed, { silenceMs: this.#silenceMs });
-      this.#open.add(channel);
-      sealed.once('close', () => this.#open.delete(channel));
-      return channel;
+      return Multiplexer.open(sealed, { silenceMs: this.#silenceMs });
     });
   }
 

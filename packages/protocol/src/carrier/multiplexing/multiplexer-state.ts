@@ -52,6 +52,7 @@ export class MultiplexerState implements StreamOwner {
   #controls: Uint8Array[] = [];
   #lastId = 0;
   #isEnding = false;
+  #hasReceived = false;
 
   /** @param acceptance given by the side that takes streams; the preface has been read there */
   constructor(events: MultiplexerEvents, acceptance?: StreamAcceptance) {
@@ -59,7 +60,10 @@ export class MultiplexerState implements StreamOwner {
     this.#acceptance = acceptance;
     if (acceptance === undefined) this.#controls.push(Uint8Array.of(PREFACE));
     this.#parser = new FrameParser({
-      onData: (id, bytes) => this.#streamOf(id)?.arrivedData(bytes),
+      onData: (id, bytes) => {
+        this.#hasReceived = true;
+        this.#streamOf(id)?.arrivedData(bytes);
+      },
       onControl: (id, kind, value) => this.#onControl(id, kind, value),
     });
   }
@@ -67,6 +71,11 @@ export class MultiplexerState implements StreamOwner {
   /** Streams open now. */
   get size(): number {
     return this.#streams.size;
+  }
+
+  /** Whether the peer has sent data on any stream. */
+  get hasReceived(): boolean {
+    return this.#hasReceived;
   }
 
   get isOpener(): boolean {

@@ -124,6 +124,11 @@ export class Multiplexer implements StreamCarrier {
     return this.#state.size;
   }
 
+  /** Whether the peer has sent data on any of them. */
+  get hasServed(): boolean {
+    return this.#state.hasReceived;
+  }
+
   /** Whether streams can be opened. */
   get isOpen(): boolean {
     return this.#state.canOpen && this.carrier.writable;

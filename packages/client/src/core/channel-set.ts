@@ -1,0 +1,129 @@
+import { ChannelClosedError } from '@aico/protocol/channel';
+import { backoffDelay, sleep } from '@aico/protocol/timing';
+import { ClientClosedError, TooManyChannelsError } from '../errors.ts';
+import { CONNECTIONS_PER_CHANNEL } from './options.ts';
+
+/** A channel that carries several connections. */
+export interface SharedChannel {
+  readonly isOpen: boolean;
+  /** Connections in it. */
+  readonly size: number;
+  /** Whether the backend has sent anything on any of its connections. */
+  readonly hasServed: boolean;
+}
+
+/** Waits between channels of which none has served: a peer that ends each channel at once is not called without pause. */
+const BACKOFF = { minDelayMs: 100, maxDelayMs: 5_000 };
+
+export interface ChannelSetOptions<Channel> {
+  /** Opens a channel; gives up when `closing` is aborted. */
+  readonly open: (closing: AbortSignal) => Promise<Channel>;
+  /** Milliseconds that a backend with too many channels may ask to wait; a longer wait is an error. */
+  readonly longestWaitMs: number;
+}
+
+/** The channels of one client. One more is opened when all are full, and never two at a time. */
+export class ChannelSet<Channel extends SharedChannel> {
+  readonly #options: ChannelSetOptions<Channel>;
+  readonly #closing = new AbortController();
+  readonly #channels = new Set<Channel>();
+  #opening: Promise<Channel> | undefined;
+  /** Channels in a row that have ended without serving. */
+  #failures = 0;
+
+  constructor(options: ChannelSetOptions<Channel>) {
+    this.#options = options;
+  }
+
+  get isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /**
+   * Makes a connection in a channel that has room for another.
+   *
+   * @param connect called in the moment in which there is room
+   * @throws {ClientClosedError}
+   * @throws {ChannelClosedError} when a channel has ended as soon as it was open
+   */
+  async connect<T>(connect: (channel: Channel) => T, signal?: AbortSignal): Promise<T> {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (this.isClosed) throw new ClientClosedError();
+      const channel = this.#findRoom() ?? (await orAborted(this.#opened(), signal));
+      // Trying again at once could go on for ever.
+      if (!channel.isOpen) throw new ChannelClosedError();
+      // Others that waited for the same channel may have filled it.
+      if (channel.size < CONNECTIONS_PER_CHANNEL) return connect(channel);
+    }
+  }
+
+  /** Opens a channel where there is none, so that failures show before a request. */
+  async warm(): Promise<void> {
+    await this.connect(() => undefined);
+  }
+
+  /** Opens no more channels, and ends each that is open. */
+  close(end: (channel: Channel) => void): void {
+    this.#closing.abort(new ClientClosedError());
+    for (const channel of this.#channels) end(channel);
+  }
+
+  #findRoom(): Channel | undefined {
+    for (const channel of this.#channels) {
+      if (!channel.isOpen) this.#remove(channel);
+      else if (channel.size < CONNECTIONS_PER_CHANNEL) return channel;
+    }
+    return undefined;
+  }
+
+  #remove(channel: Channel): void {
+    this.#channels.delete(channel);
+    this.#failures = channel.hasServed ? 0 : this.#failures + 1;
+  }
+
+  #opened(): Promise<Channel> {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<Channel> {
+    const { signal } = this.#closing;
+    // The first failure may be chance: a cut, or a backend that was started anew.
+    if (this.#failures > 1) await sleep(backoffDelay(this.#failures - 1, BACKOFF), signal);
+    const channel = await this.#openOnceMore(signal);
+    this.#channels.add(channel);
+    return channel;
+  }
+
+  /** Where the backend answers that there are too many, waits for as long as it says, and asks once more. */
+  async #openOnceMore(signal: AbortSignal): Promise<Channel> {
+    const { open, longestWaitMs } = this.#options;
+    try {
+      return await open(signal);
+    } catch (error) {
+      if (!(error instanceof TooManyChannelsError)) throw error;
+      const waitMs = error.retryAfterSeconds * 1_000;
+      if (waitMs > longestWaitMs) throw error;
+      await sleep(waitMs, signal);
+      return open(signal);
+    }
+  }
+}
+
+/** What a promise resolves with, unless `signal` is aborted before; then nobody waits for the promise. */
+export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    promise.catch(() => {});
+  }
+}
