@@ -14,7 +14,7 @@ import { startPaired } from './fixtures/paired.ts';
 const ENTRY = fileURLToPath(new URL('../src/browser.ts', import.meta.url));
 const CHROMIUM = '/usr/bin/chromium';
 /** Bytes, minified and compressed, as docs/client.md states them. */
-const LARGEST = 38_000;
+const LARGEST = 40_000;
 
 async function bundle(): Promise<string> {
   const { outputFiles, warnings } = await build({

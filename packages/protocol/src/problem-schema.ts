@@ -4,7 +4,7 @@ import type { Problem, ProblemIssue } from './problem.ts';
 /** The schema of a {@link ProblemIssue}. */
 export const ProblemIssueSchema = Type.Object({ path: Type.String(), message: Type.String() });
 
-/** The schema of a {@link Problem}. Apart from its type, which whoever only reads problems has without a schema library. */
+/** The schema of a {@link Problem}. Its type stands elsewhere, so that reading problems needs no schema library. */
 export const ProblemSchema = Type.Object({
   type: Type.String({ default: 'about:blank' }),
   title: Type.String(),

@@ -9,7 +9,7 @@ export interface ProblemIssue {
   message: string;
 }
 
-/** What a peer is told about a failure: RFC 9457, with `code`, `hint`, `errors` and `request_id` as extensions. */
+/** A failure as a peer is told of it: RFC 9457, with `code`, `hint`, `errors` and `request_id` as extensions. */
 export interface Problem {
   type: string;
   title: string;

@@ -15,13 +15,13 @@ import type { Logger } from '@aico/shared/core/logging';
 import type { UnprovenConnection, WaitingBytes } from '../core/gateway.ts';
 import type { PeerGuard } from '../core/peer-guard.ts';
 import type { Devices } from '../devices/devices.ts';
+import { closeWith } from './close-with.ts';
 import { ChannelNotOpenedError } from './errors.ts';
 import { FrameSource } from './frame-source.ts';
 import { type InnerConnections, serveInside } from './inner-connections.ts';
-import { lastWord } from './last-word.ts';
-import { LOOK_EVERY_MS, overfull, type WaitingSource } from './waiting-bytes.ts';
+import { CHECK_INTERVAL_MS, overfull, type WaitingSource } from './waiting-bytes.ts';
 
-/** What a pairing code was made for. */
+/** The rights that a pairing code was made for. */
 export interface PairingContext {
   readonly roles: readonly string[];
 }
@@ -41,11 +41,11 @@ export interface ChannelHostOptions {
   readonly guard: PeerGuard;
   readonly pairings: PairingBook<PairingContext>;
   readonly limits: ChannelLimits;
-  /** Hears of every refusal, with its reason. */
+  /** Receives every refusal, with its reason. */
   readonly audit: Logger;
-  /** Receives a connection in a channel that is open, in the place of a socket. What it returns resolves when nothing is in flight. */
+  /** Takes a connection of an open channel in the place of a socket; the function it returns resolves when no request is in flight. */
   readonly serve: (connection: Duplex, deviceId: string) => () => Promise<void>;
-  /** What waits in memory on such a connection. */
+  /** Bytes that wait in memory on such a connection. */
   readonly waitingOn: (connection: Duplex) => WaitingBytes;
 }
 
@@ -58,7 +58,7 @@ const END_MS = 500;
 interface Attempt {
   readonly carrier: Duplex;
   readonly frames: FrameSource;
-  readonly newcomer: UnprovenConnection;
+  readonly unproven: UnprovenConnection;
   /** Aborted with a {@link ChannelNotOpenedError} when it is late, has to make room, or the backend stops. */
   readonly signal: AbortSignal;
 }
@@ -81,7 +81,7 @@ export class ChannelHost {
   readonly #stopListening: () => void;
   #closed = false;
   /** While channels are open. */
-  #looking: NodeJS.Timeout | undefined;
+  #checking: NodeJS.Timeout | undefined;
 
   constructor(options: ChannelHostOptions) {
     this.#options = options;
@@ -100,17 +100,17 @@ export class ChannelHost {
   }
 
   /** Opens a channel on `carrier`. Resolves when it is open, has paired, or was refused; never rejects. */
-  async accept(carrier: Duplex, newcomer: UnprovenConnection): Promise<void> {
+  async accept(carrier: Duplex, unproven: UnprovenConnection): Promise<void> {
     const { limits, responder, audit } = this.#options;
     this.#options.guard.watch(carrier);
-    // Whatever becomes of a connection that is not a channel yet is no error of ours.
+    // A failure of a connection that is not a channel yet is not reported.
     carrier.on('error', () => {});
     const given = new AbortController();
     const late = setTimeout(() => given.abort(new ChannelNotOpenedError('too late')), limits.handshakeMs);
     late.unref();
-    newcomer.onTurnedAway(() => given.abort(new ChannelNotOpenedError('too many newcomers')));
+    unproven.onTurnedAway(() => given.abort(new ChannelNotOpenedError('too many unproven connections')));
     this.#opening.add(given);
-    const attempt = { carrier, frames: new FrameSource(carrier), newcomer, signal: given.signal };
+    const attempt = { carrier, frames: new FrameSource(carrier), unproven, signal: given.signal };
     try {
       if (this.#closed) throw new ChannelNotOpenedError('the backend stops');
       const opening = responder.open(await attempt.frames.next(attempt.signal));
@@ -118,9 +118,9 @@ export class ChannelHost {
       else await this.#pair(attempt, opening);
     } catch (error) {
       const refused = error instanceof ChannelNotOpenedError ? error : undefined;
-      audit.warn('Channel refused', { source: newcomer.source, reason: refused?.reason ?? faultOf(error) });
+      audit.warn('Channel refused', { source: unproven.source, reason: refused?.reason ?? faultOf(error) });
       const seconds = refused?.retryAfterSeconds;
-      lastWord(carrier, seconds === undefined ? responder.refusal : busyFrame(seconds));
+      closeWith(carrier, seconds === undefined ? responder.refusal : busyFrame(seconds));
     } finally {
       clearTimeout(late);
       this.#opening.delete(given);
@@ -128,8 +128,8 @@ export class ChannelHost {
   }
 
   /**
-   * Ends every channel once nothing is in flight on it. At `deadline` it cuts what is left, without an end: whoever reads an
-   * answer must not take a part of it for the whole.
+   * Ends every channel once nothing is in flight on it. At `deadline` it cuts what is left, without an end, so
+   * that no reader takes a part of a response for the whole.
    */
   async close(deadline: AbortSignal): Promise<void> {
     this.#closed = true;
@@ -148,7 +148,7 @@ export class ChannelHost {
     );
   }
 
-  /** For whoever looks; nobody has to handle it. A device that just goes is no news: lids close, networks change. */
+  /** A device that just disconnects is logged for debugging only: lids close, networks change. */
   #noteBreak(device: string, error: unknown): void {
     const { audit } = this.#options;
     const reason = faultOf(error);
@@ -158,34 +158,34 @@ export class ChannelHost {
   }
 
   async #acceptKnown(
-    { carrier, frames, newcomer, signal }: Attempt,
+    { carrier, frames, unproven, signal }: Attempt,
     { deviceKey, openingId, accept }: KnownOpening,
   ): Promise<void> {
     const { devices, guard, limits } = this.#options;
-    const held = devices.byPublicKey(deviceKey);
-    if (held === undefined) throw new ChannelNotOpenedError('no such device');
-    const { id } = held.device;
+    const known = devices.byPublicKey(deviceKey);
+    if (known === undefined) throw new ChannelNotOpenedError('no such device');
+    const { id } = known.device;
     if (!devices.noteOpening(id, openingId)) throw new ChannelNotOpenedError('the first message is a replay');
-    const { reply, session } = accept(held.keys.psk);
+    const { reply, session } = accept(known.keys.psk);
     carrier.write(reply);
     frames.release();
     const stream = guard.watch(new SealedStream(carrier, session));
     stream.on('error', (error) => this.#noteBreak(id, error));
     await confirmed(stream, signal);
-    // It may have sent one record and gone.
+    // The device may have disconnected after its first record.
     if (stream.destroyed) return;
     if (this.#open.size >= limits.maxChannels || this.sizeOf(id) >= limits.maxChannelsPerDevice)
       throw new ChannelNotOpenedError('too many channels');
-    // It may have been revoked meanwhile.
+    // The device may have been revoked meanwhile.
     if (devices.byPublicKey(deviceKey) === undefined) throw new ChannelNotOpenedError('no such device');
-    newcomer.leave();
+    unproven.leave();
     void devices.noteSeen(id, openingId).catch(() => undefined);
     this.#serve(id, stream);
   }
 
   #serve(id: string, stream: SealedStream): void {
     const { guard, limits, serve, waitingOn } = this.#options;
-    // Each connection has its own times: between requests; while one is in flight it may take its time.
+    // A connection is ended when it is idle between requests; a request in flight has no deadline here.
     const inside = serveInside(
       stream,
       guard,
@@ -195,10 +195,10 @@ export class ChannelHost {
     );
     const open: Open = { deviceId: id, stream, inside, waiting: () => inside.waiting() };
     this.#open.add(open);
-    this.#lookNowAndThen();
-    // It rests between requests only: whoever serves the first one sets this time to none.
+    this.#checkAtIntervals();
+    // The channel is idle between requests only: the server removes this timeout at the first request.
     stream.on('timeout', () => endThenCut(open));
-    // Only so is a peer noticed that has gone while a request is in flight.
+    // Otherwise a peer that vanishes while a request is in flight is never noticed.
     stream.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
     const lifetime = setTimeout(() => endIfIdle(open), limits.lifetimeMs);
     lifetime.unref();
@@ -218,17 +218,17 @@ export class ChannelHost {
     open.stream.destroy();
   }
 
-  /** Answers come in their own time, so that it does not do to look when bytes arrive. */
-  #lookNowAndThen(): void {
-    this.#looking ??= setInterval(() => {
+  /** Responses wait in memory without any bytes arriving, so that this has to be checked at intervals as well. */
+  #checkAtIntervals(): void {
+    this.#checking ??= setInterval(() => {
       this.#boundWaiting();
       if (this.#open.size > 0) return;
-      clearInterval(this.#looking);
-      this.#looking = undefined;
-    }, LOOK_EVERY_MS).unref();
+      clearInterval(this.#checking);
+      this.#checking = undefined;
+    }, CHECK_INTERVAL_MS).unref();
   }
 
-  async #pair({ carrier, frames, newcomer, signal }: Attempt, opening: PairingOpening): Promise<void> {
+  async #pair({ carrier, frames, unproven, signal }: Attempt, opening: PairingOpening): Promise<void> {
     const { pairings } = this.#options;
     if (!pairings.has(opening.codeId)) throw new ChannelNotOpenedError('no such pairing code');
     carrier.write(opening.reply());
@@ -239,11 +239,11 @@ export class ChannelHost {
     const code = pairings.complete(opening.codeId);
     if (code === undefined) throw new ChannelNotOpenedError('no such pairing code');
     frames.release();
-    newcomer.leave();
+    unproven.leave();
     await this.#enrol(carrier, requested, code.context.roles, signal);
   }
 
-  /** Keeps the new device, tells it so, and forgets it again when it does not say that it has heard. */
+  /** Stores the new device and sends it the grant; forgets it again where the grant is not acknowledged. */
   async #enrol(
     carrier: Duplex,
     { deviceKey, request, session, grant }: PairingRequested,
@@ -264,8 +264,8 @@ export class ChannelHost {
         signal,
         () => session.peerEnded,
       );
-      // Only now: the device takes it for the proof that it is kept here.
-      lastWord(carrier, session.end());
+      // The device takes this end as the proof that it is stored here.
+      closeWith(carrier, session.end());
     } catch (error) {
       await devices.revoke(id);
       throw new ChannelNotOpenedError('the grant was not acknowledged', error);
@@ -310,7 +310,7 @@ async function ended(
       signal.removeEventListener('abort', gone);
       outcome();
     };
-    const gone = (): void => settle(() => reject(new Error('it has gone, or was too slow')));
+    const gone = (): void => settle(() => reject(new Error('the device disconnected or was too slow')));
     const take = (chunk: Uint8Array): void => {
       try {
         push(chunk);
@@ -326,7 +326,7 @@ async function ended(
   });
 }
 
-/** Says its end, so that the peer knows that nothing is missing; then lets go, whatever the peer does. */
+/** Sends the end, so that the peer knows that nothing is missing, and closes after a moment in any case. */
 function endThenCut({ stream, inside }: Open): void {
   stream.once('finish', () => stream.destroy());
   inside.end();
@@ -334,7 +334,7 @@ function endThenCut({ stream, inside }: Open): void {
   stream.once('close', () => clearTimeout(timer));
 }
 
-/** An answer in flight must not look whole: it is cut, where it has not come to its end in a moment. */
+/** A response in flight must not look complete: it is cut where it does not end within a moment. */
 function endIfIdle(open: Open): void {
   const { stream, inside } = open;
   const timer = setTimeout(() => stream.destroy(), END_MS);

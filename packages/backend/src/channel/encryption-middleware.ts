@@ -24,8 +24,8 @@ import type { NewcomerLimits } from '../gateway/newcomers.ts';
 import { createPublicServer } from '../gateway/public-port.ts';
 import { channelSection } from './channel-config.ts';
 import { ChannelHost, type PairingContext } from './channel-host.ts';
+import { closeWith } from './close-with.ts';
 import { HandshakeLimit } from './handshake-limit.ts';
-import { lastWord } from './last-word.ts';
 import { type HttpApp, isHttpApp, sealedAppOf } from './plain-app.ts';
 
 /** Where channels are opened on the public port. */
@@ -41,7 +41,7 @@ const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 /** Milliseconds a client has to answer the closing of its WebSocket, also one that was refused. */
 const WEBSOCKET_CLOSE_MS = 1_000;
-/** Milliseconds for requests in flight, where nobody says. */
+/** Milliseconds for requests in flight, unless the caller gives a deadline. */
 const CLOSE_MS = 3_000;
 
 const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${CHANNEL_UPGRADE}\r\nConnection: Upgrade\r\n\r\n`;
@@ -50,7 +50,7 @@ const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${CHANNEL_UPGRAD
 export interface SealedApp {
   /** The returned function resolves when no request of the connection is in flight. */
   admit(connection: Duplex, principal: Principal): () => Promise<void>;
-  /** What waits in memory on a connection. */
+  /** Bytes that wait in memory on a connection. */
   waiting(connection: Duplex): WaitingBytes;
 }
 
@@ -101,7 +101,7 @@ export class EncryptionMiddleware {
   readonly #limit: HandshakeLimit;
   readonly #webSockets: WebSocketServer;
   readonly #logger: Logger;
-  readonly #newcomers: NewcomerLimits;
+  readonly #unprovenLimits: NewcomerLimits;
   readonly #ready: () => Promise<void> = async () => {};
   #port: Server | undefined;
 
@@ -124,7 +124,7 @@ export class EncryptionMiddleware {
     this.fingerprint = fingerprint(sodiumSuite, staticKey.publicKey);
     this.pairingMs = config.pairing_ms;
     this.#logger = logger;
-    this.#newcomers = { max: config.max_unproven, maxPerSource: config.max_unproven_per_source };
+    this.#unprovenLimits = { max: config.max_unproven, maxPerSource: config.max_unproven_per_source };
     this.#guard = guard;
     this.pairings = new PairingBook<PairingContext>({
       suite: sodiumSuite,
@@ -177,27 +177,27 @@ export class EncryptionMiddleware {
    *
    * @returns whether it did ask for one; if not, nothing was done
    */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, newcomer: UnprovenConnection): boolean {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, unproven: UnprovenConnection): boolean {
     const kind = kindOf(request);
     if (kind === undefined) return false;
-    // Between here and the handshake nobody else listens, and an error that nobody hears ends the process.
+    // There is no other listener before the handshake, and an error without a listener ends the process.
     socket.on('error', () => {});
-    const waitMs = this.#limit.take(newcomer.source);
+    const waitMs = this.#limit.take(unproven.source);
     if (waitMs > 0)
-      this.#logger.warn('Channel refused', { source: newcomer.source, reason: 'too many handshakes' });
+      this.#logger.warn('Channel refused', { source: unproven.source, reason: 'too many handshakes' });
     if (kind === 'websocket')
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         const carrier = this.#guard.watch(createWebSocketStream(webSocket));
         this.#guard.watchEvents(webSocket, () => carrier);
         // A page is not shown the status of a failed upgrade: it is told within the WebSocket.
-        if (waitMs > 0) lastWord(carrier, busyFrame(secondsOf(waitMs)));
-        else this.#guard.detach(carrier, this.#host.accept(carrier, newcomer));
+        if (waitMs > 0) closeWith(carrier, busyFrame(secondsOf(waitMs)));
+        else this.#guard.detach(carrier, this.#host.accept(carrier, unproven));
       });
     else if (waitMs > 0) refuseForNow(socket, waitMs);
     else {
       socket.write(SWITCHING);
       if (head.byteLength > 0) socket.unshift(head);
-      this.#guard.detach(socket, this.#host.accept(socket, newcomer));
+      this.#guard.detach(socket, this.#host.accept(socket, unproven));
     }
     return true;
   }
@@ -214,7 +214,7 @@ export class EncryptionMiddleware {
       guard: this.#guard,
       readiness: async () => ({ ready: true }),
       allowedHosts,
-      newcomers: this.#newcomers,
+      newcomers: this.#unprovenLimits,
       openChannel: (...asked) => this.upgrade(...asked),
     });
     const address = await listenOnPort(server, host, port);

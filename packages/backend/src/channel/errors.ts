@@ -8,7 +8,7 @@ export type RefusalReason =
   | 'the pairing code is tried out'
   | 'too late'
   | 'too many channels'
-  | 'too many newcomers'
+  | 'too many unproven connections'
   | 'the backend stops'
   | 'the first message is a replay'
   | 'no record has opened'
@@ -18,7 +18,7 @@ export type RefusalReason =
 /** Reasons that say nothing about who asked: the peer is sent a busy frame in the place of a refusal. */
 const RETRY_AFTER_SECONDS: Readonly<Partial<Record<RefusalReason, number>>> = {
   'too many channels': 5,
-  'too many newcomers': 1,
+  'too many unproven connections': 1,
   'the backend stops': 1,
 };
 

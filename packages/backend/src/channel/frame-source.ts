@@ -3,8 +3,8 @@ import { FrameReader, MAX_HANDSHAKE_FRAME } from '@aico/protocol/channel';
 import { ChannelNotOpenedError } from './errors.ts';
 
 /**
- * The frames of a handshake as they arrive, each within the deadline. What came after the last one that was taken goes
- * back to the carrier, for whoever reads it next.
+ * The frames of a handshake as they arrive, each within the deadline. Bytes after the last frame that was taken
+ * go back to the carrier for the next reader.
  */
 export class FrameSource {
   readonly #carrier: Duplex;
@@ -36,7 +36,7 @@ export class FrameSource {
     }
   }
 
-  /** Gives back what has not been taken. */
+  /** Gives the bytes back that were not taken. */
   release(): void {
     const rest = this.#chunk.subarray(this.#offset);
     if (rest.byteLength > 0) this.#carrier.unshift(rest);

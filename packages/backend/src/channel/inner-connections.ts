@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { type MultiplexedStream, Multiplexer, PREFACE, type SealedStream } from '@aico/protocol/carrier';
 import type { WaitingBytes } from '../core/gateway.ts';
 import type { PeerGuard } from '../core/peer-guard.ts';
-import { LOOK_EVERY } from './waiting-bytes.ts';
+import { CHECK_EVERY_BYTES } from './waiting-bytes.ts';
 
 export interface InnerLimits {
   /** Connections of HTTP in one channel at once. */
@@ -14,28 +14,28 @@ export interface InnerLimits {
 /** Connections that one channel may open in a second. */
 const OPENS_PER_SECOND = 200;
 
-/** Who serves the connections in channels. */
+/** Serves the connections in channels. */
 export interface ConnectionServer {
-  /** Takes a connection in the place of a socket. What it returns resolves when nothing is in flight on it. */
+  /** Takes a connection in the place of a socket; the function it returns resolves when no request is in flight. */
   readonly serve: (connection: Duplex) => () => Promise<void>;
-  /** What waits in memory on a connection. */
+  /** Bytes that wait in memory on a connection. */
   readonly waitingOn: (connection: Duplex) => WaitingBytes;
 }
 
-/** What a channel carries. */
+/** The connections that a channel carries. */
 export interface InnerConnections {
   /** Resolves when nothing is in flight. */
   whenIdle(): Promise<void>;
   /** Says the end of all it carries, and of the channel. */
   end(): void;
-  /** What waits in memory on all of its connections. */
+  /** Bytes that wait in memory on all of its connections. */
   waiting(): WaitingBytes;
 }
 
 /**
- * Serves what travels inside a channel: one connection of HTTP, or several where the first byte says so.
+ * Serves the connections inside a channel: one of HTTP, or several where the first byte says so.
  *
- * @param onArrived called now and then while bytes arrive, to look at what waits unread
+ * @param onArrived called at intervals while bytes arrive, to check how many wait unread
  */
 export function serveInside(
   channel: SealedStream,
@@ -65,7 +65,7 @@ export function serveInside(
       maxStreams: maxConnections,
       opensPerSecond: OPENS_PER_SECOND,
       onStream: (stream) => {
-        // Each has a rest of its own; the channel's begins when it carries none.
+        // Each connection has an idle timeout of its own; the channel's counts while it carries none.
         if (open.size === 0) channel.setTimeout(0);
         guard.watch(stream);
         open.set(stream, serve(stream));
@@ -91,7 +91,7 @@ export function serveInside(
     let arrived = 0;
     channel.on('data', (chunk: Uint8Array) => {
       arrived += chunk.byteLength;
-      if (arrived < LOOK_EVERY) return;
+      if (arrived < CHECK_EVERY_BYTES) return;
       arrived = 0;
       onArrived();
     });

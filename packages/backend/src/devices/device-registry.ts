@@ -20,7 +20,7 @@ export interface Device {
   readonly lastSeenAt: string | undefined;
 }
 
-/** What a device proves itself by. */
+/** The keys that authenticate a device. */
 export interface DeviceKeys {
   /** Its static X25519 key. */
   readonly publicKey: Uint8Array;
@@ -45,7 +45,7 @@ interface DeviceRow {
   readonly last_seen_at: string | null;
 }
 
-interface Held {
+interface KnownDevice {
   readonly device: Device;
   readonly keys: DeviceKeys;
 }
@@ -53,7 +53,7 @@ interface Held {
 export interface DeviceRegistryOptions {
   readonly database: Database;
   readonly roles: Roles;
-  /** Hears of every pairing, renaming and revocation. */
+  /** Receives every pairing, renaming and revocation. */
   readonly audit: Logger;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
@@ -77,14 +77,14 @@ const MIGRATIONS: readonly Migration[] = [
 ];
 
 /**
- * The devices that may open a channel, and what they may do. They lie in the encrypted database and are held in memory,
+ * The devices that may open a channel, and what they may do. They lie in the encrypted database and are kept in memory,
  * so that a handshake waits for no disk and a revocation counts for the next byte.
  */
 export class DeviceRegistry {
   readonly #options: DeviceRegistryOptions;
   readonly #now: () => number;
-  readonly #byId = new Map<string, Held>();
-  readonly #byKey = new Map<string, Held>();
+  readonly #byId = new Map<string, KnownDevice>();
+  readonly #byKey = new Map<string, KnownDevice>();
   readonly #openings = new SeenOpenings();
   readonly #onRevoked = new Set<(id: string) => void>();
   readonly #onRolesChanged = new Set<(id: string) => void>();
@@ -94,12 +94,12 @@ export class DeviceRegistry {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Makes the table where there is none, and reads who is paired. */
+  /** Creates the table where there is none, and reads the paired devices. */
   async start(): Promise<void> {
     const { database } = this.#options;
     await database.migrate('devices', MIGRATIONS);
     const { rows } = await database.execute<DeviceRow>('SELECT * FROM device ORDER BY paired_at, id');
-    for (const row of rows) this.#hold(row);
+    for (const row of rows) this.#load(row);
     const { rows: openings } = await database.execute<{ device: string; opening: Uint8Array }>(
       'SELECT device, opening FROM device_opening ORDER BY number',
     );
@@ -112,11 +112,11 @@ export class DeviceRegistry {
 
   /** @throws {DeviceUnknownError} */
   get(id: string): Device {
-    return this.#held(id).device;
+    return this.#known(id).device;
   }
 
   /** The device of a public key, with the secret its handshake needs. */
-  byPublicKey(publicKey: Uint8Array): Held | undefined {
+  byPublicKey(publicKey: Uint8Array): KnownDevice | undefined {
     return this.#byKey.get(hex(publicKey));
   }
 
@@ -142,7 +142,7 @@ export class DeviceRegistry {
       'INSERT INTO device (id, name, roles, public_key, psk, paired_at) VALUES (?, ?, ?, ?, ?, ?)',
       [row.id, row.name, row.roles, row.public_key, row.psk, row.paired_at],
     );
-    const { device } = this.#hold(row);
+    const { device } = this.#load(row);
     this.#options.audit.warn('Device paired', {
       device: device.id,
       name,
@@ -154,10 +154,10 @@ export class DeviceRegistry {
 
   /** @throws {DeviceUnknownError} */
   async rename(id: string, name: string): Promise<Device> {
-    const held = this.#held(id);
+    const known = this.#known(id);
     await this.#options.database.execute('UPDATE device SET name = ? WHERE id = ?', [name, id]);
-    this.#options.audit.info('Device renamed', { device: id, from: held.device.name, to: name });
-    return this.#replace(held, { ...held.device, name });
+    this.#options.audit.info('Device renamed', { device: id, from: known.device.name, to: name });
+    return this.#replace(known, { ...known.device, name });
   }
 
   /**
@@ -175,24 +175,24 @@ export class DeviceRegistry {
   /** @throws {DeviceUnknownError} @throws {RoleUnknownError} */
   async setRoles(id: string, roles: readonly string[]): Promise<Device> {
     this.#options.roles.check(roles);
-    const held = this.#held(id);
+    const known = this.#known(id);
     await this.#options.database.execute('UPDATE device SET roles = ? WHERE id = ?', [
       JSON.stringify(roles),
       id,
     ]);
-    this.#options.audit.warn('Device given other roles', { device: id, from: held.device.roles, to: roles });
-    const device = this.#replace(held, { ...held.device, roles });
+    this.#options.audit.warn('Device given other roles', { device: id, from: known.device.roles, to: roles });
+    const device = this.#replace(known, { ...known.device, roles });
     for (const listener of this.#onRolesChanged) listener(id);
     return device;
   }
 
   /**
-   * Takes a device's rights away: at once, for what it has open and for what it may try; whatever becomes of the disk.
+   * Takes a device's rights away at once: its open channels are cut and it opens no others, even where the write fails.
    *
    * @throws {DeviceUnknownError}
    */
   async revoke(id: string): Promise<void> {
-    const { device, keys } = this.#held(id);
+    const { device, keys } = this.#known(id);
     this.#byId.delete(id);
     this.#byKey.delete(hex(keys.publicKey));
     this.#openings.forget(id);
@@ -212,10 +212,10 @@ export class DeviceRegistry {
 
   /** Notes that a device has proved that it is there. Its first message is a replay from now on, after a restart too. */
   async noteSeen(id: string, openingId: Uint8Array): Promise<void> {
-    const held = this.#byId.get(id);
-    if (held === undefined) return;
+    const known = this.#byId.get(id);
+    if (known === undefined) return;
     const lastSeenAt = this.#time();
-    this.#replace(held, { ...held.device, lastSeenAt });
+    this.#replace(known, { ...known.device, lastSeenAt });
     await this.#options.database.transaction(async (tx) => {
       await tx.execute('UPDATE device SET last_seen_at = ? WHERE id = ?', [lastSeenAt, id]);
       // It may have been revoked meanwhile.
@@ -231,13 +231,13 @@ export class DeviceRegistry {
     });
   }
 
-  /** Told of each revocation before anything else happens of it. */
+  /** Calls `listener` at each revocation, before anything else. */
   onRevoked(listener: (id: string) => void): () => void {
     this.#onRevoked.add(listener);
     return () => this.#onRevoked.delete(listener);
   }
 
-  /** Told when a device has been given other roles, once they are in force. */
+  /** Calls `listener` when a device has been given other roles, once they are in force. */
   onRolesChanged(listener: (id: string) => void): () => void {
     this.#onRolesChanged.add(listener);
     return () => this.#onRolesChanged.delete(listener);
@@ -260,13 +260,13 @@ export class DeviceRegistry {
     };
   }
 
-  #held(id: string): Held {
-    const held = this.#byId.get(id);
-    if (held === undefined) throw new DeviceUnknownError(id);
-    return held;
+  #known(id: string): KnownDevice {
+    const known = this.#byId.get(id);
+    if (known === undefined) throw new DeviceUnknownError(id);
+    return known;
   }
 
-  #hold(row: DeviceRow): Held {
+  #load(row: DeviceRow): KnownDevice {
     const device: Device = {
       id: row.id,
       name: row.name,
@@ -278,16 +278,16 @@ export class DeviceRegistry {
     return this.#keep({ device, keys: { publicKey: row.public_key, psk: row.psk } });
   }
 
-  #replace(held: Held, device: Device): Device {
+  #replace(known: KnownDevice, device: Device): Device {
     // Revoked while the disk was busy: it does not come back.
-    if (this.#byId.has(device.id)) this.#keep({ device, keys: held.keys });
+    if (this.#byId.has(device.id)) this.#keep({ device, keys: known.keys });
     return device;
   }
 
-  #keep(held: Held): Held {
-    this.#byId.set(held.device.id, held);
-    this.#byKey.set(hex(held.keys.publicKey), held);
-    return held;
+  #keep(known: KnownDevice): KnownDevice {
+    this.#byId.set(known.device.id, known);
+    this.#byKey.set(hex(known.keys.publicKey), known);
+    return known;
   }
 
   #time(): string {

@@ -1,13 +1,13 @@
 import type { Principal } from '../core/access.ts';
 import type { Device, DeviceKeys, NewDevice } from './device-registry.ts';
 
-/** Who may open a channel: what the host of channels needs to know, wherever it is kept. */
+/** The devices that may open a channel, wherever they are stored. */
 export interface Devices {
   /** The device of a public key, with the secret its handshake needs. */
   byPublicKey(
     publicKey: Uint8Array,
   ): { readonly device: Pick<Device, 'id'>; readonly keys: DeviceKeys } | undefined;
-  /** Pairs a device; kept when it resolves. */
+  /** Pairs a device. Resolves once it is stored. */
   add(device: NewDevice): Promise<unknown>;
   revoke(id: string): Promise<void>;
   /**
@@ -16,9 +16,9 @@ export interface Devices {
    * @returns whether it is new: if not, the message is a replay
    */
   noteOpening(id: string, openingId: Uint8Array): boolean;
-  /** The device has proved that it is there, in the channel of that opening. */
+  /** Records that the device has authenticated in the channel of that opening. */
   noteSeen(id: string, openingId: Uint8Array): Promise<void>;
-  /** Told of each revocation before anything else happens of it. */
+  /** Calls `listener` at each revocation, before anything else. */
   onRevoked(listener: (id: string) => void): () => void;
   principalOf(id: string): Principal;
 }

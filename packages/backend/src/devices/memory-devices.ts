@@ -5,19 +5,19 @@ import type { Devices } from './devices.ts';
 import { DeviceTakenError } from './errors.ts';
 import { SeenOpenings } from './seen-openings.ts';
 
-interface Held {
+interface KnownDevice {
   readonly device: { readonly id: string; readonly name: string };
   readonly keys: DeviceKeys;
 }
 
 /** Devices for as long as the process lives, each of which may do everything. */
 export class MemoryDevices implements Devices {
-  readonly #byId = new Map<string, Held>();
-  readonly #byKey = new Map<string, Held>();
+  readonly #byId = new Map<string, KnownDevice>();
+  readonly #byKey = new Map<string, KnownDevice>();
   readonly #openings = new SeenOpenings();
   readonly #onRevoked = new Set<(id: string) => void>();
 
-  byPublicKey(publicKey: Uint8Array): Held | undefined {
+  byPublicKey(publicKey: Uint8Array): KnownDevice | undefined {
     return this.#byKey.get(Buffer.from(publicKey).toString('hex'));
   }
 
@@ -25,16 +25,16 @@ export class MemoryDevices implements Devices {
   async add({ id = randomUUID(), name, publicKey, psk }: NewDevice): Promise<void> {
     const taken = this.byPublicKey(publicKey);
     if (taken !== undefined) throw new DeviceTakenError(taken.device.name);
-    const held = { device: { id, name }, keys: { publicKey: publicKey.slice(), psk: psk.slice() } };
-    this.#byId.set(id, held);
-    this.#byKey.set(Buffer.from(publicKey).toString('hex'), held);
+    const known = { device: { id, name }, keys: { publicKey: publicKey.slice(), psk: psk.slice() } };
+    this.#byId.set(id, known);
+    this.#byKey.set(Buffer.from(publicKey).toString('hex'), known);
   }
 
   async revoke(id: string): Promise<void> {
-    const held = this.#byId.get(id);
-    if (held === undefined) return;
+    const known = this.#byId.get(id);
+    if (known === undefined) return;
     this.#byId.delete(id);
-    this.#byKey.delete(Buffer.from(held.keys.publicKey).toString('hex'));
+    this.#byKey.delete(Buffer.from(known.keys.publicKey).toString('hex'));
     this.#openings.forget(id);
     for (const listener of this.#onRevoked) listener(id);
   }

@@ -33,7 +33,7 @@ const MAX_FOUND = 1_024;
 /** What each role may do. */
 export class Roles {
   readonly #grants: ReadonlyMap<string, readonly string[]>;
-  /** What was found out, for as long as somebody holds these very roles: it is asked at every request. */
+  /** Earlier results, for as long as the same list of roles is in use: they are looked up at every request. */
   readonly #found = new WeakMap<readonly string[], Map<Access, boolean>>();
 
   constructor(roles: Readonly<Record<string, readonly string[]>>) {
@@ -49,7 +49,7 @@ export class Roles {
     for (const role of roles) if (!this.#grants.has(role)) throw new RoleUnknownError(role, this.names);
   }
 
-  /** Whether whoever has the roles `own` may do all that somebody with `others` may. */
+  /** Whether the roles `own` permit everything that `others` permit. */
   include(own: readonly string[], others: readonly string[]): boolean {
     const held = this.#grantsOf(own);
     return this.#grantsOf(others).every((other) => held.some((grant) => covers(grant, other)));
@@ -66,7 +66,7 @@ export class Roles {
     let permitted = found.get(access);
     if (permitted === undefined) {
       permitted = permits(this.#grantsOf(roles), access);
-      // What is asked for comes from routes and patterns; somebody may think of very many patterns.
+      // Bounded, since a client may ask for any number of patterns.
       if (found.size < MAX_FOUND) found.set(access, permitted);
     }
     return permitted;

@@ -8,6 +8,6 @@ export interface ByteConnection extends ByteSource {
   write(bytes: Uint8Array): Promise<void>;
   /** Nothing more is wanted of it. */
   close(): void;
-  /** Cuts it: whoever reads or writes is told `error`. */
+  /** Cuts it: pending reads and writes fail with `error`. */
   fail(error: Error): void;
 }

@@ -4,7 +4,7 @@ import { ConnectionBrokenError, UnexpectedReplyError } from '../errors.ts';
 export interface ByteSource {
   /** Undefined at the end. */
   read(): Promise<Uint8Array | undefined>;
-  /** Gives back what was read too much. */
+  /** Gives back bytes that were read too many. */
   unread(bytes: Uint8Array): void;
 }
 
@@ -23,9 +23,9 @@ const CR = 13;
 const LF = 10;
 
 /**
- * Reads the head of the final answer; those of 1xx before it are passed over.
+ * Reads the head of the final answer; informational ones (1xx) before it are skipped.
  *
- * @throws {UnexpectedReplyError} for what is no HTTP/1.1
+ * @throws {UnexpectedReplyError} for a response that is not HTTP/1.1
  * @throws {ConnectionBrokenError} when the bytes end in the middle of it
  */
 export async function readHead(source: ByteSource): Promise<ResponseHead> {

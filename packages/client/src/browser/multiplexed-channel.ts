@@ -10,12 +10,12 @@ export interface ByteChannel {
   read(): Promise<Uint8Array | undefined>;
   /** Says its end and closes. */
   close(): void;
-  /** Cuts it: whoever reads or writes is told `error`. */
+  /** Cuts it: pending reads and writes fail with `error`. */
   fail(error: Error): void;
 }
 
 /** Milliseconds after which a channel that carries nothing is ended. */
-const REST_MS = 10_000;
+const IDLE_MS = 10_000;
 
 /**
  * Several connections in one channel (docs/sealed-channel.md, "Several connections"): the side that opens them, with what
@@ -34,14 +34,14 @@ export class MultiplexedChannel implements ConnectionOwner {
   /** Callbacks for what is in the frames that are being gathered. */
   #written: (() => void)[] = [];
   #isSending = false;
-  #rest: ReturnType<typeof setTimeout> | undefined;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param silenceMs milliseconds of silence after which the backend is sent a ping while connections are open */
   constructor(channel: ByteChannel, silenceMs: number) {
     this.#channel = channel;
     this.#state = new MultiplexerState({
       onWake: () => {
-        this.#restIfEmpty();
+        this.#endWhenIdle();
         void this.#send();
       },
       onFailure: (error) => this.#cut(error),
@@ -72,8 +72,8 @@ export class MultiplexedChannel implements ConnectionOwner {
 
   /** Opens a connection; the backend learns of it by what is written first. */
   connection(): ChannelConnection {
-    clearTimeout(this.#rest);
-    this.#rest = undefined;
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = undefined;
     return new ChannelConnection(this, this.#state.open());
   }
 
@@ -88,11 +88,11 @@ export class MultiplexedChannel implements ConnectionOwner {
   }
 
   /** A new channel costs little, and a kept one may die without notice. */
-  #restIfEmpty(): void {
-    if (this.size > 0 || this.#state.isEnding || this.#rest !== undefined) return;
-    this.#rest = setTimeout(() => {
+  #endWhenIdle(): void {
+    if (this.size > 0 || this.#state.isEnding || this.#idleTimer !== undefined) return;
+    this.#idleTimer = setTimeout(() => {
       if (this.size === 0) this.close(undefined);
-    }, REST_MS);
+    }, IDLE_MS);
   }
 
   async #receive(): Promise<void> {
@@ -140,7 +140,7 @@ export class MultiplexedChannel implements ConnectionOwner {
   /** Nothing more arrives: connections that have not ended fail. */
   #over(error: Error | undefined): void {
     this.#heartbeat.stop();
-    clearTimeout(this.#rest);
+    clearTimeout(this.#idleTimer);
     this.#state.over(error);
   }
 }

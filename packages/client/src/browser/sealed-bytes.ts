@@ -59,7 +59,7 @@ export class SealedBytes implements ByteChannel {
     this.#carrier.close();
   }
 
-  /** Cuts it: whoever reads or writes is told `error`. */
+  /** Cuts it: pending reads and writes fail with `error`. */
   fail(error: Error): void {
     this.#failure ??= error;
     this.#carrier.fail(error);

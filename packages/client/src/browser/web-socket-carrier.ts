@@ -77,7 +77,7 @@ export class WebSocketCarrier implements Carrier {
     this.#socket.close();
   }
 
-  /** Closes it with a reason that whoever reads is told. */
+  /** Closes it; a pending read fails with `error`. */
   fail(error: Error): void {
     this.#failure ??= error;
     this.#socket.close();

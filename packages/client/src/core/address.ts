@@ -1,6 +1,6 @@
 import { AddressInvalidError } from '../errors.ts';
 
-/** The backend's public port, where nobody says otherwise. */
+/** The backend's public port, unless configured otherwise. */
 const PORT = 8771;
 const CHANNEL_PATH = 'channel';
 const SCHEMES: Readonly<Record<string, 'http:' | 'https:'>> = {

@@ -13,7 +13,7 @@ export type PathOf<M extends Method> = {
 
 type Operation<M extends Method, Path extends keyof paths> = paths[Path][M & keyof paths[Path]];
 
-/** What a route replies when it has done what it was asked for; `undefined` where it says nothing. */
+/** The successful reply of a route; `undefined` where it has no body. */
 export type ReplyOf<M extends Method, Path extends PathOf<M>> =
   Operation<M, Path> extends { readonly responses: infer Responses } ? Success<Responses> : never;
 
@@ -33,7 +33,7 @@ type MaybeIn<Place extends string, Of> = Of extends { readonly [Key in Place]?: 
   ? { readonly [Key in Place]?: Values }
   : unknown;
 
-/** What goes with a request: the names in its path, its query, its body. */
+/** The parameters of a request: the names in its path, its query, its body. */
 export type Asked<M extends Method, Path extends PathOf<M>> =
   Operation<M, Path> extends { readonly parameters: infer Parameters }
     ? In<'path', Parameters> &
@@ -88,7 +88,7 @@ export function checkReply<M extends Method, Path extends PathOf<M>>(
   const shape = known[operation];
   const fault = shape === undefined ? undefined : misfit(shape, reply);
   if (fault !== undefined) throw new ReplyShapeError(operation, fault);
-  // What has just been looked at: shapes and types are written from one document.
+  // The reply has just been checked: shapes and types are generated from one document.
   return reply as ReplyOf<M, Path>;
 }
 

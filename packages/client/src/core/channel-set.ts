@@ -113,7 +113,7 @@ export class ChannelSet<Channel extends SharedChannel> {
   }
 }
 
-/** What a promise resolves with, unless `signal` is aborted before; then nobody waits for the promise. */
+/** What a promise resolves with, unless `signal` is aborted before; then the promise is ignored. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   signal.throwIfAborted();

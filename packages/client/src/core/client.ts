@@ -28,11 +28,11 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
    * `Idempotency-Key`) is tried once more where the connection breaks before an answer.
    *
    * @throws {TypeError} for a path without its slash, or an `init` that `fetch` would refuse
-   * @throws {BackendNotRunningError} when nobody answers at the address
+   * @throws {BackendNotRunningError} when no backend answers at the address
    * @throws {ReplyTimeoutError} when no answer begins in time
    * @throws {ConnectionBrokenError} when the connection breaks; the request may or may not have been done
    * @throws {ChannelRefusedError} when the backend does not take this device any more
-   * @throws {ChannelServerKeyChangedError} when somebody else answers at the address
+   * @throws {ChannelServerKeyChangedError} when another server answers at the address
    * @example
    * const response = await client.fetch('/api/v1/notes', {
    *   method: 'POST',
@@ -57,11 +57,11 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
    * @example for await (const { topic, data } of client.subscribe('inbox.>')) console.log(topic, data);
    */
   subscribe(topic: string, options?: SubscribeOptions): AsyncGenerator<BusEvent, void, undefined>;
-  /** Closes its connections; what is in flight and what is followed fails with {@link ClientClosedError}. */
+  /** Closes its connections; requests in flight and subscriptions fail with {@link ClientClosedError}. */
   close(): Promise<void>;
 }
 
-/** What a client is made of. */
+/** The parts of a client. */
 export interface ClientParts {
   readonly transport: Transport;
   readonly calls: Calls;

@@ -10,14 +10,14 @@ import {
 import { CredentialsInvalidError } from '../errors.ts';
 
 /**
- * What a paired device keeps, as JSON: whoever holds it is the device. Keep it where only its user can read it, such as
+ * The credentials of a paired device, as JSON. Anyone who has them is the device: keep them where only its user can read it, such as
  * a file of mode 0600, a key store of the system, or the browser's IndexedDB.
  */
 export interface Credentials {
   readonly version: 1;
   /** The backend's name for this device. */
   readonly device: string;
-  /** What a person calls it. */
+  /** The name that a person gave it. */
   readonly name: string;
   /** The roles it had when it was paired. */
   readonly roles: readonly string[];

@@ -18,15 +18,15 @@ export interface Carrier {
   send(bytes: Uint8Array): void;
   /** What arrived next; undefined when nothing more will. Rejects when the connection broke. */
   receive(): Promise<Uint8Array | undefined>;
-  /** Gives back what was received too much; the next to read gets it first. */
+  /** Gives back bytes that were received too many; the next read returns them first. */
   unread(bytes: Uint8Array): void;
 }
 
-/** What a new device says of itself. */
+/** The description of a new device. */
 export interface PairOptions {
   /** The 24 characters that `aico device pair` shows. */
   readonly code: string;
-  /** What a person calls this device: 1 to 64 characters. */
+  /** The name that a person gives this device: 1 to 64 characters. */
   readonly name: string;
   /** The roles it would like; the backend gives those of the code. */
   readonly roles?: readonly string[];
@@ -51,7 +51,7 @@ export async function openSession(
   return session;
 }
 
-/** What can be wrong without asking anybody, a mistyped code above all, is wrong before a connection is made. */
+/** Checks all that can be checked before a connection is made, a mistyped code above all. */
 export function preparePairing(
   suite: CryptoSuite,
   { code, name, roles = [] }: PairOptions,

@@ -10,7 +10,7 @@ const MAX_CHARACTERS = 8_388_608;
  * The events of a `text/event-stream` as they come, until the sender ends it
  * (https://html.spec.whatwg.org/multipage/server-sent-events.html). An event that was cut off is none.
  *
- * @param onBytes hears of everything that comes, signs of life too
+ * @param onBytes is called for everything that arrives, heartbeats too
  * @throws {ConnectionBrokenError} when the connection breaks before the sender has ended it
  */
 export async function* serverSentEvents(
@@ -38,7 +38,7 @@ export async function* serverSentEvents(
   } catch (error) {
     throw new ConnectionBrokenError(error instanceof Error ? (error.cause ?? error) : error);
   } finally {
-    // Whoever leaves early lets the connection go; after a break there is nothing left to let go.
+    // A reader that leaves early releases the connection; after a break there is nothing left to release.
     await reader.cancel().catch(() => undefined);
   }
 }

@@ -47,7 +47,7 @@ const MESSAGE: ReplyShape = {
  * @throws {ReplyShapeError} when it is of another shape
  */
 export function parseLoggedLine(data: string): LoggedLine {
-  // What has just been looked at, as in `checkReply`.
+  // The value has just been checked, as in `checkReply`.
   return parsed('GET /api/v1/logs/stream', LINE, data) as LoggedLine;
 }
 

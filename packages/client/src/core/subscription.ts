@@ -29,14 +29,14 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
   /** The subscription is in force: what is published from here on arrives. Called again after each break. */
   readonly onOpen?: () => void;
-  /** Messages were lost: so many, or nobody knows how many where the backend was started anew or the break was long. */
+  /** Messages were lost: `lost` of them, or an unknown number where the backend was restarted or the break was long. */
   readonly onGap?: (lost: number | undefined) => void;
   /** The connection broke with `error`; it is tried again in `delayMs`. */
   readonly onRetry?: (error: unknown, delayMs: number) => void;
 }
 
 const RECONNECT: Backoff = { minDelayMs: 250, maxDelayMs: 30_000 };
-/** The backend gives a sign of life every 15 s: whoever is silent for so long has gone without a word. */
+/** The backend sends a heartbeat every 15 s: one that is silent for so long is gone. */
 const SILENCE_MS = 45_000;
 
 interface Following {

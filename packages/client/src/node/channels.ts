@@ -12,7 +12,7 @@ import { cryptoSuite } from './suite.ts';
 import { carrierOf, upgrade } from './upgrade.ts';
 
 /** Milliseconds after which a channel that carries nothing is ended. */
-const REST_MS = 10_000;
+const IDLE_MS = 10_000;
 /** Milliseconds that the backend has to answer the end of a channel, before the connection is cut. */
 const END_MS = 1_000;
 
@@ -42,7 +42,7 @@ export class Channels {
   readonly #timeoutMs: number;
   readonly #silenceMs: number;
   readonly #channels: ChannelSet<Multiplexer>;
-  readonly #resting = new WeakMap<Multiplexer, NodeJS.Timeout>();
+  readonly #idleTimers = new WeakMap<Multiplexer, NodeJS.Timeout>();
 
   private constructor(
     suite: CryptoSuite,
@@ -59,7 +59,7 @@ export class Channels {
     });
   }
 
-  /** Opens a first channel, so that what is wrong shows here. Throws what `connect` throws. */
+  /** Opens a first channel, so that failures show here. Throws what `connect` throws. */
   static async open(options: ChannelOptions): Promise<Channels> {
     const channels = new Channels(await cryptoSuite(), options);
     await channels.#channels.warm();
@@ -87,19 +87,19 @@ export class Channels {
     // Undici listens from when it takes the connection until it gives it up; a failure may come before or after.
     connection.on('error', () => {});
     connection.once('close', () => {
-      if (channel.size === 0) this.#restOf(channel);
+      if (channel.size === 0) this.#endWhenIdle(channel);
     });
     return connection;
   }
 
-  /** A channel that nobody uses is ended soon: it costs little to open, and one that was kept may have gone unnoticed. */
-  #restOf(channel: Multiplexer): void {
-    clearTimeout(this.#resting.get(channel));
+  /** A channel that carries nothing is ended soon: a new one costs little, and a kept one may die without notice. */
+  #endWhenIdle(channel: Multiplexer): void {
+    clearTimeout(this.#idleTimers.get(channel));
     const timer = setTimeout(() => {
       if (channel.size === 0) endThenCut(channel);
-    }, REST_MS);
+    }, IDLE_MS);
     timer.unref();
-    this.#resting.set(channel, timer);
+    this.#idleTimers.set(channel, timer);
   }
 }
 
@@ -132,7 +132,7 @@ export async function onConnection<T>(
   try {
     deadline.throwIfAborted();
     stream = await upgrade(url, deadline);
-    // Between two reads of the handshake nobody else listens, and an error that nobody hears ends the process.
+    // There is no other listener between two reads of the handshake, and an error without a listener ends the process.
     stream.on('error', () => {});
     deadline.addEventListener('abort', cut, { once: true });
     if (deadline.aborted) cut();

@@ -14,7 +14,7 @@ import { cryptoSuite } from './suite.ts';
  * @returns what `connect` needs: keep it where only this device's user can read it
  * @throws {PairingCodeInvalidError} for a code with a typing mistake
  * @throws {ChannelRefusedError} when no such code waits, or it was tried too often
- * @throws {BackendNotRunningError} when nobody answers at the address
+ * @throws {BackendNotRunningError} when no backend answers at the address
  * @example const credentials = await pair({ address: 'desk.local', code: 'K7QF-2M9X-…', name: 'Phone' });
  */
 export async function pair({
@@ -37,9 +37,9 @@ export async function pair({
  * Reaches a backend on another machine, through sealed channels. A first one is opened before it resolves, so that what
  * is wrong shows here; more are opened as requests need them, and reused.
  *
- * @throws {BackendNotRunningError} when nobody answers at the address
+ * @throws {BackendNotRunningError} when no backend answers at the address
  * @throws {ChannelRefusedError} when the backend does not know this device, or not any more
- * @throws {ChannelServerKeyChangedError} when somebody else answers there: a hard stop
+ * @throws {ChannelServerKeyChangedError} when another server answers there: a hard stop
  * @example
  * ```ts
  * await using aico = await connect({ address: 'desk.local', credentials });

@@ -14,7 +14,7 @@ const PROTOCOL = 'aico-channel/1';
 /**
  * A connection to `url` that has been switched to the channel's bytes.
  *
- * @throws {BackendNotRunningError} when nobody answers there
+ * @throws {BackendNotRunningError} when no backend answers there
  * @throws {TooManyChannelsError} when it is asked too often
  * @throws {ChannelNotServedError} when what answers there opens no channels
  */

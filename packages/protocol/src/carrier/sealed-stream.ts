@@ -1,12 +1,12 @@
 import { Duplex } from 'node:stream';
 import { ChannelTruncatedError } from '../channel/errors.ts';
-import { RestTimer } from './multiplexing/rest-timer.ts';
+import { IdleTimer } from './multiplexing/idle-timer.ts';
 import type { SocketLike } from './socket-like.ts';
 
-/** Milliseconds that a peer has to take what has been said last. */
-const LAST_WORD_MS = 500;
+/** Milliseconds that a peer has to read the last bytes before the carrier is closed. */
+const CLOSE_MS = 500;
 
-/** What a stream needs of an open channel. */
+/** The part of an open channel that a stream uses. */
 export interface Sealing {
   /** What the peer is sent when anything was wrong. */
   readonly refusal: Uint8Array;
@@ -22,8 +22,8 @@ export interface Sealing {
 }
 
 /**
- * A channel as a Node stream: what is written is sealed and sent on `carrier`, what arrives there is opened and can be
- * read. It stands in for a socket, so that an HTTP server or client runs over it as it is. Writes of one turn that wait
+ * A channel as a Node stream: bytes that are written are sealed and sent on `carrier`, records that arrive there are opened
+ * and can be read. It stands in for a socket, so that an HTTP server or client runs over it as it is. Writes of one turn that wait
  * for the carrier travel in one record. A cut, an alteration or a replay destroys it with the error that says so; the
  * peer is sent one and the same refusal. Emits `confirmed` at the peer's first record.
  *
@@ -35,7 +35,7 @@ export class SealedStream extends Duplex {
   #ended = false;
   #confirmed = false;
   /** Where the carrier has no time of its own, as a WebSocket has not. */
-  readonly #rest = new RestTimer(() => this.emit('timeout'));
+  readonly #idle = new IdleTimer(() => this.emit('timeout'));
 
   constructor(carrier: Duplex, channel: Sealing) {
     // Half-open like the channel: one side may have said its end while the other still speaks.
@@ -65,7 +65,7 @@ export class SealedStream extends Duplex {
   setTimeout(ms: number, callback?: () => void): this {
     if (this.destroyed) return this;
     if (callback !== undefined) this.once('timeout', callback);
-    if (this.#carrier.setTimeout === undefined) this.#rest.set(ms);
+    if (this.#carrier.setTimeout === undefined) this.#idle.set(ms);
     else this.#carrier.setTimeout(ms);
     return this;
   }
@@ -116,13 +116,13 @@ export class SealedStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#rest.stop();
+    this.#idle.stop();
     this.#channel.close();
-    // What has been said, an end or a refusal, still goes out.
+    // An end or a refusal that has been written is still sent.
     const carrier = this.#carrier;
     if (carrier.writableEnded && !carrier.writableFinished) {
       carrier.once('finish', () => carrier.destroy());
-      const timer = setTimeout(() => carrier.destroy(), LAST_WORD_MS);
+      const timer = setTimeout(() => carrier.destroy(), CLOSE_MS);
       timer.unref();
       carrier.once('close', () => clearTimeout(timer));
     } else carrier.destroy();
@@ -130,7 +130,7 @@ export class SealedStream extends Duplex {
   }
 
   #send(seal: () => Uint8Array, done: (error?: Error | null) => void): void {
-    this.#rest.active();
+    this.#idle.active();
     let sealed: Uint8Array;
     try {
       sealed = seal();
@@ -138,7 +138,7 @@ export class SealedStream extends Duplex {
       done(error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    // The next is sealed when the carrier takes it: what is written meanwhile travels together.
+    // The next record is sealed when the carrier takes it: bytes written meanwhile share a record.
     if (this.#carrier.write(sealed)) done();
     else this.#whenDrained(done);
   }
@@ -155,7 +155,7 @@ export class SealedStream extends Duplex {
 
   #arrived(chunk: Uint8Array): void {
     if (this.destroyed) return;
-    this.#rest.active();
+    this.#idle.active();
     let wantsMore = true;
     try {
       this.#channel.push(chunk, (content) => {

@@ -1,4 +1,4 @@
-/** What a stream in the place of a socket has of one, where what lies beneath has it. */
+/** The members of a socket that a stream in its place offers, where the layer below has them. */
 export interface SocketLike {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;

@@ -1,7 +1,7 @@
 import { ChannelStreamsError } from '../../channel/errors.ts';
 import { FrameKind, HEADER_BYTES, WINDOW_BYTES } from './frames.ts';
 
-/** What a parser tells of. */
+/** Receives the frames of a parser. */
 export interface FrameHandler {
   /** Bytes of a stream: a frame's, or the part of them that has come; none for a frame that has none. */
   onData(id: number, bytes: Uint8Array): void;
@@ -26,7 +26,7 @@ export class FrameParser {
     this.#handler = handler;
   }
 
-  /** @throws {ChannelStreamsError} for what is no frame; nothing may be parsed after it */
+  /** @throws {ChannelStreamsError} for bytes that are not a frame; nothing may be parsed after it */
   push(chunk: Uint8Array): void {
     const end = chunk.byteLength;
     let at = 0;

@@ -1,13 +1,13 @@
 import { Duplex } from 'node:stream';
 import { ChannelTruncatedError } from '../../channel/errors.ts';
 import type { SocketLike } from '../socket-like.ts';
-import { RestTimer } from './rest-timer.ts';
+import { IdleTimer } from './idle-timer.ts';
 import type { StreamListener, StreamState } from './stream-state.ts';
 
 /** Bytes read ahead of the stream's user, from which on no more are asked for. Must be less than half of a window. */
 const HIGH_WATER = 65_536;
 
-/** What a stream needs of the multiplexer it belongs to. */
+/** The part of a multiplexer that its streams use. */
 export interface StreamCarrier {
   readonly carrier: Duplex & SocketLike;
   /** Whether this side opens the streams. */
@@ -31,7 +31,7 @@ export class MultiplexedStream extends Duplex {
   };
   #wasReset = false;
   #isRef = true;
-  readonly #rest = new RestTimer(() => this.emit('timeout'));
+  readonly #idle = new IdleTimer(() => this.emit('timeout'));
 
   constructor(owner: StreamCarrier, state: StreamState) {
     super({ allowHalfOpen: true, readableHighWaterMark: HIGH_WATER });
@@ -61,7 +61,7 @@ export class MultiplexedStream extends Duplex {
     // As with a socket: a timer of a destroyed one would keep it in memory for as long.
     if (this.destroyed) return this;
     if (callback !== undefined) this.once('timeout', callback);
-    this.#rest.set(ms);
+    this.#idle.set(ms);
     return this;
   }
 
@@ -109,12 +109,12 @@ export class MultiplexedStream extends Duplex {
   }
 
   override _read(): void {
-    // What is being read now counts as read once it has been.
+    // The bytes of this read are still counted as unread until it has returned.
     if (this.#state.isWindowLow) process.nextTick(() => this.#state.updateWindow(this.readableLength));
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    this.#rest.stop();
+    this.#idle.stop();
     this.#setRef(false);
     this.#state.close();
     this.#settle('sent', error ?? new ChannelTruncatedError());
@@ -124,14 +124,14 @@ export class MultiplexedStream extends Duplex {
   #listener(): StreamListener {
     return {
       onData: (bytes) => {
-        this.#rest.active();
+        this.#idle.active();
         this.push(bytes);
         this.#state.updateWindow(this.readableLength);
       },
       onEnd: () => void this.push(null),
       onReset: (error) => this.#reset(error),
       onSent: (isAll) => {
-        this.#rest.active();
+        this.#idle.active();
         if (isAll) this.#settle('sent');
       },
       onEndSent: () => this.#settle('ending'),
@@ -140,16 +140,16 @@ export class MultiplexedStream extends Duplex {
 
   #reset(error: Error | undefined): void {
     this.#wasReset = true;
-    // Of a stream that the peer has ended nothing is missing: it needs no more of what is said to it.
+    // Where the peer has ended its side, nothing that it sent is missing.
     if (!this.#state.peerEnded) this.destroy(error ?? new ChannelTruncatedError());
-    // A response that has arrived whole can still be read; a request has nobody left to answer.
+    // A response that has arrived whole can still be read; the answer to a request can no longer be sent.
     else if (this.#owner.isOpener && !this.readableEnded && !this.destroyed) this.#leaveReadable();
     else this.destroy();
   }
 
-  /** Ends all but the reading of what has arrived; what is written goes nowhere. */
+  /** Leaves only what has arrived to be read; what is written is discarded. */
   #leaveReadable(): void {
-    this.#rest.stop();
+    this.#idle.stop();
     this.#setRef(false);
     this.once('end', () => this.destroy());
     this.#settle('sent');
@@ -162,7 +162,7 @@ export class MultiplexedStream extends Duplex {
       return;
     }
     this.#pending.sent = done;
-    this.#rest.active();
+    this.#idle.active();
     this.#state.write(chunks, bytes);
   }
 

@@ -13,7 +13,7 @@ export interface HandshakeOptions {
   readonly remoteStatic?: Uint8Array | undefined;
 }
 
-/** What a finished handshake leaves. */
+/** The result of a finished handshake. */
 export interface HandshakeKeys {
   readonly send: CipherState;
   readonly receive: CipherState;

@@ -1,4 +1,4 @@
-/** What a handshake message is made of (Noise rev 34, sections 7 and 9). */
+/** The tokens of a handshake message (Noise rev 34, sections 7 and 9). */
 export type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk';
 
 export interface HandshakePattern {

@@ -3,15 +3,15 @@ import { fromHex, toHex } from '../hex.ts';
 import { KEY_BYTES } from '../suites/crypto-suite.ts';
 import { bytesEqual, INSTANCE_BYTES } from '../wire.ts';
 
-/** What a new device asks for, under the pairing code's key. */
+/** The request of a new device, sealed under the pairing code's key. */
 export interface PairingRequest {
-  /** What a person calls the device: 1 to 64 characters, none of them a control character. */
+  /** The name that a person gives the device: 1 to 64 characters, none of them a control character. */
   readonly name: string;
   /** The roles it would like; the server decides. At most 16. */
   readonly roles: readonly string[];
 }
 
-/** What the server gives a new device, inside the paired channel. */
+/** The credentials that the server gives a new device, inside the paired channel. */
 export interface PairingGrant {
   /** The server's name for the device: 1 to 64 of `A-Z a-z 0-9 _ -`. */
   readonly deviceId: string;

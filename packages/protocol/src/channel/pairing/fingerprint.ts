@@ -1,7 +1,7 @@
 import type { CryptoSuite } from '../suites/crypto-suite.ts';
 import { encodeSymbols, grouped } from './base32.ts';
 
-/** 20 characters of 5 bits: nobody finds a second key with the same 100 bits. */
+/** 20 characters of 5 bits: a second key with the same 100 bits cannot be found in practice. */
 const CHARACTERS = 20;
 const LABEL = new TextEncoder().encode('aico key fingerprint');
 

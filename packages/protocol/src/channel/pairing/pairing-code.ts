@@ -8,11 +8,11 @@ const CHARACTERS = ID_CHARACTERS + SECRET_CHARACTERS + 1;
 const LABEL = new TextEncoder().encode('aico pairing code 1');
 
 /**
- * What a person carries from the server to a new device, typed or as a QR code: a public id of 15 bits, which selects
+ * A code that a person carries from the server to a new device, typed or as a QR code: a public id of 15 bits, which selects
  * the pairing that waits, a secret of 100 bits, and a check character.
  *
- * Why so long: the secret is a pre-shared key of Noise, and whoever plays the server to a device can take one handshake
- * away and try codes on it at leisure. 100 bits leave that hopeless; six digits would not, and would need a PAKE.
+ * Why so long: the secret is a pre-shared key of Noise, and an attacker who plays the server to a device can record one
+ * handshake and try codes on it offline. 100 bits leave that hopeless; six digits would not, and would need a PAKE.
  */
 export interface PairingCode {
   /** 0 to 32,767: sent in the clear. */

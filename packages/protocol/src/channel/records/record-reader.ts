@@ -6,7 +6,7 @@ import { FrameReader } from './frame-reader.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import { HEADER_BYTES, MIN_RECORD, RecordType } from './record.ts';
 
-/** One direction's records, cut out of the stream and opened. Whoever owns it drops it at the first throw. */
+/** One direction's records, cut out of the stream and opened. It must not be used after a throw. */
 export class RecordReader {
   readonly #cipher: CipherState;
   readonly #renewal: KeyRenewal;

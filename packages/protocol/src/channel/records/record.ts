@@ -1,7 +1,7 @@
 import { TAG_BYTES } from '../suites/crypto-suite.ts';
 import { MAX_FRAME } from '../wire.ts';
 
-/** What a record is: the first byte under its seal. */
+/** The type of a record: the first byte under its seal. */
 export const RecordType = {
   /** Bytes of the stream. */
   data: 0,

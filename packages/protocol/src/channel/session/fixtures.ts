@@ -30,7 +30,7 @@ export function bodyOf(framed: Uint8Array): Uint8Array {
   return framed.slice(2);
 }
 
-/** What a responder answers to a device's first message. */
+/** A responder's answer to a device's first message. */
 export function accept(server: Server, first: Uint8Array): { reply: Uint8Array; session: ChannelSession } {
   const opening = server.responder.open(bodyOf(first));
   if (opening.kind !== 'known') throw new Error('not a known device');

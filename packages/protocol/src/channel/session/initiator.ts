@@ -17,7 +17,7 @@ import { encodeHeader, type OpeningHeader, prologue } from './opening.ts';
 
 const NOTHING = new Uint8Array(0);
 
-/** What a paired device keeps, and what opens a channel. Secret: `deviceKey.secretKey` and `psk`. */
+/** The credentials of a paired device, which open a channel. Secret: `deviceKey.secretKey` and `psk`. */
 export interface DeviceCredentials {
   readonly deviceKey: KeyPair;
   /** The server's static public key, pinned. */
@@ -80,7 +80,7 @@ export class ChannelInitiator {
   }
 }
 
-/** What a device has after pairing: keep it, send `acknowledgement`, and give what arrives to `receiveEnd`. */
+/** The result of a pairing: store it, send `acknowledgement`, and give what arrives to `receiveEnd`. */
 export interface Paired {
   readonly credentials: DeviceCredentials;
   readonly grant: PairingGrant;

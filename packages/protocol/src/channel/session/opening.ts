@@ -17,7 +17,7 @@ const PAIRING_BYTES: number = HEADER_BYTES + CODE_ID_BYTES + 32 + 16;
 /** The longest message of a handshake, the third of a pairing: s (32 + 16), and the request (1024 + 16). */
 export const MAX_HANDSHAKE_FRAME = 1088;
 
-/** What stands in the clear before Noise's first message, and says what it is. */
+/** The header in the clear before Noise's first message, which says of which kind it is. */
 export type OpeningHeader =
   | { readonly kind: 'known' }
   | { readonly kind: 'pairing'; readonly codeId: number };
@@ -29,7 +29,7 @@ export function encodeHeader(header: OpeningHeader): Uint8Array {
 }
 
 /**
- * The header, and Noise's message after it. Nothing is computed here: what is not of the exact length is refused first.
+ * The header, and Noise's message after it. A message of another length is refused before anything is computed.
  * @throws {ChannelHandshakeError}
  */
 export function decodeOpening(body: Uint8Array): {

@@ -20,7 +20,7 @@ export interface KnownOpening {
   readonly kind: 'known';
   /** The device's static key: what to look it up by. */
   readonly deviceKey: Uint8Array;
-  /** What the device drew at random for this opening: 32 bytes. Whoever sends the same again sends a replay. */
+  /** The 32 bytes that the device drew at random for this opening. A message with the same bytes is a replay. */
   readonly openingId: Uint8Array;
   /**
    * Answers with the key that was issued to this device, once. The first message may be a replay; only the session's
@@ -29,7 +29,7 @@ export interface KnownOpening {
   accept(psk: Uint8Array): { readonly reply: Uint8Array; readonly session: ChannelSession };
 }
 
-/** Somebody wants to pair under a code. `codeId` selects it; whether they know it shows in the third message. */
+/** A device wants to pair under a code, which `codeId` selects; the third message shows whether it knows the code. */
 export interface PairingOpening {
   readonly kind: 'pairing';
   readonly codeId: number;

@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream';
 
-/** Milliseconds that a peer has to take the last bytes it is sent. */
+/** Milliseconds that a peer has to read the last frame. */
 const TAKE_MS = 500;
 
-/** Sends the last frame of a connection, and closes it once the peer has taken it or has had the time to. */
-export function lastWord(carrier: Duplex, frame: Uint8Array): void {
+/** Sends the last frame of a connection, and closes the connection once the frame was sent or the time is over. */
+export function closeWith(carrier: Duplex, frame: Uint8Array): void {
   carrier.on('error', () => {});
-  // Somebody had the last word already, and closes it.
+  // A last frame was sent already, and its sender closes the connection.
   if (carrier.writableEnded) return;
   if (!carrier.writable) {
     carrier.destroy();

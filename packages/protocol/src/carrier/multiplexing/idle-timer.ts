@@ -2,16 +2,16 @@
  * Tells when something has rested for a time. Noting activity, and setting the time anew, cost next to nothing: a timer
  * that goes off too early is set again for what is left, instead of being moved each time.
  */
-export class RestTimer {
-  readonly #onRested: () => void;
-  /** 0: nobody wants to know. */
+export class IdleTimer {
+  readonly #onIdle: () => void;
+  /** 0: no timeout is set. */
   #ms = 0;
   #lastActive = 0;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = 0;
 
-  constructor(onRested: () => void) {
-    this.#onRested = onRested;
+  constructor(onIdle: () => void) {
+    this.#onIdle = onIdle;
   }
 
   /** @param ms milliseconds, from now on; 0 for never */
@@ -44,6 +44,6 @@ export class RestTimer {
     const left = Math.ceil(this.#lastActive + this.#ms - performance.now());
     // Told again if it then rests as long once more.
     this.#arm(left > 0 ? left : this.#ms);
-    if (left <= 0) this.#onRested();
+    if (left <= 0) this.#onIdle();
   }
 }
