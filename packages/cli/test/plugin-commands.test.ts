@@ -23,7 +23,8 @@ describe("a plugin's commands", () => {
     // What another wrote is shown, not obeyed.
     assert.equal((await aico.run(['speaker', 'say'])).stdout, 'hello\\u001b[2J\n');
     assert.match((await aico.run(['speaker', '--help'])).stdout, /say/);
-    assert.equal((await aico.run(['stop'])).code, 0);
+    const stopped = await aico.run(['stop']);
+    assert.equal(stopped.code, 0, stopped.stderr);
     await exited;
     assert.equal((await aico.run(['speaker', 'say'])).code, 2, 'nobody knows the plugin any more');
     await configure(aico, SPEAKER);

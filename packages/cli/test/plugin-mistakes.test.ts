@@ -167,7 +167,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     files: { 'plugin.ts': routes("app.get('/', () => ({}));") },
     exit: ExitCode.plugin,
     code: 'AICO_GATEWAY_ROUTE_ACCESS',
-    says: /GET \/api\/v1\/notes\/? does not say who may call it/,
+    says: /GET \/api\/v1\/notes\/? does not declare its access/,
     place: 'plugin.ts:5:',
     hint: /config: \{ access: 'notes:read' \}/,
   },
