@@ -182,7 +182,7 @@ test('what is too large or no HTTP is answered with a problem that names it', as
   );
   const phone = await device();
   const large = await phone.ask('/api/v1/test', { body: { text: 'a'.repeat(MIB) } });
-  assert.deepEqual([large.status, large.json().code], [413, 'FST_ERR_CTP_BODY_TOO_LARGE']);
+  assert.deepEqual([large.status, large.json().code], [413, 'AICO_GATEWAY_BAD_REQUEST']);
   const chunked = phone.begin('/api/v1/test', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'transfer-encoding': 'chunked' },

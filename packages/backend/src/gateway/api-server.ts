@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
 import type { PeerGuard } from '../core/peer-guard.ts';
 import type { Exchanges } from './exchanges.ts';
 import { createGuardedServer } from './guarded-server.ts';
+import { badRequest } from './problems.ts';
+import { answerProblem, endWithProblem } from './raw-reply.ts';
+import { requestIdOf } from './request-id.ts';
 import { requestOfUpgrade } from './web-socket.ts';
 
 /** Milliseconds until the headers of a request are there. */
@@ -43,10 +45,17 @@ export function createApiServer({
 }: ApiServerOptions): Server {
   const isFree = (connection: Duplex): boolean =>
     !exchanges.isOver(connection) && !exchanges.isAnswering(connection);
-  const answerLast = ({ socket }: IncomingMessage, response: ServerResponse, problem: Problem): void => {
-    exchanges.endAfter(socket, response);
-    answer(response, problem, { Connection: 'close' });
+  const refuse = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    detail: string,
+  ): void => {
+    exchanges.endAfter(request.socket, response);
+    answerProblem(response, badRequest(status, detail, requestIdOf(request)), { Connection: 'close' });
   };
+  const end = (socket: Duplex, status: number, detail: string): void =>
+    endWithProblem(socket, badRequest(status, detail, randomUUID()));
   const server = createGuardedServer(guard, {
     keepAliveTimeout: keepAliveMs,
     headersTimeout: HEADERS_MS,
@@ -66,6 +75,8 @@ export function createApiServer({
       socket.destroy();
       return;
     }
+    // Every reply has it, also one that no part of the gateway writes.
+    response.setHeader('X-Request-Id', requestIdOf(request));
     // Whoever handed it over may have had it watched until now; from here on Node does, between requests alone.
     if (exchanges.begin(socket, response)) socket.setTimeout(0);
     // The parser loses what follows an upgrade that it was told not to make.
@@ -74,19 +85,20 @@ export function createApiServer({
       response.shouldKeepAlive = false;
     }
     if (request.headers.host !== undefined || request.httpVersion !== '1.1') serve(request, response);
-    else answerLast(request, response, refusal(400, 'A request of HTTP/1.1 has a Host.'));
+    else refuse(request, response, 400, 'A request of HTTP/1.1 has a Host.');
   });
   server.on('upgrade', (request, socket, head) => {
     const response = requestOfUpgrade(guard, request, socket, head);
+    response.setHeader('X-Request-Id', requestIdOf(request));
     exchanges.endAfter(socket, response);
     serve(request, response);
   });
   server.on('checkExpectation', (request, response) => {
     if (!exchanges.isOver(request.socket))
-      answerLast(request, response, refusal(417, 'The only expectation there is is 100-continue.'));
+      refuse(request, response, 417, 'The only expectation that is met is 100-continue.');
   });
   server.on('connect', (_request, socket) => {
-    if (isFree(socket)) end(socket, refusal(405, 'This is no proxy.'));
+    if (isFree(socket)) end(socket, 405, 'This is no proxy.');
     else socket.destroy();
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -96,44 +108,7 @@ export function createApiServer({
       return;
     }
     const [status, detail] = REFUSALS[error.code ?? ''] ?? [400, 'This is no request of HTTP/1.1.'];
-    end(socket, refusal(status, detail));
+    end(socket, status, detail);
   });
   return server;
-}
-
-/** Answers with a problem, where there is no Fastify to do it. */
-export function answer(
-  response: ServerResponse,
-  problem: Problem,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const own = { 'Content-Type': PROBLEM_MEDIA_TYPE, 'X-Request-Id': problem.request_id ?? '' };
-  response.writeHead(problem.status, { ...own, ...headers });
-  response.end(JSON.stringify(problem));
-}
-
-function refusal(status: number, detail: string): Problem {
-  return {
-    type: 'about:blank',
-    title: STATUS_CODES[status] ?? 'Bad Request',
-    status,
-    detail,
-    code: 'AICO_GATEWAY_BAD_REQUEST',
-    request_id: randomUUID(),
-  };
-}
-
-/** Answers on a connection that has no request to answer, and ends it. */
-function end(socket: Duplex, problem: Problem): void {
-  socket.on('error', () => {});
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const body = JSON.stringify(problem);
-  socket.once('finish', () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\n` +
-      `X-Request-Id: ${problem.request_id}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
@@ -10,9 +9,13 @@ import type { Middleware } from '../core/middleware.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
 import { answerRefusals, authorise, identify } from './authorisation.ts';
 import { boundBodies } from './bounded-bodies.ts';
+import { RequestInvalidError } from './errors.ts';
 import { installJsonBody } from './json-body.ts';
+import { methodsAt } from './methods.ts';
 import { installMiddleware } from './middleware/install.ts';
-import { notFound, problemHandler } from './problems.ts';
+import { lastErrorHandler, methodNotAllowed, notFound, problemHandler, problemOf } from './problems.ts';
+import { answerProblem } from './raw-reply.ts';
+import { requestIdOf } from './request-id.ts';
 import { installTracing, inTraceOf } from './tracing.ts';
 import { UploadBudget } from './upload-budget.ts';
 import { compileValidator } from './validation.ts';
@@ -49,6 +52,11 @@ export interface AppOptions {
   readonly middlewares?: () => readonly Middleware[];
 }
 
+/** Characters of the longest part of a path that a parameter takes. Routes bound theirs by a schema. */
+const MAX_PARAM_LENGTH = 1_024;
+
+const MALFORMED = new RequestInvalidError([{ path: 'querystring', message: 'is not percent-encoded UTF-8' }]);
+
 /**
  * A Fastify instance of the house: TypeBox schemas, RFC 9457 errors, request ids; ready to route.
  *
@@ -67,41 +75,66 @@ export async function createApp({
   collect,
   onEndless = () => {},
 }: AppOptions): Promise<GatewayApp> {
-  const app: GatewayApp = fastify({
+  const root = fastify({
     bodyLimit: bodyLimitBytes,
-    genReqId: () => randomUUID(),
+    genReqId: requestIdOf,
     logger: false,
-  }).withTypeProvider<TypeBoxTypeProvider>();
-  boundBodies(app, uploads);
-  installJsonBody(app);
-  app.setValidatorCompiler(compileValidator);
-  // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.
-  app.setSerializerCompiler(() => JSON.stringify);
-  installTracing(app);
-  identify(app, principalOf);
-  const answerError = inTraceOf(installMiddleware(app, middlewares, problemHandler(logger)));
-  app.setErrorHandler(answerError);
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).type(PROBLEM_MEDIA_TYPE).send(notFound(request.id)),
-  );
-  // From here on what the mount declares is held to its access.
-  authorise(app, access);
-  answerRefusals(app, answerError);
-  collect?.(app);
-  const noteEndless: onRequestHookHandler = (_request, { raw }, done) => {
-    onEndless(raw);
-    done();
-  };
-  app.addHook('onRoute', (route) => {
-    if (route.config?.endless === true) route.onRequest = [route.onRequest ?? [], noteEndless].flat();
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (error, { id }, { raw }) => answerProblem(raw, problemOf(error, id)),
   });
-  installWebSockets(app, guard, onEndless);
-  try {
+  root.setErrorHandler(lastErrorHandler(logger));
+  const build = async (app: GatewayApp): Promise<void> => {
+    boundBodies(app, uploads);
+    installJsonBody(app);
+    app.setValidatorCompiler(compileValidator);
+    // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.
+    app.setSerializerCompiler(() => JSON.stringify);
+    installTracing(app);
+    identify(app, principalOf);
+    const answerError = inTraceOf(installMiddleware(app, middlewares, problemHandler(logger)));
+    app.setErrorHandler(answerError);
+    app.addHook('onRequest', ({ raw: { url = '' } }, _reply, done) =>
+      done(isWellFormed(url) ? undefined : MALFORMED),
+    );
+    app.setNotFoundHandler(async ({ id, raw: { url = '' } }, reply) => {
+      const methods = methodsAt(app, url);
+      if (methods.length > 0) reply.code(405).header('allow', methods.join(', '));
+      else reply.code(404);
+      const problem = methods.length > 0 ? methodNotAllowed(methods, id) : notFound(id);
+      return reply.type(PROBLEM_MEDIA_TYPE).send(problem);
+    });
+    // From here on what the mount declares is held to its access.
+    authorise(app, access);
+    answerRefusals(app, answerError);
+    collect?.(app);
+    const noteEndless: onRequestHookHandler = (_request, { raw }, done) => {
+      onEndless(raw);
+      done();
+    };
+    app.addHook('onRoute', (route) => {
+      if (route.config?.endless === true) route.onRequest = [route.onRequest ?? [], noteEndless].flat();
+    });
+    installWebSockets(app, guard, onEndless);
     await app.register(async (scope) => declare(scope.withTypeProvider<TypeBoxTypeProvider>()), { prefix });
-    await app.ready();
+  };
+  try {
+    await root.register(async (app) => build(app.withTypeProvider<TypeBoxTypeProvider>()));
+    await root.ready();
   } catch (error) {
-    await app.close();
+    await root.close();
     throw error;
   }
-  return app;
+  return root.withTypeProvider<TypeBoxTypeProvider>();
+}
+
+/** Whether the escapes of the query string are UTF-8; those of the path are looked at by the router. */
+function isWellFormed(url: string): boolean {
+  const query = url.indexOf('?');
+  if (query === -1 || !url.includes('%', query)) return true;
+  try {
+    decodeURIComponent(url.slice(query));
+    return true;
+  } catch {
+    return false;
+  }
 }

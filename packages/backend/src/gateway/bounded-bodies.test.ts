@@ -60,8 +60,8 @@ test('parsers take bodies as ever: text, JSON, whole or as a stream, within the 
   assert.deepEqual(await post('text/plain', 'x'.repeat(80 * KIB)), [200, 'string']);
   assert.deepEqual(await post('application/json', '[1,2]'), [200, '2']);
   assert.deepEqual(await post('application/octet-stream', 'x'), [200, 'object']);
-  assert.deepEqual(await post('text/plain', 'x'.repeat(91 * KIB)), [413, 'FST_ERR_CTP_BODY_TOO_LARGE']);
-  assert.deepEqual(await post('application/json', ''), [400, 'FST_ERR_CTP_EMPTY_JSON_BODY']);
+  assert.deepEqual(await post('text/plain', 'x'.repeat(91 * KIB)), [413, 'AICO_GATEWAY_BAD_REQUEST']);
+  assert.deepEqual(await post('application/json', ''), [400, 'AICO_GATEWAY_BAD_REQUEST']);
 });
 
 test('what one sender holds, and what all hold, is bounded; it is given back with the answer', async (t) => {

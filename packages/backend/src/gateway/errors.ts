@@ -104,6 +104,16 @@ export class UploadsFullError extends defineError({
   },
 }) {}
 
+/** A header of a reply is not one that HTTP can carry. */
+export class ReplyHeaderError extends AicoError {
+  constructor(name: string, cause: unknown) {
+    super('AICO_GATEWAY_REPLY_HEADER', `the reply's header "${name}" is not one that HTTP can carry`, {
+      hint: "A value is visible ASCII or Latin-1 on one line: percent-encode other text, as in filename*=UTF-8''….",
+      cause,
+    });
+  }
+}
+
 /** A middleware called `callNext()` twice. */
 export class NextCalledTwiceError extends defineError({
   code: 'AICO_GATEWAY_NEXT_TWICE',

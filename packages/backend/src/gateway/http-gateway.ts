@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -15,7 +14,7 @@ import type {
 } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
-import { answer, createApiServer } from './api-server.ts';
+import { createApiServer } from './api-server.ts';
 import { createApp } from './app.ts';
 import { Connections, NEEDED } from './authorisation.ts';
 import type { GatewayConfig } from './config.ts';
@@ -26,9 +25,11 @@ import { API_PREFIX, Mounts } from './mounts.ts';
 import type { NewcomerLimits } from './newcomers.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
 import { openApiDocument } from './openapi/document.ts';
-import { answerProbe, type ReadinessProbe } from './probes.ts';
-import { locked, notFound, stopping } from './problems.ts';
+import { answerProbe, isProbe, PROBE_METHODS, type ReadinessProbe } from './probes.ts';
+import { locked, methodNotAllowed, notFound, stopping } from './problems.ts';
 import { createPublicServer } from './public-port.ts';
+import { answerProblem } from './raw-reply.ts';
+import { requestIdOf } from './request-id.ts';
 import { UploadBudget } from './upload-budget.ts';
 
 /** Connections to the public port that are no channels, or none yet, where nobody says. */
@@ -76,6 +77,7 @@ export class HttpGateway implements Gateway {
   #middlewares: readonly { readonly middleware: Middleware }[] = [];
   #openChannel: OpenChannel | undefined;
   #isDraining = false;
+  #openApi: { readonly routes: readonly DeclaredRoute[]; readonly document: OpenApiDocument } | undefined;
   #addresses: GatewayAddresses = { socket: undefined, http: undefined };
 
   constructor(options: HttpGatewayOptions) {
@@ -205,9 +207,12 @@ export class HttpGateway implements Gateway {
     };
   }
 
-  /** What all routes take and answer, as OpenAPI 3.1. */
+  /** What all routes take and answer, as OpenAPI 3.1; made once for a set of routes. */
   openApi(version: string): OpenApiDocument {
-    return openApiDocument(this.#mounts.routes, version);
+    const { routes } = this.#mounts;
+    if (this.#openApi?.routes !== routes || this.#openApi.document.info.version !== version)
+      this.#openApi = { routes, document: openApiDocument(routes, version) };
+    return this.#openApi.document;
   }
 
   addMiddleware(middleware: Middleware): () => void {
@@ -223,10 +228,13 @@ export class HttpGateway implements Gateway {
     if (answerProbe(request, response, this.#options.readiness, true)) return;
     const flight = this.#flights.begin(response);
     if (this.#isDraining) {
-      answer(response, stopping(randomUUID()), { 'Retry-After': '5', Connection: 'close' });
+      answerProblem(response, stopping(requestIdOf(request)), { 'Retry-After': '5', Connection: 'close' });
       return;
     }
     if (this.#mounts.dispatch(request, flight)) return;
-    answer(response, (this.#options.isLocked?.() === true ? locked : notFound)(randomUUID()));
+    const id = requestIdOf(request);
+    if (isProbe(request))
+      answerProblem(response, methodNotAllowed(PROBE_METHODS, id), { Allow: PROBE_METHODS.join(', ') });
+    else answerProblem(response, this.#options.isLocked?.() === true ? locked(id) : notFound(id));
   }
 }

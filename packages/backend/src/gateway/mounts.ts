@@ -21,6 +21,7 @@ interface Mount {
 export class Mounts {
   readonly #mounts = new Map<string, Mount>();
   readonly #flights: Flights;
+  #routes: readonly DeclaredRoute[] = [];
 
   constructor(flights: Flights) {
     this.#flights = flights;
@@ -38,6 +39,7 @@ export class Mounts {
   add(name: string, app: GatewayApp, routes: readonly DeclaredRoute[]): void {
     this.reserve(name);
     this.#mounts.set(name, { app, routes });
+    this.#collect();
   }
 
   /** Takes the mount away at once, resolves when the requests in flight have been answered; ends those without an end. */
@@ -45,6 +47,7 @@ export class Mounts {
     const mount = this.#mounts.get(name);
     if (mount === undefined) return;
     this.#mounts.delete(name);
+    this.#collect();
     await this.#flights.endMount(name);
     await mount.app.close();
   }
@@ -66,13 +69,17 @@ export class Mounts {
     return method === 'GET' && routes.some((route) => route.isWebSocket && route.path === path);
   }
 
-  /** Every route of every mount. */
+  /** Every route of every mount; another array once a mount came or went. */
   get routes(): readonly DeclaredRoute[] {
-    return [...this.#mounts.values()].flatMap(({ routes }) => routes);
+    return this.#routes;
   }
 
   get names(): readonly string[] {
     return [...this.#mounts.keys()];
+  }
+
+  #collect(): void {
+    this.#routes = [...this.#mounts.values()].flatMap(({ routes }) => routes);
   }
 }
 

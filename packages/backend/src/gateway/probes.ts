@@ -7,6 +7,13 @@ export type ReadinessProbe = () => Promise<{
   readonly locked?: boolean;
 }>;
 
+export const PROBE_METHODS = ['GET', 'HEAD'];
+
+/** Whether a request is for `/livez` or `/readyz`, by whatever method. */
+export function isProbe({ url = '' }: IncomingMessage): boolean {
+  return /^\/(?:livez|readyz)(?:\?|$)/.test(url);
+}
+
 /**
  * Answers `/livez` and `/readyz`; `false` for any other path. `detailed` adds the reason, which only the owner of
  * the local socket may see.

@@ -3,25 +3,46 @@ import { AicoError, PROBLEM_MEDIA_TYPE, type Problem, problemFrom } from '@aico/
 import type { Logger } from '@aico/shared/core/logging';
 import { systemErrorIn } from '@aico/shared/core/system-errors';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { answerProblem } from './raw-reply.ts';
+
+/** What is told of requests that Fastify refuses, where its own text would repeat what was sent. */
+const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
+  FST_ERR_BAD_URL: 'The URL is not percent-encoded UTF-8.',
+  FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is longer than any that is served.',
+};
 
 /**
- * What a client is told about `error`. Errors of the house speak for themselves when they name a status; Fastify's
- * own refusals keep their status and code but not their text, which may repeat what was sent. Of a full or failing disk and
- * other conditions of the machine a client hears the condition, without any file's name; everything else is a constant
- * sentence.
+ * What a client is told about `error`. Errors of the project say for themselves what may be told when they name a status.
+ * A request that Fastify refuses keeps its status and is told in a sentence that repeats nothing of it. Of a full or
+ * failing disk and other conditions of the machine a client is told the condition, without the name of a file; of
+ * everything else a constant sentence.
  */
 export function problemOf(error: unknown, requestId: string): Problem {
-  if (!(error instanceof AicoError) && isClientError(error)) {
-    return {
-      type: 'about:blank',
-      title: STATUS_CODES[error.statusCode] ?? 'Request Refused',
-      status: error.statusCode,
-      ...(error.code?.startsWith('FST_') ? { code: error.code, detail: error.message } : {}),
-      request_id: requestId,
-    };
+  try {
+    if (!(error instanceof AicoError) && isClientError(error)) {
+      const { statusCode, code = '', message } = error;
+      if (code.startsWith('FST_')) return badRequest(statusCode, FASTIFY_DETAILS[code] ?? message, requestId);
+      const title = STATUS_CODES[statusCode] ?? 'Request Refused';
+      return { type: 'about:blank', title, status: statusCode, request_id: requestId };
+    }
+    const problem = { ...problemFrom(error), request_id: requestId };
+    return problem.code === 'AICO_PROBLEM_INTERNAL' ? (machineProblem(error, requestId) ?? problem) : problem;
+  } catch {
+    // A property of the error threw when it was read.
+    return { ...problemFrom(undefined), request_id: requestId };
   }
-  const problem = { ...problemFrom(error), request_id: requestId };
-  return problem.code === 'AICO_PROBLEM_INTERNAL' ? (machineProblem(error, requestId) ?? problem) : problem;
+}
+
+/** The reply to a request that no route has seen, since it is malformed or asks for what HTTP here does not do. */
+export function badRequest(status: number, detail: string, requestId: string): Problem {
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Request Refused',
+    status,
+    detail,
+    code: 'AICO_GATEWAY_BAD_REQUEST',
+    request_id: requestId,
+  };
 }
 
 /** What is told of a failure that the machine is at the root of; `undefined` for every other one. */
@@ -45,6 +66,24 @@ function isClientError(error: unknown): error is Error & { statusCode: number; c
   return typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500;
 }
 
+/** Headers of a representation: what a route has set of them does not describe the problem that is sent instead. */
+const REPRESENTATION_HEADERS = [
+  'accept-ranges',
+  'age',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-location',
+  'content-range',
+  'etag',
+  'expires',
+  'last-modified',
+  'trailer',
+  'transfer-encoding',
+];
+
 /** Fastify's error handler: the client gets a problem, the log gets the cause. */
 export function problemHandler(logger: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
@@ -52,7 +91,32 @@ export function problemHandler(logger: Logger) {
     const fields = { requestId: request.id, method: request.method, route: request.routeOptions.url, error };
     if (problem.status >= 500) logger.error('Request failed', fields);
     else logger.debug('Request refused', fields);
+    for (const name of REPRESENTATION_HEADERS) reply.removeHeader(name);
     return reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(problem);
+  };
+}
+
+/** The error handler behind {@link problemHandler}: answers without hooks, since with them its reply could not be sent. */
+export function lastErrorHandler(logger: Logger) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    logger.error('The reply to a failed request could not be sent as it was', {
+      requestId: request.id,
+      error,
+    });
+    reply.hijack();
+    answerProblem(reply.raw, problemOf(undefined, request.id));
+  };
+}
+
+/** The reply to a method that no route at the path takes; `methods` are those that some route takes. */
+export function methodNotAllowed(methods: readonly string[], requestId: string): Problem {
+  return {
+    type: 'about:blank',
+    title: 'Method Not Allowed',
+    status: 405,
+    detail: `This path takes ${methods.join(', ')}.`,
+    code: 'AICO_GATEWAY_METHOD',
+    request_id: requestId,
   };
 }
 

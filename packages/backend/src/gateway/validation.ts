@@ -2,9 +2,10 @@ import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { RequestInvalidError } from './errors.ts';
+import { readText } from './text-values.ts';
 
 /**
- * Fastify's validator over TypeBox: what comes as text (query, params, headers) is converted to its type first,
+ * Fastify's validator over TypeBox: what comes as text (query, params, headers) is read as its type first,
  * defaults are filled in, and a refusal names places and reasons but never repeats what was sent.
  */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
@@ -12,7 +13,7 @@ export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const textual = httpPart !== 'body';
   return (value) => {
     if (!textual && validator.Check(value)) return { value };
-    const complete = validator.Default(textual ? validator.Convert(value ?? {}) : value);
+    const complete = validator.Default(textual ? readText(schema, value ?? {}) : value);
     if (validator.Check(complete)) return { value: complete };
     const issues = validator.Errors(complete).map((issue) => ({
       path: `${httpPart ?? 'request'}${issue.instancePath}`,

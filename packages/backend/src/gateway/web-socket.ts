@@ -6,6 +6,9 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { GatewayApp } from '../core/gateway.ts';
 import type { PeerGuard } from '../core/peer-guard.ts';
 import { UpgradeRequiredError, WebSocketGoneError } from './errors.ts';
+import { problemOf } from './problems.ts';
+import { endWithProblem } from './raw-reply.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** The largest message a client may send, in bytes. */
 const MAX_MESSAGE = 1_048_576;
@@ -70,11 +73,17 @@ export function installWebSockets(
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE,
   });
+  webSockets.on('headers', (headers, request) => headers.push(`X-Request-Id: ${requestIdOf(request)}`));
+  // What else the library refuses, such as a malformed list of extensions, it would answer with a page of its own.
+  webSockets.on('wsClientError', (_error, socket, request) =>
+    endWithProblem(socket, problemOf(new UpgradeRequiredError(), requestIdOf(request))),
+  );
   app.decorateRequest('acceptWebSocket', function (this: FastifyRequest, reply: FastifyReply) {
     const upgrade = upgrades.get(this.raw);
     const { headers } = this.raw;
     if (
       upgrade === undefined ||
+      headers.upgrade?.toLowerCase() !== 'websocket' ||
       !KEY.test(headers['sec-websocket-key'] ?? '') ||
       headers['sec-websocket-version'] !== '13'
     )

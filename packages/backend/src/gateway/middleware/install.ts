@@ -1,7 +1,9 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { GatewayResponse, type Middleware, type ResponseBody } from '../../core/middleware.ts';
+import { ReplyHeaderError } from '../errors.ts';
 import { Passage } from './chain.ts';
 
 const PASSAGE = Symbol('passage');
@@ -47,12 +49,12 @@ export function installMiddleware(
     const passage = request[PASSAGE];
     if (passage === undefined || passage.isBack) {
       reply.header('x-request-id', request.id);
-      done(null, payload);
+      done(invalidHeaderOf(reply), payload);
       return;
     }
     back(passage, reply, payload).then((body) => {
       reply.header('x-request-id', request.id);
-      done(null, body);
+      done(invalidHeaderOf(reply), body);
     }, done);
   });
 
@@ -89,6 +91,21 @@ export function installMiddleware(
     if (outcome.kind === 'failed') return answerError(outcome.error, request, reply);
     return send(outcome.response, reply);
   };
+}
+
+/** Takes away the headers that Node would refuse to write, when it is too late to say so. */
+function invalidHeaderOf(reply: FastifyReply): ReplyHeaderError | null {
+  let invalid: ReplyHeaderError | null = null;
+  for (const [name, value] of Object.entries(reply.getHeaders()))
+    try {
+      validateHeaderName(name);
+      for (const each of Array.isArray(value) ? value : [value]) validateHeaderValue(name, String(each));
+      if (value === undefined) validateHeaderValue(name, '\u0000');
+    } catch (error) {
+      reply.removeHeader(name);
+      invalid ??= new ReplyHeaderError(name, error);
+    }
+  return invalid;
 }
 
 function responseOf(reply: FastifyReply, payload: unknown): GatewayResponse {

@@ -1,0 +1,9 @@
+import type { GatewayApp } from '../core/gateway.ts';
+
+/** The methods of RFC 9110 and RFC 5789 that a route can be declared for. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const;
+
+/** The methods that some route of `app` takes at `url`; empty where none is served there. */
+export function methodsAt(app: GatewayApp, url: string): readonly string[] {
+  return METHODS.filter((method) => app.findRoute({ method, url }) !== null);
+}

@@ -1,0 +1,455 @@
+/**
+ * Whatever goes wrong with a request, its reply is a problem (RFC 9457) with the id of the request: every route times every
+ * kind of error, every way in which a handler can fail, and every request that no route ever sees.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { after, before, describe, test } from 'node:test';
+import { type LocalReply, localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
+import { Type } from 'typebox';
+import type { GatewayApp } from '../src/core/gateway.ts';
+
+const CANARY = 'canary7f3a91';
+const PUBLIC = { config: { access: 'public' } } as const;
+
+/** Routes of a plugin with parameters of every type. */
+function declareTyped(app: GatewayApp): void {
+  const params = Type.Object({ id: Type.Integer({ minimum: 1 }) });
+  const querystring = Type.Object({
+    limit: Type.Optional(Type.Integer()),
+    all: Type.Optional(Type.Boolean()),
+    ratio: Type.Optional(Type.Number()),
+    ids: Type.Optional(Type.Array(Type.Integer())),
+    text: Type.Optional(Type.String()),
+  });
+  const body = Type.Object({ title: Type.String(), stars: Type.Integer() });
+  app.get('/:id', { ...PUBLIC, schema: { params, querystring } }, ({ params: { id }, query }) => ({
+    id,
+    query,
+  }));
+  app.put('/:id', { ...PUBLIC, schema: { params, body } }, ({ body: sent }) => sent);
+  app.get('/p/:name', PUBLIC, ({ params: given }) => ({ given }));
+}
+
+const failing = (): Readable =>
+  new Readable({
+    read() {
+      this.destroy(new Error(CANARY));
+    },
+  });
+
+/** Handlers that fail, by how they do. */
+const FAILURES: Readonly<Record<string, (app: GatewayApp, url: string) => void>> = {
+  'throws an error': (app, url) =>
+    app.get(url, PUBLIC, () => {
+      throw new Error(CANARY);
+    }),
+  'throws null': (app, url) =>
+    app.get(url, PUBLIC, () => {
+      throw null;
+    }),
+  'rejects with undefined': (app, url) => app.get(url, PUBLIC, () => Promise.reject(undefined)),
+  'throws text': (app, url) =>
+    app.get(url, PUBLIC, () => {
+      throw CANARY;
+    }),
+  'throws an error whose properties throw': (app, url) =>
+    app.get(url, PUBLIC, () => {
+      throw Object.defineProperty(new Error(CANARY), 'statusCode', {
+        get() {
+          throw new Error(CANARY);
+        },
+      });
+    }),
+  'throws an error with a status that is none': (app, url) =>
+    app.get(url, PUBLIC, () => {
+      throw Object.assign(new Error(CANARY), { statusCode: 999 });
+    }),
+  'replies with a header of other text than Latin-1': (app, url) =>
+    app.get(url, PUBLIC, (_request, reply) =>
+      reply.header('content-disposition', 'attachment; filename="日記.txt"').send('x'),
+    ),
+  'replies with a header of two lines': (app, url) =>
+    app.get(url, PUBLIC, (_request, reply) => reply.header('x-a', `a\r\nx-b: ${CANARY}`).send('x')),
+  'replies with a header whose name is none': (app, url) =>
+    app.get(url, PUBLIC, (_request, reply) => reply.header('x a', 'b').send('x')),
+  'replies with a stream and a header of other text': (app, url) =>
+    app.get(url, PUBLIC, (_request, reply) => reply.header('x-a', '会').send(Readable.from(['x']))),
+  'replies with bytes and a header of other text': (app, url) =>
+    app.get(url, PUBLIC, async (_request, reply) => {
+      reply.header('x-a', '会');
+      return Buffer.from('x');
+    }),
+  'replies with a status that is none': (app, url) =>
+    app.get(url, PUBLIC, (_request, reply) => reply.code(99_999).send('x')),
+  'replies with what is no JSON': (app, url) => app.get(url, PUBLIC, () => ({ size: 1n })),
+  'replies with a circle': (app, url) =>
+    app.get(url, PUBLIC, () => {
+      const circle: { own?: unknown } = {};
+      circle.own = circle;
+      return circle;
+    }),
+  'replies with what throws as JSON': (app, url) =>
+    app.get(url, PUBLIC, () => ({
+      toJSON() {
+        throw new Error(CANARY);
+      },
+    })),
+  'replies with a stream that fails at once': (app, url) =>
+    app.get(url, PUBLIC, (_request, reply) =>
+      reply
+        .header('content-encoding', 'gzip')
+        .header('cache-control', 'max-age=60')
+        .header('etag', '"1"')
+        .send(failing()),
+    ),
+  'replies with a web stream that fails at once': (app, url) =>
+    app.get(url, PUBLIC, (_request, reply) =>
+      reply
+        .type('text/plain')
+        .send(new ReadableStream({ pull: (controller) => controller.error(new Error(CANARY)) })),
+    ),
+  'replies with a response whose body was read': (app, url) =>
+    app.get(url, PUBLIC, async () => {
+      const response = new Response('x');
+      await response.text();
+      return response;
+    }),
+  'has an error handler that throws': (app, url) =>
+    app.get(
+      url,
+      {
+        ...PUBLIC,
+        errorHandler: () => {
+          throw new Error(CANARY);
+        },
+      },
+      () => {
+        throw new Error(CANARY);
+      },
+    ),
+  'has a hook before it that throws': (app, url) =>
+    app.get(
+      url,
+      {
+        ...PUBLIC,
+        preHandler: () => {
+          throw new Error(CANARY);
+        },
+      },
+      () => 'x',
+    ),
+  'has a hook that throws whatever is sent': (app, url) =>
+    app.get(
+      url,
+      {
+        ...PUBLIC,
+        onSend: async () => {
+          throw new Error(CANARY);
+        },
+      },
+      () => 'x',
+    ),
+  'has a hook that breaks the header of whatever is sent': (app, url) =>
+    app.get(
+      url,
+      {
+        ...PUBLIC,
+        onSend: async (_request, reply, payload) => {
+          reply.header('x-a', '会');
+          return payload;
+        },
+      },
+      () => 'x',
+    ),
+  'has a hook that sends what cannot be sent': (app, url) =>
+    app.get(url, { ...PUBLIC, onSend: async () => 7 }, () => 'x'),
+};
+
+/** Holds a reply to what every refusal is. */
+function assertProblem(
+  reply: Pick<LocalReply, 'status' | 'headers' | 'text'>,
+  status: number,
+  what: string,
+): void {
+  assert.equal(reply.status, status, `${what}: ${reply.status} ${reply.text}`);
+  assert.equal(reply.headers['content-type'], 'application/problem+json; charset=utf-8', what);
+  const problem = JSON.parse(reply.text) as Readonly<Record<string, unknown>>;
+  assert.equal(problem.status, status, what);
+  assert.match(String(problem.code), /^AICO_/, what);
+  assert.equal(typeof problem.title, 'string', what);
+  assert.match(String(reply.headers['x-request-id']), /^[0-9a-f-]{36}$/, what);
+  assert.equal(problem.request_id, reply.headers['x-request-id'], what);
+  assert.ok(!reply.text.includes(CANARY), `${what} repeats what was sent or thrown: ${reply.text}`);
+  for (const name of ['content-encoding', 'etag', 'cache-control'])
+    assert.equal(reply.headers[name], undefined, what);
+}
+
+interface Operation {
+  readonly requestBody?: unknown;
+}
+
+describe('every refusal is a problem with the id of its request', () => {
+  let backend: TestBackend;
+  let paths: ReadonlyMap<string, Readonly<Record<string, Operation>>>;
+
+  before(async () => {
+    backend = await startTestBackend({
+      overrides: { environment: 'development', 'core.logging.level': 'fatal' },
+    });
+    const gateway = backend.container.getService('gateway');
+    await gateway.mount('typed', declareTyped);
+    await gateway.mount('failing', (app) => {
+      for (const [index, declare] of Object.values(FAILURES).entries()) declare(app, `/${index}`);
+      app.get('/half', PUBLIC, (_request, reply) =>
+        reply.send(
+          Readable.from(
+            (function* () {
+              yield 'x'.repeat(100_000);
+              throw new Error(CANARY);
+            })(),
+          ),
+        ),
+      );
+    });
+    const document = (await localRequest(backend.socket, '/api/v1/openapi')).json() as {
+      readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+    };
+    paths = new Map(Object.entries(document.paths).filter(([path]) => !path.startsWith('/api/v1/failing/')));
+  });
+  after(() => backend.stop());
+
+  /** The methods of every template that a path is one of. */
+  const methodsOf = (path: string): string[] => [
+    ...new Set(
+      [...paths]
+        .filter(([template]) => new RegExp(`^${template.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`).test(path))
+        .flatMap(([, operations]) => Object.keys(operations).map((method) => method.toUpperCase())),
+    ),
+  ];
+  /** A path of a template, with a parameter that no route refuses before it looks at the method. */
+  const pathOf = (template: string, parameter = '1'): string => template.replaceAll(/\{[^}]+\}/g, parameter);
+  const ask = (path: string, options: Parameters<typeof localRequest>[2] = {}) =>
+    localRequest(backend.socket, path, options);
+
+  test('a method that no route at the path takes: 405 with Allow', async () => {
+    assert.ok(paths.size > 30);
+    for (const template of paths.keys()) {
+      const taken = methodsOf(pathOf(template));
+      if (taken.includes('GET')) taken.push('HEAD');
+      for (const method of [
+        'GET',
+        'HEAD',
+        'POST',
+        'PUT',
+        'PATCH',
+        'DELETE',
+        'OPTIONS',
+        'TRACE',
+        'PROPFIND',
+      ]) {
+        if (taken.includes(method)) continue;
+        const reply = await ask(pathOf(template), { method });
+        const what = `${method} ${template}`;
+        assert.deepEqual(String(reply.headers.allow).split(', ').sort(), taken.toSorted(), what);
+        if (method !== 'HEAD') assertProblem(reply, 405, what);
+        else assert.deepEqual([reply.status, reply.text], [405, ''], what);
+      }
+    }
+    for (const probe of ['/livez', '/readyz?x=1']) {
+      const reply = await ask(probe, { method: 'POST' });
+      assert.equal(reply.headers.allow, 'GET, HEAD');
+      assertProblem(reply, 405, probe);
+    }
+  });
+
+  test('a path that is not UTF-8, too long, or that nothing is served at', async () => {
+    for (const [template, operations] of paths) {
+      const [method = ''] = Object.keys(operations);
+      const asked = { method: method.toUpperCase() };
+      for (const wrong of ['%zz', '%ff', '%c3%28', '%']) {
+        if (template.includes('{'))
+          assertProblem(await ask(pathOf(template, wrong), asked), 400, `${template} ${wrong}`);
+        assertProblem(await ask(`${pathOf(template)}/${CANARY}${wrong}`, asked), 400, `${template}/${wrong}`);
+        assertProblem(
+          await ask(`${pathOf(template)}?x=${CANARY}${wrong}`, asked),
+          400,
+          `${template}?${wrong}`,
+        );
+      }
+      if (template.includes('{'))
+        assertProblem(await ask(pathOf(template, CANARY.repeat(400)), asked), 414, `${template} long`);
+      assertProblem(await ask(`${pathOf(template)}/${CANARY}/none`, asked), 404, template);
+    }
+    for (const path of [
+      '/',
+      '/api',
+      '/api/v1',
+      '/api/v1/',
+      `/api/v1/${CANARY}`,
+      '/api/v1/%zz',
+      '//api/v1/logs',
+      '*',
+    ])
+      assertProblem(await ask(path), 404, path);
+  });
+
+  test('a body of another type, that is no JSON, not UTF-8, too deep or too large', async () => {
+    for (const [template, operations] of paths)
+      for (const [method, { requestBody }] of Object.entries(operations)) {
+        if (requestBody === undefined) continue;
+        const send = (body: string | Buffer, type = 'application/json'): Promise<LocalReply> =>
+          rawBody(backend.socket, method.toUpperCase(), pathOf(template), type, body);
+        const what = `${method} ${template}`;
+        assertProblem(await send(`{"${CANARY}"`), 400, what);
+        assertProblem(await send(''), 400, what);
+        assertProblem(await send(Buffer.from([0x22, 0xff, 0x22])), 400, what);
+        assertProblem(await send('['.repeat(5_000) + ']'.repeat(5_000)), 413, what);
+        assertProblem(await send('{"__proto__":{}}'), 400, what);
+        assertProblem(await send('null'), 400, what);
+        assertProblem(await send(CANARY, `application/${CANARY}`), 415, what);
+        assertProblem(await send(CANARY, `${CANARY};;;`), 415, what);
+      }
+  });
+
+  test('a parameter that is spelt in any way but one', async () => {
+    for (const id of [
+      'true',
+      '1.5',
+      '01',
+      '1e0',
+      '+1',
+      '0x1',
+      '%201',
+      '1%20',
+      '-0',
+      '99999999999999999999',
+      'null',
+      '%00',
+    ])
+      assertProblem(await ask(`/api/v1/typed/${id}`), 400, id);
+    for (const query of [
+      'limit=1.5',
+      'limit=true',
+      'limit=',
+      'limit',
+      'limit=1&limit=1',
+      'all=1',
+      'all=',
+      'all=True',
+      'ratio=.5',
+      'ratio=NaN',
+      'ids=1&ids=x',
+      'ids=',
+      'text=a&text=b',
+    ])
+      assertProblem(await ask(`/api/v1/typed/1?${query}`), 400, query);
+    const read = await ask('/api/v1/typed/7?limit=-3&all=false&ratio=0.5&ids=4&text=true');
+    assert.deepEqual(read.json(), {
+      id: 7,
+      query: { limit: -3, all: false, ratio: 0.5, ids: [4], text: 'true' },
+    });
+    const { status } = await ask('/api/v1/typed/7', { method: 'PUT', body: { title: 'x', stars: '5' } });
+    assert.equal(status, 400);
+    for (const query of ['limit=1.5', 'limit=true', 'before=01', 'limit=1&limit=2'])
+      assertProblem(await ask(`/api/v1/logs?${query}`), 400, query);
+  });
+
+  for (const [index, what] of Object.keys(FAILURES).entries())
+    test(`a handler that ${what}: 500`, async () => {
+      const reply = await ask(`/api/v1/failing/${index}`);
+      assertProblem(reply, 500, what);
+    });
+
+  test('a reply that fails half-way is cut, and never looks complete', async () => {
+    await assert.rejects(ask('/api/v1/failing/half'), { code: 'ECONNRESET' });
+  });
+
+  test('a request that is none, whose head is too large, or that asks for what is not done here', async () => {
+    for (const [status, bytes] of [
+      [400, `${CANARY} \x16\x03\r\n\r\n`],
+      [400, `GET /api/v1/health HTTP/1.1\r\nHost: a\r\nContent-Length: ${CANARY}\r\n\r\n`],
+      [
+        400,
+        'GET /api/v1/health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n',
+      ],
+      [400, 'GET /api/v1/health HTTP/1.1\r\n\r\n'],
+      [400, `BREW /${CANARY} HTTP/1.1\r\nHost: a\r\n\r\n`],
+      [431, `GET /api/v1/health HTTP/1.1\r\nHost: a\r\nX-A: ${CANARY.repeat(3_000)}\r\n\r\n`],
+      [431, `GET /${CANARY.repeat(3_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],
+      [417, `GET /api/v1/health HTTP/1.1\r\nHost: a\r\nExpect: ${CANARY}\r\n\r\n`],
+      [405, `CONNECT ${CANARY}:443 HTTP/1.1\r\nHost: a\r\n\r\n`],
+      [404, `GET /api/v1/${CANARY} HTTP/1.0\r\n\r\n`],
+      [426, 'GET /api/v1/events/ws HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],
+      [426, upgrade('Sec-WebSocket-Version: 8')],
+      [426, upgrade('Sec-WebSocket-Version: 13', 'short')],
+      [426, upgrade('Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: a,,a')],
+      [404, upgrade('Sec-WebSocket-Version: 13').replace('events/ws', CANARY)],
+    ] as const)
+      assertProblem(await rawRequest(backend.socket, bytes), status, bytes.slice(0, 80));
+  });
+
+  test('replies that are no refusals have the id too', async () => {
+    for (const path of [
+      '/livez',
+      '/api/v1/health',
+      '/api/v1/openapi',
+      '/api/v1/openapi/page',
+      '/api/v1/typed/1',
+    ])
+      assert.match(String((await ask(path)).headers['x-request-id']), /^[0-9a-f-]{36}$/, path);
+    const accepted = await rawRequest(backend.socket, upgrade('Sec-WebSocket-Version: 13'), true);
+    assert.equal(accepted.status, 101);
+    assert.match(String(accepted.headers['x-request-id']), /^[0-9a-f-]{36}$/);
+  });
+
+  test('the OpenAPI document is made once for a set of routes', async () => {
+    const gateway = backend.container.getService('gateway');
+    const first = gateway.openApi('1');
+    assert.equal(gateway.openApi('1'), first);
+    const unmount = await gateway.mount('more', (app) => void app.get('/', PUBLIC, () => 'x'));
+    assert.ok('/api/v1/more' in gateway.openApi('1').paths);
+    await unmount();
+    assert.ok(!('/api/v1/more' in gateway.openApi('1').paths));
+  });
+});
+
+function upgrade(version: string, key = 'AAAAAAAAAAAAAAAAAAAAAA=='): string {
+  return `GET /api/v1/events/ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${key}\r\n${version}\r\n\r\n`;
+}
+
+/** Sends a body as it is. */
+function rawBody(
+  socket: string,
+  method: string,
+  path: string,
+  type: string,
+  body: string | Buffer,
+): Promise<LocalReply> {
+  const bytes = Buffer.from(body);
+  const head = `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n\r\n`;
+  return rawRequest(socket, Buffer.concat([Buffer.from(head), bytes]));
+}
+
+/** Sends bytes and reads the reply until the other side ends it, or its head alone. */
+async function rawRequest(path: string, bytes: string | Buffer, headAlone = false): Promise<LocalReply> {
+  const socket = connect(path);
+  await once(socket, 'connect');
+  socket.on('error', () => {});
+  if (!headAlone) socket.end(bytes);
+  else socket.write(bytes);
+  let received = '';
+  for await (const chunk of socket.setEncoding('utf8')) {
+    received += chunk;
+    if (headAlone && received.includes('\r\n\r\n')) break;
+  }
+  const [head = '', ...rest] = received.split('\r\n\r\n');
+  const [line = '', ...fields] = head.split('\r\n');
+  const headers = Object.fromEntries(
+    fields.map((field) => [field.split(':', 1)[0]?.toLowerCase(), field.slice(field.indexOf(':') + 2)]),
+  );
+  const text = rest.join('\r\n\r\n');
+  return { status: Number(line.split(' ')[1]), headers, text, json: () => JSON.parse(text) };
+}
