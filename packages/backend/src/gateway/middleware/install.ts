@@ -47,15 +47,14 @@ export function installMiddleware(
 
   app.addHook('onSend', (request, reply, payload, done) => {
     const passage = request[PASSAGE];
-    if (passage === undefined || passage.isBack) {
+    const goOn = (body: unknown): void => {
       reply.header('x-request-id', request.id);
-      done(invalidHeaderOf(reply), payload);
-      return;
-    }
-    back(passage, reply, payload).then((body) => {
-      reply.header('x-request-id', request.id);
-      done(invalidHeaderOf(reply), body);
-    }, done);
+      const invalid = invalidHeaderOf(reply);
+      if (invalid === undefined) done(null, body);
+      else done(invalid);
+    };
+    if (passage === undefined || passage.isBack) goOn(payload);
+    else back(passage, reply, payload).then(goOn, done);
   });
 
   async function enter(
@@ -94,8 +93,8 @@ export function installMiddleware(
 }
 
 /** Takes away the headers that Node would refuse to write, when it is too late to say so. */
-function invalidHeaderOf(reply: FastifyReply): ReplyHeaderError | null {
-  let invalid: ReplyHeaderError | null = null;
+function invalidHeaderOf(reply: FastifyReply): ReplyHeaderError | undefined {
+  let invalid: ReplyHeaderError | undefined;
   for (const [name, value] of Object.entries(reply.getHeaders()))
     try {
       validateHeaderName(name);
