@@ -187,7 +187,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: 'streams that are followed and not read',
     run: async (target) => {
-      const paths = ['events?topic=hostile.*', 'bus/messages?pattern=hostile.*', 'logs/stream'];
+      const paths = ['events?topic=hostile.*', 'logs/stream'];
       const readers = paths.map(() => dial(target.socket).pause());
       for (const [index, reader] of readers.entries()) reader.write(get(`/api/v1/${paths[index]}`));
       for (let n = 0; n < 20; n += 1)

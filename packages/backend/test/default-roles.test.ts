@@ -10,7 +10,6 @@ import { startWorld } from './fixtures/through-channel.ts';
 const ROUTES: Readonly<Record<string, string>> = {
   'GET /api/v1/bus/clients': 'owner',
   'GET /api/v1/bus/grants': 'owner',
-  'GET /api/v1/bus/messages': 'owner',
   'GET /api/v1/bus/stats': 'owner',
   'GET /api/v1/database/stats': 'owner',
   'GET /api/v1/database/status': 'owner',

@@ -78,7 +78,7 @@ async function hostileHttp({ socket, http }: Faulty): Promise<void> {
 
 /** What is followed, until its reader leaves. */
 async function follow({ socket }: Faulty): Promise<void> {
-  const streams = ['events?topic=test.*', 'logs/stream', 'bus/messages?pattern=test.*'];
+  const streams = ['events?topic=test.*', 'logs/stream'];
   await Promise.all(
     streams.map(async (each) => {
       const reader = connect(socket).on('error', () => {});

@@ -66,7 +66,6 @@ const CALLS: Readonly<Record<string, unknown>> = {
 const OTHERS: Readonly<Record<string, readonly [path: string, mediaType: string]>> = {
   'GET /api/v1/openapi/page': ['/api/v1/openapi/page', 'text/html'],
   'GET /api/v1/logs/stream': ['/api/v1/logs/stream', 'text/event-stream'],
-  'GET /api/v1/bus/messages': ['/api/v1/bus/messages?pattern=a.*', 'text/event-stream'],
   'GET /api/v1/events': ['/api/v1/events?topic=a.*', 'text/event-stream'],
 };
 

@@ -8,11 +8,7 @@ import WebSocket from 'ws';
 import { openChannel, pair } from './fixtures/channel.ts';
 import { type Device, startWorld } from './fixtures/through-channel.ts';
 
-const FOLLOWED = [
-  '/api/v1/logs/stream',
-  '/api/v1/bus/messages?pattern=test.*',
-  '/api/v1/events?topic=test.*',
-];
+const FOLLOWED = ['/api/v1/logs/stream', '/api/v1/events?topic=test.*'];
 
 /** Begins to read an endless reply. @returns a promise of its end */
 async function follow(device: Device, path: string): Promise<{ readonly ended: Promise<unknown> }> {

@@ -86,10 +86,21 @@ function streams(t: TestContext, event: string) {
 
 for (const data of ['nothing', 'null', '[1]', '{}', '{"time":"now","id":7}']) {
   test(`whoever follows refuses an event that is ${data}, with a code`, async (t) => {
-    await assert.rejects((await streams(t, `event: log\ndata: ${data}`))('logs tail -f'), REFUSED);
+    await assert.rejects((await streams(t, `data: ${data}`))('logs tail -f'), REFUSED);
     await assert.rejects((await streams(t, `data: ${data}`))('bus subscribe a.b'), REFUSED);
   });
 }
+
+test('a logged line of another shape is refused, with a code', async (t) => {
+  const event = JSON.stringify({
+    id: '1',
+    source: 'log_store',
+    type: 'logs.a',
+    time: '',
+    data: { time: 'now' },
+  });
+  await assert.rejects((await streams(t, `data: ${event}`))('logs tail -f'), REFUSED);
+});
 
 test('an event of a kind that is not known is passed over, whatever is in it', async (t) => {
   const run = await streams(t, 'event: news\ndata: nothing');

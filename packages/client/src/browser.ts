@@ -12,7 +12,8 @@ export type { Credentials } from './core/credentials.ts';
 export type { PairOptions } from './core/handshake.ts';
 export type { ConnectOptions, PairingOptions } from './core/options.ts';
 export { ensureOk } from './core/reply.ts';
-export type { BusEvent, SubscribeOptions } from './core/subscription.ts';
+export type { BusEvent } from './core/stream-events.ts';
+export type { SubscribeOptions } from './core/subscription.ts';
 export {
   AddressInvalidError,
   BackendNotRunningError,

@@ -5,7 +5,6 @@ import { SocketTransport } from './node/socket-transport.ts';
 
 export type { Client } from './core/client.ts';
 export { ensureOk } from './core/reply.ts';
-export { type EventSourceMessage, serverSentEvents } from './core/server-sent-events.ts';
 export {
   BackendNotRunningError,
   ConnectionBrokenError,

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import fastify, { type FastifyRequest, type onRequestHookHandler } from 'fastify';
+import fastify, { type FastifyReply, type FastifyRequest, type onRequestHookHandler } from 'fastify';
 import type { Access, Principal } from '../core/access.ts';
 import type { DeclareRoutes, GatewayApp } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
@@ -28,6 +28,13 @@ declare module 'fastify' {
      * all else has been answered; so does taking the routes away.
      */
     endless?: boolean;
+  }
+  interface FastifyReply {
+    /**
+     * Says how this reply of an endless route is ended by a stop, where that is not the end of its response: a stream that is
+     * sent has to be ended itself.
+     */
+    endBy(end: () => void): void;
   }
 }
 
@@ -111,6 +118,9 @@ export async function createApp({
       onEndless(raw);
       done();
     };
+    app.decorateReply('endBy', function (this: FastifyReply, end: () => void) {
+      onEndless(this.raw, end);
+    });
     app.addHook('onRoute', (route) => {
       if (route.config?.endless === true) route.onRequest = [route.onRequest ?? [], noteEndless].flat();
     });

@@ -1,9 +1,10 @@
-import { ask, type BusMessage, parseBusMessage, type ReplyOf } from '@aico/client/ask';
-import { ensureOk, serverSentEvents } from '@aico/client/local';
+import type { BusEvent } from '@aico/client';
+import { ask, type ReplyOf } from '@aico/client/ask';
 import type { Command } from 'commander';
 import { collected, jsonOrText, secondsUpTo, wholeNumber } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { onOneLine } from '../terminal/style.ts';
+import { gapText } from '../terminal/output.ts';
 import { table } from '../terminal/table.ts';
 import { type GrantOptions, grant } from './bus-grant.ts';
 import { registerStreamCommands } from './bus-streams.ts';
@@ -93,23 +94,32 @@ function registerMessages(bus: Command, context: CommandContext): void {
 
 async function follow(context: CommandContext, pattern: string, most: number | undefined): Promise<void> {
   const client = await context.client();
-  const stream = await client.fetch(`/api/v1/bus/messages?${new URLSearchParams({ pattern })}`);
-  await ensureOk(stream);
-  context.output.note(`Following ${pattern}.`);
+  const events = client.subscribe(pattern, {
+    reconnect: false,
+    onOpen: () => context.output.note(`Following ${pattern}.`),
+    onGap: (lost) => context.output.note(gapText(lost)),
+  });
   let shown = 0;
-  for await (const { event = 'message', data } of serverSentEvents(stream)) {
-    if (event !== 'message') {
-      context.output.note(`(${data})`);
-      continue;
-    }
-    context.output.print(parseBusMessage(data), renderMessage);
+  for await (const event of events) {
+    context.output.print(messageOf(event), renderMessage);
     shown += 1;
     if (shown === most) return;
   }
 }
 
-function renderMessage({ time, type, source, data = null, data_base64: bytes }: BusMessage): string {
-  const shown = bytes === undefined ? JSON.stringify(data) : `bytes, as Base64 ${bytes}`;
+/** A message as JSON has it, with the names of CloudEvents. */
+function messageOf({ topic, data, ...attributes }: BusEvent) {
+  const envelope = { ...attributes, type: topic };
+  if (data instanceof Uint8Array) return { ...envelope, data_base64: Buffer.from(data).toString('base64') };
+  return { ...envelope, data };
+}
+
+function renderMessage(message: ReturnType<typeof messageOf>): string {
+  const { time, type, source } = message;
+  const shown =
+    'data_base64' in message
+      ? `bytes, as Base64 ${message.data_base64}`
+      : JSON.stringify(message.data ?? null);
   return onOneLine(`${time} ${type} from ${source}: ${shown}`);
 }
 

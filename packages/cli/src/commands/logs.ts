@@ -1,10 +1,10 @@
 import type { Output } from '@aico/backend/plugin';
-import { ask, type LoggedLine, parseLoggedLine } from '@aico/client/ask';
-import { ensureOk, serverSentEvents } from '@aico/client/local';
+import { ask, type LoggedLine, loggedLineOf } from '@aico/client/ask';
 import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, Option } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
+import { gapText } from '../terminal/output.ts';
 import { onOneLine, styles } from '../terminal/style.ts';
 import { coloured } from '../terminal/table.ts';
 
@@ -44,18 +44,21 @@ async function tail(context: CommandContext, { lines, follow, ...filter }: TailO
     for (const record of (await newest(lines)).toReversed()) print(context.output, record);
     return;
   }
+  const opened = Promise.withResolvers<void>();
+  const events = client.follow(`/api/v1/logs/stream?${new URLSearchParams(Object.entries(filter))}`, {
+    reconnect: false,
+    onOpen: opened.resolve,
+    onGap: (lost) => context.output.note(gapText(lost)),
+  });
   // The stream is opened before the table is read, so that no line is missed; a line of both is shown once.
-  const stream = await client.fetch(`/api/v1/logs/stream?${new URLSearchParams(Object.entries(filter))}`);
-  await ensureOk(stream);
+  let next = events.next();
+  await Promise.race([opened.promise, next]);
   const stored = await newest(MOST_LINES);
   const shown = new Set(stored.map(identity));
   for (const record of stored.slice(0, lines).toReversed()) print(context.output, record);
-  for await (const { event = 'message', data } of serverSentEvents(stream)) {
-    if (event !== 'log') {
-      context.output.note(`(${data})`);
-      continue;
-    }
-    const line = parseLoggedLine(data);
+  for (let event = await next; event.done !== true; event = await next) {
+    next = events.next();
+    const line = loggedLineOf(event.value);
     if (!shown.delete(identity(line))) print(context.output, line);
   }
   context.output.note('The backend has stopped.');

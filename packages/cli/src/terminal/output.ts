@@ -17,6 +17,11 @@ export function createOutput(isJson: () => boolean): Output {
   };
 }
 
+/** The remark that a reader was too slow, or away for too long. */
+export function gapText(lost: number | undefined): string {
+  return lost === undefined ? '(some were lost)' : `(${lost} lost)`;
+}
+
 /** Writes whole lines, see {@link terminalText}. JSON keeps its value: what is escaped in it is escaped as in JSON. */
 export function write(stream: NodeJS.WriteStream, text: string): void {
   writePart(stream, text.endsWith('\n') ? text : `${text}\n`);

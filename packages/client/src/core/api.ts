@@ -58,7 +58,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["get_bus_messages"];
+        get?: never;
         put?: never;
         post: operations["post_bus_messages"];
         delete?: never;
@@ -729,37 +729,6 @@ export interface operations {
                     "application/json": {
                         revoked: string;
                     };
-                };
-            };
-            /** @description What went wrong (RFC 9457). */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_bus_messages: {
-        parameters: {
-            query: {
-                pattern: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description `message`: an envelope; `dropped`: how many were left out. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/event-stream": string;
                 };
             };
             /** @description What went wrong (RFC 9457). */
@@ -1568,7 +1537,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `log`: a line as it is logged; `dropped`: how many were left out. */
+            /** @description `open`, `message` with a line as it is logged, `gap`. See docs/events.md. */
             200: {
                 headers: {
                     [name: string]: unknown;

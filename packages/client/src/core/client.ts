@@ -4,7 +4,8 @@ import type { Calls } from './calls.ts';
 import { fetchOver, type Transport } from './http-fetch.ts';
 import { ORIGIN } from './http-message.ts';
 import { ensureOk, parseReply } from './reply.ts';
-import { type BusEvent, follow, type SubscribeOptions } from './subscription.ts';
+import type { BusEvent } from './stream-events.ts';
+import { follow, type SubscribeOptions } from './subscription.ts';
 
 /** Typed calls over a client: `api.GET('/api/v1/devices')` gives `{ data, error, response }`. */
 export type ApiClient<Paths extends object> = OpenApiClient<Paths>;
@@ -57,6 +58,12 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
    * @example for await (const { topic, data } of client.subscribe('inbox.>')) console.log(topic, data);
    */
   subscribe(topic: string, options?: SubscribeOptions): AsyncGenerator<BusEvent, void, undefined>;
+  /**
+   * Follows another stream of a backend in the way of {@link subscribe}: `/api/v1/logs/stream`.
+   *
+   * @example for await (const event of client.follow('/api/v1/logs/stream?level=warn')) console.log(loggedLineOf(event).message);
+   */
+  follow(path: string, options?: SubscribeOptions): AsyncGenerator<BusEvent, void, undefined>;
   /** Closes its connections; requests in flight and subscriptions fail with {@link ClientClosedError}. */
   close(): Promise<void>;
 }
@@ -82,6 +89,11 @@ export function clientOver<Paths extends object = paths>({
     calls.close();
     await close();
   };
+  const followed: Client['follow'] = (path, options = {}) =>
+    follow({ fetch: request, explain: (error) => calls.explain(error) }, path, {
+      ...options,
+      signal: AbortSignal.any([calls.closed, ...(options.signal === undefined ? [] : [options.signal])]),
+    });
   return {
     api: createClient<Paths>({ baseUrl: ORIGIN, fetch: (asked) => fetchRequest(request, asked) }),
     fetch: request,
@@ -91,11 +103,8 @@ export function clientOver<Paths extends object = paths>({
       const text = await calls.run({ signal: init.signal, isRepeatable: false }, () => response.text());
       return parseReply(text, response.status);
     },
-    subscribe: (topic, options = {}) =>
-      follow({ fetch: request, explain: (error) => calls.explain(error) }, topic, {
-        ...options,
-        signal: AbortSignal.any([calls.closed, ...(options.signal === undefined ? [] : [options.signal])]),
-      }),
+    subscribe: (topic, options) => followed(`/api/v1/events?topic=${encodeURIComponent(topic)}`, options),
+    follow: followed,
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };

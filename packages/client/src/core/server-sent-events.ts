@@ -1,8 +1,6 @@
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream';
 import { ConnectionBrokenError } from '../errors.ts';
 
-export type { EventSourceMessage };
-
 /** No event of the backend's is larger: the bus takes 1 MiB, and a name or two stand around it. */
 const MAX_CHARACTERS = 8_388_608;
 

@@ -2,23 +2,22 @@ import { ReplyShapeError } from '../errors.ts';
 import type { ReplyOf } from './ask.ts';
 import { misfit, type ReplyShape } from './reply-shape.ts';
 
-/** A line of the log as it is logged: not stored yet, so without a number. */
-export type LoggedLine = Omit<ReplyOf<'get', '/api/v1/logs'>['logs'][number], 'id'>;
-
-/** A message of the bus, in its envelope. */
-export interface BusMessage {
+/** A message of the bus, with its envelope as CloudEvents 1.0 names it. */
+export interface BusEvent<T = unknown> {
   readonly id: string;
   /** Who published it. */
   readonly source: string;
-  /** The topic. */
-  readonly type: string;
+  readonly topic: string;
   /** RFC 3339, UTC. */
   readonly time: string;
-  /** What was published; absent where that was nothing, or bytes. */
-  readonly data?: unknown;
-  /** What was published, where it was bytes. */
-  readonly data_base64?: string;
+  /** What was published; bytes come as a `Uint8Array`. */
+  readonly data: T;
+  /** W3C trace context, where the publisher was traced. */
+  readonly traceparent?: string;
 }
+
+/** A line of the log as it is logged: not stored yet, so without a number. */
+export type LoggedLine = Omit<ReplyOf<'get', '/api/v1/logs'>['logs'][number], 'id'>;
 
 const text: ReplyShape = { type: 'string' };
 
@@ -35,33 +34,55 @@ const LINE: ReplyShape = {
   required: ['time', 'level', 'service', 'component', 'message', 'fields'],
 };
 
-const MESSAGE: ReplyShape = {
+const EVENT: ReplyShape = {
   type: 'object',
-  properties: { id: text, source: text, type: text, time: text, data_base64: text },
+  properties: { id: text, source: text, type: text, time: text, data_base64: text, traceparent: text },
   required: ['id', 'source', 'type', 'time'],
 };
 
-/**
- * The event `log` of `/api/v1/logs/stream`.
- *
- * @throws {ReplyShapeError} when it is of another shape
- */
-export function parseLoggedLine(data: string): LoggedLine {
-  // The value has just been checked, as in `checkReply`.
-  return parsed('GET /api/v1/logs/stream', LINE, data) as LoggedLine;
+interface SentEvent {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly time: string;
+  readonly data?: unknown;
+  readonly data_base64?: string;
+  readonly traceparent?: string;
 }
 
 /**
- * The event `message` of `/api/v1/bus/messages`.
+ * The event `message` of a stream, in the JSON form of CloudEvents.
  *
+ * @param path of the stream, for the error
  * @throws {ReplyShapeError} when it is of another shape
  */
-export function parseBusMessage(data: string): BusMessage {
+export function parseBusEvent(path: string, data: string): BusEvent {
+  // What has just been looked at, as in `checkReply`.
+  const { id, source, type, time, traceparent, data: value, data_base64 } = parsed(path, data) as SentEvent;
+  return {
+    id,
+    source,
+    topic: type,
+    time,
+    data: data_base64 === undefined ? value : bytesOf(data_base64),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
+}
+
+/**
+ * The line that an event of `/api/v1/logs/stream` holds.
+ *
+ * @throws {ReplyShapeError} when it holds none
+ */
+export function loggedLineOf({ data }: BusEvent): LoggedLine {
+  const fault = misfit(LINE, data);
+  if (fault !== undefined) throw new ReplyShapeError('GET /api/v1/logs/stream', fault);
   // As above.
-  return parsed('GET /api/v1/bus/messages', MESSAGE, data) as BusMessage;
+  return data as LoggedLine;
 }
 
-function parsed(operation: string, shape: ReplyShape, data: string): unknown {
+function parsed(path: string, data: string): unknown {
+  const operation = `GET ${path.split('?', 1)[0]}`;
   let value: unknown;
   try {
     value = JSON.parse(data);
@@ -69,7 +90,11 @@ function parsed(operation: string, shape: ReplyShape, data: string): unknown {
     // Without the cause: it quotes what was there.
     throw new ReplyShapeError(operation, 'an event is no JSON');
   }
-  const fault = misfit(shape, value);
+  const fault = misfit(EVENT, value);
   if (fault !== undefined) throw new ReplyShapeError(operation, fault);
   return value;
+}
+
+function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -9,21 +9,8 @@ import {
   UnexpectedReplyError,
 } from '../errors.ts';
 import { ensureOk } from './reply.ts';
-import { type EventSourceMessage, serverSentEvents } from './server-sent-events.ts';
-
-/** A message of the bus, with its envelope as CloudEvents 1.0 names it. */
-export interface BusEvent<T = unknown> {
-  readonly id: string;
-  /** Who published it. */
-  readonly source: string;
-  readonly topic: string;
-  /** RFC 3339, UTC. */
-  readonly time: string;
-  /** What was published; bytes come as a `Uint8Array`. */
-  readonly data: T;
-  /** W3C trace context, where the publisher was traced. */
-  readonly traceparent?: string;
-}
+import { serverSentEvents } from './server-sent-events.ts';
+import { type BusEvent, parseBusEvent } from './stream-events.ts';
 
 export interface SubscribeOptions {
   readonly signal?: AbortSignal;
@@ -33,6 +20,8 @@ export interface SubscribeOptions {
   readonly onGap?: (lost: number | undefined) => void;
   /** The connection broke with `error`; it is tried again in `delayMs`. */
   readonly onRetry?: (error: unknown, delayMs: number) => void;
+  /** Whether to connect again after a break. Default `true`; else the loop ends when the backend ends the stream. */
+  readonly reconnect?: boolean;
 }
 
 const RECONNECT: Backoff = { minDelayMs: 250, maxDelayMs: 30_000 };
@@ -44,12 +33,12 @@ interface Following {
   explain(error: unknown): unknown;
 }
 
+/** Follows a stream of events at `path`: the one reader of everything that a backend serves live. */
 export async function* follow(
   { fetch, explain }: Following,
-  topic: string,
-  { signal, onOpen, onGap, onRetry }: SubscribeOptions = {},
+  path: string,
+  { signal, onOpen, onGap, onRetry, reconnect = true }: SubscribeOptions = {},
 ): AsyncGenerator<BusEvent, void, undefined> {
-  const path = `/api/v1/events?topic=${encodeURIComponent(topic)}`;
   let lastId = '';
   let failures = 0;
   while (!signal?.aborted) {
@@ -60,29 +49,28 @@ export async function* follow(
         signal: silence.signal,
       });
       await ensureOk(response);
-      for await (const event of serverSentEvents(response, () => silence.broken())) {
-        const resumable = event.id ?? lastId;
-        if (event.event === 'open') {
+      for await (const { event = 'message', id, data } of serverSentEvents(response, () =>
+        silence.broken(),
+      )) {
+        const isFirst = lastId === '';
+        // Taken note of before it is handed out: an event is never given twice, even where its handler fails.
+        lastId = id ?? lastId;
+        if (event === 'message') yield parseBusEvent(path, data);
+        else if (event === 'gap') onGap?.(numberIn(data, 'lost'));
+        else if (event === 'open') {
           failures = 0;
-          if (lastId !== '' && !isResumed(event)) onGap?.(undefined);
-          lastId = resumable;
+          if (!isFirst && fieldOf(data, 'resumed') !== true) onGap?.(undefined);
           onOpen?.();
-        } else if (event.event === 'gap') {
-          lastId = resumable;
-          onGap?.(lostOf(event));
-        } else {
-          // Taken note of before it is handed out: an event is never given twice, even where its handler fails.
-          lastId = resumable;
-          yield busEvent(event);
         }
       }
+      if (!reconnect) return;
       throw new ConnectionBrokenError(new Error('the backend ended the subscription'));
     } catch (error) {
       if (signal?.aborted) break;
       const reason = explain(error);
-      if (!isPassing(reason)) throw reason;
-      failures += 1;
+      if (!reconnect || !isPassing(reason)) throw reason;
       const delayMs = backoffDelay(failures, RECONNECT);
+      failures += 1;
       onRetry?.(reason, delayMs);
       await pause(delayMs, signal);
     } finally {
@@ -132,38 +120,16 @@ function isPassing(error: unknown): boolean {
   );
 }
 
-function busEvent({ data: text }: EventSourceMessage): BusEvent {
-  const event = record(text);
-  const { id, source, type, time, traceparent, data, data_base64: base64 } = event;
-  return {
-    id: String(id),
-    source: String(source),
-    topic: String(type),
-    time: String(time),
-    data: typeof base64 === 'string' ? bytesOf(base64) : data,
-    ...(typeof traceparent === 'string' ? { traceparent } : {}),
-  };
+function numberIn(text: string, name: string): number | undefined {
+  const value = fieldOf(text, name);
+  return typeof value === 'number' ? value : undefined;
 }
 
-function isResumed({ data }: EventSourceMessage): boolean {
-  return record(data).resumed === true;
-}
-
-function lostOf({ data }: EventSourceMessage): number | undefined {
-  const { lost } = record(data);
-  return typeof lost === 'number' ? lost : undefined;
-}
-
-function record(text: string): Readonly<Record<string, unknown>> {
+function fieldOf(text: string, name: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return { ...value };
-  } catch (error) {
-    throw new UnexpectedReplyError(200, 'and not with events of the bus', error);
+    return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+  } catch {
+    return undefined;
   }
-  throw new UnexpectedReplyError(200, 'and not with events of the bus');
-}
-
-function bytesOf(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }

@@ -126,8 +126,8 @@ test('a device reaches no topic of the bus itself, and learns when no answer com
     const expected = [403, 'AICO_BUS_TOPIC_RESERVED'];
     assert.deepEqual(await refused('/api/v1/bus/messages', { topic, message: 1 }), expected);
     assert.deepEqual(await refused('/api/v1/bus/requests', { topic, message: 1 }), expected);
-    assert.deepEqual(await refused(`/api/v1/bus/messages?pattern=${topic}`), expected);
-    assert.deepEqual(await refused(`/api/v1/bus/messages?pattern=${topic}.%3E`), expected);
+    assert.deepEqual(await refused(`/api/v1/events?topic=${topic}`), expected);
+    assert.deepEqual(await refused(`/api/v1/events?topic=${topic}.%3E`), expected);
   }
   assert.deepEqual(
     await refused('/api/v1/bus/requests', { topic: 'unanswered', message: 1, timeout_ms: 1 }),

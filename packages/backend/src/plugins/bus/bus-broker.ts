@@ -14,7 +14,6 @@ import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-de
 import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
 import type { ServiceContainer } from '../../core/service-container.ts';
 import { declareBusRoutes } from './bus-routes.ts';
-import { MessageStreams } from './message-streams.ts';
 
 /** Bytes of a frame beyond its message: header and lengths. */
 const FRAME_OVERHEAD = 4_096;
@@ -69,15 +68,7 @@ export class BusBroker extends BasePlugin {
     this.#book = new GrantBook(file, isCurveKey, () => this.broker?.reload());
     await this.#book.load();
     const bus = this.requireService('message_bus');
-    const streams = new MessageStreams(bus);
-    const unmount = await this.requireService('gateway').mount('bus', (app) =>
-      declareBusRoutes(app, this, bus, streams),
-    );
-    this.onStop(async () => {
-      // A stream ends only when told to, and the gateway waits for requests in flight.
-      streams.closeAll();
-      await unmount();
-    });
+    await this.addRoutes((app) => declareBusRoutes(app, this, bus), { place: 'bus' });
     if (this.#book.grants.length === 0) return;
     try {
       await this.open();

@@ -1,11 +1,9 @@
-import { parsePattern } from '@aico/protocol';
-import { checkSubscribe, type MessageBus } from '@aico/shared/core/bus';
+import type { MessageBus } from '@aico/shared/core/bus';
 import { Type } from 'typebox';
 import { busGrant } from '../../bus/grants/grants-file.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
-import { eventStream, Instant, listOf } from '../../core/reply-schemas.ts';
+import { Instant, listOf } from '../../core/reply-schemas.ts';
 import type { BusBroker } from './bus-broker.ts';
-import type { MessageStreams } from './message-streams.ts';
 
 const Topic = Type.String({ minLength: 1, maxLength: 255 });
 const Patterns = Type.Array(Topic, { maxItems: 256 });
@@ -23,14 +21,12 @@ const Request = Type.Object({
   message: Type.Unknown(),
   timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
 });
-const Follow = Type.Object({ pattern: Topic });
 
 const Published = Type.Object({ published: Topic });
 const Answer = Type.Object({
   answer: Type.Optional(Type.Unknown()),
   answer_base64: Type.Optional(Type.String({ description: 'The answer, where it is bytes.' })),
 });
-const MESSAGES = eventStream('`message`: an envelope; `dropped`: how many were left out.');
 const Grants = Type.Object({ grants: listOf(busGrant) });
 const Granted = Type.Object({
   grant: busGrant,
@@ -67,12 +63,7 @@ const Stats = Type.Object({
 });
 
 /** `/api/v1/bus`: who may take part, who does, and a hand on the bus itself. */
-export function declareBusRoutes(
-  app: GatewayApp,
-  broker: BusBroker,
-  bus: MessageBus,
-  streams: MessageStreams,
-): void {
+export function declareBusRoutes(app: GatewayApp, broker: BusBroker, bus: MessageBus): void {
   declareGrants(app, broker);
   declareFigures(app, broker);
   app.post(
@@ -95,21 +86,6 @@ export function declareBusRoutes(
       // As JSON they would be an object of numbered fields.
       if (answer instanceof Uint8Array) return { answer_base64: Buffer.from(answer).toString('base64') };
       return { answer };
-    },
-  );
-  app.get(
-    '/messages',
-    {
-      config: { access: 'bus:subscribe', endless: true },
-      schema: { querystring: Follow, response: MESSAGES },
-    },
-    async ({ query: { pattern } }, reply) => {
-      // Before the response is hijacked: what is refused from there on can no longer be answered.
-      parsePattern(pattern);
-      checkSubscribe(pattern);
-      // Fastify has nothing more to say on it: the stream owns the response from here on.
-      reply.hijack();
-      await streams.serve(reply.raw, pattern);
     },
   );
 }

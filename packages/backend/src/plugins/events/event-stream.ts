@@ -1,74 +1,95 @@
-import type { ServerResponse } from 'node:http';
-import type { LiveSubscription } from './live-subscriptions.ts';
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Followed, LiveSubscription, LiveSubscriptions } from './live-subscriptions.ts';
 
-/** Milliseconds between signs of life, so that a reader that has gone without a word is noticed. */
+/** Milliseconds between comments that show a reader, and what lies between, that the stream goes on. */
 const HEARTBEAT_MS = 15_000;
+/** Characters of events that are handed to the connection at once. */
+const CHUNK = 16_384;
 
 /**
- * Writes a subscription to `response` as server-sent events, from after number `after` on, until the reader goes or the
- * subscription ends. Never more is on its way than the connection takes; what is dropped meanwhile is told as `gap`.
+ * Answers with what is published, as server-sent events: `open`, then `message` and `gap`. A reader that sends
+ * `Last-Event-ID` goes on where it was. Never more is on its way than the connection takes; what is dropped meanwhile is
+ * counted in a `gap`.
  *
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+ *
+ * @returns the body of the reply, whose headers have been set
+ * @throws {TooManySubscriptionsError}
  */
 export async function serveEvents(
-  response: ServerResponse,
+  subscriptions: LiveSubscriptions,
+  followed: Followed,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Readable> {
+  const { live, after, resumed } = await subscriptions.resume(
+    followed,
+    String(request.headers['last-event-id']),
+  );
+  const { raw } = reply;
+  const detach = subscriptions.attach(live);
+  const leave = (): void => {
+    detach();
+    live.log.wake();
+  };
+  let isEnding = false;
+  const end = (): void => {
+    isEnding = true;
+    live.log.wake();
+    // A reader that takes nothing would not take the end either.
+    if (raw.writableNeedDrain) raw.destroy();
+  };
+  reply.endBy(end);
+  const { signal } = live.ended;
+  signal.addEventListener('abort', end, { once: true });
+  raw.once('close', () => {
+    signal.removeEventListener('abort', end);
+    leave();
+  });
+  if (raw.destroyed) leave();
+  reply
+    .type('text/event-stream; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .header('x-accel-buffering', 'no');
+  return Readable.from(textOf(live, after, resumed, () => isEnding || raw.destroyed));
+}
+
+async function* textOf(
   live: LiveSubscription,
   after: number,
   resumed: boolean,
-): Promise<void> {
-  let gone = false;
-  const leave = (): void => {
-    gone = true;
-    live.log.wake();
-    // It takes nothing more: there is no use in waiting for it to.
-    if (response.writableNeedDrain) response.destroy();
-  };
-  response.once('close', leave);
-  live.ended.signal.addEventListener('abort', leave, { once: true });
-  const heartbeat = setInterval(() => response.write(': alive\n\n'), HEARTBEAT_MS);
+  isOver: () => boolean,
+): AsyncGenerator<string, void> {
+  const { id, log } = live;
+  let isBeatDue = false;
+  const heartbeat = setInterval(() => {
+    isBeatDue = true;
+    log.wake();
+  }, HEARTBEAT_MS);
   heartbeat.unref();
   try {
-    response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    });
-    response.write(field('open', `${live.id}:${after}`, JSON.stringify({ subscription: live.id, resumed })));
-    let at = after;
-    if (live.ended.signal.aborted) return;
-    while (!gone) {
-      const { lost, events } = live.log.unread(at);
-      if (lost > 0) response.write(field('gap', `${live.id}:${at + lost}`, JSON.stringify({ lost })));
+    yield field('open', live.positionOf(after), JSON.stringify({ subscription: id, resumed }));
+    for (let at = after; !isOver(); ) {
+      const { lost, events } = log.unread(at);
       at += lost;
-      for (const { number, text } of events) {
-        at = number;
-        if (response.write(field('message', `${live.id}:${number}`, text))) continue;
-        await drained(response);
-        // What has been dropped while it waited is noticed before the next is written.
-        break;
+      let text = lost > 0 ? field('gap', live.positionOf(at), JSON.stringify({ lost })) : '';
+      for (const event of events) {
+        // What is dropped while the connection takes this much is looked at before the next.
+        if (text.length >= CHUNK) break;
+        text += field('message', live.positionOf(event.number), event.text);
+        at = event.number;
       }
-      if (!gone) await live.log.news(at);
+      if (text === '' && isBeatDue) text = ': alive\n\n';
+      isBeatDue = false;
+      if (text !== '') yield text;
+      else await log.news(at);
     }
   } finally {
     clearInterval(heartbeat);
-    live.ended.signal.removeEventListener('abort', leave);
-    response.off('close', leave);
-    response.end();
   }
 }
 
 function field(event: string, id: string, data: string): string {
   return `event: ${event}\nid: ${id}\ndata: ${data}\n\n`;
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.once('drain', done);
-    response.once('close', done);
-  });
 }

@@ -1,4 +1,6 @@
+import type { Readable } from 'node:stream';
 import { MessageBusClient } from '@aico/shared/core/bus';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Principal } from '../../core/access.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
@@ -8,7 +10,7 @@ import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
 import { eventStream } from '../../core/reply-schemas.ts';
 import { CapabilityMissingError } from '../../gateway/index.ts';
 import { serveEvents } from './event-stream.ts';
-import { accessFor, LiveSubscriptions, positionOf } from './live-subscriptions.ts';
+import { accessFor, type Followed, LiveSubscriptions, mayFollow } from './live-subscriptions.ts';
 import { TopicSocket } from './topic-socket.ts';
 
 const Query = Type.Object({ topic: Type.String({ minLength: 1, maxLength: 255 }) });
@@ -29,16 +31,18 @@ export class EventsPlugin extends BasePlugin {
   override async start(): Promise<void> {
     const live = new LiveSubscriptions(this.requireService('message_bus'));
     this.#live = live;
-    const unmount = await this.requireService('gateway').mount('events', (app) => this.#declare(app, live));
-    this.onStop(async () => {
-      // A stream ends only when told to, and the gateway waits for requests in flight.
-      await live.endAll();
-      await unmount();
-    });
+    this.onStop(() => live.endAll());
+    await this.addRoutes((app) => this.#declare(app, live), { place: 'events' });
   }
 
   override healthCheck(): HealthCheckResult {
     return { status: 'healthy', data: { subscriptions: this.#live?.size ?? 0, sockets: this.#sockets } };
+  }
+
+  /** Answers a request with what is published on a topic, as server-sent events; for routes of others that have a view of the bus. */
+  follow(followed: Followed, request: FastifyRequest, reply: FastifyReply): Promise<Readable> {
+    if (this.#live === undefined) throw new TypeError('the events plugin has not started');
+    return serveEvents(this.#live, followed, request, reply);
   }
 
   #declare(app: GatewayApp, live: LiveSubscriptions): void {
@@ -57,22 +61,12 @@ export class EventsPlugin extends BasePlugin {
     });
     // What it needs depends on the pattern, and is looked at when that is known.
     const config = { access: 'public', endless: true } as const;
-    app.get('/', { config, schema: { querystring: Query, response: EVENTS } }, async (request, reply) => {
+    app.get('/', { config, schema: { querystring: Query, response: EVENTS } }, (request, reply) => {
       const { topic } = request.query;
       const { principal } = request;
-      const access = accessFor(topic);
-      if (!principal.may(access)) throw new CapabilityMissingError(access);
-      const { id, number } = positionOf(String(request.headers['last-event-id']));
-      const found = live.find(id, topic, principal);
-      const subscription = found ?? (await live.open(topic, access, principal));
-      const after = found === undefined ? 0 : Math.min(number, found.log.last);
-      reply.hijack();
-      const detach = live.attach(subscription);
-      try {
-        await serveEvents(reply.raw, subscription, after, found !== undefined);
-      } finally {
-        detach();
-      }
+      const isPermitted = (): boolean => mayFollow(principal, topic);
+      if (!isPermitted()) throw new CapabilityMissingError(accessFor(topic));
+      return serveEvents(live, { topic, principal, isPermitted }, request, reply);
     });
   }
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
-import { startTestBackend } from '@aico/backend/testing';
+import { localRequest, startTestBackend } from '@aico/backend/testing';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import fc from 'fast-check';
-import { OWNER, permits } from '../../core/access.ts';
+import { OWNER, type Principal, permits } from '../../core/access.ts';
 import { EventLog } from './event-log.ts';
 import { accessFor, LiveSubscriptions } from './live-subscriptions.ts';
 
@@ -16,11 +16,15 @@ interface Event {
 }
 
 /** A reader of server-sent events over the local socket. */
-async function follow(t: TestContext, socketPath: string, topic: string, lastEventId?: string) {
+function follow(t: TestContext, socketPath: string, topic: string, lastEventId?: string) {
+  return followPath(t, socketPath, `/api/v1/events?topic=${encodeURIComponent(topic)}`, lastEventId);
+}
+
+async function followPath(t: TestContext, socketPath: string, path: string, lastEventId?: string) {
   const asked = request({
     socketPath,
     agent: false,
-    path: `/api/v1/events?topic=${encodeURIComponent(topic)}`,
+    path,
     headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
   });
   asked.on('error', () => {});
@@ -121,15 +125,18 @@ describe('what may be followed', () => {
       id: 'phone',
       may: (access: 'public' | `${string}:${string}`) => permits(grants, access),
     };
-    const one = await live.open('notes.*', 'notes:subscribe', phone);
-    await live.open('notes.*', 'notes:subscribe', phone);
-    await assert.rejects(live.open('notes.*', 'notes:subscribe', phone), { code: 'AICO_EVENTS_TOO_MANY' });
+    const open = (principal: Principal) =>
+      live.open({ topic: 'notes.*', principal, isPermitted: () => principal.may('notes:subscribe') });
+    const one = await open(phone);
+    live.attach(one);
+    live.attach(await open(phone));
+    await assert.rejects(open(phone), { code: 'AICO_EVENTS_TOO_MANY' });
     const tablet = { ...phone, id: 'tablet' };
-    await live.open('notes.*', 'notes:subscribe', tablet);
-    await assert.rejects(live.open('notes.*', 'notes:subscribe', tablet), { code: 'AICO_EVENTS_TOO_MANY' });
+    live.attach(await open(tablet));
+    await assert.rejects(open(tablet), { code: 'AICO_EVENTS_TOO_MANY' });
     // Programs on this machine are not refused for what devices have open, nor by the bound of one device.
-    for (let n = 0; n < 3; n += 1) await live.open('notes.*', 'notes:subscribe', OWNER);
-    await assert.rejects(live.open('notes.*', 'notes:subscribe', OWNER), { code: 'AICO_EVENTS_TOO_MANY' });
+    for (let index = 0; index < 3; index += 1) live.attach(await open(OWNER));
+    await assert.rejects(open(OWNER), { code: 'AICO_EVENTS_TOO_MANY' });
     await bus.publish('notes.a', 1);
     await one.log.news(0);
     grants.pop();
@@ -166,7 +173,7 @@ test('any readers come, go and return: one is refused only when the bound is ful
         }
         const devices = (connected[1]?.length ?? 0) + (connected[2]?.length ?? 0);
         const isFull = who === 0 ? own.length >= 5 : own.length >= 3 || devices >= 5;
-        const opened = live.open('notes.*', 'notes:subscribe', principal);
+        const opened = live.open({ topic: 'notes.*', principal, isPermitted: () => true });
         if (isFull) await assert.rejects(opened, { code: 'AICO_EVENTS_TOO_MANY' });
         else own.push(live.attach(await opened));
         assert.ok(live.size <= 10);
@@ -175,6 +182,66 @@ test('any readers come, go and return: one is refused only when the bound is ful
     }),
     { numRuns: 60 },
   );
+});
+
+describe('every stream', () => {
+  const STREAMS = ['/api/v1/events?topic=notes.*', '/api/v1/logs/stream'];
+
+  test('has the same events, counts exactly what a slow reader has lost, and holds up nobody', async (t) => {
+    const backend = await startTestBackend();
+    t.after(() => backend.stop());
+    const bus = backend.container.getService('message_bus');
+    const slow = await followPath(t, backend.socket, '/api/v1/events?topic=notes.*');
+    assert.equal((await slow.next()).event, 'open');
+    for (let n = 0; n < 6_000; n += 1) await bus.publish('notes.n', { n, pad: 'x'.repeat(1_000) });
+    let seen = 0;
+    let lost = 0;
+    while (seen + lost < 6_000) {
+      const { event, data } = await slow.next();
+      if (event === 'gap') lost += Number(data.lost);
+      else assert.equal((data.data as { n: number }).n, seen++ + lost);
+    }
+    assert.ok(lost > 0);
+    const lines = await followPath(t, backend.socket, '/api/v1/logs/stream?level=warn&service=inbox');
+    assert.equal((await lines.next()).event, 'open');
+    const logger = backend.container.getService('logging').getLogger('inbox', 'import');
+    logger.info('too mild');
+    logger.error('line\nbreak', { n: 1 });
+    const { event, data } = await lines.next();
+    assert.deepEqual([event, data.type], ['message', 'logs.inbox']);
+    const { message, fields } = data.data as { message: string; fields: object };
+    assert.deepEqual([message, fields], ['line\nbreak', { n: 1 }]);
+  });
+
+  test('ends with the backend, which waits for no reader', async (t) => {
+    const backend = await startTestBackend();
+    const readers = await Promise.all(STREAMS.map((path) => followPath(t, backend.socket, path)));
+    for (const reader of readers) await reader.next();
+    const ended = Promise.allSettled(
+      readers.map(async ({ next }) => {
+        for (;;) await next();
+      }),
+    );
+    await backend.stop();
+    for (const outcome of await ended) assert.match(String(Object(outcome).reason), /the stream has ended/);
+    const { state } = backend.lifecycle;
+    assert.ok(state.kind === 'stopped');
+    assert.equal(state.report.timedOut, false);
+    assert.ok(state.drainMs + state.report.totalMs < 4_000, `${state.drainMs} + ${state.report.totalMs} ms`);
+  });
+
+  test('leaves nothing behind when its reader goes at once', async (t) => {
+    const backend = await startTestBackend();
+    t.after(() => backend.stop());
+    for (const path of STREAMS) {
+      const reader = await followPath(t, backend.socket, path);
+      const closed = new Promise((resolve) => reader.response.once('close', resolve));
+      reader.close();
+      await closed;
+    }
+    const reply = await localRequest(backend.socket, '/api/v1/health');
+    assert.equal(reply.status, 200);
+  });
 });
 
 test('an event log of any length loses the oldest alone, and says exactly how many', () => {

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { parsePattern, TopicInvalidError } from '@aico/protocol';
-import { checkSubscribe, type Envelope, type MessageBus, type Subscription } from '@aico/shared/core/bus';
+import { parsePattern, parseTopic, TopicInvalidError } from '@aico/protocol';
+import {
+  checkPublish,
+  checkSubscribe,
+  type Envelope,
+  type MessageBus,
+  type Subscription,
+} from '@aico/shared/core/bus';
 import { type Access, isAccess, type Principal } from '../../core/access.ts';
 import { TooManySubscriptionsError, TopicRefusedError } from './errors.ts';
 import { EventLog } from './event-log.ts';
@@ -28,54 +34,84 @@ export const DEFAULT_LIMITS: LiveLimits = {
 };
 
 /**
- * The capability that following `pattern` needs: `inbox.>` needs `inbox:subscribe`; a pattern that begins with a wildcard
- * sees every room, and needs `bus:subscribe`. Names are compared as they are written, here as everywhere: `Inbox.*` is another
- * room, and one whose name cannot stand in a capability needs `bus:subscribe` as well.
+ * The capability that following `pattern` needs: `inbox.>` needs `inbox:subscribe`. A pattern that begins with a wildcard
+ * reaches every room and needs `bus:subscribe`, which covers every other pattern too. Names are compared as they are written:
+ * `Inbox.*` is another room, and one whose name cannot stand in a capability needs `bus:subscribe` as well.
  *
  * @throws {TopicRefusedError} when it is no pattern
  * @throws {BusTopicReservedError}
  */
 export function accessFor(pattern: string): Access {
+  const access = accessOf(pattern, parsePattern, 'subscribe');
+  checkSubscribe(pattern);
+  return access;
+}
+
+/**
+ * The capability that publishing on `topic` needs: `inbox.read` needs `inbox:publish`.
+ *
+ * @throws {TopicRefusedError} when it is no topic
+ * @throws {BusTopicReservedError}
+ */
+export function accessToPublish(topic: string): Access {
+  const access = accessOf(topic, parseTopic, 'publish');
+  checkPublish(topic);
+  return access;
+}
+
+function accessOf(topic: string, parse: (topic: string) => readonly string[], deed: string): Access {
   let room: string;
   try {
-    room = parsePattern(pattern)[0] ?? '';
+    room = parse(topic)[0] ?? '';
   } catch (error) {
     if (!(error instanceof TopicInvalidError)) throw error;
     throw new TopicRefusedError(error.message, error);
   }
-  checkSubscribe(pattern);
-  const access = `${room}:subscribe`;
-  return isAccess(access) ? access : 'bus:subscribe';
+  const access = `${room}:${deed}`;
+  return isAccess(access) ? access : `bus:${deed}`;
 }
 
-/** Where a reader was: the id of a subscription and the number of the last event it has seen. */
-export interface Position {
-  readonly id: string;
-  readonly number: number;
+/** Whether `principal` may follow `pattern`. */
+export function mayFollow(principal: Principal, pattern: string): boolean {
+  return principal.may(accessFor(pattern)) || principal.may('bus:subscribe');
 }
 
-/** Reads a position as it is sent with each event; of anything else the one before the first event of no subscription. */
-export function positionOf(text: string): Position {
+/** The subscription and the number of the last event that a reader has seen; of any other text those of none. */
+function positionOf(text: string): { readonly id: string; readonly number: number } {
   const [, id = '', digits = ''] = /^([0-9a-f-]{36}):(\d{1,15})$/.exec(text) ?? [];
   return { id, number: Number(digits) };
 }
 
-/** One pattern that somebody follows, with what came of late. Outlives the connection it began on, for a while. */
+/** What a reader follows. */
+export interface Followed {
+  readonly topic: string;
+  /** Which of the messages, where not all: a name for `accepts`, by which a reader that comes back finds the same. */
+  readonly view?: string;
+  readonly accepts?: (message: unknown, envelope: Envelope) => boolean;
+  readonly principal: Principal;
+  /** Whether the reader still has the right to it; asked for each message. */
+  readonly isPermitted: () => boolean;
+}
+
+/** A subscription with the latest messages of it, which outlives the connection it began on for a while. */
 export class LiveSubscription {
   readonly id: string = randomUUID();
-  readonly pattern: string;
-  readonly principal: Principal;
+  readonly followed: Followed;
   readonly log: EventLog;
-  /** Aborted when it is over: the reader's right has gone, or the backend stops. */
+  /** Aborted when it is over: the reader's right has gone, it was needed for another, or the backend stops. */
   readonly ended: AbortController = new AbortController();
   readers = 0;
   expiry: NodeJS.Timeout | undefined;
   subscription: Subscription | undefined;
 
-  constructor(pattern: string, principal: Principal, log: EventLog) {
-    this.pattern = pattern;
-    this.principal = principal;
+  constructor(followed: Followed, log: EventLog) {
+    this.followed = followed;
     this.log = log;
+  }
+
+  /** The id of an event: where a reader was that has seen it. */
+  positionOf(number: number): string {
+    return `${this.id}:${number}`;
   }
 }
 
@@ -100,30 +136,42 @@ export class LiveSubscriptions {
     return this.#live.size;
   }
 
-  /** The subscription of this id, if it is of the same principal and pattern and still kept. */
-  find(id: string, pattern: string, principal: Principal): LiveSubscription | undefined {
+  /**
+   * The subscription that a reader was at, if it is still there, else a new one. In force when it resolves.
+   *
+   * @param position as it was sent with the last event that the reader has seen
+   * @returns with the number of the last event that need not be sent again
+   * @throws {TooManySubscriptionsError} when as many are being read as may be
+   */
+  async resume(
+    followed: Followed,
+    position: string,
+  ): Promise<{ readonly live: LiveSubscription; readonly after: number; readonly resumed: boolean }> {
+    const { id, number } = positionOf(position);
     const found = this.#live.get(id);
-    return found?.pattern === pattern && found.principal.id === principal.id ? found : undefined;
+    if (found !== undefined && isSame(found.followed, followed))
+      return { live: found, after: Math.min(number, found.log.last), resumed: true };
+    return { live: await this.open(followed), after: 0, resumed: false };
   }
 
   /**
-   * Follows `pattern` from now on. In force when it resolves.
+   * Follows from now on. In force when it resolves.
    *
    * @throws {TooManySubscriptionsError}
    */
-  async open(pattern: string, access: Access, principal: Principal): Promise<LiveSubscription> {
+  async open(followed: Followed): Promise<LiveSubscription> {
     const { perDevice, total } = this.limits;
-    const { kind, id } = principal;
+    const { kind, id } = followed.principal;
     if (kind === 'device')
-      this.#makeRoom(perDevice, (each) => each.principal.kind === kind && each.principal.id === id);
-    this.#makeRoom(total, (each) => each.principal.kind === kind);
-    const live = new LiveSubscription(pattern, principal, new EventLog(this.limits));
+      this.#makeRoom(perDevice, ({ principal }) => principal.kind === kind && principal.id === id);
+    this.#makeRoom(total, ({ principal }) => principal.kind === kind);
+    const live = new LiveSubscription(followed, new EventLog(this.limits));
     this.#live.set(live.id, live);
     try {
-      live.subscription = await this.#bus.subscribe(pattern, (topic, message, envelope) => {
+      live.subscription = await this.#bus.subscribe(followed.topic, (topic, message, envelope) => {
         if (topic.startsWith('_')) return;
-        if (principal.may(access)) live.log.push(textOf(envelope, message));
-        else void this.end(live);
+        if (!followed.isPermitted()) void this.end(live);
+        else if (followed.accepts?.(message, envelope) !== false) live.log.push(textOf(envelope, message));
       });
     } catch (error) {
       this.#live.delete(live.id);
@@ -137,9 +185,10 @@ export class LiveSubscriptions {
    *
    * @throws {TooManySubscriptionsError} when all of them are being read
    */
-  #makeRoom(limit: number, isCounted: (live: LiveSubscription) => boolean): void {
-    if ([...this.#live.values()].filter(isCounted).length < limit) return;
-    const detached = [...this.#detached].find(isCounted);
+  #makeRoom(limit: number, isCounted: (followed: Followed) => boolean): void {
+    const isOne = ({ followed }: LiveSubscription): boolean => isCounted(followed);
+    if ([...this.#live.values()].filter(isOne).length < limit) return;
+    const detached = [...this.#detached].find(isOne);
     if (detached === undefined) throw new TooManySubscriptionsError(limit);
     void this.end(detached);
   }
@@ -172,6 +221,10 @@ export class LiveSubscriptions {
   async endAll(): Promise<void> {
     await Promise.all([...this.#live.values()].map((live) => this.end(live)));
   }
+}
+
+function isSame(one: Followed, other: Followed): boolean {
+  return one.topic === other.topic && one.view === other.view && one.principal.id === other.principal.id;
 }
 
 /** CloudEvents' JSON format: bytes go as `data_base64`. */

@@ -1,16 +1,16 @@
-import { parseTopic, TopicInvalidError } from '@aico/protocol';
-import { checkPublish, type MessageBus } from '@aico/shared/core/bus';
+import type { MessageBus } from '@aico/shared/core/bus';
 import type { Logger } from '@aico/shared/core/logging';
 import { createMutex } from '@aico/shared/core/tasks';
 import type { WebSocket } from 'ws';
-import { type Access, isAccess, type Principal } from '../../core/access.ts';
+import type { Principal } from '../../core/access.ts';
 import { CapabilityMissingError } from '../../gateway/index.ts';
 import { TooManySubscriptionsError, TopicRefusedError } from './errors.ts';
 import {
   accessFor,
+  accessToPublish,
   type LiveSubscription,
   type LiveSubscriptions,
-  positionOf,
+  mayFollow,
 } from './live-subscriptions.ts';
 import { idOf, isOurs, parseSaid, type Said, type Told, toldError, toldEvent } from './socket-protocol.ts';
 
@@ -123,22 +123,14 @@ export class TopicSocket {
 
   async #subscribe({ id, topic, after: position = '' }: Said & { readonly after?: string }): Promise<void> {
     const { live, principal } = this.#options;
-    const access = accessFor(topic);
-    if (!principal.may(access)) throw new CapabilityMissingError(access);
+    const isPermitted = (): boolean => mayFollow(principal, topic);
+    if (!isPermitted()) throw new CapabilityMissingError(accessFor(topic));
     if (this.#following.has(topic)) throw new TopicRefusedError('it is subscribed to already');
     const { perDevice } = live.limits;
     if (this.#following.size >= perDevice) throw new TooManySubscriptionsError(perDevice);
-    const { id: known, number } = positionOf(position);
-    const found = live.find(known, topic, principal);
-    const subscription = found ?? (await live.open(topic, access, principal));
-    const after = found === undefined ? 0 : Math.min(number, found.log.last);
-    await this.#tell({
-      op: 'subscribed',
-      id,
-      topic,
-      subscription: subscription.id,
-      resumed: found !== undefined,
-    });
+    const resumption = await live.resume({ topic, principal, isPermitted }, position);
+    const { live: subscription, after, resumed } = resumption;
+    await this.#tell({ op: 'subscribed', id, topic, subscription: subscription.id, resumed });
     void this.#follow(topic, subscription, after);
   }
 
@@ -180,11 +172,11 @@ export class TopicSocket {
     while (!left && !ended.signal.aborted) {
       const { lost, events } = log.unread(at);
       at += lost;
-      if (lost > 0) await this.#tell({ op: 'gap', topic, at: `${subscription.id}:${at}`, lost });
+      if (lost > 0) await this.#tell({ op: 'gap', topic, at: subscription.positionOf(at), lost });
       const batch = events.slice(0, BATCH);
       const sent = batch.map(({ number, text }) => {
         at = number;
-        return this.#send(toldEvent(topic, `${subscription.id}:${number}`, text));
+        return this.#send(toldEvent(topic, subscription.positionOf(number), text));
       });
       await Promise.all(sent);
       if (!left && batch.length === 0) await log.news(at);
@@ -202,18 +194,5 @@ export class TopicSocket {
   /** Resolves when the connection has taken it, or has gone. */
   #send(text: string): Promise<void> {
     return new Promise((resolve) => this.#options.webSocket.send(text, () => resolve()));
-  }
-}
-
-/** `inbox.imported` needs `inbox:publish`. @throws {TopicRefusedError} @throws {BusTopicReservedError} */
-function accessToPublish(topic: string): Access {
-  try {
-    const room = parseTopic(topic)[0] ?? '';
-    checkPublish(topic);
-    const access = `${room}:publish`;
-    return isAccess(access) ? access : 'bus:publish';
-  } catch (error) {
-    if (error instanceof TopicInvalidError) throw new TopicRefusedError(error.message, error);
-    throw error;
   }
 }

@@ -1,9 +1,12 @@
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { eventStream, listOf, type Says } from '../../core/reply-schemas.ts';
-import type { StoredLogRecord } from './log-query.ts';
+import type { EventsPlugin } from '../events/events-plugin.ts';
+import type { Followed } from '../events/live-subscriptions.ts';
+import type { LogQuery, StoredLogRecord } from './log-query.ts';
+import { isLogRecord, matchesQuery } from './log-record.ts';
 import type { LogStore } from './log-store.ts';
-import type { LogStreams } from './log-stream.ts';
+
 
 const Level = Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
 
@@ -37,7 +40,11 @@ const READ = { access: 'logs:read' } as const;
 const StreamQuery = Type.Object(Filter);
 
 /** `/api/v1/logs` and `/api/v1/logs/stream`. */
-export function declareLogRoutes(app: GatewayApp, store: LogStore, streams: LogStreams): void {
+export function declareLogRoutes(
+  app: GatewayApp,
+  store: LogStore,
+  events: Pick<EventsPlugin, 'follow'>,
+): void {
   app.get(
     '/',
     { config: READ, schema: { querystring: Query, response: { 200: Lines } } },
@@ -51,13 +58,23 @@ export function declareLogRoutes(app: GatewayApp, store: LogStore, streams: LogS
       config: { ...READ, endless: true },
       schema: {
         querystring: StreamQuery,
-        response: eventStream('`log`: a line as it is logged; `dropped`: how many were left out.'),
+        response: eventStream('`open`, `message` with a line as it is logged, `gap`. See docs/events.md.'),
       },
     },
-    async ({ query: { level, ...query } }, reply) => {
-      // Fastify has nothing more to say on it: the stream owns the response from here on.
-      reply.hijack();
-      await streams.serve(reply.raw, level === undefined ? query : { ...query, minLevel: level });
+    (request, reply) => {
+      const { principal, query: filter } = request;
+      const { level, ...rest } = filter;
+      const query: LogQuery = level === undefined ? rest : { ...rest, minLevel: level };
+      const followed: Followed = {
+        topic: 'logs.*',
+        view: JSON.stringify(filter),
+        // Others may publish on these topics as well.
+        accepts: (line, { source }) =>
+          source === LINES_SOURCE && isLogRecord(line) && matchesQuery(line, query),
+        principal,
+        isPermitted: () => principal.may(READ.access),
+      };
+      return events.follow(followed, request, reply);
     },
   );
 }

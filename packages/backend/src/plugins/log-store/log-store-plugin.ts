@@ -6,7 +6,6 @@ import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
 import type { ServiceContainer } from '../../core/service-container.ts';
 import { declareLogRoutes } from './log-routes.ts';
 import { LogStore, type LogStoreOptions } from './log-store.ts';
-import { LogStreams } from './log-stream.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -17,7 +16,7 @@ export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 
 
 /**
  * Keeps the log in the encrypted database and serves it under `/api/v1/logs`. Depends on `'database'`,
- * `'message_bus'`, `'logging'`, `'retention_clock'` and `'gateway'`.
+ * `'message_bus'`, `'logging'`, `'retention_clock'`, `'events'` and `'gateway'`.
  */
 export class LogStorePlugin extends BasePlugin {
   readonly #options: LogStorePluginOptions;
@@ -46,15 +45,8 @@ export class LogStorePlugin extends BasePlugin {
       detach();
       await store.stop();
     });
-    const streams = new LogStreams(bus);
-    const unmount = await this.requireService('gateway').mount('logs', (app) =>
-      declareLogRoutes(app, store, streams),
-    );
-    this.onStop(async () => {
-      // A stream ends only when told to, and the gateway waits for requests in flight.
-      streams.closeAll();
-      await unmount();
-    });
+    const events = this.requireService('events');
+    await this.addRoutes((app) => declareLogRoutes(app, store, events), { place: 'logs' });
     // At once as well: a backend that runs for minutes at a time would otherwise never delete anything.
     this.every('retention', pruneEveryMs, (signal) => this.prune(signal), { firstAfterMs: 0 });
   }
@@ -86,7 +78,7 @@ export const logStorePlugin = definePlugin({
   name: 'log_store',
   version: '1.0.0',
   description: 'Keeps the log in the encrypted database and serves it',
-  dependencies: ['database', 'retention_clock', 'message_bus', 'gateway'],
+  dependencies: ['database', 'retention_clock', 'message_bus', 'events', 'gateway'],
   priority: PluginPriority.INFRASTRUCTURE,
   capabilities: { 'logs:read': 'Read the log' },
   create: (name, container) => {

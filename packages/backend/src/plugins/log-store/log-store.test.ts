@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, request } from 'node:http';
 import { describe, test } from 'node:test';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { createLogging, type Logger, type Logging, type LogRecord } from '@aico/shared/core/logging';
@@ -8,7 +6,6 @@ import fc from 'fast-check';
 import type { LogQuery } from './log-query.ts';
 import { matchesQuery } from './log-record.ts';
 import { LogStore, type LogStoreOptions } from './log-store.ts';
-import { LogStreams } from './log-stream.ts';
 import { openTestDatabase, type TestDatabase } from './test-database.ts';
 
 interface Setup {
@@ -286,98 +283,5 @@ describe('LogStore', () => {
       const details = plan.rows.map(({ detail }) => detail).join('\n');
       assert.match(details, /USING INDEX logs_by_service_and_level/);
       assert.doesNotMatch(details, /TEMP B-TREE|SCAN/);
-    }));
-});
-
-describe('LogStreams', () => {
-  /** A server that streams, and a reader of its events. */
-  async function withStream(
-    work: (context: {
-      bus: MessageBusClient;
-      streams: LogStreams;
-      open: () => Promise<{ response: IncomingMessage; next: () => Promise<string> }>;
-    }) => Promise<void>,
-    query: LogQuery = {},
-  ): Promise<void> {
-    const bus = new MessageBusClient({ source: 'test', owns: ['logging'], onError: () => {} });
-    await bus.connect();
-    const streams = new LogStreams(bus);
-    const served: Promise<void>[] = [];
-    const server = createServer((_request, response) => void served.push(streams.serve(response, query)));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    assert.ok(typeof address === 'object' && address !== null);
-    const open = async () => {
-      const [response] = (await once(request({ port: address.port }).end(), 'response')) as [IncomingMessage];
-      response.setEncoding('utf8');
-      const chunks: AsyncIterator<string> = response[Symbol.asyncIterator]();
-      let text = '';
-      const next = async (): Promise<string> => {
-        while (!text.includes('\n\n')) {
-          const { value, done } = await chunks.next();
-          assert.notEqual(done, true, 'the stream has ended');
-          text += value;
-        }
-        const end = text.indexOf('\n\n');
-        const found = text.slice(0, end);
-        text = text.slice(end + 2);
-        return found;
-      };
-      assert.equal(await next(), ': following');
-      return { response, next };
-    };
-    try {
-      await work({ bus, streams, open });
-    } finally {
-      streams.closeAll();
-      await Promise.all(served);
-      assert.equal(bus.subscriptions.length, 0);
-      await bus.close();
-      server.closeAllConnections();
-      server.close();
-    }
-  }
-
-  test('a reader gets the lines that match, as they are logged', () =>
-    withStream(
-      async ({ bus, open }) => {
-        const { next } = await open();
-        await bus.publish('logs.a', record({ level: 'info' }));
-        await bus.publish('logs.a', 'nonsense');
-        await bus.publish('logs.a', record({ level: 'error', message: 'line\nbreak' }));
-        const [name, data] = (await next()).split('\n');
-        assert.equal(name, 'event: log');
-        assert.deepEqual(JSON.parse(data?.slice('data: '.length) ?? ''), {
-          ...record({ level: 'error', message: 'line\nbreak' }),
-        });
-      },
-      { minLevel: 'warn' },
-    ));
-
-  test('a reader that goes leaves no subscription behind', () =>
-    withStream(async ({ bus, streams, open }) => {
-      const { response } = await open();
-      assert.equal(streams.size, 1);
-      response.destroy();
-      while (bus.subscriptions.length > 0) await new Promise((resolve) => setImmediate(resolve));
-      assert.equal(streams.size, 0);
-    }));
-
-  test('a reader that does not read is told what it has missed, and holds up nobody', () =>
-    withStream(async ({ bus, open }) => {
-      const { next } = await open();
-      const big = record({ message: 'x'.repeat(8_000) });
-      for (let n = 0; n < 6_000; n += 1) await bus.publish('logs.a', big);
-      const dropped = bus.subscriptions[0]?.stats.dropped ?? 0;
-      assert.ok(dropped > 0);
-      let told = 0;
-      let lines = 0;
-      while (lines + told < 6_000) {
-        const [name, data] = (await next()).split('\n');
-        if (name === 'event: log') lines += 1;
-        else told += (JSON.parse(data?.slice('data: '.length) ?? '') as { dropped: number }).dropped;
-      }
-      assert.equal(told, dropped);
     }));
 });
