@@ -223,7 +223,7 @@ test('what is too large or no HTTP is answered with a problem that names it', as
     const answer = await raw(text);
     assert.match(
       answer,
-      new RegExp(`^HTTP/1\\.1 ${status} .*\r\nContent-Type: application/problem\\+json\r\n`),
+      new RegExp(`^HTTP/1\\.1 ${status} .*\r\nContent-Type: application/problem\\+json; charset=utf-8\r\n`),
     );
     assert.match(answer, /AICO_GATEWAY_BAD_REQUEST/);
   }
