@@ -7,7 +7,6 @@ import type { LogQuery, StoredLogRecord } from './log-query.ts';
 import { isLogRecord, matchesQuery } from './log-record.ts';
 import type { LogStore } from './log-store.ts';
 
-
 const Level = Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
 
 const Filter = {
