@@ -67,9 +67,7 @@ export function declareLogRoutes(
       const followed: Followed = {
         topic: 'logs.*',
         view: JSON.stringify(filter),
-        // Others may publish on these topics as well.
-        accepts: (line, { source }) =>
-          source === LINES_SOURCE && isLogRecord(line) && matchesQuery(line, query),
+        accepts: (line) => isLogRecord(line) && matchesQuery(line, query),
         principal,
         isPermitted: () => principal.may(READ.access),
       };
