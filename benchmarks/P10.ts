@@ -64,7 +64,7 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
   const bus = new MessageBusClient({ source: 'bench', owns: ['logging'] });
   await bus.connect();
   const logging = createLogging({ console: { enabled: false } });
-  const store = new LogStore({ bus, database, logger: logging.getLogger('log_store', 'store') });
+  const store = new LogStore({ logging, database, logger: logging.getLogger('log_store', 'store') });
   await store.start();
   logging.attach(bus);
   const logger = logging.getLogger('service', 'component');
@@ -74,7 +74,6 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
       logger.info('Processing request', fields(n));
       if (n % BURST === BURST - 1) await new Promise((resolve) => setImmediate(resolve));
     }
-    await logging.flush();
     await store.flush();
   };
   const rates = { ours: [] as number[], bare: [] as number[] };

@@ -11,6 +11,8 @@ import { type BenchmarkOutcome, spread } from './benchmark.ts';
 
 const ROUNDS = 25;
 const CALLS = 10_000;
+/** What a log store takes at once. */
+const BATCH = { lines: 1_024, size: 4 * 1_048_576 };
 
 export async function benchmark(): Promise<BenchmarkOutcome> {
   const fields = (n: number) => ({
@@ -31,8 +33,10 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
 
   const full = createLogging({ console: { stream: pino.destination({ dest: '/dev/null', sync: true }) } });
   full.attach(bus);
+  full.queue.listen(() => void full.queue.take(BATCH));
   const quiet = createLogging({ console: { enabled: false } });
   quiet.attach(bus);
+  quiet.queue.listen(() => void quiet.queue.take(BATCH));
   const written = pino(pino.destination({ dest: '/dev/null', sync: true })).child({
     service: 's',
     component: 'c',

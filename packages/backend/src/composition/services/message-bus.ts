@@ -34,7 +34,7 @@ export function messageBusService({ logging, hub }: HostParts): BuiltInService {
   return service(
     'message_bus',
     async (require) => {
-      const logger = logging.getLogger('message_bus', 'client');
+      const logger = logging.getLogger('message_bus', 'client', { published: false });
       const bus = new MessageBusClient({
         source: 'backend',
         transport: hub,

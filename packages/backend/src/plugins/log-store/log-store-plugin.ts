@@ -1,4 +1,3 @@
-import type { Logger } from '@aico/shared/core/logging';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { loggingSection } from '../../core/logging-section.ts';
 import { definePlugin } from '../../core/plugin/plugin-definition.ts';
@@ -29,21 +28,21 @@ export class LogStorePlugin extends BasePlugin {
   }
 
   override async start(): Promise<void> {
-    const bus = this.requireService('message_bus');
-    // Its lines go to the console alone, by its name; so no write causes the next.
     const logging = this.requireService('logging');
-    const logger: Logger = logging.getLogger('log_store', 'store');
     const { pruneEveryMs = 600_000, ...options } = this.#options;
-    const clock = this.requireService('retention_clock');
-    const store = new LogStore({ bus, database: this.requireService('database'), logger, clock, ...options });
+    const store = new LogStore({
+      logging,
+      database: this.requireService('database'),
+      logger: logging.getLogger('log_store', 'store', { published: false }),
+      clock: this.requireService('retention_clock'),
+      ...options,
+    });
     await store.start();
     this.#store = store;
-    // Not before somebody listens: the lines of the start would be gone.
-    const detach = logging.attach(bus);
+    const detach = logging.attach(this.requireService('message_bus'));
     this.onStop(async () => {
-      await logging.flush();
-      detach();
       await store.stop();
+      detach();
     });
     const events = this.requireService('events');
     await this.addRoutes((app) => declareLogRoutes(app, store, events), { place: 'logs' });

@@ -1,79 +1,57 @@
-import type { MessageBus, Subscription } from '@aico/shared/core/bus';
-import type { Logger } from '@aico/shared/core/logging';
+import type { Logger, Logging } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
 import { type LogQuery, queryLogs, type StoredLogRecord } from './log-query.ts';
-import { isLogRecord } from './log-record.ts';
 import { applyRetention, type RetentionLimits } from './log-retention.ts';
 import { LogWriter, type LogWriterOptions, type LogWriterStats } from './log-writer.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
 
 export interface LogStoreOptions {
-  readonly bus: MessageBus;
+  /** Whose lines are kept. */
+  readonly logging: Pick<Logging, 'queue' | 'flush'>;
   readonly database: Pick<Database, 'execute' | 'migrate'>;
-  /** Must not log over the bus: what it says about writing lines would be written as a line. */
   readonly logger: Logger;
-  readonly writer?: Omit<LogWriterOptions, 'database' | 'logger'>;
+  readonly writer?: Omit<LogWriterOptions, 'queue' | 'database' | 'logger'>;
   readonly retention?: RetentionLimits;
   /** Tells what time it is for deciding which lines are too old. Default `Date`. */
   readonly clock?: { now(): number };
 }
 
-export interface LogStoreStats extends LogWriterStats {
-  /** What came over `logs.*` and is no line. */
-  readonly malformed: number;
-}
-
-/** How many lines may wait between the bus and the writer, which takes them at once. */
-const QUEUE_LIMIT = 262_144;
-
 /**
- * Keeps every line that comes over `logs.*` in the encrypted table `logs`.
+ * Keeps every line that is logged in the encrypted table `logs`.
  *
  * @example
  * ```ts
- * const store = new LogStore({ bus, database, logger: logging.getLogger('log_store', 'store') });
+ * const store = new LogStore({ logging, database, logger: logging.getLogger('log_store', 'store') });
  * await store.start();
  * const warnings = await store.query({ service: 'inbox', minLevel: 'warn', limit: 100 });
  * await store.stop();
  * ```
  */
 export class LogStore {
-  readonly #bus: MessageBus;
+  readonly #logging: Pick<Logging, 'queue' | 'flush'>;
   readonly #database: Pick<Database, 'execute' | 'migrate'>;
   readonly #writer: LogWriter;
   readonly #logger: Logger;
   readonly #retention: RetentionLimits;
   readonly #clock: { now(): number };
-  #subscription: Subscription | undefined;
-  #malformed = 0;
-  #droppedByBus = 0;
 
-  constructor({ bus, database, logger, writer = {}, retention = {}, clock = Date }: LogStoreOptions) {
+  constructor({ logging, database, logger, writer = {}, retention = {}, clock = Date }: LogStoreOptions) {
+    this.#logging = logging;
     this.#clock = clock;
-    this.#bus = bus;
     this.#database = database;
     this.#logger = logger;
     this.#retention = retention;
-    this.#writer = new LogWriter({ ...writer, database, logger });
+    this.#writer = new LogWriter({ ...writer, queue: logging.queue, database, logger });
   }
 
-  get stats(): LogStoreStats {
-    const { dropped, pending, ...rest } = this.#writer.stats;
-    const queue = this.#subscription?.stats;
-    return {
-      ...rest,
-      dropped: dropped + (queue?.dropped ?? this.#droppedByBus),
-      pending: pending + (queue?.queued ?? 0),
-      malformed: this.#malformed,
-    };
+  get stats(): LogWriterStats {
+    return this.#writer.stats;
   }
 
-  /** Makes its table and listens. */
+  /** Makes its table, and writes what waits and what comes. */
   async start(): Promise<void> {
     await this.#database.migrate(OWNER, MIGRATIONS);
-    this.#subscription = await this.#bus.subscribe('logs.*', (_topic, message) => this.#take(message), {
-      queueLimit: QUEUE_LIMIT,
-    });
+    this.#writer.start();
   }
 
   /** The newest lines that match, newest first; those not written yet are written first, where that is possible. */
@@ -84,13 +62,12 @@ export class LogStore {
   }
 
   /**
-   * Resolves once every line that the bus has taken is durable.
+   * Resolves once every line logged so far is durable.
    *
    * @throws what the database refused it with; the lines stay pending
    */
   async flush(): Promise<void> {
-    while (this.#subscription !== undefined && this.#subscription.stats.queued > 0)
-      await new Promise((resolve) => setImmediate(resolve));
+    await this.#logging.flush();
     await this.#writer.flush();
   }
 
@@ -99,35 +76,14 @@ export class LogStore {
     return applyRetention(this.#database, this.#retention, this.#clock.now(), signal);
   }
 
-  /** Writes what has come, then listens no more. Lines that cannot be written are counted and reported. */
+  /** Writes what has come, and nothing after. Lines that cannot be written are counted and reported. */
   async stop(): Promise<void> {
     try {
       await this.flush();
-      await this.#unsubscribe();
-      await this.#writer.flush();
     } catch (error) {
       this.#logger.error('Log lines were lost at the stop', { lines: this.stats.pending, error });
     } finally {
-      await this.#unsubscribe();
       this.#writer.close();
     }
-  }
-
-  #take(message: unknown): void {
-    try {
-      if (!isLogRecord(message)) throw new TypeError('not a line');
-      this.#writer.append(message);
-    } catch {
-      // Counted, and told of by the health check's figures: one who publishes nonsense must not fill the log with it.
-      this.#malformed += 1;
-    }
-  }
-
-  async #unsubscribe(): Promise<void> {
-    const subscription = this.#subscription;
-    if (subscription === undefined) return;
-    await subscription.unsubscribe();
-    this.#droppedByBus = subscription.stats.dropped;
-    this.#subscription = undefined;
   }
 }

@@ -1,22 +1,22 @@
 import { LEVEL_NUMBERS } from './levels.ts';
-import { LineBuffer } from './line-buffer.ts';
+import { LineQueue, type QueueLimits } from './line-queue.ts';
 import type { Logging } from './logging.ts';
 import { Sanitiser } from './sanitiser.ts';
 import { ServiceLogger } from './service-logger.ts';
 import type { Logger, LogLevel, LogRecord } from './types.ts';
 
 /*
- * The one module-level state of the house. A logger is wanted in constructors and field initialisers, before and
- * outside any composition root, as `getLogger(service, component)` of the guide is; passing an instance to each of
- * them would make every constructor of every plugin longer for no gain. What is kept here is only which `Logging`
- * the process uses at the moment, and the lines logged before there was one.
+ * The one module-level state of the project. `getLogger(service, component)` of the guide is called in constructors and
+ * field initialisers, before and outside any composition root. Kept here are the `Logging` that the process uses at the
+ * moment, and the lines logged before there was one.
  */
 let installed: Logging | undefined;
-const early = new LineBuffer({ lines: 1_000, size: 1_048_576 });
+const EARLY_LIMITS: QueueLimits = { lines: 1_000, size: 1_048_576 };
+const early = new LineQueue(EARLY_LIMITS);
 const sanitiser = new Sanitiser();
 /** Changes with every installation, so that loggers know when to ask anew. */
 let generation = 0;
-/** How many of the lines dropped so far somebody was told of. */
+/** How many of the lines dropped so far were reported. */
 let reported = 0;
 
 /**
@@ -26,13 +26,14 @@ let reported = 0;
 export function installLogging(logging: Logging): () => void {
   installed = logging;
   generation += 1;
-  for (let line = early.shift(); line !== undefined; line = early.shift())
-    if (LEVEL_NUMBERS[line.record.level] >= LEVEL_NUMBERS[logging.level]) logging.adopt(line.record);
+  early.release(Number.POSITIVE_INFINITY);
+  for (const { record, size } of early.take(EARLY_LIMITS))
+    if (LEVEL_NUMBERS[record.level] >= LEVEL_NUMBERS[logging.level]) logging.adopt(record, size);
   const dropped = early.dropped - reported;
   reported = early.dropped;
   if (dropped > 0)
     logging
-      .getLogger('logging', 'buffer')
+      .getLogger('logging', 'queue')
       .warn('Log lines were dropped before logging was set up', { dropped });
   return () => {
     if (installed !== logging) return;
@@ -69,7 +70,7 @@ export function getLogger(service: string, component: string): Logger {
           message: sanitiser.message(message),
           fields: sanitiser.fields(fields, bound),
         };
-        early.push({ topic: '', record, size: sanitiser.size + record.message.length + 64 });
+        early.push({ topic: undefined, record, size: sanitiser.size + record.message.length + 64 });
         return;
       }
       if (target === undefined || seen !== generation) {

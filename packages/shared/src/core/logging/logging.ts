@@ -3,47 +3,47 @@ import type { MessageBus } from '../bus/types.ts';
 import { currentTraceId, withTraceparent } from '../tracing/index.ts';
 import { type ConsoleOptions, ConsoleWriter } from './console-writer.ts';
 import { LEVEL_NUMBERS } from './levels.ts';
-import { type BufferLimits, LineBuffer } from './line-buffer.ts';
+import { LineQueue, type QueueLimits } from './line-queue.ts';
 import { Sanitiser } from './sanitiser.ts';
 import { type LogSink, ServiceLogger } from './service-logger.ts';
-import type { LogFields, Logger, LogLevel, LogRecord } from './types.ts';
+import type { Logger, LogLevel, LogRecord } from './types.ts';
 
 export interface LoggingOptions {
   /** The mildest level that is kept. Default `'info'`. */
   readonly level?: LogLevel;
   readonly console?: ConsoleOptions;
-  /** What may wait for the bus to be attached. Default 1 000 lines, 1 MiB. */
-  readonly bootBuffer?: BufferLimits;
+  /** Bounds of what waits to be stored. Default 262 144 lines, 64 Mi characters. */
+  readonly queue?: QueueLimits;
 }
 
-/** What became of the lines: `lines` = `published` + `dropped` + `buffered` + those of local services. */
+export interface LoggerOptions {
+  /**
+   * Whether its lines are published on the bus. Default `true`. Not so for a logger of the bus itself: a line about a
+   * message that could not be delivered would be another such message.
+   */
+  readonly published?: boolean;
+}
+
+/** What became of the lines. */
 export interface LoggingStats {
   /** Lines logged at a level that was wanted. */
   readonly lines: number;
-  /** Taken by the bus. */
-  readonly published: number;
-  /** Not taken by the bus: it refused them, or too many waited. The console had them. */
+  /** Lines that wait to be stored. */
+  readonly waiting: number;
+  /** Lines that were dropped, since too many waited. The console had them. */
   readonly dropped: number;
-  /** Wait for the bus. */
-  readonly buffered: number;
+  /** Lines that the bus refused; they are stored all the same. */
+  readonly refused: number;
 }
 
-/** What may wait while the bus is attached: a burst within one turn of the event loop. */
-const ATTACHED_LIMITS: BufferLimits = { lines: 65_536, size: 32 * 1_048_576 };
-const BOOT_LIMITS: BufferLimits = { lines: 1_000, size: 1_048_576 };
+const DEFAULT_LIMITS: QueueLimits = { lines: 262_144, size: 64 * 1_048_576 };
 
-/** Lines handed to the bus at once before its answer is awaited. */
+/** Lines published at once before the bus's answer is awaited. */
 const BATCH = 512;
 
-/** Whose lines never go over the bus: each would cause the next. They go to the console alone. */
-const LOCAL_SERVICES: ReadonlySet<string> = new Set(['message_bus', 'log_store']);
-
 /**
- * The service `'logging'`: lines go to the console at once, and over the bus as `logs.<service>` to whoever keeps
- * them. Until a bus is attached they wait, oldest dropped first.
- *
- * Not here yet: a spool through which lines of `warn` and above survive the death of the process before the store
- * has them. Its place is where a line is buffered (`#buffer`), and where the bus has taken it (`#pump`).
+ * The service `'logging'`: prints lines on the console at once, queues them for the log store, and publishes them on the bus
+ * as `logs.<service>` for whoever follows them. Until a bus is attached, lines wait in the queue.
  *
  * @example
  * ```ts
@@ -54,26 +54,24 @@ const LOCAL_SERVICES: ReadonlySet<string> = new Set(['message_bus', 'log_store']
  */
 export class Logging {
   readonly #console: ConsoleWriter | undefined;
-  readonly #buffer: LineBuffer;
+  /** What waits to be stored. The log store takes from it. */
+  readonly queue: LineQueue;
   readonly #sanitiser = new Sanitiser();
-  readonly #bootLimits: BufferLimits;
   #threshold: number;
   #level: LogLevel;
   #bus: Pick<MessageBus, 'publish'> | undefined;
   #lines = 0;
-  #published = 0;
   #refused = 0;
   #reported = 0;
-  #pumping: Promise<void> | undefined;
+  #publishing: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ level = 'info', console = {}, bootBuffer = BOOT_LIMITS }: LoggingOptions = {}) {
+  constructor({ level = 'info', console = {}, queue = DEFAULT_LIMITS }: LoggingOptions = {}) {
     this.#level = level;
     this.#threshold = LEVEL_NUMBERS[level];
     if (console.enabled !== false)
       this.#console = new ConsoleWriter(console, (error) => this.#dropConsole(error));
-    this.#bootLimits = bootBuffer;
-    this.#buffer = new LineBuffer(bootBuffer);
+    this.queue = new LineQueue(queue);
   }
 
   /** The mildest level that is kept; may be changed at any time, for all loggers. */
@@ -87,38 +85,31 @@ export class Logging {
   }
 
   get stats(): LoggingStats {
-    return {
-      lines: this.#lines,
-      published: this.#published,
-      dropped: this.#refused + this.#buffer.dropped,
-      buffered: this.#buffer.length,
-    };
+    const { length: waiting, dropped } = this.queue;
+    return { lines: this.#lines, waiting, dropped, refused: this.#refused };
   }
 
-  /** A logger under a service's name and the name of a part of it. Lines of the bus and the log store stay local. */
-  getLogger(service: string, component: string): Logger {
-    return new ServiceLogger(this.#sinkOf(service, component));
+  /** A logger under a service's name and the name of a part of it. */
+  getLogger(service: string, component: string, options: LoggerOptions = {}): Logger {
+    return new ServiceLogger(this.#sinkOf(service, component, options));
   }
 
-  /** Sends what has waited, in order, and everything from now on, over `bus`. The returned function ends that. */
+  /** Publishes what has waited, in order, and everything from now on, on `bus`. The returned function ends that. */
   attach(bus: Pick<MessageBus, 'publish'>): () => void {
     this.#bus = bus;
-    this.#buffer.limits = ATTACHED_LIMITS;
-    this.#startPump();
+    this.#publishSoon();
     return () => {
-      if (this.#bus !== bus) return;
-      this.#bus = undefined;
-      this.#buffer.limits = this.#bootLimits;
+      if (this.#bus === bus) this.#bus = undefined;
     };
   }
 
-  /** Resolves once the bus has every line logged so far. */
+  /** Resolves once every line logged so far was published, and may be stored. */
   async flush(): Promise<void> {
-    if (this.#bus !== undefined && this.#buffer.length > 0) this.#startPump();
-    await this.#pumping;
+    this.#publishSoon();
+    await this.#publishing;
   }
 
-  /** Flushes and lets go of the bus. Lines after that go to the console alone. */
+  /** Publishes what waits and lets go of the bus. Lines after that go to the console alone. */
   async close(): Promise<void> {
     await this.flush();
     this.#closed = true;
@@ -126,14 +117,17 @@ export class Logging {
   }
 
   /** Takes a line that was logged elsewhere before this existed. @internal */
-  adopt(record: LogRecord): void {
-    this.#sinkOf(record.service, record.component).take(record, 256);
+  adopt(record: LogRecord, size = 256): void {
+    this.#sinkOf(record.service, record.component, {}).take(record, size);
   }
 
-  #sinkOf(service: string, component: string): LogSink & { take(record: LogRecord, size: number): void } {
+  #sinkOf(
+    service: string,
+    component: string,
+    { published = true }: LoggerOptions,
+  ): LogSink & { take(record: LogRecord, size: number): void } {
     const logging = this;
-    const topic = `logs.${topicSegment(service)}`;
-    const local = LOCAL_SERVICES.has(service);
+    const topic = published ? `logs.${topicSegment(service)}` : undefined;
     const print = this.#console?.writerOf(service, component);
     return {
       get threshold() {
@@ -157,35 +151,40 @@ export class Logging {
       take(record, size) {
         logging.#lines += 1;
         print?.(record);
-        if (local || logging.#closed) return;
-        logging.#buffer.push({ topic, record, size });
-        if (logging.#bus !== undefined && logging.#pumping === undefined) logging.#startPump();
+        if (logging.#closed) return;
+        logging.queue.push({ topic, record, size });
+        if (logging.#publishing === undefined) logging.#publishSoon();
       },
     };
   }
 
-  #startPump(): void {
+  #publishSoon(): void {
+    if (this.#bus === undefined) return;
     // Lines of many traces travel together, in none.
-    this.#pumping ??= withTraceparent(undefined, () => new Promise<void>((resolve) => setImmediate(resolve)))
-      .then(() => withTraceparent(undefined, () => this.#pump()))
+    this.#publishing ??= withTraceparent(
+      undefined,
+      () => new Promise<void>((resolve) => setImmediate(resolve)),
+    )
+      .then(() => withTraceparent(undefined, () => this.#publish()))
       .finally(() => {
-        this.#pumping = undefined;
+        this.#publishing = undefined;
       });
   }
 
-  async #pump(): Promise<void> {
-    while (this.#bus !== undefined && this.#buffer.length > 0) {
-      this.#reportDrops();
+  async #publish(): Promise<void> {
+    const { queue } = this;
+    this.#reportDrops();
+    for (let line = queue.at(queue.releasedTo); line !== undefined && this.#bus !== undefined; ) {
       const sent: Promise<void>[] = [];
-      while (sent.length < BATCH) {
-        const line = this.#buffer.shift();
-        if (line === undefined) break;
-        sent.push(this.#bus.publish(line.topic, line.record));
+      let next = queue.releasedTo;
+      for (; line !== undefined && sent.length < BATCH; line = queue.at(next)) {
+        if (line.topic !== undefined) sent.push(this.#bus.publish(line.topic, line.record));
+        next += 1;
       }
-      for (const outcome of await Promise.allSettled(sent)) {
-        if (outcome.status === 'fulfilled') this.#published += 1;
-        else this.#refused += 1;
-      }
+      // A reader that holds up its publishers must not hold up the store.
+      queue.release(next);
+      for (const { status } of await Promise.allSettled(sent)) if (status === 'rejected') this.#refused += 1;
+      line = queue.at(queue.releasedTo);
     }
   }
 
@@ -195,13 +194,14 @@ export class Logging {
     });
   }
 
-  /** A gap in the log is itself logged. */
+  /** A gap in the log is itself logged: at the 1st drop, and whenever their number has doubled. */
   #reportDrops(): void {
-    const dropped = this.#buffer.dropped + this.#refused;
-    if (dropped === this.#reported) return;
-    const fields: LogFields = { dropped: dropped - this.#reported };
+    const { dropped } = this.queue;
+    if (dropped === 0 || dropped < 2 * this.#reported) return;
     this.#reported = dropped;
-    this.getLogger('logging', 'buffer').warn('Log lines were dropped before the bus had them', fields);
+    this.getLogger('logging', 'queue').warn('Log lines were dropped: too many waited to be stored', {
+      dropped,
+    });
   }
 }
 
