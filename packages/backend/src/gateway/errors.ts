@@ -105,14 +105,14 @@ export class UploadsFullError extends defineError({
 }) {}
 
 /** A header of a reply is not one that HTTP can carry. */
-export class ReplyHeaderError extends AicoError {
-  constructor(name: string, cause: unknown) {
-    super('AICO_GATEWAY_REPLY_HEADER', `the reply's header "${name}" is not one that HTTP can carry`, {
-      hint: "A value is visible ASCII or Latin-1 on one line: percent-encode other text, as in filename*=UTF-8''….",
-      cause,
-    });
-  }
-}
+export class ReplyHeaderError extends defineError({
+  code: 'AICO_GATEWAY_REPLY_HEADER',
+  hint: "A value is visible ASCII or Latin-1 on one line: percent-encode other text, as in filename*=UTF-8''….",
+  make: (name: string, cause: unknown) => ({
+    message: `the reply's header "${name}" is not one that HTTP can carry`,
+    cause,
+  }),
+}) {}
 
 /** A middleware called `callNext()` twice. */
 export class NextCalledTwiceError extends defineError({
