@@ -1,5 +1,4 @@
 import { ReplyShapeError } from '../errors.ts';
-import type { ReplyOf } from './ask.ts';
 import { misfit, type ReplyShape } from './reply-shape.ts';
 
 /** A message of the bus, with its envelope as CloudEvents 1.0 names it. */
@@ -16,23 +15,7 @@ export interface BusEvent<T = unknown> {
   readonly traceparent?: string;
 }
 
-/** A line of the log as it is logged: not stored yet, so without a number. */
-export type LoggedLine = Omit<ReplyOf<'get', '/api/v1/logs'>['logs'][number], 'id'>;
-
 const text: ReplyShape = { type: 'string' };
-
-const LINE: ReplyShape = {
-  type: 'object',
-  properties: {
-    time: { type: 'integer' },
-    level: text,
-    service: text,
-    component: text,
-    message: text,
-    fields: { type: 'object' },
-  },
-  required: ['time', 'level', 'service', 'component', 'message', 'fields'],
-};
 
 const EVENT: ReplyShape = {
   type: 'object',
@@ -67,18 +50,6 @@ export function parseBusEvent(path: string, data: string): BusEvent {
     data: data_base64 === undefined ? value : bytesOf(data_base64),
     ...(traceparent === undefined ? {} : { traceparent }),
   };
-}
-
-/**
- * The line that an event of `/api/v1/logs/stream` holds.
- *
- * @throws {ReplyShapeError} when it holds none
- */
-export function loggedLineOf({ data }: BusEvent): LoggedLine {
-  const fault = misfit(LINE, data);
-  if (fault !== undefined) throw new ReplyShapeError('GET /api/v1/logs/stream', fault);
-  // As above.
-  return data as LoggedLine;
 }
 
 function parsed(path: string, data: string): unknown {

@@ -1,0 +1,34 @@
+import { ReplyShapeError } from '../errors.ts';
+import type { ReplyOf } from './ask.ts';
+import { misfit, type ReplyShape } from './reply-shape.ts';
+import type { BusEvent } from './stream-events.ts';
+
+/** A line of the log as it is logged: not stored yet, so without a number. */
+export type LoggedLine = Omit<ReplyOf<'get', '/api/v1/logs'>['logs'][number], 'id'>;
+
+const text: ReplyShape = { type: 'string' };
+
+const LINE: ReplyShape = {
+  type: 'object',
+  properties: {
+    time: { type: 'integer' },
+    level: text,
+    service: text,
+    component: text,
+    message: text,
+    fields: { type: 'object' },
+  },
+  required: ['time', 'level', 'service', 'component', 'message', 'fields'],
+};
+
+/**
+ * The line that an event of `/api/v1/logs/stream` holds.
+ *
+ * @throws {ReplyShapeError} when it holds none
+ */
+export function loggedLineOf({ data }: BusEvent): LoggedLine {
+  const fault = misfit(LINE, data);
+  if (fault !== undefined) throw new ReplyShapeError('GET /api/v1/logs/stream', fault);
+  // What has just been looked at, as in `checkReply`.
+  return data as LoggedLine;
+}
