@@ -122,7 +122,9 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     transport: hub,
     durable: () => container.findService('streams'),
     onError: (error) =>
-      logging.getLogger('message_bus', 'client', { published: false }).error('A message was not handled', { error }),
+      logging
+        .getLogger('message_bus', 'client', { published: false })
+        .error('A message was not handled', { error }),
   });
   const startedAt = new Date().toISOString();
   const beganAt = performance.now();
