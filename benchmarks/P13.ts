@@ -6,7 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { fixture } from '../packages/backend/src/core/container/fixtures.ts';
-import { ServiceContainer } from '../packages/backend/src/core/service-container.ts';
+import { ServiceContainer } from '../packages/backend/src/core/container/service-container.ts';
 import { type Benchmark, spread } from './benchmark.ts';
 
 const TARGET_MS = 50;

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { fixture } from '../packages/backend/src/core/container/fixtures.ts';
-import { ServiceContainer } from '../packages/backend/src/core/service-container.ts';
+import { ServiceContainer } from '../packages/backend/src/core/container/service-container.ts';
 import type { Campaign } from './campaign.ts';
 import { type Random, randomFrom } from './fixtures/random.ts';
 

@@ -9,17 +9,17 @@ export {
 } from './backend.ts';
 export type { EncryptionOptions, ListenOptions } from './channel/encryption-middleware.ts';
 export type { ContainerState, ServiceFactory } from './core/container/container-types.ts';
+export { DependencyGraph } from './core/container/dependency-graph.ts';
 export type { ServiceEvent } from './core/container/service-event.ts';
 export type { ServiceOptions } from './core/container/service-options.ts';
 export type { ServiceState } from './core/container/service-state.ts';
+export { servicesCheck } from './core/container/services-check.ts';
 export type { ServiceReport, StartReport } from './core/container/start-report.ts';
 export type { StoppedService, StopReport } from './core/container/stop-report.ts';
-export { DependencyGraph } from './core/dependency-graph.ts';
 export { exitCodeFor } from './core/exit-codes.ts';
 export type { DeclareRoutes, Gateway, GatewayAddresses } from './core/gateway.ts';
 export { readinessProbe } from './core/health/readiness.ts';
 export { HealthChecks } from './core/health/registry.ts';
-export { servicesCheck } from './core/health/services-check.ts';
 export type {
   HealthCheck,
   HealthCheckOptions,

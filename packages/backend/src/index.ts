@@ -4,7 +4,7 @@
  */
 
 export { EncryptionMiddleware } from './channel/encryption-middleware.ts';
+export { ServiceContainer } from './core/container/service-container.ts';
 export { BackendLifecycleManager } from './core/lifecycle-manager.ts';
 export { type CallNext, GatewayResponse, Middleware } from './core/middleware.ts';
-export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin-base.ts';
-export { ServiceContainer } from './core/service-container.ts';
+export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin/plugin-base.ts';

@@ -30,12 +30,13 @@ export type {
 export type { FastifyReply, FastifyRequest } from 'fastify';
 export { type Static, type TSchema, Type } from 'typebox';
 export type { Access, Principal } from './core/access.ts';
+export type { ServiceContainer } from './core/container/service-container.ts';
 export type { GatewayApp } from './core/gateway.ts';
 export type { HealthCheckResult } from './core/health/types.ts';
 export { type CallNext, GatewayResponse, Middleware } from './core/middleware.ts';
+export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin/plugin-base.ts';
 export type { CommandContext, Output, PluginCommands } from './core/plugin/plugin-commands.ts';
 export { definePlugin, type Plugin, type PluginDefinition } from './core/plugin/plugin-definition.ts';
-export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin-base.ts';
 export {
   contentOf,
   eventStream,
@@ -45,5 +46,4 @@ export {
   NO_CONTENT,
   type Says,
 } from './core/reply-schemas.ts';
-export type { ServiceContainer } from './core/service-container.ts';
 export type { ServiceName, Services } from './core/services.ts';

@@ -14,8 +14,7 @@ import type { AICOKeyManager } from '@aico/shared/security';
 import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import type { Principal } from '../core/access.ts';
-import type { UnprovenConnection, WaitingBytes } from '../core/gateway.ts';
+import type { UnprovenConnection } from '../core/gateway.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
 import type { Devices } from '../devices/devices.ts';
 import { MemoryDevices } from '../devices/memory-devices.ts';
@@ -26,7 +25,7 @@ import { channelSection } from './channel-config.ts';
 import { ChannelHost, type PairingContext } from './channel-host.ts';
 import { closeWith } from './close-with.ts';
 import { HandshakeLimit } from './handshake-limit.ts';
-import { type HttpApp, isHttpApp, sealedAppOf } from './plain-app.ts';
+import { type HttpApp, isHttpApp, type SealedApp, sealedAppOf } from './plain-app.ts';
 
 /** Where channels are opened on the public port. */
 export const CHANNEL_PATH = '/channel';
@@ -45,14 +44,6 @@ const WEBSOCKET_CLOSE_MS = 1_000;
 const CLOSE_MS = 3_000;
 
 const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${CHANNEL_UPGRADE}\r\nConnection: Upgrade\r\n\r\n`;
-
-/** An HTTP app, as what takes connections: it is handed each channel in the place of a socket. */
-export interface SealedApp {
-  /** The returned function resolves when no request of the connection is in flight. */
-  admit(connection: Duplex, principal: Principal): () => Promise<void>;
-  /** Bytes that wait in memory on a connection. */
-  waiting(connection: Duplex): WaitingBytes;
-}
 
 export interface EncryptionOptions {
   /** Who may open a channel. Default: those who pair while this process lives, each with all rights. */

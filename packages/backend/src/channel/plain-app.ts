@@ -1,7 +1,16 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Principal } from '../core/access.ts';
+import type { WaitingBytes } from '../core/gateway.ts';
 import { waitingIn } from '../gateway/exchanges.ts';
-import type { SealedApp } from './encryption-middleware.ts';
+
+/** An HTTP app, as what takes connections: it is handed each channel in the place of a socket. */
+export interface SealedApp {
+  /** The returned function resolves when no request of the connection is in flight. */
+  admit(connection: Duplex, principal: Principal): () => Promise<void>;
+  /** What waits in memory on a connection. */
+  waiting(connection: Duplex): WaitingBytes;
+}
 
 /** Whatever stands on a server of `node:http`: a Fastify, an Express behind `createServer`. */
 export interface HttpApp {

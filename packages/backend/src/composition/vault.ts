@@ -1,7 +1,7 @@
 import type { Logger } from '@aico/shared/core/logging';
 import { createMutex } from '@aico/shared/core/tasks';
 import type { AICOKeyManager } from '@aico/shared/security';
-import type { ServiceContainer } from '../core/service-container.ts';
+import type { ServiceContainer } from '../core/container/service-container.ts';
 
 /** A password or another credential that opens the keys. */
 export type Credentials = Parameters<AICOKeyManager['unlock']>[0];

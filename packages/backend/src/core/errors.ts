@@ -1,9 +1,29 @@
 import { defineError } from '@aico/protocol';
-import type { GraphProblem } from './container/graph-problems.ts';
 import { shownPlace } from './failure-place.ts';
 import { suggestion } from './nearest.ts';
 
 const SHOWN = 20;
+
+/** Why a graph cannot be started. `path` reads "needs": each name needs the next. */
+export type GraphProblem =
+  | {
+      readonly kind: 'missing';
+      /** A name that is not registered. */
+      readonly name: string;
+      /** A registered name that is spelt like it. */
+      readonly near: string | undefined;
+      /** All who ask for it. */
+      readonly askedBy: readonly string[];
+      /** From a service nothing else needs down to the missing name. */
+      readonly path: readonly string[];
+    }
+  | { readonly kind: 'circular' /** Begins and ends with the same name. */; readonly path: readonly string[] }
+  | {
+      readonly kind: 'duplicate';
+      readonly name: string;
+      readonly count: number;
+      readonly path: readonly string[];
+    };
 
 /** The dependencies of the services are missing, circular or duplicate. Nothing was started. */
 export class DependencyGraphError extends defineError({

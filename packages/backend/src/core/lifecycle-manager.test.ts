@@ -5,9 +5,9 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ExitCode } from '@aico/protocol';
 import { fixture, Journal } from './container/fixtures.ts';
+import { ServiceContainer } from './container/service-container.ts';
 import { ContainerStateError, ServiceStartError, StartCancelledError } from './errors.ts';
 import { BackendLifecycleManager, type LifecycleOptions } from './lifecycle-manager.ts';
-import { ServiceContainer } from './service-container.ts';
 
 const a = fixture('a');
 const never = (): Promise<never> => new Promise(() => undefined);

@@ -1,11 +1,11 @@
 import { ExitCode } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
-import { Deadline } from './container/deadline.ts';
+import type { ServiceContainer } from './container/service-container.ts';
 import type { StartReport } from './container/start-report.ts';
 import { StopReport } from './container/stop-report.ts';
+import { Deadline } from './deadline.ts';
 import { ContainerStateError, StopBudgetError } from './errors.ts';
 import { type AttachOptions, attachToProcess, type ProcessLike } from './process/process-events.ts';
-import type { ServiceContainer } from './service-container.ts';
 
 /** Milliseconds for each hook after the stop: they let go of things, they do not work. */
 const AFTER_STOP_MS = 1_000;

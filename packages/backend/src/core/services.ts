@@ -6,7 +6,6 @@ import type { Database } from '@aico/shared/data';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { Gateway } from './gateway.ts';
 import type { HealthRegistry } from './health/types.ts';
-import type { PluginCatalog } from './plugin/plugin-catalog.ts';
 
 /**
  * Every service by its name. A plugin adds its own by declaration merging, so that `requireService('inbox')` is
@@ -28,7 +27,6 @@ export interface Services {
   message_bus: MessageBus;
   health: HealthRegistry;
   gateway: Gateway;
-  plugins: PluginCatalog;
 }
 
 /** A name under which a service is registered. */

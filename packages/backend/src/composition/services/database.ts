@@ -1,6 +1,6 @@
 import { EncryptedDatabase, RetentionClock, recoverRotation } from '@aico/shared/data';
 import { wipe } from '@aico/shared/security';
-import { PluginPriority } from '../../core/plugin-base.ts';
+import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { databaseSection } from '../core-sections.ts';
 import { RESERVED } from '../reserved-names.ts';
 import { Witnesses } from '../witness.ts';

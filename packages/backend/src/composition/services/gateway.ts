@@ -1,6 +1,6 @@
 import { channelSection } from '../../channel/channel-config.ts';
 import { readinessProbe } from '../../core/health/readiness.ts';
-import { PluginPriority } from '../../core/plugin-base.ts';
+import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { HttpGateway, Idempotency } from '../../gateway/index.ts';
 import { gatewaySection } from '../core-sections.ts';
 import { type BuiltInService, type HostParts, service } from './host-parts.ts';

@@ -1,8 +1,8 @@
 import { EncryptedDatabase } from '@aico/shared/data';
+import { servicesCheck } from '../../core/container/services-check.ts';
 import { HealthChecks } from '../../core/health/registry.ts';
-import { servicesCheck } from '../../core/health/services-check.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
-import { PluginPriority } from '../../core/plugin-base.ts';
+import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { HomeWatch } from '../../instance/home-watch.ts';
 import { type BuiltInService, type HostParts, service } from './host-parts.ts';
 

@@ -1,7 +1,7 @@
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { DurableStreams } from '@aico/shared/data/streams';
 import { messageBusSection } from '../../bus/config.ts';
-import { PluginPriority } from '../../core/plugin-base.ts';
+import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { LOG_STORE } from '../reserved-names.ts';
 import { type BuiltInService, type HostParts, service } from './host-parts.ts';
 

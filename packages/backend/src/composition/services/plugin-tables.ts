@@ -1,5 +1,5 @@
 import { type Database, type DatabaseView, EncryptedDatabase } from '@aico/shared/data';
-import type { ServiceContainer } from '../../core/service-container.ts';
+import type { ServiceContainer } from '../../core/container/service-container.ts';
 import { LOG_STORE } from '../reserved-names.ts';
 
 /** Gives each plugin the database in its own name. */

@@ -1,7 +1,7 @@
 import { createMutex } from '@aico/shared/core/tasks';
-import type { DependencyGraph } from '../dependency-graph.ts';
 import { ContainerStateError } from '../errors.ts';
 import type { ContainerState } from './container-types.ts';
+import type { DependencyGraph } from './dependency-graph.ts';
 import type { ServiceRecord } from './service-record.ts';
 import { reportOn, StartReport } from './start-report.ts';
 import type { Supervisor } from './supervisor.ts';

@@ -1,3 +1,4 @@
+import type { GraphProblem } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 
 /** A name in the graph with its edges both ways. */
@@ -12,27 +13,6 @@ export interface Vertex {
   /** How many dependencies are still before it while an order is made. */
   open: number;
 }
-
-/** Why a graph cannot be started. `path` reads "needs": each name needs the next. */
-export type GraphProblem =
-  | {
-      readonly kind: 'missing';
-      /** Nobody registered it. */
-      readonly name: string;
-      /** A registered name that is spelt like it. */
-      readonly near: string | undefined;
-      /** All who ask for it. */
-      readonly askedBy: readonly string[];
-      /** From a service nothing else needs down to the missing name. */
-      readonly path: readonly string[];
-    }
-  | { readonly kind: 'circular' /** Begins and ends with the same name. */; readonly path: readonly string[] }
-  | {
-      readonly kind: 'duplicate';
-      readonly name: string;
-      readonly count: number;
-      readonly path: readonly string[];
-    };
 
 /** More cycles than a person will read; a dense knot could otherwise yield one per edge, each as long as the graph. */
 const MOST_CYCLES = 100;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ContainerStateError, ServiceStartError, ServiceUnknownError } from '../errors.ts';
-import { servicesCheck } from '../health/services-check.ts';
-import { ServiceContainer } from '../service-container.ts';
 import { fixture, Journal } from './fixtures.ts';
+import { ServiceContainer } from './service-container.ts';
+import { servicesCheck } from './services-check.ts';
 
 const gate = fixture('gate');
 const data = fixture('data');

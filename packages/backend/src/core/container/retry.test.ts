@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ServiceStartError } from '../errors.ts';
-import { ServiceContainer } from '../service-container.ts';
 import { fixture, Journal } from './fixtures.ts';
+import { ServiceContainer } from './service-container.ts';
 import type { ServiceEvent } from './service-event.ts';
 
 const a = fixture('a');

@@ -1,6 +1,6 @@
 import type { AicoError } from '@aico/protocol';
-import { withoutRepeats } from '../dependency-graph.ts';
 import { Cancellation } from './cancellation.ts';
+import { withoutRepeats } from './dependency-graph.ts';
 import type { ResolvedOptions } from './service-options.ts';
 import type { ServiceState, StartPhase } from './service-state.ts';
 

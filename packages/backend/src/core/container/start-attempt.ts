@@ -1,5 +1,6 @@
 import type { AicoError } from '@aico/protocol';
 import { type ProgressWatch, watchProgress } from '@aico/shared/core/tasks';
+import { Deadline, isPending } from '../deadline.ts';
 import {
   ServiceConstructError,
   ServiceInitializeError,
@@ -10,7 +11,6 @@ import {
 } from '../errors.ts';
 import { lifecycleOf, scopeOf } from '../lifecycle.ts';
 import type { Cancellation } from './cancellation.ts';
-import { Deadline, isPending } from './deadline.ts';
 import type { ServiceRecord } from './service-record.ts';
 import type { StartPhase } from './service-state.ts';
 import { stopInstance } from './stop-instance.ts';

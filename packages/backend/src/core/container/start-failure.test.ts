@@ -7,8 +7,8 @@ import {
   ServiceStartTimeoutError,
   StartCancelledError,
 } from '../errors.ts';
-import { ServiceContainer } from '../service-container.ts';
 import { fixture, Journal } from './fixtures.ts';
+import { ServiceContainer } from './service-container.ts';
 import type { ServiceEvent } from './service-event.ts';
 
 const a = fixture('a');

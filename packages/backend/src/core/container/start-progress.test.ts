@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { reportActivity, reportProgress } from '@aico/shared/core/tasks';
-import { ServiceContainer } from '../service-container.ts';
 import { fixture } from './fixtures.ts';
+import { ServiceContainer } from './service-container.ts';
 
 const a = fixture('a');
 const TIMEOUT_MS = 200;

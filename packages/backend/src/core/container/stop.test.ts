@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ContainerStateError, ServiceConstructError, ServiceUnknownError } from '../errors.ts';
-import { ServiceContainer } from '../service-container.ts';
 import { fixture, Journal } from './fixtures.ts';
+import { ServiceContainer } from './service-container.ts';
 
 const a = fixture('a');
 const b = fixture('b');

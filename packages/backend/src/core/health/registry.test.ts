@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fixture } from '../container/fixtures.ts';
+import { ServiceContainer } from '../container/service-container.ts';
+import { servicesCheck } from '../container/services-check.ts';
 import { HealthCheckTakenError } from '../errors.ts';
-import { ServiceContainer } from '../service-container.ts';
 import { readinessProbe } from './readiness.ts';
 import { HealthChecks } from './registry.ts';
-import { servicesCheck } from './services-check.ts';
 import type { HealthStatus } from './types.ts';
 
 const says = (status: HealthStatus) => () => ({ status });

@@ -1,5 +1,5 @@
 import { reasonOf } from '@aico/protocol';
-import { Deadline } from '../container/deadline.ts';
+import { Deadline } from '../deadline.ts';
 import { HealthCheckTakenError } from '../errors.ts';
 import type {
   HealthCheck,

@@ -1,7 +1,13 @@
 import { matchesTopic, parsePattern } from '@aico/protocol';
 import { CapabilityUndeclaredError, RouteEndlessError, TopicUndeclaredError } from '../errors.ts';
 import type { DeclareRoutes } from '../gateway.ts';
-import type { PluginCatalog } from './plugin-catalog.ts';
+
+/** What the definitions of all plugins declare. */
+export interface Declarations {
+  readonly capabilities: readonly string[];
+  find(plugin: string): { readonly topics?: readonly { readonly name: string }[] } | undefined;
+  declaresCapability(access: string): boolean;
+}
 
 /**
  * Routes as `declare` declares them, refusing a capability that no plugin declares, and server-sent events that are not
@@ -10,7 +16,7 @@ import type { PluginCatalog } from './plugin-catalog.ts';
  */
 export function checkingCapabilities(
   plugin: string,
-  catalog: PluginCatalog | undefined,
+  catalog: Declarations | undefined,
   declare: DeclareRoutes,
 ): DeclareRoutes {
   if (catalog?.find(plugin) === undefined) return declare;
@@ -34,7 +40,7 @@ export function checkingCapabilities(
  * @throws {TopicInvalidError} when `pattern` is not a pattern
  * @throws {TopicUndeclaredError} when it would never receive a message
  */
-export function checkTopic(plugin: string, catalog: PluginCatalog | undefined, pattern: string): void {
+export function checkTopic(plugin: string, catalog: Declarations | undefined, pattern: string): void {
   const [first = ''] = parsePattern(pattern);
   const topics = catalog?.find(first)?.topics?.map(({ name }) => name);
   if (topics === undefined || topics.some((topic) => matchesTopic(pattern, topic))) return;

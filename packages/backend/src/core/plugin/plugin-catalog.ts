@@ -1,5 +1,11 @@
 import type { PluginDefinition } from './plugin-definition.ts';
 
+declare module '../services.ts' {
+  interface Services {
+    plugins: PluginCatalog;
+  }
+}
+
 /** The service `'plugins'`: the definition of every plugin that is registered. */
 export class PluginCatalog {
   readonly #definitions = new Map<string, PluginDefinition>();

@@ -9,11 +9,11 @@ import type {
   Topic,
 } from '@aico/shared/core/bus';
 import { getLogger, type Logger } from '@aico/shared/core/logging';
+import type { ServiceContainer } from '../container/service-container.ts';
 import { IntervalInvalidError } from '../errors.ts';
 import type { DeclareRoutes, MountOptions } from '../gateway.ts';
 import { scope } from '../lifecycle.ts';
 import type { Middleware } from '../middleware.ts';
-import type { ServiceContainer } from '../service-container.ts';
 import type { ServiceName, Services } from '../services.ts';
 import { type BackgroundWork, type IntervalOptions, keepBeating, keepRunning } from './background.ts';
 import { checkingCapabilities, checkTopic } from './declared.ts';

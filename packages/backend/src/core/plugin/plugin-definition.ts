@@ -2,11 +2,11 @@ import type { Topic } from '@aico/shared/core/bus';
 import type { Migration, TableGrants } from '@aico/shared/data';
 import type { Static, TObject } from 'typebox';
 import type { Access } from '../access.ts';
+import type { ServiceContainer } from '../container/service-container.ts';
 import type { ServiceOptions } from '../container/service-options.ts';
 import type { HealthCheckResult } from '../health/types.ts';
-import type { BasePlugin } from '../plugin-base.ts';
-import type { ServiceContainer } from '../service-container.ts';
 import type { ServiceName, Services } from '../services.ts';
+import type { BasePlugin } from './plugin-base.ts';
 import type { PluginContext } from './plugin-context.ts';
 
 /** The result of `create`: a plugin, which is also the service where `Services` declares one of that name. */

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type { Logging } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
 import { Type } from 'typebox';
+import { ServiceContainer } from '../container/service-container.ts';
 import {
   PluginExportError,
   PluginImportError,
@@ -14,8 +15,7 @@ import {
   PluginShapeError,
   ServiceConstructError,
 } from '../errors.ts';
-import { BasePlugin } from '../plugin-base.ts';
-import { ServiceContainer } from '../service-container.ts';
+import { BasePlugin } from './plugin-base.ts';
 import { definePlugin } from './plugin-definition.ts';
 import { loadPlugin } from './plugin-loader.ts';
 import { registerPlugin } from './register-plugin.ts';

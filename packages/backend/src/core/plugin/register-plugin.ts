@@ -1,7 +1,7 @@
+import type { ServiceContainer } from '../container/service-container.ts';
 import { PluginCreateError } from '../errors.ts';
 import type { HealthCheckResult } from '../health/types.ts';
 import { type Lifecycle, lifecycleOf, scopeOf } from '../lifecycle.ts';
-import type { ServiceContainer } from '../service-container.ts';
 import type { ServiceName } from '../services.ts';
 import { PluginCatalog } from './plugin-catalog.ts';
 import { COMMON_SERVICES, PluginContext } from './plugin-context.ts';

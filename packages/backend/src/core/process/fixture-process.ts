@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { fixture } from '../container/fixtures.ts';
+import { ServiceContainer } from '../container/service-container.ts';
 import { BackendLifecycleManager } from '../lifecycle-manager.ts';
-import { ServiceContainer } from '../service-container.ts';
 
 const mode = process.argv[2] ?? '';
 const HANGS: ReadonlySet<string> = new Set(['hang', 'endless-thread']);

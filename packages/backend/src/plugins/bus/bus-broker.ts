@@ -9,10 +9,10 @@ import type { DurableService } from '../../bus/durable/durable-service.ts';
 import { BusBrokerClosedError } from '../../bus/errors.ts';
 import { GrantBook } from '../../bus/grants/grant-book.ts';
 import { GrantsFile } from '../../bus/grants/grants-file.ts';
+import type { ServiceContainer } from '../../core/container/service-container.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
+import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
-import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
-import type { ServiceContainer } from '../../core/service-container.ts';
 import { declareBusRoutes } from './bus-routes.ts';
 
 /** Bytes of a frame beyond its message: header and lengths. */

@@ -1,9 +1,10 @@
 import type { MessageBus } from '@aico/shared/core/bus';
 import { Type } from 'typebox';
+import type { Broker } from '../../bus/broker/broker.ts';
+import type { GrantBook } from '../../bus/grants/grant-book.ts';
 import { busGrant } from '../../bus/grants/grants-file.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { Instant, listOf } from '../../core/reply-schemas.ts';
-import type { BusBroker } from './bus-broker.ts';
 
 const Topic = Type.String({ minLength: 1, maxLength: 255 });
 const Patterns = Type.Array(Topic, { maxItems: 256 });
@@ -62,8 +63,17 @@ const Stats = Type.Object({
   untravelled: Type.Integer({ description: 'Messages of plugins that could not travel.' }),
 });
 
+/** What the routes show and change. */
+export interface BrokerView {
+  readonly book: GrantBook;
+  /** The broker, while it listens. */
+  readonly broker: Broker | undefined;
+  readonly untravelled: number;
+  open(): Promise<{ readonly endpoints: readonly string[]; readonly publicKey: string }>;
+}
+
 /** `/api/v1/bus`: who may take part, who does, and a hand on the bus itself. */
-export function declareBusRoutes(app: GatewayApp, broker: BusBroker, bus: MessageBus): void {
+export function declareBusRoutes(app: GatewayApp, broker: BrokerView, bus: MessageBus): void {
   declareGrants(app, broker);
   declareFigures(app, broker);
   app.post(
@@ -90,7 +100,7 @@ export function declareBusRoutes(app: GatewayApp, broker: BusBroker, bus: Messag
   );
 }
 
-function declareGrants(app: GatewayApp, broker: BusBroker): void {
+function declareGrants(app: GatewayApp, broker: BrokerView): void {
   app.get('/grants', { config: { access: 'bus:read' }, schema: { response: { 200: Grants } } }, () => ({
     grants: broker.book.grants,
   }));
@@ -123,7 +133,7 @@ function declareGrants(app: GatewayApp, broker: BusBroker): void {
   );
 }
 
-function declareFigures(app: GatewayApp, broker: BusBroker): void {
+function declareFigures(app: GatewayApp, broker: BrokerView): void {
   app.get('/clients', { config: { access: 'bus:read' }, schema: { response: { 200: Clients } } }, () => ({
     clients: [...(broker.broker?.sessions ?? [])].map((session) => ({
       component: session.component,

@@ -20,8 +20,8 @@ import { type AICOKeyManager, wipe } from '@aico/shared/security';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
+import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin } from '../../core/plugin/plugin-definition.ts';
-import { PluginPriority } from '../../core/plugin-base.ts';
 import { callerLeaves } from './caller-leaves.ts';
 import {
   BackupReply,

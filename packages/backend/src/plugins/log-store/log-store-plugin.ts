@@ -1,8 +1,8 @@
+import type { ServiceContainer } from '../../core/container/service-container.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { loggingSection } from '../../core/logging-section.ts';
+import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin } from '../../core/plugin/plugin-definition.ts';
-import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
-import type { ServiceContainer } from '../../core/service-container.ts';
 import { declareLogRoutes } from './log-routes.ts';
 import { LogStore, type LogStoreOptions } from './log-store.ts';
 

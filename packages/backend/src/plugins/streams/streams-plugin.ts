@@ -3,8 +3,8 @@ import type { DeadLetter, DurableStreams, StreamFigures } from '@aico/shared/dat
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
+import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin } from '../../core/plugin/plugin-definition.ts';
-import { PluginPriority } from '../../core/plugin-base.ts';
 import { Instant, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
 
 const PRUNE_EVERY_MS = 600_000;

@@ -1,7 +1,7 @@
+import type { ServiceContainer } from '../../core/container/service-container.ts';
+import type { PluginMetadata } from '../../core/plugin/plugin-base.ts';
+import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import type { PluginDefinition } from '../../core/plugin/plugin-definition.ts';
-import type { PluginMetadata } from '../../core/plugin-base.ts';
-import { BasePlugin, PluginPriority } from '../../core/plugin-base.ts';
-import type { ServiceContainer } from '../../core/service-container.ts';
 import type { PluginView } from './system-view.ts';
 
 const NOTHING_DECLARED = { dependencies: [], topics: [], capabilities: {} } as const;

@@ -1,8 +1,8 @@
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Gateway, GatewayApp, OpenApiDocument } from '../../core/gateway.ts';
 import type { HealthRegistry } from '../../core/health/types.ts';
+import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
-import { PluginPriority } from '../../core/plugin-base.ts';
 import { contentOf } from '../../core/reply-schemas.ts';
 import { OPENAPI_PAGE, PAGE_POLICY } from '../../gateway/index.ts';
 import {

@@ -1,28 +1,28 @@
-import { Changes } from './container/changes.ts';
-import type {
-  ContainerState,
-  InstanceOf,
-  ServiceContainerOptions,
-  ServiceFactory,
-  StopOptions,
-} from './container/container-types.ts';
-import { logServiceEvent, type ServiceEvent } from './container/service-event.ts';
-import { resolveOptions, type ServiceOptions } from './container/service-options.ts';
-import { linkRecords, type Registration, ServiceRecord } from './container/service-record.ts';
-import type { ServiceState } from './container/service-state.ts';
-import { reportOn, StartReport } from './container/start-report.ts';
-import { StopReport } from './container/stop-report.ts';
-import { Supervisor } from './container/supervisor.ts';
-import { DependencyGraph } from './dependency-graph.ts';
 import {
   ContainerStateError,
   DependencyUndeclaredError,
   ServiceNotRunningError,
   ServiceUnknownError,
   StartCancelledError,
-} from './errors.ts';
-import { lifecycleOf } from './lifecycle.ts';
-import type { ServiceName, Services } from './services.ts';
+} from '../errors.ts';
+import { lifecycleOf } from '../lifecycle.ts';
+import type { ServiceName, Services } from '../services.ts';
+import { Changes } from './changes.ts';
+import type {
+  ContainerState,
+  InstanceOf,
+  ServiceContainerOptions,
+  ServiceFactory,
+  StopOptions,
+} from './container-types.ts';
+import { DependencyGraph } from './dependency-graph.ts';
+import { logServiceEvent, type ServiceEvent } from './service-event.ts';
+import { resolveOptions, type ServiceOptions } from './service-options.ts';
+import { linkRecords, type Registration, ServiceRecord } from './service-record.ts';
+import type { ServiceState } from './service-state.ts';
+import { reportOn, StartReport } from './start-report.ts';
+import { StopReport } from './stop-report.ts';
+import { Supervisor } from './supervisor.ts';
 
 /**
  * Holds every service, starts them in the order their dependencies ask for and stops them in the exact reverse.

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { fixture, Journal } from './container/fixtures.ts';
 import {
   ContainerStateError,
   DependencyGraphError,
@@ -9,7 +8,8 @@ import {
   ServiceNotRunningError,
   ServiceOptionError,
   ServiceUnknownError,
-} from './errors.ts';
+} from '../errors.ts';
+import { fixture, Journal } from './fixtures.ts';
 import { ServiceContainer } from './service-container.ts';
 
 const a = fixture('a');

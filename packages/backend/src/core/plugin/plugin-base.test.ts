@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { Logging } from '@aico/shared/core/logging';
-import type { FixtureName } from './container/fixtures.ts';
+import type { FixtureName } from '../container/fixtures.ts';
+import { ServiceContainer } from '../container/service-container.ts';
 import {
   DependencyUndeclaredError,
   IntervalInvalidError,
   PluginStoppedError,
   ServiceStartError,
   ServiceUnknownError,
-} from './errors.ts';
-import type { DeclareRoutes, Gateway } from './gateway.ts';
-import { HealthChecks } from './health/registry.ts';
-import { PeerGuard } from './peer-guard.ts';
+} from '../errors.ts';
+import type { DeclareRoutes, Gateway } from '../gateway.ts';
+import { HealthChecks } from '../health/registry.ts';
+import { PeerGuard } from '../peer-guard.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from './plugin-base.ts';
-import { ServiceContainer } from './service-container.ts';
 
 const NAME: FixtureName = 'fixture.plugin';
 const metadata: PluginMetadata = {

@@ -1,5 +1,5 @@
-import type { ServiceContainer } from '../service-container.ts';
-import type { HealthCheck } from './types.ts';
+import type { HealthCheck } from '../health/types.ts';
+import type { ServiceContainer } from './service-container.ts';
 
 /**
  * A check that says whether every service runs: `unhealthy` when a required one does not, `degraded` when an

@@ -1,9 +1,9 @@
 import type { Logger } from '@aico/shared/core/logging';
-import type { HealthCheckResult } from './health/types.ts';
-import { type Lifecycle, scope } from './lifecycle.ts';
-import { PluginContext } from './plugin/plugin-context.ts';
-import type { PluginScope } from './plugin/plugin-scope.ts';
-import type { ServiceContainer } from './service-container.ts';
+import type { ServiceContainer } from '../container/service-container.ts';
+import type { HealthCheckResult } from '../health/types.ts';
+import { type Lifecycle, scope } from '../lifecycle.ts';
+import { PluginContext } from './plugin-context.ts';
+import type { PluginScope } from './plugin-scope.ts';
 
 /** Which of several plugins that are ready at the same moment starts first. Never overrides a dependency. */
 export const PluginPriority = {

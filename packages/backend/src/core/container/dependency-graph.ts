@@ -1,8 +1,6 @@
-import { findCycles, findMissing, type GraphProblem, type Vertex } from './container/graph-problems.ts';
-import { PriorityQueue } from './container/priority-queue.ts';
-import { DependencyGraphError } from './errors.ts';
-
-export type { GraphProblem } from './container/graph-problems.ts';
+import { DependencyGraphError, type GraphProblem } from '../errors.ts';
+import { findCycles, findMissing, type Vertex } from './graph-problems.ts';
+import { PriorityQueue } from './priority-queue.ts';
 
 /** One service as the graph sees it. */
 export interface GraphNode {
