@@ -12,7 +12,7 @@ import { requestOfUpgrade } from './web-socket.ts';
 /** Milliseconds until the headers of a request are there. */
 const HEADERS_MS = 60_000;
 
-/** What Node refuses before there is a request, by the code of its error. */
+/** Replies to what Node refuses before there is a request, by the code of its error. */
 const REFUSALS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'The headers are larger than core.api_gateway.max_header_kib.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions are too large.'],
@@ -75,9 +75,9 @@ export function createApiServer({
       socket.destroy();
       return;
     }
-    // Every reply has it, also one that no part of the gateway writes.
+    // Set here, so that every reply has it, also one that a route writes by itself.
     response.setHeader('X-Request-Id', requestIdOf(request));
-    // Whoever handed it over may have had it watched until now; from here on Node does, between requests alone.
+    // A channel sets a timeout until the first request; from here on Node times the connection, between requests alone.
     if (exchanges.begin(socket, response)) socket.setTimeout(0);
     // The parser loses what follows an upgrade that it was told not to make.
     if (request.headers.upgrade !== undefined) {

@@ -47,15 +47,15 @@ export interface AppOptions {
   readonly bodyLimitBytes: number;
   /** Default: two of the largest bodies of a sender, four in all. */
   readonly uploads?: UploadBudget;
-  /** Told of every route that is declared. */
+  /** Called before routes are declared, to collect them. */
   readonly collect?: ((app: GatewayApp) => void) | undefined;
-  /** Who sent a request. */
+  /** The sender of a request. */
   readonly principalOf: (request: FastifyRequest) => Principal;
-  /** What routes need that say nothing themselves. */
+  /** The access of routes that name none. */
   readonly access?: Access | undefined;
-  /** Told of each request that goes on until its reader leaves, with what ends it if that is not the end of its reply. */
+  /** Called for each endless reply, with the function that ends it where that is not the end of its response. */
   readonly onEndless?: (response: ServerResponse, end?: () => void) => void;
-  /** What stands around the routes, outermost first; asked for at each request. */
+  /** The middlewares around the routes, outermost first; asked for at each request. */
   readonly middlewares?: () => readonly Middleware[];
 }
 
@@ -65,7 +65,7 @@ const MAX_PARAM_LENGTH = 1_024;
 const MALFORMED = new RequestInvalidError([{ path: 'querystring', message: 'is not percent-encoded UTF-8' }]);
 
 /**
- * A Fastify instance of the house: TypeBox schemas, RFC 9457 errors, request ids; ready to route.
+ * A Fastify instance as every mount has it: TypeBox schemas, RFC 9457 errors, request ids; ready to route.
  *
  * @throws whatever `declare` throws
  */

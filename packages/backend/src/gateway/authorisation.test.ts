@@ -27,12 +27,11 @@ describe('access to routes', () => {
   test('a route that does not say who may call it, or says nonsense, cannot be declared', async () => {
     const silent = appFor(OWNER, (app) => void app.get('/', () => 'here'));
     await assert.rejects(silent, { code: 'AICO_GATEWAY_ROUTE_ACCESS' });
-    const declare: DeclareRoutes = (app) =>
-      void app.get('/', { config: { access: 'anybody:' } }, () => 'here');
+    const declare: DeclareRoutes = (app) => void app.get('/', { config: { access: 'any:' } }, () => 'here');
     await assert.rejects(appFor(OWNER, declare), { code: 'AICO_GATEWAY_ROUTE_ACCESS' });
   });
 
-  test('the handler is reached by whoever has the capability, and by nobody else', async () => {
+  test('the handler is reached by callers with the capability, and by no others', async () => {
     const reached: string[] = [];
     const declare: DeclareRoutes = (app) => {
       app.get('/open', { config: { access: 'public' } }, ({ principal }) => reached.push(principal.name));

@@ -4,7 +4,7 @@ import { type Access, isAccess, NOBODY, type Principal } from '../core/access.ts
 import type { GatewayApp } from '../core/gateway.ts';
 import { CapabilityMissingError, NotFoundAccessError, RouteAccessError } from './errors.ts';
 
-/** What a request needed at the door, so that it can be looked at again while it is in flight. */
+/** The access that a request needed, so that it can be checked again while the request is pending. */
 export const NEEDED: unique symbol = Symbol('access needed');
 
 declare module 'node:http' {
@@ -17,16 +17,16 @@ type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a caller needs to be able to do; `'public'` for every paired device. */
+    /** The capability that a caller needs; `'public'` for every paired device. */
     access?: Access;
   }
   interface FastifyRequest {
-    /** Who sent it. */
+    /** The sender of the request. */
     principal: Principal;
   }
 }
 
-/** Who is at the other end of which connection. */
+/** The principal of each connection. */
 export class Connections {
   readonly #principals = new WeakMap<Duplex, Principal>();
 
@@ -34,7 +34,7 @@ export class Connections {
     this.#principals.set(connection, principal);
   }
 
-  /** Whether somebody is known to be there. */
+  /** Whether the principal of the connection is known. */
   knows(connection: Duplex): boolean {
     return this.#principals.has(connection);
   }
@@ -44,7 +44,7 @@ export class Connections {
   }
 }
 
-/** Notes who sent each request, before any middleware sees it. */
+/** Sets the principal of each request, before any middleware sees it. */
 export function identify(app: GatewayApp, principalOf: (request: FastifyRequest) => Principal): void {
   app.decorateRequest('principal');
   app.addHook('onRequest', (request, _reply, done) => {
@@ -54,11 +54,11 @@ export function identify(app: GatewayApp, principalOf: (request: FastifyRequest)
 }
 
 /**
- * Has every route of `app` say who may call it, and holds every request to that, before anything of it is read. What says
- * nothing is refused: a route at the start, and a request whose route has lost what it said when it comes. A handler for
- * paths that nobody serves is held to what the mount itself says.
+ * Requires every route of `app` to name its access, and authorises every request before anything of it is read. A route
+ * without access is refused at the start, and so is a request whose route has lost its access since. A not-found handler of
+ * a mount has the access of the mount itself.
  *
- * @param fallback what routes need that say nothing themselves: of a Fastify plugin that is used as it is
+ * @param fallback the access of routes that name none: those of a Fastify plugin that is used as it is
  */
 export function authorise(app: GatewayApp, fallback: Access | undefined): void {
   const declared = new Map<RouteOptions, Access>();
@@ -69,7 +69,7 @@ export function authorise(app: GatewayApp, fallback: Access | undefined): void {
     route.config = { ...route.config, access };
     declared.set(route, access);
   });
-  // Hooks of the mount run after ours, and may have put something else in its place.
+  // Hooks of the mount run after this one and may have replaced the access.
   app.addHook('onReady', (done) => {
     for (const [{ method, url, config }, access] of declared)
       if (config?.access !== access) {
@@ -96,10 +96,10 @@ export function authorise(app: GatewayApp, fallback: Access | undefined): void {
   });
 }
 
-/** Has refusals answered by the house: an error handler of a mount or a route would decide for itself what a stranger may see. */
+/** Answers refusals in one way: an error handler of a mount or a route would decide for itself what a stranger may see. */
 export function answerRefusals(app: GatewayApp, answer: AnswerError): void {
   const guarded = (handler: unknown) => {
-    // Fastify says what is wrong with it.
+    // Fastify reports what is wrong with it.
     if (typeof handler !== 'function') return handler;
     return function (this: GatewayApp, ...[error, request, reply]: Parameters<AnswerError>) {
       const by = error instanceof CapabilityMissingError ? answer : handler;

@@ -17,7 +17,7 @@ type Done = (error: Error | null, body?: unknown) => void;
 
 /**
  * Reads the bodies that parsers take as a whole, within the body limit and the budget. Fastify reads them by itself
- * otherwise, and knows a limit for each but none for all. A parser that takes the stream is left alone: what it does not
+ * otherwise, with a limit for each but none for all. A parser that takes the stream is not changed: data that it does not
  * read stays with the sender.
  */
 export function boundBodies(app: GatewayApp, budget: UploadBudget): void {
@@ -74,7 +74,7 @@ function readWhole(
   let received = 0;
   let counted = FREE_BYTES;
   const settle = (error: Error | null, body?: Buffer): void => {
-    // What comes after a refusal is thrown away as it comes: the stream flows on, and nobody keeps it.
+    // The rest of a refused body is discarded as it arrives.
     payload.off('data', take).off('end', end).off('error', settle);
     if (error !== null) payload.on('error', ignore);
     done(error, body);

@@ -89,7 +89,7 @@ test('a gateway that drains breaks off what is in flight when its time is up', a
   await Promise.all([drained, flying]);
 });
 
-test('a route that writes to its reply when this has ended disturbs nobody', async (t) => {
+test('a route that writes to its reply after its end disturbs no other request', async (t) => {
   const { socket } = await startGateway(t);
   assert.equal((await localRequest(socket, '/api/v1/work/late')).text, 'done');
   assert.equal((await localRequest(socket, '/livez')).status, 200);

@@ -44,7 +44,7 @@ export class Exchanges {
     return latest?.earlier !== undefined && latest.earlier.size >= MAX_EARLIER;
   }
 
-  /** What waits on a connection. */
+  /** Bytes that wait on a connection. */
   waiting(connection: Duplex): WaitingBytes {
     const latest = this.#latest.get(connection);
     if (latest === undefined) return waitingIn(connection, []);

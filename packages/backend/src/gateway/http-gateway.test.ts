@@ -133,7 +133,7 @@ describe('HttpGateway', () => {
     assert.equal((await localRequest(socket, '/api/v1/notes?limit=700')).status, 400);
   });
 
-  test('an error nobody expected is a constant problem: its message stays in the log', async (t) => {
+  test('an unexpected error is a constant problem: its message stays in the log', async (t) => {
     const { gateway, socket } = await startGateway(t);
     await gateway.mount('notes', (app) => {
       app.get('/', PUBLIC, () => {

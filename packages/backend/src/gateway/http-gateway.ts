@@ -19,12 +19,12 @@ import { createApp } from './app.ts';
 import { Connections, NEEDED } from './authorisation.ts';
 import type { GatewayConfig } from './config.ts';
 import { Exchanges } from './exchanges.ts';
-import { Flights } from './flights.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
 import type { NewcomerLimits } from './newcomers.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
 import { openApiDocument } from './openapi/document.ts';
+import { PendingRequests } from './pending-requests.ts';
 import { answerProbe, isProbe, PROBE_METHODS, type ReadinessProbe } from './probes.ts';
 import { locked, methodNotAllowed, notFound, stopping } from './problems.ts';
 import { createPublicServer } from './public-port.ts';
@@ -32,7 +32,7 @@ import { answerProblem } from './raw-reply.ts';
 import { requestIdOf } from './request-id.ts';
 import { UploadBudget } from './upload-budget.ts';
 
-/** Connections to the public port that are no channels, or none yet, where nobody says. */
+/** The default bounds of connections to the public port that are no channels, or none yet. */
 const NEWCOMERS: NewcomerLimits = { max: 256, maxPerSource: 32 };
 
 const MIB = 1_048_576;
@@ -46,7 +46,7 @@ export interface HttpGatewayOptions {
   /** Path of the Unix domain socket, or name of the pipe. */
   readonly socketFile: string;
   readonly readiness: ReadinessProbe;
-  /** Whether what is not served is not served for want of a key. */
+  /** Whether the home is locked, so that most routes are missing for want of a key. */
   readonly isLocked?: () => boolean;
   readonly logger: Logger;
 }
@@ -66,8 +66,8 @@ export class HttpGateway implements Gateway {
   /** Ends a connection instead of the process when a callback that its peer led to fails. */
   readonly guard: PeerGuard;
   readonly #options: HttpGatewayOptions;
-  readonly #flights = new Flights();
-  readonly #mounts = new Mounts(this.#flights);
+  readonly #pending = new PendingRequests();
+  readonly #mounts = new Mounts(this.#pending);
   readonly #connections = new Connections();
   readonly #exchanges = new Exchanges();
   /** One for all mounts: what one sender holds, it holds of all. */
@@ -134,7 +134,7 @@ export class HttpGateway implements Gateway {
   async drain(deadline: AbortSignal): Promise<void> {
     this.#isDraining = true;
     const late = (): void => {
-      const cut = this.#flights.cut();
+      const cut = this.#pending.cut();
       if (cut.length > 0)
         this.#options.logger.warn(
           'Requests were cut: they did not end before the stop had to go on. A route whose reply ends only when its reader leaves needs { config: { endless: true } }',
@@ -142,9 +142,9 @@ export class HttpGateway implements Gateway {
         );
     };
     deadline.addEventListener('abort', late, { once: true });
-    await this.#flights.landed();
+    await this.#pending.allAnswered();
     deadline.removeEventListener('abort', late);
-    this.#flights.endEndless();
+    this.#pending.endEndless();
   }
 
   async stop(): Promise<void> {
@@ -167,7 +167,7 @@ export class HttpGateway implements Gateway {
       logger: this.#options.logger,
       principalOf: ({ raw }) => this.#connections.principalOf(raw.socket),
       access,
-      onEndless: (response, end) => this.#flights.noteEndless(response, end),
+      onEndless: (response, end) => this.#pending.noteEndless(response, end),
       collect: (declared) => collectRoutes(declared, name, routes),
       middlewares: () => this.#middlewares.map(({ middleware }) => middleware),
       bodyLimitBytes: this.#options.config.max_body_mib * MIB,
@@ -185,7 +185,7 @@ export class HttpGateway implements Gateway {
   admit(connection: Duplex, principal: Principal): () => Promise<void> {
     this.#connections.set(connection, principal);
     this.#local.emit('connection', connection);
-    return () => this.#flights.whenIdle(connection);
+    return () => this.#pending.whenIdle(connection);
   }
 
   waiting(connection: Duplex): WaitingBytes {
@@ -193,7 +193,7 @@ export class HttpGateway implements Gateway {
   }
 
   rightsChanged(principalId: string): void {
-    this.#flights.reconsider(({ socket, [NEEDED]: access }) => {
+    this.#pending.reconsider(({ socket, [NEEDED]: access }) => {
       const principal = this.#connections.principalOf(socket);
       if (principal.id !== principalId) return undefined;
       return access === undefined || principal.may(access);
@@ -207,7 +207,7 @@ export class HttpGateway implements Gateway {
     };
   }
 
-  /** What all routes take and answer, as OpenAPI 3.1; made once for a set of routes. */
+  /** Describes all routes as OpenAPI 3.1; the document is made once for a set of routes. */
   openApi(version: string): OpenApiDocument {
     const { routes } = this.#mounts;
     if (this.#openApi?.routes !== routes || this.#openApi.document.info.version !== version)
@@ -226,12 +226,12 @@ export class HttpGateway implements Gateway {
 
   #serveLocal(request: IncomingMessage, response: ServerResponse): void {
     if (answerProbe(request, response, this.#options.readiness, true)) return;
-    const flight = this.#flights.begin(response);
+    const pending = this.#pending.begin(response);
     if (this.#isDraining) {
       answerProblem(response, stopping(requestIdOf(request)), { 'Retry-After': '5', Connection: 'close' });
       return;
     }
-    if (this.#mounts.dispatch(request, flight)) return;
+    if (this.#mounts.dispatch(request, pending)) return;
     const id = requestIdOf(request);
     if (isProbe(request))
       answerProblem(response, methodNotAllowed(PROBE_METHODS, id), { Allow: PROBE_METHODS.join(', ') });

@@ -108,7 +108,7 @@ export class Idempotency {
       const [stored] = rows;
       if (stored !== undefined) {
         if (stored.fingerprint !== fingerprint) throw new IdempotencyKeyReusedError();
-        // What was stored is what `work` returned to the same request before.
+        // Stored by the code below: the JSON that `work` returned to the same request.
         return JSON.parse(stored.reply) as T;
       }
       const reply = await workIn(tx);

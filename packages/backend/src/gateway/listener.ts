@@ -23,7 +23,7 @@ export async function listenOnPort(server: Server, host: string, port: number): 
 
 /**
  * Listens on a Unix domain socket (named pipe on Windows) that only this user may open. What a killed process
- * left at the path is removed first: the instance lock says that nobody else serves it.
+ * left at the path is removed first: the instance lock proves that no other process serves it.
  *
  * @throws {ListenError} when the socket cannot be created
  */
@@ -38,7 +38,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   }
 }
 
-/** Milliseconds for what is being answered; whoever has begun a request and does not go on with it gets no longer. */
+/** Milliseconds for replies under way; a client that has begun a request and does not go on with it gets no longer. */
 const CLOSE_MS = 250;
 
 /** Takes no new connections, closes what is idle, lets what is in flight finish, for a moment. */

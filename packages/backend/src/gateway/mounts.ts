@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { GatewayApp } from '../core/gateway.ts';
 import { MountNameError, MountTakenError } from './errors.ts';
-import type { Flight, Flights } from './flights.ts';
 import type { DeclaredRoute } from './openapi/declared-routes.ts';
+import type { PendingRequest, PendingRequests } from './pending-requests.ts';
 
 const NAME = /^[a-z][a-z0-9_-]*$/;
 
@@ -16,15 +16,15 @@ interface Mount {
 
 /**
  * Which Fastify instance answers for which path. Fastify takes no routes once it runs, so each mount is an
- * instance of its own: a plugin's routes come and go with it, and nobody else's are touched.
+ * instance of its own: a plugin's routes come and go with it, and no other plugin's are touched.
  */
 export class Mounts {
   readonly #mounts = new Map<string, Mount>();
-  readonly #flights: Flights;
+  readonly #pending: PendingRequests;
   #routes: readonly DeclaredRoute[] = [];
 
-  constructor(flights: Flights) {
-    this.#flights = flights;
+  constructor(pending: PendingRequests) {
+    this.#pending = pending;
   }
 
   /**
@@ -42,23 +42,23 @@ export class Mounts {
     this.#collect();
   }
 
-  /** Takes the mount away at once, resolves when the requests in flight have been answered; ends those without an end. */
+  /** Removes the mount at once; ends its endless replies, and resolves when its pending requests have been answered. */
   async remove(name: string): Promise<void> {
     const mount = this.#mounts.get(name);
     if (mount === undefined) return;
     this.#mounts.delete(name);
     this.#collect();
-    await this.#flights.endMount(name);
+    await this.#pending.endMount(name);
     await mount.app.close();
   }
 
-  /** Hands the request to its mount; `false` when nobody serves the path. */
-  dispatch(request: IncomingMessage, flight: Flight): boolean {
+  /** Hands the request to its mount; `false` when no mount serves the path. */
+  dispatch(request: IncomingMessage, pending: PendingRequest): boolean {
     const name = mountName(request.url ?? '/');
     const mount = this.#mounts.get(name);
     if (mount === undefined) return false;
-    flight.mount = name;
-    mount.app.routing(request, flight.response);
+    pending.mount = name;
+    mount.app.routing(request, pending.response);
     return true;
   }
 

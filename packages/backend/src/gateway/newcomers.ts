@@ -41,9 +41,9 @@ export class Newcomer {
 }
 
 /**
- * The budget for connections that have proved nothing. Nobody is refused for want of room: the newcomer that has waited the
+ * The budget for connections that have proved nothing. No connection is refused for want of room: the newcomer that has waited the
  * longest makes room, first one of the same source where that source has its share, else one of the source that has the
- * most. An honest device proves itself within one round trip, so whoever fills the budget turns away their own.
+ * most. An honest device proves itself within one round trip, so an attacker that fills the budget turns away its own connections.
  *
  * @example
  * ```ts

@@ -5,14 +5,14 @@ import { systemErrorIn } from '@aico/shared/core/system-errors';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerProblem } from './raw-reply.ts';
 
-/** What is told of requests that Fastify refuses, where its own text would repeat what was sent. */
+/** Details of requests that Fastify refuses, where its own text would repeat what was sent. */
 const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
   FST_ERR_BAD_URL: 'The URL is not percent-encoded UTF-8.',
   FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is longer than any that is served.',
 };
 
 /**
- * What a client is told about `error`. Errors of the project say for themselves what may be told when they name a status.
+ * The problem that a client is told of `error`. Errors of the project that name a status tell their message and hint.
  * A request that Fastify refuses keeps its status and is told in a sentence that repeats nothing of it. Of a full or
  * failing disk and other conditions of the machine a client is told the condition, without the name of a file; of
  * everything else a constant sentence.
@@ -45,7 +45,7 @@ export function badRequest(status: number, detail: string, requestId: string): P
   };
 }
 
-/** What is told of a failure that the machine is at the root of; `undefined` for every other one. */
+/** The problem for a failure that the machine causes; `undefined` for every other failure. */
 function machineProblem(error: unknown, requestId: string): Problem | undefined {
   const system = systemErrorIn(error);
   if (system?.replyStatus === undefined) return undefined;

@@ -50,7 +50,7 @@ export function createPublicServer({
     const own = namesThisMachine(request, allowedHosts) && !comesFromElsewhere(request);
     if (!own || !answerProbe(request, response, readiness, false)) turnAway(request, response);
   };
-  // The port takes no bodies and holds no conversations: whoever lingers is cut.
+  // The port takes no bodies and keeps no connections: a client that lingers is cut.
   const server = createGuardedServer(guard, {
     headersTimeout: 5_000,
     requestTimeout: 5_000,
@@ -74,7 +74,7 @@ export function createPublicServer({
     else socket.destroy();
   });
   server.on('clientError', (_error, socket) => {
-    // What follows a request that was refused, its body say, gets no answer of its own.
+    // Data after a refused request, such as its body, gets no answer of its own.
     if (exchanges.isOver(socket)) socket.end();
     else refuseBytes(socket);
   });

@@ -9,7 +9,7 @@ export function answerProblem(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   if (response.headersSent) {
-    // What has been sent of another reply must not look complete.
+    // The part of another reply that has been sent must not look complete.
     response.destroy();
     return;
   }

@@ -74,7 +74,7 @@ export function installWebSockets(
     maxPayload: MAX_MESSAGE,
   });
   webSockets.on('headers', (headers, request) => headers.push(`X-Request-Id: ${requestIdOf(request)}`));
-  // What else the library refuses, such as a malformed list of extensions, it would answer with a page of its own.
+  // The library would answer other malformed requests, such as a bad list of extensions, with a page of its own.
   webSockets.on('wsClientError', (_error, socket, request) =>
     endWithProblem(socket, problemOf(new UpgradeRequiredError(), requestIdOf(request))),
   );
@@ -98,7 +98,7 @@ export function installWebSockets(
         guard.watchEvents(webSocket, () => connection);
         webSocket.on('error', () => {});
         onOpen(reply.raw, () => closeNow(webSocket));
-        // What came with the request is not to be heard before anybody listens.
+        // Data that came with the request must not be emitted before the route listens.
         webSocket.pause();
         setImmediate(() => guard.call(upgrade.socket, () => webSocket.resume(), undefined));
         resolve(webSocket);

@@ -118,7 +118,7 @@ export class ServiceContainer {
   /**
    * A running service. Plugins use `requireService`, which also checks that the dependency was declared.
    *
-   * @throws {ServiceUnknownError} when nobody registered it
+   * @throws {ServiceUnknownError} when it is not registered
    * @throws {ServiceNotRunningError} when it does not run now
    */
   getService<N extends ServiceName>(name: N): Services[N] {
@@ -241,7 +241,7 @@ export class ServiceContainer {
    * Stops one service and all that stands on it, dependents first, and starts them again in order; the rest runs
    * on. Also revives one that has failed or is being retried. Reloads take turns.
    *
-   * @throws {ServiceUnknownError} when nobody registered it
+   * @throws {ServiceUnknownError} when it is not registered
    * @throws {ContainerStateError} when the container does not run, or the service was registered as an instance
    * @throws {AicoError} of a required service that did not come up again; the container runs on without it
    */
@@ -267,7 +267,7 @@ export class ServiceContainer {
    * await container.hold(['database'], 'locked');
    * keyManager.lock();
    * ```
-   * @throws {ServiceUnknownError} when nobody registered one of them
+   * @throws {ServiceUnknownError} when one of them is not registered
    * @throws {ContainerStateError} while it starts or stops, or when something is held already
    */
   async hold(names: readonly string[], reason: string): Promise<void> {
@@ -298,7 +298,7 @@ export class ServiceContainer {
     return this.#startReport;
   }
 
-  /** @throws {ServiceUnknownError} when nobody registered it */
+  /** @throws {ServiceUnknownError} when it is not registered */
   stateOf(name: string): ServiceState {
     const record = this.#records.get(name);
     if (record === undefined) throw new ServiceUnknownError(name);

@@ -18,7 +18,7 @@ export class Passage {
   #isBack = false;
 
   constructor(middlewares: readonly Middleware[], request: FastifyRequest) {
-    // Whoever does not wait for the route must not make its failure one that nobody handled.
+    // A middleware that does not wait for the route must not turn its failure into an unhandled rejection.
     this.#route.promise.catch(() => undefined);
     this.#outcome = this.#call(middlewares, 0, request).then(
       (response) => ({ kind: 'answered', response }),

@@ -40,7 +40,7 @@ export function installMiddleware(
       return;
     }
     enter(list, request, reply).then((answered) => {
-      // What has been answered goes no further.
+      // An answered request goes no further.
       if (!answered) done();
     }, done);
   });
@@ -64,7 +64,7 @@ export function installMiddleware(
   ): Promise<boolean> {
     const passage = new Passage(list, request);
     request[PASSAGE] = passage;
-    // A route that takes the socket for itself sends nothing here: whoever waits for it hears that it is over.
+    // A route that hijacks its reply sends nothing here: a middleware that waits for it is told that it is over.
     const over = (): void => {
       if (!passage.isBack) void passage.returned(responseOf(reply, null));
     };

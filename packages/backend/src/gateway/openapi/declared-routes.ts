@@ -18,7 +18,7 @@ export interface DeclaredRoute {
 export function collectRoutes(app: GatewayApp, mount: string, routes: DeclaredRoute[]): void {
   app.addHook('onRoute', ({ method, url, schema, config }: RouteOptions) => {
     for (const each of Array.isArray(method) ? method : [method]) {
-      // What answers GET answers HEAD as well, and OPTIONS tells nothing of its own.
+      // HEAD comes with GET, and OPTIONS is not described.
       if (each === 'HEAD' || each === 'OPTIONS') continue;
       const { access, webSocket: isWebSocket = false } = config ?? {};
       if (access === undefined) throw new RouteAccessError(each, url, access);

@@ -22,8 +22,8 @@ const PROBLEM = {
 const WEB_SOCKET = { 101: { description: 'A WebSocket (RFC 6455).' } };
 
 /**
- * What the routes take and answer, as OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0). Made when it is asked for; a
- * start does not pay for it. `x-aico-access` is the capability a caller needs.
+ * Describes the routes as OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0). `x-aico-access` is the capability that a
+ * caller needs.
  */
 export function openApiDocument(routes: readonly DeclaredRoute[], version: string): OpenApiDocument {
   const paths: Record<string, Record<string, unknown>> = {};

@@ -44,6 +44,6 @@ export const OPENAPI_PAGE = `<!doctype html>
 </html>
 `;
 
-/** What the page may do: show itself, and ask for the document. */
+/** The content security policy of the page, which may only show itself and fetch the document. */
 export const PAGE_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'";

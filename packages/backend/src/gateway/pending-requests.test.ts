@@ -3,7 +3,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Flights } from './flights.ts';
+import { PendingRequests } from './pending-requests.ts';
 
 function responseOn(socket: Socket): ServerResponse {
   return new ServerResponse(new IncomingMessage(socket));
@@ -17,10 +17,10 @@ async function isResolved(promise: Promise<void>): Promise<boolean> {
   ]);
 }
 
-test('what has landed is in flight no longer, in whatever order; what has not is', () => {
+test('requests that were answered are pending no longer, in whatever order; all others are', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 50 }), (order) => {
-      const flights = new Flights();
+      const pending = new PendingRequests();
       const cut = new Set<ServerResponse>();
       const up = order.map((_, index) => {
         const response = responseOn(new Socket());
@@ -28,14 +28,14 @@ test('what has landed is in flight no longer, in whatever order; what has not is
           cut.add(response);
           return response;
         };
-        flights.begin(response).mount = `mount-${index}`;
+        pending.begin(response).mount = `mount-${index}`;
         return response;
       });
       for (const place of order) {
         const [response] = up.splice(place % up.length, 1);
         response?.emit('close');
         cut.clear();
-        assert.equal(flights.cut().length, up.length);
+        assert.equal(pending.cut().length, up.length);
         assert.deepEqual(cut, new Set(up));
       }
     }),
@@ -43,29 +43,29 @@ test('what has landed is in flight no longer, in whatever order; what has not is
   );
 });
 
-test('a connection is idle when its last request has landed, also one that began meanwhile, or goes on without end', async () => {
-  const flights = new Flights();
+test('a connection is idle when its last request has answered, also one that began meanwhile, or goes on without end', async () => {
+  const pending = new PendingRequests();
   const [socket, other] = [new Socket(), new Socket()];
   const [first, second, endless] = [responseOn(socket), responseOn(socket), responseOn(socket)];
-  for (const response of [first, endless, responseOn(other)]) flights.begin(response);
-  const idle = flights.whenIdle(socket);
-  flights.noteEndless(endless);
-  flights.begin(second);
+  for (const response of [first, endless, responseOn(other)]) pending.begin(response);
+  const idle = pending.whenIdle(socket);
+  pending.noteEndless(endless);
+  pending.begin(second);
   first.emit('close');
   assert.equal(await isResolved(idle), false);
   second.emit('close');
   assert.equal(await isResolved(idle), true);
 });
 
-test('nobody waits for what turned out to have no end, nor is it cut; it is ended with its mount', async () => {
-  const flights = new Flights();
+test('an endless reply is neither waited for nor cut; it is ended with its mount', async () => {
+  const pending = new PendingRequests();
   const response = responseOn(new Socket());
-  flights.begin(response).mount = 'news';
-  const landed = flights.landed();
-  assert.equal(await isResolved(landed), false);
-  flights.noteEndless(response, () => response.emit('close'));
-  assert.equal(await isResolved(landed), true);
-  assert.deepEqual(flights.cut(), []);
-  await flights.endMount('news');
-  assert.equal(await isResolved(flights.whenIdle(response.req.socket)), true);
+  pending.begin(response).mount = 'news';
+  const answered = pending.allAnswered();
+  assert.equal(await isResolved(answered), false);
+  pending.noteEndless(response, () => response.emit('close'));
+  assert.equal(await isResolved(answered), true);
+  assert.deepEqual(pending.cut(), []);
+  await pending.endMount('news');
+  assert.equal(await isResolved(pending.whenIdle(response.req.socket)), true);
 });

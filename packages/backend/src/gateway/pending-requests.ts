@@ -1,0 +1,129 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** A request that has not been answered in full. */
+export interface PendingRequest {
+  readonly response: ServerResponse;
+  /** The name of the mount it was handed to. */
+  mount: string | undefined;
+  /** Ends an endless reply, which is not waited for. */
+  end: (() => void) | undefined;
+  /** Settles when it is over or turns out to be endless; made only where something waits for that. */
+  settled: PromiseWithResolvers<void> | undefined;
+  /** Its place in the list. */
+  index: number;
+}
+
+/** Every request that has not been answered in full. */
+export class PendingRequests {
+  /**
+   * The last request takes the place of one that is removed. Not a Set: one that is constantly added to and deleted from is
+   * copied every few requests, and each old copy keeps the next one alive, with its requests, until a full collection.
+   */
+  readonly #pending: PendingRequest[] = [];
+
+  /** Adds a request, which is pending until `response` is closed. */
+  begin(response: ServerResponse): PendingRequest {
+    const index = this.#pending.length;
+    const request: PendingRequest = { response, mount: undefined, end: undefined, settled: undefined, index };
+    this.#pending.push(request);
+    response.on('close', () => this.#remove(request));
+    // A route may write once more before it is told of the end.
+    response.on('error', ignore);
+    return request;
+  }
+
+  /** Marks a request as endless: its reply goes on until its reader leaves, or `end` is called. */
+  noteEndless(response: ServerResponse, end = (): void => endNow(response)): void {
+    const request = this.#pending.find((each) => each.response === response);
+    if (request === undefined) return;
+    request.end = end;
+    request.settled?.resolve();
+  }
+
+  /** Resolves when every request to a mount that is pending now, and is not endless, has been answered. */
+  async allAnswered(): Promise<void> {
+    await Promise.all(this.#finite().map(settling));
+  }
+
+  /** Resolves when no request of `connection` is pending but endless ones. */
+  async whenIdle(connection: Duplex): Promise<void> {
+    const ofConnection = ({ response, end }: PendingRequest): boolean =>
+      end === undefined && response.req.socket === connection;
+    for (;;) {
+      const pending = this.#pending.filter(ofConnection);
+      if (pending.length === 0) return;
+      await Promise.all(pending.map(settling));
+    }
+  }
+
+  /**
+   * Checks pending requests again after the rights of a principal have changed. Its endless replies are ended: their readers
+   * may come back, and are authorised then. Requests that are no longer permitted are cut.
+   *
+   * @param permitted whether the request may go on; undefined for a request of another principal
+   */
+  reconsider(permitted: (request: IncomingMessage) => boolean | undefined): void {
+    for (const { response, end } of [...this.#pending]) {
+      const goesOn = permitted(response.req);
+      if (goesOn === undefined) continue;
+      if (end !== undefined) end();
+      else if (!goesOn) response.destroy();
+    }
+  }
+
+  /** Ends endless replies. */
+  endEndless(): void {
+    for (const { end } of [...this.#pending]) end?.();
+  }
+
+  /** Ends endless replies of `mount`, and resolves when every request to it that is pending now is over. */
+  async endMount(mount: string): Promise<void> {
+    const pending = this.#pending.filter((request) => request.mount === mount);
+    const closed = pending.map(({ response }) => whenClosed(response));
+    for (const { end } of pending) end?.();
+    await Promise.all(closed);
+  }
+
+  /** Cuts requests to mounts that are not endless. @returns their methods and paths */
+  cut(): readonly string[] {
+    const pending = this.#finite();
+    for (const { response } of pending) response.destroy();
+    return pending.map(({ response: { req } }) => `${req.method} ${pathOf(req.url)}`);
+  }
+
+  #finite(): readonly PendingRequest[] {
+    return this.#pending.filter(({ mount, end }) => mount !== undefined && end === undefined);
+  }
+
+  #remove(request: PendingRequest): void {
+    const last = this.#pending.pop();
+    if (last !== undefined && last !== request) {
+      this.#pending[request.index] = last;
+      last.index = request.index;
+    }
+    request.settled?.resolve();
+  }
+}
+
+function ignore(): void {}
+
+function settling(request: PendingRequest): Promise<void> {
+  request.settled ??= Promise.withResolvers<void>();
+  return request.settled.promise;
+}
+
+function whenClosed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once('close', () => resolve()));
+}
+
+function endNow(response: ServerResponse): void {
+  // A reader that takes nothing would not take the end either.
+  if (response.writableNeedDrain) response.destroy();
+  else response.end();
+}
+
+/** The path without the query, which is private. */
+function pathOf(url = ''): string {
+  return url.split('?', 1)[0] ?? '';
+}
