@@ -1,0 +1,46 @@
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** The sources of the packages and the files that each imports, for its types or its values. Paths are relative to the root. */
+export type ImportGraph = ReadonlyMap<string, readonly string[]>;
+
+const IMPORT = /(?:^(?:import|export)\b[^;]*?\bfrom |\bimport\()'([^']+)'/gms;
+const IS_TEST = /\.test\.ts$|\/fixture[^/]*$|\/testing\/|\/suite\//;
+
+/** Reads the graph of what is shipped: files of tests may import from anywhere. */
+export function importGraph(root: string): ImportGraph {
+  const files = globSync('packages/*/src/**/*.ts', { cwd: root }).filter((file) => !IS_TEST.test(file));
+  const known = new Set(files);
+  return new Map(
+    files.map((file) => {
+      const imported = [...readFileSync(path.join(root, file), 'utf8').matchAll(IMPORT)].flatMap(
+        ([, specifier = '']) => targetOf(file, specifier),
+      );
+      return [file, imported.filter((each) => known.has(each))];
+    }),
+  );
+}
+
+/** The file that a relative specifier names. */
+function targetOf(file: string, specifier: string): readonly string[] {
+  return specifier.startsWith('.') ? [path.posix.join(path.posix.dirname(file), specifier)] : [];
+}
+
+/** Everything that `file` stands on, by way of others too. */
+export function reachable(graph: ImportGraph, file: string): ReadonlySet<string> {
+  const seen = new Set<string>();
+  const waiting = [...(graph.get(file) ?? [])];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (seen.has(next)) continue;
+    seen.add(next);
+    waiting.push(...(graph.get(next) ?? []));
+  }
+  return seen;
+}
+
+/** The folder directly below `parent` that holds `file`; `undefined` for a file of the folder itself, or of another. */
+export function folderBelow(parent: string, file: string): string | undefined {
+  if (!file.startsWith(`${parent}/`)) return undefined;
+  const [first, ...rest] = file.slice(parent.length + 1).split('/');
+  return rest.length === 0 ? undefined : first;
+}
