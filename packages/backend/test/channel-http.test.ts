@@ -284,7 +284,7 @@ test('a request with an idempotency key has one effect, and each device its own 
   const { backend, gateway, device } = await startWorld(t, () => {});
   const idempotency = backend.container.getService('idempotency');
   await gateway.mount('once', (app) => {
-    app.post('/', { config: { access: 'public' } }, (request) =>
+    app.post('/', { config: { access: 'public', idempotent: true } }, (request) =>
       idempotency.run(request, async () => {
         effects += 1;
         return { effect: effects };

@@ -314,6 +314,30 @@ describe('every refusal is a problem with the id of its request', () => {
       }
   });
 
+  test('a key for repeating it, where the route remembers none', async () => {
+    const published: unknown[] = [];
+    await backend.container
+      .getService('message_bus')
+      .subscribe('test.once', (_topic, n) => void published.push(n));
+    for (const [template, operations] of paths)
+      for (const method of ['post', 'patch'] as const) {
+        if (!(method in operations) || template === '/api/v1/bus/messages') continue;
+        const asked = { method: method.toUpperCase(), headers: { 'idempotency-key': CANARY } };
+        assertProblem(await ask(pathOf(template), asked), 400, `${method} ${template}`);
+      }
+    const send = (key: string, message: number) =>
+      ask('/api/v1/bus/messages', {
+        method: 'POST',
+        headers: { 'idempotency-key': key },
+        body: { topic: 'test.once', message },
+      });
+    for (let n = 0; n < 3; n += 1) assert.equal((await send('one', 1)).status, 202);
+    assert.equal((await send('two', 2)).status, 202);
+    assertProblem(await send('one', 3), 422, 'the same key for another request');
+    assertProblem(await send('a key', 4), 400, 'a key that is none');
+    assert.deepEqual(published, [1, 2]);
+  });
+
   test('a parameter that is spelt in any way but one', async () => {
     for (const id of [
       'true',

@@ -9,7 +9,7 @@ import type { Middleware } from '../core/middleware.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
 import { answerRefusals, authorise, identify } from './authorisation.ts';
 import { boundBodies } from './bounded-bodies.ts';
-import { RequestInvalidError } from './errors.ts';
+import { IdempotencyUnsupportedError, RequestInvalidError } from './errors.ts';
 import { installJsonBody } from './json-body.ts';
 import { methodsAt } from './methods.ts';
 import { installMiddleware } from './middleware/install.ts';
@@ -28,6 +28,13 @@ declare module 'fastify' {
      * all else has been answered; so does taking the routes away.
      */
     endless?: boolean;
+  }
+  interface FastifyContextConfig {
+    /**
+     * The route remembers an `Idempotency-Key`: its handler calls `idempotency.run(request, …)`. Any other route refuses a POST
+     * or PATCH with the header, whose sender would repeat it as if it were done once.
+     */
+    idempotent?: boolean;
   }
   interface FastifyReply {
     /**
@@ -61,6 +68,10 @@ export interface AppOptions {
 
 /** Characters of the longest part of a path that a parameter takes. Routes bound theirs by a schema. */
 const MAX_PARAM_LENGTH = 1_024;
+
+/** Methods that a client repeats only with an `Idempotency-Key`. */
+const REPEATED_BY_KEY: ReadonlySet<string> = new Set(['POST', 'PATCH']);
+const UNSUPPORTED = new IdempotencyUnsupportedError();
 
 const MALFORMED = new RequestInvalidError([{ path: 'querystring', message: 'is not percent-encoded UTF-8' }]);
 
@@ -112,6 +123,10 @@ export async function createApp({
     });
     // From here on what the mount declares is held to its access.
     authorise(app, access);
+    app.addHook('onRequest', ({ headers, is404, method, routeOptions }, _reply, done) => {
+      const isRemembered = is404 || routeOptions.config.idempotent === true || !REPEATED_BY_KEY.has(method);
+      done(isRemembered || headers['idempotency-key'] === undefined ? undefined : UNSUPPORTED);
+    });
     answerRefusals(app, answerError);
     collect?.(app);
     const noteEndless: onRequestHookHandler = (_request, { raw }, done) => {

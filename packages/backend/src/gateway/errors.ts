@@ -53,6 +53,14 @@ export class IdempotencyKeyReusedError extends defineError({
   make: () => ({ message: 'this Idempotency-Key belongs to another request' }),
 }) {}
 
+/** A request has an `Idempotency-Key`, and its route does not remember keys. */
+export class IdempotencyUnsupportedError extends defineError({
+  code: 'AICO_GATEWAY_IDEMPOTENCY_UNSUPPORTED',
+  status: 400,
+  hint: 'Send it without the header, and do not repeat it by itself when the connection breaks.',
+  make: () => ({ message: 'this route does not remember the Idempotency-Key of a request' }),
+}) {}
+
 /** A route does not declare its access. */
 export class RouteAccessError extends defineError({
   code: 'AICO_GATEWAY_ROUTE_ACCESS',

@@ -31,7 +31,7 @@ async function setUp(t: TestContext) {
     access: 'public',
     principalOf: () => sender.principal,
     declare: (routes) => {
-      routes.post('/', (request) =>
+      routes.post('/', { config: { idempotent: true } }, (request) =>
         idempotency.run(request, async (tx) => {
           await tx.execute('INSERT INTO note VALUES (?)', [JSON.stringify(request.body)]);
           if (JSON.stringify(request.body).includes('fail')) throw new Error('after the effect');

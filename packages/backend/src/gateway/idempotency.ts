@@ -42,7 +42,7 @@ const MIGRATIONS: readonly Migration[] = [
  *
  * @example
  * ```ts
- * app.post('/notes', { config: { access: 'notes:write' } }, (request) =>
+ * app.post('/notes', { config: { access: 'notes:write', idempotent: true } }, (request) =>
  *   idempotency.run(request, async (tx) => {
  *     const { lastRowId } = await tx.execute('INSERT INTO note (text) VALUES (?)', [request.body.text]);
  *     return { id: lastRowId };

@@ -68,7 +68,8 @@ export class BusBroker extends BasePlugin {
     this.#book = new GrantBook(file, isCurveKey, () => this.broker?.reload());
     await this.#book.load();
     const bus = this.requireService('message_bus');
-    await this.addRoutes((app) => declareBusRoutes(app, this, bus), { place: 'bus' });
+    const idempotency = this.requireService('idempotency');
+    await this.addRoutes((app) => declareBusRoutes(app, this, bus, idempotency), { place: 'bus' });
     if (this.#book.grants.length === 0) return;
     try {
       await this.open();
@@ -184,7 +185,7 @@ export function busPlugin(hub: InProcessBus): PluginDefinition {
     name: 'bus_broker',
     version: '1.0.0',
     description: 'Lets other processes take part in the message bus, each with its own key and rights',
-    dependencies: ['paths', 'key_manager', 'message_bus', 'streams', 'gateway'],
+    dependencies: ['paths', 'key_manager', 'message_bus', 'streams', 'idempotency', 'gateway'],
     priority: PluginPriority.INFRASTRUCTURE,
     capabilities: {
       'bus:read': 'See what the bus carries and keeps',

@@ -1,10 +1,12 @@
-import type { MessageBus } from '@aico/shared/core/bus';
+import { parseTopic } from '@aico/protocol';
+import { checkPublish, type MessageBus } from '@aico/shared/core/bus';
 import { Type } from 'typebox';
 import type { Broker } from '../../bus/broker/broker.ts';
 import type { GrantBook } from '../../bus/grants/grant-book.ts';
 import { busGrant } from '../../bus/grants/grants-file.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { Instant, listOf } from '../../core/reply-schemas.ts';
+import type { Idempotency } from '../../gateway/index.ts';
 
 const Topic = Type.String({ minLength: 1, maxLength: 255 });
 const Patterns = Type.Array(Topic, { maxItems: 256 });
@@ -73,14 +75,27 @@ export interface BrokerView {
 }
 
 /** `/api/v1/bus`: who may take part, who does, and a hand on the bus itself. */
-export function declareBusRoutes(app: GatewayApp, broker: BrokerView, bus: MessageBus): void {
+export function declareBusRoutes(
+  app: GatewayApp,
+  broker: BrokerView,
+  bus: MessageBus,
+  idempotency: Idempotency,
+): void {
   declareGrants(app, broker);
   declareFigures(app, broker);
   app.post(
     '/messages',
-    { config: { access: 'bus:publish' }, schema: { body: Publish, response: { 202: Published } } },
-    async ({ body: { topic, message } }, reply) => {
-      await bus.publish(topic, message);
+    {
+      config: { access: 'bus:publish', idempotent: true },
+      schema: { body: Publish, response: { 202: Published } },
+    },
+    async (request, reply) => {
+      const { topic, message } = request.body;
+      parseTopic(topic);
+      checkPublish(topic);
+      const publish = (): Promise<void> => bus.publish(topic, message);
+      if (request.headers['idempotency-key'] === undefined) await publish();
+      else await idempotency.run(request, async (tx) => tx.afterCommit(publish));
       return reply.code(202).send({ published: topic });
     },
   );

@@ -85,8 +85,8 @@ export class LogWriter {
    * @throws what the database refused it with; the lines stay in the queue
    */
   async flush(): Promise<void> {
-    await this.#writing;
-    while (this.#queue.released > 0) {
+    // The batch under way is waited for as well, also one that begins when another ends.
+    while (this.#queue.released > 0 || this.#writing !== undefined) {
       const before = this.#failures;
       this.#write();
       await this.#writing;
