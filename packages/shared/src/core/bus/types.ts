@@ -1,15 +1,9 @@
 import type { Envelope } from '@aico/protocol';
-import type { Static, TSchema } from 'typebox';
-import type { BusTransaction, ConsumeHandler, ConsumeOptions, Consumption } from './durable/types.ts';
-import type { ContentType } from './messages/codec.ts';
+import type { Static } from 'typebox';
+import type { ConsumeHandler, ConsumeOptions, Consumption } from './durable/types.ts';
+import type { ContentType, PublishOptions, RequestOptions, Topic } from './publish-options.ts';
 
-export type { ContentType, Envelope };
-
-/** A topic whose payload has a schema: checked by the compiler at the sender, by the schema at the border. */
-export interface Topic<S extends TSchema = TSchema> {
-  readonly name: string;
-  readonly schema: S;
-}
+export type { ContentType, Envelope, PublishOptions, RequestOptions, Topic };
 
 /**
  * Takes one message. The next one waits until the returned promise settles. Messages are immutable: plain data is frozen,
@@ -24,32 +18,6 @@ export type MessageHandler<T = unknown> = (
   message: T,
   envelope: Envelope<T>,
 ) => void | Promise<void>;
-
-export interface PublishOptions {
-  /** Defaults to a fresh UUID. */
-  readonly id?: string;
-  readonly traceparent?: string;
-  /**
-   * How it is written where it leaves the process. Default: bytes for a `Uint8Array`, otherwise JSON. MessagePack
-   * also holds dates and bytes within data.
-   */
-  readonly contentType?: ContentType;
-  /**
-   * Keeps it until every consumer has acknowledged it; resolves once it is durable. Subscriptions get it as
-   * well, after that.
-   */
-  readonly durable?: boolean;
-  /** Publishes it with this transaction of the database: durable when that commits, and never if it does not. */
-  readonly tx?: BusTransaction;
-}
-
-export interface RequestOptions {
-  /** Milliseconds until it is given up. Default 5 000. */
-  readonly timeoutMs?: number;
-  /** Aborted: given up at once, with the signal's reason. */
-  readonly signal?: AbortSignal;
-  readonly traceparent?: string;
-}
 
 /** A request as its responder sees it. */
 export interface RequestEnvelope<T = unknown> extends Envelope<T> {

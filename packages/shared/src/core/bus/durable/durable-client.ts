@@ -3,8 +3,8 @@ import { currentTraceparent, withTraceparent } from '../../tracing/index.ts';
 import { BusNotConnectedError, BusNotDurableError } from '../errors.ts';
 import { contentTypeOf, decodeBody, encodeBody } from '../messages/codec.ts';
 import { checkAttributes, createIdPrefix, type MessageAttributes } from '../messages/message.ts';
+import type { PublishOptions, Topic } from '../publish-options.ts';
 import type { SchemaChecks } from '../topics/schema-checks.ts';
-import type { PublishOptions, Topic } from '../types.ts';
 import { checkConsumer } from './rules.ts';
 import type {
   ConsumeHandler,

@@ -1,10 +1,7 @@
 import type { Envelope } from '@aico/protocol';
+import type { BusTransaction } from '../publish-options.ts';
 
-/** The part of a database transaction that the bus needs. */
-export interface BusTransaction {
-  /** Runs `effect` once the outermost transaction is durable; never when this one, or one around it, is rolled back. */
-  afterCommit(effect: () => unknown): void;
-}
+export type { BusTransaction };
 
 /** A message on its way into the store. */
 export interface StoredMessage {

@@ -7,10 +7,10 @@ import {
 } from '@aico/protocol';
 import { encode as encodeMessagePack } from '@msgpack/msgpack';
 import { PayloadInvalidError } from '../errors.ts';
+import type { ContentType } from '../publish-options.ts';
 import { decodeMessagePack } from './message-pack.ts';
 
-/** The encodings in which a payload leaves the process. */
-export type ContentType = 'application/json' | 'application/msgpack' | 'application/octet-stream';
+export type { ContentType };
 
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

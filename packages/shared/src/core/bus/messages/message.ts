@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Envelope } from '@aico/protocol';
 import { BusOptionError, PayloadInvalidError } from '../errors.ts';
-import type { Envelope } from '../types.ts';
 import { type BatchHeader, NO_NUMBER } from './batch.ts';
 import { type ContentType, checkContentType } from './codec.ts';
 
