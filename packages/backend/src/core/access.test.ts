@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { covers, isAccess, isGrant, NOBODY, OWNER, permits } from './access.ts';
+import { ANONYMOUS, covers, isAccess, isGrant, OWNER, permits } from './access.ts';
 
 const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,6}$/);
 const capability = fc.array(word, { minLength: 2, maxLength: 4 }).map((words) => words.join(':'));
@@ -46,9 +46,9 @@ describe('capabilities', () => {
     for (const bad of ['', 'in*', 'inbox:', '**']) assert.equal(isGrant(bad), false, bad);
   });
 
-  test('the owner may do all, a device what its roles grant, nobody nothing, not even what is public', () => {
+  test('the owner may do everything, a device what its roles grant, an unknown connection nothing, not even what is public', () => {
     assert.equal(OWNER.may('inbox:read'), true);
-    assert.equal(NOBODY.may('public'), false);
+    assert.equal(ANONYMOUS.may('public'), false);
     const guest = ['*:read'];
     assert.deepEqual(
       [permits(guest, 'public'), permits(guest, 'inbox:read'), permits(guest, 'inbox:import')],

@@ -1,7 +1,6 @@
 /**
- * What a caller may do: words joined by colons, from the room to the deed, such as `inbox:read`. `'public'` is for
- * everybody who has a channel at all. What begins with `root:` reaches beyond every room, and only a grant of that very
- * name covers it.
+ * A capability: words joined by colons, from the owner to the action, such as `inbox:read`. `'public'` is for every paired
+ * device. A capability that begins with `root:` reaches beyond every owner, and only a grant of that very name covers it.
  */
 export type Access = 'public' | `${string}:${string}`;
 
@@ -9,17 +8,17 @@ const CAPABILITY = /^[a-z][a-z0-9_-]*(?::[a-z][a-z0-9_-]*)+$/;
 /** The grants of a role, as a regular expression for a schema: a capability, where `*` stands for any word but none of `root:`. */
 export const GRANT = '^(?!root:.*\\*)(?:\\*|[a-z][a-z0-9_-]*)(?::(?:\\*|[a-z][a-z0-9_-]*))*$';
 
-/** Where capabilities begin that no wildcard covers. */
+/** The beginning of capabilities that no wildcard covers. */
 const ROOT = 'root:';
-/** Rooms of the backend itself: what they show concerns the whole home, so that `*:read` does not cover them. */
+/** Owners within the backend itself. They show the whole home, so `*:read` does not cover them. */
 const OWN_ROOMS: ReadonlySet<string> = new Set(['bus', 'database', 'devices', 'logs', 'security', 'system']);
 
-/** Whether a route may name it. */
+/** Whether a value is a capability that a route may name. */
 export function isAccess(value: unknown): value is Access {
   return value === 'public' || (typeof value === 'string' && CAPABILITY.test(value));
 }
 
-/** Whether a role may hold it: a capability, where `*` stands for any word, and at the end for any rest. */
+/** Whether a role may hold `value`: a capability in which `*` stands for any word, and at the end for any rest. */
 export function isGrant(value: string): boolean {
   return new RegExp(GRANT).test(value);
 }
@@ -45,22 +44,22 @@ export function covers(grant: string, capability: string): boolean {
   return granted.length === asked.length;
 }
 
-/** Who sent a request, and what they may do. */
+/** The sender of a request, and its capabilities. */
 export interface Principal {
-  readonly kind: 'owner' | 'device' | 'nobody';
+  readonly kind: 'owner' | 'device' | 'anonymous';
   /** The device's id, where it is one. */
   readonly id: string;
   readonly name: string;
   may(access: Access): boolean;
 }
 
-/** Whoever can open the local socket: the user the backend runs as. */
+/** The user that the backend runs as, who alone can open the local socket. */
 export const OWNER: Principal = { kind: 'owner', id: 'owner', name: 'owner', may: () => true };
 
-/** Somebody whose connection says nothing of them: may do nothing at all. */
-export const NOBODY: Principal = { kind: 'nobody', id: '', name: 'nobody', may: () => false };
+/** The principal of a connection that is not known: it may do nothing at all. */
+export const ANONYMOUS: Principal = { kind: 'anonymous', id: '', name: 'anonymous', may: () => false };
 
-/** Whether somebody who holds `grants` may do what `access` names. */
+/** Whether a principal that holds `grants` has the capability `access`. */
 export function permits(grants: readonly string[], access: Access): boolean {
   return access === 'public' || grants.some((grant) => covers(grant, access));
 }

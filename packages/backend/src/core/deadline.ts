@@ -10,7 +10,7 @@
 export class Deadline implements Disposable {
   #endsAt: number;
   #timer: NodeJS.Timeout | undefined;
-  /** Made only when somebody asks: most work is done long before. */
+  /** Made only when it is read: most work is done long before. */
   #controller: AbortController | undefined;
   #expired = false;
   #shortened = false;
@@ -46,8 +46,8 @@ export class Deadline implements Disposable {
   }
 
   /**
-   * Whether `work` settles first. Its failure is thrown; what it does after the deadline is nobody's any more. Asked
-   * for one piece of work at a time.
+   * Whether `work` settles first. Its failure is thrown; its outcome after the deadline is ignored. For one piece of work
+   * at a time.
    */
   settles(work: PromiseLike<unknown>): Promise<boolean> {
     return new Promise((resolve, reject) => {

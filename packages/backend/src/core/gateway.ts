@@ -20,8 +20,8 @@ export type DeclareRoutes = (app: GatewayApp) => void | Promise<void>;
 
 export interface MountOptions {
   /**
-   * What routes need that do not say it themselves by `config: { access }`: for a Fastify plugin that is used as it is.
-   * Without it a route that says nothing is an error, and so is a not-found handler, which is held to this too.
+   * The access of routes that name none in `config: { access }`: for a Fastify plugin that is used as it is. Without it a
+   * route that names none is an error, and so is a not-found handler, which has this access too.
    */
   readonly access?: Access;
 }
@@ -32,7 +32,7 @@ export interface UnprovenConnection {
   readonly source: string;
   /** Replaces what happens when the connection has to make room for another. */
   onTurnedAway(turnAway: () => void): void;
-  /** It has proved itself: it makes room for nobody any more. */
+  /** It has proved itself, and no longer makes room for another. */
   leave(): void;
 }
 
@@ -46,7 +46,7 @@ export type OpenChannel = (
 
 /** Bytes of one connection that are held in memory. */
 export interface WaitingBytes {
-  /** They have arrived, and nobody has read them. */
+  /** They have arrived and were not read. */
   readonly unread: number;
   /** They have been written, and the peer has not taken them. */
   readonly unsent: number;
@@ -55,18 +55,18 @@ export interface WaitingBytes {
 /** The service `'gateway'`: serves HTTP, and takes routes from plugins while it runs. */
 export interface Gateway {
   /**
-   * Serves what `declare` declares under `/api/v1/<name>` until the returned function is called; requests in
-   * flight are finished first.
+   * Serves what `declare` declares under `/api/v1/<name>` until the returned function is called; pending
+   * requests are finished first.
    */
   mount(name: string, declare: DeclareRoutes, options?: MountOptions): Promise<() => Promise<void>>;
   /** Puts `middleware` around every route, inside those that were added before, until the returned function is called. */
   addMiddleware(middleware: Middleware): () => void;
   /**
-   * Serves whoever is at the other end of `connection`, which stands in for a socket, as `principal`. The returned
-   * function resolves when no request of it is in flight.
+   * Serves requests on `connection`, which stands in for a socket, as those of `principal`. The returned function resolves
+   * when none of them is pending.
    */
   admit(connection: Duplex, principal: Principal): () => Promise<void>;
-  /** What waits in memory on a connection that was admitted. */
+  /** Bytes in memory of a connection that was admitted. */
   waiting(connection: Duplex): WaitingBytes;
   /**
    * Looks again at what a principal has in flight, since its rights have changed. Endless replies and WebSockets end, and
@@ -75,7 +75,7 @@ export interface Gateway {
   rightsChanged(principalId: string): void;
   /** Lets `open` take connections of the public port that ask for a channel, until the returned function is called. */
   openChannels(open: OpenChannel): () => void;
-  /** What all routes take and answer, as OpenAPI 3.1. */
+  /** Describes all routes as OpenAPI 3.1. */
   openApi(version: string): OpenApiDocument;
   /** Keeps failures of callbacks within the connection whose peer led to them. */
   readonly guard: PeerGuard;
@@ -90,7 +90,7 @@ export interface GatewayAddresses {
   readonly http: string | undefined;
 }
 
-/** What all routes take and answer. */
+/** A description of all routes. */
 export interface OpenApiDocument {
   readonly openapi: '3.1.0';
   readonly info: { readonly title: string; readonly version: string; readonly description: string };

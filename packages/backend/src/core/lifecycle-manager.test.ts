@@ -74,7 +74,7 @@ describe('start and stop', () => {
     await assert.rejects(lifecycle.start(), ContainerStateError);
   });
 
-  test('a start that fails is told to whoever asked for it', async () => {
+  test('a start that fails rejects for its caller', async () => {
     const { container, lifecycle } = setUp();
     container.registerService(a, () => ({ start: () => Promise.reject(new Error('boom')) }));
     await assert.rejects(lifecycle.start(), ServiceStartError);
@@ -148,7 +148,7 @@ describe('signals and uncaught errors', () => {
     assert.deepEqual(journal.of('stop'), ['a']);
   });
 
-  test('after the first signal the next one is the system’s own to answer, whoever else listened', async () => {
+  test('after the first signal the next one is left to the system, also where other code listened', async () => {
     const { container, lifecycle, process } = setUp({ stopBudgetMs: 30 });
     container.registerService(a, () => ({ stop: never }));
     lifecycle.handleProcess(process);

@@ -237,6 +237,6 @@ export class BackendLifecycleManager {
     const log = this.#log();
     if (log === undefined)
       process.emitWarning(`${origin}: ${error instanceof Error ? error.stack : String(error)}`);
-    else log.fatal('An error that nobody caught ends the process', { origin, error });
+    else log.fatal('An uncaught error ends the process', { origin, error });
   }
 }

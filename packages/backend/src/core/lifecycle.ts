@@ -1,7 +1,7 @@
 import type { HealthCheckResult } from './health/types.ts';
 
 /**
- * What any service may have; the container calls what is there. A service need not extend `BasePlugin`.
+ * The methods that any service may have; the container calls those that are there. A service need not extend `BasePlugin`.
  *
  * Once `initialize()` has begun (or, for a service that has neither `initialize` nor `start`, once it was
  * constructed), `stop()` is called exactly once, also when the start failed half-way. `[Symbol.asyncDispose]` or
@@ -21,7 +21,7 @@ export interface Lifecycle {
 /** Where a service keeps its scope, if it has one. */
 export const scope: unique symbol = Symbol('aico.scope');
 
-/** What a service opened through its base class, as the container sees it. */
+/** The resources that a service opened through its base class, as the container sees them. */
 export abstract class Scope {
   /** The start is called off: aborts the service's signal. */
   abstract cancel(reason: unknown): void;
@@ -33,7 +33,7 @@ export abstract class Scope {
 
 const LIFECYCLE = ['initialize', 'start', 'stop', 'healthCheck'] as const;
 
-/** What of {@link Lifecycle} an instance has. */
+/** The methods of {@link Lifecycle} that an instance has. */
 export function lifecycleOf(instance: unknown): Lifecycle {
   return isLifecycle(instance) ? instance : {};
 }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 
-/** What may be sent: text, bytes, a stream of them, or nothing. */
+/** The body of a reply: text, bytes, a stream of them, or nothing. */
 export type ResponseBody = string | Uint8Array | Readable | ReadableStream | null;
 
 /** A reply on its way out. A middleware may change it, or put another in its place. */
@@ -35,8 +35,8 @@ export class GatewayResponse {
 export type CallNext = (request: FastifyRequest) => Promise<GatewayResponse>;
 
 /**
- * What stands around every route: sees each request before it and each reply after it, errors included. The first that
- * was added is the outermost.
+ * Code around every route: it sees each request before the route and each reply after it, errors included. The middleware
+ * that was added first is the outermost.
  *
  * @example
  * ```ts

@@ -34,7 +34,7 @@ test('what a listener throws ends its connection, and every listener hears of th
   assert.equal(guard.failures, 2);
 });
 
-test('an error that nobody listens for ends its connection', () => {
+test('an error event without a listener ends its connection', () => {
   const { guard } = makeGuard();
   const connection = guard.watch(new Connection());
   connection.emit('error', new Error('cut'));
@@ -55,7 +55,7 @@ test('what a listener begins is contained when it fails later; what nothing bega
   assert.equal(guard.contain(new Error('of the process')), false);
 });
 
-test('a callback and a promise that nobody awaits are guarded by hand', async () => {
+test('a callback and a promise that is not awaited are guarded by hand', async () => {
   const { guard } = makeGuard();
   const connection = new Connection();
   const failing = (): boolean => {

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '@aico/shared/core/logging';
 
-/** What a failure may end: the connection of the peer that led to it, and nothing else. */
+/** The connection of the peer that led to a failure, which is all that the failure may end. */
 export interface PeerConnection {
   destroy(error?: Error): unknown;
 }
@@ -13,7 +13,7 @@ const LINES_PER_MINUTE = 20;
 
 /**
  * Keeps what a peer can cause within that peer's connection. Everything a peer sends reaches the code as an event, so the
- * guard wraps the emitters instead of the listeners: whatever a listener throws, whoever added it, is logged and ends the
+ * guard wraps the emitters instead of the listeners: whatever any listener throws is logged and ends the
  * connection. An `error` event without a listener counts as thrown. What listeners begin, such as timers and promises,
  * runs in an asynchronous context that names the connection; {@link contain} ends that connection when one of them fails.
  *
@@ -71,13 +71,13 @@ export class PeerGuard {
     }
   }
 
-  /** Waits for work that nobody else waits for. */
+  /** Waits for work that no other code waits for. */
   detach(connection: PeerConnection, work: Promise<unknown>): void {
     work.catch((error: unknown) => this.fail(error, connection));
   }
 
   /**
-   * Takes an error that nobody caught, if it was thrown by what some connection had begun: a timer, a promise.
+   * Takes an uncaught error if it comes from code that a connection had started: a timer, a promise.
    *
    * @returns whether it did; otherwise the error is the process's own
    */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createLogging } from '@aico/shared/core/logging';
 import type { FastifyReply } from 'fastify';
-import { NOBODY, OWNER, type Principal, permits } from '../core/access.ts';
+import { ANONYMOUS, OWNER, type Principal, permits } from '../core/access.ts';
 import type { DeclareRoutes, MountOptions } from '../core/gateway.ts';
 import { createApp } from './app.ts';
 
@@ -46,7 +46,7 @@ describe('access to routes', () => {
     };
     assert.deepEqual(await statuses(OWNER), [200, 200]);
     assert.deepEqual(await statuses(phone), [200, 403]);
-    assert.deepEqual(await statuses(NOBODY), [403, 403]);
+    assert.deepEqual(await statuses(ANONYMOUS), [403, 403]);
     assert.deepEqual(reached, ['owner', 'owner', 'phone']);
   });
 

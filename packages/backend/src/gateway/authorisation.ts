@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
-import { type Access, isAccess, NOBODY, type Principal } from '../core/access.ts';
+import { type Access, ANONYMOUS, isAccess, type Principal } from '../core/access.ts';
 import type { GatewayApp } from '../core/gateway.ts';
 import { CapabilityMissingError, NotFoundAccessError, RouteAccessError } from './errors.ts';
 
@@ -40,7 +40,7 @@ export class Connections {
   }
 
   principalOf(connection: Duplex): Principal {
-    return this.#principals.get(connection) ?? NOBODY;
+    return this.#principals.get(connection) ?? ANONYMOUS;
   }
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createLogging } from '@aico/shared/core/logging';
-import { NOBODY, OWNER, type Principal } from '../core/access.ts';
+import { ANONYMOUS, OWNER, type Principal } from '../core/access.ts';
 import { localRequest } from '../testing/local-request.ts';
 import { createApp } from './app.ts';
 import { UploadBudget } from './upload-budget.ts';
@@ -66,7 +66,7 @@ test('parsers take bodies as ever: text, JSON, whole or as a stream, within the 
 
 test('what one sender holds, and what all hold, is bounded; it is given back with the answer', async (t) => {
   const { uploads, port, arrived } = await start(t, (name) => ({
-    ...NOBODY,
+    ...ANONYMOUS,
     id: String(name),
     may: () => true,
   }));

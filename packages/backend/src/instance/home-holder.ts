@@ -28,7 +28,7 @@ export function findHolder(files: HomeFiles): ProcessIdentity | undefined {
   return process.platform !== 'linux' || hasOpen(named.pid, [lockFile, databaseFile]) ? named : undefined;
 }
 
-/** Processes that hold a lock on `file`, as the kernel lists them; `undefined` where it lists none of anybody. */
+/** Processes that hold a lock on `file`, as the kernel lists them; `undefined` where it lists no locks at all. */
 export function lockHolders(file: string): readonly number[] | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
@@ -45,7 +45,7 @@ export function lockHolders(file: string): readonly number[] | undefined {
   }
 }
 
-/** Whether the process has that file open; `undefined` where it is somebody else's process. */
+/** Whether the process has that file open; `undefined` where it is the process of another user. */
 function hasFile(pid: number, dev: bigint, ino: bigint): boolean | undefined {
   try {
     return readdirSync(`/proc/${pid}/fd`).some((descriptor) => {

@@ -20,7 +20,7 @@ export interface HomeWatchOptions {
 
 /**
  * Looks whether the lock and the key slots of a running home are still there. Without the lock file a second backend could
- * begin on the same home, and without the slots nobody can open the database again: both end acknowledging. (The database
+ * begin on the same home, and without the slots the database cannot be opened again: after either loss nothing is acknowledged. (The database
  * watches its own files.)
  */
 export class HomeWatch {
@@ -33,7 +33,7 @@ export class HomeWatch {
     this.#options = options;
   }
 
-  /** What was lost, if anything was. */
+  /** The loss that was found, if any. */
   get lost(): AicoError | undefined {
     return this.#lost;
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ProcessIdentity } from './process-identity.ts';
 
-/** What a running backend says of itself in its instance file, for `aico status` and `aico stop`. */
+/** The content of the instance file of a running backend, for `aico status` and `aico stop`. */
 export interface RunningInstance {
   readonly pid: number;
   /** RFC 3339, UTC. */
@@ -13,7 +13,7 @@ export interface RunningInstance {
   readonly process?: ProcessIdentity | undefined;
 }
 
-/** What the instance file says, or `undefined` where there is none or it cannot be read. */
+/** Reads the instance file; `undefined` where there is none or it cannot be read. */
 export function readInstance(instanceFile: string): RunningInstance | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(instanceFile, 'utf8'));

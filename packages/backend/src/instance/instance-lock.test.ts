@@ -39,7 +39,7 @@ async function other(
   await once(child.stdout, 'data');
   return child;
 }
-// Held by a name: a lock that nobody refers to is closed with the garbage.
+// Held by a name: a lock without a reference is closed by the garbage collector.
 const locking = (home: HomeFiles): string =>
   `const { InstanceLock } = await import(${url('./instance-lock.ts')}); globalThis.held = new InstanceLock(${JSON.stringify(home)})`;
 const run = promisify(execFile);

@@ -71,7 +71,7 @@ function take({ lockFile, instanceFile }: HomeFiles): SQLite.Database {
         throw new InstanceRunningError(lockFile, readInstance(instanceFile), holder, error);
     }
   }
-  // SQLite says "busy" for a file system that cannot lock, too; there nobody holds the lock.
+  // SQLite says "busy" for a file system that cannot lock, too; there no process holds the lock.
   throw new InstanceLockError(
     lockFile,
     new SystemError({ errno: 'ENOLCK', syscall: 'fcntl', target: lockFile, cause: busy }),

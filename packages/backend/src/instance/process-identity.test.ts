@@ -39,7 +39,7 @@ describe('a process', () => {
     assert.equal(isAlive({ ...identity, pid: process.ppid }), false);
   });
 
-  test('of a number that nobody has has no identity', () => {
+  test('of a number that no process has there is no identity', () => {
     assert.equal(identityOf(0x3f_ff_ff_ff), undefined);
   });
 });

@@ -56,7 +56,7 @@ function statOf(pid: number): readonly [state: string | undefined, startTicks: s
   return [fields[0], fields[19]];
 }
 
-/** What the system tells, or `undefined` where there is no such process or no way to ask. */
+/** The answer of the system, or `undefined` where there is no such process or no way to ask. */
 function attempt<T>(ask: () => T): T | undefined {
   try {
     return ask();

@@ -1,4 +1,4 @@
-/** A start that may be called off. Its signal is made only when somebody asks: most trivial services never do. */
+/** A start that may be called off. Its signal is made only when it is read, which most services never do. */
 export class Cancellation {
   #controller: AbortController | undefined;
   #reason: Error | undefined;

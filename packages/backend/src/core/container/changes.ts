@@ -6,7 +6,7 @@ import type { ServiceRecord } from './service-record.ts';
 import { reportOn, StartReport } from './start-report.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** What of the container its changes work on; asked anew for each. */
+/** The parts of the container that a change works on; read anew for each. */
 export interface ChangesOptions {
   readonly records: ReadonlyMap<string, ServiceRecord>;
   readonly graph: () => DependencyGraph;
@@ -14,7 +14,7 @@ export interface ChangesOptions {
   readonly supervisor: () => Supervisor | undefined;
 }
 
-/** What is kept from running, and why. */
+/** Services that are kept from running, and why. */
 interface Hold {
   readonly names: readonly string[];
   readonly reason: string;
@@ -35,7 +35,7 @@ export class Changes {
     return this.#exclusive(() => undefined);
   }
 
-  /** What is held and all that stands on it, dependencies first. */
+  /** Held services and everything that depends on them, dependencies first. */
   get held(): ReadonlySet<ServiceRecord> {
     return this.#withDependents(this.#hold?.names ?? []);
   }

@@ -3,7 +3,7 @@ import type { ServiceEvent } from './service-event.ts';
 import type { StartReport } from './start-report.ts';
 import type { StopReport } from './stop-report.ts';
 
-/** What a service registered as `N` must be: its type where `Services` declares one, else anything. */
+/** The type of a service registered as `N`: the one that `Services` declares, else any. */
 export type InstanceOf<N extends string> = N extends ServiceName ? Services[N] : unknown;
 
 /** Hands out a declared dependency. */

@@ -150,7 +150,7 @@ describe('problems', () => {
     );
   });
 
-  test('whoever mends every circle that is reported has none left', () => {
+  test('a graph in which every reported circle is mended has none left', () => {
     fc.assert(
       fc.property(any, (nodes) => {
         const once = [...new Map(nodes.map((each) => [each.name, each])).values()];

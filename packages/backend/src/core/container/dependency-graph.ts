@@ -63,7 +63,7 @@ export class DependencyGraph {
     this.#problems = [
       ...[...counts].map(([name, count]) => ({ kind: 'duplicate' as const, name, count, path: [name] })),
       ...findMissing(vertices),
-      // What stands in a circle, or on one, never became ready.
+      // A service in a circle, or one that depends on it, never became ready.
       ...(this.#order.length < vertices.size ? findCycles(vertices) : []),
     ];
   }

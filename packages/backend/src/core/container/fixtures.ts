@@ -1,6 +1,6 @@
 import type { Lifecycle } from '../lifecycle.ts';
 
-// Tests name services as they go; everybody else's names stay checked.
+// Tests name services as they go; all other names stay checked.
 declare module '../services.ts' {
   interface Services {
     readonly [name: `fixture.${string}`]: unknown;

@@ -6,7 +6,7 @@ export interface Vertex {
   readonly name: string;
   readonly index: number;
   readonly priority: number;
-  /** What it asks for, each once, whether it is there or not. */
+  /** The names of its dependencies, each once, registered or not. */
   readonly names: readonly string[];
   readonly dependencies: Vertex[];
   readonly dependents: Vertex[];
@@ -63,8 +63,8 @@ function parentsFromTheTop(vertices: Vertices): ReadonlyMap<string, string | und
 }
 
 /**
- * One cycle for each edge that closes one in a depth-first walk: take those edges away and none is left, so
- * whoever mends all that is reported is done.
+ * One cycle for each edge that closes one in a depth-first walk. Without those edges none is left, so mending every
+ * reported cycle mends the graph.
  */
 export function findCycles(vertices: Vertices): GraphProblem[] {
   const problems: GraphProblem[] = [];

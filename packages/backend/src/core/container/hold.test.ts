@@ -102,7 +102,7 @@ describe('held services', () => {
 
   test('nothing unknown, nothing twice, and no release of a container that does not run', async () => {
     const { container } = setUp();
-    await assert.rejects(container.hold(['nobody'], 'locked'), ServiceUnknownError);
+    await assert.rejects(container.hold(['none'], 'locked'), ServiceUnknownError);
     await assert.rejects(container.release(), ContainerStateError);
     await container.hold([data], 'locked');
     await assert.rejects(container.hold([gate], 'locked'), ContainerStateError);
@@ -115,7 +115,7 @@ describe('a view for each consumer', () => {
     const seen: unknown[] = [];
     const released: unknown[] = [];
     const container = new ServiceContainer({ onEvent: () => {} });
-    container.registerService(data, () => ({ whose: 'nobody' }), {
+    container.registerService(data, () => ({ whose: 'none' }), {
       releaseView: (view) => void released.push(view),
       viewFor: (_, consumer) => {
         made.push(consumer);
@@ -127,7 +127,7 @@ describe('a view for each consumer', () => {
     });
     await container.start();
     assert.deepEqual(seen, [{ whose: plugin }, { whose: plugin }]);
-    assert.deepEqual(container.getService(data), { whose: 'nobody' });
+    assert.deepEqual(container.getService(data), { whose: 'none' });
     await container.reload(data);
     assert.deepEqual(made, [plugin, plugin]);
     await container.reload(plugin);

@@ -93,7 +93,7 @@ describe('resolution', () => {
     await container.start();
     assert.deepEqual(container.getService(b), ['A']);
     assert.throws(() => container.resolve(a, b), DependencyUndeclaredError);
-    assert.throws(() => container.resolve(fixture('nobody'), a), ServiceUnknownError);
+    assert.throws(() => container.resolve(fixture('none'), a), ServiceUnknownError);
   });
 
   test('an undeclared dependency is an error that says what to add where', () => {

@@ -130,7 +130,7 @@ export class ServiceContainer {
     return this.#records.get(name)?.state.kind === 'running' ? this.#running(name, undefined) : undefined;
   }
 
-  /** What runs under a name that is only known at run time, such as a loaded plugin's. */
+  /** The running instance of a name that is only known at run time, such as a loaded plugin's. */
   findInstance(name: string): unknown {
     const record = this.#records.get(name);
     return record?.state.kind === 'running' ? record.instance : undefined;
@@ -149,7 +149,7 @@ export class ServiceContainer {
     const { dependencies } = record.options;
     if (!dependencies.includes(name)) throw new DependencyUndeclaredError(consumer, name, dependencies);
     this.#running(name, consumer);
-    // As `#running`: what a view is of is what it stands for.
+    // As in `#running`: a view has the type of its service.
     return this.#records.get(name)?.instanceFor(consumer) as Services[N];
   }
 
@@ -226,7 +226,7 @@ export class ServiceContainer {
       case 'starting': {
         const graceMs = budgetMs === undefined ? Number.POSITIVE_INFINITY : budgetMs / 2;
         supervisor?.abandon(new StartCancelledError(reason), graceMs);
-        // Whoever began the start hears why it failed; here only its rollback matters.
+        // The caller of start() is told why it failed; here only its rollback matters.
         await this.#state.outcome.catch(() => undefined);
         return this.stop({ reason });
       }
@@ -285,7 +285,7 @@ export class ServiceContainer {
     return this.#changes.release();
   }
 
-  /** What is so now, for every service. */
+  /** The present state of every service. */
   report(): StartReport {
     return new StartReport(
       this.#startReport?.totalMs ?? 0,
@@ -293,7 +293,7 @@ export class ServiceContainer {
     );
   }
 
-  /** What was so when the last start had ended, before any rollback. */
+  /** The state at the end of the last start, before any rollback. */
   get startReport(): StartReport | undefined {
     return this.#startReport;
   }
@@ -369,7 +369,7 @@ export class ServiceContainer {
     const record = this.#records.get(name);
     if (record === undefined) throw new ServiceUnknownError(name, askedBy);
     if (record.state.kind !== 'running') throw new ServiceNotRunningError(name, record.state.kind, askedBy);
-    // The one place where a name's type is taken on trust: registerService() checked it when the name was given.
+    // The one cast from a name to its type: registerService() checked it when the service was registered.
     return record.instance as Services[N];
   }
 
@@ -385,7 +385,7 @@ export class ServiceContainer {
   #report(event: ServiceEvent): void {
     const logging = this.findService('logging');
     if (logging !== undefined) logServiceEvent(logging.getLogger('backend', 'container'), event);
-    // What a required service failed of is told by start(); a recovery needs no warning.
+    // start() throws the failure of a required service; a recovery needs no warning.
     else if (
       event.kind === 'stop-trouble' ||
       event.kind === 'retrying' ||

@@ -1,7 +1,7 @@
 import type { AicoError } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 
-/** What happens to a service that somebody should know of. */
+/** An event of a service that is worth a line of the log. */
 export type ServiceEvent =
   | {
       readonly kind: 'retrying';

@@ -29,7 +29,7 @@ export interface ServiceOptions<T = unknown> {
   /** Ends an object whose own way of ending has another name than `stop`: `(database) => database.close()`. */
   readonly stop?: (instance: T) => void | Promise<void>;
   /**
-   * What a service that depends on this one is given in its place: a client under its own name, a view of its own
+   * Makes what a dependent service is given in place of this one: a client under its own name, a view of its own
    * tables. Called once for each start of the consumer.
    */
   readonly viewFor?: (instance: T, consumer: string) => T;

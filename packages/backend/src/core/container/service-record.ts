@@ -11,17 +11,17 @@ export class Run {
   done: Promise<void> = Promise.resolve();
 }
 
-/** What was registered. */
+/** A service as it was registered. */
 export interface Registration {
   readonly name: string;
   readonly options: ResolvedOptions;
   make(): unknown;
   /** Ends an instance in place of its own `stop()`; is only ever given what `make` made. */
   end?(instance: unknown): unknown;
-  /** What `consumer` is given in place of the instance. */
+  /** Makes the view that `consumer` is given in place of the instance. */
   viewFor?(instance: unknown, consumer: string): unknown;
   releaseView?(view: unknown): unknown;
-  /** Owned by whoever registered it: neither started nor stopped by the container. */
+  /** It belongs to the code that registered it: the container neither starts nor stops it. */
   readonly isInstance?: boolean;
 }
 
@@ -40,7 +40,7 @@ export class ServiceRecord {
   required: boolean;
   /** The required service that stands on it, where it was registered as optional. */
   requiredBy: string | undefined;
-  /** What it asks for, and who asks for it. */
+  /** Its dependencies and its dependents. */
   needs: ServiceRecord[] = [];
   neededBy: ServiceRecord[] = [];
   /** How many of those it needs do not run yet. */

@@ -15,7 +15,7 @@ import type { ServiceRecord } from './service-record.ts';
 import type { StartPhase } from './service-state.ts';
 import { stopInstance } from './stop-instance.ts';
 
-/** What an attempt tells whoever began it. */
+/** The callbacks of an attempt. */
 export interface AttemptListener {
   /** It has started. What this throws fails the attempt. */
   started(record: ServiceRecord, instance: unknown): void;
@@ -34,7 +34,7 @@ export async function attemptStart(
 ): Promise<void> {
   record.phases = {};
   const { stopTimeoutMs } = record.options;
-  // An instance that comes after its time was up: nobody else knows of it.
+  // An instance that arrives after the deadline: no other code knows of it.
   const stopLate = (late: unknown): void => void stop(late, true);
   const made = runPhase(
     record,
@@ -82,7 +82,7 @@ export async function attemptStart(
   }
 }
 
-/** What a phase has got done, as it says itself. */
+/** The progress of a phase, as it reports it itself. */
 interface PhaseProgress extends ProgressWatch {
   renew: (() => void) | undefined;
   last: string | undefined;
@@ -135,7 +135,7 @@ async function awaitPhase(
   try {
     if (await deadline.settles(result)) return await result;
   } catch (error) {
-    // Whoever obeys the signal rejects: that is not a failure of its own.
+    // A phase that obeys the signal rejects: that is not a failure of its own.
     throw cancellation.reason === undefined
       ? failure(record.name, phase, error)
       : cancelled(cancellation.reason, error);

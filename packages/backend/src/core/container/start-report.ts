@@ -3,7 +3,7 @@ import { formatMs } from './format.ts';
 import type { ServiceRecord } from './service-record.ts';
 import type { ServiceState, StartPhase } from './service-state.ts';
 
-/** What the report says of one service. */
+/** One service in the report. */
 export interface ServiceReport {
   readonly name: string;
   readonly state: ServiceState['kind'];
@@ -78,7 +78,7 @@ function line(service: ServiceReport, width: number): string {
   return `  ${service.name.padEnd(width)}  ${service.state.padEnd(10)}  ${formatMs(service.ms).padStart(8)}  ${notes.join(' · ')}`.trimEnd();
 }
 
-/** What is so at this moment. */
+/** The present state of one service. */
 export function reportOn(record: ServiceRecord, isRunning: (name: string) => boolean): ServiceReport {
   const { state, phases, lastError } = record;
   return {

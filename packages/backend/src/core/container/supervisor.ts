@@ -222,7 +222,7 @@ export class Supervisor {
         error,
         retryInMs,
       });
-      // Nobody waits for an optional one: it is degraded from here until an attempt succeeds.
+      // An optional service is not waited for: it is degraded from here until an attempt succeeds.
       if (!record.required) decide();
       this.#settleIfDone();
       if (!(await pause(retryInMs, cancellation.signal))) {

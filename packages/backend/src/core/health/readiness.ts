@@ -4,7 +4,7 @@ import type { HealthRegistry, HealthReport } from './types.ts';
 export interface Readiness {
   readonly ready: boolean;
   readonly reason?: string;
-  /** It waits for somebody to unlock it, which anyone may know. */
+  /** It is not ready because it is locked, which every client may know. */
   readonly locked?: boolean;
 }
 
@@ -14,7 +14,7 @@ export interface ReadinessOptions {
 
 /**
  * Answers a readiness probe: ready while `isUp` says so and no critical check is unhealthy. Probes that come while
- * the checks run share that run, so that whoever floods the public port cannot multiply them.
+ * the checks run share that run, so that a flood of probes cannot multiply them.
  *
  * @example const readiness = readinessProbe(() => lifecycle.ready, health);
  */

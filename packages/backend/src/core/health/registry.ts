@@ -15,7 +15,7 @@ const DEFAULT_TIMEOUT_MS = 1_000;
 
 interface PendingRun {
   readonly since: number;
-  /** What whoever asked first is told, at the deadline at the latest. */
+  /** The result for the first caller, at the deadline at the latest. */
   readonly outcome: Promise<HealthCheckResult>;
   isTold: boolean;
 }

@@ -1,4 +1,4 @@
-/** What a check found. `degraded` still serves; `unhealthy` does not. */
+/** The result of a check. `degraded` still serves; `unhealthy` does not. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
 
 /** The outcome of one check, as the component that was asked describes it. */
@@ -13,7 +13,7 @@ export interface HealthCheckResult {
 /** A check: asked on demand, answers within its deadline or counts as unhealthy. */
 export type HealthCheck = (signal: AbortSignal) => Promise<HealthCheckResult> | HealthCheckResult;
 
-/** What one check came to, as the report shows it. */
+/** One check as the report shows it. */
 export interface HealthCheckOutcome extends HealthCheckResult {
   /** Whether the backend is not ready without it. */
   readonly critical: boolean;

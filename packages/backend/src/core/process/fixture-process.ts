@@ -49,7 +49,7 @@ if (mode === 'endless-thread') await once(new Worker(ENDLESS, { eval: true }), '
 say('ready');
 if (mode === 'crash') {
   setImmediate(() => {
-    throw new Error('nobody catches this');
+    throw new Error('not caught');
   });
 }
-if (mode === 'reject') void Promise.reject(new Error('nobody catches this'));
+if (mode === 'reject') void Promise.reject(new Error('not caught'));

@@ -10,20 +10,20 @@ export interface ProcessLike {
   exit(code: number): void;
 }
 
-/** What the events of a process lead to. */
+/** The reactions to the events of a process. */
 export interface ProcessReactions {
   /** An orderly stop; resolves with the exit code. Does not reject. */
   stop(reason: string): Promise<number>;
   /** Takes an error that concerns one peer's connection alone. Returns whether it did; by default none does. */
   contain?(error: unknown): boolean;
-  /** One orderly attempt after an error nobody caught. */
+  /** One orderly attempt after an uncaught error. */
   crash(error: unknown, origin: string): Promise<void>;
 }
 
 /** Signals that stop the process in order. SIGHUP is among them: its terminal has been closed. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Node opens its inspector at this signal, to every user of the machine, unless somebody listens to it. */
+/** Node opens its inspector at this signal, to every user of the machine, unless there is a listener. */
 const INSPECTOR_SIGNAL = 'SIGUSR1';
 
 export interface AttachOptions {
@@ -57,7 +57,7 @@ export function attachToProcess(
   };
 
   const handToSystem = (): void => {
-    // All listeners, whoever added them: with one left Node keeps the signal from the system.
+    // All listeners, also those of other code: with one left Node keeps the signal from the system.
     for (const signal of signals) target.removeAllListeners(signal);
   };
 

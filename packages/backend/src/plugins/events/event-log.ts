@@ -7,7 +7,7 @@ export interface NumberedEvent {
   readonly text: string;
 }
 
-/** What a reader has not seen yet. */
+/** The events that a reader has not seen yet. */
 export interface Unread {
   /** Events that came after what it saw and are gone. */
   readonly lost: number;
@@ -52,13 +52,13 @@ export class EventLog {
     this.wake();
   }
 
-  /** Lets whoever waits look again. */
+  /** Lets waiting readers look again. */
   wake(): void {
     this.#news.resolve();
     this.#news = Promise.withResolvers();
   }
 
-  /** What came after number `after`. */
+  /** The events after number `after`. */
   unread(after: number): Unread {
     const oldest = this.#events.peekFront()?.number ?? this.#last + 1;
     const lost = Math.max(0, oldest - after - 1);

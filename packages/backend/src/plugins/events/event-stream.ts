@@ -75,7 +75,7 @@ async function* textOf(
       at += lost;
       let text = lost > 0 ? field('gap', live.positionOf(at), JSON.stringify({ lost })) : '';
       for (const event of events) {
-        // What is dropped while the connection takes this much is looked at before the next.
+        // Events that are dropped while the connection takes this much are counted before the next.
         if (text.length >= CHUNK) break;
         text += field('message', live.positionOf(event.number), event.text);
         at = event.number;

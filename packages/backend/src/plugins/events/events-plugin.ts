@@ -49,7 +49,7 @@ export class EventsPlugin extends BasePlugin {
     app.get('/ws', { config: { access: 'public', webSocket: true } }, async (request, reply) => {
       const { principal } = request;
       const webSocket = await request.acceptWebSocket(reply);
-      // What it publishes says which device it came from.
+      // The source of its messages is the device.
       const bus = this.requireService('message_bus');
       const own = bus instanceof MessageBusClient ? bus.as(nameOf(principal)) : undefined;
       const { logger } = this;
@@ -59,7 +59,7 @@ export class EventsPlugin extends BasePlugin {
       this.#sockets -= 1;
       await own?.close();
     });
-    // What it needs depends on the pattern, and is looked at when that is known.
+    // The capability depends on the pattern, and is checked when that is known.
     const config = { access: 'public', endless: true } as const;
     app.get('/', { config, schema: { querystring: Query, response: EVENTS } }, (request, reply) => {
       const { topic } = request.query;

@@ -187,7 +187,7 @@ test('any readers come, go and return: one is refused only when the bound is ful
 describe('every stream', () => {
   const STREAMS = ['/api/v1/events?topic=notes.*', '/api/v1/logs/stream'];
 
-  test('has the same events, counts exactly what a slow reader has lost, and holds up nobody', async (t) => {
+  test('has the same events, counts exactly what a slow reader has lost, and delays no publisher', async (t) => {
     const backend = await startTestBackend();
     t.after(() => backend.stop());
     const bus = backend.container.getService('message_bus');

@@ -82,7 +82,7 @@ function positionOf(text: string): { readonly id: string; readonly number: numbe
   return { id, number: Number(digits) };
 }
 
-/** What a reader follows. */
+/** The messages that a reader follows. */
 export interface Followed {
   readonly topic: string;
   /** Which of the messages, where not all: a name for `accepts`, by which a reader that comes back finds the same. */

@@ -8,7 +8,7 @@ const Topic = Type.String({ minLength: 1, maxLength: 255 });
 const Id = Type.Union([Type.Integer(), Type.String({ maxLength: 64 })]);
 const Closed = { additionalProperties: false };
 
-/** What a client may say, one JSON object in a text message each. */
+/** The messages of a client, each one JSON object as text. */
 const Said = Type.Union([
   Type.Object(
     {
@@ -28,7 +28,7 @@ export type Said = Static<typeof Said>;
 const said = Compile(Said);
 const id = Compile(Id);
 
-/** What it is told. `event` is text that is JSON already. */
+/** The messages to a client. `event` is JSON text. */
 export type Told =
   | {
       readonly op: 'subscribed';

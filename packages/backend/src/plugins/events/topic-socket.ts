@@ -42,7 +42,7 @@ interface Following {
 /**
  * Topics of the bus over one WebSocket: subscribes and publishes as the client asks and its rights allow. Bounded whatever
  * the client does: each subscription keeps the latest events and counts what it loses, what the client says waits in a short
- * queue beyond which it is not read from, and whoever does not answer a ping is let go.
+ * queue beyond which it is not read from, and a client that does not answer a ping is disconnected.
  */
 export class TopicSocket {
   readonly #options: TopicSocketOptions;
@@ -139,7 +139,7 @@ export class TopicSocket {
     if (following === undefined) throw new TopicRefusedError('it is not subscribed to');
     this.#following.delete(topic);
     following.leave();
-    // Nobody will go on where this one was.
+    // No reader will resume it.
     if (following.subscription.readers === 0) await this.#options.live.end(following.subscription);
     await this.#tell({ op: 'unsubscribed', id, topic });
   }

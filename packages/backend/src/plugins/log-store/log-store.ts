@@ -6,7 +6,7 @@ import { LogWriter, type LogWriterOptions, type LogWriterStats } from './log-wri
 import { MIGRATIONS, OWNER } from './schema.ts';
 
 export interface LogStoreOptions {
-  /** Whose lines are kept. */
+  /** The logging service whose lines are kept. */
   readonly logging: Pick<Logging, 'queue' | 'flush'>;
   readonly database: Pick<Database, 'execute' | 'migrate'>;
   readonly logger: Logger;

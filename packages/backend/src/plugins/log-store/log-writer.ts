@@ -114,7 +114,7 @@ export class LogWriter {
     this.#writing ??= this.#inOwnContext(() => this.#writeBatch()).finally(() => {
       this.#writing = undefined;
       if (this.#unlisten === undefined || this.#queue.released === 0) return;
-      // What came meanwhile has waited for as long as the write took.
+      // Lines that came meanwhile have waited for as long as the write took.
       if (this.#failures === 0) this.#write();
       else this.#writeInTime();
     });

@@ -19,7 +19,7 @@ export interface QueueLimits {
 /**
  * The one queue between a logger and the table of log lines, bounded in lines and in size: when it is full, the oldest line
  * is dropped and counted. Lines are numbered in their order. Those before {@link releasedTo} have been published, and may be
- * taken by whoever stores them.
+ * taken to be stored.
  */
 export class LineQueue {
   readonly #limits: QueueLimits;

@@ -24,7 +24,7 @@ export interface LoggerOptions {
   readonly published?: boolean;
 }
 
-/** What became of the lines. */
+/** Counts of the lines. */
 export interface LoggingStats {
   /** Lines logged at a level that was wanted. */
   readonly lines: number;
@@ -43,7 +43,7 @@ const BATCH = 512;
 
 /**
  * The service `'logging'`: prints lines on the console at once, queues them for the log store, and publishes them on the bus
- * as `logs.<service>` for whoever follows them. Until a bus is attached, lines wait in the queue.
+ * as `logs.<service>` for subscribers. Until a bus is attached, lines wait in the queue.
  *
  * @example
  * ```ts
@@ -54,7 +54,7 @@ const BATCH = 512;
  */
 export class Logging {
   readonly #console: ConsoleWriter | undefined;
-  /** What waits to be stored. The log store takes from it. */
+  /** The lines that wait to be stored. The log store takes them from it. */
   readonly queue: LineQueue;
   readonly #sanitiser = new Sanitiser();
   #threshold: number;

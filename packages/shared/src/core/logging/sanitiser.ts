@@ -1,7 +1,7 @@
 import { REDACTED, SensitiveNames } from './sensitive-names.ts';
 import type { LogFields } from './types.ts';
 
-/** What one line may hold at most; what is beyond is cut, and the line says so. */
+/** The bounds of one line; the rest is cut, and the line says so. */
 const MAX_DEPTH = 8;
 const MAX_ENTRIES = 200;
 const MAX_STRING = 8_192;

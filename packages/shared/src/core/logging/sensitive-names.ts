@@ -1,4 +1,4 @@
-/** What the value of a sensitive field becomes. */
+/** The text in place of the value of a sensitive field. */
 export const REDACTED = '[redacted]';
 
 /** Parts of names, written without case and separators: `api_key`, `X-Api-Key` and `apiKey` are one. */
