@@ -1,5 +1,12 @@
-import type { Failure } from './engine/wire.ts';
-import { publicReason } from './sql/engine-messages.ts';
+import { publicReason } from './engine-messages.ts';
+
+/** A failure as the engine's thread reports it. */
+export interface EngineFault {
+  readonly code: string;
+  readonly message: string;
+  /** The operating system's name of the failure, where the engine thread found one behind the engine's code. */
+  readonly errno?: string;
+}
 
 /**
  * A failure of the engine as the cause of an error. Causes are logged, so its message repeats nothing of a statement or
@@ -9,8 +16,8 @@ export class EngineFailure extends Error {
   readonly code: string;
   /** The operating system's name of the failure, where it is known: `systemErrorIn` reads it. */
   readonly errno?: string;
-  readonly #failure: Failure;
-  constructor(failure: Failure) {
+  readonly #failure: EngineFault;
+  constructor(failure: EngineFault) {
     super(isSqlite(failure) ? publicReason(failure.message, () => false) : failure.message);
     this.name = 'EngineFailure';
     this.code = failure.code;
@@ -19,13 +26,13 @@ export class EngineFailure extends Error {
   }
 
   /** The failure with SQLite's own words. */
-  get failure(): Failure {
+  get failure(): EngineFault {
     return this.#failure;
   }
 }
 
 /** Whether the message is SQLite's or its driver's, which may repeat what is private. */
-export function isSqlite({ code }: Failure): boolean {
+export function isSqlite({ code }: EngineFault): boolean {
   return /^(?:SQLITE_|AICO_UNKNOWN$|AICO_PARAMETERS$)/.test(code);
 }
 

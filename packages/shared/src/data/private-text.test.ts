@@ -4,8 +4,8 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { testStore } from '../../test/fixtures/store.ts';
 import { createLogging } from '../core/logging/index.ts';
+import { publicReason } from './engine-messages.ts';
 import { ConstraintError, type SqlParameters, StatementFailedError } from './index.ts';
-import { publicReason } from './sql/engine-messages.ts';
 import { Vocabulary } from './sql/vocabulary.ts';
 
 /** Words and a number that nothing but a statement, its parameters and its values hold. */

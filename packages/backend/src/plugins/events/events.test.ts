@@ -239,7 +239,7 @@ describe('every stream', () => {
       reader.close();
       await closed;
     }
-    const reply = await localRequest(backend.socket, '/api/v1/health');
+    const reply = await localRequest(backend.socket, '/api/v1/system/status');
     assert.equal(reply.status, 200);
   });
 });

@@ -2,6 +2,7 @@
  * What crosses between the main thread and an engine thread. The hot path is a batch of statements as a few flat
  * arrays: structured cloning costs by the object, so there is none per statement, row or value.
  */
+import type { EngineFault } from '../engine-failure.ts';
 import type { Principal } from '../ownership/principal.ts';
 import type { ForeignAccess } from '../ownership/refusals.ts';
 import type { SqlValue } from '../types.ts';
@@ -48,11 +49,7 @@ export interface StatementBatch {
   readonly values: readonly (SqlValue | Readonly<Record<string, SqlValue>>)[];
 }
 
-export interface Failure {
-  readonly code: string;
-  readonly message: string;
-  /** The operating system's name of the failure, where the engine thread found one behind the engine's code. */
-  readonly errno?: string;
+export interface Failure extends EngineFault {
   /** What a statement in somebody's name was refused. */
   readonly access?: ForeignAccess;
 }

@@ -1,4 +1,4 @@
-import { publicReason } from './engine-messages.ts';
+import { publicReason } from '../engine-messages.ts';
 
 /** SQLite's keywords, and the names of its own that occur in almost every schema and statement. */
 const KEYWORDS =
