@@ -11,7 +11,7 @@ import { type BenchmarkOutcome, spread } from './benchmark.ts';
 
 const ROUNDS = 25;
 const CALLS = 10_000;
-/** What a log store takes at once. */
+/** The lines that a log store takes at once. */
 const BATCH = { lines: 1_024, size: 4 * 1_048_576 };
 
 export async function benchmark(): Promise<BenchmarkOutcome> {

@@ -1,4 +1,4 @@
-import type { RequestOptions } from '../../types.ts';
+import type { RequestOptions } from '../../publish-options.ts';
 
 /** The connection to a store in another process. */
 export interface StoreConnection {
