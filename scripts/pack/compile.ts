@@ -6,9 +6,12 @@ import { filesOf, ROOT, type WorkspacePackage } from './workspace.ts';
 /** Files of one package, by their path in its folder, as they are packed: `dist/index.js`, `bin/aico.js`. */
 export type PackedFiles = ReadonlyMap<string, string>;
 
-/** A file named relative to the one that names it: in an import, or in the URL of a worker or a process. */
+/**
+ * A file named relative to the one that names it: in an import or export, which the compiler begins at the start of a line, or in
+ * the URL of a worker or a process.
+ */
 const REFERENCE =
-  /(?:\bfrom\s*|\bimport\s*\(?\s*|\bnew URL\(\s*)(['"])(\.{1,2}\/[^'"\n]+\.(?:ts|js|json))\1/g;
+  /(?:^(?:import|export|\})[^'"\n]*\bfrom\s*|^import\s*|\bimport\(\s*|\bnew URL\(\s*)(['"])(\.{1,2}\/[^'"\n]+\.(?:ts|js|json))\1/gm;
 
 /** Compiles the sources of every package to `folder`, with declarations and source maps. */
 export function compileSources(folder: string, packages: readonly WorkspacePackage[]): void {
