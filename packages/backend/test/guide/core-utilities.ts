@@ -9,7 +9,7 @@ export async function openHome(home: string): Promise<{ config: ConfigurationMan
   const paths = new AICOPaths({ home });
   const config = new ConfigurationManager({ paths });
   await config.initialize({ lightweight: true });
-  const keyManager = new AICOKeyManager({ slotsFile: paths.keySlotsFile, keyFile: paths.keyFile });
+  const keyManager = new AICOKeyManager(config);
   await keyManager.unlock({});
   const database = await EncryptedDatabase.open({ file: paths.databaseFile, key: keyManager.databaseKey() });
   getLogger('service', 'component').info('Opened', { home });

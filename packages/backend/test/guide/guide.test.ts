@@ -240,8 +240,9 @@ test('encryption middleware: the whole app is behind the channel, and nothing of
   t.after(() => home.remove());
   const paths = new AICOPaths({ home: home.folder });
   paths.ensure();
-  const keyManager = new AICOKeyManager({ slotsFile: paths.keySlotsFile, keyFile: paths.keyFile });
+  const keyManager = new AICOKeyManager(new ConfigurationManager({ paths }));
   await keyManager.setUp({ keyFile: true });
+  await new AICOKeyManager({ slotsFile: paths.keySlotsFile, keyFile: paths.keyFile }).unlock();
   const app = encryptedApp(keyManager);
   const address = await app.listen({ port: 0 });
   t.after(() => app.close());

@@ -2,6 +2,7 @@ import type { Logger } from '../core/logging/types.ts';
 import type { CipherName } from './engine/wire.ts';
 import type { DatabaseWitness } from './file/rollback-guard.ts';
 import type { ReservedNames } from './ownership/principal.ts';
+import type { SimulatedConflicts } from './transactions/conflicts.ts';
 
 export interface EncryptedDatabaseOptions {
   /** Made when it is not there; its folder must be. */
@@ -27,6 +28,8 @@ export interface EncryptedDatabaseOptions {
   /** Owners that no view may be of, and tables that none may make: the backend's own. */
   readonly reserved?: ReservedNames;
   readonly logger?: Logger;
+  /** For tests: has transactions meet conflicts, so that `work` runs again. */
+  readonly conflicts?: SimulatedConflicts | undefined;
   /** Asked whether the database is the newest before anything is written to it. */
   readonly witness?: DatabaseWitness | undefined;
 }

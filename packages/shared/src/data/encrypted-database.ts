@@ -28,6 +28,7 @@ import { StatementRegistries, type StatementRegistry } from './statements/statem
 import type { Call } from './threads/calls.ts';
 import type { EngineThread, ThreadEvents } from './threads/engine-thread.ts';
 import type { RunningStatement } from './threads/thread-watch.ts';
+import type { SimulatedConflicts } from './transactions/conflicts.ts';
 import { TransactionScope } from './transactions/transaction-scope.ts';
 import { openedAt, TransactionSession } from './transactions/transaction-session.ts';
 import type {
@@ -84,6 +85,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   readonly #overdueWrite: OverdueWrite;
   readonly #watch: FileWatch;
   readonly #reserved: ReservedNames;
+  readonly #conflicts: SimulatedConflicts | undefined;
   readonly #sessions = new Set<TransactionSession>();
   /** The transaction in whose callback the running code is. */
   readonly #inside = new AsyncLocalStorage<TransactionSession>();
@@ -118,6 +120,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     });
     this.#watch = new FileWatch(engine.identities, (error) => this.stopAcknowledging(error));
     this.#reserved = options.reserved ?? { owners: [], tables: [] };
+    this.#conflicts = options.conflicts;
     this.#vocabulary = vocabulary;
     this.#registries = new StatementRegistries(STATEMENTS_KEPT, vocabulary, (statement) => {
       for (const thread of this.#threads()) thread.forget(statement);
@@ -135,7 +138,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       throw new RangeError(`a database key is ${KEY_BYTES} bytes, not ${options.key.byteLength}`);
     const key = new SharedArrayBuffer(KEY_BYTES);
     new Uint8Array(key).set(options.key);
-    // What happens before the database is open fails the opening.
+    // Events before the database is open fail the opening.
     const ignore = (): void => undefined;
     const vocabulary = new Vocabulary();
     const events: Required<Omit<ThreadEvents, 'vocabulary'>> = {
@@ -203,26 +206,33 @@ export class EncryptedDatabase implements OwnableDatabase {
       if (statement.kind === 'write') this.#write(call);
       else this.#readers.submit(call);
     });
-    // What the columns are is between the statement and its caller.
+    // The caller knows the columns of its statement; they are not checked.
     return answer as Promise<QueryResult<unknown>> as Promise<QueryResult<R>>;
   }
 
   async transaction<T>(work: (tx: TransactionScope) => Promise<T>, options?: OwnedOptions): Promise<T> {
-    const session = await this.#openSession(options, new Error('opened here'));
-    const scope = new TransactionScope(session, this.#registries.root);
-    try {
-      const result = await Promise.race([this.#inside.run(session, () => work(scope)), session.expired]);
-      await scope.commit();
-      return result;
-    } catch (error) {
-      await session.rollback();
-      throw error;
+    const origin = new Error('opened here');
+    for (let run = 1; ; run += 1) {
+      const session = await this.#openSession(options, origin);
+      const scope = new TransactionScope(session, this.#registries.root);
+      try {
+        const result = await Promise.race([this.#inside.run(session, () => work(scope)), session.expired]);
+        const isConflict = session.ended === undefined && this.#conflicts?.inTransaction?.(run) === true;
+        if (!isConflict) {
+          await scope.commit();
+          return result;
+        }
+        await session.rollback();
+      } catch (error) {
+        await session.rollback();
+        throw error;
+      }
     }
   }
 
   async begin(options?: OwnedOptions): Promise<TransactionScope> {
     const session = await this.#openSession(options, new Error('opened here'));
-    return new TransactionScope(session, this.#registries.root);
+    return new TransactionScope(session, this.#registries.root, { meetsConflict: this.#conflicts?.inBegun });
   }
 
   /** Reads row by row, from one view of the data. Ending the loop early gives the view back. */
@@ -254,7 +264,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     };
     const lease = await this.#readers.take(holder);
     const session = this.#nextSession++;
-    // What the columns are is between the statement and its caller.
+    // The caller knows the columns of its statement; they are not checked.
     for await (const row of streamRows({ session, statement, params: bound, holder, lease, idleMs }))
       yield row as R;
   }

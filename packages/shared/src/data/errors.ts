@@ -258,6 +258,14 @@ export class TransactionEndedError extends defineError({
   make: (how: string, cause?: unknown) => ({ message: `the transaction ${how}`, cause }),
 }) {}
 
+/** Another transaction changed data that this one has used, and this one was rolled back. */
+export class TransactionConflictError extends defineError({
+  code: 'AICO_DATA_TRANSACTION_CONFLICT',
+  exit: 'database',
+  hint: 'Run it again from its beginning, or use transaction(work), which does so by itself.',
+  make: () => ({ message: 'the transaction met a conflict with another one and was rolled back' }),
+}) {}
+
 /** The transaction exceeded its deadline and was rolled back. */
 export class TransactionTimeoutError extends defineError({
   code: 'AICO_DATA_TRANSACTION_TIMEOUT',

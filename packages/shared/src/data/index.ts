@@ -63,6 +63,7 @@ export {
   StatementRefusedError,
   StorageFailedError,
   TableNotOwnedError,
+  TransactionConflictError,
   TransactionEndedError,
   TransactionTimeoutError,
   WriteQueueFullError,
@@ -79,6 +80,7 @@ export {
 } from './limit-errors.ts';
 export type { ReservedNames } from './ownership/principal.ts';
 export { RetentionClock, type RetentionClockOptions } from './retention-clock.ts';
+export { randomConflicts, type SimulatedConflicts } from './transactions/conflicts.ts';
 export type {
   Database,
   DatabaseState,

@@ -1,7 +1,7 @@
 /** A value a column can hold. Integers beyond 2^53 arrive as `bigint`. */
 export type SqlValue = null | string | number | bigint | Uint8Array;
 
-/** What may be bound to a `?` or `:name`; booleans are stored as 0 and 1. */
+/** A value for a `?` or `:name`; booleans are stored as 0 and 1. */
 export type SqlParameter = SqlValue | boolean;
 
 /**
@@ -106,11 +106,11 @@ export interface OverdueStatement {
 }
 
 export interface StreamOptions {
-  /** Milliseconds after which a stream that nobody reads from is ended. Default 30 000. */
+  /** Milliseconds after which a stream that is not read from is ended. Default 30 000. */
   readonly idleMs?: number;
 }
 
-/** What `database` was found to be when it was last asked; nothing here is assumed. */
+/** The state of the database as it was read from it; nothing here is assumed. */
 export interface DatabaseStatus {
   readonly file: string;
   readonly cipher: string;
@@ -132,9 +132,29 @@ export interface Database extends Queryable {
   readonly state: DatabaseState;
   /** Statements that do not end: one that writes holds up all writes, one that reads was given up. */
   readonly overdue: readonly OverdueStatement[];
-  /** Runs `work`; commits when it resolves, rolls back when it rejects. Resolves once the commit is durable. */
+  /**
+   * Runs `work`; commits when it resolves, rolls back when it rejects. Resolves once the commit is durable.
+   *
+   * `work` may run more than once: an engine that finds a conflict with another transaction rolls it back and runs it again.
+   * SQLite has one writer and never does, but a test backend runs `work` again at random. So `work` reads what it needs
+   * inside, and leaves effects outside the database to `tx.afterCommit`.
+   *
+   * @example
+   * ```ts
+   * await database.transaction(async (tx) => {
+   *   const { rows } = await tx.execute<{ n: number }>('SELECT count(*) AS n FROM note');
+   *   await tx.execute('INSERT INTO note (text) VALUES (?)', [`note ${rows[0]?.n}`]);
+   *   tx.afterCommit(() => logger.info('Note stored'));
+   * });
+   * ```
+   */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
-  /** Opens a transaction to be ended by `commit()` or `rollback()`. Prefer `transaction`. */
+  /**
+   * Opens a transaction to be ended by `commit()` or `rollback()`. Prefer `transaction`: the database cannot run these statements
+   * again, so on an engine that finds a conflict `commit()` rejects.
+   *
+   * @throws {TransactionConflictError} from `commit()`, never on SQLite
+   */
   begin(options?: TransactionOptions): Promise<OpenTransaction>;
   /** Reads a large result row by row, in bounded memory. */
   stream<R = Row>(sql: string, params?: SqlParameters, options?: StreamOptions): AsyncIterable<R>;
@@ -146,7 +166,7 @@ export interface Database extends Queryable {
   close(): Promise<void>;
 }
 
-/** Whose tables an owner may touch besides its own, by the owners' names. */
+/** The owners whose tables an owner may touch besides its own. */
 export interface TableGrants {
   readonly reads?: readonly string[];
   /** May read as well. */
@@ -155,7 +175,7 @@ export interface TableGrants {
 
 /** The database in the name of one owner. */
 export interface DatabaseView extends Database {
-  /** The same transaction in this owner's name: for whoever opens one and lets another work in it. */
+  /** The same transaction in this owner's name, for code that opens one and lets a plugin work in it. */
   within(tx: Transaction): Transaction;
 }
 

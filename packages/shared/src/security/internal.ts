@@ -1,2 +1,2 @@
-/** What the sibling rooms of this package need of this one, and nobody else. */
+/** Exports for the sibling folders of this package alone. */
 export { hkdfSha256, INTERNAL_LABELS } from './keys/key-derivation.ts';

@@ -1,4 +1,5 @@
 import type { Logger } from '../core/logging/types.ts';
+import { AICOPaths } from '../core/paths/index.ts';
 import type { PasswordCost } from './passwords/password-key.ts';
 import type { SlotKind } from './slots/slot-file.ts';
 import type { Keyring } from './sources/os-keyring.ts';
@@ -19,11 +20,24 @@ export interface KeyManagerOptions {
   readonly logger?: Logger;
 }
 
+/** The configuration of a home, as far as the key manager needs it: see `ConfigurationManager`. */
+export interface ConfigurationPlaces {
+  /** The folders and files of the home; those of the environment where it is left out. */
+  readonly paths?: Pick<AICOPaths, 'keySlotsFile' | 'keyFile'> | object | undefined;
+}
+
+/** Options as they are, or from the configuration: the slot file and the key file of its home. */
+export function optionsFrom(source: KeyManagerOptions | ConfigurationPlaces): KeyManagerOptions {
+  if ('slotsFile' in source) return source;
+  const { keySlotsFile, keyFile } = source.paths instanceof AICOPaths ? source.paths : new AICOPaths();
+  return { slotsFile: keySlotsFile, keyFile };
+}
+
 export interface SetUpOptions {
   readonly password?: string;
   /** Makes the key file (or takes the one that is there) and a slot for it. */
   readonly keyFile?: boolean;
-  /** A code of `createRecoveryCode()`, as a further way in beside one of the others. */
+  /** A code of `createRecoveryCode()`, as a further unlock method beside one of the others. */
   readonly recoveryCode?: string;
 }
 
@@ -33,6 +47,6 @@ export interface SlotInfo {
   readonly kind: SlotKind;
   /** RFC 3339. */
   readonly createdAt: string;
-  /** What a guess costs, of a password slot. */
+  /** The work that one guess costs, of a password slot. */
   readonly cost?: PasswordCost;
 }

@@ -181,7 +181,7 @@ describe('slots', () => {
     );
     await manager.removeSlot(keyFile?.id ?? '');
     await assert.rejects(manager.removeSlot(password), LastSlotError);
-    await assert.rejects(manager.removeSlot('nobody'), SlotUnknownError);
+    await assert.rejects(manager.removeSlot('unknown'), SlotUnknownError);
     await keys.open().unlock({ password: PASSWORD });
     await assert.rejects(keys.open().unlock(), KeyNotGivenError);
   });
@@ -240,7 +240,7 @@ describe('the slot file', () => {
     await keys.open().unlock();
   });
 
-  test('edited by somebody who mends the checksum is refused all the same', async () => {
+  test('edited with a mended checksum is refused all the same', async () => {
     const keys = testKeys();
     const manager = keys.open();
     await manager.setUp({ keyFile: true });
@@ -255,7 +255,7 @@ describe('the slot file', () => {
       await writeFile(keys.slotsFile, `${JSON.stringify({ ...rest, checksum }, undefined, 2)}\n`);
     };
     assert.ok('slots' in whole && Array.isArray(whole.slots));
-    // A slot taken out, as somebody would who wants the owner to be locked out later.
+    // A slot taken out, as an attacker would who wants the owner to be locked out later.
     await edit({ slots: whole.slots.slice(0, 1) });
     await assert.rejects(keys.open().unlock(), SlotFileDamagedError);
     // Another file's identity: the slots are bound to their own.

@@ -12,7 +12,13 @@ import {
   SlotFileExistsError,
   SlotUnknownError,
 } from './errors.ts';
-import type { KeyManagerOptions, SetUpOptions, SlotInfo } from './key-manager-options.ts';
+import {
+  type ConfigurationPlaces,
+  type KeyManagerOptions,
+  optionsFrom,
+  type SetUpOptions,
+  type SlotInfo,
+} from './key-manager-options.ts';
 import { GuardedKey } from './keys/guarded-key.ts';
 import { hkdfSha256, purposeLabel } from './keys/key-derivation.ts';
 import type { PasswordCost } from './passwords/password-key.ts';
@@ -58,7 +64,7 @@ interface Unlocked {
  *
  * @example
  * ```ts
- * const keys = new AICOKeyManager({ slotsFile, keyFile });
+ * const keys = new AICOKeyManager(config);
  * if (!(await keys.exists())) await keys.setUp({ keyFile: true });
  * else await keys.unlock({ password });
  * const curve = keys.deriveKey('bus/curve');
@@ -76,7 +82,9 @@ export class AICOKeyManager {
   /** Changes of the slot file run one after another. */
   readonly #exclusive = createMutex();
 
-  constructor(options: KeyManagerOptions) {
+  /** @param source the configuration, whose home the keys are of, or the places of the keys one by one */
+  constructor(source: KeyManagerOptions | ConfigurationPlaces) {
+    const options = optionsFrom(source);
     this.#slotsFile = options.slotsFile;
     this.#keyFile = options.keyFile;
     this.#cost = options.passwordCost;
@@ -248,7 +256,7 @@ export class AICOKeyManager {
       if (slots.length === 0) throw new LastSlotError(id);
       return { body: { ...body, slots }, result: body.slots.find((slot) => slot.id === id)?.kind };
     });
-    // What stays in a keyring that is not there today opens nothing any more.
+    // An entry left in a keyring that is not available now opens nothing any more.
     if (kind === 'keyring')
       await this.#openKeyring()
         .then((keyring) => keyring.delete(id))
@@ -312,7 +320,7 @@ export class AICOKeyManager {
 
   /**
    * Begins a rotation: makes the next database key, beside the present one, or gives the one a rotation left that was
-   * cut short. It is in the slot file, durably, before anybody can encrypt with it. The caller wipes it.
+   * cut short. It is in the slot file, durably, before it can be used to encrypt. The caller wipes it.
    * @throws {KeysLockedError}
    */
   async stageDatabaseKey(): Promise<Uint8Array> {
@@ -424,7 +432,7 @@ export class AICOKeyManager {
     hold();
   }
 
-  /** Runs `work` while nobody else, in this process or another, changes the slot file. */
+  /** Runs `work` while nothing else, in this process or another, changes the slot file. */
   async #change<T>(work: () => Promise<T>): Promise<T> {
     return await this.#exclusive(() => whileHolding(this.#slotsFile, work));
   }

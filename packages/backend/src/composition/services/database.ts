@@ -1,4 +1,4 @@
-import { EncryptedDatabase, RetentionClock, recoverRotation } from '@aico/shared/data';
+import { EncryptedDatabase, RetentionClock, randomConflicts, recoverRotation } from '@aico/shared/data';
 import { wipe } from '@aico/shared/security';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { databaseSection } from '../core-sections.ts';
@@ -34,6 +34,8 @@ export function databaseService(
           cipher,
           logger,
           reserved: RESERVED,
+          // Plugins are tested for the contract of `transaction`, under which its work may run again.
+          conflicts: config.get('environment', 'development') === 'test' ? randomConflicts() : undefined,
           witness: {
             refuse: async (stamp, replaces) => {
               // The keyring may know an earlier home in this place, whose count of commits does not apply to a new one.

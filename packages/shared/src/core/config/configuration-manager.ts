@@ -95,6 +95,11 @@ export class ConfigurationManager {
     this.#runtime = runtime;
   }
 
+  /** The files that it reads; `undefined` where it has none. */
+  get paths(): ConfigFiles | undefined {
+    return this.#files;
+  }
+
   /** All problems, where `lightweight` did not throw them. */
   get problems(): readonly ConfigProblem[] {
     return this.#state.phase === 'ready' ? this.#state.problems : [];

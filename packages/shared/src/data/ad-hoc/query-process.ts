@@ -22,7 +22,7 @@ export interface AdHocQuery {
   readonly maxMemoryBytes?: number;
   /** Default 30 s. */
   readonly deadlineMs?: number;
-  /** Ends the query: whoever asked has gone. */
+  /** Ends the query, when its caller has gone. */
   readonly signal: AbortSignal;
 }
 
@@ -45,7 +45,7 @@ export interface AdHocQueriesOptions {
 
 const MIB = 1024 * 1024;
 const CHILD = fileURLToPath(new URL('./query-child.ts', import.meta.url));
-/** What a process needs of the environment: the key is not in it, and nothing else of the backend's is. */
+/** The only variables that a query's process inherits: none of them holds the key or another secret. */
 const NEEDED_VARIABLES = ['SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
 /**

@@ -1,4 +1,4 @@
-/** What crosses the pipes between the backend and the process of one query. */
+/** The messages that cross the pipes between the backend and the process of one query. */
 import { deserialize, serialize } from 'node:v8';
 import type { CipherName, Failure } from '../engine/wire.ts';
 import type { SqlValue } from '../types.ts';

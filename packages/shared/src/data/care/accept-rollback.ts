@@ -24,9 +24,9 @@ export interface AcceptRollbackOptions {
 /** How a database and the head beside it stand to each other. */
 export interface RollbackFinding {
   readonly file: string;
-  /** What the database says of itself. */
+  /** The stamp that the database holds. */
   readonly found: DatabaseStamp | undefined;
-  /** What the head or the witness says; `undefined` where neither can be read or is this key's. */
+  /** The stamp by the head or the witness; `undefined` where neither can be read or is this key's. */
   readonly expected: DatabaseStamp | undefined;
   /** `in-order`: there is nothing to accept. `gone`: there is neither database nor head, and the witness knows of one. */
   readonly state: 'in-order' | 'older' | 'another' | 'no-head' | 'gone';
@@ -36,7 +36,7 @@ export interface RollbackFinding {
 
 /**
  * Takes the database as it lies there for the newest: it begins a new life, which its head then vouches for, so that no
- * copy of the old one passes. For a database that nobody has open.
+ * copy of the old one passes. The database must not be open anywhere.
  *
  * @returns what was found, and whether it was accepted
  * @throws {DatabaseGoneError} when there is none, and what reading it throws: a damaged one is not accepted

@@ -41,7 +41,7 @@ async function setUp(t: TestContext, cipher: CipherName = 'aegis') {
     await mkdir(where.folder, { recursive: true });
     const keys = new AICOKeyManager({ ...where, passwordCost: COST_FLOOR });
     if (!(await keys.exists())) await keys.setUp({ password, keyFile: true });
-    // The key file is the quick way in, where there is one.
+    // The key file is the quickest unlock method, where there is one.
     else await keys.unlock((await keys.hasKeyFile()) ? {} : { password });
     return keys;
   };

@@ -35,7 +35,7 @@ const Part = Type.Object(
   { bytes: Type.Integer({ minimum: 0 }), sha256: Type.String({ maxLength: 64 }) },
   { additionalProperties: false },
 );
-/** What a backup says of itself, as a schema. */
+/** The manifest of a backup, as a schema. */
 export const backupManifest = Type.Object(
   {
     format: Type.Literal('aico-backup'),
@@ -57,7 +57,7 @@ const Signed = Type.Object(
 );
 const signed = Compile(Signed);
 
-/** What a backup says of itself. */
+/** The manifest of a backup. */
 export type BackupManifest = Static<typeof backupManifest>;
 
 /** The files of a backup, by their place in its folder. */
@@ -86,13 +86,13 @@ export interface Backup {
   readonly manifest: BackupManifest;
 }
 
-/** What a backup does not hold, in words for people. */
+/** The parts of a home that a backup does not hold, as a sentence to show. */
 export const NOT_IN_A_BACKUP =
   'Not in it: what opens the keys without a human (key file, keyring entry, systemd credential), the backends elsewhere that this machine is paired with, the credential files of bus components, the code of plugins, and environment variables.';
 
 /**
  * Copies the database, encrypted as it is, the key slots that open it, and the configuration and bus grants, encrypted
- * under a key of the database's, into a new folder. The copy is of one moment; nobody waits for it. It is read back whole before the folder takes its name: a folder of that name is a good backup.
+ * under a key of the database's, into a new folder. The copy is of one moment, and reads and writes go on meanwhile. It is read back whole before the folder takes its name: a folder of that name is a good backup.
  *
  * @throws {SpaceMissingError} @throws {DatabaseGoneError} before anything is done
  * @throws {BackupFailedError} when it does not come out whole; only a folder that ends in `.partial` may be left
@@ -149,6 +149,12 @@ export async function makeBackup(options: BackupOptions): Promise<Backup> {
 export async function readBackup(
   folder: string,
 ): Promise<{ readonly manifest: BackupManifest; readonly mac: string }> {
+  const there = await stat(folder).catch((error: unknown) => {
+    refuseIfUnreadable(error);
+    return undefined;
+  });
+  if (there === undefined) throw new BackupDamagedError(folder, 'there is no such folder');
+  if (!there.isDirectory()) throw new BackupDamagedError(folder, 'it is a file, and a backup is a folder');
   let content: string;
   let parsed: unknown;
   try {
@@ -212,7 +218,7 @@ export async function homeFilesOf(
   return files;
 }
 
-/** What the sealed files are bound to, so that those of another backup do not pass for them. */
+/** The associated data of the sealed files, so that those of another backup do not pass for them. */
 function homeContextOf(databaseId: string, createdAt: string): string {
   return `aico-backup-home 2 ${databaseId} ${createdAt}`;
 }

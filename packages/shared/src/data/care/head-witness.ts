@@ -57,7 +57,7 @@ export class HeadWitness implements DatabaseWitness {
     throw new DatabaseRolledBackError(this.#file, stamp, known);
   }
 
-  /** What the keyring knows of the database at this place; `undefined` where it knows nothing or cannot be read. */
+  /** The stamp that the keyring holds for the database at this place; `undefined` where it has none or cannot be read. */
   async known(): Promise<DatabaseStamp | undefined> {
     // A keyring that fails says nothing; the head beside the database still counts.
     return await this.#read().catch(() => undefined);
@@ -70,7 +70,7 @@ export class HeadWitness implements DatabaseWitness {
 
   /**
    * Tells the keyring of the database that was opened, and keeps it no more than some seconds behind, until it is closed.
-   * What fails is tried again the next time.
+   * A failed attempt is repeated the next time.
    */
   async follow(database: Database): Promise<void> {
     await this.#catchUp(database).catch(() => undefined);

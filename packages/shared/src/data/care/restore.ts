@@ -30,7 +30,7 @@ export interface RestorePlaces {
 export interface RestoreOptions extends RestorePlaces {
   /** The backup's folder. */
   readonly backup: string;
-  /** What opens the backup's own slots. Without it: whatever needs no human. */
+  /** Credentials for the backup's own slots. Left out: the sources that need no person. */
   readonly credentials?: UnlockCredentials;
   /** Asked once the backup is known to be good, before anything of the home is changed. */
   readonly confirm: (manifest: BackupManifest) => Promise<boolean>;
@@ -97,7 +97,7 @@ export async function restoreBackup(
       proveBackup(backup, read, key);
       homeFiles = await homeFilesOf(backup, read.manifest, key);
       // A new life: no copy of the one before passes for it, and its head says which one it replaces, so that the
-      // witness takes it at the first opening, whoever is killed before that. Reading it proves that it opens.
+      // witness takes it at the first opening, even when this process is killed before that. Reading it proves that it opens.
       const replaces = (await witness?.known()) ?? (await claimedLife(file));
       const { accepted, adopted: life } = await acceptRollback({
         file: staged.file,
@@ -200,7 +200,7 @@ async function stage(
 
 /**
  * Puts each configuration file in its place, and what was there aside. By copies, since the configuration may lie on
- * another disk; a link into somebody's dotfiles stays one. Done twice, it comes to the same.
+ * another disk; a link into the user's dotfiles stays one. Idempotent.
  */
 async function placeConfiguration(staged: string, configDir: string, aside: string): Promise<void> {
   if (!(await exists(staged))) return;

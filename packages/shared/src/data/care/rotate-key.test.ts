@@ -82,7 +82,7 @@ describe('rotateKey', () => {
   for (const step of STEPS) {
     test(`that dies after "${step}" leaves all rows under one key, and nothing else`, async (t) => {
       const { file, keys, open, rows, leftovers } = await setUp(t);
-      // What a death leaves: no handler of ours runs after it.
+      // After a crash no handler of ours runs.
       const dying = new AICOKeyManagerStub(keys);
       await assert.rejects(
         rotateKey({

@@ -41,7 +41,7 @@ const ROOM = 1.2;
 const SIDE_FILES = ['', '-wal', '-shm', '-journal', '.head'];
 
 /**
- * Encrypts the database anew under a new random key. For a database that nobody has open. Whatever instant it dies at,
+ * Encrypts the database anew under a new random key. The database must not be open anywhere. At whatever instant the process dies,
  * the next opening (after {@link recoverRotation}) has all rows under the old or the new key.
  *
  * The one step that counts is the head's renaming: from then on the new copy is the database, before that the old one is.
@@ -74,13 +74,13 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
     if (look === undefined) throw new DatabaseGoneError(copy);
     await writeHead(copy, { ...head, header: unauthenticatedHeader(look, head.cipher) }, stamp.commits, next);
     onStep('head written');
-    // Durable before the next step: the database under the new key with a head under the old one would open for nobody.
+    // Durable before the next step: the database under the new key with a head under the old one could not be opened.
     await moveDurably(headFileOf(copy), headFileOf(file));
     onStep('head in place');
     await finish(file, keys, onStep);
     return { commits: stamp.commits };
   } catch (error) {
-    // What can be undone is; what cannot is finished. A death does neither: the next opening will.
+    // A step that can be undone is undone, any other is finished. After a crash the next opening does so.
     const recovered = await recoverRotation(options).catch(() => undefined);
     if (recovered === undefined) throw new RotationFailedError(file, 'unfinished', error);
     const isNew = next !== undefined && keys.isUnlocked && holdsKey(keys, next);

@@ -16,7 +16,7 @@ export const STAMP_TABLE =
   'CREATE TABLE IF NOT EXISTS _aico_head (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, ' +
   'epoch TEXT NOT NULL, commits INTEGER NOT NULL) STRICT';
 
-/** What the database says of itself, or `undefined` where it says nothing. */
+/** The stamp in the database, or `undefined` where it has none. */
 export function readStamp(connection: Connection): DatabaseStamp | undefined {
   const known = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '_aico_head'").get();
   if (known === undefined) return undefined;
@@ -25,7 +25,7 @@ export function readStamp(connection: Connection): DatabaseStamp | undefined {
 
 /**
  * Counts the commits twice: in the database, inside each transaction, and in the head beside it, after the commit is
- * durable and before anybody is told. So the head is never ahead of what was durable, and a database behind it has lost
+ * durable and before it is acknowledged. So the head is never ahead of what was durable, and a database behind it has lost
  * commits.
  */
 export class CommitCounter {
@@ -33,7 +33,7 @@ export class CommitCounter {
   readonly #descriptor: number;
   readonly #add: ReturnType<typeof addStatement>;
   #commits: number;
-  /** What the count will be once the transaction under way is durable. */
+  /** The count once the transaction under way is durable. */
   #begun: number;
   #written: number;
   #failure: string | undefined;
@@ -70,7 +70,7 @@ export class CommitCounter {
       this.#written = this.#commits;
       this.#failure = undefined;
     } catch (error) {
-      // The rows are stored: whoever wrote them is told so. The guard is one commit behind, and says so when asked.
+      // The rows are stored, so the write succeeds. The guard is one commit behind, and says so when asked.
       this.#failure = reasonOf(error);
     }
   }

@@ -17,7 +17,7 @@ const SESSION_CACHE_KIB = 2_000;
  */
 const LOG_FILE_LIMIT = 16 * 1024 * 1024;
 
-/** What each setting must read back as, once set. */
+/** Sets a pragma, and compares what it reads back as. */
 function expectSetting(connection: Connection, setting: string, expected: unknown): void {
   const found = connection.pragma(setting, { simple: true });
   if (found !== expected)

@@ -11,7 +11,7 @@ export interface CopySource {
   readonly cipher: CipherName;
 }
 
-/** What a copy was found to hold when it was read back whole. */
+/** The content of a copy that was read back whole. */
 export interface VerifiedCopy {
   readonly stamp: DatabaseStamp;
   readonly tables: ReadonlyMap<string, number>;
@@ -79,7 +79,7 @@ export function writeSnapshot(source: CopySource, target: string): void {
   }
 }
 
-/** Reads every page of a database that nobody has open. @throws the driver's errors, and when something is wrong */
+/** Reads every page of a database that is not open anywhere. @throws the driver's errors, and when something is wrong */
 export function verifyCopy(copy: CopySource): VerifiedCopy {
   const connection = openConnection(
     { ...copy, role: 'reader', busyTimeoutMs: 1_000, maxPages: undefined },

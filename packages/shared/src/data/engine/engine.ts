@@ -40,7 +40,7 @@ export class Engine {
   #checkpointer: Checkpointer | undefined;
   #counter: CommitCounter | undefined;
   #faultOrigin: FaultOrigin | undefined;
-  /** After an fsync that failed nobody knows what the disk holds: nothing more is acknowledged. */
+  /** After a failed fsync the content of the disk is unknown, so nothing more is acknowledged. */
   #stopped: Failure | undefined;
 
   /** `effects` and `progress` are memory shared with the main thread: see `ThreadData`. */
@@ -63,7 +63,7 @@ export class Engine {
     }
   }
 
-  /** What is left to do once a message has been answered; what goes wrong in it. */
+  /** Does the work that follows an answer, such as a checkpoint. @returns its failure, if it failed */
   afterAnswer(): Trouble | undefined {
     if (this.#data.role === 'reader' || this.#connection === undefined || this.#stopped !== undefined)
       return undefined;
@@ -318,7 +318,7 @@ export class Engine {
     this.#sessions.forget(id);
   }
 
-  /** The failure as its caller and everybody else is to be told it. */
+  /** The failure as it is reported, once it is known whether the disk or the statement is at fault. */
   #judge(failure: Failure): Failure {
     const { role, maxPages } = this.#data;
     if (role === 'writer' && this.#connection !== undefined) {

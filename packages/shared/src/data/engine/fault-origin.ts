@@ -7,7 +7,7 @@ import type { Failure } from './wire.ts';
 /**
  * Tells a full disk from a statement that SQLite refuses with the same code: a table that has used up its AUTOINCREMENT
  * numbers fails like a disk without room. Only what repeats in a transaction of the engine's own, or what is seen of the
- * disk itself, speaks for the disk and concerns everybody; anything else is its caller's alone.
+ * disk itself, is a fault of the disk and concerns all callers; anything else concerns its caller alone.
  */
 export class FaultOrigin {
   readonly #connection: Connection;

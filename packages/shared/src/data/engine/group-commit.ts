@@ -15,7 +15,7 @@ export interface GroupCall {
   readonly args: Arguments;
 }
 
-/** What became of a group: `outcome` for those that are stored now, one failure for each of the others. */
+/** The result of a group: `outcome` for the calls that are stored now, one failure for each of the others. */
 export interface GroupOutcome {
   readonly outcome: Outcome;
   readonly failures: Failure[];

@@ -10,7 +10,7 @@ interface Instruction {
   readonly p5: number;
 }
 
-/** What a compiled statement can do, as far as the engine has to prepare for it. */
+/** The effects of a compiled statement that the engine has to prepare for. */
 export interface ProgramFacts {
   /** It sets `last_insert_rowid()` for each row that it inserts; a table WITHOUT ROWID has no such key. */
   readonly insertsRowId: boolean;
@@ -45,7 +45,7 @@ const STRAIGHT = new Set(
   ).split(' '),
 );
 
-/** What is assumed of a statement that has no program to look at. */
+/** Assumed of a statement whose program cannot be read. */
 const UNKNOWN: ProgramFacts = {
   insertsRowId: true,
   upserts: true,

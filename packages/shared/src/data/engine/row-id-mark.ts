@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { Connection } from '../driver.ts';
 
-/** A key that no table of anybody has for its newest row. */
+/** A key that the newest row of no table has. */
 const FARTHEST = -(2 ** 47);
 
 /**

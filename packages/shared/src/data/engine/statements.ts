@@ -15,7 +15,7 @@ export type Arguments = readonly SqlValue[] | Readonly<Record<string, SqlValue>>
 export interface Definition {
   readonly sql: string;
   readonly flags: number;
-  /** In whose name it runs; nobody's is the root's, which may do everything. */
+  /** The principal in whose name it runs; `undefined` for the root, which may do everything. */
   readonly principal: Principal | undefined;
 }
 
@@ -139,7 +139,7 @@ export class PreparedStatements {
   /** After a change of schema a prepared `SELECT *` would give rows under the names of before. */
   forgetAll(): void {
     this.#prepared.clear();
-    // What a reader sees is committed, and the schema's version tells it from all others. A writer sees what may yet be
+    // A reader sees committed schemas only, and each has a version of its own. A writer sees what may yet be
     // undone, after which another schema can have the same version.
     if (!this.#connection.readonly) this.#allowed.clear();
   }
@@ -173,7 +173,7 @@ export class PreparedStatements {
     if (!mayWrite) throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement writes');
     this.#wrote = true;
     try {
-      // What has given too many rows has changed its rows already.
+      // A statement that returned too many rows has changed them already.
       if (prepared.facts.storesInPart || prepared.statement.reader)
         this.#inSavepoint(() => this.#write(prepared, args, outcome));
       else this.#write(prepared, args, outcome);
@@ -345,7 +345,7 @@ export function withExactIntegers(row: SqlValue[]): SqlValue[] {
   return row.map((value) => (typeof value === 'bigint' ? exact(value) : value));
 }
 
-/** What a row, and a value beside its content, take at least. */
+/** The least memory of a row, and of a value besides its content. */
 const ROW_BYTES = 32;
 const VALUE_BYTES = 8;
 

@@ -1,5 +1,5 @@
 /**
- * What crosses between the main thread and an engine thread. The hot path is a batch of statements as a few flat
+ * The messages between the main thread and an engine thread. The hot path is a batch of statements as a few flat
  * arrays: structured cloning costs by the object, so there is none per statement, row or value.
  */
 import type { EngineFault } from '../engine-failure.ts';
@@ -50,7 +50,7 @@ export interface StatementBatch {
 }
 
 export interface Failure extends EngineFault {
-  /** What a statement in somebody's name was refused. */
+  /** The access that a statement of an owner was refused. */
   readonly access?: ForeignAccess;
 }
 
@@ -74,7 +74,7 @@ export interface BatchReply {
   readonly rolledBack: boolean;
 }
 
-/** After one of these nobody knows what the disk holds: nothing more may be acknowledged. */
+/** After one of these the content of the disk is unknown, so nothing more may be acknowledged. */
 export function isStopping(code: string): boolean {
   return code === 'AICO_STOPPED' || /^SQLITE_IOERR_(?:FSYNC|DIR_FSYNC|COMMIT)/.test(code);
 }
@@ -148,7 +148,7 @@ export interface StreamChunk {
   readonly done: boolean;
 }
 
-/** What a connection knows of the database. */
+/** The state of the database, as a connection reads it. */
 export interface EngineStatus {
   readonly cipher: string;
   readonly sqliteVersion: string;
@@ -159,7 +159,7 @@ export interface EngineStatus {
 }
 
 export type ToEngine = StatementBatch | OperationRequest;
-/** What an engine thread is started with. */
+/** The `workerData` of an engine thread. */
 export interface ThreadData extends EngineData {
   /**
    * For the effects of a group of plain writes, two numbers each, `NaN` for null: its answer is its id alone, which costs

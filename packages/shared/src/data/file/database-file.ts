@@ -60,7 +60,7 @@ export async function makeFile(file: string): Promise<void> {
   }
 }
 
-/** Takes everybody else's rights away. @returns whether there were any */
+/** Takes all other users' rights away. @returns whether there were any */
 export async function makePrivate(file: string): Promise<boolean> {
   if (process.platform === 'win32') return false;
   const { mode } = await stat(file);
@@ -88,7 +88,7 @@ export interface FileIdentity {
   readonly file: string;
   readonly device: bigint;
   readonly inode: bigint;
-  /** What it begins with for as long as it is open; only of a file that nobody locks, since reading it would end locks. */
+  /** Its first bytes, which do not change while it is open. Only of a file without locks, since reading it would end them. */
   readonly beginning?: Buffer;
 }
 

@@ -43,7 +43,7 @@ const Signed = Type.Object(
 );
 
 /**
- * What is known of a database without opening it, authenticated by its key and kept beside it: so that a wrong key and a
+ * Facts about a database that are known without opening it, authenticated by its key and kept beside it, so that a wrong key and a
  * damaged file can be told apart, a database that vanished is not silently made anew, and an older one is noticed.
  */
 export type DatabaseHead = Static<typeof Head>;
@@ -119,7 +119,7 @@ export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadH
 }
 
 /**
- * The life that the head beside a database speaks of, whoever wrote it; `undefined` where none can be read. For saying
+ * The life that the head beside a database speaks of, whichever key wrote it; `undefined` where none can be read. For saying
  * what a restore replaces, where the keys of what was there may be lost.
  */
 export async function claimedLife(databaseFile: string): Promise<DatabaseLife | undefined> {

@@ -3,7 +3,7 @@ import { expectSameFile, type FileIdentity } from './database-file.ts';
 /** Twice a second, so that a file that was removed or replaced is noticed within one. */
 const LOOK_EVERY_MS = 500;
 
-/** Looks again and again whether the names of open files still stand for them: what is written to others nobody finds. */
+/** Checks repeatedly that the names of open files still stand for them: rows written to an unlinked file are lost. */
 export class FileWatch {
   readonly #identities: readonly FileIdentity[];
   readonly #onLost: (error: Error) => void;

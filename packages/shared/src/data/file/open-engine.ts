@@ -222,7 +222,7 @@ async function headPlace({ file, key }: OpenEngineOptions, { id, epoch }: Databa
 }
 
 /**
- * What it means that the first page does not open. The engine says the same for a wrong key, a stranger's file and a
+ * The error for a first page that does not open. The engine says the same for a wrong key, a stranger's file and a
  * damaged one; the head tells them apart.
  */
 function openingError(

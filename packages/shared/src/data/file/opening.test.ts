@@ -52,7 +52,7 @@ for (const cipher of ['aegis', 'sqlcipher'] as const)
     test('with a bit flipped anywhere in its first page is refused as damaged', async (t) => {
       const store = await testStore(t);
       const good = await filled(store, cipher);
-      // What the head vouches for is refused at once; the rest takes an engine to find out.
+      // Contradictions to the head are refused at once; any other damage is found by the engine.
       const inHead = cipher === 'aegis' ? Array.from({ length: 24 }, (_, index) => index) : [0, 20];
       const places = [...inHead, 24, 1_000, 4_095];
       for (const at of places) {
@@ -237,7 +237,7 @@ test('a creation cut short at any step is finished, or begun again, by the next 
   const store = await testStore(t);
   await filled(store);
   const head = `${store.file}.head`;
-  // Before the head was written: a file that may be half made, and nothing of anybody's in it.
+  // Before the head was written: a file that may be half made, and holds no data.
   await rename(store.file, `${store.file}.new`);
   await rename(head, `${head}.away`);
   const anew = await store.open();

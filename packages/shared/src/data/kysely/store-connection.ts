@@ -2,7 +2,7 @@ import { type CompiledQuery, type DatabaseConnection, type QueryResult, SelectQu
 import type { Database, OpenTransaction, Queryable, SqlParameter, Transaction } from '../types.ts';
 import { Savepoint } from './savepoint.ts';
 
-/** What Kysely takes for a connection: the database or a transaction, and the transaction begun on it with its savepoints. */
+/** A connection for Kysely: the database or a transaction, and the transaction begun on it with its savepoints. */
 export class StoreConnection implements DatabaseConnection {
   readonly #target: Database | Transaction;
   #begun: OpenTransaction | undefined;

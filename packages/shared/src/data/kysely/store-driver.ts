@@ -42,7 +42,7 @@ export class StoreDriver implements Driver {
 
   async releaseConnection(): Promise<void> {}
 
-  /** The database belongs to whoever opened it. */
+  /** Does nothing: the database is closed by the code that opened it. */
   async destroy(): Promise<void> {}
 }
 

@@ -10,7 +10,7 @@ export interface AppliedMigration {
   readonly checksum: string;
 }
 
-/** What the migrations need of the database: transactions whose statements are not guarded a second time. */
+/** The store of migrations: transactions whose statements are not guarded a second time. */
 export interface MigrationStore {
   applied(owner: string): Promise<readonly AppliedMigration[]>;
   /** Runs the statements and records the migration, in one transaction. */

@@ -19,7 +19,7 @@ interface Instruction {
   readonly p5: number;
 }
 
-/** What a statement is checked for. `objects`: a thing that stays in the schema, which may reach its owner's own alone. */
+/** The purpose that a statement is checked for. `objects`: a thing that stays in the schema, which may reach its owner's own alone. */
 export type Purpose = 'statement' | 'migration' | 'objects';
 
 /** The page of the schema itself, in each database. */
@@ -31,7 +31,7 @@ const SEQUENCES = 'sqlite_sequence';
 const TRIAL_READ = /^SELECT\*FROM"main"\."(?:[^"]|"")*"$/;
 
 /**
- * Decides whether a statement may run in somebody's name: by the program that SQLite compiled from it on this very
+ * Decides whether a statement may run in an owner's name: by the program that SQLite compiled from it on this very
  * connection, inside the transaction it will run in. The program lists what views, triggers, foreign keys and subqueries
  * reach as well, whatever the text looks like. What the program does not make clear is refused.
  *
@@ -168,7 +168,7 @@ class Examination {
 
   /**
    * Whether the counters of AUTOINCREMENT are opened only because a table that the statement inserts into has one. A name
-   * cannot be made up while a statement runs, so whoever names the table spells it out: in the statement, or in a view or
+   * cannot be made up while a statement runs, so a statement that names the table spells it out: in its text, or in a view or
    * trigger that it reaches.
    */
   #keepsCountOnly(): boolean {
@@ -189,7 +189,7 @@ class Examination {
 }
 
 /**
- * What holds for the root as well: nothing temporary, which one connection of several would see, and no change to the
+ * Limits that hold for the root as well: nothing temporary, which one connection of several would see, and no change to the
  * tables in which the store keeps its own record.
  *
  * @throws {StatementNotAllowed}

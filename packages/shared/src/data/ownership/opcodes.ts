@@ -3,7 +3,7 @@
  * table that another instruction has not opened, so they are allowed to everyone.
  *
  * An instruction that stands in none of these sets is refused: a newer SQLite brings its own, and each is allowed only
- * after somebody has looked at what it does.
+ * after a review of its effects.
  */
 const COMPUTING = words(`
   Init Goto Gosub Return InitCoroutine EndCoroutine Yield BeginSubrtn Once Jump If IfNot IfPos IfNotZero DecrJumpZero
@@ -30,7 +30,7 @@ export const NAMING: ReadonlySet<string> = words(`
 /**
  * They change the schema: in a migration, where the schema is compared before and after each statement. (JournalMode only
  * asks there: SQLite puts it into `CREATE TABLE IF NOT EXISTS` of a table that exists, and pragmas do not come this way.
- * What SqlExec runs is looked at by the authority.)
+ * The authority checks the statement that SqlExec runs.)
  */
 const SCHEMA_CHANGING = words(`
   JournalMode
@@ -60,7 +60,7 @@ const FUNCTIONS = words(`
   geopoly_overlap geopoly_regular geopoly_svg geopoly_within geopoly_xform
 `);
 
-/** What ALTER TABLE calls on the schema's texts. SQLite refuses them in statements that are not its own. */
+/** Functions that ALTER TABLE calls on the schema's texts. SQLite refuses them in statements that are not its own. */
 const ALTERING = words(`
   sqlite_rename_table sqlite_rename_column sqlite_rename_quotefix sqlite_rename_test sqlite_drop_column
   sqlite_add_constraint sqlite_drop_constraint sqlite_find_constraint sqlite_fail

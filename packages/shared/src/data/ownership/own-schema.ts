@@ -8,7 +8,7 @@ const ORDER = ['table', 'virtual', 'index', 'view', 'trigger'];
 
 /**
  * A database in memory with the schema of one owner and nothing else: no rows, and no tables of others. What compiles there
- * depends on nothing of anybody else's. The program of a statement does not tell that by itself, since SQLite leaves out
+ * depends on no other owner's objects. The program of a statement does not tell that by itself, since SQLite leaves out
  * what cannot matter to the result; but a view that names another's table hinders that table's owner all the same.
  *
  * @param objects the owner's, without the tables that a virtual table makes for itself

@@ -124,7 +124,7 @@ describe("another's tables", () => {
     ])
       await assert.rejects(other.migrate('other', [...OTHER, { id: '002', sql }]), (error) => {
         assert.ok(error instanceof MigrationFailedError, sql);
-        // What a virtual table reads stands in no program: there its arguments are refused.
+        // No program shows the reads of a virtual table, so its arguments are refused.
         const Refusal = sql.startsWith('CREATE VIRTUAL') ? StatementRefusedError : TableNotOwnedError;
         assert.ok(error.cause instanceof Refusal, `${sql}: ${String(error.cause)}`);
         return true;
@@ -145,9 +145,9 @@ test('what was allowed is looked at again after the schema changed', async (t) =
 
 test('a table that no migration made is closed to every owner', async (t) => {
   const { root, diary, other } = await openDiary(t);
-  await root.execute('CREATE TABLE nobody (text)');
-  await assert.rejects(other.execute("INSERT INTO nobody VALUES ('x')"), /nobody, which belongs to no owner/);
-  await assert.rejects(diary.execute('SELECT * FROM nobody'), TableNotOwnedError);
+  await root.execute('CREATE TABLE orphan (text)');
+  await assert.rejects(other.execute("INSERT INTO orphan VALUES ('x')"), /orphan, which belongs to no owner/);
+  await assert.rejects(diary.execute('SELECT * FROM orphan'), TableNotOwnedError);
 });
 
 test('the view of an owner changes the schema by migrations only, and closing it closes nothing', async (t) => {

@@ -20,7 +20,7 @@ export function trustedPrincipal(owner: string): Principal {
   return { owner, reads: [], writes: [], trusted: true };
 }
 
-/** What the backend keeps for itself. */
+/** Names that are reserved for the backend itself. */
 export interface ReservedNames {
   readonly owners: readonly string[];
   /** Those of the owners whose tables may be read by a principal that says so. */

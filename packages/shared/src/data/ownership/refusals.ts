@@ -1,4 +1,4 @@
-/** What a refused statement wanted with whose table. */
+/** The access to a table that a statement was refused. */
 export interface ForeignAccess {
   readonly owner: string;
   readonly table: string;
@@ -7,7 +7,7 @@ export interface ForeignAccess {
   readonly what: 'read' | 'write' | 'change' | 'refer to';
 }
 
-/** A statement reaches a table that is another's, or nobody's. Thrown in the engine's threads. */
+/** A statement reaches a table of another owner, or of none. Thrown in the engine's threads. */
 export class TableNotOwned extends Error {
   readonly code = 'AICO_NOT_OWNED';
   readonly access: ForeignAccess;
@@ -17,7 +17,7 @@ export class TableNotOwned extends Error {
   }
 }
 
-/** A statement does what nobody may do through a view with an owner. Thrown in the engine's threads. */
+/** A statement does what no owner may do. Thrown in the engine's threads. */
 export class StatementNotAllowed extends Error {
   readonly code = 'AICO_NOT_ALLOWED';
 }

@@ -98,7 +98,7 @@ const MIGRATIONS = [
   'DROP TABLE secret_found',
   'DROP TABLE secret',
   'CREATE TABLE mine (text); COMMIT; DROP TABLE secret',
-  // What SQLite leaves out of a program since it cannot matter, and looks at when any table is renamed.
+  // References that SQLite leaves out of a program because they cannot matter, and resolves when any table is renamed.
   'CREATE VIEW mine AS SELECT 1 WHERE 0 AND EXISTS (SELECT 1 FROM missing)',
   'CREATE VIEW mine AS SELECT 1 WHERE 0 AND EXISTS (SELECT 1 FROM secret)',
   'CREATE VIEW mine AS SELECT 0 AND missing FROM own',

@@ -10,7 +10,7 @@ import { virtualTableProblem } from './virtual-tables.ts';
 /** Names that SQLite or this store gives a meaning: a table called so would hide a function or pass for an internal one. */
 const RESERVED = /^(?:_?aico_|pragma_|jsonb?_(?:each|tree)$|dbstat$|fts5vocab$)/i;
 
-/** What the allowed modules append to their table's name for the tables that they keep. */
+/** The suffixes of the tables that the allowed modules keep beside a virtual table. */
 const SHADOW_SUFFIX = /_(?:config|content|data|docsize|idx|node|parent|rowid)$/i;
 
 /**
@@ -140,7 +140,7 @@ export function checkObjectsOf(connection: Connection, principal: Principal): vo
 }
 
 /**
- * SQLite takes a table for a virtual table's own by its name alone, and nobody can write to it then. So no virtual table
+ * SQLite takes a table for a virtual table's own by its name alone, and it cannot be written to then. So no virtual table
  * may be called like the beginning of another's table, nor the other way round.
  */
 function refuseForeignShadows(schema: SchemaView, { owner }: Principal): void {

@@ -58,9 +58,9 @@ const FTS5_OPTIONS = new Set([
 ]);
 
 /**
- * Why a virtual table may not be used, if there is a reason. Its module reads tables with statements of its own, which
- * stand in no program: so only a few modules are allowed, in a form that leaves no doubt, and only over real tables (or
- * indexes of words) of the same owner.
+ * The reason why a virtual table may not be used, if there is one. Its module reads tables with statements of its own, which
+ * no program shows. So only a few modules are allowed, in an unambiguous form, and only over ordinary tables (or full-text
+ * indexes) of the same owner.
  */
 export function virtualTableProblem(object: SchemaObject, schema: SchemaView): string | undefined {
   const [, module = '', text = ''] = DECLARATION.exec(object.sql ?? '') ?? [];
@@ -85,6 +85,9 @@ export function virtualTableProblem(object: SchemaObject, schema: SchemaView): s
     }
     case 'fts5':
       break;
+    case 'fts3':
+    case 'fts4':
+      return 'FTS3 and FTS4 were allowed by earlier releases and are not any more: make an FTS5 table in a new migration, and fill it from the indexed table';
     default:
       return `the module ${module || 'of it'} is not among fts5, fts5vocab, rtree and geopoly`;
   }

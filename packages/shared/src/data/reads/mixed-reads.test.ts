@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { testStore } from '../../../test/fixtures/store.ts';
 import { DatabaseClosedError, type EncryptedDatabase } from '../index.ts';
 
-/** What one of many concurrent users does; every kind uses the same reader threads. */
+/** The actions of one of many concurrent users; every kind uses the same reader threads. */
 type Use =
   | { readonly do: 'read'; readonly count: number }
   | { readonly do: 'write' }

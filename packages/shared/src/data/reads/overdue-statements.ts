@@ -12,7 +12,7 @@ interface Overdue extends OverdueStatement {
 }
 
 /**
- * The statements that were given up and still run, each in a thread that nobody waits for. They are reported until they
+ * The statements that were given up and still run, each in a thread that no caller waits for. They are reported until they
  * end. Meanwhile none of them is begun a second time, and an owner of several runs nothing that reads, so that there is an
  * end to the threads.
  */

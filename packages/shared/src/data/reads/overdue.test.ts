@@ -56,7 +56,7 @@ describe('a read that runs longer than it may', () => {
     assert.deepEqual((await readsOf(db, 1))[0], [{ n: 4 }]);
   });
 
-  test('but ends in time is answered, and nobody waits behind it', async (t) => {
+  test('but ends in time is answered, and no other read waits behind it', async (t) => {
     const db = await databaseOf(t, { statementLimitMs: 60_000 });
     let isDone = false;
     const slow = db.execute(LONG, STEPS).then(({ rows }) => {

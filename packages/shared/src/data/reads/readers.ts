@@ -21,7 +21,7 @@ const MAX_SLOW = 8;
 
 /**
  * Everything that reads: single statements, which share a few threads, and transactions and streams, which have one each.
- * Behind a slow statement nobody waits: another thread takes the place of its own. The thread of one that does not end is
+ * No call waits behind a slow statement: another thread takes the place of its own. The thread of one that does not end is
  * given up.
  */
 export class Readers {
@@ -60,7 +60,7 @@ export class Readers {
     return this.#pool.leastBusy();
   }
 
-  /** Has a thread of its own do something that looks at the whole file, and for which nobody should wait. */
+  /** Runs an operation that reads the whole file in a thread of its own, so that no call waits behind it. */
   async ask(operation: Operation): Promise<unknown> {
     const lease = await this.#sessions.take({
       what: 'read-only transaction',
@@ -80,7 +80,7 @@ export class Readers {
     return await this.#sessions.take(holder);
   }
 
-  /** A statement takes long. Nobody waits behind it, and when it is overdue its thread is given up. */
+  /** Handles a slow statement: no call waits behind it, and when it is overdue its thread is given up. */
   noteSlow(running: RunningStatement, isOverdue: boolean, thread: EngineThread): void {
     if (isOverdue) this.#giveUp(running, thread);
     else if (!this.#closing && this.#slow.size < MAX_SLOW && this.#pool.isHeldUpBy(thread)) {

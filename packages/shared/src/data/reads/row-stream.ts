@@ -12,12 +12,12 @@ export interface RowStreamOptions {
   readonly params: BoundParameters;
   readonly holder: SessionHolder;
   readonly lease: SessionLease;
-  /** Milliseconds after which a stream that nobody reads from is ended. */
+  /** Milliseconds after which a stream that is not read from is ended. */
   readonly idleMs: number;
 }
 
 /**
- * Reads row by row, from one view of the data. The view ends with the last row, when the loop is left, and when nobody
+ * Reads row by row, from one view of the data. The view ends with the last row, when the loop is left, and when no caller
  * has asked for a row for too long: an iterator that is forgotten would keep its thread, and the log from shrinking.
  */
 export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row, void, undefined> {

@@ -20,7 +20,7 @@ export function keywordOf(sql: string): string {
   return /^\s*([a-z]+)/i.exec(codeOf(sql))?.[1]?.toLowerCase() ?? '';
 }
 
-/** What an EXPLAIN explains, or `undefined` for another statement. */
+/** The statement that an EXPLAIN explains, or `undefined` for another statement. */
 export function explainedIn(sql: string): string | undefined {
   const prefix = /^\s*explain\b(?:\s+query\s+plan\b)?/i.exec(codeOf(sql))?.[0];
   return prefix === undefined ? undefined : sql.slice(prefix.length);

@@ -2,7 +2,7 @@ import { StatementRefusedError } from '../errors.ts';
 import { codeOf, explainedIn, keywordOf } from './sql-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** What a statement does, as far as its text tells; the engine has the last word on `maybe-read`. */
+/** The kind of a statement, as far as its text tells; the engine has the last word on `maybe-read`. */
 export interface StatementClass {
   readonly kind: 'read' | 'maybe-read' | 'write';
   /** It changes the schema, after which what was prepared before may read other columns. */
@@ -46,7 +46,7 @@ const WRITES = new Set(['insert', 'replace', 'update', 'delete', 'analyze', 'rei
 const SCHEMA = new Set(['create', 'alter', 'drop']);
 
 /**
- * What kind of statement `sql` is.
+ * Tells which kind of statement `sql` is.
  * @throws {StatementRefusedError} when it is none, or one that would weaken the store's promises
  */
 export function classifyStatement(

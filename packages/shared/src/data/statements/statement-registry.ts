@@ -20,7 +20,7 @@ export interface KnownStatement {
   forgotten: boolean;
 }
 
-/** One registry for each name in which statements run, so that nobody's statements crowd out another's. */
+/** One registry for each name in which statements run, so that no owner's statements crowd out another's. */
 export class StatementRegistries {
   readonly root: StatementRegistry;
   readonly #create: (principal: string) => StatementRegistry;

@@ -125,7 +125,7 @@ export class DurableStreams implements DurableStore {
     }
   }
 
-  /** What there is: messages, and for each consumer how far it is. */
+  /** Counts of messages, and the progress of each consumer. */
   async figures(): Promise<StreamFigures> {
     const now = this.#retentionNow();
     const { consumers, ...rest } = await this.#inspection.figures();
@@ -219,12 +219,14 @@ export class DurableStreams implements DurableStore {
       }
       await this.#inspection.recover(tx, consumer, known, this.#now());
       if (!this.#retention.holds(known.seen_ms, this.#retentionNow()))
-        this.#options.logger?.warn(
-          'A consumer was away for so long that messages may have been deleted for it',
-          {
-            consumer,
-            seenAt: new Date(known.seen_ms).toISOString(),
-          },
+        tx.afterCommit(() =>
+          this.#options.logger?.warn(
+            'A consumer was away for so long that messages may have been deleted for it',
+            {
+              consumer,
+              seenAt: new Date(known.seen_ms).toISOString(),
+            },
+          ),
         );
       await tx.execute('UPDATE stream_consumer SET pattern = ?, seen_ms = ? WHERE name = ?', [
         pattern,

@@ -123,7 +123,7 @@ describe('consumers of a store that refuses at once', () => {
   });
 });
 
-test('a message whose handler throws something that has no text becomes a dead letter, and holds nobody up', async (t) => {
+test('a message whose handler throws something that has no text becomes a dead letter, and holds up no other message', async (t) => {
   const { open } = await setUp(t);
   const { bus, streams } = await open();
   await bus.publish('a', 'bad', { durable: true });

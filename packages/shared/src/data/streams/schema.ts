@@ -1,6 +1,6 @@
 import type { Migration } from '../types.ts';
 
-/** Whose the tables are. */
+/** The owner of the tables. */
 export const OWNER = 'message_bus';
 
 export const MIGRATIONS: readonly Migration[] = [

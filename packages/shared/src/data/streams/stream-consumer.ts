@@ -5,7 +5,7 @@ import { type Backoff, backoffDelay, isNoteworthy, pause } from '../../core/task
 import { AcknowledgementRolledBackError, DeliveryEndedError } from './errors.ts';
 import { type NumberedMessage, type StreamStore, transactionOf } from './stream-store.ts';
 
-/** What a consumer does with one message. */
+/** Handles one message of a consumer. */
 export type StreamHandler = (message: NumberedMessage, delivery: DeliveryState) => Promise<void>;
 
 export interface StreamConsumerOptions {

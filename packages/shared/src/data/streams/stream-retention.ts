@@ -3,7 +3,7 @@ import type { Database, Transaction } from '../types.ts';
 
 const DAY_MS = 86_400_000;
 
-/** What is kept of messages, and for whom. */
+/** How long messages are kept, and for which consumers. */
 export interface Retention {
   /** Milliseconds that a message is kept which every consumer has settled. Default 7 days. */
   readonly maxAgeMs?: number;

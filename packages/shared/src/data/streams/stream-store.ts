@@ -28,7 +28,7 @@ interface MessageRow {
 
 const COLUMNS = 'm.number, m.id, m.topic, m.source, m.content_type, m.body, m.traceparent, m.created_ms';
 
-/** What is settled of a consumer, and what may be in its hands. */
+/** The progress of a consumer: what is settled, and what may be in flight. */
 export interface ConsumerRow {
   readonly pattern: string;
   readonly floor: number;
@@ -248,7 +248,7 @@ export class StreamStore {
   }
 }
 
-/** The transaction itself, where `tx` is somebody's view of it: the messages are nobody's but the bus's. */
+/** The transaction itself, where `tx` is an owner's view of it: the tables of messages belong to the bus alone. */
 export function transactionOf(tx: BusTransaction | undefined): Transaction | undefined {
   if (tx === undefined) return undefined;
   const inner = OwnedTransaction.innerOf(tx);

@@ -108,10 +108,10 @@ describe('durable messages', () => {
     assert.deepEqual(await streams.deadLetters(undefined, 10), []);
     const unknown = { code: 'AICO_STREAM_CONSUMER_STATE', statusCode: 404 };
     const noSuch = { code: 'AICO_STREAM_DEAD_LETTER_UNKNOWN', statusCode: 404 };
-    await assert.rejects(streams.deadLetters('nobody', 10), unknown);
+    await assert.rejects(streams.deadLetters('stranger', 10), unknown);
     for (const change of ['replayDead', 'dropDead'] as const) {
-      await assert.rejects(streams[change]('nobody'), unknown);
-      await assert.rejects(streams[change]('nobody', 1), unknown);
+      await assert.rejects(streams[change]('stranger'), unknown);
+      await assert.rejects(streams[change]('stranger', 1), unknown);
       await assert.rejects(streams[change]('c', 999), noSuch);
       assert.equal(await streams[change]('c'), 0);
     }
@@ -179,7 +179,7 @@ describe('durable messages', () => {
     await fast.whenIdle();
     assert.equal(await streams.prune(), 9);
     await fast.stop();
-    await assert.rejects(streams.rewind('nobody', 0), { code: 'AICO_STREAM_CONSUMER_STATE' });
+    await assert.rejects(streams.rewind('stranger', 0), { code: 'AICO_STREAM_CONSUMER_STATE' });
   });
 
   test('a consumer of a name runs once; rewound, it begins again where it was told', async (t) => {

@@ -20,7 +20,7 @@ import { type Call, type Layouts, type PendingBatch, settleBatch } from './calls
 import { errorOf } from './engine-errors.ts';
 import { PROGRESS_FIELDS, type RunningStatement, ThreadWatch } from './thread-watch.ts';
 
-/** Whom an engine thread tells what concerns more than one caller. */
+/** Receives events of an engine thread that concern all callers. */
 export interface ThreadEvents {
   onCrash: (error: EngineCrashedError) => void;
   /** Everything that fails in it, before its caller hears of it. */
@@ -31,7 +31,7 @@ export interface ThreadEvents {
   readonly vocabulary?: Vocabulary;
 }
 
-/** What was sent to a thread, and waits behind the statement that it runs. */
+/** Calls and operations that wait in a thread behind the statement that it runs. */
 export interface Unanswered {
   readonly calls: readonly Call[];
   readonly operations: readonly PendingOperation[];
@@ -47,7 +47,7 @@ const STATEMENT_LIMIT_MS = 30_000;
 /** Writes of a group whose effects fit in shared memory. */
 const SHARED_CALLS = 256;
 
-/** What a start that waits for the engine is told to wait for. */
+/** The activity that is reported while a start waits for an operation. */
 const DOING: Readonly<Partial<Record<Operation['name'], string>>> = {
   create: 'the database is made',
   verify: 'the database is opened, and its write-ahead log recovered',
@@ -117,7 +117,7 @@ export class EngineThread {
     });
   }
 
-  /** Batches and operations sent and not answered, whoever sent them. */
+  /** Batches and operations that are sent and not answered. */
   get unanswered(): number {
     return this.#batches.size + this.#operations.size;
   }
@@ -258,7 +258,7 @@ export class EngineThread {
     return unanswered;
   }
 
-  /** Nobody waits for it any more: its statement has not ended. */
+  /** Its statement has not ended, and no caller waits for it any more. */
   get isGivenUp(): boolean {
     return this.#givenUp;
   }

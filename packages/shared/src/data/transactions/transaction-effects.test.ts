@@ -5,7 +5,7 @@ import { testStore } from '../../../test/fixtures/store.ts';
 import { captured } from '../../core/logging/capture-lines.ts';
 import type { Database, Transaction } from '../index.ts';
 
-/** What a transaction, or a savepoint in it, does in this order, and whether it is rolled back in the end. */
+/** The steps of a transaction, or of a savepoint in it, in order, and whether it is rolled back in the end. */
 interface Plan {
   readonly steps: readonly (Plan | 'write')[];
   readonly rollsBack: boolean;

@@ -1,22 +1,40 @@
-import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedError } from '../errors.ts';
+import {
+  NestedTransactionOpenError,
+  ReadOnlyTransactionError,
+  TransactionConflictError,
+  TransactionEndedError,
+} from '../errors.ts';
 import type { StatementRegistry } from '../statements/statement-registry.ts';
 import type { OpenTransaction, QueryResult, Row, SqlParameters } from '../types.ts';
 import { type Effect, TransactionEffects } from './transaction-effects.ts';
 import type { TransactionSession } from './transaction-session.ts';
+
+export interface ScopeOptions {
+  /** Transactions around it. */
+  readonly depth?: number;
+  /** Whether its commit fails because of another transaction. */
+  readonly meetsConflict?: (() => boolean) | undefined;
+}
 
 /** A transaction, or one nested in it, as its user holds it. */
 export class TransactionScope implements OpenTransaction {
   readonly #session: TransactionSession;
   readonly #registry: StatementRegistry;
   readonly #depth: number;
+  readonly #meetsConflict: (() => boolean) | undefined;
   readonly #effects: TransactionEffects;
   #nestedOpen = false;
   #ended: Error | undefined;
 
-  constructor(session: TransactionSession, registry: StatementRegistry, depth = 0) {
+  constructor(
+    session: TransactionSession,
+    registry: StatementRegistry,
+    { depth = 0, meetsConflict }: ScopeOptions = {},
+  ) {
     this.#session = session;
     this.#registry = registry;
     this.#depth = depth;
+    this.#meetsConflict = meetsConflict;
     this.#effects = depth === 0 ? session.effects : new TransactionEffects();
   }
 
@@ -34,14 +52,14 @@ export class TransactionScope implements OpenTransaction {
     const statement = registry.get(sql);
     if (this.#session.readOnly && statement.kind === 'write')
       throw new ReadOnlyTransactionError(statement.shape);
-    // What the columns are is between the statement and its caller.
+    // The caller knows the columns of its statement; they are not checked.
     return (await this.#session.execute(statement, params)) as QueryResult<unknown> as QueryResult<R>;
   }
 
   async transaction<T>(work: (tx: TransactionScope) => Promise<T>): Promise<T> {
     this.#refuseUnlessCurrent();
     const name = `nested_${this.#depth + 1}`;
-    const nested = new TransactionScope(this.#session, this.#registry, this.#depth + 1);
+    const nested = new TransactionScope(this.#session, this.#registry, { depth: this.#depth + 1 });
     this.#nestedOpen = true;
     try {
       await this.#session.control(`SAVEPOINT ${name}`);
@@ -72,6 +90,11 @@ export class TransactionScope implements OpenTransaction {
 
   async commit(): Promise<void> {
     this.#refuseUnlessCurrent();
+    if (this.#meetsConflict?.() === true) {
+      const conflict = new TransactionConflictError();
+      await this.#session.abandon(conflict);
+      throw conflict;
+    }
     await this.#session.commit();
   }
 

@@ -14,7 +14,7 @@ export interface SessionOptions {
   readonly id: number;
   readonly readOnly: boolean;
   readonly timeoutMs: number;
-  /** Whose stack says where the transaction was opened; formatted only when it is needed. */
+  /** Its stack says where the transaction was opened; formatted only when it is needed. */
   readonly origin: Error;
   /** Gives the writer, or the place among the readers, back. */
   readonly release: () => void;
@@ -24,7 +24,7 @@ export interface SessionOptions {
 /** One open transaction of the engine: its statements in order, its deadline and its single end. */
 export class TransactionSession {
   readonly readOnly: boolean;
-  /** What is done once it is durable. */
+  /** The effects that run once it is durable. */
   readonly effects = new TransactionEffects();
   /** Rejects when the deadline passes or the transaction is ended from outside; never resolves. */
   readonly expired: Promise<never>;

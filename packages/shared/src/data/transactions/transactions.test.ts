@@ -29,7 +29,7 @@ describe('transaction()', () => {
     const result = await db.transaction(async (tx) => {
       await Promise.all([add(tx, 1), add(tx, 2), add(tx, 3)]);
       assert.equal(await count(tx), 3, 'it sees its own writes');
-      assert.equal(await count(db), 0, 'nobody else does yet');
+      assert.equal(await count(db), 0, 'other connections see none yet');
       return 'done';
     });
     assert.equal(result, 'done');
@@ -141,7 +141,7 @@ describe('a nested transaction', () => {
     assert.deepEqual((await db.execute('SELECT n FROM kept ORDER BY n')).rows, [{ n: 1 }, { n: 4 }]);
   });
 
-  test('while open is the only way in, and after its end no way', async (t) => {
+  test('while open is the only way to the writer, and after its end is refused', async (t) => {
     const db = await tableIn(t);
     await db.transaction(async (tx) => {
       let kept: Transaction | undefined;

@@ -24,7 +24,7 @@ export interface OwnedOptions extends TransactionOptions {
   readonly owner?: string;
 }
 
-/** What the database does in the name of one owner. */
+/** The parts of the database that a view of one owner uses. */
 export interface OwnedAccess {
   readonly owner: string;
   /** Its statements carry the owner's name, by which the engine decides what they may do. */
@@ -91,6 +91,6 @@ export class OwnedDatabase implements DatabaseView {
     return this.#access.database.status();
   }
 
-  /** Does nothing: the database belongs to whoever opened it. */
+  /** Does nothing: the database is closed by the code that opened it. */
   async close(): Promise<void> {}
 }

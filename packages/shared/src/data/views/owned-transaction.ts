@@ -32,7 +32,7 @@ export class OwnedTransaction implements OpenTransaction {
     return this.#inner.rollback();
   }
 
-  /** What stands behind an owner's view; anything else as it is. For this room and its neighbours alone. */
+  /** The transaction behind an owner's view; anything else as it is. For the data folder alone. */
   static innerOf(tx: unknown): unknown {
     return tx instanceof OwnedTransaction ? tx.#inner : tx;
   }

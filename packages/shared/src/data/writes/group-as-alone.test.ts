@@ -94,7 +94,7 @@ const group: fc.Arbitrary<Statement[]> = fc.oneof(
   groupOf(fc.oneof(reference, rule, schema), 16),
 );
 
-/** What a caller is told; of a failure only that it is one. */
+/** The answer to a caller; of a failure only that it is one. */
 type Told = Pick<QueryResult, 'rows' | 'changes' | 'lastRowId'> | 'refused';
 
 /** The same statements on the bare driver, each in a transaction of its own in which nothing else ever happens. */

@@ -25,7 +25,7 @@ const RELAPSE_MS = 10_000;
 
 /**
  * Whether the database takes writes, and why not. A write that the disk refused closes it until a small one succeeds; a
- * failed fsync closes it for good, since nobody knows then what the disk holds.
+ * failed fsync closes it for good, since the content of the disk is unknown then.
  */
 export class WriteGate {
   readonly #options: WriteGateOptions;

@@ -5,7 +5,7 @@ import sodium from 'sodium-native';
  * A key in libsodium's guarded memory: locked against swapping, left out of core dumps, between guard pages, and
  * unreadable except while `use` runs. It prints as `[redacted]` and cannot be serialised.
  *
- * What it cannot do: bytes that pass through V8 (a derived key handed out, a password string) may leave copies that the
+ * Its limits: bytes that pass through V8 (a derived key handed out, a password string) may leave copies that the
  * garbage collector clears when it likes.
  *
  * @example

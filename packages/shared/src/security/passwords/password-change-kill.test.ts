@@ -34,7 +34,7 @@ test('killed at any step of its writing, a change of password leaves the old or 
         stdio: 'ignore',
       },
     );
-    // What it does to the folder tells how far it is: the lock, the count of tries, the draft, the renaming.
+    // The files in the folder tell how far it is: the lock, the count of tries, the draft, the renaming.
     let steps = 0;
     const watcher = watch(folder, () => {
       steps += 1;

@@ -4,7 +4,7 @@ const SHORTEST = 8;
 const LONGEST = 1024;
 /** Guesses, as a power of ten, that a password must stand: at half a second each, 150 years of one machine. */
 const LEAST_LOG10_GUESSES = 10;
-/** What somebody who guesses at this program tries first. */
+/** Words that an attacker of this program tries first. */
 const NEAR_AT_HAND = ['aico', 'companion', 'diary', 'backend'];
 
 interface Estimate {

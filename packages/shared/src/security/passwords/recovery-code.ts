@@ -31,7 +31,7 @@ export function encodeRecoveryCode(symbols: string): string {
 }
 
 /**
- * The 27 symbols of a code as somebody typed it: case, spaces and dashes do not matter, O is 0, I and L are 1. Any one
+ * The 27 symbols of a code as it was typed: case, spaces and dashes do not matter, O is 0, I and L are 1. Any one
  * wrong symbol, and any two of the 27 in exchanged places, are found without a look at the slots.
  *
  * @throws {RecoveryCodeInvalidError} when it is not a code, or has a typo

@@ -36,7 +36,7 @@ export async function tunePasswordCost(options: TuningOptions = {}): Promise<Pas
   return { ...larger, passes: passesFor(larger, largerMs, targetMs) };
 }
 
-/** What a new password slot costs: as much as the dearest there is, else what tuning says. */
+/** The cost of a new password slot: that of the dearest slot there is, else the tuned one. */
 export async function costBeside(body: SlotFileBody): Promise<PasswordCost> {
   const [dearest] = slotsOf(body, 'password')
     .map(({ cost }) => cost)

@@ -91,8 +91,8 @@ const CHANGES: readonly [name: string, change: (value: Json) => Json | undefined
   ['another type', () => [] as Json[]],
 ];
 
-describe('somebody who may write the slot file, and mends its checksum', () => {
-  test('opens nothing by changing any one field, whichever way in is used', async () => {
+describe('an attacker who may write the slot file, and mends its checksum', () => {
+  test('opens nothing by changing any one field, whichever unlock method is used', async () => {
     const { open, good, write } = await target('fields');
     const fields = places(good).filter(([name]) => name !== 'checksum');
     assert.ok(fields.length > 25, `${fields.length} fields`);
@@ -145,7 +145,7 @@ describe('somebody who may write the slot file, and mends its checksum', () => {
     await assert.rejects(open().unlock({ password: PASSWORD }), SlotFileDamagedError);
   });
 
-  test('gets no work out of a slot that is too cheap or absurdly dear, by whatever way in', async () => {
+  test('gets no work out of a slot that is too cheap or absurdly dear, by any unlock method', async () => {
     const { open, good, write } = await target('costs');
     const index = (at(good, ['slots']) as Json[]).findIndex((slot) => at(slot, ['kind']) === 'password');
     const costs = [

@@ -14,7 +14,7 @@ import { deriveGuarded, INTERNAL_LABELS } from '../keys/key-derivation.ts';
 
 const FORMAT = 'aico-key-slots';
 const VERSION = 1;
-/** What every slot file has in common. */
+/** The fields that are the same in every slot file. */
 export const HEADER = { format: FORMAT, version: VERSION } as const;
 /** A slot file is a few kilobytes; one that is larger is not read. */
 const LARGEST_BYTES = 256 * 1024;
@@ -67,7 +67,7 @@ const SlotFileBody = Type.Object(Body, STRICT);
 export type Slot = Static<typeof Slot>;
 export type SlotKind = Slot['kind'];
 export type SlotOf<K extends SlotKind> = Extract<Slot, { kind: K }>;
-/** What the slot file says, without the two values that protect it. */
+/** The content of the slot file, without the two values that protect it. */
 export type SlotFileBody = Static<typeof SlotFileBody>;
 /** A slot file as read: whole by its checksum, not yet proven to be ours. */
 export interface ReadSlotFile {
@@ -166,13 +166,13 @@ export async function writeSlotFile(file: string, body: SlotFileBody, root: Guar
   }
 }
 
-/** What a slot's sealed root is bound to: the file it belongs to and every word of its header. */
+/** The associated data of a slot's sealed root: the file it belongs to and every field of its header. */
 export function slotContext(fileId: string, slot: Slot): string {
   const { sealedRoot: _, ...header } = slot;
   return JSON.stringify({ ...HEADER, file: fileId, slot: header });
 }
 
-/** What a wrapped key is bound to. */
+/** The associated data of a wrapped key. */
 export function wrappedKeyContext(fileId: string, name: string): string {
   return JSON.stringify({ ...HEADER, file: fileId, key: name });
 }

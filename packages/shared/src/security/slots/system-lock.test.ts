@@ -32,7 +32,7 @@ test('of many processes one at a time holds the lock, whatever file was left in 
   const folder = await temporary(t);
   const counter = path.join(folder, 'counter');
   await writeFile(counter, '0');
-  // What the locks of earlier versions looked like: empty, or with the number of a process that is gone.
+  // Lock files of earlier versions: empty, or with the number of a process that is gone.
   await writeFile(path.join(folder, 'slots.json.lock'), '');
   const source = `
     import { readFile, writeFile } from 'node:fs/promises';

@@ -13,7 +13,7 @@ export interface SystemLockOptions {
 }
 
 /**
- * Runs `work` while no other process, and nobody else in this one, runs anything under the same lock file.
+ * Runs `work` while no other process, and no other call in this one, runs under the same lock file.
  *
  * The lock is the operating system's own, taken through an empty SQLite file as the instance lock is, so it ends with the
  * process however that ends. The file stays: it says nothing, and there is no stale lock to judge and to remove.

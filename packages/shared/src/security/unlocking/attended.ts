@@ -5,13 +5,13 @@ import type { SlotFileBody } from '../slots/slot-file.ts';
 import { type OpenedSlot, openFirst, passwordWrapping, recoveryWrapping, slotsOf } from '../slots/slots.ts';
 import type { UnlockThrottle } from './unlock-throttle.ts';
 
-/** What a person gives to unlock. */
+/** The credentials that a person gives to unlock. */
 export interface UnlockCredentials {
   readonly password?: string;
   readonly recoveryCode?: string;
 }
 
-/** What stands around a try. */
+/** The throttle and the log of an attempt to unlock. */
 export interface Door {
   readonly throttle: UnlockThrottle;
   readonly logger: Logger | undefined;

@@ -24,7 +24,7 @@ type State = Static<typeof State>;
 const state = Compile(State);
 const NONE: State = { version: 1, failures: 0, lastAt: 0 };
 
-/** What stands against the next try. */
+/** Failed attempts so far, and the wait before the next one. */
 export interface ThrottleStatus {
   readonly failures: number;
   /** Milliseconds until the next try is looked at; 0 when it may come at once. */
@@ -38,16 +38,16 @@ export function waitAfter(failures: number): number {
 }
 
 /**
- * Slows down guessing at the door: of a password or a recovery code through the running system. Whoever has a copy of
+ * Slows down guessing at the door: of a password or a recovery code through the running system. An attacker with a copy of
  * the slot file guesses on a machine of their own, and is slowed down by Argon2id alone.
  *
  * The count lies in a small file, so that a restart does not forget it. A file that is damaged or gone counts as no
- * failures: whoever can write there can read the slot file too.
+ * failures: a process that can write there can read the slot file too.
  */
 export class UnlockThrottle {
   readonly #file: string;
   readonly #now: () => number;
-  /** What this process knows, in case the file cannot be written. */
+  /** The state in this process, in case the file cannot be written. */
   #known: State = NONE;
 
   /** @param now milliseconds since 1970; the wall clock, since the count outlives the process and the machine's uptime */

@@ -85,7 +85,7 @@ async function testHome() {
       logger,
       keyring: async () => {
         if (session) return keyring;
-        throw new KeyringUnavailableError('nobody is logged in');
+        throw new KeyringUnavailableError('no user is logged in');
       },
     });
   const credential = async (name: string, bytes: Uint8Array) => {
@@ -164,7 +164,7 @@ describe('without a human', () => {
       assert.ok(error instanceof KeyNotGivenError);
       assert.match(
         error.message,
-        /no credential "aico-root" was handed in; .*nobody is logged in; there is no key file/,
+        /no credential "aico-root" was handed in; .*no user is logged in; there is no key file/,
       );
       return true;
     });
@@ -248,7 +248,7 @@ describe('wrong tries', () => {
         assert.equal(error.retryAfterMs, 1_000);
         return true;
       });
-    // What needs no human cannot be guessed, and does not wait.
+    // A source that needs no person cannot be guessed at, and is not throttled.
     await open().unlock();
     clock.now += 1_000;
     await open().unlock({ password: PASSWORD });
