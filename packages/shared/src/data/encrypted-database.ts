@@ -1,9 +1,8 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
 import { createMutex } from '../core/tasks/index.ts';
 import type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
-import type { EngineStatus, Failure } from './engine/wire.ts';
+import type { EngineStatus } from './engine/wire.ts';
 import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
 import { expectSameFile } from './file/database-file.ts';
 import { FileWatch } from './file/file-watch.ts';
@@ -27,10 +26,10 @@ import { ownerOf } from './statements/statement-owner.ts';
 import { StatementRegistries, type StatementRegistry } from './statements/statement-registry.ts';
 import type { Call } from './threads/calls.ts';
 import type { EngineThread, ThreadEvents } from './threads/engine-thread.ts';
-import type { RunningStatement } from './threads/thread-watch.ts';
 import type { SimulatedConflicts } from './transactions/conflicts.ts';
+import { OpenTransactions, type OwnedOptions } from './transactions/open-transactions.ts';
 import { TransactionScope } from './transactions/transaction-scope.ts';
-import { openedAt, TransactionSession } from './transactions/transaction-session.ts';
+import { openedAt } from './transactions/transaction-session.ts';
 import type {
   DatabaseState,
   DatabaseStatus,
@@ -44,10 +43,8 @@ import type {
   StreamOptions,
   TableGrants,
 } from './types.ts';
-import { OwnedDatabase, type OwnedOptions } from './views/owned-database.ts';
-import { OverdueWrite } from './writes/overdue-write.ts';
-import { WriteGate } from './writes/write-gate.ts';
-import { WriteQueue } from './writes/write-queue.ts';
+import { OwnedDatabase } from './views/owned-database.ts';
+import { Writer } from './writes/writer.ts';
 
 const KEY_BYTES = 32;
 const PAGE_BYTES = 4_096;
@@ -55,7 +52,7 @@ const STATEMENTS_KEPT = 512;
 const STATEMENT_LIMIT_MS = 30_000;
 const STREAM_IDLE_MS = 30_000;
 const WRITE_WAIT_MS = 300_000;
-const DEFAULT_TIMEOUT_MS = 30_000;
+const ROOM_CHECK_MS = 1_000;
 const CLOSE_GRACE_MS = 5_000;
 
 /**
@@ -80,16 +77,11 @@ export class EncryptedDatabase implements OwnableDatabase {
   readonly #registries: StatementRegistries;
   readonly #vocabulary: Vocabulary;
   readonly #readers: Readers;
-  readonly #writes: WriteQueue;
-  readonly #gate: WriteGate;
-  readonly #overdueWrite: OverdueWrite;
+  readonly #writer: Writer;
+  readonly #transactions: OpenTransactions;
   readonly #watch: FileWatch;
   readonly #reserved: ReservedNames;
   readonly #conflicts: SimulatedConflicts | undefined;
-  readonly #sessions = new Set<TransactionSession>();
-  /** The transaction in whose callback the running code is. */
-  readonly #inside = new AsyncLocalStorage<TransactionSession>();
-  #nextSession = 1;
   readonly #migrating = createMutex();
   #crash: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -110,13 +102,19 @@ export class EncryptedDatabase implements OwnableDatabase {
       limitMs: options.statementLimitMs ?? STATEMENT_LIMIT_MS,
       logger: options.logger,
     });
-    this.#writes = new WriteQueue(engine.writer);
-    this.#overdueWrite = new OverdueWrite(engine.writer, options.writeWaitMs ?? WRITE_WAIT_MS);
-    this.#gate = new WriteGate({
+    this.#writer = new Writer({
+      thread: engine.writer,
       file: options.file,
-      tryWrite: () => this.#tryWrite(),
-      everyMs: options.roomCheckMs ?? 1_000,
+      waitMs: options.writeWaitMs ?? WRITE_WAIT_MS,
+      roomCheckMs: options.roomCheckMs ?? ROOM_CHECK_MS,
       logger: options.logger,
+      onEnded: (refusal) => this.#transactions.endWriting(refusal),
+    });
+    this.#transactions = new OpenTransactions({
+      readers: this.#readers,
+      writer: this.#writer,
+      logger: options.logger,
+      refuseUnlessOpen: () => this.#refuseUnlessOpen(),
     });
     this.#watch = new FileWatch(engine.identities, (error) => this.stopAcknowledging(error));
     this.#reserved = options.reserved ?? { owners: [], tables: [] };
@@ -165,8 +163,11 @@ export class EncryptedDatabase implements OwnableDatabase {
       });
       const database = new EncryptedDatabase(engine, key, vocabulary, options);
       events.onCrash = (error) => database.#noteCrash(error);
-      events.onFailure = (failure) => database.#noteFailure(failure);
-      events.onSlow = (running, isOverdue, thread) => database.#noteSlow(running, isOverdue, thread);
+      events.onFailure = (failure) => database.#writer.noteFailure(failure);
+      events.onSlow = (running, isOverdue, thread) => {
+        if (thread === engine.writer) database.#writer.noteSlow(running, isOverdue);
+        else database.#readers.noteSlow(running, isOverdue, thread);
+      };
       return database;
     } catch (error) {
       new Uint8Array(key).fill(0);
@@ -175,11 +176,11 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   get state(): DatabaseState {
-    return this.#gate.state;
+    return this.#writer.state;
   }
 
   get overdue(): readonly OverdueStatement[] {
-    const write = this.#overdueWrite.statement;
+    const write = this.#writer.overdue;
     return write === undefined ? this.#readers.overdue : [write, ...this.#readers.overdue];
   }
 
@@ -213,10 +214,13 @@ export class EncryptedDatabase implements OwnableDatabase {
   async transaction<T>(work: (tx: TransactionScope) => Promise<T>, options?: OwnedOptions): Promise<T> {
     const origin = new Error('opened here');
     for (let run = 1; ; run += 1) {
-      const session = await this.#openSession(options, origin);
+      const session = await this.#transactions.open(options, origin);
       const scope = new TransactionScope(session, this.#registries.root);
       try {
-        const result = await Promise.race([this.#inside.run(session, () => work(scope)), session.expired]);
+        const result = await Promise.race([
+          this.#transactions.run(session, () => work(scope)),
+          session.expired,
+        ]);
         const isConflict = session.ended === undefined && this.#conflicts?.inTransaction?.(run) === true;
         if (!isConflict) {
           await scope.commit();
@@ -231,7 +235,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   async begin(options?: OwnedOptions): Promise<TransactionScope> {
-    const session = await this.#openSession(options, new Error('opened here'));
+    const session = await this.#transactions.open(options, new Error('opened here'));
     return new TransactionScope(session, this.#registries.root, { meetsConflict: this.#conflicts?.inBegun });
   }
 
@@ -263,7 +267,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       openedAt: () => openedAt(origin),
     };
     const lease = await this.#readers.take(holder);
-    const session = this.#nextSession++;
+    const session = this.#transactions.nextId();
     // The caller knows the columns of its statement; they are not checked.
     for await (const row of streamRows({ session, statement, params: bound, holder, lease, idleMs }))
       yield row as R;
@@ -294,12 +298,7 @@ export class EncryptedDatabase implements OwnableDatabase {
    */
   async vacuum(): Promise<void> {
     this.#refuseUnlessOpen();
-    const release = await this.#writes.exclusive();
-    try {
-      await this.#engine.writer.operation({ name: 'vacuum' });
-    } finally {
-      release();
-    }
+    await this.#writer.alone({ name: 'vacuum' });
   }
 
   /**
@@ -314,8 +313,7 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   /** Refuses writes from now on until a restart, because `reason` makes them unfindable. Reads go on. */
   stopAcknowledging(reason: Error): void {
-    this.#gate.lose(reason);
-    this.#endWaiting();
+    this.#writer.lose(reason);
   }
 
   async status(): Promise<DatabaseStatus> {
@@ -333,16 +331,12 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   async #close(): Promise<void> {
     this.#watch.stop();
-    this.#gate.close();
+    this.#writer.beginClosing();
     try {
-      await this.#endSessions();
+      await this.#transactions.end(CLOSE_GRACE_MS, new DatabaseClosedError());
       this.#engine.writer.limitStatements(CLOSE_GRACE_MS);
       await Promise.all([this.#readers.close(CLOSE_GRACE_MS), this.#migrating(() => undefined)]);
-      await this.#writes.drain();
-      const { writer } = this.#engine;
-      const leftUndone = writer.isGivenUp
-        ? 'a statement does not end'
-        : await writer.close({ readersRemain: this.#readers.overdue.length > 0 });
+      const leftUndone = await this.#writer.close({ readersRemain: this.#readers.overdue.length > 0 });
       if (leftUndone !== undefined)
         this.#logger?.warn('Database closed; the disk refused to tidy up, which the next start does', {
           reason: leftUndone,
@@ -355,17 +349,6 @@ export class EncryptedDatabase implements OwnableDatabase {
     }
   }
 
-  /** Transactions get a little time to end by themselves. */
-  async #endSessions(): Promise<void> {
-    const open = [...this.#sessions];
-    if (open.length === 0) return;
-    const { promise: graceOver, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CLOSE_GRACE_MS);
-    await Promise.race([Promise.all(open.map((session) => session.finished)), graceOver]);
-    clearTimeout(timer);
-    await Promise.all(open.map((session) => session.endWith(new DatabaseClosedError())));
-  }
-
   #threads(): readonly EngineThread[] {
     return [this.#engine.writer, ...this.#readers.threads];
   }
@@ -375,66 +358,14 @@ export class EncryptedDatabase implements OwnableDatabase {
     if (this.#crash !== undefined) throw this.#crash;
   }
 
-  #noteFailure(failure: Failure): void {
-    this.#gate.note(failure);
-    this.#endWaiting();
-  }
-
-  /** Once the disk has failed nothing is waited for: what waits is refused, and what is open is ended. */
-  #endWaiting(): void {
-    if (this.#gate.state.kind !== 'failed') return;
-    const refusal = this.#gate.refusal();
-    if (refusal === undefined) return;
-    this.#writes.refuseWaiting(refusal);
-    for (const session of this.#sessions) if (!session.readOnly) void session.endWith(refusal);
-  }
-
   #noteCrash(error: EngineCrashedError): void {
     this.#crash ??= error;
     this.#logger?.error('Database engine crashed', { error });
   }
 
-  /** A read that does not end is given up. A write is reported, and in the end what waits for the writer is refused. */
-  #noteSlow(running: RunningStatement, isOverdue: boolean, thread: EngineThread): void {
-    if (thread !== this.#engine.writer) {
-      this.#readers.noteSlow(running, isOverdue, thread);
-      return;
-    }
-    if (!isOverdue) return;
-    if (this.#overdueWrite.note(running)) {
-      const { owner, statement } = this.#overdueWrite.statement ?? {};
-      this.#logger?.error('A write does not end; nothing else is written until it does', {
-        owner,
-        statement,
-      });
-    }
-    const refusal = this.#overdueWrite.refusal;
-    if (refusal !== undefined) this.#writes.refuseWaiting(refusal);
-    if (this.#closing === undefined) return;
-    const { calls } = thread.giveUp(running, new DatabaseClosedError());
-    for (const call of calls) call.reject(new DatabaseClosedError());
-  }
-
-  #refuseWriting(): void {
-    this.#gate.refuseIfClosed();
-    const { refusal } = this.#overdueWrite;
-    if (refusal !== undefined) throw refusal;
-  }
-
   #write(call: Call): void {
-    this.#refuseWriting();
-    const inside = this.#inside.getStore();
-    if (inside !== undefined && inside.ended === undefined) inside.noteWaitingInside(call.statement.shape);
-    this.#writes.submit(call);
-  }
-
-  async #tryWrite(): Promise<void> {
-    const release = await this.#writes.exclusive();
-    try {
-      await this.#engine.writer.operation({ name: 'try-write' });
-    } finally {
-      release();
-    }
+    this.#writer.submit(call);
+    this.#transactions.noteWaiting(call.statement.shape);
   }
 
   readonly #reroute = (call: Call): void => {
@@ -444,48 +375,16 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   readonly #again = (call: Call): void =>
     orReject(call, () => {
-      if (call.statement.kind === 'write') this.#writes.submit(call);
+      if (call.statement.kind === 'write') this.#writer.resubmit(call);
       else this.#readers.submit(call);
     });
-
-  async #openSession(options: OwnedOptions = {}, origin: Error): Promise<TransactionSession> {
-    this.#refuseUnlessOpen();
-    const { readOnly = false, timeoutMs = DEFAULT_TIMEOUT_MS, owner } = options;
-    if (!readOnly) this.#refuseWriting();
-    const inside = this.#inside.getStore();
-    if (!readOnly && inside !== undefined && inside.ended === undefined)
-      inside.noteWaitingInside('begin of another transaction');
-    const { thread, release } = readOnly
-      ? await this.#readers.take({
-          what: 'read-only transaction',
-          owner,
-          statement: undefined,
-          openedAt: () => openedAt(origin),
-        })
-      : { thread: this.#engine.writer, release: await this.#writes.exclusive() };
-    try {
-      this.#refuseUnlessOpen();
-      const id = this.#nextSession++;
-      const logger = this.#logger;
-      await thread.operation({ name: 'begin', session: id });
-      const session = new TransactionSession({ thread, id, readOnly, timeoutMs, origin, release, logger });
-      this.#sessions.add(session);
-      void session.finished.then(() => {
-        this.#sessions.delete(session);
-      });
-      return session;
-    } catch (error) {
-      release();
-      throw error;
-    }
-  }
 
   async #migrateAs(principal: Principal, migrations: readonly Migration[]): Promise<MigrationReport> {
     this.#refuseUnlessOpen();
     for (const { sql } of migrations) this.#vocabulary.learn(sql);
     const store = migrationStore({
       database: this,
-      openSession: () => this.#openSession({}, new Error('opened here')),
+      openSession: () => this.#transactions.open({}, new Error('opened here')),
       principal,
       reserved: this.#reserved.tables,
     });

@@ -7,6 +7,14 @@ export interface DatabaseLife {
   readonly epoch: string;
 }
 
+/** Where the commit counter keeps its records. */
+export interface HeadPlace extends DatabaseLife {
+  /** The head file, which is there. */
+  readonly file: string;
+  /** Authenticates the records. Wiped by the counter when it closes. */
+  readonly macKey: Uint8Array;
+}
+
 /** The life of a database and its count of commits, as the database holds them. */
 export interface DatabaseStamp extends DatabaseLife {
   /** Transactions that have changed it since it was made. */

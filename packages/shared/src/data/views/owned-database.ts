@@ -1,5 +1,6 @@
 import { TableNotOwnedError, TransactionEndedError } from '../errors.ts';
 import type { StatementRegistry } from '../statements/statement-registry.ts';
+import type { OwnedOptions } from '../transactions/open-transactions.ts';
 import { TransactionScope } from '../transactions/transaction-scope.ts';
 import type {
   Database,
@@ -18,11 +19,6 @@ import type {
   TransactionOptions,
 } from '../types.ts';
 import { OwnedTransaction } from './owned-transaction.ts';
-
-/** Options of a transaction, and whose it is: errors name the owner. */
-export interface OwnedOptions extends TransactionOptions {
-  readonly owner?: string;
-}
 
 /** The parts of the database that a view of one owner uses. */
 export interface OwnedAccess {
