@@ -36,7 +36,7 @@ describe('a read that runs longer than it may', () => {
     const slow = assert.rejects(plugin.execute(LONG, STEPS), (error) => {
       assert.ok(error instanceof StatementOverdueError, String(error));
       assert.equal(error.owner, 'slowpoke');
-      assert.match(error.message, /SELECT count\(\*\) AS … FROM .*" of slowpoke ran longer than 200 ms/);
+      assert.match(error.message, /SELECT count\(\*\) AS … F…" of slowpoke ran longer than 200 ms/);
       return true;
     });
     const after = readsOf(db, 100);
