@@ -13,6 +13,7 @@ class NoteUnknownError extends defineError({
 
 const DAY_MS = 86_400_000;
 const READ = { access: 'notes:read' } as const;
+const WRITE = { access: 'notes:write', idempotent: true } as const;
 
 export const plugin = definePlugin({
   name: 'notes',
@@ -59,7 +60,7 @@ export const plugin = definePlugin({
     await plugin.addRoutes((app) => {
       const text = Type.String({ minLength: 1, maxLength: plugin.config.longest });
       const schema = { body: Type.Object({ text }) };
-      app.post('/', { config: { access: 'notes:write' }, schema }, async (request) =>
+      app.post('/', { config: WRITE, schema }, async (request) =>
         // The note, the message about it and the reply to a repeated request are stored together, or none of them is.
         idempotency.run(request, async (tx) => {
           const insert = 'INSERT INTO notes (text, added_ms) VALUES (?, ?)';
