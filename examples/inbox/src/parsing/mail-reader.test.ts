@@ -38,17 +38,17 @@ describe('MailReader', () => {
   });
 
   test('refuses a message that takes too long, and reads the next', async () => {
-    await using reader = new MailReader({ timeoutMs: 1_500 });
+    await using reader = new MailReader({ timeoutMs: 5_000 });
     await assert.rejects(reader.read(SLOW), (error) => {
       assert.ok(error instanceof MessageRefusedError);
-      assert.match(error.message, /more than 1.5 s/);
+      assert.match(error.message, /more than 5 s/);
       return true;
     });
     assert.equal((await reader.read(mail('Subject: next\n\nx'))).subject, 'next');
   });
 
   test('refuses a message that takes too much memory, and reads the next', async () => {
-    await using reader = new MailReader({ memoryMib: 16 });
+    await using reader = new MailReader({ memoryMib: 48 });
     await assert.rejects(reader.read(SLOW), /memory/);
     assert.equal((await reader.read(mail('Subject: next\n\nx'))).subject, 'next');
   });
