@@ -285,9 +285,12 @@ test('a request with an idempotency key has one effect, and each device its own 
   const idempotency = backend.container.getService('idempotency');
   await gateway.mount('once', (app) => {
     app.post('/', { config: { access: 'public', idempotent: true } }, (request) =>
-      idempotency.run(request, async () => {
-        effects += 1;
-        return { effect: effects };
+      // The work may run again within its transaction; only what is committed is an effect.
+      idempotency.run(request, async (tx) => {
+        tx.afterCommit(() => {
+          effects += 1;
+        });
+        return { effect: effects + 1 };
       }),
     );
   });

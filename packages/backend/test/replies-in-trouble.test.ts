@@ -78,7 +78,10 @@ test('a backend that still starts replies as its routes say', async (t) => {
     register(container) {
       container.registerService(
         'fixture.asks',
-        async () => asked.resolve(await repliesOf(new AICOPaths({ home: home.folder }).socketFile)),
+        async () => {
+          asked.resolve(await repliesOf(new AICOPaths({ home: home.folder }).socketFile));
+          return asked;
+        },
         { dependencies: ['system', 'security', 'database_api', 'log_store', 'streams_api'] },
       );
     },
