@@ -75,19 +75,33 @@ test('what is empty or no address is told as that, before anything is done', asy
   for (const [words, said] of [
     [['status', '--home', ''], /--home is empty/],
     [['status', '--via='], /--via is empty/],
-    [['db', 'backup', ''], /empty text/],
-    [['db', 'restore', '', '--yes'], /empty text/],
+    [['db', 'backup', ''], /it is empty/],
+    [['db', 'restore', '', '--yes'], /it is empty/],
     [['device', 'join', '', '--code-file', codeFile], /"" is not an address/],
     [['device', 'join', '127.0.0.1:99999', '--code-file', codeFile], /"127.0.0.1:99999" is not an address/],
-    [['bus', 'request', 'a', 'b', '-t', '0'], /hint: `aico bus request --help` shows what it takes/],
-    [['security', 'slots', 'add', 'nope'], /hint: `aico security slots add --help` shows what it takes/],
+    [
+      ['bus', 'request', 'a', 'b', '-t', '0'],
+      /hint: `aico bus request --help` shows its arguments and options/,
+    ],
+    [
+      ['security', 'slots', 'add', 'nope'],
+      /hint: `aico security slots add --help` shows its arguments and options/,
+    ],
   ] as const) {
     const { code, stderr } = await there.run(words);
     assert.equal(code, 2, stderr);
     assert.match(stderr, said);
   }
-  const nobody = await here.run(['device', 'join', '127.0.0.1:1', '--as', 'other', '--code-file', codeFile]);
-  assert.match(nobody.stderr, /hint: Start it there .*rest\.host/);
+  const unreachable = await here.run([
+    'device',
+    'join',
+    '127.0.0.1:1',
+    '--as',
+    'other',
+    '--code-file',
+    codeFile,
+  ]);
+  assert.match(unreachable.stderr, /hint: Start it there .*rest\.host/);
 });
 
 test("a plugin's commands work from elsewhere", async (t) => {
@@ -123,9 +137,9 @@ test('aico proxy: tools with the token come through, bodies and refusals too; wi
   const [line] = await once(createInterface({ input: stdout }), 'line');
   const { url, token } = JSON.parse(line) as { url: string; token: string };
   const headers = { authorization: `Bearer ${token}` };
-  const health = await fetch(`${url}/api/v1/health`, { headers });
-  assert.equal(health.status, 200);
-  assert.equal(((await health.json()) as { status: string }).status, 'healthy');
+  const status = await fetch(`${url}/api/v1/system/status`, { headers });
+  assert.equal(status.status, 200);
+  assert.equal(((await status.json()) as { state: string }).state, 'ready');
   const basic = `Basic ${Buffer.from(`me:${token}`).toString('base64')}`;
   assert.equal((await fetch(`${url}/livez`, { headers: { authorization: basic } })).status, 200);
   const posted = await fetch(`${url}/api/v1/database/query`, {
