@@ -108,6 +108,10 @@ test('aico request and pipes, against a running backend', async (t) => {
     for (const args of [
       ['FETCH', '/livez'],
       ['GET', 'livez'],
+      ['GET', '//livez'],
+      ['GET', '/\\livez'],
+      ['GET', '/\t/livez'],
+      ['GET', '//'],
       ['GET', '/livez', '--data', '{}'],
       ['POST', QUERY, '--data', '@/no/such/file'],
       ['GET', '/livez', '-H', 'no colon'],

@@ -21,8 +21,8 @@ async function start(t: TestContext) {
   return async (payload: string | Buffer) => {
     const headers = { 'content-type': 'application/json' };
     const { statusCode, body } = await app.inject({ method: 'POST', url: '/t/echo', headers, payload });
-    const reply = JSON.parse(body) as { body?: unknown; code?: string };
-    return { status: statusCode, body: reply.body, code: reply.code };
+    const reply = JSON.parse(body) as { body?: unknown; code?: string; detail?: string };
+    return { status: statusCode, body: reply.body, code: reply.code, detail: reply.detail };
   };
 }
 
@@ -51,11 +51,23 @@ test('nesting beyond the bound is refused with a code, however deep it is', asyn
   const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
   assert.equal((await post(nested(64))).status, 200);
   for (const levels of [65, 2_500, 400_000])
-    assert.deepEqual(await post(nested(levels)), { status: 413, body: undefined, code: 'AICO_DATA_BOUNDS' });
+    assert.deepEqual(await post(nested(levels)), {
+      status: 413,
+      body: undefined,
+      code: 'AICO_DATA_BOUNDS',
+      detail: 'the body is nested deeper than 64 levels',
+    });
 });
 
 test('what Fastify refuses of JSON is still refused', async (t) => {
   const post = await start(t);
   for (const payload of ['', '{', '{"__proto__":{}}', '{"constructor":{"prototype":{}}}'])
     assert.equal((await post(payload)).status, 400, payload);
+});
+
+test('a JSON body with a key that is refused, and an empty one, are told as what they are', async (t) => {
+  const post = await start(t);
+  assert.match((await post('{"__proto__":1}')).detail ?? '', /__proto__/);
+  assert.match((await post('{')).detail ?? '', /not JSON/);
+  assert.match((await post('')).detail ?? '', /Send a body/);
 });

@@ -7,6 +7,12 @@ import { answerProblem } from './raw-reply.ts';
 
 /** Details of requests that Fastify refuses, where its own text would repeat what was sent. */
 const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_EMPTY_JSON_BODY:
+    'The body is empty, and its content-type says JSON. Send a body, or no content-type.',
+  FST_ERR_CTP_INVALID_JSON_BODY:
+    'The body is not JSON, or has the key "__proto__" or a "constructor" with "prototype".',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE:
+    'The route takes no body of this content-type. JSON is sent as application/json.',
   FST_ERR_BAD_URL: 'The URL is not percent-encoded UTF-8.',
   FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is longer than any that is served.',
 };

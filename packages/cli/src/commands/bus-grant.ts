@@ -21,7 +21,10 @@ type Client = Awaited<ReturnType<CommandContext['client']>>;
 export async function grant(context: CommandContext, name: string, options: GrantOptions): Promise<void> {
   const { publish, subscribe, renew = false } = options;
   if (!renew && publish.length + subscribe.length === 0)
-    throw new UsageError('Name at least one pattern by --publish or --subscribe.');
+    throw new UsageError(
+      `"${name}" needs at least one pattern`,
+      'Name what it may publish by --publish, and what it may hear by --subscribe: --publish "notes.>".',
+    );
   const { curveKeyPair } = await import('@aico/shared/core/bus/zeromq/keys');
   const { moveDurably, removeDurably, writePrivateFile } = await import('@aico/shared/core/paths');
   // The key pair is made here: the backend receives only the public key.

@@ -35,8 +35,8 @@ async function request(
 ): Promise<void> {
   if (!METHODS.includes(method))
     throw new UsageError(`"${method}" is not a method`, `Methods: ${METHODS.join(', ')}.`);
-  if (!path.startsWith('/'))
-    throw new UsageError(`"${path}" is not a path`, 'Paths begin with a slash: /api/v1/health.');
+  if (!isPath(path))
+    throw new UsageError(`"${path}" is not a path`, 'Paths begin with one slash: /api/v1/health.');
   if (options.data !== undefined && (method === 'GET' || method === 'HEAD'))
     throw new UsageError(`${method} takes no --data`, 'Put it in the query of the path, or use POST.');
   const headers = headersFrom(options.header);
@@ -50,6 +50,12 @@ async function request(
   context.output.note(`${response.status} ${response.statusText}`);
   await printBody(response);
   if (response.status >= 400) process.exitCode = ExitCode.failure;
+}
+
+/** Whether `path` names something on the backend itself: a URL that begins with two slashes names another host. */
+function isPath(path: string): boolean {
+  const origin = 'http://backend';
+  return path.startsWith('/') && URL.parse(path, origin)?.origin === origin;
 }
 
 /** Byte for byte and as it arrives; on a terminal, JSON is laid out and foreign text cannot control it. */
