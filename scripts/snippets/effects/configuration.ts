@@ -18,7 +18,7 @@ function sets(key: string, value: string): LineEffect {
 export const configuration: DocumentEffects = {
   document: 'docs/configuration.md',
   shell: {
-    'AICO_CORE__API_GATEWAY__REST__PORT=8772 npm start': sets('core.api_gateway.rest.port', '8772'),
+    'AICO_CORE__API_GATEWAY__REST__PORT=8780 npm start': sets('core.api_gateway.rest.port', '8780'),
     'AICO_PLUGINS__INBOX__ENABLED=false npm start': sets('plugins.inbox.enabled', 'false'),
     'AICO_HOME=/srv/aico npm start': {
       as: (_line, { folder }) => `export AICO_HOME=${folder}/srv; npx aico start --detach; npx aico stop`,
@@ -32,7 +32,7 @@ export const configuration: DocumentEffects = {
       await world.run(
         'env -u AICO_CORE__API_GATEWAY__REST__PORT aico config get core.api_gateway.rest.port',
         {
-          shows: /^8772$/m,
+          shows: /^8780$/m,
         },
       );
       await world.run('aico config validate', { shows: /valid/ });

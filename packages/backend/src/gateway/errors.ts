@@ -4,7 +4,7 @@ import { defineError, reasonOf } from '@aico/protocol';
 export class PortTakenError extends defineError({
   code: 'AICO_GATEWAY_PORT_TAKEN',
   exit: 'port',
-  hint: 'Stop that program, or choose another port: AICO_CORE__API_GATEWAY__REST__PORT=8772 (0 picks a free one).',
+  hint: 'Stop that program, or choose another port: AICO_CORE__API_GATEWAY__REST__PORT=8780 (0 picks a free one).',
   make: (host: string, port: number, cause: unknown) => ({
     message: `cannot listen on ${host}:${port}: another program already does`,
     cause,

@@ -10,6 +10,15 @@ test('a message on a WebSocket that is nested too deeply is refused with the cod
     code: 'AICO_DATA_BOUNDS',
   });
   assert.throws(() => parseSaid('{"op":'), { code: 'AICO_EVENTS_MESSAGE' });
+  assert.throws(
+    () => parseSaid('{"op":"dance","id":3}'),
+    /: "op" must be one of "subscribe", "unsubscribe", "publish"$/,
+  );
+  assert.throws(() => parseSaid('null'), /: "op" must be one of /);
+  assert.throws(
+    () => parseSaid('{"op":"publish","id":3,"topic":"a.b"}'),
+    /: must have required properties data$/,
+  );
   assert.deepEqual(parseSaid(said('[[1]]')), { op: 'publish', id: 1, topic: 'a.b', data: [[1]] });
 });
 

@@ -26,6 +26,7 @@ const Said = Type.Union([
 export type Said = Static<typeof Said>;
 
 const said = Compile(Said);
+const saidByOp = Said.anyOf.map((schema) => ({ op: schema.properties.op.const, form: Compile(schema) }));
 const id = Compile(Id);
 
 /** The messages to a client. `event` is JSON text. */
@@ -65,8 +66,19 @@ export function parseSaid(text: string): Said {
     throw new SocketMessageError('it is not JSON', error);
   }
   if (said.Check(value)) return value;
-  const [first] = said.Errors(value);
-  throw new SocketMessageError(first === undefined ? 'it is none' : `${first.instancePath} ${first.message}`);
+  throw new SocketMessageError(faultOf(value));
+}
+
+/** The first fault, by the form that `op` names: the union would name those of its first form. */
+function faultOf(value: unknown): string {
+  const form = saidByOp.find(({ op }) => op === opOf(value))?.form;
+  if (form === undefined) return `"op" must be one of ${saidByOp.map(({ op }) => `"${op}"`).join(', ')}`;
+  const [first] = form.Errors(value);
+  return first === undefined ? 'it has no known form' : `${first.instancePath} ${first.message}`.trim();
+}
+
+function opOf(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'op' in value ? value.op : undefined;
 }
 
 export function toldEvent(topic: string, at: string, event: string): string {

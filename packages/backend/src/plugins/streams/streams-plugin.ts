@@ -95,7 +95,7 @@ async function healthOf(streams: DurableStreams): Promise<HealthCheckResult> {
   const away = consumers.filter((each) => !each.running && Date.now() - Date.parse(each.seenAt) > AWAY_MS);
   const data = { messages, consumers: consumers.length, away: away.length, dead };
   const troubles = [
-    ...(dead > 0 ? [`${dead} dead letters: aico bus dead-letters`] : []),
+    ...(dead > 0 ? [`${dead} dead ${dead === 1 ? 'letter' : 'letters'}: aico bus dead-letters`] : []),
     ...(away.length > 0
       ? [
           `consumers that have not run for a day: ${away.map((each) => each.consumer).join(', ')}; aico bus consumers`,
