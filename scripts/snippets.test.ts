@@ -24,7 +24,10 @@ process.chdir(ROOT);
 const notRun: string[] = [];
 let run = 0;
 
-describe('the snippets of the documents', { skip: process.platform === 'win32' && 'they need bash' }, () => {
+describe('the snippets of the documents', {
+  skip: process.platform === 'win32' && 'they need bash',
+  timeout: 900_000,
+}, () => {
   for (const document of DOCUMENTS) {
     const blocks = blocksOf(document).filter((block) => isRunnable(block) && !isKeptElsewhere(block));
     const effects = EFFECTS.find((each) => each.document === document);

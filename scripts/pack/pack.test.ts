@@ -44,7 +44,13 @@ const STRICT = {
   verbatimModuleSyntax: true,
 };
 
-describe('the packed packages', { skip: process.platform === 'win32' && 'they are packed on POSIX' }, () => {
+/** The name of the package in a tarball: `@aico/cli` of `aico-cli-0.1.0.tgz`. */
+const packageOf = (tarball: string): string => `@aico/${path.basename(tarball).split('-')[1]}`;
+
+describe('the packed packages', {
+  skip: process.platform === 'win32' && 'they are packed on POSIX',
+  timeout: 900_000,
+}, () => {
   let folder: string;
   let tarballs: readonly string[];
   const packages = workspacePackages();
@@ -52,8 +58,19 @@ describe('the packed packages', { skip: process.platform === 'win32' && 'they ar
   before(async () => {
     tarballs = packAll();
     folder = await mkdtemp(path.join(os.tmpdir(), 'aico-author-'));
-    await file('package.json', JSON.stringify({ name: 'author', private: true, type: 'module' }));
-    const installed = await run('npm', 'install', '--prefer-offline', ...tarballs, '@types/node@24');
+    // The packages are in no registry: `overrides` keeps npm from asking one for the versions that they name of each other.
+    const files = tarballs.map((tarball) => [packageOf(tarball), `file:${tarball}`] as const);
+    await file(
+      'package.json',
+      JSON.stringify({
+        name: 'author',
+        private: true,
+        type: 'module',
+        dependencies: { ...Object.fromEntries(files), '@types/node': '24' },
+        overrides: Object.fromEntries(files.map(([name]) => [name, `$${name}`])),
+      }),
+    );
+    const installed = await run('npm', 'install', '--prefer-offline');
     assert.equal(installed.code, 0, installed.output);
   });
   after(() => rm(folder, { recursive: true, force: true }));
