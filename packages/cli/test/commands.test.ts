@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -114,6 +114,13 @@ describe('commands against a running backend', () => {
     const port = await aico.run(['config', 'get', 'core.api_gateway.rest.port']);
     assert.equal(port.stdout, '0\n');
     assert.equal((await aico.run(['config', 'get', 'no.such.key'])).code, 1);
+    const file = path.join(aico.home, 'config/config.yaml');
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, 'core:\n  logging: { level: debug }\nplugins:\n  constructor: {}\n');
+    const unread = await aico.run(['config', 'get', 'core.logging.level']);
+    assert.equal(unread.code, 10, unread.stdout);
+    assert.match(unread.stderr, /config\.yaml:4:3: plugins this key is not a plain word/);
+    await rm(file);
     assert.equal((await aico.run(['config', 'validate'])).code, 0);
     const invalid = await aico.run(['config', 'validate'], { AICO_CORE__API_GATEWAY__REST__PORT: 'many' });
     assert.equal(invalid.code, 10);

@@ -1,6 +1,6 @@
 import type { TObject } from 'typebox';
 import { type Environment, readEnvironmentLayer } from './environment-layer.ts';
-import { ConfigSyntaxError, ConfigUnreadableError } from './errors.ts';
+import { type ConfigProblem, ConfigSyntaxError, ConfigUnreadableError } from './errors.ts';
 import { emptyLayer, type Layer, runtimeLayer } from './layer.ts';
 import { overlay, resolveWithoutWrong } from './resolve.ts';
 import { emptyTree, type Tree } from './tree.ts';
@@ -67,7 +67,7 @@ async function readKeepingProblems(file: string, layer: FileLayer): Promise<Read
     return { layer: await readYamlLayer(file, layer) };
   } catch (error) {
     if (!(error instanceof ConfigSyntaxError || error instanceof ConfigUnreadableError)) throw error;
-    return { layer: emptyLayer(error.problems), failure: error };
+    return { layer: emptyLayer(error.problems.map(ofWholeFile)), failure: error };
   }
 }
 
@@ -90,4 +90,9 @@ function withoutEnvironment(layer: Layer): Layer {
     origin: layer.originOf('environment') ?? { layer: 'default' as const },
   };
   return { ...layer, tree: Object.assign(emptyTree(), rest), problems: [...layer.problems, problem] };
+}
+
+/** Nothing is taken from a file with a syntax error, so the problem concerns every key and not only the one it names. */
+function ofWholeFile({ key, message, ...rest }: ConfigProblem): ConfigProblem {
+  return { ...rest, key: '', message: key === '' ? message : `${key} ${message}` };
 }
