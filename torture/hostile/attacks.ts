@@ -181,7 +181,7 @@ export const ATTACKS: readonly Attack[] = [
         method: 'POST',
         body: { topic, message: 1 },
       });
-      if (status !== 400) throw new AttackSucceeded(`a message on ${topic} was answered with ${status}`);
+      if (status !== 403) throw new AttackSucceeded(`a message on ${topic} was answered with ${status}`);
     },
   },
   {
@@ -205,10 +205,14 @@ export const ATTACKS: readonly Attack[] = [
       const channels = await Promise.all([1, 2, 3, 4, 5].map(() => channelOf(target)));
       const cut = Promise.any(channels.map(closed));
       const body = Buffer.alloc(400_000, 0x20);
+      let followed = 0;
       for (const channel of channels) {
         const multiplexer = Multiplexer.open(channel);
         for (let n = 0; n < 48; n += 1) {
           const stream = multiplexer.stream().on('error', () => {});
+          stream.once('data', (head: Buffer) => {
+            if (head.toString('latin1').startsWith('HTTP/1.1 200')) followed += 1;
+          });
           const asked = n % 8 === 0 ? 'POST /api/v1/bus/messages' : 'GET /api/v1/logs/stream';
           stream.write(
             `${asked} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 60000000\r\n\r\n`,
@@ -216,9 +220,11 @@ export const ATTACKS: readonly Attack[] = [
           stream.write(body);
         }
       }
-      const wasCut = (await within(cut, 10_000)) === true;
+      const wasCut = (await within(cut, 2_000)) === true;
       for (const channel of channels) channel.destroy();
-      if (!wasCut) throw new AttackSucceeded('no channel was cut');
+      // A device may follow 32 streams at once. What it sends to those alone is less than its bound, so that no channel is cut.
+      if (!wasCut && followed > 32)
+        throw new AttackSucceeded(`no channel was cut, and ${followed} streams hold bodies`);
     },
   },
   {
