@@ -49,6 +49,43 @@ for (const { key, isList } of KEYS)
       await assert.rejects(atRunTime.initialize(), ConfigInvalidError);
     });
 
+for (const key of ['core.api_gateway.rest.host', 'core.message_bus.broker.host']) {
+  const read = (host: string) =>
+    new ConfigurationManager({ sections: coreSections, env: {}, overrides: { [key]: host } }).initialize();
+
+  for (const host of [
+    '0',
+    '0x0',
+    '127.1',
+    '*',
+    '[::1]',
+    '0.0.0.0 ',
+    '::%eth',
+    '256.1.1.1',
+    'a..b',
+    '-a',
+    'http://a',
+  ])
+    test(`${key} = "${host}" is refused when the configuration is read`, () =>
+      assert.rejects(read(host), (error: unknown) => {
+        assert.ok(error instanceof ConfigInvalidError);
+        assert.match(error.message, /an IP address or a host name/);
+        return true;
+      }));
+
+  for (const host of [
+    '127.0.0.1',
+    '0.0.0.0',
+    '::',
+    '::1',
+    'fe80::1%eth0',
+    'localhost',
+    'desk.local',
+    'my-host-2',
+  ])
+    test(`${key} = "${host}" is taken`, () => read(host));
+}
+
 test('a section of a plugin is held to the same, and empty text is let through where its schema asks for it', async () => {
   const schema = Type.Object({
     name: Type.String({ default: 'x' }),

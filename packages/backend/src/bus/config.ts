@@ -1,4 +1,4 @@
-import type { SectionDefinition } from '@aico/shared/core/config';
+import { ListenAddress, type SectionDefinition } from '@aico/shared/core/config';
 import { Type } from 'typebox';
 
 /** `core.message_bus` */
@@ -10,9 +10,8 @@ export const messageBusSection = {
         default: true,
         description: 'Whether other processes may take part, once one has been granted access.',
       }),
-      host: Type.String({
+      host: ListenAddress({
         default: '127.0.0.1',
-        minLength: 1,
         description: 'The address to listen on. Anything but loopback opens the bus to the network.',
       }),
       port: Type.Integer({

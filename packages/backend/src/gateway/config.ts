@@ -1,9 +1,10 @@
+import { ListenAddress } from '@aico/shared/core/config';
 import { type Static, Type } from 'typebox';
 
 /** `core.api_gateway`: where the gateway listens and what it bounds. */
 export const gatewayConfig = Type.Object({
   rest: Type.Object({
-    host: Type.String({ default: '127.0.0.1', description: 'Address of the public port.' }),
+    host: ListenAddress({ default: '127.0.0.1', description: 'Address of the public port.' }),
     port: Type.Integer({
       default: 8771,
       minimum: 0,

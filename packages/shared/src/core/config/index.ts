@@ -18,6 +18,7 @@ export {
   describeOrigin,
   type Origin,
 } from './errors.ts';
+export { ListenAddress } from './listen-address.ts';
 export { Secret, SecretString } from './secret.ts';
 export { ConfigSection, type ValueLike } from './section.ts';
 export { defineSection, isKeyWord, type SectionDefinition } from './sections.ts';
