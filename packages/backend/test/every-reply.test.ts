@@ -179,6 +179,7 @@ function assertProblem(
   const problem = JSON.parse(reply.text) as Readonly<Record<string, unknown>>;
   assert.equal(problem.status, status, what);
   assert.match(String(problem.code), /^AICO_/, what);
+  if (problem.code === 'AICO_GATEWAY_BAD_REQUEST') assert.match(String(problem.hint), /\.$/, what);
   assert.equal(typeof problem.title, 'string', what);
   assert.match(String(reply.headers['x-request-id']), /^[0-9a-f-]{36}$/, what);
   assert.equal(problem.request_id, reply.headers['x-request-id'], what);

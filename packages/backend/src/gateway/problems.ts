@@ -39,6 +39,17 @@ export function problemOf(error: unknown, requestId: string): Problem {
   }
 }
 
+/** The remedy for a refusal, by its status (RFC 9110, section 15.5). */
+const HINTS: Readonly<Record<number, string>> = {
+  405: 'Use a method that the header `Allow` names.',
+  408: 'Send the whole request without a pause.',
+  413: 'Send less in one request, or stream it to a route that takes streams.',
+  414: 'Shorten the address, or send its values in the body.',
+  415: 'Send the body as application/json in UTF-8, without a content coding.',
+  417: 'Send the request without the header `Expect`.',
+  431: 'Send fewer or shorter headers.',
+};
+
 /** The reply to a request that no route has seen, since it is malformed or asks for what HTTP here does not do. */
 export function badRequest(status: number, detail: string, requestId: string): Problem {
   return {
@@ -47,6 +58,7 @@ export function badRequest(status: number, detail: string, requestId: string): P
     status,
     detail,
     code: 'AICO_GATEWAY_BAD_REQUEST',
+    hint: HINTS[status] ?? 'Correct the request as `detail` says, and send it again.',
     request_id: requestId,
   };
 }
