@@ -232,15 +232,22 @@ export const ATTACKS: readonly Attack[] = [
     run: async (target) => {
       const multiplexer = Multiplexer.open(await channelOf(target));
       const head = 'GET /api/v1/logs/stream HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n';
-      const many = Buffer.from(`${head}${' '.repeat(60_000)}`.repeat(40), 'latin1');
+      const requests = 40;
+      const many = Buffer.from(`${head}${' '.repeat(60_000)}`.repeat(requests), 'latin1');
       const stream = multiplexer.stream().on('error', () => {});
-      const taken = new Promise<boolean>((resolve) =>
-        stream.resume().write(many, (error) => resolve(error == null)),
-      );
-      // It is cut, or held back where the answers before have filled what waits.
-      const wasTaken = await within(taken);
+      let answer = '';
+      const allAnswered = new Promise<true>((resolve) => {
+        stream.on('data', (chunk: Buffer) => {
+          answer += chunk.toString('latin1');
+          if (answer.split('HTTP/1.1 ').length > requests) resolve(true);
+        });
+      });
+      const allTaken = new Promise<true>((resolve) => stream.write(many, (error) => error ?? resolve(true)));
+      // A request that follows the log is answered without end, so those behind it are cut or held back. All of them
+      // are taken only where each is refused at once, because the device follows as many streams as it may.
+      const succeeded = (await within(allTaken)) === true && (await within(allAnswered)) !== true;
       multiplexer.carrier.destroy();
-      if (wasTaken === true) throw new AttackSucceeded('all of it was taken');
+      if (succeeded) throw new AttackSucceeded(`all of it was taken: ${answer.slice(0, 200)}`);
     },
   },
   {
