@@ -43,11 +43,15 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   documents: ['README.md', 'CONTRIBUTING.md', 'docs/*.md', 'examples/*/*.md'],
 };
 
-const GENERATED = /node_modules|client\/src\/core\/api\.ts$/;
+/**
+ * Files without findings: dependencies, generated types, and a migration. The checksum of a migration covers the comments in
+ * its SQL, so changing one would make existing homes refuse to start.
+ */
+const EXEMPT = /node_modules|client\/src\/core\/api\.ts$|shared\/src\/data\/streams\/schema\.ts$/;
 
 /** The refused lines of a part, as `file:line: text (what to write instead)`. */
 function findingsIn(patterns: readonly string[]): readonly string[] {
-  const files = globSync([...patterns]).filter((file) => !GENERATED.test(file));
+  const files = globSync([...patterns]).filter((file) => !EXEMPT.test(file));
   return files.sort().flatMap((file) =>
     readFileSync(file, 'utf8')
       .split('\n')

@@ -1,4 +1,4 @@
-/** What plugin authors are promised of HTTP, through a channel and the public port. */
+/** The HTTP features that plugin authors can rely on, through a channel and on the public port. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -11,7 +11,7 @@ import { openChannel, pair } from './fixtures/channel.ts';
 import { replyOf, startWorld } from './fixtures/through-channel.ts';
 
 const MIB = 1_048_576;
-/** What may be on its way or in buffers, of the kernel and of ours, without anybody reading. */
+/** The most bytes in transit and in buffers, the kernel's and ours, while the reader does not read. */
 const IN_FLIGHT = 16 * MIB;
 
 declare module 'fastify' {
@@ -23,7 +23,7 @@ declare module 'fastify' {
   }
 }
 
-/** As anybody writes one for Fastify: decorators, hooks, a parser, routes; knows nothing of this house. */
+/** An ordinary Fastify plugin with decorators, hooks, a parser and routes, which uses nothing of this project. */
 async function greeter(app: FastifyInstance, { greeting }: { readonly greeting: string }): Promise<void> {
   app.decorate('greeting', greeting);
   app.decorateRequest('beganAt', 0);
@@ -43,7 +43,7 @@ async function greeter(app: FastifyInstance, { greeting }: { readonly greeting: 
   app.post('/csv', async (request) => ({ cells: request.body }));
   app.get('/teapot', async (_request, reply) => reply.code(418).send({ short: true, stout: true }));
 }
-// What fastify-plugin does: decorators and hooks are for the one who registers it as well.
+// As fastify-plugin does: decorators and hooks apply to the parent as well.
 Object.assign(greeter, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'greeter',

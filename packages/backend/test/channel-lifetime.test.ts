@@ -1,4 +1,4 @@
-/** What the end of a channel that is too old, or of the backend, does to an answer in flight. */
+/** Replies in flight when a channel reaches its lifetime, or when the backend stops. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -89,7 +89,7 @@ test('a stop answers what is in flight on every connection', async (t) => {
   await stopped;
 });
 
-test('frames against the rules cost their sender the channel, and nobody else anything', async (t) => {
+test('frames that violate the protocol end the channel of their sender and no other', async (t) => {
   const { device } = await startWorld(t, (app) => {
     app.get('/', () => 'served');
   });

@@ -1,4 +1,4 @@
-/** What connections that have proved nothing may take from those that have: nothing. */
+/** Connections that have not completed a handshake take no resources from those that have. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -28,7 +28,7 @@ async function isServed(backend: TestBackend, credentials: DeviceCredentials): P
   }
 }
 
-/** What is answered to a first message: the length of the frame tells which answer it is. */
+/** Sends a first message and returns the body length of the answer, by which the answers differ. */
 async function answerTo(backend: TestBackend, message: Uint8Array): Promise<number> {
   const socket = await upgrade(backend.http);
   socket.on('error', () => {});
@@ -97,7 +97,7 @@ test('a device that has all its channels is told that there are too many, and no
   assert.deepEqual([error.code, error.retryAfterSeconds], ['AICO_CHANNEL_BUSY', 5]);
 });
 
-test('half-open upgrades and connections that say nothing keep nobody out', async (t) => {
+test('half-open upgrades and silent connections do not keep a device out', async (t) => {
   const backend = await start(t, {
     'core.channel.max_unproven': 20,
     'core.channel.max_unproven_per_source': 8,

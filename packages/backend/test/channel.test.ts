@@ -150,7 +150,7 @@ test('a channel that rests is ended after idle_ms, before a request and after on
   if (!used.readableEnded) await once(used, 'end');
 });
 
-test('whoever knocks too often is told when to come again', async (t) => {
+test('a source that opens too many channels is told when to try again', async (t) => {
   const backend = await start(t, {
     'core.channel.handshake_burst': 2,
     'core.channel.handshakes_per_minute': 1,

@@ -1,4 +1,4 @@
-/** What the default roles may do, route by route. A route that is added must be added here, with who may call it. */
+/** The default roles that may call each route. A new route must be added here. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startTestBackend } from '@aico/backend/testing';
@@ -75,7 +75,7 @@ test('what the table says is so through a channel', async (t) => {
     const { ask } = await device(role).then((made) => ({ ask: made.ask.bind(made) }));
     for (const [route, who] of Object.entries(ROUTES)) {
       const [method = '', path = ''] = route.split(' ');
-      // What they may call is called by other tests.
+      // Other tests call the permitted routes.
       if (who.split(' ').includes(role)) continue;
       const body = method === 'POST' || method === 'PATCH' ? {} : undefined;
       const { status } = await ask(path.replace(/\{\w+\}/, 'x'), { method, body });

@@ -59,7 +59,7 @@ const WEB_SOCKET =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 const CHANNEL = 'Connection: Upgrade\r\nUpgrade: aico-channel/1\r\n';
 
-/** What is done to the HTTP servers of both addresses. */
+/** Sends broken and well-formed requests to the HTTP servers of both addresses. */
 async function hostileHttp({ socket, http }: Faulty): Promise<void> {
   const messages = [
     get('/api/v1/health') + get('/api/v1/events/ws', WEB_SOCKET),
@@ -76,7 +76,7 @@ async function hostileHttp({ socket, http }: Faulty): Promise<void> {
   await Promise.all([socket, http].flatMap((target) => messages.map((each) => say(target, each))));
 }
 
-/** What is followed, until its reader leaves. */
+/** Opens each event stream, and leaves it. */
 async function follow({ socket }: Faulty): Promise<void> {
   const streams = ['events?topic=test.*', 'logs/stream'];
   await Promise.all(

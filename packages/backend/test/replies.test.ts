@@ -1,4 +1,4 @@
-/** What the routes of a backend say of their replies in the OpenAPI document, and what they reply. */
+/** The replies of each route are as the OpenAPI document declares them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
@@ -62,7 +62,7 @@ const CALLS: Readonly<Record<string, unknown>> = {
   'POST /api/v1/system/stop': undefined,
 };
 
-/** What each other route sends. */
+/** The media type of each route that does not reply with JSON. */
 const OTHERS: Readonly<Record<string, readonly [path: string, mediaType: string]>> = {
   'GET /api/v1/openapi/page': ['/api/v1/openapi/page', 'text/html'],
   'GET /api/v1/logs/stream': ['/api/v1/logs/stream', 'text/event-stream'],

@@ -29,7 +29,7 @@ test('whatever hands a plugin a transaction hands it one in its own name', async
   const backend = await startTestBackend({ plugins: [plugin('diary'), plugin('curious')] });
   t.after(() => backend.stop());
   const { idempotency } = backend.container.getService('curious');
-  const request = { headers: {}, method: 'POST', url: '/', principal: { id: 'somebody' } };
+  const request = { headers: {}, method: 'POST', url: '/', principal: { id: 'phone' } };
   for (const headers of [{}, { 'idempotency-key': 'k1' }])
     for (const statement of [
       'SELECT * FROM device',
@@ -37,7 +37,7 @@ test('whatever hands a plugin a transaction hands it one in its own name', async
       "UPDATE '_aico_objects' SET owner = 'curious'",
     ])
       await assert.rejects(
-        // What of a request the service looks at.
+        // The service uses these properties of a request only.
         idempotency.run({ ...request, headers } as unknown as FastifyRequest, (tx) => tx.execute(statement)),
         { name: 'TableNotOwnedError' },
         statement,

@@ -1,4 +1,4 @@
-/** What a backend in the foreground does with a console that goes away, fills up, or is a terminal. */
+/** A backend in the foreground whose console closes, blocks or is a terminal. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -13,9 +13,9 @@ test('aico device: a code with its picture, the list, and clear refusals', async
   const { code, roles } = plain.json() as { code: string; roles: string[] };
   assert.deepEqual([code.replaceAll('-', '').length, roles], [24, ['owner']]);
   assert.deepEqual((await aico.run(['device', 'list', '--json'])).json(), { devices: [] });
-  const unknown = await aico.run(['device', 'revoke', 'nobody']);
+  const unknown = await aico.run(['device', 'revoke', 'd-0']);
   assert.notEqual(unknown.code, 0);
-  assert.match(unknown.stderr, /there is no device nobody/);
+  assert.match(unknown.stderr, /there is no device d-0/);
   assert.match((await aico.run(['device', 'pair', '--role', 'king'])).stderr, /there is no role "king"/);
   running.child.kill('SIGTERM');
   await running.exited;

@@ -73,7 +73,7 @@ describe('where the home lies', { skip: process.platform === 'win32' }, () => {
     await mkdir(path.join(closed, 'data', 'key-slots.json'), { recursive: true });
     await mkdir(path.join(closed, 'config', 'config.yaml'), { recursive: true });
     await chmod(closed, 0o700);
-    for (const home of [path.join(here, 'file'), '/dev/null/x', '~nobody-here/x', closed])
+    for (const home of [path.join(here, 'file'), '/dev/null/x', '~no-such-user/x', closed])
       for (const words of [
         'start',
         'start --detach',

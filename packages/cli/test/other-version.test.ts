@@ -85,7 +85,7 @@ function streams(t: TestContext, event: string) {
 }
 
 for (const data of ['nothing', 'null', '[1]', '{}', '{"time":"now","id":7}']) {
-  test(`whoever follows refuses an event that is ${data}, with a code`, async (t) => {
+  test(`commands that follow a stream refuse an event that is ${data}, with a code`, async (t) => {
     await assert.rejects((await streams(t, `data: ${data}`))('logs tail -f'), REFUSED);
     await assert.rejects((await streams(t, `data: ${data}`))('bus subscribe a.b'), REFUSED);
   });

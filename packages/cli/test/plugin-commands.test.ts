@@ -20,13 +20,13 @@ describe("a plugin's commands", () => {
     const said = await aico.run(['speaker', 'say', '--json']);
     assert.deepEqual(said.json(), { said: 'hello\u001b[2J' });
     assert.equal(said.stderr, '');
-    // What another wrote is shown, not obeyed.
+    // Control characters in the output of a plugin are escaped.
     assert.equal((await aico.run(['speaker', 'say'])).stdout, 'hello\\u001b[2J\n');
     assert.match((await aico.run(['speaker', '--help'])).stdout, /say/);
     const stopped = await aico.run(['stop']);
     assert.equal(stopped.code, 0, stopped.stderr);
     await exited;
-    assert.equal((await aico.run(['speaker', 'say'])).code, 2, 'nobody knows the plugin any more');
+    assert.equal((await aico.run(['speaker', 'say'])).code, 2, 'the plugin is no longer configured');
     await configure(aico, SPEAKER);
     const silent = await aico.run(['speaker', 'say']);
     assert.equal(silent.code, 20, silent.stderr);

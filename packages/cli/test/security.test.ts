@@ -79,8 +79,8 @@ describe('aico security', () => {
     const weak = await passwordFile(aico, 'weak', 'aaaa');
     const refused = await aico.run(['security', 'passwd', '--new-password-file', weak]);
     assert.equal(refused.code, 14, refused.stderr);
-    const nobody = await aico.run(['security', 'passwd']);
-    assert.equal(nobody.code, 2, nobody.stderr);
+    const withoutTerminal = await aico.run(['security', 'passwd']);
+    assert.equal(withoutTerminal.code, 2, withoutTerminal.stderr);
     await startAndStop(aico);
   });
 

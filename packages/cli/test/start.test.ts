@@ -8,7 +8,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { Aico, fixture } from './fixtures/aico.ts';
 
-/** What a start that failed must not leave: anything that says somebody runs here. */
+/** A failed start must leave no file that indicates a running backend. */
 async function assertNothingRuns(aico: Aico): Promise<void> {
   assert.equal(existsSync(path.join(aico.home, 'data', 'instance.json')), false);
   assert.equal(existsSync(path.join(aico.home, 'run', 'api.sock')), false);

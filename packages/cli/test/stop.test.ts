@@ -85,7 +85,7 @@ describe('aico start --detach', () => {
     assert.equal((await aico.run(['start', '--password-file', `${file}-none`])).code, 2);
   });
 
-  test('when whoever asked for it goes before it is ready, nothing goes on in the background', async (t) => {
+  test('a detached start ends when its parent process goes away before it is ready', async (t) => {
     const aico = await Aico.create(t);
     const args = [BIN, 'start', '--ipc', '--home', aico.home, '--plugin', fixture('greeter')];
     const env = { PATH: process.env.PATH, AICO_CORE__API_GATEWAY__REST__PORT: '0' };

@@ -66,7 +66,7 @@ describe('connectLocal()', () => {
     assert.deepEqual(reply, { method: 'POST', url: '/a%20b//c?q=%C3%A4', it: 'is', body: 'ü' });
   });
 
-  test('a socket that is missing, or that nobody serves, or that is a file: not running', async (t) => {
+  test('a socket that is missing, not served, or a regular file means that no backend runs', async (t) => {
     const home = await folder(t);
     const file = path.join(home, 'file');
     await writeFile(file, '');
@@ -88,7 +88,9 @@ describe('connectLocal()', () => {
     }
   });
 
-  test('a socket of somebody else: denied', { skip: process.getuid?.() === 0 && 'root may' }, async (t) => {
+  test('a socket without access rights throws SocketDeniedError', {
+    skip: process.getuid?.() === 0 && 'root may',
+  }, async (t) => {
     const { socketPath } = await serve(t, (_request, response) => response.end());
     await chmod(socketPath, 0o000);
     await using client = connectLocal({ socketPath });

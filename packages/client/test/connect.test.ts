@@ -71,7 +71,7 @@ test('who is not let in is told so, and whatever else answers there', async (t) 
   await assert.rejects(connect({ address, credentials }), { code: 'AICO_CLIENT_NOT_RUNNING' });
 });
 
-test('whoever connects too often is told when to come again', async (t) => {
+test('a client that connects too often is told when to try again', async (t) => {
   const { backend, credentials } = await startPaired(t, {
     'core.channel.handshake_burst': 2,
     'core.channel.handshakes_per_minute': 1,

@@ -2,7 +2,7 @@ import { ExitCode } from './exit-codes.ts';
 
 /** The optional parts of an error. */
 export interface AicoErrorOptions {
-  /** What to do about it, as one sentence addressed to the reader. */
+  /** A sentence that tells the reader how to resolve the failure. */
   readonly hint?: string | undefined;
   /** The failure underneath, kept for the log; never sent to a peer. */
   readonly cause?: unknown;
@@ -24,12 +24,12 @@ export abstract class AicoError extends Error {
   }
 }
 
-/** What happened, from whatever was thrown: its message, or its text. */
+/** The message of a thrown error; a thrown value of any other type as text. */
 export function reasonOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** What one thrown error says: its message, and whichever fields its class has. */
+/** The message of one error, its options and the typed fields of its class. */
 export interface ErrorContent extends AicoErrorOptions {
   readonly message: string;
 }

@@ -16,8 +16,8 @@ export interface Envelope<T = unknown> {
   /** Where an answer is awaited, when the message is a request. */
   readonly replyto?: string | undefined;
   /**
-   * How many milliseconds are left until nobody awaits the answer of a request any more; zero or less once that is so.
-   * Measured by the monotonic clock of this process when it is read: the clocks of two machines are never compared.
+   * Milliseconds until the requester stops waiting for the answer; zero or less once it has. Computed on each read from
+   * the monotonic clock of this process: the clocks of two machines are never compared.
    */
   readonly timeLeftMs?: number | undefined;
   readonly data: T;

@@ -49,9 +49,9 @@ const TITLES: Readonly<Record<number, string>> = {
 const TOLD = [502, 503, 504];
 
 /**
- * What a peer may know of `error`. Only an `AicoError` that names a status below 500, or 502 to 504, as `statusCode` is
- * told with its message, hint and `issues`; of everything else the peer learns a constant sentence. Cause and
- * stack are never read.
+ * Converts an error to the problem that a peer is sent. Message, hint and `issues` of an `AicoError` are included if its
+ * `statusCode` is below 500 or 502 to 504; for any other error the problem is constant. Cause and stack are never
+ * included.
  *
  * @example problemFrom(new Error('disk at /home/me is full')); // { status: 500, code: 'AICO_PROBLEM_INTERNAL', … }
  */

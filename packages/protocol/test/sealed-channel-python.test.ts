@@ -65,7 +65,7 @@ async function nextFrame(carrier: Duplex): Promise<Uint8Array> {
   }
 }
 
-/** What has come, at once or as soon as something has; what comes after it stays for the next to read. */
+/** Resolves with the next chunk, and leaves later chunks unread. */
 async function nextChunk(stream: Duplex): Promise<Buffer> {
   for (;;) {
     const chunk: unknown = stream.read();

@@ -69,10 +69,10 @@ interface Open extends WaitingSource {
 }
 
 /**
- * Opens channels: the server's side of each handshake, whatever carries it. A device that is known gets a stream in the
- * place of a socket once its first record has opened: before that a channel counts towards no device, since anybody can send a
- * first message again. One that pairs gets its credentials and nothing else. Everything that is not right is answered with
- * one and the same refusal, and where there are too many with a busy frame.
+ * The server's side of each handshake, on any carrier. A paired device gets a stream, in place of a socket, once its first
+ * record has been opened. Until then its channel does not count towards the limits of the device, since the first message
+ * can be replayed by anyone who recorded it. A device that pairs gets its credentials and nothing else. Every failure is
+ * answered with the same refusal; a limit that is exceeded is answered with a busy frame.
  */
 export class ChannelHost {
   readonly #options: ChannelHostOptions;

@@ -8,7 +8,7 @@ import { waitingIn } from '../gateway/exchanges.ts';
 export interface SealedApp {
   /** The returned function resolves when no request of the connection is in flight. */
   admit(connection: Duplex, principal: Principal): () => Promise<void>;
-  /** What waits in memory on a connection. */
+  /** The bytes of a connection that are buffered in memory. */
   waiting(connection: Duplex): WaitingBytes;
 }
 

@@ -57,7 +57,7 @@ describe('DeviceRegistry', () => {
     assert.deepEqual(Buffer.from(again.byPublicKey(keys.publicKey)?.keys.psk ?? []), keys.psk);
   });
 
-  test('a revoked device may do nothing from that moment, is told to whoever listens, and stays away', async (t) => {
+  test('revoking a device takes its rights at once, notifies the listeners and survives a restart', async (t) => {
     const { open } = await setUp(t);
     const registry = await open();
     const keys = phone();

@@ -3,7 +3,7 @@ import type { GatewayApp } from '../core/gateway.ts';
 import { Instant, listOf, NO_CONTENT, type Says } from '../core/reply-schemas.ts';
 import type { Device, DeviceRegistry } from './device-registry.ts';
 
-/** What hands out pairing codes. */
+/** Issues pairing codes. */
 export interface Pairing {
   readonly fingerprint: string;
   readonly pairingMs: number;

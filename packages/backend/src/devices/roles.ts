@@ -30,7 +30,7 @@ export const devicesSection = {
 
 const MAX_FOUND = 1_024;
 
-/** What each role may do. */
+/** The capabilities of each role. */
 export class Roles {
   readonly #grants: ReadonlyMap<string, readonly string[]>;
   /** Earlier results, for as long as the same list of roles is in use: they are looked up at every request. */

@@ -8,7 +8,7 @@ export class AsyncService {
     this.#logger = logger;
   }
 
-  /** At most eight at a time; one failure stops nobody else. */
+  /** Processes at most eight items at a time; a failed item does not stop the others. */
   async processBatch(items: readonly string[]): Promise<readonly string[]> {
     const results = await mapConcurrent(items, 8, (item) => this.processItem(item));
     const successful = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

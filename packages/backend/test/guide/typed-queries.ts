@@ -1,7 +1,7 @@
 import type { Database } from '@aico/shared/data';
 import { type Generated, kyselyFor } from '@aico/shared/data/kysely';
 
-/** What the plugin's migrations made. A table or column that is not in here does not compile. */
+/** The tables that the plugin's migrations create. A query of any other table or column does not compile. */
 interface Tables {
   table_name: { id: Generated<number>; column1: string; column2: string | null };
 }

@@ -1,7 +1,7 @@
 import type { Backend, Ending } from '@aico/backend/host';
 import { shellQuoted } from '@aico/shared/core/paths';
 
-/** What a command reports of a backend that is ready. */
+/** The report of a backend that is ready. */
 export interface ReadyInfo {
   readonly pid: number;
   readonly version: string;

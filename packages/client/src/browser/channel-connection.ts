@@ -3,7 +3,7 @@ import { ChannelTruncatedError } from '@aico/protocol/channel';
 import { ConnectionBrokenError } from '../errors.ts';
 import type { ByteConnection } from './byte-connection.ts';
 
-/** What a connection needs of the channel it travels in. */
+/** The parts of a channel that its connections use. */
 export interface ConnectionOwner {
   readonly isOpen: boolean;
   /** Calls back once the frames that are being gathered have been written. */

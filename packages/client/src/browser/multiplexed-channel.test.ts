@@ -126,7 +126,7 @@ describe('several connections in the channel of a browser', () => {
     );
   });
 
-  test('what nobody reads stays with its writer beyond a window, and holds up nobody', async () => {
+  test('unread data beyond a window stays with its writer and does not delay other connections', async () => {
     const streams: MultiplexedStream[] = [];
     const { client } = pair((stream) => {
       streams.push(stream);
@@ -201,7 +201,7 @@ describe('several connections in the channel of a browser', () => {
       assert.equal(client.size, 0);
       far.destroy();
     }
-    // What was on its way when the connection ended is of no account.
+    // Frames in flight when the connection ended are ignored.
     const [near, far] = duplexPair();
     const channel = new Pieces(near);
     const client = new MultiplexedChannel(channel, 60_000);

@@ -114,7 +114,7 @@ export class MultiplexedChannel implements ConnectionOwner {
     if (this.#isSending) return;
     this.#isSending = true;
     try {
-      // What else is written in this turn of the event loop travels along.
+      // Frames that are written later in this turn of the event loop share the record.
       await Promise.resolve();
       while (this.#state.hasOutput && !this.#state.isEnding) {
         const frames: Uint8Array[] = [];

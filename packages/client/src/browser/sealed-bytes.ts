@@ -33,9 +33,10 @@ export class SealedBytes implements ByteChannel {
   }
 
   /**
-   * What was read next; undefined once the backend has said its end.
-   * @throws {ChannelTruncatedError} when the bytes end before that
-   * @throws {ChannelRecordError} when they were altered
+   * Reads the next bytes. Resolves with `undefined` after the backend's end record.
+   *
+   * @throws {ChannelTruncatedError} when the connection ends before an end record
+   * @throws {ChannelRecordError} when the bytes were altered
    */
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {

@@ -1,7 +1,7 @@
 import { ClientClosedError, ConnectionBrokenError } from '../errors.ts';
 
 export interface CallOptions {
-  /** What it is aborted with is thrown as it is. */
+  /** Cancels the call, which then throws the signal's reason. */
   readonly signal?: AbortSignal | null | undefined;
   /** Whether the call may be made twice without harm. */
   readonly isRepeatable: boolean;

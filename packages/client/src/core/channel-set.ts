@@ -113,7 +113,7 @@ export class ChannelSet<Channel extends SharedChannel> {
   }
 }
 
-/** What a promise resolves with, unless `signal` is aborted before; then the promise is ignored. */
+/** Settles as `promise` does, or rejects with the reason of `signal` if it is aborted first. */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   signal.throwIfAborted();

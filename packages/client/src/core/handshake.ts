@@ -16,7 +16,7 @@ import { type Credentials, credentialsOf, keysOf } from './credentials.ts';
 /** A connection's bytes while a channel is opened on it, whatever they travel on. */
 export interface Carrier {
   send(bytes: Uint8Array): void;
-  /** What arrived next; undefined when nothing more will. Rejects when the connection broke. */
+  /** Resolves with the next bytes, or with `undefined` at the end. Rejects when the connection broke. */
   receive(): Promise<Uint8Array | undefined>;
   /** Gives back bytes that were received too many; the next read returns them first. */
   unread(bytes: Uint8Array): void;

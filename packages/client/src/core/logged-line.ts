@@ -29,6 +29,6 @@ const LINE: ReplyShape = {
 export function loggedLineOf({ data }: BusEvent): LoggedLine {
   const fault = misfit(LINE, data);
   if (fault !== undefined) throw new ReplyShapeError('GET /api/v1/logs/stream', fault);
-  // What has just been looked at, as in `checkReply`.
+  // The cast is safe: `misfit()` has just checked the shape.
   return data as LoggedLine;
 }

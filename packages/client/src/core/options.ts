@@ -16,7 +16,7 @@ export const CONNECTIONS_PER_CHANNEL = 32;
 export interface ChannelOptions {
   /** Where the backend listens: `desk.local`, `192.168.1.7:8771`, or `https://…` behind a proxy that ends TLS. */
   readonly address: string;
-  /** What `pair` gave. */
+  /** The credentials that `pair` returned. */
   readonly credentials: Credentials;
   /** Milliseconds until a channel must be open. Default 10 000. */
   readonly connectTimeoutMs?: number;

@@ -1,6 +1,6 @@
 /**
- * What a JSON Schema says of a value's shape, without its bounds. Written out in place of a schema library, which would
- * cost the command line more time than all the rest.
+ * The shape that a JSON Schema gives a value, without bounds. The checks are written by hand because loading a schema
+ * library would take longer than everything else a command does.
  */
 export interface ReplyShape {
   readonly type?: string;

@@ -9,7 +9,7 @@ export interface BusEvent<T = unknown> {
   readonly topic: string;
   /** RFC 3339, UTC. */
   readonly time: string;
-  /** What was published; bytes come as a `Uint8Array`. */
+  /** The published value; bytes arrive as a `Uint8Array`. */
   readonly data: T;
   /** W3C trace context, where the publisher was traced. */
   readonly traceparent?: string;
@@ -40,7 +40,7 @@ interface SentEvent {
  * @throws {ReplyShapeError} when it is of another shape
  */
 export function parseBusEvent(path: string, data: string): BusEvent {
-  // What has just been looked at, as in `checkReply`.
+  // The cast is safe: `parsed()` has just checked the shape.
   const { id, source, type, time, traceparent, data: value, data_base64 } = parsed(path, data) as SentEvent;
   return {
     id,

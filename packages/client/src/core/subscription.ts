@@ -107,7 +107,7 @@ class Silence {
   }
 }
 
-/** What another attempt may well not meet: a break, or a backend that stops, starts, is locked or busy. A refusal stays one. */
+/** Whether another attempt may succeed: after a break, or when the backend is starting, stopping, locked or busy. */
 function isPassing(error: unknown): boolean {
   if (error instanceof UnexpectedReplyError) return error.status >= 500;
   if (error instanceof ProblemError) return error.problem.status >= 500 || error.problem.status === 429;

@@ -8,7 +8,7 @@ const CLOSE_MS = 500;
 
 /** The part of an open channel that a stream uses. */
 export interface Sealing {
-  /** What the peer is sent when anything was wrong. */
+  /** The frame that is sent to the peer after any failure. */
   readonly refusal: Uint8Array;
   /** Whether the peer has said its end. */
   readonly peerEnded: boolean;

@@ -2,7 +2,7 @@ import { matchesTopic, parsePattern } from '@aico/protocol';
 import { CapabilityUndeclaredError, RouteEndlessError, TopicUndeclaredError } from '../errors.ts';
 import type { DeclareRoutes } from '../gateway.ts';
 
-/** What the definitions of all plugins declare. */
+/** The declarations in the definitions of all plugins. */
 export interface Declarations {
   readonly capabilities: readonly string[];
   find(plugin: string): { readonly topics?: readonly { readonly name: string }[] } | undefined;

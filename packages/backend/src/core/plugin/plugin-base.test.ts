@@ -143,7 +143,7 @@ describe('dependencies', () => {
     await container.stop();
   });
 
-  test('an undeclared one is an error with a hint, and so is a plugin nobody registered', () => {
+  test('requireService() of an undeclared dependency, or in an unregistered plugin, throws an error with a hint', () => {
     const { plugin, container } = setUp();
     assert.throws(() => plugin.open.requireService('health'), DependencyUndeclaredError);
     const stranger = new Plugin('stranger', container);

@@ -17,9 +17,9 @@ export const PluginPriority = {
 export type PluginPriority = (typeof PluginPriority)[keyof typeof PluginPriority];
 
 /**
- * What a plugin that is registered by hand says of itself, in its property `metadata`; `aico plugin list` shows it. A
- * plugin with a definition needs none. The order of the start is decided by the priority of the registration, which is
- * known before the plugin is made.
+ * The property `metadata` of a plugin that is registered by hand; `aico plugin list` shows it. A plugin with a definition
+ * needs none. The start order depends on the priority of the registration, which is known before the plugin is
+ * constructed.
  */
 export interface PluginMetadata {
   readonly name: string;
@@ -100,7 +100,7 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
     this.#context.logger = logger;
   }
 
-  /** What the plugin opened, as the container sees it. */
+  /** The resources that the plugin has opened, for the container. */
   get [scope](): PluginScope {
     return this.#context[scope];
   }

@@ -43,7 +43,7 @@ export type CommonService = (typeof COMMON_SERVICES)[number];
 export class PluginContext<Dependency extends ServiceName = ServiceName> {
   /** The name that the plugin is registered under. */
   readonly name: string;
-  /** What the plugin opened, as the container sees it. */
+  /** The resources that the plugin has opened, for the container. */
   readonly [scope]: PluginScope;
   readonly #container: ServiceContainer;
   #logger: Logger | undefined;

@@ -34,7 +34,7 @@ type State =
 export class BusBroker extends BasePlugin {
   readonly #hub: InProcessBus;
   #book: GrantBook | undefined;
-  #state: State = { name: 'closed', reason: 'nobody has been granted access' };
+  #state: State = { name: 'closed', reason: 'no component has been granted access' };
   readonly #exclusive = createMutex();
   #untravelled = 0;
 

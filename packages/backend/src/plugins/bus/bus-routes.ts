@@ -65,7 +65,7 @@ const Stats = Type.Object({
   untravelled: Type.Integer({ description: 'Messages of plugins that could not travel.' }),
 });
 
-/** What the routes show and change. */
+/** The parts of the broker that the routes use. */
 export interface BrokerView {
   readonly book: GrantBook;
   /** The broker, while it listens. */

@@ -1,4 +1,4 @@
-/** What becomes of a stream when it, or the channel, is over at an unhandy moment. */
+/** Streams that end, or whose channel ends, in the middle of a read, a write or an end. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { duplexPair } from 'node:stream';
@@ -56,7 +56,7 @@ test('the side that is asked lets go at once of what was broken off, read or not
   const { opener, acceptor, next } = await pair();
   const asked = next();
   const stream = opener.stream();
-  stream.end('a question that nobody reads');
+  stream.end('a request that is never read');
   const theirs = await asked;
   await turns();
   stream.destroy();

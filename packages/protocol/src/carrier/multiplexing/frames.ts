@@ -12,7 +12,7 @@ export const FrameKind = {
   reset: 2,
   /** So many more bytes may be sent on the stream. */
   window: 3,
-  /** Is anybody there? */
+  /** Asks the peer for a pong. */
   ping: 4,
   pong: 5,
 } as const;

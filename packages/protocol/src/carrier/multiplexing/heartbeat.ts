@@ -6,7 +6,7 @@ const ANSWER_FACTOR = 4;
 export interface HeartbeatOptions {
   /** Milliseconds of silence after which the peer is sent a ping. */
   readonly silenceMs: number;
-  /** Whether anybody waits for the peer: else it is not asked. */
+  /** Whether something is in flight. Without it, no ping is sent. */
   readonly isBusy: () => boolean;
   readonly ping: () => void;
   /** Nothing has come for too long. */

@@ -245,7 +245,7 @@ test('of streams that arrive in one piece, those that are far too many are reset
   near.destroy();
 });
 
-test('whoever breaks the rules loses the channel', async (t) => {
+test('a peer that violates the protocol loses the channel', async (t) => {
   const data = Buffer.alloc(60_000);
   const hostile: Readonly<Record<string, readonly Buffer[]>> = {
     'a frame of no known kind': [frame(1, 6)],
@@ -379,7 +379,7 @@ test('a peer that is silent while a stream is open is sent a ping, and given up 
     for (let turn = 0; turn < 4; turn += 1) await setImmediate();
   }
   assert.equal(opener.carrier.destroyed, false, 'it was asked, and has answered');
-  // From here on nobody answers. Nothing is written either: whoever waits for an answer is told all the same.
+  // From here on the peer is silent. The opener writes nothing either, and its streams must fail all the same.
   acceptor.carrier.removeAllListeners('data');
   acceptor.carrier.resume();
   const failed = once(stream, 'error');

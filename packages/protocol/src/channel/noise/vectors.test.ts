@@ -70,7 +70,7 @@ for (const [initiatorSuite, responderSuite] of [
       const [ours, theirs] = [initiator.split(), responder.split()];
       assert.equal(hex(ours.handshakeHash), vector.handshake_hash);
       assert.equal(hex(theirs.handshakeHash), vector.handshake_hash);
-      // The vectors take turns: whoever did not send the last message of the handshake sends first.
+      // The sides alternate in the vectors: the receiver of the last handshake message sends first.
       let initiatorSends = pattern.messages.length % 2 === 0;
       assert.ok(rest.length >= 2, 'the vector has messages after the handshake');
       for (const { payload, ciphertext } of rest) {

@@ -16,7 +16,7 @@ export interface PairingBookOptions {
 interface Pending<T> {
   readonly psk: Uint8Array;
   readonly expiresAt: number;
-  /** What the issuer wants to find again, such as the roles the new device will have. */
+  /** The value that the issuer passed, for example the roles of the new device. */
   readonly context: T;
   attempts: number;
 }
@@ -81,7 +81,7 @@ export class PairingBook<T> {
     return undefined;
   }
 
-  /** Uses the code up. Its context for the first who asks, undefined for everybody after. */
+  /** Uses the code up. The first call returns its context, any later call `undefined`. */
   complete(id: number): { readonly context: T } | undefined {
     this.#sweep();
     const pending = this.#pending.get(id);

@@ -130,7 +130,7 @@ test('a side that closed by itself is not told that it was cut', () => {
   assert.throws(() => received(channel.server, channel.client.seal(bytes(5))), ChannelClosedError);
 });
 
-test('a failure of whoever takes the content kills the channel and comes out', () => {
+test('an error thrown by the receiver of the content ends the channel and is rethrown', () => {
   const channel = openChannel(suite, server);
   const failure = new Error('the parser gave up');
   const deliver = (): void =>

@@ -24,7 +24,7 @@ export class ChannelSession {
   readonly peerKey: Uint8Array;
   /** 32 bytes that name this session and no other; both sides have the same. Not secret. */
   readonly sessionId: Uint8Array;
-  /** What the peer is sent after any failure: the same bytes for every one. Empty on the initiator, which just closes. */
+  /** The bytes sent to the peer after any failure, the same for all. Empty on the initiator, which closes without a word. */
   readonly refusal: Uint8Array;
   readonly #keys: HandshakeKeys;
   readonly #writer: RecordWriter;

@@ -11,7 +11,7 @@ const HEADER_BYTES = 6;
 const CODE_ID_BYTES = 2;
 /** e (32), s (32 + 16), and the tag of an empty payload. */
 const KNOWN_BYTES: number = HEADER_BYTES + 32 + 48 + 16;
-/** e (32), and the tag of an empty payload, whose key anybody could compute. */
+/** e (32), and the tag of an empty payload, whose key every observer can compute. */
 const PAIRING_BYTES: number = HEADER_BYTES + CODE_ID_BYTES + 32 + 16;
 
 /** The longest message of a handshake, the third of a pairing: s (32 + 16), and the request (1024 + 16). */
@@ -47,8 +47,8 @@ export function decodeOpening(body: Uint8Array): {
 }
 
 /**
- * What both sides mix into the handshake first: the label, the header as it was sent, and the instance. Two sides that
- * disagree about any of it share no key. A device that pairs learns the instance in the second message, whose bytes the
+ * The Noise prologue: the label, the header as it was sent, and the instance. Two sides that disagree about any of it
+ * share no key. A device that pairs learns the instance in the second message, whose bytes the
  * handshake binds just as well.
  */
 export function prologue(header: OpeningHeader, instance: Uint8Array): Uint8Array {

@@ -66,7 +66,7 @@ test('a server that does not know the code has no credentials taken from it', ()
   const device = new PairingInitiator(suite, generateKeyPair(suite), code, request);
   const opening = openPairing(server, device.message);
   device.receive(bodyOf(opening.reply()));
-  // What it can do is seal with keys it guessed.
+  // It can only seal with keys that it guessed.
   assert.throws(() => device.receiveGrant(Uint8Array.of(0, 80, ...suite.random(80))), {
     code: 'AICO_CHANNEL_RECORD',
   });

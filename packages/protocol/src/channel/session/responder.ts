@@ -65,8 +65,8 @@ export interface PairingRequested {
  */
 export class ChannelResponder {
   /**
-   * What the peer is sent after any failure, at whatever moment: the server's public key in a frame. Constant, so it tells
-   * nothing of the reason; the key lets a device see that this is another server than the one it was paired with.
+   * The frame sent to the peer after any failure: the server's public key. It is constant, so it does not reveal the
+   * reason; by the key a device recognises that this is not the server it was paired with.
    */
   readonly refusal: Uint8Array;
   readonly #options: ChannelResponderOptions;

@@ -1,4 +1,4 @@
-/** What the channel uses of sodium-native beyond what @aico/shared declares of it; the package ships no types. */
+/** Functions of sodium-native that only the channel uses; @aico/shared declares the others. The package ships no types. */
 declare module 'sodium-native' {
   export interface Sodium {
     crypto_scalarmult_base(publicKey: Uint8Array, secretKey: Uint8Array): void;

@@ -174,7 +174,7 @@ describe('AICOPaths', () => {
     assert.equal((await stat(path.dirname(paths.socketFile))).mode & 0o777, 0o700);
   });
 
-  test('a short folder that somebody else laid ready for the socket is not used', async (t) => {
+  test('a short folder for the socket that another user has created is not used', async (t) => {
     const folder = await temporary(t);
     const paths = new AICOPaths({ home: path.join(folder, 'b'.repeat(120)) });
     const place = path.dirname(paths.socketFile);
@@ -196,7 +196,7 @@ function notRoot(): string | false {
   return process.getuid?.() === 0 ? false : 'only root can become another user';
 }
 
-/** What `ensure()` says to another user, in a process of its own. */
+/** Runs `ensure()` as another user, in a child process, and returns its output. */
 async function ensureAsNobody(home: string): Promise<string> {
   const script = `
     const { AICOPaths } = await import(${JSON.stringify(new URL('./aico-paths.ts', import.meta.url).href)});

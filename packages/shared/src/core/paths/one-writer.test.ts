@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-/** What a file may take from Node's file system modules without changing a file. */
+/** Exports of Node's file system modules that only read. */
 const READING = new Set([
   ...['access', 'accessSync', 'constants', 'createReadStream', 'existsSync', 'lstat', 'lstatSync', 'opendir'],
   ...['readFile', 'readFileSync', 'readdir', 'readdirSync', 'readlink', 'realpath', 'realpathSync', 'stat'],
@@ -45,7 +45,7 @@ const DESTRUCTURED = /\{([^{}]*)\} = await import\('node:fs(?:\/promises)?'\)/g;
 const OTHER_WAYS =
   /\b(?:require|import|getBuiltinModule)\(\s*['"](?:node:)?fs(?:\/promises)?['"]\s*\)|from '(?:fs|fs\/promises)'|from '(?:fs-extra|graceful-fs|write-file-atomic)'/;
 
-/** What `source` takes from the file system modules that may change a file; in words what cannot be judged. */
+/** The imports of `source` from the file system modules that may change a file; a description of those that cannot be judged. */
 function writersIn(source: string): readonly string[] {
   const found: string[] = [];
   for (const [, isType, clause = ''] of source.matchAll(IMPORT)) {

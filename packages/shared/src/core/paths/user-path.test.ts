@@ -29,12 +29,12 @@ describe('resolveUserPath()', { skip: process.platform === 'win32' }, () => {
   });
 
   test('refuses what is no path, and the home folder of another user unless a folder is called so', async (t) => {
-    for (const text of ['', '  ', 'a\0b', '~nobody-here', '~nobody-here/x'])
+    for (const text of ['', '  ', 'a\0b', '~no-such-user', '~no-such-user/x'])
       assert.throws(() => resolveUserPath(text, { env }), PathInvalidError, JSON.stringify(text));
     const base = await mkdtemp(path.join(tmpdir(), 'aico-user-path-'));
     t.after(() => rm(base, { recursive: true }));
-    await mkdir(path.join(base, '~nobody-here'));
-    assert.equal(resolveUserPath('~nobody-here/x', { base, env }), path.join(base, '~nobody-here', 'x'));
+    await mkdir(path.join(base, '~no-such-user'));
+    assert.equal(resolveUserPath('~no-such-user/x', { base, env }), path.join(base, '~no-such-user', 'x'));
   });
 
   test('isPathLike() tells a path from the name of a package', () => {
