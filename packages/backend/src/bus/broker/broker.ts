@@ -150,7 +150,11 @@ export class Broker {
     }
     // Also where a frame was found to be malformed half-way: its first batches are queued.
     this.#fanOut.flush();
-    if (wrong === undefined) return;
+    if (wrong === undefined) {
+      // After the messages have gone out: a subscriber waits for them, while the publisher has room for more frames.
+      if (frame[0] === FrameType.PUBLISH) session?.acknowledge();
+      return;
+    }
     this.#malformed += 1;
     this.#socket.sayBye(routingId, session === undefined ? 'REFUSED' : 'PROTOCOL', wrong);
     this.#forget(connection, wrong);
@@ -328,7 +332,6 @@ export class Broker {
       if (refusal !== undefined) session.refuse(index, refusal.code, refusal.reason);
       else this.#fanOut.route(session, batch, index);
     }
-    session.acknowledge();
     return undefined;
   }
 
