@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { startTestBackend } from '../packages/backend/src/testing/index.ts';
+import { createTestBackend } from '../packages/backend/src/testing/index.ts';
 import { type Benchmark, spread } from './benchmark.ts';
 
 const TARGET = 2.5;
@@ -31,7 +31,7 @@ async function timeRequest(socketPath: string): Promise<number> {
 }
 
 export const benchmark: Benchmark = async ([rounds = '21']) => {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   const env = { PATH: process.env.PATH, HOME: backend.home, AICO_HOME: backend.home };
   const aico: number[] = [];
   const node: number[] = [];

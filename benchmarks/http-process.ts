@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpuUsage } from 'node:process';
-import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest } from '@aico/backend/testing';
 import { Channels, type Credentials, pair } from '@aico/client';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
@@ -42,7 +42,7 @@ const PATH = '/api/v1/notes';
 
 async function serveSealed(): Promise<HttpPlace> {
   // Every round is a client of its own, and opens its channels from the one address there is.
-  const backend = await startTestBackend({ overrides: { 'core.channel.handshake_burst': 10_000 } });
+  const backend = await createTestBackend({ config: { 'core.channel.handshake_burst': 10_000 } });
   await backend.container.getService('gateway').mount('notes', (app) => {
     app.post('/', { config: { access: 'notes:write' }, schema: { body: Note } }, ({ body }) => ({
       length: body.text.length,

@@ -4,7 +4,7 @@
  * is read on, and the backend serves an honest client afterwards and has no channel left.
  */
 
-import { localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest, type TestBackend } from '@aico/backend/testing';
 import { connect, pair } from '@aico/client';
 import { connect as connectBrowser, pair as pairBrowser } from '@aico/client/browser';
 import { pairedWith, serveWays } from '../packages/client/test/fixtures/paired.ts';
@@ -158,8 +158,8 @@ async function honest({ backend, credentials, uploads }: World): Promise<Fault> 
 }
 
 export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {
-  const backend = await startTestBackend({
-    overrides: {
+  const backend = await createTestBackend({
+    config: {
       'core.channel.handshake_burst': 1_000_000,
       'core.channel.handshake_ms': 2_000,
       'core.channel.max_channels_per_device': 256,

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest } from '@aico/backend/testing';
 import type { Campaign } from './campaign.ts';
 import {
   type ClearRequest,
@@ -82,9 +82,9 @@ function* targets(paths: readonly string[], host: string): Iterable<ClearTarget>
 
 export const campaign: Campaign = async ({ count, seed, report }) => {
   const random = randomFrom(seed);
-  const backend = await startTestBackend({
+  const backend = await createTestBackend({
     plugins: [PLUGIN],
-    overrides: { 'core.channel.handshake_burst': 1_000_000 },
+    config: { 'core.channel.handshake_burst': 1_000_000 },
   });
   try {
     const port = Number(new URL(backend.http).port);

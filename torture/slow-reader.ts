@@ -2,7 +2,7 @@
  * The world of R15 that lies behind the sealed channel: a client that follows a topic and reads, beside others that
  * follow it and never read a byte.
  */
-import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest } from '@aico/backend/testing';
 import { type Client, connect, pair } from '@aico/client';
 
 /** Clients that never read. */
@@ -24,7 +24,7 @@ export async function slowReaders(
   isBeset: boolean,
   collect: () => void,
 ): Promise<SlowReaderOutcome> {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   const clients: Client[] = [];
   try {
     const open = async (): Promise<Client> => {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { createTestHome, startTestBackend, type TestBackend, type TestHome } from '@aico/backend/testing';
+import { createTestBackend, createTestHome, type TestBackend, type TestHome } from '@aico/backend/testing';
 import type { LineEffect } from './effects.ts';
 
 export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
@@ -61,8 +61,8 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts a backend in this process, on the world's home. */
-  async start(options: Parameters<typeof startTestBackend>[0] = {}): Promise<TestBackend> {
-    this.#backend = await startTestBackend({ ...options, home: this.home });
+  async start(options: Parameters<typeof createTestBackend>[0] = {}): Promise<TestBackend> {
+    this.#backend = await createTestBackend({ ...options, home: this.home });
     return this.#backend;
   }
 

@@ -1,8 +1,8 @@
 /** The backend that R19 attacks, as a process of its own: whatever ends it is seen from outside. */
-import { startTestBackend } from '@aico/backend/testing';
+import { createTestBackend } from '@aico/backend/testing';
 
-const backend = await startTestBackend({
-  overrides: { 'core.channel.handshake_burst': 1_000_000, 'core.channel.handshakes_per_minute': 1_000_000 },
+const backend = await createTestBackend({
+  config: { 'core.channel.handshake_burst': 1_000_000, 'core.channel.handshakes_per_minute': 1_000_000 },
 });
 backend.lifecycle.handleProcess(process);
 void backend.lifecycle.ended.then(() => backend.stop());

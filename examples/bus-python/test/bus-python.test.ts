@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest, type TestBackend } from '@aico/backend/testing';
 import type { BusCredential } from '@aico/shared/core/bus/zeromq';
 import { curveKeyPair } from '@aico/shared/core/bus/zeromq/keys';
 import { RawPeer } from '../../../packages/backend/test/fixtures/raw-peer.ts';
@@ -21,7 +21,7 @@ test('a Python client, written from the protocol document alone, publishes, subs
     t.skip(`no Python client can run here: ${missing}`);
     return;
   }
-  const backend = await startTestBackend({ overrides: { 'core.message_bus.broker.port': 0 } });
+  const backend = await createTestBackend({ config: { 'core.message_bus.broker.port': 0 } });
   t.after(() => backend.stop());
   const bus = backend.container.getService('message_bus');
   const said: unknown[] = [];

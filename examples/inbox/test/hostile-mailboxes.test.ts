@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CommandContext } from '@aico/backend/plugin';
-import { createTestHome, startTestBackend, type TestBackend, type TestHome } from '@aico/backend/testing';
+import { createTestBackend, createTestHome, type TestBackend, type TestHome } from '@aico/backend/testing';
 import { type Client, connectLocal } from '@aico/client/local';
 import { Value } from 'typebox/value';
 import { type ImportSummary, importMail } from '../src/cli/import-command.ts';
@@ -44,7 +44,7 @@ describe('a hostile mailbox', () => {
   let client: Client;
 
   before(async () => {
-    backend = await startTestBackend({ plugins: [INBOX], overrides: { 'plugins.inbox.max_message_mib': 1 } });
+    backend = await createTestBackend({ plugins: [INBOX], config: { 'plugins.inbox.max_message_mib': 1 } });
     client = connectLocal({ socketPath: backend.socket });
     home = await createTestHome();
   });

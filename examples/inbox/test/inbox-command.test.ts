@@ -7,7 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createTestHome, startTestBackend, type TestBackend, type TestHome } from '@aico/backend/testing';
+import { createTestBackend, createTestHome, type TestBackend, type TestHome } from '@aico/backend/testing';
 
 const INBOX = fileURLToPath(new URL('..', import.meta.url));
 const AICO = fileURLToPath(new URL('../../../packages/cli/bin/aico.js', import.meta.url));
@@ -18,9 +18,9 @@ describe('aico inbox', () => {
   let folder: TestHome;
 
   before(async () => {
-    backend = await startTestBackend({
+    backend = await createTestBackend({
       plugins: [INBOX],
-      overrides: { 'plugins.inbox.max_message_mib': 1 },
+      config: { 'plugins.inbox.max_message_mib': 1 },
     });
     folder = await createTestHome();
   });

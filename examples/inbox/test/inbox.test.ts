@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startTestBackend, type TestBackend } from '@aico/backend/testing';
+import { createTestBackend, type TestBackend } from '@aico/backend/testing';
 import { type Client, connectLocal } from '@aico/client/local';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -37,7 +37,7 @@ describe('the inbox in a backend', () => {
   let client: Client;
 
   before(async () => {
-    backend = await startTestBackend({ plugins: [INBOX], overrides: { 'plugins.inbox.max_message_mib': 1 } });
+    backend = await createTestBackend({ plugins: [INBOX], config: { 'plugins.inbox.max_message_mib': 1 } });
     client = connectLocal({ socketPath: backend.socket });
   });
   after(async () => {

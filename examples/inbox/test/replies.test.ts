@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { localRequest, startTestBackend, strictIssues } from '@aico/backend/testing';
+import { createTestBackend, localRequest, strictIssues } from '@aico/backend/testing';
 import { connectLocal } from '@aico/client/local';
 import { joinFrames } from '../src/frames.ts';
 
@@ -18,7 +18,7 @@ const CALLS: Readonly<Record<string, string>> = {
 };
 
 test('each route replies what its schema says, to the last field', async (t) => {
-  const backend = await startTestBackend({ plugins: [fileURLToPath(new URL('..', import.meta.url))] });
+  const backend = await createTestBackend({ plugins: [fileURLToPath(new URL('..', import.meta.url))] });
   t.after(() => backend.stop());
   const document = (await localRequest(backend.socket, '/api/v1/openapi')).json() as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>>;

@@ -16,6 +16,7 @@ import { ServiceContainer } from './core/container/service-container.ts';
 import { PluginNameTakenError, StartCancelledError } from './core/errors.ts';
 import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
 import { loggingSection } from './core/logging-section.ts';
+import type { PluginDefinition } from './core/plugin/plugin-definition.ts';
 import { registerPlugin } from './core/plugin/register-plugin.ts';
 import { HomeUse } from './instance/home-use.ts';
 import type { RunningInstance } from './instance/instance-file.ts';
@@ -30,8 +31,8 @@ export interface BackendOptions {
   readonly home?: string | undefined;
   /** Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Plugins to load besides those the configuration names: folders, files or packages. */
-  readonly plugins?: readonly string[];
+  /** Plugins to load besides those the configuration names: folders, files, packages or definitions. */
+  readonly plugins?: readonly (string | PluginDefinition)[];
   /** Where relative plugins are looked up. Default: the current folder. */
   readonly baseDir?: string;
   /** Configuration over all other layers, by dotted key. */

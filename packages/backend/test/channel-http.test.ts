@@ -178,7 +178,7 @@ test('what is too large or no HTTP is answered with a problem that names it', as
       app.post('/', async () => 'taken');
       app.get('/', async () => 'there');
     },
-    { overrides: { 'core.api_gateway.max_body_mib': 1 } },
+    { config: { 'core.api_gateway.max_body_mib': 1 } },
   );
   const phone = await device();
   const large = await phone.ask('/api/v1/test', { body: { text: 'a'.repeat(MIB) } });

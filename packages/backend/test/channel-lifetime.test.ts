@@ -22,7 +22,7 @@ for (const several of [false, true])
           reply.raw.writeHead(200).write('a part');
         });
       },
-      { overrides: { 'core.channel.lifetime_ms': 300 } },
+      { config: { 'core.channel.lifetime_ms': 300 } },
     );
     const channel = await openChannel(backend.http, await pair(backend));
     channel.on('error', () => {});

@@ -32,7 +32,7 @@ test('a connection too many is broken off, and the others go on', async (t) => {
       app.get('/slow', async () => once(gate, 'open'));
       app.get('/', () => 'quick');
     },
-    { overrides: { 'core.channel.max_connections_per_channel': 2 } },
+    { config: { 'core.channel.max_connections_per_channel': 2 } },
   );
   const phone = await busyDevice(3);
   const slow = phone.ask('/api/v1/test/slow');
@@ -54,7 +54,7 @@ test('a channel that carries nothing is ended when it has rested, and not while 
         return 'late';
       });
     },
-    { overrides: { 'core.channel.idle_ms': 100 } },
+    { config: { 'core.channel.idle_ms': 100 } },
   );
   const phone = new Device(new ChannelAgent(backend.http, await pair(backend)));
   t.after(() => phone.agent.destroy());

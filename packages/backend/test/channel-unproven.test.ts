@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { createTestHome, startTestBackend, type TestBackend } from '@aico/backend/testing';
+import { createTestBackend, createTestHome, type TestBackend } from '@aico/backend/testing';
 import { ChannelInitiator, type DeviceCredentials } from '@aico/protocol/channel';
 import { sodiumSuite } from '@aico/protocol/channel/node';
 import { nextFrame, openChannel, pair, upgrade } from './fixtures/channel.ts';
@@ -12,8 +12,8 @@ import { Device } from './fixtures/through-channel.ts';
 
 const UNLIMITED = { 'core.channel.handshake_burst': 100_000 };
 
-async function start(t: TestContext, overrides = {}): Promise<TestBackend> {
-  const backend = await startTestBackend({ overrides: { ...UNLIMITED, ...overrides } });
+async function start(t: TestContext, config = {}): Promise<TestBackend> {
+  const backend = await createTestBackend({ config: { ...UNLIMITED, ...config } });
   t.after(() => backend.stop());
   return backend;
 }
@@ -43,7 +43,7 @@ const [SECOND_MESSAGE, REFUSAL, BUSY] = [48, 32, 2];
 test('a first message that is sent again is refused, also after a restart; the device is served as before', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
-  const first = await startTestBackend({ home: home.folder, overrides: UNLIMITED });
+  const first = await createTestBackend({ home: home.folder, config: UNLIMITED });
   const credentials = await pair(first);
   const opening = new ChannelInitiator(sodiumSuite, credentials);
   const socket = await upgrade(first.http);
@@ -57,7 +57,7 @@ test('a first message that is sent again is refused, also after a restart; the d
   assert.ok(await isServed(first, credentials));
   socket.destroy();
   await first.stop();
-  const second = await startTestBackend({ home: home.folder, overrides: UNLIMITED });
+  const second = await createTestBackend({ home: home.folder, config: UNLIMITED });
   t.after(() => second.stop());
   assert.equal(await answerTo(second, opening.message), REFUSAL);
   assert.ok(await isServed(second, credentials));

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest, type TestBackend } from '@aico/backend/testing';
 import { type Envelope, MessageBusClient } from '@aico/shared/core/bus';
 import { createLogging } from '@aico/shared/core/logging';
 import WebSocket, { WebSocketServer } from 'ws';
@@ -74,7 +74,7 @@ async function client(t: TestContext, backend: TestBackend, roles?: readonly str
 }
 
 async function start(t: TestContext): Promise<TestBackend> {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   return backend;
 }

@@ -5,12 +5,12 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { localRequest, startTestBackend, type TestBackendOptions } from '@aico/backend/testing';
+import { createTestBackend, localRequest, type TestBackendOptions } from '@aico/backend/testing';
 import type { DeviceCredentials } from '@aico/protocol/channel';
 import { nextFrame, openChannel, pair, pairWith, upgrade } from './fixtures/channel.ts';
 
-async function start(t: TestContext, overrides: TestBackendOptions['overrides'] = {}) {
-  const backend = await startTestBackend({ overrides });
+async function start(t: TestContext, config: TestBackendOptions['config'] = {}) {
+  const backend = await createTestBackend({ config });
   t.after(() => backend.stop());
   return backend;
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { createTestHome, localRequest, startTestBackend } from '../src/testing/index.ts';
+import { createTestBackend, createTestHome, localRequest } from '../src/testing/index.ts';
 
 const pluginSource = (name: string): string => `
   export const plugin = { name: '${name}', version: '1.0.0', description: 'Plain', start() {} };
@@ -35,7 +35,7 @@ test('a relative path and a package are looked up from the folder of the file, n
       'node_modules/packed-plugin/index.mjs': pluginSource('packed'),
     },
   );
-  const backend = await startTestBackend({ home, baseDir: '/' });
+  const backend = await createTestBackend({ home, baseDir: '/' });
   t.after(() => backend.stop());
   const names = backend.plugins.map(({ definition }) => definition.name);
   assert.deepEqual(names, ['near', 'packed']);
@@ -43,10 +43,10 @@ test('a relative path and a package are looked up from the folder of the file, n
 
 test('one that cannot be loaded stops the start unless it is not required: then it is listed as not loaded', async (t) => {
   const yaml = (required: string): string => `plugins:\n  gone:\n    module: ./gone.ts\n${required}`;
-  await assert.rejects(startTestBackend({ home: await homeWith(t, yaml('')) }), {
+  await assert.rejects(createTestBackend({ home: await homeWith(t, yaml('')) }), {
     code: 'AICO_PLUGIN_NOT_FOUND',
   });
-  const backend = await startTestBackend({ home: await homeWith(t, yaml('    required: false\n')) });
+  const backend = await createTestBackend({ home: await homeWith(t, yaml('    required: false\n')) });
   t.after(() => backend.stop());
   const reply = await localRequest(backend.socket, '/api/v1/system/plugins');
   const { plugins } = reply.json() as {
@@ -61,5 +61,5 @@ test('one that cannot be loaded stops the start unless it is not required: then 
 test('a name that the configuration cannot hold is refused with the reason', async (t) => {
   const home = await homeWith(t, '', { 'plugin.ts': pluginSource('constructor') });
   const module = path.join(home, 'config', 'plugin.ts');
-  await assert.rejects(startTestBackend({ home, plugins: [module] }), { code: 'AICO_PLUGIN_SHAPE' });
+  await assert.rejects(createTestBackend({ home, plugins: [module] }), { code: 'AICO_PLUGIN_SHAPE' });
 });

@@ -9,13 +9,13 @@ import {
   type PluginDefinition,
   Type,
 } from '@aico/backend/plugin';
-import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest } from '@aico/backend/testing';
 
 const about = { version: '1.0.0', description: 'Under test' };
 const ticked = defineTopic('clock.ticked', Type.Object({ at: Type.Integer() }));
 
 async function startWith(t: TestContext, ...plugins: readonly PluginDefinition[]) {
-  const backend = await startTestBackend({
+  const backend = await createTestBackend({
     register(container) {
       for (const plugin of plugins) registerPlugin(container, plugin);
     },

@@ -1,7 +1,7 @@
 /** The default roles that may call each route. A new route must be added here. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startTestBackend } from '@aico/backend/testing';
+import { createTestBackend } from '@aico/backend/testing';
 import { isAccess } from '../src/core/access.ts';
 import { DEFAULT_ROLES, Roles } from '../src/devices/roles.ts';
 import { startWorld } from './fixtures/through-channel.ts';
@@ -49,7 +49,7 @@ const ROUTES: Readonly<Record<string, string>> = {
 const DEFAULTS = { ...DEFAULT_ROLES, nothing: [] };
 
 test('every built-in route is for the default roles that the table names, and for no others', async (t) => {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   const { paths } = backend.container.getService('gateway').openApi('test');
   const roles = new Roles(DEFAULTS);
@@ -69,7 +69,7 @@ test('every built-in route is for the default roles that the table names, and fo
 
 test('what the table says is so through a channel', async (t) => {
   const { device } = await startWorld(t, (app) => void app.get('/', () => 'here'), {
-    overrides: { 'core.devices.roles': DEFAULTS },
+    config: { 'core.devices.roles': DEFAULTS },
   });
   for (const role of ['guest', 'nothing']) {
     const { ask } = await device(role).then((made) => ({ ask: made.ask.bind(made) }));
@@ -88,7 +88,7 @@ test('what the table says is so through a channel', async (t) => {
 
 test('a device of all rights but the root ones runs no query, and gives itself or others no right it lacks', async (t) => {
   const { device, backend } = await startWorld(t, (app) => void app.get('/', () => 'here'), {
-    overrides: { 'core.devices.roles': { ...DEFAULTS, manager: ['*'] } },
+    config: { 'core.devices.roles': { ...DEFAULTS, manager: ['*'] } },
   });
   const query = { method: 'POST', body: { sql: 'SELECT psk FROM device' } };
   const manager = await device('manager');

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
-import { type LocalReply, localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
+import { createTestBackend, type LocalReply, localRequest, type TestBackend } from '@aico/backend/testing';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../src/core/gateway.ts';
 
@@ -197,8 +197,8 @@ describe('every refusal is a problem with the id of its request', () => {
   let paths: ReadonlyMap<string, Readonly<Record<string, Operation>>>;
 
   before(async () => {
-    backend = await startTestBackend({
-      overrides: { environment: 'development', 'core.logging.level': 'fatal' },
+    backend = await createTestBackend({
+      config: { environment: 'development', 'core.logging.level': 'fatal' },
     });
     const gateway = backend.container.getService('gateway');
     await gateway.mount('typed', declareTyped);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startTestBackend } from '@aico/backend/testing';
+import { createTestBackend } from '@aico/backend/testing';
 import { MessageBusClient } from '@aico/shared/core/bus';
 
 test("new MessageBusClient() reaches the running backend's bus, and ends with the backend", async (t) => {
   const early = new MessageBusClient({ source: 'early' });
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   await early.connect();
   const heard: unknown[] = [];
@@ -32,9 +32,9 @@ test("new MessageBusClient() reaches the running backend's bus, and ends with th
 });
 
 test('with two backends in one process it names both and joins neither', async (t) => {
-  const first = await startTestBackend();
+  const first = await createTestBackend();
   t.after(() => first.stop());
-  const second = await startTestBackend();
+  const second = await createTestBackend();
   t.after(() => second.stop());
   await assert.rejects(new MessageBusClient().connect(), { code: 'AICO_BUS_AMBIGUOUS' });
   await second.stop();

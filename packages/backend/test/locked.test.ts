@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
-import { createTestHome, localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, createTestHome, localRequest } from '@aico/backend/testing';
 
 const password = 'seven green owls on a wire';
 
 test('a home that only a person can open starts locked, serves nothing that holds data, and opens for the right password alone', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
-  const first = await startTestBackend({ home: home.folder, password });
+  const first = await createTestBackend({ home: home.folder, password });
   await first.container
     .getService('database')
     .migrate('test', [{ id: '001', sql: 'CREATE TABLE note (text TEXT)' }]);
   await first.container.getService('database').execute('INSERT INTO note VALUES (?)', ['kept']);
   await first.stop();
 
-  const backend = await startTestBackend({ home: home.folder });
+  const backend = await createTestBackend({ home: home.folder });
   t.after(() => backend.stop());
   const post = (path: string, body?: unknown) => localRequest(backend.socket, path, { method: 'POST', body });
   assert.equal(backend.isLocked(), true);
@@ -46,7 +46,7 @@ test('a home that only a person can open starts locked, serves nothing that hold
 });
 
 test('lock stops what holds data, closes the database and wipes the keys; unlock brings all of it back', async (t) => {
-  const backend = await startTestBackend({ password });
+  const backend = await createTestBackend({ password });
   t.after(() => backend.stop());
   const post = (path: string, body?: unknown) => localRequest(backend.socket, path, { method: 'POST', body });
   const keyManager = backend.container.getService('key_manager');
@@ -78,8 +78,8 @@ test('lock stops what holds data, closes the database and wipes the keys; unlock
 test('a wrong password at the start is no locked start: it is refused', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
-  await (await startTestBackend({ home: home.folder, password })).stop();
-  await assert.rejects(startTestBackend({ home: home.folder, password: 'something else entirely' }), {
+  await (await createTestBackend({ home: home.folder, password })).stop();
+  await assert.rejects(createTestBackend({ home: home.folder, password: 'something else entirely' }), {
     code: 'AICO_KEY_PASSWORD_WRONG',
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile, rename, rm, truncate } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { localRequest, startTestBackend, type TestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest, type TestBackend } from '@aico/backend/testing';
 
 /** A second, and what a loaded machine adds. */
 const NOTICED_WITHIN_MS = 5_000;
@@ -23,7 +23,7 @@ const LOSSES: readonly (readonly [what: string, lose: (backend: TestBackend) => 
   [
     'the key slots are replaced by those of another home',
     async ({ paths }) => {
-      const other = await startTestBackend();
+      const other = await createTestBackend();
       try {
         await copyFile(other.paths.keySlotsFile, paths.keySlotsFile);
       } finally {
@@ -44,7 +44,7 @@ const LOSSES: readonly (readonly [what: string, lose: (backend: TestBackend) => 
 describe('a file of a running home that is lost', () => {
   for (const [what, lose] of LOSSES)
     test(`${what}: no write is acknowledged any more, and health says so`, async (t) => {
-      const backend = await startTestBackend();
+      const backend = await createTestBackend();
       t.after(() => backend.stop());
       const database = backend.container.getService('database');
       const waiting = database.transaction(() => new Promise<never>(() => undefined));
@@ -63,7 +63,7 @@ describe('a file of a running home that is lost', () => {
     });
 
   test('a change of the password replaces the slots, and is no loss', async (t) => {
-    const backend = await startTestBackend();
+    const backend = await createTestBackend();
     t.after(() => backend.stop());
     const keys = backend.container.getService('key_manager');
     await keys.addPassword('correct horse battery staple of the morning');

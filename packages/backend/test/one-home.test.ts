@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { createTestHome, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, createTestHome } from '@aico/backend/testing';
 
 test('a backend that has stopped lets go of its home once: a later stop() does not touch the next one', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
-  const first = await startTestBackend({ home: home.folder });
+  const first = await createTestBackend({ home: home.folder });
   await first.lifecycle.stop('test');
-  const second = await startTestBackend({ home: home.folder });
+  const second = await createTestBackend({ home: home.folder });
   t.after(() => second.stop());
   assert.ok(existsSync(second.paths.instanceFile));
   await first.stop();
   assert.ok(existsSync(second.paths.instanceFile));
-  await assert.rejects(startTestBackend({ home: home.folder }), { code: 'AICO_INSTANCE_RUNNING' });
+  await assert.rejects(createTestBackend({ home: home.folder }), { code: 'AICO_INSTANCE_RUNNING' });
 });

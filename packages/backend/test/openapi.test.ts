@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest } from '@aico/backend/testing';
 
 test('the OpenAPI document is served with every route that is there, and without those that are gone; the page in development alone', async (t) => {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   const document = async () =>
     (await localRequest(backend.socket, '/api/v1/openapi')).json() as { readonly paths: object };
@@ -16,7 +16,7 @@ test('the OpenAPI document is served with every route that is there, and without
   await unmount();
   assert.equal('/api/v1/notes' in (await document()).paths, false);
   assert.equal((await localRequest(backend.socket, '/api/v1/openapi/page')).status, 404);
-  const open = await startTestBackend({ overrides: { environment: 'development' } });
+  const open = await createTestBackend({ config: { environment: 'development' } });
   t.after(() => open.stop());
   const page = await localRequest(open.socket, '/api/v1/openapi/page');
   assert.match(page.text, /AICO API/);

@@ -4,13 +4,13 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest } from '@aico/backend/testing';
 
 const CANARY = 'zwieback4711';
 const plugin = fileURLToPath(new URL('./fixtures/searching.ts', import.meta.url));
 
 test('what a plugin searched for and stored is in no reply and no log line when its statement fails', async (t) => {
-  const backend = await startTestBackend({ plugins: [plugin], overrides: { 'core.logging.level': 'trace' } });
+  const backend = await createTestBackend({ plugins: [plugin], config: { 'core.logging.level': 'trace' } });
   t.after(() => backend.stop());
   for (const kind of ['match', 'text', 'unterminated', 'path', 'value', 'many']) {
     const reply = await localRequest(backend.socket, `/api/v1/searching/${kind}`, {
@@ -40,7 +40,7 @@ test('what a plugin searched for and stored is in no reply and no log line when 
 });
 
 test('values come and go over JSON exactly, or are refused', async (t) => {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   const query = async (body: string) => {
     const asked = request({

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { createTestHome, localRequest, startTestBackend, strictIssues } from '@aico/backend/testing';
+import { createTestBackend, createTestHome, localRequest, strictIssues } from '@aico/backend/testing';
 import { AICOPaths } from '@aico/shared/core/paths';
 
 type Responses = Readonly<
@@ -26,7 +26,7 @@ async function repliesOf(socket: string): Promise<ReadonlyMap<string, string>> {
 }
 
 test('a locked backend replies as its routes say', async (t) => {
-  const backend = await startTestBackend({ password: 'seven green owls on a wire' });
+  const backend = await createTestBackend({ password: 'seven green owls on a wire' });
   t.after(() => backend.stop());
   await localRequest(backend.socket, '/api/v1/security/lock', { method: 'POST' });
   const replies = await repliesOf(backend.socket);
@@ -35,7 +35,7 @@ test('a locked backend replies as its routes say', async (t) => {
 });
 
 test('a backend with services that failed and wait, and with checks that say anything, replies as its routes say', async (t) => {
-  const backend = await startTestBackend({
+  const backend = await createTestBackend({
     register(container) {
       const failed = () => Promise.reject(new Error('boom'));
       container.registerService('fixture.failed', failed, { required: false, retry: { retries: 0 } });
@@ -73,7 +73,7 @@ test('a backend that still starts replies as its routes say', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const asked = Promise.withResolvers<ReadonlyMap<string, string>>();
-  const backend = await startTestBackend({
+  const backend = await createTestBackend({
     home: home.folder,
     register(container) {
       container.registerService(
@@ -99,7 +99,7 @@ test('a configuration from every layer is told as the route says', async (t) => 
   await writeFile(paths.configFile, 'plugins:\n  ghost:\n    none: null\n    list: [1, { two: 2 }]\n');
   await writeFile(paths.environmentFile('test'), 'core:\n  channel:\n    max_channels: 7\n');
   const env = { AICO_CORE__LOGGING__LEVEL: 'error' };
-  const backend = await startTestBackend({ home: home.folder, env });
+  const backend = await createTestBackend({ home: home.folder, env });
   t.after(() => backend.stop());
   const told = (await repliesOf(backend.socket)).get('/api/v1/system/config') ?? '';
   for (const layer of ['default', 'environment file', 'user file', 'environment variable', 'runtime'])

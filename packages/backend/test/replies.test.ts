@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import {
+  createTestBackend,
   createTestHome,
   type LocalReply,
   localRequest,
-  startTestBackend,
   strictIssues,
   type TestBackend,
   type TestHome,
@@ -79,8 +79,8 @@ describe('the reply of each route', () => {
 
   before(async () => {
     backups = await createTestHome();
-    backend = await startTestBackend({
-      overrides: { environment: 'development', 'core.message_bus.broker.port': 0 },
+    backend = await createTestBackend({
+      config: { environment: 'development', 'core.message_bus.broker.port': 0 },
     });
     const document = (await localRequest(backend.socket, '/api/v1/openapi')).json() as {
       readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>>;
@@ -181,7 +181,7 @@ describe('the reply of each route', () => {
 });
 
 test('a field that a schema does not name is sent nevertheless, and found by the strict look', async (t) => {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   const schema = Type.Object({ a: Type.Integer() });
   const sent = { a: 1, b: { c: [1] } };
@@ -203,7 +203,7 @@ test('a field that a schema does not name is sent nevertheless, and found by the
 });
 
 test('an answer over the bus that is bytes is told as Base64', async (t) => {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   await backend.container.getService('message_bus').respond('ask.me', () => new Uint8Array([1, 2]));
   const body = { topic: 'ask.me', message: 1 };
@@ -212,7 +212,7 @@ test('an answer over the bus that is bytes is told as Base64', async (t) => {
 });
 
 test('the routes of the guide reply as they say', async (t) => {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   const notes = new Map([[1, { id: 1, text: 'a' }]]);
   await backend.container.getService('gateway').mount('notes', (app) => declareNotes(app, notes));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startTestBackend } from '@aico/backend/testing';
+import { createTestBackend } from '@aico/backend/testing';
 import type { FastifyRequest } from 'fastify';
 import { RESERVED, refuseReservedName } from '../src/composition/reserved-names.ts';
 import type {} from './fixtures/curious.ts';
@@ -10,7 +10,7 @@ import type {} from './fixtures/diary.ts';
 const plugin = (name: string) => fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url));
 
 test('a plugin gets the database in its own name: others’ tables as declared, the house’s not at all', async (t) => {
-  const backend = await startTestBackend({ plugins: [plugin('diary'), plugin('curious')] });
+  const backend = await createTestBackend({ plugins: [plugin('diary'), plugin('curious')] });
   t.after(() => backend.stop());
   const { database } = backend.container.getService('curious');
   const { rows } = await database.execute('SELECT text FROM page');
@@ -26,7 +26,7 @@ test('a plugin gets the database in its own name: others’ tables as declared, 
 });
 
 test('whatever hands a plugin a transaction hands it one in its own name', async (t) => {
-  const backend = await startTestBackend({ plugins: [plugin('diary'), plugin('curious')] });
+  const backend = await createTestBackend({ plugins: [plugin('diary'), plugin('curious')] });
   t.after(() => backend.stop());
   const { idempotency } = backend.container.getService('curious');
   const request = { headers: {}, method: 'POST', url: '/', principal: { id: 'phone' } };
@@ -45,7 +45,7 @@ test('whatever hands a plugin a transaction hands it one in its own name', async
 });
 
 test('every owner and table of the backend itself is reserved, so that no plugin can take it', async (t) => {
-  const backend = await startTestBackend({ plugins: [plugin('diary')] });
+  const backend = await createTestBackend({ plugins: [plugin('diary')] });
   t.after(() => backend.stop());
   const database = backend.container.getService('database');
   const { rows } = await database.execute<{ name: string; owner: string }>(

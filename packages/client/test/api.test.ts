@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest } from '@aico/backend/testing';
 import { ask, type ReplyOf } from '@aico/client/ask';
 import { type Client, connectLocal } from '@aico/client/local';
 import { describeApi } from './fixtures/describe-api.ts';
@@ -18,7 +18,7 @@ test("types and shapes of the backend's routes are those of the document it serv
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : never;
 
 test('client.api and ask() give the type that the route says its reply is of', async (t) => {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   const client: Client = connectLocal({ socketPath: backend.socket });
   t.after(() => client.close());

@@ -60,7 +60,7 @@ export const busFromPython: DocumentEffects = {
   document: 'examples/bus-python/README.md',
   setUp: async (world) => {
     if (isPythonMissing) return;
-    const { container } = await world.start({ overrides: { 'core.message_bus.broker.port': 0 } });
+    const { container } = await world.start({ config: { 'core.message_bus.broker.port': 0 } });
     await container.getService('message_bus').respond('host.ask', () => 'here');
   },
   shell: {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import { Type } from 'typebox';
 import { PluginNameTakenError } from '../core/errors.ts';
+import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
 import { type LoadedPlugin, loadPlugin } from '../core/plugin/plugin-loader.ts';
 import { refuseReservedName } from './reserved-names.ts';
 
@@ -24,8 +25,8 @@ export interface ChosenPlugins {
 
 export interface ChoosePluginsOptions {
   readonly config: ConfigurationManager;
-  /** Named on the command line: folders, files or packages. */
-  readonly specifiers: readonly string[];
+  /** Named on the command line: folders, files or packages; or definitions that a program passes. */
+  readonly specifiers: readonly (string | PluginDefinition)[];
   /** Where these are looked up, and those that a variable names. */
   readonly baseDir: string;
 }
@@ -64,7 +65,7 @@ export async function choosePlugins({
     }
     const { name, config: schema = Type.Object({}) } = loaded.definition;
     // The same plugin named twice is one plugin.
-    if (chosen.some(({ module }) => module === loaded.module)) continue;
+    if (chosen.some(({ definition }) => definition === loaded.definition)) continue;
     refuseReservedName(name);
     const other = chosen.find(({ definition }) => definition.name === name);
     if (other !== undefined) throw new PluginNameTakenError(name, loaded.module, other.module);

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { ConfigUnreadableError, ConfigurationManager, type Environment } from '@aico/shared/core/config';
 import type { AICOPaths } from '@aico/shared/core/paths';
+import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
 import { coreSections } from './core-sections.ts';
 import { type ChosenPlugins, choosePlugins } from './plugins.ts';
 
@@ -10,8 +11,8 @@ export interface ReadConfigurationOptions {
   readonly env?: Environment;
   /** Values over all other layers, by dotted key. */
   readonly overrides?: Readonly<Record<string, unknown>>;
-  /** Plugins besides those that the configuration names: folders, files or packages. */
-  readonly plugins?: readonly string[];
+  /** Plugins besides those that the configuration names: folders, files, packages or definitions. */
+  readonly plugins?: readonly (string | PluginDefinition)[];
   /** The folder that relative plugins are looked up from. Default: the current folder. */
   readonly baseDir?: string;
   /** A file to read instead of the user's; this one must exist. */

@@ -5,7 +5,7 @@ import { json } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ServiceContainer } from '@aico/backend';
-import { createTestHome, localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, createTestHome, localRequest } from '@aico/backend/testing';
 import { ConfigurationManager } from '@aico/shared/core/config';
 import { AICOPaths } from '@aico/shared/core/paths';
 import { AICOKeyManager } from '@aico/shared/security';
@@ -39,7 +39,7 @@ declare module '@aico/backend/plugin' {
 }
 
 async function startGuideBackend(t: TestContext) {
-  const backend = await startTestBackend({
+  const backend = await createTestBackend({
     register(container) {
       registerMyPlugin(container);
       container.registerService('guide_database', () => new DatabasePlugin('guide_database', container), {
@@ -93,7 +93,7 @@ describe('the guide on a running backend', () => {
 
   test('a whole plugin: migrations, durable messages, routes with rights, a WebSocket', async (t) => {
     const plugins = [fileURLToPath(new URL('./notes-plugin.ts', import.meta.url))];
-    const backend = await startTestBackend({ plugins });
+    const backend = await createTestBackend({ plugins });
     t.after(() => backend.stop());
     const post = (text: string, key?: string) =>
       localRequest(backend.socket, '/api/v1/notes', {
@@ -207,7 +207,7 @@ test('configuration and environments read as in the guide', async (t) => {
 test('core utilities open the home of a backend that has stopped', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
-  const backend = await startTestBackend({ home: home.folder });
+  const backend = await createTestBackend({ home: home.folder });
   await backend.stop();
   const { config, database } = await openHome(home.folder);
   t.after(() => database.close());

@@ -10,21 +10,29 @@ import { findPlugin, pluginEntry } from './plugin-module.ts';
 /** A plugin, and where it came from. */
 export interface LoadedPlugin {
   readonly definition: PluginDefinition;
-  /** The module's URL. */
+  /** The module's URL; `definition:NAME` for one that was given as a definition. */
   readonly module: string;
 }
 
 /**
  * Loads the plugin that a module exports as `plugin`. Runs the module's code, constructs nothing.
  *
- * @param specifier a folder or file (`./examples/inbox`, absolute, or a `file:` URL), or an installed package's name
+ * @param specifier a folder or file (`./examples/inbox`, absolute, or a `file:` URL), an installed package's name, or the
+ *   definition itself
  * @param baseDir the folder that relative paths are looked up from, and packages: from there, else beside this one
  * @throws {PluginNotFoundError} when there is nothing
  * @throws {PluginImportError} when the module throws while it is loaded, or imports a module that is missing
  * @throws {PluginExportError} when it exports no `plugin`
  * @throws {PluginShapeError} when `plugin` is not a definition; the error lists everything that is wrong
  */
-export async function loadPlugin(specifier: string, baseDir: string): Promise<LoadedPlugin> {
+export async function loadPlugin(
+  specifier: string | PluginDefinition,
+  baseDir: string,
+): Promise<LoadedPlugin> {
+  if (typeof specifier !== 'string') {
+    const module = `definition:${member(specifier, 'name')}`;
+    return { definition: checkedDefinition(specifier, module), module };
+  }
   const file = await pluginEntry(await findPlugin(specifier, baseDir));
   const { href } = pathToFileURL(file);
   let module: object;
@@ -34,10 +42,14 @@ export async function loadPlugin(specifier: string, baseDir: string): Promise<Lo
     throw new PluginImportError(specifier, file, error, await placeOfImportFailure(error, file));
   }
   if (!('plugin' in module)) throw new PluginExportError(specifier, file, Object.keys(module));
-  const { plugin } = module;
+  return { definition: checkedDefinition(module.plugin, file), module: href };
+}
+
+/** @throws {PluginShapeError} */
+function checkedDefinition(value: unknown, file: string): PluginDefinition {
   const problems: string[] = [];
-  if (!isDefinition(plugin, problems)) throw new PluginShapeError(file, problems);
-  return { definition: plugin, module: href };
+  if (!isDefinition(value, problems)) throw new PluginShapeError(file, problems);
+  return value;
 }
 
 function member(value: unknown, name: string): unknown {

@@ -4,12 +4,12 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
-import { createTestHome, localRequest, startTestBackend, type TestBackend } from '../../testing/index.ts';
+import { createTestBackend, createTestHome, localRequest, type TestBackend } from '../../testing/index.ts';
 
 async function start(t: TestContext, home?: string): Promise<TestBackend> {
-  const backend = await startTestBackend({
+  const backend = await createTestBackend({
     ...(home === undefined ? {} : { home }),
-    overrides: { 'core.message_bus.broker.port': 0 },
+    config: { 'core.message_bus.broker.port': 0 },
   });
   t.after(() => backend.stop());
   return backend;

@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { defineTopic, type MessageBus, MessageBusClient, RESERVED_TOPICS } from '@aico/shared/core/bus';
 import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
 import { Type } from 'typebox';
-import { localRequest, startTestBackend, type TestBackend } from '../../testing/index.ts';
+import { createTestBackend, localRequest, type TestBackend } from '../../testing/index.ts';
 
 /** Some topics of each row of the table. */
 const RESERVED = [
@@ -26,7 +26,7 @@ const LINE = {
 };
 
 async function start(t: TestContext): Promise<TestBackend> {
-  const backend = await startTestBackend({ overrides: { 'core.message_bus.broker.port': 0 } });
+  const backend = await createTestBackend({ config: { 'core.message_bus.broker.port': 0 } });
   t.after(() => backend.stop());
   return backend;
 }

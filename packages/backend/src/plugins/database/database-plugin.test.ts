@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { test } from 'node:test';
-import { localRequest, startTestBackend } from '../../testing/index.ts';
+import { createTestBackend, localRequest } from '../../testing/index.ts';
 
 const QUERY = '/api/v1/database/query';
 const ENDLESS = 'WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';
 
 test('queries that never end hold up nothing, and end with their callers', async (t) => {
-  const backend = await startTestBackend();
+  const backend = await createTestBackend();
   t.after(() => backend.stop());
   const ask = (sql: string) => localRequest(backend.socket ?? '', QUERY, { method: 'POST', body: { sql } });
   // More than may run at once, all left by their callers after the backend has them.

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
-import { localRequest, startTestBackend } from '@aico/backend/testing';
+import { createTestBackend, localRequest } from '@aico/backend/testing';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import fc from 'fast-check';
 import { OWNER, type Principal, permits } from '../../core/access.ts';
@@ -53,7 +53,7 @@ async function followPath(t: TestContext, socketPath: string, path: string, last
 
 describe('GET /api/v1/events', () => {
   test('brings what is published on the pattern, in order, in the form of CloudEvents; and goes on where a reader was', async (t) => {
-    const backend = await startTestBackend();
+    const backend = await createTestBackend();
     t.after(() => backend.stop());
     const bus = backend.container.getService('message_bus');
     const first = await follow(t, backend.socket, 'notes.*');
@@ -84,7 +84,7 @@ describe('GET /api/v1/events', () => {
   });
 
   test('refuses what is no pattern and what is the bus’s own, and ends with the backend', async (t) => {
-    const backend = await startTestBackend();
+    const backend = await createTestBackend();
     t.after(() => backend.stop());
     for (const [topic, status] of [
       ['a..b', 400],
@@ -188,7 +188,7 @@ describe('every stream', () => {
   const STREAMS = ['/api/v1/events?topic=notes.*', '/api/v1/logs/stream'];
 
   test('has the same events, counts exactly what a slow reader has lost, and delays no publisher', async (t) => {
-    const backend = await startTestBackend();
+    const backend = await createTestBackend();
     t.after(() => backend.stop());
     const bus = backend.container.getService('message_bus');
     const slow = await followPath(t, backend.socket, '/api/v1/events?topic=notes.*');
@@ -214,7 +214,7 @@ describe('every stream', () => {
   });
 
   test('ends with the backend, which waits for no reader', async (t) => {
-    const backend = await startTestBackend();
+    const backend = await createTestBackend();
     const readers = await Promise.all(STREAMS.map((path) => followPath(t, backend.socket, path)));
     for (const reader of readers) await reader.next();
     const ended = Promise.allSettled(
@@ -231,7 +231,7 @@ describe('every stream', () => {
   });
 
   test('leaves nothing behind when its reader goes at once', async (t) => {
-    const backend = await startTestBackend();
+    const backend = await createTestBackend();
     t.after(() => backend.stop());
     for (const path of STREAMS) {
       const reader = await followPath(t, backend.socket, path);

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { after, before, describe, mock, test } from 'node:test';
-import { createTestHome, localRequest, startTestBackend, type TestBackend } from '../../testing/index.ts';
+import { createTestBackend, createTestHome, localRequest, type TestBackend } from '../../testing/index.ts';
 import type { StoredLogRecord } from './log-query.ts';
 
 describe('the log over the API of a whole backend', () => {
   let backend: TestBackend;
 
   before(async () => {
-    backend = await startTestBackend();
+    backend = await createTestBackend();
   });
   after(() => backend.stop());
 
@@ -56,7 +56,7 @@ describe('the log over the API of a whole backend', () => {
 
   test('stop ends who follows the log, writes the last lines, and does not wait for readers', async () => {
     const home = await createTestHome();
-    const first = await startTestBackend({ home: home.folder });
+    const first = await createTestBackend({ home: home.folder });
     const following = request({ socketPath: first.socket, path: '/api/v1/logs/stream?level=info' }).end();
     const [stream] = (await once(following, 'response')) as [IncomingMessage];
     await once(stream, 'data');
@@ -65,7 +65,7 @@ describe('the log over the API of a whole backend', () => {
     first.container.getService('logging').getLogger('late', 'test').info('the last line');
     await first.stop();
     await ended;
-    const second = await startTestBackend({ home: home.folder });
+    const second = await createTestBackend({ home: home.folder });
     const reply = await localRequest(second.socket, '/api/v1/logs?service=late');
     assert.equal((reply.json() as { logs: readonly StoredLogRecord[] }).logs[0]?.message, 'the last line');
     const lifecycle = await localRequest(second.socket, '/api/v1/logs?service=backend&text=Stopping');
@@ -76,14 +76,14 @@ describe('the log over the API of a whole backend', () => {
 
   test('a life of seconds deletes what is beyond the limits too', async () => {
     const home = await createTestHome();
-    const overrides = { 'core.logging.retention.max_lines': 1_000 };
-    const first = await startTestBackend({ home: home.folder, overrides });
+    const config = { 'core.logging.retention.max_lines': 1_000 };
+    const first = await createTestBackend({ home: home.folder, config });
     const logging = first.container.getService('logging');
     const logger = logging.getLogger('chatty', 'test');
     for (let n = 0; n < 2_500; n += 1) logger.info(`line ${n}`);
     await logging.flush();
     await first.stop();
-    const second = await startTestBackend({ home: home.folder, overrides });
+    const second = await createTestBackend({ home: home.folder, config });
     const oldest = async (): Promise<number> => {
       const { rows } = await second.container
         .getService('database')
@@ -97,12 +97,12 @@ describe('the log over the API of a whole backend', () => {
 
   test('a clock that is 40 days ahead deletes no line of today', async () => {
     const home = await createTestHome();
-    const first = await startTestBackend({ home: home.folder });
+    const first = await createTestBackend({ home: home.folder });
     first.container.getService('logging').getLogger('diary', 'test').info('today');
     await first.stop();
     mock.timers.enable({ apis: ['Date'], now: Date.now() + 40 * 86_400_000 });
     try {
-      const second = await startTestBackend({ home: home.folder });
+      const second = await createTestBackend({ home: home.folder });
       const pruned = second.container.getService('log_store');
       await pruned.prune();
       const reply = await localRequest(second.socket, '/api/v1/logs?service=diary');
