@@ -49,9 +49,12 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
         ended += 1;
         report(`the backend ended after: ${names}`);
         world = await HostileWorld.start();
-      } else if (!(await world.servesTheGood())) {
-        failures += 1;
-        report(`the good device was not served after: ${names}`);
+      } else {
+        const refusal = await world.refusalOfTheGood();
+        if (refusal !== undefined) {
+          failures += 1;
+          report(`the good device was not served ${refusal}, after: ${names}`);
+        }
       }
       most = Math.max(most, await world.memory());
     }

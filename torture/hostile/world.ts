@@ -105,14 +105,22 @@ export class HostileWorld {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Whether the good device is served in time, on the channel it has and on a new one. */
-  async servesTheGood(): Promise<boolean> {
-    const asked = (agent: ChannelAgent) =>
-      within(post(agent, '/api/v1/bus/messages', { topic: 'good.news', message: 1 }), SERVED_MS);
+  /** Why the good device is not served in time, on the channel it has or on a new one; undefined where it is. */
+  async refusalOfTheGood(): Promise<string | undefined> {
     const anew = new ChannelAgent(this.http, this.good);
+    const agents = { 'on its channel': this.#agent, 'on a new channel': anew };
     try {
-      const answers = await Promise.all([asked(this.#agent), asked(anew)]);
-      return answers.every((answer) => answer?.status === 202);
+      const refusals = await Promise.all(
+        Object.entries(agents).map(async ([place, agent]) => {
+          const work = post(agent, '/api/v1/bus/messages', { topic: 'good.news', message: 1 });
+          const answer = await within(
+            work.then(({ status }) => String(status), String),
+            SERVED_MS,
+          );
+          return answer === '202' ? undefined : `${place}: ${answer ?? `no answer in ${SERVED_MS} ms`}`;
+        }),
+      );
+      return refusals.find((refusal) => refusal !== undefined);
     } finally {
       anew.destroy();
     }
