@@ -19,6 +19,7 @@ import { pair } from './fixtures/channel.ts';
 import { declareNotes } from './guide/typed-replies.ts';
 
 interface Said {
+  readonly $ref?: string;
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
 }
 type Responses = Readonly<Record<string, Said>>;
@@ -75,6 +76,7 @@ describe('the reply of each route', () => {
   let device = '';
   let bus: MessageBusClient | undefined;
   const operations = new Map<string, Responses>();
+  let shared: Responses = {};
   const { publicKey, secretKey } = curveKeyPair();
 
   before(async () => {
@@ -84,7 +86,9 @@ describe('the reply of each route', () => {
     });
     const document = (await localRequest(backend.socket, '/api/v1/openapi')).json() as {
       readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>>;
+      readonly components: { readonly responses: Responses };
     };
+    ({ responses: shared } = document.components);
     for (const [path, methods] of Object.entries(document.paths))
       for (const [method, { responses }] of Object.entries(methods))
         operations.set(`${method.toUpperCase()} ${path}`, responses);
@@ -153,7 +157,8 @@ describe('the reply of each route', () => {
     const known = [...Object.keys(CALLS), ...Object.keys(OTHERS), 'GET /api/v1/events/ws'];
     assert.deepEqual([...operations.keys()].sort(), known.sort());
     for (const [name, responses] of operations)
-      assert.ok(responses.default?.content?.['application/problem+json'], name);
+      assert.equal(responses.default?.$ref, '#/components/responses/Problem', name);
+    assert.ok(shared.Problem?.content?.['application/problem+json']);
     assert.ok(operations.get('GET /api/v1/events/ws')?.['101']);
   });
 

@@ -14,10 +14,13 @@ interface Parameter {
   readonly description?: unknown;
 }
 
-const PROBLEM = {
+/** Described once for the document, since every operation can answer with it. */
+const PROBLEM_RESPONSE = {
   description: 'What went wrong (RFC 9457).',
   content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
 };
+
+const PROBLEM = { $ref: '#/components/responses/Problem' };
 
 const WEB_SOCKET = { 101: { description: 'A WebSocket (RFC 6455).' } };
 
@@ -40,7 +43,7 @@ export function openApiDocument(routes: readonly DeclaredRoute[], version: strin
     },
     tags: [...new Set(routes.map(({ mount }) => mount))].sort().map((name) => ({ name })),
     paths,
-    components: { schemas: { Problem: ProblemSchema } },
+    components: { schemas: { Problem: ProblemSchema }, responses: { Problem: PROBLEM_RESPONSE } },
   };
 }
 

@@ -120,5 +120,8 @@ export const OpenApiReply = Type.Object({
   info: Type.Object({ title: Type.String(), version: Type.String(), description: Type.String() }),
   tags: listOf(Type.Object({ name: Type.String(), description: Type.Optional(Type.String()) })),
   paths: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())),
-  components: Type.Object({ schemas: Type.Record(Type.String(), Type.Unknown()) }),
+  components: Type.Object({
+    schemas: Type.Record(Type.String(), Type.Unknown()),
+    responses: Type.Record(Type.String(), Type.Unknown()),
+  }),
 });
