@@ -1,4 +1,4 @@
-/** `@aico/client` for browsers: the same interface over WebSockets, in JavaScript alone. */
+/** `@aico/client` for browsers: the same interface over WebSockets, in plain JavaScript. */
 export {
   ChannelHandshakeError,
   ChannelRefusedError,

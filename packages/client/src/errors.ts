@@ -10,7 +10,7 @@ export class BackendNotRunningError extends defineError({
       ? 'Start it with `aico start`. If it runs on another home, name it: --home DIR or AICO_HOME.'
       : 'Start it there with `aico start`, and check host and port. It listens on its own machine alone unless core.api_gateway.rest.host says otherwise.',
     cause,
-    /** The socket's path, or host and port. */
+    /** The path of the socket, or host and port. */
     place,
   }),
 }) {}
@@ -25,7 +25,7 @@ export class ChannelNotServedError extends defineError({
   }),
 }) {}
 
-/** The backend has too many channels, or they were opened too often from here. Nothing was executed. */
+/** The backend has too many channels, or this address opened them too often. Nothing was executed. */
 export class TooManyChannelsError extends defineError({
   code: 'AICO_CLIENT_TOO_MANY_CHANNELS',
   make: (retryAfterSeconds: number) => ({
@@ -42,7 +42,7 @@ export class AddressInvalidError extends defineError({
   make: (address: string) => ({ message: `"${address}" is not the address of a backend` }),
 }) {}
 
-/** The credentials were not made by pairing. */
+/** The credentials were not created by pairing. */
 export class CredentialsInvalidError extends defineError({
   code: 'AICO_CLIENT_CREDENTIALS',
   hint: 'Pass the value that `pair` returned, unchanged; if it is lost, pair this device again.',
@@ -122,7 +122,7 @@ export class ReplyShapeError extends defineError({
   hint: 'Client and backend have different versions: update both to the same version.',
   make: (operation: string, fault: string) => ({
     message: `the reply to ${operation} has an unknown shape: ${fault}`,
-    /** Method and path, as the OpenAPI document has them. */
+    /** Method and path, as in the OpenAPI document. */
     operation,
   }),
 }) {}

@@ -1,4 +1,4 @@
-/** `@aico/client`: a backend on another machine, through the sealed channel. */
+/** `@aico/client`: connects to a backend on another machine through the sealed channel. */
 
 export {
   ChannelHandshakeError,

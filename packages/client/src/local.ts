@@ -1,4 +1,4 @@
-/** `@aico/client/local`: the backend on this machine, over the socket that only its owner may open. */
+/** `@aico/client/local`: connects to the backend on this machine over the socket that only its owner may open. */
 import { BackendNotRunningError, SocketDeniedError } from './errors.ts';
 import { type NodeClient, nodeClient } from './node/node-client.ts';
 import { SocketTransport } from './node/socket-transport.ts';
@@ -19,14 +19,14 @@ export type { ForwardedRequest, ForwardedResponse } from './node/transport.ts';
 export interface LocalClientOptions {
   /** The backend's Unix domain socket, or named pipe. */
   readonly socketPath: string;
-  /** Milliseconds until an answer must have begun. Default 120 000. */
+  /** Milliseconds until an answer must begin. Default 120 000. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Reaches a backend on the same machine, over the socket that only its owner may open.
+ * Connects to a backend on the same machine over the socket that only its owner may open.
  *
- * Besides what any client meets, its requests fail with `SocketDeniedError` where this user may not open the socket.
+ * Its requests throw `SocketDeniedError` if this user may not open the socket, in addition to the errors of every client.
  *
  * @example
  * ```ts
@@ -46,6 +46,6 @@ export function connectLocal({ socketPath, timeoutMs = 120_000 }: LocalClientOpt
   });
 }
 
-/** Codes of the system for a socket that has no listener. */
+/** Error codes of the system for a socket without a listener. */
 const NOT_LISTENING: ReadonlySet<unknown> = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 const DENIED: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM']);

@@ -50,7 +50,7 @@ test('a declared error has its code, message, hint, cause and typed fields, and 
   assert.ok(!(new BusyError(true) instanceof NoteMissingError));
 });
 
-test('the stack of a declared error begins where it was thrown', () => {
+test('the stack of a declared error starts where it was thrown', () => {
   function findNote(): never {
     throw new NoteMissingError('7', 'unknown');
   }
@@ -62,7 +62,7 @@ test('the stack of a declared error begins where it was thrown', () => {
   });
 });
 
-test('a hint or status that depends on the arguments goes before the declared one', () => {
+test('a hint or status that depends on the arguments takes precedence over the declared one', () => {
   assert.deepEqual([new BusyError(true).hint, new BusyError(false).hint], ['Send less.', 'Wait.']);
   assert.deepEqual(
     [true, false].map((isSender) => problemFrom(new BusyError(isSender)).status),
@@ -75,7 +75,7 @@ test('an error without a cause has no property of that name', () => {
   assert.ok(!('cause' in new NoteMissingError('7', 'unknown')));
 });
 
-test('reasonOf() is the message of an error, and the text of everything else', () => {
+test('reasonOf() returns the message of an error, and any other value as text', () => {
   assert.deepEqual(
     [reasonOf(new TypeError('a')), reasonOf('b'), reasonOf(undefined)],
     ['a', 'b', 'undefined'],

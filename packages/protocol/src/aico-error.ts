@@ -34,35 +34,35 @@ export interface ErrorContent extends AicoErrorOptions {
   readonly message: string;
 }
 
-/** The part of a failure's declaration that is the same each time. */
+/** The constant part of an error's declaration. */
 export interface ErrorTraits {
   /** `AICO_<ROOM>_<WHAT>`; a plugin uses its own prefix. */
   readonly code: string;
-  /** The hint, where it is the same each time. */
+  /** The hint, if it is constant. */
   readonly hint?: string;
-  /** The HTTP status of a reply. Without one, and from 500 except 502 to 504, a peer is told only that it failed. */
+  /** The HTTP status of a reply. A peer gets no details of an error without one, or with one from 500 except 502 to 504. */
   readonly status?: number;
-  /** The exit code that a start or a command ends with. Default: that of the nearest error above it, else `failure`. */
+  /** The exit code with which a start or a command ends. Default: that of the nearest error above it, else `failure`. */
   readonly exit?: keyof typeof ExitCode;
 }
 
 /** The declaration of a failure. */
 export interface ErrorDeclaration<Args extends readonly unknown[], Content extends ErrorContent>
   extends ErrorTraits {
-  /** The message and the typed fields, from the arguments of the constructor. */
+  /** Builds the message and the typed fields from the arguments of the constructor. */
   readonly make: (...args: Args) => Content;
 }
 
 /** The typed fields of an error. */
 type Fields<Content> = Readonly<Omit<Content, keyof ErrorContent>>;
 
-/** A class of errors as `defineError()` makes it. */
+/** An error class that `defineError()` returns. */
 export type ErrorClass<Args extends readonly unknown[], Content> = (new (
   ...args: Args
 ) => AicoError & Fields<Content>) & { readonly declaration: ErrorTraits };
 
 /**
- * Declares a failure. Extend the result, so that the class has a name; `instanceof` narrows to it with its typed fields.
+ * Declares an error. Extend the result, so that the class has a name; `instanceof` narrows to it with its typed fields.
  *
  * @example
  * ```ts
@@ -94,6 +94,6 @@ export function defineError<Args extends readonly unknown[], Content extends Err
       Object.assign(this, traits, fields);
     }
   }
-  // The fields were assigned above; a class cannot say so of fields that a type parameter names.
+  // The fields were assigned above; a class declaration cannot express fields of a type parameter.
   return DeclaredError as unknown as ErrorClass<Args, Content>;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { counted } from './counted.ts';
 
-test('counted() gives the noun the form that its number takes', () => {
+test('counted() uses singular and plural', () => {
   assert.equal(counted(0, 'message'), '0 messages');
   assert.equal(counted(1, 'message'), '1 message');
   assert.equal(counted(2, 'message'), '2 messages');

@@ -1,7 +1,7 @@
 const RULES = new Intl.PluralRules('en');
 
 /**
- * A number and its noun in the form that the number takes in English.
+ * A number with its noun, singular or plural.
  *
  * @param plural the noun for any number but one; default: with an s
  * @example counted(1, 'message'); // '1 message'

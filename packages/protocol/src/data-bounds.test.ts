@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { isDeeperThan, MAX_DATA_DEPTH, parseBoundedJson } from './data-bounds.ts';
 import { problemFrom } from './problem.ts';
 
-/** JSON with so many levels, objects and arrays in the order that `kinds` gives. */
+/** JSON with this many levels; `kinds` gives the order of objects and arrays. */
 function nested(levels: number, kinds: readonly boolean[] = [true, false]): string {
   const isArray = Array.from({ length: levels }, (_, at) => kinds[at % kinds.length] ?? true);
   return `${isArray.map((array) => (array ? '[' : '{"a":')).join('')}0${isArray
@@ -14,7 +14,7 @@ function nested(levels: number, kinds: readonly boolean[] = [true, false]): stri
 }
 
 describe('parseBoundedJson()', () => {
-  test('accepts data up to the bound and refuses one level more, whatever it is made of', () => {
+  test('accepts data up to the limit and refuses one level more, of objects and arrays', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 * MAX_DATA_DEPTH }),
@@ -28,7 +28,7 @@ describe('parseBoundedJson()', () => {
     );
   });
 
-  test('refuses 100,000 levels without a stack overflow, and a peer is told with status 413', () => {
+  test('refuses 100,000 levels without a stack overflow, with status 413', () => {
     assert.throws(
       () => parseBoundedJson(nested(100_000), 'the message'),
       (error) => {
@@ -42,12 +42,12 @@ describe('parseBoundedJson()', () => {
     );
   });
 
-  test('leaves what is not JSON to its caller', () => {
+  test('throws SyntaxError for invalid JSON', () => {
     assert.throws(() => parseBoundedJson('{', 'it'), SyntaxError);
   });
 });
 
-test('isDeeperThan() ends on a ring', () => {
+test('isDeeperThan() ends on cyclic data', () => {
   const ring: { self?: unknown } = {};
   ring.self = ring;
   assert.equal(isDeeperThan(MAX_DATA_DEPTH, ring), true);

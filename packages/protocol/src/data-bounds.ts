@@ -1,15 +1,15 @@
 import { DataBoundsError } from './errors.ts';
 
 /**
- * The most levels of objects and arrays in a message or a JSON body: `{}` has one level, `{ a: [] }` has two. Every edge
- * holds data to it (HTTP, WebSocket, the broker, the bus within the process), so that code behind an edge may recurse.
+ * The most levels of objects and arrays in a message or a JSON body: `{}` has one level, `{ a: [] }` has two. Every entry point
+ * enforces it (HTTP, WebSocket, the broker, the in-process bus), so that code behind it may recurse.
  */
 export const MAX_DATA_DEPTH = 64;
 
-/** The largest message, in bytes, on any transport. An edge may have a lower limit of its own. */
+/** The largest message, in bytes, on any transport. An entry point may have a lower limit. */
 export const MAX_MESSAGE_BYTES = 67_108_864;
 
-/** Whether `value` has more than `limit` levels of objects and arrays. The walk itself goes no deeper than that. */
+/** Whether `value` has more than `limit` levels of objects and arrays. Stops at that depth. */
 export function isDeeperThan(limit: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (limit <= 0) return true;

@@ -4,7 +4,7 @@
  */
 export interface Envelope<T = unknown> {
   readonly id: string;
-  /** Who published it: a component's name. */
+  /** The publisher: a component's name. */
   readonly source: string;
   /** The topic it was published on. */
   readonly type: string;
@@ -13,7 +13,7 @@ export interface Envelope<T = unknown> {
   readonly datacontenttype: string;
   /** W3C trace context, when the publisher was traced. */
   readonly traceparent?: string | undefined;
-  /** Where an answer is awaited, when the message is a request. */
+  /** The topic for the answer, if the message is a request. */
   readonly replyto?: string | undefined;
   /**
    * Milliseconds until the requester stops waiting for the answer; zero or less once it has. Computed on each read from

@@ -11,7 +11,7 @@ export class TopicInvalidError extends defineError({
   }),
 }) {}
 
-/** The data is nested deeper, or is larger, than an edge accepts. */
+/** The data is nested deeper, or is larger, than an entry point accepts. */
 export class DataBoundsError extends defineError({
   code: 'AICO_DATA_BOUNDS',
   exit: 'database',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inexactNumberIn } from './exact-json.ts';
 
-test('a number that a double cannot hold is found, wherever it stands', () => {
+test('a number that a double cannot hold is found at any position', () => {
   for (const [json, found] of [
     ['9007199254740993', '9007199254740993'],
     ['{"a":[1,-9007199254740993]}', '-9007199254740993'],
@@ -18,7 +18,7 @@ test('a number that a double cannot hold is found, wherever it stands', () => {
     assert.equal(inexactNumberIn(json), found, json);
 });
 
-test('numbers that stay what they are pass, and so does text that looks like a number', () => {
+test('exact numbers are accepted, and so is text that looks like a number', () => {
   for (const json of [
     '[0, -0, 1, 0.1, 1e3, 1.5e-7, 0e400, 0.0e-400]',
     '9007199254740991',

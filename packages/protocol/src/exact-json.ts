@@ -1,13 +1,13 @@
-/** Looks for a number only where one could lose something: most bodies have neither so many digits nor an exponent. */
+/** Checks cheaply whether a text can contain an inexact number: most bodies have neither so many digits nor an exponent. */
 const MAY_BE_INEXACT = /\d{16}|\d[eE]/;
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
  * The first number in a JSON text that `JSON.parse` would silently change: an integer with more digits than a double holds,
- * also when it is written with a fraction, or one so large or so small that infinity or zero would stand in its place. Smaller
- * numbers with a fraction are rounded to the nearest double, as everywhere.
+ * also when it is written with a fraction, or a number so large or small that it would become infinity or zero. Other numbers
+ * with a fraction are rounded to the nearest double, as usual.
  *
- * @returns the number as it is written, or `undefined` where all of them are exact
+ * @returns the number as it is written, or `undefined` if all are exact
  * @example inexactNumberIn('{"id": 9007199254740993}'); // '9007199254740993'
  */
 export function inexactNumberIn(json: string): string | undefined {

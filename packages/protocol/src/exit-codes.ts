@@ -1,21 +1,20 @@
 /**
- * The exit codes of the process and of the command line. Each kind of failure that has its own remedy has its own number,
- * so that a script can tell a taken port from a wrong password. A second signal `n` during the stop ends the process with
- * 128 + `n`.
+ * The exit codes of the process and of the command line. Each kind of failure with its own remedy has its own code, so that a
+ * script can tell a taken port from a wrong password. A second signal `n` during the stop ends the process with 128 + `n`.
  */
 export const ExitCode = {
   ok: 0,
-  /** A failure without a number of its own; the message says which. */
+  /** A failure without a code of its own; see the message. */
   failure: 1,
-  /** The command line is not understood. */
+  /** The command line is invalid. */
   usage: 2,
-  /** A configuration file or variable is not valid. */
+  /** A configuration file or variable is invalid. */
   config: 10,
   /** The home or a folder in it cannot be used. */
   home: 11,
-  /** Another backend runs on this home. */
+  /** Another backend uses this home. */
   instance: 12,
-  /** The port is taken. */
+  /** The port is in use. */
   port: 13,
   /** There is no key, the password is wrong, or a key file cannot be trusted. */
   key: 14,
@@ -29,11 +28,11 @@ export const ExitCode = {
   startTimeout: 18,
   /** The stop exceeded its budget. */
   stopTimeout: 19,
-  /** The command needs a running backend and there is none. */
+  /** The command needs a running backend, and none is running. */
   notRunning: 20,
-  /** The backend runs and reports that it is unhealthy. */
+  /** The backend is running and unhealthy. */
   unhealthy: 21,
-  /** The operating system refused a call: no room, no rights, no free file handles, a failing disk. */
+  /** The operating system refused a call: no space, no permission, no file descriptors, a failing disk. */
   system: 22,
   /** An uncaught error; 70 is EX_SOFTWARE in sysexits.h. */
   crash: 70,

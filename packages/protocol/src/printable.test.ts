@@ -7,7 +7,7 @@ const HOSTILE = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f
 
 describe('printable()', () => {
   for (const text of ['plain', 'ü 漢 ﷽', '👩‍👧 👍🏽 1️⃣ ❤️ 🏴󠁧󠁢󠁥󠁮󠁧󠁿', 'می‌خواهم', 'क्‍ष', '↩︎', '葛\u{e0100}城', '‱ ± ¬'])
-    test(`leaves ${JSON.stringify(text)} as it is`, () => assert.equal(printable(text), text));
+    test(`leaves ${JSON.stringify(text)} unchanged`, () => assert.equal(printable(text), text));
 
   for (const [what, text, shown] of [
     ['clears the screen', '\u001b[2J', '\\u001b[2J'],
@@ -25,13 +25,13 @@ describe('printable()', () => {
     ['hides bytes in variation selectors', 'a\u{e0100}\ufe01', 'a\\udb40\\udd00\\ufe01'],
     ['is half a pair', 'a\ud800', 'a\\ud800'],
   ] as const)
-    test(`shows a character that ${what}`, () => assert.equal(printable(text), shown));
+    test(`escapes a character that ${what}`, () => assert.equal(printable(text), shown));
 
-  test('keeps lines and tabs where text has several lines', () => {
+  test('keeps line breaks and tabs in multi-line text', () => {
     assert.equal(printable('a\r\n\tb\rc\u001b', { lines: true }), 'a\n\tb\\rc\\u001b');
   });
 
-  test('leaves nothing hostile in any text', () => {
+  test('leaves no control or invisible character in any text', () => {
     const hostile = fc.constantFrom(
       ...'\u001b\u009b\u202e\u2066\u200b\u200d\ufe0f\n👩'.split(''),
       '👩',
@@ -46,7 +46,7 @@ describe('printable()', () => {
     );
   });
 
-  test('keeps the value of JSON', () => {
+  test('keeps the value of JSON text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) =>
         assert.equal(JSON.parse(printable(JSON.stringify(text))), text),
@@ -54,7 +54,7 @@ describe('printable()', () => {
     );
   });
 
-  test('changes nothing the second time', () => {
+  test('is idempotent', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) =>
         assert.equal(printable(printable(text)), printable(text)),

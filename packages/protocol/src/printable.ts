@@ -4,11 +4,11 @@ const JOINING =
   '\\p{Script=Gujarati}\\p{Script=Oriya}\\p{Script=Tamil}\\p{Script=Telugu}\\p{Script=Kannada}\\p{Script=Malayalam}' +
   '\\p{Script=Sinhala}\\p{Script=Khmer}\\p{Script=Myanmar}\\p{Script=Tibetan}]';
 
-/** Controls, characters without a width or that turn the direction, separators of lines, halves of surrogate pairs. */
+/** Control characters, invisible or direction-changing characters, line separators, lone surrogates. */
 const HOSTILE = '[\\p{Cc}\\p{Cs}\\p{Default_Ignorable_Code_Point}\\u2028\\u2029\\ufff9-\\ufffb]';
 
 const HAS_HOSTILE = new RegExp(HOSTILE, 'v');
-/** The first two alternatives are read so that what spells a word or an emoji stays; the group holds what does not. */
+/** The first two alternatives match joiners that words and emoji need; the group matches the others. */
 const PARTS = new RegExp(
   `\\p{RGI_Emoji}|(?<=\\p{Emoji})[\\ufe0e\\ufe0f]|(?<=\\p{Script=Han})[\\u{e0100}-\\u{e01ef}]|` +
     `(?<=${JOINING})[\\u200c\\u200d]|(\\r\\n|${HOSTILE})`,
@@ -21,11 +21,10 @@ export interface PrintableOptions {
 }
 
 /**
- * `text` with every character that a terminal obeys or a reader cannot see written as an escape of JSON (`\n`, `\u001b`):
- * control characters (C0, C1), characters that change the direction of text, characters without a width, and lone
- * surrogates. Foreign text (the subject of a mail, a line of the log, the name of a device) could otherwise move the
- * cursor, rewrite lines above or pass for something else. Joiners within emoji and within scripts that spell with them are
- * kept. JSON text keeps its value.
+ * `text` with every character that controls a terminal or is invisible written as a JSON escape (`\n`, `\u001b`): control
+ * characters (C0, C1), direction-changing and zero-width characters, and lone surrogates. Foreign text (the subject of a mail,
+ * a line of the log, the name of a device) could otherwise move the cursor, overwrite lines above or imitate other text.
+ * Joiners in emoji and in scripts that need them are kept. JSON text keeps its value.
  *
  * @example printable('a\u001b[2Jb\n'); // 'a\\u001b[2Jb\\n'
  */

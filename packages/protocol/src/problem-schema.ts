@@ -4,7 +4,7 @@ import type { Problem, ProblemIssue } from './problem.ts';
 /** The schema of a {@link ProblemIssue}. */
 export const ProblemIssueSchema = Type.Object({ path: Type.String(), message: Type.String() });
 
-/** The schema of a {@link Problem}. Its type stands elsewhere, so that reading problems needs no schema library. */
+/** The schema of a {@link Problem}. The type is declared separately, so that reading problems needs no schema library. */
 export const ProblemSchema = Type.Object({
   type: Type.String({ default: 'about:blank' }),
   title: Type.String(),
@@ -17,7 +17,7 @@ export const ProblemSchema = Type.Object({
   request_id: Type.Optional(Type.String()),
 });
 
-/** Compiles only while schema and type say the same. */
+/** Compiles only if schema and type agree. */
 type Same<A, B> = [A, B] extends [B, A] ? true : never;
 true satisfies Same<Static<typeof ProblemSchema>, Problem>;
 true satisfies Same<Static<typeof ProblemIssueSchema>, ProblemIssue>;

@@ -14,7 +14,7 @@ class NoteMissingError extends AicoError {
 }
 
 describe('problemFrom()', () => {
-  test('tells what an error with a status below 500 says of itself', () => {
+  test('includes the message and hint of an error with a status below 500', () => {
     const problem = problemFrom(new NoteMissingError());
     assert.deepEqual(problem, {
       type: 'about:blank',
@@ -37,7 +37,7 @@ describe('problemFrom()', () => {
     ['a string', 'canary'],
     ['undefined', undefined],
   ] as const)
-    test(`says the same constant sentence about ${what}`, () => {
+    test(`is constant for ${what}`, () => {
       const problem = problemFrom(error);
       assert.equal(problem.status, 500);
       assert.equal(problem.code, 'AICO_PROBLEM_INTERNAL');
@@ -45,7 +45,7 @@ describe('problemFrom()', () => {
       assert.ok(Check(ProblemSchema, problem));
     });
 
-  test('cause and stack never leave', () => {
+  test('includes neither cause nor stack', () => {
     assert.doesNotMatch(JSON.stringify(problemFrom(new NoteMissingError())), /canary|problem\.test/);
   });
 });

@@ -3,13 +3,13 @@ import { AicoError } from './aico-error.ts';
 /** The media type of RFC 9457. */
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
-/** One of several reasons: a place, as a JSON pointer or a path, and what is wrong there. */
+/** One of several reasons: a location, as a JSON pointer or a path, and the fault found there. */
 export interface ProblemIssue {
   path: string;
   message: string;
 }
 
-/** A failure as a peer is told of it: RFC 9457, with `code`, `hint`, `errors` and `request_id` as extensions. */
+/** A failure as it is reported to a peer: RFC 9457, with `code`, `hint`, `errors` and `request_id` as extensions. */
 export interface Problem {
   type: string;
   title: string;
@@ -30,7 +30,7 @@ const INTERNAL: Problem = {
   code: 'AICO_PROBLEM_INTERNAL',
 };
 
-/** Titles of the statuses the project answers with (RFC 9110); others say only their class. */
+/** Titles of the statuses the project answers with (RFC 9110); others get the title of their class. */
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -45,7 +45,7 @@ const TITLES: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 };
 
-/** The statuses from 500 that speak of another party, or of the moment, and not of a fault in the backend. */
+/** The statuses from 500 whose cause is another party or temporary, not a fault in the backend. */
 const TOLD = [502, 503, 504];
 
 /**

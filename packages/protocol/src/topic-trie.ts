@@ -6,8 +6,8 @@ interface Node<T> {
 }
 
 /**
- * Many patterns, asked at once which of their values a topic concerns. The cost of `match` depends on the depth of
- * the topic, not on the number of patterns; what was asked lately is remembered.
+ * Finds the values of all patterns that match a topic. The cost of `match` depends on the depth of the topic and not on the
+ * number of patterns; recent topics are cached.
  *
  * @example
  * ```ts
@@ -22,12 +22,12 @@ export class TopicTrie<T> {
   readonly #memory: number;
   #size = 0;
 
-  /** @param memory how many topics' matches are remembered at most */
+  /** @param memory the number of topics whose matches are cached */
   constructor(memory = 4_096) {
     this.#memory = memory;
   }
 
-  /** How many values there are, each counted once for every pattern it was added under. */
+  /** The number of values, counted once for every pattern they were added under. */
   get size(): number {
     return this.#size;
   }
@@ -53,7 +53,7 @@ export class TopicTrie<T> {
     this.#remembered.clear();
   }
 
-  /** Takes `value` away from `pattern`; `false` when it was not there. */
+  /** Removes `value` from `pattern`. Returns `false` if it was not there. */
   remove(pattern: string, value: T): boolean {
     const path: { readonly node: Node<T>; readonly segment: string }[] = [];
     let node = this.#root;
@@ -66,7 +66,7 @@ export class TopicTrie<T> {
     if (!node.values.delete(value)) return false;
     this.#size -= 1;
     this.#remembered.clear();
-    // Branches that lead nowhere any more go, so that coming and going leaves nothing behind.
+    // Empty branches are removed, so that adding and removing leaves nothing behind.
     for (const { node: parent, segment } of path.reverse()) {
       const child = parent.children.get(segment);
       if (child === undefined || child.values.size > 0 || child.children.size > 0) break;
@@ -76,8 +76,8 @@ export class TopicTrie<T> {
   }
 
   /**
-   * The values whose pattern stands for `topic`, each once, however many of its patterns do. The array is shared:
-   * it is never changed, and a new one is made after `add` or `remove`.
+   * The values of all patterns that match `topic`, each once. The array is shared: it is never changed, and a new one is
+   * created after `add` or `remove`.
    *
    * @throws {TopicInvalidError} when `topic` is malformed
    */

@@ -13,7 +13,7 @@ import {
   topicSegment,
 } from './index.ts';
 
-/** The rules as NATS states them, written as a regular expression and apart from the code under test. */
+/** The rules of NATS as a regular expression, independent of the code under test. */
 function reference(pattern: string, topic: string): boolean {
   const source = pattern
     .split('.')
@@ -22,7 +22,7 @@ function reference(pattern: string, topic: string): boolean {
   return new RegExp(`^${source}$`, 'su').test(topic);
 }
 
-/** Few words, so that patterns and topics meet often. */
+/** A small alphabet, so that patterns often match topics. */
 const word = fc.constantFrom('a', 'b', 'c', 'é', '$x', 'a-b');
 const topicOf = fc.array(word, { minLength: 1, maxLength: 5 }).map((words) => words.join('.'));
 const patternOf = fc
@@ -56,19 +56,19 @@ describe('topics', () => {
   }
 
   for (const topic of ['', '.', 'a.', '.a', 'a..b', 'a b', 'a\n', 'a\0', 'a*', 'a.>b', '\ud800', 'a.\u200b'])
-    test(`${JSON.stringify(topic)} is neither topic nor pattern`, () => {
+    test(`${JSON.stringify(topic)} is neither a topic nor a pattern`, () => {
       assert.throws(() => parseTopic(topic), TopicInvalidError);
       assert.throws(() => parsePattern(topic), TopicInvalidError);
     });
 
-  test('wildcards belong into patterns, and ">" at their end', () => {
+  test('wildcards are allowed in patterns only, and ">" only at their end', () => {
     assert.throws(() => parseTopic('a.*'), TopicInvalidError);
     assert.throws(() => parseTopic('a.>'), TopicInvalidError);
     assert.throws(() => parsePattern('>.a'), TopicInvalidError);
     assert.deepEqual(parsePattern('*.>'), ['*', '>']);
   });
 
-  test('length and depth are bounded', () => {
+  test('length and depth are limited', () => {
     assert.throws(() => parseTopic('a'.repeat(MAX_TOPIC_LENGTH + 1)), TopicInvalidError);
     assert.throws(
       () =>
@@ -82,7 +82,7 @@ describe('topics', () => {
     parseTopic(Array(MAX_TOPIC_SEGMENTS).fill('a').join('.'));
   });
 
-  test('topicSegment() makes exactly one valid segment of any text', () => {
+  test('topicSegment() turns any text into one valid segment', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
         assert.equal(parseTopic(`logs.${topicSegment(text)}`).length, 2);
@@ -97,7 +97,7 @@ describe('TopicTrie', () => {
   const step: fc.Arbitrary<Step> = fc.tuple(fc.constantFrom('add', 'add', 'remove'), patternOf, fc.nat(3));
 
   for (const memory of [0, 2, 100]) {
-    test(`matches what a list and the reference matcher say, remembering ${memory} topics`, () => {
+    test(`agrees with a list and the reference matcher, caching ${memory} topics`, () => {
       fc.assert(
         fc.property(
           fc.array(step, { maxLength: 30 }),
@@ -127,14 +127,14 @@ describe('TopicTrie', () => {
     });
   }
 
-  test('a malformed topic is refused, also when asked twice', () => {
+  test('a malformed topic is refused, also the second time', () => {
     const trie = new TopicTrie<number>();
     assert.throws(() => trie.match('a..b'), TopicInvalidError);
     assert.throws(() => trie.match('a..b'), TopicInvalidError);
     assert.throws(() => trie.match('*'), TopicInvalidError);
   });
 
-  test('a pattern named like a property of Object is only a name', () => {
+  test('a pattern named like a property of Object has no special meaning', () => {
     const trie = new TopicTrie<number>();
     trie.add('__proto__.constructor', 1);
     assert.deepEqual(trie.match('__proto__.constructor'), [1]);
@@ -142,7 +142,7 @@ describe('TopicTrie', () => {
   });
 });
 
-test('nothing in this package needs Node: a browser can load it', () => {
+test('the package uses no Node builtins, so browsers can load it', () => {
   const files = readdirSync(import.meta.dirname).filter((name) => /(?<!\.test)\.ts$/.test(name));
   assert.ok(files.length >= 5);
   for (const file of files) {

@@ -3,14 +3,14 @@ import { TopicInvalidError } from './errors.ts';
 /** The longest topic or pattern, in characters. */
 export const MAX_TOPIC_LENGTH = 255;
 
-/** The most segments of a topic or pattern: bounds the work of matching whatever a peer sends. */
+/** The most segments of a topic or pattern, which bounds the work of matching topics of a peer. */
 export const MAX_TOPIC_SEGMENTS = 16;
 
-/** Anything a person can read on one line, except the three characters that mean something. */
+/** Any printable characters without white space, except the three with a meaning. */
 const SEGMENT = /^[^.*>\s\p{C}]+$/u;
 
 /**
- * The segments of a topic: what may be published on.
+ * Splits a topic, to which messages are published, into segments.
  *
  * @throws {TopicInvalidError} when it is empty, too long or deep, or holds an empty segment, a wildcard, white
  *   space or a control character
@@ -25,8 +25,8 @@ export function parseTopic(topic: string): readonly string[] {
 }
 
 /**
- * The segments of a pattern: what may be subscribed to. `*` stands for exactly one segment; `>`, which may only
- * come last, for one or more (the rules of NATS, https://docs.nats.io/nats-concepts/subjects).
+ * Splits a pattern, to which clients subscribe, into segments. `*` stands for exactly one segment; `>`, which must be last, for
+ * one or more (the rules of NATS, https://docs.nats.io/nats-concepts/subjects).
  *
  * @throws {TopicInvalidError} as {@link parseTopic}, and when `>` is not last
  * @example parsePattern('inbox.>'); // ['inbox', '>']
@@ -38,7 +38,7 @@ export function parsePattern(pattern: string): readonly string[] {
 }
 
 /**
- * Whether `topic` is one of those that `pattern` stands for. For many patterns at once, use `TopicTrie`.
+ * Whether `pattern` matches `topic`. For many patterns at once, use `TopicTrie`.
  *
  * @throws {TopicInvalidError} when either is malformed
  * @example matchesTopic('logs.*', 'logs.gateway'); // true
@@ -54,7 +54,7 @@ export function matchesTopic(pattern: string, topic: string): boolean {
 }
 
 /**
- * `text` as one segment of a topic: what may not stand in a segment becomes `_`.
+ * `text` as one segment of a topic: invalid characters become `_`.
  *
  * @example topicSegment('my plugin.v2'); // 'my_plugin_v2'
  */

@@ -1,4 +1,4 @@
-/** The worked example of docs/sealed-channel.md, computed: `node packages/protocol/test/sealed-channel-example.ts --write`. */
+/** Computes the worked example of docs/sealed-channel.md: `node packages/protocol/test/sealed-channel-example.ts --write`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
@@ -21,13 +21,13 @@ const BLOCK = /(<!-- worked example -->\n```text\n)[\s\S]*?(```\n)/;
 
 const filled = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte);
 
-/** A suite whose random bytes are these, in turn. */
+/** A suite that returns these random bytes, in order. */
 function fixed(suite: CryptoSuite, ...draws: readonly Uint8Array[]): CryptoSuite {
   const left = [...draws];
   return { ...suite, random: () => left.shift() ?? new Uint8Array(0) };
 }
 
-/** Keeps the last keys that were set: after a handshake, those of the two directions. */
+/** A suite that records the last keys set: after a handshake, those of the two directions. */
 function watched(suite: CryptoSuite, keys: string[]): CryptoSuite {
   return {
     ...suite,
@@ -47,7 +47,7 @@ function entry(name: string, value: string): string {
   return `${name}\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }
 
-/** The text of the example, as both implementations must compute it. */
+/** The text of the example, computed with `suite`. */
 export function workedExample(suite: CryptoSuite): string {
   const server = suite.keyPair(filled(1));
   const device = suite.keyPair(filled(2));
@@ -151,7 +151,7 @@ function jsonIn(payload: Buffer): string {
   return payload.subarray(2, 2 + payload.readUInt16BE(0)).toString();
 }
 
-/** The device's end, which the server receives. */
+/** The device's end record, received by the server. */
 function acknowledgement(paired: Paired | undefined, server: ChannelSession): string {
   const end = paired?.acknowledgement() ?? new Uint8Array(0);
   const text = hex(end);
@@ -159,7 +159,7 @@ function acknowledgement(paired: Paired | undefined, server: ChannelSession): st
   return text;
 }
 
-/** The document with this example in it. */
+/** Returns the document with this example. */
 export function withExample(document: string, example: string): string {
   return document.replace(BLOCK, (_all, before: string, after: string) => before + example + after);
 }
@@ -168,7 +168,7 @@ export function readDocument(): string {
   return readFileSync(DOCUMENT, 'utf8');
 }
 
-// Tests import this file; run by itself, it writes.
+// Tests import this file; run directly, it writes the document.
 if (import.meta.main && process.argv.includes('--write')) {
   writeFileSync(DOCUMENT, withExample(readDocument(), workedExample(sodiumSuite)));
 }

@@ -1,4 +1,4 @@
-/** A client in another language, written from docs/sealed-channel.md alone, against this responder. */
+/** Runs a client in another language, written from docs/sealed-channel.md alone, against this responder. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,7 +27,7 @@ const responder = new ChannelResponder({
   instance: suite.random(16),
 });
 
-/** Runs the client, its frames answered one by one; what it says on stderr. */
+/** Runs the client and answers its frames one by one. Resolves with its stderr. */
 async function run(
   args: readonly string[],
   answer: (frame: Uint8Array) => readonly Uint8Array[],
@@ -38,7 +38,7 @@ async function run(
   client.stderr.on('data', (chunk: Buffer) => {
     said += chunk.toString();
   });
-  // Whether the client read all it was sent is its exit code's to tell.
+  // The exit code of the client shows whether it read everything.
   client.stdin.on('error', () => undefined);
   client.stdout.on('data', (chunk: Buffer) => {
     for (let frame = frames.read(chunk, 0); frame; frame = frames.read(chunk, frames.position))
@@ -52,7 +52,7 @@ async function run(
   return said;
 }
 
-/** The first frame of `carrier`, without its length; what has come after it goes back. */
+/** The first frame of `carrier`, without its length; later bytes are put back. */
 async function nextFrame(carrier: Duplex): Promise<Uint8Array> {
   const frames = new FrameReader();
   for (;;) {
@@ -74,12 +74,12 @@ async function nextChunk(stream: Duplex): Promise<Buffer> {
   }
 }
 
-/** The frame as it came, for a session that reads a stream. */
+/** The frame with its length, for a session that reads a stream. */
 function framed(body: Uint8Array): Uint8Array {
   return Uint8Array.of(body.byteLength >>> 8, body.byteLength & 0xff, ...body);
 }
 
-test('a client in Python pairs, talks and is refused, from the document alone', {
+test('a client in Python, written from the document alone, pairs, exchanges data and is refused', {
   skip: missing,
 }, async () => {
   const code = createPairingCode(suite);
@@ -143,7 +143,7 @@ test('a client in Python pairs, talks and is refused, from the document alone', 
     };
   }
 
-  /** Sends every content back; renews its own key when the client has renewed its. */
+  /** Echoes every content, and renews its own key after the client has renewed its. */
   function known(seen: number[]): (frame: Uint8Array) => readonly Uint8Array[] {
     let session: ChannelSession | undefined;
     let opened = 0;
@@ -167,7 +167,7 @@ test('a client in Python pairs, talks and is refused, from the document alone', 
       }
       opened += 1;
       if (channel.peerEnded) return [channel.end()];
-      // The first record is idle; of those after it, what carried nothing was a renewal.
+      // The first record is idle; a later record without content was a renewal.
       return replies.length === 0 && opened > 1 ? [channel.renew()] : replies;
     };
   }

@@ -1,13 +1,16 @@
 import type { ByteSource } from './http1-response.ts';
 
-/** A connection that HTTP/1.1 is spoken on: a stream of bytes, both ways. */
+/** A byte stream in both directions, as a carrier of HTTP/1.1. */
 export interface ByteConnection extends ByteSource {
-  /** Whether it may be used for another request. */
+  /** Whether it can be used for another request. */
   readonly isOpen: boolean;
-  /** Resolves when there is room for more. @throws {ConnectionBrokenError} */
+  /**
+   * Resolves when more can be written.
+   * @throws {ConnectionBrokenError}
+   */
   write(bytes: Uint8Array): Promise<void>;
-  /** Nothing more is wanted of it. */
+  /** Closes it normally. */
   close(): void;
-  /** Cuts it: pending reads and writes fail with `error`. */
+  /** Aborts it: pending reads and writes fail with `error`. */
   fail(error: Error): void;
 }

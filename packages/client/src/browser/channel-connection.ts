@@ -6,7 +6,7 @@ import type { ByteConnection } from './byte-connection.ts';
 /** The parts of a channel that its connections use. */
 export interface ConnectionOwner {
   readonly isOpen: boolean;
-  /** Calls back once the frames that are being gathered have been written. */
+  /** Calls back once the frames being gathered have been written. */
   whenWritten(written: () => void): void;
 }
 
@@ -16,8 +16,8 @@ interface Waiting<T> {
 }
 
 /**
- * One of several connections in a channel (docs/sealed-channel.md, "Several connections"). What is not read stays with the
- * backend, beyond a window of 256 KiB.
+ * One of several connections in a channel (docs/sealed-channel.md, "Several connections"). Unread data beyond a window of 256
+ * KiB stays with the backend.
  */
 export class ChannelConnection implements ByteConnection {
   readonly #owner: ConnectionOwner;
@@ -46,7 +46,10 @@ export class ChannelConnection implements ByteConnection {
     return !this.#state.isOver && !this.#state.peerEnded && this.#owner.isOpen;
   }
 
-  /** @throws {ConnectionBrokenError} when it is closed. Once the backend has ended its side, what is written is discarded. */
+  /**
+   * Discards the bytes once the backend has ended its side.
+   * @throws {ConnectionBrokenError} when it is closed
+   */
   write(bytes: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#state.peerEnded || bytes.byteLength === 0) return Promise.resolve();
@@ -57,8 +60,8 @@ export class ChannelConnection implements ByteConnection {
   }
 
   /**
-   * The next bytes; undefined once the backend has ended its side.
-   * @throws {ChannelTruncatedError} when the connection was reset before that
+   * Resolves with the next bytes, or `undefined` once the backend has ended its side.
+   * @throws {ChannelTruncatedError} when the connection was reset before
    */
   read(): Promise<Uint8Array | undefined> {
     const bytes = this.#arrived.shift();
@@ -100,7 +103,7 @@ export class ChannelConnection implements ByteConnection {
     }
   }
 
-  /** A response is the last of a connection: this side ends as well, and what it still had to send is discarded. */
+  /** Handles the backend's end. A response is the last of a connection, so this side ends too and discards unsent bytes. */
   #ended(): void {
     this.#state.finish();
     this.#reader?.resolve(undefined);

@@ -21,7 +21,7 @@ import { MultiplexedChannel } from './multiplexed-channel.ts';
 import { SealedBytes } from './sealed-bytes.ts';
 import { WebSocketCarrier } from './web-socket-carrier.ts';
 
-/** As `pair` for Node, over a WebSocket. */
+/** Pairs over a WebSocket, as `pair` does in Node. */
 export async function pair({
   address,
   connectTimeoutMs = CONNECT_MS,
@@ -37,7 +37,7 @@ export async function pair({
   });
 }
 
-/** As `connect` for Node, over WebSockets, with JavaScript alone. */
+/** Connects over WebSockets in plain JavaScript, as `connect` does in Node. */
 export async function connect<Paths extends object = paths>({
   address,
   credentials,

@@ -4,7 +4,7 @@ import { ClientClosedError } from '../errors.ts';
 import type { ChannelConnection } from './channel-connection.ts';
 import type { MultiplexedChannel } from './multiplexed-channel.ts';
 
-/** Connections that are kept for the next request, and those who wait for one. */
+/** Keeps idle connections for later requests, and queues requests while none is free. */
 export class ConnectionPool {
   readonly #channels: ChannelSet<MultiplexedChannel>;
   readonly #free: ChannelConnection[] = [];
@@ -27,7 +27,7 @@ export class ConnectionPool {
     }
   }
 
-  /** Takes a connection back; one that may not be used again is closed. */
+  /** Returns a connection, which is closed unless it can be used again. */
   give(connection: ChannelConnection, isFree: boolean): void {
     if (isFree && connection.isOpen) this.#free.push(connection);
     else connection.close();
@@ -39,7 +39,7 @@ export class ConnectionPool {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  /** A connection that is open still: the backend ends those that have rested for long. */
+  /** An idle connection that is still open: the backend ends those that are idle for long. */
   #kept(): ChannelConnection | undefined {
     for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop())
       if (free.isOpen) return free;
@@ -52,7 +52,7 @@ export class ConnectionPool {
     try {
       await orAborted(promise, signal);
     } catch (error) {
-      // Its turn is the next one's: it may have come in the same moment.
+      // Passes its turn to the next request, since a connection may have been assigned at the same moment.
       const index = this.#waiting.indexOf(resolve);
       if (index === -1) this.#waiting.shift()?.();
       else this.#waiting.splice(index, 1);

@@ -5,13 +5,13 @@ import { chunk, LAST_CHUNK, requestHead } from './http1-request.ts';
 import { readBody, readHead, staysOpen } from './http1-response.ts';
 
 export interface ExchangeOptions {
-  /** Milliseconds until the response must have begun. */
+  /** Milliseconds until the response must begin. */
   readonly timeoutMs: number;
-  /** Takes the connection back; `isFree` says whether it may be used for another request. */
+  /** Returns the connection; `isFree`: whether it can be used for another request. */
   readonly release: (isFree: boolean) => void;
 }
 
-/** Sends one request on a connection and reads its response, whose body streams. Any failure cuts the connection. */
+/** Sends one request on a connection and reads its response, whose body is a stream. Any failure aborts the connection. */
 export async function exchange(
   connection: ByteConnection,
   request: HttpRequest,
@@ -25,7 +25,7 @@ export async function exchange(
     isOver = true;
     clearTimeout(late);
     signal?.removeEventListener('abort', abort);
-    // The rest of an upload is not needed any more.
+    // The rest of the upload is no longer needed.
     if (!isFree && source instanceof ReadableStreamDefaultReader) source.cancel().catch(() => {});
     release(isFree);
   };
@@ -39,7 +39,7 @@ export async function exchange(
   try {
     signal?.throwIfAborted();
     let isSent = false;
-    // The response may begin before the whole request was sent: a refusal, or an echo.
+    // The response may begin before the whole request has been sent: a refusal, or an echo.
     const failed = send(connection, requestHead(request), source).then(() => {
       isSent = true;
       return new Promise<never>(() => {});
@@ -63,7 +63,7 @@ export async function exchange(
         throw error;
       }
     };
-    // The rest would have to be read before the connection could be used again.
+    // Reusing the connection would require reading the rest.
     return { ...head, body: { next, cancel: cut } };
   } catch (error) {
     finish(false);

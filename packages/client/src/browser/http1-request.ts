@@ -1,6 +1,6 @@
 import type { HttpRequest } from '../core/http-message.ts';
 
-/** The head of a request: RFC 9112, sections 3 to 6. A body that is a stream is sent in chunks. */
+/** The head of a request: RFC 9112, sections 3 to 6. A stream is sent with chunked encoding. */
 export function requestHead({ method, target, headers, body }: HttpRequest): Uint8Array {
   const framed = new Headers(headers);
   if (body instanceof ReadableStream) framed.set('transfer-encoding', 'chunked');
@@ -11,7 +11,7 @@ export function requestHead({ method, target, headers, body }: HttpRequest): Uin
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-/** One part of a body that is sent in chunks (RFC 9112, section 7.1). An empty one would end the body. */
+/** One chunk of a body (RFC 9112, section 7.1). An empty chunk would end the body. */
 export function chunk(part: Uint8Array): Uint8Array {
   const size = `${part.byteLength.toString(16)}\r\n`;
   const framed = new Uint8Array(size.length + part.byteLength + 2);

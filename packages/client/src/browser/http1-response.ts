@@ -1,10 +1,10 @@
 import { ConnectionBrokenError, UnexpectedReplyError } from '../errors.ts';
 
-/** Where an HTTP/1.1 answer is read from. */
+/** The source from which an HTTP/1.1 answer is read. */
 export interface ByteSource {
-  /** Undefined at the end. */
+  /** Resolves with the next bytes, or `undefined` at the end. */
   read(): Promise<Uint8Array | undefined>;
-  /** Gives back bytes that were read too many. */
+  /** Puts back bytes; the next read returns them first. */
   unread(bytes: Uint8Array): void;
 }
 
@@ -23,7 +23,7 @@ const CR = 13;
 const LF = 10;
 
 /**
- * Reads the head of the final answer; informational ones (1xx) before it are skipped.
+ * Reads the head of the final answer and skips informational ones (1xx).
  *
  * @throws {UnexpectedReplyError} for a response that is not HTTP/1.1
  * @throws {ConnectionBrokenError} when the bytes end in the middle of it
@@ -35,7 +35,7 @@ export async function readHead(source: ByteSource): Promise<ResponseHead> {
   }
 }
 
-/** The body, part by part, in one of the ways RFC 9112, 6.3 knows; whether anything may follow it is told by `isLast`. */
+/** The body in parts, framed as RFC 9112, 6.3 defines. `isLast` determines whether another message can follow. */
 export function readBody(
   source: ByteSource,
   { status, headers }: ResponseHead,
@@ -49,7 +49,7 @@ export function readBody(
   return length === '0' ? undefined : readExactly(source, Number(length));
 }
 
-/** Whether the connection can be used again once the body has been read. */
+/** Whether the connection can be used again after the body has been read. */
 export function staysOpen({ headers, status }: ResponseHead, method: string): boolean {
   if (headers.get('connection')?.toLowerCase() === 'close') return false;
   const isFramed = headers.has('content-length') || headers.has('transfer-encoding');
@@ -73,7 +73,7 @@ function parseHead(text: string): ResponseHead {
   return { status, statusText, headers };
 }
 
-/** Latin-1, as headers are, without the blank line. */
+/** Reads Latin-1 text, as headers are, without the blank line. */
 async function readUntilBlankLine(source: ByteSource): Promise<string> {
   let text = '';
   for (;;) {
@@ -104,7 +104,7 @@ async function* readExactly(source: ByteSource, length: number): AsyncGenerator<
   }
 }
 
-/** RFC 9112, 7.1; trailers are passed over. */
+/** RFC 9112, 7.1; trailers are skipped. */
 async function* readChunks(source: ByteSource): AsyncGenerator<Uint8Array, void, undefined> {
   for (;;) {
     const [, digits] = CHUNK_SIZE.exec(await readLine(source)) ?? [];

@@ -1,25 +1,25 @@
 import { Heartbeat, MultiplexerState } from '@aico/protocol/carrier/multiplexing';
 import { ChannelConnection, type ConnectionOwner } from './channel-connection.ts';
 
-/** An open channel, as bytes. */
+/** An open channel as a byte stream. */
 export interface ByteChannel {
   readonly isOpen: boolean;
-  /** Resolves when there is room for more. */
+  /** Resolves when more can be written. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Undefined once the backend has said its end; rejects when it was cut before. */
+  /** Resolves with the next bytes, or `undefined` after the backend's end record; rejects when the channel was cut before. */
   read(): Promise<Uint8Array | undefined>;
-  /** Says its end and closes. */
+  /** Sends the end record and closes. */
   close(): void;
-  /** Cuts it: pending reads and writes fail with `error`. */
+  /** Aborts it: pending reads and writes fail with `error`. */
   fail(error: Error): void;
 }
 
-/** Milliseconds after which a channel that carries nothing is ended. */
+/** Milliseconds after which a channel without connections is ended. */
 const IDLE_MS = 10_000;
 
 /**
- * Several connections in one channel (docs/sealed-channel.md, "Several connections"): the side that opens them, with what
- * every browser has. What is written in one turn of the event loop travels together.
+ * The side of a multiplexed channel that opens connections (docs/sealed-channel.md, "Several connections"), with browser APIs
+ * only. Writes in one turn of the event loop share a record.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export class MultiplexedChannel implements ConnectionOwner {
   readonly #channel: ByteChannel;
   readonly #state: MultiplexerState;
   readonly #heartbeat: Heartbeat;
-  /** Callbacks for what is in the frames that are being gathered. */
+  /** Callbacks for the writes in the frames being gathered. */
   #written: (() => void)[] = [];
   #isSending = false;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -55,12 +55,12 @@ export class MultiplexedChannel implements ConnectionOwner {
     void this.#receive();
   }
 
-  /** Connections open now. */
+  /** The number of open connections. */
   get size(): number {
     return this.#state.size;
   }
 
-  /** Whether the peer has sent data on any of them. */
+  /** Whether the peer has sent data on any connection. */
   get hasServed(): boolean {
     return this.#state.hasReceived;
   }
@@ -70,7 +70,7 @@ export class MultiplexedChannel implements ConnectionOwner {
     return this.#state.canOpen && this.#channel.isOpen;
   }
 
-  /** Opens a connection; the backend learns of it by what is written first. */
+  /** Opens a connection; the backend learns of it with the first write. */
   connection(): ChannelConnection {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = undefined;
@@ -81,13 +81,13 @@ export class MultiplexedChannel implements ConnectionOwner {
     this.#written.push(written);
   }
 
-  /** Resets its connections, says the end and closes. */
+  /** Resets its connections, sends the end record and closes. */
   close(error: Error | undefined): void {
     this.#over(error);
     this.#channel.close();
   }
 
-  /** A new channel costs little, and a kept one may die without notice. */
+  /** Ends an idle channel soon: a new one costs little, and an idle one may break without notice. */
   #endWhenIdle(): void {
     if (this.size > 0 || this.#state.isEnding || this.#idleTimer !== undefined) return;
     this.#idleTimer = setTimeout(() => {
@@ -109,7 +109,7 @@ export class MultiplexedChannel implements ConnectionOwner {
     }
   }
 
-  /** Seals what is to be sent, piece by piece, as fast as the channel takes it. */
+  /** Seals and writes pending frames, batch by batch, as fast as the channel accepts them. */
   async #send(): Promise<void> {
     if (this.#isSending) return;
     this.#isSending = true;
@@ -137,7 +137,7 @@ export class MultiplexedChannel implements ConnectionOwner {
     this.#channel.fail(cause);
   }
 
-  /** Nothing more arrives: connections that have not ended fail. */
+  /** Handles the end of the channel: connections that have not ended fail. */
   #over(error: Error | undefined): void {
     this.#heartbeat.stop();
     clearTimeout(this.#idleTimer);

@@ -3,10 +3,10 @@ import { ConnectionBrokenError } from '../errors.ts';
 import type { ByteChannel } from './multiplexed-channel.ts';
 import type { WebSocketCarrier } from './web-socket-carrier.ts';
 
-/** Bytes that travel in one message: a backend takes none larger than 128 KiB. */
+/** Bytes of a WebSocket message: a backend accepts at most 128 KiB. */
 const PART = 65_536;
 
-/** An open channel as bytes to read and to write. */
+/** An open channel as a byte stream. */
 export class SealedBytes implements ByteChannel {
   readonly #carrier: WebSocketCarrier;
   readonly #session: ChannelSession;
@@ -18,12 +18,15 @@ export class SealedBytes implements ByteChannel {
     this.#session = session;
   }
 
-  /** Whether it may be written to. */
+  /** Whether it can be written to. */
   get isOpen(): boolean {
     return this.#carrier.isOpen && this.#session.state.kind === 'open' && !this.#session.peerEnded;
   }
 
-  /** Resolves when there is room for more. @throws {ConnectionBrokenError} */
+  /**
+   * Resolves when more can be written.
+   * @throws {ConnectionBrokenError}
+   */
   async write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.byteLength; at += PART) {
       if (!this.isOpen) throw new ConnectionBrokenError(new Error('the channel is closed'));
@@ -33,7 +36,7 @@ export class SealedBytes implements ByteChannel {
   }
 
   /**
-   * Reads the next bytes. Resolves with `undefined` after the backend's end record.
+   * Resolves with the next bytes, or `undefined` after the backend's end record.
    *
    * @throws {ChannelTruncatedError} when the connection ends before an end record
    * @throws {ChannelRecordError} when the bytes were altered
@@ -53,14 +56,14 @@ export class SealedBytes implements ByteChannel {
     }
   }
 
-  /** Says its end and closes. */
+  /** Sends the end record and closes. */
   close(): void {
     if (this.#session.state.kind === 'open') this.#carrier.send(this.#session.end());
     this.#session.close();
     this.#carrier.close();
   }
 
-  /** Cuts it: pending reads and writes fail with `error`. */
+  /** Aborts it: pending reads and writes fail with `error`. */
   fail(error: Error): void {
     this.#failure ??= error;
     this.#carrier.fail(error);

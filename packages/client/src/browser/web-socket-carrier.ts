@@ -2,11 +2,11 @@ import type { Carrier } from '../core/handshake.ts';
 import { BackendNotRunningError, ConnectionBrokenError } from '../errors.ts';
 
 const SUBPROTOCOL = 'aico-channel.1';
-/** Bytes that may wait in the browser before a writer is made to wait as well, and how often it looks, in ms. */
+/** The bytes that may be buffered by the browser before writers wait, and the polling interval in milliseconds. */
 const HIGH_WATER = 1_048_576;
 const LOOK_MS = 10;
 
-/** A WebSocket as a stream of bytes: where its messages begin and end means nothing. */
+/** A WebSocket as a byte stream; message boundaries have no meaning. */
 export class WebSocketCarrier implements Carrier {
   readonly #socket: WebSocket;
   readonly #arrived: Uint8Array[] = [];
@@ -22,7 +22,7 @@ export class WebSocketCarrier implements Carrier {
 
   /**
    * @param url of `http:` or `https:`
-   * @throws {BackendNotRunningError} when none can be opened there: a browser does not tell a page why
+   * @throws {BackendNotRunningError} when the WebSocket cannot be opened: browsers hide the reason from pages
    */
   static open(url: URL, signal: AbortSignal): Promise<WebSocketCarrier> {
     return new Promise((resolve, reject) => {
@@ -52,7 +52,10 @@ export class WebSocketCarrier implements Carrier {
     if (this.isOpen) this.#socket.send(bytes as Uint8Array<ArrayBuffer>);
   }
 
-  /** Resolves when there is room for more. @throws {ConnectionBrokenError} */
+  /**
+   * Resolves when more can be written.
+   * @throws {ConnectionBrokenError}
+   */
   async drained(): Promise<void> {
     while (this.isOpen && this.#socket.bufferedAmount > HIGH_WATER)
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

@@ -1,6 +1,6 @@
 import { AddressInvalidError } from '../errors.ts';
 
-/** The backend's public port, unless configured otherwise. */
+/** The default public port of a backend. */
 const PORT = 8771;
 const CHANNEL_PATH = 'channel';
 const SCHEMES: Readonly<Record<string, 'http:' | 'https:'>> = {
@@ -10,7 +10,7 @@ const SCHEMES: Readonly<Record<string, 'http:' | 'https:'>> = {
   'wss:': 'https:',
 };
 
-/** Where channels are opened, as a URL of `http:`, or of `https:` behind a proxy that ends TLS. */
+/** The URL at which channels are opened: `http:`, or `https:` behind a proxy that terminates TLS. */
 export function channelUrl(address: string): URL {
   const text = address.trim();
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
@@ -22,7 +22,7 @@ export function channelUrl(address: string): URL {
   return new URL(`${scheme}//${url.hostname}${port === '' ? '' : `:${port}`}${path}`);
 }
 
-/** Whether a port stands there, be it the scheme's own, which a URL does not show. */
+/** Whether the text contains a port, even the default port of the scheme, which a URL omits. */
 function namesPort(text: string): boolean {
   return /:\d+(?:\/|$)/.test(text.replace(/^[a-z]+:\/\//i, ''));
 }

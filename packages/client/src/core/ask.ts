@@ -6,14 +6,14 @@ import shapes from './reply-shapes.json' with { type: 'json' };
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
-/** The paths of the backend's own routes that take a method. */
+/** The paths of the backend's own routes that accept a method. */
 export type PathOf<M extends Method> = {
   [Path in keyof paths]: paths[Path] extends Record<M, object> ? Path : never;
 }[keyof paths];
 
 type Operation<M extends Method, Path extends keyof paths> = paths[Path][M & keyof paths[Path]];
 
-/** The successful reply of a route; `undefined` where it has no body. */
+/** The successful reply of a route; `undefined` if it has no body. */
 export type ReplyOf<M extends Method, Path extends PathOf<M>> =
   Operation<M, Path> extends { readonly responses: infer Responses } ? Success<Responses> : never;
 
@@ -33,7 +33,7 @@ type MaybeIn<Place extends string, Of> = Of extends { readonly [Key in Place]?: 
   ? { readonly [Key in Place]?: Values }
   : unknown;
 
-/** The parameters of a request: the names in its path, its query, its body. */
+/** The parameters of a request: path, query and body. */
 export type Asked<M extends Method, Path extends PathOf<M>> =
   Operation<M, Path> extends { readonly parameters: infer Parameters }
     ? In<'path', Parameters> &
@@ -46,11 +46,11 @@ export type Asked<M extends Method, Path extends PathOf<M>> =
     : never;
 
 /**
- * Asks a route of the backend itself, and gives its reply as the type that the route says it is of. The reply is looked at: a
- * backend of another version may reply otherwise.
+ * Sends a request to a route of the backend and returns its typed reply. The reply is checked, since a backend of another
+ * version may send another shape.
  *
- * @throws {ReplyShapeError} when the reply is of another shape
- * @throws whatever `client.json` throws
+ * @throws {ReplyShapeError} when the reply has another shape
+ * @throws the errors of `client.json`
  * @example const { devices } = await ask(client, 'get', '/api/v1/devices', {});
  */
 export async function ask<const M extends Method, Path extends PathOf<M>>(
@@ -74,9 +74,9 @@ export async function ask<const M extends Method, Path extends PathOf<M>>(
 }
 
 /**
- * The reply of a route as the type it is of, where it came by another way than {@link ask}.
+ * Checks and types the reply of a route that was not requested with {@link ask}.
  *
- * @throws {ReplyShapeError} when it is of another shape
+ * @throws {ReplyShapeError} when it has another shape
  */
 export function checkReply<M extends Method, Path extends PathOf<M>>(
   method: M,
@@ -88,7 +88,7 @@ export function checkReply<M extends Method, Path extends PathOf<M>>(
   const shape = known[operation];
   const fault = shape === undefined ? undefined : misfit(shape, reply);
   if (fault !== undefined) throw new ReplyShapeError(operation, fault);
-  // The reply has just been checked: shapes and types are generated from one document.
+  // The cast is safe: the reply has been checked, and shapes and types are generated from one document.
   return reply as ReplyOf<M, Path>;
 }
 

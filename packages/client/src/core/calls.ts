@@ -3,16 +3,16 @@ import { ClientClosedError, ConnectionBrokenError } from '../errors.ts';
 export interface CallOptions {
   /** Cancels the call, which then throws the signal's reason. */
   readonly signal?: AbortSignal | null | undefined;
-  /** Whether the call may be made twice without harm. */
+  /** Whether the call can be repeated without harm. */
   readonly isRepeatable: boolean;
 }
 
-/** Makes the calls of one client: names their failures, repeats what may be repeated, and ends with the client. */
+/** Makes the calls of one client: translates their errors, repeats repeatable ones, and ends them with the client. */
 export class Calls {
   readonly explain: (error: unknown) => unknown;
   readonly #closing = new AbortController();
 
-  /** @param explain makes an error for the caller of the one that a transport gave */
+  /** @param explain translates an error of the transport for the caller */
   constructor(explain: (error: unknown) => unknown) {
     this.explain = explain;
   }
@@ -35,7 +35,7 @@ export class Calls {
     try {
       return await once();
     } catch (error) {
-      // A kept connection may have died without notice; a new one has not.
+      // A kept connection may have broken without notice; a new one has not.
       if (!(error instanceof ConnectionBrokenError && isRepeatable) || signal?.aborted) throw error;
       return once();
     }

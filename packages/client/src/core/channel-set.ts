@@ -6,29 +6,32 @@ import { CONNECTIONS_PER_CHANNEL } from './options.ts';
 /** A channel that carries several connections. */
 export interface SharedChannel {
   readonly isOpen: boolean;
-  /** Connections in it. */
+  /** The number of its connections. */
   readonly size: number;
   /** Whether the backend has sent anything on any of its connections. */
   readonly hasServed: boolean;
 }
 
-/** Waits between channels of which none has served: a peer that ends each channel at once is not called without pause. */
+/**
+ * Delays while channels fail before they have served a request, so that a peer that ends each channel at once is not called in
+ * a tight loop.
+ */
 const BACKOFF = { minDelayMs: 100, maxDelayMs: 5_000 };
 
 export interface ChannelSetOptions<Channel> {
-  /** Opens a channel; gives up when `closing` is aborted. */
+  /** Opens a channel; stops when `closing` is aborted. */
   readonly open: (closing: AbortSignal) => Promise<Channel>;
-  /** Milliseconds that a backend with too many channels may ask to wait; a longer wait is an error. */
+  /** The longest delay in milliseconds that a busy backend may ask for; a longer one is an error. */
   readonly longestWaitMs: number;
 }
 
-/** The channels of one client. One more is opened when all are full, and never two at a time. */
+/** The channels of one client. Another channel is opened when all are full; channels are opened one at a time. */
 export class ChannelSet<Channel extends SharedChannel> {
   readonly #options: ChannelSetOptions<Channel>;
   readonly #closing = new AbortController();
   readonly #channels = new Set<Channel>();
   #opening: Promise<Channel> | undefined;
-  /** Channels in a row that have ended without serving. */
+  /** The number of consecutive channels that ended without serving. */
   #failures = 0;
 
   constructor(options: ChannelSetOptions<Channel>) {
@@ -42,23 +45,23 @@ export class ChannelSet<Channel extends SharedChannel> {
   /**
    * Makes a connection in a channel that has room for another.
    *
-   * @param connect called in the moment in which there is room
+   * @param connect called as soon as there is room
    * @throws {ClientClosedError}
-   * @throws {ChannelClosedError} when a channel has ended as soon as it was open
+   * @throws {ChannelClosedError} when a channel ended as soon as it was open
    */
   async connect<T>(connect: (channel: Channel) => T, signal?: AbortSignal): Promise<T> {
     for (;;) {
       signal?.throwIfAborted();
       if (this.isClosed) throw new ClientClosedError();
       const channel = this.#findRoom() ?? (await orAborted(this.#opened(), signal));
-      // Trying again at once could go on for ever.
+      // Retrying at once could continue for ever.
       if (!channel.isOpen) throw new ChannelClosedError();
-      // Others that waited for the same channel may have filled it.
+      // Other requests that waited for the same channel may have filled it.
       if (channel.size < CONNECTIONS_PER_CHANNEL) return connect(channel);
     }
   }
 
-  /** Opens a channel where there is none, so that failures show before a request. */
+  /** Opens a channel if there is none, so that failures show before the first request. */
   async warm(): Promise<void> {
     await this.connect(() => undefined);
   }
@@ -91,14 +94,14 @@ export class ChannelSet<Channel extends SharedChannel> {
 
   async #open(): Promise<Channel> {
     const { signal } = this.#closing;
-    // The first failure may be chance: a cut, or a backend that was started anew.
+    // The first failure may be accidental: a cut, or a backend that was restarted.
     if (this.#failures > 1) await sleep(backoffDelay(this.#failures - 1, BACKOFF), signal);
     const channel = await this.#openOnceMore(signal);
     this.#channels.add(channel);
     return channel;
   }
 
-  /** Where the backend answers that there are too many, waits for as long as it says, and asks once more. */
+  /** If the backend is busy, waits as long as it asks and tries once more. */
   async #openOnceMore(signal: AbortSignal): Promise<Channel> {
     const { open, longestWaitMs } = this.#options;
     try {

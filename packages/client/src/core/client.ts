@@ -7,32 +7,32 @@ import { ensureOk, parseReply } from './reply.ts';
 import type { BusEvent } from './stream-events.ts';
 import { follow, type SubscribeOptions } from './subscription.ts';
 
-/** Typed calls over a client: `api.GET('/api/v1/devices')` gives `{ data, error, response }`. */
+/** Typed calls over a client: `api.GET('/api/v1/devices')` resolves with `{ data, error, response }`. */
 export type ApiClient<Paths extends object> = OpenApiClient<Paths>;
 
 /**
  * A client of one backend.
  *
- * @typeParam Paths the routes that `api` knows, as openapi-typescript writes them; those of the backend itself unless told
+ * @typeParam Paths the routes that `api` knows, as openapi-typescript generates them; by default those of the backend itself
  */
 export interface Client<Paths extends object = paths> extends AsyncDisposable {
   /**
-   * Calls whose paths, parameters, bodies and answers the compiler checks (openapi-fetch). A refusal is `error`, a problem as
-   * RFC 9457 has it.
+   * Calls whose paths, parameters, bodies and answers the compiler checks (openapi-fetch). For an error status, `error` is a
+   * problem as defined by RFC 9457.
    *
    * @example const { data, error } = await client.api.GET('/api/v1/devices');
    */
   readonly api: ApiClient<Paths>;
   /**
-   * `fetch` with a path for an address. Answers of every status are answers; bodies stream both ways; what an
-   * `init.signal` is aborted with is thrown as it is. What may be done twice without harm (a safe method, or a header
-   * `Idempotency-Key`) is tried once more where the connection breaks before an answer.
+   * `fetch` with a path in place of a URL. It resolves for every status; bodies stream in both directions; an aborted call
+   * throws the reason of `init.signal`. A repeatable request (a safe method, or one with the header `Idempotency-Key`) is tried
+   * once more if the connection breaks before an answer.
    *
-   * @throws {TypeError} for a path without its slash, or an `init` that `fetch` would refuse
+   * @throws {TypeError} for a path without a leading slash, or an `init` that `fetch` would refuse
    * @throws {BackendNotRunningError} when no backend answers at the address
    * @throws {ReplyTimeoutError} when no answer begins in time
-   * @throws {ConnectionBrokenError} when the connection breaks; the request may or may not have been done
-   * @throws {ChannelRefusedError} when the backend does not take this device any more
+   * @throws {ConnectionBrokenError} when the connection breaks; the request may or may not have been executed
+   * @throws {ChannelRefusedError} when the backend no longer accepts this device
    * @throws {ChannelServerKeyChangedError} when another server answers at the address
    * @example
    * const response = await client.fetch('/api/v1/notes', {
@@ -43,15 +43,15 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
    */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /**
-   * Asks for JSON and gives it; `undefined` where the answer has no body.
+   * Requests JSON and resolves with the parsed value; `undefined` if the answer has no body.
    *
-   * @throws {ProblemError} when the backend refuses
-   * @throws {UnexpectedReplyError} when the answer is no JSON
+   * @throws {ProblemError} for an error status
+   * @throws {UnexpectedReplyError} when the answer is not JSON
    */
   json(path: string, init?: RequestInit): Promise<unknown>;
   /**
-   * Follows topics of the bus until the loop is left. After a break it connects again by itself and goes on where it was;
-   * what could not be kept meanwhile is told by `onGap`.
+   * Follows topics of the bus until the loop is left. After a break it reconnects and resumes at the last event; `onGap`
+   * reports lost events.
    *
    * @throws {ProblemError} when the device may not follow the topic
    * @throws {ClientClosedError} when the client is closed meanwhile
@@ -59,7 +59,7 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
    */
   subscribe(topic: string, options?: SubscribeOptions): AsyncGenerator<BusEvent, void, undefined>;
   /**
-   * Follows another stream of a backend in the way of {@link subscribe}: `/api/v1/logs/stream`.
+   * Follows another event stream of a backend, like {@link subscribe}: `/api/v1/logs/stream`.
    *
    * @example for await (const event of client.follow('/api/v1/logs/stream?level=warn')) console.log(loggedLineOf(event).message);
    */
@@ -110,7 +110,7 @@ export function clientOver<Paths extends object = paths>({
   };
 }
 
-/** Whether it may be sent twice (RFC 9110, 9.2.1, or an idempotency key) and can be: a stream is gone once sent. */
+/** Whether a request may be sent twice (RFC 9110, 9.2.1, or an idempotency key) and can be: a stream cannot be sent again. */
 function isRepeatable({ method = 'GET', headers, body }: RequestInit): boolean {
   if (
     body instanceof ReadableStream ||
@@ -122,7 +122,7 @@ function isRepeatable({ method = 'GET', headers, body }: RequestInit): boolean {
   );
 }
 
-/** A request of the platform's own kind, as a path and what goes with it. */
+/** Converts a `Request` of the platform to a path and options. */
 async function fetchRequest(fetch: Client['fetch'], asked: Request): Promise<Response> {
   const { pathname, search } = new URL(asked.url);
   const { method, headers, signal } = asked;

@@ -6,14 +6,13 @@ const FORMATS: Readonly<Record<string, string>> = {
   br: 'brotli',
 };
 
-/** A value for `accept-encoding`: the codings that this platform decodes. */
+/** The value of `accept-encoding`: the codings that this platform decodes. */
 export function acceptedCodings(): string {
   return ['gzip', 'deflate', 'br'].filter(isDecodable).join(', ');
 }
 
 /**
- * Undoes the content codings of a body, in the order in which `fetch` does. A body with a coding that the platform does not
- * know is left as it is.
+ * Decodes the content codings of a body, in the same order as `fetch`. A body with an unsupported coding is left as it is.
  *
  * @param encoding the value of `content-encoding`
  */
@@ -29,7 +28,7 @@ export function decoded(
   return codings.toReversed().reduce(decodedOnce, body);
 }
 
-/** A body without a single byte is an empty one, whatever its coding. */
+/** A body without bytes is empty in every coding. */
 function decodedOnce(body: ReadableStream<Uint8Array>, coding: string): ReadableStream<Uint8Array> {
   const encoded = body.getReader();
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
@@ -63,7 +62,7 @@ async function decodingReader(
         const { done, value } = isFirst ? first : await encoded.read();
         isFirst = false;
         if (done) controller.close();
-        // Web streams are typed for bytes that no other thread can change, as these are.
+        // Web streams are typed for unshared memory, which these bytes are in.
         else controller.enqueue(value as Uint8Array<ArrayBuffer>);
       },
       cancel: (reason) => encoded.cancel(reason),
@@ -73,12 +72,12 @@ async function decodingReader(
   return whole.pipeThrough(decoder).getReader();
 }
 
-/** `deflate` means zlib's format (RFC 9110, section 8.4.1.2); many servers send bare deflate data under that name. */
+/** `deflate` means the zlib format (RFC 9110, section 8.4.1.2), but many servers send raw deflate data under that name. */
 function hasZlibHeader(bytes: Uint8Array): boolean {
   return ((bytes[0] ?? 0) & 0x0f) === 8;
 }
 
-/** Whether the platform decodes a coding: an object is made to learn it, once. */
+/** Whether the platform decodes a coding. Found out once, by constructing a stream. */
 const decodable = new Map<string, boolean>();
 
 function isDecodable(coding: string): boolean {
@@ -97,7 +96,7 @@ function isDecodable(coding: string): boolean {
   return is;
 }
 
-/** @throws {TypeError} for a format that the platform does not have, as some have no `brotli` */
+/** @throws {TypeError} for a format that the platform does not support, for example `brotli` */
 function decoderOf(format: string): DecompressionStream {
   return new DecompressionStream(format as ConstructorParameters<typeof DecompressionStream>[0]);
 }

@@ -10,20 +10,20 @@ import {
 import { CredentialsInvalidError } from '../errors.ts';
 
 /**
- * The credentials of a paired device, as JSON. Anyone who has them is the device: keep them where only its user can read it, such as
- * a file of mode 0600, a key store of the system, or the browser's IndexedDB.
+ * The credentials of a paired device, as JSON. They are its identity: store them where only its user can read them, such as a
+ * file of mode 0600, the key store of the system, or the browser's IndexedDB.
  */
 export interface Credentials {
   readonly version: 1;
-  /** The backend's name for this device. */
+  /** The backend's id of this device. */
   readonly device: string;
-  /** The name that a person gave it. */
+  /** The name of the device. */
   readonly name: string;
-  /** The roles it had when it was paired. */
+  /** The roles at the time of pairing. */
   readonly roles: readonly string[];
-  /** The backend's public key, pinned: 32 bytes, hexadecimal like all keys here. */
+  /** The backend's public key, pinned: 32 bytes in hexadecimal, like all keys here. */
   readonly serverKey: string;
-  /** Which backend it is: 16 bytes. */
+  /** The instance of the backend: 16 bytes. */
   readonly instance: string;
   /** Secret: 32 bytes. */
   readonly deviceKey: string;
@@ -44,7 +44,7 @@ export function credentialsOf({ credentials, grant }: Paired): Credentials {
   };
 }
 
-/** @throws {CredentialsInvalidError} where they are not what `pair` gave */
+/** @throws {CredentialsInvalidError} if they were not returned by `pair` */
 export function keysOf(suite: CryptoSuite, credentials: Credentials): DeviceCredentials {
   if (typeof credentials !== 'object' || credentials === null || credentials.version !== 1)
     throw new CredentialsInvalidError('they are of no version this client knows');

@@ -2,7 +2,7 @@ import { AicoError } from '@aico/protocol';
 import type { ChannelBusyError } from '@aico/protocol/channel';
 import { ConnectionBrokenError, TooManyChannelsError } from '../errors.ts';
 
-/** Failures of a channel that mean that the connection broke: the request may be sent again on another. */
+/** Codes of channel errors that mean a broken connection: the request may be sent again on another. */
 const CHANNEL_BREAKS: ReadonlySet<string> = new Set([
   'AICO_CHANNEL_TRUNCATED',
   'AICO_CHANNEL_SILENT',
@@ -10,10 +10,11 @@ const CHANNEL_BREAKS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The error that a caller gets for a failed request: one of this project's as it is, however deep among the causes, and any
- * other as a connection that broke. A TypeError without a cause says that the request cannot be sent, and stays as it is.
+ * The error that a caller gets for a failed request: an error of this project, at any depth of the causes, is returned as it
+ * is, and any other becomes a broken connection. A TypeError without a cause means that the request cannot be sent, and is
+ * returned as it is.
  *
- * @param known the error for a code of the platform, where there is a better one
+ * @param known a more specific error for a code of the platform, if there is one
  */
 export function failureOf(
   error: unknown,
@@ -31,7 +32,7 @@ export function failureOf(
   return new ConnectionBrokenError(last);
 }
 
-/** By its code, since a client of the local socket does not load the channel. */
+/** Compares the code, since a client of the local socket does not load the channel. */
 function isBusy(error: Error): error is ChannelBusyError {
   return error instanceof AicoError && error.code === 'AICO_CHANNEL_BUSY';
 }

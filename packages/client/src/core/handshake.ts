@@ -13,12 +13,12 @@ import {
 import { TooManyChannelsError } from '../errors.ts';
 import { type Credentials, credentialsOf, keysOf } from './credentials.ts';
 
-/** A connection's bytes while a channel is opened on it, whatever they travel on. */
+/** The bytes of a connection during the handshake, on any carrier. */
 export interface Carrier {
   send(bytes: Uint8Array): void;
   /** Resolves with the next bytes, or with `undefined` at the end. Rejects when the connection broke. */
   receive(): Promise<Uint8Array | undefined>;
-  /** Gives back bytes that were received too many; the next read returns them first. */
+  /** Puts back bytes; the next read returns them first. */
   unread(bytes: Uint8Array): void;
 }
 
@@ -26,15 +26,14 @@ export interface Carrier {
 export interface PairOptions {
   /** The 24 characters that `aico device pair` shows. */
   readonly code: string;
-  /** The name that a person gives this device: 1 to 64 characters. */
+  /** The name of this device: 1 to 64 characters. */
   readonly name: string;
-  /** The roles it would like; the backend gives those of the code. */
+  /** The requested roles; the backend grants those of the code. */
   readonly roles?: readonly string[];
 }
 
 /**
- * Opens a channel as a device that is paired, and proves at once that the device is there: a server gives up a channel in which
- * nothing has come.
+ * Opens a channel for a paired device and sends a first record at once: a server closes a channel in which no record arrives.
  *
  * @throws {TooManyChannelsError}
  */
@@ -51,7 +50,7 @@ export async function openSession(
   return session;
 }
 
-/** Checks all that can be checked before a connection is made, a mistyped code above all. */
+/** Checks the options before a connection is made, in particular a mistyped code. */
 export function preparePairing(
   suite: CryptoSuite,
   { code, name, roles = [] }: PairOptions,
@@ -73,7 +72,7 @@ export async function pairOn(carrier: Carrier, pairing: PairingInitiator): Promi
     const paired = unlessBusy(() => pairing.receiveGrant(chunk));
     if (paired === undefined) continue;
     carrier.send(paired.acknowledgement());
-    // Its end says that the backend has the acknowledgement; before that the pairing could still be taken back.
+    // The backend's end record confirms the acknowledgement; before it the pairing can still be revoked.
     for (;;) {
       const last = await received(carrier);
       if (unlessBusy(() => paired.receiveEnd(last))) return credentialsOf(paired);
@@ -81,7 +80,7 @@ export async function pairOn(carrier: Carrier, pairing: PairingInitiator): Promi
   }
 }
 
-/** The client's own name for "too many". */
+/** Translates a busy answer to the client's own error. */
 function unlessBusy<T>(receive: () => T): T {
   try {
     return receive();

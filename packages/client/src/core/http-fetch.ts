@@ -14,12 +14,12 @@ export type Transport = (request: HttpRequest) => Promise<HttpResponse>;
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const MAX_REDIRECTS = 20;
-/** A response of these has no body in `fetch`. */
+/** Statuses whose responses have no body in `fetch`. */
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /**
- * `fetch` (https://fetch.spec.whatwg.org/) over a transport: headers, redirections and content codings are handled here, so
- * that they are the same wherever a client runs.
+ * `fetch` (https://fetch.spec.whatwg.org/) over a transport. Headers, redirects and content codings are handled here, so that
+ * they are the same on every platform.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export function fetchOver(transport: Transport): (path: string, init: RequestIni
   };
 }
 
-/** The request that follows a redirection: section 4.4, "HTTP-redirect fetch". */
+/** The request that follows a redirect: section 4.4, "HTTP-redirect fetch". */
 function redirected(init: RequestInit, { method, body }: HttpRequest, status: number): RequestInit {
   const becomesGet =
     status === 303 ? method !== 'GET' && method !== 'HEAD' : status <= 302 && method === 'POST';
@@ -83,13 +83,13 @@ function webResponse(
     statusText,
     headers,
   });
-  // The constructor leaves these empty, as for a response that came from nowhere.
+  // The constructor leaves these properties empty.
   Object.defineProperty(response, 'url', { value: `${ORIGIN}${target}` });
   Object.defineProperty(response, 'redirected', { value: redirected });
   return response;
 }
 
-/** The decoded body. It fails as `fetch` has it: with the reason of the signal, or else with a TypeError. */
+/** The decoded body. As in `fetch`, it fails with the reason of the signal, or else with a TypeError. */
 function contentOf(
   body: ResponseBody,
   status: number,
@@ -114,7 +114,7 @@ function contentOf(
   );
 }
 
-/** Bytes of a body that are read ahead, so that a small one that the program does not read holds no connection. */
+/** Bytes of a body that are read ahead, so that a small unread body does not occupy a connection. */
 const READ_AHEAD = 65_536;
 
 function streamOf(
@@ -126,7 +126,7 @@ function streamOf(
       async pull(controller) {
         try {
           const part = await body.next();
-          // Web streams are typed for bytes that no other thread can change, as these are.
+          // Web streams are typed for unshared memory, which these bytes are in.
           if (part.done !== true) controller.enqueue(part.value as Uint8Array<ArrayBuffer>);
           else controller.close();
         } catch (error) {

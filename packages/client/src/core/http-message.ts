@@ -1,4 +1,4 @@
-/** Where the paths of a client begin. There is one backend, so that the origin means nothing to it. */
+/** The base of a client's paths. There is one backend, so it ignores the origin. */
 export const ORIGIN = 'http://aico.local';
 
 /** A request as a transport sends it. */
@@ -6,29 +6,29 @@ export interface HttpRequest {
   readonly method: string;
   /** Path and query. */
   readonly target: string;
-  /** Without those that frame the message: the transport writes them. */
+  /** Without the headers that frame the message, which the transport writes. */
   readonly headers: Headers;
   readonly body: Uint8Array | ReadableStream<Uint8Array> | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
-/** The head of a response, and its body as it was sent: still encoded as `content-encoding` says. */
+/** The head of a response, and its body as it was sent, still encoded. */
 export interface HttpResponse {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Headers;
-  /** Undefined where the response has no body. */
+  /** Undefined if the response has no body. */
   readonly body: ResponseBody | undefined;
 }
 
 export interface ResponseBody {
-  /** The next part. Rejects when the body breaks off. */
+  /** Resolves with the next part. Rejects when the body breaks off. */
   next(): Promise<IteratorResult<Uint8Array, unknown>>;
-  /** Ends the body early; also while a part is awaited. */
+  /** Ends the body early, even while a part is awaited. */
   cancel(reason: unknown): void;
 }
 
-/** Headers that belong to the connection (RFC 9112): a caller cannot set them. */
+/** Headers that belong to the connection (RFC 9112); a caller cannot set them. */
 const FRAMING: readonly string[] = [
   'connection',
   'content-length',
@@ -39,16 +39,16 @@ const FRAMING: readonly string[] = [
   'upgrade',
 ];
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Anything but visible ASCII would end the target. */
+/** Any character but visible ASCII would end the request target. */
 const NOT_IN_TARGET = /[^\x21-\x7e]/;
 
-/** Methods that `fetch` writes in upper case; others are taken as they are. */
+/** Methods that `fetch` converts to upper case; others are unchanged. */
 const NORMALIZED = /^(?:delete|get|head|options|post|put)$/i;
 
 /**
- * Makes a request of what `fetch` is given.
+ * Creates a request from the arguments of `fetch`.
  *
- * @throws {TypeError} as `fetch` does, for what cannot be requested
+ * @throws {TypeError} as `fetch` does, for an invalid request
  */
 export async function httpRequest(path: string, init: RequestInit): Promise<HttpRequest> {
   const target = targetOf(path);
@@ -78,10 +78,10 @@ async function bodyOf(
 ): Promise<HttpRequest['body']> {
   if (body === null) return undefined;
   if (body instanceof ReadableStream) return body as ReadableStream<Uint8Array>;
-  // Node's own `fetch` takes these as well.
+  // Node's own `fetch` accepts these as well.
   if (typeof body === 'object' && Symbol.asyncIterator in body)
     return ReadableStream.from(body as AsyncIterable<Uint8Array>);
-  // The platform knows how a form, a blob or a string is written, and of which type it is.
+  // The platform serialises a form, a blob or a string, and knows its content type.
   const written = new Response(body);
   const type = written.headers.get('content-type');
   if (type !== null && !headers.has('content-type')) headers.set('content-type', type);

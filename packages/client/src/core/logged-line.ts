@@ -3,7 +3,7 @@ import type { ReplyOf } from './ask.ts';
 import { misfit, type ReplyShape } from './reply-shape.ts';
 import type { BusEvent } from './stream-events.ts';
 
-/** A line of the log as it is logged: not stored yet, so without a number. */
+/** A log line as it is sent when it is logged: without the number it gets when stored. */
 export type LoggedLine = Omit<ReplyOf<'get', '/api/v1/logs'>['logs'][number], 'id'>;
 
 const text: ReplyShape = { type: 'string' };
@@ -22,9 +22,9 @@ const LINE: ReplyShape = {
 };
 
 /**
- * The line that an event of `/api/v1/logs/stream` holds.
+ * The log line of an event of `/api/v1/logs/stream`.
  *
- * @throws {ReplyShapeError} when it holds none
+ * @throws {ReplyShapeError} when it contains none
  */
 export function loggedLineOf({ data }: BusEvent): LoggedLine {
   const fault = misfit(LINE, data);

@@ -1,39 +1,39 @@
 import type { Credentials } from './credentials.ts';
 import type { PairOptions } from './handshake.ts';
 
-/** Milliseconds until a channel must be open, unless told. */
+/** The default of `connectTimeoutMs`. */
 export const CONNECT_MS = 10_000;
-/** Milliseconds of silence until the backend is asked whether it is there, unless told. */
+/** The default of `silenceMs`. */
 export const SILENCE_MS = 5_000;
-/** Milliseconds until an answer must have begun, unless told. */
+/** The default of `timeoutMs`. */
 export const ANSWER_MS = 120_000;
 
-/** Connections at once, of which a request and a subscription each take one; who comes later waits. */
+/** The most concurrent connections. Each request and each subscription uses one; further ones wait. */
 export const CONNECTIONS = 128;
-/** Connections in one channel; a backend takes 64 unless configured. */
+/** Connections per channel; a backend accepts 64 by default. */
 export const CONNECTIONS_PER_CHANNEL = 32;
 
 export interface ChannelOptions {
-  /** Where the backend listens: `desk.local`, `192.168.1.7:8771`, or `https://…` behind a proxy that ends TLS. */
+  /** The address of the backend: `desk.local`, `192.168.1.7:8771`, or `https://…` behind a proxy that terminates TLS. */
   readonly address: string;
   /** The credentials that `pair` returned. */
   readonly credentials: Credentials;
   /** Milliseconds until a channel must be open. Default 10 000. */
   readonly connectTimeoutMs?: number;
   /**
-   * Milliseconds of silence after which the backend is sent a ping while a request is open. It has four times as long to send
-   * anything; then the channel is cut, and what was asked for in it fails. Default 5 000.
+   * Milliseconds of silence after which a ping is sent while a request is open. If nothing arrives in four times that, the
+   * channel is closed and its requests fail. Default 5 000.
    */
   readonly silenceMs?: number;
 }
 
 export interface ConnectOptions extends ChannelOptions {
-  /** Milliseconds until an answer must have begun. Default 120 000. */
+  /** Milliseconds until an answer must begin. Default 120 000. */
   readonly timeoutMs?: number;
 }
 
 export interface PairingOptions extends PairOptions {
   readonly address: string;
-  /** Milliseconds until it must be done. Default 10 000. */
+  /** Milliseconds until the pairing must be complete. Default 10 000. */
   readonly connectTimeoutMs?: number;
 }

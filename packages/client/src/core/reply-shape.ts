@@ -7,14 +7,14 @@ export interface ReplyShape {
   readonly properties?: Readonly<Record<string, ReplyShape>>;
   readonly required?: readonly string[];
   readonly items?: ReplyShape;
-  /** Of each field that `properties` does not name. */
+  /** The shape of fields that `properties` does not name. */
   readonly others?: ReplyShape;
   readonly anyOf?: readonly ReplyShape[];
 }
 
 /**
- * The first place where `value` is not of the shape, as a JSON Pointer (RFC 6901), and what belongs there; `undefined` where
- * it is. Fields that the shape does not name are another version's, and no fault.
+ * The first place where `value` does not have the shape, as a JSON Pointer (RFC 6901), with the expected kind; `undefined` if
+ * there is none. Additional fields are accepted, since another version may send them.
  */
 export function misfit(shape: ReplyShape, value: unknown, at = ''): string | undefined {
   const { type, anyOf } = shape;

@@ -2,10 +2,10 @@ import type { Problem } from '@aico/protocol';
 import { ProblemError, UnexpectedReplyError } from '../errors.ts';
 
 /**
- * Turns a refusal into the error it describes; an answer below 400 is left as it is, its body unread.
+ * Throws the error that an error response describes. Leaves a response below 400 unread.
  *
  * @throws {ProblemError} with the code and the hint of the backend (RFC 9457)
- * @throws {UnexpectedReplyError} when the refusal is no problem as RFC 9457 has it
+ * @throws {UnexpectedReplyError} when the response is not a problem as defined by RFC 9457
  * @example await ensureOk(await client.fetch('/api/v1/notes/7', { method: 'DELETE' }));
  */
 export async function ensureOk(response: Response): Promise<void> {
@@ -20,7 +20,10 @@ export async function ensureOk(response: Response): Promise<void> {
   throw new UnexpectedReplyError(response.status, 'and not with a problem');
 }
 
-/** JSON, or undefined for an answer without a body. @throws {UnexpectedReplyError} */
+/**
+ * Parses JSON; undefined for an answer without a body.
+ * @throws {UnexpectedReplyError}
+ */
 export function parseReply(text: string, status: number): unknown {
   if (text === '') return undefined;
   try {
@@ -30,7 +33,10 @@ export function parseReply(text: string, status: number): unknown {
   }
 }
 
-/** Enough of RFC 9457 to be shown; the schema would cost the command line more time than all the rest. */
+/**
+ * Checks the members of RFC 9457 that are shown. Loading the schema library would take longer than everything else a command
+ * does.
+ */
 function isProblem(body: unknown): body is Problem {
   if (typeof body !== 'object' || body === null) return false;
   const isText = (name: string): boolean => {

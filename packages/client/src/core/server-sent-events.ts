@@ -1,14 +1,14 @@
 import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream';
 import { ConnectionBrokenError } from '../errors.ts';
 
-/** No event of the backend's is larger: the bus takes 1 MiB, and a name or two stand around it. */
+/** No event of a backend is larger: the bus accepts messages of up to 1 MiB, and the envelope is small. */
 const MAX_CHARACTERS = 8_388_608;
 
 /**
- * The events of a `text/event-stream` as they come, until the sender ends it
- * (https://html.spec.whatwg.org/multipage/server-sent-events.html). An event that was cut off is none.
+ * The events of a `text/event-stream` as they arrive, until the sender ends it
+ * (https://html.spec.whatwg.org/multipage/server-sent-events.html). An incomplete event is dropped.
  *
- * @param onBytes is called for everything that arrives, heartbeats too
+ * @param onBytes is called whenever bytes arrive, including heartbeats
  * @throws {ConnectionBrokenError} when the connection breaks before the sender has ended it
  */
 export async function* serverSentEvents(
@@ -36,7 +36,7 @@ export async function* serverSentEvents(
   } catch (error) {
     throw new ConnectionBrokenError(error instanceof Error ? (error.cause ?? error) : error);
   } finally {
-    // A reader that leaves early releases the connection; after a break there is nothing left to release.
+    // Leaving the loop early releases the connection; after a break there is nothing left to release.
     await reader.cancel().catch(() => undefined);
   }
 }

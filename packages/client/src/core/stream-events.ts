@@ -1,17 +1,17 @@
 import { ReplyShapeError } from '../errors.ts';
 import { misfit, type ReplyShape } from './reply-shape.ts';
 
-/** A message of the bus, with its envelope as CloudEvents 1.0 names it. */
+/** A message of the bus; its envelope uses the names of CloudEvents 1.0. */
 export interface BusEvent<T = unknown> {
   readonly id: string;
-  /** Who published it. */
+  /** The publisher. */
   readonly source: string;
   readonly topic: string;
   /** RFC 3339, UTC. */
   readonly time: string;
   /** The published value; bytes arrive as a `Uint8Array`. */
   readonly data: T;
-  /** W3C trace context, where the publisher was traced. */
+  /** W3C trace context, if the publisher was traced. */
   readonly traceparent?: string;
 }
 
@@ -34,10 +34,10 @@ interface SentEvent {
 }
 
 /**
- * The event `message` of a stream, in the JSON form of CloudEvents.
+ * Parses the event `message` of a stream, in the JSON format of CloudEvents.
  *
  * @param path of the stream, for the error
- * @throws {ReplyShapeError} when it is of another shape
+ * @throws {ReplyShapeError} when it has another shape
  */
 export function parseBusEvent(path: string, data: string): BusEvent {
   // The cast is safe: `parsed()` has just checked the shape.
@@ -58,7 +58,7 @@ function parsed(path: string, data: string): unknown {
   try {
     value = JSON.parse(data);
   } catch {
-    // Without the cause: it quotes what was there.
+    // Without the cause, which quotes the data.
     throw new ReplyShapeError(operation, 'an event is no JSON');
   }
   const fault = misfit(EVENT, value);

@@ -14,18 +14,18 @@ import { type BusEvent, parseBusEvent } from './stream-events.ts';
 
 export interface SubscribeOptions {
   readonly signal?: AbortSignal;
-  /** The subscription is in force: what is published from here on arrives. Called again after each break. */
+  /** The subscription is in force: messages published from now on arrive. Called again after each reconnection. */
   readonly onOpen?: () => void;
-  /** Messages were lost: `lost` of them, or an unknown number where the backend was restarted or the break was long. */
+  /** Messages were lost: `lost` of them, or an unknown number if the backend was restarted or the break was long. */
   readonly onGap?: (lost: number | undefined) => void;
-  /** The connection broke with `error`; it is tried again in `delayMs`. */
+  /** The connection broke with `error`; the next attempt is made in `delayMs`. */
   readonly onRetry?: (error: unknown, delayMs: number) => void;
-  /** Whether to connect again after a break. Default `true`; else the loop ends when the backend ends the stream. */
+  /** Whether to reconnect after a break. Default `true`; otherwise the loop ends when the backend ends the stream. */
   readonly reconnect?: boolean;
 }
 
 const RECONNECT: Backoff = { minDelayMs: 250, maxDelayMs: 30_000 };
-/** The backend sends a heartbeat every 15 s: one that is silent for so long is gone. */
+/** A backend that is silent for this long counts as gone: it sends a heartbeat every 15 s. */
 const SILENCE_MS = 45_000;
 
 interface Following {
@@ -33,7 +33,7 @@ interface Following {
   explain(error: unknown): unknown;
 }
 
-/** Follows a stream of events at `path`: the one reader of everything that a backend serves live. */
+/** Follows an event stream at `path`. Every live stream of a backend is read by this function. */
 export async function* follow(
   { fetch, explain }: Following,
   path: string,
@@ -53,7 +53,7 @@ export async function* follow(
         silence.broken(),
       )) {
         const isFirst = lastId === '';
-        // Taken note of before it is handed out: an event is never given twice, even where its handler fails.
+        // Stored before the event is yielded: an event is never delivered twice, even if its handler fails.
         lastId = id ?? lastId;
         if (event === 'message') yield parseBusEvent(path, data);
         else if (event === 'gap') onGap?.(numberIn(data, 'lost'));
@@ -80,7 +80,7 @@ export async function* follow(
   signal?.throwIfAborted();
 }
 
-/** Gives up on a connection that has been silent for too long. */
+/** Aborts a connection that has been silent for too long. */
 class Silence {
   readonly signal: AbortSignal;
   readonly #ms: number;
@@ -94,7 +94,7 @@ class Silence {
     this.broken();
   }
 
-  /** Something was heard. */
+  /** Restarts the timeout after something has arrived. */
   broken(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {

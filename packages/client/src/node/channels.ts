@@ -11,14 +11,14 @@ import { BackendNotRunningError } from '../errors.ts';
 import { cryptoSuite } from './suite.ts';
 import { carrierOf, upgrade } from './upgrade.ts';
 
-/** Milliseconds after which a channel that carries nothing is ended. */
+/** Milliseconds after which a channel without connections is ended. */
 const IDLE_MS = 10_000;
-/** Milliseconds that the backend has to answer the end of a channel, before the connection is cut. */
+/** Milliseconds that the backend has to answer the end of a channel before the connection is cut. */
 const END_MS = 1_000;
 
 /**
- * Opens sealed channels to one backend, as undici wants its connections made: for those who use undici's own `Pool`,
- * `request` or `stream`. The connections of a pool share a channel: each is a stream of it.
+ * Sealed channels to one backend, as a connector of undici: for programs that use undici's own `Pool`, `request` or `stream`.
+ * The connections of a pool share a channel; each is a stream of it.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export class Channels {
     this.#channels
       .connect((channel) => this.#connect(channel))
       .then(
-        // A stream in the place of a socket, with all of a socket that undici uses.
+        // A stream with every member of a socket that undici uses.
         (stream) => done(null, stream as never),
         (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), null),
       );
@@ -59,7 +59,7 @@ export class Channels {
     });
   }
 
-  /** Opens a first channel, so that failures show here. Throws what `connect` throws. */
+  /** Opens a first channel, so that failures show here. Throws the errors of `connect`. */
   static async open(options: ChannelOptions): Promise<Channels> {
     const channels = new Channels(await cryptoSuite(), options);
     await channels.#channels.warm();
@@ -67,8 +67,8 @@ export class Channels {
   }
 
   /**
-   * Says the end on every channel, so that the backend knows that nothing was cut, and gives up a channel that is being opened:
-   * what waits for it fails with {@link ClientClosedError}. To be called before the pool is destroyed.
+   * Sends the end record on every channel, so that the backend knows that nothing was cut, and aborts a channel that is being
+   * opened: its waiting requests fail with {@link ClientClosedError}. Call it before the pool is destroyed.
    */
   close(): void {
     this.#channels.close(endThenCut);
@@ -84,7 +84,7 @@ export class Channels {
 
   #connect(channel: Multiplexer): MultiplexedStream {
     const connection = channel.stream();
-    // Undici listens from when it takes the connection until it gives it up; a failure may come before or after.
+    // Undici listens only while it uses the connection; a failure may come before or after.
     connection.on('error', () => {});
     connection.once('close', () => {
       if (channel.size === 0) this.#endWhenIdle(channel);
@@ -92,7 +92,7 @@ export class Channels {
     return connection;
   }
 
-  /** A channel that carries nothing is ended soon: a new one costs little, and a kept one may die without notice. */
+  /** Ends an idle channel soon: a new one costs little, and an idle one may break without notice. */
   #endWhenIdle(channel: Multiplexer): void {
     clearTimeout(this.#idleTimers.get(channel));
     const timer = setTimeout(() => {
@@ -103,7 +103,7 @@ export class Channels {
   }
 }
 
-/** Says the end; where the backend does not answer it and nothing is in flight, cuts the connection. */
+/** Sends the end record, and cuts the connection if the backend does not answer it and nothing is in flight. */
 function endThenCut(channel: Multiplexer): void {
   channel.end();
   const timer = setTimeout(() => {
@@ -113,10 +113,7 @@ function endThenCut(channel: Multiplexer): void {
   channel.carrier.once('close', () => clearTimeout(timer));
 }
 
-/**
- * Connects and does something with the bytes, within a time and until `signal` is aborted; the connection of what failed is
- * cut.
- */
+/** Connects and passes the bytes to `use`, within a timeout and until `signal` is aborted. The connection is cut on failure. */
 export async function onConnection<T>(
   ms: number,
   url: URL,
@@ -132,7 +129,7 @@ export async function onConnection<T>(
   try {
     deadline.throwIfAborted();
     stream = await upgrade(url, deadline);
-    // There is no other listener between two reads of the handshake, and an error without a listener ends the process.
+    // Between two reads of the handshake there is no other listener, and an error without a listener ends the process.
     stream.on('error', () => {});
     deadline.addEventListener('abort', cut, { once: true });
     if (deadline.aborted) cut();

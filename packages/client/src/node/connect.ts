@@ -9,11 +9,11 @@ import { type NodeClient, nodeClient } from './node-client.ts';
 import { cryptoSuite } from './suite.ts';
 
 /**
- * Makes this device known to a backend, with a code that its owner has it show (`aico device pair`).
+ * Pairs this device with a backend, using a code that the backend's owner creates (`aico device pair`).
  *
- * @returns what `connect` needs: keep it where only this device's user can read it
- * @throws {PairingCodeInvalidError} for a code with a typing mistake
- * @throws {ChannelRefusedError} when no such code waits, or it was tried too often
+ * @returns the credentials for `connect`; store them where only this device's user can read them
+ * @throws {PairingCodeInvalidError} for a mistyped code
+ * @throws {ChannelRefusedError} when no such code is pending, or it has no attempts left
  * @throws {BackendNotRunningError} when no backend answers at the address
  * @example const credentials = await pair({ address: 'desk.local', code: 'K7QF-2M9X-…', name: 'Phone' });
  */
@@ -34,12 +34,12 @@ export async function pair({
 }
 
 /**
- * Reaches a backend on another machine, through sealed channels. A first one is opened before it resolves, so that what
- * is wrong shows here; more are opened as requests need them, and reused.
+ * Connects to a backend on another machine through sealed channels. A first channel is opened before it resolves, so that
+ * failures show here; more are opened as requests need them, and reused.
  *
  * @throws {BackendNotRunningError} when no backend answers at the address
- * @throws {ChannelRefusedError} when the backend does not know this device, or not any more
- * @throws {ChannelServerKeyChangedError} when another server answers there: a hard stop
+ * @throws {ChannelRefusedError} when the backend does not know this device, or revoked it
+ * @throws {ChannelServerKeyChangedError} when another server answers there
  * @example
  * ```ts
  * await using aico = await connect({ address: 'desk.local', credentials });

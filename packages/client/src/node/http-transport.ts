@@ -8,9 +8,9 @@ export class HttpTransport implements NodeTransport {
   readonly #agent: Agent;
 
   /**
-   * @param connect how a connection is made
-   * @param timeoutMs milliseconds until a response must have begun; its body may take as long as it likes, since event
-   *   streams are silent for as long as nothing happens
+   * @param connect creates a connection
+   * @param timeoutMs milliseconds until a response must begin; its body has no time limit, since an event stream may be silent
+   *   for any time
    */
   constructor(connect: buildConnector.BuildOptions | buildConnector.connector, timeoutMs: number) {
     this.#agent = new Agent({
@@ -43,7 +43,7 @@ export class HttpTransport implements NodeTransport {
     };
   }
 
-  /** Cuts its connections; what is in flight fails. */
+  /** Cuts its connections; requests in flight fail. */
   close(): Promise<void> {
     return this.#agent.destroy();
   }

@@ -8,8 +8,8 @@ import type { ForwardedRequest, ForwardedResponse, NodeTransport } from './trans
 /** A client in Node. */
 export interface NodeClient<Paths extends object = paths> extends Client<Paths> {
   /**
-   * Sends a request as it stands and gives the response as it came, for proxies: no header is added, no redirection followed
-   * and no content coding undone. The body has to be read or destroyed. Fails as `fetch` does.
+   * Sends a request unchanged and returns the unchanged response, for proxies: no header is added, no redirect followed and no
+   * content coding decoded. The body has to be read or destroyed. Fails as `fetch` does.
    *
    * @example const { status, headers, body } = await client.forward({ method: 'GET', target: '/livez', headers: [] });
    */
@@ -19,7 +19,7 @@ export interface NodeClient<Paths extends object = paths> extends Client<Paths> 
 export interface NodeClientOptions {
   readonly transport: NodeTransport;
   readonly timeoutMs: number;
-  /** The error for a code of the system, where there is a better one than a broken connection. */
+  /** A more specific error than a broken connection for a code of the system, if there is one. */
   readonly known?: (code: unknown, cause: Error) => Error | undefined;
   close?(): void;
 }

@@ -5,8 +5,8 @@ import { ReplyTimeoutError } from '../errors.ts';
 import { type ForwardedRequest, type ForwardedResponse, type NodeTransport, sendOver } from './transport.ts';
 
 /**
- * HTTP/1.1 over a Unix domain socket or named pipe, by Node itself: unlike undici it is part of the program, so that a
- * command that asks one thing is not kept waiting for a library.
+ * HTTP/1.1 over a Unix domain socket or named pipe with Node's own client, which needs no loading time, unlike undici: most
+ * commands send one request.
  */
 export class SocketTransport implements NodeTransport {
   readonly #socketPath: string;
@@ -14,7 +14,7 @@ export class SocketTransport implements NodeTransport {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   readonly #open = new Set<ClientRequest>();
 
-  /** @param timeoutMs milliseconds until a response must have begun */
+  /** @param timeoutMs milliseconds until a response must begin */
   constructor(socketPath: string, timeoutMs: number) {
     this.#socketPath = socketPath;
     this.#timeoutMs = timeoutMs;
@@ -57,7 +57,7 @@ export class SocketTransport implements NodeTransport {
   }
 }
 
-/** The header that frames the body; an empty one is announced where a method usually has a body (RFC 9110, section 8.6). */
+/** The header that frames the body. An empty body is announced for methods that usually have one (RFC 9110, section 8.6). */
 function framing(method: string, body: ForwardedRequest['body']): readonly string[] {
   if (body === undefined) return ['POST', 'PUT', 'PATCH'].includes(method) ? ['content-length', '0'] : [];
   return body instanceof Readable
@@ -69,11 +69,11 @@ function framing(method: string, body: ForwardedRequest['body']): readonly strin
 function responseTo(asked: ClientRequest, body: ForwardedRequest['body']): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     asked.once('response', (response) => {
-      // A body that is still being sent has no reader any more once the response is over.
+      // After the response has ended, the backend no longer reads the rest of the body.
       if (body instanceof Readable) response.once('close', () => body.destroy());
       resolve(response);
     });
-    // Also after the response: the reader of its body is told.
+    // Also listens after the response, whose body reports the error to its reader.
     asked.on('error', reject);
     if (!(body instanceof Readable)) {
       asked.end(body);

@@ -1,6 +1,6 @@
 import type { CryptoSuite } from '@aico/protocol/channel';
 
-/** The fast one where its addon is installed, else JavaScript alone: both make the same bytes. */
+/** The native suite if its addon is installed, otherwise the JavaScript suite; both produce the same bytes. */
 export async function cryptoSuite(): Promise<CryptoSuite> {
   try {
     return (await import('@aico/protocol/channel/node')).sodiumSuite;

@@ -2,22 +2,22 @@ import { Readable } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import type { Transport } from '../core/http-fetch.ts';
 
-/** A request that is sent as it stands: no header is added but `host` and those that frame the message. */
+/** A request that is sent unchanged; only `host` and the framing headers are added. */
 export interface ForwardedRequest {
   readonly method: string;
   /** Path and query. */
   readonly target: string;
-  /** Names and values in turn, without headers of the connection. */
+  /** Alternating names and values, without headers of the connection. */
   readonly headers: readonly string[];
   readonly body?: Readable | Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A response as it came: no redirection was followed and no coding undone. */
+/** The unchanged response: redirects are not followed and codings not decoded. */
 export interface ForwardedResponse {
   readonly status: number;
   readonly statusText: string;
-  /** Names and values in turn, as they were written. */
+  /** Alternating names and values, as they were sent. */
   readonly headers: readonly string[];
   readonly body: Readable;
 }
@@ -41,7 +41,7 @@ export function sendOver(forward: NodeTransport['forward']): Transport {
       signal,
     });
     const { status, statusText, body: content } = response;
-    // A failure of the body is told to its reader; a body that is ended early has none.
+    // A failure of the body is reported to its reader; a body that is ended early has none.
     content.on('error', () => {});
     const named = new Headers();
     for (let index = 0; index < response.headers.length; index += 2)
@@ -56,9 +56,9 @@ export function sendOver(forward: NodeTransport['forward']): Transport {
   };
 }
 
-/** A transport destroys the stream of a request that is over, and that cancels its source. */
+/** Converts an upload to a Node stream. The transport destroys it when the request is over, which cancels its source. */
 function uploadOf(body: ReadableStream<Uint8Array>): Readable {
-  // Node's own stream of the same name, of which this file and fetch have different types.
+  // The global ReadableStream and Node's own have different types.
   const upload = Readable.fromWeb(body as NodeReadableStream);
   // The request fails with the same error.
   upload.on('error', () => {});

@@ -12,11 +12,11 @@ import {
 const PROTOCOL = 'aico-channel/1';
 
 /**
- * A connection to `url` that has been switched to the channel's bytes.
+ * Connects to `url` and switches the connection to the channel protocol.
  *
  * @throws {BackendNotRunningError} when no backend answers there
  * @throws {TooManyChannelsError} when it is asked too often
- * @throws {ChannelNotServedError} when what answers there opens no channels
+ * @throws {ChannelNotServedError} when the server there does not open channels
  */
 export function upgrade(url: URL, signal: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
@@ -47,7 +47,7 @@ function refusalOf(url: URL, { statusCode = 0, headers }: IncomingMessage): Erro
   return new ChannelNotServedError(url.host, statusCode);
 }
 
-/** The bytes of a stream, as a handshake reads them. */
+/** The bytes of a stream as a carrier for the handshake. */
 export function carrierOf(stream: Duplex): Carrier {
   return {
     send: (bytes) => void stream.write(bytes),

@@ -6,7 +6,7 @@ import { openChannel } from '../channel/session/fixtures.ts';
 import { sodiumSuite } from '../channel/suites/sodium-suite.ts';
 import { SealedStream } from './sealed-stream.ts';
 
-test('a connection that is reset cuts the channel, by a name that no client of HTTP takes for an end', async () => {
+test('a reset connection cuts the channel with an error that no HTTP client takes for an end', async () => {
   const [near, far] = duplexPair();
   const { client, server } = openChannel(sodiumSuite);
   const [reader, writer] = [new SealedStream(near, client), new SealedStream(far, server)];
@@ -20,7 +20,7 @@ test('a connection that is reset cuts the channel, by a name that no client of H
   assert.equal((error.cause as NodeJS.ErrnoException).code, 'ECONNRESET');
 });
 
-test('on a carrier that keeps no time, as a WebSocket does not, a channel that rests says so all the same', async (t) => {
+test('an idle channel emits timeout on a carrier without timers, such as a WebSocket', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const [near] = duplexPair();
   const { client } = openChannel(sodiumSuite);

@@ -3,16 +3,16 @@ import { ChannelTruncatedError } from '../channel/errors.ts';
 import { IdleTimer } from './multiplexing/idle-timer.ts';
 import type { SocketLike } from './socket-like.ts';
 
-/** Milliseconds that a peer has to read the last bytes before the carrier is closed. */
+/** Milliseconds that a peer has to read the last bytes before the carrier is destroyed. */
 const CLOSE_MS = 500;
 
-/** The part of an open channel that a stream uses. */
+/** The members of a channel session that a stream uses. */
 export interface Sealing {
   /** The frame that is sent to the peer after any failure. */
   readonly refusal: Uint8Array;
-  /** Whether the peer has said its end. */
+  /** Whether the peer has sent its end record. */
   readonly peerEnded: boolean;
-  /** Whether a record of the peer's has come, which proves that it is there now. */
+  /** Whether a record of the peer has been opened, which proves that the first message was no replay. */
   readonly isConfirmed: boolean;
   seal(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array;
   end(): Uint8Array;
@@ -22,10 +22,10 @@ export interface Sealing {
 }
 
 /**
- * A channel as a Node stream: bytes that are written are sealed and sent on `carrier`, records that arrive there are opened
- * and can be read. It stands in for a socket, so that an HTTP server or client runs over it as it is. Writes of one turn that wait
- * for the carrier travel in one record. A cut, an alteration or a replay destroys it with the error that says so; the
- * peer is sent one and the same refusal. Emits `confirmed` at the peer's first record.
+ * A channel as a Node stream: written bytes are sealed and sent on `carrier`, and records that arrive are opened and can be
+ * read. It takes the place of a socket, so an HTTP server or client runs over it unchanged. Writes that wait for the carrier
+ * share a record. A truncation, alteration or replay destroys the stream with the matching error, and the peer is sent the
+ * constant refusal. Emits `confirmed` at the peer's first record.
  *
  * @example server.emit('connection', new SealedStream(socket, session));
  */
@@ -34,18 +34,18 @@ export class SealedStream extends Duplex {
   readonly #channel: Sealing;
   #ended = false;
   #confirmed = false;
-  /** Where the carrier has no time of its own, as a WebSocket has not. */
+  /** Used if the carrier has no timeout of its own, as a WebSocket. */
   readonly #idle = new IdleTimer(() => this.emit('timeout'));
 
   constructor(carrier: Duplex, channel: Sealing) {
-    // Half-open like the channel: one side may have said its end while the other still speaks.
+    // Half-open like the channel: after the end of one side the other may still send.
     super({ allowHalfOpen: true });
     this.#carrier = carrier;
     this.#channel = channel;
     carrier.on('data', (chunk: Uint8Array) => this.#arrived(chunk));
     carrier.on('end', () => this.#arrivedLast());
     carrier.on('close', () => this.#arrivedLast());
-    // By our own name: HTTP clients take a reset connection for the end of a body that has no length.
+    // Reported as our own error: HTTP clients take ECONNRESET for the end of a body without a length.
     carrier.on('error', (error) => this.destroy(new ChannelTruncatedError(error)));
     carrier.on('timeout', () => this.emit('timeout'));
   }
@@ -118,7 +118,7 @@ export class SealedStream extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#idle.stop();
     this.#channel.close();
-    // An end or a refusal that has been written is still sent.
+    // A pending end record or refusal is still sent.
     const carrier = this.#carrier;
     if (carrier.writableEnded && !carrier.writableFinished) {
       carrier.once('finish', () => carrier.destroy());
@@ -138,7 +138,7 @@ export class SealedStream extends Duplex {
       done(error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    // The next record is sealed when the carrier takes it: bytes written meanwhile share a record.
+    // The next record is sealed when the carrier drains, so bytes written meanwhile share a record.
     if (this.#carrier.write(sealed)) done();
     else this.#whenDrained(done);
   }
@@ -173,7 +173,7 @@ export class SealedStream extends Duplex {
     else if (!wantsMore) this.#carrier.pause();
   }
 
-  /** The carrier has nothing more: an end that was said, or a cut. */
+  /** Handles the end of the carrier, which is a truncation unless the peer's end record came before. */
   #arrivedLast(): void {
     if (this.destroyed || this.#ended) return;
     try {

@@ -1,4 +1,4 @@
-/** The members of a socket that a stream in its place offers, where the layer below has them. */
+/** The members of a socket that a stream in its place offers, if the layer below has them. */
 export interface SocketLike {
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-/** Every module that a file loads, types left out. */
+/** Every module that a file imports, except types. */
 function imports(
   file: URL,
   seen: Map<string, readonly string[]> = new Map(),
@@ -17,7 +17,7 @@ function imports(
   return seen;
 }
 
-test('the protocol and its browser suite load no builtin of Node and no addon', () => {
+test('the protocol and its browser suite load no Node builtin and no addon', () => {
   for (const entry of ['./index.ts', './suites/noble-suite.ts']) {
     const graph = imports(new URL(entry, import.meta.url));
     const foreign = [...graph.values()].flat().filter((name) => !name.startsWith('.'));

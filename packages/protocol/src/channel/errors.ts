@@ -1,6 +1,6 @@
 import { defineError } from '../aico-error.ts';
 
-/** The other side refused to open the channel, or ended it. It never tells the reason. */
+/** The other side refused to open the channel, or ended it. It does not tell the reason. */
 export class ChannelRefusedError extends defineError({
   code: 'AICO_CHANNEL_REFUSED',
   hint: "Look in the backend's log for the reason; a device that was revoked, or a pairing code that has lapsed, must pair anew.",
@@ -18,17 +18,17 @@ export class ChannelBusyError extends defineError({
 }) {}
 
 /**
- * The server at this address has another key than the one pinned at pairing. Nothing was sent to it; a person must
- * decide how to continue.
+ * The server at this address has another key than the one pinned at pairing. Nothing was sent to it; a person must decide how
+ * to continue.
  */
 export class ChannelServerKeyChangedError extends defineError({
   code: 'AICO_CHANNEL_SERVER_KEY_CHANGED',
   hint: 'Another machine may be in between. Compare the fingerprint on the server; if the key was changed on purpose, forget the server and pair again.',
   make: (pinned: string, offered: string) => ({
     message: `the server's key is not the one this device was paired with: pinned ${pinned}, offered ${offered}`,
-    /** The fingerprint of the key this device trusts. */
+    /** The fingerprint of the pinned key. */
     pinned,
-    /** The fingerprint of the key that was offered, which nothing vouches for. */
+    /** The fingerprint of the offered key, which is not authenticated. */
     offered,
   }),
 }) {}

@@ -1,6 +1,6 @@
 /**
- * The sealed channel's protocol: docs/sealed-channel.md. Bytes in, bytes out; no builtin of Node, so a browser loads it.
- * The primitives come from `@aico/protocol/channel/node` or `@aico/protocol/channel/noble`.
+ * The protocol of the sealed channel (docs/sealed-channel.md): bytes in, bytes out. It uses no Node builtins, so browsers can
+ * load it. The primitives come from `@aico/protocol/channel/node` or `@aico/protocol/channel/noble`.
  */
 export {
   ChannelBusyError,

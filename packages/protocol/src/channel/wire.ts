@@ -1,17 +1,17 @@
-/** The numbers of protocol version 1 that both sides must share; docs/sealed-channel.md explains each. */
+/** The constants of protocol version 1; docs/sealed-channel.md explains each. */
 export const PROTOCOL_VERSION = 1;
-/** Bytes before every frame: its length, big-endian. */
+/** The length of the big-endian length before every frame. */
 export const LENGTH_BYTES = 2;
-/** The longest frame, tag included: what Noise allows and two bytes can say. */
+/** The longest frame, tag included: the maximum of Noise and of a length of two bytes. */
 export const MAX_FRAME = 65_535;
-/** The instance a server is: 16 bytes, made once with its keys. */
+/** The length of the instance, which identifies a server and is generated with its keys. */
 export const INSTANCE_BYTES = 16;
-/** A refusal is the server's static public key and nothing else; no other frame has this length. */
+/** A refusal is the server's static public key; no other frame has this length. */
 export const REFUSAL_BYTES = 32;
 
 /**
- * A busy frame says that there are too many channels, and after how many seconds the device may try again. It has 2 bytes,
- * as no other frame has. Nothing seals it: who forges one achieves what they could by cutting the connection.
+ * A busy frame states that there are too many channels, and after how many seconds the device may try again. No other frame has
+ * 2 bytes. It is not authenticated: forging it achieves no more than cutting the connection.
  */
 export const BUSY_BYTES = 2;
 
@@ -24,7 +24,7 @@ export function busySeconds(body: Uint8Array): number {
   return ((body[0] ?? 0) << 8) | (body[1] ?? 0);
 }
 
-/** `body` with its length before it. */
+/** Prefixes `body` with its length. */
 export function frame(body: Uint8Array): Uint8Array {
   const framed = new Uint8Array(LENGTH_BYTES + body.byteLength);
   framed[0] = body.byteLength >>> 8;
@@ -33,7 +33,7 @@ export function frame(body: Uint8Array): Uint8Array {
   return framed;
 }
 
-/** Equal bytes, compared without a shortcut. */
+/** Compares two arrays in constant time. */
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.byteLength !== b.byteLength) return false;
   let difference = 0;

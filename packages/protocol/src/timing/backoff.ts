@@ -1,23 +1,22 @@
-/** How long to wait between attempts. */
+/** The delays between attempts. */
 export interface Backoff {
   /** Milliseconds before the second attempt. */
   readonly minDelayMs: number;
-  /** Milliseconds that no wait exceeds. */
+  /** The longest delay in milliseconds. */
   readonly maxDelayMs: number;
 }
 
 /**
- * The longest wait in milliseconds after the `attempt`th failure (1, 2, …): it doubles with each failure, up to the
- * maximum.
+ * The longest delay in milliseconds after the `attempt`th failure (1, 2, …). It doubles with each failure, up to the maximum.
  */
 export function backoffCeiling(attempt: number, { minDelayMs, maxDelayMs }: Backoff): number {
-  // The exponent is bounded because 0 * 2 ** 1024 is not a number.
+  // The exponent is limited because 0 * 2 ** 1024 is NaN.
   return Math.min(maxDelayMs, minDelayMs * 2 ** Math.min(attempt - 1, 52));
 }
 
 /**
- * The wait in milliseconds after the `attempt`th failure (1, 2, …): between half of `backoffCeiling()` and all of it,
- * so that peers that failed at the same moment do not retry at the same moment.
+ * The delay in milliseconds after the `attempt`th failure (1, 2, …): between half of `backoffCeiling()` and all of it, so that
+ * peers that failed at the same moment do not retry at the same moment.
  *
  * @param random returns a number from 0 up to 1
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ ("equal jitter")

@@ -1,7 +1,7 @@
 /**
  * Waits `delayMs` milliseconds.
  *
- * @returns `true` when the time has passed, `false` as soon as `signal` is aborted; no timer is left behind
+ * @returns `true` after the delay, `false` as soon as `signal` is aborted; no timer is left behind
  * @example while (await pause(1_000, signal)) await poll();
  */
 export function pause(delayMs: number, signal?: AbortSignal): Promise<boolean> {

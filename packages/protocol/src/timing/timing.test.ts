@@ -6,7 +6,7 @@ import { backoffCeiling, backoffDelay, pause, sleep, TokenBucket } from './index
 describe('backoffDelay()', () => {
   const bounds = { minDelayMs: 100, maxDelayMs: 5_000 };
 
-  test('doubles up to the maximum, less a random half at most', () => {
+  test('doubles up to the maximum, minus a random half at most', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 2_000 }),
@@ -21,7 +21,7 @@ describe('backoffDelay()', () => {
     );
   });
 
-  test('is a number within its bounds after any number of attempts', () => {
+  test('stays within its bounds after any number of attempts', () => {
     for (const attempt of [1, 2, 53, 1_024, 1_025, 1_000_000])
       for (const minDelayMs of [0, 500])
         for (const random of [0, 0.999]) {
@@ -32,7 +32,7 @@ describe('backoffDelay()', () => {
 });
 
 describe('pause()', () => {
-  test('resolves with true after the time, and with false as soon as the signal is aborted', async () => {
+  test('resolves with true after the delay, and with false as soon as the signal is aborted', async () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
       const controller = new AbortController();
@@ -62,7 +62,7 @@ describe('sleep()', () => {
 });
 
 describe('TokenBucket', () => {
-  test('gives the burst at once, then one token per interval, and says how long to wait', () => {
+  test('allows the burst at once, then one token per interval, and returns the time to wait', () => {
     let now = 0;
     const bucket = new TokenBucket({ perSecond: 10, burst: 3, now: () => now });
     assert.deepEqual(
@@ -83,7 +83,7 @@ describe('TokenBucket', () => {
     );
   });
 
-  test('may be overdrawn as far as it says, and waits until that is earned back', () => {
+  test('can be overdrawn up to its limit, and waits until the debt is repaid', () => {
     let now = 0;
     const bucket = new TokenBucket({ perSecond: 2, overdraft: 2, now: () => now });
     assert.deepEqual(
@@ -96,7 +96,7 @@ describe('TokenBucket', () => {
     assert.equal(bucket.waitMs(1), 500);
   });
 
-  test('never lets through more than the burst and the rate allow, whatever the times of the attempts', () => {
+  test('never exceeds the burst and the rate, whatever the times of the attempts', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 200 }),

@@ -1,16 +1,16 @@
 export interface TokenBucketOptions {
   /** Tokens that are added each second. */
   readonly perSecond: number;
-  /** Tokens that the bucket holds, and has at the start. Default: one second's worth. */
+  /** The capacity of the bucket, which starts full. Default: one second's worth. */
   readonly burst?: number;
-  /** Tokens that may be taken in advance, below an empty bucket. Default 0. */
+  /** Tokens that may be taken in advance from an empty bucket. Default 0. */
   readonly overdraft?: number;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
 }
 
 /**
- * Limits how often something may happen: `burst` times at once, and `perSecond` times a second in the long run.
+ * Limits a rate: `burst` events at once, and `perSecond` events a second in the long run.
  *
  * @example
  * ```ts
@@ -40,7 +40,10 @@ export class TokenBucket {
     this.#at = now();
   }
 
-  /** Takes one token. @returns `false`, and takes nothing, where that would exceed the overdraft */
+  /**
+   * Takes one token.
+   * @returns `false`, taking nothing, if that would exceed the overdraft
+   */
   take(): boolean {
     this.#refill();
     if (this.#tokens - 1 < this.#floor) return false;
@@ -48,9 +51,9 @@ export class TokenBucket {
     return true;
   }
 
-  /** Milliseconds until the bucket holds `tokens`; 0 where it does. */
+  /** Milliseconds until the bucket holds `tokens`; 0 if it does. */
   waitMs(tokens = 1): number {
-    // This is asked after each read of a connection: the clock is read only where something is missing.
+    // Called after each read of a connection, so the clock is read only if tokens are missing.
     if (this.#tokens >= tokens) return 0;
     this.#refill();
     return this.#tokens >= tokens ? 0 : Math.ceil(((tokens - this.#tokens) / this.#perSecond) * 1_000);

@@ -9,7 +9,7 @@ import { FrameKind, frameHeader } from './frames.ts';
 import type { MultiplexedStream } from './multiplexed-stream.ts';
 import { Multiplexer } from './multiplexer.ts';
 
-/** Two ends, and the next stream that the acceptor is given. */
+/** Two connected multiplexers, and the next stream that the acceptor gets. */
 async function pair() {
   const [near, far] = duplexPair();
   for (const side of [near, far]) side.on('error', () => {});
@@ -32,7 +32,7 @@ async function turns(): Promise<void> {
   for (let n = 0; n < 10; n += 1) await setImmediate();
 }
 
-test('what had come whole when the stream was reset, or the channel cut, can still be read', async (t) => {
+test('a response that arrived completely can be read after a reset of the stream or the end of the channel', async (t) => {
   for (const how of ['reset', 'cut'] as const)
     await t.test(how, async () => {
       const { opener, far, next } = await pair();
@@ -52,7 +52,7 @@ test('what had come whole when the stream was reset, or the channel cut, can sti
     });
 });
 
-test('the side that is asked lets go at once of what was broken off, read or not', async () => {
+test('the accepting side releases a broken stream at once, read or not', async () => {
   const { opener, acceptor, next } = await pair();
   const asked = next();
   const stream = opener.stream();
@@ -65,7 +65,7 @@ test('the side that is asked lets go at once of what was broken off, read or not
   assert.equal(acceptor.size, 0);
 });
 
-test('a stream that begins with an empty frame is open', async () => {
+test('an empty data frame opens a stream', async () => {
   const [near, far] = duplexPair();
   near.resume();
   const opened: MultiplexedStream[] = [];
@@ -84,7 +84,7 @@ test('a stream that begins with an empty frame is open', async () => {
   near.destroy();
 });
 
-test('an end that comes while frames are being gathered waits for them', async () => {
+test('an end of the channel while frames are being gathered waits for them', async () => {
   const { opener, acceptor, next } = await pair();
   const asked = next();
   const stream = opener.stream();
@@ -92,7 +92,7 @@ test('an end that comes while frames are being gathered waits for them', async (
   await turns();
   const theirs = await asked;
   stream.on('error', () => {});
-  // Its writer is told while the frame is on its way to the carrier.
+  // The write callback runs while the frame is on its way to the carrier.
   stream.write('last', () => stream.destroy());
   opener.end();
   const chunks: Buffer[] = [];
@@ -101,7 +101,7 @@ test('an end that comes while frames are being gathered waits for them', async (
   assert.equal(Buffer.concat(chunks).toString(), 'firstlast');
 });
 
-test('a time that is set on a stream that is over never comes', async (t) => {
+test('a timeout set on a finished stream never fires', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { opener } = await pair();
   const stream = opener.stream();
@@ -119,7 +119,7 @@ test('a time that is set on a stream that is over never comes', async (t) => {
   assert.equal(told, 0);
 });
 
-test('one long write that a slow reader takes bit by bit is no rest', async (t) => {
+test('one long write that a slow reader takes bit by bit is not idle', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let now = 1_000;
   t.mock.method(performance, 'now', () => now);
@@ -132,7 +132,7 @@ test('one long write that a slow reader takes bit by bit is no rest', async (t) 
   });
   stream.write(Buffer.alloc(2_000_000));
   const theirs = await asked;
-  // Up to where all has been sent but what is on its way.
+  // Reads until all data has been sent, except what is in flight.
   for (let read = 0; read < 1_500_000; ) {
     await turns();
     const chunk = theirs.read() as Buffer | null;

@@ -1,4 +1,4 @@
-/** Anything, in any order, on both sides of several streams in a sealed channel whose bytes come in any pieces. */
+/** Random operations on both sides of several streams, in a sealed channel whose bytes arrive in random pieces. */
 import assert from 'node:assert/strict';
 import { Duplex, duplexPair, Transform } from 'node:stream';
 import { test } from 'node:test';
@@ -11,10 +11,10 @@ import { Multiplexer } from './multiplexer.ts';
 
 const CAMPAIGNS = 40;
 const STEPS = 120;
-/** Turns of the event loop after which what has not come to its end hangs. */
+/** Turns of the event loop after which an unfinished stream counts as hung. */
 const PATIENCE = 20_000;
 
-/** Numbers that are the same each time (mulberry32). */
+/** A deterministic random number generator (mulberry32). */
 function dice(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -25,7 +25,7 @@ function dice(seed: number): (below: number) => number {
   };
 }
 
-/** The same bytes, in pieces that `roll` chooses. */
+/** The same bytes, in pieces of random size. */
 function recut(stream: Duplex, roll: (below: number) => number): Duplex {
   const cutter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -40,14 +40,14 @@ function recut(stream: Duplex, roll: (below: number) => number): Duplex {
   return Duplex.from({ readable: stream.pipe(cutter), writable: stream });
 }
 
-/** One direction's bytes: which number a byte has tells its place in the stream, so that none can be missing or moved. */
+/** The bytes of one direction. The value of a byte depends on its position, so that a missing or misplaced byte is detected. */
 function bytesAt(position: number, size: number): Buffer {
   const bytes = Buffer.allocUnsafe(size);
   for (let at = 0; at < size; at += 1) bytes[at] = (position + at) % 251;
   return bytes;
 }
 
-/** One end of a stream: what it wrote and what it read. */
+/** One end of a stream: the bytes it wrote and read. */
 class End {
   readonly stream: MultiplexedStream;
   written = 0;
@@ -118,7 +118,7 @@ async function campaign(seed: number): Promise<void> {
     else await setImmediate();
   }
 
-  // Its last: said on either side, or cut.
+  // Ends or cuts the channel, on either side.
   const last = roll(4);
   if (last === 0) near.destroy();
   else if (last === 1) acceptor.end();
@@ -142,14 +142,14 @@ async function campaign(seed: number): Promise<void> {
       [other, own],
     ] as const) {
       assert.ok(reader.read <= writer.written);
-      // An end that is told is the end that was said, after every byte.
+      // A reader that saw the end must have received every byte.
       if (reader.sawEnd)
         assert.ok(writer.stream.writableEnded && reader.read === writer.written, `campaign ${seed}`);
     }
   }
 }
 
-test('any campaign: each byte comes in its order or its stream fails, and nothing hangs or is left', async (t) => {
+test('random operations: each byte arrives in order or its stream fails, and nothing hangs or is left behind', async (t) => {
   const timers = new Set<unknown>();
   const { setTimeout, clearTimeout } = globalThis;
   t.mock.method(globalThis, 'setTimeout', (tell: () => void, ms: number) => {
@@ -162,7 +162,7 @@ test('any campaign: each byte comes in its order or its stream fails, and nothin
     clearTimeout(timer);
   });
   for (let seed = 1; seed <= CAMPAIGNS; seed += 1) await campaign(seed);
-  // A carrier that does not take the last word is given half a second.
+  // A carrier that does not accept the last bytes is given half a second.
   const until = performance.now() + 5_000;
   while (timers.size > 0 && performance.now() < until) await setImmediate();
   assert.equal(timers.size, 0, 'no timer is left');

@@ -3,22 +3,22 @@ import { FrameKind, HEADER_BYTES, WINDOW_BYTES } from './frames.ts';
 
 /** Receives the frames of a parser. */
 export interface FrameHandler {
-  /** Bytes of a stream: a frame's, or the part of them that has come; none for a frame that has none. */
+  /** Bytes of a stream: the payload of a data frame, or the part of it that has arrived; empty for an empty frame. */
   onData(id: number, bytes: Uint8Array): void;
-  /** A whole frame of any other kind; `value` is a window's. */
+  /** A complete frame of any other kind; `value` is the number of a window frame. */
   onControl(id: number, kind: number, value: number): void;
 }
 
 const LAST_KIND: number = FrameKind.pong;
 const NOTHING = new Uint8Array(0);
 
-/** Cuts a byte stream into frames, whatever the chunks it comes in. It holds a header at most: data is told as it comes. */
+/** Splits a byte stream, in chunks of any size, into frames. It buffers at most a header: data is passed on as it arrives. */
 export class FrameParser {
   readonly #handler: FrameHandler;
-  /** The header, and a window's payload, while they are not whole. */
+  /** The header, and the payload of a window frame, until they are complete. */
   readonly #head = new Uint8Array(HEADER_BYTES + WINDOW_BYTES);
   #filled = 0;
-  /** The stream of the data frame at hand, and the bytes of it that are to come. */
+  /** The stream of the current data frame, and the number of its bytes still to come. */
   #id = 0;
   #left = 0;
 
@@ -26,7 +26,7 @@ export class FrameParser {
     this.#handler = handler;
   }
 
-  /** @throws {ChannelStreamsError} for bytes that are not a frame; nothing may be parsed after it */
+  /** @throws {ChannelStreamsError} for bytes that are not a frame; the parser must not be used afterwards */
   push(chunk: Uint8Array): void {
     const end = chunk.byteLength;
     let at = 0;
@@ -50,7 +50,10 @@ export class FrameParser {
     }
   }
 
-  /** Takes the frame whose header lies at `at`; @returns how many bytes that was, a data frame's payload not counted. */
+  /**
+   * Parses the frame whose header is at `at`.
+   * @returns the number of bytes consumed, without the payload of a data frame
+   */
   #frame(bytes: Uint8Array, at: number): number {
     const id = uint32(bytes, at);
     const kind = bytes[at + 4] ?? 0;
@@ -58,19 +61,19 @@ export class FrameParser {
     if (kind === FrameKind.data) {
       this.#id = id;
       this.#left = length;
-      // It may open the stream all the same.
+      // An empty data frame still opens its stream.
       if (length === 0) this.#handler.onData(id, NOTHING);
       return HEADER_BYTES;
     }
-    if (kind > LAST_KIND) throw new ChannelStreamsError('a frame of no known kind');
+    if (kind > LAST_KIND) throw new ChannelStreamsError('a frame of unknown kind');
     if (length !== (kind === FrameKind.window ? WINDOW_BYTES : 0))
-      throw new ChannelStreamsError('a frame of another length than its kind has');
+      throw new ChannelStreamsError('a frame whose length does not fit its kind');
     this.#handler.onControl(id, kind, length === 0 ? 0 : uint32(bytes, at + HEADER_BYTES));
     return HEADER_BYTES + length;
   }
 }
 
-/** How many bytes must be gathered: the header, and with it a window's payload. */
+/** The number of bytes to gather: the header, and the payload of a window frame. */
 function wantedOf(head: Uint8Array, filled: number): number {
   const hasPayload = filled >= HEADER_BYTES && head[4] === FrameKind.window && lengthOf(head, 0) > 0;
   return hasPayload ? HEADER_BYTES + WINDOW_BYTES : HEADER_BYTES;

@@ -1,16 +1,18 @@
-/** The frames of several streams on one: docs/sealed-channel.md, "Several connections". Integers are big-endian. */
+/**
+ * The frames that multiplex streams on one byte stream: docs/sealed-channel.md, "Several connections". Integers are big-endian.
+ */
 
-/** The byte that the side which opens streams sends first: no request of HTTP begins so. */
+/** The first byte of the side that opens streams. No HTTP request begins with it. */
 export const PREFACE = 0;
 
 export const FrameKind = {
   /** Bytes of a stream; the first frame of a new id opens it. */
   data: 0,
-  /** This direction of the stream is over. */
+  /** This direction of the stream has ended. */
   end: 1,
-  /** The stream is broken off, both ways. */
+  /** Both directions of the stream are aborted. */
   reset: 2,
-  /** So many more bytes may be sent on the stream. */
+  /** This many more bytes may be sent on the stream. */
   window: 3,
   /** Asks the peer for a pong. */
   ping: 4,
@@ -22,10 +24,10 @@ export const HEADER_BYTES = 7;
 /** The payload of a window frame. */
 export const WINDOW_BYTES = 4;
 export const MAX_STREAM_ID = 0xffff_ffff;
-/** Bytes that may be on their way on one direction of a stream before its reader has taken any. */
+/** Bytes that may be in flight in one direction of a stream before its reader has read any. */
 export const INITIAL_WINDOW = 262_144;
 
-/** A frame's header, and of a frame without payload all of it. */
+/** The header of a frame, which is the whole frame if it has no payload. */
 export function frameHeader(id: number, kind: number, length: number): Uint8Array {
   const header = new Uint8Array(HEADER_BYTES);
   writeUint32(header, 0, id);

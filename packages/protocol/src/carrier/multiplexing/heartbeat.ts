@@ -1,6 +1,6 @@
 import { ChannelSilentError } from '../../channel/errors.ts';
 
-/** A peer that was sent a ping has so many times `silenceMs` to send anything. */
+/** The time that a peer has to send anything after a ping, as a multiple of `silenceMs`. */
 const ANSWER_FACTOR = 4;
 
 export interface HeartbeatOptions {
@@ -9,11 +9,11 @@ export interface HeartbeatOptions {
   /** Whether something is in flight. Without it, no ping is sent. */
   readonly isBusy: () => boolean;
   readonly ping: () => void;
-  /** Nothing has come for too long. */
+  /** Called when nothing has arrived for too long. */
   readonly onSilent: (error: ChannelSilentError) => void;
 }
 
-/** Notices a peer that has gone without closing the connection, after a change of network or a sleep. */
+/** Detects a peer that has gone without closing the connection, after a change of network or a sleep. */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #interval: ReturnType<typeof setInterval>;
@@ -26,12 +26,12 @@ export class Heartbeat {
     unref(this.#interval);
   }
 
-  /** Whether a ping waits for an answer. */
+  /** Whether a ping has not been answered yet. */
   get isWaiting(): boolean {
     return this.#deadline !== undefined;
   }
 
-  /** Something has arrived. */
+  /** Notes that something has arrived. */
   heard(): void {
     this.#heardAt = Date.now();
     if (this.#deadline === undefined) return;
@@ -48,7 +48,7 @@ export class Heartbeat {
   #check(): void {
     const { silenceMs, isBusy, ping, onSilent } = this.#options;
     if (this.isWaiting || !isBusy()) return;
-    // By the wall clock, since the monotonic one may stand still while the machine sleeps.
+    // By the wall clock, since the monotonic clock may stand still while the machine sleeps.
     if (Math.abs(Date.now() - this.#heardAt) < silenceMs) return;
     const answerMs = ANSWER_FACTOR * silenceMs;
     this.#deadline = setTimeout(() => onSilent(new ChannelSilentError(answerMs)), answerMs);

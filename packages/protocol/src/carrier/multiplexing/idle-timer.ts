@@ -1,10 +1,10 @@
 /**
- * Tells when something has rested for a time. Noting activity, and setting the time anew, cost next to nothing: a timer
- * that goes off too early is set again for what is left, instead of being moved each time.
+ * Reports that something has been idle for a time. Noting activity and changing the timeout are cheap: a timer that fires too
+ * early is armed again for the remainder, instead of being moved at each activity.
  */
 export class IdleTimer {
   readonly #onIdle: () => void;
-  /** 0: no timeout is set. */
+  /** 0 if no timeout is set. */
   #ms = 0;
   #lastActive = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -14,7 +14,7 @@ export class IdleTimer {
     this.#onIdle = onIdle;
   }
 
-  /** @param ms milliseconds, from now on; 0 for never */
+  /** @param ms milliseconds from now; 0 for none */
   set(ms: number): void {
     this.#ms = ms;
     this.active();
@@ -42,7 +42,7 @@ export class IdleTimer {
     this.#timer = undefined;
     if (this.#ms === 0) return;
     const left = Math.ceil(this.#lastActive + this.#ms - performance.now());
-    // Told again if it then rests as long once more.
+    // Fires again after another idle period.
     this.#arm(left > 0 ? left : this.#ms);
     if (left <= 0) this.#onIdle();
   }

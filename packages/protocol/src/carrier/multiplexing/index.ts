@@ -1,4 +1,4 @@
-/** Several connections in one stream of bytes, without anything of a platform. */
+/** Multiplexes several connections on one byte stream, without platform APIs. */
 export { FrameKind, frameHeader, INITIAL_WINDOW, windowFrame } from './frames.ts';
 export { Heartbeat } from './heartbeat.ts';
 export { MultiplexerState } from './multiplexer-state.ts';

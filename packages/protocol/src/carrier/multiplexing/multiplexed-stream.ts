@@ -4,7 +4,7 @@ import type { SocketLike } from '../socket-like.ts';
 import { IdleTimer } from './idle-timer.ts';
 import type { StreamListener, StreamState } from './stream-state.ts';
 
-/** Bytes read ahead of the stream's user, from which on no more are asked for. Must be less than half of a window. */
+/** The high-water mark of the read buffer in bytes. Must be less than half of a window. */
 const HIGH_WATER = 65_536;
 
 /** The part of a multiplexer that its streams use. */
@@ -18,13 +18,13 @@ export interface StreamCarrier {
 type Done = (error?: Error | null) => void;
 
 /**
- * One of several connections in a channel, in the place of a socket. What its reader does not take stays with its writer,
- * beyond a window of 256 KiB: a slow reader of one holds up none of the others.
+ * One of several connections in a channel, used in place of a socket. Unread data beyond a window of 256 KiB stays with its
+ * writer, so a slow reader does not delay the other connections.
  */
 export class MultiplexedStream extends Duplex {
   readonly #owner: StreamCarrier;
   readonly #state: StreamState;
-  /** Callbacks of the write and of the end that are on their way. */
+  /** Callbacks of the write and of the end in progress. */
   readonly #pending: { sent: Done | undefined; ending: Done | undefined } = {
     sent: undefined,
     ending: undefined,
@@ -58,19 +58,19 @@ export class MultiplexedStream extends Duplex {
   }
 
   setTimeout(ms: number, callback?: () => void): this {
-    // As with a socket: a timer of a destroyed one would keep it in memory for as long.
+    // As with a socket: a timer would keep a destroyed stream in memory until it fires.
     if (this.destroyed) return this;
     if (callback !== undefined) this.once('timeout', callback);
     this.#idle.set(ms);
     return this;
   }
 
-  /** A matter of the channel's own socket: does nothing. */
+  /** Does nothing: the option belongs to the socket of the channel. */
   setNoDelay(): this {
     return this;
   }
 
-  /** A matter of the channel's own socket: does nothing. */
+  /** Does nothing: the option belongs to the socket of the channel. */
   setKeepAlive(): this {
     return this;
   }
@@ -109,7 +109,7 @@ export class MultiplexedStream extends Duplex {
   }
 
   override _read(): void {
-    // The bytes of this read are still counted as unread until it has returned.
+    // The bytes of the current read count as unread until it has returned.
     if (this.#state.isWindowLow) process.nextTick(() => this.#state.updateWindow(this.readableLength));
   }
 
@@ -140,14 +140,14 @@ export class MultiplexedStream extends Duplex {
 
   #reset(error: Error | undefined): void {
     this.#wasReset = true;
-    // Where the peer has ended its side, nothing that it sent is missing.
+    // After the end of the peer, all data has arrived and nothing is lost.
     if (!this.#state.peerEnded) this.destroy(error ?? new ChannelTruncatedError());
-    // A response that has arrived whole can still be read; the answer to a request can no longer be sent.
+    // A response that has arrived completely can still be read; the answer to a request can no longer be sent.
     else if (this.#owner.isOpener && !this.readableEnded && !this.destroyed) this.#leaveReadable();
     else this.destroy();
   }
 
-  /** Leaves only what has arrived to be read; what is written is discarded. */
+  /** Keeps the received data readable; discards all writes. */
   #leaveReadable(): void {
     this.#idle.stop();
     this.#setRef(false);

@@ -1,4 +1,4 @@
-/** Two multiplexers connected back to back, without sockets: whatever happens, in whatever order and pieces. */
+/** Two multiplexers connected back to back without sockets, with random operations, orders and chunk sizes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -6,7 +6,7 @@ import { INITIAL_WINDOW, PREFACE } from './frames.ts';
 import { MultiplexerState } from './multiplexer-state.ts';
 import type { StreamState } from './stream-state.ts';
 
-/** One end of a stream: what it wrote, and what has arrived but is not read yet. */
+/** One end of a stream: the bytes it wrote, and those that have arrived but are not read yet. */
 class End {
   readonly state: StreamState;
   readonly arrived: Uint8Array[] = [];
@@ -25,7 +25,7 @@ class End {
     state.listener = {
       onData: (bytes) => {
         assert.ok(!this.sawEnd && !this.wasReset, 'no data after the end');
-        // Memory of the sender in this test.
+        // The buffer belongs to the sender in this test.
         this.arrived.push(bytes.slice());
         this.unread += bytes.byteLength;
         assert.ok(this.unread <= INITIAL_WINDOW, 'never more than a window waits');
@@ -75,7 +75,7 @@ class End {
   }
 }
 
-/** A side, and the bytes that travel from it. */
+/** A multiplexer and the bytes it has sent. */
 class Side {
   readonly multiplexer: MultiplexerState;
   readonly ends = new Map<number, End>();
@@ -95,7 +95,7 @@ class Side {
     );
   }
 
-  /** Takes what this side sends, a batch or nothing. */
+  /** Takes the next batch that this side sends, if any. */
   flush(): void {
     if (!this.multiplexer.hasOutput) return;
     const frames: Uint8Array[] = [];
@@ -103,7 +103,7 @@ class Side {
     this.#wire = Uint8Array.from(Buffer.concat([this.#wire, ...frames]));
   }
 
-  /** Up to `size` bytes that have travelled. */
+  /** Up to `size` bytes that have arrived. */
   arriving(size: number): Uint8Array {
     const piece = this.#wire.subarray(0, size);
     this.#wire = this.#wire.subarray(size);
@@ -135,7 +135,7 @@ const step = fc.record({
   size: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 150_000 })),
 });
 
-test('any schedule: bytes arrive in their order or the stream is reset, windows hold, and nothing is left', () => {
+test('random schedules: bytes arrive in order or the stream is reset, windows hold, and nothing is left behind', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
       const [near, far] = [new Side(), new Side(5)];
@@ -162,7 +162,7 @@ test('any schedule: bytes arrive in their order or the stream is reset, windows 
         else if (kind === 'end') end?.end();
         else end?.state.close();
       }
-      // Everything is read and ended, until both sides are quiet.
+      // Reads and ends everything until both sides are quiet.
       for (let turn = 0; !(near.isQuiet && far.isQuiet) || turn < 10; turn += 1) {
         assert.ok(turn < 10_000, 'it comes to an end');
         for (const end of [...opened, ...far.ends.values()]) {
@@ -192,19 +192,19 @@ test('any schedule: bytes arrive in their order or the stream is reset, windows 
   );
 });
 
-test('streams take turns: one that always has more to send delays another by one frame each', () => {
+test('streams take turns: one with much to send delays another by one frame each', () => {
   const near = new Side();
   const [greedy, other] = [new End(near.multiplexer.open()), new End(near.multiplexer.open())];
   greedy.write(200_000);
   other.write(10);
-  // A batch is one frame of the first, the next begins with the other.
+  // A batch is one frame of the first stream; the next begins with the other.
   near.multiplexer.take([]);
   assert.deepEqual([greedy.isWriting, other.isWriting], [true, true]);
   near.multiplexer.take([]);
   assert.deepEqual([greedy.isWriting, other.isWriting], [true, false]);
 });
 
-test('a peer that sends pings and reads no answers is reported after a bounded number of them', () => {
+test('a peer that sends pings without reading answers is reported after a bounded number of them', () => {
   let failures = 0;
   const multiplexer = new MultiplexerState(
     { onWake: () => {}, onFailure: () => (failures += 1) },

@@ -3,31 +3,31 @@ import { FrameParser } from './frame-parser.ts';
 import { FrameKind, frameHeader, MAX_STREAM_ID, PREFACE } from './frames.ts';
 import { type StreamOwner, StreamState } from './stream-state.ts';
 
-/** Bytes from which on no more are taken in one piece; one frame may go beyond. */
+/** The size in bytes at which a batch is complete; its last frame may exceed it. */
 const BATCH = 16_384;
-/** Frames without data that wait to be sent. Only a peer that sends pings and does not read comes near. */
+/** The most frames without data that wait to be sent. Only a peer that sends pings and does not read reaches it. */
 const MAX_CONTROLS = 1_024;
 
-/** How the side that does not open streams takes them. */
+/** The limits and the listener of the side that accepts streams. */
 export interface StreamAcceptance {
-  /** Takes a stream that the peer has opened, and sets its listener. */
+  /** Called with a stream that the peer has opened; must set its listener. */
   readonly onStream: (stream: StreamState) => void;
-  /** Streams at once; any more are reset as they arrive. */
+  /** The most concurrent streams; further ones are reset. */
   readonly maxStreams: number;
-  /** Whether one more may be opened now. */
+  /** Whether another stream may be opened now. */
   readonly mayOpen: () => boolean;
 }
 
 export interface MultiplexerEvents {
-  /** There is something to send; `bytes` more of data than before. */
+  /** Called when there is something to send, with the number of data bytes added. */
   readonly onWake: (bytes: number) => void;
-  /** The peer must be cut off. */
+  /** Called when the peer must be disconnected. */
   readonly onFailure: (error: Error) => void;
 }
 
 /**
- * The protocol of several streams on one stream of bytes (docs/sealed-channel.md, "Several connections"): bytes in, events
- * and frames out. It has no sockets and no timers, so that it is the same in Node and in browsers.
+ * The multiplexing protocol (docs/sealed-channel.md, "Several connections"): bytes in, events and frames out. It has no sockets
+ * and no timers, so Node and browsers share it.
  *
  * @example
  * ```ts
@@ -44,17 +44,17 @@ export class MultiplexerState implements StreamOwner {
   readonly #acceptance: StreamAcceptance | undefined;
   readonly #parser: FrameParser;
   readonly #streams = new Set<StreamState>();
-  /** Those that the peer knows, or has opened. */
+  /** The streams that the peer has opened or has received a frame of. */
   readonly #byId = new Map<number, StreamState>();
   /** Streams with something to send, in the order of their turns. */
   readonly #queue: StreamState[] = [];
-  /** Whole frames that go before all data. */
+  /** Complete frames that are sent before all data. */
   #controls: Uint8Array[] = [];
   #lastId = 0;
   #isEnding = false;
   #hasReceived = false;
 
-  /** @param acceptance given by the side that takes streams; the preface has been read there */
+  /** @param acceptance for the side that accepts streams, after the preface has been read */
   constructor(events: MultiplexerEvents, acceptance?: StreamAcceptance) {
     this.#events = events;
     this.#acceptance = acceptance;
@@ -68,7 +68,7 @@ export class MultiplexerState implements StreamOwner {
     });
   }
 
-  /** Streams open now. */
+  /** The number of open streams. */
   get size(): number {
     return this.#streams.size;
   }
@@ -95,22 +95,25 @@ export class MultiplexerState implements StreamOwner {
     return this.#controls.length > 0 || this.#queue.length > 0;
   }
 
-  /** Opens a stream, whose listener the caller sets; the peer learns of it by its first frame. */
+  /** Opens a stream. The caller sets its listener; the peer learns of the stream with its first frame. */
   open(): StreamState {
     const stream = new StreamState(this);
     this.#streams.add(stream);
     return stream;
   }
 
-  /** Takes bytes that arrived, cut anywhere. @throws {ChannelStreamsError} for a breach of the protocol; nothing more may follow */
+  /**
+   * Processes received bytes, in chunks of any size.
+   * @throws {ChannelStreamsError} for a protocol violation; nothing may be received afterwards
+   */
   receive(chunk: Uint8Array): void {
     this.#parser.push(chunk);
   }
 
   /**
-   * Moves frames to send into `frames`: first those without data, then of each stream in turn, up to a batch.
+   * Moves the next batch of frames into `frames`: those without data first, then the data of each stream in turn.
    *
-   * @returns how many bytes of data that was
+   * @returns the number of data bytes
    */
   take(frames: Uint8Array[]): number {
     frames.push(...this.#controls);
@@ -130,12 +133,12 @@ export class MultiplexerState implements StreamOwner {
     this.#control(frameHeader(0, FrameKind.ping, 0));
   }
 
-  /** From here on no streams are opened; those that the peer opens are reset. */
+  /** Opens no more streams, and resets those that the peer opens. */
   end(): void {
     this.#isEnding = true;
   }
 
-  /** Nothing more arrives: resets the streams that have not ended. */
+  /** Handles the end of the connection: resets the streams that have not ended. */
   over(error: Error | undefined): void {
     this.#isEnding = true;
     for (const stream of [...this.#streams]) stream.arrivedReset(error);
@@ -165,13 +168,16 @@ export class MultiplexerState implements StreamOwner {
     this.#queue.push(stream);
   }
 
-  /** Undefined for a stream that is over. @throws {ChannelStreamsError} for an id that no stream has had */
+  /**
+   * Returns undefined for a stream that is over.
+   * @throws {ChannelStreamsError} for an id that no stream has had
+   */
   #knownStreamOf(id: number): StreamState | undefined {
     if (id === 0 || id > this.#lastId) throw new ChannelStreamsError('a stream that was never opened');
     return this.#byId.get(id);
   }
 
-  /** The same, but data and an end open a stream of a new id; undefined also where there are too many. */
+  /** The same, but data and end frames of a new id open a stream. Returns undefined also if there are too many. */
   #streamOf(id: number): StreamState | undefined {
     if (this.#acceptance === undefined || id <= this.#lastId) return this.#knownStreamOf(id);
     const { maxStreams, mayOpen, onStream } = this.#acceptance;
@@ -189,7 +195,7 @@ export class MultiplexerState implements StreamOwner {
 
   #onControl(id: number, kind: number, value: number): void {
     if (kind === FrameKind.ping || kind === FrameKind.pong) {
-      if (id !== 0) throw new ChannelStreamsError('a ping or pong of a stream');
+      if (id !== 0) throw new ChannelStreamsError('a ping or pong with a stream id');
       if (kind === FrameKind.ping) this.#control(frameHeader(0, FrameKind.pong, 0));
     } else if (kind === FrameKind.end) this.#streamOf(id)?.arrivedEnd();
     else if (kind === FrameKind.window) this.#knownStreamOf(id)?.arrivedWindow(value);

@@ -13,11 +13,11 @@ import { MultiplexerState } from './multiplexer-state.ts';
 interface Pair {
   readonly opener: Multiplexer;
   readonly acceptor: Multiplexer;
-  /** The stream that the acceptor was given as its nth, once it has been. */
+  /** Resolves with the nth stream that the acceptor gets. */
   accepted(nth: number): Promise<MultiplexedStream>;
 }
 
-/** Two ends; what travels from the opener is cut into pieces of `piece` bytes. */
+/** Two connected multiplexers. The bytes from the opener are cut into pieces of `piece` bytes. */
 async function connected(
   onStream: (stream: MultiplexedStream) => void = () => {},
   { maxStreams = 64, opensPerSecond = 10_000, piece = 0 } = {},
@@ -62,7 +62,7 @@ function recut(stream: Duplex, piece: number): Duplex {
   return Duplex.from({ readable: stream.pipe(cutter), writable: stream });
 }
 
-/** An acceptor, and what a peer of one's own making writes to it. */
+/** An acceptor, and a raw stream to write arbitrary bytes to it. */
 function attacked(onStream: (stream: MultiplexedStream) => void = () => {}): { near: Duplex; far: Duplex } {
   const [near, far] = duplexPair();
   Multiplexer.accept(far, {
@@ -81,7 +81,7 @@ function frame(id: number, kind: number, payload: Uint8Array = new Uint8Array(0)
   return Buffer.concat([frameHeader(id, kind, payload.byteLength), payload]);
 }
 
-test('what is written to many streams at once arrives whole and in order, whatever the pieces', async () => {
+test('data written to many streams at once arrives completely and in order, whatever the chunk size', async () => {
   const writes = fc.array(fc.array(fc.integer({ min: 0, max: 40_000 }), { maxLength: 6 }), {
     minLength: 1,
     maxLength: 8,
@@ -104,7 +104,7 @@ test('what is written to many streams at once arrives whole and in order, whatev
   );
 });
 
-test('a reader who takes nothing holds up its own stream at its window, and no other', async () => {
+test('a reader that stops reading blocks its own stream at its window, and no other', async () => {
   const { opener, accepted } = await connected((stream) => {
     if (stream.id > 1) stream.pipe(stream);
   });
@@ -127,7 +127,7 @@ test('a reader who takes nothing holds up its own stream at its window, and no o
   const unread = await accepted(0);
   assert.equal(unread.readableLength, INITIAL_WINDOW);
   assert.ok(sent <= INITIAL_WINDOW, `${sent} bytes sent`);
-  // As soon as it is read it goes on.
+  // Reading resumes the stream.
   let read = 0;
   for await (const part of unread) {
     read += (part as Buffer).byteLength;
@@ -135,7 +135,7 @@ test('a reader who takes nothing holds up its own stream at its window, and no o
   }
 });
 
-test('what is written in one turn of the loop shares a write of the carrier', async () => {
+test('writes in one turn of the event loop share a write of the carrier', async () => {
   const [near, far] = duplexPair();
   const chunks: Buffer[] = [];
   far.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -147,7 +147,7 @@ test('what is written in one turn of the loop shares a write of the carrier', as
   assert.equal(chunks.length, 2);
 });
 
-test('an end is an end, and whatever breaks off before it is an error', async () => {
+test('an end arrives as an end, and a break before it as an error', async () => {
   const { opener, acceptor, accepted } = await connected();
   const whole = opener.stream();
   whole.end('all');
@@ -171,7 +171,7 @@ test('an end is an end, and whatever breaks off before it is an error', async ()
   assert.throws(() => opener.stream(), { code: 'AICO_CHANNEL_CLOSED' });
 });
 
-test('a carrier that ends cleanly still cuts the streams that had not', async () => {
+test('a carrier that ends cleanly still cuts the streams that have not ended', async () => {
   const { opener, acceptor, accepted } = await connected();
   const stream = opener.stream();
   stream.write('a part');
@@ -180,7 +180,7 @@ test('a carrier that ends cleanly still cuts the streams that had not', async ()
   await assert.rejects(buffer(stream), { code: 'AICO_CHANNEL_TRUNCATED' });
 });
 
-test('its end waits for what has been written, and for the answers to it', async () => {
+test('end() waits for pending writes and for the answers to them', async () => {
   const { opener, acceptor } = await connected((stream) => void stream.pipe(stream));
   const ended = once(acceptor.carrier, 'end');
   const stream = opener.stream();
@@ -192,7 +192,7 @@ test('its end waits for what has been written, and for the answers to it', async
   await ended;
 });
 
-test('one stream too many is reset; the others go on', async () => {
+test('one stream above the limit is reset; the others continue', async () => {
   const { opener } = await connected((stream) => void stream.pipe(stream), { maxStreams: 2 });
   const [first, second, third] = [opener.stream(), opener.stream(), opener.stream()];
   for (const stream of [first, second, third]) stream.write('x');
@@ -219,7 +219,7 @@ test('streams that are opened faster than allowed are read later, and none is lo
     const stream = opener.stream();
     stream.end(`${n}`);
     replies.push(buffer(stream));
-    // Each travels by itself.
+    // Lets each frame travel separately.
     for (let turn = 0; turn < 4; turn += 1) await setImmediate();
   }
   assert.equal(opened, 3);
@@ -231,7 +231,7 @@ test('streams that are opened faster than allowed are read later, and none is lo
   assert.deepEqual((await Promise.all(replies)).map(String), ['0', '1', '2', '3', '4', '5', '6', '7', '8']);
 });
 
-test('of streams that arrive in one piece, those that are far too many are reset', async (t) => {
+test('streams far above the rate that arrive in one piece are reset', async (t) => {
   t.mock.method(performance, 'now', () => 0);
   const opened: number[] = [];
   const { near } = attacked((stream) => {
@@ -248,7 +248,7 @@ test('of streams that arrive in one piece, those that are far too many are reset
 test('a peer that violates the protocol loses the channel', async (t) => {
   const data = Buffer.alloc(60_000);
   const hostile: Readonly<Record<string, readonly Buffer[]>> = {
-    'a frame of no known kind': [frame(1, 6)],
+    'a frame of unknown kind': [frame(1, 6)],
     'an end with a payload': [frame(1, FrameKind.end, Buffer.alloc(1))],
     'a window of two bytes': [frame(1, FrameKind.window, Buffer.alloc(2)), Buffer.alloc(2)],
     'stream 0': [frame(0, FrameKind.data, Buffer.alloc(1))],
@@ -264,14 +264,14 @@ test('a peer that violates the protocol loses the channel', async (t) => {
   };
   for (const [name, frames] of Object.entries(hostile)) {
     await t.test(name, async () => {
-      // It is not read, so that its window does not grow.
+      // It is not read, so its window does not grow.
       const { near, far } = attacked();
       const failed = once(far, 'error');
       for (const each of frames) near.write(each);
       assert.equal(((await failed) as [{ code: string }])[0].code, 'AICO_CHANNEL_STREAMS');
     });
   }
-  await t.test('questions, and no reading of the answers', async () => {
+  await t.test('many pings without reading the answers', async () => {
     const { near, far } = attacked();
     const failed = once(far, 'error');
     const questions = Buffer.concat(Array.from({ length: 100 }, () => frame(0, FrameKind.ping)));
@@ -281,9 +281,9 @@ test('a peer that violates the protocol loses the channel', async (t) => {
     }
     assert.equal(((await failed) as [{ code: string }])[0].code, 'AICO_CHANNEL_STREAMS');
   });
-  await t.test('a window without bounds', () => {
+  await t.test('an unbounded window', () => {
     const stream = new MultiplexerState({ onWake: () => {}, onFailure: () => {} }).open();
-    // Far from what fits into the number.
+    // The sum exceeds the range of a double's integers.
     for (let n = 0; n < 100; n += 1) stream.arrivedWindow(0xffff_ffff);
     assert.throws(
       () => {
@@ -294,7 +294,7 @@ test('a peer that violates the protocol loses the channel', async (t) => {
   });
 });
 
-test('no bytes do more than break off the channel', async () => {
+test('arbitrary bytes can only break off the channel', async () => {
   const anyFrame = fc
     .record({
       id: fc.oneof(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 0, max: 0xffff_ffff })),
@@ -320,7 +320,7 @@ test('no bytes do more than break off the channel', async () => {
   );
 });
 
-test('whatever is written, ended and broken off, on either side: nothing is left over, nothing throws', async () => {
+test('random writes, ends and breaks on either side leave nothing behind and throw nothing', async () => {
   const action = fc.record({
     stream: fc.nat({ max: 5 }),
     side: fc.boolean(),
@@ -345,7 +345,7 @@ test('whatever is written, ended and broken off, on either side: nothing is left
       for (const stream of near) stream.resume();
       for (const stream of far.values()) stream.resume().end();
       opener.end();
-      // Those that came last are read and ended as well.
+      // Reads and ends the streams that arrived last, too.
       while (acceptor.size + opener.size > 0) {
         for (const stream of far.values()) stream.resume().end();
         await setImmediate();
@@ -356,7 +356,7 @@ test('whatever is written, ended and broken off, on either side: nothing is left
   );
 });
 
-test('a window that is opened lets a writer go on, and one of a stream that is over means nothing', async () => {
+test('a window frame lets a writer continue, and is ignored for a stream that is over', async () => {
   const { near } = attacked();
   near.resume();
   near.write(frame(1, FrameKind.end));
@@ -368,7 +368,7 @@ test('a window that is opened lets a writer go on, and one of a stream that is o
   near.destroy();
 });
 
-test('a peer that is silent while a stream is open is sent a ping, and given up when nothing comes', async (t) => {
+test('a peer that is silent while a stream is open is sent a ping, and the channel fails if no answer comes', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] });
   const { opener, acceptor } = await connected((stream) => void stream.pipe(stream));
   const stream = opener.stream();
@@ -389,7 +389,7 @@ test('a peer that is silent while a stream is open is sent a ping, and given up 
   assert.equal(((await failed) as [{ code: string }])[0].code, 'AICO_CHANNEL_SILENT');
 });
 
-test('a channel that carries no stream is not asked', async (t) => {
+test('a channel without streams sends no pings', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] });
   const { opener, acceptor } = await connected();
   const heard: unknown[] = [];
@@ -399,7 +399,7 @@ test('a channel that carries no stream is not asked', async (t) => {
   assert.deepEqual([heard, opener.carrier.destroyed], [[], false]);
 });
 
-test('a stream that rests for its time says so, and not before', async () => {
+test('an idle stream emits timeout after its time, and not before', async () => {
   const { opener } = await connected((stream) => void stream.pipe(stream));
   const stream = opener.stream();
   stream.setTimeout(10_000).setTimeout(5);
@@ -410,7 +410,7 @@ test('a stream that rests for its time says so, and not before', async () => {
   stream.destroy();
 });
 
-test('its carrier keeps the process alive for as long as one of its streams does', async () => {
+test('the carrier keeps the process alive as long as one of its streams does', async () => {
   const { opener } = await connected();
   const refs: string[] = [];
   Object.assign(opener.carrier, { ref: () => refs.push('ref'), unref: () => refs.push('unref') });

@@ -6,32 +6,34 @@ import { Heartbeat } from './heartbeat.ts';
 import { MultiplexedStream, type StreamCarrier } from './multiplexed-stream.ts';
 import { MultiplexerState } from './multiplexer-state.ts';
 
-/** Bytes that go at once, since they fill a packet; fewer wait for what else is written in this turn of the event loop. */
+/**
+ * The number of bytes that fill a packet and are sent at once; fewer wait for other writes in the same turn of the event loop.
+ */
 const PACKET = 1_400;
-/** Bytes that are copied to be written in one piece. */
+/** Frames up to this many bytes are copied together into one write. */
 const COPIED = 8_192;
 
 export interface OpenOptions {
   /**
-   * Milliseconds of silence after which the peer is sent a ping while streams are open. It has four times as long to send
-   * anything; then the channel is cut. Default 5 000.
+   * Milliseconds of silence after which a ping is sent while streams are open. If nothing arrives in four times that, the
+   * channel is closed. Default 5 000.
    */
   readonly silenceMs?: number;
 }
 
 export interface AcceptOptions {
-  /** Takes a stream that the peer has opened. */
+  /** Called with each stream that the peer has opened. */
   readonly onStream: (stream: MultiplexedStream) => void;
-  /** Streams at once; any more are reset as they arrive. */
+  /** The most concurrent streams; further ones are reset. */
   readonly maxStreams: number;
-  /** Streams that may be opened in a burst, and each second from then on. Those that come faster are read later. */
+  /** Streams that may be opened in a burst, and per second after that. If more are opened, reading is delayed. */
   readonly opensPerSecond?: number;
 }
 
 /**
- * Several streams on one, such as the connections of a pool on one sealed channel. What is written to them in one turn of
- * the event loop travels together, so that each costs a part of a record, of a packet and of a system call. Streams are
- * opened by one side, the device; each has a window of its own and its turn.
+ * Multiplexes several streams on one, such as the connections of a pool on one sealed channel. Writes in one turn of the event
+ * loop share a record, a packet and a system call. Only one side, the device, opens streams. Each stream has its own window,
+ * and streams take turns.
  *
  * @example
  * ```ts
@@ -56,7 +58,7 @@ export class Multiplexer implements StreamCarrier {
   private constructor(carrier: Duplex & SocketLike, accept: AcceptOptions | undefined) {
     this.carrier = carrier;
     const perSecond = accept?.opensPerSecond;
-    // Streams that had arrived already may be opened in advance; nothing more is read until they are earned back.
+    // Streams that have already arrived may overdraw the bucket; reading resumes when it has refilled.
     if (perSecond !== undefined) this.#opens = new TokenBucket({ perSecond, overdraft: perSecond });
     this.#state = new MultiplexerState(
       {
@@ -86,11 +88,11 @@ export class Multiplexer implements StreamCarrier {
     carrier.on('end', () => this.#over(undefined));
     carrier.on('error', (error) => this.#over(error));
     carrier.on('close', () => this.#over(undefined));
-    // It may have been paused by the reader of what came before.
+    // The previous reader may have paused it.
     carrier.resume();
   }
 
-  /** The side that opens streams. */
+  /** Starts the side that opens streams. */
   static open(carrier: Duplex & SocketLike, { silenceMs = 5_000 }: OpenOptions = {}): Multiplexer {
     const multiplexer = new Multiplexer(carrier, undefined);
     multiplexer.#send();
@@ -100,7 +102,7 @@ export class Multiplexer implements StreamCarrier {
       isBusy: () => multiplexer.size > 0,
       ping: () => multiplexer.#state.ping(),
       onSilent: (error) => {
-        // Where this process itself stood still, the answer may have arrived and not been read.
+        // If this process was suspended, the answer may have arrived without having been read.
         setImmediate(() => {
           if (heartbeat.isWaiting) carrier.destroy(error);
         });
@@ -110,7 +112,7 @@ export class Multiplexer implements StreamCarrier {
     return multiplexer;
   }
 
-  /** The side that takes them; the preface has been read. */
+  /** Starts the side that accepts streams, after the preface has been read. */
   static accept(carrier: Duplex & SocketLike, options: AcceptOptions): Multiplexer {
     return new Multiplexer(carrier, options);
   }
@@ -119,12 +121,12 @@ export class Multiplexer implements StreamCarrier {
     return this.#state.isOpener;
   }
 
-  /** Streams open now. */
+  /** The number of open streams. */
   get size(): number {
     return this.#state.size;
   }
 
-  /** Whether the peer has sent data on any of them. */
+  /** Whether the peer has sent data on any stream. */
   get hasServed(): boolean {
     return this.#state.hasReceived;
   }
@@ -134,13 +136,16 @@ export class Multiplexer implements StreamCarrier {
     return this.#state.canOpen && this.carrier.writable;
   }
 
-  /** Opens a stream. @throws {ChannelClosedError} once it is not open */
+  /**
+   * Opens a stream.
+   * @throws {ChannelClosedError} once the channel is not open
+   */
   stream(): MultiplexedStream {
     if (!this.isOpen) throw new ChannelClosedError();
     return this.#track(new MultiplexedStream(this, this.#state.open()));
   }
 
-  /** Ends each stream once what it has written is sent, and then the carrier; what comes meanwhile is read. */
+  /** Ends each stream after its pending writes, and then the carrier. Data is still received meanwhile. */
   end(): void {
     if (this.#state.isEnding) return;
     this.#state.end();
@@ -162,7 +167,7 @@ export class Multiplexer implements StreamCarrier {
     return stream;
   }
 
-  /** Reads nothing more until the streams that have been opened are earned back. */
+  /** Pauses reading until the bucket of opened streams has refilled. */
   #pace(): void {
     const waitMs = this.#opens?.waitMs(0) ?? 0;
     if (waitMs === 0 || this.#pacing !== undefined || this.carrier.destroyed) return;
@@ -185,7 +190,7 @@ export class Multiplexer implements StreamCarrier {
       });
   }
 
-  /** Hands to the carrier what it takes. */
+  /** Sends frames for as long as the carrier accepts them. */
   #send(): void {
     if (this.#isFlushing || this.carrier.destroyed || this.carrier.writableEnded) return;
     this.#isFlushing = true;
@@ -199,7 +204,7 @@ export class Multiplexer implements StreamCarrier {
     if (this.#state.isEnding && this.size === 0) this.carrier.end();
   }
 
-  /** As one piece: what is small is copied together, since each write of its own costs more than that. */
+  /** Writes frames in one piece. Small ones are copied together, which costs less than separate writes. */
   #write(frames: readonly Uint8Array[], bytes: number): boolean {
     if (bytes <= COPIED) return this.carrier.write(Buffer.concat(frames));
     this.carrier.cork();
@@ -209,7 +214,7 @@ export class Multiplexer implements StreamCarrier {
     return wantsMore;
   }
 
-  /** Nothing more arrives: streams that have not ended are reset. */
+  /** Handles the end of the carrier: resets the streams that have not ended. */
   #over(error: Error | undefined): void {
     this.#heartbeat?.stop();
     clearTimeout(this.#pacing);

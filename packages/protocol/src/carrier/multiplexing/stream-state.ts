@@ -1,46 +1,46 @@
 import { ChannelStreamsError } from '../../channel/errors.ts';
 import { FrameKind, frameHeader, INITIAL_WINDOW, windowFrame } from './frames.ts';
 
-/** The most bytes of one stream in a frame, which fill a record with it: then it is the next stream's turn. */
+/** The most bytes of a data frame, which fill a record; then the next stream has its turn. */
 const MAX_DATA = 65_500;
-/** Bytes that have been read before the peer is told, so that a window frame is worth its cost. */
+/** Bytes that are read before a window frame is sent, so that few of them are needed. */
 const WINDOW_STEP = INITIAL_WINDOW / 4;
 
 /** Receives the events of one stream. */
 export interface StreamListener {
   onData(bytes: Uint8Array): void;
-  /** The peer sends nothing more. */
+  /** The peer has ended its side. */
   onEnd(): void;
-  /** The stream is over: the peer has reset it (no error), or the channel has failed with `error` or ended. */
+  /** The stream is over: reset by the peer (no error), or its channel ended or failed with `error`. */
   onReset(error: Error | undefined): void;
-  /** Bytes that were written are in frames; `isAll`: all of them, so that more may be written. */
+  /** Written bytes have been put into frames. `isAll`: all of them, so more may be written. */
   onSent(isAll: boolean): void;
-  /** The end of this side is in a frame. */
+  /** The end of this side has been put into a frame. */
   onEndSent(): void;
 }
 
 /** The multiplexer that a stream belongs to. */
 export interface StreamOwner {
-  /** Asks for a turn to send; `bytes` more are waiting. */
+  /** Requests a turn to send; `bytes` more are waiting. */
   wake(stream: StreamState, bytes: number): void;
-  /** Gives a stream of this side its id with its first frame: the peer takes ids in ascending order only. */
+  /** Assigns an id to a stream of this side with its first frame: the peer accepts ids in ascending order only. */
   register(stream: StreamState): number;
   /** Sends the last frame of a stream, if it has one, and forgets the stream. */
   forget(stream: StreamState, last: Uint8Array | undefined): void;
 }
 
 /**
- * One stream of a multiplexer as docs/sealed-channel.md has it: its windows, its ends, and the bytes that wait to be sent.
- * It knows no timers and no streams of a platform.
+ * One stream of a multiplexer (docs/sealed-channel.md): its windows, its ends, and the bytes that wait to be sent. It uses no
+ * timers and no platform streams.
  */
 export class StreamState {
-  /** Whether it is in the queue of streams with something to send. The multiplexer's own note. */
+  /** Whether it is in the queue of streams with something to send. Set by the multiplexer. */
   isQueued = false;
   listener: StreamListener | undefined;
   readonly #owner: StreamOwner;
   /** 0 until its first frame, on the side that opens it. */
   #id: number;
-  /** Written and not sent yet; `#offset` bytes of the first have gone. */
+  /** Written bytes that are not sent yet, except the first `#offset` bytes. */
   #chunks: Uint8Array[] = [];
   #offset = 0;
   #isEnding = false;
@@ -49,7 +49,7 @@ export class StreamState {
   #isOver = false;
   /** Bytes that this side may still send. */
   #credit = INITIAL_WINDOW;
-  /** Bytes that the peer may still send, and those that it has yet to be told of. */
+  /** Bytes that the peer may still send, and read bytes that it has not been told of. */
   #window = INITIAL_WINDOW;
   #grant = 0;
 
@@ -76,25 +76,28 @@ export class StreamState {
     return this.#chunks.length > 0 && this.#credit > 0;
   }
 
-  /** Whether so much has arrived that reading may be worth telling the peer. */
+  /** Whether enough has arrived that a window frame may be due. */
   get isWindowLow(): boolean {
     return this.#window <= INITIAL_WINDOW / 2;
   }
 
-  /** Sends bytes; nothing may be written until all of them are sent. */
+  /** Queues bytes. Nothing more may be written until all of them are sent. */
   write(chunks: Uint8Array[], bytes: number): void {
     this.#chunks = chunks;
     this.#offset = 0;
     this.#owner.wake(this, bytes);
   }
 
-  /** Ends this side after what has been written. */
+  /** Ends this side after the pending writes. */
   end(): void {
     this.#isEnding = true;
     this.#owner.wake(this, 0);
   }
 
-  /** Tells the peer how much has been read, once it is worth a frame. @param unread bytes that arrived and were not read yet */
+  /**
+   * Sends a window frame if enough has been read.
+   * @param unread received bytes that have not been read yet
+   */
   updateWindow(unread: number): void {
     const read = INITIAL_WINDOW - this.#window - unread;
     if (!this.isWindowLow || read < WINDOW_STEP || this.#peerEnded || this.#isOver) return;
@@ -103,21 +106,21 @@ export class StreamState {
     this.#owner.wake(this, 0);
   }
 
-  /** Leaves the stream: resets it where either side has not ended. */
+  /** Closes the stream. Resets it unless both sides have ended. */
   close(): void {
     const isComplete = this.#peerEnded && this.#endSent;
     this.#leave(isComplete ? undefined : FrameKind.reset);
   }
 
-  /** Leaves a stream that the peer has ended: this side ends as well, without what was not sent yet. */
+  /** Closes a stream whose peer has ended: this side ends too and discards unsent bytes. */
   finish(): void {
     this.#leave(FrameKind.end);
   }
 
   /**
-   * Moves what may be sent now into `frames`, as one turn.
+   * Moves one turn of data into `frames`.
    *
-   * @returns how many bytes of data that was
+   * @returns the number of data bytes
    */
   takeTurn(frames: Uint8Array[]): number {
     if (this.#isOver) return 0;
@@ -136,11 +139,10 @@ export class StreamState {
     return bytes;
   }
 
-  /** @throws {ChannelStreamsError} where the peer sends more than it may */
+  /** @throws {ChannelStreamsError} if the peer exceeds its window */
   arrivedData(bytes: Uint8Array): void {
-    if (this.#peerEnded) throw new ChannelStreamsError('bytes of a stream after its end');
-    if (bytes.byteLength > this.#window)
-      throw new ChannelStreamsError('more bytes of a stream than it may have');
+    if (this.#peerEnded) throw new ChannelStreamsError('data after the end of a stream');
+    if (bytes.byteLength > this.#window) throw new ChannelStreamsError('data beyond the window of a stream');
     if (bytes.byteLength === 0) return;
     this.#window -= bytes.byteLength;
     this.listener?.onData(bytes);
@@ -153,21 +155,22 @@ export class StreamState {
     this.listener?.onEnd();
   }
 
-  /** @throws {ChannelStreamsError} where the sum is more than there can be */
+  /** @throws {ChannelStreamsError} if the window becomes too large */
   arrivedWindow(bytes: number): void {
     this.#credit += bytes;
-    if (this.#credit > Number.MAX_SAFE_INTEGER / 2) throw new ChannelStreamsError('a window without bounds');
+    if (this.#credit > Number.MAX_SAFE_INTEGER / 2)
+      throw new ChannelStreamsError('a window above 2^52 bytes');
     if (this.wantsTurn) this.#owner.wake(this, 0);
   }
 
-  /** The peer has reset it, or the channel is over. */
+  /** Handles a reset by the peer or the end of the channel. */
   arrivedReset(error: Error | undefined): void {
     if (this.#isOver) return;
     this.#leave(undefined);
     this.listener?.onReset(error);
   }
 
-  /** @param last the kind of the last frame; the peer gets none of a stream that it does not know */
+  /** @param last the kind of the last frame; none is sent for a stream that the peer does not know */
   #leave(last: number | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;

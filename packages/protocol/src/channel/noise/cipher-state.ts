@@ -1,11 +1,11 @@
 import { type AeadKey, type CryptoSuite, KEY_BYTES, TAG_BYTES } from '../suites/crypto-suite.ts';
 
-/** The nonce that Noise keeps for REKEY: all ones. */
+/** The nonce that Noise reserves for REKEY: all ones. */
 const REKEY_NONCE = 0xffff_ffff_ffff_ffffn;
 
 /**
- * One direction's key and counter (Noise rev 34, section 5.1). The counter is a double, exact to 2^53 - 1, and no
- * connection lives to see that many records; past it, `seal` throws rather than use a nonce twice.
+ * The key and counter of one direction (Noise rev 34, section 5.1). The counter is a double, exact up to 2^53 - 1; beyond that
+ * `seal` throws rather than use a nonce twice.
  */
 export class CipherState {
   readonly #suite: CryptoSuite;
@@ -18,25 +18,25 @@ export class CipherState {
     this.#aead = suite.aead(key);
   }
 
-  /** How many texts were sealed or opened. */
+  /** The number of texts sealed or opened. */
   get nonce(): number {
     return this.#nonce;
   }
 
-  /** Seals into `output`, whose first bytes the plaintext may be. */
+  /** Seals into `output`. The plaintext may be its first bytes. */
   seal(ad: Uint8Array | undefined, plaintext: Uint8Array, output: Uint8Array): void {
     this.#aead.seal(this.#next(), ad, plaintext, output);
     this.#nonce += 1;
   }
 
-  /** Opens into `output`; false, and the counter stays, where it does not authenticate. */
+  /** Opens into `output`. Returns false, and keeps the counter, if the text does not authenticate. */
   open(ad: Uint8Array | undefined, ciphertext: Uint8Array, output: Uint8Array): boolean {
     if (!this.#aead.open(this.#next(), ad, ciphertext, output)) return false;
     this.#nonce += 1;
     return true;
   }
 
-  /** Replaces the key by a one-way function of itself (section 4.2, REKEY). The counter goes on. */
+  /** Replaces the key by a one-way function of itself (section 4.2, REKEY). The counter continues. */
   rekey(): void {
     const sealed = new Uint8Array(KEY_BYTES + TAG_BYTES);
     this.#aead.seal(REKEY_NONCE, undefined, new Uint8Array(KEY_BYTES), sealed);
@@ -45,7 +45,7 @@ export class CipherState {
     sealed.fill(0);
   }
 
-  /** Lets the key go; `seal` and `open` throw from then on. */
+  /** Wipes the key; `seal` and `open` throw afterwards. */
   wipe(): void {
     this.#aead.wipe();
     this.#wiped = true;

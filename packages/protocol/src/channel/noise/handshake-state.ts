@@ -9,7 +9,7 @@ export interface HandshakeOptions {
   readonly role: 'initiator' | 'responder';
   readonly prologue: Uint8Array;
   readonly staticKey: KeyPair;
-  /** The responder's static key, where the pattern has the initiator know it. */
+  /** The responder's static key, if the pattern requires the initiator to know it. */
   readonly remoteStatic?: Uint8Array | undefined;
 }
 
@@ -17,13 +17,13 @@ export interface HandshakeOptions {
 export interface HandshakeKeys {
   readonly send: CipherState;
   readonly receive: CipherState;
-  /** Names this session and no other (Noise rev 34, section 11.2). */
+  /** Identifies this session uniquely (Noise rev 34, section 11.2). */
   readonly handshakeHash: Uint8Array;
 }
 
 /**
- * A handshake of the Noise framework (rev 34, section 5.3), psk patterns included (section 9). It knows nothing of
- * what the messages mean, nor of frames. A read that fails leaves it unusable.
+ * A handshake of the Noise framework (rev 34, section 5.3), including psk patterns (section 9). It does not interpret payloads
+ * and adds no frames. It must not be used after a failed read.
  */
 export class HandshakeState {
   readonly #options: HandshakeOptions;
@@ -47,7 +47,7 @@ export class HandshakeState {
     }
   }
 
-  /** The peer's static key: authenticated once the message that carried it was read. */
+  /** The peer's static key; authenticated once the message that carries it has been read. */
   get remoteStatic(): Uint8Array | undefined {
     return this.#remoteStatic;
   }
@@ -56,13 +56,13 @@ export class HandshakeState {
     return this.#next >= this.#options.pattern.messages.length;
   }
 
-  /** The key of the `psk` token, known at the latest when the message that has the token is written or read. */
+  /** Sets the key of the `psk` token, at the latest before the message with the token is written or read. */
   setPsk(psk: Uint8Array): void {
     if (psk.byteLength !== KEY_BYTES) throw new RangeError(`a pre-shared key has ${KEY_BYTES} bytes`);
     this.#psk = psk;
   }
 
-  /** The next message, with `payload` sealed as far as the pattern has got. */
+  /** Writes the next message. `payload` is sealed if the pattern has derived a key by then. */
   writeMessage(payload: Uint8Array): Uint8Array {
     const parts: Uint8Array[] = [];
     for (const token of this.#tokens('write')) {
@@ -86,7 +86,7 @@ export class HandshakeState {
     return message;
   }
 
-  /** The payload of the peer's next message; undefined where anything of it is not as it was sent. */
+  /** Reads the peer's next message. Returns its payload, or undefined if any part of it was altered. */
   readMessage(message: Uint8Array): Uint8Array | undefined {
     let offset = 0;
     const take = (length: number): Uint8Array | undefined => {
@@ -109,7 +109,7 @@ export class HandshakeState {
         try {
           this.#mix(token);
         } catch {
-          // A public key of low order: the suite refuses its zero product.
+          // A public key of low order: the suite refuses a zero result.
           return undefined;
         }
       }
@@ -117,7 +117,7 @@ export class HandshakeState {
     return this.#symmetric.decryptAndHash(message.subarray(offset));
   }
 
-  /** The records' keys, once; the handshake's own secrets are wiped. */
+  /** Returns the keys of the records, once, and wipes the secrets of the handshake. */
   split(): HandshakeKeys {
     if (!this.isFinished) throw new RangeError('the handshake is not finished');
     const handshakeHash = this.#symmetric.handshakeHash;
@@ -137,7 +137,7 @@ export class HandshakeState {
     return tokens;
   }
 
-  /** Every pattern here has a psk, which makes ephemeral keys part of the key too (section 9.2). */
+  /** In a pattern with a psk, as all here are, ephemeral keys are mixed into the key too (section 9.2). */
   #mixEphemeral(publicKey: Uint8Array): void {
     this.#symmetric.mixHash(publicKey);
     this.#symmetric.mixKey(publicKey);

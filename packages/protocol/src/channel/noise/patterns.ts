@@ -3,13 +3,13 @@ export type Token = 'e' | 's' | 'ee' | 'es' | 'se' | 'ss' | 'psk';
 
 export interface HandshakePattern {
   readonly name: string;
-  /** Whether the initiator knows the responder's static key beforehand. */
+  /** Whether the initiator knows the responder's static key in advance. */
   readonly knowsResponder: boolean;
-  /** Message by message; the initiator sends the first. */
+  /** One list of tokens per message; the initiator sends the first. */
   readonly messages: readonly (readonly Token[])[];
 }
 
-/** For a device that was paired: both static keys are pinned, and a key known to this pair alone is mixed in. */
+/** For a paired device: both static keys are pinned, and a key shared by these two alone is mixed in. */
 export const IK_PSK2: HandshakePattern = {
   name: 'IKpsk2',
   knowsResponder: true,
@@ -19,7 +19,7 @@ export const IK_PSK2: HandshakePattern = {
   ],
 };
 
-/** For first contact: both static keys are sent, sealed, and the pairing code's key proves both sides. */
+/** For pairing: both static keys are sent, sealed, and the key of the pairing code authenticates both sides. */
 export const XX_PSK3: HandshakePattern = {
   name: 'XXpsk3',
   knowsResponder: false,

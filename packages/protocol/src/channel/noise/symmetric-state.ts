@@ -1,7 +1,7 @@
 import { type CryptoSuite, KEY_BYTES, TAG_BYTES } from '../suites/crypto-suite.ts';
 import { CipherState } from './cipher-state.ts';
 
-/** The chaining key, the transcript's hash and the handshake's current key (Noise rev 34, section 5.2). */
+/** The chaining key, the transcript hash and the current key of the handshake (Noise rev 34, section 5.2). */
 export class SymmetricState {
   readonly #suite: CryptoSuite;
   #chainingKey: Uint8Array;
@@ -20,12 +20,12 @@ export class SymmetricState {
     this.#chainingKey = this.#hash.slice();
   }
 
-  /** `h`: equal on both sides exactly where both saw the same handshake. */
+  /** `h`: equal on both sides if and only if both saw the same handshake. */
   get handshakeHash(): Uint8Array {
     return this.#hash.slice();
   }
 
-  /** How much longer than its plaintext a text becomes now. */
+  /** The number of bytes that sealing adds at this point. */
   get overhead(): number {
     return this.#cipher === undefined ? 0 : TAG_BYTES;
   }
@@ -55,7 +55,7 @@ export class SymmetricState {
     return sealed;
   }
 
-  /** Undefined where the text does not authenticate. */
+  /** Returns undefined if the text does not authenticate. */
   decryptAndHash(sealed: Uint8Array): Uint8Array | undefined {
     if (sealed.byteLength < this.overhead) return undefined;
     const plaintext = new Uint8Array(sealed.byteLength - this.overhead);
@@ -65,7 +65,7 @@ export class SymmetricState {
     return plaintext;
   }
 
-  /** The keys of the records: initiator to responder, and back. */
+  /** Returns the keys of the records: initiator to responder, and back. */
   split(): readonly [CipherState, CipherState] {
     const [first, second] = hkdf(this.#suite, this.#chainingKey, new Uint8Array(0), 2);
     const keys = [new CipherState(this.#suite, first), new CipherState(this.#suite, second)] as const;
@@ -87,7 +87,7 @@ export class SymmetricState {
   }
 }
 
-/** Noise's HKDF (section 4.3). Of two outputs the third is empty. */
+/** Noise's HKDF (section 4.3). With two outputs the third is empty. */
 function hkdf(
   suite: CryptoSuite,
   chainingKey: Uint8Array,

@@ -41,7 +41,7 @@ for (const [initiatorSuite, responderSuite] of [
       const side = (suite: CryptoSuite, role: 'initiator' | 'responder'): HandshakeState => {
         const prefix = role === 'initiator' ? 'init' : 'resp';
         const state = new HandshakeState({
-          // The vectors fix what is random.
+          // The vectors fix the random keys.
           suite: { ...suite, random: () => bytes(vector[`${prefix}_ephemeral`]) },
           pattern,
           role,

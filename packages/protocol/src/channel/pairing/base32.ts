@@ -1,14 +1,14 @@
-/** Crockford's base 32 (https://www.crockford.com/base32.html): no letter that looks like another. */
+/** Crockford's base 32 (https://www.crockford.com/base32.html), which avoids letters that look alike. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** One character per value of 0 to 31. */
+/** Encodes values from 0 to 31, one character each. */
 export function encodeSymbols(symbols: Iterable<number>): string {
   let text = '';
   for (const symbol of symbols) text += ALPHABET[symbol & 31] ?? '';
   return text;
 }
 
-/** The values of the characters, read as people write them; undefined where one is none of the alphabet. */
+/** Decodes characters as people write them. Returns undefined if one is not in the alphabet. */
 export function decodeSymbols(text: string): readonly number[] | undefined {
   const symbols = [...text.toUpperCase()].map((character) =>
     ALPHABET.indexOf(character.replace('O', '0').replace(/[IL]/, '1')),
@@ -16,7 +16,7 @@ export function decodeSymbols(text: string): readonly number[] | undefined {
   return symbols.includes(-1) ? undefined : symbols;
 }
 
-/** `ABCD-EFGH-…`: groups of four, as people read them aloud. */
+/** Groups of four characters for reading aloud: `ABCD-EFGH-…`. */
 export function grouped(text: string): string {
   return text.match(/.{1,4}/g)?.join('-') ?? '';
 }

@@ -5,31 +5,31 @@ import { bytesEqual, INSTANCE_BYTES } from '../wire.ts';
 
 /** The request of a new device, sealed under the pairing code's key. */
 export interface PairingRequest {
-  /** The name that a person gives the device: 1 to 64 characters, none of them a control character. */
+  /** The name of the device: 1 to 64 characters, none of them a control character. */
   readonly name: string;
-  /** The roles it would like; the server decides. At most 16. */
+  /** The requested roles, at most 16; the server decides. */
   readonly roles: readonly string[];
 }
 
 /** The credentials that the server gives a new device, inside the paired channel. */
 export interface PairingGrant {
-  /** The server's name for the device: 1 to 64 of `A-Z a-z 0-9 _ -`. */
+  /** The device's id at the server: 1 to 64 of `A-Z a-z 0-9 _ -`. */
   readonly deviceId: string;
   readonly name: string;
   readonly roles: readonly string[];
-  /** The pre-shared key of this device and this server: secret. */
+  /** The pre-shared key of this device and this server. Secret. */
   readonly psk: Uint8Array;
 }
 
-/** The request is always so long on the wire, whatever it says. */
+/** The length of every request on the wire. */
 export const REQUEST_BYTES = 1024;
 const ROLE = /^[a-z][a-z0-9_-]{0,31}$/;
 const DEVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_ROLES = 16;
-/** Control and formatting characters, lone surrogates among them: a name is shown in lists and logs. */
+/** Control and formatting characters and lone surrogates: a name is shown in lists and logs. */
 const HIDDEN = /\p{C}/u;
 
-/** @throws {RangeError} where the request is none that the other side would take. */
+/** @throws {RangeError} if the other side would not accept the request */
 export function encodeRequest({ name, roles }: PairingRequest): Uint8Array {
   if (!isName(name)) throw new RangeError('a device name has 1 to 64 visible characters');
   if (!isRoles(roles)) throw new RangeError('a role is a lower-case word, and there are at most 16');
@@ -50,7 +50,7 @@ export function decodeRequest(payload: Uint8Array): PairingRequest {
   return { name, roles };
 }
 
-/** @throws {RangeError} where the grant is none that the other side would take. */
+/** @throws {RangeError} if the other side would not accept the grant */
 export function encodeGrant({ deviceId, name, roles, psk }: PairingGrant, instance: Uint8Array): Uint8Array {
   if (!DEVICE_ID.test(deviceId)) throw new RangeError('a device id has 1 to 64 of A-Z a-z 0-9 _ -');
   if (!isName(name) || !isRoles(roles) || psk.byteLength !== KEY_BYTES)
@@ -59,7 +59,7 @@ export function encodeGrant({ deviceId, name, roles, psk }: PairingGrant, instan
   return new TextEncoder().encode(JSON.stringify(grant));
 }
 
-/** @throws {ChannelHandshakeError} where it is malformed, or of another instance than the handshake's. */
+/** @throws {ChannelHandshakeError} if it is malformed, or has another instance than the handshake */
 export function decodeGrant(content: Uint8Array, expected: Uint8Array): PairingGrant {
   const { device, name, roles, instance, psk } = parseObject(content);
   const key = fromHex(psk, KEY_BYTES);
@@ -88,7 +88,7 @@ function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (typeof value === 'object' && value !== null) return { ...value };
   } catch {
-    // Not UTF-8, or not JSON: said below.
+    // Not UTF-8 or not JSON; reported below.
   }
   throw malformed();
 }

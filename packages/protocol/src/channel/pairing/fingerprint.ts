@@ -1,12 +1,12 @@
 import type { CryptoSuite } from '../suites/crypto-suite.ts';
 import { encodeSymbols, grouped } from './base32.ts';
 
-/** 20 characters of 5 bits: a second key with the same 100 bits cannot be found in practice. */
+/** 20 characters of 5 bits: finding a second key with the same 100 bits is infeasible. */
 const CHARACTERS = 20;
 const LABEL = new TextEncoder().encode('aico key fingerprint');
 
 /**
- * A public key as people compare it: `7Q4M-0X2C-…`, the first 100 bits of SHA-256 over a label and the key.
+ * The fingerprint by which people compare a public key: the first 100 bits of SHA-256 over a label and the key.
  *
  * @example
  * ```ts

@@ -5,11 +5,11 @@ export interface PairingBookOptions {
   readonly suite: CryptoSuite;
   /** Monotonic milliseconds, such as `performance.now`. */
   readonly now: () => number;
-  /** How long a code may be used. Default 5 minutes. */
+  /** Milliseconds for which a code is valid. Default 5 minutes. */
   readonly lifetimeMs?: number;
-  /** How many handshakes may try one code, the right one included. Default 5. */
+  /** Handshakes that may try one code, including the successful one. Default 5. */
   readonly maxAttempts?: number;
-  /** How many codes may wait at a time; a further one puts out the oldest. Default 8. */
+  /** The most pending codes; a further one removes the oldest. Default 8. */
   readonly maxPending?: number;
 }
 
@@ -22,14 +22,14 @@ interface Pending<T> {
 }
 
 /**
- * The codes a server waits for: each short-lived, used once, and tried a few times at most. In memory only: a restart
- * forgets them, and a new one is quickly made.
+ * The pending pairing codes of a server. Each is short-lived, usable once, and allows a few attempts. They are kept in memory
+ * only, since a lost code is easily replaced after a restart.
  *
  * @example
  * ```ts
  * const code = book.issue({ roles: ['reader'] });
  * const psk = book.attempt(opening.codeId);      // before the third message is read
- * const context = book.complete(opening.codeId); // after it was read well: the first one only
+ * const context = book.complete(opening.codeId); // after it has authenticated; defined for the first caller only
  * ```
  */
 export class PairingBook<T> {
@@ -40,7 +40,7 @@ export class PairingBook<T> {
     this.#options = { lifetimeMs: 300_000, maxAttempts: 5, maxPending: 8, ...options };
   }
 
-  /** How many codes wait. */
+  /** The number of pending codes. */
   get size(): number {
     this.#sweep();
     return this.#pending.size;
@@ -54,7 +54,7 @@ export class PairingBook<T> {
       this.cancel(id);
     }
     const code = createPairingCode(suite, (id) => this.#pending.has(id));
-    // A copy, so that forgetting the code here does not wipe the caller's.
+    // A copy, so that removing the code here does not wipe the caller's key.
     this.#pending.set(code.id, {
       psk: code.psk.slice(),
       expiresAt: now() + lifetimeMs,
@@ -64,13 +64,16 @@ export class PairingBook<T> {
     return code;
   }
 
-  /** Whether a code of this id waits: to refuse at the first message, before anything is computed. */
+  /** Whether a code of this id is pending. Lets the server refuse the first message before it computes anything. */
   has(id: number): boolean {
     this.#sweep();
     return this.#pending.has(id);
   }
 
-  /** The code's key for one attempt, which counts whatever comes of it. Undefined once it has lapsed or is tried out. */
+  /**
+   * Returns the code's key and counts an attempt, whatever its outcome. Undefined if the code has expired or has no attempts
+   * left.
+   */
   attempt(id: number): Uint8Array | undefined {
     this.#sweep();
     const pending = this.#pending.get(id);
@@ -89,7 +92,7 @@ export class PairingBook<T> {
     return pending === undefined ? undefined : { context: pending.context };
   }
 
-  /** Forgets a code. */
+  /** Removes a code. */
   cancel(id: number): void {
     this.#pending.get(id)?.psk.fill(0);
     this.#pending.delete(id);

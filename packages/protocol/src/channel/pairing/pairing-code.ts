@@ -9,21 +9,21 @@ const LABEL = new TextEncoder().encode('aico pairing code 1');
 
 /**
  * A code that a person carries from the server to a new device, typed or as a QR code: a public id of 15 bits, which selects
- * the pairing that waits, a secret of 100 bits, and a check character.
+ * the pending pairing, a secret of 100 bits, and a check character.
  *
- * Why so long: the secret is a pre-shared key of Noise, and an attacker who plays the server to a device can record one
- * handshake and try codes on it offline. 100 bits leave that hopeless; six digits would not, and would need a PAKE.
+ * The secret is a pre-shared key of Noise, and an attacker who impersonates the server can record a handshake and try codes
+ * offline. 100 bits make this infeasible; six digits would not, and would need a PAKE.
  */
 export interface PairingCode {
-  /** 0 to 32,767: sent in the clear. */
+  /** From 0 to 32,767. Sent unencrypted. */
   readonly id: number;
-  /** The 24 characters, in groups: secret. */
+  /** The 24 characters in groups. Secret. */
   readonly text: string;
-  /** The key that Noise mixes in: secret. */
+  /** The pre-shared key of the handshake. Secret. */
   readonly psk: Uint8Array;
 }
 
-/** A new code from the suite's randomness, whose id is none of `taken`. */
+/** Creates a code from the suite's randomness, with an id that is not in `taken`. */
 export function createPairingCode(
   suite: CryptoSuite,
   taken: (id: number) => boolean = () => false,
@@ -36,12 +36,12 @@ export function createPairingCode(
 }
 
 /**
- * The code a person typed: case, spaces and dashes do not matter, O counts as 0, I and L as 1.
- * @throws {PairingCodeInvalidError} for one wrong character, two swapped ones, and 31 of 32 other mistakes.
+ * Parses a typed code. Case, spaces and dashes are ignored, O is read as 0, I and L as 1.
+ * @throws {PairingCodeInvalidError} for one wrong character, two swapped ones, and 31 of 32 other mistakes
  */
 export function parsePairingCode(suite: CryptoSuite, text: string): PairingCode {
   const symbols = decodeSymbols(text.replaceAll(/[\s-]/g, ''));
-  if (symbols === undefined) throw new PairingCodeInvalidError('it has a character no code has');
+  if (symbols === undefined) throw new PairingCodeInvalidError('it contains an invalid character');
   if (symbols.length !== CHARACTERS)
     throw new PairingCodeInvalidError(`it has ${symbols.length} characters, and a code has ${CHARACTERS}`);
   if (checkSymbol(symbols.slice(0, -1)) !== symbols.at(-1))
@@ -61,8 +61,8 @@ function idOf(symbols: readonly number[]): number {
 }
 
 /**
- * A polynomial over GF(32) (x^5 + x^2 + 1), at a primitive element: weights differ at all places of a code, so it tells
- * every single mistake and every swap of two characters.
+ * A polynomial over GF(32) (x^5 + x^2 + 1) at a primitive element. The weights of all positions differ, so it detects every
+ * single wrong character and every swap of two.
  */
 function checkSymbol(symbols: readonly number[]): number {
   let check = 0;

@@ -8,14 +8,14 @@ import { fingerprint } from './fingerprint.ts';
 import { PairingBook } from './pairing-book.ts';
 import { createPairingCode, parsePairingCode } from './pairing-code.ts';
 
-test('a code is six groups of four, and comes back from however it is typed', () => {
+test('a code is six groups of four, and is parsed however it is typed', () => {
   const code = createPairingCode(suite);
   assert.match(code.text, /^([0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}$/);
   const careless = code.text.toLowerCase().replaceAll('-', '').replaceAll('0', 'o').replaceAll('1', 'l');
   assert.deepEqual(parsePairingCode(nobleSuite, careless), code);
 });
 
-test('every single mistake and every swap of two characters is noticed', () => {
+test('every single wrong character and every swap of two is detected', () => {
   const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
   const place = fc.integer({ min: 0, max: 23 });
   fc.assert(
@@ -36,7 +36,7 @@ test('every single mistake and every swap of two characters is noticed', () => {
     assert.throws(() => parsePairingCode(suite, text), PairingCodeInvalidError);
 });
 
-test('codes differ in their secret, and the id never repeats one that waits', () => {
+test('codes differ in their secret, and a new id differs from all pending ones', () => {
   const texts = new Set(Array.from({ length: 200 }, () => createPairingCode(suite).text));
   assert.equal(texts.size, 200);
   const taken = new Set([0, 1]);
@@ -46,7 +46,7 @@ test('codes differ in their secret, and the id never repeats one that waits', ()
   assert.ok(!taken.has(code.id));
 });
 
-test('a waiting code lapses, is tried so many times at most, and is put out by newer ones', () => {
+test('a pending code expires, allows a limited number of attempts, and is removed by newer ones', () => {
   let now = 0;
   const book = new PairingBook<string>({
     suite,
@@ -71,7 +71,7 @@ test('a waiting code lapses, is tried so many times at most, and is put out by n
   assert.equal(book.attempt(newest.id), undefined);
 });
 
-test('a fingerprint is the same on both backends, and another for another key', () => {
+test('a fingerprint is the same with both suites, and differs between keys', () => {
   const key = new Uint8Array(32).fill(7);
   assert.equal(fingerprint(suite, key), fingerprint(nobleSuite, key));
   assert.match(fingerprint(suite, key), /^([0-9A-HJKMNP-TV-Z]{4}-){4}[0-9A-HJKMNP-TV-Z]{4}$/);

@@ -2,8 +2,8 @@ import { ChannelRecordError } from '../errors.ts';
 import { LENGTH_BYTES, MAX_FRAME } from '../wire.ts';
 
 /**
- * Cuts a byte stream into its frames, whatever the chunks it comes in. It holds at most one unfinished frame, so at
- * most `maxFrame` bytes, and refuses a longer one as soon as it has seen its length.
+ * Splits a byte stream, in chunks of any size, into frames. It buffers at most one incomplete frame of up to `maxFrame` bytes,
+ * and refuses a longer one as soon as its length is known.
  *
  * @example
  * ```ts
@@ -12,7 +12,7 @@ import { LENGTH_BYTES, MAX_FRAME } from '../wire.ts';
  */
 export class FrameReader {
   readonly #maxFrame: number;
-  /** The unfinished frame with its length before it, or the length alone while that is unknown. */
+  /** The incomplete frame with its length, or the length alone until that is known. */
   #partial = new Uint8Array(0);
   #filled = 0;
   #position = 0;
@@ -21,15 +21,15 @@ export class FrameReader {
     this.#maxFrame = maxFrame;
   }
 
-  /** Where in the chunk last read the next frame begins. */
+  /** The offset of the next frame in the chunk that was read last. */
   get position(): number {
     return this.#position;
   }
 
   /**
-   * The next frame that the bytes of `chunk` from `offset` on complete; undefined where more are needed, and then the
-   * whole chunk is taken. A frame that lies whole in the chunk is a part of it, not a copy.
-   * @throws {ChannelRecordError} for a frame longer than allowed; the reader must not be used after it.
+   * Returns the next frame that `chunk` completes from `offset` on, or undefined after consuming the whole chunk. A frame that
+   * is complete in the chunk is a view of it, not a copy.
+   * @throws {ChannelRecordError} for a frame longer than allowed; the reader must not be used afterwards
    */
   read(chunk: Uint8Array, offset: number): Uint8Array | undefined {
     this.#position = offset;
@@ -56,7 +56,7 @@ export class FrameReader {
     return undefined;
   }
 
-  /** All that was awaited is there: the frame, or only its length, from which the room for it follows. */
+  /** Handles complete bytes: a frame, or only its length, after which the buffer for the frame is allocated. */
   #complete(): Uint8Array | undefined {
     const size = this.#size(this.#partial, 0);
     const whole = this.#partial;

@@ -1,7 +1,9 @@
 import type { CipherState } from '../noise/cipher-state.ts';
 import { RENEW_AFTER_BYTES, RENEW_AFTER_RECORDS, RecordType } from './record.ts';
 
-/** Counts one direction's records, equally on both sides, and replaces its key when the count or a record says so. */
+/**
+ * Counts the records of one direction, identically on both sides, and replaces its key when the count or a record requires it.
+ */
 export class KeyRenewal {
   readonly #cipher: CipherState;
   #records = 0;
@@ -11,7 +13,7 @@ export class KeyRenewal {
     this.#cipher = cipher;
   }
 
-  /** To be called after each record, with its type and its length in bytes, tag included. */
+  /** Must be called after each record, with its type and its length in bytes including the tag. */
   count(type: number, length: number): void {
     this.#records += 1;
     this.#bytes += length;

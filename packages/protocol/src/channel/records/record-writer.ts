@@ -4,16 +4,16 @@ import { LENGTH_BYTES } from '../wire.ts';
 import { KeyRenewal } from './key-renewal.ts';
 import { HEADER_BYTES, MAX_CONTENT, paddedLength, RecordType } from './record.ts';
 
-/** Frames up to `SLICE` are cut from slabs: a typed array of its own costs more than sealing a small record. */
+/** Frames up to `SLICE` are cut from slabs: allocating a typed array costs more than sealing a small record. */
 const SLAB = 16_384;
 const SLICE = 4_096;
 const NOTHING = new Uint8Array(0);
 
-/** One direction's records, sealed and framed. */
+/** Seals and frames the records of one direction. */
 export class RecordWriter {
   readonly #cipher: CipherState;
   readonly #renewal: KeyRenewal;
-  /** Zeros from `#used` on, for no part of it is given out twice: so padding need not be written. */
+  /** Zero from `#used` on, since no part is used twice. Padding therefore need not be written. */
   #slab = NOTHING;
   #used = 0;
 
@@ -22,7 +22,7 @@ export class RecordWriter {
     this.#renewal = new KeyRenewal(cipher);
   }
 
-  /** The frames of as many records as the parts need, one after the other in one array; empty for no bytes. */
+  /** Seals the parts in as few records as possible and returns the concatenated frames; empty if there are no bytes. */
   seal(parts: readonly Uint8Array[]): Uint8Array {
     let length = 0;
     for (const part of parts) length += part.byteLength;
@@ -54,7 +54,7 @@ export class RecordWriter {
     return frames;
   }
 
-  /** A record that carries no bytes of the stream. */
+  /** Seals a record without content. */
   sealEmpty(type: number): Uint8Array {
     const record = this.#room(frameLength(0));
     this.#finish(record, type, 0);

@@ -16,7 +16,7 @@ import { MAX_CONTENT, MAX_PLAINTEXT, paddedLength, RENEW_AFTER_RECORDS } from '.
 const server = createServer(suite);
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => index * 7);
 
-test('any split of the stream into chunks gives the same plaintext', () => {
+test('any split of the stream into chunks yields the same plaintext', () => {
   fc.assert(
     fc.property(
       fc.array(fc.uint8Array({ maxLength: 3_000 }), { maxLength: 8 }),
@@ -43,7 +43,7 @@ test('any split of the stream into chunks gives the same plaintext', () => {
   );
 });
 
-test('any single flipped bit of the stream kills the channel, and nothing from there on is delivered', () => {
+test('any single flipped bit ends the channel, and nothing is delivered from there on', () => {
   fc.assert(
     fc.property(
       fc.nat(),
@@ -82,7 +82,7 @@ test('any single flipped bit of the stream kills the channel, and nothing from t
   );
 });
 
-test('replayed, reordered, left out, reflected and foreign records are refused', () => {
+test('replayed, reordered, omitted, reflected and foreign records are refused', () => {
   const scenarios: readonly ((first: Uint8Array, second: Uint8Array) => readonly Uint8Array[])[] = [
     (first) => [first, first],
     (first, second) => [second, first],
@@ -109,7 +109,7 @@ test('a record of another session is refused', () => {
   assert.throws(() => received(other.server, record), ChannelRecordError);
 });
 
-test('a stream cut before its end is an error; ended, it is none', () => {
+test('a stream cut before its end is an error, and one cut after it is not', () => {
   const cut = openChannel(suite, server);
   received(cut.server, cut.client.seal(bytes(100)));
   assert.throws(() => cut.server.finish(), ChannelTruncatedError);
@@ -122,7 +122,7 @@ test('a stream cut before its end is an error; ended, it is none', () => {
   assert.deepEqual([whole.client.state.kind, whole.server.state.kind], ['closed', 'closed']);
 });
 
-test('a side that closed by itself is not told that it was cut', () => {
+test('a side that has closed gets no error when the connection ends', () => {
   const channel = openChannel(suite, server);
   channel.server.close();
   channel.server.finish();
@@ -141,7 +141,7 @@ test('an error thrown by the receiver of the content ends the channel and is ret
   assert.deepEqual(channel.server.state, { kind: 'failed', error: failure });
 });
 
-test('nothing may follow the end', () => {
+test('data after the end record is refused', () => {
   const channel = openChannel(suite, server);
   const end = channel.client.end();
   assert.throws(() => received(channel.server, Uint8Array.of(...end, 0)), ChannelRecordError);
@@ -150,13 +150,13 @@ test('nothing may follow the end', () => {
   assert.throws(() => received(later.server, Uint8Array.of(0)), ChannelRecordError);
 });
 
-test('the refusal reads as one on the other side', () => {
+test('the refusal is recognised by the other side', () => {
   const channel = openChannel(suite, server);
   assert.deepEqual(channel.server.refusal, server.responder.refusal);
   assert.throws(() => received(channel.client, channel.server.refusal), ChannelRefusedError);
 });
 
-test('a reader closed by what it delivers opens nothing more of the chunk', () => {
+test('a session closed in onData opens no more records of the chunk', () => {
   const channel = openChannel(suite, server);
   const two = Buffer.concat([channel.client.seal(bytes(5)), channel.client.seal(bytes(6))]);
   let delivered = 0;
@@ -167,7 +167,7 @@ test('a reader closed by what it delivers opens nothing more of the chunk', () =
   assert.equal(delivered, 1);
 });
 
-test('keys are renewed by count on both sides, and on demand; the counter goes on', () => {
+test('keys are renewed by count on both sides and on demand, and the counter continues', () => {
   const channel = openChannel(suite, server);
   for (let record = 0; record < RENEW_AFTER_RECORDS + 3; record += 1)
     channel.server.push(channel.client.seal(bytes(1)), () => undefined);
@@ -176,7 +176,7 @@ test('keys are renewed by count on both sides, and on demand; the counter goes o
   assert.deepEqual(received(channel.server, channel.client.seal(bytes(20))), bytes(20));
 });
 
-test('a key that was renewed opens nothing any more, and the old one nothing new', () => {
+test('after a renewal, neither key opens the records of the other', () => {
   const [one, other] = [openChannel(suite, server), openChannel(suite, server)];
   const renewal = one.client.renew();
   const after = one.client.seal(bytes(3));
@@ -186,7 +186,7 @@ test('a key that was renewed opens nothing any more, and the old one nothing new
   assert.throws(() => received(other.server, other.client.seal(bytes(3))), ChannelRecordError);
 });
 
-test('large and gathered writes arrive whole, on both backends', () => {
+test('large and gathered writes arrive completely, with both suites', () => {
   for (const each of [suite, nobleSuite]) {
     const channel = openChannel(each);
     for (const length of [0, 1, 61, 62, MAX_CONTENT - 1, MAX_CONTENT, MAX_CONTENT + 1, 200_000]) {
@@ -197,7 +197,7 @@ test('large and gathered writes arrive whole, on both backends', () => {
   }
 });
 
-test('lengths are hidden in buckets that cost at most half of a small record and a sixteenth of a large one', () => {
+test('lengths are padded to buckets that cost at most half of a small record and a sixteenth of a large one', () => {
   const seen = new Set<number>();
   let previous = 0;
   for (let length = 3; length <= MAX_PLAINTEXT; length += 1) {
@@ -213,13 +213,13 @@ test('lengths are hidden in buckets that cost at most half of a small record and
   assert.equal(channel.client.seal(bytes(1)).byteLength, channel.client.end().byteLength);
 });
 
-test('an unfinished frame holds no more than itself, and one too long is refused at its length', () => {
+test('an incomplete frame takes no more memory than its length, and one too long is refused at its length', () => {
   const reader = new FrameReader(100);
   assert.equal(reader.read(Uint8Array.of(0), 0), undefined);
   assert.throws(() => reader.read(Uint8Array.of(101), 0), ChannelRecordError);
 });
 
-test('records with a length, a type or a content that cannot be are refused', () => {
+test('records with an impossible length, type or content are refused', () => {
   for (const frame of [
     [0, 0],
     [0, 79, ...bytes(79)],

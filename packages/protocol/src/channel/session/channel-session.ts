@@ -4,27 +4,27 @@ import { RecordType } from '../records/record.ts';
 import { RecordReader } from '../records/record-reader.ts';
 import { RecordWriter } from '../records/record-writer.ts';
 
-/** Where a session stands. Each direction ends by itself; a failure ends both. */
+/** The state of a session. The directions end independently; a failure ends both. */
 export type SessionState =
   | { readonly kind: 'open' }
-  /** This side has said its end; the peer may still send. */
+  /** This side has sent its end record; the peer may still send. */
   | { readonly kind: 'ending' }
-  /** Both sides have said their end, or this one has closed. */
+  /** Both sides have sent their end record, or this one has closed. */
   | { readonly kind: 'closed' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
- * An open channel: bytes in, bytes out. What `seal`, `end`, `idle` and `renew` return must be sent whole and in the order
- * they were called; what arrives goes to `push`; the arrival's end goes to `finish`.
+ * An open channel: bytes in, bytes out. The results of `seal`, `end`, `idle` and `renew` must be sent completely and in the
+ * order of the calls. Pass received bytes to `push`, and call `finish` when the connection ends.
  *
- * After a throw of `push` the channel is dead: send `refusal`, close, and drop it.
+ * If `push` throws, the channel has failed: send `refusal`, close the connection, and drop the session.
  */
 export class ChannelSession {
-  /** The peer's static public key, proven by the handshake. */
+  /** The peer's static public key, authenticated by the handshake. */
   readonly peerKey: Uint8Array;
-  /** 32 bytes that name this session and no other; both sides have the same. Not secret. */
+  /** 32 bytes that identify this session uniquely, the same on both sides. Not secret. */
   readonly sessionId: Uint8Array;
-  /** The bytes sent to the peer after any failure, the same for all. Empty on the initiator, which closes without a word. */
+  /** The bytes sent to the peer after any failure, the same for all. Empty on the initiator, which only closes. */
   readonly refusal: Uint8Array;
   readonly #keys: HandshakeKeys;
   readonly #writer: RecordWriter;
@@ -44,30 +44,33 @@ export class ChannelSession {
     return this.#state;
   }
 
-  /** Whether the peer has said its end. */
+  /** Whether the peer has sent its end record. */
   get peerEnded(): boolean {
     return this.#reader.ended;
   }
 
   /**
-   * Whether the peer has sent a record, and so proved on a responder that it is there now and holds its keys: before that,
-   * its first message may have been a replay.
+   * Whether a record of the peer has been opened. On a responder this proves that the peer is present and holds its keys;
+   * before that, its first message may have been a replay.
    */
   get isConfirmed(): boolean {
     return this.#reader.opened > 0;
   }
 
   /**
-   * Seals bytes of the stream, one part or several, as few records as they need. Several small writes are cheaper
-   * sealed together.
-   * @throws {ChannelClosedError} after `end`, `close` or a failure.
+   * Seals bytes of the stream, in one part or several, into as few records as possible. Sealing several small writes together
+   * is cheaper.
+   * @throws {ChannelClosedError} after `end`, `close` or a failure
    */
   seal(bytes: Uint8Array | readonly Uint8Array[]): Uint8Array {
     this.#mustBeOpen();
     return this.#writer.seal(bytes instanceof Uint8Array ? [bytes] : bytes);
   }
 
-  /** This side's end, after which it seals nothing more. @throws {ChannelClosedError} */
+  /**
+   * Ends this side, which seals nothing afterwards.
+   * @throws {ChannelClosedError}
+   */
   end(): Uint8Array {
     this.#mustBeOpen();
     const record = this.#writer.sealEmpty(RecordType.end);
@@ -76,28 +79,34 @@ export class ChannelSession {
     return record;
   }
 
-  /** A record that says nothing, of the smallest size. @throws {ChannelClosedError} */
+  /**
+   * Creates a record without content, of the smallest size.
+   * @throws {ChannelClosedError}
+   */
   idle(): Uint8Array {
     this.#mustBeOpen();
     return this.#writer.sealEmpty(RecordType.idle);
   }
 
-  /** Replaces this direction's key now; by itself it happens after 65,536 records or 1 GiB. @throws {ChannelClosedError} */
+  /**
+   * Replaces the key of this direction now. This happens automatically after 65,536 records or 1 GiB.
+   * @throws {ChannelClosedError}
+   */
   renew(): Uint8Array {
     this.#mustBeOpen();
     return this.#writer.sealEmpty(RecordType.renew);
   }
 
   /**
-   * Takes bytes that arrived, cut anywhere, and calls `onData` with the content of each data record they complete. The
-   * chunk is handed over: records are opened in place, and what `onData` gets lies in it.
+   * Opens received bytes, in chunks of any size, and calls `onData` with the content of each data record they complete. Records
+   * are opened in place, so the caller gives up the chunk, and `onData` gets views of it.
    *
-   * A throw of `onData` kills the channel too, and comes out here.
+   * If `onData` throws, the channel fails and the error is rethrown.
    *
-   * @throws {ChannelRecordError} for anything that is not the peer's next record, unaltered.
-   * @throws {ChannelRefusedError} where the peer broke the channel off.
-   * @throws {ChannelBusyError} where the peer has too many channels.
-   * @throws {ChannelClosedError} after a failure or `close`.
+   * @throws {ChannelRecordError} for anything but the peer's next record, unaltered
+   * @throws {ChannelRefusedError} if the peer refused the channel
+   * @throws {ChannelBusyError} if the peer has too many channels
+   * @throws {ChannelClosedError} after a failure or `close`
    */
   push(chunk: Uint8Array, onData: (content: Uint8Array) => void): void {
     if (this.#state.kind === 'failed' || (this.#state.kind === 'closed' && !this.#reader.ended))
@@ -112,8 +121,8 @@ export class ChannelSession {
   }
 
   /**
-   * The transport delivers nothing more.
-   * @throws {ChannelTruncatedError} unless the peer had said its end, or this side has closed or failed before.
+   * Handles the end of the connection.
+   * @throws {ChannelTruncatedError} unless the peer's end record came before, or this side has closed or failed
    */
   finish(): void {
     if (this.#reader.ended || this.#state.kind === 'failed' || this.#state.kind === 'closed') return;
@@ -122,7 +131,7 @@ export class ChannelSession {
     throw error;
   }
 
-  /** Lets the keys go. Calling it again does nothing. */
+  /** Wipes the keys. Further calls do nothing. */
   close(): void {
     if (this.#state.kind === 'failed' || this.#state.kind === 'closed') return;
     this.#state = { kind: 'closed' };

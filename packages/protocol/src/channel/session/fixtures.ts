@@ -1,4 +1,4 @@
-/** Both sides of a channel, for tests and campaigns. */
+/** Both sides of a channel, for tests and torture campaigns. */
 import type { CryptoSuite } from '../suites/crypto-suite.ts';
 import { generateKeyPair } from '../suites/crypto-suite.ts';
 import type { ChannelSession } from './channel-session.ts';
@@ -25,7 +25,7 @@ export function createServer(suite: CryptoSuite): Server {
   };
 }
 
-/** A frame's body. */
+/** The body of a frame. */
 export function bodyOf(framed: Uint8Array): Uint8Array {
   return framed.slice(2);
 }
@@ -37,7 +37,7 @@ export function accept(server: Server, first: Uint8Array): { reply: Uint8Array; 
   return opening.accept(server.credentials.psk);
 }
 
-/** A handshake through, with what went over the wire. */
+/** Performs a handshake and returns both sessions and the bytes on the wire. */
 export function openChannel(
   suite: CryptoSuite,
   server: Server = createServer(suite),
@@ -47,14 +47,14 @@ export function openChannel(
   return { client: initiator.receive(bodyOf(reply)), server: session, first: initiator.message, reply };
 }
 
-/** The responder's view of a pairing's first message. */
+/** The responder's result for the first message of a pairing. */
 export function openPairing(server: Server, first: Uint8Array): PairingOpening {
   const opening = server.responder.open(bodyOf(first));
   if (opening.kind !== 'pairing') throw new Error('not a pairing');
   return opening;
 }
 
-/** All that a session makes of some bytes, in one piece. The bytes stay as they are. */
+/** The content that a session opens from `bytes`, concatenated. The bytes are not changed. */
 export function received(session: ChannelSession, bytes: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [];
   session.push(bytes.slice(), (content) => parts.push(content));

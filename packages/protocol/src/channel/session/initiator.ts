@@ -17,19 +17,19 @@ import { encodeHeader, type OpeningHeader, prologue } from './opening.ts';
 
 const NOTHING = new Uint8Array(0);
 
-/** The credentials of a paired device, which open a channel. Secret: `deviceKey.secretKey` and `psk`. */
+/** The credentials with which a paired device opens a channel. `deviceKey.secretKey` and `psk` are secret. */
 export interface DeviceCredentials {
   readonly deviceKey: KeyPair;
   /** The server's static public key, pinned. */
   readonly serverKey: Uint8Array;
-  /** Which server it is: 16 bytes. */
+  /** The 16 bytes that identify the server. */
   readonly instance: Uint8Array;
   readonly psk: Uint8Array;
 }
 
 /**
- * A paired device opening a channel. Send `message`, give the answer to `receive`. Nothing of the application is sent
- * before that: a first message alone can be replayed.
+ * The device's side of opening a channel. Send `message` and pass the answer to `receive`. No application data is sent before
+ * that, since a first message can be replayed.
  */
 export class ChannelInitiator {
   /** The first message, in its frame. */
@@ -57,10 +57,10 @@ export class ChannelInitiator {
 
   /**
    * Reads the answer, a frame without its length.
-   * @throws {ChannelServerKeyChangedError} where the server offers another key: a hard stop.
-   * @throws {ChannelRefusedError} where it refuses, for a reason it does not tell.
-   * @throws {ChannelBusyError} where it has too many channels.
-   * @throws {ChannelHandshakeError} where the answer was not made by the pinned server for this device.
+   * @throws {ChannelServerKeyChangedError} if the server offers another key; do not continue
+   * @throws {ChannelRefusedError} if the server refuses, without a reason
+   * @throws {ChannelBusyError} if the server has too many channels
+   * @throws {ChannelHandshakeError} if the answer was not made by the pinned server for this device
    */
   receive(body: Uint8Array): ChannelSession {
     if (this.#received) throw new ChannelHandshakeError('out of turn');
@@ -80,26 +80,25 @@ export class ChannelInitiator {
   }
 }
 
-/** The result of a pairing: store it, send `acknowledgement`, and give what arrives to `receiveEnd`. */
+/** The result of a pairing: store it, send `acknowledgement`, and pass received bytes to `receiveEnd`. */
 export interface Paired {
   readonly credentials: DeviceCredentials;
   readonly grant: PairingGrant;
-  /** This side's end, which tells the server that the credentials were kept. */
+  /** This side's end record, which tells the server that the credentials were stored. */
   acknowledgement(): Uint8Array;
   /**
-   * Takes bytes that arrived after the grant. The server's end says that it knows that the credentials were kept; until it has come,
-   * the server may still forget the device.
+   * Takes bytes that arrived after the grant. Until the server's end record has come, the server may still forget the device.
    *
-   * @returns whether the server's end has come
-   * @throws {ChannelRefusedError} where the server has taken the pairing back
+   * @returns whether the server's end record has come
+   * @throws {ChannelRefusedError} if the server has revoked the pairing
    * @throws {ChannelRecordError}
    */
   receiveEnd(chunk: Uint8Array): boolean;
 }
 
 /**
- * A new device pairing with a code: send `message`, give the answer to `receive`, send what that returns, and give all
- * that arrives to `receiveGrant` until it returns something. Only then has the server proved that it knows the code.
+ * A new device that pairs with a code. Send `message`, pass the answer to `receive`, send the result, and pass further bytes to
+ * `receiveGrant` until it returns a value. Only then has the server proved that it knows the code.
  */
 export class PairingInitiator {
   /** The first message, in its frame. */
@@ -128,9 +127,9 @@ export class PairingInitiator {
   }
 
   /**
-   * Reads the second message, without its length; the third to send.
-   * @throws {ChannelRefusedError} where no such code waits.
-   * @throws {ChannelBusyError} where the server has too many channels.
+   * Reads the second message, without its length, and returns the third to send.
+   * @throws {ChannelRefusedError} if no such code is pending
+   * @throws {ChannelBusyError} if the server has too many channels
    * @throws {ChannelHandshakeError}
    */
   receive(body: Uint8Array): Uint8Array {
@@ -150,8 +149,8 @@ export class PairingInitiator {
   }
 
   /**
-   * Takes bytes that arrived after the third message; undefined until the grant is whole.
-   * @throws {ChannelRefusedError} where the code was wrong, or a person said no.
+   * Takes bytes that arrived after the third message. Returns undefined until the grant is complete.
+   * @throws {ChannelRefusedError} if the code was wrong, or the owner declined
    * @throws {ChannelHandshakeError | ChannelRecordError | ChannelTruncatedError}
    */
   receiveGrant(chunk: Uint8Array): Paired | undefined {

@@ -12,7 +12,7 @@ import { ChannelResponder } from './responder.ts';
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const hello = new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n');
 
-test('a paired device opens a channel; both sides name the session alike and know each other', () => {
+test('a paired device opens a channel; both sides agree on the session id and on their keys', () => {
   const server = createServer(suite);
   const channel = openChannel(suite, server);
   assert.deepEqual(channel.client.sessionId, channel.server.sessionId);
@@ -24,7 +24,7 @@ test('a paired device opens a channel; both sides name the session alike and kno
   assert.equal(text(received(channel.client, channel.server.seal(hello))), text(hello));
 });
 
-test('a device in a browser and a server on Node speak to each other', () => {
+test('a device in a browser and a server on Node understand each other', () => {
   const server = createServer(suite);
   const initiator = new ChannelInitiator(nobleSuite, server.credentials);
   const { reply, session } = accept(server, initiator.message);
@@ -33,7 +33,7 @@ test('a device in a browser and a server on Node speak to each other', () => {
   assert.equal(text(received(client, session.seal(hello))), text(hello));
 });
 
-test('a server whose key changed is a hard stop that names both keys', () => {
+test('a changed server key throws an error with both keys', () => {
   const { credentials } = createServer(suite);
   const other = createServer(suite);
   const initiator = new ChannelInitiator(suite, credentials);
@@ -50,13 +50,13 @@ test('a server whose key changed is a hard stop that names both keys', () => {
   assert.throws(() => initiator.receive(new Uint8Array(48)), ChannelHandshakeError, 'there is no way on');
 });
 
-test('a refusal by the pinned server is only that', () => {
+test('a refusal by the pinned server throws ChannelRefusedError', () => {
   const { responder, credentials } = createServer(suite);
   const initiator = new ChannelInitiator(suite, credentials);
   assert.throws(() => initiator.receive(bodyOf(responder.refusal)), ChannelRefusedError);
 });
 
-test('another instance with the same key does not understand the first message', () => {
+test('another instance with the same key refuses the first message', () => {
   const staticKey = generateKeyPair(suite);
   const { credentials } = createServer(suite);
   const initiator = new ChannelInitiator(suite, { ...credentials, serverKey: staticKey.publicKey });
@@ -64,7 +64,7 @@ test('another instance with the same key does not understand the first message',
   assert.throws(() => responder.open(bodyOf(initiator.message)), { fault: 'does not authenticate' });
 });
 
-test('a server that has another pre-shared key for the device is not believed', () => {
+test('a server with another pre-shared key for the device is not accepted', () => {
   const server = createServer(suite);
   const initiator = new ChannelInitiator(suite, { ...server.credentials, psk: suite.random(32) });
   const { reply } = accept(server, initiator.message);
@@ -101,7 +101,7 @@ test('a first message of another version, length or kind is refused before anyth
   assert.equal(computed, 0);
 });
 
-test('keys of low order are refused, on both backends', () => {
+test('keys of low order are refused, with both suites', () => {
   const server = createServer(suite);
   const body = bodyOf(new ChannelInitiator(suite, server.credentials).message);
   body.fill(0, 6, 38);
@@ -115,7 +115,7 @@ test('keys of low order are refused, on both backends', () => {
   }
 });
 
-test('a first message is accepted once per opening, and never answers with the same keys again', () => {
+test('a first message is accepted once per opening, and the keys of two answers differ', () => {
   const server = createServer(suite);
   const { message } = new ChannelInitiator(suite, server.credentials);
   const opening = server.responder.open(bodyOf(message));

@@ -17,7 +17,7 @@ const PAIRING_BYTES: number = HEADER_BYTES + CODE_ID_BYTES + 32 + 16;
 /** The longest message of a handshake, the third of a pairing: s (32 + 16), and the request (1024 + 16). */
 export const MAX_HANDSHAKE_FRAME = 1088;
 
-/** The header in the clear before Noise's first message, which says of which kind it is. */
+/** The unencrypted header before the first Noise message. It states the kind of opening. */
 export type OpeningHeader =
   | { readonly kind: 'known' }
   | { readonly kind: 'pairing'; readonly codeId: number };
@@ -29,7 +29,7 @@ export function encodeHeader(header: OpeningHeader): Uint8Array {
 }
 
 /**
- * The header, and Noise's message after it. A message of another length is refused before anything is computed.
+ * Splits the first body into the header and the Noise message. Any other length is refused before anything is computed.
  * @throws {ChannelHandshakeError}
  */
 export function decodeOpening(body: Uint8Array): {
@@ -47,9 +47,8 @@ export function decodeOpening(body: Uint8Array): {
 }
 
 /**
- * The Noise prologue: the label, the header as it was sent, and the instance. Two sides that disagree about any of it
- * share no key. A device that pairs learns the instance in the second message, whose bytes the
- * handshake binds just as well.
+ * The Noise prologue: the label, the header as it was sent, and the instance. Two sides that disagree about any of it share no
+ * key. A device that pairs learns the instance in the second message, which the handshake binds as well.
  */
 export function prologue(header: OpeningHeader, instance: Uint8Array): Uint8Array {
   if (instance.byteLength !== INSTANCE_BYTES) throw new RangeError(`an instance has ${INSTANCE_BYTES} bytes`);

@@ -11,7 +11,7 @@ import { ChannelInitiator, PairingInitiator } from './initiator.ts';
 
 const request = { name: 'Anna’s phone "7"', roles: ['reader', 'writer'] };
 
-test('a new device pairs by a typed code, and the credentials it keeps open a channel', () => {
+test('a new device pairs with a typed code, and its credentials open a channel', () => {
   const server = createServer(suite);
   const book = new PairingBook<{ roles: readonly string[] }>({ suite, now: () => 0 });
   const shown = book.issue({ roles: ['reader'] }).text;
@@ -49,7 +49,7 @@ test('a new device pairs by a typed code, and the credentials it keeps open a ch
   assert.deepEqual(channel.sessionId, session.sessionId);
 });
 
-test('a wrong code is noticed by the server, and tells a server that plays along nothing of the request', () => {
+test('the server detects a wrong code, and a false server learns nothing of the request', () => {
   const server = createServer(suite);
   const device = new PairingInitiator(suite, generateKeyPair(suite), createPairingCode(suite), request);
   const opening = openPairing(server, device.message);
@@ -60,7 +60,7 @@ test('a wrong code is noticed by the server, and tells a server that plays along
   assert.ok(!Buffer.from(third).includes('phone'));
 });
 
-test('a server that does not know the code has no credentials taken from it', () => {
+test('a device accepts no credentials from a server that does not know the code', () => {
   const server = createServer(suite);
   const code = createPairingCode(suite);
   const device = new PairingInitiator(suite, generateKeyPair(suite), code, request);
@@ -73,7 +73,7 @@ test('a server that does not know the code has no credentials taken from it', ()
   assert.throws(() => device.receiveGrant(new Uint8Array(0)), { fault: 'out of turn' });
 });
 
-test('a pairing is refused the same way at every step', () => {
+test('a pairing is refused in the same way at every step', () => {
   const server = createServer(suite);
   const create = (): PairingInitiator =>
     new PairingInitiator(suite, generateKeyPair(suite), createPairingCode(suite), request);
@@ -83,7 +83,7 @@ test('a pairing is refused the same way at every step', () => {
   assert.throws(() => device.receiveGrant(server.responder.refusal.slice()), ChannelRefusedError);
 });
 
-test('an end instead of a grant is no grant', () => {
+test('an end record instead of a grant is an error', () => {
   const server = createServer(suite);
   const code = createPairingCode(suite);
   const device = new PairingInitiator(suite, generateKeyPair(suite), code, request);
@@ -92,7 +92,7 @@ test('an end instead of a grant is no grant', () => {
   assert.throws(() => device.receiveGrant(asked.session.end()), ChannelTruncatedError);
 });
 
-test('a name or a role that would deceive in a list or a log is refused on both sides', () => {
+test('a name or role that would be misleading in a list or log is refused on both sides', () => {
   const key = generateKeyPair(suite);
   const code = createPairingCode(suite);
   for (const name of ['', '  ', 'a\nb', 'a\u202eb', 'x'.repeat(65)])

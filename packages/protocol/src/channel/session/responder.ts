@@ -11,25 +11,25 @@ export interface ChannelResponderOptions {
   readonly suite: CryptoSuite;
   /** The server's static key. */
   readonly staticKey: KeyPair;
-  /** 16 bytes: which server this is. */
+  /** The 16 bytes that identify this server. */
   readonly instance: Uint8Array;
 }
 
-/** A device that knows the server's key says who it is. Nothing proves yet that it is there: see `accept`. */
+/** The first message of a device that knows the server's key. It may be a replay: see `accept`. */
 export interface KnownOpening {
   readonly kind: 'known';
-  /** The device's static key: what to look it up by. */
+  /** The device's static key, by which to look the device up. */
   readonly deviceKey: Uint8Array;
-  /** The 32 bytes that the device drew at random for this opening. A message with the same bytes is a replay. */
+  /** The 32 random bytes that the device generated for this opening. A message with the same bytes is a replay. */
   readonly openingId: Uint8Array;
   /**
-   * Answers with the key that was issued to this device, once. The first message may be a replay; only the session's
-   * `isConfirmed` says that the device is there.
+   * Answers with the pre-shared key of this device, once. The first message may be a replay; only the session's `isConfirmed`
+   * proves that the device is present.
    */
   accept(psk: Uint8Array): { readonly reply: Uint8Array; readonly session: ChannelSession };
 }
 
-/** A device wants to pair under a code, which `codeId` selects; the third message shows whether it knows the code. */
+/** The first message of a device that pairs with the code `codeId`; the third message proves that it knows the code. */
 export interface PairingOpening {
   readonly kind: 'pairing';
   readonly codeId: number;
@@ -37,23 +37,23 @@ export interface PairingOpening {
   reply(): Uint8Array;
   /**
    * Reads the third message with the code's key.
-   * @throws {ChannelHandshakeError} where the peer has another code: this attempt is spent.
+   * @throws {ChannelHandshakeError} if the peer has another code; the attempt counts
    */
   receive(message: Uint8Array, psk: Uint8Array): PairingRequested;
 }
 
-/** The peer has proved that it knows the code, and asks. */
+/** The request of a peer that has proved that it knows the code. */
 export interface PairingRequested {
   readonly deviceKey: Uint8Array;
   readonly request: PairingRequest;
-  /** Carries the grant and the two ends, and nothing else. The device's end says that it has kept the grant. */
+  /** Carries the grant and the two end records only. The device's end record acknowledges the grant. */
   readonly session: ChannelSession;
-  /** The grant as bytes to send, with a fresh key for the device: keep that before sending. */
+  /** Seals the grant with a new pre-shared key for the device. Store the key before sending. */
   grant(device: Omit<PairingGrant, 'psk'>): { readonly message: Uint8Array; readonly psk: Uint8Array };
 }
 
 /**
- * The server's side of opening a channel: one per server, with no state of its own.
+ * The server's side of opening a channel: one per server, stateless.
  *
  * @example
  * ```ts
@@ -65,8 +65,8 @@ export interface PairingRequested {
  */
 export class ChannelResponder {
   /**
-   * The frame sent to the peer after any failure: the server's public key. It is constant, so it does not reveal the
-   * reason; by the key a device recognises that this is not the server it was paired with.
+   * The frame sent to the peer after any failure: the server's public key. It is constant, so it does not reveal the reason; by
+   * the key a device recognises that this is not the server it was paired with.
    */
   readonly refusal: Uint8Array;
   readonly #options: ChannelResponderOptions;
@@ -78,7 +78,7 @@ export class ChannelResponder {
 
   /**
    * Reads a first frame, without its length.
-   * @throws {ChannelHandshakeError} for anything but a whole first message made for this server.
+   * @throws {ChannelHandshakeError} for anything but a complete first message made for this server
    */
   open(body: Uint8Array): KnownOpening | PairingOpening {
     const { header, message } = decodeOpening(body);
@@ -161,7 +161,7 @@ function read(
   return { payload, remoteStatic };
 }
 
-/** A step of a handshake that is taken a second time would use a nonce twice. */
+/** Guards a step of a handshake: a second call would use a nonce twice. */
 function onlyOnce(): () => void {
   let taken = false;
   return () => {

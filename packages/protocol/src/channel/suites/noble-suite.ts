@@ -1,4 +1,4 @@
-/** The suite for browsers and any other runtime: JavaScript alone, no builtin of Node. */
+/** The suite for browsers and other runtimes: plain JavaScript, no Node builtins. */
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { hmac } from '@noble/hashes/hmac.js';

@@ -2,7 +2,7 @@
 declare module 'sodium-native' {
   export interface Sodium {
     crypto_scalarmult_base(publicKey: Uint8Array, secretKey: Uint8Array): void;
-    /** Throws where the result is zero. */
+    /** Throws if the result is zero. */
     crypto_scalarmult(shared: Uint8Array, secretKey: Uint8Array, publicKey: Uint8Array): void;
     crypto_hash_sha256(digest: Uint8Array, data: Uint8Array): void;
     crypto_aead_chacha20poly1305_ietf_encrypt(
@@ -13,7 +13,7 @@ declare module 'sodium-native' {
       nonce: Uint8Array,
       key: Uint8Array,
     ): number;
-    /** Throws when the ciphertext does not authenticate. */
+    /** Throws if the ciphertext does not authenticate. */
     crypto_aead_chacha20poly1305_ietf_decrypt(
       message: Uint8Array,
       nsec: null,

@@ -1,12 +1,12 @@
 /**
- * The suite for Node, over libsodium: small records cost a fifth of what a cipher object of node:crypto costs, and X25519
- * and SHA-256 are faster there too (benchmarks/channel-suites.ts). Browsers load noble-suite.ts instead.
+ * The suite for Node, over libsodium: a small record costs a fifth of that with a cipher object of node:crypto, and X25519 and
+ * SHA-256 are faster too (benchmarks/channel-suites.ts). Browsers load noble-suite.ts instead.
  */
 import sodium from 'sodium-native';
 import { type AeadKey, type CryptoSuite, KEY_BYTES } from './crypto-suite.ts';
 
 const NONCE_BYTES = 12;
-/** A block of SHA-256, to which HMAC fills its key. */
+/** The block length of SHA-256, to which HMAC pads its key. */
 const BLOCK_BYTES = 64;
 
 class SodiumAeadKey implements AeadKey {

@@ -9,7 +9,7 @@ const suites = [sodiumSuite, nobleSuite];
 const random = sodiumSuite.random;
 
 for (const suite of suites) {
-  test(`${suite.backend}: hash and HMAC are those of node:crypto, at every length around a block`, () => {
+  test(`${suite.backend}: hash and HMAC equal those of node:crypto, at every length around a block`, () => {
     for (const length of [0, 1, 32, 63, 64, 65, 200]) {
       const [key, data] = [random(length), random(length + 1)];
       const expected = createHmac('sha256', key).update(data).digest();
@@ -21,7 +21,7 @@ for (const suite of suites) {
     }
   });
 
-  test(`${suite.backend}: seals in place and apart alike, and opens what the other sealed`, () => {
+  test(`${suite.backend}: seals in place or into another array alike, and opens the output of the other suite`, () => {
     const key = random(32);
     for (const other of suites) {
       for (const nonce of [0, 1, 2 ** 32 + 5, 2 ** 53 - 1, 2n ** 64n - 1n]) {
@@ -44,7 +44,7 @@ for (const suite of suites) {
     }
   });
 
-  test(`${suite.backend}: key pairs agree with the other backend's, and draws differ`, () => {
+  test(`${suite.backend}: key pairs agree with those of the other suite, and random bytes differ`, () => {
     const [mine, theirs] = [generateKeyPair(suite), generateKeyPair(sodiumSuite)];
     assert.deepEqual(nobleSuite.keyPair(mine.secretKey), mine);
     assert.deepEqual(
@@ -55,7 +55,7 @@ for (const suite of suites) {
     assert.notDeepEqual(generateKeyPair(suite).secretKey, mine.secretKey);
   });
 
-  test(`${suite.backend}: the key is kept apart from its source, and is gone once wiped`, () => {
+  test(`${suite.backend}: copies its key, and refuses to work after a wipe`, () => {
     const key = random(32);
     const aead = suite.aead(key);
     const [before, after] = [new Uint8Array(16), new Uint8Array(16)];
