@@ -4,7 +4,10 @@ import { isPathLike, PathInvalidError, resolveUserPath } from '@aico/shared/core
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from './errors.ts';
 
-/** The absolute path that an argument means: see `resolveUserPath`. @throws {UsageError} for one that is none */
+/**
+ * The absolute path of an argument: see `resolveUserPath`.
+ * @throws {UsageError} for an invalid path
+ */
 export function pathArgument(text: string): string {
   try {
     return resolveUserPath(text);
@@ -14,7 +17,7 @@ export function pathArgument(text: string): string {
   }
 }
 
-/** A plugin as an argument names it: the full path where it is one, else the name of a package as it is. */
+/** A plugin named by an argument: the full path of a file or folder, or the unchanged name of a package. */
 export function moduleArgument(text: string): string {
   return isPathLike(text) || existsSync(text) ? pathArgument(text) : text;
 }
@@ -40,15 +43,15 @@ export function secondsUpTo(max: number): (text: string) => number {
   };
 }
 
-/** Gathers the values of an option that may be repeated. */
+/** Collects the values of a repeatable option. */
 export function collected(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
 }
 
 /**
- * Reads JSON, and takes any other text as text.
+ * Parses JSON; any other text remains text.
  *
- * @throws {UsageError} for a number that would arrive as another one: `9007199254740993`, `1e400`
+ * @throws {UsageError} for a number that would be altered: `9007199254740993`, `1e400`
  */
 export function jsonOrText(text: string): unknown {
   let value: unknown;

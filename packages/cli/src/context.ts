@@ -4,21 +4,21 @@ import { AICOPaths } from '@aico/shared/core/paths';
 import type { Command } from 'commander';
 import { createOutput } from './terminal/output.ts';
 
-/** The context that every command of `aico` works with. The commands of plugins know the part that `@aico/backend/plugin` declares. */
+/** The context of every command of `aico`. Commands of plugins see the part that `@aico/backend/plugin` declares. */
 export interface CommandContext extends PluginCommandContext {
   readonly paths: AICOPaths;
-  /** The backend elsewhere that `--via` names, instead of this home's. */
+  /** The backend named by `--via`, instead of this home's. */
   readonly via: string | undefined;
   /**
-   * A client of the running backend, or of the one that `--via` names; one for the whole command.
+   * A client of the running backend, or of the one that `--via` names. One client serves the whole command.
    *
-   * @param timeoutMs milliseconds within which an answer must begin; default 120 000, for commands that make the backend
-   *   work. The first call decides.
+   * @param timeoutMs milliseconds until an answer must begin; default 120 000, for commands that take the backend time. The first
+   *   call decides.
    */
   client(timeoutMs?: number): Promise<NodeClient>;
 }
 
-/** Milliseconds that a command which only asks for a state waits, so that a backend that hangs is reported soon. */
+/** Milliseconds that a command waits for a simple query, so that a backend that hangs is reported soon. */
 export const QUICK_ANSWER_MS = 10_000;
 
 /** The options of every command. */
@@ -75,7 +75,7 @@ export class CommandLine implements CommandContext, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // A client that could not be made has been reported by the command.
+    // The command has already reported a client that could not be created.
     await (await this.#client?.catch(() => undefined))?.close();
   }
 }

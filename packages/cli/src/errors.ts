@@ -1,6 +1,6 @@
 import { AicoError, defineError, reasonOf } from '@aico/protocol';
 
-/** The command did its work, and reports that the backend is unhealthy or refused. */
+/** The command completed, and reports that the backend is unhealthy or refused. */
 export class CommandFailedError extends defineError({
   code: 'AICO_CLI_FAILED',
   make: (message: string, exitCode: number, hint?: string) => ({ message, hint, exitCode }),
@@ -39,7 +39,7 @@ export class PluginCommandsError extends defineError({
 export class RemoteUnknownError extends defineError({
   code: 'AICO_CLI_REMOTE_UNKNOWN',
   make: (name: string, known: readonly string[]) => ({
-    message: `this machine is paired with no backend called "${name}"`,
+    message: `this machine is not paired with a backend called "${name}"`,
     hint:
       known.length === 0
         ? 'It is paired with none. Pair it: `aico device pair` there, `aico device join ADDRESS` here.'

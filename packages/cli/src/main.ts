@@ -16,7 +16,7 @@ try {
 }
 
 function onOutputFailure(stream: NodeJS.WriteStream, error: NodeJS.ErrnoException): void {
-  // A backend goes on without its console.
+  // A backend continues without its console.
   if (path.word === 'start') return;
   // `aico logs tail | head` closes the pipe once it has read enough, which is no error.
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? ExitCode.ok);
@@ -47,7 +47,7 @@ async function fail(error: unknown): Promise<void> {
   const told = isCommanderError(error) ? usageErrorFrom(error, calledBy(program, words)) : error;
   printError(told, words.includes('--json'));
   process.exitCode = describeError(told).exitCode;
-  // Neither resources that a plugin opened before the start failed nor a thread that hangs may keep the process alive.
+  // Resources that a plugin opened before a failed start, or a thread that hangs, must not keep the process alive.
   if (path.word === 'start') (await import('@aico/backend/leave')).leaveAtOnce(Number(process.exitCode));
 }
 

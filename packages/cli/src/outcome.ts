@@ -10,8 +10,8 @@ export interface Outcomes {
 }
 
 /**
- * Makes a change. The error of one that fails says which of two states holds: a write that the disk did not confirm is in
- * force.
+ * Makes a change. If it fails, the error states which of the two states is in force: a write that the disk did not confirm may
+ * have been made.
  *
  * @throws {ChangeFailedError}
  * @example

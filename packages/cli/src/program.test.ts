@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commandPath } from './program.ts';
 
-test('commandPath() finds the word that names the command, the home and --via, wherever they stand', () => {
+test('commandPath() finds the command, the home and --via at any position', () => {
   const cases: readonly (readonly [
     string,
     string | undefined,

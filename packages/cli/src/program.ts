@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { CommandContext } from './context.ts';
 import { write } from './terminal/output.ts';
 
-/** A command's module: adds itself to the program. */
+/** The module of a command, which adds itself to the program. */
 export interface CommandModule {
   register(program: Command, context: CommandContext): void;
 }
@@ -13,11 +13,14 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 interface OwnCommand {
   readonly summary: string;
   readonly load: () => Promise<CommandModule>;
-  /** Whether `--via` applies: to the whole command, or to the subcommands that are listed. It applies where a command only talks to a backend. */
+  /**
+   * Whether `--via` applies: to the whole command, or to the listed subcommands. It applies if a command only talks to a
+   * backend.
+   */
   readonly takesVia?: true | readonly string[];
 }
 
-/** Every command of the program itself, with its line in the help and its module, which is loaded only when it is called. */
+/** Every built-in command with its line in the help and its module, which is loaded only when it is called. */
 const COMMANDS: Readonly<Record<string, OwnCommand>> = {
   start: { summary: 'start the backend, in the foreground', load: () => import('./commands/start.ts') },
   stop: { summary: 'stop the running backend', load: () => import('./commands/stop.ts') },
@@ -66,7 +69,7 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
   },
 };
 
-/** The program without its commands: the options and rules of all of them. */
+/** The program without its commands: the common options and rules. */
 export function createProgram(): Command {
   return (
     new Command('aico')
@@ -88,7 +91,7 @@ export function describeCommands(program: Command): void {
   for (const [name, { summary }] of Object.entries(COMMANDS)) program.command(name).description(summary);
 }
 
-/** Adds every command. Only the one that `word` calls is loaded; the others have a line in the help. */
+/** Adds every command. Only the one called `word` is loaded; the others have a line in the help. */
 export async function addCommands(
   program: Command,
   context: CommandContext,
@@ -108,7 +111,7 @@ export function takesVia(word: string, below?: string): boolean {
   return below === undefined || taken.includes(below);
 }
 
-/** Whether `word` is a command of the program itself, and not a plugin's. */
+/** Whether `word` is a built-in command and not a plugin's. */
 export function isOwnCommand(word: string): boolean {
   return Object.hasOwn(COMMANDS, word);
 }

@@ -25,7 +25,7 @@ describe('describeError()', () => {
     test(`${error instanceof Error ? error.name : typeof error} leads to exit code ${exitCode}`, () =>
       assert.equal(describeError(error).exitCode, exitCode));
 
-  test('what a running backend refuses keeps its code and hint, and is no failure of a start', () => {
+  test('an error of a running backend keeps its code and hint, and does not get the exit code of a failed start', () => {
     const problem = {
       type: 'about:blank',
       title: 'Bad Request',
@@ -41,7 +41,7 @@ describe('describeError()', () => {
     });
   });
 
-  test('what the operating system refused is told in a sentence, with a code and a hint, wherever it surfaces', () => {
+  test('a refusal of the operating system is reported as a sentence with a code and a hint, at any depth of the causes', () => {
     const bare = Object.assign(new Error('ENOSPC: no space left on device, write'), {
       code: 'ENOSPC',
       errno: -28,
@@ -67,7 +67,7 @@ describe('describeError()', () => {
     assert.equal(backup.exitCode, ExitCode.system);
   });
 
-  test('a code that looks like one of the system and is not stays foreign', () => {
+  test('an unknown code that looks like one of the system is not translated', () => {
     assert.equal(describeError(Object.assign(new Error('no such file'), { code: 'ENOENT' })).code, undefined);
   });
 });

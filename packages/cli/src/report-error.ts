@@ -7,7 +7,7 @@ import { styles } from './terminal/style.ts';
 /** The exit code of a process that SIGINT ends. */
 const INTERRUPTED = 130;
 
-/** The parts of an error that are reported. */
+/** The reported parts of an error. */
 export interface ErrorDescription {
   readonly message: string;
   /** The project's own code; errors of other software have none. */
@@ -16,7 +16,7 @@ export interface ErrorDescription {
   readonly exitCode: number;
 }
 
-/** Describes an error by its shape: only the code that throws an error loads its class. */
+/** Describes an error by its shape, so that its class need not be loaded. */
 export function describeError(error: unknown): ErrorDescription {
   const message = reasonOf(error);
   const system = systemErrorIn(error);
@@ -28,22 +28,22 @@ export function describeError(error: unknown): ErrorDescription {
   };
 }
 
-/** Names the failure of the operating system together with what failed because of it. */
+/** Combines the failure of the operating system with the operation that failed because of it. */
 function messageWith(error: unknown, message: string, system: SystemError): string {
-  // A bare error of Node adds nothing to its translation.
+  // A bare Node error adds nothing to its translation.
   if (rootCode(error) === undefined) return system.message;
   if (isOwnMatter(system) || message.includes(system.condition)) return message;
   return message.endsWith('.') ? `${message} The cause: ${system.message}.` : `${message}: ${system.message}`;
 }
 
-/** A missing file and a refused connection have another meaning for each caller, whose own message names it. */
+/** Whether the caller's own message is more specific, as for a missing file or a refused connection. */
 function isOwnMatter({ code }: SystemError): boolean {
   return code === 'AICO_SYSTEM_NOT_THERE' || code === 'AICO_SYSTEM_REFUSED';
 }
 
 /**
- * Chooses between two hints. The hint of an error that does not know of the system's failure would be wrong: it may advise
- * to restore what is not damaged.
+ * Chooses between two hints. An error that does not know of the system's failure would give a wrong hint, such as to restore
+ * undamaged files.
  */
 function hintOf(error: unknown, system: SystemError | undefined): string | undefined {
   const own = textOf(error, 'hint');
@@ -52,7 +52,7 @@ function hintOf(error: unknown, system: SystemError | undefined): string | undef
   return knows ? own : system.hint;
 }
 
-/** The code of the failure at the root, as for the exit code: that of the wrong key where a service failed because of it. */
+/** The code of the root failure, as for the exit code: that of a wrong key if a service failed because of it. */
 function rootCode(error: unknown): string | undefined {
   const seen = new Set<unknown>();
   let code: string | undefined;
@@ -70,7 +70,7 @@ export function exitCodeOf(error: unknown): number {
   if (!(error instanceof Error)) return ExitCode.failure;
   // Ctrl-C at a prompt.
   if (error.name === 'ExitPromptError') return INTERRUPTED;
-  // A command line that cannot be used is the caller's to correct, whatever made it so.
+  // An invalid command line is for the caller to correct, whatever the cause.
   if (textOf(error, 'code') === 'AICO_CLI_USAGE') return ExitCode.usage;
   const exitCode = exitCodeFor(error);
   return exitCode === ExitCode.failure && systemErrorIn(error) !== undefined ? ExitCode.system : exitCode;
@@ -79,7 +79,7 @@ export function exitCodeOf(error: unknown): number {
 /** Reports an error on stderr: with `--json` as one JSON object. */
 export function printError(error: unknown, json: boolean): void {
   const { message, code, hint, exitCode } = describeError(error);
-  // A person who pressed Ctrl-C needs no message.
+  // After Ctrl-C no message is needed.
   if (exitCode === INTERRUPTED) return;
   if (json) {
     write(process.stderr, JSON.stringify({ error: { code, message, hint, exitCode } }));
@@ -88,7 +88,7 @@ export function printError(error: unknown, json: boolean): void {
   const lines = [`${styles.red('error')}: ${message}`];
   if (hint !== undefined) lines.push(`${styles.cyan('hint')}: ${hint}`);
   if (code !== undefined) lines.push(styles.dim(`code: ${code}`));
-  // An error without a code is a fault of the program, and a report of it needs the place.
+  // An error without a code is a bug, and a report of it needs the stack.
   else if (error instanceof Error && error.stack !== undefined) lines.push(styles.dim(error.stack));
   write(process.stderr, lines.join('\n'));
 }

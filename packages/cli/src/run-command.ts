@@ -3,7 +3,7 @@ import { CommandLine } from './context.ts';
 import { UsageError } from './errors.ts';
 import { addCommands, type CommandPath, isOwnCommand, takesVia } from './program.ts';
 
-/** Loads the command that is called, which may be a plugin's, and runs it. */
+/** Loads and runs the command that is called, which may be a plugin's. */
 export async function runCommand(
   program: Command,
   words: readonly string[],
@@ -25,7 +25,7 @@ export async function runCommand(
       throw worksHereAlone(`${above} ${called.name()}`);
   });
   if (word !== undefined && !isOwnCommand(word)) {
-    // Set before the command line is parsed: the plugins of the home's backend say which commands there are.
+    // Set before the command line is parsed: the backend of this home determines the commands of plugins.
     if (home !== undefined) program.setOptionValue('home', home);
     if (via !== undefined) program.setOptionValue('via', via);
     const { addPluginCommands } = await import('./plugins/plugin-commands.ts');

@@ -2,7 +2,7 @@ import type { Command, CommanderError } from 'commander';
 import { UsageError } from './errors.ts';
 
 /**
- * An error of the parser as one of the project: its suggestion, where it has one, is the hint.
+ * Converts an error of the parser. Its suggestion, if any, becomes the hint.
  *
  * @param called the names of the command that was called
  */

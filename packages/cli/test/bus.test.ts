@@ -7,7 +7,7 @@ import { MessageBusClient } from '@aico/shared/core/bus';
 import { readCredential, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
 import { Aico } from './fixtures/aico.ts';
 
-test('aico bus lets a process in, shows it, renews its key and sends it away again, at once', async (t) => {
+test('aico bus grants a component access, lists it, renews its key and revokes it at once', async (t) => {
   const aico = await Aico.create(t, { AICO_CORE__MESSAGE_BUS__BROKER__PORT: '0' });
   await aico.serve();
   const file = path.join(aico.home, 'journal.json');
@@ -40,7 +40,7 @@ test('aico bus lets a process in, shows it, renews its key and sends it away aga
   assert.deepEqual(answer.json(), { heard: { n: 1 } });
   const follower = aico.spawn(['bus', 'subscribe', 'notes.*', '--count', '1', '--json']);
   const line = once(follower.stdout ?? follower, 'data').then(([chunk]) => JSON.parse(String(chunk)));
-  // It says nothing in JSON when it follows: published until it has been heard.
+  // With --json, following prints no line that it is ready, so the test publishes until a message arrives.
   let heard: { source: string; data: unknown } | undefined;
   void line.then((value) => (heard = value));
   while (heard === undefined) {
@@ -76,14 +76,14 @@ test('aico bus lets a process in, shows it, renews its key and sends it away aga
   assert.match((await aico.run(['bus', 'list'])).stdout, /No other process/);
 });
 
-test('aico bus refuses what cannot be granted, with a hint', async (t) => {
+test('aico bus refuses an invalid grant, with a hint', async (t) => {
   const aico = await Aico.create(t);
   const nothing = await aico.run(['bus', 'grant', 'journal']);
   assert.notEqual(nothing.code, 0);
   assert.match(nothing.stderr, /hint: .*--publish/);
 });
 
-test('aico bus grant leaves nothing behind when it fails: no grant without its credential, no credential without its grant', async (t) => {
+test('a failed aico bus grant leaves neither a grant without its credential nor a credential without its grant', async (t) => {
   const aico = await Aico.create(t, { AICO_CORE__MESSAGE_BUS__BROKER__PORT: '0' });
   await aico.serve();
   const folder = path.join(aico.home, 'credentials');
@@ -126,7 +126,7 @@ test('aico bus grant leaves nothing behind when it fails: no grant without its c
   assert.equal(first.code, 0, first.stderr);
   const credential = await readCredential(file);
   assert.deepEqual(await granted(), [['journal', credential.public_key]]);
-  // The name of the new credential is taken by a folder: it cannot be prepared, so the key stays.
+  // A folder has the name of the new credential, so it cannot be prepared and the key stays.
   await mkdir(`${file}.new`);
   const blocked = await grant('--renew');
   assert.notEqual(blocked.code, 0);

@@ -10,7 +10,7 @@ import { Aico, fixture } from './fixtures/aico.ts';
 const CANARY = 'canary-horse-2b77e151';
 
 describe('commands against a running backend', () => {
-  test('each answers, as text and as JSON, with what is so', async (t) => {
+  test('each prints correct values, as text and as JSON', async (t) => {
     const aico = await Aico.create(t);
     const started = await aico.run(['start', '--detach', '--json', '--plugin', fixture('greeter')]);
     assert.equal(started.code, 0, started.stderr);
@@ -86,7 +86,7 @@ describe('commands against a running backend', () => {
     assert.equal((await aico.run(['stop'])).code, 0);
   });
 
-  test('logs tail --follow shows a line as it is logged, and ends with the backend', async (t) => {
+  test('logs tail --follow prints a line when it is logged, and ends with the backend', async (t) => {
     const aico = await Aico.create(t);
     const { child: backend, exited, ready } = await aico.serve([], { AICO_CORE__LOGGING__LEVEL: 'debug' });
     const follower = aico.spawn(['logs', 'tail', '--follow', '--json']);
@@ -96,7 +96,7 @@ describe('commands against a running backend', () => {
     let seen = '';
     follower.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       seen += chunk;
-      // The first lines come from the table, which is read after it follows.
+      // The first lines come from the table, which is read after the stream has been opened.
       if (seen.includes('Gateway listens')) following.resolve();
       if (seen.includes('Request refused')) shown.resolve();
     });
@@ -138,8 +138,8 @@ describe('commands against a running backend', () => {
   });
 });
 
-describe('what is checked is what is said', () => {
-  test('when the database file goes, readiness is red within a second, and health says so', async (t) => {
+describe('values are checked before they are reported', () => {
+  test('when the database file is removed, readiness fails within a second and health reports it', async (t) => {
     const aico = await Aico.create(t);
     const { child, exited, ready } = await aico.serve();
     assert.equal((await localRequest(ready.http, '/readyz')).status, 200);
@@ -162,7 +162,7 @@ describe('what is checked is what is said', () => {
   });
 });
 
-test('a secret is in no output, no log, no error and no file', async (t) => {
+test('a secret appears in no output, log, error or file', async (t) => {
   const aico = await Aico.create(t, { AICO_CORE__SECURITY__PASSWORD: CANARY });
   const { child, exited, stderr } = await aico.serve(['--plugin', fixture('greeter')], {
     AICO_CORE__LOGGING__LEVEL: 'trace',

@@ -11,7 +11,7 @@ import { Aico } from './fixtures/aico.ts';
 
 const isWindows = process.platform === 'win32';
 
-/** Where a backend says who it is, from when it is ready until it has stopped in order. */
+/** The file that describes a backend from when it is ready until it has stopped in order. */
 const instanceFile = (aico: Aico): string => path.join(aico.home, 'data', 'instance.json');
 
 /** Resolves with the process id of the backend once it is ready. */
@@ -22,7 +22,7 @@ async function whenReady(aico: Aico): Promise<number> {
   return (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
 }
 
-/** Stops the backend that a shell runs, and sees to it that it stops in order. */
+/** Stops the backend that a shell runs, and checks that it stops in order. */
 async function assertStops(aico: Aico, shell: ChildProcess, pid: number): Promise<void> {
   const exited = once(shell, 'exit');
   process.kill(pid, 'SIGTERM');
@@ -30,7 +30,7 @@ async function assertStops(aico: Aico, shell: ChildProcess, pid: number): Promis
   assert.equal(existsSync(instanceFile(aico)), false);
 }
 
-describe('a console that fails is given up, and the backend goes on', { skip: isWindows }, () => {
+describe('a failing console is closed, and the backend continues', { skip: isWindows }, () => {
   for (const [what, command] of [
     ['a pipe whose reader has left', '$AICO start 2>&1 | head -n 1'],
     ['a pipe for lines whose reader has left', '$AICO start 2> >(head -n 1) >/dev/null'],
@@ -44,13 +44,13 @@ describe('a console that fails is given up, and the backend goes on', { skip: is
       shell.stderr?.resume();
       const pid = await whenReady(aico);
       const { stdout } = await aico.run(['logs', 'tail', '--service', 'logging']);
-      // Node opens closed descriptors anew, on /dev/null, which takes everything.
+      // Node reopens closed descriptors on /dev/null, which accepts all output.
       const told = command.includes('&-') ? 0 : 1;
       assert.equal(stdout.match(/console cannot be written/g)?.length ?? 0, told, stdout);
       await assertStops(aico, shell, pid);
     });
 
-  test('a command that answers to a device without room says so and exits with 22', async (t) => {
+  test('a command whose output device is full reports it and exits with 22', async (t) => {
     const aico = await Aico.create(t);
     const shell = aico.shell('$AICO plugin list --help >/dev/full');
     assert.ok(shell.stderr !== null);
@@ -73,7 +73,7 @@ describe('SIGHUP', { skip: isWindows }, () => {
     ['nohup in the background', 'nohup $AICO start & wait'],
     ['a shell that ignores it', `trap '' HUP; $AICO start & wait`],
   ] as const)
-    test(`is ignored below ${what}, and SIGTERM is not`, async (t) => {
+    test(`is ignored under ${what}, and SIGTERM is not`, async (t) => {
       const aico = await Aico.create(t);
       const shell = aico.shell(command);
       shell.stdout?.resume();
@@ -98,7 +98,7 @@ describe('on a terminal', { skip: !hasScript() }, () => {
     return shown;
   }
 
-  test('lines are text and coloured in development, and the stop says what it took', async (t) => {
+  test('lines are coloured text in development, and a stop tells its duration', async (t) => {
     const shown = await onTerminal(await Aico.create(t), 'development');
     assert.match(shown, /\d\d:\d\d:\d\d\.\d{3}.*info .*gateway\/http.*: Gateway listens/);
     assert.ok(shown.includes('\u001b[32m'));
@@ -122,7 +122,7 @@ describe('on a terminal', { skip: !hasScript() }, () => {
   });
 });
 
-/** Whether script(1) of util-linux is there, which gives a command a terminal of its own. */
+/** Whether script(1) of util-linux is installed, which runs a command on a terminal. */
 function hasScript(): boolean {
   try {
     return execFileSync('script', ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] }).includes(

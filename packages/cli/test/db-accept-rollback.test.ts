@@ -10,7 +10,7 @@ async function startAndStop(aico: Aico): Promise<void> {
   assert.deepEqual(await exited, { code: 0, signal: null });
 }
 
-test('a start on an older database is refused with its own exit code, until aico db accept-rollback', async (t) => {
+test('a start on an older database has an exit code of its own, until aico db accept-rollback', async (t) => {
   const aico = await Aico.create(t);
   const database = path.join(aico.home, 'data', 'aico.db');
   await startAndStop(aico);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Aico } from './fixtures/aico.ts';
 
-test('db backup of a running home, and restore into an empty one: everything is there', async (t) => {
+test('db backup of a running home can be restored into an empty home, with all data', async (t) => {
   const here = await Aico.create(t);
   const there = await Aico.create(t);
   const password = path.join(here.home, 'password');

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { Aico } from './fixtures/aico.ts';
 
-test('db rotate-key encrypts the database under another key: the home opens as before, and a running one is left alone', async (t) => {
+test('db rotate-key encrypts the database under another key, and is refused while a backend runs', async (t) => {
   const aico = await Aico.create(t);
   const password = path.join(aico.home, 'password');
   await writeFile(password, 'seven green owls on a wire\n', { mode: 0o600 });

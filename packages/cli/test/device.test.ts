@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Aico } from './fixtures/aico.ts';
 
-test('aico device: a code with its picture, the list, and clear refusals', async (t) => {
+test('aico device prints a code with a QR code, lists devices, and refuses clearly', async (t) => {
   const aico = await Aico.create(t);
   const running = await aico.serve();
   const pairing = await aico.run(['device', 'pair', '--role', 'guest']);

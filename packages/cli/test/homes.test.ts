@@ -24,7 +24,7 @@ async function ended(child: ChildProcess) {
   return { code, stdout, stderr };
 }
 
-/** Runs `aico` in `cwd` with these variables alone. */
+/** Runs `aico` in `cwd` with only these variables. */
 function aico(cwd: string, env: Readonly<Record<string, string>>, words: string) {
   const child = spawn(process.execPath, [BIN, ...words.split(' ')], {
     cwd,
@@ -34,7 +34,7 @@ function aico(cwd: string, env: Readonly<Record<string, string>>, words: string)
   return ended(child);
 }
 
-describe('where the home lies', { skip: process.platform === 'win32' }, () => {
+describe('the location of the home', { skip: process.platform === 'win32' }, () => {
   test('~ in AICO_HOME and --home is the home folder, and suggested commands name the home in full', async (t) => {
     const here = await folder(t);
     const me = path.join(here, 'my files');
@@ -65,7 +65,7 @@ describe('where the home lies', { skip: process.platform === 'win32' }, () => {
     assert.deepEqual(await readdir(here), []);
   });
 
-  test('a home that cannot be one is a message with a hint for every command, and no stack', async (t) => {
+  test('an unusable home is reported by every command with a message and a hint, without a stack', async (t) => {
     const here = await folder(t);
     await writeFile(path.join(here, 'file'), 'mine');
     const closed = path.join(here, 'closed');

@@ -19,12 +19,12 @@ const COMMANDS = [
   'db stats',
 ];
 
-test('a command that only asks how things are says within seconds that the backend hangs', async (t) => {
+test('a command that asks for a state reports within seconds that the backend hangs', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const { socketFile } = new AICOPaths({ home: home.folder });
   await mkdir(path.dirname(socketFile), { recursive: true });
-  // It takes every connection and reads every request, and answers none.
+  // Accepts every connection, reads every request and answers none.
   const server = createServer((socket) => socket.on('error', () => undefined).resume()).listen(socketFile);
   await once(server, 'listening');
   t.after(() => server.close());
@@ -39,6 +39,6 @@ test('a command that only asks how things are says within seconds that the backe
       );
     }),
   );
-  // A bound on waiting and no measurement: the default for commands that make the backend work is 120 s.
+  // This only limits the wait: the default for commands that make the backend work is 120 s.
   assert.ok(performance.now() - beganAt < 60_000);
 });

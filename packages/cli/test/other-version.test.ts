@@ -1,4 +1,4 @@
-/** The command line against a backend of another version, whose replies and events are of other shapes. */
+/** The command line against a backend of another version, whose replies and events have other shapes. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { AICOPaths } from '@aico/shared/core/paths';
 import { commandPath, createProgram } from '../src/program.ts';
 import { runCommand } from '../src/run-command.ts';
 
-/** Every command that shows what a backend replies with. */
+/** Every command that prints a reply of the backend. */
 const COMMANDS = [
   'status',
   'health',
@@ -45,7 +45,7 @@ const COMMANDS = [
 
 const REFUSED = { code: 'AICO_CLIENT_REPLY_SHAPE' };
 
-/** Answers everything on the socket of a home of the test's own; gives what runs a command there. */
+/** Serves `answer` on the socket of a temporary home; returns a function that runs a command there. */
 async function other(t: TestContext, answer: RequestListener): Promise<(command: string) => Promise<void>> {
   const home = await createTestHome();
   t.after(() => home.remove());
@@ -68,7 +68,7 @@ for (const body of ['[]', 'null', '"no"', '', '{"report":{"services":7},"devices
       response.setHeader('content-type', 'application/json').end(body);
     });
     for (const command of COMMANDS) {
-      // An answer over the bus may be anything, and nothing.
+      // An answer over the bus may have any shape.
       if (command.startsWith('bus request') && body.startsWith('{')) continue;
       await assert.rejects(run(command), REFUSED, command);
     }
@@ -102,7 +102,7 @@ test('a logged line of another shape is refused, with a code', async (t) => {
   await assert.rejects((await streams(t, `data: ${event}`))('logs tail -f'), REFUSED);
 });
 
-test('an event of a kind that is not known is passed over, whatever is in it', async (t) => {
+test('an event of an unknown type is ignored, whatever its content', async (t) => {
   const run = await streams(t, 'event: news\ndata: nothing');
   await run('logs tail -f');
   await run('bus subscribe a.b');

@@ -14,7 +14,7 @@ const OLDER_NODE: Program = [
 ];
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** The Node of the system, where it is one that cannot run the project itself. */
+/** The system's Node, if it is too old to run the project. */
 const systemNode = ['/usr/bin/node', '/usr/local/bin/node'].find((node) => {
   const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8' });
   return /^v(1\d|2[0-3])\./.test(stdout ?? '');
@@ -50,7 +50,7 @@ describe('on a Node that is too old, the pinned one runs', () => {
       }
     });
 
-  test('a second signal, and the end of either process by force, leave nothing running', async (t) => {
+  test('a second signal, or a forced end of either process, leaves nothing running', async (t) => {
     const aico = await Aico.create(t, {}, OLDER_NODE);
     const killed = await aico.serve();
     process.kill(killed.ready.pid, 'SIGKILL');
@@ -59,7 +59,7 @@ describe('on a Node that is too old, the pinned one runs', () => {
     const backend = identityOf(orphaned.ready.pid);
     orphaned.child.kill('SIGKILL');
     await orphaned.exited;
-    // It stops in order by itself, which `aico stop` awaits where it is not done yet.
+    // It stops in order by itself; `aico stop` waits for it.
     await aico.run(['stop']);
     assert.equal((await aico.run(['status'])).code, 20);
     assert.ok(backend !== undefined && !isAlive(backend));
@@ -89,7 +89,7 @@ describe('on a Node that is too old, the pinned one runs', () => {
   });
 });
 
-test('where no Node is pinned, an older one says in a sentence what is missing', async (t) => {
+test('without a pinned Node, an older one prints a sentence that names what is missing', async (t) => {
   const folder = await createTestHome();
   t.after(() => folder.remove());
   const copy = path.join(await realpath(folder.folder), 'cli');

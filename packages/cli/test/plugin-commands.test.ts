@@ -14,7 +14,7 @@ async function configure(aico: Aico, module: string): Promise<void> {
 }
 
 describe("a plugin's commands", () => {
-  test('are found from the running backend, and from the configuration when none runs', async (t) => {
+  test('are found from the running backend, or from the configuration if none runs', async (t) => {
     const aico = await Aico.create(t);
     const { exited } = await aico.serve(['--plugin', SPEAKER]);
     const said = await aico.run(['speaker', 'say', '--json']);
@@ -32,7 +32,7 @@ describe("a plugin's commands", () => {
     assert.equal(silent.code, 20, silent.stderr);
   });
 
-  test('that fail are reported; a misspelt one is suggested; one that is not there is no command', async (t) => {
+  test('that fail are reported; a misspelt one is suggested; a missing one is an error', async (t) => {
     const aico = await Aico.create(t);
     await configure(aico, SPEAKER);
     const failed = await aico.run(['speaker', 'fail']);
@@ -43,7 +43,7 @@ describe("a plugin's commands", () => {
     assert.match(misspelt.stderr, /Did you mean speaker\?/);
     await configure(aico, './not/here');
     assert.equal((await aico.run(['speaker', 'say'])).code, 2);
-    // Commands of its own do not even look.
+    // Built-in commands do not look for plugins.
     assert.equal((await aico.run(['config', 'get', 'core.logging.level'])).code, 0);
   });
 });

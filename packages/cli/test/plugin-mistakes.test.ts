@@ -1,4 +1,4 @@
-/** The common mistakes of a plugin's author: each ends the start with a message that names the place and the remedy. */
+/** The common mistakes of a plugin's author: each ends the start with a message that names its place and the remedy. */
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -7,10 +7,10 @@ import { ExitCode } from '@aico/protocol';
 import { Aico } from './fixtures/aico.ts';
 
 interface Mistake {
-  /** The files of the home, by their paths; `plugin.ts` or the first of `plugins` is loaded. */
+  /** The files of the home by their paths; `plugin.ts` or the first of `plugins` is loaded. */
   readonly files: Readonly<Record<string, string>>;
   readonly plugins?: readonly string[];
-  /** Files as they are at a first start, which succeeds. */
+  /** The files at a first start, which succeeds. */
   readonly before?: Readonly<Record<string, string>>;
   readonly exit: number;
   readonly code: string;
@@ -20,7 +20,7 @@ interface Mistake {
   readonly hint: RegExp;
 }
 
-/** A plugin without imports, so that it can lie anywhere; `members` begin at line 2. */
+/** A plugin without imports, which can be in any folder; `members` begin at line 2. */
 const plugin = (members: string, name = 'notes'): string =>
   `export const plugin = { name: '${name}', version: '1.0.0', description: 'Notes',\n${members}\n};\n`;
 const routes = (route: string): string =>

@@ -37,7 +37,7 @@ test('aico request and pipes, against a running backend', async (t) => {
   });
 
   await t.test(
-    'sends every byte of a file, of the input and of a header as it is, and prints an answer so',
+    'sends every byte of a file, of the input and of a header unchanged, and prints an answer unchanged',
     async () => {
       const received: Buffer[] = [];
       const echo = createServer((request, response) => {
@@ -104,7 +104,7 @@ test('aico request and pipes, against a running backend', async (t) => {
     },
   );
 
-  await t.test('what cannot be a request is a usage error, with what to do', async () => {
+  await t.test('an invalid request is a usage error with a hint', async () => {
     for (const args of [
       ['FETCH', '/livez'],
       ['GET', 'livez'],
@@ -123,21 +123,24 @@ test('aico request and pipes, against a running backend', async (t) => {
     }
   });
 
-  await t.test('a reader that has enough, as `head` has, ends the command quietly', async () => {
-    // Far more than a pipe holds.
-    const sql = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000)
+  await t.test(
+    'a reader that closes the pipe early, such as `head`, ends the command without an error',
+    async () => {
+      // Much more than a pipe buffers.
+      const sql = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000)
       SELECT i, hex(zeroblob(100)) AS zeros FROM n`;
-    for (const extra of [['--json'], []]) {
-      const query = aico.spawn(['db', 'query', sql, '--limit', '10000', ...extra]);
-      let stderr = '';
-      query.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
-      const gone = once(query, 'close');
-      await once(query.stdout ?? query, 'data');
-      query.stdout?.destroy();
-      const [code, signal] = await gone;
-      assert.deepEqual([code, signal, stderr], [0, null, '']);
-    }
-  });
+      for (const extra of [['--json'], []]) {
+        const query = aico.spawn(['db', 'query', sql, '--limit', '10000', ...extra]);
+        let stderr = '';
+        query.stderr?.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
+        const gone = once(query, 'close');
+        await once(query.stdout ?? query, 'data');
+        query.stdout?.destroy();
+        const [code, signal] = await gone;
+        assert.deepEqual([code, signal, stderr], [0, null, '']);
+      }
+    },
+  );
 
   child.kill('SIGTERM');
   await exited;

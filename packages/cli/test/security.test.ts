@@ -18,7 +18,7 @@ async function startAndStop(aico: Aico, args: readonly string[] = []): Promise<v
 }
 
 describe('aico security', () => {
-  test('passwd puts a password in the place of the key file, while the backend runs; the database file is not touched', async (t) => {
+  test('passwd replaces the key file by a password while the backend runs, and does not touch the database file', async (t) => {
     const aico = await Aico.create(t);
     const first = await passwordFile(aico, 'first', 'correct horse battery');
     const second = await passwordFile(aico, 'second', 'staple correct horse');
@@ -73,7 +73,7 @@ describe('aico security', () => {
     await startAndStop(aico, ['--password-file', second]);
   });
 
-  test('a password that protects nothing is refused, and the home opens as before', async (t) => {
+  test('a weak password is refused, and the home opens as before', async (t) => {
     const aico = await Aico.create(t);
     await startAndStop(aico);
     const weak = await passwordFile(aico, 'weak', 'aaaa');
@@ -131,7 +131,7 @@ describe('aico security', () => {
     await exited;
   });
 
-  test('slots are added, listed and removed, but never the last; what cannot be is a message', async (t) => {
+  test('slots are added, listed and removed, but never the last; an invalid slot is an error', async (t) => {
     const aico = await Aico.create(t);
     const run = (...args: string[]) => aico.run(['security', ...args, '--json']);
     assert.equal((await run('setup', '--key-file')).code, 0);

@@ -21,8 +21,8 @@ async function assertStarts(aico: Aico): Promise<void> {
   assert.deepEqual(await exited, { code: 0, signal: null });
 }
 
-describe('a start that cannot be has a message and an exit code of its own, and leaves nothing running', () => {
-  test('an unknown key and a wrong type: 10, both named with their place', async (t) => {
+describe('a failed start has a message and an exit code of its own, and leaves nothing running', () => {
+  test('an unknown key and a wrong type: 10, both named with their location', async (t) => {
     const aico = await Aico.create(t);
     await mkdir(path.join(aico.home, 'config'), { recursive: true });
     await writeFile(
@@ -84,7 +84,7 @@ describe('a start that cannot be has a message and an exit code of its own, and 
     assert.deepEqual(await again.exited, { code: 0, signal: null });
   });
 
-  test('production without a password: 14, and no key is made', async (t) => {
+  test('production without a password: 14, and no key is created', async (t) => {
     const aico = await Aico.create(t);
     const ran = await aico.run(['start'], { AICO_ENVIRONMENT: 'production' });
     assert.equal(ran.code, 14, ran.stderr);
@@ -93,7 +93,7 @@ describe('a start that cannot be has a message and an exit code of its own, and 
     assert.equal(existsSync(path.join(aico.home, 'data', 'key-slots.json')), false);
   });
 
-  test('a database without its key slots: 14, and no new keys are made over it', async (t) => {
+  test('a database without its key slots: 14, and no new keys are created', async (t) => {
     const aico = await Aico.create(t);
     await assertStarts(aico);
     await rm(path.join(aico.home, 'data', 'key-slots.json'));
@@ -117,7 +117,7 @@ describe('a start that cannot be has a message and an exit code of its own, and 
     assert.deepEqual(await readdir(path.dirname(file)), filesBefore);
   });
 
-  test('a plugin that is not there, and one whose constructor throws: 17', async (t) => {
+  test('a missing plugin, and one whose constructor throws: 17', async (t) => {
     const aico = await Aico.create(t);
     const missing = await aico.run(['start', '--plugin', './no/such/plugin']);
     assert.equal(missing.code, 17, missing.stderr);
@@ -138,7 +138,7 @@ describe('a start that cannot be has a message and an exit code of its own, and 
     await assertStarts(aico);
   });
 
-  test('in the background too: the message and the exit code come back', async (t) => {
+  test('with --detach, the message and the exit code are passed on', async (t) => {
     const aico = await Aico.create(t);
     const ran = await aico.run(['start', '--detach', '--plugin', fixture('never-starts')]);
     assert.equal(ran.code, 18, ran.stderr);
@@ -146,7 +146,7 @@ describe('a start that cannot be has a message and an exit code of its own, and 
     await assertNothingRuns(aico);
   });
 
-  test('words that are no command, or no option: 2, with the nearest', async (t) => {
+  test('unknown commands and options: 2, with the nearest', async (t) => {
     const aico = await Aico.create(t);
     const command = await aico.run(['strat']);
     assert.equal(command.code, 2);
@@ -157,8 +157,8 @@ describe('a start that cannot be has a message and an exit code of its own, and 
   });
 });
 
-describe('how a backend ends', () => {
-  test('kill -9 leaves nothing that keeps the next start out', async (t) => {
+describe('the end of a backend', () => {
+  test('kill -9 leaves nothing that prevents the next start', async (t) => {
     const aico = await Aico.create(t);
     const { child, exited } = await aico.serve();
     child.kill('SIGKILL');
@@ -167,7 +167,7 @@ describe('how a backend ends', () => {
     await assertStarts(aico);
   });
 
-  test('aico stop returns when the process has gone', async (t) => {
+  test('aico stop returns when the process has ended', async (t) => {
     const aico = await Aico.create(t);
     const { exited } = await aico.serve();
     const ran = await aico.run(['stop', '--json']);

@@ -29,7 +29,7 @@ describe('aico stop', () => {
     assert.deepEqual(await again.exited, { code: 0, signal: null });
   });
 
-  test('a process that was given the number of a backend that died is never touched', async (t) => {
+  test('a process that reuses the id of a dead backend is never signalled', async (t) => {
     const aico = await Aico.create(t);
     const innocent = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -48,7 +48,7 @@ describe('aico stop', () => {
     assert.equal(innocent.signalCode, null);
   });
 
-  test('a backend whose socket was removed is stopped in order all the same', {
+  test('a backend whose socket was removed is still stopped in order', {
     skip: process.platform !== 'linux',
   }, async (t) => {
     const aico = await Aico.create(t);
@@ -60,7 +60,7 @@ describe('aico stop', () => {
     assert.deepEqual(await exited, { code: 0, signal: null });
   });
 
-  test('a timeout that is none: 2', async (t) => {
+  test('an invalid timeout: 2', async (t) => {
     const aico = await Aico.create(t);
     for (const timeout of ['0', '-1', 'soon', '3601']) {
       assert.equal((await aico.run(['stop', `--timeout=${timeout}`])).code, 2, timeout);
@@ -69,7 +69,7 @@ describe('aico stop', () => {
 });
 
 describe('aico start --detach', () => {
-  test('the password goes to the background from a file, and is asked for nowhere else', async (t) => {
+  test('the password for a detached start comes from a file, and is asked for nowhere else', async (t) => {
     const aico = await Aico.create(t);
     const file = path.join(aico.home, 'password');
     await writeFile(file, 'correct horse battery\n', { mode: 0o600 });

@@ -11,7 +11,7 @@ import { Aico } from './fixtures/aico.ts';
 
 const INBOX = fileURLToPath(new URL('../../../examples/inbox', import.meta.url));
 
-/** A backend, and another machine that is paired with it: a home of its own. */
+/** A backend, and another machine that is paired with it, with a home of its own. */
 async function joined(t: TestContext, args: readonly string[] = []) {
   const there = await Aico.create(t);
   const backend = await there.serve(args);
@@ -35,7 +35,7 @@ async function joined(t: TestContext, args: readonly string[] = []) {
   return { there, here, backend, address, codeFile };
 }
 
-test('--via: a machine that has joined asks, looks and follows from elsewhere, by name and by address', async (t) => {
+test('--via: a paired machine requests, reads and follows from elsewhere, by name and by address', async (t) => {
   const { there, here, backend, address, codeFile } = await joined(t);
   const remote = path.join(here.home, 'config', 'remotes', 'desk.json');
   assert.equal((await stat(remote)).mode & 0o777, 0o600);
@@ -67,10 +67,10 @@ test('--via: a machine that has joined asks, looks and follows from elsewhere, b
   );
   assert.doesNotMatch(JSON.stringify(listed), /psk|deviceKey/);
   assert.equal((await here.run(['device', 'forget', 'desk'])).code, 0);
-  assert.match((await here.run(['status', '--via', 'desk'])).stderr, /paired with no backend/);
+  assert.match((await here.run(['status', '--via', 'desk'])).stderr, /not paired with a backend/);
 });
 
-test('what is empty or no address is told as that, before anything is done', async (t) => {
+test('an empty or invalid address is reported before anything is done', async (t) => {
   const { here, there, codeFile } = await joined(t);
   for (const [words, said] of [
     [['status', '--home', ''], /--home is empty/],
@@ -104,7 +104,7 @@ test('what is empty or no address is told as that, before anything is done', asy
   assert.match(unreachable.stderr, /hint: Start it there .*rest\.host/);
 });
 
-test("a plugin's commands work from elsewhere", async (t) => {
+test('the commands of a plugin work from elsewhere', async (t) => {
   const { here } = await joined(t, ['--plugin', INBOX]);
   const unknown = await here.run(['inbox', 'search', 'heron', '--via', 'desk']);
   assert.equal(unknown.code, 2);
@@ -128,7 +128,7 @@ test("a plugin's commands work from elsewhere", async (t) => {
   assert.match(gone.stderr, /names no plugin "inbox"/);
 });
 
-test('aico proxy: tools with the token come through, bodies and refusals too; without it, and pages, nothing', async (t) => {
+test('aico proxy forwards requests with the token, including bodies and refusals, and refuses others and web pages', async (t) => {
   const { here } = await joined(t);
   const child = here.spawn(['proxy', '--via', 'desk', '--json']);
   const exited = once(child, 'exit');

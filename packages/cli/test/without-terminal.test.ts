@@ -20,13 +20,13 @@ async function filesOf(folder: string): Promise<Record<string, string>> {
 }
 
 describe('without a terminal', () => {
-  test('a home that opens without a person is unlocked, and changed, without a question', async (t) => {
+  test('a home that opens without a person is unlocked and changed without a question', async (t) => {
     const aico = await Aico.create(t);
     const { child, exited } = await aico.serve();
     assert.equal((await aico.run(['security', 'lock'])).code, 0);
     const unlocked = await aico.run(['security', 'unlock', '--json']);
     assert.deepEqual(unlocked.json(), { state: 'unlocked' }, unlocked.stderr);
-    // Once more, when it is open already.
+    // Once more, while it is already open.
     assert.equal((await aico.run(['security', 'unlock'])).code, 0);
     assert.equal((await aico.run(['security', 'recovery', '--no-confirm'])).code, 0);
     const backup = await aico.run(['db', 'backup', path.join(aico.home, 'backups'), '--json']);
@@ -37,7 +37,7 @@ describe('without a terminal', () => {
     assert.equal(restored.code, 0, restored.stderr);
   });
 
-  test('a command that would ask says what it needs and which option gives it, and changes nothing', async (t) => {
+  test('a command that would ask names the option to use instead, and changes nothing', async (t) => {
     const aico = await Aico.create(t);
     const setup = await aico.run(['security', 'setup', '--password-file', '-'], {}, PASSWORD);
     assert.equal(setup.code, 0, setup.stderr);
@@ -91,7 +91,7 @@ describe('without a terminal', () => {
   });
 });
 
-test('all questions are asked in one file, which sees to it that there is a terminal', () => {
+test('all prompts are in one file, which checks that there is a terminal', () => {
   const asking = globSync('**/*.ts', { cwd: SOURCES }).filter((file) =>
     readFileSync(path.join(SOURCES, file), 'utf8').includes('@inquirer/'),
   );

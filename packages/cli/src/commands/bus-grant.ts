@@ -93,7 +93,7 @@ async function find(client: Client, name: string) {
   return grants.find(({ component }) => component === name);
 }
 
-/** Whether the component has access with that key; `undefined` where the backend does not answer. */
+/** Whether the component has access with that key; `undefined` if the backend does not answer. */
 async function isGranted(client: Client, name: string, publicKey: string): Promise<boolean | undefined> {
   try {
     return (await find(client, name))?.publicKey === publicKey;

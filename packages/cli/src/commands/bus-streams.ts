@@ -16,7 +16,7 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
     });
   const dead = bus
     .command('dead-letters')
-    .description('messages that no attempt could handle')
+    .description('messages whose every attempt failed')
     .option('-c, --consumer <name>', 'only those of this consumer')
     .option('-n, --limit <count>', 'the most to print', wholeNumber(1), 100)
     .action(async ({ consumer, limit }: { readonly consumer?: string; readonly limit: number }) => {
@@ -40,7 +40,7 @@ export function registerStreamCommands(bus: Command, context: CommandContext): v
     });
   dead
     .command('replay')
-    .description('deliver dead letters to their consumer again')
+    .description('redeliver dead letters to their consumer')
     .argument('<consumer>')
     .argument('[number]', 'only the message of this number', wholeNumber(1))
     .action(async (consumer: string, number: number | undefined) => {

@@ -107,7 +107,7 @@ async function follow(context: CommandContext, pattern: string, most: number | u
   }
 }
 
-/** A message as JSON has it, with the names of CloudEvents. */
+/** A message in the JSON form, with the names of CloudEvents. */
 function messageOf({ topic, data, ...attributes }: BusEvent) {
   const envelope = { ...attributes, type: topic };
   if (data instanceof Uint8Array) return { ...envelope, data_base64: Buffer.from(data).toString('base64') };

@@ -23,8 +23,8 @@ export function register(program: Command, context: CommandContext): void {
     .action((key: string) => get(context, key));
   config
     .command('list')
-    .description('every key, its value and which layer it came from')
-    .option('--live', 'as the running backend has it, with what was set at runtime')
+    .description('every key, its value and its origin')
+    .option('--live', 'ask the running backend, including the values set at runtime')
     .action((options: { live?: boolean }) => list(context, options.live === true));
   config
     .command('validate')
@@ -38,7 +38,7 @@ export function register(program: Command, context: CommandContext): void {
     );
 }
 
-/** The configuration with everything that is wrong with it, so that the rest can be read. */
+/** The configuration including its errors, so that the valid part can be read. */
 async function read({ paths }: CommandContext): Promise<ConfigurationManager> {
   const { coreSections } = await import('@aico/backend/config');
   const config = new ConfigurationManager({ paths, sections: coreSections });
@@ -46,7 +46,7 @@ async function read({ paths }: CommandContext): Promise<ConfigurationManager> {
   return config;
 }
 
-/** @throws {ConfigInvalidError} where something is wrong at the key, so that the value would be another than the one that was set */
+/** @throws {ConfigInvalidError} if there is an error at the key, so that the value differs from the one that was set */
 async function get(context: CommandContext, key: string): Promise<void> {
   const config = await read(context);
   const wrong = config.problems.filter((problem) => concerns(problem, key));
@@ -67,7 +67,7 @@ async function get(context: CommandContext, key: string): Promise<void> {
 
 function concerns(problem: ConfigProblem, key: string): boolean {
   return (
-    // A file that cannot be read may say anything.
+    // A file that cannot be read may contain any key.
     problem.key === '' ||
     problem.key === key ||
     problem.key.startsWith(`${key}.`) ||
@@ -75,7 +75,7 @@ function concerns(problem: ConfigProblem, key: string): boolean {
   );
 }
 
-/** @throws {ConfigInvalidError} once the list is printed, where a key has its default instead of the value that was set */
+/** @throws {ConfigInvalidError} after the list is printed, if a key has its default instead of the value that was set */
 async function list(context: CommandContext, live: boolean): Promise<void> {
   if (live) {
     const client = await context.client(QUICK_ANSWER_MS);

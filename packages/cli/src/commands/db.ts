@@ -23,7 +23,7 @@ export function register(program: Command, context: CommandContext): void {
       .command('accept-rollback')
       .description('accept a database that was replaced on purpose as the newest; the backend must not run')
       .option('--yes', 'do not ask')
-      .option('--cipher <name>', 'aegis or sqlcipher, where the head that says so is missing'),
+      .option('--cipher <name>', 'the cipher, aegis or sqlcipher, if the head that names it is missing'),
   ).action(async (options: AcceptOptions) =>
     (await import('../database/accept-rollback.ts')).acceptRolledBack(context, options),
   );
@@ -84,7 +84,7 @@ export function register(program: Command, context: CommandContext): void {
     .argument('<sql>')
     .argument(
       '[params...]',
-      'values for the question marks: a number, true, false, null, "text" or {"base64": …} as in JSON; all else is text',
+      'values for the question marks: a number, true, false, null, "text" or {"base64": …} as in JSON; any other value is text',
       (text: string, before: readonly (QueryValue | boolean)[] = []) => [...before, parameter(text)],
     )
     .option('-n, --limit <rows>', 'the most rows to print', wholeNumber(1, 10_000), 1_000)
@@ -156,9 +156,9 @@ function bytes(count: number): string {
 }
 
 /**
- * A value for a placeholder: JSON where it is JSON, else text. What begins like a number and is none, such as a date, is
+ * A value for a placeholder: JSON if it is valid JSON, otherwise text. Text that begins like a number, such as a date, remains
  * text.
- * @throws {InvalidArgumentError} for a number that no column holds as it is
+ * @throws {InvalidArgumentError} for a number that no column can hold exactly
  */
 function parameter(text: string): QueryValue | boolean {
   if (/^-?(?:0|[1-9]\d*)$/.test(text)) {

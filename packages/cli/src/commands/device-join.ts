@@ -72,7 +72,7 @@ async function join(
   await remotes.checkFree(called);
   const code = await pairingCode(codeFile);
   const { pair } = await import('@aico/client');
-  // The code can be used only once, so the file for the credentials is reserved before.
+  // The code can be used only once, so the file for the credentials is reserved first.
   const prepared = await remotes.prepare(called);
   const credentials = await pair({ address, code, name }).catch(async (error: unknown) => {
     await prepared.discard();

@@ -41,13 +41,13 @@ export function register(program: Command, context: CommandContext): void {
     .command('rename')
     .argument('<device>')
     .argument('<name>')
-    .description('give a device another name')
+    .description('rename a device')
     .action((id: string, name: string) => change(context, id, { name }));
   device
     .command('roles')
     .argument('<device>')
     .argument('<roles...>')
-    .description('give a device other roles, which apply at once')
+    .description('replace the roles of a device, at once')
     .action((id: string, roles: readonly string[]) => change(context, id, { roles: [...roles] }));
   device
     .command('revoke')

@@ -11,7 +11,7 @@ export function register(program: Command, context: CommandContext): void {
     .description(`run every health check; exit code ${ExitCode.unhealthy} when the backend is unhealthy`)
     .action(async () => {
       const response = await (await context.client(QUICK_ANSWER_MS)).fetch('/api/v1/health');
-      // An unhealthy backend says so with 503, and with the same report.
+      // An unhealthy backend answers 503 with the same report.
       const isReport = response.headers.get('content-type')?.startsWith('application/json') === true;
       if (response.status !== 503 || !isReport) await ensureOk(response);
       const report = checkReply('get', '/api/v1/health', await parsed(response));
@@ -20,7 +20,7 @@ export function register(program: Command, context: CommandContext): void {
     });
 }
 
-/** JSON, or `undefined` where it is none. */
+/** Parses JSON; `undefined` if it is invalid. */
 async function parsed(response: Response): Promise<unknown> {
   try {
     return await response.json();

@@ -22,7 +22,7 @@ export function register(program: Command, context: CommandContext): void {
   plugin
     .command('remove')
     .argument('<name>')
-    .description('stop loading it; its data stays')
+    .description('stop loading a plugin; its data stays')
     .action((name: string) => remove(context, name));
 }
 
@@ -45,7 +45,7 @@ async function list(context: CommandContext): Promise<void> {
   );
 }
 
-/** Runs the plugin's module, which says the plugin's name, on this machine, where it is to be used. */
+/** Runs the plugin's module, which states the plugin's name, on this machine, where it is to be used. */
 async function add(context: CommandContext, specifier: string): Promise<void> {
   onThisMachine(context);
   const named = moduleArgument(specifier);

@@ -52,13 +52,13 @@ async function request(
   if (response.status >= 400) process.exitCode = ExitCode.failure;
 }
 
-/** Whether `path` names something on the backend itself: a URL that begins with two slashes names another host. */
+/** Whether `path` is on the backend itself: a URL that begins with two slashes names another host. */
 function isPath(path: string): boolean {
   const origin = 'http://backend';
   return path.startsWith('/') && URL.parse(path, origin)?.origin === origin;
 }
 
-/** Byte for byte and as it arrives; on a terminal, JSON is laid out and foreign text cannot control it. */
+/** Prints the body byte for byte as it arrives. On a terminal, JSON is formatted and foreign text cannot control it. */
 async function printBody(response: Response): Promise<void> {
   const type = response.headers.get('content-type') ?? '';
   if (!process.stdout.isTTY) return writeBytes(response.body ?? []);
@@ -81,7 +81,7 @@ function laidOut(answer: string): string {
   }
 }
 
-/** Bytes, since text would lose those that are not UTF-8. */
+/** The body as bytes, since text would lose those that are not UTF-8. */
 async function bodyFrom(data: string): Promise<Uint8Array<ArrayBuffer>> {
   if (data === '-' || data === '@-') return new Uint8Array(await buffer(process.stdin));
   if (!data.startsWith('@')) return new TextEncoder().encode(data);
@@ -97,7 +97,7 @@ function headersFrom(lines: readonly string[]): Headers {
   const headers = new Headers();
   for (const line of lines) {
     const colon = line.indexOf(':');
-    // `Headers` holds one character for each byte; what was typed is sent as UTF-8.
+    // `Headers` takes one character per byte; the argument is sent as UTF-8.
     const value = Buffer.from(line.slice(colon + 1).trim(), 'utf8').toString('latin1');
     try {
       headers.append(line.slice(0, Math.max(0, colon)).trim(), value);

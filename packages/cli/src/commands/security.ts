@@ -34,9 +34,7 @@ export function register(program: Command, context: CommandContext): void {
   ).action((options: SetupOptions) => setUp(context, options));
   security
     .command('status')
-    .description(
-      'what opens the keys, failed attempts, the keyring, and whether the running backend is locked',
-    )
+    .description('the key slots, failed attempts, the keyring, and whether the running backend is locked')
     .action(() => status(context));
   security
     .command('passwd')
@@ -52,7 +50,7 @@ export function register(program: Command, context: CommandContext): void {
   registerSlots(security, context);
   security
     .command('lock')
-    .description('make the running backend stop what holds data and wipe its keys')
+    .description('make the running backend stop the services that hold data and wipe its keys')
     .action(() => lock(context));
   withSecretFiles(security.command('unlock').description('make the running backend open its keys')).action(
     (options: SecretFiles) => unlock(context, options),
@@ -86,8 +84,8 @@ async function status(context: CommandContext): Promise<void> {
 }
 
 /**
- * Only the slot file changes: the database stays as it is, however large, and a running backend goes on. Each step
- * leaves a home that opens, since the new slot is there before the old one goes.
+ * Changes the slot file only: the database is not rewritten, and a running backend continues. The home can be opened after each
+ * step, since the new slot is added before the old one is removed.
  */
 async function passwd(context: CommandContext, options: PasswdOptions): Promise<void> {
   const slots = await keysOf(context).slots();
@@ -109,7 +107,7 @@ async function presentPassword(file: string | undefined): Promise<string> {
   return askSecret('Present password');
 }
 
-/** Adds a password to a home that has none, and removes the key file where there is one. */
+/** Adds a password to a home that has none, and removes the key file if there is one. */
 async function replaceKeyFile(
   context: CommandContext,
   options: PasswdOptions,

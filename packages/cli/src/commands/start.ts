@@ -45,7 +45,7 @@ export function register(program: Command, context: CommandContext): void {
     });
 }
 
-/** The password that was given, or typed at a terminal where the start needs one. */
+/** The password that was given, or typed at a terminal if the start needs one. */
 async function passwordFor(
   { paths }: CommandContext,
   { passwordFile, ipc }: StartOptions,
@@ -80,14 +80,14 @@ async function runInForeground(
     );
   const onStopped = (ending: Ending): void => context.output.note(endingText(ending));
   const exitCode = await run(request, password, {}, { onReady, onStopped });
-  // Something that a plugin left open must not keep a stopped backend alive.
+  // A resource that a plugin left open must not keep a stopped backend alive.
   leaveAtOnce(exitCode);
 }
 
-/** Runs as the process behind `start --detach`: reports to the process that waits instead of printing. */
+/** Runs the process behind `start --detach`: reports to the parent process instead of printing. */
 async function runForParent(request: StartRequest, password: string | undefined): Promise<void> {
   let isReady = false;
-  // The command that asked for this start has ended without an answer: a backend that is not known of must not stay.
+  // The command that asked for this start has ended without an answer: an unknown backend must not stay.
   const abandon = (): void => {
     if (!isReady) process.kill(process.pid, 'SIGTERM');
   };

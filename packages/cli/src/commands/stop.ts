@@ -10,7 +10,7 @@ import { secondsUpTo } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { CommandFailedError } from '../errors.ts';
 
-/** Milliseconds between two looks at whether the process is still there. */
+/** The interval in milliseconds at which the process is checked. */
 const POLL_MS = 25;
 
 interface StopOptions {
@@ -23,7 +23,7 @@ export function register(program: Command, context: CommandContext): void {
     .command('stop')
     .description('stop the running backend in order, and return when it has ended')
     .option('-t, --timeout <seconds>', 'how long to wait', secondsUpTo(3_600), 15)
-    .option('-f, --force', 'kill it when it has not ended by then; nothing stored is lost')
+    .option('-f, --force', 'kill it if it has not ended by then; no stored data is lost')
     .action((options: StopOptions) => stop(context, options));
 }
 
@@ -49,7 +49,10 @@ function say(context: CommandContext, pid: number | undefined, killed: boolean):
   context.output.print({ stopped: true, pid, killed }, () => `${killed ? 'Killed' : 'Stopped'}${who}`);
 }
 
-/** Asks for an orderly stop. @returns the process to wait for; `undefined` when it has gone already */
+/**
+ * Requests an orderly stop.
+ * @returns the process to wait for; `undefined` when it has gone already
+ */
 async function askToStop(
   context: CommandContext,
   deadline: AbortSignal,
@@ -90,7 +93,7 @@ function stopsAtSignal(pid: number): boolean {
   }
 }
 
-/** Kills the process if it is the one that holds the home. */
+/** Kills the process if it holds the home. */
 async function kill(context: CommandContext, backend: ProcessIdentity): Promise<void> {
   const holder = findHolder(context.paths);
   if (holder?.pid !== backend.pid || holder.startTime !== backend.startTime) {
@@ -112,7 +115,7 @@ async function kill(context: CommandContext, backend: ProcessIdentity): Promise<
 }
 
 async function hasGone(backend: ProcessIdentity, deadline: AbortSignal): Promise<boolean> {
-  // The end of a process that is no child of this one is not reported: it can only be polled.
+  // The end of a process that is not a child of this one is not reported: it can only be polled.
   while (isAlive(backend)) {
     if (deadline.aborted) return false;
     await delay(POLL_MS);

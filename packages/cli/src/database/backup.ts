@@ -24,7 +24,7 @@ import { unlocking } from '../security/unlocking.ts';
 import { confirmed } from '../terminal/prompts.ts';
 import { openWitness } from './witness.ts';
 
-/** Backs the home up, through the running backend where there is one. */
+/** Backs up the home, through the running backend if there is one. */
 export async function backUp(context: CommandContext, directory: string, files: SecretFiles): Promise<void> {
   const { paths, output } = context;
   const target = pathArgument(directory);
@@ -78,7 +78,7 @@ export interface RestoreCommandOptions extends SecretFiles {
   readonly yes?: boolean;
 }
 
-/** Replaces what the home holds by a backup; the backend must not run. */
+/** Replaces the content of the home by a backup; the backend must not run. */
 export async function restore(
   context: CommandContext,
   folder: string,
@@ -97,7 +97,7 @@ export async function restore(
   const restored = await unlocking(options, {
     kinds: () => kindsOf(keys),
     open: async (credentials) => {
-      // Found out before the backup is copied, which may take long.
+      // Checked before the backup is copied, which may take long.
       if (Object.keys(credentials).length === 0) await requireUnattendedKey(keys);
       return restoreBackup({
         backup,

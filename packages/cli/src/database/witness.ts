@@ -1,7 +1,7 @@
 import { HeadWitness } from '@aico/shared/data';
 import { KeyringUnavailableError, openOsKeyring } from '@aico/shared/security';
 
-/** The head in the operating system's keyring, where there is one. */
+/** The head in the operating system's keyring, if there is one. */
 export async function openWitness(databaseFile: string): Promise<HeadWitness | undefined> {
   try {
     return new HeadWitness(await openOsKeyring(), databaseFile);

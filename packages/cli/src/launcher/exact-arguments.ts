@@ -5,8 +5,8 @@ import { UsageError } from '../errors.ts';
 const REPLACEMENT = '\ufffd';
 
 /**
- * Refuses arguments and `AICO_` variables that Node has altered: it reads them as UTF-8 and puts a replacement character
- * for every other byte, so that a command would work with another text, or another file, than it was given.
+ * Refuses arguments and `AICO_` variables that Node has altered. Node reads them as UTF-8 and replaces every invalid byte, so a
+ * command would work with another text, or another file, than it was given.
  *
  * @throws {UsageError}
  */
@@ -29,7 +29,7 @@ function isThere(text: string, bytes: Buffer | undefined): boolean {
   return bytes?.equals(Buffer.from(text, 'utf8')) === true;
 }
 
-/** The parts as the system has them; `undefined` where it does not show them. */
+/** The parts as bytes from the system; `undefined` if the system does not show them. */
 function bytesOf(part: 'cmdline' | 'environ'): readonly Buffer[] | undefined {
   try {
     const bytes = readFileSync(`/proc/self/${part}`, 'latin1');

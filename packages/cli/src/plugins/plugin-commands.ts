@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
 import { PluginCommandsError } from '../errors.ts';
 
-/** Milliseconds to wait for the answer of a running backend, before the configuration is read instead. */
+/** Milliseconds to wait for the answer of a running backend before the configuration is read instead. */
 const ANSWER_MS = 3_000;
 
 interface PluginPlace {
@@ -19,8 +19,8 @@ interface PluginPlace {
 }
 
 /**
- * Adds the commands of the plugin that `word` names. The running backend says which plugins there are, or else the
- * configuration. Of the other plugins only the names are added, so that the parser can suggest one for a misspelt word.
+ * Adds the commands of the plugin that `word` names. The list of plugins comes from the running backend, or else from the
+ * configuration. For other plugins only the names are added, so that the parser can suggest one for a misspelt word.
  *
  * @throws {PluginCommandsError} when the plugin's commands cannot be loaded
  */
@@ -39,7 +39,7 @@ export async function addPluginCommands(
 }
 
 async function pluginsOf(context: CommandContext): Promise<readonly PluginPlace[]> {
-  // A backend elsewhere knows the paths of its own machine, and must not choose what runs on this one.
+  // Paths of a backend elsewhere are those of its own machine, and it must not choose which code runs here.
   if (context.via !== undefined) return configuredPlugins(context);
   return (await runningPlugins(context)) ?? configuredPlugins(context);
 }

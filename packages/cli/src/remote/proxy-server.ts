@@ -27,18 +27,18 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** The proxy's own token and address, which are not the backend's. */
+/** Headers for the proxy itself, which are not forwarded. */
 const OF_THE_PROXY: ReadonlySet<string> = new Set(['authorization', 'host']);
 
 export interface ProxyOptions {
   readonly client: NodeClient;
-  /** A request must have it: `Authorization: Bearer TOKEN`, or any user with the token as the password. */
+  /** The token required in a request: `Authorization: Bearer TOKEN`, or any user with the token as the password. */
   readonly token: string;
 }
 
 /**
- * Forwards requests to a backend and responses back, byte for byte, bodies streaming both ways. A request without the token is
- * refused; so is every request of a web page, which has an `Origin` or a foreign `Host`.
+ * Forwards requests to a backend and responses back, byte for byte, streaming bodies both ways. Requests without the token are
+ * refused, and so are requests of web pages, which have an `Origin` or a foreign `Host`.
  */
 export function createProxy({ client, token }: ProxyOptions): Server {
   const server = createServer((request, response) => {
@@ -120,7 +120,7 @@ async function forward(
   }
 }
 
-/** The headers that a proxy passes on: all but those of the connection, which `connection` itself may name as well. */
+/** The headers that a proxy forwards: all except those of the connection, which the header `connection` may extend. */
 function endToEnd(raw: readonly string[], also: ReadonlySet<string> = new Set()): string[] {
   const pairs = raw.flatMap((name, index): [string, string][] =>
     index % 2 === 0 ? [[name, raw[index + 1] ?? '']] : [],

@@ -4,7 +4,7 @@ import type { Credentials } from '@aico/client';
 import { type AICOPaths, makePrivateFolder, prepareFile, removeDurably } from '@aico/shared/core/paths';
 import { RemoteUnknownError, RemoteUnreadableError, UsageError } from '../errors.ts';
 
-/** A backend elsewhere that this machine has been paired with. */
+/** A backend elsewhere with which this machine is paired. */
 export interface Remote {
   /** Its name for `--via`. */
   readonly name: string;
@@ -12,7 +12,7 @@ export interface Remote {
   readonly credentials: Credentials;
 }
 
-/** A file that is reserved for a remote and filled once the pairing has succeeded. */
+/** A file reserved for a remote, which is filled once the pairing has succeeded. */
 export interface PreparedRemote {
   fill(remote: Remote): Promise<void>;
   discard(): Promise<void>;
@@ -21,8 +21,8 @@ export interface PreparedRemote {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
- * The backends elsewhere that this home is paired with, in one file each, `config/remotes/NAME.json`, that only this user may
- * read. The file authenticates the device, as a private key of SSH does.
+ * The backends elsewhere with which this home is paired, each in one file, `config/remotes/NAME.json`, that only this user may
+ * read. The file authenticates the device, like a private key of SSH.
  */
 export class Remotes {
   readonly #folder: string;
@@ -32,7 +32,7 @@ export class Remotes {
   }
 
   /**
-   * Makes sure that a remote can be stored under `name`, before the pairing.
+   * Checks that a remote can be stored under `name`, before the pairing.
    * @throws {UsageError} for a name that is invalid or taken
    */
   async prepare(name: string): Promise<PreparedRemote> {
@@ -45,7 +45,10 @@ export class Remotes {
     };
   }
 
-  /** Checks the name before the pairing, since a code can be used only once. @throws {UsageError} */
+  /**
+   * Checks the name before the pairing, since a code can be used only once.
+   * @throws {UsageError}
+   */
   async checkFree(name: string): Promise<void> {
     if (!NAME.test(name))
       throw new UsageError(
@@ -60,7 +63,7 @@ export class Remotes {
   }
 
   /**
-   * The remote of this name or address.
+   * Finds the remote of this name or address.
    * @throws {RemoteUnknownError}
    * @throws {RemoteUnreadableError}
    */

@@ -23,10 +23,10 @@ export async function kindsOf(keys: AICOKeyManager): Promise<readonly SlotInfo['
 }
 
 /**
- * A new password: the first line of `file`, or what a person types twice.
+ * A new password: the first line of `file`, or typed twice at the terminal.
  *
  * @param option the option that names the file
- * @throws {UsageError} when there is neither
+ * @throws {UsageError} when there is neither a file nor a terminal
  */
 export async function newPassword(file: string | undefined, option = '--new-password-file'): Promise<string> {
   if (file !== undefined) return readSecret(file, 'new password');

@@ -30,8 +30,8 @@ export function requireConfirmation({ output }: CommandContext, options: Confirm
 }
 
 /**
- * A recovery code that its owner has: one that was shown and typed back, one from a file that the owner keeps
- * (`--confirm-file`), or one that will be printed (`--no-confirm`). It is stored only afterwards.
+ * A recovery code that the owner has recorded: one that was shown and typed back, one from a file (`--confirm-file`), or one
+ * that will be printed (`--no-confirm`). It is stored only afterwards.
  */
 export async function confirmedCode(context: CommandContext, options: ConfirmOptions): Promise<string> {
   requireConfirmation(context, options);
@@ -57,7 +57,7 @@ function problemWith(typed: string, code: string): string | undefined {
   }
 }
 
-/** The code as the answer of a command: only where it has not been typed back or read from a file. */
+/** The code to print as the command's answer, unless it was typed back or read from a file. */
 export function toPrint(
   code: string | undefined,
   options: ConfirmOptions,

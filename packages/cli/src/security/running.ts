@@ -3,7 +3,7 @@ import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import type { SecretFiles } from './secret-files.ts';
 import { unlocking } from './unlocking.ts';
 
-/** Whether the backend that runs on this home is locked; `undefined` where none runs or it does not say. */
+/** Whether the running backend of this home is locked; `undefined` if none runs or it does not answer. */
 export async function runningState(context: CommandContext): Promise<string | undefined> {
   try {
     const client = await context.client(QUICK_ANSWER_MS);
@@ -13,7 +13,7 @@ export async function runningState(context: CommandContext): Promise<string | un
   }
 }
 
-/** Makes the running backend stop what holds data and wipe its keys. */
+/** Makes the running backend stop its services that hold data and wipe its keys. */
 export async function lock(context: CommandContext): Promise<void> {
   const answer = await ask(await context.client(), 'post', '/api/v1/security/lock', {});
   context.output.print(answer, ({ state, wiped }) => `${state}\n\n${wiped}`);

@@ -11,7 +11,7 @@ export interface SecretFiles {
   readonly recoveryFile?: string;
 }
 
-/** Adds the options that name files with what opens the keys at present. */
+/** Adds the options for the files that unlock the keys. */
 export function withSecretFiles(command: Command): Command {
   return command
     .option('--password-file <file>', 'the present password: the first line of a file; - reads the input')
@@ -33,8 +33,8 @@ export async function credentialsFrom({
 /**
  * The first line of a file, or of the input for `-`.
  *
- * @param what what the file holds, for the message
- * @throws {UsageError} when the file cannot be read, is no UTF-8 text, or begins with an empty line
+ * @param what names the content of the file in the message
+ * @throws {UsageError} when the file cannot be read, is not UTF-8 text, or begins with an empty line
  */
 export async function readSecret(file: string, what: string): Promise<string> {
   const place = file === '-' ? 'the input' : file;
@@ -51,7 +51,7 @@ export async function readSecret(file: string, what: string): Promise<string> {
   return secret;
 }
 
-/** Bytes that are not UTF-8 would all become the same character, and two secrets with them. */
+/** Refuses bytes that are not UTF-8: all of them would become the same character, and different secrets would be equal. */
 function decoded(bytes: Uint8Array, place: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -11,7 +11,7 @@ export interface SetupOptions extends ConfirmOptions {
   readonly recovery?: boolean;
 }
 
-/** Makes the keys of a fresh home, before its first start. */
+/** Creates the keys of a new home before its first start. */
 export async function setUp(context: CommandContext, options: SetupOptions): Promise<void> {
   const keyFile = options.keyFile === true;
   if (keyFile && options.passwordFile !== undefined)

@@ -66,7 +66,7 @@ async function added(keys: AICOKeyManager, kind: Exclude<Kind, 'recovery'>, opti
   );
 }
 
-/** Replaces the recovery code, or makes the first one. The old one opens the home until the new one is confirmed. */
+/** Replaces the recovery code, or creates the first one. The old one is valid until the new one is confirmed. */
 export async function replaceRecoveryCode(
   context: CommandContext,
   options: SecretFiles & ConfirmOptions,
@@ -78,7 +78,7 @@ export async function replaceRecoveryCode(
     const before = 'The recovery code was not changed: the previous one, if there was one, is in force.';
     const after = `The new recovery code is in force${'recoveryCode' in toPrint(code, options) ? ': it is printed above' : ''}.`;
     const id = await changing({ before, after }, () => keys.setRecoveryCode(code)).catch((error: unknown) => {
-      // It opens the home, so it must not be lost with the error.
+      // The code opens the home, so it must not be lost with the error.
       if (isInForce(error))
         context.output.print(toPrint(code, options), ({ recoveryCode = '' }) => recoveryCode);
       throw error;

@@ -3,15 +3,18 @@ import { askSecret, requireTerminal } from '../terminal/prompts.ts';
 import { credentialsFrom, type SecretFiles } from './secret-files.ts';
 
 export interface Unlocking<T> {
-  /** Opens the keys: by what is given or, where nothing is, by what needs no person (credential, keyring, key file). */
+  /**
+   * Unlocks the keys with the given credentials or, without any, with the slots that need no person (credential, keyring, key
+   * file).
+   */
   open(credentials: UnlockCredentials): Promise<T>;
-  /** The kinds of slots there are, which tell what a person can be asked for. */
+  /** The kinds of existing slots, which determine the secrets that a person can be asked for. */
   kinds(): Promise<readonly SlotInfo['kind'][]>;
 }
 
 /**
- * Opens keys by what the files hold. Without files, what needs no person is tried first, and a person at a terminal is
- * asked only where that has nothing to offer.
+ * Unlocks keys with the given files. Without files, slots that need no person are tried first, and a person at a terminal is
+ * asked only if there is no such slot.
  *
  * @throws {UsageError} when a person would have to be asked and there is no terminal
  */

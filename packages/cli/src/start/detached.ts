@@ -13,7 +13,7 @@ export type DetachedMessage =
 const BIN = fileURLToPath(new URL('../../bin/aico.js', import.meta.url));
 
 /**
- * Starts `aico start` as a process of its own and resolves when it is ready. The password goes through a pipe, since other
+ * Starts `aico start` as a separate process and resolves when it is ready. The password is passed through a pipe, since other
  * users may read command lines and environments.
  *
  * @throws {DetachedStartError} with the message of the process, when it ends before it is ready

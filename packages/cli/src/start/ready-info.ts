@@ -31,12 +31,12 @@ export function readyInfoOf(backend: Backend): ReadyInfo {
 }
 
 export interface BannerOptions {
-  /** The folder that holds everything, where one was given: the suggested commands name it. */
+  /** The home folder, if one was given: the suggested commands name it. */
   readonly home: string | undefined;
   readonly isForeground: boolean;
 }
 
-/** Where the backend listens, where the data is, and how to stop it. */
+/** Tells where the backend listens, where the data is, and how to stop it. */
 export function banner(ready: ReadyInfo, { home, isForeground }: BannerOptions): string {
   const command = (words: string): string =>
     `npx aico ${words}${home === undefined ? '' : ` --home ${shellQuoted(home)}`}`;
@@ -57,10 +57,10 @@ export function banner(ready: ReadyInfo, { home, isForeground }: BannerOptions):
   return [...lines, `  Stop     ${isForeground ? 'Ctrl-C, or: ' : ''}${command('stop')}`].join('\n');
 }
 
-/** A stop says what it waited for where that took at least so many milliseconds. */
+/** A stop lists phases that took at least this many milliseconds. */
 const NOTICEABLE_MS = 200;
 
-/** How long a stop took, and what it waited for. */
+/** Tells how long a stop took, and what it waited for. */
 export function endingText({ reason, drainMs, report }: Ending): string {
   const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
   const waits = [

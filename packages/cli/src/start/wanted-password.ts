@@ -1,17 +1,17 @@
 import type { AICOPaths } from '@aico/shared/core/paths';
 
 /**
- * Whether a start on this home needs a password that has not been given. Found out before the start, so that a person
- * sees a question and not a start that fails.
+ * Whether a start in this home needs a password that has not been given. Checked before the start, so that the user gets a
+ * question and not a failed start.
  */
 export async function startWantsPassword(paths: AICOPaths): Promise<boolean> {
   const { AICOKeyManager } = await import('@aico/shared/security');
   const keys = new AICOKeyManager({ slotsFile: paths.keySlotsFile, keyFile: paths.keyFile });
   if (!(await keys.exists())) return false;
-  // Slots that cannot be read are for the start to report.
+  // The start reports slots that cannot be read.
   const kinds = (await keys.slots().catch(() => [])).map(({ kind }) => kind);
   if (!kinds.includes('password') || (kinds.includes('key-file') && (await keys.hasKeyFile()))) return false;
-  // The start tries these itself; where they fail it starts locked, for `aico security unlock`.
+  // The start tries these itself; if they fail, it starts locked, to be unlocked with `aico security unlock`.
   if (kinds.includes('keyring') || (kinds.includes('credential') && process.env.CREDENTIALS_DIRECTORY))
     return false;
   const [{ ConfigurationManager }, { coreSections, securitySection }] = await Promise.all([

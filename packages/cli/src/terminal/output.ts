@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import type { Output } from '@aico/backend/plugin';
 import { onOneLine, showsColours, terminalText } from './style.ts';
 
-/** @param isJson asked at each use, since the output may be made before the options are read */
+/** @param isJson called at each use, since the output may be created before the options are read */
 export function createOutput(isJson: () => boolean): Output {
   return {
     get json() {
@@ -22,17 +22,17 @@ export function gapText(lost: number | undefined): string {
   return lost === undefined ? '(some were lost)' : `(${lost} lost)`;
 }
 
-/** Writes whole lines, see {@link terminalText}. JSON keeps its value: what is escaped in it is escaped as in JSON. */
+/** Writes whole lines, see {@link terminalText}. JSON keeps its value, since its escapes are those of JSON. */
 export function write(stream: NodeJS.WriteStream, text: string): void {
   writePart(stream, text.endsWith('\n') ? text : `${text}\n`);
 }
 
-/** Writes text that need not end with its line. */
+/** Writes text that need not end with a line break. */
 export function writePart(stream: NodeJS.WriteStream, text: string): void {
   stream.write(terminalText(text, showsColours(stream)));
 }
 
-/** Writes bytes to stdout as they are, as fast as its reader takes them. */
+/** Writes bytes to stdout unchanged, as fast as its reader accepts them. */
 export async function writeBytes(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
   for await (const chunk of chunks) if (!process.stdout.write(chunk)) await once(process.stdout, 'drain');
 }

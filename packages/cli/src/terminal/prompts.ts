@@ -3,13 +3,13 @@ import { UsageError } from '../errors.ts';
 /** Questions go to stderr: stdout holds the answer of the command and may be a file. */
 const ON_STDERR = { output: process.stderr };
 
-/** Whether there is a terminal to ask a person at. */
+/** Whether there is a terminal for questions. */
 export function canAsk(): boolean {
   return process.stdin.isTTY && process.stderr.isTTY;
 }
 
 /**
- * @param what what the person would be asked for, with its article: `the pairing code`
+ * @param what names the requested secret with its article: `the pairing code`
  * @param hint how to give it without a terminal
  * @throws {UsageError} when there is no terminal
  */
@@ -34,14 +34,17 @@ export async function askSecret(message: string): Promise<string> {
   return password({ message }, ON_STDERR);
 }
 
-/** Asks twice, since a new password that was mistyped would lock its owner out. */
+/** Asks twice, since a mistyped new password would lock its owner out. */
 export async function askNewPassword(message = 'New password'): Promise<string> {
   const first = await askSecret(message);
   if ((await askSecret(`${message}, again`)) === first) return first;
   throw new UsageError('the two do not match', 'Nothing was changed; try again.');
 }
 
-/** Asks to confirm a change; `--yes` answers beforehand. @throws {UsageError} when there is no terminal */
+/**
+ * Asks for confirmation of a change; `--yes` confirms in advance.
+ * @throws {UsageError} when there is no terminal
+ */
 export async function confirmed(message: string, { yes }: { readonly yes?: boolean }): Promise<boolean> {
   if (yes === true) return true;
   requireTerminal('confirmation', 'Confirm it by --yes.');

@@ -20,7 +20,7 @@ describe('terminalText()', () => {
     assert.equal(terminalText(text, false), 'a\tb\nü 漢 👩‍👧');
   });
 
-  test('of foreign text, nothing is left that a terminal obeys, colours among it', () => {
+  test('escapes every control character of foreign text, including colours', () => {
     const sequence = fc.constantFrom(
       '',
       `${ESC}[31m`,
@@ -37,7 +37,7 @@ describe('terminalText()', () => {
     );
   });
 
-  test('of JSON, the value stays the same', () => {
+  test('keeps the value of JSON text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) =>
         assert.equal(JSON.parse(terminalText(JSON.stringify(text), false)), text),
@@ -46,13 +46,13 @@ describe('terminalText()', () => {
   });
 });
 
-test('onOneLine() and the cells of a table let no text look like another line', () => {
+test('onOneLine() and table cells do not let text look like another line', () => {
   assert.equal(onOneLine('read\n2026-11-23 info ok\r\nend'), 'read\\n2026-11-23 info ok\\r\\nend');
   const lines = table(['a', 'b'], [[`x\n${ESC}[2Jy`, styles.green('on')]]);
   assert.equal(terminalText(lines, false), 'a              b\nx\\n\\u001b[2Jy  on');
 });
 
-test('colours are shown on a terminal, unless NO_COLOR or a dumb terminal says otherwise', () => {
+test('colours are shown on a terminal, except with NO_COLOR or on a dumb terminal', () => {
   assert.equal(showsColours({ isTTY: true }, {}), true);
   assert.equal(showsColours({ isTTY: true }, { NO_COLOR: '1' }), false);
   assert.equal(showsColours({ isTTY: true }, { NO_COLOR: '' }), true);
@@ -62,7 +62,7 @@ test('colours are shown on a terminal, unless NO_COLOR or a dumb terminal says o
   assert.equal(showsColours({}, { FORCE_COLOR: '1', NO_COLOR: '1' }), false);
 });
 
-test('all commands, those of plugins too, write through one file, which escapes foreign text', () => {
+test('all commands, including those of plugins, write through one module that escapes foreign text', () => {
   const sources = globSync(
     ['packages/cli/src/**/*.{ts,js}', 'examples/*/src/cli/**/*.ts', 'examples/*/src/cli.ts'],
     {

@@ -7,7 +7,7 @@ interface Screen {
 
 /**
  * Whether colours are shown on `stream`: on a terminal, unless `NO_COLOR` (https://no-color.org) is set or the terminal is
- * a dumb one. A pipe has colours only where `FORCE_COLOR` asks for them.
+ * dumb. A pipe has colours only if `FORCE_COLOR` is set.
  */
 export function showsColours(stream: Screen, env: NodeJS.ProcessEnv = process.env): boolean {
   if (env.NO_COLOR) return false;
@@ -18,8 +18,8 @@ export function showsColours(stream: Screen, env: NodeJS.ProcessEnv = process.en
 const ESCAPE = '\u001b';
 
 /**
- * Marks a style as one of this process: foreign text cannot know it, and so cannot bring colours of its own. Four numbers
- * of four digits, since that is the form of a colour which libraries leave out when they measure text.
+ * Marks a style as one of this process. Foreign text cannot know the random mark, so it cannot add colours. It consists of four
+ * numbers of four digits, since libraries ignore text in the form of a colour when they measure widths.
  */
 const MARK = Array.from({ length: 4 }, () => randomInt(1_000, 10_000)).join(';');
 const MARKED = new RegExp(`${ESCAPE}\\[${MARK};(\\d+)m`);
@@ -32,7 +32,7 @@ function marked(code: number | string): string {
   return `${ESCAPE}[${MARK};${code}m`;
 }
 
-/** Styles for text that is written by {@link terminalText}, which shows them where there are colours. */
+/** Styles for text written by {@link terminalText}, which converts them to colours if there are any. */
 export const styles = {
   bold: style(1, 22),
   dim: style(2, 22),
@@ -43,8 +43,8 @@ export const styles = {
 } as const;
 
 /**
- * Text as a terminal or a pipe may have it: {@link styles} as colours or not at all, line breaks and tabs as they are, and
- * every other character that a terminal obeys or a reader cannot see as an escape.
+ * Text for a terminal or a pipe: {@link styles} become colours or are removed, line breaks and tabs remain, and every other
+ * control or invisible character becomes an escape.
  */
 export function terminalText(text: string, isColoured: boolean): string {
   return parts(
@@ -54,7 +54,7 @@ export function terminalText(text: string, isColoured: boolean): string {
   );
 }
 
-/** Foreign text for a place where a line break would look like the beginning of another line. Keeps {@link styles}. */
+/** Foreign text on one line: a line break could imitate the start of another line. Keeps {@link styles}. */
 export function onOneLine(text: string): string {
   return parts(text, (plain) => printable(plain), marked);
 }

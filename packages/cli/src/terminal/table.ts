@@ -7,7 +7,7 @@ const NO_FRAME = Object.fromEntries(
     .map((edge) => [edge, '']),
 );
 
-/** Columns with a head and no frame, as wide as their content. Each row is one line, whatever its cells contain. */
+/** Columns with a header and without a frame, as wide as their content. Each row takes one line, whatever its cells contain. */
 export function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
   // Loaded here, since a command that answers in JSON draws no table.
   const Table: typeof import('cli-table3') = createRequire(import.meta.url)('cli-table3');
