@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Logger, MessageBus } from '@aico/backend/plugin';
+import type { Extensions, Logger, MessageBus } from '@aico/backend/plugin';
 import { MessageRefusedError } from './errors.ts';
+import type { MailFilter } from './filters.ts';
 import type { IncomingMail, MailStore, RawMail } from './mail-store.ts';
 import type { MailReader } from './parsing/mail-reader.ts';
 import type { ImportResult } from './replies.ts';
@@ -13,6 +14,7 @@ export interface ImporterOptions {
   readonly reader: MailReader;
   /** Messages larger than this are refused. */
   readonly maxBytes: number;
+  readonly filters: Extensions<MailFilter>;
   readonly logger: Logger;
 }
 
@@ -69,7 +71,11 @@ export class Importer {
 
   async #read({ raw, sha256 }: RawMail): Promise<IncomingMail | (ImportResult & { status: 'refused' })> {
     try {
-      return { raw, sha256, mail: await this.#options.reader.read(raw) };
+      const mail = await this.#options.reader.read(raw);
+      const verdicts = await this.#options.filters.collect((filter, signal) => filter.judge(mail, signal));
+      const refusal = verdicts.find((verdict) => verdict?.refuse !== undefined)?.refuse;
+      if (refusal !== undefined) return { status: 'refused', reason: refusal };
+      return { raw, sha256, mail, labels: verdicts.flatMap((verdict) => verdict?.labels ?? []) };
     } catch (error) {
       if (error instanceof MessageRefusedError) return { status: 'refused', reason: error.message };
       throw error;

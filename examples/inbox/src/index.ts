@@ -1,4 +1,5 @@
 import { definePlugin, Type } from '@aico/backend/plugin';
+import { filters } from './filters.ts';
 import { Importer } from './importer.ts';
 import { MailStore } from './mail-store.ts';
 import { MailReader } from './parsing/mail-reader.ts';
@@ -6,6 +7,8 @@ import { declareRoutes } from './routes.ts';
 import { MIGRATIONS } from './schema.ts';
 import { messageImported } from './topics.ts';
 
+export { filters, type MailFilter, type Verdict } from './filters.ts';
+export type { ParsedMail } from './parsing/mail-parser.ts';
 export { messageImported } from './topics.ts';
 
 /** Imports real mail, keeps it searchable in the encrypted database, and announces what was imported. */
@@ -30,6 +33,7 @@ export const plugin = definePlugin({
   }),
   migrations: MIGRATIONS,
   topics: [messageImported],
+  offers: [filters],
   capabilities: {
     'inbox:read': 'Read and search messages',
     'inbox:import': 'Import messages',
@@ -41,7 +45,14 @@ export const plugin = definePlugin({
     const reader = new MailReader({ timeoutMs: parse_timeout_s * 1_000 });
     plugin.onStop(() => reader[Symbol.asyncDispose]());
     const bus = plugin.requireService('message_bus');
-    const importer = new Importer({ store, bus, reader, maxBytes, logger: plugin.logger });
+    const importer = new Importer({
+      store,
+      bus,
+      reader,
+      maxBytes,
+      filters: plugin.extensions(filters),
+      logger: plugin.logger,
+    });
     await plugin.addRoutes((app) => declareRoutes(app, store, importer, maxBytes));
     plugin.runInBackground('marking of older messages', async (signal) => {
       while (!signal.aborted && (await store.markOlder()));

@@ -15,6 +15,7 @@ export interface RawMail {
 /** A message ready to be stored. */
 export interface IncomingMail extends RawMail {
   readonly mail: ParsedMail;
+  readonly labels: readonly string[];
 }
 
 /** A message that is in the table. */
@@ -92,6 +93,10 @@ export class MailStore {
       // Not awaited one by one: what is sent together reaches the database's thread together.
       const inserted = await Promise.all(batch.map((incoming) => tx.execute(INSERT, valuesOf(incoming))));
       const ids = inserted.map(({ rows: [row] }) => row?.id);
+      const labels = batch.flatMap((incoming, index) =>
+        incoming.labels.map((label) => tx.execute(LABEL, [ids[index] ?? null, label])),
+      );
+      await Promise.all(labels);
       const known = ids.includes(undefined) ? await this.#find(tx, batch) : new Map<string, number>();
       return batch.map(({ sha256 }, index): StoredMail => {
         const id = ids[index];
@@ -126,11 +131,16 @@ export class MailStore {
     );
     const [row] = rows;
     if (row === undefined) throw new MessageUnknownError(id);
+    const labels = await this.#database.execute(
+      'SELECT label FROM inbox_labels WHERE message = ? ORDER BY label',
+      [id],
+    );
     return {
       ...summaryOf(row),
       ...(row.message_id === null ? {} : { messageId: text(row.message_id) }),
       recipients: text(row.recipients),
       text: unmarked(text(row.text)),
+      labels: labels.rows.map(({ label }) => text(label)),
     };
   }
 
@@ -194,12 +204,15 @@ export class MailStore {
   }
 }
 
+/** Labels a message; does nothing where the message was stored before, and has no id here. */
+const LABEL = 'INSERT OR IGNORE INTO inbox_labels (message, label) SELECT ?1, ?2 WHERE ?1 IS NOT NULL';
+
 /** Stores one message, with {@link valuesOf} it; gives no row where the message is stored already. */
 export const INSERT = `INSERT INTO inbox_messages
     (sha256, message_id, subject, sender, recipients, sent_at, imported_at, attachments, size, text, raw)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING RETURNING id`;
 
-export function valuesOf({ raw, sha256, mail }: IncomingMail): SqlValue[] {
+export function valuesOf({ raw, sha256, mail }: Omit<IncomingMail, 'labels'>): SqlValue[] {
   return [
     Buffer.from(sha256, 'hex'),
     mail.messageId ?? null,

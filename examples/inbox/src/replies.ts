@@ -22,6 +22,7 @@ export const MailDetail = Type.Object({
   messageId: Type.Optional(Type.String()),
   recipients: Type.String(),
   text: Type.String(),
+  labels: Type.Immutable(Type.Array(Type.String({ description: 'From the filters of other plugins.' }))),
 });
 export type MailDetail = Static<typeof MailDetail>;
 

@@ -61,4 +61,14 @@ export const MIGRATIONS: readonly Migration[] = [
       UPDATE inbox_totals SET unmarked_to = (SELECT coalesce(max(id), 0) FROM inbox_messages);
     `,
   },
+  {
+    id: '003_labels',
+    sql: `
+      CREATE TABLE inbox_labels (
+        message INTEGER NOT NULL REFERENCES inbox_messages (id) ON DELETE CASCADE,
+        label TEXT NOT NULL,
+        PRIMARY KEY (message, label)
+      ) WITHOUT ROWID;
+    `,
+  },
 ];

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { definePlugin } from '@aico/backend/plugin';
 import { createTestBackend, type TestBackend } from '@aico/backend/testing';
 import { type Client, connectLocal } from '@aico/client/local';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { joinFrames } from '../src/frames.ts';
-import { messageImported } from '../src/index.ts';
+import { filters, messageImported } from '../src/index.ts';
 import { MailStore } from '../src/mail-store.ts';
 
 const INBOX = fileURLToPath(new URL('..', import.meta.url));
@@ -32,12 +33,31 @@ const mail = (subject: string, body = 'Nothing more.', date = 'Thu, 22 Aug 2002 
     `From: A <a@example.org>\nMessage-ID: <${subject}@example.org>\nSubject: ${subject}\nDate: ${date}\n\n${body}\n`,
   );
 
+/** Refuses chain letters, and labels messages about them. */
+const chainLetters = definePlugin({
+  name: 'chain_letters',
+  version: '1.0.0',
+  description: 'Filters chain letters',
+  fills: [filters],
+  start(plugin) {
+    plugin.fill(filters, {
+      judge({ subject }) {
+        if (subject.startsWith('Forward this')) return { refuse: 'a chain letter' };
+        return subject.includes('chain letter') ? { labels: ['chain-letter'] } : undefined;
+      },
+    });
+  },
+});
+
 describe('the inbox in a backend', () => {
   let backend: TestBackend;
   let client: Client;
 
   before(async () => {
-    backend = await createTestBackend({ plugins: [INBOX], config: { 'plugins.inbox.max_message_mib': 1 } });
+    backend = await createTestBackend({
+      plugins: [INBOX, chainLetters],
+      config: { 'plugins.inbox.max_message_mib': 1 },
+    });
     client = connectLocal({ socketPath: backend.socket });
   });
   after(async () => {
@@ -170,6 +190,21 @@ describe('the inbox in a backend', () => {
     assert.match(first?.snippet ?? '', /明日の\[会議\]は三時からです/);
     await database.execute("DELETE FROM inbox_messages WHERE subject LIKE 'Older %'");
     assert.deepEqual(await subjects(found), []);
+  });
+
+  test('a filter of another plugin refuses a message or labels it, and is not asked about one that is stored', async () => {
+    const batch = [mail('Forward this to ten friends'), mail('Yet another chain letter'), mail('Lunch')];
+    const [refused, labelled, other] = await importAll(...batch);
+    assert.deepEqual(refused, { status: 'refused', reason: 'a chain letter' });
+    const labels = Type.Object({ labels: Type.Array(Type.String()) });
+    const read = async (id = 0) =>
+      Value.Parse(labels, await client.json(`/api/v1/inbox/messages/${id}`)).labels;
+    assert.deepEqual([await read(labelled?.id), await read(other?.id)], [['chain-letter'], []]);
+    const again = await importAll(...batch);
+    assert.deepEqual(
+      again.map(({ status }) => status),
+      ['refused', 'duplicate', 'duplicate'],
+    );
   });
 
   test('nothing a person types is taken for the syntax of the index', async () => {

@@ -20,6 +20,7 @@ const VALUES = [
   'definePlugin',
   'defineTopic',
   'eventStream',
+  'extensionPoint',
   'listOf',
   'maybe',
 ] as const;
@@ -32,6 +33,8 @@ const TYPES = [
   'Consumption',
   'Database',
   'Delivery',
+  'ExtensionPoint',
+  'Extensions',
   'FastifyReply',
   'FastifyRequest',
   'GatewayApp',

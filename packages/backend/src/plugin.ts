@@ -34,6 +34,8 @@ export type { ServiceContainer } from './core/container/service-container.ts';
 export type { GatewayApp } from './core/gateway.ts';
 export type { HealthCheckResult } from './core/health/types.ts';
 export { type CallNext, GatewayResponse, Middleware } from './core/middleware.ts';
+export { type ExtensionPoint, extensionPoint } from './core/plugin/extension-point.ts';
+export type { Extensions } from './core/plugin/extensions.ts';
 export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin/plugin-base.ts';
 export type { CommandContext, Output, PluginCommands } from './core/plugin/plugin-commands.ts';
 export { definePlugin, type Plugin, type PluginDefinition } from './core/plugin/plugin-definition.ts';

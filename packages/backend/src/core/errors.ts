@@ -17,7 +17,21 @@ export type GraphProblem =
       /** From a service nothing else needs down to the missing name. */
       readonly path: readonly string[];
     }
-  | { readonly kind: 'circular' /** Begins and ends with the same name. */; readonly path: readonly string[] }
+  | {
+      readonly kind: 'circular';
+      /** Begins and ends with the same name. */
+      readonly path: readonly string[];
+      /** Steps of the path that are no dependency: the second fills an extension point of the first. */
+      readonly fills: readonly (readonly [offerer: string, filler: string])[];
+    }
+  | {
+      readonly kind: 'unoffered';
+      /** An extension point that no service offers. */
+      readonly name: string;
+      readonly near: string | undefined;
+      /** The service that fills it, and the point. */
+      readonly path: readonly string[];
+    }
   | {
       readonly kind: 'duplicate';
       readonly name: string;
@@ -49,8 +63,17 @@ function describeProblem(problem: GraphProblem): string {
       const near = problem.near === undefined ? '' : `; did you mean "${problem.near}"?`;
       return `missing: ${path} (no service "${problem.name}" is registered${near}${others > 0 ? `; ${others} more ask for it` : ''})`;
     }
-    case 'circular':
-      return `circular: ${path}`;
+    case 'circular': {
+      const fills = problem.fills.map(
+        ([offerer, filler]) =>
+          `; ${offerer} starts after ${filler}, which fills its extension point and therefore cannot depend on it`,
+      );
+      return `circular: ${path}${fills.join('')}`;
+    }
+    case 'unoffered': {
+      const near = problem.near === undefined ? '' : `; did you mean "${problem.near}"?`;
+      return `unoffered: ${path} (no plugin that is loaded offers the extension point "${problem.name}"${near})`;
+    }
     case 'duplicate':
       return `duplicate: ${path} (registered ${problem.count} times)`;
   }
@@ -383,6 +406,29 @@ export class TopicUndeclaredError extends defineError({
     hint: `${suggestion(topic, declared)}"${owner}" declares ${declared.length === 0 ? 'no topics' : declared.join(', ')}. A topic of its own belongs in \`topics\` of its definition.`,
     plugin,
     topic,
+  }),
+}) {}
+
+/** A plugin uses an extension point that its definition does not list. */
+export class ExtensionUndeclaredError extends defineError({
+  code: 'AICO_PLUGIN_EXTENSION',
+  exit: 'plugin',
+  make: (plugin: string, list: 'offers' | 'fills', point: string) => ({
+    message: `plugin "${plugin}" ${list === 'fills' ? 'fills' : 'reads'} the extension point "${point}", which its definition does not list in \`${list}\``,
+    hint: `Add the point to the definition of "${plugin}", so that the order of the start is known: ${list}: [point].`,
+    plugin,
+    point,
+  }),
+}) {}
+
+/** An extension did not answer a call in time, and was left out. */
+export class ExtensionTimeoutError extends defineError({
+  code: 'AICO_PLUGIN_EXTENSION_TIMEOUT',
+  hint: 'An extension must answer, or obey the signal that it is given.',
+  make: (point: string, plugin: string, timeoutMs: number) => ({
+    message: `the extension of ${point} by plugin "${plugin}" did not answer within ${timeoutMs} ms`,
+    point,
+    plugin,
   }),
 }) {}
 

@@ -177,3 +177,65 @@ test('standingOn() is everything above, without the names themselves', () => {
   assert.deepEqual([...graph.standingOn(['b'])].sort(), ['c', 'd']);
   assert.deepEqual([...graph.standingOn(['e'])], []);
 });
+
+describe('extension points', () => {
+  const offering = (name: string, point: string, ...dependencies: string[]): GraphNode => ({
+    name,
+    dependencies,
+    offers: [point],
+  });
+  const filling = (
+    name: string,
+    point: string,
+    isOptional = false,
+    ...dependencies: string[]
+  ): GraphNode => ({
+    name,
+    dependencies,
+    fills: [{ name: point, isOptional }],
+  });
+
+  test('the service that offers a point comes after all that fill it, and stands on them', () => {
+    const graph = new DependencyGraph([
+      offering('inbox', 'inbox.filters'),
+      filling('spam', 'inbox.filters'),
+      filling('digest', 'inbox.filters', true),
+    ]);
+    assert.deepEqual(graph.order(), ['spam', 'digest', 'inbox']);
+    assert.deepEqual(graph.fillersOf('inbox'), ['spam', 'digest']);
+    assert.deepEqual([...graph.standingOn(['spam'])], ['inbox']);
+  });
+
+  test('a service needs the one whose point it fills, unless the point is optional, and never the reverse', () => {
+    const graph = new DependencyGraph([
+      offering('inbox', 'inbox.filters'),
+      filling('spam', 'inbox.filters'),
+      filling('digest', 'inbox.filters', true),
+      node('report', 'spam'),
+    ]);
+    assert.deepEqual([...graph.needing(['inbox'])], ['spam', 'report']);
+    assert.deepEqual([...graph.needing(['spam'])], ['report']);
+  });
+
+  test('a point that no service offers is a problem with the nearest name, unless it is optional', () => {
+    const graph = new DependencyGraph([
+      offering('inbox', 'inbox.filters'),
+      filling('spam', 'inbox.filter'),
+      filling('digest', 'outbox.filters', true),
+    ]);
+    assert.deepEqual(graph.problems, [
+      { kind: 'unoffered', name: 'inbox.filter', near: 'inbox.filters', path: ['spam', 'inbox.filter'] },
+    ]);
+  });
+
+  test('a service that depends on the one whose point it fills is in a circle, and the error says why', () => {
+    const graph = new DependencyGraph([
+      offering('inbox', 'inbox.filters'),
+      filling('spam', 'inbox.filters', false, 'inbox'),
+    ]);
+    assert.throws(
+      () => graph.check(),
+      /circular: inbox -> spam -> inbox; inbox starts after spam, which fills its extension point/,
+    );
+  });
+});

@@ -1,5 +1,5 @@
 import { DependencyGraphError, type GraphProblem } from '../errors.ts';
-import { findCycles, findMissing, type Vertex } from './graph-problems.ts';
+import { findCycles, findMissing, findUnoffered, type Vertex } from './graph-problems.ts';
 import { PriorityQueue } from './priority-queue.ts';
 
 /** One service as the graph sees it. */
@@ -9,6 +9,17 @@ export interface GraphNode {
   readonly dependencies: readonly string[];
   /** Lower first, among those that are ready at the same moment. Default 100. */
   readonly priority?: number;
+  /** Extension points that it offers: it starts after all services that fill them. */
+  readonly offers?: readonly string[];
+  /** Extension points that it fills. */
+  readonly fills?: readonly FilledPoint[];
+}
+
+/** An extension point as a service that fills it names it. */
+export interface FilledPoint {
+  readonly name: string;
+  /** Whether the service also starts where no other offers the point. */
+  readonly isOptional: boolean;
 }
 
 /**
@@ -29,11 +40,13 @@ export class DependencyGraph {
   readonly #vertices: ReadonlyMap<string, Vertex>;
   readonly #order: readonly string[];
   readonly #problems: readonly GraphProblem[];
+  /** The service that offers each extension point. */
+  readonly #offerers = new Map<string, Vertex>();
 
   constructor(nodes: Iterable<GraphNode>) {
     const vertices = new Map<string, Vertex>();
     const counts = new Map<string, number>();
-    for (const { name, dependencies, priority = 100 } of nodes) {
+    for (const { name, dependencies, priority = 100, offers = [], fills = [] } of nodes) {
       const first = vertices.get(name);
       if (first !== undefined) {
         counts.set(name, (counts.get(name) ?? 1) + 1);
@@ -45,10 +58,14 @@ export class DependencyGraph {
         index: vertices.size,
         priority,
         names,
+        fills,
         dependencies: [],
+        fillers: [],
         dependents: [],
         open: 0,
       });
+      const vertex = vertices.get(name);
+      if (vertex !== undefined) for (const point of offers) this.#offerers.set(point, vertex);
     }
     for (const vertex of vertices.values()) {
       for (const name of vertex.names) {
@@ -57,12 +74,20 @@ export class DependencyGraph {
         vertex.dependencies.push(dependency);
         dependency.dependents.push(vertex);
       }
+      for (const { name } of vertex.fills) {
+        const offerer = this.#offerers.get(name);
+        if (offerer === undefined || offerer === vertex || offerer.fillers.includes(vertex)) continue;
+        offerer.fillers.push(vertex);
+        offerer.dependencies.push(vertex);
+        vertex.dependents.push(offerer);
+      }
     }
     this.#vertices = vertices;
     this.#order = orderOf(vertices);
     this.#problems = [
       ...[...counts].map(([name, count]) => ({ kind: 'duplicate' as const, name, count, path: [name] })),
       ...findMissing(vertices),
+      ...findUnoffered(vertices, this.#offerers),
       // A service in a circle, or one that depends on it, never became ready.
       ...(this.#order.length < vertices.size ? findCycles(vertices) : []),
     ];
@@ -87,6 +112,29 @@ export class DependencyGraph {
   order(): readonly string[] {
     this.check();
     return this.#order;
+  }
+
+  /** The services that fill extension points of `name`, so that it starts after them. */
+  fillersOf(name: string): readonly string[] {
+    return this.#vertices.get(name)?.fillers.map((filler) => filler.name) ?? [];
+  }
+
+  /**
+   * Everything that cannot run without all of `names`, directly or through others; without `names` themselves. A service
+   * that fills an extension point needs the one that offers it, unless the point is optional.
+   */
+  needing(names: Iterable<string>): ReadonlySet<string> {
+    const needed = new Set(names);
+    const start = [...needed];
+    const isNeeding = ({ names: dependencies, fills }: Vertex): boolean =>
+      dependencies.some((name) => needed.has(name)) ||
+      fills.some(({ name, isOptional }) => !isOptional && needed.has(this.#offerers.get(name)?.name ?? ''));
+    for (let before = 0; before < needed.size; ) {
+      before = needed.size;
+      for (const vertex of this.#vertices.values()) if (isNeeding(vertex)) needed.add(vertex.name);
+    }
+    for (const name of start) needed.delete(name);
+    return needed;
   }
 
   /** Everything that stands on any of `names`, directly or through others; without `names` themselves. */

@@ -1,5 +1,6 @@
 import type { GraphProblem } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import type { FilledPoint } from './dependency-graph.ts';
 
 /** A name in the graph with its edges both ways. */
 export interface Vertex {
@@ -8,7 +9,11 @@ export interface Vertex {
   readonly priority: number;
   /** The names of its dependencies, each once, registered or not. */
   readonly names: readonly string[];
+  readonly fills: readonly FilledPoint[];
+  /** What it starts after: its dependencies that are registered, and {@link fillers}. */
   readonly dependencies: Vertex[];
+  /** Services that fill its extension points. */
+  readonly fillers: Vertex[];
   readonly dependents: Vertex[];
   /** How many dependencies are still before it while an order is made. */
   open: number;
@@ -23,7 +28,6 @@ type Vertices = ReadonlyMap<string, Vertex>;
 export function findMissing(vertices: Vertices): GraphProblem[] {
   const askedBy = new Map<string, string[]>();
   for (const vertex of vertices.values()) {
-    if (vertex.dependencies.length === vertex.names.length) continue;
     for (const dependency of vertex.names) {
       if (vertices.has(dependency)) continue;
       const askers = askedBy.get(dependency);
@@ -39,6 +43,23 @@ export function findMissing(vertices: Vertices): GraphProblem[] {
     const near = nearest(name, vertices.keys());
     return { kind: 'missing', name, near, askedBy: askers, path: path.reverse() };
   });
+}
+
+/** One problem per extension point that is filled and not offered. */
+export function findUnoffered(
+  vertices: Vertices,
+  offerers: ReadonlyMap<string, Vertex>,
+): readonly GraphProblem[] {
+  return [...vertices.values()].flatMap((vertex) =>
+    vertex.fills
+      .filter(({ name, isOptional }) => !isOptional && !offerers.has(name))
+      .map(({ name }) => ({
+        kind: 'unoffered' as const,
+        name,
+        near: nearest(name, offerers.keys()),
+        path: [vertex.name, name],
+      })),
+  );
 }
 
 /** Breadth first from the services nothing needs (then from whatever only a cycle reaches): who led to whom. */
@@ -86,7 +107,11 @@ export function findCycles(vertices: Vertices): GraphProblem[] {
       }
       const onPath = depth.get(dependency.name);
       if (onPath !== undefined) {
-        problems.push({ kind: 'circular', path: [...path.slice(onPath), dependency.name] });
+        problems.push({
+          kind: 'circular',
+          path: [...path.slice(onPath), dependency.name],
+          fills: fillsAlong([...walk.slice(onPath).map(({ vertex }) => vertex), dependency]),
+        });
         if (problems.length === MOST_CYCLES) return problems;
         continue;
       }
@@ -97,4 +122,13 @@ export function findCycles(vertices: Vertices): GraphProblem[] {
     }
   }
   return problems;
+}
+
+/** The pairs on a path where a service starts after another only because that one fills its extension point. */
+function fillsAlong(path: readonly Vertex[]): readonly (readonly [offerer: string, filler: string])[] {
+  return path.flatMap((vertex, index) => {
+    const next = path[index + 1];
+    if (next === undefined || !vertex.fillers.includes(next) || vertex.names.includes(next.name)) return [];
+    return [[vertex.name, next.name] as const];
+  });
 }

@@ -156,10 +156,12 @@ export class ServiceContainer {
   /** Who needs whom, as registered so far; asks nothing to run. */
   get graph(): DependencyGraph {
     this.#graph ??= new DependencyGraph(
-      this.#registrations.map(({ name, options: { dependencies, priority } }) => ({
+      this.#registrations.map(({ name, options: { dependencies, priority, offers, fills } }) => ({
         name,
         dependencies,
         priority,
+        offers,
+        fills,
       })),
     );
     return this.#graph;
@@ -186,7 +188,7 @@ export class ServiceContainer {
     }
     const order = this.graph.order();
     const records = order.flatMap((name) => this.#records.get(name) ?? []);
-    linkRecords(records);
+    linkRecords(records, this.graph);
     const supervisor = new Supervisor({
       records,
       random: this.#random,

@@ -1,6 +1,7 @@
 import type { Backoff } from '@aico/shared/core/tasks';
 import { ServiceOptionError } from '../errors.ts';
 import type { ServiceName } from '../services.ts';
+import type { FilledPoint } from './dependency-graph.ts';
 
 /** How often a failed start is tried again. */
 export interface RetryPolicy extends Partial<Backoff> {
@@ -12,6 +13,10 @@ export interface RetryPolicy extends Partial<Backoff> {
 export interface ServiceOptions<T = unknown> {
   /** Services that run before this one starts and until after it has stopped. */
   readonly dependencies?: readonly ServiceName[];
+  /** Extension points that it offers. It starts after the services that fill them, or once these have failed. */
+  readonly offers?: readonly string[];
+  /** Extension points that it fills. */
+  readonly fills?: readonly FilledPoint[];
   /** Lower first, among those ready at the same moment; see `PluginPriority`. Never overrides a dependency. Finite. Default 100. */
   readonly priority?: number;
   /**
@@ -40,6 +45,8 @@ export interface ServiceOptions<T = unknown> {
 /** The options with their defaults filled in. */
 export interface ResolvedOptions {
   readonly dependencies: readonly string[];
+  readonly offers: readonly string[];
+  readonly fills: readonly FilledPoint[];
   readonly priority: number;
   readonly required: boolean;
   readonly startTimeoutMs: number;
@@ -54,6 +61,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Where neither the service nor its container says another. */
 export const DEFAULT_START_TIMEOUT_MS = 10_000;
 
+export const DEFAULT_PRIORITY = 100;
+
 const DEFAULT_BACKOFF: Backoff = { minDelayMs: 500, maxDelayMs: 60_000 };
 
 /** @throws {ServiceOptionError} naming the option and what it may be */
@@ -66,7 +75,7 @@ export function resolveOptions(
     if (value > 0 && value <= LONGEST_TIMER_MS) return value;
     throw new ServiceOptionError(name, option, value, `milliseconds from 1 to ${LONGEST_TIMER_MS}`);
   };
-  const { priority = 100, retry = {} } = options;
+  const { priority = DEFAULT_PRIORITY, retry = {} } = options;
   if (name === '') throw new ServiceOptionError(name, 'name', '""', 'a word');
   if (!Number.isFinite(priority)) throw new ServiceOptionError(name, 'priority', priority, 'a finite number');
   const { retries, minDelayMs = DEFAULT_BACKOFF.minDelayMs, maxDelayMs = DEFAULT_BACKOFF.maxDelayMs } = retry;
@@ -75,6 +84,8 @@ export function resolveOptions(
   }
   return {
     dependencies: options.dependencies ?? [],
+    offers: options.offers ?? [],
+    fills: options.fills ?? [],
     priority,
     required: options.required ?? true,
     startTimeoutMs: milliseconds('startTimeoutMs', options.startTimeoutMs ?? defaultStartTimeoutMs),

@@ -1,6 +1,6 @@
 import type { AicoError } from '@aico/protocol';
 import { Cancellation } from './cancellation.ts';
-import { withoutRepeats } from './dependency-graph.ts';
+import { type DependencyGraph, withoutRepeats } from './dependency-graph.ts';
 import type { ResolvedOptions } from './service-options.ts';
 import type { ServiceState, StartPhase } from './service-state.ts';
 
@@ -43,8 +43,13 @@ export class ServiceRecord {
   /** Its dependencies and its dependents. */
   needs: ServiceRecord[] = [];
   neededBy: ServiceRecord[] = [];
+  /** Services that fill its extension points, and those whose points it fills. It starts after the former if they start. */
+  fillers: ServiceRecord[] = [];
+  fillerOf: ServiceRecord[] = [];
   /** How many of those it needs do not run yet. */
   openDependencies = 0;
+  /** How many of its fillers have not started and may do so. */
+  openFillers = 0;
   attempts = 0;
   /** The dependency that came last. */
   waitedOn: string | undefined;
@@ -109,13 +114,16 @@ export class ServiceRecord {
  *
  * @param order every record, dependencies before their dependents
  */
-export function linkRecords(order: readonly ServiceRecord[]): void {
+export function linkRecords(order: readonly ServiceRecord[], graph: DependencyGraph): void {
   const byName = new Map(order.map((record) => [record.name, record]));
   for (const record of order) {
     record.required = record.options.required;
     record.requiredBy = undefined;
     record.neededBy = [];
+    record.fillerOf = [];
     record.needs = [];
+    record.fillers = graph.fillersOf(record.name).flatMap((name) => byName.get(name) ?? []);
+    for (const filler of record.fillers) filler.fillerOf.push(record);
     for (const name of withoutRepeats(record.options.dependencies)) {
       const dependency = byName.get(name);
       if (dependency === undefined) continue;

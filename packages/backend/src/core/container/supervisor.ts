@@ -5,6 +5,7 @@ import type { Cancellation } from './cancellation.ts';
 import { PriorityQueue } from './priority-queue.ts';
 import type { ServiceEvent } from './service-event.ts';
 import { Run, type ServiceRecord } from './service-record.ts';
+import type { ServiceState } from './service-state.ts';
 import { type AttemptListener, attemptStart } from './start-attempt.ts';
 import { stopInstance } from './stop-instance.ts';
 import { type StoppedService, StopReport } from './stop-report.ts';
@@ -71,7 +72,8 @@ export class Supervisor {
       record.reset();
       record.openDependencies = 0;
       for (const { state } of record.needs) if (state.kind !== 'running') record.openDependencies += 1;
-      if (record.openDependencies === 0) this.#enqueue(record);
+      record.openFillers = record.fillers.filter(({ state }) => isStarting(state)).length;
+      if (isReady(record)) this.#enqueue(record);
     }
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#settled = resolve;
@@ -253,19 +255,54 @@ export class Supervisor {
     for (const dependent of record.neededBy) {
       if (dependent.state.kind !== 'waiting') continue;
       dependent.openDependencies -= 1;
-      if (dependent.openDependencies > 0) continue;
-      dependent.waitedOn = record.name;
-      this.#enqueue(dependent);
+      this.#enqueueIfReady(dependent, record);
     }
+    for (const offerer of record.fillerOf) {
+      if (offerer.state.kind !== 'waiting') continue;
+      offerer.openFillers -= 1;
+      this.#enqueueIfReady(offerer, record);
+    }
+    this.#pumpSoon();
+  }
+
+  #enqueueIfReady(record: ServiceRecord, cause: ServiceRecord): void {
+    if (!isReady(record)) return;
+    record.waitedOn = cause.name;
+    this.#enqueue(record);
+  }
+
+  #pumpSoon(): void {
     if (this.#ready.size === 0 || this.#pumping) return;
     // A microtask later, so that those who became ready at the same moment are ordered by priority together.
     this.#pumping = true;
     queueMicrotask(() => this.#pump());
   }
 
+  /** Starts services whose fillers have failed, or wait for a service that has failed. @returns whether there are any */
+  #startWithoutFillers(): boolean {
+    const waiting = this.#options.records.filter(
+      (record) => record.state.kind === 'waiting' && record.openDependencies === 0 && record.openFillers > 0,
+    );
+    for (const record of waiting) {
+      record.openFillers = 0;
+      this.#enqueue(record);
+    }
+    this.#pumpSoon();
+    return waiting.length > 0;
+  }
+
   #settleIfDone(): void {
     if (this.#undecided > 0 || (this.#failure === undefined && this.#ready.size > 0)) return;
+    if (this.#failure === undefined && this.#settled !== undefined && this.#startWithoutFillers()) return;
     this.#settled?.();
     this.#settled = undefined;
   }
+}
+
+function isReady({ openDependencies, openFillers }: ServiceRecord): boolean {
+  return openDependencies === 0 && openFillers <= 0;
+}
+
+function isStarting({ kind }: ServiceState): boolean {
+  return kind === 'waiting' || kind === 'starting';
 }

@@ -55,6 +55,8 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
   protected readonly consume: PluginContext['consume'];
   protected readonly addRoutes: PluginContext['addRoutes'];
   protected readonly addMiddleware: PluginContext['addMiddleware'];
+  protected readonly fill: PluginContext['fill'];
+  protected readonly extensions: PluginContext['extensions'];
   protected readonly every: PluginContext['every'];
   protected readonly runInBackground: PluginContext['runInBackground'];
   protected readonly onStop: PluginContext['onStop'];
@@ -69,6 +71,8 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
     this.consume = context.consume.bind(context);
     this.addRoutes = context.addRoutes.bind(context);
     this.addMiddleware = context.addMiddleware.bind(context);
+    this.fill = context.fill.bind(context);
+    this.extensions = context.extensions.bind(context);
     this.every = context.every.bind(context);
     this.runInBackground = context.runInBackground.bind(context);
     this.onStop = context.onStop.bind(context);

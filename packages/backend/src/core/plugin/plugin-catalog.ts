@@ -1,3 +1,4 @@
+import { ExtensionRegistry } from './extensions.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 
 declare module '../services.ts' {
@@ -8,6 +9,7 @@ declare module '../services.ts' {
 
 /** The service `'plugins'`: the definition of every plugin that is registered. */
 export class PluginCatalog {
+  readonly extensions = new ExtensionRegistry();
   readonly #definitions = new Map<string, PluginDefinition>();
 
   add(definition: PluginDefinition): void {

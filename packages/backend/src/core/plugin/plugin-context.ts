@@ -10,13 +10,18 @@ import type {
 } from '@aico/shared/core/bus';
 import { getLogger, type Logger } from '@aico/shared/core/logging';
 import type { ServiceContainer } from '../container/service-container.ts';
-import { IntervalInvalidError } from '../errors.ts';
+import { DEFAULT_PRIORITY } from '../container/service-options.ts';
+import { ExtensionUndeclaredError, IntervalInvalidError } from '../errors.ts';
 import type { DeclareRoutes, MountOptions } from '../gateway.ts';
 import { scope } from '../lifecycle.ts';
 import type { Middleware } from '../middleware.ts';
 import type { ServiceName, Services } from '../services.ts';
 import { type BackgroundWork, type IntervalOptions, keepBeating, keepRunning } from './background.ts';
 import { checkingCapabilities, checkTopic } from './declared.ts';
+import type { ExtensionPoint } from './extension-point.ts';
+import type { Extensions } from './extensions.ts';
+import type { PluginCatalog } from './plugin-catalog.ts';
+import type { PluginDefinition } from './plugin-definition.ts';
 import { PluginScope } from './plugin-scope.ts';
 import type { Release } from './release-stack.ts';
 
@@ -185,6 +190,46 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
       (remove) => remove(),
     );
     return () => held.release();
+  }
+
+  /**
+   * Extends another plugin at one of its extension points until this plugin stops. The point must be among the `fills` of the
+   * definition. The returned function removes the extension earlier.
+   *
+   * @throws {ExtensionUndeclaredError} when the definition does not list the point
+   * @example plugin.fill(filters, { judge: (mail) => (isSpam(mail) ? { refuse: 'spam' } : undefined) });
+   */
+  fill<T>(point: ExtensionPoint<T>, extension: NoInfer<T>): () => Promise<void> {
+    const { catalog, definition } = this.#declaring('fills', point);
+    const remove = catalog.extensions.add(
+      point.name,
+      { plugin: this.name, priority: definition.priority ?? DEFAULT_PRIORITY, logger: () => this.logger },
+      extension,
+    );
+    const held = this[scope].own(`extension of ${point.name}`, remove);
+    return () => held.release();
+  }
+
+  /**
+   * What other plugins have put into an extension point of this plugin. The point must be among the `offers` of the
+   * definition. When the plugin starts, all plugins that fill the point have started or have failed.
+   *
+   * @throws {ExtensionUndeclaredError} when the definition does not list the point
+   * @example const verdicts = await plugin.extensions(filters).collect((filter) => filter.judge(mail));
+   */
+  extensions<T>(point: ExtensionPoint<T>): Extensions<T> {
+    return this.#declaring('offers', point).catalog.extensions.at(point.name);
+  }
+
+  #declaring(
+    list: 'offers' | 'fills',
+    { name }: ExtensionPoint,
+  ): { readonly catalog: PluginCatalog; readonly definition: PluginDefinition } {
+    const catalog = this.#container.findService('plugins');
+    const definition = catalog?.find(this.name);
+    if (catalog === undefined || definition?.[list]?.some((point) => point.name === name) !== true)
+      throw new ExtensionUndeclaredError(this.name, list, name);
+    return { catalog, definition };
   }
 
   /**

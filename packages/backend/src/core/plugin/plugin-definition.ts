@@ -6,6 +6,7 @@ import type { ServiceContainer } from '../container/service-container.ts';
 import type { ServiceOptions } from '../container/service-options.ts';
 import type { HealthCheckResult } from '../health/types.ts';
 import type { ServiceName, Services } from '../services.ts';
+import type { ExtensionPoint } from './extension-point.ts';
 import type { BasePlugin } from './plugin-base.ts';
 import type { PluginContext } from './plugin-context.ts';
 
@@ -44,6 +45,13 @@ export interface PluginDeclaration<
   readonly topics?: readonly Topic[];
   /** The capabilities that the plugin's routes require of their callers, each with a sentence that says what it allows. */
   readonly capabilities?: Readonly<Partial<Record<Exclude<Access, 'public'>, string>>>;
+  /**
+   * Extension points that other plugins may fill. Each name begins with the plugin's name and a dot. The plugin starts
+   * after the plugins that fill them and stops before those.
+   */
+  readonly offers?: readonly ExtensionPoint[];
+  /** Extension points of other plugins that it fills by `fill`. Each must be offered, unless it is `point.optional`. */
+  readonly fills?: readonly ExtensionPoint[];
   /** Other plugins whose tables it may read or write. All tables but these and its own are refused. */
   readonly tables?: TableGrants;
   /** Whether the backend does not start without it. Default `true`. */

@@ -129,6 +129,17 @@ function isDefinition(value: unknown, problems: string[]): value is PluginDefini
     if (typeof name === 'string' && !name.startsWith(`${String(member(value, 'name'))}.`))
       problems.push(`topic "${name}" must begin with the name of the plugin and a dot`);
   }
+  for (const list of ['offers', 'fills'])
+    expect(
+      list,
+      (found) => found === undefined || isListOf(found, 'name'),
+      'a list of extension points made by extensionPoint()',
+    );
+  for (const point of listOf(member(value, 'offers'))) {
+    const name = member(point, 'name');
+    if (typeof name === 'string' && !name.startsWith(`${String(member(value, 'name'))}.`))
+      problems.push(`extension point "${name}" must begin with the name of the plugin and a dot`);
+  }
   expect('startTimeoutMs', optional('number'), 'milliseconds');
   expect('stopTimeoutMs', optional('number'), 'milliseconds');
   expect('retry', optional('object'), 'an object');

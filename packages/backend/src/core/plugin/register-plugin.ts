@@ -27,6 +27,8 @@ export function registerPlugin(container: ServiceContainer, definition: PluginDe
     },
     {
       dependencies: [...new Set<ServiceName>([...common, ...(definition.dependencies ?? [])])],
+      offers: (definition.offers ?? []).map((point) => point.name),
+      fills: definition.fills ?? [],
       ...(required === undefined ? {} : { required }),
       ...(priority === undefined ? {} : { priority }),
       ...(startTimeoutMs === undefined ? {} : { startTimeoutMs }),
