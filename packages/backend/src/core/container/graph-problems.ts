@@ -10,7 +10,7 @@ export interface Vertex {
   /** The names of its dependencies, each once, registered or not. */
   readonly names: readonly string[];
   readonly fills: readonly FilledPoint[];
-  /** What it starts after: its dependencies that are registered, and {@link fillers}. */
+  /** The vertices that it starts after: its dependencies that are registered, and {@link fillers}. */
   readonly dependencies: Vertex[];
   /** Services that fill its extension points. */
   readonly fillers: Vertex[];

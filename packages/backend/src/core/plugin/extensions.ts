@@ -5,7 +5,7 @@ import { ExtensionTimeoutError } from '../errors.ts';
 /** Milliseconds that an extension may take to answer one call. */
 const CALL_MS = 10_000;
 
-/** What other plugins have put into an extension point; it changes while they start and stop. */
+/** The extensions that other plugins have put into a point; they change while those plugins start and stop. */
 export interface Extensions<T> {
   /** How many there are now. */
   readonly size: number;

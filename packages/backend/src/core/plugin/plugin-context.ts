@@ -211,7 +211,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * What other plugins have put into an extension point of this plugin. The point must be among the `offers` of the
+   * The extensions that other plugins have put into an extension point of this plugin. The point must be among the `offers` of the
    * definition. When the plugin starts, all plugins that fill the point have started or have failed.
    *
    * @throws {ExtensionUndeclaredError} when the definition does not list the point
