@@ -1,6 +1,6 @@
 /** Plugins that a configuration file names: from where they are looked up, and what happens where they are not there. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createTestBackend, createTestHome, localRequest } from '../src/testing/index.ts';
@@ -62,4 +62,46 @@ test('a name that the configuration cannot hold is refused with the reason', asy
   const home = await homeWith(t, '', { 'plugin.ts': pluginSource('constructor') });
   const module = path.join(home, 'config', 'plugin.ts');
   await assert.rejects(createTestBackend({ home, plugins: [module] }), { code: 'AICO_PLUGIN_SHAPE' });
+});
+
+test('the folder of plugins of the home is loaded at every start, each plugin under the name of its file', async (t) => {
+  const home = await homeWith(
+    t,
+    'plugins:\n  off:\n    enabled: false\n  moved:\n    module: ../elsewhere.ts\n',
+    {
+      '../plugins/single.ts': pluginSource('single'),
+      '../plugins/folder/index.ts': pluginSource('folder'),
+      '../plugins/off.ts': "throw new Error('a plugin that is turned off has run');\n",
+      '../plugins/moved.ts': "throw new Error('the configuration names another place');\n",
+      '../plugins/README.md': '',
+      '../plugins/single.d.ts': '',
+      '../plugins/node_modules/other/index.js': '',
+      '../elsewhere.ts': pluginSource('moved'),
+    },
+  );
+  const backend = await createTestBackend({ home });
+  t.after(() => backend.stop());
+  const names = backend.plugins.map(({ definition }) => definition.name);
+  assert.deepEqual(names, ['moved', 'folder', 'single']);
+});
+
+test('a plugin that a home lists under another name than its own is refused with both names', async (t) => {
+  for (const home of [
+    await homeWith(t, '', { '../plugins/notes.ts': pluginSource('diary') }),
+    await homeWith(t, 'plugins:\n  notes:\n    module: ./plugin.ts\n', {
+      'plugin.ts': pluginSource('diary'),
+    }),
+  ])
+    await assert.rejects(createTestBackend({ home }), {
+      code: 'AICO_PLUGIN_NAME_DIFFERS',
+      message: /is named "diary", and is listed here as "notes"/,
+    });
+});
+
+test('code that another user could put into the folder of plugins does not run', {
+  skip: process.platform === 'win32',
+}, async (t) => {
+  const home = await homeWith(t, '', { '../plugins/notes.ts': pluginSource('notes') });
+  await chmod(path.join(home, 'plugins'), 0o777);
+  await assert.rejects(createTestBackend({ home }), { code: 'AICO_PATHS_EXPOSED' });
 });

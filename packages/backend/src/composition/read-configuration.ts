@@ -44,5 +44,6 @@ export async function readConfiguration(options: ReadConfigurationOptions): Prom
     sections: coreSections,
   });
   await config.initialize();
-  return { config, ...(await choosePlugins({ config, specifiers: plugins, baseDir })) };
+  const { pluginsDir } = paths;
+  return { config, ...(await choosePlugins({ config, specifiers: plugins, baseDir, pluginsDir })) };
 }

@@ -289,6 +289,32 @@ export class PluginNotFoundError extends defineError({
   }),
 }) {}
 
+/** The versions that a plugin's package is not compatible with. */
+export interface Incompatibility {
+  readonly specifier: string;
+  /** The folder of the plugin's package. */
+  readonly folder: string;
+  /** The software that the package names a range of. */
+  readonly software: string;
+  readonly range: string;
+  /** The version of that software which is present. */
+  readonly version: string;
+}
+
+/** A plugin's package is made for other versions of the backend, or of Node.js, than this one. Its code was not run. */
+export class PluginIncompatibleError extends defineError({
+  code: 'AICO_PLUGIN_INCOMPATIBLE',
+  exit: 'plugin',
+  make: ({ specifier, folder, software, range, version }: Incompatibility) => ({
+    message: `plugin "${specifier}" needs ${software} ${range}, and this is ${software} ${version} (${folder}/package.json)`,
+    hint: `Install a version of the plugin that supports ${software} ${version}, or ${software} ${range}. If you maintain the plugin and it works with ${version}, widen the range in its package.json.`,
+    specifier,
+    software,
+    range,
+    version,
+  }),
+}) {}
+
 /** A plugin's module failed while it was loaded. */
 export class PluginImportError extends defineError({
   code: 'AICO_PLUGIN_IMPORT',
@@ -310,7 +336,7 @@ function importHint(specifier: string, file: string, cause: unknown): string {
   if (isUncompiled(cause))
     return `Node runs no TypeScript below node_modules: compile "${specifier}" to JavaScript before it is packed, and let "exports" in its package.json name the compiled files.`;
   if (isMissingPackage(cause))
-    return `Packages are looked up in node_modules beside ${file} and above it: install there what the plugin imports, @aico/backend too.`;
+    return `Packages are looked up in node_modules beside ${file} and above it: install there what the plugin imports.`;
   if (isMissingExtension(cause))
     return "Name the file of a relative import with its extension: import './store.ts'.";
   if (cause instanceof SyntaxError)
@@ -439,6 +465,17 @@ export class PluginNameTakenError extends defineError({
   make: (plugin: string, module: string, other: string) => ({
     message: `two plugins are named "${plugin}": ${other} and ${module}`,
     hint: `Rename one in its definition, or load only one: \`aico plugin remove ${plugin}\` takes it out of the configuration.`,
+    plugin,
+  }),
+}) {}
+
+/** A plugin has another name than the configuration, or its file in the folder of plugins, gives it. */
+export class PluginNameDiffersError extends defineError({
+  code: 'AICO_PLUGIN_NAME_DIFFERS',
+  exit: 'plugin',
+  make: (plugin: string, expected: string, module: string) => ({
+    message: `the plugin at ${module} is named "${plugin}", and is listed here as "${expected}"`,
+    hint: `Name the section plugins.${plugin} in the configuration, or the file or folder in the folder of plugins "${plugin}": settings are looked up by the plugin's own name.`,
     plugin,
   }),
 }) {}

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { PluginCommands } from '@aico/backend/plugin';
 import { findPlugin, pluginExport } from '@aico/backend/plugin-module';
@@ -56,15 +55,14 @@ async function runningPlugins(context: CommandContext): Promise<readonly PluginP
 }
 
 async function configuredPlugins({ paths }: CommandContext): Promise<readonly PluginPlace[]> {
-  const { ConfigurationManager } = await import('@aico/shared/core/config');
+  const [{ ConfigurationManager }, { pluginSources }] = await Promise.all([
+    import('@aico/shared/core/config'),
+    import('@aico/backend/plugin-sources'),
+  ]);
   const config = new ConfigurationManager({ paths });
   await config.initialize({ lightweight: true });
-  return Object.keys(config.get('plugins', {}).toObject()).flatMap((name) => {
-    const module = config.get(`plugins.${name}.module`, '');
-    const origin = config.explain(`plugins.${name}.module`)?.origin;
-    const from = origin !== undefined && 'file' in origin ? path.dirname(origin.file) : process.cwd();
-    return module === '' ? [] : [{ name, module, from }];
-  });
+  const sources = await pluginSources({ config, pluginsDir: paths.pluginsDir, baseDir: process.cwd() });
+  return sources.map(({ name, specifier, from }) => ({ name, module: specifier, from }));
 }
 
 async function loadCommands(name: string, entry: string): Promise<PluginCommands> {

@@ -30,8 +30,10 @@ export interface PluginDeclaration<
 > {
   /** The name of the service, of its routes, of its section `plugins.<name>` of the configuration, and of its tables' owner. */
   readonly name: N;
-  readonly version: string;
-  readonly description: string;
+  /** Default: that of its package.json. */
+  readonly version?: string;
+  /** Default: that of its package.json. */
+  readonly description?: string;
   /**
    * Services that run before the plugin starts and until it has stopped. Configuration, logging and health are
    * dependencies of every plugin, and need no mention.

@@ -7,10 +7,12 @@ import { pathToFileURL } from 'node:url';
 import type { Logging } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
 import { Type } from 'typebox';
+import { VERSION } from '../../version.ts';
 import { ServiceContainer } from '../container/service-container.ts';
 import {
   PluginExportError,
   PluginImportError,
+  PluginIncompatibleError,
   PluginNotFoundError,
   PluginShapeError,
   ServiceConstructError,
@@ -66,6 +68,82 @@ describe('loadPlugin finds', () => {
   });
 });
 
+describe('loadPlugin takes from the package of a plugin', () => {
+  const bare = "export const plugin = { name: 'bare', start() {} };\n";
+  const manifest = (fields: object): string => JSON.stringify({ name: 'aico-plugin-bare', ...fields });
+
+  test('its version and description, where the definition has none', async () => {
+    await write('bare/package.json', manifest({ version: '1.2.3', description: 'Bare' }));
+    await write('bare/index.mjs', bare);
+    const { definition } = await loadPlugin('./bare/index.mjs', home);
+    assert.deepEqual([definition.version, definition.description], ['1.2.3', 'Bare']);
+    await write('bare/whole.mjs', GOOD);
+    assert.equal((await loadPlugin('./bare/whole.mjs', home)).definition.version, '1');
+  });
+
+  test('its source instead of its compiled file, but not below node_modules', async () => {
+    const exports = { '.': { source: './src/index.mjs', default: './dist/index.mjs' } };
+    for (const folder of ['developed', 'node_modules/developed', 'compiled']) {
+      await write(`${folder}/package.json`, manifest({ exports }));
+      await write(`${folder}/dist/index.mjs`, bare);
+      if (folder !== 'compiled') await write(`${folder}/src/index.mjs`, bare);
+    }
+    const modules = await Promise.all(
+      ['./developed', 'developed', './compiled'].map(async (each) => (await loadPlugin(each, home)).module),
+    );
+    assert.deepEqual(
+      modules.map((module) => module.replace(pathToFileURL(home).href, '')),
+      ['/developed/src/index.mjs', '/node_modules/developed/dist/index.mjs', '/compiled/dist/index.mjs'],
+    );
+  });
+
+  test('the ranges that it is compatible with, before its code runs', async () => {
+    const throwing = "throw new Error('it has run');\n";
+    const refused = [
+      { peerDependencies: { '@aico/backend': '^99.0.0' } },
+      { dependencies: { '@aico/backend': '99.x' } },
+      { peerDependencies: { '@aico/backend': `^${VERSION}` }, engines: { '@aico/backend': '>=99' } },
+      { engines: { node: '>=99' } },
+    ];
+    for (const [index, fields] of refused.entries()) {
+      await write(`refused-${index}/package.json`, manifest(fields));
+      await write(`refused-${index}/index.js`, throwing);
+      await assert.rejects(loadPlugin(`./refused-${index}`, home), (error: unknown) => {
+        assert.ok(error instanceof PluginIncompatibleError, String(error));
+        assert.match(error.message, /needs (@aico\/backend|Node\.js) .*99/);
+        assert.match(error.hint ?? '', /Install a version of the plugin/);
+        return true;
+      });
+    }
+    const taken = [
+      { peerDependencies: { '@aico/backend': `^${VERSION}` }, engines: { node: '>=24' } },
+      // No ranges: where npm found the package is no statement about versions.
+      { dependencies: { '@aico/backend': 'file:../backend.tgz' }, engines: {} },
+      { dependencies: { '@aico/backend': '*' } },
+    ];
+    for (const [index, fields] of taken.entries()) {
+      await write(`taken-${index}/package.json`, manifest(fields));
+      await write(`taken-${index}/index.mjs`, bare);
+      await loadPlugin(`./taken-${index}/index.mjs`, home);
+    }
+  });
+
+  test('no second copy of @aico/backend, and needs none beside it', async () => {
+    const copy = 'with-copy/node_modules/@aico/backend';
+    await write(
+      `${copy}/package.json`,
+      JSON.stringify({ name: '@aico/backend', exports: { './plugin': './p.mjs' } }),
+    );
+    await write(`${copy}/p.mjs`, "throw new Error('the copy was loaded');\n");
+    const using = `import { BasePlugin, definePlugin } from '@aico/backend/plugin';
+      export const plugin = definePlugin({ name: 'using', start() {}, config: BasePlugin && undefined });\n`;
+    await write('with-copy/index.mjs', using);
+    await loadPlugin('./with-copy/index.mjs', home);
+    await write('with-none/index.mjs', using);
+    await loadPlugin('./with-none/index.mjs', home);
+  });
+});
+
 describe('loadPlugin says in its own way', () => {
   test('that there is nothing', async () => {
     await mkdir(join(home, 'empty'), { recursive: true });
@@ -101,7 +179,10 @@ describe('loadPlugin says in its own way', () => {
   });
 
   test('everything that is wrong with its shape', async () => {
-    await write('shape.mjs', "export const plugin = { name: 'No Good', required: 'yes' };\n");
+    await write(
+      'shape.mjs',
+      "export const plugin = { name: 'No Good', version: 1, description: '', required: 'yes' };\n",
+    );
     await assert.rejects(loadPlugin('./shape.mjs', home), (error: unknown) => {
       assert.ok(error instanceof PluginShapeError);
       assert.equal(error.problems.length, 5);

@@ -3,9 +3,11 @@ import { isKeyWord } from '@aico/shared/core/config';
 import { Type } from 'typebox';
 import { isAccess } from '../access.ts';
 import { PluginExportError, PluginImportError, PluginShapeError } from '../errors.ts';
+import { refuseIncompatible } from './compatibility.ts';
 import { placeOfImportFailure } from './import-place.ts';
+import { shareBackend } from './module-hooks.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
-import { findPlugin, pluginEntry } from './plugin-module.ts';
+import { findPlugin, type PluginManifest, packageOf, pluginEntry } from './plugin-module.ts';
 
 /** A plugin, and where it came from. */
 export interface LoadedPlugin {
@@ -15,12 +17,14 @@ export interface LoadedPlugin {
 }
 
 /**
- * Loads the plugin that a module exports as `plugin`. Runs the module's code, constructs nothing.
+ * Loads the plugin that a module exports as `plugin`. Runs the module's code, constructs nothing. Its version and
+ * description are those of its package, where the definition leaves them out.
  *
  * @param specifier a folder or file (`./examples/inbox`, absolute, or a `file:` URL), an installed package's name, or the
  *   definition itself
  * @param baseDir the folder that relative paths are looked up from, and packages: from there, else beside this one
  * @throws {PluginNotFoundError} when there is nothing
+ * @throws {PluginIncompatibleError} when its package is made for another version of the backend or of Node
  * @throws {PluginImportError} when the module throws while it is loaded, or imports a module that is missing
  * @throws {PluginExportError} when it exports no `plugin`
  * @throws {PluginShapeError} when `plugin` is not a definition; the error lists everything that is wrong
@@ -33,7 +37,11 @@ export async function loadPlugin(
     const module = `definition:${member(specifier, 'name')}`;
     return { definition: checkedDefinition(specifier, module), module };
   }
-  const file = await pluginEntry(await findPlugin(specifier, baseDir));
+  const found = await findPlugin(specifier, baseDir);
+  const file = await pluginEntry(found);
+  const { folder, manifest } = (await packageOf(found)) ?? {};
+  if (folder !== undefined && manifest !== undefined) await refuseIncompatible(specifier, folder, manifest);
+  shareBackend();
   const { href } = pathToFileURL(file);
   let module: object;
   try {
@@ -42,14 +50,19 @@ export async function loadPlugin(
     throw new PluginImportError(specifier, file, error, await placeOfImportFailure(error, file));
   }
   if (!('plugin' in module)) throw new PluginExportError(specifier, file, Object.keys(module));
-  return { definition: checkedDefinition(module.plugin, file), module: href };
+  return { definition: checkedDefinition(module.plugin, file, manifest), module: href };
 }
 
-/** @throws {PluginShapeError} */
-function checkedDefinition(value: unknown, file: string): PluginDefinition {
+/**
+ * @param manifest of the package that gives the version and description which the definition leaves out
+ * @throws {PluginShapeError}
+ */
+function checkedDefinition(value: unknown, file: string, manifest?: PluginManifest): PluginDefinition {
   const problems: string[] = [];
   if (!isDefinition(value, problems)) throw new PluginShapeError(file, problems);
-  return value;
+  const { version = manifest?.version, description = manifest?.description } = value;
+  if (version === value.version && description === value.description) return value;
+  return { ...value, version: version ?? '', description: description ?? '' };
 }
 
 function member(value: unknown, name: string): unknown {
@@ -86,8 +99,10 @@ function isDefinition(value: unknown, problems: string[]): value is PluginDefini
     'lower-case letters and digits, beginning with a letter, with single "-" or "_" between them, and not a word that ' +
       'configuration cannot hold',
   );
-  expect('version', (found) => typeof found === 'string' && found !== '', 'text, such as 1.0.0');
-  expect('description', (found) => typeof found === 'string' && found !== '', 'a sentence');
+  const isText = (found: unknown): boolean =>
+    found === undefined || (typeof found === 'string' && found !== '');
+  expect('version', isText, 'text, such as 1.0.0');
+  expect('description', isText, 'a sentence');
   expect(
     'dependencies',
     (found) =>

@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isPathLike, resolveUserPath } from '@aico/shared/core/paths';
 import { exports, legacy, type Package } from 'resolve.exports';
@@ -14,7 +14,26 @@ export interface PluginModule {
   readonly isFolder: boolean;
 }
 
+/** The package.json of a plugin, as far as it is read here. */
+export interface PluginManifest extends Package {
+  readonly version?: string;
+  readonly description?: string;
+  readonly keywords?: readonly string[];
+  readonly engines?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+/** The package that a plugin belongs to. */
+export interface PluginPackage {
+  readonly folder: string;
+  readonly manifest: PluginManifest;
+}
+
 const ENTRIES = ['index.ts', 'index.js', 'src/index.ts', 'src/index.js'];
+
+/** The condition of `exports` for a file that is not compiled: Node runs TypeScript outside of node_modules. */
+const SOURCE = 'source';
 
 /**
  * Finds a plugin. Loads nothing.
@@ -34,7 +53,8 @@ export async function findPlugin(specifier: string, baseDir: string): Promise<Pl
 }
 
 /**
- * The file that defines the plugin: what its package exports as `.`, or an index file.
+ * The file that defines the plugin: what its package exports as `.`, or an index file. Outside of node_modules the
+ * condition `source` takes precedence, so that a plugin under development runs without being compiled.
  *
  * @throws {PluginNotFoundError} when there is no such file
  * @throws {PluginImportError} when its package.json is not JSON
@@ -42,8 +62,10 @@ export async function findPlugin(specifier: string, baseDir: string): Promise<Pl
 export async function pluginEntry({ specifier, path, isFolder }: PluginModule): Promise<string> {
   if (!isFolder) return path;
   const manifest = await readManifest(specifier, join(path, 'package.json'));
-  const named = manifest && (exportOf(manifest, '.') ?? mainOf(manifest));
-  const candidates = (named === undefined ? ENTRIES : [named]).map((entry) => join(path, entry));
+  const main = manifest && mainOf(manifest);
+  const named = manifest === undefined ? [] : await exportOf(manifest, path, '.');
+  if (named.length === 0 && main !== undefined) named.push(main);
+  const candidates = (named.length === 0 ? ENTRIES : named).map((entry) => join(path, entry));
   for (const candidate of candidates) if (await isFile(candidate)) return candidate;
   throw new PluginNotFoundError(specifier, candidates.join(', '));
 }
@@ -53,14 +75,30 @@ export async function pluginEntry({ specifier, path, isFolder }: PluginModule): 
  *
  * @throws {PluginImportError} when its package.json is not JSON
  */
-export async function pluginExport(
-  { specifier, path, isFolder }: PluginModule,
-  subpath: string,
-): Promise<string | undefined> {
-  const file = findPackageJSON(pathToFileURL(isFolder ? join(path, '/') : path));
-  const manifest = file && (await readManifest(specifier, file));
-  const target = manifest && exportOf(manifest, subpath);
-  return file && target && join(dirname(file), target);
+export async function pluginExport(module: PluginModule, subpath: string): Promise<string | undefined> {
+  const found = await packageOf(module);
+  if (found === undefined) return undefined;
+  const candidates = await exportOf(found.manifest, found.folder, subpath);
+  const files = candidates.map((candidate) => join(found.folder, candidate));
+  for (const file of files) if (await isFile(file)) return file;
+  return files.at(-1);
+}
+
+/**
+ * The package that the plugin belongs to: the nearest package.json; `undefined` for a file without one.
+ *
+ * @throws {PluginImportError} when its package.json is not JSON
+ */
+export async function packageOf({
+  specifier,
+  path,
+  isFolder,
+}: PluginModule): Promise<PluginPackage | undefined> {
+  for (let folder = isFolder ? path : dirname(path); ; folder = dirname(folder)) {
+    const manifest = await readManifest(specifier, join(folder, 'package.json'));
+    if (manifest !== undefined) return { folder, manifest };
+    if (dirname(folder) === folder) return undefined;
+  }
 }
 
 function pathOf(specifier: string, baseDir: string): string | undefined {
@@ -82,22 +120,27 @@ function packageFolder(name: string, baseDir: string): string {
   throw new PluginNotFoundError(name, lookedAt, failures[0]);
 }
 
-async function readManifest(specifier: string, file: string): Promise<Package | undefined> {
+async function readManifest(specifier: string, file: string): Promise<PluginManifest | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text) as Package;
+    return JSON.parse(text) as PluginManifest;
   } catch (error) {
     throw new PluginImportError(specifier, file, error);
   }
 }
 
-function exportOf(manifest: Package, subpath: string): string | undefined {
+/** The targets of an export, the preferred first; none where the package does not export it. */
+async function exportOf(manifest: Package, folder: string, subpath: string): Promise<string[]> {
+  // Node judges by the real path, to which it follows the link of a package that is under development.
+  const isInstalled = (await realpath(folder)).split(sep).includes('node_modules');
+  const conditions = isInstalled ? [[]] : [[SOURCE], []];
   try {
-    return exports(manifest, subpath)?.[0];
+    const targets = conditions.flatMap((each) => exports(manifest, subpath, { conditions: each })?.[0] ?? []);
+    return [...new Set(targets)];
   } catch {
     // The library throws where the package exports something, but not this.
-    return undefined;
+    return [];
   }
 }
 

@@ -12,7 +12,8 @@ export function viewOf(
   module: string,
   container: ServiceContainer,
 ): PluginView {
-  const { name, version, description, dependencies = [], topics = [], capabilities = {} } = definition;
+  const { name, version = '', description = '' } = definition;
+  const { dependencies = [], topics = [], capabilities = {} } = definition;
   return {
     ...stateOf(name, container),
     name,

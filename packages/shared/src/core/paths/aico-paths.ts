@@ -40,6 +40,8 @@ export class AICOPaths {
   readonly cacheDir: string;
   /** The folder of the socket; where the platform has one, a folder that is emptied at a reboot. */
   readonly runtimeDir: string;
+  /** Plugins in this folder are loaded at every start. It is not created: only its owner puts code there. */
+  readonly pluginsDir: string;
   readonly #socketFile: string;
 
   constructor({ home, env = process.env }: AICOPathsOptions = {}) {
@@ -51,6 +53,7 @@ export class AICOPaths {
     this.stateDir = folders.stateDir;
     this.cacheDir = folders.cacheDir;
     this.runtimeDir = folders.runtimeDir;
+    this.pluginsDir = path.join(this.home ?? folders.dataDir, 'plugins');
     this.#socketFile = socketFileFor(this.runtimeDir);
   }
 

@@ -1,0 +1,77 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { ConfigurationManager } from '@aico/shared/core/config';
+import { refuseReplaceable } from '@aico/shared/core/paths';
+
+/** A plugin that a home has, and where its code is. */
+export interface PluginSource {
+  readonly name: string;
+  /** A folder, a file or a package. */
+  readonly specifier: string;
+  /** The folder from which a relative path or a package is looked up. */
+  readonly from: string;
+  readonly isEnabled: boolean;
+}
+
+export interface PluginSourcesOptions {
+  readonly config: ConfigurationManager;
+  /** The folder of plugins of the home. */
+  readonly pluginsDir: string;
+  /** Where modules that a variable names are looked up. */
+  readonly baseDir: string;
+}
+
+/**
+ * Every plugin of a home: those that the configuration names by `plugins.<name>.module`, then the files and folders of its
+ * folder `plugins`, each under its name. Of two with the same name that of the configuration is taken. Loads nothing.
+ *
+ * @throws {HomeForeignError} or {HomeExposedError} when another user could put code into the folder `plugins`
+ */
+export async function pluginSources({
+  config,
+  pluginsDir,
+  baseDir,
+}: PluginSourcesOptions): Promise<readonly PluginSource[]> {
+  const isEnabled = (name: string): boolean => config.get(`plugins.${name}.enabled`, true);
+  const configured = Object.keys(config.get('plugins', {}).toObject()).flatMap((name) => {
+    const key = `plugins.${name}.module`;
+    const specifier = config.get(key, '');
+    if (specifier === '') return [];
+    // Not from the current folder, so that a start finds the plugin wherever it is called.
+    const from = folderNaming(config, key) ?? baseDir;
+    return [{ name, specifier, from, isEnabled: isEnabled(name) }];
+  });
+  const inFolder = (await pluginsIn(pluginsDir)).filter(([name]) =>
+    configured.every((other) => other.name !== name),
+  );
+  return [
+    ...configured,
+    ...inFolder.map(([name, specifier]) => ({
+      name,
+      specifier,
+      from: pluginsDir,
+      isEnabled: isEnabled(name),
+    })),
+  ];
+}
+
+const MODULE = /(?<!\.d)\.(?:ts|mts|js|mjs)$/;
+
+async function pluginsIn(folder: string): Promise<readonly (readonly [name: string, place: string])[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  if (entries.length > 0) refuseReplaceable(folder);
+  return entries
+    .filter(({ name }) => !name.startsWith('.') && name !== 'node_modules')
+    .filter((entry) => MODULE.test(entry.name) || !entry.isFile())
+    .map(({ name }) => [name.replace(MODULE, ''), path.join(folder, name)] as const)
+    .sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+/** The folder of the file that sets the key. */
+function folderNaming(config: ConfigurationManager, key: string): string | undefined {
+  const origin = config.explain(key)?.origin;
+  return origin !== undefined && 'file' in origin ? path.dirname(origin.file) : undefined;
+}
