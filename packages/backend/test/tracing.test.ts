@@ -11,11 +11,11 @@ test('a request goes on in the trace of its sender, or begins one: its log lines
   const bus = backend.container.getService('message_bus');
   const logger = backend.container.getService('logging').getLogger('notes', 'test');
   const published: Envelope[] = [];
-  const lines = new Map<string, unknown>();
+  const lines = new Map<string, LogRecord['context']>();
   await bus.subscribe('notes.*', (_topic, _message, envelope) => void published.push(envelope));
   await bus.subscribe('logs.*', (_topic, record) => {
-    const { message, fields } = record as LogRecord;
-    lines.set(message, fields.traceId);
+    const { message, context } = record as LogRecord;
+    lines.set(message, context);
   });
   await gateway.mount('notes', (app) => {
     app.post('/', { config: { access: 'public' } }, async ({ traceparent, body }) => {
@@ -46,6 +46,10 @@ test('a request goes on in the trace of its sender, or begins one: its log lines
     published.map(({ traceparent }) => traceparent),
     [told.traceparent, begun.json().traceparent],
   );
-  assert.equal(lines.get('Request failed'), TRACE);
-  assert.ok(lines.has('A note was made'));
+  const failed = lines.get('Request failed');
+  assert.equal(failed?.traceId, TRACE);
+  assert.match(String(failed?.requestId), /^[0-9a-f-]{36}$/);
+  const made = lines.get('A note was made');
+  assert.equal(made?.requestId, begun.headers['x-request-id']);
+  assert.ok(made?.device !== undefined && made.device === failed?.device);
 });

@@ -24,6 +24,8 @@ export interface MountOptions {
    * route that names none is an error, and so is a not-found handler, which has this access too.
    */
   readonly access?: Access;
+  /** The plugin whose routes these are: log lines of their requests name it. */
+  readonly plugin?: string;
 }
 
 /** A connection to the public port that has not proved which device it belongs to. */

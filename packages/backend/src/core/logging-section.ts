@@ -1,13 +1,16 @@
 import type { SectionDefinition } from '@aico/shared/core/config';
 import { Type } from 'typebox';
 
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+
 /** `core.logging` */
 export const loggingSection = {
   path: 'core.logging',
   schema: Type.Object({
-    level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
-      default: 'info',
-      description: 'The mildest level that is kept.',
+    level: Type.Enum([...LEVELS], { default: 'info', description: 'The mildest level that is kept.' }),
+    levels: Type.Record(Type.String(), Type.Enum([...LEVELS]), {
+      default: {},
+      description: 'The levels of single services, and of components (service/component).',
     }),
     retention: Type.Object({
       max_lines: Type.Integer({

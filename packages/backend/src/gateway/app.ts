@@ -16,7 +16,7 @@ import { installMiddleware } from './middleware/install.ts';
 import { lastErrorHandler, methodNotAllowed, notFound, problemHandler, problemOf } from './problems.ts';
 import { answerProblem } from './raw-reply.ts';
 import { requestIdOf } from './request-id.ts';
-import { installTracing, inTraceOf } from './tracing.ts';
+import { installTracing, inWorkOf } from './tracing.ts';
 import { UploadBudget } from './upload-budget.ts';
 import { compileValidator } from './validation.ts';
 import { installWebSockets } from './web-socket.ts';
@@ -60,6 +60,8 @@ export interface AppOptions {
   readonly principalOf: (request: FastifyRequest) => Principal;
   /** The access of routes that name none. */
   readonly access?: Access | undefined;
+  /** The plugin whose routes these are. */
+  readonly plugin?: string | undefined;
   /** Called for each endless reply, with the function that ends it where that is not the end of its response. */
   readonly onEndless?: (response: ServerResponse, end?: () => void) => void;
   /** The middlewares around the routes, outermost first; asked for at each request. */
@@ -90,6 +92,7 @@ export async function createApp({
   middlewares = () => [],
   principalOf,
   access,
+  plugin,
   collect,
   onEndless = () => {},
 }: AppOptions): Promise<GatewayApp> {
@@ -107,9 +110,9 @@ export async function createApp({
     app.setValidatorCompiler(compileValidator);
     // Replies are typed by their schemas at compile time; JSON.stringify keeps every field a handler returns.
     app.setSerializerCompiler(() => JSON.stringify);
-    installTracing(app);
     identify(app, principalOf);
-    const answerError = inTraceOf(installMiddleware(app, middlewares, problemHandler(logger)));
+    installTracing(app, plugin);
+    const answerError = inWorkOf(plugin, installMiddleware(app, middlewares, problemHandler(logger)));
     app.setErrorHandler(answerError);
     app.addHook('onRequest', ({ raw: { url = '' } }, _reply, done) =>
       done(isWellFormed(url) ? undefined : MALFORMED),

@@ -156,7 +156,7 @@ export class HttpGateway implements Gateway {
   async mount(
     name: string,
     declare: DeclareRoutes,
-    { access }: MountOptions = {},
+    { access, plugin }: MountOptions = {},
   ): Promise<() => Promise<void>> {
     this.#mounts.reserve(name);
     const routes: DeclaredRoute[] = [];
@@ -167,6 +167,7 @@ export class HttpGateway implements Gateway {
       logger: this.#options.logger,
       principalOf: ({ raw }) => this.#connections.principalOf(raw.socket),
       access,
+      plugin,
       onEndless: (response, end) => this.#pending.noteEndless(response, end),
       collect: (declared) => collectRoutes(declared, name, routes),
       middlewares: () => this.#middlewares.map(({ middleware }) => middleware),

@@ -1,8 +1,8 @@
-import { TraceStep, withOwnTrace } from '@aico/shared/core/tracing';
+import { TraceStep, Work, withWork } from '@aico/shared/core/tracing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayApp } from '../core/gateway.ts';
 
-const STEP = Symbol('step of a trace');
+const WORK = Symbol('work of a request');
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -11,33 +11,40 @@ declare module 'fastify' {
      * it on with requests to others; log lines and messages on the bus have it by themselves.
      */
     readonly traceparent: string;
-    [STEP]: TraceStep | undefined;
+    [WORK]: Work | undefined;
   }
 }
 
-/** Has every request of `app` handled in a trace. */
-export function installTracing(app: GatewayApp): void {
-  app.decorateRequest(STEP);
+/**
+ * Handles every request of `app` as work of its own: its trace, its id, the device that sent it, and the plugin whose
+ * routes these are. Must come after `identify()`, which names the device.
+ */
+export function installTracing(app: GatewayApp, plugin: string | undefined): void {
+  app.decorateRequest(WORK);
   app.decorateRequest('traceparent', {
     getter() {
-      return stepOf(this).traceparent;
+      return workOf(this, plugin).traceparent ?? '';
     },
   });
-  app.addHook('onRequest', (request, _reply, done) => withOwnTrace(stepOf(request), done));
+  app.addHook('onRequest', (request, _reply, done) => withWork(workOf(request, plugin), done));
   // A body may arrive in the context of its connection, and what follows would go on in that.
-  app.addHook('preValidation', (request, _reply, done) => withOwnTrace(stepOf(request), done));
+  app.addHook('preValidation', (request, _reply, done) => withWork(workOf(request, plugin), done));
 }
 
-/** The same error handler, within the trace of the request. */
-export function inTraceOf<R>(
+/** The same error handler, as part of the work of the request. */
+export function inWorkOf<R>(
+  plugin: string | undefined,
   answer: (error: unknown, request: FastifyRequest, reply: FastifyReply) => R,
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => R {
-  return (error, request, reply) => withOwnTrace(stepOf(request), () => answer(error, request, reply));
+  return (error, request, reply) => withWork(workOf(request, plugin), () => answer(error, request, reply));
 }
 
-function stepOf(request: FastifyRequest): TraceStep {
-  if (request[STEP] !== undefined) return request[STEP];
+function workOf(request: FastifyRequest, plugin: string | undefined): Work {
+  if (request[WORK] !== undefined) return request[WORK];
   const received = request.headers.traceparent;
-  request[STEP] = new TraceStep(typeof received === 'string' ? received : undefined, request.id);
-  return request[STEP];
+  const trace = new TraceStep(typeof received === 'string' ? received : undefined, request.id);
+  const { kind, id } = request.principal;
+  const device = kind === 'device' ? id : undefined;
+  request[WORK] = new Work(trace, { requestId: request.id, plugin, device });
+  return request[WORK];
 }

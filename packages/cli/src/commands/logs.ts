@@ -1,17 +1,21 @@
 import type { Output } from '@aico/backend/plugin';
 import { ask, type LoggedLine, loggedLineOf } from '@aico/client/ask';
 import type { LogLevel } from '@aico/shared/core/logging';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { gapText } from '../terminal/output.ts';
 import { onOneLine, styles } from '../terminal/style.ts';
-import { coloured } from '../terminal/table.ts';
+import { coloured, table } from '../terminal/table.ts';
 
 /** The most lines that the backend returns at once. */
 const MOST_LINES = 1_000;
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
+
+function isLogLevel(value: string): value is LogLevel {
+  return LEVELS.some((each) => each === value);
+}
 
 interface TailOptions {
   readonly lines: number;
@@ -34,6 +38,41 @@ export function register(program: Command, context: CommandContext): void {
     .addOption(new Option('-l, --level <level>', 'only lines of this level and above').choices(LEVELS))
     .option('--text <text>', 'only lines with this text in their message')
     .action((options: TailOptions) => tail(context, options));
+  logs
+    .command('level')
+    .description('show or set from which level on lines are kept, until the backend stops')
+    .argument('[target]', 'a service, or SERVICE/COMPONENT; or a level, for all that have none of their own')
+    .argument('[level]', `${LEVELS.join(', ')}; or default`)
+    .action((target?: string, wanted?: string) => level(context, target, wanted));
+}
+
+async function level(context: CommandContext, target?: string, wanted?: string): Promise<void> {
+  const change = levelChange(target, wanted);
+  const client = await context.client(QUICK_ANSWER_MS);
+  const levels =
+    change === undefined
+      ? await ask(client, 'get', '/api/v1/logs/levels', {})
+      : await ask(client, 'put', '/api/v1/logs/levels', { body: change });
+  const shown = wanted === undefined && change === undefined ? target : undefined;
+  context.output.print(levels, ({ default: others, rules }) => {
+    if (shown !== undefined) return coloured(rules[shown] ?? rules[shown.split('/')[0] ?? ''] ?? others);
+    const rows = [...Object.entries(rules), ['everything else', others] as const];
+    return table(
+      ['service', 'level'],
+      rows.map(([name, each]) => [name, coloured(each)]),
+    );
+  });
+}
+
+function levelChange(
+  target: string | undefined,
+  wanted: string | undefined,
+): { target?: string; level: LogLevel | null } | undefined {
+  if (target !== undefined && wanted === undefined) return isLogLevel(target) ? { level: target } : undefined;
+  if (target === undefined || wanted === undefined) return undefined;
+  if (wanted === 'default') return { target, level: null };
+  if (isLogLevel(wanted)) return { target, level: wanted };
+  throw new InvalidArgumentError(`"${wanted}" is not a level: ${LEVELS.join(', ')} or default.`);
 }
 
 async function tail(context: CommandContext, { lines, follow, ...filter }: TailOptions): Promise<void> {

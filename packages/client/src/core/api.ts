@@ -65,6 +65,22 @@ export interface paths {
     "/api/v1/logs": {
         get: operations["get_logs"];
     };
+    "/api/v1/logs/levels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_logs_levels"];
+        put: operations["put_logs_levels"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/logs/stream": {
         get: operations["get_logs_stream"];
     };
@@ -799,6 +815,10 @@ export interface operations {
                 level?: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
                 component?: string;
                 text?: string;
+                requestId?: string;
+                traceId?: string;
+                plugin?: string;
+                device?: string;
                 limit?: number;
                 before?: number;
             };
@@ -823,11 +843,99 @@ export interface operations {
                             fields: {
                                 [key: string]: unknown;
                             };
+                            context?: {
+                                requestId?: string;
+                                traceId?: string;
+                                plugin?: string;
+                                /** @description The id of the device. */
+                                device?: string;
+                            };
                         }[];
                     };
                 };
             };
             default: components["responses"]["Problem"];
+        };
+    };
+    get_logs_levels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        default: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+                        /** @description By service, or service/component. */
+                        rules: {
+                            [key: string]: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+                        };
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_logs_levels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description service, or service/component; without it the default. */
+                    target?: string;
+                    /** @description null: the default again. */
+                    level: ("trace" | "debug" | "info" | "warn" | "error" | "fatal") | null;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        default: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+                        /** @description By service, or service/component. */
+                        rules: {
+                            [key: string]: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+                        };
+                    };
+                };
+            };
+            /** @description What went wrong (RFC 9457). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     get_logs_stream: {
@@ -837,6 +945,10 @@ export interface operations {
                 level?: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
                 component?: string;
                 text?: string;
+                requestId?: string;
+                traceId?: string;
+                plugin?: string;
+                device?: string;
             };
             header?: never;
             path?: never;

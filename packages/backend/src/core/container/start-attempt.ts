@@ -1,5 +1,6 @@
 import type { AicoError } from '@aico/protocol';
 import { type ProgressWatch, watchProgress } from '@aico/shared/core/tasks';
+import { withPlugin } from '@aico/shared/core/tracing';
 import { Deadline, isPending } from '../deadline.ts';
 import {
   ServiceConstructError,
@@ -9,7 +10,7 @@ import {
   ServiceStopTimeoutError,
   StartCancelledError,
 } from '../errors.ts';
-import { lifecycleOf, scopeOf } from '../lifecycle.ts';
+import { lifecycleOf, type Scope, scopeOf } from '../lifecycle.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { ServiceRecord } from './service-record.ts';
 import type { StartPhase } from './service-state.ts';
@@ -62,7 +63,7 @@ export async function attemptStart(
         record,
         phase,
         cancellation,
-        () => lifecycle[phase]?.(cancellation.signal),
+        () => inNameOf(record.name, scope, () => lifecycle[phase]?.(cancellation.signal)),
         listener,
       );
       if (isPending(done)) await done;
@@ -171,4 +172,9 @@ function cancelled(reason: Error, cause?: unknown): StartCancelledError {
   return reason instanceof StartCancelledError
     ? reason
     : new StartCancelledError(reason.message, cause ?? reason);
+}
+
+/** Log lines of a plugin's start, and of everything that it begins, name the plugin. */
+function inNameOf<T>(name: string, scope: Scope | undefined, run: () => T): T {
+  return scope === undefined ? run() : withPlugin(name, run);
 }

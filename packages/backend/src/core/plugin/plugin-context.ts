@@ -9,6 +9,7 @@ import type {
   Topic,
 } from '@aico/shared/core/bus';
 import { getLogger, type Logger } from '@aico/shared/core/logging';
+import { withPlugin } from '@aico/shared/core/tracing';
 import type { ServiceContainer } from '../container/service-container.ts';
 import { DEFAULT_PRIORITY } from '../container/service-options.ts';
 import { ExtensionUndeclaredError, IntervalInvalidError } from '../errors.ts';
@@ -109,7 +110,8 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
     const pattern = this.#checkedPattern(topic);
     const { opened, held } = await this[scope].openIntake(
       `subscription "${pattern}"`,
-      () => bus.subscribe(topic, handler, options),
+      () =>
+        bus.subscribe(topic, (...delivered) => withPlugin(this.name, () => handler(...delivered)), options),
       (subscription) => subscription.unsubscribe(),
     );
     return {
@@ -148,7 +150,13 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
     this.#checkedPattern(topic);
     const { opened, held } = await this[scope].openIntake(
       `consumer "${consumer}"`,
-      () => bus.consume(topic, consumer, handler, options),
+      () =>
+        bus.consume(
+          topic,
+          consumer,
+          (...delivered) => withPlugin(this.name, () => handler(...delivered)),
+          options,
+        ),
       (consumption) => consumption.stop(),
     );
     return { consumer, whenIdle: () => opened.whenIdle(), stop: () => held.release() };
@@ -170,7 +178,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
     const declared = checkingCapabilities(this.name, this.#container.findService('plugins'), declare);
     const { held } = await this[scope].openIntake(
       `routes of ${place}`,
-      () => gateway.mount(place, declared, options),
+      () => gateway.mount(place, declared, { ...options, plugin: this.name }),
       (unmount) => unmount(),
     );
     return () => held.release();
@@ -251,7 +259,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
     if (!(firstAfterMs >= 0 && firstAfterMs <= LONGEST_INTERVAL_MS))
       throw new IntervalInvalidError(name, firstAfterMs);
     const held = this[scope].run(`timer "${name}"`, (signal) =>
-      keepBeating(name, intervalMs, work, signal, () => this.logger, options),
+      withPlugin(this.name, () => keepBeating(name, intervalMs, work, signal, () => this.logger, options)),
     );
     return () => held.release();
   }
@@ -269,7 +277,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
    */
   runInBackground(name: string, work: BackgroundWork): () => Promise<void> {
     const held = this[scope].run(`background task "${name}"`, (signal) =>
-      keepRunning(name, work, signal, () => this.logger),
+      withPlugin(this.name, () => keepRunning(name, work, signal, () => this.logger)),
     );
     return () => held.release();
   }

@@ -12,6 +12,11 @@ export interface LogQuery {
   /** This level and all above it. */
   readonly minLevel?: LogLevel;
   readonly component?: string;
+  /** The request, trace, plugin or device that a line was logged for. */
+  readonly requestId?: string;
+  readonly traceId?: string;
+  readonly plugin?: string;
+  readonly device?: string;
   /** Occurs in the message or the fields; case is ignored for ASCII letters. */
   readonly text?: string;
   /** Only lines stored before the one with this id: the next page. */
@@ -33,7 +38,21 @@ interface LogRow {
   readonly component: string;
   readonly message: string;
   readonly fields: string;
+  readonly request: string | null;
+  readonly trace: string | null;
+  readonly plugin: string | null;
+  readonly device: string | null;
 }
+
+/** The columns that a filter compares. */
+const COLUMNS = {
+  service: 'service',
+  component: 'component',
+  requestId: 'request',
+  traceId: 'trace',
+  plugin: 'plugin',
+  device: 'device',
+} as const;
 
 const MAX_LIMIT = 1_000;
 const LEVELS = Object.keys(LEVEL_NUMBERS).filter(isLogLevel);
@@ -54,13 +73,11 @@ export async function queryLogs(database: Queryable, query: LogQuery): Promise<r
 function statement(query: LogQuery, limit: number): { sql: string; params: Record<string, SqlParameter> } {
   const params: Record<string, SqlParameter> = { limit };
   const conditions: string[] = [];
-  if (query.service !== undefined) {
-    conditions.push('service = :service');
-    params.service = query.service;
-  }
-  if (query.component !== undefined) {
-    conditions.push('component = :component');
-    params.component = query.component;
+  for (const [name, column] of Object.entries(COLUMNS) as [keyof typeof COLUMNS, string][]) {
+    const value = query[name];
+    if (value === undefined) continue;
+    conditions.push(`${column} = :${name}`);
+    params[name] = value;
   }
   if (query.before !== undefined) {
     conditions.push('id < :before');
@@ -84,6 +101,15 @@ function statement(query: LogQuery, limit: number): { sql: string; params: Recor
 }
 
 function toRecord(row: LogRow): StoredLogRecord {
+  const { id, time, service, component, message } = row;
   const level = LEVELS.find((name) => LEVEL_NUMBERS[name] === row.level) ?? 'info';
-  return { ...row, level, fields: JSON.parse(row.fields) as LogFields };
+  const context = {
+    ...(row.request !== null && { requestId: row.request }),
+    ...(row.trace !== null && { traceId: row.trace }),
+    ...(row.plugin !== null && { plugin: row.plugin }),
+    ...(row.device !== null && { device: row.device }),
+  };
+  const fields = JSON.parse(row.fields) as LogFields;
+  const record = { id, time, level, service, component, message, fields };
+  return Object.keys(context).length === 0 ? record : { ...record, context };
 }

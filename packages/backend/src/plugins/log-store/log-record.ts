@@ -1,4 +1,5 @@
 import { isLogLevel, LEVEL_NUMBERS, type LogRecord } from '@aico/shared/core/logging';
+import type { WorkContext } from '@aico/shared/core/tracing';
 import type { LogQuery } from './log-query.ts';
 
 /** Whether what came over `logs.*` is a line: any plugin may publish there. */
@@ -17,11 +18,24 @@ export function isLogRecord(value: unknown): value is LogRecord {
   );
 }
 
+/**
+ * The request, trace, plugin and device of a line. A request that the caller passed as a field counts where none is known, as
+ * in the guide: `{ request_id: id }`.
+ */
+export function contextOf({ context, fields }: Pick<LogRecord, 'context' | 'fields'>): WorkContext {
+  if (context?.requestId !== undefined) return context;
+  const requestId = fields.requestId ?? fields.request_id;
+  return typeof requestId === 'string' ? { ...context, requestId } : (context ?? {});
+}
+
 /** Whether a line is one of those that `query` asks for: the filter of the table, for lines on their way. */
-export function matchesQuery(record: LogRecord, { service, minLevel, component, text }: LogQuery): boolean {
+export function matchesQuery(record: LogRecord, query: LogQuery): boolean {
+  const { service, minLevel, component, text } = query;
   if (service !== undefined && record.service !== service) return false;
   if (minLevel !== undefined && LEVEL_NUMBERS[record.level] < LEVEL_NUMBERS[minLevel]) return false;
   if (component !== undefined && record.component !== component) return false;
+  const context = contextOf(record);
+  if (CONTEXT.some((name) => query[name] !== undefined && context[name] !== query[name])) return false;
   if (text === undefined || text === '') return true;
   const wanted = text.toLowerCase();
   return (
@@ -29,3 +43,5 @@ export function matchesQuery(record: LogRecord, { service, minLevel, component, 
     JSON.stringify(record.fields).toLowerCase().includes(wanted)
   );
 }
+
+const CONTEXT = ['requestId', 'traceId', 'plugin', 'device'] as const;

@@ -1,25 +1,39 @@
+import type { LevelSettings, LogLevels } from '@aico/shared/core/logging';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
-import { eventStream, listOf, type Says } from '../../core/reply-schemas.ts';
+import { eventStream, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
 import type { EventsPlugin } from '../events/events-plugin.ts';
 import type { Followed } from '../events/live-subscriptions.ts';
 import type { LogQuery, StoredLogRecord } from './log-query.ts';
 import { isLogRecord, matchesQuery } from './log-record.ts';
 import type { LogStore } from './log-store.ts';
 
+const Text = Type.String({ maxLength: 256 });
 const Level = Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
 
 const Filter = {
-  service: Type.Optional(Type.String({ maxLength: 256 })),
+  service: Type.Optional(Text),
   level: Type.Optional(Level),
-  component: Type.Optional(Type.String({ maxLength: 256 })),
-  text: Type.Optional(Type.String({ maxLength: 256 })),
+  component: Type.Optional(Text),
+  text: Type.Optional(Text),
+  requestId: Type.Optional(Text),
+  traceId: Type.Optional(Text),
+  plugin: Type.Optional(Text),
+  device: Type.Optional(Text),
 };
 
 const Query = Type.Object({
   ...Filter,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
   before: Type.Optional(Type.Integer({ minimum: 1 })),
+});
+
+/** The work that a line was logged for. */
+const Context = Type.Object({
+  requestId: maybe(Type.String()),
+  traceId: maybe(Type.String()),
+  plugin: maybe(Type.String()),
+  device: maybe(Type.String({ description: 'The id of the device.' })),
 });
 
 const Line = Type.Object({
@@ -30,20 +44,50 @@ const Line = Type.Object({
   component: Type.String(),
   message: Type.String(),
   fields: Type.Record(Type.String(), Type.Unknown()),
+  context: Type.Optional(Context),
 });
 true satisfies Says<typeof Line, StoredLogRecord>;
 const Lines = Type.Object({ logs: listOf(Line) });
 
 const READ = { access: 'logs:read' } as const;
+const MANAGE = { access: 'logs:manage' } as const;
+
+const Levels = Type.Object({
+  default: Level,
+  rules: Type.Record(Type.String(), Level, { description: 'By service, or service/component.' }),
+});
+true satisfies Says<typeof Levels, LevelSettings>;
+
+const LevelChange = Type.Object({
+  target: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 512,
+      description: 'service, or service/component; without it the default.',
+    }),
+  ),
+  level: Type.Union([Level, Type.Null()], { description: 'null: the default again.' }),
+});
 
 const StreamQuery = Type.Object(Filter);
 
-/** `/api/v1/logs` and `/api/v1/logs/stream`. */
+/** `/api/v1/logs`, `/api/v1/logs/stream` and `/api/v1/logs/levels`. */
 export function declareLogRoutes(
   app: GatewayApp,
   store: LogStore,
   events: Pick<EventsPlugin, 'follow'>,
+  levels: LogLevels,
 ): void {
+  app.get('/levels', { config: READ, schema: { response: { 200: Levels } } }, async () => levels.toJSON());
+  app.put(
+    '/levels',
+    { config: MANAGE, schema: { body: LevelChange, response: { 200: Levels } } },
+    async ({ body: { target, level } }) => {
+      if (target !== undefined) levels.set(target, level ?? undefined);
+      else if (level !== null) levels.default = level;
+      return levels.toJSON();
+    },
+  );
   app.get(
     '/',
     { config: READ, schema: { querystring: Query, response: { 200: Lines } } },

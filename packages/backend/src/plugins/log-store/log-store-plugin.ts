@@ -45,7 +45,7 @@ export class LogStorePlugin extends BasePlugin {
       detach();
     });
     const events = this.requireService('events');
-    await this.addRoutes((app) => declareLogRoutes(app, store, events), { place: 'logs' });
+    await this.addRoutes((app) => declareLogRoutes(app, store, events, logging.levels), { place: 'logs' });
     // At once as well: a backend that runs for minutes at a time would otherwise never delete anything.
     this.every('retention', pruneEveryMs, (signal) => this.prune(signal), { firstAfterMs: 0 });
   }
@@ -79,7 +79,10 @@ export const logStorePlugin = definePlugin({
   description: 'Keeps the log in the encrypted database and serves it',
   dependencies: ['database', 'retention_clock', 'message_bus', 'events', 'gateway'],
   priority: PluginPriority.INFRASTRUCTURE,
-  capabilities: { 'logs:read': 'Read the log' },
+  capabilities: {
+    'logs:read': 'Read the log',
+    'logs:manage': 'Change from which level on lines are kept',
+  },
   create: (name, container) => {
     const { retention } = container.getService('config').section(loggingSection);
     return new LogStorePlugin(name, container, {

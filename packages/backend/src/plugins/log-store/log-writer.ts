@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { LEVEL_NUMBERS, type LineQueue, type Logger, type LogRecord } from '@aico/shared/core/logging';
+import { withLineDelivery } from '@aico/shared/core/tracing';
 import type { Database } from '@aico/shared/data';
+import { contextOf } from './log-record.ts';
 import { INSERT_BATCH } from './schema.ts';
 
 /** How many characters are written at once, unless one line alone is longer. */
@@ -37,8 +39,8 @@ export class LogWriter {
   readonly #flushMs: number;
   readonly #batchSize: number;
   readonly #retryMs: number;
-  /** A write is never part of what triggered it, such as a transaction that asked for a flush. */
-  readonly #inOwnContext = AsyncLocalStorage.snapshot();
+  /** A write is never part of the work that triggered it, such as a transaction that asked for a flush. */
+  readonly #inOwnContext = withLineDelivery(() => AsyncLocalStorage.snapshot());
   /** Lines taken out of the queue by the write under way. */
   #inFlight = 0;
   #writing: Promise<void> | undefined;
@@ -126,6 +128,7 @@ export class LogWriter {
     try {
       await this.#database.execute(INSERT_BATCH, [`[${batch.map(({ record }) => toRow(record)).join(',')}]`]);
       this.#written += batch.length;
+      this.#queue.confirm();
       if (this.#failures > 0)
         this.#logger.info('Log lines are written again', { afterFailures: this.#failures });
       this.#failures = 0;
@@ -140,7 +143,9 @@ export class LogWriter {
   }
 }
 
-function toRow({ time, level, service, component, message, fields }: LogRecord): string {
+function toRow(record: LogRecord): string {
+  const { time, level, service, component, message, fields } = record;
+  const { requestId, traceId, plugin, device } = contextOf(record);
   // Well-formed, since SQLite keeps text as UTF-8.
   const row = [
     time,
@@ -149,6 +154,10 @@ function toRow({ time, level, service, component, message, fields }: LogRecord):
     component,
     message.toWellFormed(),
     JSON.stringify(fields),
+    requestId,
+    traceId,
+    plugin,
+    device,
   ];
   return JSON.stringify(row);
 }

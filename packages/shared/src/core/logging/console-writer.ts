@@ -22,7 +22,8 @@ export class ConsoleWriter {
   readonly #onFailure: (error: unknown) => void;
   readonly #pino: PinoLogger | undefined;
   readonly #coloured: boolean;
-  #time = 0;
+  /** Of the line that is being written, for pino. */
+  #now: LogRecord | undefined;
   #hasFailed = false;
 
   constructor({ format = 'auto', stream }: ConsoleOptions, onFailure: (error: unknown) => void) {
@@ -41,7 +42,7 @@ export class ConsoleWriter {
       return (record) => this.#write(`${lineText(record, { time: timeOfDay, coloured: this.#coloured })}\n`);
     const child = this.#pino.child({ service, component });
     return (record) => {
-      this.#time = record.time;
+      this.#now = record;
       child[record.level](record.fields, record.message);
     };
   }
@@ -52,7 +53,7 @@ export class ConsoleWriter {
         level: 'trace',
         base: null,
         nestedKey: 'fields',
-        timestamp: () => `,"time":${this.#time}`,
+        timestamp: () => timeAndContext(this.#now),
         formatters: { level: (label) => ({ level: label }) },
       },
       { write: (line) => this.#write(printable(line, { lines: true })) },
@@ -73,6 +74,12 @@ export class ConsoleWriter {
     this.#hasFailed = true;
     this.#onFailure(error);
   }
+}
+
+/** The part of a JSON line that pino leaves to its caller: time and context. */
+function timeAndContext(record: LogRecord | undefined): string {
+  const context = record?.context === undefined ? '' : `,"context":${JSON.stringify(record.context)}`;
+  return `,"time":${record?.time ?? 0}${context}`;
 }
 
 function timeOfDay(time: Date): string {

@@ -1,7 +1,8 @@
 export type { ConsoleOptions } from './console-writer.ts';
+export { LogLevelRulesError } from './errors.ts';
 export { createInfrastructureLogger, getLogger, installLogging } from './installed.ts';
-export { isLogLevel, LEVEL_NUMBERS } from './levels.ts';
-export type { LineQueue, QueuedLine, QueueLimits } from './line-queue.ts';
+export { isLogLevel, LEVEL_NUMBERS, type LevelSettings, LogLevels } from './levels.ts';
+export type { DroppedLines, LineQueue, QueuedLine, QueueLimits } from './line-queue.ts';
 export type { LineTextOptions } from './line-text.ts';
 export {
   createLogging,

@@ -1,9 +1,9 @@
 import { LEVEL_NUMBERS } from './levels.ts';
 import { LineQueue, type QueueLimits } from './line-queue.ts';
-import type { Logging } from './logging.ts';
+import { type Logging, recordOf } from './logging.ts';
 import { Sanitiser } from './sanitiser.ts';
-import { ServiceLogger } from './service-logger.ts';
-import type { Logger, LogLevel, LogRecord } from './types.ts';
+import { type LogSink, ServiceLogger } from './service-logger.ts';
+import type { Logger } from './types.ts';
 
 /*
  * The one module-level state of the project. `getLogger(service, component)` of the guide is called in constructors and
@@ -11,14 +11,11 @@ import type { Logger, LogLevel, LogRecord } from './types.ts';
  * moment, and the lines logged before there was one.
  */
 let installed: Logging | undefined;
-const EARLY_LIMITS: QueueLimits = { lines: 1_000, size: 1_048_576 };
+const EARLY_LIMITS: QueueLimits = { lines: 16_384, size: 4 * 1_048_576 };
 const early = new LineQueue(EARLY_LIMITS);
 const sanitiser = new Sanitiser();
 /** Changes with every installation, so that loggers know when to ask anew. */
 let generation = 0;
-/** How many of the lines dropped so far were reported. */
-let reported = 0;
-
 /**
  * Makes `logging` the one that `getLogger` speaks to, and hands it the lines that have waited. The returned
  * function takes it away again; lines then wait for the next one.
@@ -26,15 +23,12 @@ let reported = 0;
 export function installLogging(logging: Logging): () => void {
   installed = logging;
   generation += 1;
-  early.release(Number.POSITIVE_INFINITY);
+  early.release(early.length);
   for (const { record, size } of early.take(EARLY_LIMITS))
-    if (LEVEL_NUMBERS[record.level] >= LEVEL_NUMBERS[logging.level]) logging.adopt(record, size);
-  const dropped = early.dropped - reported;
-  reported = early.dropped;
-  if (dropped > 0)
-    logging
-      .getLogger('logging', 'queue')
-      .warn('Log lines were dropped before logging was set up', { dropped });
+    if (LEVEL_NUMBERS[record.level] >= LEVEL_NUMBERS[logging.levels.of(record.service, record.component)])
+      logging.adopt(record, size);
+  early.onGap((gap) => logging.reportGap(gap));
+  early.confirm();
   return () => {
     if (installed !== logging) return;
     installed = undefined;
@@ -44,7 +38,7 @@ export function installLogging(logging: Logging): () => void {
 
 /**
  * A logger under a service's name and the name of a part of it, wherever one is needed: before logging is set up,
- * its lines wait (at most 1 000 of them).
+ * its lines wait (at most 16,384 of them).
  *
  * @example
  * ```ts
@@ -53,31 +47,28 @@ export function installLogging(logging: Logging): () => void {
  * ```
  */
 export function getLogger(service: string, component: string): Logger {
-  let target: Logger | undefined;
+  let sink: LogSink | undefined;
   let seen = -1;
+  const current = (): LogSink | undefined => {
+    if (seen !== generation) {
+      seen = generation;
+      sink = installed?.sinkOf(service, component);
+    }
+    return sink;
+  };
   return new ServiceLogger({
     get threshold() {
-      return installed === undefined ? 0 : LEVEL_NUMBERS[installed.level];
+      return current()?.threshold ?? 0;
     },
     sanitise: (fields) => sanitiser.fields(fields, undefined),
-    write(level: LogLevel, message, fields, bound) {
-      if (installed === undefined) {
-        const record: LogRecord = {
-          time: Date.now(),
-          level,
-          service,
-          component,
-          message: sanitiser.message(message),
-          fields: sanitiser.fields(fields, bound),
-        };
-        early.push({ topic: undefined, record, size: sanitiser.size + record.message.length + 64 });
+    write(level, message, fields, bound) {
+      const target = current();
+      if (target !== undefined) {
+        target.write(level, message, fields, bound);
         return;
       }
-      if (target === undefined || seen !== generation) {
-        target = installed.getLogger(service, component);
-        seen = generation;
-      }
-      target[level](message, bound === undefined ? fields : { ...bound, ...fields });
+      const record = recordOf(sanitiser, level, service, component, message, fields, bound);
+      early.push({ topic: undefined, record, size: sanitiser.size + record.message.length + 64 });
     },
   });
 }

@@ -2,17 +2,20 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { LineQueue } from './line-queue.ts';
+import type { LogLevel } from './types.ts';
 
-const line = (number: number, size: number) =>
-  ({
-    topic: undefined,
-    size,
-    record: { time: number, level: 'info', service: 's', component: 'c', message: '', fields: {} },
-  }) as const;
+const line = (number: number, size: number, level: LogLevel = 'info') => ({
+  topic: undefined,
+  size,
+  record: { time: number, level, service: 's', component: 'c', message: '', fields: {} },
+});
 
 test('every line is taken once and in order, waits within the bounds, or is counted as dropped', () => {
   const step = fc.oneof(
-    fc.record({ push: fc.integer({ min: 1, max: 50 }) }),
+    fc.record({
+      push: fc.integer({ min: 1, max: 50 }),
+      level: fc.constantFrom<LogLevel>('info', 'warn'),
+    }),
     fc.constant('release' as const),
     fc.record({ take: fc.integer({ min: 1, max: 5 }), fails: fc.boolean() }),
   );
@@ -22,8 +25,8 @@ test('every line is taken once and in order, waits within the bounds, or is coun
       let pushed = 0;
       const stored: number[] = [];
       for (const each of steps) {
-        if (each === 'release') queue.release(Number.POSITIVE_INFINITY);
-        else if ('push' in each) queue.push(line(pushed++, each.push));
+        if (each === 'release') queue.release(queue.length);
+        else if ('push' in each) queue.push(line(pushed++, each.push, each.level));
         else {
           const released = queue.released;
           const taken = queue.take({ lines: each.take, size: 60 });
@@ -56,10 +59,53 @@ test('a line is not taken before it is released, and a listener hears of each re
     queue.take({ lines: 10, size: 100 }).map(({ record }) => record.time),
     [0, 1],
   );
-  assert.equal(queue.at(2)?.record.time, 2);
-  assert.equal(queue.at(1), undefined);
-  queue.release(4);
+  assert.equal(queue.peekUnreleased(0)?.record.time, 2);
+  assert.equal(queue.peekUnreleased(2), undefined);
+  queue.release(2);
   unlisten();
-  queue.release(4);
+  queue.release(1);
   assert.equal(heard, 2);
+});
+
+test('a full queue drops milder lines before any of warn and above, and says exactly which time is missing', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.boolean(), { maxLength: 300 }),
+      fc.integer({ min: 1, max: 64 }),
+      (levels, most) => {
+        const queue = new LineQueue({ lines: most, size: 1_000_000 });
+        for (const [number, isSevere] of levels.entries())
+          queue.push(line(number, 1, isSevere ? 'error' : 'debug'));
+        queue.release(queue.length);
+        const kept = queue.take({ lines: 1_000, size: 1_000_000 }).map(({ record }) => record);
+        const severe = levels.filter((isSevere) => isSevere).length;
+        const keptSevere = kept.filter(({ level }) => level === 'error').length;
+        assert.equal(keptSevere, Math.min(severe, most), 'as many of them as there is room for');
+        const missing = levels.map((_, number) => number).filter((n) => !kept.some(({ time }) => time === n));
+        const expected = {
+          dropped: missing.length,
+          severe: severe - keptSevere,
+          from: missing[0],
+          to: missing.at(-1),
+        };
+        const gaps: unknown[] = [];
+        queue.onGap((gap) => gaps.push(gap));
+        queue.confirm();
+        queue.confirm();
+        assert.deepEqual(gaps, missing.length === 0 ? [] : [expected]);
+      },
+    ),
+  );
+});
+
+test('a queue that stays full costs a line no more than one that is empty', () => {
+  const queue = new LineQueue({ lines: 50_000, size: 1e9 });
+  const costOf = (level: LogLevel): number => {
+    const start = performance.now();
+    for (let n = 0; n < 100_000; n += 1) queue.push(line(n, 1, level));
+    return performance.now() - start;
+  };
+  // Looking through all lines for each of these would take minutes.
+  assert.ok(costOf('info') + costOf('warn') + costOf('info') + costOf('error') < 20_000);
+  assert.equal(queue.length, 50_000);
 });

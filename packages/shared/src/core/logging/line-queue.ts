@@ -1,4 +1,5 @@
 import Denque from 'denque';
+import { LEVEL_NUMBERS } from './levels.ts';
 import type { LogRecord } from './types.ts';
 
 /** A line that waits to be stored. */
@@ -16,19 +17,32 @@ export interface QueueLimits {
   readonly size: number;
 }
 
+/** A gap in the log. */
+export interface DroppedLines {
+  readonly dropped: number;
+  /** Those of level `warn` and above among them. */
+  readonly severe: number;
+  /** When the first and the last of them were logged, in milliseconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * The one queue between a logger and the table of log lines, bounded in lines and in size: when it is full, the oldest line
- * is dropped and counted. Lines are numbered in their order. Those before {@link releasedTo} have been published, and may be
- * taken to be stored.
+ * The one queue between a logger and the table of log lines, bounded in lines and in size. When it is full, the oldest lines
+ * below `warn` are dropped, then the oldest of all, and each is counted. Lines keep their order. Those at the front that were
+ * {@link release}d have been published, and may be taken to be stored.
  */
 export class LineQueue {
   readonly #limits: QueueLimits;
-  readonly #lines = new Denque<QueuedLine>();
+  #lines = new Denque<QueuedLine>();
   #size = 0;
-  #first = 0;
-  #releasedTo = 0;
+  /** Lines below `warn`. */
+  #mild = 0;
+  #released = 0;
   #dropped = 0;
+  #gap: DroppedLines | undefined;
   #onRelease: (() => void) | undefined;
+  #onGap: ((gap: DroppedLines) => void) | undefined;
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
@@ -43,31 +57,26 @@ export class LineQueue {
     return this.#dropped;
   }
 
-  /** The number of the first line that is not to be taken yet. */
-  get releasedTo(): number {
-    return Math.max(this.#releasedTo, this.#first);
-  }
-
   /** How many lines may be taken. */
   get released(): number {
-    return this.releasedTo - this.#first;
+    return this.#released;
   }
 
   push(line: QueuedLine): void {
     this.#lines.push(line);
-    this.#size += line.size;
-    this.#shrink();
+    this.#count(line, 1);
+    if (this.#isOver()) this.#shrink();
   }
 
-  /** The line of that number, if it is still there. */
-  at(number: number): QueuedLine | undefined {
-    return number < this.#first ? undefined : this.#lines.peekAt(number - this.#first);
+  /** The line that has `offset` others before it which are not released either. */
+  peekUnreleased(offset: number): QueuedLine | undefined {
+    return this.#lines.peekAt(this.#released + offset);
   }
 
-  /** Lets the lines before that number be taken. */
-  release(to: number): void {
-    this.#releasedTo = Math.min(to, this.#first + this.length);
-    if (this.released > 0) this.#onRelease?.();
+  /** Lets that many more lines be taken. */
+  release(count: number): void {
+    this.#released = Math.min(this.#released + count, this.length);
+    if (this.#released > 0) this.#onRelease?.();
   }
 
   /** Calls `listener` whenever lines were released. There is one at a time; the returned function takes it away. */
@@ -82,12 +91,14 @@ export class LineQueue {
   take({ lines, size }: QueueLimits): readonly QueuedLine[] {
     const taken: QueuedLine[] = [];
     let total = 0;
-    for (let left = Math.min(lines, this.released); left > 0; left -= 1) {
+    for (let left = Math.min(lines, this.#released); left > 0; left -= 1) {
       const next = this.#lines.peekFront();
       total += next?.size ?? 0;
       if (next === undefined || (taken.length > 0 && total > size)) break;
       taken.push(next);
-      this.#shift();
+      this.#lines.shift();
+      this.#count(next, -1);
+      this.#released -= 1;
     }
     return taken;
   }
@@ -96,21 +107,79 @@ export class LineQueue {
   putBack(lines: readonly QueuedLine[]): void {
     for (const line of lines.toReversed()) {
       this.#lines.unshift(line);
-      this.#size += line.size;
+      this.#count(line, 1);
     }
-    this.#first -= lines.length;
-    this.#shrink();
+    this.#released += lines.length;
+    if (this.#isOver()) this.#shrink();
   }
 
-  #shift(): void {
-    this.#size -= this.#lines.shift()?.size ?? 0;
-    this.#first += 1;
+  /** The lines that were taken last are stored, so that there is room for a line that reports those that were dropped. */
+  confirm(): void {
+    const gap = this.#gap;
+    if (gap === undefined || this.length >= this.#limits.lines) return;
+    this.#gap = undefined;
+    this.#onGap?.(gap);
+  }
+
+  /** Calls `listener` with the lines that were dropped, when it can be logged that they were. */
+  onGap(listener: (gap: DroppedLines) => void): void {
+    this.#onGap = listener;
+  }
+
+  #isOver(lines = this.length, slack = 0): boolean {
+    const { lines: most, size } = this.#limits;
+    return lines > most - Math.floor(most * slack) || (this.#size > size * (1 - slack) && lines > 0);
   }
 
   #shrink(): void {
-    while (this.length > this.#limits.lines || (this.#size > this.#limits.size && this.length > 0)) {
-      this.#shift();
-      this.#dropped += 1;
+    const last = this.#lines.peekBack();
+    // The newest alone could go: looking for it among all others would cost as much as there are.
+    if (this.#mild === 1 && last !== undefined && isMild(last)) {
+      this.#lines.pop();
+      this.#drop(last, this.#released > this.length);
+    }
+    if (this.#mild > 0 && this.#isOver()) this.#dropMild();
+    while (this.#isOver()) {
+      const line = this.#lines.shift();
+      if (line !== undefined) this.#drop(line, this.#released > 0);
     }
   }
+
+  /** Makes room for more than one line, so that a queue which stays full is not looked through for each. */
+  #dropMild(): void {
+    const kept: QueuedLine[] = [];
+    const { length, released } = this;
+    for (const [index, line] of this.#lines.toArray().entries()) {
+      const left = length - (index - kept.length);
+      if (isMild(line) && this.#isOver(left, SLACK)) this.#drop(line, index < released);
+      else kept.push(line);
+    }
+    this.#lines = new Denque(kept);
+  }
+
+  #drop(line: QueuedLine, wasReleased: boolean): void {
+    const { time } = line.record;
+    this.#count(line, -1);
+    if (wasReleased) this.#released -= 1;
+    this.#dropped += 1;
+    const { dropped, severe, from, to } = this.#gap ?? { dropped: 0, severe: 0, from: time, to: time };
+    this.#gap = {
+      dropped: dropped + 1,
+      severe: severe + (isMild(line) ? 0 : 1),
+      from: Math.min(from, time),
+      to: Math.max(to, time),
+    };
+  }
+
+  #count(line: QueuedLine, change: 1 | -1): void {
+    this.#size += change * line.size;
+    if (isMild(line)) this.#mild += change;
+  }
+}
+
+/** The part of a full queue that is freed at once. */
+const SLACK = 1 / 32;
+
+function isMild({ record }: QueuedLine): boolean {
+  return LEVEL_NUMBERS[record.level] < LEVEL_NUMBERS.warn;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { Work, withWork } from '../tracing/index.ts';
 import { captured, listening } from './capture-lines.ts';
 import { createInfrastructureLogger, createLogging, getLogger, installLogging } from './index.ts';
 
@@ -28,7 +29,7 @@ describe('console', () => {
     assert.equal(logger.isLevelEnabled('info'), false);
     logger.info('no');
     logger.warn('yes');
-    logging.level = 'trace';
+    logging.levels.default = 'trace';
     logger.trace('now');
     assert.deepEqual(
       lines().map(({ msg }) => msg),
@@ -143,11 +144,18 @@ describe('over the bus', () => {
       assert.ok(waiting >= 3 && waiting <= 8, `${waiting} wait`);
       logging.attach(bus);
       await logging.flush();
+      logging.queue.take({ lines: 100, size: 1e6 });
+      logging.queue.confirm();
+      logging.queue.confirm();
+      await logging.flush();
       await bus.drain();
       const own = records.filter(({ service }) => service === 's');
       assert.equal(own.at(-1)?.message, '99');
-      const [notice] = records.filter(({ service }) => service === 'logging');
-      assert.deepEqual(notice?.fields, { dropped });
+      const [notice, second] = records.filter(({ service }) => service === 'logging');
+      assert.equal(second, undefined, 'a gap is told once');
+      const { from, to, ...counts } = notice?.fields ?? {};
+      assert.deepEqual(counts, { dropped, severe: 0 });
+      assert.ok(String(from) <= String(to) && !Number.isNaN(Date.parse(String(from))));
     });
 
   test('any service name becomes one segment of a topic', async () => {
@@ -207,6 +215,110 @@ describe('over the bus', () => {
     await logging.close();
     logging.getLogger('s', 'c').info('after');
     assert.equal(lines().at(-1)?.msg, 'after');
+  });
+});
+
+describe('levels', () => {
+  const settings = fc.dictionary(
+    fc.constantFrom('a', 'a/x', 'a/y', 'b', 'b/x'),
+    fc.constantFrom('trace', 'debug', 'info', 'warn', 'error', 'fatal'),
+  );
+  test('the nearest of component, service and default decides, also after a change', () => {
+    fc.assert(
+      fc.property(settings, settings, (first, second) => {
+        const { logging, lines } = captured();
+        const logger = logging.getLogger('a', 'x');
+        for (const rules of [first, second]) {
+          for (const [target, level] of Object.entries(rules)) logging.levels.set(target, level);
+          const all = { ...first, ...(rules === second && second) };
+          const level = all['a/x'] ?? all.a ?? 'info';
+          const before = lines().length;
+          for (const each of ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const)
+            logger[each](each);
+          assert.equal(lines()[before]?.msg, level);
+        }
+      }),
+    );
+  });
+
+  test('a rule is taken away again, and there are at most 1,000', () => {
+    const { levels } = createLogging({ levels: { a: 'trace' }, console: { enabled: false } });
+    levels.set('a', undefined);
+    assert.deepEqual(levels.toJSON(), { default: 'info', rules: {} });
+    for (let n = 0; n < 1_000; n += 1) levels.set(`s${n}`, 'warn');
+    assert.throws(() => levels.set('one more', 'warn'), { code: 'AICO_LOGGING_RULES' });
+    levels.set('s1', 'info');
+  });
+});
+
+describe('lines that lines cause', () => {
+  test('a handler of log lines that logs each of them, as in the guide, is not called for its own', async () => {
+    const { logging } = captured();
+    const { bus, records } = await listening();
+    logging.attach(bus);
+    const logger = logging.getLogger('listener', 'c');
+    await bus.subscribe('logs.*', async (topic) => {
+      logger.info(`Received message on ${topic}`);
+      await new Promise(setImmediate);
+      logger.info('Handled');
+    });
+    logging.getLogger('s', 'c').info('m');
+    for (let n = 0; n < 20; n += 1) {
+      await logging.flush();
+      await new Promise(setImmediate);
+    }
+    assert.equal(records.length, 1);
+    assert.equal(logging.stats.lines, 3, 'they are kept and printed all the same');
+    assert.equal(logging.stats.waiting, 3);
+  });
+
+  test('a bus that refuses every line, and logs that it did, causes one line for each and no more', async () => {
+    const { logging } = captured();
+    const own = logging.getLogger('broken_bus', 'c');
+    logging.attach({
+      publish: async (topic: unknown) => {
+        own.error('Refused', { topic });
+        await new Promise(setImmediate);
+        own.error('Refused still');
+        throw new Error('refused');
+      },
+    });
+    for (let n = 0; n < 10; n += 1) logging.getLogger('s', 'c').info('m');
+    for (let n = 0; n < 20; n += 1) await logging.flush();
+    assert.equal(logging.stats.lines, 30);
+    assert.equal(logging.stats.refused, 10);
+    assert.equal(logging.queue.released, 30);
+  });
+});
+
+describe('context', () => {
+  test('lines name the work they are logged for, on the bus and in JSON, before and after logging is set up', async () => {
+    const work = new Work(undefined, { requestId: 'r1', device: 'd1' });
+    const logger = getLogger('s', 'c');
+    withWork(work, () => logger.info('early'));
+    const { logging, lines } = captured();
+    const { bus, records } = await listening();
+    logging.attach(bus);
+    const uninstall = installLogging(logging);
+    await withWork(work, async () => {
+      await new Promise(setImmediate);
+      logger.info('within', { n: 1 });
+    });
+    logger.info('without');
+    uninstall();
+    await logging.flush();
+    await bus.drain();
+    const context = { requestId: 'r1', device: 'd1' };
+    assert.deepEqual(
+      records.map((record) => [record.message, record.context]),
+      [
+        ['early', context],
+        ['within', context],
+        ['without', undefined],
+      ],
+    );
+    assert.deepEqual(lines()[1]?.context, context);
+    assert.ok(!('context' in (lines()[2] ?? {})));
   });
 });
 

@@ -1,16 +1,18 @@
 import { topicSegment } from '@aico/protocol';
 import type { MessageBus } from '../bus/types.ts';
-import { currentTraceId, withTraceparent } from '../tracing/index.ts';
+import { currentWork, withLineDelivery } from '../tracing/index.ts';
 import { type ConsoleOptions, ConsoleWriter } from './console-writer.ts';
-import { LEVEL_NUMBERS } from './levels.ts';
-import { LineQueue, type QueueLimits } from './line-queue.ts';
+import { LEVEL_NUMBERS, LogLevels } from './levels.ts';
+import { type DroppedLines, LineQueue, type QueueLimits } from './line-queue.ts';
 import { Sanitiser } from './sanitiser.ts';
 import { type LogSink, ServiceLogger } from './service-logger.ts';
-import type { Logger, LogLevel, LogRecord } from './types.ts';
+import type { LogFields, Logger, LogLevel, LogRecord } from './types.ts';
 
 export interface LoggingOptions {
-  /** The mildest level that is kept. Default `'info'`. */
+  /** The mildest level that is kept of services without a level of their own. Default `'info'`. */
   readonly level?: LogLevel;
+  /** The levels of single services, and of components (`service/component`). */
+  readonly levels?: Readonly<Record<string, LogLevel>>;
   readonly console?: ConsoleOptions;
   /** Bounds of what waits to be stored. Default 262 144 lines, 64 Mi characters. */
   readonly queue?: QueueLimits;
@@ -56,32 +58,21 @@ export class Logging {
   readonly #console: ConsoleWriter | undefined;
   /** The lines that wait to be stored. The log store takes them from it. */
   readonly queue: LineQueue;
+  /** The mildest levels that are kept; they may be changed at any time. */
+  readonly levels: LogLevels;
   readonly #sanitiser = new Sanitiser();
-  #threshold: number;
-  #level: LogLevel;
   #bus: Pick<MessageBus, 'publish'> | undefined;
   #lines = 0;
   #refused = 0;
-  #reported = 0;
   #publishing: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ level = 'info', console = {}, queue = DEFAULT_LIMITS }: LoggingOptions = {}) {
-    this.#level = level;
-    this.#threshold = LEVEL_NUMBERS[level];
+  constructor({ level, levels, console = {}, queue = DEFAULT_LIMITS }: LoggingOptions = {}) {
+    this.levels = new LogLevels(level, levels);
     if (console.enabled !== false)
       this.#console = new ConsoleWriter(console, (error) => this.#dropConsole(error));
     this.queue = new LineQueue(queue);
-  }
-
-  /** The mildest level that is kept; may be changed at any time, for all loggers. */
-  get level(): LogLevel {
-    return this.#level;
-  }
-
-  set level(level: LogLevel) {
-    this.#level = level;
-    this.#threshold = LEVEL_NUMBERS[level];
+    this.queue.onGap((gap) => this.reportGap(gap));
   }
 
   get stats(): LoggingStats {
@@ -91,7 +82,7 @@ export class Logging {
 
   /** A logger under a service's name and the name of a part of it. */
   getLogger(service: string, component: string, options: LoggerOptions = {}): Logger {
-    return new ServiceLogger(this.#sinkOf(service, component, options));
+    return new ServiceLogger(this.sinkOf(service, component, options));
   }
 
   /** Publishes what has waited, in order, and everything from now on, on `bus`. The returned function ends that. */
@@ -118,41 +109,41 @@ export class Logging {
 
   /** Takes a line that was logged elsewhere before this existed. @internal */
   adopt(record: LogRecord, size = 256): void {
-    this.#sinkOf(record.service, record.component, {}).take(record, size);
+    this.sinkOf(record.service, record.component).take(record, size);
   }
 
-  #sinkOf(
+  /** Takes the lines of one component of a service. @internal */
+  sinkOf(
     service: string,
     component: string,
-    { published = true }: LoggerOptions,
+    { published = true }: LoggerOptions = {},
   ): LogSink & { take(record: LogRecord, size: number): void } {
     const logging = this;
+    const { levels } = this;
+    let version = -1;
+    let threshold = 0;
     const topic = published ? `logs.${topicSegment(service)}` : undefined;
     const print = this.#console?.writerOf(service, component);
     return {
       get threshold() {
-        return logging.#threshold;
+        if (version !== levels.version) {
+          version = levels.version;
+          threshold = LEVEL_NUMBERS[levels.of(service, component)];
+        }
+        return threshold;
       },
       sanitise: (fields) => logging.#sanitiser.fields(fields, undefined),
       write(level, message, fields, bound) {
         const sanitiser = logging.#sanitiser;
-        const traceId = currentTraceId();
-        const own = traceId === undefined ? bound : { ...bound, traceId };
-        const record: LogRecord = {
-          time: Date.now(),
-          level,
-          service,
-          component,
-          message: sanitiser.message(message),
-          fields: sanitiser.fields(fields, own),
-        };
+        const record = recordOf(sanitiser, level, service, component, message, fields, bound);
         this.take(record, sanitiser.size + record.message.length + 64);
       },
       take(record, size) {
         logging.#lines += 1;
         print?.(record);
         if (logging.#closed) return;
-        logging.queue.push({ topic, record, size });
+        const isDelivery = currentWork()?.deliversLines === true;
+        logging.queue.push({ topic: isDelivery ? undefined : topic, record, size });
         if (logging.#publishing === undefined) logging.#publishSoon();
       },
     };
@@ -160,31 +151,29 @@ export class Logging {
 
   #publishSoon(): void {
     if (this.#bus === undefined) return;
-    // Lines of many traces travel together, in none.
-    this.#publishing ??= withTraceparent(
-      undefined,
-      () => new Promise<void>((resolve) => setImmediate(resolve)),
-    )
-      .then(() => withTraceparent(undefined, () => this.#publish()))
-      .finally(() => {
-        this.#publishing = undefined;
-      });
+    // Lines of many requests travel together, in the name of none.
+    this.#publishing ??= withLineDelivery(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.#publish();
+    }).finally(() => {
+      this.#publishing = undefined;
+    });
   }
 
   async #publish(): Promise<void> {
     const { queue } = this;
-    this.#reportDrops();
-    for (let line = queue.at(queue.releasedTo); line !== undefined && this.#bus !== undefined; ) {
+    while (this.#bus !== undefined) {
       const sent: Promise<void>[] = [];
-      let next = queue.releasedTo;
-      for (; line !== undefined && sent.length < BATCH; line = queue.at(next)) {
+      let count = 0;
+      for (let line = queue.peekUnreleased(0); line !== undefined && sent.length < BATCH; ) {
         if (line.topic !== undefined) sent.push(this.#bus.publish(line.topic, line.record));
-        next += 1;
+        count += 1;
+        line = queue.peekUnreleased(count);
       }
+      if (count === 0) break;
       // A reader that holds up its publishers must not hold up the store.
-      queue.release(next);
+      queue.release(count);
       for (const { status } of await Promise.allSettled(sent)) if (status === 'rejected') this.#refused += 1;
-      line = queue.at(queue.releasedTo);
     }
   }
 
@@ -194,15 +183,36 @@ export class Logging {
     });
   }
 
-  /** A gap in the log is itself logged: at the 1st drop, and whenever their number has doubled. */
-  #reportDrops(): void {
-    const { dropped } = this.queue;
-    if (dropped === 0 || dropped < 2 * this.#reported) return;
-    this.#reported = dropped;
+  /** Logs that lines are missing: how many, and from when to when. @internal */
+  reportGap({ from, to, ...counts }: DroppedLines): void {
     this.getLogger('logging', 'queue').warn('Log lines were dropped: too many waited to be stored', {
-      dropped,
+      ...counts,
+      from: new Date(from).toISOString(),
+      to: new Date(to).toISOString(),
     });
   }
+}
+
+/** A line as it is logged now, by the running work. */
+export function recordOf(
+  sanitiser: Sanitiser,
+  level: LogLevel,
+  service: string,
+  component: string,
+  message: string,
+  fields: LogFields | undefined,
+  bound: LogFields | undefined,
+): LogRecord {
+  const record = {
+    time: Date.now(),
+    level,
+    service,
+    component,
+    message: sanitiser.message(message),
+    fields: sanitiser.fields(fields, bound),
+  };
+  const context = currentWork()?.context;
+  return context === undefined ? record : { ...record, context };
 }
 
 /** Logging for one process; nothing is shared with another instance. */

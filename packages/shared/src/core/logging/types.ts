@@ -1,3 +1,5 @@
+import type { WorkContext } from '../tracing/index.ts';
+
 /** Severities, mildest first. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
@@ -30,4 +32,6 @@ export interface LogRecord {
   readonly component: string;
   readonly message: string;
   readonly fields: LogFields;
+  /** The request, trace, plugin and device that it was logged for. Its caller does not pass it. */
+  readonly context?: WorkContext;
 }

@@ -5,12 +5,14 @@ import { MessageBusClient } from '../bus/index.ts';
 import { createLogging, type LogRecord } from '../logging/index.ts';
 import {
   continueTrace,
-  currentTraceId,
   currentTraceparent,
+  currentWork,
   parseTraceparent,
   TraceStep,
-  withOwnTrace,
+  Work,
+  withPlugin,
   withTraceparent,
+  withWork,
 } from './index.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -49,8 +51,8 @@ test('a step of a trace is what continueTrace() makes, at whatever moment it is 
   for (const received of [undefined, 'nonsense', PARENT]) {
     const step = new TraceStep(received, id);
     const expected = continueTrace(received, id);
-    withOwnTrace(step, () => {
-      assert.equal(currentTraceId(), expected.slice(3, 35));
+    withWork(new Work(step, {}), () => {
+      assert.equal(currentWork()?.context?.traceId, expected.slice(3, 35));
       assert.equal(currentTraceparent(), expected);
       withTraceparent(OTHER, () => assert.equal(currentTraceparent(), OTHER));
     });
@@ -105,10 +107,25 @@ test('a log line names its trace, and travels in none', async (t) => {
   await logging.flush();
   while (lines.length < 2) await new Promise(setImmediate);
   assert.deepEqual(
-    lines.map(([{ fields }, traceparent]) => [fields, traceparent]),
+    lines.map(([{ fields, context }, traceparent]) => [fields, context, traceparent]),
     [
-      [{ part: 'x', n: 1, traceId: TRACE }, undefined],
-      [{ part: 'x' }, undefined],
+      [{ part: 'x', n: 1 }, { traceId: TRACE }, undefined],
+      [{ part: 'x' }, undefined, undefined],
     ],
   );
+});
+
+test('what work is for goes through promises, timers and callbacks, and each step adds to it', async () => {
+  const contextOf = async () => {
+    await new Promise(setImmediate);
+    return currentWork()?.context;
+  };
+  const work = new Work(PARENT, { requestId: 'r1', device: 'd1' });
+  const inPlugin = await withWork(work, () => withPlugin('inbox', contextOf));
+  assert.deepEqual(inPlugin, { requestId: 'r1', traceId: TRACE, plugin: 'inbox', device: 'd1' });
+  const inOther = await withWork(work, () => withPlugin('inbox', () => withPlugin('mail', contextOf)));
+  assert.equal(inOther?.plugin, 'mail');
+  const elsewhere = await withPlugin('inbox', () => withTraceparent(undefined, contextOf));
+  assert.deepEqual(elsewhere, { plugin: 'inbox' });
+  assert.equal(await contextOf(), undefined);
 });

@@ -1,7 +1,8 @@
-import { withTraceparent } from '../../tracing/index.ts';
+import { withLineDelivery, withTraceparent } from '../../tracing/index.ts';
 import { HandlerFailedError, MessagesDroppedError } from '../errors.ts';
 import type { Batch, BatchHeader } from '../messages/batch.ts';
 import { Message } from '../messages/message.ts';
+import { isLogTopic } from '../topics/reserved-topics.ts';
 import type { Receiver } from '../transports/transport.ts';
 import type { MessageHandler, SubscribeOptions, Subscription, SubscriptionStats } from '../types.ts';
 import type { Dispatcher, Runnable } from './dispatcher.ts';
@@ -91,12 +92,11 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     while (done < budget && this.#state === 'scheduled') {
       const { first } = queue;
       if (first === undefined) break;
-      const { traceparent } = first.batch.header;
+      const { topic, traceparent } = first.batch.header;
       const left = budget - done;
-      done +=
-        traceparent === undefined
-          ? this.#handOut(first, left)
-          : withTraceparent(traceparent, () => this.#handOut(first, left));
+      if (traceparent !== undefined) done += withTraceparent(traceparent, () => this.#handOut(first, left));
+      else if (isLogTopic(topic)) done += withLineDelivery(() => this.#handOut(first, left));
+      else done += this.#handOut(first, left);
     }
     this.#room?.update(queue.length);
     if (this.#state !== 'scheduled') return done;

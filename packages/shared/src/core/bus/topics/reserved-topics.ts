@@ -39,6 +39,11 @@ export const REPLY_PREFIX = '_reply.';
 /** Precedes the topic of a request that is cancelled. */
 export const CANCEL_PREFIX = '_cancel.';
 
+/** Whether a topic carries log lines, which only a logger publishes. */
+export function isLogTopic(topic: string): boolean {
+  return topic.startsWith('logs.');
+}
+
 /** The topics of the bus itself are kept apart from all others, so that no pattern with a leading wildcard matches them. */
 export function isHidden(topicOrPattern: string): boolean {
   return topicOrPattern.startsWith('_');
