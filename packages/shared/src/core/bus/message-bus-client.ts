@@ -1,17 +1,14 @@
 import { topicSegment } from '@aico/protocol';
-import type { TSchema } from 'typebox';
-import { currentTraceparent } from '../tracing/index.ts';
+import { Publisher } from './delivery/publisher.ts';
 import { type SubscriptionKind, Subscriptions } from './delivery/subscriptions.ts';
 import { DurableClient } from './durable/durable-client.ts';
 import type { StoreConnection } from './durable/remote/store-connection.ts';
 import type { ConsumeHandler, ConsumeOptions, Consumption, DurableStore } from './durable/types.ts';
 import { BusNotConnectedError, BusOptionError } from './errors.ts';
 import { installedBus } from './installed-bus.ts';
-import { type BatchHeader, NO_NUMBER, type OpenBatch, TAKEN } from './messages/batch.ts';
-import { contentTypeOf } from './messages/codec.ts';
-import { checkAttributes, checkSource, createIdPrefix, type MessageAttributes } from './messages/message.ts';
-import { Requests } from './requests/requester.ts';
-import { Answering, cancelTopic } from './requests/responder.ts';
+import { checkSource, type MessageAttributes } from './messages/message.ts';
+import { cancelTopic, Requests } from './requests/requester.ts';
+import { Answering } from './requests/responder.ts';
 import { checkPublish, checkSubscribe, type TopicOwner } from './topics/reserved-topics.ts';
 import { SchemaChecks } from './topics/schema-checks.ts';
 import { InProcessBus } from './transports/in-process-bus.ts';
@@ -46,6 +43,7 @@ interface Link {
   readonly transport: Transport;
   readonly connection: TransportConnection;
   readonly durable: DurableClient;
+  readonly publisher: Publisher;
   readonly onError: (error: Error) => void;
 }
 
@@ -73,15 +71,6 @@ export class MessageBusClient implements MessageBus {
   /** Clients under other names that go through this one's connection. */
   readonly #family = new Set<MessageBusClient>();
   #parent: MessageBusClient | undefined;
-  /** Of the messages published last, until this burst ends: reading the clock costs more than publishing. */
-  #header: BatchHeader | undefined;
-  #now = 0;
-  /** The batch that this client's messages are gathered in. */
-  #open: OpenBatch | undefined;
-  readonly #idPrefix = createIdPrefix();
-  #number = 0;
-  /** The topic that was found last to be one it may publish on. */
-  #allowed: string | Topic | undefined;
   #requests: Requests | undefined;
   readonly #answering = new Answering();
   #draining = false;
@@ -121,7 +110,16 @@ export class MessageBusClient implements MessageBus {
     const onError = this.#options.onError ?? installed?.onError ?? ((error) => process.emitWarning(error));
     const store = this.#options.durable ?? transport.remoteStore?.(this.#line());
     const durable = new DurableClient(() => store ?? installed?.durable(), this.#checks);
-    this.#state = { name: 'connected', transport, connection, durable, onError };
+    this.#become({ transport, connection, durable, onError });
+  }
+
+  #become(link: Omit<Link, 'publisher'>): void {
+    const { connection, durable, transport } = link;
+    const { source } = this;
+    const { dispatcher } = transport;
+    const checks = this.#checks;
+    const publisher = new Publisher({ source, owns: this.#owns, checks, connection, dispatcher, durable });
+    this.#state = { name: 'connected', publisher, ...link };
   }
 
   /**
@@ -146,8 +144,8 @@ export class MessageBusClient implements MessageBus {
     // The store of a connection to a broker is asked in the name of the client that uses it.
     const store = this.#options.durable ?? transport.remoteStore?.(client.#line());
     const own = new DurableClient(() => store ?? durable.store, client.#checks);
-    client.#state = { name: 'connected', transport, connection, durable: own, onError };
-    client.#connecting = TAKEN;
+    client.#become({ transport, connection, durable: own, onError });
+    client.#connecting = Promise.resolve();
     client.#parent = this;
     this.#family.add(client);
     return client;
@@ -169,31 +167,8 @@ export class MessageBusClient implements MessageBus {
     message: PayloadOf<T>,
     options?: PublishOptions,
   ): Promise<void> {
-    const open = this.#open;
-    if (
-      open !== undefined &&
-      options === undefined &&
-      open.header.topic === topic &&
-      open.header.traceparent === currentTraceparent()
-    ) {
-      const taken = open.add(message);
-      if (taken !== undefined) return taken;
-    }
-    if (topic !== this.#allowed) {
-      try {
-        checkPublish(nameOf(topic), this.#owns);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-      this.#allowed = topic;
-    }
-    if (options?.durable !== true && options?.tx === undefined) return this.#send(topic, message, options);
-    if (this.#state.name !== 'connected')
-      return Promise.reject(new BusNotConnectedError(this.source, describe(this.#state)));
-    return this.#state.durable.keep(this.source, topic, message, options, (attributes) => {
-      // Live delivery comes on top: the message is stored already.
-      void this.#send(topic, message, attributes).catch(() => {});
-    });
+    if (this.#state.name !== 'connected') return Promise.reject(this.#notConnected());
+    return this.#state.publisher.publish(topic, message, options);
   }
 
   /**
@@ -237,16 +212,13 @@ export class MessageBusClient implements MessageBus {
   }
 
   async #ask(topic: string | Topic, message: unknown, options: RequestOptions): Promise<unknown> {
-    const { replyPrefix } = this.#link().connection;
-    this.#requests ??= new Requests(this.source, replyPrefix ?? `_reply.${topicSegment(this.source)}`);
-    await this.#requests.listen((pattern, take) => this.#subscribe(pattern, take, {}, { inner: true }));
-    const { traceparent } = options;
-    const name = nameOf(topic);
-    return this.#requests.ask(name, options, {
-      send: (attributes) => this.#send(topic, message, { traceparent, ...attributes }),
-      // Without effect where the topic is too long for it: the deadline reaches the responder anyway.
-      cancel: (replyto) => void this.#send(cancelTopic(name), undefined, { replyto }).catch(() => {}),
+    const { replyPrefix = `_reply.${topicSegment(this.source)}` } = this.#link().connection;
+    this.#requests ??= new Requests(this.source, {
+      replyPrefix,
+      send: (...sent) => this.#send(...sent),
+      listen: (pattern, take) => this.#subscribe(pattern, take, {}, { inner: true }),
     });
+    return this.#requests.ask(topic, message, options);
   }
 
   /** @throws as {@link subscribe} */
@@ -268,48 +240,9 @@ export class MessageBusClient implements MessageBus {
     }
   }
 
-  #send(topic: string | Topic, message: unknown, options: MessageAttributes | undefined): Promise<void> {
-    if (this.#state.name !== 'connected')
-      return Promise.reject(new BusNotConnectedError(this.source, describe(this.#state)));
-    let name: string;
-    let schema: TSchema | undefined;
-    if (typeof topic === 'string') {
-      name = topic;
-    } else {
-      ({ name, schema } = topic);
-      try {
-        this.#checks.check(name, schema, message);
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    }
-    let header = this.#header;
-    if (
-      header === undefined ||
-      header.topic !== name ||
-      header.checkedBy !== schema ||
-      options !== undefined ||
-      header.traceparent !== currentTraceparent() ||
-      header.contentType !== contentTypeOf(message)
-    )
-      header = this.#createHeader(name, schema, message, options);
-    const { connection, transport } = this.#state;
-    this.#number = this.#open?.next ?? this.#number + 1;
-    const number = options?.id === undefined ? this.#number : NO_NUMBER;
-    let sent: Promise<void> | undefined;
-    try {
-      if (options !== undefined) checkAttributes(name, message, options);
-      sent = connection.publish(header, number, message);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const { relief } = transport.dispatcher;
-    const { gathering } = connection;
-    // Not where each message is to be looked at: for its schema or its options, or to hold its publisher back.
-    const isFree = schema === undefined && options === undefined && relief === undefined;
-    this.#open = isFree && gathering?.header === header ? gathering : undefined;
-    if (sent === undefined) return relief ?? TAKEN;
-    return relief === undefined ? sent : sent.then(() => relief);
+  #send(topic: string | Topic, message: unknown, attributes: MessageAttributes): Promise<void> {
+    if (this.#state.name !== 'connected') return Promise.reject(this.#notConnected());
+    return this.#state.publisher.send(topic, message, attributes);
   }
 
   /**
@@ -337,7 +270,7 @@ export class MessageBusClient implements MessageBus {
     const subscription = await this.#all.add(this.#link(), topic, handler as MessageHandler, options, kind);
     if (this.#state.name === 'connected') return subscription;
     await subscription.unsubscribe();
-    throw new BusNotConnectedError(this.source, describe(this.#state));
+    throw this.#notConnected();
   }
 
   /** The subscriptions, each with the counts of its messages. */
@@ -367,50 +300,13 @@ export class MessageBusClient implements MessageBus {
     await Promise.all([...this.#family].map((client) => client.close()));
     if (state.name === 'connected') await state.durable.stop();
     this.#state = { name: 'closed' };
-    this.#closeBatch();
+    if (state.name === 'connected') state.publisher.close();
     this.#requests?.close();
     this.#answering.close(new BusNotConnectedError(this.source, 'closed'));
     await this.#all.close();
     if (this.#parent !== undefined) this.#parent.#family.delete(this);
     if (this.#parent === undefined && state.name === 'connected') await state.connection.close();
   }
-
-  #createHeader(
-    topic: string,
-    checkedBy: TSchema | undefined,
-    message: unknown,
-    options: MessageAttributes | undefined,
-  ): BatchHeader {
-    if (this.#now === 0) {
-      this.#now = Date.now();
-      queueMicrotask(this.#endBurst);
-    }
-    const header: BatchHeader = {
-      topic,
-      source: this.source,
-      timeMs: this.#now,
-      idPrefix: options?.id ?? this.#idPrefix,
-      traceparent: options?.traceparent ?? currentTraceparent(),
-      replyto: options?.replyto,
-      deadline: options?.deadline,
-      contentType: options?.contentType ?? contentTypeOf(message),
-      checkedBy,
-    };
-    if (options === undefined) this.#header = header;
-    return header;
-  }
-
-  /** The messages of the open batch have had their numbers. */
-  #closeBatch(): void {
-    if (this.#open !== undefined) this.#number = this.#open.next - 1;
-    this.#open = undefined;
-  }
-
-  readonly #endBurst = (): void => {
-    this.#now = 0;
-    this.#header = undefined;
-    this.#closeBatch();
-  };
 
   /** How the store at the other end of the transport is asked. */
   #line(): StoreConnection {
@@ -425,7 +321,14 @@ export class MessageBusClient implements MessageBus {
 
   #link(): Link {
     if (this.#state.name === 'connected') return this.#state;
-    throw new BusNotConnectedError(this.source, describe(this.#state));
+    throw this.#notConnected();
+  }
+
+  #notConnected(): BusNotConnectedError {
+    return new BusNotConnectedError(
+      this.source,
+      this.#state.name === 'new' ? 'not connected yet' : this.#state.name,
+    );
   }
 
   #report(error: Error): void {
@@ -440,8 +343,4 @@ export class MessageBusClient implements MessageBus {
 
 function nameOf(topic: string | Topic): string {
   return typeof topic === 'string' ? topic : topic.name;
-}
-
-function describe(state: State): string {
-  return state.name === 'new' ? 'not connected yet' : state.name;
 }

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { AicoError } from '@aico/protocol';
 import { BusNotConnectedError, BusOptionError, RequestFailedError, RequestTimeoutError } from '../errors.ts';
-import type { MessageHandler, RequestOptions } from '../types.ts';
+import type { MessageAttributes } from '../messages/message.ts';
+import { CANCEL_PREFIX } from '../topics/reserved-topics.ts';
+import type { MessageHandler, RequestOptions, Subscription, Topic } from '../types.ts';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Sends requests and their cancellations. */
-export interface RequestSender {
-  send(attributes: { readonly replyto: string; readonly deadline: number }): Promise<void>;
-  /** Tells the responder that the answer is not awaited any more. Must not throw. */
-  cancel(replyto: string): void;
+/** The part of a client that sends and receives the messages that requests consist of. */
+export interface RequestLine {
+  /** The prefix of the topics on which answers come. */
+  readonly replyPrefix: string;
+  send(topic: string | Topic, message: unknown, attributes: MessageAttributes): Promise<void>;
+  /** Subscribes without showing the subscription to the client's user. */
+  listen(pattern: string, take: MessageHandler): Promise<Subscription>;
 }
 
 /** The content of an answer. */
@@ -32,14 +36,15 @@ interface Waiting {
  */
 export class Requests {
   readonly #source: string;
+  readonly #line: RequestLine;
   readonly #prefix: string;
   readonly #waiting = new Map<string, Waiting>();
   #listening: Promise<unknown> | undefined;
 
-  /** @param prefix of the topics below which answers to this connection come */
-  constructor(source: string, prefix: string) {
+  constructor(source: string, line: RequestLine) {
     this.#source = source;
-    this.#prefix = `${prefix}.${randomUUID()}`;
+    this.#line = line;
+    this.#prefix = `${line.replyPrefix}.${randomUUID()}`;
   }
 
   /** Settles once nothing is waited for. */
@@ -48,9 +53,11 @@ export class Requests {
       await Promise.allSettled([...this.#waiting.values()].map(({ promise }) => promise));
   }
 
-  /** Has all answers to this client come here; once. */
-  async listen(subscribe: (pattern: string, take: MessageHandler) => Promise<unknown>): Promise<void> {
-    this.#listening ??= subscribe(`${this.#prefix}.*`, (replyto, answer) => this.#take(replyto, answer));
+  /** Subscribes to the answers to this client, once for all requests. */
+  async #listen(): Promise<void> {
+    this.#listening ??= this.#line.listen(`${this.#prefix}.*`, (replyto, answer) =>
+      this.#take(replyto, answer),
+    );
     try {
       await this.#listening;
     } catch (error) {
@@ -61,25 +68,29 @@ export class Requests {
 
   /** Sends a request and waits for the answer, the deadline or the abort; the latter two cancel it at the responder. */
   async ask(
-    topic: string,
-    { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: RequestOptions,
-    sender: RequestSender,
+    topic: string | Topic,
+    message: unknown,
+    { timeoutMs = DEFAULT_TIMEOUT_MS, signal, traceparent }: RequestOptions,
   ): Promise<unknown> {
+    await this.#listen();
     if (!(timeoutMs >= 0) || timeoutMs > MAX_TIMEOUT_MS)
       throw new BusOptionError('timeoutMs', `must be a number from 0 to ${MAX_TIMEOUT_MS}`);
     signal?.throwIfAborted();
+    const name = typeof topic === 'string' ? topic : topic.name;
     const replyto = `${this.#prefix}.${randomUUID()}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#waiting.set(replyto, { topic, promise, resolve, reject });
+    this.#waiting.set(replyto, { topic: name, promise, resolve, reject });
     const giveUp = (reason: unknown): void => {
       reject(reason);
-      sender.cancel(replyto);
+      // Without effect where the topic is too long for it: the deadline reaches the responder anyway.
+      void this.#line.send(cancelTopic(name), undefined, { replyto }).catch(() => {});
     };
-    const timer = setTimeout(() => giveUp(new RequestTimeoutError(topic, timeoutMs)), timeoutMs);
+    const timer = setTimeout(() => giveUp(new RequestTimeoutError(name, timeoutMs)), timeoutMs);
     const abort = (): void => giveUp(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      sender.send({ replyto, deadline: performance.now() + timeoutMs }).catch(reject);
+      const deadline = performance.now() + timeoutMs;
+      this.#line.send(topic, message, { traceparent, replyto, deadline }).catch(reject);
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -101,6 +112,14 @@ export class Requests {
     for (const { reject } of this.#waiting.values()) reject(new BusNotConnectedError(this.#source, 'closed'));
     this.#waiting.clear();
   }
+}
+
+/**
+ * The topic on which requests on `topic` are cancelled: a client that may send them may cancel them, and one that may answer
+ * may subscribe to it.
+ */
+export function cancelTopic(topic: string): string {
+  return CANCEL_PREFIX + topic;
 }
 
 /** The answer that says `work` succeeded. */

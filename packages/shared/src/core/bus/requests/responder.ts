@@ -1,19 +1,16 @@
+import { BoundedCache } from '../../tasks/index.ts';
 import { RequestGivenUpError } from '../errors.ts';
+import { CANCEL_PREFIX } from '../topics/reserved-topics.ts';
 import type { Envelope, MessageHandler, RequestEnvelope, RequestHandler } from '../types.ts';
 import { failure, success } from './requester.ts';
 
-/** How many requests given up before their turn are remembered; one forgotten is handled in vain. */
+/** How many cancelled requests are remembered before their turn; one that is forgotten is handled in vain. */
 const MEMORY = 1_024;
-
-/** The topic on which requests on `topic` are cancelled: a client that may send them may cancel them, and one that may answer may subscribe to it. */
-export function cancelTopic(topic: string): string {
-  return `_cancel.${topic}`;
-}
 
 /** The requests that one client is answering, by where their answer is awaited. */
 export class Answering {
   readonly #controllers = new Map<string, AbortController>();
-  readonly #givenUp = new Set<string>();
+  readonly #givenUp = new BoundedCache<string, true>(MEMORY);
   #closed = false;
 
   /**
@@ -50,12 +47,10 @@ export class Answering {
     if (replyto === undefined) return;
     const controller = this.#controllers.get(replyto);
     if (controller !== undefined) {
-      controller.abort(new RequestGivenUpError(topic.slice(cancelTopic('').length)));
+      controller.abort(new RequestGivenUpError(topic.slice(CANCEL_PREFIX.length)));
       return;
     }
-    const [oldest] = this.#givenUp;
-    if (this.#givenUp.size >= MEMORY && oldest !== undefined) this.#givenUp.delete(oldest);
-    this.#givenUp.add(replyto);
+    this.#givenUp.set(replyto, true);
   };
 
   /** A handler that answers each request by what `handler` returns, or with the code of what it throws. */

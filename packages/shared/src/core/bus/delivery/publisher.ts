@@ -1,0 +1,154 @@
+import type { TSchema } from 'typebox';
+import { currentTraceparent } from '../../tracing/index.ts';
+import type { DurableClient } from '../durable/durable-client.ts';
+import { type BatchHeader, NO_NUMBER, type OpenBatch, TAKEN } from '../messages/batch.ts';
+import { contentTypeOf } from '../messages/codec.ts';
+import { checkAttributes, createIdPrefix, type MessageAttributes } from '../messages/message.ts';
+import type { PublishOptions, Topic } from '../publish-options.ts';
+import { checkPublish, type TopicOwner } from '../topics/reserved-topics.ts';
+import type { SchemaChecks } from '../topics/schema-checks.ts';
+import type { TransportConnection } from '../transports/transport.ts';
+import type { Dispatcher } from './dispatcher.ts';
+
+export interface PublisherOptions {
+  readonly source: string;
+  /** The reserved topics that it may publish on. */
+  readonly owns: readonly TopicOwner[];
+  readonly checks: SchemaChecks;
+  readonly connection: TransportConnection;
+  readonly dispatcher: Dispatcher;
+  readonly durable: DurableClient;
+}
+
+/** Sends the messages of one connected client: numbers them, and gathers those of a burst in one batch. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  /** Of the messages published last, until this burst ends: reading the clock costs more than publishing. */
+  #header: BatchHeader | undefined;
+  #now = 0;
+  /** The batch that this client's messages are gathered in. */
+  #open: OpenBatch | undefined;
+  readonly #idPrefix = createIdPrefix();
+  #number = 0;
+  /** The topic that was found last to be one it may publish on. */
+  #allowed: string | Topic | undefined;
+  #isClosed = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Publishes a message that a caller of the client gave: see `MessageBusClient.publish`. */
+  publish(topic: string | Topic, message: unknown, options: PublishOptions | undefined): Promise<void> {
+    const open = this.#open;
+    if (
+      open !== undefined &&
+      options === undefined &&
+      open.header.topic === topic &&
+      open.header.traceparent === currentTraceparent()
+    ) {
+      const taken = open.add(message);
+      if (taken !== undefined) return taken;
+    }
+    const { source, owns, durable } = this.#options;
+    if (topic !== this.#allowed) {
+      try {
+        checkPublish(typeof topic === 'string' ? topic : topic.name, owns);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+      this.#allowed = topic;
+    }
+    if (options?.durable !== true && options?.tx === undefined) return this.send(topic, message, options);
+    return durable.keep(source, topic, message, options, (attributes) => {
+      // Live delivery comes on top: the message is stored already.
+      if (!this.#isClosed) void this.send(topic, message, attributes).catch(() => {});
+    });
+  }
+
+  /** Sends a message without regard to whom its topic belongs to, as answers and cancellations are. */
+  send(topic: string | Topic, message: unknown, attributes: MessageAttributes | undefined): Promise<void> {
+    const { checks, connection, dispatcher } = this.#options;
+    let name: string;
+    let schema: TSchema | undefined;
+    if (typeof topic === 'string') {
+      name = topic;
+    } else {
+      ({ name, schema } = topic);
+      try {
+        checks.check(name, schema, message);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    let header = this.#header;
+    if (
+      header === undefined ||
+      header.topic !== name ||
+      header.checkedBy !== schema ||
+      attributes !== undefined ||
+      header.traceparent !== currentTraceparent() ||
+      header.contentType !== contentTypeOf(message)
+    )
+      header = this.#createHeader(name, schema, message, attributes);
+    this.#number = this.#open?.next ?? this.#number + 1;
+    const number = attributes?.id === undefined ? this.#number : NO_NUMBER;
+    let sent: Promise<void> | undefined;
+    try {
+      if (attributes !== undefined) checkAttributes(name, message, attributes);
+      sent = connection.publish(header, number, message);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const { relief } = dispatcher;
+    const { gathering } = connection;
+    // A message with a schema or attributes is checked by itself, and `relief` holds its publisher back.
+    const isFree = schema === undefined && attributes === undefined && relief === undefined;
+    this.#open = isFree && gathering?.header === header ? gathering : undefined;
+    if (sent === undefined) return relief ?? TAKEN;
+    return relief === undefined ? sent : sent.then(() => relief);
+  }
+
+  /** Adds nothing more to a batch. */
+  close(): void {
+    this.#isClosed = true;
+    this.#closeBatch();
+  }
+
+  /** The messages of the open batch have had their numbers. */
+  #closeBatch(): void {
+    if (this.#open !== undefined) this.#number = this.#open.next - 1;
+    this.#open = undefined;
+  }
+
+  #createHeader(
+    topic: string,
+    checkedBy: TSchema | undefined,
+    message: unknown,
+    attributes: MessageAttributes | undefined,
+  ): BatchHeader {
+    if (this.#now === 0) {
+      this.#now = Date.now();
+      queueMicrotask(this.#endBurst);
+    }
+    const header: BatchHeader = {
+      topic,
+      source: this.#options.source,
+      timeMs: this.#now,
+      idPrefix: attributes?.id ?? this.#idPrefix,
+      traceparent: attributes?.traceparent ?? currentTraceparent(),
+      replyto: attributes?.replyto,
+      deadline: attributes?.deadline,
+      contentType: attributes?.contentType ?? contentTypeOf(message),
+      checkedBy,
+    };
+    if (attributes === undefined) this.#header = header;
+    return header;
+  }
+
+  readonly #endBurst = (): void => {
+    this.#now = 0;
+    this.#header = undefined;
+    this.#closeBatch();
+  };
+}
