@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
-import { WriteUnconfirmedError } from '../core/paths/index.ts';
-import { createMutex } from '../core/tasks/index.ts';
 import {
   KeyNotGivenError,
   KeysLockedError,
   LastSlotError,
   NoStagedKeyError,
-  SlotFileDamagedError,
   SlotFileExistsError,
   SlotUnknownError,
 } from './errors.ts';
@@ -26,22 +23,13 @@ import { refuseGuessablePassword } from './passwords/password-policy.ts';
 import { decodeRecoveryCode } from './passwords/recovery-code.ts';
 import { costBeside, tunePasswordCost } from './slots/cost-tuning.ts';
 import { newCredentialSlot, newKeyFileSlot, newKeyringSlot } from './slots/new-slots.ts';
-import {
-  HEADER,
-  proveSlotFile,
-  type ReadSlotFile,
-  readSlotFile,
-  type Slot,
-  type SlotFileBody,
-  writeSlotFile,
-} from './slots/slot-file.ts';
-import { whileHolding } from './slots/slot-file-lock.ts';
-import { type OpenedSlot, passwordSlot, recoverySlot, refuseUnsafeCost } from './slots/slots.ts';
+import { HEADER, type Slot, type SlotFileBody } from './slots/slot-file.ts';
+import { SlotStore } from './slots/slot-store.ts';
+import { type OpenedSlot, passwordSlot, recoverySlot } from './slots/slots.ts';
 import {
   DATABASE,
   DATABASE_NEXT,
   hasWrappedKey,
-  openWrappedKey,
   withNewKey,
   withoutWrappedKey,
   withPromotedKey,
@@ -54,8 +42,6 @@ import { type ThrottleStatus, UnlockThrottle } from './unlocking/unlock-throttle
 interface Unlocked {
   readonly root: GuardedKey;
   readonly body: SlotFileBody;
-  /** The slot it was opened with. */
-  readonly slotId: string;
 }
 
 /**
@@ -71,7 +57,7 @@ interface Unlocked {
  * ```
  */
 export class AICOKeyManager {
-  readonly #slotsFile: string;
+  readonly #store: SlotStore;
   readonly #keyFile: string;
   readonly #cost: PasswordCost | undefined;
   readonly #logger: Logger | undefined;
@@ -79,13 +65,11 @@ export class AICOKeyManager {
   readonly #openKeyring: () => Promise<Keyring>;
   readonly #throttle: UnlockThrottle;
   #unlocked: Unlocked | undefined;
-  /** Changes of the slot file run one after another. */
-  readonly #exclusive = createMutex();
 
   /** @param source the configuration, whose home the keys are of, or the places of the keys one by one */
   constructor(source: KeyManagerOptions | ConfigurationPlaces) {
     const options = optionsFrom(source);
-    this.#slotsFile = options.slotsFile;
+    this.#store = new SlotStore(options.slotsFile);
     this.#keyFile = options.keyFile;
     this.#cost = options.passwordCost;
     this.#logger = options.logger;
@@ -100,10 +84,7 @@ export class AICOKeyManager {
 
   /** Whether keys have been made: the slot file is there (it may still be damaged). */
   async exists(): Promise<boolean> {
-    return await access(this.#slotsFile).then(
-      () => true,
-      (error: unknown) => !(error instanceof Error && 'code' in error && error.code === 'ENOENT'),
-    );
+    return await this.#store.exists();
   }
 
   /** Whether the key file is there. */
@@ -126,10 +107,10 @@ export class AICOKeyManager {
     if (password === undefined && !keyFile)
       throw new KeyNotGivenError(['password', 'key-file'], 'neither a password nor a key file was asked for');
     const symbols = recoveryCode === undefined ? undefined : decodeRecoveryCode(recoveryCode);
-    if (await this.exists()) throw new SlotFileExistsError(this.#slotsFile);
+    if (await this.exists()) throw new SlotFileExistsError(this.#store.file);
     if (password !== undefined) await refuseGuessablePassword(password);
-    await this.#change(async () => {
-      if (await this.exists()) throw new SlotFileExistsError(this.#slotsFile);
+    await this.#store.change(async () => {
+      if (await this.exists()) throw new SlotFileExistsError(this.#store.file);
       const root = GuardedKey.random(32);
       try {
         const id = randomUUID();
@@ -142,8 +123,8 @@ export class AICOKeyManager {
         }
         if (symbols !== undefined) slots.push(recoverySlot(id, root, symbols));
         const body = withNewKey({ ...HEADER, id, slots, keys: [] }, DATABASE, root);
-        await writeSlotFile(this.#slotsFile, body, root);
-        this.#become({ root, body, slotId: slots[0]?.id ?? '' });
+        await this.#store.write(body, root);
+        this.#become({ root, body });
       } catch (error) {
         root.wipe();
         throw error;
@@ -162,11 +143,9 @@ export class AICOKeyManager {
    * @throws {SlotFileVersionError} @throws {SlotParametersError} @throws {AicoError} of a key file, keyring or credential
    */
   async unlock(credentials: UnlockCredentials = {}): Promise<void> {
-    await this.#exclusive(async () => {
-      const read = await this.#read();
-      const { slot, root } = await this.#open(read.body, credentials);
-      this.#prove(read, root);
-      this.#become({ root, body: read.body, slotId: slot.id });
+    await this.#store.exclusive(async () => {
+      const { slot, root, body } = await this.#open(credentials);
+      this.#become({ root, body });
       this.#logger?.info('Keys unlocked', { kind: slot.kind, slot: slot.id });
     });
   }
@@ -225,20 +204,13 @@ export class AICOKeyManager {
    */
   async changePassword(oldPassword: string, newPassword: string): Promise<void> {
     await refuseGuessablePassword(newPassword);
-    await this.#change(async () => {
-      const read = await this.#read();
-      const { slot, root } = await this.#open(read.body, { password: oldPassword });
+    await this.#store.change(async () => {
+      const { slot, root, body: old } = await this.#open({ password: oldPassword });
       try {
-        this.#prove(read, root);
-        const renewed = await passwordSlot(
-          read.body.id,
-          root,
-          newPassword,
-          this.#cost ?? (await costBeside(read.body)),
-        );
-        const slots = read.body.slots.map((each) => (each.id === slot.id ? renewed : each));
-        const body = { ...read.body, slots };
-        await this.#write(body, root, () => {
+        const cost = this.#cost ?? (await costBeside(old));
+        const renewed = await passwordSlot(old.id, root, newPassword, cost);
+        const body = { ...old, slots: old.slots.map((each) => (each.id === slot.id ? renewed : each)) };
+        await this.#store.write(body, root, () => {
           if (this.#unlocked !== undefined) this.#unlocked = { ...this.#unlocked, body };
         });
       } finally {
@@ -265,7 +237,7 @@ export class AICOKeyManager {
 
   /** The slots there are, without anything secret. Works locked. */
   async slots(): Promise<readonly SlotInfo[]> {
-    const { body } = await this.#read();
+    const { body } = await this.#store.read();
     return body.slots.map((slot) => ({
       id: slot.id,
       kind: slot.kind,
@@ -279,8 +251,8 @@ export class AICOKeyManager {
    * @throws {SlotFileMissingError} @throws {SlotFileDamagedError}
    */
   async proveSlots(): Promise<void> {
-    const read = await this.#read();
-    if (this.#unlocked !== undefined) proveSlotFile(this.#slotsFile, read, this.#unlocked.root);
+    const read = await this.#store.read();
+    if (this.#unlocked !== undefined) this.#store.prove(read, this.#unlocked.root);
   }
 
   /** How many tries failed in a row, and how long the next has to wait. */
@@ -306,7 +278,7 @@ export class AICOKeyManager {
    */
   databaseKey(): Uint8Array {
     const { root, body } = this.#keys();
-    return this.#wrappedKey(body, DATABASE, root);
+    return this.#store.copyKey(body, DATABASE, root);
   }
 
   /**
@@ -315,7 +287,7 @@ export class AICOKeyManager {
    */
   nextDatabaseKey(): Uint8Array | undefined {
     const { root, body } = this.#keys();
-    return hasWrappedKey(body, DATABASE_NEXT) ? this.#wrappedKey(body, DATABASE_NEXT, root) : undefined;
+    return hasWrappedKey(body, DATABASE_NEXT) ? this.#store.copyKey(body, DATABASE_NEXT, root) : undefined;
   }
 
   /**
@@ -326,7 +298,7 @@ export class AICOKeyManager {
   async stageDatabaseKey(): Promise<Uint8Array> {
     return await this.#update(async (body, root) => {
       const staged = hasWrappedKey(body, DATABASE_NEXT) ? body : withNewKey(body, DATABASE_NEXT, root);
-      return { body: staged, result: this.#wrappedKey(staged, DATABASE_NEXT, root) };
+      return { body: staged, result: this.#store.copyKey(staged, DATABASE_NEXT, root) };
     });
   }
 
@@ -351,16 +323,6 @@ export class AICOKeyManager {
     }));
   }
 
-  #wrappedKey(body: SlotFileBody, name: string, root: GuardedKey): Uint8Array {
-    const key = openWrappedKey(body, name, root);
-    if (key === undefined) throw new SlotFileDamagedError(this.#slotsFile, `its key "${name}" does not open`);
-    try {
-      return key.use((memory) => Uint8Array.from(memory));
-    } finally {
-      key.wipe();
-    }
-  }
-
   #keys(): Unlocked {
     if (this.#unlocked === undefined) throw new KeysLockedError();
     return this.#unlocked;
@@ -371,28 +333,23 @@ export class AICOKeyManager {
     this.#unlocked = unlocked;
   }
 
-  /** The slot file, with parameters that are refused before any work is done with them. */
-  async #read(): Promise<ReadSlotFile> {
-    return await readSlotFile(this.#slotsFile, (body) => body.slots.forEach(refuseUnsafeCost));
-  }
-
-  #prove(read: ReadSlotFile, root: GuardedKey): void {
-    try {
-      proveSlotFile(this.#slotsFile, read, root);
-    } catch (error) {
-      root.wipe();
-      throw error;
-    }
-  }
-
-  async #open(body: SlotFileBody, credentials: UnlockCredentials): Promise<OpenedSlot> {
-    return await openSlot(body, credentials, {
+  /** Opens a slot of the file on the disk, which its root key proves to be whole. */
+  async #open(credentials: UnlockCredentials): Promise<OpenedSlot & { readonly body: SlotFileBody }> {
+    const read = await this.#store.read();
+    const opened = await openSlot(read.body, credentials, {
       keyFile: this.#keyFile,
       credentials: this.#credentials,
       keyring: this.#openKeyring,
       throttle: this.#throttle,
       logger: this.#logger,
     });
+    try {
+      this.#store.prove(read, opened.root);
+    } catch (error) {
+      opened.root.wipe();
+      throw error;
+    }
+    return { ...opened, body: read.body };
   }
 
   async #addSlot(make: (body: SlotFileBody, root: GuardedKey) => Promise<Slot>): Promise<string> {
@@ -406,34 +363,18 @@ export class AICOKeyManager {
   async #update<T>(
     work: (body: SlotFileBody, root: GuardedKey) => Promise<{ body: SlotFileBody; result: T }>,
   ): Promise<T> {
-    return await this.#change(async () => {
+    return await this.#store.change(async () => {
       const unlocked = this.#keys();
-      const read = await this.#read();
-      proveSlotFile(this.#slotsFile, read, unlocked.root);
+      const read = await this.#store.read();
+      this.#store.prove(read, unlocked.root);
       const { body, result } = await work(read.body, unlocked.root);
       // Unless it was locked meanwhile.
       const hold = () => {
         if (this.#unlocked === unlocked) this.#unlocked = { ...unlocked, body };
       };
       if (body === read.body) hold();
-      else await this.#write(body, unlocked.root, hold);
+      else await this.#store.write(body, unlocked.root, hold);
       return result;
     });
-  }
-
-  /** `hold` runs when the new content is in force, also when the disk has not confirmed it and this throws. */
-  async #write(body: SlotFileBody, root: GuardedKey, hold: () => void): Promise<void> {
-    try {
-      await writeSlotFile(this.#slotsFile, body, root);
-    } catch (error) {
-      if (error instanceof WriteUnconfirmedError) hold();
-      throw error;
-    }
-    hold();
-  }
-
-  /** Runs `work` while nothing else, in this process or another, changes the slot file. */
-  async #change<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#exclusive(() => whileHolding(this.#slotsFile, work));
   }
 }

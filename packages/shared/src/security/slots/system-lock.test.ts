@@ -36,10 +36,10 @@ test('of many processes one at a time holds the lock, whatever file was left in 
   await writeFile(path.join(folder, 'slots.json.lock'), '');
   const source = `
     import { readFile, writeFile } from 'node:fs/promises';
-    const { whileHolding } = await import(${url('./slot-file-lock.ts')});
+    const { SlotStore } = await import(${url('./slot-store.ts')});
     const [, slots, counter] = process.argv;
     for (let n = 0; n < 20; n += 1)
-      await whileHolding(slots, async () => {
+      await new SlotStore(slots).change(async () => {
         const count = Number(await readFile(counter, 'utf8'));
         await new Promise((resolve) => setImmediate(resolve));
         await writeFile(counter, String(count + 1));
