@@ -21,7 +21,7 @@ import { FrameSource } from './frame-source.ts';
 import { type InnerConnections, serveInside } from './inner-connections.ts';
 import { CHECK_INTERVAL_MS, overfull, type WaitingSource } from './waiting-bytes.ts';
 
-/** The rights that a pairing code was made for. */
+/** The roles that a pairing code grants. */
 export interface PairingContext {
   readonly roles: readonly string[];
 }
@@ -41,25 +41,30 @@ export interface ChannelHostOptions {
   readonly guard: PeerGuard;
   readonly pairings: PairingBook<PairingContext>;
   readonly limits: ChannelLimits;
-  /** Receives every refusal, with its reason. */
+  /** Logs every refusal with its reason. */
   readonly audit: Logger;
-  /** Takes a connection of an open channel in the place of a socket; the function it returns resolves when no request is in flight. */
+  /**
+   * Serves a connection of an open channel, in place of a socket. The returned function resolves when no request is in flight.
+   */
   readonly serve: (connection: Duplex, deviceId: string) => () => Promise<void>;
-  /** Bytes that wait in memory on such a connection. */
+  /** The bytes of such a connection that are buffered in memory. */
   readonly waitingOn: (connection: Duplex) => WaitingBytes;
 }
 
-/** Milliseconds without a byte until TCP asks whether the peer is there still. */
+/** Milliseconds of silence after which TCP probes the peer. */
 const KEEP_ALIVE_PROBE_MS = 30_000;
-/** Milliseconds for an end to be taken by the connection. */
+/** Milliseconds until an end record must have been written. */
 const END_MS = 500;
 
-/** A connection that has not proved yet which device it belongs to. */
+/** A connection that is not proven yet. */
 interface Attempt {
   readonly carrier: Duplex;
   readonly frames: FrameSource;
   readonly unproven: UnprovenConnection;
-  /** Aborted with a {@link ChannelNotOpenedError} when it is late, has to make room, or the backend stops. */
+  /**
+   * Aborted with a {@link ChannelNotOpenedError} at the deadline, when the connection has to make room, or when the backend
+   * stops.
+   */
   readonly signal: AbortSignal;
 }
 
@@ -80,7 +85,7 @@ export class ChannelHost {
   readonly #opening = new Set<AbortController>();
   readonly #stopListening: () => void;
   #closed = false;
-  /** While channels are open. */
+  /** Runs while channels are open. */
   #checking: NodeJS.Timeout | undefined;
 
   constructor(options: ChannelHostOptions) {
@@ -92,7 +97,7 @@ export class ChannelHost {
     return this.#open.size;
   }
 
-  /** Open channels of one device. */
+  /** The number of open channels of one device. */
   sizeOf(deviceId: string): number {
     let count = 0;
     for (const each of this.#open) if (each.deviceId === deviceId) count += 1;
@@ -103,7 +108,7 @@ export class ChannelHost {
   async accept(carrier: Duplex, unproven: UnprovenConnection): Promise<void> {
     const { limits, responder, audit } = this.#options;
     this.#options.guard.watch(carrier);
-    // A failure of a connection that is not a channel yet is not reported.
+    // Errors of a connection without a channel are not reported.
     carrier.on('error', () => {});
     const given = new AbortController();
     const late = setTimeout(() => given.abort(new ChannelNotOpenedError('too late')), limits.handshakeMs);
@@ -128,8 +133,8 @@ export class ChannelHost {
   }
 
   /**
-   * Ends every channel once nothing is in flight on it. At `deadline` it cuts what is left, without an end, so
-   * that no reader takes a part of a response for the whole.
+   * Ends every channel as soon as nothing is in flight on it. At `deadline` it cuts the others without an end record, so that a
+   * partial response is not taken for a complete one.
    */
   async close(deadline: AbortSignal): Promise<void> {
     this.#closed = true;
@@ -148,7 +153,7 @@ export class ChannelHost {
     );
   }
 
-  /** A device that just disconnects is logged for debugging only: lids close, networks change. */
+  /** A disconnection is logged at debug level only: laptops are closed, networks change. */
   #noteBreak(device: string, error: unknown): void {
     const { audit } = this.#options;
     const reason = faultOf(error);
@@ -196,9 +201,9 @@ export class ChannelHost {
     const open: Open = { deviceId: id, stream, inside, waiting: () => inside.waiting() };
     this.#open.add(open);
     this.#checkAtIntervals();
-    // The channel is idle between requests only: the server removes this timeout at the first request.
+    // This timeout covers the time before the first request; then the server removes it.
     stream.on('timeout', () => endThenCut(open));
-    // Otherwise a peer that vanishes while a request is in flight is never noticed.
+    // Otherwise a peer that vanishes while a request is in flight would never be detected.
     stream.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
     const lifetime = setTimeout(() => endIfIdle(open), limits.lifetimeMs);
     lifetime.unref();
@@ -218,7 +223,7 @@ export class ChannelHost {
     open.stream.destroy();
   }
 
-  /** Responses wait in memory without any bytes arriving, so that this has to be checked at intervals as well. */
+  /** Responses accumulate in memory without bytes arriving, so the limit has to be checked at intervals as well. */
   #checkAtIntervals(): void {
     this.#checking ??= setInterval(() => {
       this.#boundWaiting();
@@ -243,7 +248,7 @@ export class ChannelHost {
     await this.#enrol(carrier, requested, code.context.roles, signal);
   }
 
-  /** Stores the new device and sends it the grant; forgets it again where the grant is not acknowledged. */
+  /** Stores the new device and sends it the grant; removes it again if the grant is not acknowledged. */
   async #enrol(
     carrier: Duplex,
     { deviceKey, request, session, grant }: PairingRequested,
@@ -264,7 +269,7 @@ export class ChannelHost {
         signal,
         () => session.peerEnded,
       );
-      // The device takes this end as the proof that it is stored here.
+      // The device takes this end record as the proof that it has been stored.
       closeWith(carrier, session.end());
     } catch (error) {
       await devices.revoke(id);
@@ -277,7 +282,10 @@ export class ChannelHost {
   }
 }
 
-/** Resolves once the first record of the peer has opened. @throws {ChannelNotOpenedError} when none does, or at the signal */
+/**
+ * Resolves once the first record of the peer has been opened.
+ * @throws {ChannelNotOpenedError} when none arrives, or when the signal is aborted
+ */
 async function confirmed(stream: SealedStream, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const settle = (outcome: () => void) => (): void => {
@@ -296,7 +304,7 @@ async function confirmed(stream: SealedStream, signal: AbortSignal): Promise<voi
   });
 }
 
-/** Reads until `isOver`, or until `signal` is aborted. */
+/** Reads until `isOver` returns true, or until `signal` is aborted. */
 async function ended(
   carrier: Duplex,
   push: (chunk: Uint8Array) => void,
@@ -326,7 +334,7 @@ async function ended(
   });
 }
 
-/** Sends the end, so that the peer knows that nothing is missing, and closes after a moment in any case. */
+/** Sends the end record, so that the peer knows that nothing is missing, and closes after a short delay in any case. */
 function endThenCut({ stream, inside }: Open): void {
   stream.once('finish', () => stream.destroy());
   inside.end();
@@ -334,7 +342,10 @@ function endThenCut({ stream, inside }: Open): void {
   stream.once('close', () => clearTimeout(timer));
 }
 
-/** A response in flight must not look complete: it is cut where it does not end within a moment. */
+/**
+ * Ends a channel at once if it is idle. Otherwise it is cut after a short delay, since a response in flight must not look
+ * complete.
+ */
 function endIfIdle(open: Open): void {
   const { stream, inside } = open;
   const timer = setTimeout(() => stream.destroy(), END_MS);

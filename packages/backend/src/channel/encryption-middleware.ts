@@ -27,7 +27,7 @@ import { closeWith } from './close-with.ts';
 import { HandshakeLimit } from './handshake-limit.ts';
 import { type HttpApp, isHttpApp, type SealedApp, sealedAppOf } from './plain-app.ts';
 
-/** Where channels are opened on the public port. */
+/** The path on the public port at which channels are opened. */
 export const CHANNEL_PATH = '/channel';
 /** The protocol in the header `Upgrade`, and a WebSocket's subprotocol. */
 export const CHANNEL_UPGRADE = 'aico-channel/1';
@@ -38,40 +38,41 @@ const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** 16 bytes in base64: RFC 6455, 4.1. */
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** Milliseconds a client has to answer the closing of its WebSocket, also one that was refused. */
+/** Milliseconds that a client has to answer the closing handshake of its WebSocket, even of a refused one. */
 const WEBSOCKET_CLOSE_MS = 1_000;
-/** Milliseconds for requests in flight, unless the caller gives a deadline. */
+/** The default deadline in milliseconds for requests in flight. */
 const CLOSE_MS = 3_000;
 
 const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${CHANNEL_UPGRADE}\r\nConnection: Upgrade\r\n\r\n`;
 
 export interface EncryptionOptions {
-  /** Who may open a channel. Default: those who pair while this process lives, each with all rights. */
+  /** The devices that may open a channel. Default: devices paired while this process runs, each with all rights. */
   readonly devices?: Devices;
-  /** Limits and times. Default: those of `core.channel`. */
+  /** Limits and deadlines. Default: those of `core.channel`. */
   readonly config?: Static<(typeof channelSection)['schema']>;
-  /** Hears of pairings, refusals and breaks. */
+  /** Logs pairings, refusals and broken channels. */
   readonly logger?: Logger;
-  /** Keeps failures within the connection that led to them. Default: a guard of its own. */
+  /** Confines failures to the connection that caused them. Default: a new guard. */
   readonly guard?: PeerGuard;
 }
 
 export interface ListenOptions {
   /** Default `127.0.0.1`. */
   readonly host?: string;
-  /** Default 8771; 0 picks a free one. */
+  /** Default 8771; 0 chooses a free port. */
   readonly port?: number;
-  /** Names this machine is reached by, besides its addresses, localhost and its own name. */
+  /** Names of this machine that a `Host` header may have, besides its addresses, localhost and its own name. */
   readonly allowedHosts?: readonly string[];
 }
 
 /**
- * Wraps a whole HTTP app: what reaches it comes through a sealed channel, method, path, headers, bodies and all, and what
- * it answers goes back the same way. No route can answer in the clear, for the app has no other connections to answer on.
+ * Puts an HTTP app behind the sealed channel: method, path, headers and bodies of its requests and responses are encrypted. The
+ * app has no other connections, so no route can answer in the clear.
  *
  * A channel is opened by an HTTP Upgrade, or over a WebSocket for browsers.
  *
- * The backend wraps its gateway so; any other app on a server of `node:http` can be wrapped as well, and need not listen.
+ * The backend wraps its gateway in this way. Any other app on a server of `node:http` can be wrapped as well, without listening
+ * itself.
  *
  * @example
  * ```ts
@@ -83,9 +84,9 @@ export interface ListenOptions {
  */
 export class EncryptionMiddleware {
   readonly pairings: PairingBook<PairingContext>;
-  /** The server's public key as two people compare it. */
+  /** The fingerprint of the server's public key, by which people compare it. */
   readonly fingerprint: string;
-  /** Milliseconds a pairing code may be used. */
+  /** Milliseconds for which a pairing code is valid. */
   readonly pairingMs: number;
   readonly #host: ChannelHost;
   readonly #guard: PeerGuard;
@@ -96,7 +97,7 @@ export class EncryptionMiddleware {
   readonly #ready: () => Promise<void> = async () => {};
   #port: Server | undefined;
 
-  /** @throws {KeysLockedError} while the keys are locked: the channel's own are derived from them */
+  /** @throws {KeysLockedError} while the keys are locked, since the channel's keys are derived from them */
   constructor(
     app: SealedApp | HttpApp,
     keyManager: AICOKeyManager,
@@ -145,7 +146,7 @@ export class EncryptionMiddleware {
       serve: (connection, deviceId) => sealed.admit(connection, devices.principalOf(deviceId)),
       waitingOn: (connection) => sealed.waiting(connection),
     });
-    // A variable of its own: the types do not know `closeTimeout`.
+    // A separate variable, since the types lack `closeTimeout`.
     const options = {
       noServer: true,
       closeTimeout: WEBSOCKET_CLOSE_MS,
@@ -158,15 +159,15 @@ export class EncryptionMiddleware {
     this.#webSockets = new WebSocketServer(options);
   }
 
-  /** Open channels. */
+  /** The number of open channels. */
   get size(): number {
     return this.#host.size;
   }
 
   /**
-   * Opens a channel on a connection that asks for one.
+   * Opens a channel on a connection that requests one.
    *
-   * @returns whether it did ask for one; if not, nothing was done
+   * @returns `false`, having done nothing, if the request is for something else
    */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, unproven: UnprovenConnection): boolean {
     const kind = kindOf(request);
@@ -180,7 +181,7 @@ export class EncryptionMiddleware {
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         const carrier = this.#guard.watch(createWebSocketStream(webSocket));
         this.#guard.watchEvents(webSocket, () => carrier);
-        // A page is not shown the status of a failed upgrade: it is told within the WebSocket.
+        // Browsers hide the status of a failed upgrade from pages, so the refusal is sent within the WebSocket.
         if (waitMs > 0) closeWith(carrier, busyFrame(secondsOf(waitMs)));
         else this.#guard.detach(carrier, this.#host.accept(carrier, unproven));
       });
@@ -194,7 +195,7 @@ export class EncryptionMiddleware {
   }
 
   /**
-   * Listens on a port of its own, which opens channels, answers `/livez` and `/readyz`, and nothing else.
+   * Listens on a port of its own, which opens channels and answers `/livez` and `/readyz` only.
    *
    * @returns the address, for `pair` and `connect` of `@aico/client`
    * @throws {PortTakenError} @throws {ListenError}
@@ -213,7 +214,7 @@ export class EncryptionMiddleware {
     return address;
   }
 
-  /** Opens no more channels; ends each when its requests have been answered, and cuts what has not ended by `deadline`. */
+  /** Opens no more channels; ends each when its requests have been answered, and cuts the others at `deadline`. */
   async close(deadline: AbortSignal = AbortSignal.timeout(CLOSE_MS)): Promise<void> {
     const closed = this.#port === undefined ? undefined : closeServer(this.#port);
     await this.#host.close(deadline);
@@ -231,7 +232,7 @@ function kindOf({ url, method, headers }: IncomingMessage): 'raw' | 'websocket' 
   const upgrade = headers.upgrade?.toLowerCase();
   if (upgrade === CHANNEL_UPGRADE) return 'raw';
   const protocols = headers['sec-websocket-protocol']?.split(/ *, */) ?? [];
-  // All that the WebSocket server would refuse in words of its own is none to it.
+  // The WebSocket server never sees requests that it would refuse in its own words.
   return upgrade === 'websocket' &&
     protocols.includes(CHANNEL_SUBPROTOCOL) &&
     protocols.every((each) => TOKEN.test(each)) &&

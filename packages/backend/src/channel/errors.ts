@@ -1,6 +1,6 @@
 import { defineError } from '@aico/protocol';
 
-/** Why a channel was not opened. For the log: the peer learns one and the same refusal, or that there are too many. */
+/** The reason why a channel was not opened. It is logged; the peer gets the constant refusal or a busy frame. */
 export type RefusalReason =
   | 'not a handshake'
   | 'no such device'
@@ -15,7 +15,7 @@ export type RefusalReason =
   | 'already paired'
   | 'the grant was not acknowledged';
 
-/** Reasons that say nothing about who asked: the peer is sent a busy frame in the place of a refusal. */
+/** Reasons that reveal nothing about the peer: it gets a busy frame in place of a refusal. */
 const RETRY_AFTER_SECONDS: Readonly<Partial<Record<RefusalReason, number>>> = {
   'too many channels': 5,
   'too many unproven connections': 1,

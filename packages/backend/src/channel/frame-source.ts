@@ -2,10 +2,7 @@ import type { Duplex } from 'node:stream';
 import { FrameReader, MAX_HANDSHAKE_FRAME } from '@aico/protocol/channel';
 import { ChannelNotOpenedError } from './errors.ts';
 
-/**
- * The frames of a handshake as they arrive, each within the deadline. Bytes after the last frame that was taken
- * go back to the carrier for the next reader.
- */
+/** Reads the frames of a handshake. Bytes after the last frame are put back for the next reader of the carrier. */
 export class FrameSource {
   readonly #carrier: Duplex;
   readonly #frames = new FrameReader(MAX_HANDSHAKE_FRAME);
@@ -36,7 +33,7 @@ export class FrameSource {
     }
   }
 
-  /** Gives the bytes back that were not taken. */
+  /** Puts back the bytes that were not used. */
   release(): void {
     const rest = this.#chunk.subarray(this.#offset);
     if (rest.byteLength > 0) this.#carrier.unshift(rest);
@@ -48,7 +45,7 @@ export class FrameSource {
     try {
       const frame = this.#frames.read(this.#chunk, this.#offset);
       this.#offset = this.#frames.position;
-      // The carrier may use the chunk's memory again.
+      // The carrier may reuse the memory of the chunk.
       return frame?.slice();
     } catch (error) {
       throw new ChannelNotOpenedError('not a handshake', error);
@@ -56,7 +53,7 @@ export class FrameSource {
   }
 }
 
-/** Resolves when there is something to read, or never will be. */
+/** Resolves when there is something to read, or when the stream has ended. */
 async function readable(carrier: Duplex, signal: AbortSignal): Promise<void> {
   if (carrier.readableLength > 0) return;
   await new Promise<void>((resolve, reject) => {

@@ -7,10 +7,10 @@ export interface HandshakeLimitOptions {
   readonly now: () => number;
 }
 
-/** How many sources are remembered; beyond that the one that was quiet longest is forgotten. */
+/** The number of sources that are remembered; beyond it the one without handshakes for longest is dropped. */
 const SOURCES = 10_000;
 
-/** Limits the handshakes of each source: an address, or a network of IPv6. Its memory is bounded for any number of sources. */
+/** Limits the handshakes of each source: an address, or an IPv6 network. Its memory is bounded for any number of sources. */
 export class HandshakeLimit {
   readonly #options: HandshakeLimitOptions;
   readonly #buckets = new BoundedCache<string, TokenBucket>(SOURCES);
@@ -19,11 +19,14 @@ export class HandshakeLimit {
     this.#options = options;
   }
 
-  /** Takes a token. @returns 0, or the milliseconds until there is one again */
+  /**
+   * Takes a token.
+   * @returns 0, or the milliseconds until a token is available
+   */
   take(source: string): number {
     const { perMinute, burst, now } = this.#options;
     const bucket = this.#buckets.get(source) ?? new TokenBucket({ perSecond: perMinute / 60, burst, now });
-    // Set anew, so that the cache's order is that of the last handshake.
+    // Inserted again, so that the cache is in the order of the last handshake.
     this.#buckets.set(source, bucket);
     return bucket.take() ? 0 : bucket.waitMs();
   }

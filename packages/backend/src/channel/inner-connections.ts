@@ -5,20 +5,20 @@ import type { PeerGuard } from '../core/peer-guard.ts';
 import { CHECK_EVERY_BYTES } from './waiting-bytes.ts';
 
 export interface InnerLimits {
-  /** Connections of HTTP in one channel at once. */
+  /** The most concurrent HTTP connections in one channel. */
   readonly maxConnections: number;
-  /** Milliseconds that a channel may rest. */
+  /** Milliseconds that a channel may be idle. */
   readonly idleMs: number;
 }
 
-/** Connections that one channel may open in a second. */
+/** Connections that one channel may open per second. */
 const OPENS_PER_SECOND = 200;
 
 /** Serves the connections in channels. */
 export interface ConnectionServer {
-  /** Takes a connection in the place of a socket; the function it returns resolves when no request is in flight. */
+  /** Serves a connection in place of a socket. The returned function resolves when no request is in flight. */
   readonly serve: (connection: Duplex) => () => Promise<void>;
-  /** Bytes that wait in memory on a connection. */
+  /** The bytes of a connection that are buffered in memory. */
   readonly waitingOn: (connection: Duplex) => WaitingBytes;
 }
 
@@ -26,16 +26,16 @@ export interface ConnectionServer {
 export interface InnerConnections {
   /** Resolves when nothing is in flight. */
   whenIdle(): Promise<void>;
-  /** Says the end of all it carries, and of the channel. */
+  /** Ends all of its connections, and the channel. */
   end(): void;
-  /** Bytes that wait in memory on all of its connections. */
+  /** The bytes buffered in memory by all of its connections. */
   waiting(): WaitingBytes;
 }
 
 /**
- * Serves the connections inside a channel: one of HTTP, or several where the first byte says so.
+ * Serves the connections inside a channel: one of HTTP, or several if the first byte says so.
  *
- * @param onArrived called at intervals while bytes arrive, to check how many wait unread
+ * @param onArrived called at intervals while bytes arrive, to check the buffered bytes
  */
 export function serveInside(
   channel: SealedStream,
@@ -65,7 +65,7 @@ export function serveInside(
       maxStreams: maxConnections,
       opensPerSecond: OPENS_PER_SECOND,
       onStream: (stream) => {
-        // Each connection has an idle timeout of its own; the channel's counts while it carries none.
+        // Each connection has an idle timeout of its own; that of the channel applies while it carries none.
         if (open.size === 0) channel.setTimeout(0);
         guard.watch(stream);
         open.set(stream, serve(stream));
@@ -100,7 +100,7 @@ export function serveInside(
   return { whenIdle: () => carried.whenIdle(), end: () => carried.end(), waiting: () => carried.waiting() };
 }
 
-/** Whether the channel carries several connections, by its first byte; undefined where it was over before that. */
+/** Whether the channel carries several connections, by its first byte; undefined if it ended before. */
 function several(channel: SealedStream): Promise<boolean | undefined> {
   return new Promise((resolve) => {
     const settle = (isSeveral: boolean | undefined): void => {

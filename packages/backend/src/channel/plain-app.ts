@@ -4,7 +4,7 @@ import type { Principal } from '../core/access.ts';
 import type { WaitingBytes } from '../core/gateway.ts';
 import { waitingIn } from '../gateway/exchanges.ts';
 
-/** An HTTP app, as what takes connections: it is handed each channel in the place of a socket. */
+/** An HTTP app that is given channels in place of sockets. */
 export interface SealedApp {
   /** The returned function resolves when no request of the connection is in flight. */
   admit(connection: Duplex, principal: Principal): () => Promise<void>;
@@ -12,10 +12,10 @@ export interface SealedApp {
   waiting(connection: Duplex): WaitingBytes;
 }
 
-/** Whatever stands on a server of `node:http`: a Fastify, an Express behind `createServer`. */
+/** An app on a server of `node:http`: a Fastify instance, or an Express app behind `createServer`. */
 export interface HttpApp {
   readonly server: Server;
-  /** Fastify's: resolves when it can answer. */
+  /** Resolves when the app can answer; a method of Fastify. */
   ready?(): PromiseLike<unknown>;
 }
 
@@ -23,19 +23,19 @@ export function isHttpApp(app: SealedApp | HttpApp): app is HttpApp {
   return 'server' in app;
 }
 
-/** Hands each channel to the app's own server, as if a socket had come in. */
+/** Passes each channel to the app's own server like an accepted socket. */
 export function sealedAppOf({ server }: HttpApp): SealedApp {
   const inFlight = new WeakMap<Duplex, Set<ServerResponse>>();
   const served = new WeakSet<Duplex>();
   const idle = new WeakMap<Duplex, () => void>();
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     const responses = inFlight.get(socket);
-    // One that came in another way is none of ours.
+    // This connection did not come through a channel.
     if (responses === undefined) return;
     responses.add(response);
     if (!served.has(socket)) {
       served.add(socket);
-      // The channel's own time is for what rests before a request; from here on the server keeps the times.
+      // The timeout of the channel covers the time before the first request; from here on the server sets timeouts.
       socket.setTimeout(0);
     }
     response.on('close', () => {

@@ -14,7 +14,7 @@ export interface WaitingLimits {
 
 const MIB = 1_048_576;
 
-/** An answer is made before its reader takes it, so that there is more room for answers than for requests. */
+/** Responses have a higher limit than requests, since a response is produced before its reader takes it. */
 export const WAITING_LIMITS: WaitingLimits = {
   perDevice: { unread: 32 * MIB, unsent: 128 * MIB },
   total: { unread: 128 * MIB, unsent: 256 * MIB },
@@ -23,14 +23,14 @@ export const WAITING_LIMITS: WaitingLimits = {
 /** Bytes that arrive on a channel between two checks. */
 export const CHECK_EVERY_BYTES = 262_144;
 
-/** Milliseconds between two checks, also where nothing arrives. */
+/** Milliseconds between two checks while nothing arrives. */
 export const CHECK_INTERVAL_MS = 250;
 
 /**
- * Finds the channel to cut when too many bytes wait in memory: requests that are not read, or responses that the peer does not take.
- * Each connection has a bound of its own, and a device may open thousands of connections, so that the sum needs one as well.
+ * Finds the channel to cut when too many bytes are buffered: unread requests, or responses that the peer does not read. Each
+ * connection has a limit, but a device may open thousands of connections, so the sum needs one as well.
  *
- * @returns the channel that holds most, of the device that is beyond its bound or of all; undefined where all is well
+ * @returns the channel with most bytes, of the device above its limit or of all; undefined if no limit is exceeded
  */
 export function overfull<Source extends WaitingSource>(
   channels: Iterable<Source>,

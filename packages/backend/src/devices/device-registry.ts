@@ -8,7 +8,7 @@ import { DeviceTakenError, DeviceUnknownError, RoleBeyondOwnError } from './erro
 import type { Roles } from './roles.ts';
 import { OPENINGS_PER_DEVICE, SeenOpenings } from './seen-openings.ts';
 
-/** A paired device, as anyone who may see devices sees it. */
+/** A paired device, as it is shown to those who may list devices. */
 export interface Device {
   readonly id: string;
   readonly name: string;
@@ -22,9 +22,9 @@ export interface Device {
 
 /** The keys that authenticate a device. */
 export interface DeviceKeys {
-  /** Its static X25519 key. */
+  /** The static X25519 key of the device. */
   readonly publicKey: Uint8Array;
-  /** The secret it shares with this home alone. */
+  /** The pre-shared key of the device and this home. */
   readonly psk: Uint8Array;
 }
 
@@ -53,7 +53,7 @@ interface KnownDevice {
 export interface DeviceRegistryOptions {
   readonly database: Database;
   readonly roles: Roles;
-  /** Receives every pairing, renaming and revocation. */
+  /** Logs every pairing, renaming and revocation. */
   readonly audit: Logger;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
@@ -77,8 +77,8 @@ const MIGRATIONS: readonly Migration[] = [
 ];
 
 /**
- * The devices that may open a channel, and what they may do. They lie in the encrypted database and are kept in memory,
- * so that a handshake waits for no disk and a revocation counts for the next byte.
+ * The paired devices and their roles. They are stored in the encrypted database and kept in memory, so that a handshake does
+ * not wait for the disk and a revocation takes effect with the next byte.
  */
 export class DeviceRegistry {
   readonly #options: DeviceRegistryOptions;
@@ -94,7 +94,7 @@ export class DeviceRegistry {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Creates the table where there is none, and reads the paired devices. */
+  /** Creates the table if needed, and reads the paired devices. */
   async start(): Promise<void> {
     const { database } = this.#options;
     await database.migrate('devices', MIGRATIONS);
@@ -115,7 +115,7 @@ export class DeviceRegistry {
     return this.#known(id).device;
   }
 
-  /** The device of a public key, with the secret its handshake needs. */
+  /** The device of a public key, with its pre-shared key. */
   byPublicKey(publicKey: Uint8Array): KnownDevice | undefined {
     return this.#byKey.get(hex(publicKey));
   }
@@ -161,9 +161,9 @@ export class DeviceRegistry {
   }
 
   /**
-   * Whether `by` may give these roles to a device, itself included.
+   * Checks that `by` may give these roles to a device, including itself.
    *
-   * @throws {RoleUnknownError} @throws {RoleBeyondOwnError} when they may do more than `by` may
+   * @throws {RoleUnknownError} @throws {RoleBeyondOwnError} when they permit more than the roles of `by`
    */
   checkGiven(by: Principal, roles: readonly string[]): void {
     this.#options.roles.check(roles);
@@ -187,7 +187,7 @@ export class DeviceRegistry {
   }
 
   /**
-   * Takes a device's rights away at once: its open channels are cut and it opens no others, even where the write fails.
+   * Revokes a device at once: its open channels are cut and it can open no others, even if the write fails.
    *
    * @throws {DeviceUnknownError}
    */
@@ -202,7 +202,7 @@ export class DeviceRegistry {
   }
 
   /**
-   * Remembers the id of an opening, at once; once the device has proved itself also beyond a restart.
+   * Remembers the id of an opening; after the device is proven, also across a restart.
    *
    * @returns whether it is new
    */
@@ -210,7 +210,7 @@ export class DeviceRegistry {
     return this.#openings.add(id, openingId);
   }
 
-  /** Notes that a device has proved that it is there. Its first message is a replay from now on, after a restart too. */
+  /** Records that a device is proven. Its first message counts as a replay from now on, also after a restart. */
   async noteSeen(id: string, openingId: Uint8Array): Promise<void> {
     const known = this.#byId.get(id);
     if (known === undefined) return;
@@ -218,7 +218,7 @@ export class DeviceRegistry {
     this.#replace(known, { ...known.device, lastSeenAt });
     await this.#options.database.transaction(async (tx) => {
       await tx.execute('UPDATE device SET last_seen_at = ? WHERE id = ?', [lastSeenAt, id]);
-      // It may have been revoked meanwhile.
+      // The device may have been revoked meanwhile.
       await tx.execute('INSERT INTO device_opening (device, opening) SELECT id, ? FROM device WHERE id = ?', [
         SeenOpenings.keyOf(openingId),
         id,
@@ -237,13 +237,13 @@ export class DeviceRegistry {
     return () => this.#onRevoked.delete(listener);
   }
 
-  /** Calls `listener` when a device has been given other roles, once they are in force. */
+  /** Calls `listener` after the roles of a device have changed. */
   onRolesChanged(listener: (id: string) => void): () => void {
     this.#onRolesChanged.add(listener);
     return () => this.#onRolesChanged.delete(listener);
   }
 
-  /** The device as a sender of requests. Asks anew each time: after a revocation it may do nothing. */
+  /** The device as a principal. Its rights are looked up at each use, so that a revocation takes effect at once. */
   principalOf(id: string): Principal {
     const find = (): Device | undefined => this.#byId.get(id)?.device;
     const { roles } = this.#options;
@@ -279,7 +279,7 @@ export class DeviceRegistry {
   }
 
   #replace(known: KnownDevice, device: Device): Device {
-    // Revoked while the disk was busy: it does not come back.
+    // A device that was revoked during the write is not added again.
     if (this.#byId.has(device.id)) this.#keep({ device, keys: known.keys });
     return device;
   }

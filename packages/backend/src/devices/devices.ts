@@ -1,9 +1,9 @@
 import type { Principal } from '../core/access.ts';
 import type { Device, DeviceKeys, NewDevice } from './device-registry.ts';
 
-/** The devices that may open a channel, wherever they are stored. */
+/** The devices that may open a channel, independent of their storage. */
 export interface Devices {
-  /** The device of a public key, with the secret its handshake needs. */
+  /** The device of a public key, with its pre-shared key. */
   byPublicKey(
     publicKey: Uint8Array,
   ): { readonly device: Pick<Device, 'id'>; readonly keys: DeviceKeys } | undefined;
@@ -11,9 +11,9 @@ export interface Devices {
   add(device: NewDevice): Promise<unknown>;
   revoke(id: string): Promise<void>;
   /**
-   * Remembers the id of an opening, which every first handshake message has its own of.
+   * Remembers the id of an opening, which is unique to each first message.
    *
-   * @returns whether it is new: if not, the message is a replay
+   * @returns `false` if it is known: the message is a replay
    */
   noteOpening(id: string, openingId: Uint8Array): boolean;
   /** Records that the device has authenticated in the channel of that opening. */

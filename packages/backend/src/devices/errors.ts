@@ -8,7 +8,7 @@ export class DeviceUnknownError extends defineError({
   make: (id: string) => ({ message: `there is no device ${id}` }),
 }) {}
 
-/** A role that the configuration does not know. */
+/** The configuration has no such role. */
 export class RoleUnknownError extends defineError({
   code: 'AICO_DEVICE_ROLE_UNKNOWN',
   status: 400,
@@ -18,7 +18,7 @@ export class RoleUnknownError extends defineError({
   }),
 }) {}
 
-/** A device would give another more rights than it has itself. */
+/** A device tried to grant more rights than it has itself. */
 export class RoleBeyondOwnError extends defineError({
   code: 'AICO_DEVICE_ROLE_BEYOND',
   status: 403,
@@ -28,7 +28,7 @@ export class RoleBeyondOwnError extends defineError({
   }),
 }) {}
 
-/** A device with this key is paired already. */
+/** A device with this key is already paired. */
 export class DeviceTakenError extends defineError({
   code: 'AICO_DEVICE_TAKEN',
   status: 409,

@@ -10,7 +10,7 @@ interface KnownDevice {
   readonly keys: DeviceKeys;
 }
 
-/** Devices for as long as the process lives, each of which may do everything. */
+/** Devices that are kept in memory and have all rights. */
 export class MemoryDevices implements Devices {
   readonly #byId = new Map<string, KnownDevice>();
   readonly #byKey = new Map<string, KnownDevice>();

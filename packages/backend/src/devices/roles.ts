@@ -3,13 +3,13 @@ import { Type } from 'typebox';
 import { type Access, covers, GRANT, permits } from '../core/access.ts';
 import { RoleUnknownError } from './errors.ts';
 
-/** An owner may do all, root rights by their names; a guest sees how the backend is, and what plugins show. */
+/** An owner may do everything, including root rights by name; a guest sees the state of the backend and the data of plugins. */
 export const DEFAULT_ROLES = {
   owner: ['*', 'root:database:query'],
   guest: ['system:read', '*:read', '*:subscribe'],
 };
 
-/** A grant of a role. */
+/** A capability of a role, or a pattern of capabilities. */
 const Grant = Type.String({
   pattern: GRANT,
   expectation: 'a capability such as inbox:read, where * stands for any word and not for one of root:',
@@ -33,7 +33,7 @@ const MAX_FOUND = 1_024;
 /** The capabilities of each role. */
 export class Roles {
   readonly #grants: ReadonlyMap<string, readonly string[]>;
-  /** Earlier results, for as long as the same list of roles is in use: they are looked up at every request. */
+  /** Earlier results for the same array of roles, since rights are looked up at every request. */
   readonly #found = new WeakMap<readonly string[], Map<Access, boolean>>();
 
   constructor(roles: Readonly<Record<string, readonly string[]>>) {
@@ -59,14 +59,14 @@ export class Roles {
     return roles.flatMap((role) => this.#grants.get(role) ?? []);
   }
 
-  /** Whether the roles may do together what `access` names. One that is no longer configured grants nothing. */
+  /** Whether the roles together permit `access`. A role that is no longer configured permits nothing. */
   permit(roles: readonly string[], access: Access): boolean {
     const found = this.#found.get(roles) ?? new Map<Access, boolean>();
     this.#found.set(roles, found);
     let permitted = found.get(access);
     if (permitted === undefined) {
       permitted = permits(this.#grantsOf(roles), access);
-      // Bounded, since a client may ask for any number of patterns.
+      // Limited, since a client may ask for any number of patterns.
       if (found.size < MAX_FOUND) found.set(access, permitted);
     }
     return permitted;

@@ -1,21 +1,21 @@
-/** Openings that are remembered of each device. */
+/** The number of openings remembered per device. */
 export const OPENINGS_PER_DEVICE = 1_024;
-/** Bytes of an opening's id that are kept: it is random, so that these name it. */
+/** The number of stored bytes of an opening's id, which is random and thus still unique. */
 const KEPT_BYTES = 16;
 
-/**
- * The newest openings of each device, by what the device drew at random for them. A first handshake message with an id that is
- * here is a replay.
- */
+/** The newest openings of each device, by their random ids. A first message with a known id is a replay. */
 export class SeenOpenings {
   readonly #byDevice = new Map<string, Set<string>>();
 
-  /** The part of an opening's id that is remembered. */
+  /** The stored part of an opening's id. */
   static keyOf(openingId: Uint8Array): Buffer {
     return Buffer.from(openingId.subarray(0, KEPT_BYTES));
   }
 
-  /** Remembers an opening. @returns whether it is new */
+  /**
+   * Remembers an opening.
+   * @returns whether it is new
+   */
   add(device: string, openingId: Uint8Array): boolean {
     const key = SeenOpenings.keyOf(openingId).toString('hex');
     const seen = this.#byDevice.get(device) ?? new Set<string>();

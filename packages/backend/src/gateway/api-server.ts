@@ -9,10 +9,10 @@ import { answerProblem, endWithProblem } from './raw-reply.ts';
 import { requestIdOf } from './request-id.ts';
 import { requestOfUpgrade } from './web-socket.ts';
 
-/** Milliseconds until the headers of a request are there. */
+/** Milliseconds until the headers of a request must be complete. */
 const HEADERS_MS = 60_000;
 
-/** Replies to what Node refuses before there is a request, by the code of its error. */
+/** Replies to requests that Node refuses, by error code. */
 const REFUSALS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'The headers are larger than core.api_gateway.max_header_kib.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions are too large.'],
@@ -23,17 +23,17 @@ export interface ApiServerOptions {
   readonly exchanges: Exchanges;
   readonly guard: PeerGuard;
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Whether an upgrade may be handed to `serve`; any other is a request as if it had asked for none. */
+  /** Whether an upgrade may be passed to `serve`; any other is served as a request without upgrade. */
   readonly takesWebSocket: (request: IncomingMessage) => boolean;
-  /** How long a connection may rest between two requests. */
+  /** Milliseconds that a connection may be idle between two requests. */
   readonly keepAliveMs: number;
-  /** Bytes of the largest head. */
+  /** The largest head in bytes. */
   readonly maxHeaderBytes: number;
 }
 
 /**
- * The server that channels and local connections are served by: what Node itself refuses is answered with a problem as
- * well. A body may take as long as it takes.
+ * The server for channels and local connections. Requests that Node refuses are answered with a problem as well. A body has no
+ * deadline.
  */
 export function createApiServer({
   exchanges,
@@ -63,8 +63,8 @@ export function createApiServer({
     maxHeaderSize: maxHeaderBytes,
     // Answered below, with a problem.
     requireHostHeader: false,
-    // A connection is handed over only when nothing else is to be written on it. An upgrade that was sent before an earlier
-    // answer had ended is served as a request that asks for no upgrade.
+    // An upgrade needs a connection without pending answers. If it was sent before an earlier answer had ended, it is served as
+    // a request without upgrade.
     shouldUpgradeCallback: (request) => isFree(request.socket) && takesWebSocket(request),
   });
   server.on('request', (request, response) => {
@@ -75,11 +75,11 @@ export function createApiServer({
       socket.destroy();
       return;
     }
-    // Set here, so that every reply has it, also one that a route writes by itself.
+    // Set here, so that every reply has it, even one that a route writes itself.
     response.setHeader('X-Request-Id', requestIdOf(request));
-    // A channel sets a timeout until the first request; from here on Node times the connection, between requests alone.
+    // A channel sets a timeout until the first request; from here on Node times the connection between requests.
     if (exchanges.begin(socket, response)) socket.setTimeout(0);
-    // The parser loses what follows an upgrade that it was told not to make.
+    // After a refused upgrade the parser loses the bytes that follow.
     if (request.headers.upgrade !== undefined) {
       exchanges.endAfter(socket, response);
       response.shouldKeepAlive = false;
@@ -102,7 +102,7 @@ export function createApiServer({
     else socket.destroy();
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // In the middle of an answer another would be read as a part of it.
+    // A second answer within an answer would be read as a part of it.
     if (!isFree(socket)) {
       socket.destroy();
       return;

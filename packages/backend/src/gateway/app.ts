@@ -24,22 +24,22 @@ import { installWebSockets } from './web-socket.ts';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * The reply goes on until its reader leaves, as server-sent events do. A stop does not wait for it, and ends it when
-     * all else has been answered; so does taking the routes away.
+     * The reply continues until its reader leaves, as with server-sent events. A stop does not wait for it, and ends it when
+     * all other requests have been answered; removing the routes does the same.
      */
     endless?: boolean;
   }
   interface FastifyContextConfig {
     /**
-     * The route remembers an `Idempotency-Key`: its handler calls `idempotency.run(request, …)`. Any other route refuses a POST
-     * or PATCH with the header, whose sender would repeat it as if it were done once.
+     * The route supports the header `Idempotency-Key`: its handler calls `idempotency.run(request, …)`. Any other route refuses
+     * a POST or PATCH with the header, since its sender would repeat the request as if that were safe.
      */
     idempotent?: boolean;
   }
   interface FastifyReply {
     /**
-     * Says how this reply of an endless route is ended by a stop, where that is not the end of its response: a stream that is
-     * sent has to be ended itself.
+     * Sets how a stop ends this reply of an endless route, if ending the response is not enough: a stream being sent has to be
+     * ended itself.
      */
     endBy(end: () => void): void;
   }
@@ -49,26 +49,26 @@ export interface AppOptions {
   readonly prefix: string;
   readonly declare: DeclareRoutes;
   readonly logger: Logger;
-  /** Default: a guard of its own. */
+  /** Default: a new guard. */
   readonly guard?: PeerGuard;
   readonly bodyLimitBytes: number;
-  /** Default: two of the largest bodies of a sender, four in all. */
+  /** Default: two of the largest bodies per sender, four in all. */
   readonly uploads?: UploadBudget;
   /** Called before routes are declared, to collect them. */
   readonly collect?: ((app: GatewayApp) => void) | undefined;
-  /** The sender of a request. */
+  /** Returns the sender of a request. */
   readonly principalOf: (request: FastifyRequest) => Principal;
-  /** The access of routes that name none. */
+  /** The access of routes that declare none. */
   readonly access?: Access | undefined;
   /** The plugin whose routes these are. */
   readonly plugin?: string | undefined;
   /** Called for each endless reply, with the function that ends it where that is not the end of its response. */
   readonly onEndless?: (response: ServerResponse, end?: () => void) => void;
-  /** The middlewares around the routes, outermost first; asked for at each request. */
+  /** Returns the middlewares around the routes, outermost first; called at each request. */
   readonly middlewares?: () => readonly Middleware[];
 }
 
-/** Characters of the longest part of a path that a parameter takes. Routes bound theirs by a schema. */
+/** The longest path parameter that the router accepts, in characters. Routes set their own limits by a schema. */
 const MAX_PARAM_LENGTH = 1_024;
 
 /** Methods that a client repeats only with an `Idempotency-Key`. */
@@ -78,9 +78,9 @@ const UNSUPPORTED = new IdempotencyUnsupportedError();
 const MALFORMED = new RequestInvalidError([{ path: 'querystring', message: 'is not percent-encoded UTF-8' }]);
 
 /**
- * A Fastify instance as every mount has it: TypeBox schemas, RFC 9457 errors, request ids; ready to route.
+ * Creates the Fastify instance of a mount: TypeBox schemas, RFC 9457 errors, request ids; ready to route.
  *
- * @throws whatever `declare` throws
+ * @throws the errors of `declare`
  */
 export async function createApp({
   prefix,
@@ -124,7 +124,7 @@ export async function createApp({
       const problem = methods.length > 0 ? methodNotAllowed(methods, id) : notFound(id);
       return reply.type(PROBLEM_MEDIA_TYPE).send(problem);
     });
-    // From here on what the mount declares is held to its access.
+    // Routes declared from here on must have an access.
     authorise(app, access);
     app.addHook('onRequest', ({ headers, is404, method, routeOptions }, _reply, done) => {
       const isRemembered = is404 || routeOptions.config.idempotent === true || !REPEATED_BY_KEY.has(method);
@@ -155,7 +155,7 @@ export async function createApp({
   return root.withTypeProvider<TypeBoxTypeProvider>();
 }
 
-/** Whether the escapes of the query string are UTF-8; those of the path are looked at by the router. */
+/** Whether the escapes of the query string are UTF-8; the router checks those of the path. */
 function isWellFormed(url: string): boolean {
   const query = url.indexOf('?');
   if (query === -1 || !url.includes('%', query)) return true;

@@ -4,7 +4,7 @@ import { type Access, ANONYMOUS, isAccess, type Principal } from '../core/access
 import type { GatewayApp } from '../core/gateway.ts';
 import { CapabilityMissingError, NotFoundAccessError, RouteAccessError } from './errors.ts';
 
-/** The access that a request needed, so that it can be checked again while the request is pending. */
+/** The access that a request needed, kept to check it again while the request is pending. */
 export const NEEDED: unique symbol = Symbol('access needed');
 
 declare module 'node:http' {
@@ -34,7 +34,7 @@ export class Connections {
     this.#principals.set(connection, principal);
   }
 
-  /** Whether the principal of the connection is known. */
+  /** Whether the principal of the connection is set. */
   knows(connection: Duplex): boolean {
     return this.#principals.has(connection);
   }
@@ -54,11 +54,11 @@ export function identify(app: GatewayApp, principalOf: (request: FastifyRequest)
 }
 
 /**
- * Requires every route of `app` to name its access, and authorises every request before anything of it is read. A route
- * without access is refused at the start, and so is a request whose route has lost its access since. A not-found handler of
- * a mount has the access of the mount itself.
+ * Requires every route of `app` to declare its access, and authorises every request before its body is read. A route without
+ * access is refused at the start, and so is a request whose route has lost its access since. A not-found handler of a mount has
+ * the access of the mount.
  *
- * @param fallback the access of routes that name none: those of a Fastify plugin that is used as it is
+ * @param fallback the access of routes that declare none: those of an unmodified Fastify plugin
  */
 export function authorise(app: GatewayApp, fallback: Access | undefined): void {
   const declared = new Map<RouteOptions, Access>();
@@ -96,10 +96,10 @@ export function authorise(app: GatewayApp, fallback: Access | undefined): void {
   });
 }
 
-/** Answers refusals in one way: an error handler of a mount or a route would decide for itself what a stranger may see. */
+/** Answers refusals in one way: a custom error handler of a mount or route could reveal more. */
 export function answerRefusals(app: GatewayApp, answer: AnswerError): void {
   const guarded = (handler: unknown) => {
-    // Fastify reports what is wrong with it.
+    // Fastify reports the error.
     if (typeof handler !== 'function') return handler;
     return function (this: GatewayApp, ...[error, request, reply]: Parameters<AnswerError>) {
       const by = error instanceof CapabilityMissingError ? answer : handler;

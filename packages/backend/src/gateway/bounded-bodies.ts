@@ -8,7 +8,7 @@ const RESPONSE = Symbol('response');
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of a request whose body counts. */
+    /** The response of a request whose body counts against the budget. */
     [RESPONSE]: ServerResponse | undefined;
   }
 }
@@ -16,9 +16,8 @@ declare module 'fastify' {
 type Done = (error: Error | null, body?: unknown) => void;
 
 /**
- * Reads the bodies that parsers take as a whole, within the body limit and the budget. Fastify reads them by itself
- * otherwise, with a limit for each but none for all. A parser that takes the stream is not changed: data that it does not
- * read stays with the sender.
+ * Reads the bodies that parsers take as a whole, within the body limit and the budget. Fastify would limit each body but not
+ * their sum. A parser that takes the stream is not changed: unread data stays with the sender.
  */
 export function boundBodies(app: GatewayApp, budget: UploadBudget): void {
   app.decorateRequest(RESPONSE);

@@ -1,7 +1,7 @@
 import { ListenAddress } from '@aico/shared/core/config';
 import { type Static, Type } from 'typebox';
 
-/** `core.api_gateway`: where the gateway listens and what it bounds. */
+/** `core.api_gateway`: the addresses and limits of the gateway. */
 export const gatewayConfig = Type.Object({
   rest: Type.Object({
     host: ListenAddress({ default: '127.0.0.1', description: 'Address of the public port.' }),

@@ -112,7 +112,7 @@ export class UploadsFullError extends defineError({
   },
 }) {}
 
-/** A header of a reply is not one that HTTP can carry. */
+/** A header of a reply cannot be sent over HTTP. */
 export class ReplyHeaderError extends defineError({
   code: 'AICO_GATEWAY_REPLY_HEADER',
   hint: "A value is visible ASCII or Latin-1 on one line: percent-encode other text, as in filename*=UTF-8''….",
@@ -137,14 +137,14 @@ export class UpgradeRequiredError extends defineError({
   make: () => ({ message: 'this route accepts only WebSockets' }),
 }) {}
 
-/** The client left before its WebSocket was open. */
+/** The client disconnected before its WebSocket was open. */
 export class WebSocketGoneError extends defineError({
   code: 'AICO_GATEWAY_WEBSOCKET_GONE',
   hint: 'No action is needed: the client may connect again.',
   make: () => ({ message: 'the client left before its WebSocket was open' }),
 }) {}
 
-/** A request does not fit the schema of its route. The error names places and reasons, never the values. */
+/** A request does not match the schema of its route. The error names locations and reasons, never the values. */
 export class RequestInvalidError extends defineError({
   code: 'AICO_GATEWAY_REQUEST_INVALID',
   status: 400,

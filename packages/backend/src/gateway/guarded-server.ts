@@ -3,8 +3,8 @@ import { Duplex } from 'node:stream';
 import type { PeerConnection, PeerGuard } from '../core/peer-guard.ts';
 
 /**
- * A server of which no callback can end more than one connection: its own events, those of its connections, requests and
- * responses are all guarded, and so is the decision whether to upgrade.
+ * A server whose callbacks can end at most one connection when they throw: its own events, those of its connections, requests
+ * and responses are guarded, and so is the decision whether to upgrade.
  */
 export function createGuardedServer(guard: PeerGuard, options: ServerOptions): Server {
   const { shouldUpgradeCallback: shouldUpgrade } = options;
@@ -20,7 +20,7 @@ export function createGuardedServer(guard: PeerGuard, options: ServerOptions): S
   });
   guard.watchEvents(server, (event, args) => {
     const connection = connectionOf(args);
-    // Before the server's own listener sees it, so that what that listener adds is guarded too.
+    // Before the server's own listener runs, so that the listeners it adds are guarded too.
     if (event === 'connection' && connection instanceof Duplex) guard.watch(connection);
     return connection;
   });

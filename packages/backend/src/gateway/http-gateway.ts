@@ -32,21 +32,21 @@ import { answerProblem } from './raw-reply.ts';
 import { requestIdOf } from './request-id.ts';
 import { UploadBudget } from './upload-budget.ts';
 
-/** The default bounds of connections to the public port that are no channels, or none yet. */
+/** The default limits for unproven connections to the public port. */
 const NEWCOMERS: NewcomerLimits = { max: 256, maxPerSource: 32 };
 
 const MIB = 1_048_576;
 
 export interface HttpGatewayOptions {
   readonly config: GatewayConfig;
-  /** Connections to the public port that have not proved which device they belong to. Default 256, 32 of one source. */
+  /** Limits for unproven connections to the public port. Default 256, 32 per source. */
   readonly newcomers?: NewcomerLimits;
-  /** How long a connection may rest between two requests. Default 120 s. */
+  /** Milliseconds that a connection may be idle between two requests. Default 120 s. */
   readonly keepAliveMs?: number;
   /** Path of the Unix domain socket, or name of the pipe. */
   readonly socketFile: string;
   readonly readiness: ReadinessProbe;
-  /** Whether the home is locked, so that most routes are missing for want of a key. */
+  /** Whether the home is locked, so that most routes are missing. */
   readonly isLocked?: () => boolean;
   readonly logger: Logger;
 }
@@ -63,14 +63,14 @@ export interface HttpGatewayOptions {
  * ```
  */
 export class HttpGateway implements Gateway {
-  /** Ends a connection instead of the process when a callback that its peer led to fails. */
+  /** Ends a connection instead of the process when one of its callbacks throws. */
   readonly guard: PeerGuard;
   readonly #options: HttpGatewayOptions;
   readonly #pending = new PendingRequests();
   readonly #mounts = new Mounts(this.#pending);
   readonly #connections = new Connections();
   readonly #exchanges = new Exchanges();
-  /** One for all mounts: what one sender holds, it holds of all. */
+  /** Shared by all mounts: the limit of a sender covers all of them. */
   readonly #uploads: UploadBudget;
   readonly #local: Server;
   readonly #public: Server;
@@ -101,7 +101,8 @@ export class HttpGateway implements Gateway {
       openChannel: (...asked) => this.#openChannel?.(...asked) ?? false,
     });
     this.#local.on('connection', (socket) => {
-      // Channels come this way too, and `admit` has said who is there: only a socket of this server's own is the owner's.
+      // Connections of channels arrive here too, with the principal set by `admit`. Only a socket of this server is the
+      // owner's.
       if (socket instanceof Socket && !this.#connections.knows(socket)) this.#connections.set(socket, OWNER);
     });
   }
@@ -128,8 +129,8 @@ export class HttpGateway implements Gateway {
   }
 
   /**
-   * Takes no more requests, and resolves when those in flight have been answered; at `deadline` it cuts what is left. Then
-   * it ends what has no end of its own.
+   * Accepts no more requests, and resolves when those in flight have been answered; cuts the others at `deadline`. Then it ends
+   * endless replies.
    */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#isDraining = true;
@@ -208,7 +209,7 @@ export class HttpGateway implements Gateway {
     };
   }
 
-  /** Describes all routes as OpenAPI 3.1; the document is made once for a set of routes. */
+  /** Describes all routes as OpenAPI 3.1. The document is cached for a set of routes. */
   openApi(version: string): OpenApiDocument {
     const { routes } = this.#mounts;
     if (this.#openApi?.routes !== routes || this.#openApi.document.info.version !== version)
@@ -217,7 +218,7 @@ export class HttpGateway implements Gateway {
   }
 
   addMiddleware(middleware: Middleware): () => void {
-    // By a wrapper of its own, so that one object added twice is taken away one by one.
+    // Wrapped, so that an object that was added twice is removed one at a time.
     const added = { middleware };
     this.#middlewares = [...this.#middlewares, added];
     return () => {

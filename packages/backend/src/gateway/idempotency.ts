@@ -5,11 +5,11 @@ import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from './errors.
 
 export interface IdempotencyOptions {
   readonly database: Database;
-  /** Milliseconds a key is remembered. Default 24 hours. */
+  /** Milliseconds for which a key is remembered. Default 24 hours. */
   readonly keepMs?: number;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
-  /** Tells what time it is for deciding which keys are too old to keep. Default: what `now` says. */
+  /** The clock that decides which keys are too old to keep. Default: `now`. */
   readonly retentionClock?: { now(): number };
 }
 
@@ -20,7 +20,7 @@ interface StoredReply {
 
 const DAY_MS = 86_400_000;
 const PRUNE_EVERY = 256;
-/** As in the draft: a string of visible ASCII; quotes of a structured field are part of it. */
+/** A string of visible ASCII, as in the draft; the quotes of a structured field are part of the key. */
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 const MIGRATIONS: readonly Migration[] = [
@@ -35,8 +35,8 @@ const MIGRATIONS: readonly Migration[] = [
 ];
 
 /**
- * The service `'idempotency'`: does what a request asks for once, however often it is sent. The reply is stored in the
- * very transaction of the effect, so that there is never the one without the other, whatever is killed when.
+ * The service `'idempotency'`: executes a request once, however often it is sent. The reply is stored in the same transaction
+ * as the effect, so that neither exists without the other after a crash.
  *
  * Source: draft-ietf-httpapi-idempotency-key-header.
  *
@@ -58,7 +58,7 @@ export class Idempotency {
   readonly #view: DatabaseView | undefined;
   #untilPrune = 0;
 
-  /** @param view in whose name `work` gets its transactions; without it they may do everything */
+  /** @param view restricts the transactions of `work` to its owner; without it they are unrestricted */
   constructor(
     { database, keepMs = DAY_MS, now = Date.now, retentionClock = { now } }: IdempotencyOptions,
     view?: DatabaseView,
@@ -70,7 +70,7 @@ export class Idempotency {
     this.#now = now;
   }
 
-  /** The same service for one owner, whose transactions reach that owner's tables alone. */
+  /** The same service for one owner, whose transactions can use that owner's tables only. */
   as(view: DatabaseView): Idempotency {
     const options = {
       database: this.#database,
@@ -86,11 +86,10 @@ export class Idempotency {
   }
 
   /**
-   * Runs `work` in a transaction and resolves with what it returned once that is durable. A request that brings the
-   * `Idempotency-Key` of an earlier one of the same sender gets the earlier reply, and `work` is not called. Without the
-   * header it runs each time.
+   * Runs `work` in a transaction and resolves with its result once that is durable. A request with the `Idempotency-Key` of an
+   * earlier one of the same sender gets the earlier reply, and `work` is not called. Without the header it runs each time.
    *
-   * @param work returns JSON; what it throws undoes everything, the key included
+   * @param work returns JSON; an error rolls everything back, including the key
    * @throws {IdempotencyKeyInvalidError} @throws {IdempotencyKeyReusedError} when the key came with another request
    */
   async run<T>(request: FastifyRequest, work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -108,7 +107,7 @@ export class Idempotency {
       const [stored] = rows;
       if (stored !== undefined) {
         if (stored.fingerprint !== fingerprint) throw new IdempotencyKeyReusedError();
-        // Stored by the code below: the JSON that `work` returned to the same request.
+        // Stored by the code below: the JSON that `work` returned for the same request.
         return JSON.parse(stored.reply) as T;
       }
       const reply = await workIn(tx);
@@ -121,7 +120,7 @@ export class Idempotency {
     });
   }
 
-  /** Now and then, with the write that is under way anyhow. */
+  /** Deletes old keys at intervals, in the transaction of a request. */
   async #prune(tx: Transaction): Promise<void> {
     this.#untilPrune -= 1;
     if (this.#untilPrune > 0) return;

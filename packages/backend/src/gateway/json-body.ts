@@ -4,8 +4,8 @@ import type { GatewayApp } from '../core/gateway.ts';
 import { RequestInvalidError } from './errors.ts';
 
 /**
- * Reads JSON bodies. Fastify would decode bytes that are not UTF-8 as U+FFFD and round integers beyond 2^53, so that what is
- * checked and stored is not what was sent; and it accepts any nesting, on which code behind it that recurses fails.
+ * Reads JSON bodies. Fastify would replace bytes that are not UTF-8 by U+FFFD, round integers beyond 2^53, and accept nesting
+ * so deep that recursive code fails.
  */
 export function installJsonBody(app: GatewayApp): void {
   const parse = app.getDefaultJsonParser('error', 'error');

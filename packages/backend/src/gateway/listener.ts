@@ -22,8 +22,8 @@ export async function listenOnPort(server: Server, host: string, port: number): 
 }
 
 /**
- * Listens on a Unix domain socket (named pipe on Windows) that only this user may open. What a killed process
- * left at the path is removed first: the instance lock proves that no other process serves it.
+ * Listens on a Unix domain socket (named pipe on Windows) that only this user may open. A socket left by a killed process is
+ * removed first: the instance lock proves that no other process serves it.
  *
  * @throws {ListenError} when the socket cannot be created
  */
@@ -38,10 +38,10 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   }
 }
 
-/** Milliseconds for replies under way; a client that has begun a request and does not go on with it gets no longer. */
+/** Milliseconds for pending replies, also to a client that has begun a request and does not complete it. */
 const CLOSE_MS = 250;
 
-/** Takes no new connections, closes what is idle, lets what is in flight finish, for a moment. */
+/** Accepts no new connections, closes idle ones, and gives pending requests a short time to finish. */
 export async function closeServer(server: Server): Promise<void> {
   if (!server.listening) return;
   const cut = setTimeout(() => server.closeAllConnections(), CLOSE_MS);

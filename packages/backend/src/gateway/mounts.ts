@@ -6,7 +6,7 @@ import type { PendingRequest, PendingRequests } from './pending-requests.ts';
 
 const NAME = /^[a-z][a-z0-9_-]*$/;
 
-/** Everything below this is served by mounts: `/api/v1/<mount>/…`. */
+/** The prefix of all mounts: `/api/v1/<mount>/…`. */
 export const API_PREFIX = '/api/v1/';
 
 interface Mount {
@@ -15,8 +15,8 @@ interface Mount {
 }
 
 /**
- * Which Fastify instance answers for which path. Fastify takes no routes once it runs, so each mount is an
- * instance of its own: a plugin's routes come and go with it, and no other plugin's are touched.
+ * Assigns paths to Fastify instances. Fastify accepts no routes once it runs, so each mount is an instance of its own, which is
+ * added and removed with its plugin without affecting the others.
  */
 export class Mounts {
   readonly #mounts = new Map<string, Mount>();
@@ -29,7 +29,7 @@ export class Mounts {
 
   /**
    * @throws {MountTakenError} when the name is in use
-   * @throws {MountNameError} when the name is no path segment
+   * @throws {MountNameError} when the name is not a path segment
    */
   reserve(name: string): void {
     if (!NAME.test(name)) throw new MountNameError(name);
@@ -52,7 +52,7 @@ export class Mounts {
     await mount.app.close();
   }
 
-  /** Hands the request to its mount; `false` when no mount serves the path. */
+  /** Passes the request to its mount; `false` if no mount serves the path. */
   dispatch(request: IncomingMessage, pending: PendingRequest): boolean {
     const name = mountName(request.url ?? '/');
     const mount = this.#mounts.get(name);
@@ -62,14 +62,14 @@ export class Mounts {
     return true;
   }
 
-  /** Whether a request is for a route that takes WebSockets. */
+  /** Whether a request is for a route that accepts WebSockets. */
   takesWebSocket({ method, url = '/' }: IncomingMessage): boolean {
     const [path] = url.split('?', 1);
     const routes = this.#mounts.get(mountName(url))?.routes ?? [];
     return method === 'GET' && routes.some((route) => route.isWebSocket && route.path === path);
   }
 
-  /** Every route of every mount; another array once a mount came or went. */
+  /** Every route of every mount. The array is replaced when a mount is added or removed. */
   get routes(): readonly DeclaredRoute[] {
     return this.#routes;
   }

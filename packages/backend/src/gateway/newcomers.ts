@@ -1,18 +1,17 @@
 import { isIPv6 } from 'node:net';
 
 export interface NewcomerLimits {
-  /** Newcomers in all. */
+  /** The most newcomers in all. */
   readonly max: number;
-  /** Newcomers of one source. */
+  /** The most newcomers of one source. */
   readonly maxPerSource: number;
 }
 
 /**
- * A connection to the public port that has not proved which device it belongs to: one that asks for liveness, one in the
- * midst of a handshake, one that is a replay, or one that sends nothing.
+ * An unproven connection to the public port: a request for liveness, a handshake in progress, a replay, or a silent connection.
  */
 export class Newcomer {
-  /** Where it comes from: see {@link sourceOf}. */
+  /** The source of the connection: see {@link sourceOf}. */
   readonly source: string;
   readonly #leave: (newcomer: Newcomer) => void;
   #turnAway: () => void;
@@ -23,12 +22,12 @@ export class Newcomer {
     this.#leave = leave;
   }
 
-  /** Replaces what happens when the connection has to make room for another. */
+  /** Replaces the action for when the connection has to make room for another. */
   onTurnedAway(turnAway: () => void): void {
     this.#turnAway = turnAway;
   }
 
-  /** The connection has proved which device it belongs to, or is closed: it counts here no longer. */
+  /** Removes the connection from the budget: it is proven or closed. */
   leave(): void {
     this.#leave(this);
   }
@@ -41,9 +40,9 @@ export class Newcomer {
 }
 
 /**
- * The budget for connections that have proved nothing. No connection is refused for want of room: the newcomer that has waited the
- * longest makes room, first one of the same source where that source has its share, else one of the source that has the
- * most. An honest device proves itself within one round trip, so an attacker that fills the budget turns away its own connections.
+ * The budget for unproven connections. A new connection is never refused; instead the one that has waited longest is closed:
+ * one of the same source if that source has reached its limit, else one of the source with the most. An honest device is proven
+ * within one round trip, so an attacker that fills the budget displaces its own connections.
  *
  * @example
  * ```ts
@@ -53,7 +52,7 @@ export class Newcomer {
  */
 export class Newcomers {
   readonly #limits: NewcomerLimits;
-  /** By source, those that came first before the others. */
+  /** By source, in the order of arrival. */
   readonly #bySource = new Map<string, Set<Newcomer>>();
   #size = 0;
 
@@ -61,12 +60,12 @@ export class Newcomers {
     this.#limits = limits;
   }
 
-  /** How many there are. */
+  /** The number of newcomers. */
   get size(): number {
     return this.#size;
   }
 
-  /** @param turnAway ends the connection, should it have to make room */
+  /** @param turnAway ends the connection when it has to make room */
   admit(address: string, turnAway: () => void): Newcomer {
     const source = sourceOf(address);
     const own = this.#bySource.get(source);
@@ -102,8 +101,8 @@ function firstOf(newcomers: ReadonlySet<Newcomer>): Newcomer | undefined {
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
 /**
- * Who counts as one: an IPv4 address, also one that is written as IPv6, or the first 64 bits of an IPv6 address, since a network
- * has all the addresses below them.
+ * The source to which a connection is attributed: an IPv4 address, also in its IPv6 form, or the first 64 bits of an IPv6
+ * address, since one network has all addresses below them.
  */
 export function sourceOf(address: string): string {
   const [, mapped] = MAPPED.exec(address) ?? [];
@@ -118,7 +117,7 @@ export function sourceOf(address: string): string {
   return `${network.join(':')}::/64`;
 }
 
-/** An IPv4 address at the end stands for two groups. */
+/** Splits an IPv6 address into groups; an IPv4 address at its end counts as two. */
 function groupsOf(text: string): readonly string[] {
   return text === '' ? [] : text.split(':').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
 }

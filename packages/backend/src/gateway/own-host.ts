@@ -3,15 +3,15 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
 /**
- * Whether a request names this machine, as its `Host` and, where a page sent it, its `Origin`. A page from elsewhere that
- * has a name of its own point at this machine (DNS rebinding) does not.
+ * Whether `Host` and, if present, `Origin` of a request name this machine. A page whose own host name resolves to this machine
+ * (DNS rebinding) does not.
  */
 export function namesThisMachine({ headers }: IncomingMessage, allowed: readonly string[]): boolean {
   const host = nameOf(`http://${headers.host ?? ''}`);
   return host !== undefined && isOwnName(host, allowed);
 }
 
-/** Whether a page of another origin sent it. */
+/** Whether a page of another origin sent the request. */
 export function comesFromElsewhere({ headers }: IncomingMessage): boolean {
   const { origin, host } = headers;
   if (origin !== undefined && origin !== `http://${host}`) return true;
@@ -20,7 +20,7 @@ export function comesFromElsewhere({ headers }: IncomingMessage): boolean {
 }
 
 function isOwnName(name: string, allowed: readonly string[]): boolean {
-  // An address cannot be made to point elsewhere.
+  // An address cannot be rebound.
   if (isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost')) return true;
   const own = hostname().toLowerCase();
   return [own, `${own}.local`, ...allowed.map((each) => each.toLowerCase())].includes(name);

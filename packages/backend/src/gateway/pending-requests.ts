@@ -1,24 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** A request that has not been answered in full. */
+/** A request whose answer is not complete. */
 export interface PendingRequest {
   readonly response: ServerResponse;
-  /** The name of the mount it was handed to. */
+  /** The name of its mount. */
   mount: string | undefined;
-  /** Ends an endless reply, which is not waited for. */
+  /** Ends an endless reply. A stop does not wait for it. */
   end: (() => void) | undefined;
-  /** Settles when it is over or turns out to be endless; made only where something waits for that. */
+  /** Settles when the request is over or turns out to be endless. Created only if something waits for it. */
   settled: PromiseWithResolvers<void> | undefined;
-  /** Its place in the list. */
+  /** Its index in the list. */
   index: number;
 }
 
-/** Every request that has not been answered in full. */
+/** Every request whose answer is not complete. */
 export class PendingRequests {
   /**
-   * The last request takes the place of one that is removed. Not a Set: one that is constantly added to and deleted from is
-   * copied every few requests, and each old copy keeps the next one alive, with its requests, until a full collection.
+   * A removed request is replaced by the last one. Not a Set: one with constant insertions and deletions is copied every few
+   * requests, and each old copy keeps the next one alive, with its requests, until a full collection.
    */
   readonly #pending: PendingRequest[] = [];
 
@@ -28,12 +28,12 @@ export class PendingRequests {
     const request: PendingRequest = { response, mount: undefined, end: undefined, settled: undefined, index };
     this.#pending.push(request);
     response.on('close', () => this.#remove(request));
-    // A route may write once more before it is told of the end.
+    // A route may write once more before it is notified of the end.
     response.on('error', ignore);
     return request;
   }
 
-  /** Marks a request as endless: its reply goes on until its reader leaves, or `end` is called. */
+  /** Marks a request as endless: its reply continues until its reader leaves, or `end` is called. */
   noteEndless(response: ServerResponse, end = (): void => endNow(response)): void {
     const request = this.#pending.find((each) => each.response === response);
     if (request === undefined) return;
@@ -41,12 +41,12 @@ export class PendingRequests {
     request.settled?.resolve();
   }
 
-  /** Resolves when every request to a mount that is pending now, and is not endless, has been answered. */
+  /** Resolves when every pending request to a mount, except endless ones, has been answered. */
   async allAnswered(): Promise<void> {
     await Promise.all(this.#finite().map(settling));
   }
 
-  /** Resolves when no request of `connection` is pending but endless ones. */
+  /** Resolves when no request of `connection` is pending, except endless ones. */
   async whenIdle(connection: Duplex): Promise<void> {
     const ofConnection = ({ response, end }: PendingRequest): boolean =>
       end === undefined && response.req.socket === connection;
@@ -58,10 +58,10 @@ export class PendingRequests {
   }
 
   /**
-   * Checks pending requests again after the rights of a principal have changed. Its endless replies are ended: their readers
-   * may come back, and are authorised then. Requests that are no longer permitted are cut.
+   * Checks pending requests again after the rights of a principal have changed. Its endless replies are ended; when their
+   * readers reconnect, they are authorised again. Requests that are no longer permitted are cut.
    *
-   * @param permitted whether the request may go on; undefined for a request of another principal
+   * @param permitted whether the request may continue; undefined for a request of another principal
    */
   reconsider(permitted: (request: IncomingMessage) => boolean | undefined): void {
     for (const { response, end } of [...this.#pending]) {
@@ -77,7 +77,7 @@ export class PendingRequests {
     for (const { end } of [...this.#pending]) end?.();
   }
 
-  /** Ends endless replies of `mount`, and resolves when every request to it that is pending now is over. */
+  /** Ends endless replies of `mount`, and resolves when every pending request to it is over. */
   async endMount(mount: string): Promise<void> {
     const pending = this.#pending.filter((request) => request.mount === mount);
     const closed = pending.map(({ response }) => whenClosed(response));
@@ -85,7 +85,10 @@ export class PendingRequests {
     await Promise.all(closed);
   }
 
-  /** Cuts requests to mounts that are not endless. @returns their methods and paths */
+  /**
+   * Cuts requests to mounts that are not endless.
+   * @returns their methods and paths
+   */
   cut(): readonly string[] {
     const pending = this.#finite();
     for (const { response } of pending) response.destroy();
@@ -118,7 +121,7 @@ function whenClosed(response: ServerResponse): Promise<void> {
 }
 
 function endNow(response: ServerResponse): void {
-  // A reader that takes nothing would not take the end either.
+  // A reader that does not read would not receive the end either.
   if (response.writableNeedDrain) response.destroy();
   else response.end();
 }

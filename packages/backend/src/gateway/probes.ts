@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Whether the backend is ready, and if not, why: asked anew for each probe. */
+/** Reports whether the backend is ready, and if not, why. Called for each probe. */
 export type ReadinessProbe = () => Promise<{
   readonly ready: boolean;
   readonly reason?: string;
@@ -9,14 +9,14 @@ export type ReadinessProbe = () => Promise<{
 
 export const PROBE_METHODS = ['GET', 'HEAD'];
 
-/** Whether a request is for `/livez` or `/readyz`, by whatever method. */
+/** Whether a request is for `/livez` or `/readyz`, with any method. */
 export function isProbe({ url = '' }: IncomingMessage): boolean {
   return /^\/(?:livez|readyz)(?:\?|$)/.test(url);
 }
 
 /**
- * Answers `/livez` and `/readyz`; `false` for any other path. `detailed` adds the reason, which only the owner of
- * the local socket may see.
+ * Answers `/livez` and `/readyz`; returns `false` for any other path. `detailed` adds the reason, for the owner of the local
+ * socket only.
  */
 export function answerProbe(
   request: IncomingMessage,

@@ -5,7 +5,7 @@ import { systemErrorIn } from '@aico/shared/core/system-errors';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { answerProblem } from './raw-reply.ts';
 
-/** Details of requests that Fastify refuses, where its own text would repeat what was sent. */
+/** Details of requests that Fastify refuses, since its own text would quote the request. */
 const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY:
     'The body is empty, and its content-type says JSON. Send a body, or no content-type.',
@@ -18,10 +18,9 @@ const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The problem that a client is told of `error`. Errors of the project that name a status tell their message and hint.
- * A request that Fastify refuses keeps its status and is told in a sentence that repeats nothing of it. Of a full or
- * failing disk and other conditions of the machine a client is told the condition, without the name of a file; of
- * everything else a constant sentence.
+ * Converts `error` to the problem that a client gets. An error of the project with a status includes its message and hint. A
+ * request that Fastify refuses keeps its status and gets a sentence that does not quote it. Conditions of the machine, such as
+ * a full or failing disk, are named without file names. Any other error becomes a constant sentence.
  */
 export function problemOf(error: unknown, requestId: string): Problem {
   try {
@@ -50,7 +49,7 @@ const HINTS: Readonly<Record<number, string>> = {
   431: 'Send fewer or shorter headers.',
 };
 
-/** The reply to a request that no route has seen, since it is malformed or asks for what HTTP here does not do. */
+/** The reply to a request that reaches no route: it is malformed or uses an unsupported feature of HTTP. */
 export function badRequest(status: number, detail: string, requestId: string): Problem {
   return {
     type: 'about:blank',
@@ -63,7 +62,7 @@ export function badRequest(status: number, detail: string, requestId: string): P
   };
 }
 
-/** The problem for a failure that the machine causes; `undefined` for every other failure. */
+/** The problem for a failure caused by the machine; `undefined` for every other failure. */
 function machineProblem(error: unknown, requestId: string): Problem | undefined {
   const system = systemErrorIn(error);
   if (system?.replyStatus === undefined) return undefined;
@@ -84,7 +83,7 @@ function isClientError(error: unknown): error is Error & { statusCode: number; c
   return typeof error.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500;
 }
 
-/** Headers of a representation: what a route has set of them does not describe the problem that is sent instead. */
+/** Headers of a representation, which a route may have set and which do not apply to the problem sent instead. */
 const REPRESENTATION_HEADERS = [
   'accept-ranges',
   'age',
@@ -102,7 +101,7 @@ const REPRESENTATION_HEADERS = [
   'transfer-encoding',
 ];
 
-/** Fastify's error handler: the client gets a problem, the log gets the cause. */
+/** Fastify's error handler: the client gets a problem, and the cause is logged. */
 export function problemHandler(logger: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const problem = problemOf(error, request.id);
@@ -114,7 +113,7 @@ export function problemHandler(logger: Logger) {
   };
 }
 
-/** The error handler behind {@link problemHandler}: answers without hooks, since with them its reply could not be sent. */
+/** The error handler behind {@link problemHandler}. It answers without hooks, since these prevented the first reply. */
 export function lastErrorHandler(logger: Logger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     logger.error('The reply to a failed request could not be sent as it was', {
@@ -126,7 +125,7 @@ export function lastErrorHandler(logger: Logger) {
   };
 }
 
-/** The reply to a method that no route at the path takes; `methods` are those that some route takes. */
+/** The reply to a method that is not supported at the path; `methods` are the supported ones. */
 export function methodNotAllowed(methods: readonly string[], requestId: string): Problem {
   return {
     type: 'about:blank',
@@ -138,7 +137,7 @@ export function methodNotAllowed(methods: readonly string[], requestId: string):
   };
 }
 
-/** The reply where nothing is served. Never repeats the path. */
+/** The reply for an unknown path, which it does not repeat. */
 export function notFound(requestId: string): Problem {
   return {
     type: 'about:blank',
@@ -150,7 +149,7 @@ export function notFound(requestId: string): Problem {
   };
 }
 
-/** The reply of everything that needs a key while there is none. */
+/** The reply to requests that need a key while the home is locked. */
 export function locked(requestId: string): Problem {
   return {
     type: 'about:blank',
@@ -163,7 +162,7 @@ export function locked(requestId: string): Problem {
   };
 }
 
-/** The reply to what comes when the backend has begun to stop. */
+/** The reply to requests that arrive after the stop has begun. */
 export function stopping(requestId: string): Problem {
   return {
     type: 'about:blank',

@@ -12,9 +12,12 @@ export interface PublicPortOptions {
   readonly guard: PeerGuard;
   readonly readiness: ReadinessProbe;
   readonly allowedHosts: readonly string[];
-  /** Connections that are no channels, or none yet. */
+  /** Limits for unproven connections. */
   readonly newcomers: NewcomerLimits;
-  /** Takes a connection over that asks for a channel. @returns whether it did */
+  /**
+   * Takes over a connection that requests a channel.
+   * @returns `false` if it does not request one
+   */
   readonly openChannel: (
     request: IncomingMessage,
     socket: Duplex,
@@ -24,8 +27,8 @@ export interface PublicPortOptions {
 }
 
 /**
- * The server of the public port. It answers liveness and readiness, lets channels be opened, and has one refusal, always
- * the same bytes, for everything else: Node's own answers (400, 408, 417, 431, `100 Continue`) are replaced by it too.
+ * The server of the public port. It answers liveness and readiness, lets channels be opened, and answers everything else with
+ * one constant refusal, which also replaces Node's own answers (400, 408, 417, 431, `100 Continue`).
  */
 export function createPublicServer({
   guard,
@@ -50,15 +53,15 @@ export function createPublicServer({
     const own = namesThisMachine(request, allowedHosts) && !comesFromElsewhere(request);
     if (!own || !answerProbe(request, response, readiness, false)) turnAway(request, response);
   };
-  // The port takes no bodies and keeps no connections: a client that lingers is cut.
+  // The port accepts no bodies and keeps no connections: a client that lingers is cut.
   const server = createGuardedServer(guard, {
     headersTimeout: 5_000,
     requestTimeout: 5_000,
     keepAliveTimeout: 2_000,
     connectionsCheckingInterval: 1_000,
-    // A missing Host is refused as everything else is, not by Node.
+    // A missing Host gets the constant refusal instead of Node's.
     requireHostHeader: false,
-    // A channel is opened only where nothing else is to be written: the answer to an earlier request would end up in it.
+    // A channel needs a connection without pending answers, which would otherwise be written into it.
     shouldUpgradeCallback: (request) => isFree(request.socket),
   });
   server.on('request', serve);
@@ -74,12 +77,12 @@ export function createPublicServer({
     else socket.destroy();
   });
   server.on('clientError', (_error, socket) => {
-    // Data after a refused request, such as its body, gets no answer of its own.
+    // Data after a refused request, such as its body, is not answered separately.
     if (exchanges.isOver(socket)) socket.end();
     else refuseBytes(socket);
   });
   server.on('upgrade', (request, socket, head) => {
-    // A page from anywhere may open a channel: what is in it is sealed, and proves who is there.
+    // A page of any origin may open a channel: its content is encrypted and authenticated.
     const newcomer = known.get(socket);
     if (
       newcomer === undefined ||

@@ -2,14 +2,14 @@ import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
 
-/** Answers a request with a problem where Fastify does not: before it, or where its own reply could not be sent. */
+/** Answers a request with a problem outside Fastify: before Fastify sees it, or if its own reply could not be sent. */
 export function answerProblem(
   response: ServerResponse,
   problem: Problem,
   headers: Readonly<Record<string, string>> = {},
 ): void {
   if (response.headersSent) {
-    // The part of another reply that has been sent must not look complete.
+    // A partly sent reply must not look complete.
     response.destroy();
     return;
   }
@@ -24,7 +24,7 @@ export function answerProblem(
   response.end(body);
 }
 
-/** Writes a problem to a connection that has no request to answer, or one that cannot be answered, and ends it. */
+/** Writes a problem to a connection without a request that could be answered, and ends it. */
 export function endWithProblem(socket: Duplex, problem: Problem): void {
   socket.on('error', () => {});
   if (!socket.writable) {

@@ -16,7 +16,7 @@ const HEADERS = {
   Connection: 'close',
 } as const;
 
-/** The one answer of the public port to everything it does not serve: the same bytes whatever was asked. */
+/** The constant answer of the public port to everything it does not serve. */
 export const REFUSAL: Buffer = Buffer.from(
   `HTTP/1.1 403 Forbidden\r\n${Object.entries(HEADERS)
     .map(([name, value]) => `${name}: ${value}\r\n`)
@@ -31,7 +31,7 @@ export function refuse(response: ServerResponse): void {
   response.end(BODY);
 }
 
-/** The same, where there is no request to answer: bytes that are none, or one that wants the whole connection. */
+/** Answers bytes that are not a request, or a request for the whole connection, with {@link REFUSAL}. */
 export function refuseBytes(socket: Duplex): void {
   socket.on('error', () => {});
   if (!socket.writable) {

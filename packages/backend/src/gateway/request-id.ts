@@ -9,7 +9,7 @@ declare module 'node:http' {
   }
 }
 
-/** The id of a request: one for all that answers it, logs it or traces it. */
+/** The id of a request, shared by its answer, log lines and trace. */
 export function requestIdOf(request: IncomingMessage): string {
   request[ID] ??= randomUUID();
   return request[ID];

@@ -2,15 +2,15 @@ import type { TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 
 const INTEGER = /^(?:0|-?[1-9]\d*)$/;
-/** A number of JSON, but for `-0`. */
+/** A number in JSON, except `-0`. */
 const NUMBER = /^(?:0|-?[1-9]\d*|-?(?:0|[1-9]\d*)\.\d+)(?:[eE][+-]?\d+)?$/;
 
 type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * Reads what comes as text (path parameters, query strings, headers) as the types that `schema` names. Only the one spelling
- * of a value is read: `7` is an integer, while `07`, `7.0`, `true` and an empty text are left as they are, for the schema to
- * refuse. So no value is ever changed into another.
+ * Converts text (path parameters, query strings, headers) to the types of `schema`. Only the canonical spelling of a value is
+ * converted: `7` is an integer, while `07`, `7.0`, `true` and an empty text remain text, which the schema refuses. Thus no
+ * value is silently changed.
  *
  * @example readText(Type.Object({ limit: Type.Integer() }), { limit: '7' }); // { limit: 7 }
  */
@@ -36,7 +36,7 @@ function readFields({ properties }: Schema, value: unknown): unknown {
   return read;
 }
 
-/** The first variant that takes the text as it reads it. */
+/** Converts to the first variant that accepts the text. */
 function readAny(variants: readonly unknown[], value: unknown): unknown {
   for (const variant of variants) {
     const read = readText(variant, value);
@@ -54,7 +54,7 @@ function readScalar(schema: Schema, text: string): unknown {
   return text;
 }
 
-/** The number, or the text where the number would be another one. */
+/** The number, or the text if the number would be inexact. */
 function exact(text: string): number | string {
   const number = Number(text);
   return Number.isFinite(number) && Math.abs(number) <= Number.MAX_SAFE_INTEGER ? number : text;

@@ -7,8 +7,8 @@ const WORK = Symbol('work of a request');
 declare module 'fastify' {
   interface FastifyRequest {
     /**
-     * Its place in a trace (W3C Trace Context): in the one its sender named, or in a new one with the request's id. Send
-     * it on with requests to others; log lines and messages on the bus have it by themselves.
+     * The trace context of the request (W3C Trace Context): continued from its sender, or new with the request's id. Pass it on
+     * with requests to other services; log lines and messages on the bus include it automatically.
      */
     readonly traceparent: string;
     [WORK]: Work | undefined;

@@ -2,18 +2,18 @@ import type { ServerResponse } from 'node:http';
 import { UploadsFullError } from './errors.ts';
 
 export interface UploadLimits {
-  /** Bytes of one sender. */
+  /** The most bytes of one sender. */
   readonly perSender: number;
-  /** Bytes of all senders together. */
+  /** The most bytes of all senders together. */
   readonly total: number;
 }
 
-/** Bytes of each body that are not counted: most bodies are smaller, and are gone at once. */
+/** Bytes of each body that are not counted: most bodies are smaller and are released at once. */
 export const FREE_BYTES = 16_384;
 
 /**
- * Bounds the request bodies that are held in memory, of each sender and of all: from when they arrive until their request
- * has been answered. Without it a sender could hold as many bodies of the largest size as it may open connections.
+ * Limits the request bodies that are held in memory, per sender and in all, from their arrival until their request has been
+ * answered. Without it a sender could hold as many bodies of the largest size as it may open connections.
  */
 export class UploadBudget {
   readonly #limits: UploadLimits;
@@ -24,12 +24,12 @@ export class UploadBudget {
     this.#limits = limits;
   }
 
-  /** Bytes that are held now. */
+  /** The bytes that are held now. */
   get held(): number {
     return this.#total;
   }
 
-  /** An account of one body, which is settled when `response` is closed. */
+  /** Opens an account for one body, which is closed with `response`. */
   open(sender: string, response: ServerResponse): { take(bytes: number): void } {
     let held = 0;
     response.once('close', () => {

@@ -5,8 +5,8 @@ import { RequestInvalidError } from './errors.ts';
 import { readText } from './text-values.ts';
 
 /**
- * Fastify's validator over TypeBox: what comes as text (query, params, headers) is read as its type first,
- * defaults are filled in, and a refusal names places and reasons but never repeats what was sent.
+ * Fastify's validator over TypeBox. Text (query, params, headers) is converted to its type first, defaults are filled in, and a
+ * refusal names locations and reasons but does not quote the request.
  */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = Compile(schema);

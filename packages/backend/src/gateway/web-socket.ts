@@ -12,37 +12,37 @@ import { requestIdOf } from './request-id.ts';
 
 /** The largest message a client may send, in bytes. */
 const MAX_MESSAGE = 1_048_576;
-/** Milliseconds a client has to answer the closing of its socket. */
+/** Milliseconds that a client has to answer the closing handshake of its socket. */
 const CLOSE_MS = 500;
-/** RFC 6455, 7.4.1: the server goes. */
+/** RFC 6455, 7.4.1: the server is going away. */
 const GOING_AWAY = 1001;
 /** 16 bytes in base64: RFC 6455, 4.1. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route takes WebSockets: it calls `request.acceptWebSocket(reply)`. */
+    /** The route accepts WebSockets: it calls `request.acceptWebSocket(reply)`. */
     webSocket?: boolean;
   }
   interface FastifyRequest {
     /**
-     * Answers the request with a WebSocket, in the channel it came through. What ran before, such as rights and middleware,
-     * has had its say. Listen for its messages at once. It is closed with the routes; nothing else may be sent as a reply.
+     * Accepts the request as a WebSocket, in the channel it came through, after authorisation and middleware. Listen for its
+     * messages at once. It is closed with the routes; nothing else may be sent as a reply.
      *
-     * @throws {UpgradeRequiredError} when it asks for none
-     * @throws {WebSocketGoneError} when its client goes meanwhile
+     * @throws {UpgradeRequiredError} when the request does not ask for an upgrade
+     * @throws {WebSocketGoneError} when its client disconnects meanwhile
      */
     acceptWebSocket(reply: FastifyReply): Promise<WebSocket>;
   }
 }
 
-/** The connections of requests that asked to be upgraded. */
+/** The connections of upgrade requests. */
 const upgrades = new WeakMap<IncomingMessage, { readonly socket: Duplex; readonly head: Buffer }>();
 
 /**
- * Makes of an upgrade an ordinary request, so that it takes the way of all others.
+ * Converts an upgrade to an ordinary request, which is handled like all others.
  *
- * @returns where to answer it, until it is accepted
+ * @returns the response to use until it is accepted
  */
 export function requestOfUpgrade(
   guard: PeerGuard,
@@ -54,14 +54,14 @@ export function requestOfUpgrade(
   const response = new ServerResponse(request);
   guard.watchEvents(response, () => socket);
   response.shouldKeepAlive = false;
-  // A channel stands in for a socket, and has all of it that a response asks for.
+  // A channel has every member of a socket that a response uses.
   response.assignSocket(socket as Socket);
   response.once('finish', () => socket.end());
   socket.on('error', () => {});
   return response;
 }
 
-/** Lets routes of `app` accept WebSockets. `onOpen` is told how to close each. */
+/** Lets routes of `app` accept WebSockets. `onOpen` gets a function that closes the socket. */
 export function installWebSockets(
   app: GatewayApp,
   guard: PeerGuard,
@@ -90,10 +90,10 @@ export function installWebSockets(
       return Promise.reject(new UpgradeRequiredError());
     reply.hijack();
     return new Promise<WebSocket>((resolve, reject) => {
-      // Where it is refused after all, or its client has gone, nothing else tells.
+      // No other event reports a refusal, or a client that has disconnected.
       upgrade.socket.once('close', () => reject(new WebSocketGoneError()));
       webSockets.handleUpgrade(this.raw, upgrade.socket, upgrade.head, (webSocket) => {
-        // Its listeners are the route's, which may forget that a peer can send anything, or one for `error`.
+        // Its listeners belong to the route, which may lack one for `error`.
         const connection = { destroy: () => webSocket.terminate() };
         guard.watchEvents(webSocket, () => connection);
         webSocket.on('error', () => {});

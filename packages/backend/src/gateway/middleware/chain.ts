@@ -2,14 +2,14 @@ import type { FastifyRequest } from 'fastify';
 import type { GatewayResponse, Middleware } from '../../core/middleware.ts';
 import { NextCalledTwiceError } from '../errors.ts';
 
-/** How the middlewares' part of a request ended. */
+/** The result of the middlewares for a request. */
 type Outcome =
   | { readonly kind: 'answered'; readonly response: GatewayResponse }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
- * One request on its way through the middlewares. The route is not called by them but by the server: `entered` says
- * whether to go on to it, and what came of it is handed back by `returned` or `threw`, which tell what to send.
+ * One request on its way through the middlewares. They do not call the route themselves: `entered` resolves with whether to
+ * call it, its outcome is passed to `returned` or `threw`, and these resolve with the answer.
  */
 export class Passage {
   readonly #route = Promise.withResolvers<GatewayResponse>();
@@ -18,7 +18,7 @@ export class Passage {
   #isBack = false;
 
   constructor(middlewares: readonly Middleware[], request: FastifyRequest) {
-    // A middleware that does not wait for the route must not turn its failure into an unhandled rejection.
+    // If a middleware does not await the route, a failure of the route must not become an unhandled rejection.
     this.#route.promise.catch(() => undefined);
     this.#outcome = this.#call(middlewares, 0, request).then(
       (response) => ({ kind: 'answered', response }),
@@ -26,26 +26,26 @@ export class Passage {
     );
   }
 
-  /** Resolves with `undefined` when the route is to be called, else with what to send in its place. */
+  /** Resolves with `undefined` if the route is to be called, else with the answer of a middleware. */
   async entered(): Promise<Outcome | undefined> {
     return Promise.race([this.#reached.promise, this.#outcome]);
   }
 
-  /** The route answered. */
+  /** Passes on the answer of the route. */
   async returned(response: GatewayResponse): Promise<Outcome> {
     this.#isBack = true;
     this.#route.resolve(response);
     return this.#outcome;
   }
 
-  /** The route, or what runs before it, threw. */
+  /** Passes on an error of the route, or of a hook before it. */
   async threw(error: unknown): Promise<Outcome> {
     this.#isBack = true;
     this.#route.reject(error);
     return this.#outcome;
   }
 
-  /** Whether the route's outcome has been handed back: what is sent now is the middlewares' answer. */
+  /** Whether the outcome of the route has been passed on: an answer sent now comes from the middlewares. */
   get isBack(): boolean {
     return this.#isBack;
   }

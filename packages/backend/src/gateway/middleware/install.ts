@@ -10,18 +10,17 @@ const PASSAGE = Symbol('passage');
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Its way through the middlewares; there is none where there are no middlewares, or they have answered. */
+    /** The passage through the middlewares; undefined if there are none, or if they have answered. */
     [PASSAGE]: Passage | undefined;
   }
 }
 
-/** Turns an error into a reply; the same that answers where there is no middleware. */
+/** Turns an error into a reply, also if there are no middlewares. */
 export type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
 
 /**
- * Puts what `middlewares` returns around every route of `app`. The list is asked for at each request, so that a
- * middleware comes and goes with its plugin; a request under way keeps those it began with. Every answer bears the id of
- * its request.
+ * Puts the result of `middlewares` around every route of `app`. It is called at each request, so that a middleware is added and
+ * removed with its plugin; a pending request keeps its own. Every answer has the id of its request.
  *
  * @returns the error handler to set: it lets the middlewares see an error before it is answered
  */
@@ -32,7 +31,7 @@ export function installMiddleware(
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
   app.decorateRequest(PASSAGE);
 
-  // By callback, so that where there is no middleware a request waits for no turn of the promises.
+  // A callback, so that a request waits for no microtask if there is no middleware.
   app.addHook('onRequest', (request, reply, done) => {
     const list = middlewares();
     if (list.length === 0) {
@@ -40,7 +39,7 @@ export function installMiddleware(
       return;
     }
     enter(list, request, reply).then((answered) => {
-      // An answered request goes no further.
+      // An answered request is not processed further.
       if (!answered) done();
     }, done);
   });
@@ -64,7 +63,7 @@ export function installMiddleware(
   ): Promise<boolean> {
     const passage = new Passage(list, request);
     request[PASSAGE] = passage;
-    // A route that hijacks its reply sends nothing here: a middleware that waits for it is told that it is over.
+    // A route that hijacks its reply sends nothing here, so a middleware that awaits it is told when the reply closes.
     const over = (): void => {
       if (!passage.isBack) void passage.returned(responseOf(reply, null));
     };
@@ -92,7 +91,7 @@ export function installMiddleware(
   };
 }
 
-/** Takes away the headers that Node would refuse to write, when it is too late to say so. */
+/** Removes headers that Node would refuse to write, when it is too late to send an error. */
 function invalidHeaderOf(reply: FastifyReply): ReplyHeaderError | undefined {
   let invalid: ReplyHeaderError | undefined;
   for (const [name, value] of Object.entries(reply.getHeaders()))
@@ -119,7 +118,7 @@ function responseOf(reply: FastifyReply, payload: unknown): GatewayResponse {
 function apply(response: GatewayResponse, reply: FastifyReply): ResponseBody {
   reply.code(response.status);
   for (const name of Object.keys(reply.getHeaders())) reply.removeHeader(name);
-  // The length that was counted before may not be that of what is sent; Fastify counts again.
+  // A middleware may have changed the body, so Fastify computes the length again.
   for (const [name, value] of response.headers) if (name !== 'content-length') reply.header(name, value);
   const { body } = response;
   return body instanceof ReadableStream ? Readable.fromWeb(body) : body;

@@ -3,18 +3,18 @@ import type { Access } from '../../core/access.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { RouteAccessError } from '../errors.ts';
 
-/** A route as it was declared. */
+/** A declared route. */
 export interface DeclaredRoute {
   readonly mount: string;
   readonly method: string;
-  /** With parameters as Fastify writes them: `/api/v1/notes/:id`. */
+  /** With parameters in Fastify's syntax: `/api/v1/notes/:id`. */
   readonly path: string;
   readonly schema: FastifySchema | undefined;
   readonly access: Access;
   readonly isWebSocket?: boolean;
 }
 
-/** Notes every route that is declared on `app` from here on. */
+/** Records every route that is declared on `app` from here on. */
 export function collectRoutes(app: GatewayApp, mount: string, routes: DeclaredRoute[]): void {
   app.addHook('onRoute', ({ method, url, schema, config }: RouteOptions) => {
     for (const each of Array.isArray(method) ? method : [method]) {

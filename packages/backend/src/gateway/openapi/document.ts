@@ -3,7 +3,7 @@ import { ProblemSchema } from '@aico/protocol/problem-schema';
 import type { OpenApiDocument } from '../../core/gateway.ts';
 import type { DeclaredRoute } from './declared-routes.ts';
 
-/** A JSON Schema (2020-12), which is what OpenAPI 3.1 takes as it is. */
+/** A JSON Schema (2020-12), which OpenAPI 3.1 uses unchanged. */
 type Schema = Readonly<Record<string, unknown>>;
 
 interface Parameter {
@@ -73,7 +73,7 @@ function operationOf(route: DeclaredRoute, path: string): object {
 }
 
 function responsesOf(response: unknown): Record<string, unknown> {
-  // A route that says nothing of its answer may give anything.
+  // A route without a response schema may reply with anything.
   if (!isSchema(response))
     return { '2XX': { description: 'Done.', content: { 'application/json': { schema: {} } } } };
   return Object.fromEntries(
@@ -94,7 +94,7 @@ function parametersOf(place: Parameter['in'], schema: unknown, others: readonly 
   const known = Object.entries(properties).map(([name, each]) => ({
     name,
     in: place,
-    // A default is filled in where nothing is given.
+    // A parameter with a default may be omitted.
     required: place === 'path' || (required.includes(name) && !(isSchema(each) && 'default' in each)),
     schema: each,
     ...(isSchema(each) && typeof each.description === 'string' ? { description: each.description } : {}),

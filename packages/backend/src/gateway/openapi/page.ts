@@ -1,6 +1,6 @@
 /**
- * A page that shows `/api/v1/openapi`: one file, nothing from elsewhere. It builds text nodes alone, so that no name or
- * description in a schema can become markup.
+ * A page that shows `/api/v1/openapi`: one self-contained file. It creates text nodes only, so that no name or description in a
+ * schema can become markup.
  */
 export const OPENAPI_PAGE = `<!doctype html>
 <html lang="en">
