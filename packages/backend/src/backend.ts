@@ -4,7 +4,8 @@ import { InProcessBus, installBus } from '@aico/shared/core/bus';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
-import { finishRestore } from '@aico/shared/data';
+import { type Clock, systemClock } from '@aico/shared/core/tasks';
+import { type DatabaseFaults, finishRestore } from '@aico/shared/data';
 import { AICOKeyManager } from '@aico/shared/security';
 import { lifecycleSection, securitySection } from './composition/core-sections.ts';
 import { OPEN_SERVICES, registerCoreServices } from './composition/core-services.ts';
@@ -13,6 +14,7 @@ import type { ChosenPlugin } from './composition/plugins.ts';
 import { readConfiguration } from './composition/read-configuration.ts';
 import { Vault } from './composition/vault.ts';
 import { ServiceContainer } from './core/container/service-container.ts';
+import { logServiceEvent, type ServiceEvent } from './core/container/service-event.ts';
 import { PluginNameTakenError, StartCancelledError } from './core/errors.ts';
 import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
 import { loggingSection } from './core/logging-section.ts';
@@ -51,6 +53,15 @@ export interface BackendOptions {
   readonly register?: (container: ServiceContainer) => void;
 }
 
+/** Parts of a backend that `createTestBackend` replaces. */
+export interface ReplaceableParts {
+  readonly clock?: Clock | undefined;
+  readonly hub?: InProcessBus | undefined;
+  readonly databaseFaults?: DatabaseFaults | undefined;
+  /** Called with each event of a service, besides its line in the log. */
+  readonly onServiceEvent?: ((event: ServiceEvent) => void) | undefined;
+}
+
 /** A running backend. */
 export interface Backend {
   readonly version: string;
@@ -85,7 +96,10 @@ export interface AssembledBackend {
  *
  * @throws {AicoError} when the home, the configuration, the lock or a plugin's module cannot be used; nothing is left behind
  */
-export async function assembleBackend(options: BackendOptions = {}): Promise<AssembledBackend> {
+export async function assembleBackend(
+  options: BackendOptions = {},
+  { clock = systemClock, hub = new InProcessBus(), databaseFaults, onServiceEvent }: ReplaceableParts = {},
+): Promise<AssembledBackend> {
   const { env = process.env, overrides = {} } = options;
   const paths = new AICOPaths({ home: options.home, env });
   const { config, plugins, missing } = await readConfiguration({
@@ -112,13 +126,16 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
     });
   const container = new ServiceContainer({
     startTimeoutMs: config.section(lifecycleSection).start_timeout_ms,
+    onEvent: (event) => {
+      logServiceEvent(logging.getLogger('backend', 'container'), event);
+      onServiceEvent?.(event);
+    },
   });
   const lifecycle = new BackendLifecycleManager({
     container,
     stopBudgetMs: config.section(lifecycleSection).stop_budget_ms,
     logger: logging.getLogger('backend', 'lifecycle'),
   });
-  const hub = new InProcessBus();
   const uninstallBus = installBus({
     transport: hub,
     durable: () => container.findService('streams'),
@@ -177,6 +194,8 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
   try {
     registerCoreServices({
       container,
+      clock,
+      databaseFaults,
       paths,
       config,
       logging,
@@ -274,7 +293,10 @@ export async function assembleBackend(options: BackendOptions = {}): Promise<Ass
 }
 
 /** Assembles a backend and starts it: see {@link assembleBackend}. */
-export async function startBackend(options: BackendOptions = {}): Promise<Backend> {
-  const assembled = await assembleBackend(options);
+export async function startBackend(
+  options: BackendOptions = {},
+  parts: ReplaceableParts = {},
+): Promise<Backend> {
+  const assembled = await assembleBackend(options, parts);
   return assembled.start();
 }

@@ -41,6 +41,7 @@ declare module '../core/services.ts' {
 
 /** Services that run without a key: they hold no data, and without them the home could not be unlocked. */
 export const OPEN_SERVICES: ReadonlySet<string> = new Set([
+  'clock',
   'paths',
   'config',
   'logging',
@@ -55,9 +56,10 @@ export const OPEN_SERVICES: ReadonlySet<string> = new Set([
 
 /** Registers every service and plugin that the backend consists of. */
 export function registerCoreServices(parts: HostParts): void {
-  const { container, paths, config, logging, lifecycle, hub, vault, systemView } = parts;
+  const { container, clock, paths, config, logging, lifecycle, hub, vault, systemView } = parts;
   const builtIn = new Set<string>();
   const tables = new PluginTables(container, (name) => builtIn.has(name));
+  container.registerInstance('clock', clock);
   container.registerInstance('paths', paths);
   container.registerInstance('config', config);
   container.registerInstance('logging', logging);
@@ -66,7 +68,7 @@ export function registerCoreServices(parts: HostParts): void {
     healthService(parts),
     keyManagerService(parts),
     databaseService(parts, tables),
-    retentionClockService(),
+    retentionClockService(parts),
     homeWatchService(parts),
     streamsService(parts),
     messageBusService(parts),

@@ -232,8 +232,11 @@ export class ServiceStopTimeoutError extends defineError({
   code: 'AICO_SERVICE_STOP_TIMEOUT',
   exit: 'stopTimeout',
   hint: 'It probably waits for work that ignores this.signal. If it needs longer, raise stopTimeoutMs or the budget of the stop.',
-  make: (service: string, step: string, timeoutMs: number) => ({
-    message: `service "${service}": ${step} did not finish within ${Math.round(timeoutMs)} ms`,
+  make: (service: string, step: string, timeoutMs: number, cause?: unknown) => ({
+    message:
+      `service "${service}": ${step} did not finish within ${Math.round(timeoutMs)} ms` +
+      (cause === undefined ? '' : `: ${reasonOf(cause)}`),
+    cause,
     service,
     step,
     timeoutMs,

@@ -2,6 +2,7 @@ import type { MessageBus } from '@aico/shared/core/bus';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
+import type { Clock } from '@aico/shared/core/tasks';
 import type { Database } from '@aico/shared/data';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { Gateway } from './gateway.ts';
@@ -19,6 +20,7 @@ import type { HealthRegistry } from './health/types.ts';
  * ```
  */
 export interface Services {
+  clock: Clock;
   paths: AICOPaths;
   config: ConfigurationManager;
   logging: Logging;

@@ -107,6 +107,16 @@ export class HttpGateway implements Gateway {
     });
   }
 
+  /** Where routes are mounted, below `/api/v1/`. */
+  get mounted(): readonly string[] {
+    return this.#mounts.names;
+  }
+
+  /** The middlewares, outermost first, by the names of their classes. */
+  get middlewares(): readonly string[] {
+    return this.#middlewares.map(({ middleware }) => middleware.constructor.name);
+  }
+
   get addresses(): GatewayAddresses {
     return this.#addresses;
   }

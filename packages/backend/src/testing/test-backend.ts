@@ -1,18 +1,31 @@
-import { type Backend, type BackendOptions, startBackend } from '../backend.ts';
-import { type LocalReply, type LocalRequestOptions, localRequest } from './local-request.ts';
-import { createTestHome } from './test-home.ts';
+import type { Backend, BackendOptions } from '../backend.ts';
+import type { Faults } from './faults.ts';
+import type { LocalReply, LocalRequestOptions } from './local-request.ts';
+import { createObserved } from './observed-backend.ts';
+import type { TestClock } from './test-clock.ts';
 
 /** How a test backend differs from the default one. */
 export interface TestBackendOptions
   extends Pick<BackendOptions, 'plugins' | 'baseDir' | 'home' | 'env' | 'password' | 'register'> {
   /** Configuration over all other layers, by dotted key: `{ 'plugins.notes.longest': 100 }`. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** A clock that the test moves. Default: the clock of the machine. */
+  readonly clock?: TestClock | undefined;
 }
 
 /** A backend that runs for a test. `await using` stops it at the end of its block. */
 export interface TestBackend extends Backend, AsyncDisposable {
   /** The folder that holds everything of the backend. */
   readonly home: string;
+  /** Injects faults of the database, the disk and the bus. */
+  readonly faults: Faults;
+  /**
+   * Resolves when everything that was published has been handled by subscriptions and durable consumers, also what they
+   * published themselves. A durable message whose handler failed waits for its next attempt: see `TestClock.advance`.
+   *
+   * @throws {NotIdleError} after 10 seconds, naming what is not idle
+   */
+  whenIdle(): Promise<void>;
   /** Sends one request to the API, as the owner. */
   request(path: string, options?: LocalRequestOptions): Promise<LocalReply>;
 }
@@ -28,40 +41,6 @@ export interface TestBackend extends Backend, AsyncDisposable {
  * const reply = await backend.request('/api/v1/health');
  * ```
  */
-export async function createTestBackend({
-  config,
-  env = {},
-  ...options
-}: TestBackendOptions = {}): Promise<TestBackend> {
-  const temporary = options.home === undefined ? await createTestHome() : undefined;
-  const home = options.home ?? temporary?.folder ?? '';
-  try {
-    const backend = await startBackend({
-      ...options,
-      home,
-      env,
-      overrides: {
-        environment: 'test',
-        'core.api_gateway.rest.port': 0,
-        'core.logging.console.enabled': false,
-        // Tests must not write to the keyring of the person who runs them.
-        'core.database.keyring_witness': false,
-        ...config,
-      },
-    });
-    const stop = async (reason?: string): Promise<void> => {
-      await backend.stop(reason);
-      await temporary?.remove();
-    };
-    return {
-      ...backend,
-      home,
-      request: (path, request) => localRequest(backend.socket, path, request),
-      stop,
-      [Symbol.asyncDispose]: stop,
-    };
-  } catch (error) {
-    await temporary?.remove();
-    throw error;
-  }
+export async function createTestBackend(options: TestBackendOptions = {}): Promise<TestBackend> {
+  return (await createObserved(options)).backend;
 }

@@ -1,8 +1,19 @@
 import type { Logger } from '../core/logging/types.ts';
+import type { DiskFaults } from './engine/disk-faults.ts';
 import type { CipherName } from './engine/wire.ts';
 import type { DatabaseWitness } from './file/rollback-guard.ts';
 import type { ReservedNames } from './ownership/principal.ts';
 import type { SimulatedConflicts } from './transactions/conflicts.ts';
+
+/** Faults that a test injects into a database. */
+export interface DatabaseFaults {
+  readonly disk: DiskFaults;
+  /**
+   * Asked before each write and each commit of a transaction, with the owner in whose name it is (`undefined` for the backend
+   * itself): the error that it returns is the outcome.
+   */
+  readonly refuseWrite: (owner: string | undefined) => Error | undefined;
+}
 
 export interface EncryptedDatabaseOptions {
   /** Made when it is not there; its folder must be. */
@@ -30,6 +41,8 @@ export interface EncryptedDatabaseOptions {
   readonly logger?: Logger;
   /** For tests: has transactions meet conflicts, so that `work` runs again. */
   readonly conflicts?: SimulatedConflicts | undefined;
+  /** For tests: faults that writes meet. */
+  readonly faults?: DatabaseFaults | undefined;
   /** Asked whether the database is the newest before anything is written to it. */
   readonly witness?: DatabaseWitness | undefined;
 }

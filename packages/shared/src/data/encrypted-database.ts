@@ -1,9 +1,14 @@
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
 import { createMutex } from '../core/tasks/index.ts';
-import type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
+import type { DatabaseFaults, EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 import type { EngineStatus } from './engine/wire.ts';
-import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
+import {
+  DatabaseClosedError,
+  type EngineCrashedError,
+  StatementRefusedError,
+  TransactionConflictError,
+} from './errors.ts';
 import { expectSameFile } from './file/database-file.ts';
 import { FileWatch } from './file/file-watch.ts';
 import { type OpenEngine, openEngine } from './file/open-engine.ts';
@@ -82,6 +87,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   readonly #watch: FileWatch;
   readonly #reserved: ReservedNames;
   readonly #conflicts: SimulatedConflicts | undefined;
+  readonly #faults: DatabaseFaults | undefined;
   readonly #migrating = createMutex();
   #crash: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -119,6 +125,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#watch = new FileWatch(engine.identities, (error) => this.stopAcknowledging(error));
     this.#reserved = options.reserved ?? { owners: [], tables: [] };
     this.#conflicts = options.conflicts;
+    this.#faults = options.faults;
     this.#vocabulary = vocabulary;
     this.#registries = new StatementRegistries(STATEMENTS_KEPT, vocabulary, (statement) => {
       for (const thread of this.#threads()) thread.forget(statement);
@@ -159,6 +166,7 @@ export class EncryptedDatabase implements OwnableDatabase {
         onSlow: (running, isOverdue, thread) => events.onSlow(running, isOverdue, thread),
         statementLimitMs: options.statementLimitMs ?? STATEMENT_LIMIT_MS,
         maxResultBytes: options.maxResultBytes,
+        faults: options.faults?.disk,
         vocabulary,
       });
       const database = new EncryptedDatabase(engine, key, vocabulary, options);
@@ -182,6 +190,11 @@ export class EncryptedDatabase implements OwnableDatabase {
   get overdue(): readonly OverdueStatement[] {
     const write = this.#writer.overdue;
     return write === undefined ? this.#readers.overdue : [write, ...this.#readers.overdue];
+  }
+
+  /** Where each open transaction was opened. */
+  get transactions(): readonly string[] {
+    return this.#transactions.origins;
   }
 
   /**
@@ -221,6 +234,8 @@ export class EncryptedDatabase implements OwnableDatabase {
           this.#transactions.run(session, () => work(scope)),
           session.expired,
         ]);
+        const fault = this.#faultOf(options);
+        if (fault !== undefined) throw fault;
         const isConflict = session.ended === undefined && this.#conflicts?.inTransaction?.(run) === true;
         if (!isConflict) {
           await scope.commit();
@@ -236,7 +251,11 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   async begin(options?: OwnedOptions): Promise<TransactionScope> {
     const session = await this.#transactions.open(options, new Error('opened here'));
-    return new TransactionScope(session, this.#registries.root, { meetsConflict: this.#conflicts?.inBegun });
+    return new TransactionScope(session, this.#registries.root, {
+      refuseCommit: () =>
+        this.#faultOf(options) ??
+        (this.#conflicts?.inBegun?.() === true ? new TransactionConflictError() : undefined),
+    });
   }
 
   /** Reads row by row, from one view of the data. Ending the loop early gives the view back. */
@@ -353,6 +372,11 @@ export class EncryptedDatabase implements OwnableDatabase {
     return [this.#engine.writer, ...this.#readers.threads];
   }
 
+  /** The error that a test has the commit of a transaction meet. */
+  #faultOf({ owner, readOnly = false }: OwnedOptions = {}): Error | undefined {
+    return readOnly ? undefined : this.#faults?.refuseWrite(owner);
+  }
+
   #refuseUnlessOpen(): void {
     if (this.#closing !== undefined) throw new DatabaseClosedError();
     if (this.#crash !== undefined) throw this.#crash;
@@ -364,6 +388,8 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   #write(call: Call): void {
+    const fault = this.#faults?.refuseWrite(ownerOf(call.statement));
+    if (fault !== undefined) throw fault;
     this.#writer.submit(call);
     this.#transactions.noteWaiting(call.statement.shape);
   }

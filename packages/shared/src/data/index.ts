@@ -33,7 +33,8 @@ export type { HomeFilePlaces } from './care/home-files.ts';
 export { finishRestore, type RestoreOptions, restoreBackup } from './care/restore.ts';
 export { type RotateKeyOptions, type RotationStep, recoverRotation, rotateKey } from './care/rotate-key.ts';
 export { EncryptedDatabase } from './encrypted-database.ts';
-export type { EncryptedDatabaseOptions } from './encrypted-database-options.ts';
+export type { DatabaseFaults, EncryptedDatabaseOptions } from './encrypted-database-options.ts';
+export { type DiskFault, DiskFaults } from './engine/disk-faults.ts';
 export type { CipherName } from './engine/wire.ts';
 export {
   ConstraintError,

@@ -7,8 +7,11 @@ import { Witnesses } from '../witness.ts';
 import { type BuiltInService, type HostParts, service } from './host-parts.ts';
 import type { PluginTables } from './plugin-tables.ts';
 
+/** A test that makes room on the disk does not wait a second for it to be noticed. */
+const TEST_ROOM_CHECK_MS = 10;
+
 export function databaseService(
-  { paths, config, logging, keyManager, areKeysNew, homeUse }: HostParts,
+  { paths, config, logging, keyManager, areKeysNew, homeUse, databaseFaults }: HostParts,
   tables: PluginTables,
 ): BuiltInService {
   const witnesses = new Witnesses();
@@ -36,6 +39,8 @@ export function databaseService(
           reserved: RESERVED,
           // Plugins are tested for the contract of `transaction`, under which its work may run again.
           conflicts: config.get('environment', 'development') === 'test' ? randomConflicts() : undefined,
+          faults: databaseFaults,
+          ...(databaseFaults === undefined ? {} : { roomCheckMs: TEST_ROOM_CHECK_MS }),
           witness: {
             refuse: async (stamp, replaces) => {
               // The keyring may know an earlier home in this place, whose count of commits does not apply to a new one.
@@ -68,11 +73,12 @@ export function databaseService(
   );
 }
 
-export function retentionClockService(): BuiltInService {
+export function retentionClockService({ clock: { now, elapsed } }: HostParts): BuiltInService {
   return service(
     'retention_clock',
     async (require) => {
-      const clock = new RetentionClock({ database: require('database') });
+      const database = require('database');
+      const clock = new RetentionClock({ database, wallClock: now, monotonicClock: elapsed });
       await clock.start();
       return clock;
     },

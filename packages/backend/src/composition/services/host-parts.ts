@@ -2,6 +2,8 @@ import type { InProcessBus } from '@aico/shared/core/bus';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
+import type { Clock } from '@aico/shared/core/tasks';
+import type { DatabaseFaults } from '@aico/shared/data';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { InstanceOf, ServiceFactory } from '../../core/container/container-types.ts';
 import type { ServiceContainer } from '../../core/container/service-container.ts';
@@ -15,6 +17,9 @@ import type { Vault } from '../vault.ts';
 /** The parts of a backend that are made before its services, and that its services are made from. */
 export interface HostParts {
   readonly container: ServiceContainer;
+  readonly clock: Clock;
+  /** In tests, the faults that the database meets. */
+  readonly databaseFaults: DatabaseFaults | undefined;
   readonly paths: AICOPaths;
   readonly config: ConfigurationManager;
   readonly logging: Logging;

@@ -7,7 +7,7 @@ import { type BuiltInService, type HostParts, service } from './host-parts.ts';
 
 const DAY_MS = 86_400_000;
 
-export function streamsService({ config, logging }: HostParts): BuiltInService {
+export function streamsService({ clock, config, logging }: HostParts): BuiltInService {
   return service(
     'streams',
     async (require) => {
@@ -22,6 +22,7 @@ export function streamsService({ config, logging }: HostParts): BuiltInService {
         // Not the bus's own name, whose lines stay on the console: a failing consumer belongs in the log.
         logger: logging.getLogger('streams', 'delivery'),
         retentionClock: require('retention_clock'),
+        now: () => clock.now(),
       });
       await streams.start();
       return streams;

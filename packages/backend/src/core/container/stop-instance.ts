@@ -28,13 +28,22 @@ export async function stopInstance(
     try {
       const result = run(deadline.signal);
       if (isPending(result) && !(await deadline.settles(result))) {
-        troubles.push(new ServiceStopTimeoutError(record.name, name, stepMs));
+        troubles.push(new ServiceStopTimeoutError(record.name, name, stepMs, await reasonSoon(result)));
       }
     } catch (error) {
       troubles.push(new ServiceStopError(record.name, name, error));
     }
   }
   return troubles;
+}
+
+/** Why a step did not end in time: a scope rejects with the name of what it waited for, within the same turn. */
+async function reasonSoon(result: PromiseLike<unknown>): Promise<unknown> {
+  const turn = new Promise((resolve) => setImmediate(resolve));
+  return Promise.race([result, turn]).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 }
 
 function stepsFor(record: ServiceRecord, instance: unknown, callStop: boolean): readonly Step[] {

@@ -57,6 +57,11 @@ export class HealthChecks implements HealthRegistry {
     };
   }
 
+  /** The names of the checks that are registered. */
+  get names(): readonly string[] {
+    return [...this.#checks.keys()];
+  }
+
   async report(): Promise<HealthReport> {
     const checks = await Promise.all(
       [...this.#checks].map(async ([name, check]) => [name, await ask(check)] as const),

@@ -1,8 +1,14 @@
 import type { Logger } from '@aico/shared/core/logging';
-import { type Backoff, backoffDelay, pause } from '@aico/shared/core/tasks';
+import { type Backoff, backoffDelay, type Clock } from '@aico/shared/core/tasks';
 
 /** Work that ends when `signal` is aborted. */
 export type BackgroundWork = (signal: AbortSignal) => unknown;
+
+/** The parts of its plugin that a timer or a background task uses. */
+export interface BackgroundHost {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
 const RESTART: Backoff = { minDelayMs: 1_000, maxDelayMs: 30_000 };
 
@@ -14,20 +20,20 @@ export async function keepRunning(
   name: string,
   work: BackgroundWork,
   signal: AbortSignal,
-  logger: () => Logger,
+  { clock, logger }: BackgroundHost,
 ): Promise<void> {
   for (let failures = 1; !signal.aborted; failures += 1) {
-    const beganAt = performance.now();
+    const beganAt = clock.elapsed();
     try {
       await work(signal);
       return;
     } catch (error) {
       // Work that obeys the signal rejects: this is its end and not a failure.
       if (signal.aborted) return;
-      if (performance.now() - beganAt > RESTART.maxDelayMs) failures = 1;
+      if (clock.elapsed() - beganAt > RESTART.maxDelayMs) failures = 1;
       const retryInMs = backoffDelay(failures, RESTART, Math.random);
-      logger().error(`Background task ${name} failed and will begin again`, { task: name, retryInMs, error });
-      await pause(retryInMs, signal);
+      logger.error(`Background task ${name} failed and will begin again`, { task: name, retryInMs, error });
+      await clock.pause(retryInMs, signal);
     }
   }
 }
@@ -48,18 +54,20 @@ export async function keepBeating(
   intervalMs: number,
   work: BackgroundWork,
   signal: AbortSignal,
-  logger: () => Logger,
+  { clock, logger }: BackgroundHost,
   { firstAfterMs = intervalMs }: IntervalOptions = {},
 ): Promise<void> {
   let delayMs = firstAfterMs;
-  while (await pause(delayMs, signal)) {
-    const beganAt = performance.now();
+  while (await clock.pause(delayMs, signal)) {
+    const beganAt = clock.elapsed();
     try {
-      await work(signal);
+      const run = Promise.try(work, signal);
+      clock.follow?.(run);
+      await run;
     } catch (error) {
       if (signal.aborted) return;
-      logger().error(`Timer ${name} failed`, { timer: name, error });
+      logger.error(`Timer ${name} failed`, { timer: name, error });
     }
-    delayMs = intervalMs - ((performance.now() - beganAt) % intervalMs);
+    delayMs = intervalMs - ((clock.elapsed() - beganAt) % intervalMs);
   }
 }

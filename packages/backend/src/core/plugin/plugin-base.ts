@@ -1,4 +1,5 @@
 import type { Logger } from '@aico/shared/core/logging';
+import type { Clock } from '@aico/shared/core/tasks';
 import type { ServiceContainer } from '../container/service-container.ts';
 import type { HealthCheckResult } from '../health/types.ts';
 import { type Lifecycle, scope } from '../lifecycle.ts';
@@ -102,6 +103,11 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
 
   protected set logger(logger: Logger) {
     this.#context.logger = logger;
+  }
+
+  /** Tells the time and waits: see `PluginContext.clock`. */
+  protected get clock(): Clock {
+    return this.#context.clock;
   }
 
   /** The resources that the plugin has opened, for the container. */

@@ -9,6 +9,7 @@ import type {
   Topic,
 } from '@aico/shared/core/bus';
 import { getLogger, type Logger } from '@aico/shared/core/logging';
+import { type Clock, systemClock } from '@aico/shared/core/tasks';
 import { withPlugin } from '@aico/shared/core/tracing';
 import type { ServiceContainer } from '../container/service-container.ts';
 import { DEFAULT_PRIORITY } from '../container/service-options.ts';
@@ -80,6 +81,16 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
 
   set logger(logger: Logger) {
     this.#logger = logger;
+  }
+
+  /**
+   * Tells the time and waits, as the timers of {@link every} do. A plugin that uses it in place of `Date.now()` and
+   * `setTimeout()` can be tested without waiting: see `TestClock` of `@aico/backend/testing`.
+   *
+   * @example const today = new Date(plugin.clock.now()).toISOString().slice(0, 10);
+   */
+  get clock(): Clock {
+    return this.#container.findService('clock') ?? systemClock;
   }
 
   /**
@@ -259,7 +270,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
     if (!(firstAfterMs >= 0 && firstAfterMs <= LONGEST_INTERVAL_MS))
       throw new IntervalInvalidError(name, firstAfterMs);
     const held = this[scope].run(`timer "${name}"`, (signal) =>
-      withPlugin(this.name, () => keepBeating(name, intervalMs, work, signal, () => this.logger, options)),
+      withPlugin(this.name, () => keepBeating(name, intervalMs, work, signal, this, options)),
     );
     return () => held.release();
   }
@@ -277,7 +288,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
    */
   runInBackground(name: string, work: BackgroundWork): () => Promise<void> {
     const held = this[scope].run(`background task "${name}"`, (signal) =>
-      withPlugin(this.name, () => keepRunning(name, work, signal, () => this.logger)),
+      withPlugin(this.name, () => keepRunning(name, work, signal, this)),
     );
     return () => held.release();
   }

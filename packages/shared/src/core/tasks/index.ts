@@ -2,8 +2,10 @@ export {
   type Backoff,
   backoffCeiling,
   backoffDelay,
+  type Clock,
   pause,
   sleep,
+  systemClock,
   TokenBucket,
   type TokenBucketOptions,
 } from '@aico/protocol/timing';

@@ -7,6 +7,7 @@ import { Checkpointer, vacuum } from './checkpoint.ts';
 import { CommitCounter, readStamp, STAMP_TABLE } from './commit-counter.ts';
 import type { DatabaseLife, DatabaseStamp, HeadPlace } from './commit-record.ts';
 import { openConnection } from './connection.ts';
+import { DiskFaults } from './disk-faults.ts';
 import { EngineRefusal, notRun, toFailure } from './failure.ts';
 import { FaultOrigin, writeNothing } from './fault-origin.ts';
 import { commitGroup, type GroupCall } from './group-commit.ts';
@@ -33,6 +34,7 @@ export class Engine {
   readonly #data: EngineData;
   readonly #effects: Float64Array;
   readonly #progress: Float64Array;
+  readonly #faults: DiskFaults | undefined;
   readonly #definitions = new Map<number, Definition>();
   readonly #sessions: Sessions;
   #connection: Connection | undefined;
@@ -48,6 +50,7 @@ export class Engine {
     this.#data = data;
     this.#effects = new Float64Array(effects);
     this.#progress = new Float64Array(progress);
+    this.#faults = data.faults === undefined ? undefined : new DiskFaults(data.faults);
     this.#sessions = new Sessions(data, this.#definitions, this.#progress);
   }
 
@@ -89,6 +92,7 @@ export class Engine {
       progress: this.#progress,
       maxResultBytes: this.#data.maxResultBytes ?? MAX_RESULT_BYTES,
       counter: this.#counter,
+      faults: this.#faults,
     });
     return { connection: this.#connection, statements: this.#statements };
   }
@@ -309,7 +313,7 @@ export class Engine {
   /** Proves that the disk takes a write. */
   #tryWrite(): void {
     if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
-    writeNothing(this.#open().connection);
+    writeNothing(this.#open().connection, this.#faults);
   }
 
   #forget(id: number): void {
@@ -322,7 +326,7 @@ export class Engine {
   #judge(failure: Failure): Failure {
     const { role, maxPages } = this.#data;
     if (role === 'writer' && this.#connection !== undefined) {
-      this.#faultOrigin ??= new FaultOrigin(this.#connection, maxPages);
+      this.#faultOrigin ??= new FaultOrigin(this.#connection, maxPages, this.#faults);
       failure = this.#faultOrigin.judge(failure);
     }
     this.#noteFailure(failure);

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { hasLittleRoom, LITTLE_ROOM_BYTES } from '../../core/system-errors/index.ts';
 import type { Connection } from '../driver.ts';
+import type { DiskFaults } from './disk-faults.ts';
 import { toFailure } from './failure.ts';
 import type { Failure } from './wire.ts';
 
@@ -12,12 +13,14 @@ import type { Failure } from './wire.ts';
 export class FaultOrigin {
   readonly #connection: Connection;
   readonly #maxPages: number | undefined;
+  readonly #faults: DiskFaults | undefined;
   /** A statement of the open transaction failed so, and the disk cannot be tried before the transaction ends. */
   #suspected = false;
 
-  constructor(connection: Connection, maxPages: number | undefined) {
+  constructor(connection: Connection, maxPages: number | undefined, faults?: DiskFaults) {
     this.#connection = connection;
     this.#maxPages = maxPages;
+    this.#faults = faults;
   }
 
   /** The failure as it is to be told: of the disk, or of the statement. */
@@ -39,7 +42,7 @@ export class FaultOrigin {
 
   #tryDisk(): Failure | undefined {
     try {
-      writeNothing(this.#connection);
+      writeNothing(this.#connection, this.#faults);
       return undefined;
     } catch (error) {
       return toFailure(error, this.#connection.name);
@@ -47,7 +50,7 @@ export class FaultOrigin {
   }
 
   #hasLittleRoom(): boolean {
-    if (hasLittleRoom(path.dirname(this.#connection.name))) return true;
+    if (this.#faults?.fault === 'full' || hasLittleRoom(path.dirname(this.#connection.name))) return true;
     if (this.#maxPages === undefined) return false;
     const pages = (name: string): number => Number(this.#connection.pragma(name, { simple: true }));
     const left = this.#maxPages - pages('page_count') + pages('freelist_count');
@@ -56,7 +59,8 @@ export class FaultOrigin {
 }
 
 /** Writes a page that is there already, so that it proves the log can take it and asks for no room in the file. */
-export function writeNothing(connection: Connection): void {
+export function writeNothing(connection: Connection, faults?: DiskFaults): void {
+  faults?.beforeCommit();
   connection.pragma(`user_version = ${Number(connection.pragma('user_version', { simple: true }))}`);
 }
 

@@ -4,6 +4,7 @@ import { authorise, protectStore } from '../ownership/authority.ts';
 import type { Principal } from '../ownership/principal.ts';
 import type { SqlValue } from '../types.ts';
 import type { CommitCounter } from './commit-counter.ts';
+import type { DiskFaults } from './disk-faults.ts';
 import { EngineRefusal } from './failure.ts';
 import { type ProgramFacts, programFacts } from './program.ts';
 import { RowIdMark } from './row-id-mark.ts';
@@ -60,6 +61,7 @@ export interface StatementsOptions {
   /** Bytes that the rows of one statement may take. */
   readonly maxResultBytes: number;
   readonly counter?: CommitCounter | undefined;
+  readonly faults?: DiskFaults | undefined;
 }
 
 /** The statements prepared on one connection, by their id. */
@@ -74,6 +76,7 @@ export class PreparedStatements {
   readonly #begin: Driver.Statement<unknown[]>;
   readonly #commit: Driver.Statement<unknown[]>;
   readonly #counter: CommitCounter | undefined;
+  readonly #faults: DiskFaults | undefined;
   readonly #progress: Float64Array;
   readonly #maxResultBytes: number;
   readonly #rowIdMark: RowIdMark | undefined;
@@ -89,12 +92,13 @@ export class PreparedStatements {
   constructor(
     connection: Connection,
     definitions: ReadonlyMap<number, Definition>,
-    { progress, maxResultBytes, counter }: StatementsOptions,
+    { progress, maxResultBytes, counter, faults }: StatementsOptions,
   ) {
     this.#connection = connection;
     this.#progress = progress;
     this.#maxResultBytes = maxResultBytes;
     this.#counter = counter;
+    this.#faults = faults;
     this.#definitions = definitions;
     this.#effects = connection
       .prepare<unknown[], [number | bigint, number | bigint]>('SELECT changes(), last_insert_rowid()')
@@ -120,6 +124,7 @@ export class PreparedStatements {
 
   commit(): void {
     this.#progress[1] = -1;
+    if (this.#wrote) this.#faults?.beforeCommit();
     if (this.#wrote) this.#counter?.beforeCommit();
     this.#commit.run();
     if (this.#wrote) this.#counter?.afterCommit();

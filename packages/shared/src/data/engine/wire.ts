@@ -33,6 +33,8 @@ export interface EngineData {
   readonly maxResultBytes?: number;
   /** Milliseconds that one statement may run before it is overdue. Default 30 s. */
   readonly statementLimitMs?: number;
+  /** The memory of `DiskFaults`, in tests. */
+  readonly faults?: SharedArrayBuffer | undefined;
 }
 
 export interface StatementBatch {

@@ -3,6 +3,7 @@ import type { Logger } from '../../core/logging/types.ts';
 import { moveDurably } from '../../core/paths/index.ts';
 import type { HeadPlace } from '../engine/commit-record.ts';
 import { type DatabaseLife, type DatabaseStamp, RECORDS_AT } from '../engine/commit-record.ts';
+import type { DiskFaults } from '../engine/disk-faults.ts';
 import type { CipherName, EngineData, Failure } from '../engine/wire.ts';
 import type { EngineFailure } from '../engine-failure.ts';
 import {
@@ -49,6 +50,7 @@ export interface OpenEngineOptions {
   readonly onFailure: (failure: Failure) => void;
   readonly statementLimitMs: number;
   readonly maxResultBytes: number | undefined;
+  readonly faults: DiskFaults | undefined;
   /** Learns the schema. */
   readonly vocabulary: Vocabulary;
   readonly onSlow: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
@@ -242,5 +244,6 @@ function openingError(
 function engineData(options: OpenEngineOptions, role: EngineData['role']): EngineData {
   const { file, key, cipher, busyTimeoutMs, maxPages, statementLimitMs, maxResultBytes } = options;
   const limits = { statementLimitMs, ...(maxResultBytes === undefined ? {} : { maxResultBytes }) };
-  return { file, key, cipher, role, busyTimeoutMs, maxPages, ...limits };
+  const faults = role === 'writer' ? options.faults?.memory : undefined;
+  return { file, key, cipher, role, busyTimeoutMs, maxPages, faults, ...limits };
 }

@@ -201,6 +201,21 @@ export class DurableStreams implements DurableStore {
     return this.#options.retentionClock?.now() ?? this.#now();
   }
 
+  /** Resolves when every message that is there now has been handled by its consumers, or waits for another try. */
+  async whenIdle(): Promise<void> {
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer?.whenIdle()));
+  }
+
+  /** The names of the consumers that run. */
+  get running(): readonly string[] {
+    return [...this.#consumers.keys()];
+  }
+
+  /** Has every consumer look for messages that have become due, after the clock was moved. */
+  wake(): void {
+    this.#notify({ retries: true });
+  }
+
   #notify(news?: { readonly retries: boolean }): void {
     for (const consumer of this.#consumers.values()) consumer?.notify(news);
   }

@@ -32,6 +32,11 @@ export class OpenTransactions {
     this.#options = options;
   }
 
+  /** Where each was opened. */
+  get origins(): readonly string[] {
+    return [...this.#sessions].map(({ origin }) => openedAt(origin));
+  }
+
   /** A number that no other transaction or stream has. */
   nextId(): number {
     this.#lastId += 1;

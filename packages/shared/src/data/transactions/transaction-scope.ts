@@ -1,9 +1,4 @@
-import {
-  NestedTransactionOpenError,
-  ReadOnlyTransactionError,
-  TransactionConflictError,
-  TransactionEndedError,
-} from '../errors.ts';
+import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedError } from '../errors.ts';
 import type { StatementRegistry } from '../statements/statement-registry.ts';
 import type { OpenTransaction, QueryResult, Row, SqlParameters } from '../types.ts';
 import { type Effect, TransactionEffects } from './transaction-effects.ts';
@@ -12,8 +7,8 @@ import type { TransactionSession } from './transaction-session.ts';
 export interface ScopeOptions {
   /** Transactions around it. */
   readonly depth?: number;
-  /** Whether its commit fails because of another transaction. */
-  readonly meetsConflict?: (() => boolean) | undefined;
+  /** For tests: the error that its commit fails with, if it fails. */
+  readonly refuseCommit?: (() => Error | undefined) | undefined;
 }
 
 /** A transaction, or one nested in it, as its user holds it. */
@@ -21,7 +16,7 @@ export class TransactionScope implements OpenTransaction {
   readonly #session: TransactionSession;
   readonly #registry: StatementRegistry;
   readonly #depth: number;
-  readonly #meetsConflict: (() => boolean) | undefined;
+  readonly #refuseCommit: (() => Error | undefined) | undefined;
   readonly #effects: TransactionEffects;
   #nestedOpen = false;
   #ended: Error | undefined;
@@ -29,12 +24,12 @@ export class TransactionScope implements OpenTransaction {
   constructor(
     session: TransactionSession,
     registry: StatementRegistry,
-    { depth = 0, meetsConflict }: ScopeOptions = {},
+    { depth = 0, refuseCommit }: ScopeOptions = {},
   ) {
     this.#session = session;
     this.#registry = registry;
     this.#depth = depth;
-    this.#meetsConflict = meetsConflict;
+    this.#refuseCommit = refuseCommit;
     this.#effects = depth === 0 ? session.effects : new TransactionEffects();
   }
 
@@ -90,10 +85,10 @@ export class TransactionScope implements OpenTransaction {
 
   async commit(): Promise<void> {
     this.#refuseUnlessCurrent();
-    if (this.#meetsConflict?.() === true) {
-      const conflict = new TransactionConflictError();
-      await this.#session.abandon(conflict);
-      throw conflict;
+    const refusal = this.#refuseCommit?.();
+    if (refusal !== undefined) {
+      await this.#session.abandon(refusal);
+      throw refusal;
     }
     await this.#session.commit();
   }

@@ -62,6 +62,11 @@ export class TransactionSession {
     this.#reject = reject;
   }
 
+  /** Says where it was opened. */
+  get origin(): Error {
+    return this.#options.origin;
+  }
+
   /** Why nothing more can be done in it, if it has ended. */
   get ended(): Error | undefined {
     return this.#ended;

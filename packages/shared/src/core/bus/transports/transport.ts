@@ -14,6 +14,8 @@ export interface Receiver {
    * for it, or rejects when there was none in time.
    */
   receive(batch: Batch): Promise<void> | undefined;
+  /** Settles once nothing is queued and its handler is not running, where it has one. */
+  whenIdle?(): Promise<void>;
 }
 
 /**

@@ -1,0 +1,56 @@
+import { matchesTopic } from '@aico/protocol';
+import { BusFullError, InProcessBus, type Receiver, type TransportConnection } from '@aico/shared/core/bus';
+import { callerHere } from './maker.ts';
+
+/** A subscription that is open on the bus of a test backend. */
+export interface OpenSubscription {
+  readonly pattern: string;
+  /** Where it was made, unless by the backend itself. */
+  readonly maker: string | undefined;
+  readonly receiver: Receiver;
+}
+
+/** The bus of a test backend: it knows its subscriptions, and refuses messages when a test says so. */
+export class TestBus extends InProcessBus {
+  readonly #open = new Set<OpenSubscription>();
+  /** Messages that were published so far. */
+  published = 0;
+  /** The topics that are refused: a pattern. */
+  refused: string | undefined;
+
+  get open(): readonly OpenSubscription[] {
+    return [...this.#open];
+  }
+
+  override async connect(source: string): Promise<TransportConnection> {
+    const connection = await super.connect(source);
+    const own = new Set<OpenSubscription>();
+    const forget = (subscription: OpenSubscription): void => {
+      own.delete(subscription);
+      this.#open.delete(subscription);
+    };
+    // Without `gathering`, so that no message passes by `publish`.
+    return {
+      publish: (header, number, payload) => {
+        if (this.refused !== undefined && matchesTopic(this.refused, header.topic))
+          throw new BusFullError(header.topic, 'refused', 0);
+        this.published += 1;
+        return connection.publish(header, number, payload);
+      },
+      subscribe: async (pattern, receiver) => {
+        const subscription: OpenSubscription = { pattern, maker: callerHere(), receiver };
+        const release = await connection.subscribe(pattern, receiver);
+        own.add(subscription);
+        this.#open.add(subscription);
+        return async () => {
+          forget(subscription);
+          await release();
+        };
+      },
+      close: async () => {
+        for (const subscription of own) forget(subscription);
+        await connection.close();
+      },
+    };
+  }
+}
