@@ -84,7 +84,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * Tells the time and waits, as the timers of {@link every} do. A plugin that uses it in place of `Date.now()` and
+   * Tells the time and waits, as the timers of {@link every} do. A plugin that uses it in place of `Date` and
    * `setTimeout()` can be tested without waiting: see `TestClock` of `@aico/backend/testing`.
    *
    * @example const today = new Date(plugin.clock.now()).toISOString().slice(0, 10);
