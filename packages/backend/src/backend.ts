@@ -29,27 +29,26 @@ import type { SystemStatus } from './plugins/system/system-view.ts';
 import { VERSION } from './version.ts';
 
 export interface BackendOptions {
-  /** Puts everything under this folder. Default: `AICO_HOME`, else the platform's own folders. */
+  /** The folder of the home. Default: `AICO_HOME`, else the platform's own folders. */
   readonly home?: string | undefined;
   /** Default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Plugins to load besides those the configuration names: folders, files, packages or definitions. */
+  /** Plugins to load in addition to those of the configuration: folders, files, packages or definitions. */
   readonly plugins?: readonly (string | PluginDefinition)[];
-  /** Where relative plugins are looked up. Default: the current folder. */
+  /** The folder against which relative plugins are resolved. Default: the current folder. */
   readonly baseDir?: string;
-  /** Configuration over all other layers, by dotted key. */
+  /** Configuration values that override all other layers, by dotted key. */
   readonly overrides?: Readonly<Record<string, unknown>>;
   /**
-   * Opens the keys, or protects the keys that a first start makes. Takes precedence over `core.security.password`. It is not
-   * kept.
+   * Unlocks the keys, or protects the keys that a first start creates. Overrides `core.security.password`. It is not stored.
    */
   readonly password?: string | undefined;
   /**
-   * Keeps the lock and the instance file until the process ends: a part of it may still have files of the home open, and
-   * `aico stop` must find the process. `runBackend` sets it.
+   * Keeps the lock and the instance file until the process ends: parts of it may still have files of the home open, and `aico
+   * stop` must find the process. `runBackend` sets it.
    */
   readonly keepHomeUntilExit?: boolean;
-  /** Registers services of the caller, before anything starts. */
+  /** Registers additional services before the start. */
   readonly register?: (container: ServiceContainer) => void;
 }
 
@@ -74,25 +73,25 @@ export interface Backend {
   readonly socket: string;
   /** The public port, as a URL. */
   readonly http: string;
-  /** How this start protected the keys that it made, if it was the first of the home. */
+  /** How this start protected the keys, if it created them. */
   readonly keysMade: 'key-file' | 'password' | undefined;
-  /** Whether it waits to be unlocked. Until then no service that holds data runs. */
+  /** Whether it is locked. While it is, no service that holds data runs. */
   isLocked(): boolean;
   /** Stops the services in order and releases the lock of the home. */
   stop(reason?: string): Promise<void>;
 }
 
-/** A backend whose services are registered and not started. */
+/** A backend whose services are registered but not started. */
 export interface AssembledBackend {
   readonly lifecycle: BackendLifecycleManager;
-  /** Names the process that runs on the home, while there is one. */
+  /** The file that identifies the running process of the home. */
   readonly instanceFile: string;
   start(): Promise<Backend>;
 }
 
 /**
- * The composition root, the only file that imports from every room. Reads the configuration, takes the home's lock, loads
- * the plugins and registers every service. Nothing runs before `start()`.
+ * The composition root, the only file that imports from every folder. Reads the configuration, takes the lock of the home,
+ * loads the plugins and registers every service. Nothing runs before `start()`.
  *
  * @throws {AicoError} when the home, the configuration, the lock or a plugin's module cannot be used; nothing is left behind
  */
@@ -147,7 +146,7 @@ export async function assembleBackend(
   const startedAt = new Date().toISOString();
   const beganAt = performance.now();
 
-  // Once: with the lock gone the home may be another's, whose instance file is not ours to remove.
+  // Only once: after the lock is released, the instance file may belong to another backend.
   let released: Promise<void> | undefined;
   const letGo = async (): Promise<void> => {
     keyManager.lock();
@@ -233,13 +232,13 @@ export async function assembleBackend(
     instanceFile: paths.instanceFile,
     async start() {
       try {
-        // Before the keys: a restore brings slots of its own.
+        // Before the keys are opened, since a restore replaces the slots.
         const isRestored = await finishRestore({
           file: paths.databaseFile,
           slotsFile: paths.keySlotsFile,
           home: { configDir: paths.configDir, grantsFile: paths.busGrantsFile },
         });
-        // It may have brought a configuration; plugins that it names are loaded at the next start.
+        // The restore may have replaced the configuration; plugins that it adds are loaded at the next start.
         if (isRestored) await config.reload();
         const keys = await openKeys({
           keyManager,
@@ -250,7 +249,7 @@ export async function assembleBackend(
           databaseExists: existsSync(paths.databaseFile),
         });
         keysMade = keys.made;
-        // A signal while the keys were being opened: nothing has been started, and nothing is.
+        // After a signal while the keys were being opened, nothing is started.
         if (lifecycle.state.kind !== 'idle')
           throw new StartCancelledError('stopped while the keys were opened');
         if (keys.state === 'locked') await vault.startLocked();

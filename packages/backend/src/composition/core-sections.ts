@@ -59,7 +59,7 @@ export const lifecycleSection = {
   }),
 } satisfies SectionDefinition;
 
-/** Every section of the backend's own. Plugins add theirs below `plugins`. */
+/** Every section of the backend itself. Plugins add theirs below `plugins`. */
 export const coreSections: readonly SectionDefinition<TObject>[] = [
   gatewaySection,
   messageBusSection,

@@ -31,7 +31,7 @@ declare module '../core/services.ts' {
     channel: ChannelService;
     events: EventsPlugin;
     log_store: LogStorePlugin;
-    /** Plugins that offer routes and no service: other plugins can only start after them. */
+    /** Plugins that provide routes but no service, named so that other plugins can depend on them. */
     database_api: unknown;
     security: unknown;
     streams_api: unknown;
@@ -39,7 +39,7 @@ declare module '../core/services.ts' {
   }
 }
 
-/** Services that run without a key: they hold no data, and without them the home could not be unlocked. */
+/** Services that run without a key: they hold no data, and are needed to unlock the home. */
 export const OPEN_SERVICES: ReadonlySet<string> = new Set([
   'clock',
   'paths',
@@ -54,7 +54,7 @@ export const OPEN_SERVICES: ReadonlySet<string> = new Set([
   'system',
 ]);
 
-/** Registers every service and plugin that the backend consists of. */
+/** Registers the built-in services and plugins. */
 export function registerCoreServices(parts: HostParts): void {
   const { container, clock, paths, config, logging, lifecycle, hub, vault, systemView } = parts;
   const builtIn = new Set<string>();

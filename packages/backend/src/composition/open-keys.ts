@@ -10,22 +10,22 @@ export interface OpenKeysOptions {
   readonly databaseExists: boolean;
 }
 
-/** The state of the keys, and how this start protected them if it made them. */
+/** The state of the keys, and how this start protected them if it created them. */
 export interface OpenedKeys {
-  /** `locked`: only a person can unlock the keys, and has not done so yet. */
+  /** `locked`: a person has to unlock the keys. */
   readonly state: 'unlocked' | 'locked';
   readonly made: 'key-file' | 'password' | undefined;
 }
 
-/** Unlock methods that need a person, who may come at any time after the start. */
+/** Unlock methods that need a person, possibly after the start. */
 const BY_A_PERSON: ReadonlySet<SlotInfo['kind'] | 'recovery'> = new Set(['password', 'recovery']);
 
 /**
- * Unlocks the keys, or makes them at the first start: behind a password where one is given, else, in development
- * alone, behind a key file. Where only a person can open them and none has, they stay locked.
+ * Unlocks the keys, or creates them at the first start: protected by a password if one is given, otherwise, in development
+ * only, by a key file. If only a person can unlock them and has not, they remain locked.
  *
  * @throws {UnprotectedStartError} at a first start in production without a password
- * @throws {KeySlotsLostError} when the database is there and its key slots are gone
+ * @throws {KeySlotsLostError} when the database exists and its key slots are gone
  * @throws {AicoError} of the key manager: wrong password, no key, damaged slots
  */
 export async function openKeys(options: OpenKeysOptions): Promise<OpenedKeys> {

@@ -3,27 +3,27 @@ import path from 'node:path';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import { refuseReplaceable } from '@aico/shared/core/paths';
 
-/** A plugin that a home has, and where its code is. */
+/** A plugin of a home, and the location of its code. */
 export interface PluginSource {
   readonly name: string;
   /** A folder, a file or a package. */
   readonly specifier: string;
-  /** The folder from which a relative path or a package is looked up. */
+  /** The folder against which a relative path or a package is resolved. */
   readonly from: string;
   readonly isEnabled: boolean;
 }
 
 export interface PluginSourcesOptions {
   readonly config: ConfigurationManager;
-  /** The folder of plugins of the home. */
+  /** The folder `plugins` of the home. */
   readonly pluginsDir: string;
-  /** Where modules that a variable names are looked up. */
+  /** The folder against which modules in variables are resolved. */
   readonly baseDir: string;
 }
 
 /**
- * Every plugin of a home: those that the configuration names by `plugins.<name>.module`, then the files and folders of its
- * folder `plugins`, each under its name. Of two with the same name that of the configuration is taken. Loads nothing.
+ * Lists the plugins of a home: those that the configuration names by `plugins.<name>.module`, then the files and folders of its
+ * folder `plugins`, each under its name. The configuration takes precedence. Loads nothing.
  *
  * @throws {HomeForeignError} or {HomeExposedError} when another user could put code into the folder `plugins`
  */
@@ -37,7 +37,7 @@ export async function pluginSources({
     const key = `plugins.${name}.module`;
     const specifier = config.get(key, '');
     if (specifier === '') return [];
-    // Not from the current folder, so that a start finds the plugin wherever it is called.
+    // Not the current folder, so that a start finds the plugin from any folder.
     const from = folderNaming(config, key) ?? baseDir;
     return [{ name, specifier, from, isEnabled: isEnabled(name) }];
   });

@@ -10,7 +10,7 @@ export interface ChosenPlugin extends LoadedPlugin {
   readonly required: boolean | undefined;
 }
 
-/** A plugin that the configuration names, does not require, and that could not be loaded. */
+/** An optional plugin of the configuration that could not be loaded. */
 export interface MissingPlugin {
   readonly name: string;
   readonly module: string;
@@ -23,16 +23,16 @@ export interface ChosenPlugins {
 }
 
 export interface ChoosePluginsOptions extends PluginSourcesOptions {
-  /** Named on the command line: folders, files or packages; or definitions that a program passes. */
+  /** Plugins of the command line (folders, files or packages), or definitions that a program passes. */
   readonly specifiers: readonly (string | PluginDefinition)[];
 }
 
 /**
- * Loads the plugins named on the command line and those of the home, see {@link pluginSources}, and registers their
- * sections. One that `plugins.<name>.enabled` turns off is left out.
+ * Loads the plugins of the command line and those of the home, see {@link pluginSources}, and registers their sections.
+ * Disabled plugins (`plugins.<name>.enabled`) are skipped.
  *
- * @throws {OwnerReservedError} for one called like a part of the backend
- * @throws {PluginNameDiffersError} for one of the home that has another name there
+ * @throws {OwnerReservedError} for a plugin with the name of a part of the backend
+ * @throws {PluginNameDiffersError} for a plugin whose name differs from that in the configuration
  * @throws {AicoError} of the loader, or {ConfigInvalidError} when a section does not fit its plugin's schema
  */
 export async function choosePlugins({ specifiers, ...home }: ChoosePluginsOptions): Promise<ChosenPlugins> {
@@ -53,7 +53,7 @@ export async function choosePlugins({ specifiers, ...home }: ChoosePluginsOption
     const { name, config: schema = Type.Object({}) } = loaded.definition;
     if (expected !== undefined && expected !== name)
       throw new PluginNameDiffersError(name, expected, loaded.module);
-    // The same plugin named twice is one plugin.
+    // A plugin that is named twice is loaded once.
     const isSame = ({ definition, module }: LoadedPlugin): boolean =>
       definition === loaded.definition || (typeof specifier === 'string' && module === loaded.module);
     if (chosen.some(isSame)) continue;

@@ -9,13 +9,13 @@ export interface ReadConfigurationOptions {
   readonly paths: AICOPaths;
   /** Default `process.env`. */
   readonly env?: Environment;
-  /** Values over all other layers, by dotted key. */
+  /** Values that override all other layers, by dotted key. */
   readonly overrides?: Readonly<Record<string, unknown>>;
-  /** Plugins besides those that the configuration names: folders, files, packages or definitions. */
+  /** Plugins in addition to those of the configuration: folders, files, packages or definitions. */
   readonly plugins?: readonly (string | PluginDefinition)[];
-  /** The folder that relative plugins are looked up from. Default: the current folder. */
+  /** The folder against which relative plugins are resolved. Default: the current folder. */
   readonly baseDir?: string;
-  /** A file to read instead of the user's; this one must exist. */
+  /** A file to read in place of the user's; it must exist. */
   readonly configFile?: string;
 }
 
@@ -24,11 +24,10 @@ export interface ReadConfiguration extends ChosenPlugins {
 }
 
 /**
- * Reads the configuration and the sections of all plugins that will run. A start and `aico config validate` use this same
- * function, so that what is valid for one is valid for the other. Runs the modules of plugins, and starts nothing.
+ * Reads the configuration and the sections of all plugins that will run. A start and `aico config validate` share this
+ * function, so that they agree on what is valid. Runs the modules of plugins, but starts nothing.
  *
- * @throws {AicoError} naming everything that is wrong with files, variables or the section of a plugin, or the plugin
- * that cannot be loaded
+ * @throws {AicoError} listing every error in files, variables and sections, or naming the plugin that cannot be loaded
  */
 export async function readConfiguration(options: ReadConfigurationOptions): Promise<ReadConfiguration> {
   const { paths, env = process.env, overrides = {}, plugins = [], baseDir = process.cwd() } = options;

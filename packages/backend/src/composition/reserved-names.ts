@@ -5,9 +5,9 @@ import { OwnerReservedError } from '@aico/shared/data';
 export const LOG_STORE = 'log_store';
 
 /**
- * The owners and tables of the backend's own parts. No plugin may have the name of one of these owners or declare that it
- * uses their tables, and no plugin's migration may make a table with one of these names, since a later migration of the
- * backend would collide with it. A test compares this list with the tables that a backend makes.
+ * The owners and tables of the backend itself. No plugin may have one of these names or declare access to their tables, and no
+ * plugin's migration may create a table with one of these names, since a later migration of the backend could collide with it.
+ * A test compares this list with the tables that a backend creates.
  */
 export const RESERVED: ReservedNames = {
   owners: ['core', 'devices', 'idempotency', LOG_STORE, 'message_bus', 'retention_clock'],
@@ -29,7 +29,7 @@ export const RESERVED: ReservedNames = {
   ],
 };
 
-/** @throws {OwnerReservedError} for a plugin that would be taken for a part of the backend */
+/** @throws {OwnerReservedError} for a plugin with the name of a part of the backend */
 export function refuseReservedName(name: string): void {
   if (RESERVED.owners.includes(name.toLowerCase()) || /^_?aico_/i.test(name))
     throw new OwnerReservedError(name);

@@ -3,16 +3,16 @@ import { createMutex } from '@aico/shared/core/tasks';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { ServiceContainer } from '../core/container/service-container.ts';
 
-/** A password or another credential that opens the keys. */
+/** A password or another credential that unlocks the keys. */
 export type Credentials = Parameters<AICOKeyManager['unlock']>[0];
 
-/** Where the keys stand, and with them everything that holds data. */
+/** The state of the keys and of all services that hold data. */
 export type VaultState = 'locked' | 'unlocking' | 'unlocked' | 'locking';
 
 export interface VaultOptions {
   readonly container: ServiceContainer;
   readonly keyManager: AICOKeyManager;
-  /** Services that run without a key. Everything else holds data, or may. */
+  /** Services that run without a key. All others may hold data. */
   readonly openServices: ReadonlySet<string>;
   readonly logger: Logger;
 }
@@ -20,8 +20,8 @@ export interface VaultOptions {
 const LOCKED = 'the home is locked';
 
 /**
- * Locks and unlocks a running backend: without the keys nothing runs that holds data. The container keeps it held; on
- * unlocking it starts as at any start, and on locking it stops as at any stop, before the keys are wiped.
+ * Locks and unlocks a running backend. While it is locked, the container holds all services that may hold data. Unlocking
+ * starts them as at any start; locking stops them before the keys are wiped.
  */
 export class Vault {
   readonly #options: VaultOptions;
@@ -36,17 +36,16 @@ export class Vault {
     return this.#state;
   }
 
-  /** For a start without a key: holds everything before it begins. */
+  /** Holds all services that may hold data, for a start without a key. */
   async startLocked(): Promise<void> {
     await this.#hold();
     this.#state = 'locked';
   }
 
   /**
-   * Opens the keys and starts the services that were held. Does nothing when they are open.
+   * Unlocks the keys and starts the held services. Does nothing when the home is unlocked.
    *
-   * @throws {AicoError} of the key manager when they do not open, or of the service that did not start; it is locked
-   * again then
+   * @throws {AicoError} of the key manager when the credentials are wrong, or of the service that failed to start; the home is then locked again
    */
   async unlock(credentials: Credentials): Promise<void> {
     await this.#exclusive(async () => {

@@ -3,10 +3,10 @@ import type { Logger } from '@aico/shared/core/logging';
 import { type Database, HeadWitness } from '@aico/shared/data';
 import { openOsKeyring } from '@aico/shared/security';
 
-/** Milliseconds that a start waits for a keyring. A keyring that takes longer is not used. */
+/** Milliseconds that a start waits for a keyring. A slower keyring is not used. */
 const PATIENCE_MS = 1_500;
 
-/** Keeps the count of commits of a database in the keyring of the operating system, where there is one. */
+/** Stores the commit count of a database in the keyring of the operating system, if there is one. */
 export class Witnesses {
   readonly #following = new WeakMap<Database, HeadWitness>();
 

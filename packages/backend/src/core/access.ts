@@ -1,16 +1,18 @@
 /**
  * A capability: words joined by colons, from the owner to the action, such as `inbox:read`. `'public'` is for every paired
- * device. A capability that begins with `root:` reaches beyond every owner, and only a grant of that very name covers it.
+ * device. A capability that begins with `root:` is outside the owners, and only a grant of the same name covers it.
  */
 export type Access = 'public' | `${string}:${string}`;
 
 const CAPABILITY = /^[a-z][a-z0-9_-]*(?::[a-z][a-z0-9_-]*)+$/;
-/** The grants of a role, as a regular expression for a schema: a capability, where `*` stands for any word but none of `root:`. */
+/**
+ * A grant of a role, as a regular expression for a schema: a capability, in which `*` stands for any word, except in `root:`.
+ */
 export const GRANT = '^(?!root:.*\\*)(?:\\*|[a-z][a-z0-9_-]*)(?::(?:\\*|[a-z][a-z0-9_-]*))*$';
 
 /** The beginning of capabilities that no wildcard covers. */
 const ROOT = 'root:';
-/** Owners within the backend itself. They show the whole home, so `*:read` does not cover them. */
+/** Owners within the backend itself. They expose the whole home, so `*:read` does not cover them. */
 const OWN_ROOMS: ReadonlySet<string> = new Set(['bus', 'database', 'devices', 'logs', 'security', 'system']);
 
 /** Whether a value is a capability that a route may name. */
@@ -24,8 +26,8 @@ export function isGrant(value: string): boolean {
 }
 
 /**
- * Whether `grant` covers `capability`. A first word `*` with words behind it stands for the rooms of plugins; only `*`
- * alone covers the backend's own rooms too, and nothing but its very name covers what begins with `root:`.
+ * Whether `grant` covers `capability`. A first word `*` followed by others matches plugins only; `*` alone also matches the
+ * backend's own owners. A capability that begins with `root:` must be granted by name.
  *
  * @example covers('*:read', 'inbox:read'); // true
  * @example covers('inbox:*', 'inbox:messages:read'); // true
@@ -47,7 +49,7 @@ export function covers(grant: string, capability: string): boolean {
 /** The sender of a request, and its capabilities. */
 export interface Principal {
   readonly kind: 'owner' | 'device' | 'anonymous';
-  /** The device's id, where it is one. */
+  /** The id of the device, if it is one. */
   readonly id: string;
   readonly name: string;
   may(access: Access): boolean;
@@ -56,7 +58,7 @@ export interface Principal {
 /** The user that the backend runs as, who alone can open the local socket. */
 export const OWNER: Principal = { kind: 'owner', id: 'owner', name: 'owner', may: () => true };
 
-/** The principal of a connection that is not known: it may do nothing at all. */
+/** The principal of an unknown connection, which has no rights. */
 export const ANONYMOUS: Principal = { kind: 'anonymous', id: '', name: 'anonymous', may: () => false };
 
 /** Whether a principal that holds `grants` has the capability `access`. */

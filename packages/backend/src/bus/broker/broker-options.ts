@@ -11,12 +11,12 @@ export interface ComponentGrant {
   readonly subscribe: readonly string[];
 }
 
-/** The other side of the bus: the plugins in this process. */
+/** The plugins of this process, as the local side of the bus. */
 export interface LocalSide {
   /** Whether a plugin has subscribed to `topic`. */
   hears(topic: string): boolean;
   /**
-   * A promise where a subscription of a plugin has to be waited for.
+   * Returns a promise if a subscription of a plugin applies back-pressure.
    *
    * @throws {AicoError} when a message cannot be decoded
    */
@@ -24,7 +24,7 @@ export interface LocalSide {
   subscribe(subscription: RemoteSubscription, changed: () => void): () => void;
 }
 
-/** Worth a line in the log. */
+/** An event for the log. */
 export interface BrokerEvent {
   readonly name: 'joined' | 'left' | 'refused' | 'failed';
   readonly component: string | undefined;
@@ -35,7 +35,7 @@ export interface BrokerEvent {
 
 export interface BrokerOptions {
   readonly keys: CurveKeyPair;
-  /** Where to listen: `tcp://127.0.0.1:0`, `ipc:///path`. */
+  /** The addresses to listen on: `tcp://127.0.0.1:0`, `ipc:///path`. */
   readonly endpoints: readonly string[];
   readonly grants: () => Iterable<ComponentGrant>;
   readonly local?: LocalSide;

@@ -4,19 +4,19 @@ import { bye, type CurveKeyPair, FrameType } from '@aico/shared/core/bus/zeromq'
 import { Context, Router } from 'zeromq';
 import { ZAP_DOMAIN, ZapHandler } from './zap-handler.ts';
 
-/** Frames that are taken before the event loop gets a turn. */
+/** Frames that are processed before other work of the event loop gets a turn. */
 const FRAMES_A_TURN = 32;
 
-/** Bytes by which CURVE makes a frame longer: ZeroMQ measures what it receives, which is the sealed one. */
+/** The bytes that CURVE adds to a frame: ZeroMQ limits the encrypted size. */
 const CURVE_OVERHEAD = 33;
 
-/** Frames that ZeroMQ may queue for one connection when receiving: few, since each may be as large as is allowed. */
+/** Frames that ZeroMQ may queue per connection when receiving. Few, since each may have the maximum size. */
 const RECEIVE_HIGH_WATER = 16;
 
-/** Frames that ZeroMQ may queue for one connection when sending; a client that keeps the protocol never reaches it. */
+/** Frames that ZeroMQ may queue per connection when sending. A client that follows the protocol never reaches it. */
 const SEND_HIGH_WATER = 1_000;
 
-/** Milliseconds in which a peer must have come through the encrypted handshake. */
+/** Milliseconds within which a peer must complete the CURVE handshake. */
 const HANDSHAKE_MS = 3_000;
 
 export interface BrokerSocketOptions {
@@ -24,18 +24,18 @@ export interface BrokerSocketOptions {
   readonly frameBytes: number;
   readonly isAllowed: (publicKey: string) => boolean;
   readonly onFrame: (routingId: Buffer, frame: Buffer) => void;
-  /** A frame could not be sent to it. */
+  /** A frame could not be sent to this connection. */
   readonly onGone: (routingId: Buffer) => void;
-  /** Some connection has ended; ZeroMQ does not say which. */
+  /** A connection has ended; ZeroMQ does not report which one. */
   readonly onDisconnect: () => void;
   /** The socket, or its ZAP handler, has failed. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** The ROUTER socket that all clients connect to, and its ZAP handler. */
+/** The ROUTER socket of all clients, and its ZAP handler. */
 export class BrokerSocket {
   readonly #options: BrokerSocketOptions;
-  /** Of its own: ZeroMQ has one ZAP handler for each context. */
+  /** A context of its own, since ZeroMQ has one ZAP handler per context. */
   readonly #context = new Context({ blocky: false });
   readonly #zap: ZapHandler;
   readonly #router: Router;
@@ -50,9 +50,9 @@ export class BrokerSocket {
       curveServer: true,
       curveSecretKey: options.keys.secretKey,
       zapDomain: ZAP_DOMAIN,
-      // Without it a missing ZAP handler would let every peer in.
+      // Without it a missing ZAP handler would admit every peer.
       zapEnforceDomain: true,
-      // Sending to a peer that is gone fails, rather than being dropped silently.
+      // Sending to a disconnected peer fails instead of being dropped silently.
       mandatory: true,
       // A routing id belongs to the connection that used it first.
       handover: false,
@@ -84,7 +84,7 @@ export class BrokerSocket {
       for (const endpoint of endpoints) {
         await this.#router.bind(endpoint);
         this.#endpoints.push(this.#router.lastEndpoint ?? endpoint);
-        // Its folder is private already; ZeroMQ makes the socket itself as the umask has it.
+        // Its folder is private; ZeroMQ creates the socket itself according to the umask.
         if (endpoint.startsWith('ipc://')) await chmod(endpoint.slice('ipc://'.length), 0o600);
       }
     } catch (error) {
@@ -95,7 +95,7 @@ export class BrokerSocket {
   }
 
   async stop(): Promise<void> {
-    // The last frames, such as BYE, are handed to the system in this turn of ZeroMQ's thread.
+    // Time for the last frames, such as BYE, to be passed to the system.
     this.#router.linger = 100;
     this.#router.close();
     await this.#running;
@@ -103,7 +103,7 @@ export class BrokerSocket {
   }
 
   send(routingId: Buffer, frame: Buffer): void {
-    // Fails at once when the peer is gone, or has not read a thousand frames.
+    // Fails at once when the peer is gone, or has a thousand unread frames.
     this.#router.send([routingId, frame]).catch(() => this.#options.onGone(routingId));
   }
 
@@ -123,7 +123,7 @@ export class BrokerSocket {
       const [routingId, frame] = parts;
       if (routingId !== undefined && frame !== undefined && parts.length === 2)
         this.#options.onFrame(routingId, frame);
-      // Frames that have arrived already are received within one turn of the event loop: give everything else a turn.
+      // Frames that have already arrived are received without leaving this turn of the event loop, so other work is let in.
       if (taken % FRAMES_A_TURN === 0) await nextTurn();
     }
   }

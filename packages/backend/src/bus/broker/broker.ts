@@ -25,12 +25,12 @@ import { RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
 import { StrangerLimit } from './stranger-limit.ts';
 
-/** Milliseconds between a connection's end and asking who is left; bounds what a flood of connections costs. */
+/** Milliseconds between the end of a connection and the probe of the others; limits the cost of a flood of connections. */
 const PROBE_WAIT_MS = 20;
 
 /**
- * Carries messages between the processes that take part in the bus, and the plugins of this one. Lets in listed keys
- * only, holds each client to its component's rights, and copies bodies without looking into them.
+ * Carries messages between other processes and the plugins of this one. It admits listed keys only, enforces the rights of each
+ * component, and copies bodies without parsing them.
  */
 export class Broker {
   readonly limits: BrokerLimits;
@@ -40,7 +40,7 @@ export class Broker {
   readonly #strangers = new StrangerLimit();
   readonly #sessions = new Map<string, Session>();
   readonly #fanOut: RemoteFanOut;
-  /** By component and client: a client keeps them when it connects anew. */
+  /** By component and client: a client keeps its requests when it reconnects. */
   readonly #openRequests = new Map<string, OpenRequests>();
   readonly #grants = new Map<string, { readonly grant: ComponentGrant; readonly rights: Rights }>();
   readonly #keys = new Set<string>();
@@ -72,12 +72,12 @@ export class Broker {
     this.reload();
   }
 
-  /** Where it listens. */
+  /** The addresses on which it listens. */
   get endpoints(): readonly string[] {
     return this.#socket.endpoints;
   }
 
-  /** Why it takes nothing any more; `undefined` while it does. */
+  /** The failure that stopped it; `undefined` while it works. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -109,7 +109,7 @@ export class Broker {
     await this.#socket.stop();
   }
 
-  /** Takes the grants anew: who has lost its grant, or has a new key, is cut off at once. */
+  /** Applies changed grants: components without a grant, or with a new key, are disconnected at once. */
   reload(): void {
     const before = new Map(this.#grants);
     this.#grants.clear();
@@ -144,14 +144,14 @@ export class Broker {
       if (session === undefined) this.#takeFromStranger(connection, routingId, frame);
       else wrong = this.#takeFromMember(session, frame);
     } catch (error) {
-      // Whatever was overlooked ends the one client that sent it, never the loop that all depend on.
+      // An unexpected error ends the client that caused it, and not the receive loop.
       this.#report(session?.component, error);
       wrong = 'the broker failed on it';
     }
-    // Also where a frame was found to be malformed half-way: its first batches are queued.
+    // Also if a frame was found to be malformed half-way: its first batches are queued.
     this.#fanOut.flush();
     if (wrong === undefined) {
-      // After the messages have gone out: a subscriber waits for them, while the publisher has room for more frames.
+      // After the fan-out: subscribers wait for the messages, while the publisher still has window left.
       if (frame[0] === FrameType.PUBLISH) session?.acknowledge();
       return;
     }
@@ -179,7 +179,7 @@ export class Broker {
         return;
       }
       case FrameType.PING: {
-        // A client whose session has ended learns so by its next heartbeat.
+        // A client whose session has ended learns it by its next heartbeat.
         this.#socket.sayBye(routingId, 'UNKNOWN', 'no such session');
         return;
       }
@@ -205,7 +205,7 @@ export class Broker {
     for (const [key, session] of this.#sessions) {
       if (session.component !== component) continue;
       ofComponent += 1;
-      // The same client, come back before its end was noticed.
+      // The same client has reconnected before its end was noticed.
       if (session.client === client) this.#forget(key, 'it connected anew');
     }
     if (this.#sessions.size >= this.limits.sessions || ofComponent >= this.limits.sessionsPerComponent) {
@@ -256,7 +256,7 @@ export class Broker {
     }
   }
 
-  /** Says what is wrong with the frame, when something is. */
+  /** Processes a frame. Returns the fault of an invalid one. */
   #takeFromMember(session: Session, frame: Buffer): string | undefined {
     session.lastHeard = performance.now();
     switch (frame[0]) {
@@ -365,8 +365,8 @@ export class Broker {
   }
 
   /**
-   * Sends each client a PING, which fails for one that is gone: its session ends now, not after three silent heartbeats,
-   * and a connection with the same routing id finds nothing of it.
+   * Sends each client a PING, which fails for one that is gone. Its session then ends now instead of after three missed
+   * heartbeats, and a connection with the same routing id does not inherit it.
    */
   #probeSoon(): void {
     this.#probe ??= setTimeout(() => {

@@ -23,8 +23,8 @@ export type Verdict =
   | { readonly name: 'refused'; readonly component: string | undefined; readonly why: string };
 
 /**
- * The two steps by which a connection proves whose it is: it names a component, gets a nonce, and answers with what
- * only the holder of that component's secret key can compute (see `proveIdentity`).
+ * The two steps that authenticate a connection: it names a component, gets a nonce, and returns a proof that only the holder of
+ * that component's secret key can compute (see `proveIdentity`).
  */
 export class Handshakes {
   readonly #keys: CurveKeyPair;

@@ -27,22 +27,22 @@ import type { RemoteSubscription } from './remote-subscription.ts';
 
 export interface HubSideOptions {
   readonly hub: InProcessBus;
-  /** The largest body of a message that a client is sent, in bytes. */
+  /** The largest message body that can be sent to a client, in bytes. */
   readonly messageBytes: number;
   /** Called with each message that cannot leave this process. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Joins the broker to the bus within this process, so that both are one space of topics: what plugins publish reaches
- * the other processes' subscriptions, and the other way round.
+ * Joins the broker to the in-process bus, so that both share one topic space: messages of plugins reach subscriptions of other
+ * processes and vice versa.
  */
 export class HubSide implements LocalSide {
   readonly #options: HubSideOptions;
   readonly #writer = new FrameWriter();
-  /** Headers of messages from outside: those have reached the other processes already. */
+  /** Headers of messages from other processes, which have already received them. */
   readonly #imported = new WeakSet<BatchHeader>();
-  /** The bytes of a batch of this process, for all that subscribe to it. */
+  /** The encoded bytes of a batch of this process, shared by all its subscribers. */
   readonly #written = new WeakMap<Batch, readonly FrameBatch[]>();
 
   constructor(options: HubSideOptions) {
@@ -62,7 +62,7 @@ export class HubSide implements LocalSide {
         const room = this.#options.hub.publish(batch.header, batch.number(index), batch.payload(index));
         if (room !== undefined) waiting.push(room);
       } catch (error) {
-        // One message that cannot be decoded, or that the hub refuses, does not keep the others from their subscribers.
+        // A message that cannot be decoded, or that the hub refuses, does not affect the others.
         unreadable = error instanceof Error ? error : new BusProtocolError(String(error));
       }
     }
@@ -88,7 +88,7 @@ export class HubSide implements LocalSide {
     );
   }
 
-  /** The messages as they travel; written once, however many subscribe to them. */
+  /** The encoded messages, created once for any number of subscribers. */
   #write(batch: Batch): readonly FrameBatch[] {
     let written = this.#written.get(batch);
     if (written === undefined) {
@@ -98,7 +98,7 @@ export class HubSide implements LocalSide {
     return written;
   }
 
-  /** More than one batch where it becomes large. What cannot travel, such as a Map, stays within this process. */
+  /** Encodes a batch, as several if it is large. A value that cannot be encoded, such as a Map, stays within this process. */
   #encode(batch: Batch): readonly FrameBatch[] {
     const { header } = batch;
     const written: FrameBatch[] = [];
@@ -148,14 +148,14 @@ export class HubSide implements LocalSide {
       return content;
     } catch (error) {
       if (!topic.startsWith(REPLY_PREFIX)) throw error;
-      // The requester in the other process learns at once that there is an answer which cannot reach it.
+      // The requester in the other process is told at once that the answer cannot be sent.
       this.#options.onError(error);
       return JSON.stringify(failureAnswer(error));
     }
   }
 }
 
-/** A promise where the publisher is to wait for room; one that does not wait has its messages dropped, and counted. */
+/** Returns a promise if the publisher is to wait for room. If it does not wait, its messages are dropped and counted. */
 function pushAll(
   subscription: RemoteSubscription,
   batches: readonly FrameBatch[],

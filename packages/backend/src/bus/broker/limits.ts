@@ -1,17 +1,17 @@
-/** Bounds of what remote clients may cost. */
+/** Limits on the resources of remote clients. */
 export interface BrokerLimits {
-  /** The largest frame that is taken, in bytes; a message is a little smaller. */
+  /** The largest accepted frame in bytes; a message is slightly smaller. */
   readonly frameBytes: number;
-  /** Bytes that may wait for one client. */
+  /** Bytes that may be queued for one client. */
   readonly queueBytes: number;
-  /** Bytes of a client's messages that may be on their way here unconfirmed. */
+  /** Unconfirmed bytes of messages that a client may have in flight to the broker. */
   readonly windowBytes: number;
   readonly sessions: number;
   readonly sessionsPerComponent: number;
   readonly subscriptionsPerSession: number;
   /** Milliseconds between heartbeats. */
   readonly heartbeatMs: number;
-  /** Milliseconds that a full queue may hold up publishers where its policy is `wait`. */
+  /** Milliseconds that a full queue may delay publishers if its policy is `wait`. */
   readonly waitMs: number;
 }
 
@@ -26,5 +26,5 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   waitMs: 10_000,
 };
 
-/** Handshakes that may be under way at the same time: the oldest makes room. */
+/** Concurrent handshakes; beyond it the oldest is dropped. */
 export const PENDING_HANDSHAKES = 256;

@@ -1,28 +1,31 @@
-/** Requests that a client may have in hand; beyond that the oldest can no longer be answered. */
+/** Unanswered requests per client; beyond it the oldest can no longer be answered. */
 const MOST = 8_192;
 
-/** Milliseconds for which a request that states no time left can be answered. */
+/** Milliseconds for which a request without a deadline can be answered. */
 const DEFAULT_TIME_MS = 600_000;
 
 interface OpenRequest {
   readonly deadline: number;
-  /** How many subscriptions of the client it went to: so many answers may come. */
+  /** The number of the client's subscriptions that received it, and so of possible answers. */
   deliveries: number;
 }
 
 /**
- * The requests that one client was sent and has not answered. An answer needs no right to its topic, so it is taken from
- * those alone that were asked: neither an address that was guessed nor one that was overheard is of any use.
+ * The unanswered requests that were sent to one client. An answer needs no right to its topic, so it is accepted only from
+ * clients that received the request: a guessed or overheard address is useless.
  */
 export class OpenRequests {
-  /** By the topic on which the answer is awaited. */
+  /** By reply topic. */
   readonly #open = new Map<string, OpenRequest>();
 
   get size(): number {
     return this.#open.size;
   }
 
-  /** The client is sent a request. @param deadline by `performance.now()` */
+  /**
+   * Notes a request sent to the client.
+   * @param deadline by `performance.now()`
+   */
   add(replyto: string, deadline: number | undefined): void {
     const known = this.#open.get(replyto);
     if (known !== undefined) {
@@ -34,7 +37,7 @@ export class OpenRequests {
     this.#open.set(replyto, { deadline: deadline ?? performance.now() + DEFAULT_TIME_MS, deliveries: 1 });
   }
 
-  /** Whether the client may answer there; each request is answered as often as it was delivered. */
+  /** Whether the client may answer there. A request can be answered as often as it was delivered. */
   answer(replyto: string): boolean {
     const request = this.#open.get(replyto);
     if (request === undefined) return false;
@@ -43,7 +46,7 @@ export class OpenRequests {
     return request.deadline > performance.now();
   }
 
-  /** Forgets requests whose time is over. */
+  /** Drops requests whose deadline has passed. */
   prune(): void {
     const now = performance.now();
     for (const [replyto, { deadline }] of this.#open) if (deadline <= now) this.#open.delete(replyto);

@@ -3,13 +3,13 @@ import { CANCEL_PREFIX, REPLY_PREFIX } from '@aico/shared/core/bus';
 import { type FrameBatch, headerFault, LONGEST_TIME_LEFT_MS } from '@aico/shared/core/bus/zeromq';
 import type { Session } from './session.ts';
 
-/** Why a batch is not taken, as REFUSED states it. */
+/** Why a batch is refused, as sent in REFUSED. */
 export interface Refusal {
   readonly code: 'SOURCE' | 'REPLYTO' | 'ATTRIBUTE' | 'DEADLINE' | 'ANSWER' | 'DENIED' | 'TOPIC';
   readonly reason: string;
 }
 
-/** A client publishes under its own name, where it may, and asks for answers nowhere but with itself. */
+/** Checks that a client publishes under its own name, to permitted topics, with reply topics of its own. */
 export function refuseBatch(session: Session, batch: FrameBatch): Refusal | undefined {
   return refuseAttributes(session, batch) ?? refuseTopic(session, batch.header.topic);
 }

@@ -5,14 +5,14 @@ import type { LocalSide } from './broker-options.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
 
-/** Brings messages to the subscriptions of the clients, and to the plugins of this process. */
+/** Delivers messages to the subscriptions of clients and to the plugins of this process. */
 export class RemoteFanOut {
   readonly #local: LocalSide | undefined;
   readonly #topics = new TopicTrie<RemoteSubscription>();
-  /** Those on reserved topics, which no wildcard of another subscription reaches. */
+  /** Subscriptions to reserved topics, which wildcards of other subscriptions do not match. */
   readonly #reserved = new TopicTrie<RemoteSubscription>(256);
   readonly #releases = new Map<RemoteSubscription, () => void>();
-  /** Sessions with messages that have not been sent. */
+  /** Sessions with queued messages. */
   readonly #dirty = new Set<Session>();
   #flushing = false;
 
@@ -35,13 +35,13 @@ export class RemoteFanOut {
     subscription.end();
   }
 
-  /** Removes all that is kept for a session that has ended. */
+  /** Removes all state of a session that has ended. */
   forget(session: Session): void {
     this.#dirty.delete(session);
     for (const subscription of session.subscriptions.values()) this.remove(session, subscription);
   }
 
-  /** Queues a batch that `session` published, the `index`-th of its frame, for all subscriptions to it. */
+  /** Queues a batch that `session` published, the `index`-th of its frame, for all matching subscriptions. */
   route(session: Session, batch: FrameBatch, index: number): void {
     session.published += batch.length;
     const { topic, replyto, deadline } = batch.header;
@@ -65,14 +65,14 @@ export class RemoteFanOut {
     }
   }
 
-  /** Sends what was queued, as far as the windows allow. */
+  /** Sends queued messages, as far as the windows allow. */
   flush(): void {
     const dirty = [...this.#dirty];
     this.#dirty.clear();
     for (const session of dirty) session.flush();
   }
 
-  /** Sends, at the end of this turn, what plugins published. */
+  /** Sends messages of plugins at the end of this turn of the event loop. */
   #flushSoon(session: Session): void {
     this.#dirty.add(session);
     if (this.#flushing) return;

@@ -8,16 +8,16 @@ import {
 
 /** The connection that a queue belongs to. */
 export interface QueueOwner {
-  /** Sends what the window has room for. */
+  /** Sends queued messages for which the window has room. */
   relieve(): void;
-  /** Bytes that may still be queued for the connection as a whole. */
+  /** Bytes that may still be queued for the whole connection. */
   readonly room: number;
   queued(bytes: number): void;
-  /** A request that its client may answer goes to it. */
+  /** Notes a request that the client may answer. */
   expectAnswer(replyto: string, deadline: number | undefined): void;
 }
 
-/** One subscription of a remote client: the messages that wait to be sent to it, and the count of those dropped. */
+/** One subscription of a remote client: its queued messages and the count of dropped ones. */
 export class RemoteSubscription {
   readonly id: number;
   readonly pattern: string;
@@ -27,14 +27,14 @@ export class RemoteSubscription {
   readonly #queue = new MessageQueue<FrameBatch>();
   #bytes = 0;
   #dropped = 0;
-  /** The number of drops that the client was told last. */
+  /** The number of drops last reported to the client. */
   reported = 0;
-  /** Since when, by the monotonic clock, a queue whose policy is `wait` has been too long. */
+  /** The monotonic time since when a queue with policy `wait` has been full. */
   fullSince: number | undefined;
-  /** Told once a queue whose policy is `wait` is short enough again. */
+  /** Called once a queue with policy `wait` has room again. */
   readonly waiting = new Set<() => void>();
   #isStalled = false;
-  /** Bytes on their way to it, where it makes publishers wait. */
+  /** Bytes in flight, counted if the policy is `wait`. */
   inFlight = 0;
 
   constructor(
@@ -58,12 +58,12 @@ export class RemoteSubscription {
     return this.overflow === 'wait';
   }
 
-  /** How many messages wait. */
+  /** The number of queued messages. */
   get queued(): number {
     return this.#queue.length;
   }
 
-  /** How many messages were dropped since it began. */
+  /** The number of messages dropped so far. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -72,12 +72,12 @@ export class RemoteSubscription {
     return this.#queue.length === 0;
   }
 
-  /** Whether a publisher has to wait until it is shorter. */
+  /** Whether a publisher has to wait for room. */
   get isFull(): boolean {
     return this.overflow === 'wait' && !this.#isStalled && (this.queued > this.limit || this.owner.room <= 0);
   }
 
-  /** Takes a batch, within the limit: see `overflow`. */
+  /** Queues a batch, within the limit: see `overflow`. */
   push(batch: FrameBatch): void {
     if (!this.#hasRoom(batch.length)) this.owner.relieve();
     if (this.#hasRoom(batch.length) || (this.overflow === 'wait' && !this.#isStalled)) {
@@ -88,7 +88,10 @@ export class RemoteSubscription {
     else this.#pushLast(batch);
   }
 
-  /** Writes what waits into `writer` until it holds `enough` bytes, and says how many messages that were. */
+  /**
+   * Writes queued messages into `writer` until it holds `enough` bytes.
+   * @returns the number of messages written
+   */
   drainInto(writer: FrameWriter, enough: number): number {
     let written = 0;
     while (writer.length < enough) {
@@ -101,7 +104,7 @@ export class RemoteSubscription {
         to = from + 1;
         while (to < end && batch.bytes(from, to) < room) to += 1;
       }
-      // First: what cannot be written must not stay at the head of the queue.
+      // Removed first: a message that cannot be written must not stay at the head of the queue.
       this.#take(first, to - from);
       writer.copy(this.id, batch, from, to);
       written += to - from;
@@ -109,19 +112,19 @@ export class RemoteSubscription {
     return written;
   }
 
-  /** Gives up waiting for it: from here on it loses its oldest messages, until it has caught up. */
+  /** Stops applying back-pressure: from here on the oldest messages are dropped, until the queue has room again. */
   stall(): void {
     this.#isStalled = true;
     this.#dropOldest(this.queued - this.limit);
     this.#settle();
   }
 
-  /** Counts messages that were not taken. */
+  /** Counts dropped messages. */
   drop(count: number): void {
     this.#dropped += count;
   }
 
-  /** Lets go of all that waits. */
+  /** Drops all queued messages. */
   end(): void {
     this.owner.queued(-this.#bytes);
     this.#bytes = 0;
@@ -141,14 +144,14 @@ export class RemoteSubscription {
     if (this.isFull) this.fullSince ??= performance.now();
   }
 
-  /** Takes as many of the first as there is room for. */
+  /** Queues as many of the first messages as there is room for. */
   #pushFirst(batch: FrameBatch): void {
     const room = this.owner.room > 0 ? Math.max(0, this.limit - this.queued) : 0;
     this.#dropped += batch.length - room;
     if (room > 0) this.#append(batch, room);
   }
 
-  /** Takes all, and drops the oldest until it fits. */
+  /** Queues all messages, and drops the oldest until they fit. */
   #pushLast(batch: FrameBatch): void {
     this.#append(batch, batch.length);
     this.#dropOldest(this.queued - this.limit);

@@ -12,12 +12,12 @@ import type { Rights } from '../grants/rights.ts';
 import type { OpenRequests } from './open-requests.ts';
 import type { QueueOwner, RemoteSubscription } from './remote-subscription.ts';
 
-/** Frames that may be on their way before messages are held back to be packed with what follows. */
+/** Frames in flight above which messages are held back, to be packed with later ones. */
 const PROMPT_FRAMES = 2;
 
 interface SentFrame {
   readonly frame: Buffer;
-  /** How much of it is for subscriptions that make publishers wait. */
+  /** The part of it that belongs to subscriptions with policy `wait`. */
   readonly parts: readonly { readonly subscription: RemoteSubscription; readonly bytes: number }[];
 }
 
@@ -25,21 +25,21 @@ export interface SessionOptions {
   readonly routingId: Buffer;
   readonly client: string;
   readonly rights: Rights;
-  /** Bytes that may be on their way to the client. */
+  /** Bytes that may be in flight to the client. */
   readonly window: number;
   /** Bytes of PUBLISH frames that the client may send before they are confirmed. */
   readonly receiveWindow: number;
-  /** Bytes that may wait for the client, over all its subscriptions. */
+  /** Bytes that may be queued for the client, over all its subscriptions. */
   readonly queueBytes: number;
   readonly writer: FrameWriter;
-  /** The requests that this client may answer: they outlive a connection that breaks. */
+  /** The requests that this client may answer. They survive a broken connection. */
   readonly openRequests: OpenRequests;
   readonly send: (frame: Buffer) => void;
-  /** Queued messages could not be sent: the session is to end. */
+  /** Called when queued messages cannot be sent: the session must end. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** One client that has proven which component it belongs to. */
+/** One client that has proven its component. */
 export class Session implements QueueOwner {
   readonly routingId: Buffer;
   readonly component: string;
@@ -53,10 +53,10 @@ export class Session implements QueueOwner {
   #sentBytes = 0;
   #sentNumber = 0;
   #queuedBytes = 0;
-  /** The subscription whose turn it is. */
+  /** The subscription whose turn is next. */
   #turn = 0;
   #receivedNumber = 0;
-  /** Bytes of PUBLISH frames that have not been confirmed. */
+  /** Bytes of unconfirmed PUBLISH frames. */
   #unconfirmedBytes = 0;
   #blockers = 0;
   #isAckDue = false;
@@ -74,7 +74,7 @@ export class Session implements QueueOwner {
     this.component = options.rights.component;
   }
 
-  /** Where answers to this client come. */
+  /** The topic prefix of answers to this client. */
   get replyPrefix(): string {
     return `_reply.${this.component}.${this.client}`;
   }
@@ -109,7 +109,7 @@ export class Session implements QueueOwner {
     this.#options.send(frame);
   }
 
-  /** Notes a PUBLISH frame. Says what is wrong with it, when something is. */
+  /** Notes a PUBLISH frame. Returns the fault of an invalid one. */
   receive(number: number, bytes: number): string | undefined {
     if (number !== this.#receivedNumber + 1) return 'a PUBLISH out of order';
     // Without it a client could fill the queues of subscriptions that make publishers wait.
@@ -125,7 +125,7 @@ export class Session implements QueueOwner {
     this.send(refused.write(FrameType.REFUSED, { frame: this.#receivedNumber, run: index, code, reason }));
   }
 
-  /** The acknowledgement of what was received waits until `subscription` is shorter. */
+  /** Delays the acknowledgement until `subscription` has room. */
   waitFor(subscription: RemoteSubscription): void {
     this.#blockers += 1;
     subscription.waiting.add(() => {
@@ -134,7 +134,7 @@ export class Session implements QueueOwner {
     });
   }
 
-  /** The acknowledgement waits for `room`, too. */
+  /** Delays the acknowledgement until `room` settles, too. */
   waitForLocal(room: Promise<unknown>): void {
     this.#blockers += 1;
     const go = (): void => {
@@ -144,7 +144,7 @@ export class Session implements QueueOwner {
     room.then(go, go);
   }
 
-  /** Confirms all that was received, now or once nothing is waited for. */
+  /** Confirms everything received, at once or after the delays. */
   acknowledge(): void {
     this.#isAckDue = this.#blockers > 0;
     if (this.#isAckDue) return;
@@ -152,7 +152,7 @@ export class Session implements QueueOwner {
     this.send(writeAck([this.#receivedNumber]));
   }
 
-  /** The client has taken these DELIVER frames. `false` when one was not sent, or confirmed before. */
+  /** Handles the client's confirmation of DELIVER frames. Returns `false` if one was not sent, or confirmed before. */
   acknowledged(numbers: readonly number[]): boolean {
     for (const number of numbers) {
       const sent = this.#sent.get(number);
@@ -167,8 +167,8 @@ export class Session implements QueueOwner {
   }
 
   /**
-   * Sends what waits, as far as the window allows; `isUrgent`: without holding anything back for a fuller frame. Never
-   * throws: it also runs while the frame of another client is being taken.
+   * Sends queued messages, as far as the window allows; `isUrgent`: without holding messages back for a fuller frame. Never
+   * throws, since it also runs while a frame of another client is processed.
    */
   flush(isUrgent = false): void {
     try {
@@ -196,12 +196,12 @@ export class Session implements QueueOwner {
     }
   }
 
-  /** Lets go of memory that is kept for further frames. */
+  /** Releases memory that is kept for further frames. */
   shrink(): void {
     this.#memory.clear();
   }
 
-  /** Tells of drops since the last time. */
+  /** Reports drops since the last report. */
   reportDrops(): void {
     for (const subscription of this.subscriptions.values()) {
       if (subscription.dropped === subscription.reported) continue;
@@ -215,8 +215,8 @@ export class Session implements QueueOwner {
   }
 
   /**
-   * Writes from each subscription in turn, beginning with the one after the last. Of one that makes publishers wait only
-   * so much is on its way that, should its handler stand still, the others go on.
+   * Fills a frame from each subscription in turn, beginning after the last. The share of a subscription with policy `wait` is
+   * limited, so that a blocked handler does not stop the others.
    */
   #fill(writer: FrameWriter): SentFrame['parts'] {
     const parts: SentFrame['parts'][number][] = [];

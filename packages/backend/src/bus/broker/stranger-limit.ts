@@ -1,18 +1,18 @@
 import { TokenBucket } from '@aico/shared/core/tasks';
 
-/** Frames of one connection that are looked at while it has no session; a handshake takes two. */
+/** Frames of one connection that are processed while it has no session; a handshake takes two. */
 export const FRAMES_BEFORE_WELCOME = 16;
 
-/** Frames per second that are looked at, over all connections without a session, and how many at once. */
+/** Frames per second that are processed over all connections without a session, and the burst. */
 const PER_SECOND = 1_000;
 const BURST = 2_048;
 
-/** Connections whose frames are counted; beyond that the one that was silent longest is forgotten. */
+/** Connections whose frames are counted; beyond it the one that was silent longest is dropped. */
 const CONNECTIONS = 4_096;
 
 /**
- * Bounds the work that connections without a session cause. Each frame that is looked at costs a parse, a proof or an
- * answer; a component whose key lets it through the encrypted handshake could otherwise send HELLO without end.
+ * Limits the work caused by connections without a session. Each processed frame costs a parse, a proof or an answer, and a
+ * component that passes the CURVE handshake could send HELLO frames without end.
  */
 export class StrangerLimit {
   readonly #frames = new Map<string, number>();
@@ -26,7 +26,7 @@ export class StrangerLimit {
     });
   }
 
-  /** Whether a frame of `connection` may be looked at. One that may not is dropped without an answer. */
+  /** Whether a frame of `connection` may be processed. Otherwise it is dropped without an answer. */
   admit(connection: string): boolean {
     const frames = (this.#frames.get(connection) ?? 0) + 1;
     this.#frames.delete(connection);

@@ -1,26 +1,26 @@
 import { encodeZ85 } from '@aico/shared/core/bus/zeromq';
 import { type Context, Reply } from 'zeromq';
 
-/** The domain that the broker's socket asks in. */
+/** The ZAP domain of the broker's socket. */
 export const ZAP_DOMAIN = 'aico-bus';
 
 const VERSION = '1.0';
 
 interface ZapOptions {
   readonly isAllowed: (publicKey: string) => boolean;
-  /** It answers no more, so that no further connection comes in. */
+  /** Called when the handler has stopped answering, so that no further connection is admitted. */
   readonly onFailure: (error: unknown) => void;
 }
 
 /**
- * Answers ZeroMQ's question whether a connection may come in (ZAP, https://rfc.zeromq.org/spec/27/): CURVE only, and
- * only listed keys. Everything else is refused before a byte of it reaches the broker.
+ * Decides for ZeroMQ whether a connection is admitted (ZAP, https://rfc.zeromq.org/spec/27/): only CURVE with a listed key. All
+ * others are refused before the broker receives a byte.
  */
 export class ZapHandler {
   readonly #socket: Reply;
   readonly #options: ZapOptions;
   #running: Promise<void> | undefined;
-  /** How many connections were let in, and how many were not. */
+  /** The numbers of admitted and refused connections. */
   admitted = 0;
   refused = 0;
 
@@ -53,7 +53,7 @@ export class ZapHandler {
       try {
         await this.#socket.send([VERSION, request ?? '', ...verdict, '', '']);
       } catch (error) {
-        // stop() came between the question and the answer.
+        // stop() was called between the request and the answer.
         if (this.#socket.closed) return;
         throw error;
       }

@@ -30,37 +30,37 @@ import { ConsumptionEndedError, DurableRequestError } from '../errors.ts';
 import type { Rights } from '../grants/rights.ts';
 import { ServedConsumption } from './served-consumption.ts';
 
-/** Requests that are worked on at once; further ones wait in their publishers' windows. */
+/** Requests that are processed concurrently; further ones wait in their publishers' windows. */
 const AT_ONCE = 256;
-/** Consumers that one client may run. */
+/** The most consumers of one client. */
 const CONSUMPTIONS = 64;
 const LONGEST_MS = 2 ** 31 - 1;
 
 export interface DurableServiceOptions {
   readonly hub: InProcessBus;
   readonly store: DurableStore;
-  /** The clients that are connected. */
+  /** Returns the connected clients. */
   readonly members: () => Iterable<Member>;
   /** The largest message that can be sent to a client, in bytes. */
   readonly messageBytes: number;
   readonly onError: (error: Error) => void;
 }
 
-/** A client that is connected. */
+/** A connected client. */
 export interface Member {
   readonly component: string;
   readonly client: string;
   readonly rights: Rights;
 }
 
-/** Who asks. The broker has held `source` and `replyto` to the connection they came on. */
+/** The sender of a request. The broker has checked `source` and `replyto` against the connection. */
 interface Asker extends Member {
   readonly source: string;
 }
 
 /**
- * Lets other processes publish and consume durable messages: answers the requests on `_durable.…` (docs/bus-protocol.md),
- * with the rights that the component has on the topic itself.
+ * Lets other processes publish and consume durable messages: answers the requests on `_durable.…` (docs/bus-protocol.md), with
+ * the rights that the component has on the topic itself.
  */
 export class DurableService {
   readonly #options: DurableServiceOptions;
@@ -105,7 +105,7 @@ export class DurableService {
     await Promise.all(this.#working);
   }
 
-  /** The client's connection has ended: what it held is delivered again. */
+  /** Handles the end of a client's connection: its unsettled messages are delivered again. */
   forget(component: string, client: string): void {
     const key = keyOf({ component, client });
     const all = this.#consumptions.get(key);
@@ -147,11 +147,11 @@ export class DurableService {
     if (refusal !== undefined) throw new BusDeniedError(pattern, refusal);
     const key = keyOf(asker);
     const all = this.#consumptions.get(key) ?? new Map<string, ServedConsumption>();
-    // Its client has not heard that it was opened, or has lost the connection it was opened on.
+    // Its client did not receive the answer, or has reconnected.
     const before = all.get(asked.consumption);
     if (before === undefined && all.size >= CONSUMPTIONS)
       throw new DurableRequestError(`${CONSUMPTIONS} consumers of one client are the most`);
-    // Registered before anything is awaited: concurrent requests find it there, and so does the end of the connection.
+    // Registered before the first await, so that concurrent requests and the end of the connection find it.
     const served = new ServedConsumption(this.#options.messageBytes);
     all.set(asked.consumption, served);
     this.#consumptions.set(key, all);
@@ -166,7 +166,7 @@ export class DurableService {
     };
     try {
       await served.run(consume);
-      // It may have gone away before it had its place.
+      // The client may have disconnected meanwhile.
       if (this.#member(component, client) === undefined) throw new ConsumptionEndedError();
     } catch (error) {
       if (all.get(asked.consumption) === served) all.delete(asked.consumption);
@@ -181,7 +181,7 @@ export class DurableService {
     return consumption;
   }
 
-  /** Has `work` done for each request on `topic` that fits `schema`, several at once, and its outcome sent back. */
+  /** Calls `work` for each request on `topic` that fits `schema`, several concurrently, and sends its outcome back. */
   async #answer<S extends TSchema>(
     topic: string,
     schema: S,
@@ -191,7 +191,7 @@ export class DurableService {
     const answer = async (asked: unknown, envelope: Envelope): Promise<unknown> => {
       checked ??= Compile(schema);
       if (!checked.Check(asked)) throw new DurableRequestError('it is not as docs/bus-protocol.md has it');
-      // The schema has just been held against it.
+      // The request has just been checked against the schema.
       return successAnswer(await work(this.#askerOf(topic, envelope), asked as Static<S>));
     };
     await this.#bus.subscribe(
@@ -205,7 +205,7 @@ export class DurableService {
             return failureAnswer(error);
           })
           .then((outcome) => this.#bus.publish(replyto, outcome))
-          // A client that is gone needs no answer.
+          // A disconnected client needs no answer.
           .catch(() => {})
           .finally(() => this.#working.delete(job));
         this.#working.add(job);

@@ -8,7 +8,7 @@ import {
 } from '@aico/shared/core/bus/remote';
 import { ConsumptionEndedError, DurableDeliveryError } from '../errors.ts';
 
-/** Bytes of messages in one answer, beyond the first message. */
+/** Bytes of messages in one answer, in addition to the first message. */
 const ANSWER_BYTES = 262_144;
 
 interface InFlight {
@@ -19,18 +19,18 @@ interface InFlight {
 }
 
 /**
- * One consumer in another process: what the store hands out waits here until the client has asked for it and has said
- * what became of it. Ends with the client; what it had not settled is then delivered again.
+ * One consumer in another process. Messages from the store wait here until the client has requested and settled them. It ends
+ * with the client; unsettled messages are then delivered again.
  */
 export class ServedConsumption {
-  /** Of the messages it is given; the largest answer that the client can be sent, in bytes. */
+  /** The largest answer that the client can be sent, in bytes. */
   readonly #limit: number;
   /** By number and attempt. */
   readonly #inFlight = new Map<string, InFlight>();
   #running: Promise<Consumption> | undefined;
   #stopped: Promise<void> | undefined;
   #wake: () => void = () => {};
-  /** The question that is open: another one takes its place. */
+  /** The number of the pending request, which a new one replaces. */
   #question = 0;
 
   constructor(limit: number) {
@@ -38,7 +38,7 @@ export class ServedConsumption {
   }
 
   /**
-   * Begins: `consume` asks the store for the consumption whose handler is `take`. A stop that comes meanwhile waits for that.
+   * Begins: `consume` opens the consumption in the store with the handler `take`. A stop that comes meanwhile waits for that.
    *
    * @throws {ConsumptionEndedError} when it has been stopped meanwhile
    */
@@ -84,7 +84,10 @@ export class ServedConsumption {
     }
   };
 
-  /** The messages that are not in flight at the client; waits for some up to `waitMs`, or, with `idle`, until all are settled. */
+  /**
+   * Returns messages that are not in flight at the client; waits for some up to `waitMs` or, with `idle`, until all are
+   * settled.
+   */
   async pull(holding: PullAsked['holding'], waitMs: number, idle: boolean): Promise<PullAnswer> {
     this.#question += 1;
     const question = this.#question;
@@ -104,7 +107,7 @@ export class ServedConsumption {
             isIdle = true;
             this.#wake();
           },
-          // It did not begin, which `open` has answered already.
+          // It did not begin, as `open` has already reported.
           () => {},
         );
     try {
@@ -121,7 +124,7 @@ export class ServedConsumption {
     }
   }
 
-  /** One that is not in the client's hands any more is passed over. */
+  /** Settles a message. One that is not in flight any more is ignored. */
   settle({ number, attempt, ok, reason }: Omit<SettleAsked, 'consumption'>): void {
     const inFlight = this.#inFlight.get(keyOf({ number, attempt }));
     if (ok) inFlight?.done();
@@ -153,7 +156,7 @@ export class ServedConsumption {
   }
 }
 
-/** The reason as a line of text: it is kept with the message, and shown. */
+/** The reason as one line of text, since it is stored with the message and shown. */
 function printable(reason: string | undefined): string | undefined {
   return reason?.toWellFormed().replaceAll(/\p{Cc}+/gu, ' ');
 }

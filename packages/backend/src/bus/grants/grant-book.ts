@@ -13,7 +13,7 @@ const MOST_GRANTS = 1_024;
 export interface GrantRequest {
   readonly component: string;
   readonly publicKey: string;
-  /** The topics it may use; a renewal without any keeps the ones before. */
+  /** The topics it may use; a renewal without any keeps the previous ones. */
   readonly publish: readonly string[] | undefined;
   readonly subscribe: readonly string[] | undefined;
   /** Replaces the key of a component that has access. */
@@ -21,8 +21,8 @@ export interface GrantRequest {
 }
 
 /**
- * The grants there are. A grant is on the disk before it takes effect; a revocation takes effect also where the disk does
- * not confirm it. `onChange` makes either hold at once.
+ * The grants of the home. A grant is on the disk before it takes effect; a revocation takes effect even if the disk does not
+ * confirm it. `onChange` applies changes at once.
  */
 export class GrantBook {
   readonly #file: GrantsFile;
@@ -80,7 +80,7 @@ export class GrantBook {
       try {
         await this.#file.write(left);
       } catch (error) {
-        // The file says so already. Access ends now, and the error says that a power loss may bring it back.
+        // The file already contains the change. Access ends now, and the error states that a power loss may restore it.
         if (error instanceof WriteUnconfirmedError) this.#adopt(left);
         throw error;
       }
@@ -112,13 +112,14 @@ export class GrantBook {
     }
   }
 
-  /** Writes grants that are to take effect once they are durable; otherwise the file is what it was. */
+  /** Writes grants that take effect once they are durable; otherwise the previous file is restored. */
   async #write(grants: readonly BusGrant[]): Promise<void> {
     try {
       await this.#file.write(grants);
     } catch (error) {
       if (!(error instanceof WriteUnconfirmedError)) throw error;
-      // The file has what must not take effect: what holds is written back. Should that fail, the first error counts.
+      // The file contains grants that must not take effect, so the present ones are written back. If that fails, the first
+      // error is thrown.
       await this.#file.write(this.#grants).catch(() => undefined);
       throw error;
     }

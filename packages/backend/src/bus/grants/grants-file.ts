@@ -6,16 +6,16 @@ import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { BusGrantsDamagedError } from '../errors.ts';
 
-/** Who may take part in the bus from outside, and in what. */
+/** A component's access to the bus, and its rights. */
 export const busGrant = Type.Object({
   component: Type.String(),
-  /** Z85. The secret key is the component's alone: it is never here. */
+  /** Z85. The secret key belongs to the component and is never stored here. */
   publicKey: Type.String({ minLength: 40, maxLength: 40 }),
   publish: Type.Array(Type.String()),
   subscribe: Type.Array(Type.String()),
   /** RFC 3339. */
   createdAt: Type.String(),
-  /** When its key was last made. */
+  /** The time at which its key was last created. */
   keyCreatedAt: Type.String(),
 });
 
@@ -32,14 +32,14 @@ const content = Compile(
 );
 
 /**
- * The grants of one home, authenticated by a key of that home: a user who can write the file, but not open the home,
- * can grant nothing. An older copy put in its place passes: a user who can restore backups can undo a revocation.
+ * The grants of one home, authenticated with a key of that home: a user who can write the file but not unlock the home cannot
+ * grant access. An older copy of the file is accepted, so a user who can restore backups can undo a revocation.
  */
 export class GrantsFile {
   readonly file: string;
   readonly #key: Uint8Array;
 
-  /** @param key wiped by the caller, when it likes */
+  /** @param key wiped by the caller */
   constructor(file: string, key: Uint8Array) {
     this.file = file;
     this.#key = key;

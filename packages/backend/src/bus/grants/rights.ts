@@ -2,11 +2,11 @@ import { parsePattern, parseTopic, TopicTrie } from '@aico/protocol';
 import { CANCEL_PREFIX, whyNotPublish, whyNotSubscribe } from '@aico/shared/core/bus';
 import { DURABLE_TOPICS } from '@aico/shared/core/bus/remote';
 
-/** Every component may send requests to the store of durable messages, which checks the rights to the topic they name. */
+/** Every component may send requests to the store of durable messages, which checks the rights to the topic in the request. */
 const DURABLE: ReadonlySet<string> = new Set(Object.values(DURABLE_TOPICS));
 
 /**
- * Whether every topic that `pattern` stands for is one that `granted` stands for.
+ * Whether `granted` matches every topic that `pattern` matches.
  *
  * @example covers('logs.>', 'logs.gateway'); // true
  */
@@ -35,7 +35,7 @@ export class Rights {
   }
 
   /**
-   * Why it may not publish there; `undefined` when it may. A component that may send a request may cancel it.
+   * Returns why the component may not publish there; `undefined` if it may. A component that may send a request may cancel it.
    *
    * @throws {TopicInvalidError}
    */
@@ -50,8 +50,8 @@ export class Rights {
   }
 
   /**
-   * Why it may not subscribe to that; `undefined` when it may. One that may answer requests may subscribe to their
-   * cancellations.
+   * Returns why the component may not subscribe to that; `undefined` if it may. One that may answer requests may subscribe to
+   * their cancellations.
    *
    * @throws {TopicInvalidError}
    */

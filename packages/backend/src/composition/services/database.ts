@@ -23,7 +23,7 @@ export function databaseService(
       const file = paths.databaseFile;
       const logger = logging.getLogger('database', 'engine');
       const { cipher, keyring_witness } = config.section(databaseSection);
-      // A keyring is slow: it is opened while the threads start, and waited for before anything is written.
+      // A keyring is slow: it is opened while the threads start, and awaited before anything is written.
       const opening = keyring_witness ? witnesses.open(file, logger) : Promise.resolve(undefined);
       const isFirstOfHome = areKeysNew() && !wasOpened;
       const endUse = homeUse.begin();
@@ -37,13 +37,14 @@ export function databaseService(
           cipher,
           logger,
           reserved: RESERVED,
-          // Plugins are tested for the contract of `transaction`, under which its work may run again.
+          // Tests check the contract of `transaction`, under which its work may run again.
           conflicts: config.get('environment', 'development') === 'test' ? randomConflicts() : undefined,
           faults: databaseFaults,
           ...(databaseFaults === undefined ? {} : { roomCheckMs: TEST_ROOM_CHECK_MS }),
           witness: {
             refuse: async (stamp, replaces) => {
-              // The keyring may know an earlier home in this place, whose count of commits does not apply to a new one.
+              // The keyring may have the entry of an earlier home at this path, whose count of commits does not apply to a new
+              // one.
               if (!isFirstOfHome) await (await opening)?.refuse(stamp, replaces);
             },
           },
@@ -67,7 +68,7 @@ export function databaseService(
         await witnesses.close(database);
         await database.close().finally(() => uses.get(database)?.());
       },
-      // The tables of a plugin are its own. The backend's own services may see all of them: they serve the owner.
+      // A plugin gets a view restricted to its tables. The backend's own services may access all of them.
       viewFor: (database, consumer) => tables.viewOf(database, consumer) ?? database,
     },
   );
@@ -85,13 +86,13 @@ export function retentionClockService({ clock: { now, elapsed } }: HostParts): B
     {
       dependencies: ['database'],
       priority: PluginPriority.INFRASTRUCTURE,
-      // A disk that takes nothing more must not fail the stop; the clock then resumes from where it was last saved.
+      // A full disk must not fail the stop; the clock then resumes from where it was last saved.
       stop: (clock) => clock.save().catch(() => undefined),
     },
   );
 }
 
-/** When the backend was started last. */
+/** The table with the time of the last start. */
 const START_MIGRATIONS = [
   {
     id: '001_start',
@@ -105,7 +106,7 @@ async function proveDurable(database: EncryptedDatabase): Promise<void> {
     await database.migrate('core', START_MIGRATIONS);
     await database.execute('UPDATE core_start SET at = ?', [new Date().toISOString()]);
   } catch (error) {
-    // Full, it can be read still, and written to again once there is room.
+    // A full database can still be read, and written once there is room.
     if (database.state.kind === 'read-only') return;
     await database.close().catch(() => undefined);
     throw error;

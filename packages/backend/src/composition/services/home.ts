@@ -49,7 +49,7 @@ export function homeWatchService({ isLockInPlace, paths, keyManager, logging }: 
     {
       dependencies: ['database', 'health', 'logging', 'paths'],
       priority: PluginPriority.INFRASTRUCTURE,
-      // A home that is locked and unlocked has this service started a second time.
+      // This service is started a second time when a locked home is unlocked.
       stop: (watch) => {
         releaseHomeCheck();
         watch.stop();

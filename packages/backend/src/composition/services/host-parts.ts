@@ -14,7 +14,7 @@ import type { HomeUse } from '../../instance/home-use.ts';
 import type { SystemView } from '../../plugins/system/system-view.ts';
 import type { Vault } from '../vault.ts';
 
-/** The parts of a backend that are made before its services, and that its services are made from. */
+/** The parts of a backend that are created before its services and used by them. */
 export interface HostParts {
   readonly container: ServiceContainer;
   readonly clock: Clock;
@@ -24,24 +24,24 @@ export interface HostParts {
   readonly config: ConfigurationManager;
   readonly logging: Logging;
   readonly lifecycle: BackendLifecycleManager;
-  /** Unlocked before anything starts; otherwise the vault holds what needs it. */
+  /** Unlocked before the start; otherwise the vault holds back the services that need it. */
   readonly keyManager: AICOKeyManager;
-  /** Whether this start has made the keys, so that there cannot have been a database. */
+  /** Whether this start has created the keys, so that no database can exist. */
   readonly areKeysNew: () => boolean;
   readonly vault: Vault;
   readonly systemView: SystemView;
-  /** Told while the database may be open. */
+  /** Tracks whether the database may be open. */
   readonly homeUse: HomeUse;
   /** Whether the lock file is still the one that this process has locked. */
   readonly isLockInPlace: () => boolean;
-  /** Carries the messages between everything in this process. */
+  /** The in-process bus. */
   readonly hub: InProcessBus;
 }
 
-/** A service of the backend itself, ready to be registered. */
+/** Registers a built-in service. */
 export type BuiltInService = (container: ServiceContainer) => void;
 
-/** Declares a service of the backend itself. */
+/** Declares a built-in service. */
 export function service<N extends ServiceName>(
   name: N,
   create: ServiceFactory<N>,

@@ -50,7 +50,7 @@ export function messageBusService({ logging, hub }: HostParts): BuiltInService {
       dependencies: ['logging', 'streams'],
       priority: PluginPriority.INFRASTRUCTURE,
       stop: (bus) => bus.close(),
-      // Each consumer has a client under its own name, which becomes the source of its messages and can be closed alone.
+      // Each consumer has a client under its own name, which becomes the source of its messages and can be closed separately.
       viewFor: (bus, consumer) =>
         bus instanceof MessageBusClient
           ? bus.as(consumer, consumer === LOG_STORE ? { owns: ['logging'] } : {})

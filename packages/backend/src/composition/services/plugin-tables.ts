@@ -2,7 +2,7 @@ import { type Database, type DatabaseView, EncryptedDatabase } from '@aico/share
 import type { ServiceContainer } from '../../core/container/service-container.ts';
 import { LOG_STORE } from '../reserved-names.ts';
 
-/** Gives each plugin the database in its own name. */
+/** Gives each plugin a database view under its own name. */
 export class PluginTables {
   readonly #container: ServiceContainer;
   readonly #isBuiltIn: (name: string) => boolean;
@@ -12,7 +12,7 @@ export class PluginTables {
     this.#isBuiltIn = isBuiltIn;
   }
 
-  /** The database in the name of a plugin; `undefined` for a part of the backend. */
+  /** The database view of a plugin; `undefined` for a part of the backend. */
   viewOf(database: Database, consumer: string): DatabaseView | undefined {
     if (this.#isBuiltIn(consumer) || !(database instanceof EncryptedDatabase)) return undefined;
     const { reads = [], ...grants } = this.#container.findService('plugins')?.find(consumer)?.tables ?? {};

@@ -1,11 +1,11 @@
-/** A start that may be called off. Its signal is made only when it is read, which most services never do. */
+/** A start that can be cancelled. Its signal is created when it is first read, which most services never do. */
 export class Cancellation {
   #controller: AbortController | undefined;
   #reason: Error | undefined;
   #graceMs = Number.POSITIVE_INFINITY;
   #listeners: Set<(reason: Error, graceMs: number) => void> | undefined;
 
-  /** Why it was called off, if it was. */
+  /** The reason of the cancellation, if any. */
   get reason(): Error | undefined {
     return this.#reason;
   }
@@ -16,7 +16,7 @@ export class Cancellation {
     return this.#controller.signal;
   }
 
-  /** Calls it off; what is under way may take `graceMs` to end. Again with less: less it is. */
+  /** Cancels the start; pending work may take `graceMs` to end. A second call can only shorten it. */
   cancel(reason: Error, graceMs: number): void {
     if (this.#reason !== undefined && graceMs >= this.#graceMs) return;
     this.#reason ??= reason;
@@ -25,7 +25,7 @@ export class Cancellation {
     for (const listener of this.#listeners ?? []) listener(this.#reason, graceMs);
   }
 
-  /** Calls `listener` when it is called off, at once if it was. The returned function takes it away. */
+  /** Calls `listener` on cancellation, at once if it was cancelled before. The returned function removes it. */
   subscribe(listener: (reason: Error, graceMs: number) => void): () => void {
     this.#listeners ??= new Set();
     const listeners = this.#listeners.add(listener);

@@ -6,7 +6,7 @@ import type { ServiceRecord } from './service-record.ts';
 import { reportOn, StartReport } from './start-report.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** The parts of the container that a change works on; read anew for each. */
+/** The parts of the container that a change works on; read again for each. */
 export interface ChangesOptions {
   readonly records: ReadonlyMap<string, ServiceRecord>;
   readonly graph: () => DependencyGraph;
@@ -20,7 +20,7 @@ interface Hold {
   readonly reason: string;
 }
 
-/** Changes of a container that runs: a part of it reloaded, held or released. They take turns. */
+/** Changes of a running container: a part of it is reloaded, held or released. Changes run one at a time. */
 export class Changes {
   readonly #options: ChangesOptions;
   #hold: Hold | undefined;
@@ -30,7 +30,7 @@ export class Changes {
     this.#options = options;
   }
 
-  /** Resolves when no change is under way. */
+  /** Resolves when no change is in progress. */
   get settled(): Promise<unknown> {
     return this.#exclusive(() => undefined);
   }
@@ -40,7 +40,7 @@ export class Changes {
     return this.#withDependents(this.#hold?.names ?? []);
   }
 
-  /** Tells `supervisor` what a start leaves out. */
+  /** Tells `supervisor` which services a start omits. */
   applyHold(supervisor: Supervisor): void {
     if (this.#hold !== undefined) supervisor.hold(this.held, this.#hold.reason);
   }
@@ -88,7 +88,7 @@ export class Changes {
       try {
         return await this.#bringUp(supervisor, members, performance.now());
       } catch (error) {
-        // A stop under way takes them down itself.
+        // A stop in progress stops them itself.
         if (hold !== undefined && supervisor.failure === undefined) {
           await supervisor.takeDown(hold.reason, members);
           supervisor.hold(members, hold.reason);

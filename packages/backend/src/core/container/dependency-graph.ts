@@ -2,12 +2,12 @@ import { DependencyGraphError, type GraphProblem } from '../errors.ts';
 import { findCycles, findMissing, findUnoffered, type Vertex } from './graph-problems.ts';
 import { PriorityQueue } from './priority-queue.ts';
 
-/** One service as the graph sees it. */
+/** One service in the graph. */
 export interface GraphNode {
   readonly name: string;
-  /** The names it needs before it may start. Naming one twice is the same as once. */
+  /** The names of its dependencies; duplicates are ignored. */
   readonly dependencies: readonly string[];
-  /** Lower first, among those that are ready at the same moment. Default 100. */
+  /** Services with a lower priority start first among those ready at the same moment. Default 100. */
   readonly priority?: number;
   /** Extension points that it offers: it starts after all services that fill them. */
   readonly offers?: readonly string[];
@@ -15,17 +15,17 @@ export interface GraphNode {
   readonly fills?: readonly FilledPoint[];
 }
 
-/** An extension point as a service that fills it names it. */
+/** An extension point in the declaration of a service that fills it. */
 export interface FilledPoint {
   readonly name: string;
-  /** Whether the service also starts where no other offers the point. */
+  /** Whether the service also starts if no service offers the point. */
   readonly isOptional: boolean;
 }
 
 /**
- * Who needs whom, and in what order they may start. Pure: it is asked before anything runs, and reports every
- * problem at once. Building, checking and ordering take time linear in nodes and edges (times the logarithm of
- * how many are ready at the same moment).
+ * The dependencies of services and their start order. It is computed before anything runs, and reports every problem at once.
+ * Building, checking and ordering take time linear in nodes and edges (times the logarithm of the number ready at the same
+ * moment).
  *
  * @example
  * ```ts
@@ -93,21 +93,21 @@ export class DependencyGraph {
     ];
   }
 
-  /** Everything that is wrong with it; empty when it can be started. */
+  /** All problems of the graph; empty if it can be started. */
   get problems(): readonly GraphProblem[] {
     return this.#problems;
   }
 
-  /** @throws {DependencyGraphError} naming every problem with its path */
+  /** @throws {DependencyGraphError} listing every problem with its path */
   check(): void {
     if (this.#problems.length > 0) throw new DependencyGraphError(this.#problems);
   }
 
   /**
-   * Every name, dependencies before their dependents. Among those ready at the same moment the lower priority
-   * comes first, then the earlier registration.
+   * Every name, dependencies before their dependents. Among those ready at the same moment the lower priority comes first, then
+   * the earlier registration.
    *
-   * @throws {DependencyGraphError} naming every problem with its path
+   * @throws {DependencyGraphError} listing every problem with its path
    */
   order(): readonly string[] {
     this.check();
@@ -120,8 +120,8 @@ export class DependencyGraph {
   }
 
   /**
-   * Everything that cannot run without all of `names`, directly or through others; without `names` themselves. A service
-   * that fills an extension point needs the one that offers it, unless the point is optional.
+   * The services that cannot run without all of `names`, directly or transitively, excluding `names`. A service that fills an
+   * extension point needs the one that offers it, unless the point is optional.
    */
   needing(names: Iterable<string>): ReadonlySet<string> {
     const needed = new Set(names);
@@ -137,7 +137,7 @@ export class DependencyGraph {
     return needed;
   }
 
-  /** Everything that stands on any of `names`, directly or through others; without `names` themselves. */
+  /** The services that depend on any of `names`, directly or transitively, excluding `names`. */
   standingOn(names: Iterable<string>): ReadonlySet<string> {
     const start = [...names];
     const reached = new Set<string>(start);
@@ -154,12 +154,12 @@ export class DependencyGraph {
   }
 }
 
-/** The very list where nothing repeats, which is nearly always so. */
+/** Returns the same array if it has no duplicates, which is usual. */
 export function withoutRepeats(names: readonly string[]): readonly string[] {
   return names.some((name, index) => names.indexOf(name) !== index) ? [...new Set(names)] : names;
 }
 
-/** Kahn's algorithm. What is missing counts as there: it is reported for itself. */
+/** Kahn's algorithm. Missing dependencies count as present, since they are reported separately. */
 function orderOf(vertices: ReadonlyMap<string, Vertex>): readonly string[] {
   const ready = new PriorityQueue<Vertex>(comesBefore);
   for (const vertex of vertices.values()) {

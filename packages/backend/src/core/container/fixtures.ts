@@ -1,6 +1,6 @@
 import type { Lifecycle } from '../lifecycle.ts';
 
-// Tests name services as they go; all other names stay checked.
+// Tests define service names freely; all other names stay checked.
 declare module '../services.ts' {
   interface Services {
     readonly [name: `fixture.${string}`]: unknown;
@@ -11,7 +11,7 @@ export type FixtureName = `fixture.${string}`;
 
 export const fixture = <N extends string>(name: N): `fixture.${N}` => `fixture.${name}`;
 
-/** Writes down what happens to services, in order: `start a`, `stop a`. */
+/** Records the events of services in order: `start a`, `stop a`. */
 export class Journal {
   readonly lines: string[] = [];
 
@@ -22,7 +22,7 @@ export class Journal {
       .map((line) => line.slice(event.length + 1));
   }
 
-  /** A service that writes down its phases, and does what `deeds` say besides. */
+  /** A service that records its phases and then runs `deeds`. */
   service(name: string, deeds: Lifecycle = {}): Lifecycle {
     const write = (event: string): void => void this.lines.push(`${event} ${name}`);
     return {

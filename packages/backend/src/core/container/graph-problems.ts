@@ -2,7 +2,7 @@ import type { GraphProblem } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 import type { FilledPoint } from './dependency-graph.ts';
 
-/** A name in the graph with its edges both ways. */
+/** A name in the graph with its edges in both directions. */
 export interface Vertex {
   readonly name: string;
   readonly index: number;
@@ -10,21 +10,21 @@ export interface Vertex {
   /** The names of its dependencies, each once, registered or not. */
   readonly names: readonly string[];
   readonly fills: readonly FilledPoint[];
-  /** The vertices that it starts after: its dependencies that are registered, and {@link fillers}. */
+  /** The vertices that it starts after: its registered dependencies, and {@link fillers}. */
   readonly dependencies: Vertex[];
   /** Services that fill its extension points. */
   readonly fillers: Vertex[];
   readonly dependents: Vertex[];
-  /** How many dependencies are still before it while an order is made. */
+  /** The number of dependencies not placed yet while an order is computed. */
   open: number;
 }
 
-/** More cycles than a person will read; a dense knot could otherwise yield one per edge, each as long as the graph. */
+/** More cycles than a person will read. A dense graph could otherwise yield one per edge, each as long as the graph. */
 const MOST_CYCLES = 100;
 
 type Vertices = ReadonlyMap<string, Vertex>;
 
-/** One problem per name that is asked for and not there, each with the shortest way to it from the top. */
+/** One problem per missing name, each with the shortest path to it from the top. */
 export function findMissing(vertices: Vertices): GraphProblem[] {
   const askedBy = new Map<string, string[]>();
   for (const vertex of vertices.values()) {
@@ -45,7 +45,7 @@ export function findMissing(vertices: Vertices): GraphProblem[] {
   });
 }
 
-/** One problem per extension point that is filled and not offered. */
+/** One problem per extension point that is filled but not offered. */
 export function findUnoffered(
   vertices: Vertices,
   offerers: ReadonlyMap<string, Vertex>,
@@ -62,7 +62,10 @@ export function findUnoffered(
   );
 }
 
-/** Breadth first from the services nothing needs (then from whatever only a cycle reaches): who led to whom. */
+/**
+ * A breadth-first search from the services that no other needs, then from those that only a cycle reaches. Maps each service to
+ * its predecessor.
+ */
 function parentsFromTheTop(vertices: Vertices): ReadonlyMap<string, string | undefined> {
   const parents = new Map<string, string | undefined>();
   const visit = (root: Vertex): void => {
@@ -84,8 +87,8 @@ function parentsFromTheTop(vertices: Vertices): ReadonlyMap<string, string | und
 }
 
 /**
- * One cycle for each edge that closes one in a depth-first walk. Without those edges none is left, so mending every
- * reported cycle mends the graph.
+ * One cycle for each back edge of a depth-first search. Removing these edges removes all cycles, so correcting every reported
+ * cycle corrects the graph.
  */
 export function findCycles(vertices: Vertices): GraphProblem[] {
   const problems: GraphProblem[] = [];

@@ -25,7 +25,7 @@ export class PriorityQueue<T> {
     heap[index] = item;
   }
 
-  /** The smallest item, taken out; `undefined` when empty. */
+  /** Removes and returns the smallest item; `undefined` when empty. */
   pop(): T | undefined {
     const top = this.#heap[0];
     const last = this.#heap.pop();

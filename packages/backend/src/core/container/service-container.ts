@@ -25,8 +25,8 @@ import { StopReport } from './stop-report.ts';
 import { Supervisor } from './supervisor.ts';
 
 /**
- * Holds every service, starts them in the order their dependencies ask for and stops them in the exact reverse.
- * Nothing runs before {@link start}, which checks the whole graph first.
+ * Holds all services, starts them in the order of their dependencies and stops them in reverse. Nothing runs before {@link
+ * start}, which checks the whole graph first.
  *
  * @example
  * ```ts
@@ -68,9 +68,9 @@ export class ServiceContainer {
   }
 
   /**
-   * Says how `name` is made and what it needs. Registering a name twice is reported by {@link check}.
+   * Registers the factory and the options of a service. A duplicate name is reported by {@link check}.
    *
-   * @throws {ServiceOptionError} when an option is not what it may be
+   * @throws {ServiceOptionError} when an option is invalid
    * @throws {ContainerStateError} once started
    */
   registerService<N extends string>(
@@ -90,8 +90,7 @@ export class ServiceContainer {
   }
 
   /**
-   * Offers an object that exists already. It can be had at once, and stays whose it was: the container neither
-   * starts nor stops it.
+   * Registers an existing object. It is available at once and remains the caller's: the container neither starts nor stops it.
    *
    * @throws {ContainerStateError} once started
    */
@@ -106,7 +105,7 @@ export class ServiceContainer {
     record.state = { kind: 'running' };
   }
 
-  /** Every name that was registered, in that order. */
+  /** The registered names, in order of registration. */
   get names(): readonly string[] {
     return [...this.#records.keys()];
   }
@@ -116,16 +115,16 @@ export class ServiceContainer {
   }
 
   /**
-   * A running service. Plugins use `requireService`, which also checks that the dependency was declared.
+   * Returns a running service. Plugins use `requireService`, which also checks that the dependency was declared.
    *
    * @throws {ServiceUnknownError} when it is not registered
-   * @throws {ServiceNotRunningError} when it does not run now
+   * @throws {ServiceNotRunningError} when it is not running
    */
   getService<N extends ServiceName>(name: N): Services[N] {
     return this.#running(name, undefined);
   }
 
-  /** A service if it runs now; for what a component can do without. */
+  /** Returns a service if it is running, for optional uses. */
   findService<N extends ServiceName>(name: N): Services[N] | undefined {
     return this.#records.get(name)?.state.kind === 'running' ? this.#running(name, undefined) : undefined;
   }
@@ -137,11 +136,11 @@ export class ServiceContainer {
   }
 
   /**
-   * A running service, for one that declared it.
+   * Returns a running service for a consumer that declared it.
    *
-   * @throws {DependencyUndeclaredError} when `consumer` did not name it in its `dependencies`
+   * @throws {DependencyUndeclaredError} when it is not in the `dependencies` of `consumer`
    * @throws {ServiceUnknownError} when `consumer` or `name` is not registered
-   * @throws {ServiceNotRunningError} when it does not run now
+   * @throws {ServiceNotRunningError} when it is not running
    */
   resolve<N extends ServiceName>(consumer: string, name: N): Services[N] {
     const record = this.#records.get(consumer);
@@ -153,7 +152,7 @@ export class ServiceContainer {
     return this.#records.get(name)?.instanceFor(consumer) as Services[N];
   }
 
-  /** Who needs whom, as registered so far; asks nothing to run. */
+  /** The dependencies as registered so far. No service has to run. */
   get graph(): DependencyGraph {
     this.#graph ??= new DependencyGraph(
       this.#registrations.map(({ name, options: { dependencies, priority, offers, fills } }) => ({
@@ -167,18 +166,18 @@ export class ServiceContainer {
     return this.#graph;
   }
 
-  /** @throws {DependencyGraphError} naming everything that is missing, circular or double, each with its path */
+  /** @throws {DependencyGraphError} listing everything that is missing, circular or duplicate, each with its path */
   check(): void {
     this.graph.check();
   }
 
   /**
-   * Starts everything. Resolves once every required service runs and every optional one runs, has failed and is
-   * being retried, or waits for such a one. Asked again, it is the same start. After a stop it starts anew.
+   * Starts everything. Resolves once every required service runs and every optional one runs, has failed and is being retried,
+   * or waits for such a one. Concurrent calls share one start. It can be called again after a stop.
    *
    * @throws {DependencyGraphError} before anything has run
-   * @throws {AicoError} of the required service that failed first, once all that had started was stopped again
-   * @throws {StartCancelledError} when {@link stop} came first
+   * @throws {AicoError} of the required service that failed first, after all started services have been stopped again
+   * @throws {StartCancelledError} when {@link stop} was called meanwhile
    * @throws {ContainerStateError} while it stops
    */
   async start(): Promise<StartReport> {
@@ -199,7 +198,7 @@ export class ServiceContainer {
     const { held } = this.#changes;
     this.#changes.applyHold(supervisor);
     const { promise, resolve } = Promise.withResolvers<StartReport>();
-    // The state says so before the first factory runs, which may itself ask.
+    // The state is set before the first factory runs, since a factory may read it.
     this.#state = { kind: 'starting', outcome: promise };
     resolve(
       this.#bringUp(
@@ -211,9 +210,9 @@ export class ServiceContainer {
   }
 
   /**
-   * Stops everything, dependents first, in the exact reverse of the order it had started in; a start under way is
-   * called off and rolled back. One that throws or hangs is reported and the rest is stopped all the same: this
-   * never rejects. Asked again, it is the same stop.
+   * Stops everything, dependents first, in the reverse of the start order. A start in progress is cancelled and rolled back. A
+   * service that throws or hangs is reported and the others are stopped all the same; this never rejects. Concurrent calls
+   * share one stop.
    */
   async stop({ reason = 'stop', budgetMs }: StopOptions = {}): Promise<StopReport> {
     const supervisor = this.#supervisor;
@@ -228,7 +227,7 @@ export class ServiceContainer {
       case 'starting': {
         const graceMs = budgetMs === undefined ? Number.POSITIVE_INFINITY : budgetMs / 2;
         supervisor?.abandon(new StartCancelledError(reason), graceMs);
-        // The caller of start() is told why it failed; here only its rollback matters.
+        // start() reports its failure to its caller; here only the rollback matters.
         await this.#state.outcome.catch(() => undefined);
         return this.stop({ reason });
       }
@@ -240,12 +239,12 @@ export class ServiceContainer {
   }
 
   /**
-   * Stops one service and all that stands on it, dependents first, and starts them again in order; the rest runs
-   * on. Also revives one that has failed or is being retried. Reloads take turns.
+   * Stops one service and all that depend on it, dependents first, and starts them again in order; the others keep running. It
+   * also restarts one that has failed or is being retried. Reloads run one at a time.
    *
    * @throws {ServiceUnknownError} when it is not registered
-   * @throws {ContainerStateError} when the container does not run, or the service was registered as an instance
-   * @throws {AicoError} of a required service that did not come up again; the container runs on without it
+   * @throws {ContainerStateError} when the container is not running, or the service was registered as an instance
+   * @throws {AicoError} of a required service that failed to start again; the container keeps running without it
    */
   async reload(name: string): Promise<StartReport> {
     const record = this.#records.get(name);
@@ -261,8 +260,8 @@ export class ServiceContainer {
   }
 
   /**
-   * Keeps `names`, and all that stands on them, from running: those that run are stopped, dependents first. The rest
-   * runs on, and a start leaves them out. Ends with {@link release}; takes turns with {@link reload}.
+   * Keeps `names`, and all that depend on them, from running: running ones are stopped, dependents first, and a start omits
+   * them. The others keep running. Ends with {@link release}; runs one at a time with {@link reload}.
    *
    * @example
    * ```ts
@@ -270,7 +269,7 @@ export class ServiceContainer {
    * keyManager.lock();
    * ```
    * @throws {ServiceUnknownError} when one of them is not registered
-   * @throws {ContainerStateError} while it starts or stops, or when something is held already
+   * @throws {ContainerStateError} during a start or stop, or when something is already held
    */
   async hold(names: readonly string[], reason: string): Promise<void> {
     for (const name of names) if (!this.#records.has(name)) throw new ServiceUnknownError(name);
@@ -278,10 +277,10 @@ export class ServiceContainer {
   }
 
   /**
-   * Starts what is held. When a required one of them fails, all of them are stopped and held again.
+   * Starts the held services. When a required one fails, all of them are stopped and held again.
    *
    * @throws {AicoError} of the required service that failed first
-   * @throws {ContainerStateError} when the container does not run
+   * @throws {ContainerStateError} when the container is not running
    */
   async release(): Promise<StartReport> {
     return this.#changes.release();
@@ -379,7 +378,7 @@ export class ServiceContainer {
     try {
       this.#onEvent(event);
     } catch (error) {
-      // A listener that fails must not take a start or a stop with it.
+      // A listener that throws must not fail a start or a stop.
       process.emitWarning(error instanceof Error ? error : String(error));
     }
   }

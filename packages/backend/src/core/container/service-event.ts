@@ -1,7 +1,7 @@
 import type { AicoError } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
 
-/** An event of a service that is worth a line of the log. */
+/** An event of a service for the log. */
 export type ServiceEvent =
   | {
       readonly kind: 'retrying';
@@ -17,7 +17,7 @@ export type ServiceEvent =
       readonly required: boolean;
       readonly error: AicoError;
     }
-  /** Its stop, or the cleaning up after a failed start, did not go as it should. */
+  /** The stop of a service, or the cleanup after a failed start, failed. */
   | { readonly kind: 'stop-trouble'; readonly service: string; readonly error: AicoError };
 
 /** Writes an event to the log. */

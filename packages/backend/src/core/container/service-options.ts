@@ -3,13 +3,13 @@ import { ServiceOptionError } from '../errors.ts';
 import type { ServiceName } from '../services.ts';
 import type { FilledPoint } from './dependency-graph.ts';
 
-/** How often a failed start is tried again. */
+/** How often a failed start is retried. */
 export interface RetryPolicy extends Partial<Backoff> {
-  /** Tries after the first. Default: 0 for a required service, without end for an optional one. */
+  /** Retries after the first attempt. Default: 0 for a required service, unlimited for an optional one. */
   readonly retries?: number;
 }
 
-/** How a service is started, stopped and judged. */
+/** How a service is started and stopped. */
 export interface ServiceOptions<T = unknown> {
   /** Services that run before this one starts and until after it has stopped. */
   readonly dependencies?: readonly ServiceName[];
@@ -17,32 +17,36 @@ export interface ServiceOptions<T = unknown> {
   readonly offers?: readonly string[];
   /** Extension points that it fills. */
   readonly fills?: readonly FilledPoint[];
-  /** Lower first, among those ready at the same moment; see `PluginPriority`. Never overrides a dependency. Finite. Default 100. */
+  /**
+   * Lower first, among services ready at the same moment; see `PluginPriority`. Never overrides a dependency. Finite. Default
+   * 100.
+   */
   readonly priority?: number;
   /**
-   * Whether the start fails without it. An optional service that fails is retried while the rest runs and is reported
-   * as degraded; what depends on it waits. An optional service that a required one depends on is itself required.
-   * Default `true`.
+   * Whether the start fails without it. An optional service that fails is retried while the others run and is reported as
+   * degraded; its dependents wait. An optional service on which a required one depends is itself required. Default `true`.
    */
   readonly required?: boolean;
-  /** Milliseconds each phase of the start (construct, initialize, start) may take without any progress, which a database at
-   * work reports by itself and `reportProgress` otherwise. Default: the container's. */
+  /**
+   * Milliseconds that each phase of the start (construct, initialize, start) may take without progress. A working database
+   * reports progress itself; others call `reportProgress`. Default: the container's.
+   */
   readonly startTimeoutMs?: number;
-  /** Milliseconds its whole stop may take. Default 5 000. */
+  /** Milliseconds for its whole stop. Default 5 000. */
   readonly stopTimeoutMs?: number;
   readonly retry?: RetryPolicy;
-  /** Ends an object whose own way of ending has another name than `stop`: `(database) => database.close()`. */
+  /** Stops an object that has no method `stop`: `(database) => database.close()`. */
   readonly stop?: (instance: T) => void | Promise<void>;
   /**
-   * Makes what a dependent service is given in place of this one: a client under its own name, a view of its own
-   * tables. Called once for each start of the consumer.
+   * Creates the view that a dependent service gets in place of this one: a client under its own name, a view of its own tables.
+   * Called once for each start of the consumer.
    */
   readonly viewFor?: (instance: T, consumer: string) => T;
-  /** Lets go of a view once its consumer has stopped. */
+  /** Releases a view once its consumer has stopped. */
   readonly releaseView?: (view: T) => void | Promise<void>;
 }
 
-/** The options with their defaults filled in. */
+/** The options with their defaults. */
 export interface ResolvedOptions {
   readonly dependencies: readonly string[];
   readonly offers: readonly string[];
@@ -55,17 +59,17 @@ export interface ResolvedOptions {
   readonly backoff: Backoff;
 }
 
-/** setTimeout() fires at once beyond this, which would turn a long wait into none. */
+/** setTimeout() fires at once beyond this, so a long timeout would become none. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Where neither the service nor its container says another. */
+/** Used if neither the service nor its container sets another. */
 export const DEFAULT_START_TIMEOUT_MS = 10_000;
 
 export const DEFAULT_PRIORITY = 100;
 
 const DEFAULT_BACKOFF: Backoff = { minDelayMs: 500, maxDelayMs: 60_000 };
 
-/** @throws {ServiceOptionError} naming the option and what it may be */
+/** @throws {ServiceOptionError} naming the option and its valid values */
 export function resolveOptions(
   name: string,
   options: Omit<ServiceOptions, 'stop' | 'viewFor' | 'releaseView'>,

@@ -4,10 +4,10 @@ import { type DependencyGraph, withoutRepeats } from './dependency-graph.ts';
 import type { ResolvedOptions } from './service-options.ts';
 import type { ServiceState, StartPhase } from './service-state.ts';
 
-/** A start under way, retries included. */
+/** A start in progress, including its retries. */
 export class Run {
   readonly cancellation: Cancellation = new Cancellation();
-  /** Resolves when nothing of it runs any more; never rejects. */
+  /** Resolves when all parts of it have ended; never rejects. */
   done: Promise<void> = Promise.resolve();
 }
 
@@ -16,16 +16,16 @@ export interface Registration {
   readonly name: string;
   readonly options: ResolvedOptions;
   make(): unknown;
-  /** Ends an instance in place of its own `stop()`; is only ever given what `make` made. */
+  /** Stops an instance in place of its own `stop()`; is only called with results of `make`. */
   end?(instance: unknown): unknown;
-  /** Makes the view that `consumer` is given in place of the instance. */
+  /** Creates the view that `consumer` gets in place of the instance. */
   viewFor?(instance: unknown, consumer: string): unknown;
   releaseView?(view: unknown): unknown;
   /** It belongs to the code that registered it: the container neither starts nor stops it. */
   readonly isInstance?: boolean;
 }
 
-/** One service: what was registered, and what became of it. */
+/** One service: its registration and its state. */
 export class ServiceRecord {
   readonly registration: Registration;
 
