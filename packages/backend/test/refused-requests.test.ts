@@ -1,17 +1,14 @@
 /**
- * Whatever goes wrong with a request, its reply is a problem (RFC 9457) with the id of the request: every route times every
- * kind of error, every way in which a handler can fail, and every request that no route ever sees.
+ * Every refused request is answered with a problem (RFC 9457) that has the id of the request: every route times every kind of
+ * error, and every request that reaches no route.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { createTestBackend, type LocalReply, localRequest, type TestBackend } from '@aico/backend/testing';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../src/core/gateway.ts';
+import { assertProblem, CANARY, rawRequest } from './fixtures/problem.ts';
 
-const CANARY = 'canary7f3a91';
 const PUBLIC = { config: { access: 'public' } } as const;
 
 /** Routes of a plugin with parameters of every type. */
@@ -33,161 +30,6 @@ function declareTyped(app: GatewayApp): void {
   app.get('/p/:name', PUBLIC, ({ params: given }) => ({ given }));
 }
 
-const failing = (): Readable =>
-  new Readable({
-    read() {
-      this.destroy(new Error(CANARY));
-    },
-  });
-
-/** Handlers that fail, by how they do. */
-const FAILURES: Readonly<Record<string, (app: GatewayApp, url: string) => void>> = {
-  'throws an error': (app, url) =>
-    app.get(url, PUBLIC, () => {
-      throw new Error(CANARY);
-    }),
-  'throws null': (app, url) =>
-    app.get(url, PUBLIC, () => {
-      throw null;
-    }),
-  'rejects with undefined': (app, url) => app.get(url, PUBLIC, () => Promise.reject(undefined)),
-  'throws text': (app, url) =>
-    app.get(url, PUBLIC, () => {
-      throw CANARY;
-    }),
-  'throws an error whose properties throw': (app, url) =>
-    app.get(url, PUBLIC, () => {
-      throw Object.defineProperty(new Error(CANARY), 'statusCode', {
-        get() {
-          throw new Error(CANARY);
-        },
-      });
-    }),
-  'throws an error with a status that is none': (app, url) =>
-    app.get(url, PUBLIC, () => {
-      throw Object.assign(new Error(CANARY), { statusCode: 999 });
-    }),
-  'replies with a header of other text than Latin-1': (app, url) =>
-    app.get(url, PUBLIC, (_request, reply) =>
-      reply.header('content-disposition', 'attachment; filename="日記.txt"').send('x'),
-    ),
-  'replies with a header of two lines': (app, url) =>
-    app.get(url, PUBLIC, (_request, reply) => reply.header('x-a', `a\r\nx-b: ${CANARY}`).send('x')),
-  'replies with a header whose name is none': (app, url) =>
-    app.get(url, PUBLIC, (_request, reply) => reply.header('x a', 'b').send('x')),
-  'replies with a stream and a header of other text': (app, url) =>
-    app.get(url, PUBLIC, (_request, reply) => reply.header('x-a', '会').send(Readable.from(['x']))),
-  'replies with bytes and a header of other text': (app, url) =>
-    app.get(url, PUBLIC, async (_request, reply) => {
-      reply.header('x-a', '会');
-      return Buffer.from('x');
-    }),
-  'replies with a status that is none': (app, url) =>
-    app.get(url, PUBLIC, (_request, reply) => reply.code(99_999).send('x')),
-  'replies with what is no JSON': (app, url) => app.get(url, PUBLIC, () => ({ size: 1n })),
-  'replies with a circle': (app, url) =>
-    app.get(url, PUBLIC, () => {
-      const circle: { own?: unknown } = {};
-      circle.own = circle;
-      return circle;
-    }),
-  'replies with what throws as JSON': (app, url) =>
-    app.get(url, PUBLIC, () => ({
-      toJSON() {
-        throw new Error(CANARY);
-      },
-    })),
-  'replies with a stream that fails at once': (app, url) =>
-    app.get(url, PUBLIC, (_request, reply) =>
-      reply
-        .header('content-encoding', 'gzip')
-        .header('cache-control', 'max-age=60')
-        .header('etag', '"1"')
-        .send(failing()),
-    ),
-  'replies with a web stream that fails at once': (app, url) =>
-    app.get(url, PUBLIC, (_request, reply) =>
-      reply
-        .type('text/plain')
-        .send(new ReadableStream({ pull: (controller) => controller.error(new Error(CANARY)) })),
-    ),
-  'replies with a response whose body was read': (app, url) =>
-    app.get(url, PUBLIC, async () => {
-      const response = new Response('x');
-      await response.text();
-      return response;
-    }),
-  'has an error handler that throws': (app, url) =>
-    app.get(
-      url,
-      {
-        ...PUBLIC,
-        errorHandler: () => {
-          throw new Error(CANARY);
-        },
-      },
-      () => {
-        throw new Error(CANARY);
-      },
-    ),
-  'has a hook before it that throws': (app, url) =>
-    app.get(
-      url,
-      {
-        ...PUBLIC,
-        preHandler: () => {
-          throw new Error(CANARY);
-        },
-      },
-      () => 'x',
-    ),
-  'has a hook that throws whatever is sent': (app, url) =>
-    app.get(
-      url,
-      {
-        ...PUBLIC,
-        onSend: async () => {
-          throw new Error(CANARY);
-        },
-      },
-      () => 'x',
-    ),
-  'has a hook that breaks the header of whatever is sent': (app, url) =>
-    app.get(
-      url,
-      {
-        ...PUBLIC,
-        onSend: async (_request, reply, payload) => {
-          reply.header('x-a', '会');
-          return payload;
-        },
-      },
-      () => 'x',
-    ),
-  'has a hook that sends what cannot be sent': (app, url) =>
-    app.get(url, { ...PUBLIC, onSend: async () => 7 }, () => 'x'),
-};
-
-/** Holds a reply to what every refusal is. */
-function assertProblem(
-  reply: Pick<LocalReply, 'status' | 'headers' | 'text'>,
-  status: number,
-  what: string,
-): void {
-  assert.equal(reply.status, status, `${what}: ${reply.status} ${reply.text}`);
-  assert.equal(reply.headers['content-type'], 'application/problem+json; charset=utf-8', what);
-  const problem = JSON.parse(reply.text) as Readonly<Record<string, unknown>>;
-  assert.equal(problem.status, status, what);
-  assert.match(String(problem.code), /^AICO_/, what);
-  if (problem.code === 'AICO_GATEWAY_BAD_REQUEST') assert.match(String(problem.hint), /\.$/, what);
-  assert.equal(typeof problem.title, 'string', what);
-  assert.match(String(reply.headers['x-request-id']), /^[0-9a-f-]{36}$/, what);
-  assert.equal(problem.request_id, reply.headers['x-request-id'], what);
-  assert.ok(!reply.text.includes(CANARY), `${what} repeats what was sent or thrown: ${reply.text}`);
-  for (const name of ['content-encoding', 'etag', 'cache-control'])
-    assert.equal(reply.headers[name], undefined, what);
-}
-
 interface Operation {
   readonly requestBody?: unknown;
 }
@@ -202,23 +44,10 @@ describe('every refusal is a problem with the id of its request', () => {
     });
     const gateway = backend.container.getService('gateway');
     await gateway.mount('typed', declareTyped);
-    await gateway.mount('failing', (app) => {
-      for (const [index, declare] of Object.values(FAILURES).entries()) declare(app, `/${index}`);
-      app.get('/half', PUBLIC, (_request, reply) =>
-        reply.send(
-          Readable.from(
-            (function* () {
-              yield 'x'.repeat(100_000);
-              throw new Error(CANARY);
-            })(),
-          ),
-        ),
-      );
-    });
     const document = (await localRequest(backend.socket, '/api/v1/openapi')).json() as {
       readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
     };
-    paths = new Map(Object.entries(document.paths).filter(([path]) => !path.startsWith('/api/v1/failing/')));
+    paths = new Map(Object.entries(document.paths));
   });
   after(() => backend.stop());
 
@@ -382,16 +211,6 @@ describe('every refusal is a problem with the id of its request', () => {
       assertProblem(await ask(`/api/v1/logs?${query}`), 400, query);
   });
 
-  for (const [index, what] of Object.keys(FAILURES).entries())
-    test(`a handler that ${what}: 500`, async () => {
-      const reply = await ask(`/api/v1/failing/${index}`);
-      assertProblem(reply, 500, what);
-    });
-
-  test('a reply that fails half-way is cut, and never looks complete', async () => {
-    await assert.rejects(ask('/api/v1/failing/half'), { code: 'ECONNRESET' });
-  });
-
   test('a request that is none, whose head is too large, or that asks for what is not done here', async () => {
     for (const [status, bytes] of [
       [400, `${CANARY} \x16\x03\r\n\r\n`],
@@ -456,25 +275,4 @@ function rawBody(
   const bytes = Buffer.from(body);
   const head = `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n\r\n`;
   return rawRequest(socket, Buffer.concat([Buffer.from(head), bytes]));
-}
-
-/** Sends bytes and reads the reply until the other side ends it, or its head alone. */
-async function rawRequest(path: string, bytes: string | Buffer, headAlone = false): Promise<LocalReply> {
-  const socket = connect(path);
-  await once(socket, 'connect');
-  socket.on('error', () => {});
-  if (!headAlone) socket.end(bytes);
-  else socket.write(bytes);
-  let received = '';
-  for await (const chunk of socket.setEncoding('utf8')) {
-    received += chunk;
-    if (headAlone && received.includes('\r\n\r\n')) break;
-  }
-  const [head = '', ...rest] = received.split('\r\n\r\n');
-  const [line = '', ...fields] = head.split('\r\n');
-  const headers = Object.fromEntries(
-    fields.map((field) => [field.split(':', 1)[0]?.toLowerCase(), field.slice(field.indexOf(':') + 2)]),
-  );
-  const text = rest.join('\r\n\r\n');
-  return { status: Number(line.split(' ')[1]), headers, text, json: () => JSON.parse(text) };
 }
