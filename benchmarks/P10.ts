@@ -11,7 +11,7 @@ import { MessageBusClient } from '@aico/shared/core/bus';
 import { createLogging } from '@aico/shared/core/logging';
 import { EncryptedDatabase } from '@aico/shared/data';
 import Driver from 'better-sqlite3-multiple-ciphers';
-import { LogStore } from '../packages/backend/src/plugins/log-store/index.ts';
+import { LogStore } from '../packages/backend/src/plugins/log-store/log-store.ts';
 import { MIGRATIONS } from '../packages/backend/src/plugins/log-store/schema.ts';
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
 

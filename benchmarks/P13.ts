@@ -5,8 +5,8 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { fixture } from '../packages/backend/src/core/container/fixtures.ts';
 import { ServiceContainer } from '../packages/backend/src/core/container/service-container.ts';
+import { fixture } from '../packages/backend/test/fixtures/journal.ts';
 import { type Benchmark, spread } from './benchmark.ts';
 
 const TARGET_MS = 50;

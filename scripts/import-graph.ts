@@ -4,20 +4,22 @@ import path from 'node:path';
 /** The sources of the packages and the files that each imports, for its types or its values. Paths are relative to the root. */
 export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 
-const IMPORT = /(?:^(?:import|export)\b[^;]*?\bfrom |\bimport\()'([^']+)'/gms;
-const IS_TEST = /\.test\.ts$|\/fixture[^/]*$|\/testing\/|\/suite\//;
+/** An import or export, or the URL of a worker or a process. */
+const IMPORT = /(?:^(?:import|export)\b[^;]*?\bfrom |\bimport\(|\bnew URL\()'([^']+)'/gms;
 
 /** Reads the graph of what is shipped: files of tests may import from anywhere. */
 export function importGraph(root: string): ImportGraph {
-  const files = globSync('packages/*/src/**/*.ts', { cwd: root }).filter((file) => !IS_TEST.test(file));
+  const files = globSync('packages/*/src/**/*.ts', { cwd: root }).filter(
+    (file) => !file.endsWith('.test.ts'),
+  );
   const known = new Set(files);
-  return new Map(
-    files.map((file) => {
-      const imported = [...readFileSync(path.join(root, file), 'utf8').matchAll(IMPORT)].flatMap(
-        ([, specifier = '']) => targetOf(file, specifier),
-      );
-      return [file, imported.filter((each) => known.has(each))];
-    }),
+  return new Map(files.map((file) => [file, importsOf(root, file).filter((each) => known.has(each))]));
+}
+
+/** The files that `file` names in imports, and where it starts a worker or a process. */
+export function importsOf(root: string, file: string): readonly string[] {
+  return [...readFileSync(path.join(root, file), 'utf8').matchAll(IMPORT)].flatMap(([, specifier = '']) =>
+    targetOf(file, specifier),
   );
 }
 

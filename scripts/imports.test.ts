@@ -7,7 +7,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { folderBelow, type ImportGraph, importGraph, reachable } from './import-graph.ts';
+import { folderBelow, type ImportGraph, importGraph, importsOf, reachable } from './import-graph.ts';
+import { filesOf, workspacePackages } from './pack/workspace.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const graph = importGraph(ROOT);
@@ -49,6 +50,19 @@ describe('imports', () => {
     assert.deepEqual(inCircle(bad), ['a/x.ts -> a/b/y.ts', 'a/b/y.ts -> a/b/z.ts', 'a/b/z.ts -> a/x.ts']);
     assert.deepEqual(upward(bad), ['a/b/z.ts -> a/x.ts', 'a/b/w.ts -> a/x.ts']);
   });
+});
+
+test('every file in a src folder is reached from an export or a command of its package: tests keep their fixtures in test/fixtures', () => {
+  const entries = workspacePackages().flatMap(({ folder, manifest }) => {
+    const inPackage = (file: string): string =>
+      path.posix.join('packages', path.basename(folder), path.posix.normalize(file));
+    const commands = filesOf(manifest.bin).flatMap((file) => importsOf(ROOT, inPackage(file)));
+    return [...filesOf(manifest.exports).map(inPackage), ...commands];
+  });
+  const reached = new Set(entries.flatMap((entry) => [entry, ...reachable(graph, entry)]));
+  const unreached = [...graph.keys()].filter((file) => !reached.has(file) && !file.endsWith('.d.ts'));
+  assert.ok(entries.length > 20 && reached.size > 300);
+  assert.deepEqual(unreached, []);
 });
 
 /** A line of the picture: a folder, and its rooms in groups. A room imports rooms of the groups before its own. */

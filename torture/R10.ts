@@ -3,8 +3,8 @@
  * depends on runs, the stop is the exact reverse of the start, and no handle is left open.
  */
 import { EventEmitter } from 'node:events';
-import { fixture } from '../packages/backend/src/core/container/fixtures.ts';
 import { ServiceContainer } from '../packages/backend/src/core/container/service-container.ts';
+import { fixture } from '../packages/backend/test/fixtures/journal.ts';
 import type { Campaign } from './campaign.ts';
 import { type Random, randomFrom } from './fixtures/random.ts';
 

@@ -4,7 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ExitCode } from '@aico/protocol';
-import { fixture, Journal } from './container/fixtures.ts';
+import { fixture, Journal } from '../../test/fixtures/journal.ts';
 import { ServiceContainer } from './container/service-container.ts';
 import { ContainerStateError, ServiceStartError, StartCancelledError } from './errors.ts';
 import { BackendLifecycleManager, type LifecycleOptions } from './lifecycle-manager.ts';
@@ -229,7 +229,7 @@ describe('signals and uncaught errors', () => {
 });
 
 describe('a real process', () => {
-  const program = fileURLToPath(new URL('./process/fixture-process.ts', import.meta.url));
+  const program = fileURLToPath(new URL('../../test/fixtures/stopping-process.ts', import.meta.url));
 
   async function run(mode: string, act: (child: ReturnType<typeof spawn>) => void) {
     const child = spawn(process.execPath, [program, mode], { stdio: ['ignore', 'pipe', 'pipe'] });

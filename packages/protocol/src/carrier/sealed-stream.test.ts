@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { duplexPair } from 'node:stream';
 import { test } from 'node:test';
-import { openChannel } from '../channel/session/fixtures.ts';
+import { openChannel } from '../../test/fixtures/channel.ts';
 import { sodiumSuite } from '../channel/suites/sodium-suite.ts';
 import { SealedStream } from './sealed-stream.ts';
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Transport } from '@aico/shared/core/bus';
+import { transportSuite } from '@aico/shared/core/bus/transport-suite';
 import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
-import { transportSuite } from '../../../../shared/src/core/bus/transports/suite/transport-suite.ts';
 import { Broker } from './broker.ts';
 
 for (const kind of ['tcp', 'ipc'] as const)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { fixture, Journal } from '../../../test/fixtures/journal.ts';
 import {
   ContainerStateError,
   DependencyGraphError,
@@ -9,7 +10,6 @@ import {
   ServiceOptionError,
   ServiceUnknownError,
 } from '../errors.ts';
-import { fixture, Journal } from './fixtures.ts';
 import { ServiceContainer } from './service-container.ts';
 
 const a = fixture('a');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { fixture, Journal } from '../../../test/fixtures/journal.ts';
 import {
   ServiceConstructError,
   ServiceInitializeError,
@@ -7,7 +8,6 @@ import {
   ServiceStartTimeoutError,
   StartCancelledError,
 } from '../errors.ts';
-import { fixture, Journal } from './fixtures.ts';
 import { ServiceContainer } from './service-container.ts';
 import type { ServiceEvent } from './service-event.ts';
 

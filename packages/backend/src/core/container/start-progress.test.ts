@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { reportActivity, reportProgress } from '@aico/shared/core/tasks';
-import { fixture } from './fixtures.ts';
+import { fixture } from '../../../test/fixtures/journal.ts';
 import { ServiceContainer } from './service-container.ts';
 
 const a = fixture('a');

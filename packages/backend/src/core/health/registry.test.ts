@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fixture } from '../container/fixtures.ts';
+import { fixture } from '../../../test/fixtures/journal.ts';
 import { ServiceContainer } from '../container/service-container.ts';
 import { servicesCheck } from '../container/services-check.ts';
 import { HealthCheckTakenError } from '../errors.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, mock, test } from 'node:test';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { Logging } from '@aico/shared/core/logging';
-import type { FixtureName } from '../container/fixtures.ts';
+import type { FixtureName } from '../../../test/fixtures/journal.ts';
 import { ServiceContainer } from '../container/service-container.ts';
 import {
   DependencyUndeclaredError,

@@ -9,10 +9,10 @@ import {
   type QueueLimits,
 } from '@aico/shared/core/logging';
 import fc from 'fast-check';
+import { openTestDatabase, type TestDatabase } from '../../../test/fixtures/refusing-database.ts';
 import type { LogQuery } from './log-query.ts';
 import { matchesQuery } from './log-record.ts';
 import { LogStore, type LogStoreOptions } from './log-store.ts';
-import { openTestDatabase, type TestDatabase } from './test-database.ts';
 
 interface Setup {
   readonly bus: MessageBusClient;

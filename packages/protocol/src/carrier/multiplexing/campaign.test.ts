@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { Duplex, duplexPair, Transform } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { openChannel } from '../../channel/session/fixtures.ts';
+import { openChannel } from '../../../test/fixtures/channel.ts';
 import { sodiumSuite } from '../../channel/suites/sodium-suite.ts';
 import { SealedStream } from '../sealed-stream.ts';
 import type { MultiplexedStream } from './multiplexed-stream.ts';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { createServer, openChannel, received } from '../../../test/fixtures/channel.ts';
 import {
   ChannelClosedError,
   ChannelRecordError,
   ChannelRefusedError,
   ChannelTruncatedError,
 } from '../errors.ts';
-import { createServer, openChannel, received } from '../session/fixtures.ts';
 import { nobleSuite } from '../suites/noble-suite.ts';
 import { sodiumSuite as suite } from '../suites/sodium-suite.ts';
 import { FrameReader } from './frame-reader.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { accept, bodyOf, createServer, openChannel, received } from '../../../test/fixtures/channel.ts';
 import { ChannelHandshakeError, ChannelRefusedError, ChannelServerKeyChangedError } from '../errors.ts';
 import { fingerprint } from '../pairing/fingerprint.ts';
 import { generateKeyPair } from '../suites/crypto-suite.ts';
 import { nobleSuite } from '../suites/noble-suite.ts';
 import { sodiumSuite as suite } from '../suites/sodium-suite.ts';
-import { accept, bodyOf, createServer, openChannel, received } from './fixtures.ts';
 import { ChannelInitiator } from './initiator.ts';
 import { ChannelResponder } from './responder.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bodyOf, createServer, openPairing, received } from '../../../test/fixtures/channel.ts';
 import { ChannelRefusedError, ChannelTruncatedError } from '../errors.ts';
 import { PairingBook } from '../pairing/pairing-book.ts';
 import { createPairingCode, parsePairingCode } from '../pairing/pairing-code.ts';
 import { generateKeyPair } from '../suites/crypto-suite.ts';
 import { nobleSuite } from '../suites/noble-suite.ts';
 import { sodiumSuite as suite } from '../suites/sodium-suite.ts';
-import { bodyOf, createServer, openPairing, received } from './fixtures.ts';
 import { ChannelInitiator, PairingInitiator } from './initiator.ts';
 
 const request = { name: 'Anna’s phone "7"', roles: ['reader', 'writer'] };

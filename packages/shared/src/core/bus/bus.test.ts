@@ -11,7 +11,7 @@ import {
   RequestFailedError,
   type Subscription,
 } from './index.ts';
-import { transportSuite } from './transports/suite/transport-suite.ts';
+import { transportSuite } from './transport-suite/transport-suite.ts';
 
 transportSuite('in-process', async () => ({ transport: new InProcessBus(), close: async () => {} }));
 

@@ -1,3 +1,4 @@
+export { Dispatcher } from './delivery/dispatcher.ts';
 export { reasonOf } from './durable/failure-reason.ts';
 export { consumerNameFault } from './durable/rules.ts';
 export type {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { captured, listening } from '../../../test/fixtures/capture-lines.ts';
 import { Work, withWork } from '../tracing/index.ts';
-import { captured, listening } from './capture-lines.ts';
 import { createInfrastructureLogger, createLogging, getLogger, installLogging } from './index.ts';
 
 describe('console', () => {

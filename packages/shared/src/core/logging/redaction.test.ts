@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AicoError } from '@aico/protocol';
 import fc from 'fast-check';
-import { captured, listening, through } from './capture-lines.ts';
+import { captured, listening, through } from '../../../test/fixtures/capture-lines.ts';
 
 describe('redaction', () => {
   for (const name of [

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { captured } from '../../../test/fixtures/capture-lines.ts';
 import { setUp } from '../../../test/fixtures/streams.ts';
 import { InProcessBus, MessageBusClient } from '../../core/bus/index.ts';
-import { captured } from '../../core/logging/capture-lines.ts';
 import { type Database, DiskFullError, type EncryptedDatabase } from '../index.ts';
 import { DurableStreams } from './index.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { captured } from '../../../test/fixtures/capture-lines.ts';
 import { testStore } from '../../../test/fixtures/store.ts';
-import { captured } from '../../core/logging/capture-lines.ts';
 import type { Database, Transaction } from '../index.ts';
 
 /** The steps of a transaction, or of a savepoint in it, in order, and whether it is rolled back in the end. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { MessageBusClient } from '../../message-bus-client.ts';
-import type { Transport } from '../transport.ts';
+import { MessageBusClient } from '../message-bus-client.ts';
+import type { Transport } from '../transports/transport.ts';
 
 /** A transport under test, and its release. */
 export type TransportFixture = () => Promise<{

@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
-import { PayloadInvalidError } from '../../errors.ts';
-import { MessageBusClient } from '../../message-bus-client.ts';
+import { PayloadInvalidError } from '../errors.ts';
+import { MessageBusClient } from '../message-bus-client.ts';
 import { requestTests } from './request-tests.ts';
 import { pairFrom, type TransportFixture } from './transport-pair.ts';
 
 export type { TransportFixture };
+
+const JSON_VALUES: readonly unknown[] = [
+  null,
+  true,
+  [0, -1.5e-300, 2 ** 53, Number.MAX_VALUE, 5e-324],
+  ['', ' ', '\u0000', '"\\', '\u2028', 'ä日記😀', '__proto__'],
+  [],
+  {},
+  [[[[]]], [{}], null],
+  { '': '', ' ': [], constructor: { toString: 'x' }, length: 0, 'a.b': { '>': null } },
+  JSON.parse('{"__proto__":{"a":[1,{"b":false}]}}'),
+  'x'.repeat(70_000),
+  Array.from({ length: 300 }, (_, n) => ({ n, text: String.fromCharCode(n + 32) })),
+];
 
 export interface TransportLimits {
   /** How many subscriptions one client may have at least. Default 10 000; a multiple of 500. */
@@ -63,14 +76,9 @@ export function transportSuite(
     test('what is data arrives as it was, and the publisher cannot change it afterwards', () =>
       withPair(async (pair) => {
         await pair.record('d.*');
-        const values: unknown[] = [];
-        fc.assert(
-          fc.property(fc.jsonValue(), (value) => void values.push(value)),
-          { numRuns: 50 },
-        );
-        for (const value of values) await pair.publisher.publish('d.x', value);
-        const expected = JSON.stringify(values);
-        await pair.count(values.length);
+        for (const value of JSON_VALUES) await pair.publisher.publish('d.x', value);
+        const expected = JSON.stringify(JSON_VALUES);
+        await pair.count(JSON_VALUES.length);
         assert.equal(JSON.stringify(pair.of('d.*').map(([, message]) => message)), expected);
       }));
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PayloadInvalidError, RequestFailedError, RequestGivenUpError } from '../../errors.ts';
+import { PayloadInvalidError, RequestFailedError, RequestGivenUpError } from '../errors.ts';
 import type { WithPair } from './transport-pair.ts';
 
 /** The part of the acceptance suite that concerns requests. */
