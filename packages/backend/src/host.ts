@@ -1,4 +1,4 @@
-/** `@aico/backend/host`: what a program needs that runs a backend, or builds one from its parts. */
+/** `@aico/backend/host`: the API of a program that runs a backend, or builds one from its parts. */
 
 export {
   type AssembledBackend,

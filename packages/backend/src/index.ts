@@ -1,6 +1,6 @@
 /**
- * `@aico/backend`: the names that the guide's patterns use. A plugin imports `@aico/backend/plugin`, a program that runs
- * a backend `@aico/backend/host`, a test `@aico/backend/testing`.
+ * `@aico/backend`: the names in the guide's patterns. A plugin imports `@aico/backend/plugin`, a program that runs a backend
+ * `@aico/backend/host`, and a test `@aico/backend/testing`.
  */
 
 export { EncryptionMiddleware } from './channel/encryption-middleware.ts';

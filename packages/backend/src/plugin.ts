@@ -1,6 +1,6 @@
 /**
  * `@aico/backend/plugin`: everything that a plugin imports. A plugin is declared by `definePlugin`; its behaviour is the
- * function `start(plugin)`, or a class that extends `BasePlugin` where other plugins call it. See docs/guide.md.
+ * function `start(plugin)`, or a class that extends `BasePlugin` if other plugins call it. See docs/guide.md.
  */
 
 // Adds the backend's own services, such as 'idempotency', to the names that plugins may depend on.

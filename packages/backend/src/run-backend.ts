@@ -4,28 +4,28 @@ import { type AssembledBackend, assembleBackend, type Backend, type BackendOptio
 import type { Ending } from './core/lifecycle-manager.ts';
 
 export interface RunBackendOptions extends BackendOptions {
-  /** Called once everything runs. */
+  /** Called once everything is running. */
   readonly onReady?: (backend: Backend) => void;
-  /** Called once everything has stopped, before the process leaves. */
+  /** Called once everything has stopped, before the process exits. */
   readonly onStopped?: (ending: Ending) => void;
 }
 
 /**
- * Runs a backend as this process until it is stopped: by a signal, over the API, or by an uncaught error.
- * A first SIGTERM, SIGINT or SIGHUP stops it within its budget, a second leaves at once. SIGHUP is ignored under `nohup`.
+ * Runs a backend as this process until it is stopped: by a signal, over the API, or by an uncaught error. The first SIGTERM,
+ * SIGINT or SIGHUP stops it within its budget, a second ends it at once. SIGHUP is ignored under `nohup`.
  *
  * @returns the exit code
- * @throws {AicoError} when it cannot start; `exitCodeFor` gives its exit code
+ * @throws {AicoError} when it cannot start; `exitCodeFor` returns its exit code
  */
 export async function runBackend({ onReady, onStopped, ...options }: RunBackendOptions): Promise<number> {
-  // A console that goes away or takes nothing more must not end the backend.
+  // A console that is closed or blocked must not end the backend.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const assembled: AssembledBackend = await assembleBackend({ ...options, keepHomeUntilExit: true });
   process.once('exit', () => rmSync(assembled.instanceFile, { force: true }));
   const detach = assembled.lifecycle.handleProcess(process);
   try {
     const backend = await assembled.start();
-    // A signal ends the process as soon as these hooks have run.
+    // After a signal the process ends as soon as these hooks have run.
     if (onStopped !== undefined) assembled.lifecycle.afterStop(onStopped);
     onReady?.(backend);
     const { exitCode } = await backend.lifecycle.ended;

@@ -1,5 +1,5 @@
 /**
- * A point in time that work is given, and the signal that says it has come. Monotonic. Must be cleared.
+ * A deadline, and a signal that is aborted when it passes. Monotonic. Must be disposed.
  *
  * @example
  * ```ts
@@ -10,7 +10,7 @@
 export class Deadline implements Disposable {
   #endsAt: number;
   #timer: NodeJS.Timeout | undefined;
-  /** Made only when it is read: most work is done long before. */
+  /** Created when it is first read: most work is done long before. */
   #controller: AbortController | undefined;
   #expired = false;
   #shortened = false;
@@ -28,7 +28,7 @@ export class Deadline implements Disposable {
     return this.#controller.signal;
   }
 
-  /** Brings it forward to `ms` from now; never back. */
+  /** Moves the deadline to `ms` from now if that is earlier. */
   shorten(ms: number): void {
     const endsAt = performance.now() + ms;
     if (endsAt >= this.#endsAt || this.#expired) return;
@@ -38,7 +38,7 @@ export class Deadline implements Disposable {
     this.#timer = setTimeout(this.#expire, ms);
   }
 
-  /** Begins it anew, `ms` from now; not once it has expired or was brought forward. */
+  /** Restarts the deadline, `ms` from now; has no effect after it has expired or was shortened. */
   renew(ms: number): void {
     if (this.#expired || this.#shortened || !Number.isFinite(ms)) return;
     this.#endsAt = performance.now() + ms;
@@ -46,7 +46,7 @@ export class Deadline implements Disposable {
   }
 
   /**
-   * Whether `work` settles first. Its failure is thrown; its outcome after the deadline is ignored. For one piece of work
+   * Whether `work` settles first. Its failure is thrown; its outcome after the deadline is ignored. Accepts one piece of work
    * at a time.
    */
   settles(work: PromiseLike<unknown>): Promise<boolean> {
@@ -68,7 +68,7 @@ export class Deadline implements Disposable {
   };
 }
 
-/** Whether a value must be awaited: most trivial services are done at once, and cost no timer then. */
+/** Whether a value must be awaited: most services complete a phase synchronously and need no timer. */
 export function isPending(value: unknown): value is PromiseLike<unknown> {
   return (
     (typeof value === 'object' || typeof value === 'function') &&

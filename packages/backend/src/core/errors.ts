@@ -4,24 +4,24 @@ import { suggestion } from './nearest.ts';
 
 const SHOWN = 20;
 
-/** Why a graph cannot be started. `path` reads "needs": each name needs the next. */
+/** Why a graph cannot be started. Each name in `path` needs the next. */
 export type GraphProblem =
   | {
       readonly kind: 'missing';
       /** A name that is not registered. */
       readonly name: string;
-      /** A registered name that is spelt like it. */
+      /** A registered name with a similar spelling. */
       readonly near: string | undefined;
-      /** All who ask for it. */
+      /** All services that need it. */
       readonly askedBy: readonly string[];
-      /** From a service nothing else needs down to the missing name. */
+      /** From a service that no other needs to the missing name. */
       readonly path: readonly string[];
     }
   | {
       readonly kind: 'circular';
       /** Begins and ends with the same name. */
       readonly path: readonly string[];
-      /** Steps of the path that are no dependency: the second fills an extension point of the first. */
+      /** Steps of the path that are not dependencies: the second fills an extension point of the first. */
       readonly fills: readonly (readonly [offerer: string, filler: string])[];
     }
   | {
@@ -49,7 +49,7 @@ export class DependencyGraphError extends defineError({
     if (problems.length > SHOWN) lines.push(`  and ${problems.length - SHOWN} more`);
     return {
       message: `the services cannot be started, ${problems.length === 1 ? '1 problem' : `${problems.length} problems`}:\n${lines.join('\n')}`,
-      /** All of them, in no order of importance. */
+      /** All problems, in no particular order. */
       problems,
     };
   },
@@ -190,7 +190,7 @@ const START_MISTAKES = {
 export class ServiceStartTimeoutError extends defineError({
   code: 'AICO_SERVICE_START_TIMEOUT',
   exit: 'startTimeout',
-  /** @param last what it had got done last, if it said so */
+  /** @param last the last progress it reported, if any */
   make: (service: string, phase: 'construct' | 'initialize' | 'start', timeoutMs: number, last?: string) => {
     const what = phase === 'construct' ? 'its factory' : `${phase}()`;
     const how = last === undefined ? 'finish within' : 'get anything done for';
@@ -292,19 +292,19 @@ export class PluginNotFoundError extends defineError({
   }),
 }) {}
 
-/** The versions that a plugin's package is not compatible with. */
+/** The reason why a plugin's package is incompatible. */
 export interface Incompatibility {
   readonly specifier: string;
   /** The folder of the plugin's package. */
   readonly folder: string;
-  /** The software that the package names a range of. */
+  /** The software for which the package states a range. */
   readonly software: string;
   readonly range: string;
-  /** The version of that software which is present. */
+  /** The present version of that software. */
   readonly version: string;
 }
 
-/** A plugin's package is made for other versions of the backend, or of Node.js, than this one. Its code was not run. */
+/** A plugin's package requires another version of the backend or of Node.js. Its code was not run. */
 export class PluginIncompatibleError extends defineError({
   code: 'AICO_PLUGIN_INCOMPATIBLE',
   exit: 'plugin',
@@ -322,7 +322,7 @@ export class PluginIncompatibleError extends defineError({
 export class PluginImportError extends defineError({
   code: 'AICO_PLUGIN_IMPORT',
   exit: 'plugin',
-  /** @param place file and line of a syntax error that does not tell them itself */
+  /** @param place file and line of a syntax error that does not contain them itself */
   make: (specifier: string, file: string, cause: unknown, place?: string) => {
     const shown = place === undefined ? shownPlace(cause) : ` (${place})`;
     return {
@@ -334,7 +334,7 @@ export class PluginImportError extends defineError({
   },
 }) {}
 
-/** How to mend a module that cannot be loaded. */
+/** The hint for a module that cannot be loaded. */
 function importHint(specifier: string, file: string, cause: unknown): string {
   if (isUncompiled(cause))
     return `Node runs no TypeScript below node_modules: compile "${specifier}" to JavaScript before it is packed, and let "exports" in its package.json name the compiled files.`;
@@ -353,7 +353,7 @@ function isUncompiled(cause: unknown): boolean {
   );
 }
 
-/** A relative import that lacks its extension, which Node does not guess. */
+/** A relative import without its extension, which Node requires. */
 function isMissingExtension(cause: unknown): boolean {
   if (!(cause instanceof Error && 'code' in cause)) return false;
   if (cause.code === 'ERR_UNSUPPORTED_DIR_IMPORT') return true;
@@ -369,7 +369,7 @@ function isMissingPackage(cause: unknown): boolean {
   );
 }
 
-/** A module was found and loaded, but offers no plugin. */
+/** A module was loaded, but exports no plugin. */
 export class PluginExportError extends defineError({
   code: 'AICO_PLUGIN_NO_EXPORT',
   exit: 'plugin',
@@ -472,7 +472,7 @@ export class PluginNameTakenError extends defineError({
   }),
 }) {}
 
-/** A plugin has another name than the configuration, or its file in the folder of plugins, gives it. */
+/** A plugin has another name than its entry in the configuration, or its file in the folder of plugins. */
 export class PluginNameDiffersError extends defineError({
   code: 'AICO_PLUGIN_NAME_DIFFERS',
   exit: 'plugin',
@@ -494,7 +494,7 @@ export function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
 
-/** The hint of an error that has one: of the project's own and of those that a plugin declares itself. */
+/** The hint of an error of the project or of a plugin. */
 function hintOf(cause: unknown): string | undefined {
   return cause instanceof Error && 'hint' in cause && typeof cause.hint === 'string' ? cause.hint : undefined;
 }

@@ -2,14 +2,14 @@
 const OWN_CODE = /\/(?:packages|@aico)\/(?:protocol|shared|backend|client|cli)\/(?:src|dist)\//;
 
 /**
- * The file, line and column in a plugin's code that an error comes from: the topmost frame of its stack that lies outside
- * the project and, where there is one, outside of other packages.
+ * The file, line and column in a plugin's code that an error comes from: the topmost stack frame outside the project and, if
+ * there is one, outside of other packages.
  *
  * @example placeOf(error) // '/home/anna/notes/plugin.ts:12:9'
  */
 export function placeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  // Node tells the place of some syntax errors in lines before the stack.
+  // Node prints the location of some syntax errors in lines before the stack.
   const source = /^(?:file:\/\/)?(\/[^\n]+:\d+)\n/.exec(error.stack ?? '')?.[1];
   if (source !== undefined) return source;
   const frames = [...(error.stack ?? '').matchAll(/^ {4}at .*?file:\/\/(\/[^\n]+?:\d+:\d+)\)?$/gm)]
@@ -18,7 +18,7 @@ export function placeOf(error: unknown): string | undefined {
   return frames.find((frame) => !frame.includes('/node_modules/')) ?? frames[0];
 }
 
-/** ` (/home/anna/notes/plugin.ts:12:9)`, or nothing where the place is not known or the message has it. */
+/** ` (/home/anna/notes/plugin.ts:12:9)`, or an empty string if the location is unknown or already in the message. */
 export function shownPlace(error: unknown): string {
   const place = placeOf(error);
   return place === undefined || String(error).includes(place) ? '' : ` (${place})`;

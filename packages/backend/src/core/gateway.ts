@@ -6,7 +6,7 @@ import type { Access, Principal } from './access.ts';
 import type { Middleware } from './middleware.ts';
 import type { PeerGuard } from './peer-guard.ts';
 
-/** A Fastify instance whose schemas are TypeBox: handlers see checked, typed requests. */
+/** A Fastify instance with TypeBox schemas: handlers get checked, typed requests. */
 export type GatewayApp = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -15,30 +15,33 @@ export type GatewayApp = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-/** Declares routes on `app`; paths are relative to where it is mounted. Any Fastify plugin may be registered. */
+/** Declares routes on `app`; paths are relative to the mount. Any Fastify plugin may be registered. */
 export type DeclareRoutes = (app: GatewayApp) => void | Promise<void>;
 
 export interface MountOptions {
   /**
-   * The access of routes that name none in `config: { access }`: for a Fastify plugin that is used as it is. Without it a
-   * route that names none is an error, and so is a not-found handler, which has this access too.
+   * The access of routes and not-found handlers that declare none in `config: { access }`, for an unmodified Fastify plugin.
+   * Without it such a route is an error.
    */
   readonly access?: Access;
   /** The plugin whose routes these are: log lines of their requests name it. */
   readonly plugin?: string;
 }
 
-/** A connection to the public port that has not proved which device it belongs to. */
+/** A connection to the public port that is not proven yet. */
 export interface UnprovenConnection {
-  /** The address it comes from, or the network where the sender could choose the address. */
+  /** The address of the sender, or the network if the sender could choose the address. */
   readonly source: string;
-  /** Replaces what happens when the connection has to make room for another. */
+  /** Replaces the action for when the connection has to make room for another. */
   onTurnedAway(turnAway: () => void): void;
-  /** It has proved itself, and no longer makes room for another. */
+  /** Removes the connection from the budget, since it is proven. */
   leave(): void;
 }
 
-/** Takes a connection over that asks for a channel. @returns whether it did */
+/**
+ * Takes over a connection that requests a channel.
+ * @returns `false` if it does not request one
+ */
 export type OpenChannel = (
   request: IncomingMessage,
   socket: Duplex,
@@ -46,42 +49,41 @@ export type OpenChannel = (
   newcomer: UnprovenConnection,
 ) => boolean;
 
-/** Bytes of one connection that are held in memory. */
+/** The bytes of one connection that are buffered in memory. */
 export interface WaitingBytes {
-  /** They have arrived and were not read. */
+  /** Received but not read. */
   readonly unread: number;
-  /** They have been written, and the peer has not taken them. */
+  /** Written but not accepted by the peer. */
   readonly unsent: number;
 }
 
-/** The service `'gateway'`: serves HTTP, and takes routes from plugins while it runs. */
+/** The service `'gateway'`: serves HTTP. Plugins can add routes while it runs. */
 export interface Gateway {
   /**
-   * Serves what `declare` declares under `/api/v1/<name>` until the returned function is called; pending
-   * requests are finished first.
+   * Serves the routes of `declare` under `/api/v1/<name>` until the returned function is called; pending requests finish first.
    */
   mount(name: string, declare: DeclareRoutes, options?: MountOptions): Promise<() => Promise<void>>;
   /** Puts `middleware` around every route, inside those that were added before, until the returned function is called. */
   addMiddleware(middleware: Middleware): () => void;
   /**
-   * Serves requests on `connection`, which stands in for a socket, as those of `principal`. The returned function resolves
+   * Serves requests on `connection`, which takes the place of a socket, as those of `principal`. The returned function resolves
    * when none of them is pending.
    */
   admit(connection: Duplex, principal: Principal): () => Promise<void>;
-  /** Bytes in memory of a connection that was admitted. */
+  /** The buffered bytes of a connection that was admitted. */
   waiting(connection: Duplex): WaitingBytes;
   /**
-   * Looks again at what a principal has in flight, since its rights have changed. Endless replies and WebSockets end, and
-   * their reader is asked anew at the door when it comes back; what it may not do any more is cut.
+   * Applies changed rights of a principal to its pending requests. Endless replies and WebSockets end, and are authorised again
+   * when their reader reconnects; requests that are no longer permitted are cut.
    */
   rightsChanged(principalId: string): void;
-  /** Lets `open` take connections of the public port that ask for a channel, until the returned function is called. */
+  /** Passes connections of the public port that request a channel to `open`, until the returned function is called. */
   openChannels(open: OpenChannel): () => void;
   /** Describes all routes as OpenAPI 3.1. */
   openApi(version: string): OpenApiDocument;
-  /** Keeps failures of callbacks within the connection whose peer led to them. */
+  /** Confines failures of callbacks to the connection that caused them. */
   readonly guard: PeerGuard;
-  /** Where it listens, once it does. */
+  /** The addresses on which it listens, once it does. */
   readonly addresses: GatewayAddresses;
 }
 

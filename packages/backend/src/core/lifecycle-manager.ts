@@ -7,10 +7,10 @@ import { Deadline } from './deadline.ts';
 import { ContainerStateError, StopBudgetError } from './errors.ts';
 import { type AttachOptions, attachToProcess, type ProcessLike } from './process/process-events.ts';
 
-/** Milliseconds for each hook after the stop: they let go of things, they do not work. */
+/** Milliseconds for each hook after the stop: they only release resources. */
 const AFTER_STOP_MS = 1_000;
 
-/** Where the backend stands. */
+/** The state of the backend. */
 export type LifecycleState =
   | { readonly kind: 'idle' }
   | { readonly kind: 'starting' }
@@ -20,34 +20,33 @@ export type LifecycleState =
       readonly kind: 'stopped';
       readonly reason: string;
       readonly report: StopReport;
-      /** Milliseconds that the hooks before the stop took: above all, requests in flight. */
+      /** Milliseconds that the hooks before the stop took, mostly for requests in flight. */
       readonly drainMs: number;
       readonly exitCode: ExitCode;
     }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-/** How it ended. */
+/** The final state. */
 export type Ending = Extract<LifecycleState, { kind: 'stopped' }>;
 
 export interface LifecycleOptions {
   readonly container: ServiceContainer;
-  /** Milliseconds a stop may take in all. Default 10 000. */
+  /** Milliseconds that a stop may take in all. Default 10 000. */
   readonly stopBudgetMs?: number;
-  /** Milliseconds the orderly attempt after an uncaught error may take. Default 3 000. */
+  /** Milliseconds that the orderly stop after an uncaught error may take. Default 3 000. */
   readonly crashBudgetMs?: number;
   /** Default: the container's `logging` service, while it runs. */
   readonly logger?: Logger;
 }
 
-/** Called when a stop begins, before any service is stopped, with the signal that its time is up. */
+/** Called when a stop begins, before any service is stopped, with a signal for its deadline. */
 export type BeforeDrain = (deadline: AbortSignal) => unknown;
 
-/** Called when every service has stopped, before the stop is over and the process leaves. */
+/** Called after every service has stopped, before the process exits. */
 export type AfterStop = (ending: Ending) => unknown;
 
 /**
- * Owns the life of the process around a container: start, ready, drain, stop, and what signals and uncaught errors
- * do to it.
+ * Manages the process around a container: start, ready, drain, stop, signals and uncaught errors.
  *
  * @example
  * ```ts
@@ -80,25 +79,25 @@ export class BackendLifecycleManager {
     return this.#state;
   }
 
-  /** Whether it takes work: false before the start is done, and from the first moment of a stop. */
+  /** Whether it accepts work: false before the start is complete, and from the beginning of a stop. */
   get ready(): boolean {
     return this.#state.kind === 'ready';
   }
 
-  /** Resolves when it has stopped, for whatever reason; not when the start failed, which `start()` tells. */
+  /** Resolves when it has stopped, for any reason; not after a failed start, which `start()` reports. */
   get ended(): Promise<Ending> {
     return this.#ended.promise;
   }
 
-  /** Adds a hook that runs when a stop begins: {@link ready} is false, everything still runs. */
+  /** Adds a hook that runs when a stop begins: {@link ready} is false, and everything still runs. */
   beforeDrain(hook: BeforeDrain): () => void {
     this.#beforeDrain.add(hook);
     return () => this.#beforeDrain.delete(hook);
   }
 
   /**
-   * Adds a hook that runs when every service has stopped: closes the log, lets go of the home. The stop, and with it
-   * the end of the process, waits for it, a second at most. Last added first.
+   * Adds a hook that runs when every service has stopped: it closes the log and releases the home. The stop, and with it the
+   * end of the process, waits for it, a second at most. Last added first.
    */
   afterStop(hook: AfterStop): () => void {
     this.#afterStop.add(hook);
@@ -106,9 +105,9 @@ export class BackendLifecycleManager {
   }
 
   /**
-   * Starts every service. Asked again, it is the same start.
+   * Starts every service. Concurrent calls share one start.
    *
-   * @throws what `ServiceContainer.start` throws; all that had started was stopped again
+   * @throws the errors of `ServiceContainer.start`; all started services have been stopped again
    */
   start(): Promise<StartReport> {
     this.#starting ??= this.#start();
@@ -116,10 +115,10 @@ export class BackendLifecycleManager {
   }
 
   /**
-   * Stops everything within the budget: not ready first, then the hooks, then the services, dependents first. Never
-   * rejects. Asked again, it is the same stop.
+   * Stops everything within the budget: first it reports not ready, then it runs the hooks, then it stops the services,
+   * dependents first. Never rejects. Concurrent calls share one stop.
    *
-   * @param budgetMs milliseconds, where the usual budget does not fit
+   * @param budgetMs milliseconds, instead of the default budget
    */
   stop(reason: string, budgetMs: number = this.#stopBudgetMs): Promise<Ending> {
     this.#stopping ??= this.#stop(reason, budgetMs);
@@ -127,10 +126,10 @@ export class BackendLifecycleManager {
   }
 
   /**
-   * Lets signals and uncaught errors end it: the first SIGTERM or SIGINT stops it within the budget, a second is left to
-   * the system, which ends the process at once (128 + n to a shell); an uncaught error is logged, followed by one orderly
-   * attempt and exit code 70. An error that one connection of a peer led to ends that connection alone. The returned
-   * function takes the handlers away.
+   * Handles signals and uncaught errors. The first SIGTERM or SIGINT stops the backend within the budget; a second is handled
+   * by the system, which ends the process at once (128 + n to a shell). An uncaught error is logged and followed by one orderly
+   * attempt and exit code 70. An error caused by the connection of a peer ends that connection only. The returned function
+   * removes the handlers.
    */
   handleProcess(target: ProcessLike, options: AttachOptions = {}): () => void {
     return attachToProcess(
@@ -158,7 +157,7 @@ export class BackendLifecycleManager {
     this.#state = { kind: 'starting' };
     try {
       const report = await this.#container.start();
-      // A stop that came meanwhile has the last word.
+      // A stop that came meanwhile takes precedence.
       if (this.#state.kind === 'starting') this.#state = { kind: 'ready', report };
       return report;
     } catch (error) {
@@ -174,7 +173,7 @@ export class BackendLifecycleManager {
     this.#log()?.info('Stopping', { reason, budgetMs });
     const drained = await this.#runHooks(budgetMs / 2);
     const drainMs = performance.now() - beganAt;
-    // The container keeps to the budget by itself; this holds even if something in it does not.
+    // The container keeps to the budget itself; this holds even if something in it does not.
     using deadline = new Deadline(leftMs() + 250);
     const stopped = this.#container.stop({ reason, budgetMs: leftMs() });
     const inTime = await deadline.settles(stopped);
@@ -193,7 +192,7 @@ export class BackendLifecycleManager {
     return ending;
   }
 
-  /** @returns whether all ended in time */
+  /** @returns whether all hooks ended in time */
   async #runHooks(budgetMs: number): Promise<boolean> {
     if (this.#beforeDrain.size === 0) return true;
     using deadline = new Deadline(budgetMs);
@@ -224,7 +223,7 @@ export class BackendLifecycleManager {
 
   async #stopWithin(budgetMs: number, reason: string): Promise<void> {
     using deadline = new Deadline(budgetMs);
-    // Where a stop is under way already, this hurries it.
+    // Shortens a stop that is in progress.
     if (this.#stopping !== undefined) void this.#container.stop({ reason, budgetMs });
     await deadline.settles(this.stop(reason, budgetMs));
   }

@@ -1,31 +1,31 @@
 import type { HealthCheckResult } from './health/types.ts';
 
 /**
- * The methods that any service may have; the container calls those that are there. A service need not extend `BasePlugin`.
+ * The optional methods of a service, which the container calls if they exist. A service need not extend `BasePlugin`.
  *
- * Once `initialize()` has begun (or, for a service that has neither `initialize` nor `start`, once it was
- * constructed), `stop()` is called exactly once, also when the start failed half-way. `[Symbol.asyncDispose]` or
- * `[Symbol.dispose]`, where there is one, is called last.
+ * Once `initialize()` has begun (or, for a service that has neither `initialize` nor `start`, once it was constructed),
+ * `stop()` is called exactly once, also after a failed start. `[Symbol.asyncDispose]` or `[Symbol.dispose]`, if there is one,
+ * is called last.
  */
 export interface Lifecycle {
-  /** Everything it depends on runs. `signal` is aborted when the start is called off. */
+  /** All dependencies are running. `signal` is aborted when the start is cancelled. */
   initialize?(signal: AbortSignal): void | Promise<void>;
-  /** Resolves once it runs: what goes on for longer belongs in the background. */
+  /** Resolves once the service is running. Longer work belongs in the background. */
   start?(signal: AbortSignal): void | Promise<void>;
-  /** Everything it depends on still runs. `signal` is aborted when its time is up. */
+  /** All dependencies are still running. `signal` is aborted at the deadline. */
   stop?(signal: AbortSignal): void | Promise<void>;
-  /** Asked while it runs, if a service `'health'` does. */
+  /** Called while the service runs, if there is a service `'health'`. */
   healthCheck?(signal: AbortSignal): HealthCheckResult | Promise<HealthCheckResult>;
 }
 
-/** Where a service keeps its scope, if it has one. */
+/** The property that holds the scope of a service, if it has one. */
 export const scope: unique symbol = Symbol('aico.scope');
 
-/** The resources that a service opened through its base class, as the container sees them. */
+/** The resources that a service opened through its base class, for the container. */
 export abstract class Scope {
-  /** The start is called off: aborts the service's signal. */
+  /** Cancels the start: aborts the service's signal. */
   abstract cancel(reason: unknown): void;
-  /** Lets no more work in and finishes what is in flight, last opened first; then aborts the service's signal. */
+  /** Closes the intake and finishes pending work, last opened first; then aborts the service's signal. */
   abstract drain(deadline: AbortSignal): Promise<void>;
   /** Releases everything else, last opened first. After `deadline` the rest is released without waiting. */
   abstract release(deadline: AbortSignal): Promise<void>;
@@ -52,7 +52,7 @@ export function scopeOf(instance: unknown): Scope | undefined {
   return owned instanceof Scope ? owned : undefined;
 }
 
-/** How an instance ends itself by `[Symbol.asyncDispose]`, else `[Symbol.dispose]`; `undefined` without either. */
+/** The `[Symbol.asyncDispose]` or else `[Symbol.dispose]` of an instance; `undefined` without either. */
 export function disposerOf(instance: unknown): (() => unknown) | undefined {
   if (typeof instance !== 'object' || instance === null) return undefined;
   for (const name of [Symbol.asyncDispose, Symbol.dispose]) {

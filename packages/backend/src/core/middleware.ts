@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 /** The body of a reply: text, bytes, a stream of them, or nothing. */
 export type ResponseBody = string | Uint8Array | Readable | ReadableStream | null;
 
-/** A reply on its way out. A middleware may change it, or put another in its place. */
+/** A reply before it is sent. A middleware may change or replace it. */
 export class GatewayResponse {
   status: number;
   readonly headers: Headers;
@@ -31,12 +31,12 @@ export class GatewayResponse {
   }
 }
 
-/** Goes on to the next middleware, or to the route. Rejects with what the route threw. */
+/** Calls the next middleware, or the route. Rejects with an error of the route. */
 export type CallNext = (request: FastifyRequest) => Promise<GatewayResponse>;
 
 /**
- * Code around every route: it sees each request before the route and each reply after it, errors included. The middleware
- * that was added first is the outermost.
+ * Code around every route: it sees each request before the route and each reply after it, including errors. The middleware that
+ * was added first is the outermost.
  *
  * @example
  * ```ts
@@ -53,8 +53,8 @@ export type CallNext = (request: FastifyRequest) => Promise<GatewayResponse>;
  */
 export abstract class Middleware {
   /**
-   * Called for each request, before its body is read. Calls `callNext` at most once, or answers by itself. What it
-   * throws is answered as any route's error is.
+   * Called for each request, before its body is read. Calls `callNext` at most once, or answers the request itself. An error is
+   * answered like that of a route.
    */
   abstract dispatch(request: FastifyRequest, callNext: CallNext): Promise<GatewayResponse>;
 }

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that is spelt most like `name`, if one differs by no more than a third of its letters. */
+/** The candidate with the most similar spelling to `name`, if one differs by at most a third of its letters. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Math.floor(name.length / 3) + 1;
@@ -11,7 +11,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** `Did you mean "database"? `, or nothing where no candidate is near. */
+/** `Did you mean "database"? `, or an empty string if no candidate is similar. */
 export function suggestion(name: string, candidates: Iterable<string>): string {
   const near = nearest(name, candidates);
   return near === undefined ? '' : `Did you mean "${near}"? `;

@@ -3,19 +3,19 @@ import type { EventEmitter } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '@aico/shared/core/logging';
 
-/** The connection of the peer that led to a failure, which is all that the failure may end. */
+/** The connection of the peer that caused a failure. The failure ends this connection only. */
 export interface PeerConnection {
   destroy(error?: Error): unknown;
 }
 
-/** Lines that are logged in a minute. A peer that fails a callback again and again must not fill the disk. */
+/** Lines that are logged per minute. A peer that fails a callback repeatedly must not fill the disk. */
 const LINES_PER_MINUTE = 20;
 
 /**
- * Keeps what a peer can cause within that peer's connection. Everything a peer sends reaches the code as an event, so the
- * guard wraps the emitters instead of the listeners: whatever any listener throws is logged and ends the
- * connection. An `error` event without a listener counts as thrown. What listeners begin, such as timers and promises,
- * runs in an asynchronous context that names the connection; {@link contain} ends that connection when one of them fails.
+ * Confines failures that a peer can cause to that peer's connection. Everything a peer sends reaches the code as an event, so
+ * the guard wraps the emitters instead of the listeners: an error thrown by any listener is logged and ends the connection. An
+ * `error` event without a listener counts as thrown. Timers and promises that listeners start run in an asynchronous context
+ * that refers to the connection; {@link contain} ends that connection when one of them fails.
  *
  * @example
  * ```ts
@@ -26,7 +26,7 @@ const LINES_PER_MINUTE = 20;
  */
 export class PeerGuard {
   readonly #logger: Logger;
-  /** The connection that what runs now was begun for. */
+  /** The connection for which the current code was started. */
   readonly #current = new AsyncLocalStorage<PeerConnection>();
   readonly #guarded = new WeakSet<EventEmitter>();
   #failures = 0;
@@ -38,12 +38,12 @@ export class PeerGuard {
     this.#logger = logger;
   }
 
-  /** Failures that were kept within a connection. */
+  /** The number of failures that were confined to a connection. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** Guards every listener of a connection, also those that are added later. Guarding it twice is guarding it once. */
+  /** Guards every listener of a connection, including those added later. Further calls have no effect. */
   watch<Watched extends EventEmitter & PeerConnection>(connection: Watched): Watched {
     this.#wrap(connection, () => connection);
     return connection;
@@ -52,7 +52,7 @@ export class PeerGuard {
   /**
    * Guards the events of an emitter that belong to a connection, such as those of a server.
    *
-   * @param connectionOf the connection that an event belongs to; where there is none, failures are thrown as ever
+   * @param connectionOf the connection that an event belongs to; without one, failures are thrown as usual
    */
   watchEvents(
     emitter: EventEmitter,
@@ -61,7 +61,10 @@ export class PeerGuard {
     this.#wrap(emitter, connectionOf);
   }
 
-  /** Guards a callback that no emitter calls. @returns what `callback` returns, or `otherwise` when it failed */
+  /**
+   * Guards a callback that no emitter calls.
+   * @returns the result of `callback`, or `otherwise` if it failed
+   */
   call<T>(connection: PeerConnection, callback: () => T, otherwise: T): T {
     try {
       return this.#current.run(connection, callback);
@@ -71,15 +74,15 @@ export class PeerGuard {
     }
   }
 
-  /** Waits for work that no other code waits for. */
+  /** Awaits work that no other code awaits. */
   detach(connection: PeerConnection, work: Promise<unknown>): void {
     work.catch((error: unknown) => this.fail(error, connection));
   }
 
   /**
-   * Takes an uncaught error if it comes from code that a connection had started: a timer, a promise.
+   * Handles an uncaught error if it comes from code that a connection had started: a timer, a promise.
    *
-   * @returns whether it did; otherwise the error is the process's own
+   * @returns `false` if the error belongs to the process itself
    */
   contain(error: unknown): boolean {
     const connection = this.#current.getStore();
@@ -88,14 +91,14 @@ export class PeerGuard {
     return true;
   }
 
-  /** Ends the connection, and logs why. */
+  /** Ends the connection and logs the reason. */
   fail(error: unknown, connection: PeerConnection): void {
     this.#failures += 1;
     this.#log(error);
     try {
       connection.destroy(error instanceof Error ? error : new Error(String(error)));
     } catch (unended) {
-      // There is nothing left that could be done for this connection; its own deadlines end it.
+      // Nothing more can be done for this connection; its own deadlines end it.
       this.#log(unended);
     }
   }
@@ -148,7 +151,7 @@ export class PeerGuard {
     }
   }
 
-  /** Every listener hears of a close, also after one that fails: what was opened for the connection is released there. */
+  /** Delivers `close` to every listener, even after one that fails: listeners release the resources of the connection there. */
   #deliverClose(emitter: EventEmitter, connection: PeerConnection, args: unknown[]): boolean {
     const listeners = emitter.rawListeners('close');
     for (const listener of listeners) {

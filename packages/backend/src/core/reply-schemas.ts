@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream';
 import { type Static, type TOptional, type TSchema, type TUnsafe, Type } from 'typebox';
 
-/** A moment, as RFC 3339 writes it. */
+/** A time, in RFC 3339 format. */
 export const Instant = Type.String({ format: 'date-time' });
 
 /** A read-only list, so that a service's own list can be returned without a copy. */
 export const listOf = <Item extends TSchema>(item: Item) => Type.Immutable(Type.Array(item));
 
-/** A field that is left out where it is undefined, as JSON leaves it out. */
+/** A field that is omitted if it is undefined, as in JSON. */
 export const maybe = <Field extends TSchema>(field: Field): TOptional<TUnsafe<Static<Field> | undefined>> =>
   Type.Optional(Type.Unsafe<Static<Field> | undefined>(field));
 
@@ -18,7 +18,7 @@ export const NO_CONTENT = { 204: Type.Null({ description: 'Done.' }) } as const;
 type Content = string | Uint8Array | Readable | ReadableStream;
 
 /**
- * The replies of a route that sends no JSON: `text/event-stream`, a download. The gateway sends the body unchanged.
+ * The replies of a route that does not send JSON: `text/event-stream`, a download. The gateway sends the body unchanged.
  *
  * @example app.get('/raw', { config: READ, schema: { response: contentOf('message/rfc822', 'As it came.') } }, …);
  */
@@ -35,7 +35,7 @@ export function contentOf(mediaType: string, description: string) {
 export const eventStream = (description: string) => contentOf('text/event-stream', description);
 
 /**
- * `true` where a schema and an interface have the same fields with the same types. A field that may be undefined may be absent.
+ * `true` if a schema and an interface have the same fields with the same types. A field that may be undefined may be absent.
  *
  * @example true satisfies Says<typeof StatusReply, DatabaseStatus>;
  */
@@ -46,7 +46,7 @@ export type Says<Schema extends TSchema, Interface> = [Spread<Static<Schema>>, S
   ? true
   : never;
 
-/** Every field named, an optional one as `undefined`: as long as it may be absent, its absence would go unnoticed. */
+/** Makes every field required, since the absence of an optional one would go unnoticed. */
 type Spread<T> = T extends readonly (infer Item)[]
   ? readonly Spread<Item>[]
   : T extends object

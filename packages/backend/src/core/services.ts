@@ -9,8 +9,8 @@ import type { Gateway } from './gateway.ts';
 import type { HealthRegistry } from './health/types.ts';
 
 /**
- * Every service by its name. A plugin adds its own by declaration merging, so that `requireService('inbox')` is
- * typed and a misspelt name does not compile:
+ * Every service by its name. A plugin adds its own by declaration merging, so that `requireService('inbox')` is typed and a
+ * misspelt name does not compile:
  *
  * @example
  * ```ts

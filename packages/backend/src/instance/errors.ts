@@ -14,12 +14,12 @@ export class HomeFileLostError extends defineError({
   }),
 }) {}
 
-/** Another backend runs on the same home. */
+/** Another backend uses the same home. */
 export class InstanceRunningError extends defineError({
   code: 'AICO_INSTANCE_RUNNING',
   exit: 'instance',
   hint: 'Use it (`aico status`), stop it (`aico stop`), or give this one a home of its own: AICO_HOME=…',
-  /** @param holder the process that has the home, where the system tells; it goes before what the instance file says */
+  /** @param holder the process that holds the home, if the system reports it; it takes precedence over the instance file */
   make: (lockFile: string, running: RunningInstance | undefined, holder?: number, cause?: unknown) => {
     const pid = holder ?? running?.pid;
     const since = running !== undefined && running.pid === pid ? `, since ${running.startedAt}` : '';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { readInstance } from './instance-file.ts';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
 
-/** The files by which a home says who has it. */
+/** The files that show which process holds a home. */
 export interface HomeFiles {
   readonly lockFile: string;
   readonly instanceFile: string;
@@ -10,11 +10,11 @@ export interface HomeFiles {
 }
 
 /**
- * The process that has the home, beside this one. On Linux the kernel tells who holds the lock, or the locks of the open
- * database where the lock file was removed; what the instance file says is believed only of a process that has one of
- * those files open. Elsewhere it is the process of the instance file, if it began when that says it did.
+ * The process that holds the home, other than this one. On Linux the kernel reports the holder of the lock, or of the locks of
+ * the open database if the lock file was removed; the instance file counts only for a process that has one of those files open.
+ * On other systems it is the process of the instance file, if its start time matches.
  *
- * @returns `undefined` where no process has it beyond doubt
+ * @returns `undefined` if no process certainly holds it
  */
 export function findHolder(files: HomeFiles): ProcessIdentity | undefined {
   const { lockFile, instanceFile, databaseFile } = files;
@@ -28,7 +28,7 @@ export function findHolder(files: HomeFiles): ProcessIdentity | undefined {
   return process.platform !== 'linux' || hasOpen(named.pid, [lockFile, databaseFile]) ? named : undefined;
 }
 
-/** Processes that hold a lock on `file`, as the kernel lists them; `undefined` where it lists no locks at all. */
+/** Processes that hold a lock on `file` according to the kernel; `undefined` if it lists no locks at all. */
 export function lockHolders(file: string): readonly number[] | undefined {
   if (process.platform !== 'linux') return undefined;
   try {
@@ -38,14 +38,14 @@ export function lockHolders(file: string): readonly number[] | undefined {
       .map((line) => /^\d+: POSIX +\S+ +\S+ +(\d+) +[0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line))
       .filter((match) => match !== null && BigInt(match[2] ?? 0) === ino)
       .map((match) => Number(match?.[1]));
-    // File systems with several parts (btrfs, overlays) list another device than a look at the file gives.
+    // File systems with several parts (btrfs, overlays) list another device than stat() returns.
     return [...new Set(listed)].filter((pid) => pid > 0 && hasFile(pid, dev, ino) !== false);
   } catch {
     return undefined;
   }
 }
 
-/** Whether the process has that file open; `undefined` where it is the process of another user. */
+/** Whether the process has that file open; `undefined` for a process of another user. */
 function hasFile(pid: number, dev: bigint, ino: bigint): boolean | undefined {
   try {
     return readdirSync(`/proc/${pid}/fd`).some((descriptor) => {
@@ -57,7 +57,7 @@ function hasFile(pid: number, dev: bigint, ino: bigint): boolean | undefined {
   }
 }
 
-/** Whether the process has one of the files open by its name, even where it was removed meanwhile. */
+/** Whether the process has one of the files open by its name, even if it was removed meanwhile. */
 function hasOpen(pid: number, files: readonly string[]): boolean {
   const names = new Set(files.flatMap((file) => [file, `${file} (deleted)`]));
   try {

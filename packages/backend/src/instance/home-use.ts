@@ -1,6 +1,6 @@
 /**
- * Counts what in this process may have the home's database open. A start or a stop that ran out of time gives up waiting
- * and not the file: the home is another's to take only when nothing has it open any more.
+ * Counts the uses of the home's database in this process. A start or a stop that ran out of time stops waiting but may still
+ * have the file open: another process may take the home only when nothing has it open any more.
  */
 export class HomeUse {
   #open = 0;
@@ -9,7 +9,7 @@ export class HomeUse {
     return this.#open === 0;
   }
 
-  /** @returns the function that ends this use */
+  /** @returns a function that ends this use */
   begin(): () => void {
     this.#open += 1;
     let ended = false;

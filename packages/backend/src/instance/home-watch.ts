@@ -10,18 +10,18 @@ export interface HomeWatchOptions {
   readonly isLockInPlace: () => boolean;
   readonly lockFile: string;
   readonly slotsFile: string;
-  /** Rejects where the slot file is not one of this home. */
+  /** Rejects if the slot file does not belong to this home. */
   readonly proveSlots: () => Promise<unknown>;
-  /** Called once, with what was lost. */
+  /** Called once, with the loss. */
   readonly onLost: (error: AicoError) => void;
-  /** Milliseconds between two looks; 500 by default. */
+  /** The interval of the checks in milliseconds; 500 by default. */
   readonly everyMs?: number;
 }
 
 /**
- * Looks whether the lock and the key slots of a running home are still there. Without the lock file a second backend could
- * begin on the same home, and without the slots the database cannot be opened again: after either loss nothing is acknowledged. (The database
- * watches its own files.)
+ * Checks that the lock and the key slots of a running home still exist. Without the lock file a second backend could start in
+ * the same home, and without the slots the database could not be opened again, so after either loss nothing is acknowledged.
+ * (The database checks its own files.)
  */
 export class HomeWatch {
   readonly #options: HomeWatchOptions;
@@ -69,7 +69,7 @@ export class HomeWatch {
     const slots = stateOf(slotsFile);
     if (slots === undefined) return new HomeFileLostError(slotsFile, 'was removed');
     if (slots === this.#slotsSeen) return undefined;
-    // A change of password replaces the file, as it should.
+    // Changing a password replaces the file legitimately.
     try {
       await proveSlots();
       this.#slotsSeen = slots;
@@ -80,7 +80,7 @@ export class HomeWatch {
   }
 }
 
-/** Changes when the file is written or replaced; `undefined` where there is none. */
+/** A value that changes when the file is written or replaced; `undefined` if it is missing. */
 function stateOf(file: string): string | undefined {
   const found = statSync(file, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.dev}:${found.ino}:${found.mtimeNs}:${found.size}`;

@@ -9,17 +9,17 @@ export interface RunningInstance {
   /** The local socket that serves the API. */
   readonly socket: string;
   readonly http: string;
-  /** Tells the process from a later one of the same number; absent where the system does not tell. */
+  /** Distinguishes the process from a later one with the same id; absent if the system does not support it. */
   readonly process?: ProcessIdentity | undefined;
 }
 
-/** Reads the instance file; `undefined` where there is none or it cannot be read. */
+/** Reads the instance file; `undefined` if it is missing or unreadable. */
 export function readInstance(instanceFile: string): RunningInstance | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(instanceFile, 'utf8'));
     return isRunningInstance(value) ? value : undefined;
   } catch {
-    // Absent, or half-written by a process that died: either way nothing is known.
+    // Missing, or half-written by a process that died.
     return undefined;
   }
 }

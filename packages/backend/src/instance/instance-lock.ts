@@ -8,9 +8,9 @@ import { findHolder, type HomeFiles, lockHolders } from './home-holder.ts';
 import { readInstance } from './instance-file.ts';
 
 /**
- * Holds a home for one process. The lock is the operating system's own, taken through an empty SQLite file, so it
- * ends with the process however that ends: nothing stale is ever left to clean up. Where the lock file was removed from
- * under the process that held it, the locks of its open database keep the next one out.
+ * Locks a home for one process. The lock is the operating system's own, taken through an empty SQLite file, so it ends with the
+ * process and never becomes stale. If the lock file was removed while its holder was running, the locks of the holder's open
+ * database still keep another process out.
  *
  * @throws {InstanceRunningError} when another process has the home
  * @throws {InstanceLockError} when the file cannot be locked at all
@@ -35,7 +35,7 @@ export class InstanceLock implements Disposable {
     this.#inode = inodeOf(files.lockFile);
   }
 
-  /** Whether the lock file is still the one that was locked: with another in its place another process could have the home. */
+  /** Whether the lock file is still the one that was locked: if it was replaced, another process could hold the home. */
   get isInPlace(): boolean {
     return inodeOf(this.#files.lockFile) === this.#inode;
   }
@@ -51,13 +51,13 @@ export class InstanceLock implements Disposable {
 
 function take({ lockFile, instanceFile }: HomeFiles): SQLite.Database {
   let busy: unknown;
-  // Twice: who held it the first time may have let go before the kernel was asked who it was.
+  // Twice: the holder may have released it before the kernel was asked for its id.
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     let database: SQLite.Database | undefined;
     try {
       database = new SQLite(lockFile, { timeout: 0 });
       chmodSync(lockFile, 0o600);
-      // A command of root's must not leave a lock that the backend's own user cannot open.
+      // A command run by root must not leave a lock that the backend's own user cannot open.
       giveNameToOwnerOf(path.dirname(lockFile), lockFile);
       database.exec('BEGIN EXCLUSIVE');
       return database;
@@ -71,14 +71,14 @@ function take({ lockFile, instanceFile }: HomeFiles): SQLite.Database {
         throw new InstanceRunningError(lockFile, readInstance(instanceFile), holder, error);
     }
   }
-  // SQLite says "busy" for a file system that cannot lock, too; there no process holds the lock.
+  // SQLite also reports "busy" for a file system without locks; then no process holds the lock.
   throw new InstanceLockError(
     lockFile,
     new SystemError({ errno: 'ENOLCK', syscall: 'fcntl', target: lockFile, cause: busy }),
   );
 }
 
-/** 0 where there is no such file, which no file has. */
+/** 0 if there is no such file; no file has this inode. */
 function inodeOf(file: string): bigint {
   return statSync(file, { bigint: true, throwIfNoEntry: false })?.ino ?? 0n;
 }

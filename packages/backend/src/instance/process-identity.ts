@@ -1,25 +1,22 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/**
- * Which process a number stands for. A number is given anew once its process has gone, and a machine that was started
- * again counts from the beginning, so the number alone says nothing.
- */
+/** Identifies a process beyond its id: ids are reused, and start again after a reboot. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it began, in the words of the system; compared, never read. */
+  /** The start time in the system's format, for comparison only. */
   readonly startTime: string;
-  /** Which run of the system, where the system tells. */
+  /** The boot of the system, if it reports one. */
   readonly bootId: string | undefined;
 }
 
-/** The process that has this number now; `undefined` where none has, or the system does not tell. */
+/** The process that has this id now; `undefined` if there is none, or the system does not tell. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const startTime = attempt(() => startTimeOf(pid));
   return startTime === undefined || startTime === '' ? undefined : { pid, startTime, bootId: bootId() };
 }
 
-/** Whether that very process is still there and does something: one that ended and was not waited for does not. */
+/** Whether that very process still exists and is not a zombie. */
 export function isAlive(identity: ProcessIdentity): boolean {
   const now = identityOf(identity.pid);
   if (now === undefined || now.startTime !== identity.startTime || now.bootId !== identity.bootId)
@@ -48,15 +45,15 @@ function bootId(): string | undefined {
   return attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
 }
 
-/** State and time of start in ticks since boot: fields 3 and 22 of proc_pid_stat(5). */
+/** State and start time in ticks since boot: fields 3 and 22 of proc_pid_stat(5). */
 function statOf(pid: number): readonly [state: string | undefined, startTicks: string | undefined] {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is the command's name in parentheses, which may itself have spaces and parentheses.
+  // The second field is the command's name in parentheses, which may contain spaces and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return [fields[0], fields[19]];
 }
 
-/** The answer of the system, or `undefined` where there is no such process or no way to ask. */
+/** The result of `ask`, or `undefined` if there is no such process or it cannot be queried. */
 function attempt<T>(ask: () => T): T | undefined {
   try {
     return ask();

@@ -33,25 +33,25 @@ export class ServiceRecord {
   #instance: unknown;
   readonly #views = new Map<string, unknown>();
   run: Run | undefined;
-  /** Takes its health check away. */
+  /** Removes its health check. */
   removeHealthCheck: (() => void) | undefined;
 
-  /** Whether the start fails without it: asked for, or because a required service stands on it. */
+  /** Whether the start fails without it: it is registered as required, or a required service depends on it. */
   required: boolean;
-  /** The required service that stands on it, where it was registered as optional. */
+  /** The required service that depends on it, if it was registered as optional. */
   requiredBy: string | undefined;
-  /** Its dependencies and its dependents. */
+  /** Its direct dependencies. `neededBy` are its direct dependents. */
   needs: ServiceRecord[] = [];
   neededBy: ServiceRecord[] = [];
-  /** Services that fill its extension points, and those whose points it fills. It starts after the former if they start. */
+  /** Services that fill its extension points, and services whose points it fills. It starts after the former if they start. */
   fillers: ServiceRecord[] = [];
   fillerOf: ServiceRecord[] = [];
-  /** How many of those it needs do not run yet. */
+  /** The number of dependencies that are not running yet. */
   openDependencies = 0;
-  /** How many of its fillers have not started and may do so. */
+  /** The number of fillers that have not started and may do so. */
   openFillers = 0;
   attempts = 0;
-  /** The dependency that came last. */
+  /** The dependency that became ready last. */
   waitedOn: string | undefined;
   /** Milliseconds from the start of the container until its first phase. */
   waitedMs = 0;
@@ -73,7 +73,7 @@ export class ServiceRecord {
     this.#views.clear();
   }
 
-  /** The instance as `consumer` sees it. */
+  /** The instance for `consumer`, which may be a view. */
   instanceFor(consumer: string): unknown {
     const { viewFor } = this.registration;
     if (viewFor === undefined) return this.#instance;
@@ -81,7 +81,7 @@ export class ServiceRecord {
     return this.#views.get(consumer);
   }
 
-  /** Takes the view of a consumer that has stopped away; the caller lets go of it. */
+  /** Removes the view of a consumer that has stopped; the caller releases it. */
   takeView(consumer: string): { readonly view: unknown } | undefined {
     if (!this.#views.has(consumer)) return undefined;
     const view = this.#views.get(consumer);
@@ -97,7 +97,7 @@ export class ServiceRecord {
     return this.registration.options;
   }
 
-  /** Forgets an earlier start. */
+  /** Resets the state of an earlier start. */
   reset(): void {
     this.state = { kind: 'waiting' };
     this.attempts = 0;
@@ -109,8 +109,8 @@ export class ServiceRecord {
 }
 
 /**
- * Ties each to what it needs, and to who needs it. What a required service stands on is required too: the start could
- * not succeed without it.
+ * Links each service to its dependencies and dependents. A service on which a required one depends is required too, since the
+ * start could not succeed without it.
  *
  * @param order every record, dependencies before their dependents
  */

@@ -2,8 +2,8 @@ import type { HealthCheck } from '../health/types.ts';
 import type { ServiceContainer } from './service-container.ts';
 
 /**
- * A check that says whether every service runs: `unhealthy` when a required one does not, `degraded` when an
- * optional one is being retried, has failed, or waits for such a one.
+ * A health check of the services: `unhealthy` when a required one is not running, `degraded` when an optional one is being
+ * retried, has failed, or waits for such a one.
  *
  * @example health.register('services', servicesCheck(container), { critical: true });
  */

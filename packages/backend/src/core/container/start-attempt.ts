@@ -18,15 +18,15 @@ import { stopInstance } from './stop-instance.ts';
 
 /** The callbacks of an attempt. */
 export interface AttemptListener {
-  /** It has started. What this throws fails the attempt. */
+  /** The service has started. An error thrown here fails the attempt. */
   started(record: ServiceRecord, instance: unknown): void;
-  /** Something went wrong while a failed attempt was cleaned up. */
+  /** An error occurred during the cleanup of a failed attempt. */
   trouble(record: ServiceRecord, error: AicoError): void;
 }
 
 /**
- * Tries once to bring a service up: construct, initialize, start, each with its deadline. What failed half-way is
- * stopped and released before this rejects, with an error that names the service and the phase.
+ * Tries once to start a service: construct, initialize, start, each with a deadline. On failure the service is stopped and its
+ * resources are released before this rejects, with an error that names the service and the phase.
  */
 export async function attemptStart(
   record: ServiceRecord,
@@ -35,7 +35,7 @@ export async function attemptStart(
 ): Promise<void> {
   record.phases = {};
   const { stopTimeoutMs } = record.options;
-  // An instance that arrives after the deadline: no other code knows of it.
+  // An instance that arrives after the deadline has no other owner.
   const stopLate = (late: unknown): void => void stop(late, true);
   const made = runPhase(
     record,
@@ -46,7 +46,7 @@ export async function attemptStart(
     stopLate,
   );
   const instance = isPending(made) ? await made : made;
-  // A factory without `return` makes a service that does nothing and looks as if it ran.
+  // A factory that forgets its `return` would otherwise register a service that does nothing.
   if (instance === undefined || instance === null)
     throw failure(record.name, 'construct', new TypeError(`its factory returned ${String(instance)}`));
   const lifecycle = lifecycleOf(instance);
@@ -83,13 +83,13 @@ export async function attemptStart(
   }
 }
 
-/** The progress of a phase, as it reports it itself. */
+/** The progress that a phase reports. */
 interface PhaseProgress extends ProgressWatch {
   renew: (() => void) | undefined;
   last: string | undefined;
 }
 
-/** Done at once when the work is; only what is pending costs a promise and a timer. */
+/** Returns at once if the work is synchronous; only pending work costs a promise and a timer. */
 function runPhase(
   record: ServiceRecord,
   phase: StartPhase,
@@ -129,14 +129,14 @@ async function awaitPhase(
   const beganAt = performance.now();
   const result = Promise.resolve(pending);
   const { startTimeoutMs } = record.options;
-  // How long a start takes may depend on the data, so the deadline is for one without any progress.
+  // The duration of a start may depend on the amount of data, so the deadline is renewed by progress.
   using deadline = new Deadline(startTimeoutMs);
   progress.renew = () => deadline.renew(startTimeoutMs);
   const unsubscribe = cancellation.subscribe((_reason, graceMs) => deadline.shorten(graceMs));
   try {
     if (await deadline.settles(result)) return await result;
   } catch (error) {
-    // A phase that obeys the signal rejects: that is not a failure of its own.
+    // A phase that obeys the signal rejects, which is no failure of its own.
     throw cancellation.reason === undefined
       ? failure(record.name, phase, error)
       : cancelled(cancellation.reason, error);
@@ -174,7 +174,7 @@ function cancelled(reason: Error, cause?: unknown): StartCancelledError {
     : new StartCancelledError(reason.message, cause ?? reason);
 }
 
-/** Log lines of a plugin's start, and of everything that it begins, name the plugin. */
+/** Attributes log lines of a plugin's start, and of everything that it begins, to the plugin. */
 function inNameOf<T>(name: string, scope: Scope | undefined, run: () => T): T {
   return scope === undefined ? run() : withPlugin(name, run);
 }

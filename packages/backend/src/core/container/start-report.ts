@@ -8,20 +8,20 @@ export interface ServiceReport {
   readonly name: string;
   readonly state: ServiceState['kind'];
   readonly required: boolean;
-  /** The required service that needs it, where it was registered as optional itself. */
+  /** The required service that needs it, if it was registered as optional. */
   readonly requiredBy: string | undefined;
   readonly priority: number;
   readonly dependencies: readonly string[];
-  /** The phase it is in, while it starts. */
+  /** The current phase, while it starts. */
   readonly phase: StartPhase | undefined;
-  /** Why it is held, where it is. */
+  /** Why it is held, if it is. */
   readonly heldBecause: string | undefined;
   readonly attempts: number;
-  /** Milliseconds from the start of the whole until its first phase. */
+  /** Milliseconds from the start of the container until its first phase. */
   readonly waitedMs: number;
-  /** The dependency that was the last to become ready. */
+  /** The dependency that became ready last. */
   readonly waitedOn: string | undefined;
-  /** The dependencies that do not run now. */
+  /** The dependencies that are not running now. */
   readonly waitingFor: readonly string[];
   /** Milliseconds of each phase of the last attempt. */
   readonly phases: Readonly<Partial<Record<StartPhase, number>>>;
@@ -32,9 +32,9 @@ export interface ServiceReport {
     | undefined;
 }
 
-/** How a start went, service by service, in the order they were registered. */
+/** The report of a start: one entry per service, in order of registration. */
 export class StartReport {
-  /** Milliseconds until all that could start had started. */
+  /** Milliseconds until every service that could start had started. */
   readonly totalMs: number;
   readonly services: readonly ServiceReport[];
 
@@ -43,7 +43,7 @@ export class StartReport {
     this.services = services;
   }
 
-  /** One line a service, in the order they began. */
+  /** One line per service, in start order. */
   toText(): string {
     const running = this.services.filter(({ state }) => state === 'running').length;
     const width = Math.max(0, ...this.services.map(({ name }) => name.length));

@@ -7,11 +7,10 @@ import type { ServiceRecord } from './service-record.ts';
 type Step = readonly [name: string, run: (deadline: AbortSignal) => unknown];
 
 /**
- * Ends one instance: lets no more work in, calls `stop()` if asked to, releases what it opened. Each step is taken
- * whatever became of the one before; one that hangs may use at most half of what is left of the time, so that
- * those after it get their turn.
+ * Stops one instance: drains its intake, calls `stop()` if requested, and releases its resources. Each step runs even if the
+ * one before failed. A step that hangs may use at most half of the remaining time, so that the later ones can run.
  *
- * @returns what went wrong; empty when all of it ended in time
+ * @returns the errors; empty if every step ended in time
  */
 export async function stopInstance(
   record: ServiceRecord,

@@ -1,20 +1,20 @@
 import type { AicoError } from '@aico/protocol';
 import { formatMs } from './format.ts';
 
-/** How one service ended. */
+/** How one service was stopped. */
 export interface StoppedService {
   readonly name: string;
-  /** `timeout`: a step of it hung; `failed`: a step of it threw. */
+  /** `timeout`: a step hung; `failed`: a step threw. */
   readonly outcome: 'stopped' | 'failed' | 'timeout';
   readonly ms: number;
   readonly troubles: readonly AicoError[];
 }
 
-/** How a stop went: which services ended, in which order, and what went wrong. */
+/** The report of a stop: the services in the order they were stopped, with their errors. */
 export class StopReport {
   readonly reason: string;
   readonly totalMs: number;
-  /** In the order they were stopped: the exact reverse of the order they had started in. */
+  /** In the order they were stopped, which is the reverse of the start order. */
   readonly services: readonly StoppedService[];
 
   constructor(reason: string, totalMs: number, services: readonly StoppedService[]) {
@@ -23,7 +23,7 @@ export class StopReport {
     this.services = services;
   }
 
-  /** Whether all ended without a trouble. */
+  /** Whether every service stopped without an error. */
   get clean(): boolean {
     return this.services.every(({ outcome }) => outcome === 'stopped');
   }
@@ -32,7 +32,7 @@ export class StopReport {
     return this.services.some(({ outcome }) => outcome === 'timeout');
   }
 
-  /** Services whose stop took at least `ms`, slowest first, with what went wrong. */
+  /** Services whose stop took at least `ms`, slowest first, with their errors. */
   slowerThan(ms: number): readonly StoppedService[] {
     return this.services.filter((service) => service.ms >= ms).toSorted((a, b) => b.ms - a.ms);
   }

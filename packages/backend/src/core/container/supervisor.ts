@@ -11,18 +11,17 @@ import { stopInstance } from './stop-instance.ts';
 import { type StoppedService, StopReport } from './stop-report.ts';
 
 export interface SupervisorOptions {
-  /** All of them, each linked to what it needs and who needs it. */
+  /** All services, each linked to its dependencies and dependents. */
   readonly records: readonly ServiceRecord[];
   readonly random: () => number;
   readonly onEvent: (event: ServiceEvent) => void;
-  /** Called when a service has started, before anything that depends on it is. What it throws fails the start. */
+  /** Called when a service has started, before its dependents start. An error fails the start. */
   readonly whenStarted: (record: ServiceRecord, instance: unknown) => void;
 }
 
 /**
- * Brings services up and takes them down: the one owner of every service's state. A service is launched as soon as
- * its last dependency runs; among those ready at the same moment, lower priority first. They come down one by one
- * in the exact reverse of the order in which they had come up.
+ * Starts and stops services, and owns the state of each. A service is launched as soon as its last dependency is running; among
+ * those ready at the same moment, lower priority first. Services are stopped one by one in the reverse of the start order.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -33,9 +32,9 @@ export class Supervisor {
   );
   readonly #indices = new Map<ServiceRecord, number>();
   readonly #runs = new Set<Run>();
-  /** In the order they came up. */
+  /** In start order. */
   #started: ServiceRecord[] = [];
-  /** Launched, and not yet known to run or to have failed. */
+  /** The number of launched services that neither run nor have failed yet. */
   #undecided = 0;
   #pumping = false;
   readonly #listener: AttemptListener = {
@@ -53,14 +52,14 @@ export class Supervisor {
     for (const record of options.records) this.#indices.set(record, this.#indices.size);
   }
 
-  /** Why the start was given up, if it was. */
+  /** Why the start was aborted, if it was. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
   /**
-   * Starts `records` and resolves when each runs, waits for one that is being retried, or has failed.
-   * With `failFast`, the first required one that fails calls all others off; see {@link failure}.
+   * Starts `records` and resolves when each is running, waits for one that is being retried, or has failed. With `failFast`,
+   * the first required one that fails cancels all others; see {@link failure}.
    */
   async bringUp(
     records: Iterable<ServiceRecord>,
@@ -82,12 +81,12 @@ export class Supervisor {
     if (this.#failure !== undefined) await Promise.all([...this.#runs].map(({ done }) => done));
   }
 
-  /** Keeps `members`, none of which runs, from running until they are brought up. */
+  /** Keeps `members`, none of which may be running, from running until they are brought up. */
   hold(members: Iterable<ServiceRecord>, reason: string): void {
     for (const record of members) record.state = { kind: 'held', reason };
   }
 
-  /** Launches nothing more, and calls off what is under way; it may take `graceMs` to end. Final. */
+  /** Launches nothing more and cancels starts in progress, which may take `graceMs` to end. Final. */
   abandon(reason: Error, graceMs: number): void {
     this.#failure ??= reason;
     this.#ready.clear();
@@ -95,12 +94,12 @@ export class Supervisor {
     this.#settleIfDone();
   }
 
-  /** Whatever is being taken down must be down within `budgetMs` from now. */
+  /** Limits the stop in progress to `budgetMs` from now. */
   hurry(budgetMs: number): void {
     this.#stopBy = Math.min(this.#stopBy, performance.now() + budgetMs);
   }
 
-  /** Calls off and stops `members` (all without), dependents first. Never rejects. */
+  /** Cancels and stops `members`, or all services, dependents first. Never rejects. */
   async takeDown(reason: string, members?: ReadonlySet<ServiceRecord>): Promise<StopReport> {
     const beganAt = performance.now();
     const belongs = (record: ServiceRecord): boolean => members === undefined || members.has(record);
@@ -126,7 +125,7 @@ export class Supervisor {
   async #stop(record: ServiceRecord, isLast: boolean): Promise<StoppedService> {
     const beganAt = performance.now();
     record.state = { kind: 'stopping' };
-    // One that hangs leaves at least half of the time to those beneath it.
+    // A service that hangs leaves at least half of the time to its dependencies.
     const shareMs = isLast ? this.#leftMs() : this.#leftMs() / 2;
     const troubles: AicoError[] = await stopInstance(record, record.instance, {
       callStop: true,
@@ -142,7 +141,7 @@ export class Supervisor {
     return { name: record.name, outcome, ms: performance.now() - beganAt, troubles };
   }
 
-  /** Lets go of what the services it needs made for it alone. */
+  /** Releases the views that its dependencies created for it. */
   async #releaseViews(record: ServiceRecord): Promise<readonly AicoError[]> {
     const troubles: AicoError[] = [];
     for (const needed of record.needs) {
@@ -177,7 +176,7 @@ export class Supervisor {
   }
 
   #launch(record: ServiceRecord): void {
-    // Taken down, or launched already, since it was queued.
+    // Stopped or launched since it was queued.
     if (record.state.kind !== 'waiting') return;
     const run = new Run();
     record.run = run;
@@ -191,7 +190,7 @@ export class Supervisor {
     this.#runs.add(run);
   }
 
-  /** Tries until it runs, has failed for good, or is called off. Never rejects. */
+  /** Retries until it runs, has failed permanently, or is cancelled. Never rejects. */
   async #supervise(record: ServiceRecord, cancellation: Cancellation): Promise<void> {
     const retries = record.options.retries ?? (record.required ? 0 : Number.POSITIVE_INFINITY);
     let decided = false;
@@ -224,7 +223,7 @@ export class Supervisor {
         error,
         retryInMs,
       });
-      // An optional service is not waited for: it is degraded from here until an attempt succeeds.
+      // The start does not wait for an optional service, which is degraded until an attempt succeeds.
       if (!record.required) decide();
       this.#settleIfDone();
       if (!(await pause(retryInMs, cancellation.signal))) {
@@ -273,12 +272,15 @@ export class Supervisor {
 
   #pumpSoon(): void {
     if (this.#ready.size === 0 || this.#pumping) return;
-    // A microtask later, so that those who became ready at the same moment are ordered by priority together.
+    // Delayed by a microtask, so that services that became ready at the same moment are ordered by priority together.
     this.#pumping = true;
     queueMicrotask(() => this.#pump());
   }
 
-  /** Starts services whose fillers have failed, or wait for a service that has failed. @returns whether there are any */
+  /**
+   * Starts services whose fillers have failed, or wait for a service that has failed.
+   * @returns whether there are any
+   */
   #startWithoutFillers(): boolean {
     const waiting = this.#options.records.filter(
       (record) => record.state.kind === 'waiting' && record.openDependencies === 0 && record.openFillers > 0,

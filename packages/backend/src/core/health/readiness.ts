@@ -1,6 +1,6 @@
 import type { HealthRegistry, HealthReport } from './types.ts';
 
-/** Whether the backend takes work now, and if not, why. */
+/** Whether the backend accepts work now, and if not, why. */
 export interface Readiness {
   readonly ready: boolean;
   readonly reason?: string;
@@ -13,8 +13,8 @@ export interface ReadinessOptions {
 }
 
 /**
- * Answers a readiness probe: ready while `isUp` says so and no critical check is unhealthy. Probes that come while
- * the checks run share that run, so that a flood of probes cannot multiply them.
+ * Answers a readiness probe: ready while `isUp` returns true and no critical check is unhealthy. Concurrent probes share one
+ * run of the checks, so that a flood of probes cannot multiply them.
  *
  * @example const readiness = readinessProbe(() => lifecycle.ready, health);
  */

@@ -15,7 +15,7 @@ const DEFAULT_TIMEOUT_MS = 1_000;
 
 interface PendingRun {
   readonly since: number;
-  /** The result for the first caller, at the deadline at the latest. */
+  /** The result for the first caller, no later than the deadline. */
   readonly outcome: Promise<HealthCheckResult>;
   isTold: boolean;
 }
@@ -24,13 +24,13 @@ interface RegisteredCheck {
   readonly check: HealthCheck;
   readonly timeoutMs: number;
   readonly critical: boolean;
-  /** The run that has not answered yet: who asks meanwhile gets its outcome, and a check that hangs is not asked again. */
+  /** The run in progress. Concurrent callers get its outcome, so a check that hangs is not started again. */
   pending: PendingRun | undefined;
 }
 
 /**
- * Runs every check at once, each with its own deadline, and says what was found: `healthy` only when every check
- * says healthy, `unhealthy` when a critical one is, else `degraded`.
+ * Runs every check concurrently, each with its own deadline, and combines the results: `healthy` only if every check is
+ * healthy, `unhealthy` if a critical one is, else `degraded`.
  *
  * @example
  * ```ts
@@ -117,8 +117,8 @@ async function outcomeOf(
 }
 
 /**
- * A plugin without types may return anything: only what says healthy is healthy, and what else it says must not keep the
- * report from being told.
+ * Checks the result of a plugin without types: only a valid healthy result counts as healthy, and invalid data must not break
+ * the report.
  */
 function checked(result: HealthCheckResult | undefined): HealthCheckResult {
   const statuses: readonly unknown[] = ['healthy', 'degraded', 'unhealthy'];
@@ -132,12 +132,12 @@ function checked(result: HealthCheckResult | undefined): HealthCheckResult {
   };
 }
 
-/** Whether it is an object that JSON has a form for: none with a bigint in it, or with itself. */
+/** Whether it is an object that can be represented as JSON: without bigints and cycles. */
 function isTellable(data: unknown): data is Readonly<Record<string, unknown>> {
   try {
     return JSON.stringify(data)?.startsWith('{') ?? false;
   } catch {
-    // Figures that cannot be told are left out; the status counts all the same.
+    // Data that cannot be represented is omitted; the status counts all the same.
     return false;
   }
 }

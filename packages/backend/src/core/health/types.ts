@@ -1,19 +1,19 @@
-/** The result of a check. `degraded` still serves; `unhealthy` does not. */
+/** The result of a check. `degraded` still serves requests; `unhealthy` does not. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy';
 
-/** The outcome of one check, as the component that was asked describes it. */
+/** The outcome of one check, as its component describes it. */
 export interface HealthCheckResult {
   readonly status: HealthStatus;
-  /** One sentence for a person; required by convention when not healthy. */
+  /** One sentence for a person; by convention required when not healthy. */
   readonly detail?: string;
-  /** Figures worth seeing: counts, sizes, ages. Never content, never secrets. */
+  /** Figures such as counts, sizes and ages. Never content or secrets. */
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** A check: asked on demand, answers within its deadline or counts as unhealthy. */
+/** A health check: called on demand; unhealthy if it does not answer within its deadline. */
 export type HealthCheck = (signal: AbortSignal) => Promise<HealthCheckResult> | HealthCheckResult;
 
-/** One check as the report shows it. */
+/** One check in the report. */
 export interface HealthCheckOutcome extends HealthCheckResult {
   /** Whether the backend is not ready without it. */
   readonly critical: boolean;
@@ -31,14 +31,14 @@ export interface HealthReport {
 export interface HealthCheckOptions {
   /** Milliseconds until the check counts as unhealthy. Default 1 000. */
   readonly timeoutMs?: number;
-  /** A check the backend is not ready without. Default `false`: its failure degrades. */
+  /** Whether the backend is not ready without it. Default `false`: its failure degrades. */
   readonly critical?: boolean;
 }
 
-/** The service `'health'`: runs every registered check and says what was found. */
+/** The service `'health'`: runs every registered check and combines the results. */
 export interface HealthRegistry {
-  /** Adds a check; the returned function takes it away. */
+  /** Adds a check; the returned function removes it. */
   register(name: string, check: HealthCheck, options?: HealthCheckOptions): () => void;
-  /** Runs every check at once. Healthy only when every check says healthy. */
+  /** Runs every check concurrently. Healthy only if every check is healthy. */
   report(): Promise<HealthReport>;
 }

@@ -13,8 +13,8 @@ export interface BackgroundHost {
 const RESTART: Backoff = { minDelayMs: 1_000, maxDelayMs: 30_000 };
 
 /**
- * Runs `work` until it resolves. When it fails, the failure is logged and it begins again after a growing wait;
- * once it has run for longer than the longest wait, the next failure counts as the first.
+ * Runs `work` until it resolves. A failure is logged, and the work is restarted after an increasing delay. After a run longer
+ * than the longest delay, the next failure counts as the first.
  */
 export async function keepRunning(
   name: string,
@@ -28,7 +28,7 @@ export async function keepRunning(
       await work(signal);
       return;
     } catch (error) {
-      // Work that obeys the signal rejects: this is its end and not a failure.
+      // Work that obeys the signal rejects, which is no failure.
       if (signal.aborted) return;
       if (clock.elapsed() - beganAt > RESTART.maxDelayMs) failures = 1;
       const retryInMs = backoffDelay(failures, RESTART, Math.random);
@@ -38,16 +38,16 @@ export async function keepRunning(
   }
 }
 
-/** When a timer runs first. */
+/** The time of a timer's first run. */
 export interface IntervalOptions {
   /** Milliseconds before the first run. Default: one interval. */
   readonly firstAfterMs?: number;
 }
 
 /**
- * Runs `work` after `firstAfterMs` and then every `intervalMs`, counted from the beginning of one run to the beginning
- * of the next. Two runs never overlap: a run that takes longer than the interval skips the runs it misses. A failure is
- * logged, and the next run comes as usual.
+ * Runs `work` after `firstAfterMs` and then every `intervalMs`, counted from the beginning of one run to the beginning of the
+ * next. Runs never overlap: a run that takes longer than the interval skips the runs it misses. A failure is logged, and the
+ * next run follows as usual.
  */
 export async function keepBeating(
   name: string,

@@ -6,9 +6,9 @@ import type { PluginManifest } from './plugin-module.ts';
 const BACKEND = '@aico/backend';
 
 /**
- * Refuses a plugin whose package.json names a range that this backend, or the Node it runs on, is not in. The range of the
- * backend is that of `peerDependencies`, `dependencies` or `engines`. Specifications that are no range, such as `file:…`,
- * are passed over.
+ * Refuses a plugin whose package.json states a range that excludes this backend or the running Node. The range of the backend
+ * is that of `peerDependencies`, `dependencies` or `engines`. Specifications that are not ranges, such as `file:…`, are
+ * ignored.
  *
  * @throws {PluginIncompatibleError}
  */
@@ -25,7 +25,7 @@ export async function refuseIncompatible(
   for (const [software, range, version] of required) {
     if (range === undefined) continue;
     const { default: semver } = await import('semver');
-    // A backend of a pre-release is of the version that it precedes.
+    // A pre-release counts as the version that it precedes.
     const isOutside = semver.validRange(range) !== null && !semver.satisfies(version, range, PRERELEASES);
     if (isOutside) throw new PluginIncompatibleError({ specifier, folder, software, range, version });
   }

@@ -10,9 +10,8 @@ export interface Declarations {
 }
 
 /**
- * Routes as `declare` declares them, refusing a capability that no plugin declares, and server-sent events that are not
- * marked as endless. Only plugins with a definition are
- * checked: a class that was registered by hand has nothing to declare capabilities in.
+ * Wraps `declare` to refuse a capability that no plugin declares, and server-sent events that are not marked as endless. Only
+ * plugins with a definition are checked, since a class that was registered by hand cannot declare capabilities.
  */
 export function checkingCapabilities(
   plugin: string,
@@ -35,7 +34,7 @@ export function checkingCapabilities(
 }
 
 /**
- * Refuses a topic or pattern below the name of a plugin that declares its topics, and none that matches.
+ * Refuses a topic or pattern that belongs to a plugin with declared topics and matches none of them.
  *
  * @throws {TopicInvalidError} when `pattern` is not a pattern
  * @throws {TopicUndeclaredError} when it would never receive a message
@@ -47,7 +46,7 @@ export function checkTopic(plugin: string, catalog: Declarations | undefined, pa
   throw new TopicUndeclaredError(plugin, pattern, first, topics);
 }
 
-/** Whether a route's response schema says that it replies with server-sent events. */
+/** Whether a route's response schema declares server-sent events. */
 function repliesWithEvents(response: unknown): boolean {
   return Object.values(Object(response)).some(
     (reply) =>

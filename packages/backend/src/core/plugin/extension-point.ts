@@ -1,11 +1,11 @@
 /** A place in a plugin that other plugins extend, each with a value of type `T`. */
 export interface ExtensionPoint<T = unknown> {
   readonly name: string;
-  /** Whether a plugin that fills it also starts where no plugin offers it. */
+  /** Whether a plugin that fills it also starts if no plugin offers it. */
   readonly isOptional: boolean;
-  /** The same point, for a plugin that also works where no plugin offers it. */
+  /** The same point, for a plugin that also works if no plugin offers it. */
   readonly optional: ExtensionPoint<T>;
-  /** Carries the type, and has no value. */
+  /** Carries the type only; has no value. */
   readonly extensionType?: T;
 }
 

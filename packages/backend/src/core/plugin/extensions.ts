@@ -5,16 +5,16 @@ import { ExtensionTimeoutError } from '../errors.ts';
 /** Milliseconds that an extension may take to answer one call. */
 const CALL_MS = 10_000;
 
-/** The extensions that other plugins have put into a point; they change while those plugins start and stop. */
+/** The extensions that other plugins have added to a point. They change while those plugins start and stop. */
 export interface Extensions<T> {
-  /** How many there are now. */
+  /** The current number of extensions. */
   readonly size: number;
   /**
-   * Calls `use` with each extension, one after the other: those of plugins with a lower priority first, then by the name of
-   * the plugin, then in the order in which the plugin added them. One that fails, or takes longer than 10 seconds, is
-   * logged under the name of its plugin and left out of the result.
+   * Calls `use` with each extension, one after the other: ordered by the priority of the plugin, then by its name, then by the
+   * order in which the plugin added them. An extension that fails, or takes longer than 10 seconds, is logged under the name of
+   * its plugin and left out of the result.
    *
-   * @param use receives the extension, and a signal that is aborted when its time is up
+   * @param use receives the extension, and a signal that is aborted at the deadline
    * @example const verdicts = await plugin.extensions(filters).collect((filter) => filter.judge(mail));
    */
   collect<R>(use: (extension: T, signal: AbortSignal) => R | Promise<R>): Promise<readonly R[]>;
@@ -30,7 +30,7 @@ export interface Extender {
 interface Entry {
   readonly by: Extender;
   readonly extension: unknown;
-  /** Whether its last call failed: a series of failures is one line of the log. */
+  /** Whether its last call failed: a series of failures is logged once. */
   isFailing: boolean;
 }
 
@@ -49,7 +49,7 @@ export class ExtensionRegistry {
     };
   }
 
-  /** The extensions of a point, as the plugin that offers it sees them. */
+  /** The extensions of a point, for the plugin that offers it. */
   at<T>(point: string, timeoutMs = CALL_MS): Extensions<T> {
     const entries = (): readonly Entry[] => this.#entries.get(point) ?? [];
     return {
@@ -78,13 +78,13 @@ export class ExtensionRegistry {
     };
   }
 
-  /** How many extensions there are of all points. */
+  /** The number of extensions of all points. */
   get size(): number {
     return [...this.#entries.values()].reduce((sum, entries) => sum + entries.length, 0);
   }
 }
 
-/** Sorting is stable, so that extensions of one plugin keep their order. */
+/** Sorting is stable, so extensions of one plugin keep their order. */
 function inOrder({ by: a }: Entry, { by: b }: Entry): number {
   if (a.priority !== b.priority) return a.priority - b.priority;
   return a.plugin < b.plugin ? -1 : Number(a.plugin > b.plugin);

@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { placeOf } from '../failure-place.ts';
 
-/** Modules of one plugin that are looked at. */
+/** The most modules of one plugin that are searched. */
 const MOST_MODULES = 200;
 
 /**
- * File and line of what keeps a module from being loaded, where the error itself does not tell them.
+ * File and line of the error that keeps a module from being loaded, if the error itself does not contain them.
  *
  * @returns `/home/anna/notes/plugin.mjs:12`
  */
@@ -19,7 +19,7 @@ export async function placeOfImportFailure(error: unknown, entry: string): Promi
   return importer === undefined ? undefined : findImport(importer, missing);
 }
 
-/** The line of `importer` that imports a module which is missing. */
+/** The line of `importer` that imports a missing module. */
 async function findImport(importer: string, missing: string): Promise<string> {
   const lines = (await readFile(importer, 'utf8').catch(() => '')).split('\n');
   const name = path.basename(missing);
@@ -28,10 +28,10 @@ async function findImport(importer: string, missing: string): Promise<string> {
 }
 
 /**
- * Where a syntax error is, in a module or in one that it imports by a relative path. Node's import() does not say it for
- * JavaScript; `node --check` does, without running anything.
+ * The location of a syntax error in a module, or in one that it imports by a relative path. Node's import() does not report it
+ * for JavaScript; `node --check` does, without running anything.
  *
- * @returns `/home/anna/notes/plugin.mjs:12`, or `undefined` where every module can be parsed
+ * @returns `/home/anna/notes/plugin.mjs:12`, or `undefined` if every module can be parsed
  */
 async function findSyntaxError(entry: string): Promise<string | undefined> {
   const modules = new Set([entry]);

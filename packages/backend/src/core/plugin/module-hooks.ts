@@ -6,10 +6,9 @@ const SHARED = /^@aico\/(?:backend|shared|protocol)(?:\/|$)/;
 let isSharing = false;
 
 /**
- * Lets every module of the process that imports `@aico/backend`, `@aico/shared` or `@aico/protocol` have the copy of this
- * backend. Without it a plugin with a folder node_modules of its own would bring another copy, whose classes and symbols the
- * backend does not know: it would not find what such a plugin has opened, and would not release it. It also lets a plugin run
- * that lies where these packages are not installed.
+ * Makes every module that imports `@aico/backend`, `@aico/shared` or `@aico/protocol` use the copy of this backend. Otherwise a
+ * plugin with its own node_modules would load another copy with other classes and symbols, and the backend could not find and
+ * release the resources of such a plugin. It also lets a plugin run from a folder in which these packages are not installed.
  */
 export function shareBackend(): void {
   if (isSharing) return;

@@ -6,7 +6,7 @@ import { type Lifecycle, scope } from '../lifecycle.ts';
 import { PluginContext } from './plugin-context.ts';
 import type { PluginScope } from './plugin-scope.ts';
 
-/** Which of several plugins that are ready at the same moment starts first. Never overrides a dependency. */
+/** The order of plugins that are ready at the same moment. Never overrides a dependency. */
 export const PluginPriority = {
   INFRASTRUCTURE: 10,
   SECURITY: 20,
@@ -32,9 +32,9 @@ export interface PluginMetadata {
 const NEVER = new AbortController().signal;
 
 /**
- * The class form of a plugin: for one that other plugins call as a service, and for the guide's patterns. Override what
- * is needed of `initialize`, `start`, `stop` and `healthCheck`. The other methods are those of `PluginContext`, whose
- * documentation says what each does; what they open is released when the plugin stops.
+ * The class form of a plugin: for one that other plugins call as a service, and for the guide's patterns. Override
+ * `initialize`, `start`, `stop` and `healthCheck` as needed. The other methods are those of `PluginContext`, which documents
+ * them; the resources they open are released when the plugin stops.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ const NEVER = new AbortController().signal;
  * ```
  */
 export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
-  /** The name it is registered under. */
+  /** The name under which it is registered. */
   readonly name: string;
   protected readonly container: ServiceContainer;
   readonly #context: PluginContext;
@@ -79,19 +79,19 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
     this.onStop = context.onStop.bind(context);
   }
 
-  /** Finds what the plugin needs. Everything it depends on runs. */
+  /** Prepares the plugin. All dependencies are running. */
   async initialize(_signal: AbortSignal): Promise<void> {}
 
-  /** Begins the plugin's work, and resolves once it runs. What goes on belongs in `runInBackground` or `every`. */
+  /** Starts the plugin, and resolves once it is running. Longer work belongs in `runInBackground` or `every`. */
   async start(_signal: AbortSignal): Promise<void> {}
 
-  /** Ends what was not opened through this class. Called once, also when the start failed half-way. */
+  /** Releases resources that were not opened through this class. Called once, also after a failed start. */
   async stop(_signal: AbortSignal): Promise<void> {}
 
-  /** How the plugin is; asked while it runs. A check that throws or takes too long is unhealthy. */
+  /** Reports the health of the plugin; called while it runs. A check that throws or takes too long is unhealthy. */
   healthCheck?(signal: AbortSignal): HealthCheckResult | Promise<HealthCheckResult>;
 
-  /** Aborted when the plugin stops, or when its start is called off. Pass it to everything that takes long. */
+  /** Aborted when the plugin stops, or when its start is cancelled. Pass it to long operations. */
   get signal(): AbortSignal {
     return this.#context.signal;
   }
@@ -115,7 +115,7 @@ export abstract class BasePlugin implements Lifecycle, AsyncDisposable {
     return this.#context[scope];
   }
 
-  /** Releases everything the plugin opened, without calling `stop()`: for one that no container runs. */
+  /** Releases everything the plugin opened, without calling `stop()`: for a plugin outside a container. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this[scope].drain(NEVER);
     await this[scope].release(NEVER);

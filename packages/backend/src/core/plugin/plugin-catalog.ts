@@ -7,7 +7,7 @@ declare module '../services.ts' {
   }
 }
 
-/** The service `'plugins'`: the definition of every plugin that is registered. */
+/** The service `'plugins'`: the definitions of all registered plugins. */
 export class PluginCatalog {
   readonly extensions = new ExtensionRegistry();
   readonly #definitions = new Map<string, PluginDefinition>();

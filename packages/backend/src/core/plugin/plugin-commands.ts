@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 
 /**
- * Commands that a plugin adds to `aico`. Its package exports them as `commands` from `./cli`. They run in the process of
- * the command line and reach the plugin over the API, so that they also work from another machine.
+ * Commands that a plugin adds to `aico`. Its package exports them as `commands` from `./cli`. They run in the process of the
+ * command line and reach the plugin over the API, so they also work from another machine.
  *
  * @example
  * ```ts
@@ -24,7 +24,7 @@ export interface PluginCommands {
 /** The output and the client of a command of a plugin. */
 export interface CommandContext {
   readonly output: Output;
-  /** A client of the running backend, or of the one that `--via` names; one for the whole command. */
+  /** A client of the running backend, or of the one that `--via` names. One client serves the whole command. */
   client(): Promise<CommandClient>;
 }
 
@@ -32,28 +32,27 @@ export interface CommandContext {
 export interface CommandClient {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /**
-   * The answer's JSON; `undefined` where it has no body.
+   * The parsed answer; `undefined` if it has no body.
    *
    * @throws {ProblemError} when the backend refuses
    */
   json(path: string, init?: RequestInit): Promise<unknown>;
 }
 
-/** A progress bar; silent where standard error is not a terminal. */
+/** A progress bar; silent unless standard error is a terminal. */
 export interface Progress {
   update(done: number, note?: string): void;
   stop(): void;
 }
 
-/** Where a command's answer goes: text for a person, or one JSON value a line. */
+/** The output of a command: text for a person, or one JSON value per line. */
 export interface Output {
   readonly json: boolean;
   /**
-   * Prints `value` as JSON where that was asked for, else as `text` renders it. Control characters are shown and not obeyed,
-   * except colours.
+   * Prints `value` as JSON with `--json`, otherwise as `text` renders it. Control characters are escaped, except for colours.
    */
   print<T>(value: T, text: (value: T) => string): void;
-  /** A remark beside the answer; not in JSON mode. Goes to stderr. */
+  /** Prints a remark to stderr; does nothing with `--json`. */
   note(text: string): void;
   progress(total: number, label: string): Progress;
 }

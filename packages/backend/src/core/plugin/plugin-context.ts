@@ -39,13 +39,11 @@ export const COMMON_SERVICES = ['config', 'logging', 'health'] as const;
 export type CommonService = (typeof COMMON_SERVICES)[number];
 
 /**
- * Everything a plugin works with. `start(plugin)` of a definition receives it, and the methods of `BasePlugin` are
- * these methods.
+ * The API of a plugin. `start(plugin)` of a definition receives it, and the methods of `BasePlugin` are the same.
  *
- * Everything that is opened through it is released when the plugin stops, also when its start failed half-way: first
- * routes, subscriptions and consumers are closed and the work in flight is finished, then {@link signal} is aborted, then
- * background work, timers and what was handed to {@link onStop} are released. Within each step the last opened is
- * released first.
+ * Everything that is opened through it is released when the plugin stops, also after a failed start: first routes,
+ * subscriptions and consumers are closed and pending work finishes, then {@link signal} is aborted, then background work,
+ * timers and the functions passed to {@link onStop} are released. Within each step the last opened is released first.
  */
 export class PluginContext<Dependency extends ServiceName = ServiceName> {
   /** The name that the plugin is registered under. */
@@ -62,12 +60,12 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
     this[scope] = new PluginScope(name, () => this.logger);
   }
 
-  /** Aborted when the plugin stops, or when its start is called off. Pass it to everything that takes long. */
+  /** Aborted when the plugin stops, or when its start is cancelled. Pass it to long operations. */
   get signal(): AbortSignal {
     return this[scope].signal;
   }
 
-  /** The plugin's own logger: its lines are found by `aico logs tail --service NAME`. It may be replaced. */
+  /** The plugin's own logger; `aico logs tail --service NAME` shows its lines. It may be replaced. */
   get logger(): Logger {
     if (this.#logger !== undefined) return this.#logger;
     const logging = this.#container.findService('logging');
@@ -106,8 +104,8 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * Handles the messages of a topic or pattern until the plugin stops. The subscription is in force when the promise
-   * resolves. Needs the dependency `'message_bus'`.
+   * Handles the messages of a topic or pattern until the plugin stops. The subscription is in force when the promise resolves.
+   * Needs the dependency `'message_bus'`.
    *
    * @throws {TopicUndeclaredError} when the topic belongs to a plugin that does not publish it
    * @example await plugin.subscribe('notes.*', (topic, note) => index(note));
@@ -135,11 +133,11 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * Handles the durable messages of a topic or pattern until the plugin stops, each until it is acknowledged. Messages
-   * that were published while the plugin did not run are delivered too. A handler that throws receives the message again
-   * after a growing wait. Needs the dependency `'message_bus'`.
+   * Handles the durable messages of a topic or pattern until the plugin stops, each until it is acknowledged. Messages that
+   * were published while the plugin was not running are delivered too. A handler that throws receives the message again after
+   * an increasing delay. Needs the dependency `'message_bus'`.
    *
-   * @param consumer the name under which the database keeps how far this consumer is; it never changes
+   * @param consumer the name under which the database stores the progress of this consumer; it must never change
    * @throws {TopicUndeclaredError} when the topic belongs to a plugin that does not publish it
    * @example
    * ```ts
@@ -174,9 +172,9 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * Serves routes under `/api/v1/<name>`, or another place below `/api/v1`, until the plugin stops; requests in flight
-   * are finished then. Each route names in `config.access` the capability that its caller needs. Needs the dependency
-   * `'gateway'`. The returned function removes the routes earlier.
+   * Serves routes under `/api/v1/<name>`, or another path below `/api/v1`, until the plugin stops; pending requests finish
+   * first. Each route declares in `config.access` the capability that its caller needs. Needs the dependency `'gateway'`. The
+   * returned function removes the routes earlier.
    *
    * @throws {CapabilityUndeclaredError} when a route names a capability that no plugin declares
    * @example await plugin.addRoutes((app) => { app.get('/', { config: { access: 'notes:read' } }, () => ({ notes: [] })); });
@@ -212,7 +210,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * Extends another plugin at one of its extension points until this plugin stops. The point must be among the `fills` of the
+   * Extends another plugin at one of its extension points until this plugin stops. The point must be in the `fills` of the
    * definition. The returned function removes the extension earlier.
    *
    * @throws {ExtensionUndeclaredError} when the definition does not list the point
@@ -230,7 +228,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * The extensions that other plugins have put into an extension point of this plugin. The point must be among the `offers` of the
+   * The extensions that other plugins have added to an extension point of this plugin. The point must be in the `offers` of the
    * definition. When the plugin starts, all plugins that fill the point have started or have failed.
    *
    * @throws {ExtensionUndeclaredError} when the definition does not list the point
@@ -252,9 +250,9 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * Runs `work` every `intervalMs` until the plugin stops, the first time after one interval unless `firstAfterMs`
-   * says otherwise. Two runs never overlap: a run that takes longer than the interval skips the runs it misses. A
-   * failure is logged. The returned function ends the timer earlier and resolves when no run is under way.
+   * Runs `work` every `intervalMs` until the plugin stops, the first time after one interval or after `firstAfterMs`. Runs
+   * never overlap: a run that takes longer than the interval skips the runs it misses. A failure is logged. The returned
+   * function ends the timer earlier and resolves when no run is in progress.
    *
    * @throws {IntervalInvalidError} when an interval is not between 1 and 2147483647; `firstAfterMs` may be 0
    */
@@ -276,8 +274,8 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * Runs `work` beside everything else, until it resolves or the plugin stops. When it fails, the failure is logged
-   * and it begins again after a growing wait. The returned function ends it earlier and resolves when it has ended.
+   * Runs `work` in the background until it resolves or the plugin stops. A failure is logged, and the work is restarted after
+   * an increasing delay. The returned function ends it earlier and resolves when it has ended.
    *
    * @example
    * ```ts
@@ -294,10 +292,10 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
   }
 
   /**
-   * Calls `release` when the plugin stops, after everything that was opened later is released. The returned function
+   * Calls `release` when the plugin stops, after everything that was opened later has been released. The returned function
    * calls it earlier.
    *
-   * @throws {PluginStoppedError} when the plugin has stopped already; `release` is called all the same
+   * @throws {PluginStoppedError} when the plugin has already stopped; `release` is called all the same
    */
   onStop(release: Release): () => Promise<void> {
     const held = this[scope].own('a resource of onStop()', release);

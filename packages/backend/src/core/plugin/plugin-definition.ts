@@ -10,57 +10,57 @@ import type { ExtensionPoint } from './extension-point.ts';
 import type { BasePlugin } from './plugin-base.ts';
 import type { PluginContext } from './plugin-context.ts';
 
-/** The result of `create`: a plugin, which is also the service where `Services` declares one of that name. */
+/** The result of `create`: a plugin, which is also the service if `Services` declares one of that name. */
 export type PluginInstance<N extends string> = N extends ServiceName ? Services[N] & BasePlugin : BasePlugin;
 
 /** The argument of `start(plugin)`. */
 export interface Plugin<Dependency extends ServiceName = ServiceName, Config = unknown>
   extends PluginContext<Dependency> {
-  /** The plugin's section of the configuration, checked and typed by its schema. Read anew each time, so that it is current. */
+  /** The plugin's section of the configuration, checked and typed by its schema. Each read returns the current values. */
   readonly config: Config;
-  /** Adds a health check, which is asked while the plugin runs. A check that throws or takes too long is unhealthy. */
+  /** Adds a health check, which is called while the plugin runs. A check that throws or takes too long is unhealthy. */
   onHealthCheck(check: (signal: AbortSignal) => HealthCheckResult | Promise<HealthCheckResult>): void;
 }
 
-/** Everything that must be known of a plugin before it runs. */
+/** The declaration of a plugin, which is available before it runs. */
 export interface PluginDeclaration<
   N extends string = string,
   Dependency extends ServiceName = ServiceName,
   Schema extends TObject = TObject,
 > {
-  /** The name of the service, of its routes, of its section `plugins.<name>` of the configuration, and of its tables' owner. */
+  /** The name of the service, its routes, its section `plugins.<name>` of the configuration, and the owner of its tables. */
   readonly name: N;
-  /** Default: that of its package.json. */
+  /** Default: the version in its package.json. */
   readonly version?: string;
-  /** Default: that of its package.json. */
+  /** Default: the description in its package.json. */
   readonly description?: string;
   /**
-   * Services that run before the plugin starts and until it has stopped. Configuration, logging and health are
-   * dependencies of every plugin, and need no mention.
+   * Services that run before the plugin starts and until it has stopped. Configuration, logging and health are dependencies of
+   * every plugin and need not be listed.
    */
   readonly dependencies?: readonly Dependency[];
   /** The schema of its section of the configuration. */
   readonly config?: Schema;
-  /** Its tables. Run before the plugin is made, each once and in this order; needs the dependency `'database'`. */
+  /** Its tables. Run before the plugin is created, each once and in this order; needs the dependency `'database'`. */
   readonly migrations?: readonly Migration[];
-  /** The topics that it publishes, each below its name. Another plugin cannot subscribe to one that is not among them. */
+  /** The topics that it publishes, each below its name. Another plugin cannot subscribe to others below that name. */
   readonly topics?: readonly Topic[];
-  /** The capabilities that the plugin's routes require of their callers, each with a sentence that says what it allows. */
+  /** The capabilities that the plugin's routes require of their callers, each with a sentence that describes it. */
   readonly capabilities?: Readonly<Partial<Record<Exclude<Access, 'public'>, string>>>;
   /**
-   * Extension points that other plugins may fill. Each name begins with the plugin's name and a dot. The plugin starts
-   * after the plugins that fill them and stops before those.
+   * Extension points that other plugins may fill. Each name begins with the plugin's name and a dot. The plugin starts after
+   * the plugins that fill them and stops before them.
    */
   readonly offers?: readonly ExtensionPoint[];
-  /** Extension points of other plugins that it fills by `fill`. Each must be offered, unless it is `point.optional`. */
+  /** Extension points of other plugins that it fills with `fill`. Each must be offered, unless it is `point.optional`. */
   readonly fills?: readonly ExtensionPoint[];
-  /** Other plugins whose tables it may read or write. All tables but these and its own are refused. */
+  /** Other plugins' tables that it may read or write. All others except its own are refused. */
   readonly tables?: TableGrants;
-  /** Whether the backend does not start without it. Default `true`. */
+  /** Whether the start of the backend fails without it. Default `true`. */
   readonly required?: boolean;
   /** Lower first, among plugins that are ready at the same moment. Default `PluginPriority.NORMAL`. */
   readonly priority?: number;
-  /** Deadlines and retries, where the defaults do not fit. */
+  /** Deadlines and retries, if the defaults do not fit. */
   readonly startTimeoutMs?: number;
   readonly stopTimeoutMs?: number;
   readonly retry?: ServiceOptions['retry'];
@@ -68,14 +68,14 @@ export interface PluginDeclaration<
 
 /** A plugin whose behaviour is one function. */
 interface StartForm<Dependency extends ServiceName, Config> {
-  /** Begins the plugin's work, and resolves once it runs. */
+  /** Starts the plugin, and resolves once it is running. */
   start(plugin: Plugin<Dependency, Config>): void | Promise<void>;
   readonly create?: never;
 }
 
-/** A plugin whose behaviour is a class: for one that others call as a service. */
+/** A plugin whose behaviour is a class, which others can call as a service. */
 interface ClassForm<N extends string, Config> {
-  /** Makes the plugin. Called when its dependencies run. */
+  /** Creates the plugin. Called when its dependencies are running. */
   create(
     name: N,
     container: ServiceContainer,
@@ -84,7 +84,7 @@ interface ClassForm<N extends string, Config> {
   readonly start?: never;
 }
 
-/** A plugin as `definePlugin` returns it and a module exports it. */
+/** A plugin as returned by `definePlugin` and exported by a module. */
 export type PluginDefinition = PluginDeclaration & {
   start?(plugin: Plugin): void | Promise<void>;
   create?(name: string, container: ServiceContainer, config: unknown): unknown;

@@ -9,25 +9,25 @@ import { shareBackend } from './module-hooks.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 import { findPlugin, type PluginManifest, packageOf, pluginEntry } from './plugin-module.ts';
 
-/** A plugin, and where it came from. */
+/** A plugin and its origin. */
 export interface LoadedPlugin {
   readonly definition: PluginDefinition;
-  /** The module's URL; `definition:NAME` for one that was given as a definition. */
+  /** The module's URL; `definition:NAME` if a definition was passed. */
   readonly module: string;
 }
 
 /**
- * Loads the plugin that a module exports as `plugin`. Runs the module's code, constructs nothing. Its version and
- * description are those of its package, where the definition leaves them out.
+ * Loads the plugin that a module exports as `plugin`. Runs the module's code, but constructs nothing. Version and description
+ * default to those of its package.
  *
  * @param specifier a folder or file (`./examples/inbox`, absolute, or a `file:` URL), an installed package's name, or the
  *   definition itself
- * @param baseDir the folder that relative paths are looked up from, and packages: from there, else beside this one
- * @throws {PluginNotFoundError} when there is nothing
- * @throws {PluginIncompatibleError} when its package is made for another version of the backend or of Node
+ * @param baseDir the folder against which relative paths and packages are resolved; packages are also looked up beside this one
+ * @throws {PluginNotFoundError} when there is no such module
+ * @throws {PluginIncompatibleError} when its package requires another version of the backend or of Node
  * @throws {PluginImportError} when the module throws while it is loaded, or imports a module that is missing
  * @throws {PluginExportError} when it exports no `plugin`
- * @throws {PluginShapeError} when `plugin` is not a definition; the error lists everything that is wrong
+ * @throws {PluginShapeError} when `plugin` is not a definition; the error lists every fault
  */
 export async function loadPlugin(
   specifier: string | PluginDefinition,
@@ -54,7 +54,7 @@ export async function loadPlugin(
 }
 
 /**
- * @param manifest of the package that gives the version and description which the definition leaves out
+ * @param manifest of the package, with the default version and description
  * @throws {PluginShapeError}
  */
 function checkedDefinition(value: unknown, file: string, manifest?: PluginManifest): PluginDefinition {

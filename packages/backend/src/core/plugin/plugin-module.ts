@@ -6,7 +6,7 @@ import { isPathLike, resolveUserPath } from '@aico/shared/core/paths';
 import { exports, legacy, type Package } from 'resolve.exports';
 import { PluginImportError, PluginNotFoundError } from '../errors.ts';
 
-/** Where a plugin lies. */
+/** The location of a plugin. */
 export interface PluginModule {
   readonly specifier: string;
   /** The file, or the folder of the package. */
@@ -14,7 +14,7 @@ export interface PluginModule {
   readonly isFolder: boolean;
 }
 
-/** The package.json of a plugin, as far as it is read here. */
+/** The members of a plugin's package.json that are read here. */
 export interface PluginManifest extends Package {
   readonly version?: string;
   readonly description?: string;
@@ -32,16 +32,16 @@ export interface PluginPackage {
 
 const ENTRIES = ['index.ts', 'index.js', 'src/index.ts', 'src/index.js'];
 
-/** The condition of `exports` for a file that is not compiled: Node runs TypeScript outside of node_modules. */
+/** The condition of `exports` for uncompiled sources: Node runs TypeScript outside of node_modules. */
 const SOURCE = 'source';
 
 /**
- * Finds a plugin. Loads nothing.
+ * Finds a plugin without loading it.
  *
  * @param specifier a folder or file (`./examples/inbox`, `~/inbox`, absolute, or a `file:` URL), or an installed package's name
  * @param baseDir the folder against which relative paths and packages are resolved; a package that is not installed there
  *   is looked up beside the backend
- * @throws {PluginNotFoundError} when there is nothing
+ * @throws {PluginNotFoundError} when there is no such module
  */
 export async function findPlugin(specifier: string, baseDir: string): Promise<PluginModule> {
   const path = pathOf(specifier, baseDir);
@@ -53,8 +53,8 @@ export async function findPlugin(specifier: string, baseDir: string): Promise<Pl
 }
 
 /**
- * The file that defines the plugin: what its package exports as `.`, or an index file. Outside of node_modules the
- * condition `source` takes precedence, so that a plugin under development runs without being compiled.
+ * The file that defines the plugin: the export `.` of its package, or an index file. Outside of node_modules the condition
+ * `source` takes precedence, so that a plugin under development runs without being compiled.
  *
  * @throws {PluginNotFoundError} when there is no such file
  * @throws {PluginImportError} when its package.json is not JSON
@@ -71,7 +71,7 @@ export async function pluginEntry({ specifier, path, isFolder }: PluginModule): 
 }
 
 /**
- * The file behind a further export of the plugin's package, such as `./cli`; `undefined` when it has none.
+ * The file of another export of the plugin's package, such as `./cli`; `undefined` when it has none.
  *
  * @throws {PluginImportError} when its package.json is not JSON
  */
@@ -130,16 +130,16 @@ async function readManifest(specifier: string, file: string): Promise<PluginMani
   }
 }
 
-/** The targets of an export, the preferred first; none where the package does not export it. */
+/** The targets of an export in order of preference; empty if the package does not export it. */
 async function exportOf(manifest: Package, folder: string, subpath: string): Promise<string[]> {
-  // Node judges by the real path, to which it follows the link of a package that is under development.
+  // Node uses the real path, following the link of a package that is under development.
   const isInstalled = (await realpath(folder)).split(sep).includes('node_modules');
   const conditions = isInstalled ? [[]] : [[SOURCE], []];
   try {
     const targets = conditions.flatMap((each) => exports(manifest, subpath, { conditions: each })?.[0] ?? []);
     return [...new Set(targets)];
   } catch {
-    // The library throws where the package exports something, but not this.
+    // The library throws if the package has exports, but not this one.
     return [];
   }
 }

@@ -4,7 +4,7 @@ import { Scope } from '../lifecycle.ts';
 import { type Held, type Release, ReleaseStack } from './release-stack.ts';
 
 /**
- * Everything that one plugin has opened. It is released in two steps, with the plugin's own `stop()` between them: first
+ * All resources that one plugin has opened. They are released in two steps, with the plugin's own `stop()` between them: first
  * routes, subscriptions and consumers are closed, so that nothing is in flight when `stop()` runs; then everything else is
  * released. Within each step the last opened is released first.
  */
@@ -26,15 +26,15 @@ export class PluginScope extends Scope {
     return this.#controller.signal;
   }
 
-  /** How many things are open. */
+  /** The number of open resources. */
   get size(): number {
     return this.#intake.size + this.#resources.size;
   }
 
   /**
-   * Opens a route, subscription or consumer, and owns it from then on.
+   * Opens a route, subscription or consumer, and owns it afterwards.
    *
-   * @throws {PluginStoppedError} when the plugin was stopped before or meanwhile; the opened thing is released
+   * @throws {PluginStoppedError} when the plugin was stopped before or meanwhile; the opened resource is released
    */
   async openIntake<T>(
     name: string,
@@ -43,7 +43,7 @@ export class PluginScope extends Scope {
   ): Promise<{ readonly opened: T; readonly held: Held }> {
     if (this.#isClosing()) throw new PluginStoppedError(this.#plugin, name);
     const opened = await open();
-    // The plugin was stopped while this was opened, so the stop did not release it.
+    // The plugin was stopped while this was being opened, so the stop did not release it.
     if (this.#isClosing()) {
       await release(opened);
       throw new PluginStoppedError(this.#plugin, name);

@@ -38,7 +38,7 @@ export function registerPlugin(container: ServiceContainer, definition: PluginDe
   );
 }
 
-/** A plugin that is declared by a function: calls it at its start with everything that it works with. */
+/** A plugin that is declared by a function, which it calls at its start with the plugin API. */
 class StartedPlugin extends PluginContext implements Lifecycle {
   readonly #container: ServiceContainer;
   readonly #definition: PluginDefinition;
@@ -63,13 +63,13 @@ class StartedPlugin extends PluginContext implements Lifecycle {
   }
 }
 
-/** The plugin's section of the configuration, as it is now. */
+/** The current section of the plugin's configuration. */
 function configOf(container: ServiceContainer, { name, config }: PluginDefinition): unknown {
   if (config === undefined) return {};
   return container.findService('config')?.registerSection({ path: `plugins.${name}`, schema: config });
 }
 
-/** Whether the container could run it: a `create` without a return value is a plugin that does nothing. */
+/** Whether the container can run it: a `create` without a return value would be a plugin that does nothing. */
 function isPlugin(value: unknown): boolean {
   const { initialize, start, stop, healthCheck } = lifecycleOf(value);
   return (

@@ -1,14 +1,14 @@
 import { reasonOf } from '@aico/protocol';
 import { ReleaseTimeoutError } from '../errors.ts';
 
-/** Gives something back: closes, unsubscribes, unmounts. */
+/** Releases a resource: closes, unsubscribes, unmounts. */
 export type Release = () => unknown;
 
-/** One thing that is open. */
+/** One open resource. */
 export interface Held {
-  /** Releases it before its turn; at most once. */
+  /** Releases it early, at most once. */
   release(): Promise<void>;
-  /** Drops it without a release, since it has ended by itself. */
+  /** Removes it without releasing it, since it has ended by itself. */
   forget(): void;
 }
 
@@ -17,7 +17,7 @@ interface Entry {
   readonly release: Release;
 }
 
-/** Resources and how they are released: last opened first. */
+/** Resources and their release functions; the last opened is released first. */
 export class ReleaseStack {
   readonly #entries = new Set<Entry>();
 
@@ -37,10 +37,10 @@ export class ReleaseStack {
   }
 
   /**
-   * Releases all, one after the other. A failure does not keep the rest from being released. Once `deadline` is aborted, the
+   * Releases all, one after the other. A failure does not prevent the release of the others. Once `deadline` is aborted, the
    * rest is released without waiting.
    *
-   * @throws {Error} the failure of a release; an `AggregateError` where several failed
+   * @throws {Error} the failure of a release; an `AggregateError` of several
    */
   async releaseAll(deadline: AbortSignal): Promise<void> {
     const failures: unknown[] = [];

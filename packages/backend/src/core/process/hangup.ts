@@ -7,10 +7,9 @@ const WRITE_ONLY = 0o1;
 const HANGUP_BIT = 1n;
 
 /**
- * Whether this process was started with SIGHUP ignored, as `nohup` and `trap '' HUP` do. Node resets the signals it
- * inherits before any JavaScript runs, so this is inferred from what they leave behind: the name of the command in `_`
- * (set by bash, ksh and zsh), the write-only `/dev/null` that nohup opens in the place of a terminal, and a parent that
- * ignores SIGHUP itself.
+ * Whether this process was started with SIGHUP ignored, as by `nohup` and `trap '' HUP`. Node resets inherited signals before
+ * any JavaScript runs, so this is inferred from their traces: the name of the command in `_` (set by bash, ksh and zsh), the
+ * write-only `/dev/null` that nohup opens in place of a terminal, and a parent that ignores SIGHUP itself.
  */
 export function isHangupIgnored(env: NodeJS.ProcessEnv = process.env): boolean {
   if (process.platform === 'win32') return false;

@@ -4,9 +4,9 @@ import { flushCompileCache } from 'node:module';
 const SHELL = '/bin/sh';
 
 /**
- * Ends the process with `code`, whatever its threads do. `process.exit()` waits for every worker thread, and for ever for
- * one that is inside native code: a read without end, a write to a disk that does not answer. Replacing the program takes
- * no thread's consent: the kernel ends them, and lets go of their locks.
+ * Ends the process with `code`, regardless of its threads. `process.exit()` waits for every worker thread, and for ever for one
+ * inside native code: an endless read, or a write to a disk that does not answer. Replacing the program by `exec` makes the
+ * kernel end the threads and release their locks.
  */
 export function leaveAtOnce(code: number): never {
   process.exitCode = code;

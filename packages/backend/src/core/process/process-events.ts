@@ -2,7 +2,7 @@ import { ExitCode } from '@aico/protocol';
 import { isHangupIgnored } from './hangup.ts';
 import { leaveAtOnce } from './leave.ts';
 
-/** The part of `process` that is listened to, so that a test can stand in for it. */
+/** The members of `process` that are used, so that a test can replace it. */
 export interface ProcessLike {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
@@ -12,29 +12,29 @@ export interface ProcessLike {
 
 /** The reactions to the events of a process. */
 export interface ProcessReactions {
-  /** An orderly stop; resolves with the exit code. Does not reject. */
+  /** Stops in order; resolves with the exit code. Does not reject. */
   stop(reason: string): Promise<number>;
-  /** Takes an error that concerns one peer's connection alone. Returns whether it did; by default none does. */
+  /** Handles an error that concerns one peer's connection only. Returns whether it did; by default it does not. */
   contain?(error: unknown): boolean;
   /** One orderly attempt after an uncaught error. */
   crash(error: unknown, origin: string): Promise<void>;
 }
 
-/** Signals that stop the process in order. SIGHUP is among them: its terminal has been closed. */
+/** Signals that stop the process in order. SIGHUP means that its terminal has been closed. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** Node opens its inspector at this signal, to every user of the machine, unless there is a listener. */
+/** Unless there is a listener, Node opens its inspector at this signal, to every user of the machine. */
 const INSPECTOR_SIGNAL = 'SIGUSR1';
 
 export interface AttachOptions {
-  /** Whether SIGHUP does nothing. Default: as it was when this process was started. */
+  /** Whether SIGHUP is ignored. Default: as inherited by this process. */
   readonly ignoresHangup?: boolean;
 }
 
 /**
- * Listens to a process. The first signal stops it in order. From then on the system itself answers signals, so that the
- * second ends the process at once (128 + n to a shell) whatever its threads do: all that was acknowledged is durable. An
- * uncaught error leads to one orderly attempt and exit code 70, a second one during it leaves at once.
+ * Listens to the events of a process. The first signal stops it in order. From then on the system itself handles signals, so
+ * that the second ends the process at once (128 + n to a shell), whatever its threads do: all acknowledged data is durable. An
+ * uncaught error leads to one orderly attempt and exit code 70; a second one during that exits at once.
  *
  * @returns a function that stops listening
  */
@@ -50,14 +50,14 @@ export function attachToProcess(
   const onSignal = (signal: NodeJS.Signals): void => {
     handToSystem();
     reactions.stop(signal).then(
-      // A crash during the stop decides the code, and leaves by itself.
+      // A crash during the stop decides the exit code, and exits by itself.
       (code) => (crashed ? undefined : leave(code)),
       (error: unknown) => onCrash('stop')(error),
     );
   };
 
   const handToSystem = (): void => {
-    // All listeners, also those of other code: with one left Node keeps the signal from the system.
+    // Removes listeners of other code too: with one left, Node does not return the signal to the system.
     for (const signal of signals) target.removeAllListeners(signal);
   };
 
@@ -77,7 +77,7 @@ export function attachToProcess(
 
   const listeners: [event: string, listener: (...args: unknown[]) => void][] = [
     ...signals.map((signal): [string, () => void] => [signal, () => onSignal(signal)]),
-    // With no listener Node would end at SIGHUP.
+    // Without a listener Node would end at SIGHUP.
     ...(ignoresHangup ? [['SIGHUP', () => undefined] satisfies [string, () => void]] : []),
     [INSPECTOR_SIGNAL, () => undefined],
     ['uncaughtException', onCrash('uncaughtException')],
