@@ -35,7 +35,7 @@ export class PackedInstallation implements AsyncDisposable {
   }
 
   static async create(): Promise<PackedInstallation> {
-    const tarballs = packAll();
+    const tarballs = await packAll();
     const folder = await mkdtemp(path.join(os.tmpdir(), 'aico-packed-'));
     await writeFile(path.join(folder, 'package.json'), '{"private":true,"type":"module"}');
     await writeFile(path.join(folder, 'bare.js'), BARE);

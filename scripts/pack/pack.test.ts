@@ -56,7 +56,7 @@ describe('the packed packages', {
   const packages = workspacePackages();
 
   before(async () => {
-    tarballs = packAll();
+    tarballs = await packAll();
     folder = await mkdtemp(path.join(os.tmpdir(), 'aico-author-'));
     // The packages are in no registry: `overrides` keeps npm from asking one for the versions that they name of each other.
     const files = tarballs.map((tarball) => [packageOf(tarball), `file:${tarball}`] as const);
@@ -115,6 +115,8 @@ describe('the packed packages', {
         [],
         tarball,
       );
+      // A command has no types: nothing can be imported from it.
+      if (packageOf(tarball) === '@aico/cli') continue;
       const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(buffer)));
       assert.ok(analysis.types !== false, `${tarball} has no types`);
       assert.deepEqual(analysis.problems.filter(concernsModules), [], tarball);

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { compileSources, packedName, reachableFiles } from './compile.ts';
+import { bundle, bundledName } from './bundle.ts';
+import { compileDeclarations, declarationName, declarationsOf } from './declarations.ts';
+import { licensesOf } from './licenses.ts';
 import {
   type ExportTarget,
   type Manifest,
@@ -12,17 +14,20 @@ import {
 
 const OUTPUT = path.join(ROOT, 'dist');
 
+/** JavaScript that an older Node can run too, and that is therefore packed as it is. */
+const LAUNCHER = 'src/launcher/*.js';
+
 /**
- * Packs every package as it would be published, into dist/: compiled JavaScript, declarations, source maps, licence and README.
+ * Packs every package as it would be published, into dist/: bundled JavaScript, declarations, source maps, licences and README.
  *
  * @returns the tarballs
  */
-export function packAll(): readonly string[] {
+export async function packAll(): Promise<readonly string[]> {
   rmSync(OUTPUT, { recursive: true, force: true });
   const packages = workspacePackages();
   const compiled = path.join(OUTPUT, 'compiled');
-  compileSources(compiled, packages);
-  const folders = packages.map((each) => stage(each, compiled));
+  compileDeclarations(compiled, packages);
+  const folders = await Promise.all(packages.map((each) => stage(each, compiled)));
   const { status, stderr } = spawnSync('npm', ['pack', '--pack-destination', OUTPUT, ...folders], {
     cwd: OUTPUT,
     encoding: 'utf8',
@@ -35,24 +40,51 @@ export function packAll(): readonly string[] {
 }
 
 /** Puts the files of a package together. @returns the folder */
-function stage(each: WorkspacePackage, compiled: string): string {
+async function stage(each: WorkspacePackage, compiled: string): Promise<string> {
+  const { files, libraries } = await bundle(each);
+  const declarations = declarationsOf(each, compiled);
+  const named = [...declarations.values()].join('');
+  const manifest = packedManifest(
+    each.manifest,
+    (dependency) => !isBundled(dependency, libraries) || named.includes(`'${dependency}`),
+  );
+  const packed = new Map([
+    ...files,
+    ...declarations,
+    ...launcherFiles(each.folder),
+    ['package.json', `${JSON.stringify(manifest, null, 2)}\n`],
+    ['LICENSE', readFileSync(path.join(ROOT, 'LICENSE'), 'utf8')],
+    ['README.md', readFileSync(path.join(each.folder, 'README.md'), 'utf8')],
+  ]);
+  if (libraries.length > 0) packed.set('dist/LICENSES.txt', licensesOf(libraries));
   const folder = path.join(OUTPUT, path.basename(each.folder));
-  for (const [name, content] of reachableFiles(each, compiled)) {
+  for (const [name, content] of packed) {
     const place = path.join(folder, name);
     mkdirSync(path.dirname(place), { recursive: true });
     writeFileSync(place, content, { mode: name.startsWith('bin/') ? 0o755 : 0o644 });
   }
-  writeFileSync(
-    path.join(folder, 'package.json'),
-    `${JSON.stringify(packedManifest(each.manifest), null, 2)}\n`,
-  );
-  copyFileSync(path.join(ROOT, 'LICENSE'), path.join(folder, 'LICENSE'));
-  copyFileSync(path.join(each.folder, 'README.md'), path.join(folder, 'README.md'));
   return folder;
 }
 
-function packedManifest({ name, version, license, ...rest }: Manifest): object {
-  const { description, exports = {}, bin, dependencies, optionalDependencies } = rest;
+/** The command, and what it loads before it knows its Node. These files import the bundle of the command line by its path. */
+function launcherFiles(folder: string): readonly (readonly [string, string])[] {
+  return globSync(['bin/*.js', LAUNCHER], { cwd: folder }).map((name) => {
+    const text = readFileSync(path.join(folder, name), 'utf8');
+    const packed = text.replaceAll("'../src/", "'../dist/").replaceAll("/main.ts'", "/main.js'");
+    return [name.replace(/^src\//, 'dist/'), packed];
+  });
+}
+
+function isBundled(dependency: string, libraries: readonly string[]): boolean {
+  return libraries.some((folder) => folder.replaceAll(path.sep, '/').endsWith(`node_modules/${dependency}`));
+}
+
+/** @param isNeeded whether a dependency must be installed: for its code, or for its types */
+function packedManifest(
+  { name, version, license, ...rest }: Manifest,
+  isNeeded: (dependency: string) => boolean,
+): object {
+  const { description, exports = {}, bin, dependencies = {}, optionalDependencies } = rest;
   return {
     name,
     version,
@@ -64,7 +96,7 @@ function packedManifest({ name, version, license, ...rest }: Manifest): object {
     // No module works at its import; only a command does.
     ...(bin === undefined ? { sideEffects: false } : { bin }),
     files: ['dist', ...(bin === undefined ? [] : ['bin'])],
-    dependencies,
+    dependencies: Object.fromEntries(Object.entries(dependencies).filter(([each]) => isNeeded(each))),
     ...(optionalDependencies === undefined ? {} : { optionalDependencies }),
   };
 }
@@ -73,10 +105,9 @@ function packedManifest({ name, version, license, ...rest }: Manifest): object {
 function packedTarget(target: ExportTarget): ExportTarget {
   if (typeof target !== 'string')
     return Object.fromEntries(Object.entries(target).map(([key, value]) => [key, packedTarget(value)]));
-  const file = `./${packedName(target)}`;
-  return { types: file.replace(/\.js$/, '.d.ts'), default: file };
+  return { types: `./${declarationName(target)}`, default: `./${bundledName(target)}` };
 }
 
 if (import.meta.main) {
-  for (const tarball of packAll()) process.stdout.write(`${path.relative(process.cwd(), tarball)}\n`);
+  for (const tarball of await packAll()) process.stdout.write(`${path.relative(process.cwd(), tarball)}\n`);
 }

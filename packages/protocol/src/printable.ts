@@ -7,13 +7,30 @@ const JOINING =
 /** Control characters, invisible or direction-changing characters, line separators, lone surrogates. */
 const HOSTILE = '[\\p{Cc}\\p{Cs}\\p{Default_Ignorable_Code_Point}\\u2028\\u2029\\ufff9-\\ufffb]';
 
-const HAS_HOSTILE = new RegExp(HOSTILE, 'v');
-/** The first two alternatives match joiners that words and emoji need; the group matches the others. */
-const PARTS = new RegExp(
-  `\\p{RGI_Emoji}|(?<=\\p{Emoji})[\\ufe0e\\ufe0f]|(?<=\\p{Script=Han})[\\u{e0100}-\\u{e01ef}]|` +
-    `(?<=${JOINING})[\\u200c\\u200d]|(\\r\\n|${HOSTILE})`,
-  'gv',
-);
+/** Text of these characters alone is printable as it is: on one line, and on several. */
+const PLAIN = /^[ -~]*$/;
+const PLAIN_LINES = /^[\n\t -~]*$/;
+
+interface Patterns {
+  readonly hostile: RegExp;
+  /** The first alternatives match joiners that words and emoji need; the group matches the others. */
+  readonly parts: RegExp;
+}
+
+let patterns: Patterns | undefined;
+
+/** Built at the first text that needs them, since the sets of Unicode take 20 ms. */
+function patternsOf(): Patterns {
+  patterns ??= {
+    hostile: new RegExp(HOSTILE, 'v'),
+    parts: new RegExp(
+      `\\p{RGI_Emoji}|(?<=\\p{Emoji})[\\ufe0e\\ufe0f]|(?<=\\p{Script=Han})[\\u{e0100}-\\u{e01ef}]|` +
+        `(?<=${JOINING})[\\u200c\\u200d]|(\\r\\n|${HOSTILE})`,
+      'gv',
+    ),
+  };
+  return patterns;
+}
 
 export interface PrintableOptions {
   /** Keeps line breaks and tabs, for text of several lines. Default `false`. */
@@ -29,8 +46,10 @@ export interface PrintableOptions {
  * @example printable('a\u001b[2Jb\n'); // 'a\\u001b[2Jb\\n'
  */
 export function printable(text: string, { lines = false }: PrintableOptions = {}): string {
-  if (!HAS_HOSTILE.test(text)) return text;
-  return text.replaceAll(PARTS, (part, hostile: string | undefined) => {
+  if ((lines ? PLAIN_LINES : PLAIN).test(text)) return text;
+  const { hostile: hasHostile, parts } = patternsOf();
+  if (!hasHostile.test(text)) return text;
+  return text.replaceAll(parts, (part, hostile: string | undefined) => {
     if (hostile === undefined) return part;
     if (lines && (hostile === '\n' || hostile === '\t')) return hostile;
     if (lines && hostile === '\r\n') return '\n';

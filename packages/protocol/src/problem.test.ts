@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Check } from 'typebox/value';
 import { AicoError, problemFrom } from './index.ts';
-import { ProblemSchema } from './problem-schema.ts';
 
 class NoteMissingError extends AicoError {
   readonly statusCode: number;
@@ -25,7 +23,6 @@ describe('problemFrom()', () => {
       hint: 'List them',
       errors: [{ path: 'params/id', message: 'is unknown' }],
     });
-    assert.ok(Check(ProblemSchema, problem));
   });
 
   for (const [what, error] of [
@@ -42,7 +39,6 @@ describe('problemFrom()', () => {
       assert.equal(problem.status, 500);
       assert.equal(problem.code, 'AICO_PROBLEM_INTERNAL');
       assert.doesNotMatch(JSON.stringify(problem), /canary|note/i);
-      assert.ok(Check(ProblemSchema, problem));
     });
 
   test('includes neither cause nor stack', () => {

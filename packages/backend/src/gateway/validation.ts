@@ -1,6 +1,6 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/compile';
 import { RequestInvalidError } from './errors.ts';
 import { readText } from './text-values.ts';
 
@@ -9,9 +9,11 @@ import { readText } from './text-values.ts';
  * refusal names locations and reasons but does not quote the request.
  */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  const validator = Compile(schema);
   const textual = httpPart !== 'body';
+  let validator: Validator | undefined;
   return (value) => {
+    // Compiled at the route's first request: most routes are not used between a start and a stop.
+    validator ??= Compile(schema);
     if (!textual && validator.Check(value)) return { value };
     const complete = validator.Default(textual ? readText(schema, value ?? {}) : value);
     if (validator.Check(complete)) return { value: complete };

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { writePrivateFile } from '@aico/shared/core/paths';
 import { systemErrorIn } from '@aico/shared/core/system-errors';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/value';
 import { BusGrantsDamagedError } from '../errors.ts';
 
 /** A component's access to the bus, and its rights. */
@@ -21,15 +21,13 @@ export const busGrant = Type.Object({
 
 export type BusGrant = Static<typeof busGrant>;
 
-const content = Compile(
-  Type.Object({
-    format: Type.Literal('aico-bus-grants'),
-    version: Type.Literal(1),
-    grants: Type.Array(busGrant),
-    /** HMAC-SHA-256 of the JSON of `grants`, hexadecimal. */
-    mac: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-  }),
-);
+const GrantsContent = Type.Object({
+  format: Type.Literal('aico-bus-grants'),
+  version: Type.Literal(1),
+  grants: Type.Array(busGrant),
+  /** HMAC-SHA-256 of the JSON of `grants`, hexadecimal. */
+  mac: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+});
 
 /**
  * The grants of one home, authenticated with a key of that home: a user who can write the file but not unlock the home cannot
@@ -60,7 +58,8 @@ export class GrantsFile {
     } catch (error) {
       throw new BusGrantsDamagedError(this.file, 'it is no JSON', error);
     }
-    if (!content.Check(parsed)) throw new BusGrantsDamagedError(this.file, 'something is missing in it');
+    if (!Check(GrantsContent, parsed))
+      throw new BusGrantsDamagedError(this.file, 'something is missing in it');
     if (!timingSafeEqual(Buffer.from(parsed.mac, 'hex'), this.#mac(parsed.grants)))
       throw new BusGrantsDamagedError(this.file, 'it was not written with the keys of this home');
     return parsed.grants;

@@ -1,6 +1,6 @@
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
-import { ProblemSchema } from '@aico/protocol/problem-schema';
 import type { OpenApiDocument } from '../../core/gateway.ts';
+import { ProblemSchema } from '../../core/problem-schema.ts';
 import type { DeclaredRoute } from './declared-routes.ts';
 
 /** A JSON Schema (2020-12), which OpenAPI 3.1 uses unchanged. */

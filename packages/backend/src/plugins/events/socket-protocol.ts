@@ -1,6 +1,7 @@
 import { AicoError, DataBoundsError, type Problem, parseBoundedJson, problemFrom } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Compile, type Validator } from 'typebox/compile';
+import { Check, Errors } from 'typebox/value';
 import { SocketMessageError } from './errors.ts';
 
 const Topic = Type.String({ minLength: 1, maxLength: 255 });
@@ -25,9 +26,7 @@ const Said = Type.Union([
 
 export type Said = Static<typeof Said>;
 
-const said = Compile(Said);
-const saidByOp = Said.anyOf.map((schema) => ({ op: schema.properties.op.const, form: Compile(schema) }));
-const id = Compile(Id);
+let said: Validator<Record<never, never>, typeof Said> | undefined;
 
 /** The messages to a client. `event` is JSON text. */
 export type Told =
@@ -49,7 +48,7 @@ export type Told =
 export function idOf(text: string): Said['id'] | null {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && 'id' in value && id.Check(value.id)) return value.id;
+    if (typeof value === 'object' && value !== null && 'id' in value && Check(Id, value.id)) return value.id;
   } catch {
     // Not JSON: the refusal says so.
   }
@@ -65,15 +64,18 @@ export function parseSaid(text: string): Said {
     if (error instanceof DataBoundsError) throw error;
     throw new SocketMessageError('it is not JSON', error);
   }
+  // Compiled at the first message, since most backends serve no socket.
+  said ??= Compile(Said);
   if (said.Check(value)) return value;
   throw new SocketMessageError(faultOf(value));
 }
 
 /** The first fault, by the form that `op` names: the union would name those of its first form. */
 function faultOf(value: unknown): string {
-  const form = saidByOp.find(({ op }) => op === opOf(value))?.form;
-  if (form === undefined) return `"op" must be one of ${saidByOp.map(({ op }) => `"${op}"`).join(', ')}`;
-  const [first] = form.Errors(value);
+  const ops = Said.anyOf.map(({ properties }) => properties.op.const);
+  const form = Said.anyOf.find(({ properties }) => properties.op.const === opOf(value));
+  if (form === undefined) return `"op" must be one of ${ops.map((op) => `"${op}"`).join(', ')}`;
+  const [first] = Errors(form, value);
   return first === undefined ? 'it has no known form' : `${first.instancePath} ${first.message}`.trim();
 }
 

@@ -1,10 +1,10 @@
 import { PROBLEM_MEDIA_TYPE } from '@aico/protocol';
-import { ProblemSchema } from '@aico/protocol/problem-schema';
 import type { AICOKeyManager, SlotInfo } from '@aico/shared/security';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
+import { ProblemSchema } from '../../core/problem-schema.ts';
 import { Instant, listOf, type Says } from '../../core/reply-schemas.ts';
 import { refusalOf } from './unlock-refusal.ts';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/value';
 import {
   copyPrivateFile,
   createPrivateFile,
@@ -55,7 +55,6 @@ const Signed = Type.Object(
   { ...backupManifest.properties, mac: Type.String({ maxLength: 64 }) },
   { additionalProperties: false },
 );
-const signed = Compile(Signed);
 
 /** The manifest of a backup. */
 export type BackupManifest = Static<typeof backupManifest>;
@@ -164,7 +163,7 @@ export async function readBackup(
     refuseIfUnreadable(error);
     throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} cannot be read`, error);
   }
-  if (!signed.Check(parsed))
+  if (!Check(Signed, parsed))
     throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} is not of a version known here`);
   const { mac, ...manifest } = parsed;
   if (textOf(manifest, mac) !== content)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/value';
 import { createMutex } from '../../core/tasks/index.ts';
 import type { Keyring } from '../../security/index.ts';
 import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
@@ -9,13 +9,11 @@ import { DatabaseRolledBackError } from '../file/errors.ts';
 import { type DatabaseWitness, isSameLife } from '../file/rollback-guard.ts';
 import type { Database } from '../types.ts';
 
-const Stamp = Compile(
-  Type.Object({
-    id: Type.String({ maxLength: 64 }),
-    epoch: Type.String({ maxLength: 64 }),
-    commits: Type.Integer({ minimum: 0 }),
-  }),
-);
+const Stamp = Type.Object({
+  id: Type.String({ maxLength: 64 }),
+  epoch: Type.String({ maxLength: 64 }),
+  commits: Type.Integer({ minimum: 0 }),
+});
 
 /** Milliseconds between two looks at how many commits there are: a keyring is slow, and behind is no harm. */
 const FOLLOW_MS = 15_000;
@@ -105,7 +103,7 @@ export class HeadWitness implements DatabaseWitness {
     if (secret === undefined) return undefined;
     try {
       const stamp: unknown = JSON.parse(Buffer.from(secret).toString('utf8'));
-      return Stamp.Check(stamp) ? stamp : undefined;
+      return Check(Stamp, stamp) ? stamp : undefined;
     } catch {
       return undefined;
     }

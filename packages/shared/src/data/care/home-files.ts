@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import sodium from 'sodium-native';
 import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/value';
 import { wipe } from '../../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
 
@@ -29,18 +29,16 @@ const LARGEST_BYTES = 4 * 1_048_576;
 const NONCE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 const TAG = sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES;
 
-const contents = Compile(
-  Type.Object({
-    files: Type.Array(
-      Type.Object({
-        kind: Type.Union([Type.Literal('configuration'), Type.Literal('bus-grants')]),
-        name: Type.String({ pattern: `${CONFIG_NAME.source}|^bus-grants\\.json$` }),
-        content: Type.String(),
-      }),
-      { maxItems: 64 },
-    ),
-  }),
-);
+const Contents = Type.Object({
+  files: Type.Array(
+    Type.Object({
+      kind: Type.Union([Type.Literal('configuration'), Type.Literal('bus-grants')]),
+      name: Type.String({ pattern: `${CONFIG_NAME.source}|^bus-grants\\.json$` }),
+      content: Type.String(),
+    }),
+    { maxItems: 64 },
+  ),
+});
 
 /** Reads the configuration files and the bus grants of a home; those that are not there are left out. */
 export async function readHomeFiles({ configDir, grantsFile }: HomeFilePlaces): Promise<readonly HomeFile[]> {
@@ -98,7 +96,7 @@ export function openHomeFiles(
       key,
     );
     const parsed: unknown = JSON.parse(message.toString('utf8'));
-    return contents.Check(parsed) ? parsed.files : undefined;
+    return Check(Contents, parsed) ? parsed.files : undefined;
   } catch {
     // libsodium's only report of a failed authentication is a throw; the length was checked above.
     return undefined;

@@ -1,7 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/value';
 import {
   copyPrivateFile,
   makePrivateFolder,
@@ -52,7 +52,6 @@ const Intent = Type.Object(
   },
   { additionalProperties: false },
 );
-const intent = Compile(Intent);
 
 /** Where each part waits below the staging folder. */
 const STAGED = {
@@ -218,7 +217,7 @@ async function readIntent(file: string): Promise<Static<typeof Intent> | undefin
   if (!(await exists(file))) return undefined;
   try {
     const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (intent.Check(parsed)) return parsed;
+    if (Check(Intent, parsed)) return parsed;
   } catch (error) {
     throw new RestoreIntentError(file, error);
   }

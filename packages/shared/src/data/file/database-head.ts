@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/value';
 import { writePrivateFile } from '../../core/paths/index.ts';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
 import { wipe } from '../../security/index.ts';
@@ -52,8 +52,7 @@ export type ReadHead =
   | { readonly isOurs: true; readonly head: DatabaseHead; readonly commits: number }
   | { readonly isOurs: false; readonly head: DatabaseHead };
 
-const signed = Compile(Signed);
-const lives = Compile(Type.Object({ id: Head.properties.id, epoch: Head.properties.epoch }));
+const Life = Type.Object({ id: Head.properties.id, epoch: Head.properties.epoch });
 
 /** The head's place: beside the database. */
 export function headFileOf(databaseFile: string): string {
@@ -95,7 +94,7 @@ export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadH
   } catch (error) {
     throw new DatabaseHeadError(file, 'is not JSON', error);
   }
-  if (content.byteLength !== RECORDS_END || !signed.Check(parsed))
+  if (content.byteLength !== RECORDS_END || !Check(Signed, parsed))
     throw new DatabaseHeadError(file, 'is not in the form it was written in');
   const { mac, ...head } = parsed;
   if (!descriptionOf(head, mac).equals(description))
@@ -126,7 +125,7 @@ export async function claimedLife(databaseFile: string): Promise<DatabaseLife | 
   try {
     const content = await readFile(headFileOf(databaseFile));
     const parsed: unknown = JSON.parse(content.subarray(0, RECORDS_AT).toString('utf8'));
-    return lives.Check(parsed) ? { id: parsed.id, epoch: parsed.epoch } : undefined;
+    return Check(Life, parsed) ? { id: parsed.id, epoch: parsed.epoch } : undefined;
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check, Errors } from 'typebox/value';
 import { WriteUnconfirmedError, writePrivateFile } from '../../core/paths/index.ts';
 import {
   SlotFileDamagedError,
@@ -75,7 +75,6 @@ export interface ReadSlotFile {
   readonly mac: string;
 }
 
-const signed = Compile(Signed);
 const text = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 const sha256 = (content: string): string => createHash('sha256').update(content).digest('base64url');
 
@@ -115,8 +114,8 @@ export async function readSlotFile(
   }
   const version = versionOf(parsed);
   if (version !== undefined && version > VERSION) throw new SlotFileVersionError(file, version);
-  if (!signed.Check(parsed)) {
-    const [first] = signed.Errors(parsed);
+  if (!Check(Signed, parsed)) {
+    const [first] = Errors(Signed, parsed);
     throw new SlotFileDamagedError(
       file,
       `${first?.instancePath || 'it'} ${first?.message ?? 'is not valid'}`,

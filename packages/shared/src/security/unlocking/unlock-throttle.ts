@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/value';
 import { removeDurably, writePrivateFile } from '../../core/paths/index.ts';
 import { type Backoff, backoffCeiling } from '../../core/tasks/index.ts';
 import { UnlockThrottledError } from '../errors.ts';
@@ -21,7 +21,6 @@ const State = Type.Object(
   { additionalProperties: false },
 );
 type State = Static<typeof State>;
-const state = Compile(State);
 const NONE: State = { version: 1, failures: 0, lastAt: 0 };
 
 /** Failed attempts so far, and the wait before the next one. */
@@ -126,7 +125,7 @@ export class UnlockThrottle {
 function parse(content: string): State | undefined {
   try {
     const value: unknown = JSON.parse(content);
-    return state.Check(value) ? value : undefined;
+    return Check(State, value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/value';
 import { isCurveKey } from './curve-keys.ts';
 import { BusCredentialError } from './errors.ts';
 
@@ -41,8 +41,7 @@ export async function readCredential(file: string): Promise<BusCredential> {
     if (error instanceof BusCredentialError) throw error;
     throw new BusCredentialError(file, 'it cannot be read', error);
   }
-  if (!Compile(busCredential).Check(content))
-    throw new BusCredentialError(file, 'something is missing in it');
+  if (!Check(busCredential, content)) throw new BusCredentialError(file, 'something is missing in it');
   const credential = content as BusCredential;
   for (const text of [credential.broker, credential.public_key, credential.secret_key])
     if (!isCurveKey(text)) throw new BusCredentialError(file, 'it holds something that is no key');

@@ -1,5 +1,5 @@
+import type { Problem, ProblemIssue } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
-import type { Problem, ProblemIssue } from './problem.ts';
 
 /** The schema of a {@link ProblemIssue}. */
 export const ProblemIssueSchema = Type.Object({ path: Type.String(), message: Type.String() });
