@@ -22,7 +22,6 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'packages/protocol/src/carrier/multiplexing/heartbeat.ts': SLEEPS,
   'packages/shared/src/core/bus/delivery/publisher.ts': STAMPS,
   'packages/protocol/src/timing/clock.ts': 'tells it to code that takes a clock',
-  'packages/shared/src/core/bus/message-bus-client.ts': STAMPS,
   'packages/shared/src/core/logging/installed.ts': STAMPS,
   'packages/shared/src/core/logging/logging.ts': STAMPS,
   'packages/shared/src/data/writes/overdue-write.ts': STAMPS,

@@ -2,6 +2,7 @@ export { NotIdleError, PluginLeakError, PluginUndeclaredError } from './errors.t
 export { Faults } from './faults.ts';
 export { assertNoLeaks, type LeakCheckOptions } from './leaks.ts';
 export { type LocalReply, type LocalRequestOptions, localRequest } from './local-request.ts';
+export { type PluginCheck, type PluginSuiteOptions, pluginChecks, pluginSuite } from './plugin-suite.ts';
 export { standIn } from './stand-in.ts';
 export { strictIssues } from './strict-schema.ts';
 export { createTestBackend, type TestBackend, type TestBackendOptions } from './test-backend.ts';

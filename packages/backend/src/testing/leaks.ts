@@ -12,13 +12,13 @@ import type { TestBackend, TestBackendOptions } from './test-backend.ts';
 /** How a plugin is used before it is stopped. */
 export interface LeakCheckOptions extends TestBackendOptions {
   /** Has the plugin do its work: sends requests, publishes messages. */
-  readonly use?: (backend: TestBackend) => unknown;
+  readonly use?: ((backend: TestBackend) => unknown) | undefined;
 }
 
 /**
- * Starts a backend, starts the plugin in it, stops the plugin, and throws if the stop left anything: timers, sockets, files,
- * threads, listeners of the process, routes, middleware, subscriptions, durable consumers, health checks, open transactions, or
- * tasks that did not end. Memory is not measured, and a timer that fires within half a second of the stop is not seen.
+ * Starts a backend, starts the plugin in it, stops the plugin, throws if the stop left anything, and starts the plugin again.
+ * Looks for timers, sockets, files, threads, listeners of the process, routes, middleware, subscriptions, durable consumers, health
+ * checks, open transactions and tasks that did not end. Memory is not measured, and a timer that fires within half a second of the stop is not seen.
  *
  * @throws {PluginLeakError} naming everything that is left, and the line that made it where that is known
  * @example
@@ -59,6 +59,7 @@ export async function assertNoLeaks(
     if (event.kind === 'stop-trouble' && event.service === name) leaks.push(event.error.message);
   for (const { kind, maker } of await resources.left()) leaks.push(`${kind}, made at ${maker}`);
   if (leaks.length > 0) throw new PluginLeakError(name, leaks);
+  await backend.container.release();
 }
 
 /** The open things of a backend: a key that is equal for the same thing, and a description. */

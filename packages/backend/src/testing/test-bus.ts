@@ -13,10 +13,16 @@ export interface OpenSubscription {
 /** The bus of a test backend: it knows its subscriptions, and refuses messages when a test says so. */
 export class TestBus extends InProcessBus {
   readonly #open = new Set<OpenSubscription>();
+  readonly #topics = new Map<string, Set<string>>();
   /** Messages that were published so far. */
   published = 0;
   /** The topics that are refused: a pattern. */
   refused: string | undefined;
+
+  /** The topics that a publisher has published on. */
+  topicsOf(source: string): ReadonlySet<string> {
+    return this.#topics.get(source) ?? new Set();
+  }
 
   get open(): readonly OpenSubscription[] {
     return [...this.#open];
@@ -35,6 +41,8 @@ export class TestBus extends InProcessBus {
         if (this.refused !== undefined && matchesTopic(this.refused, header.topic))
           throw new BusFullError(header.topic, 'refused', 0);
         this.published += 1;
+        if (!this.topicsOf(header.source).has(header.topic))
+          this.#topics.set(header.source, new Set([...this.topicsOf(header.source), header.topic]));
         return connection.publish(header, number, payload);
       },
       subscribe: async (pattern, receiver) => {

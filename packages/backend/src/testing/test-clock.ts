@@ -84,6 +84,20 @@ export class TestClock implements Clock {
     await this.#settle();
   }
 
+  /**
+   * Lets time pass until each timer that waits now has fired once. Timers that become due again meanwhile are left, so that a
+   * timer of a second does not run for each second until one of a day has fired.
+   */
+  async fireEach(): Promise<void> {
+    await this.#settle();
+    for (const timer of [...this.#timers].sort((a, b) => a.at - b.at)) {
+      this.#moveTo(Math.max(timer.at, this.#elapsed));
+      timer.fire();
+      await this.#settle();
+    }
+    await this.advance(0);
+  }
+
   /** Sets the time of day without any time passing, as a person or the network may set a machine's clock. No timer fires. */
   set(time: string | number | Date): void {
     this.#now = timeOf(time);

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ServiceContainer } from '@aico/backend';
 import { standIn } from '@aico/backend/testing';
-import type { ConfigurationManager } from '@aico/shared/core/config';
-import type { Database } from '@aico/shared/data';
 import { registerMyPlugin } from './registration.ts';
 
 test('MyPlugin starts with stand-ins for what it depends on', async () => {
   const container = new ServiceContainer();
-  container.registerInstance('config', standIn<ConfigurationManager>({ get: () => ({ test: 'value' }) }));
-  container.registerInstance('database', standIn<Database>({}));
+  container.registerInstance('config', standIn('config', { get: () => ({ test: 'value' }) }));
+  container.registerInstance('database', standIn('database', {}));
   registerMyPlugin(container);
   await container.start();
   assert.equal(container.stateOf('my_plugin').kind, 'running');
