@@ -112,7 +112,7 @@ async function checkUse(
   ];
   for (const refuse of refusals) {
     refuse();
-    // What is asked of the plugin may fail; the plugin may not.
+    // A request of the test may fail meanwhile; the plugin may not.
     await work().catch(() => undefined);
     faults.end();
     await untilWritable(running);
