@@ -112,10 +112,15 @@ export async function assembleBackend(
   const lock = new InstanceLock(paths);
   const homeUse = new HomeUse();
 
-  const { level, levels, console } = config.section(loggingSection);
+  const { level, levels, redaction, console } = config.section(loggingSection);
   const isDevelopment = config.get('environment', 'development') === 'development';
   const format = console.format === 'auto' && !isDevelopment ? 'json' : console.format;
-  const logging = createLogging({ level, levels, console: { ...console, format } });
+  const logging = createLogging({
+    level,
+    levels,
+    redaction: { ...redaction, privateKeys: redaction.private_keys },
+    console: { ...console, format },
+  });
   const uninstallLogging = installLogging(logging);
   for (const { name, module, error } of missing)
     logging.getLogger('backend', 'plugins').error(`The plugin ${name} could not be loaded and is left out`, {

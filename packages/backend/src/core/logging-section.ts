@@ -3,6 +3,8 @@ import { Type } from 'typebox';
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
+const Rule = (description: string) => Type.Boolean({ default: true, description });
+
 /** `core.logging` */
 export const loggingSection = {
   path: 'core.logging',
@@ -12,6 +14,16 @@ export const loggingSection = {
       default: {},
       description: 'The levels of single services, and of components (service/component).',
     }),
+    redaction: Type.Object(
+      {
+        names: Rule('Values of fields whose names say that they are secret, at any depth.'),
+        tokens: Rule('Tokens that are known by their form, and Bearer and Basic credentials.'),
+        assignments: Rule('The values of password=… and "token":"…", and passwords in URLs, within a text.'),
+        private_keys: Rule('Blocks of PEM that hold a private key.'),
+        cards: Rule('Numbers of payment cards.'),
+      },
+      { description: 'The rules by which secrets are taken out of lines.' },
+    ),
     retention: Type.Object({
       max_lines: Type.Integer({
         default: 1_000_000,

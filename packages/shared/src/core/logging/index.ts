@@ -11,4 +11,5 @@ export {
   type LoggingOptions,
   type LoggingStats,
 } from './logging.ts';
+export type { RedactionRules } from './secret-shapes.ts';
 export type { LogFields, Logger, LogLevel, LogRecord } from './types.ts';

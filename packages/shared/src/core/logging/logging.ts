@@ -5,6 +5,7 @@ import { type ConsoleOptions, ConsoleWriter } from './console-writer.ts';
 import { LEVEL_NUMBERS, LogLevels } from './levels.ts';
 import { type DroppedLines, LineQueue, type QueueLimits } from './line-queue.ts';
 import { Sanitiser } from './sanitiser.ts';
+import type { RedactionRules } from './secret-shapes.ts';
 import { type LogSink, ServiceLogger } from './service-logger.ts';
 import type { LogFields, Logger, LogLevel, LogRecord } from './types.ts';
 
@@ -13,6 +14,8 @@ export interface LoggingOptions {
   readonly level?: LogLevel;
   /** The levels of single services, and of components (`service/component`). */
   readonly levels?: Readonly<Record<string, LogLevel>>;
+  /** Default: every rule. */
+  readonly redaction?: RedactionRules;
   readonly console?: ConsoleOptions;
   /** Bounds of what waits to be stored. Default 262 144 lines, 64 Mi characters. */
   readonly queue?: QueueLimits;
@@ -60,14 +63,15 @@ export class Logging {
   readonly queue: LineQueue;
   /** The mildest levels that are kept; they may be changed at any time. */
   readonly levels: LogLevels;
-  readonly #sanitiser = new Sanitiser();
+  readonly #sanitiser: Sanitiser;
   #bus: Pick<MessageBus, 'publish'> | undefined;
   #lines = 0;
   #refused = 0;
   #publishing: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ level, levels, console = {}, queue = DEFAULT_LIMITS }: LoggingOptions = {}) {
+  constructor({ level, levels, redaction, console = {}, queue = DEFAULT_LIMITS }: LoggingOptions = {}) {
+    this.#sanitiser = new Sanitiser(redaction);
     this.levels = new LogLevels(level, levels);
     if (console.enabled !== false)
       this.#console = new ConsoleWriter(console, (error) => this.#dropConsole(error));

@@ -1,4 +1,5 @@
-import { REDACTED, SensitiveNames } from './sensitive-names.ts';
+import { FieldNames, isSecret, REDACTED } from './field-names.ts';
+import { type RedactionRules, redactor } from './secret-shapes.ts';
 import type { LogFields } from './types.ts';
 
 /** The bounds of one line; the rest is cut, and the line says so. */
@@ -6,6 +7,8 @@ const MAX_DEPTH = 8;
 const MAX_ENTRIES = 200;
 const MAX_STRING = 8_192;
 const MAX_LINE = 65_536;
+/** Characters beyond the bound of a text that are looked at, so that a secret is not cut in half and then not recognised. */
+const MARGIN = 4_096;
 
 const NOTHING: LogFields = Object.freeze({});
 
@@ -21,11 +24,17 @@ function isRecord(value: unknown): value is LogFields {
  * cut. Never throws, whatever getters and `toJSON` do.
  */
 export class Sanitiser {
-  readonly #names = new SensitiveNames();
+  readonly #names: FieldNames;
+  readonly #redact: (text: string) => string;
   /** Characters left for the line in hand. */
   #room = 0;
   /** The objects on the way down to the value in hand. */
   readonly #path: object[] = [];
+
+  constructor(rules: RedactionRules = {}) {
+    this.#redact = redactor(rules);
+    this.#names = new FieldNames(this.#redact, rules.names !== false);
+  }
 
   /** Roughly the characters of the line sanitised last. */
   get size(): number {
@@ -33,7 +42,7 @@ export class Sanitiser {
   }
 
   message(message: string): string {
-    const text = typeof message === 'string' ? message : String(message);
+    const text = this.#redact(begin(typeof message === 'string' ? message : String(message)));
     return text.length > MAX_STRING ? `${text.slice(0, MAX_STRING)}…` : text;
   }
 
@@ -53,8 +62,7 @@ export class Sanitiser {
         return this.#string(value);
       case 'number':
         this.#room -= 8;
-        // JSON knows neither NaN nor infinities.
-        return Number.isFinite(value) ? value : String(value);
+        return this.#number(value);
       case 'boolean':
         this.#room -= 5;
         return value;
@@ -71,10 +79,21 @@ export class Sanitiser {
     }
   }
 
-  #string(text: string): string {
+  #number(value: number): unknown {
+    // JSON knows neither NaN nor infinities.
+    if (!Number.isFinite(value)) return String(value);
+    // The number of a card has 13 digits at least.
+    if (value < 1e12 || !Number.isSafeInteger(value)) return value;
+    const text = String(value);
+    const redacted = this.#redact(text);
+    return redacted === text ? value : redacted;
+  }
+
+  #string(whole: string): string {
+    const text = this.#redact(begin(whole));
     const allowed = Math.max(0, Math.min(MAX_STRING, this.#room));
     this.#room -= Math.min(text.length, allowed) + 3;
-    return text.length > allowed ? `${text.slice(0, allowed)}…[${text.length} characters]` : text;
+    return text.length > allowed ? `${text.slice(0, allowed)}…[${whole.length} characters]` : text;
   }
 
   #object(value: object, depth: number): unknown {
@@ -154,12 +173,13 @@ export class Sanitiser {
     if (name === '__proto__') return;
     this.#room -= name.length + 4;
     // That something is or is not set is no secret.
-    if (this.#names.has(name) && typeof item !== 'boolean' && item !== null && item !== undefined) {
-      copy[name] = REDACTED;
+    const { verdict, shown } = this.#names.of(name);
+    if (typeof item !== 'boolean' && item !== null && item !== undefined && isSecret(verdict, item)) {
+      copy[shown] = REDACTED;
       return;
     }
     const sanitised = this.#value(item, depth + 1);
-    if (sanitised !== undefined) copy[name] = sanitised;
+    if (sanitised !== undefined) copy[shown] = sanitised;
   }
 
   #error(error: Error, depth: number): Record<string, unknown> {
@@ -175,6 +195,11 @@ export class Sanitiser {
     if (cause !== undefined) this.#put(copy, 'cause', cause, depth);
     return copy;
   }
+}
+
+/** The part of a text that is looked at. */
+function begin(text: string): string {
+  return text.length > MAX_STRING + MARGIN ? text.slice(0, MAX_STRING + MARGIN) : text;
 }
 
 /** The name of a function, or of an error's class, as far as it can be had. */
