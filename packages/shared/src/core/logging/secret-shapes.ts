@@ -42,7 +42,7 @@ const JSON_VALUE = new RegExp(String.raw`("${ASSIGNED}" *: *")(?:[^"\\]|\\.)*"?`
 const URL_PASSWORD = /(:\/\/[^\s/:@?#]{0,256}:)[^\s/@?#]{1,256}@/g;
 
 const PRIVATE_KEY =
-  /-----BEGIN [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----[^]*?(?:-----END [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----|$)/g;
+  /-----BEGIN [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----|$)/g;
 
 /**
  * Redacts secrets that are known by their form, wherever they stand in a text. A token without a form of its own cannot be told
