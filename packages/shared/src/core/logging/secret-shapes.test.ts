@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { through } from './capture-lines.ts';
+import { through } from '../../../test/fixtures/capture-lines.ts';
 import { isCardNumber } from './card-numbers.ts';
 import { createLogging } from './index.ts';
 import { type RedactionRules, redactor } from './secret-shapes.ts';
