@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { errnoOf } from './translate.ts';
 
 /** The database engine writes several pages at once, which fails where a smaller write succeeds. */
 const SAMPLE_BYTES = 64 * 1024;
@@ -31,7 +32,7 @@ export function findFault(folder: string): string | undefined {
     fsyncSync(descriptor);
     return hasLittleRoom(folder) ? 'ENOSPC' : undefined;
   } catch (error) {
-    return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'EIO';
+    return (error instanceof Error ? errnoOf(error) : undefined) ?? 'EIO';
   } finally {
     try {
       if (descriptor !== undefined) closeSync(descriptor);

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { SystemError } from './errors.ts';
 
 /**
@@ -50,8 +51,16 @@ export function errnoOf(error: Error): string | undefined {
   if (found !== undefined) return found;
   const code = textOf(error, 'code') ?? '';
   if (/^E[A-Z0-9]+$/.test(code) && ('syscall' in error || 'errno' in error)) return code;
+  // libuv has no name for some failures, EDQUOT among them: Node reports those as "Unknown system error -122".
+  const unnamed = code.startsWith('Unknown system error') ? nameOfErrno(error) : undefined;
+  if (unnamed !== undefined) return unnamed;
   const errno = BY_SQLITE_CODE.find(([prefix]) => code.startsWith(prefix))?.[1];
   return errno === '' ? undefined : errno;
+}
+
+function nameOfErrno(error: Error): string | undefined {
+  const errno: unknown = Reflect.get(error, 'errno');
+  return Object.entries(constants.errno).find(([, number]) => number === -Number(errno))?.[0];
 }
 
 function textOf(error: Error, name: string): string | undefined {
