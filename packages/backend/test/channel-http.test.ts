@@ -49,7 +49,7 @@ Object.assign(greeter, {
   [Symbol.for('fastify.display-name')]: 'greeter',
 });
 
-test('a Fastify plugin works as it is: decorators, hooks, parsers, routes', async (t) => {
+test('an unmodified Fastify plugin works: decorators, hooks, parsers, routes', async (t) => {
   const { device } = await startWorld(t, async (app) => {
     await app.register(greeter, { greeting: 'Hello' });
     app.get('/own', async () => app.greeting);
@@ -69,7 +69,7 @@ test('a Fastify plugin works as it is: decorators, hooks, parsers, routes', asyn
   assert.deepEqual([teapot.status, teapot.json()], [418, { short: true, stout: true }]);
 });
 
-test('20 MiB go up in chunks while the handler reads, and never much more than it has read is on its way', async (t) => {
+test('20 MiB are uploaded in chunks with back-pressure by the handler', async (t) => {
   const size = 20 * MIB;
   let worst = 0;
   const { device } = await startWorld(t, (app) => {
@@ -96,7 +96,7 @@ test('20 MiB go up in chunks while the handler reads, and never much more than i
   assert.ok(worst < MIB, `${worst} bytes were held`);
 });
 
-test('64 MiB go down, made no faster than they are read', async (t) => {
+test('64 MiB are downloaded, generated no faster than they are read', async (t) => {
   const size = 64 * MIB;
   let made = 0;
   const { device } = await startWorld(t, (app) => {
@@ -136,7 +136,7 @@ test('topics are followed as server-sent events', async (t) => {
   asked.destroy();
 });
 
-test('a client that gives up is heard of: the signal is aborted, and the request is closed', async (t) => {
+test('a client that disconnects aborts the signal and closes the request', async (t) => {
   const begun = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<void>();
@@ -159,7 +159,7 @@ test('a client that gives up is heard of: the signal is aborted, and the request
   assert.equal((await phone.ask('/api/v1/test')).body.toString(), 'there');
 });
 
-test('one channel carries one request after the other', async (t) => {
+test('one channel carries consecutive requests', async (t) => {
   const { backend, device } = await startWorld(t, (app) => {
     app.get('/', async () => 'there');
   });
@@ -171,7 +171,7 @@ test('one channel carries one request after the other', async (t) => {
   assert.equal(checks.channel?.data.channels, 1);
 });
 
-test('what is too large or no HTTP is answered with a problem that names it', async (t) => {
+test('a request that is too large or not HTTP is answered with a problem that names the reason', async (t) => {
   const { backend, device } = await startWorld(
     t,
     (app) => {
@@ -255,7 +255,7 @@ class Naming extends Middleware {
   }
 }
 
-test('middlewares stand around a route in the order in which they were added, also when it fails', async (t) => {
+test('middlewares wrap a route in the order of addition, also when it fails', async (t) => {
   const { gateway, device } = await startWorld(t, (app) => {
     app.get('/', async () => 'there');
     app.get('/fail', async () => {
@@ -279,7 +279,7 @@ test('middlewares stand around a route in the order in which they were added, al
   assert.deepEqual(journal, ['outer in', 'inner in', 'inner failed', 'outer failed']);
 });
 
-test('a request with an idempotency key has one effect, and each device its own keys', async (t) => {
+test('a request with an idempotency key has one effect, and each device has its own keys', async (t) => {
   let effects = 0;
   const { backend, gateway, device } = await startWorld(t, () => {});
   const idempotency = backend.container.getService('idempotency');
@@ -304,7 +304,7 @@ test('a request with an idempotency key has one effect, and each device its own 
   assert.equal(effects, 2);
 });
 
-test('every reply names its request, and a problem names the same', async (t) => {
+test('every reply has its request id, and so has a problem', async (t) => {
   const { device } = await startWorld(t, (app) => {
     app.get('/', async ({ id }) => ({ id }));
     app.get('/fail', async () => {

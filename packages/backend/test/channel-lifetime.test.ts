@@ -13,7 +13,7 @@ import { openChannel, pair, pairWith } from './fixtures/channel.ts';
 import { startWorld } from './fixtures/through-channel.ts';
 
 for (const several of [false, true])
-  test(`an answer that the lifetime of a channel cuts is no whole one, ${several ? 'among several' : 'alone'}`, async (t) => {
+  test(`an answer cut by the lifetime of a channel does not look complete, ${several ? 'among several' : 'alone'}`, async (t) => {
     const { backend } = await startWorld(
       t,
       (app) => {
@@ -33,7 +33,7 @@ for (const several of [false, true])
   });
 
 for (const several of [false, true])
-  test(`an answer that the deadline of a stop cuts is no whole one, ${several ? 'among several' : 'alone'}`, async (t) => {
+  test(`an answer cut by the deadline of a stop does not look complete, ${several ? 'among several' : 'alone'}`, async (t) => {
     const home = await createTestHome();
     t.after(() => home.remove());
     const [slotsFile, keyFile] = [path.join(home.folder, 'slots.json'), path.join(home.folder, 'key')];

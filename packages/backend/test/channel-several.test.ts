@@ -6,7 +6,7 @@ import { pair } from './fixtures/channel.ts';
 import { ChannelAgent } from './fixtures/channel-agent.ts';
 import { Device, replyOf, startWorld } from './fixtures/through-channel.ts';
 
-test('requests at once share a channel, and one that hangs holds up none', async (t) => {
+test('concurrent requests share a channel, and one that hangs does not delay the others', async (t) => {
   const channels = (): unknown => backend.container.getService('channel').healthCheck();
   const { backend, busyDevice } = await startWorld(t, (app) => {
     app.get('/never', () => new Promise(() => {}));
@@ -24,7 +24,7 @@ test('requests at once share a channel, and one that hangs holds up none', async
   hanging.destroy();
 });
 
-test('a connection too many is broken off, and the others go on', async (t) => {
+test('a connection above the limit is reset, and the others continue', async (t) => {
   const gate = new EventEmitter();
   const { busyDevice } = await startWorld(
     t,
@@ -45,7 +45,7 @@ test('a connection too many is broken off, and the others go on', async (t) => {
   assert.deepEqual((await slow).json(), ['done']);
 });
 
-test('a channel that carries nothing is ended when it has rested, and not while a request is in flight', async (t) => {
+test('an idle channel is ended after its timeout, and not while a request is in flight', async (t) => {
   const { backend } = await startWorld(
     t,
     (app) => {
@@ -65,7 +65,7 @@ test('a channel that carries nothing is ended when it has rested, and not while 
   assert.equal(channel.size, 0);
 });
 
-test('a stop answers what is in flight on every connection', async (t) => {
+test('a stop answers pending requests on every connection', async (t) => {
   let waiting = 0;
   let answer = (): void => {};
   const asked = new Promise<void>((resolve) => {

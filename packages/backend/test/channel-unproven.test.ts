@@ -40,7 +40,7 @@ async function answerTo(backend: TestBackend, message: Uint8Array): Promise<numb
 
 const [SECOND_MESSAGE, REFUSAL, BUSY] = [48, 32, 2];
 
-test('a first message that is sent again is refused, also after a restart; the device is served as before', async (t) => {
+test('a replayed first message is refused, also after a restart; the device is served as before', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const first = await createTestBackend({ home: home.folder, config: UNLIMITED });
@@ -63,7 +63,7 @@ test('a first message that is sent again is refused, also after a restart; the d
   assert.ok(await isServed(second, credentials));
 });
 
-test('a channel counts once its first record has opened, and is let go when none does', async (t) => {
+test('a channel counts once its first record has opened, and is closed if none does', async (t) => {
   const backend = await start(t, {
     'core.channel.max_channels_per_device': 1,
     'core.channel.handshake_ms': 300,
@@ -84,7 +84,7 @@ test('a channel counts once its first record has opened, and is let go when none
   }
 });
 
-test('a device that has all its channels is told that there are too many, and not that it is unknown', async (t) => {
+test('a device at its channel limit gets a busy answer, and not a refusal', async (t) => {
   const backend = await start(t, { 'core.channel.max_channels_per_device': 1 });
   const credentials = await pair(backend);
   const first = await openChannel(backend.http, credentials);
@@ -124,7 +124,7 @@ test('half-open upgrades and silent connections do not keep a device out', async
   assert.equal(kept.destroyed, false);
 });
 
-test('who has to make room is told that there are too many', async (t) => {
+test('a connection that has to make room gets a busy answer', async (t) => {
   const backend = await start(t, { 'core.channel.max_unproven_per_source': 2 });
   const [first, second] = [await upgrade(backend.http), await upgrade(backend.http)];
   const told = nextFrame(first);

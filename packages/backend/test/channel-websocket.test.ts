@@ -111,7 +111,7 @@ test('topics are subscribed to, published on and left over one WebSocket inside 
   assert.equal((await phone.next()).op, 'event');
 });
 
-test('a client that comes back goes on where it was', async (t) => {
+test('a client that reconnects resumes where it was', async (t) => {
   const backend = await start(t);
   const bus = backend.container.getService('message_bus');
   const credentials = await pair(backend);
@@ -137,7 +137,7 @@ test('a client that comes back goes on where it was', async (t) => {
   assert.equal(((await second.next()).event as Told).data, 2);
 });
 
-test('a client does what its device may and no more, is told what it got wrong, and is not let to take too much', async (t) => {
+test("a client is limited to its device's rights, is told its mistakes, and has bounded resources", async (t) => {
   const backend = await start(t);
   const guest = await client(t, backend, ['guest']);
   assert.equal((await guest.ask({ op: 'subscribe', id: 1, topic: 'notes.*' })).op, 'subscribed');
@@ -160,7 +160,7 @@ test('a client does what its device may and no more, is told what it got wrong, 
   assert.equal((await closed)[0], 1003);
 });
 
-test('a client that does not read is sent no more than the connection takes; what it lost is counted to the one', async (t) => {
+test('a client that does not read is sent no more than the connection accepts; its losses are counted exactly', async (t) => {
   const backend = await start(t);
   const bus = backend.container.getService('message_bus');
   const phone = await client(t, backend);
@@ -202,7 +202,7 @@ test('a WebSocket is closed when the backend stops, and a revoked device loses i
   assert.equal(exitCode, 0);
 });
 
-test('only a route that says so takes a WebSocket; what stands before it has its say', async (t) => {
+test('only a route declared for it accepts a WebSocket, after authorisation and middleware', async (t) => {
   const { backend, gateway } = await startWorld(t, (app) => {
     app.get('/', async () => 'there');
     app.get('/echo', { config: { access: 'public', webSocket: true } }, async (request, reply) => {
@@ -231,7 +231,7 @@ test('only a route that says so takes a WebSocket; what stands before it has its
   assert.deepEqual([plain.status, (plain.json() as Told).code], [426, 'AICO_GATEWAY_UPGRADE_REQUIRED']);
 });
 
-test('who does not answer a ping is let go, who does is kept', async (t) => {
+test('a client that does not answer a ping is disconnected; one that does is kept', async (t) => {
   const http = createServer().listen(0, '127.0.0.1');
   await once(http, 'listening');
   const server = new WebSocketServer({ server: http });

@@ -32,7 +32,7 @@ async function through(channel: Duplex, path: string, method = 'GET', body?: unk
   return { status: response.statusCode as number, text: await text(response) };
 }
 
-test('a device pairs by a code, and reaches routes through the channel, with what its role may do', async (t) => {
+test('a device pairs with a code, and reaches the routes of its role through the channel', async (t) => {
   const backend = await start(t);
   const credentials = await pair(backend, ['guest']);
   const channel = await openChannel(backend.http, credentials);
@@ -52,7 +52,7 @@ test('a device pairs by a code, and reaches routes through the channel, with wha
   );
 });
 
-test('a pairing code is used once; a wrong one is refused without a word', async (t) => {
+test('a pairing code can be used once; a wrong one is refused without a reason', async (t) => {
   const backend = await start(t);
   const { code } = (
     await localRequest(backend.socket, '/api/v1/devices/pairings', { method: 'POST', body: {} })
@@ -65,7 +65,7 @@ test('a pairing code is used once; a wrong one is refused without a word', async
   assert.equal(devices.length, 1);
 });
 
-test('a revoked device is cut off at once, and does not come back', async (t) => {
+test('a revoked device is disconnected at once, and cannot reconnect', async (t) => {
   const backend = await start(t);
   const credentials = await pair(backend);
   const channel = await openChannel(backend.http, credentials);
@@ -82,7 +82,7 @@ test('a revoked device is cut off at once, and does not come back', async (t) =>
   await assert.rejects(openChannel(backend.http, credentials), { code: 'AICO_CHANNEL_REFUSED' });
 });
 
-test('every failure is answered with one and the same bytes', async (t) => {
+test('every failure is answered with the same bytes', async (t) => {
   const backend = await start(t);
   const credentials = await pair(backend);
   const answers = new Set<string>();
@@ -101,7 +101,7 @@ test('every failure is answered with one and the same bytes', async (t) => {
   assert.equal(answers.size, 1);
 });
 
-test('the public port opens channels and nothing else: no route in the clear, no page that pretends to be this machine', async (t) => {
+test('the public port opens channels and nothing else: no route in the clear, no page by DNS rebinding', async (t) => {
   const backend = await start(t);
   const { port } = new URL(backend.http);
   const raw = async (head: string): Promise<string> => {
@@ -130,7 +130,7 @@ test('the public port opens channels and nothing else: no route in the clear, no
   );
 });
 
-test('a channel that rests is ended after idle_ms, before a request and after one, and never in the midst of one', async (t) => {
+test('an idle channel is ended after idle_ms, before a request and after one, and never during one', async (t) => {
   const backend = await start(t, { 'core.channel.idle_ms': 100 });
   const credentials = await pair(backend);
   await backend.container.getService('gateway').mount('slow', (app) => {

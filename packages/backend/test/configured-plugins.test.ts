@@ -24,7 +24,7 @@ async function homeWith(
   return folder;
 }
 
-test('a relative path and a package are looked up from the folder of the file, not from the current one', async (t) => {
+test('a relative path and a package are resolved against the folder of the file, not the current one', async (t) => {
   const home = await homeWith(
     t,
     'plugins:\n  near:\n    module: ./near.ts\n  packed:\n    module: packed-plugin\n',
@@ -41,7 +41,7 @@ test('a relative path and a package are looked up from the folder of the file, n
   assert.deepEqual(names, ['near', 'packed']);
 });
 
-test('one that cannot be loaded stops the start unless it is not required: then it is listed as not loaded', async (t) => {
+test('one that cannot be loaded fails the start unless it is optional: then it is listed as not loaded', async (t) => {
   const yaml = (required: string): string => `plugins:\n  gone:\n    module: ./gone.ts\n${required}`;
   await assert.rejects(createTestBackend({ home: await homeWith(t, yaml('')) }), {
     code: 'AICO_PLUGIN_NOT_FOUND',
@@ -58,7 +58,7 @@ test('one that cannot be loaded stops the start unless it is not required: then 
   );
 });
 
-test('a name that the configuration cannot hold is refused with the reason', async (t) => {
+test('a name that is not a valid configuration key is refused with the reason', async (t) => {
   const home = await homeWith(t, '', { 'plugin.ts': pluginSource('constructor') });
   const module = path.join(home, 'config', 'plugin.ts');
   await assert.rejects(createTestBackend({ home, plugins: [module] }), { code: 'AICO_PLUGIN_SHAPE' });
@@ -85,7 +85,7 @@ test('the folder of plugins of the home is loaded at every start, each plugin un
   assert.deepEqual(names, ['moved', 'folder', 'single']);
 });
 
-test('a plugin that a home lists under another name than its own is refused with both names', async (t) => {
+test('a plugin with another name than its entry in the home is refused with both names', async (t) => {
   for (const home of [
     await homeWith(t, '', { '../plugins/notes.ts': pluginSource('diary') }),
     await homeWith(t, 'plugins:\n  notes:\n    module: ./plugin.ts\n', {

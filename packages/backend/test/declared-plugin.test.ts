@@ -24,7 +24,7 @@ async function startWith(t: TestContext, ...plugins: readonly PluginDefinition[]
   return backend;
 }
 
-test('a consumer is stopped with its plugin, and goes on where it was when the plugin starts again', async (t) => {
+test('a consumer is stopped with its plugin, and resumes when the plugin starts again', async (t) => {
   const heard: number[] = [];
   const waiting = new Map<number, PromiseWithResolvers<void>>();
   const hears = (at: number): Promise<void> => {
@@ -85,7 +85,7 @@ test('the configuration of a plugin has its defaults, is typed, and is current a
   assert.equal(started?.config.limit, 5);
 });
 
-test('a health check that a plugin adds is asked while it runs', async (t) => {
+test('a health check that a plugin adds is called while it runs', async (t) => {
   const backend = await startWith(
     t,
     definePlugin({
@@ -101,7 +101,7 @@ test('a health check that a plugin adds is asked while it runs', async (t) => {
   assert.equal(checks.tired?.detail, 'needs sleep');
 });
 
-test('the tables of a plugin are made before it starts, and belong to it', async (t) => {
+test('the tables of a plugin are created before it starts, and belong to it', async (t) => {
   let thief: Database | undefined;
   const backend = await startWith(
     t,
@@ -128,7 +128,7 @@ test('the tables of a plugin are made before it starts, and belong to it', async
   await assert.rejects(async () => thief?.execute('SELECT * FROM shelf'), { code: 'AICO_DATA_NOT_OWNED' });
 });
 
-test('a failing consumer is found in the log table, with its consumer and its reason', async (t) => {
+test('a failing consumer is logged, with its name and the reason', async (t) => {
   const failed = Promise.withResolvers<void>();
   const backend = await startWith(
     t,

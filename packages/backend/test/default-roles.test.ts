@@ -50,7 +50,7 @@ const ROUTES: Readonly<Record<string, string>> = {
 
 const DEFAULTS = { ...DEFAULT_ROLES, nothing: [] };
 
-test('every built-in route is for the default roles that the table names, and for no others', async (t) => {
+test('every built-in route is permitted to the default roles in the table, and to no others', async (t) => {
   const backend = await createTestBackend();
   t.after(() => backend.stop());
   const { paths } = backend.container.getService('gateway').openApi('test');
@@ -69,7 +69,7 @@ test('every built-in route is for the default roles that the table names, and fo
   assert.deepEqual(Object.fromEntries(found), ROUTES);
 });
 
-test('what the table says is so through a channel', async (t) => {
+test('the table holds through a channel', async (t) => {
   const { device } = await startWorld(t, (app) => void app.get('/', () => 'here'), {
     config: { 'core.devices.roles': DEFAULTS },
   });
@@ -88,7 +88,7 @@ test('what the table says is so through a channel', async (t) => {
   }
 });
 
-test('a device of all rights but the root ones runs no query, and gives itself or others no right it lacks', async (t) => {
+test('a device with all rights but the root ones runs no query, and grants no right it lacks', async (t) => {
   const { device, backend } = await startWorld(t, (app) => void app.get('/', () => 'here'), {
     config: { 'core.devices.roles': { ...DEFAULTS, manager: ['*'] } },
   });

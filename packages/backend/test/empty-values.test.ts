@@ -86,7 +86,7 @@ for (const key of ['core.api_gateway.rest.host', 'core.message_bus.broker.host']
     test(`${key} = "${host}" is taken`, () => read(host));
 }
 
-test('a section of a plugin is held to the same, and empty text is let through where its schema asks for it', async () => {
+test('a section of a plugin is checked in the same way, and empty text is accepted if its schema allows it', async () => {
   const schema = Type.Object({
     name: Type.String({ default: 'x' }),
     suffix: Type.String({ default: '', minLength: 0 }),

@@ -5,7 +5,7 @@ import { createTestBackend, createTestHome, localRequest } from '@aico/backend/t
 
 const password = 'seven green owls on a wire';
 
-test('a home that only a person can open starts locked, serves nothing that holds data, and opens for the right password alone', async (t) => {
+test('a home that only a person can unlock starts locked, serves no data, and opens with the right password only', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const first = await createTestBackend({ home: home.folder, password });
@@ -45,7 +45,7 @@ test('a home that only a person can open starts locked, serves nothing that hold
   assert.equal((await localRequest(backend.socket, '/api/v1/logs')).status, 200);
 });
 
-test('lock stops what holds data, closes the database and wipes the keys; unlock brings all of it back', async (t) => {
+test('lock stops the services that hold data, closes the database and wipes the keys; unlock restarts them', async (t) => {
   const backend = await createTestBackend({ password });
   t.after(() => backend.stop());
   const post = (path: string, body?: unknown) => localRequest(backend.socket, path, { method: 'POST', body });
@@ -75,7 +75,7 @@ test('lock stops what holds data, closes the database and wipes the keys; unlock
   assert.equal((await localRequest(backend.http, '/readyz')).status, 200);
 });
 
-test('a wrong password at the start is no locked start: it is refused', async (t) => {
+test('a wrong password at the start is refused, and does not start locked', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   await (await createTestBackend({ home: home.folder, password })).stop();

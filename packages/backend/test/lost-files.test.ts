@@ -41,7 +41,7 @@ const LOSSES: readonly (readonly [what: string, lose: (backend: TestBackend) => 
   ],
 ];
 
-describe('a file of a running home that is lost', () => {
+describe('losing a file of a running home', () => {
   for (const [what, lose] of LOSSES)
     test(`${what}: no write is acknowledged any more, and health says so`, async (t) => {
       const backend = await createTestBackend();
@@ -62,7 +62,7 @@ describe('a file of a running home that is lost', () => {
       assert.match(health.text, /was (?:removed|replaced)|is missing or empty|-wal/);
     });
 
-  test('a change of the password replaces the slots, and is no loss', async (t) => {
+  test('a change of the password replaces the slots, and is not a loss', async (t) => {
     const backend = await createTestBackend();
     t.after(() => backend.stop());
     const keys = backend.container.getService('key_manager');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTestBackend, localRequest } from '@aico/backend/testing';
 
-test('the OpenAPI document is served with every route that is there, and without those that are gone; the page in development alone', async (t) => {
+test('the OpenAPI document has every present route and no removed ones; the page exists in development only', async (t) => {
   const backend = await createTestBackend();
   t.after(() => backend.stop());
   const document = async () =>

@@ -177,7 +177,7 @@ async function within<T>(work: Promise<T>): Promise<T | undefined> {
   }
 }
 
-test('whatever callback of a connection throws, the backend lives and serves the next', async (t) => {
+test('an error thrown in any callback of a connection leaves the backend running for the next', async (t) => {
   let faulty = await start();
   t.after(() => faulty.child.kill());
   await everything(faulty);
@@ -200,7 +200,7 @@ test('whatever callback of a connection throws, the backend lives and serves the
   assert.deepEqual(unguarded, []);
 });
 
-test('whatever is made for a peer is made where a guard is at hand', () => {
+test('every emitter for a peer is created where a guard is available', () => {
   const root = fileURLToPath(new URL('../src/', import.meta.url));
   const makes =
     /createServer\(|new ServerResponse\(|new SealedStream\(|createWebSocketStream\(|handleUpgrade\(|Multiplexer\.accept\(/;

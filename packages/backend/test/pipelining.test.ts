@@ -44,7 +44,7 @@ async function world(t: TestContext) {
 const statuses = (answer: string): string[] =>
   [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].flatMap(([, status]) => status ?? []);
 
-test('an upgrade that is sent behind a request is answered as a request, in its turn, and ends nothing', async (t) => {
+test('an upgrade pipelined behind a request is answered as a request, in order', async (t) => {
   const { backend } = await world(t);
   const credentials = await pair(backend);
   const bytes = get('/api/v1/test/slow') + get('/api/v1/test/ws', WEB_SOCKET);
@@ -56,7 +56,7 @@ test('an upgrade that is sent behind a request is answered as a request, in its 
   assert.equal((await localRequest(backend.socket, '/api/v1/test/slow')).status, 200);
 });
 
-test('behind an answer that closes the connection nothing is carried out or answered', async (t) => {
+test('requests behind an answer that closes the connection are neither executed nor answered', async (t) => {
   const { backend, taken } = await world(t);
   const closing = 'GET / HTTP/1.1\r\n\r\n';
   const take = 'POST /api/v1/test/take HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n';
@@ -82,7 +82,7 @@ test('the public port opens no channel behind a refusal, nor while a probe is be
   assert.match(String(head), /^HTTP\/1\.1 101 /);
 });
 
-test('a route may forget to listen for errors of its WebSocket, and what it throws ends that WebSocket alone', async (t) => {
+test('a WebSocket route without an error listener, or one that throws, ends that WebSocket only', async (t) => {
   const { gateway, backend } = await world(t);
   await gateway.mount('careless', (app) => {
     app.get('/', { config: { access: 'public', webSocket: true } }, async (request, reply) => {
@@ -105,7 +105,7 @@ test('a route may forget to listen for errors of its WebSocket, and what it thro
   assert.equal((await localRequest(backend.socket, '/api/v1/test/slow')).status, 200);
 });
 
-test('a connection that owes many answers takes no further requests', async (t) => {
+test('a connection with many pending answers gets no further requests processed', async (t) => {
   const { backend, gateway } = await world(t);
   let begun = 0;
   const release = Promise.withResolvers<void>();
@@ -129,7 +129,7 @@ test('a connection that owes many answers takes no further requests', async (t) 
   assert.equal(statuses(await text(kept)).length, 18);
 });
 
-test('a device that takes none of its answers is cut, and others are served', async (t) => {
+test('a device that reads none of its answers is cut, and others are served', async (t) => {
   const { backend, gateway } = await world(t);
   const large = 'x'.repeat(8 * 1_048_576);
   await gateway.mount('large', (app) => {

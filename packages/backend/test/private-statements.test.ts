@@ -9,7 +9,7 @@ import { createTestBackend, localRequest } from '@aico/backend/testing';
 const CANARY = 'zwieback4711';
 const plugin = fileURLToPath(new URL('./fixtures/searching.ts', import.meta.url));
 
-test('what a plugin searched for and stored is in no reply and no log line when its statement fails', async (t) => {
+test('the searches and data of a plugin are in no reply and no log line when its statement fails', async (t) => {
   const backend = await createTestBackend({ plugins: [plugin], config: { 'core.logging.level': 'trace' } });
   t.after(() => backend.stop());
   for (const kind of ['match', 'text', 'unterminated', 'path', 'value', 'many']) {
@@ -39,7 +39,7 @@ test('what a plugin searched for and stored is in no reply and no log line when 
   assert.ok(!logs.text.includes(CANARY), 'the log table');
 });
 
-test('values come and go over JSON exactly, or are refused', async (t) => {
+test('values pass JSON exactly, or are refused', async (t) => {
   const backend = await createTestBackend();
   t.after(() => backend.stop());
   const query = async (body: string) => {

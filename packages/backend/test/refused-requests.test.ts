@@ -64,7 +64,7 @@ describe('every refusal is a problem with the id of its request', () => {
   const ask = (path: string, options: Parameters<typeof localRequest>[2] = {}) =>
     localRequest(backend.socket, path, options);
 
-  test('a method that no route at the path takes: 405 with Allow', async () => {
+  test('a method that is not supported at the path: 405 with Allow', async () => {
     assert.ok(paths.size > 30);
     for (const template of paths.keys()) {
       const taken = methodsOf(pathOf(template));
@@ -95,7 +95,7 @@ describe('every refusal is a problem with the id of its request', () => {
     }
   });
 
-  test('a path that is not UTF-8, too long, or that nothing is served at', async () => {
+  test('a path that is not UTF-8, too long, or unknown', async () => {
     for (const [template, operations] of paths) {
       const [method = ''] = Object.keys(operations);
       const asked = { method: method.toUpperCase() };
@@ -126,7 +126,7 @@ describe('every refusal is a problem with the id of its request', () => {
       assertProblem(await ask(path), 404, path);
   });
 
-  test('a body of another type, that is no JSON, not UTF-8, too deep or too large', async () => {
+  test('a body of another type, that is not JSON, not UTF-8, too deep or too large', async () => {
     for (const [template, operations] of paths)
       for (const [method, { requestBody }] of Object.entries(operations)) {
         if (requestBody === undefined) continue;
@@ -144,7 +144,7 @@ describe('every refusal is a problem with the id of its request', () => {
       }
   });
 
-  test('a key for repeating it, where the route remembers none', async () => {
+  test('an idempotency key for a route that does not support it', async () => {
     const published: unknown[] = [];
     await backend.container
       .getService('message_bus')
@@ -168,7 +168,7 @@ describe('every refusal is a problem with the id of its request', () => {
     assert.deepEqual(published, [1, 2]);
   });
 
-  test('a parameter that is spelt in any way but one', async () => {
+  test('a parameter in a non-canonical spelling', async () => {
     for (const id of [
       'true',
       '1.5',
@@ -211,7 +211,7 @@ describe('every refusal is a problem with the id of its request', () => {
       assertProblem(await ask(`/api/v1/logs?${query}`), 400, query);
   });
 
-  test('a request that is none, whose head is too large, or that asks for what is not done here', async () => {
+  test('an invalid request, a head that is too large, or an unsupported feature', async () => {
     for (const [status, bytes] of [
       [400, `${CANARY} \x16\x03\r\n\r\n`],
       [400, `GET /api/v1/health HTTP/1.1\r\nHost: a\r\nContent-Length: ${CANARY}\r\n\r\n`],
@@ -235,7 +235,7 @@ describe('every refusal is a problem with the id of its request', () => {
       assertProblem(await rawRequest(backend.socket, bytes), status, bytes.slice(0, 80));
   });
 
-  test('replies that are no refusals have the id too', async () => {
+  test('successful replies have the id too', async () => {
     for (const path of [
       '/livez',
       '/api/v1/health',
@@ -249,7 +249,7 @@ describe('every refusal is a problem with the id of its request', () => {
     assert.match(String(accepted.headers['x-request-id']), /^[0-9a-f-]{36}$/);
   });
 
-  test('the OpenAPI document is made once for a set of routes', async () => {
+  test('the OpenAPI document is cached for a set of routes', async () => {
     const gateway = backend.container.getService('gateway');
     const first = gateway.openApi('1');
     assert.equal(gateway.openApi('1'), first);

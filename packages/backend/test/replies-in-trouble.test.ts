@@ -25,7 +25,7 @@ async function repliesOf(socket: string): Promise<ReadonlyMap<string, string>> {
   return replies;
 }
 
-test('a locked backend replies as its routes say', async (t) => {
+test('a locked backend replies as its routes declare', async (t) => {
   const backend = await createTestBackend({ password: 'seven green owls on a wire' });
   t.after(() => backend.stop());
   await localRequest(backend.socket, '/api/v1/security/lock', { method: 'POST' });
@@ -34,7 +34,7 @@ test('a locked backend replies as its routes say', async (t) => {
   assert.match(replies.get('/api/v1/system/status') ?? '', /"heldBecause":"the home is locked"/);
 });
 
-test('a backend with services that failed and wait, and with checks that say anything, replies as its routes say', async (t) => {
+test('a backend with failed and waiting services, and with arbitrary checks, replies as its routes declare', async (t) => {
   const backend = await createTestBackend({
     register(container) {
       const failed = () => Promise.reject(new Error('boom'));
@@ -69,7 +69,7 @@ test('a backend with services that failed and wait, and with checks that say any
   assert.equal(report.checks.untellable.status, 'healthy');
 });
 
-test('a backend that still starts replies as its routes say', async (t) => {
+test('a starting backend replies as its routes declare', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const asked = Promise.withResolvers<ReadonlyMap<string, string>>();
@@ -91,7 +91,7 @@ test('a backend that still starts replies as its routes say', async (t) => {
   assert.match(replies.get('/api/v1/system/status') ?? '', /"name":"fixture.asks","state":"starting"/);
 });
 
-test('a configuration from every layer is told as the route says', async (t) => {
+test('a configuration from every layer is returned as the route declares', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const paths = new AICOPaths({ home: home.folder });

@@ -151,7 +151,7 @@ describe('the reply of each route', () => {
     return localRequest(backend.socket, path, { method, body: given });
   }
 
-  test('is described for every route there is, and this test knows how each is called', () => {
+  test('is described for every route, and this test calls each of them', () => {
     const untold = [...operations].filter(([, responses]) => !isTold(responses)).map(([name]) => name);
     assert.deepEqual(untold, []);
     const known = [...Object.keys(CALLS), ...Object.keys(OTHERS), 'GET /api/v1/events/ws'];
@@ -163,7 +163,7 @@ describe('the reply of each route', () => {
   });
 
   for (const [operation, [path, mediaType]] of Object.entries(OTHERS)) {
-    test(`${operation} is of the media type it says`, async () => {
+    test(`${operation} has the declared media type`, async () => {
       const asked = request({ socketPath: backend.socket, path, agent: false }).end();
       const [response] = (await once(asked, 'response')) as [IncomingMessage];
       asked.on('error', () => {}).destroy();
@@ -174,7 +174,7 @@ describe('the reply of each route', () => {
   }
 
   for (const operation of Object.keys(CALLS)) {
-    test(`${operation} is what its schema says, to the last field`, async () => {
+    test(`${operation} has exactly the declared fields`, async () => {
       const reply = await call(operation);
       const said = operations.get(operation)?.[String(reply.status)];
       assert.ok(reply.status < 300 && said !== undefined, `${reply.status} ${reply.text}`);
@@ -185,7 +185,7 @@ describe('the reply of each route', () => {
   }
 });
 
-test('a field that a schema does not name is sent nevertheless, and found by the strict look', async (t) => {
+test('an undeclared field is sent nevertheless, and found by the strict check', async (t) => {
   const backend = await createTestBackend();
   t.after(() => backend.stop());
   const schema = Type.Object({ a: Type.Integer() });
@@ -207,7 +207,7 @@ test('a field that a schema does not name is sent nevertheless, and found by the
   assert.deepEqual(strictIssues(schema, { a: 1 }), []);
 });
 
-test('an answer over the bus that is bytes is told as Base64', async (t) => {
+test('an answer over the bus that consists of bytes is returned as Base64', async (t) => {
   const backend = await createTestBackend();
   t.after(() => backend.stop());
   await backend.container.getService('message_bus').respond('ask.me', () => new Uint8Array([1, 2]));
@@ -216,7 +216,7 @@ test('an answer over the bus that is bytes is told as Base64', async (t) => {
   assert.deepEqual(reply.json(), { answer_base64: 'AQI=' });
 });
 
-test('the routes of the guide reply as they say', async (t) => {
+test('the routes of the guide reply as declared', async (t) => {
   const backend = await createTestBackend();
   t.after(() => backend.stop());
   const notes = new Map([[1, { id: 1, text: 'a' }]]);

@@ -1,4 +1,4 @@
-/** Rights are looked at again when they change: what a device has open ends, and it is asked anew at the door. */
+/** Rights are checked again when they change: open streams of the device end and are authorised again on reconnection. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -21,7 +21,7 @@ async function follow(device: Device, path: string): Promise<{ readonly ended: P
   return { ended: once(response, 'close') };
 }
 
-test('a device that loses a role loses its streams, its WebSockets and what is in flight; another keeps its own', async (t) => {
+test('a device that loses a role loses its streams, its WebSockets and pending requests; another device keeps its own', async (t) => {
   const entered = Promise.withResolvers<void>();
   const leave = Promise.withResolvers<void>();
   const { backend, gateway, busyDevice } = await startWorld(t, (app) => void app.get('/', () => 'here'));

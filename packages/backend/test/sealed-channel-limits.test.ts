@@ -7,7 +7,7 @@ import { gatewayConfig } from '../src/gateway/config.ts';
 
 const DOCUMENT = readFileSync(new URL('../../../docs/sealed-channel.md', import.meta.url), 'utf8');
 
-test('docs/sealed-channel.md lists every limit of the channel, with the value that it has unless configured', () => {
+test('docs/sealed-channel.md lists every limit of the channel with its default', () => {
   const rows = new Map(
     [...DOCUMENT.matchAll(/^\| `(core\.[a-z_.]+)` \| ([\d,]+)/gm)].map(([, setting = '', value = '']) => [
       setting,

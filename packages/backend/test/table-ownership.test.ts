@@ -9,7 +9,7 @@ import type {} from './fixtures/diary.ts';
 
 const plugin = (name: string) => fileURLToPath(new URL(`./fixtures/${name}.ts`, import.meta.url));
 
-test('a plugin gets the database in its own name: others’ tables as declared, the house’s not at all', async (t) => {
+test('a plugin gets a database view under its own name: tables of others as declared, those of the backend not at all', async (t) => {
   const backend = await createTestBackend({ plugins: [plugin('diary'), plugin('curious')] });
   t.after(() => backend.stop());
   const { database } = backend.container.getService('curious');
@@ -25,7 +25,7 @@ test('a plugin gets the database in its own name: others’ tables as declared, 
   await assert.rejects(database.migrate('diary', []), { name: 'TableNotOwnedError' });
 });
 
-test('whatever hands a plugin a transaction hands it one in its own name', async (t) => {
+test('every transaction that a plugin is given is restricted to its own name', async (t) => {
   const backend = await createTestBackend({ plugins: [plugin('diary'), plugin('curious')] });
   t.after(() => backend.stop());
   const { idempotency } = backend.container.getService('curious');

@@ -6,7 +6,7 @@ import { startWorld } from './fixtures/through-channel.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
-test('a request goes on in the trace of its sender, or begins one: its log lines and its messages name it', async (t) => {
+test('a request continues the trace of its sender, or begins one, and its log lines and messages have it', async (t) => {
   const { backend, gateway, device } = await startWorld(t, () => {});
   const bus = backend.container.getService('message_bus');
   const logger = backend.container.getService('logging').getLogger('notes', 'test');
@@ -19,7 +19,7 @@ test('a request goes on in the trace of its sender, or begins one: its log lines
   });
   await gateway.mount('notes', (app) => {
     app.post('/', { config: { access: 'public' } }, async ({ traceparent, body }) => {
-      // Something of the database's in between, which answers from another context.
+      // A database call in between, which answers from another async context.
       await backend.container.getService('database').execute('SELECT 1');
       await bus.publish('notes.made', body);
       logger.info('A note was made');

@@ -14,13 +14,13 @@ for (const [kind, scale] of [
     waiting: () => ({ ...none, [kind]: bytes * scale }),
   });
 
-  test(`${kind}: the fullest channel of a device beyond its bound is cut, and none of another`, () => {
+  test(`${kind}: the fullest channel of a device above its limit is cut, and none of another`, () => {
     const [first, second, other] = [channel('a', 40), channel('a', 70), channel('b', 90)];
     assert.equal(overfull([first, second, other], limits), second);
     assert.equal(overfull([first, channel('a', 50)], limits), undefined);
   });
 
-  test(`${kind}: where all devices together are beyond the bound, the fullest channel of all is cut`, () => {
+  test(`${kind}: if all devices together exceed the limit, the fullest channel of all is cut`, () => {
     const [first, second, third] = [channel('a', 60), channel('b', 50), channel('c', 55)];
     assert.equal(overfull([first, second, third], limits), first);
     assert.equal(overfull([first, second], limits), undefined);

@@ -26,7 +26,7 @@ describe('capabilities', () => {
     assert.equal(covers('inbox:read:*', 'inbox:read'), false);
   });
 
-  test('no wildcard covers a root right, and a leading one covers none of the rooms of the backend itself', () => {
+  test('no wildcard covers a root right, and a leading one covers no owner within the backend', () => {
     for (const grant of ['*', '*:*', 'root', '*:database:query', '*:read'])
       assert.equal(covers(grant, 'root:database:query'), false, grant);
     assert.equal(covers('root:database:query', 'root:database:query'), true);
@@ -38,7 +38,7 @@ describe('capabilities', () => {
     }
   });
 
-  test('what is neither a capability nor "public" is no access', () => {
+  test('a value that is neither a capability nor "public" is not an access', () => {
     for (const good of ['public', 'inbox:read', 'a-b:c_d:e']) assert.equal(isAccess(good), true, good);
     for (const bad of ['', 'inbox', 'Inbox:read', 'inbox:', ':read', 'inbox:*', undefined, 7])
       assert.equal(isAccess(bad), false, String(bad));
@@ -46,7 +46,7 @@ describe('capabilities', () => {
     for (const bad of ['', 'in*', 'inbox:', '**']) assert.equal(isGrant(bad), false, bad);
   });
 
-  test('the owner may do everything, a device what its roles grant, an unknown connection nothing, not even what is public', () => {
+  test('the owner may do everything, a device what its roles permit, an unknown connection nothing, not even public routes', () => {
     assert.equal(OWNER.may('inbox:read'), true);
     assert.equal(ANONYMOUS.may('public'), false);
     const guest = ['*:read'];

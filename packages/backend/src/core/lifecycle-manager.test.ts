@@ -36,7 +36,7 @@ function setUp(options: Omit<LifecycleOptions, 'container'> = {}) {
 }
 
 describe('start and stop', () => {
-  test('it is ready when every required service runs, and not from the first moment of a stop', async () => {
+  test('it is ready when every required service runs, until a stop begins', async () => {
     const { container, lifecycle, journal } = setUp();
     container.registerService(a, () => journal.service('a'));
     assert.equal(lifecycle.state.kind, 'idle');
@@ -58,7 +58,7 @@ describe('start and stop', () => {
     assert.equal(lifecycle.state, ending);
   });
 
-  test('each is done once, however often asked', async () => {
+  test('concurrent calls share one start or stop', async () => {
     const { container, lifecycle, journal } = setUp();
     container.registerService(a, () => journal.service('a'));
     assert.equal(lifecycle.start(), lifecycle.start());
@@ -68,13 +68,13 @@ describe('start and stop', () => {
     assert.deepEqual(journal.lines, ['initialize a', 'start a', 'stop a']);
   });
 
-  test('a life is lived once', async () => {
+  test('it cannot be started again after a stop', async () => {
     const { lifecycle } = setUp();
     assert.equal((await lifecycle.stop('never started')).exitCode, ExitCode.ok);
     await assert.rejects(lifecycle.start(), ContainerStateError);
   });
 
-  test('a start that fails rejects for its caller', async () => {
+  test('a failed start rejects for its caller', async () => {
     const { container, lifecycle } = setUp();
     container.registerService(a, () => ({ start: () => Promise.reject(new Error('boom')) }));
     await assert.rejects(lifecycle.start(), ServiceStartError);
@@ -82,7 +82,7 @@ describe('start and stop', () => {
     assert.equal(lifecycle.ready, false);
   });
 
-  test('a stop during the start calls it off, and it never becomes ready', async () => {
+  test('a stop during the start cancels it, and it never becomes ready', async () => {
     const { container, lifecycle } = setUp();
     container.registerService(a, () => ({
       start: (signal: AbortSignal) =>
@@ -95,7 +95,7 @@ describe('start and stop', () => {
     assert.equal(lifecycle.state.kind, 'stopped');
   });
 
-  test('a service that hangs and a hook that hangs keep it no longer than the budget', async () => {
+  test('a service and a hook that hang delay the stop no longer than the budget', async () => {
     const { container, lifecycle } = setUp({ stopBudgetMs: 60 });
     container.registerService(a, () => ({ stop: never }));
     await lifecycle.start();
@@ -109,7 +109,7 @@ describe('start and stop', () => {
     assert.ok(report.timedOut);
   });
 
-  test('what is to be let go of last is let go of before the process leaves', async () => {
+  test('afterStop hooks run before the process exits', async () => {
     const { container, lifecycle, journal, process } = setUp();
     container.registerService(a, () => journal.service('a'));
     lifecycle.handleProcess(process);
@@ -125,7 +125,7 @@ describe('start and stop', () => {
     assert.deepEqual(journal.lines.slice(2), ['stop a', 'log', 'lock, left 0 times']);
   });
 
-  test('a hook or a service that throws is no reason to stay', async () => {
+  test('a hook or a service that throws does not prevent the stop', async () => {
     const { container, lifecycle } = setUp();
     container.registerService(a, () => ({ stop: () => Promise.reject(new Error('boom')) }));
     await lifecycle.start();
@@ -137,7 +137,7 @@ describe('start and stop', () => {
 });
 
 describe('signals and uncaught errors', () => {
-  test('the first signal drains and leaves with 0', async () => {
+  test('the first signal drains and exits with 0', async () => {
     const { container, lifecycle, process, journal } = setUp();
     container.registerService(a, () => journal.service('a'));
     lifecycle.handleProcess(process);
@@ -148,7 +148,7 @@ describe('signals and uncaught errors', () => {
     assert.deepEqual(journal.of('stop'), ['a']);
   });
 
-  test('after the first signal the next one is left to the system, also where other code listened', async () => {
+  test('after the first signal the next one is left to the system, even if other code listens', async () => {
     const { container, lifecycle, process } = setUp({ stopBudgetMs: 30 });
     container.registerService(a, () => ({ stop: never }));
     lifecycle.handleProcess(process);
@@ -172,7 +172,7 @@ describe('signals and uncaught errors', () => {
     });
   }
 
-  test('a second error during the attempt leaves at once', async () => {
+  test('a second error during the attempt exits at once', async () => {
     const { container, lifecycle, process } = setUp({ crashBudgetMs: 30 });
     container.registerService(a, () => ({ stop: never }));
     lifecycle.handleProcess(process);
@@ -183,7 +183,7 @@ describe('signals and uncaught errors', () => {
     await lifecycle.ended;
   });
 
-  test('an error during a drain hurries it, and decides the exit code', async () => {
+  test('an error during a drain shortens it, and decides the exit code', async () => {
     const { container, lifecycle, process } = setUp({ crashBudgetMs: 20, stopBudgetMs: 60_000 });
     container.registerService(a, () => ({ stop: never }), { stopTimeoutMs: 50 });
     for (let index = 0; index < 50; index += 1) {
@@ -200,7 +200,7 @@ describe('signals and uncaught errors', () => {
     assert.deepEqual(process.codes, [70]);
   });
 
-  test('SIGHUP stops it in order, as any signal does', async () => {
+  test('SIGHUP stops it in order, like any signal', async () => {
     const { lifecycle, process } = setUp();
     lifecycle.handleProcess(process, { ignoresHangup: false });
     await lifecycle.start();
@@ -209,7 +209,7 @@ describe('signals and uncaught errors', () => {
     assert.equal((await lifecycle.ended).reason, 'SIGHUP');
   });
 
-  test('SIGHUP does nothing where it was ignored at the start, also during a stop', async () => {
+  test('SIGHUP is ignored if it was ignored at the start, also during a stop', async () => {
     const { lifecycle, process } = setUp();
     lifecycle.handleProcess(process, { ignoresHangup: true });
     await lifecycle.start();
@@ -221,7 +221,7 @@ describe('signals and uncaught errors', () => {
     assert.equal((await lifecycle.ended).reason, 'SIGTERM');
   });
 
-  test('the handlers can be taken away', () => {
+  test('the handlers can be removed', () => {
     const { lifecycle, process } = setUp();
     lifecycle.handleProcess(process)();
     assert.deepEqual(process.eventNames(), []);
@@ -247,7 +247,7 @@ describe('a real process', () => {
     return { code, signal, output };
   }
 
-  test('SIGTERM: it finishes and leaves with 0', async () => {
+  test('SIGTERM: it finishes and exits with 0', async () => {
     const { code, output } = await run('well', (child) => child.kill('SIGTERM'));
     assert.equal(code, 0);
     assert.match(output, /ready\nstopped b\nstopped a\n/);
@@ -263,7 +263,7 @@ describe('a real process', () => {
     assert.equal(code, ExitCode.stopTimeout);
   });
 
-  test('a second signal leaves at once, even when the event loop never turns again', async () => {
+  test('a second signal exits at once, even if the event loop is blocked', async () => {
     const { signal } = await run('stubborn', (child) => {
       child.kill('SIGTERM');
       child.stdout?.on('data', (text: string) => {

@@ -16,7 +16,7 @@ function makeGuard() {
   return { guard: new PeerGuard(logging.getLogger('test', 'guard')) };
 }
 
-test('what a listener throws ends its connection, and every listener hears of the close', () => {
+test('an error thrown by a listener ends its connection, and every listener gets the close event', () => {
   const { guard } = makeGuard();
   const connection = guard.watch(guard.watch(new Connection()));
   let closes = 0;
@@ -41,7 +41,7 @@ test('an error event without a listener ends its connection', () => {
   assert.equal(connection.ended?.message, 'cut');
 });
 
-test('what a listener begins is contained when it fails later; what nothing began is not', async () => {
+test('a later failure of work that a listener started is contained; other failures are not', async () => {
   const { guard } = makeGuard();
   const connection = guard.watch(new Connection());
   const contained = new EventEmitter();
@@ -55,7 +55,7 @@ test('what a listener begins is contained when it fails later; what nothing bega
   assert.equal(guard.contain(new Error('of the process')), false);
 });
 
-test('a callback and a promise that is not awaited are guarded by hand', async () => {
+test('a callback and a promise that is not awaited can be guarded explicitly', async () => {
   const { guard } = makeGuard();
   const connection = new Connection();
   const failing = (): boolean => {

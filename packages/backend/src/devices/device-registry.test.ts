@@ -39,7 +39,7 @@ const phone = () => ({
 });
 
 describe('DeviceRegistry', () => {
-  test('what is paired, renamed and given roles is so after a restart', async (t) => {
+  test('paired devices, names and roles survive a restart', async (t) => {
     const { open } = await setUp(t);
     const registry = await open();
     const keys = phone();
@@ -78,7 +78,7 @@ describe('DeviceRegistry', () => {
     await assert.rejects(registry.revoke(id), { code: 'AICO_DEVICE_UNKNOWN' });
   });
 
-  test('an opening is known again, after a restart too once the device has proved itself; only the newest are kept', async (t) => {
+  test('an opening is recognised, also after a restart once the device is proven; only the newest are kept', async (t) => {
     const { open, database } = await setUp(t);
     const registry = await open();
     const { id } = await registry.add(phone());

@@ -24,7 +24,7 @@ function appFor(principal: Principal, declare: DeclareRoutes, { access }: MountO
 }
 
 describe('access to routes', () => {
-  test('a route that does not say who may call it, or says nonsense, cannot be declared', async () => {
+  test('a route without a valid access cannot be declared', async () => {
     const silent = appFor(OWNER, (app) => void app.get('/', () => 'here'));
     await assert.rejects(silent, { code: 'AICO_GATEWAY_ROUTE_ACCESS' });
     const declare: DeclareRoutes = (app) => void app.get('/', { config: { access: 'any:' } }, () => 'here');
@@ -50,7 +50,7 @@ describe('access to routes', () => {
     assert.deepEqual(reached, ['owner', 'owner', 'phone']);
   });
 
-  test('a mount may say it for routes that do not, and none of them is spared', async () => {
+  test('a mount can set the access of routes without one, and all of them have it', async () => {
     const declare: DeclareRoutes = (app) => {
       app.get('/plain', () => 'here');
       app.get('/own', { config: { access: 'public' } }, () => 'here');
@@ -62,7 +62,7 @@ describe('access to routes', () => {
     assert.equal((await app.inject('/t/nowhere')).statusCode, 404);
   });
 
-  test('a not-found handler of a mount is refused, or held to what the mount says', async () => {
+  test('a not-found handler is refused, or has the access of its mount', async () => {
     const declare: DeclareRoutes = (app) => {
       app.setNotFoundHandler((_request, reply) => reply.send('the diary'));
     };
@@ -74,7 +74,7 @@ describe('access to routes', () => {
     assert.deepEqual([await statusFor(deviceWith()), await statusFor(deviceWith('diary:read'))], [403, 200]);
   });
 
-  test('a hook that takes away what a route said is found at the start', async () => {
+  test('a hook that removes the access of a route is detected at the start', async () => {
     const emptied: DeclareRoutes = (app) => {
       app.addHook('onRoute', (route) => {
         route.config = {};
@@ -91,7 +91,7 @@ describe('access to routes', () => {
     await assert.rejects(appFor(OWNER, opened), { code: 'AICO_GATEWAY_ROUTE_ACCESS' });
   });
 
-  test('an error handler of a mount does not answer for a refusal', async () => {
+  test('an error handler of a mount does not answer refusals', async () => {
     const app = await appFor(deviceWith(), (scope) => {
       scope.setErrorHandler((_error, _request, reply) => reply.code(200).send('the diary'));
       scope.get('/', { config: { access: 'diary:read' } }, () => 'the diary');
@@ -105,7 +105,7 @@ describe('access to routes', () => {
     assert.equal((await app.inject('/t/broken')).body, 'the diary');
   });
 
-  test('an error handler of a single route does not answer for a refusal either', async () => {
+  test('an error handler of a single route does not answer refusals either', async () => {
     const errorHandler = (_error: unknown, _request: unknown, reply: FastifyReply) =>
       reply.code(200).send('the diary');
     const app = await appFor(deviceWith(), (scope) => {

@@ -45,7 +45,7 @@ async function start(t: TestContext, principalOf: (name: unknown) => Principal =
   return { app, uploads, port: Number(port), arrived };
 }
 
-test('parsers take bodies as ever: text, JSON, whole or as a stream, within the limit', async (t) => {
+test('parsers get bodies as before: text, JSON, whole or as a stream, within the limit', async (t) => {
   const { app } = await start(t);
   const post = async (type: string, payload: string) => {
     const { statusCode, body } = await app.inject({
@@ -64,7 +64,7 @@ test('parsers take bodies as ever: text, JSON, whole or as a stream, within the 
   assert.deepEqual(await post('application/json', ''), [400, 'AICO_GATEWAY_BAD_REQUEST']);
 });
 
-test('what one sender holds, and what all hold, is bounded; it is given back with the answer', async (t) => {
+test('the bytes held by one sender, and by all, are limited, and are released with the answer', async (t) => {
   const { uploads, port, arrived } = await start(t, (name) => ({
     ...ANONYMOUS,
     id: String(name),

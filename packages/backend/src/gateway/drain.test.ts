@@ -55,7 +55,7 @@ async function follow(socketPath: string): Promise<IncomingMessage> {
   return response;
 }
 
-test('a gateway that drains answers what is in flight, and what comes then with 503; it does not wait for what never ends', async (t) => {
+test('a draining gateway answers pending requests, and later ones with 503; it does not wait for endless replies', async (t) => {
   const { gateway, socket, begun, finish } = await startGateway(t);
   const news = await follow(socket);
   const flying = localRequest(socket, '/api/v1/work');
@@ -72,14 +72,14 @@ test('a gateway that drains answers what is in flight, and what comes then with 
   assert.equal(await text(news), 'news\n');
 });
 
-test('a route that never ends is ended when it is taken away', async (t) => {
+test('an endless route is ended when it is removed', async (t) => {
   const { socket, unmount } = await startGateway(t);
   const followed = text(await follow(socket));
   await unmount();
   assert.equal(await followed, 'news\n');
 });
 
-test('a gateway that drains breaks off what is in flight when its time is up', async (t) => {
+test('a draining gateway cuts pending requests at its deadline', async (t) => {
   const { gateway, socket, begun } = await startGateway(t);
   const flying = assert.rejects(localRequest(socket, '/api/v1/work'), { code: 'ECONNRESET' });
   await begun;
@@ -89,7 +89,7 @@ test('a gateway that drains breaks off what is in flight when its time is up', a
   await Promise.all([drained, flying]);
 });
 
-test('a route that writes to its reply after its end disturbs no other request', async (t) => {
+test('a route that writes to its reply after its end does not affect other requests', async (t) => {
   const { socket } = await startGateway(t);
   assert.equal((await localRequest(socket, '/api/v1/work/late')).text, 'done');
   assert.equal((await localRequest(socket, '/livez')).status, 200);

@@ -72,7 +72,7 @@ describe('HttpGateway', () => {
     assert.equal(bodies.size, 1);
   });
 
-  test('readiness follows the probe, and the reason stays inside', async (t) => {
+  test('readiness follows the probe, and the public port does not reveal the reason', async (t) => {
     let ready = false;
     const { socket, http } = await startGateway(t, {
       readiness: async () => (ready ? { ready } : { ready, reason: CANARY }),
@@ -93,7 +93,7 @@ describe('HttpGateway', () => {
     assert.ok(!reply.text.includes(CANARY));
   });
 
-  test('a request that does not fit its schema is refused with place and reason, never with what was sent', async (t) => {
+  test('a request that does not fit its schema is refused with location and reason, without quoting it', async (t) => {
     const { gateway, socket } = await startGateway(t);
     await gateway.mount('notes', (app) => {
       app.post(
@@ -146,7 +146,7 @@ describe('HttpGateway', () => {
     assert.ok(!reply.text.includes(CANARY));
   });
 
-  test('unmounting answers what is in flight, then serves no more; others are not touched', async (t) => {
+  test('unmounting answers pending requests, then serves no more; other mounts are not affected', async (t) => {
     const { gateway, socket } = await startGateway(t);
     const entered = Promise.withResolvers<void>();
     const finish = Promise.withResolvers<void>();
@@ -174,7 +174,7 @@ describe('HttpGateway', () => {
     assert.deepEqual((await localRequest(socket, '/api/v1/slow')).json(), { again: true });
   });
 
-  test('a mount that is taken or cannot be a path is refused, and so are routes that cannot be declared', async (t) => {
+  test('a mount name that is taken or invalid is refused, and so are routes that cannot be declared', async (t) => {
     const { gateway, socket } = await startGateway(t);
     await gateway.mount('notes', () => {});
     await assert.rejects(
@@ -215,7 +215,7 @@ describe('HttpGateway', () => {
     await assert.rejects(stat(socketFile), { code: 'ENOENT' });
   });
 
-  test('what a killed process left at the socket path is replaced, and only the owner may open it', async (t) => {
+  test('a socket left by a killed process is replaced, and only the owner may open it', async (t) => {
     const folder = await mkdtemp(path.join(tmpdir(), 'aico-gateway-'));
     t.after(() => rm(folder, { recursive: true, force: true }));
     const socketFile = path.join(folder, 'api.sock');
@@ -225,7 +225,7 @@ describe('HttpGateway', () => {
     assert.equal((await localRequest(socket, '/livez')).status, 200);
   });
 
-  test('bytes that are not HTTP do not disturb it', async (t) => {
+  test('bytes that are not HTTP do not affect it', async (t) => {
     const { http } = await startGateway(t);
     const { hostname, port } = new URL(http);
     await new Promise<void>((resolve, reject) => {

@@ -52,7 +52,7 @@ async function setUp(t: TestContext) {
 }
 
 describe('Idempotency', () => {
-  test('the same request with the same key has one effect and one reply, also when both come at once', async (t) => {
+  test('the same request with the same key has one effect and one reply, also concurrently', async (t) => {
     const { post, count } = await setUp(t);
     const replies = await Promise.all(Array.from({ length: 8 }, () => post('k1', { text: 'a' })));
     for (const reply of replies) assert.deepEqual(reply, [200, { number: 1 }]);
@@ -63,7 +63,7 @@ describe('Idempotency', () => {
     assert.deepEqual(await post(undefined, { text: 'a' }), [200, { number: 4 }]);
   });
 
-  test('a key with another request is refused, and so is one that is none', async (t) => {
+  test('a key with another request is refused, and so is an invalid one', async (t) => {
     const { post, count } = await setUp(t);
     await post('k1', { text: 'a' });
     assert.equal((await post('k1', { text: 'b' }))[0], 422);
@@ -72,14 +72,14 @@ describe('Idempotency', () => {
     assert.equal(await count(), 1);
   });
 
-  test('what fails leaves neither effect nor key: the next try runs', async (t) => {
+  test('a failure leaves neither effect nor key: the next attempt runs', async (t) => {
     const { post, count } = await setUp(t);
     assert.equal((await post('k1', { text: 'fail' }))[0], 500);
     assert.equal(await count(), 0);
     assert.deepEqual(await post('k1', { text: 'a' }), [200, { number: 1 }]);
   });
 
-  test('another sender’s key is another key, and one that is old enough is forgotten', async (t) => {
+  test('keys of different senders are independent, and an old key is deleted', async (t) => {
     const { post, clock, sender } = await setUp(t);
     await post('k1', { text: 'a' });
     sender.principal = { ...OWNER, id: 'phone' };

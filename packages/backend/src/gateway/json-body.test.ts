@@ -29,7 +29,7 @@ async function start(t: TestContext) {
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 12 });
 const text = fc.string({ unit: 'binary', maxLength: 12 }).map((each) => Uint8Array.from(Buffer.from(each)));
 
-test('a JSON body comes as it was sent, or it is refused: no byte is replaced', async (t) => {
+test('a JSON body arrives as it was sent or is refused: no byte is replaced', async (t) => {
   const post = await start(t);
   await fc.assert(
     fc.asyncProperty(fc.oneof(bytes, text), async (inside) => {
@@ -46,7 +46,7 @@ test('a JSON body comes as it was sent, or it is refused: no byte is replaced', 
   );
 });
 
-test('nesting beyond the bound is refused with a code, however deep it is', async (t) => {
+test('nesting beyond the limit is refused with a code, at any depth', async (t) => {
   const post = await start(t);
   const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
   assert.equal((await post(nested(64))).status, 200);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Newcomers, sourceOf } from './newcomers.ts';
 
-test('an address is its own source, and of IPv6 the first 64 bits are', () => {
+test('an IPv4 address is its own source; of IPv6 it is the first 64 bits', () => {
   const sources: Readonly<Record<string, string>> = {
     '192.168.1.7': '192.168.1.7',
     '::ffff:192.168.1.7': '192.168.1.7',
@@ -19,7 +19,7 @@ test('an address is its own source, and of IPv6 the first 64 bits are', () => {
   for (const [address, source] of Object.entries(sources)) assert.equal(sourceOf(address), source, address);
 });
 
-test('whatever comes, stays and leaves: no more than the limits, and who comes is always let in', () => {
+test('random arrivals and departures never exceed the limits, and a newcomer is always admitted', () => {
   const step = fc.record({
     source: fc.nat({ max: 5 }),
     kind: fc.constantFrom('come', 'come', 'come', 'leave'),
@@ -50,7 +50,7 @@ test('whatever comes, stays and leaves: no more than the limits, and who comes i
   );
 });
 
-test('one source that fills the budget turns away its own, the longest waiting first', () => {
+test('one source that fills the budget displaces its own connections, the longest waiting first', () => {
   const newcomers = new Newcomers({ max: 8, maxPerSource: 8 });
   const gone: string[] = [];
   const come = (source: string, name: string) => newcomers.admit(source, () => gone.push(name));

@@ -17,7 +17,7 @@ async function isResolved(promise: Promise<void>): Promise<boolean> {
   ]);
 }
 
-test('requests that were answered are pending no longer, in whatever order; all others are', () => {
+test('answered requests are no longer pending, in any order; all others are', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 50 }), (order) => {
       const pending = new PendingRequests();
@@ -43,7 +43,7 @@ test('requests that were answered are pending no longer, in whatever order; all 
   );
 });
 
-test('a connection is idle when its last request has answered, also one that began meanwhile, or goes on without end', async () => {
+test('a connection is idle when its last request was answered, including later ones, or is endless', async () => {
   const pending = new PendingRequests();
   const [socket, other] = [new Socket(), new Socket()];
   const [first, second, endless] = [responseOn(socket), responseOn(socket), responseOn(socket)];
@@ -57,7 +57,7 @@ test('a connection is idle when its last request has answered, also one that beg
   assert.equal(await isResolved(idle), true);
 });
 
-test('an endless reply is neither waited for nor cut; it is ended with its mount', async () => {
+test('an endless reply is neither awaited nor cut; it is ended with its mount', async () => {
   const pending = new PendingRequests();
   const response = responseOn(new Socket());
   pending.begin(response).mount = 'news';

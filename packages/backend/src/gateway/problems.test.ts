@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { BackupFailedError } from '@aico/shared/data';
 import { problemOf } from './problems.ts';
 
-test('a client hears which condition of the machine stopped its request, and no name of a file', () => {
+test('a client gets the condition of the machine that stopped its request, without file names', () => {
   const full = Object.assign(new Error('canary'), { code: 'ENOSPC', syscall: 'write', path: '/canary/file' });
   const problem = problemOf(new BackupFailedError('/canary', full), '1');
   assert.equal(problem.status, 507);
@@ -15,7 +15,7 @@ test('a client hears which condition of the machine stopped its request, and no 
   assert.equal(problemOf(failing, '1').code, 'AICO_SYSTEM_DISK_FAILED');
 });
 
-test('a connection that broke and a file that is not there stay what they were: faults that only the log explains', () => {
+test('a broken connection and a missing file remain internal errors that only the log explains', () => {
   for (const code of ['EPIPE', 'ENOENT', 'ECONNREFUSED'])
     assert.equal(
       problemOf(Object.assign(new Error('x'), { code, syscall: 'x' }), '1').code,

@@ -24,20 +24,20 @@ describe('readText()', () => {
     ['enum', Type.Enum(['a', 'b']), ['a'], ['A', '0', '']],
     ['union', Type.Union([Type.Integer(), Type.Boolean()]), ['7', 'true'], ['7.5', 'yes']],
   ] as const) {
-    test(`reads the one spelling of each ${type}`, () => {
+    test(`converts the canonical spelling of each ${type}`, () => {
       for (const text of read) {
         const value = readText(schema, text);
         assert.ok(Check(schema, value), `${text} became ${String(value)}`);
         assert.equal(Number(text) === Number(value) || String(value) === text, true, text);
       }
     });
-    test(`leaves what is no ${type} for the schema to refuse`, () => {
+    test(`leaves an invalid ${type} to the schema to refuse`, () => {
       for (const text of refused)
         assert.equal(Check(schema, readText(schema, text)), false, JSON.stringify(text));
     });
   }
 
-  test('never gives two texts the same value', () => {
+  test('never converts two texts to the same value', () => {
     const schema = Type.Object({ a: Type.Union([Type.Integer(), Type.Boolean(), Type.Literal('x')]) });
     const text = fc.oneof(
       fc.string(),

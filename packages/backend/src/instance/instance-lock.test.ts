@@ -54,7 +54,7 @@ const noStrace = (() => {
 const onLinux = process.platform === 'linux' ? false : 'only Linux tells who holds a lock';
 
 describe('InstanceLock', () => {
-  test('a second holder is refused, also in the same process, and may have it after release', async (t) => {
+  test('a second holder is refused, also in the same process, and can lock it after the release', async (t) => {
     const home = await files(t);
     const lock = new InstanceLock(home);
     assert.equal((await stat(home.lockFile)).mode & 0o777, 0o600);
@@ -77,7 +77,7 @@ describe('InstanceLock', () => {
     assert.equal(findHolder(home)?.pid, holder.pid);
   });
 
-  test('with the lock file removed the open database keeps the next one out', {
+  test('after the lock file was removed, the open database keeps another process out', {
     skip: onLinux,
   }, async (t) => {
     const home = await files(t);
@@ -107,7 +107,7 @@ describe('InstanceLock', () => {
     assert.equal(lock.isInPlace, false);
   });
 
-  test('a file system that cannot lock is told apart from another backend', { skip: noStrace }, async (t) => {
+  test('a file system without locks is distinguished from another backend', { skip: noStrace }, async (t) => {
     const home = await files(t);
     const { stderr } = await run(
       'strace',
@@ -122,7 +122,7 @@ describe('InstanceLock', () => {
     assert.match(stderr, /the file system cannot lock files/);
   });
 
-  test('kill -9 of the holder leaves nothing that keeps the next one out', async (t) => {
+  test('kill -9 of the holder leaves nothing that blocks the next one', async (t) => {
     const home = await files(t);
     const holder = await other(t, locking(home));
     assert.throws(() => new InstanceLock(home), InstanceRunningError);
@@ -142,7 +142,7 @@ describe('InstanceLock', () => {
   });
 });
 
-test('an instance file that is absent, cut or something else says nothing', async (t) => {
+test('a missing, truncated or invalid instance file is ignored', async (t) => {
   const { instanceFile } = await files(t);
   assert.equal(readInstance(instanceFile), undefined);
   for (const text of ['', '{"pid":', '[]', 'null', '{"pid":"1"}', '{"pid":1,"startedAt":"x"}']) {
@@ -151,7 +151,7 @@ test('an instance file that is absent, cut or something else says nothing', asyn
   }
 });
 
-test('a process that only its number makes a holder is none', async (t) => {
+test('a process with the same id but another start time is not the holder', async (t) => {
   const home = await files(t);
   const innocent = await other(t, '');
   const { pid } = innocent;

@@ -17,7 +17,7 @@ describe('a process', () => {
     assert.equal(isAlive(identity), false);
   });
 
-  test('that ended and was not waited for is not alive', { skip: process.platform !== 'linux' }, async () => {
+  test('that is a zombie is not alive', { skip: process.platform !== 'linux' }, async () => {
     // The shell's child ends when its input does; the shell has become something that never waits for it.
     const shell = spawn('sh', ['-c', 'exec 3<&0; head -c1 <&3 >/dev/null & echo $!; exec sleep 60']);
     try {
@@ -31,7 +31,7 @@ describe('a process', () => {
     }
   });
 
-  test('is another when it began at another time or in another run of the system', () => {
+  test('differs if it started at another time or in another boot', () => {
     const identity = identityOf(process.pid);
     assert.ok(identity !== undefined && isAlive(identity));
     assert.equal(isAlive({ ...identity, startTime: `${identity.startTime}0` }), false);
@@ -39,7 +39,7 @@ describe('a process', () => {
     assert.equal(isAlive({ ...identity, pid: process.ppid }), false);
   });
 
-  test('of a number that no process has there is no identity', () => {
+  test('of an unused id has no identity', () => {
     assert.equal(identityOf(0x3f_ff_ff_ff), undefined);
   });
 });

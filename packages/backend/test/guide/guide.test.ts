@@ -65,7 +65,7 @@ async function startGuideBackend(t: TestContext) {
 }
 
 describe('the guide on a running backend', () => {
-  test('every plugin of it starts, works and stops', async (t) => {
+  test('every plugin in it starts, works and stops', async (t) => {
     const backend = await startGuideBackend(t);
     const { container } = backend;
 
@@ -132,7 +132,7 @@ describe('the guide on a running backend', () => {
     );
   });
 
-  test('records and transactions: all of it or none of it', async (t) => {
+  test('records and transactions are atomic', async (t) => {
     const { container } = await startGuideBackend(t);
     const database = container.getService('database');
     await database.migrate('guide', [
@@ -163,7 +163,7 @@ describe('the guide on a running backend', () => {
     assert.deepEqual(await typed.overview(), { count: 3, newest: 'f' });
   });
 
-  test('a batch goes on past failures; a pool and a cache keep to their bounds', async (t) => {
+  test('a batch continues after failures; a pool and a cache keep to their limits', async (t) => {
     const { container } = await startGuideBackend(t);
     const service = new AsyncService(container.getService('logging').getLogger('guide', 'batch'));
     assert.deepEqual(await service.processBatch(['a', '', 'b']), ['A', 'B']);
@@ -215,7 +215,7 @@ test('core utilities open the home of a backend that has stopped', async (t) => 
   assert.ok((await database.execute('SELECT count(*) AS lines FROM logs')).fetchOne() !== undefined);
 });
 
-test('a background worker goes on after an error, and ends with the plugin', async () => {
+test('a background worker continues after an error, and ends with the plugin', async () => {
   const container = new ServiceContainer();
   const plugin = new ManagedPlugin('guide_managed', container);
   plugin.pauses = { betweenMs: 1, afterErrorMs: 1 };
@@ -231,11 +231,11 @@ test('a background worker goes on after an error, and ends with the plugin', asy
   assert.equal(plugin.running, false);
 });
 
-test('a logger can be had and used before anything runs', () => {
+test('a logger can be created and used before the start', () => {
   new LoggingService().processRequest('r1');
 });
 
-test('encryption middleware: the whole app is behind the channel, and nothing of it in the clear', async (t) => {
+test('encryption middleware: the whole app is behind the channel, and nothing in the clear', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const paths = new AICOPaths({ home: home.folder });

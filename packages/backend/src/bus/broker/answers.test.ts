@@ -58,7 +58,7 @@ for (const side of ['plugin', 'asker'] as const)
     assert.equal(await server.refusalOf(genuine, FORGED), 'ANSWER', 'it was answered already');
   });
 
-test('what a client publishes does not tell where its answers are awaited', async (t) => {
+test('the envelope of a published message does not reveal its reply topic', async (t) => {
   const { broker } = await start(t);
   const asker = await broker.client('asker');
   const listener = await broker.member('listener');
@@ -107,7 +107,7 @@ test('no client cancels the request of another', async (t) => {
   assert.equal(aborted, false);
 });
 
-test('a client that connects anew still answers what it was asked before', async (t) => {
+test('a client that reconnects can still answer earlier requests', async (t) => {
   const { broker, plugin } = await start(t);
   const keys = broker.secrets.get('server');
   assert.ok(keys !== undefined);
@@ -133,7 +133,7 @@ async function peerAs(t: TestContext, broker: TestBroker, keys: CurveKeyPair, cl
   return peer;
 }
 
-test('answers and cancellations are heard by the client they are for alone, in process as well', async () => {
+test('answers and cancellations reach only the client they are for, in process as well', async () => {
   const hub = new InProcessBus();
   const client = new MessageBusClient({ source: 'curious', transport: hub });
   await client.connect();
@@ -153,7 +153,7 @@ test('answers and cancellations are heard by the client they are for alone, in p
   await client.close();
 });
 
-test('a component with a key of no use to a proof is refused, and the broker goes on', async (t) => {
+test('a component whose key cannot be used for a proof is refused, and the broker continues', async (t) => {
   const { broker } = await start(t);
   const keys = curveKeyPair();
   broker.secrets.set('odd', keys);
@@ -168,7 +168,7 @@ test('a component with a key of no use to a proof is refused, and the broker goe
   await (await broker.client('asker')).publish('news', 1);
 });
 
-test('requests that may be answered are bounded in number and time', () => {
+test('open requests are limited in number and time', () => {
   const open = new OpenRequests();
   for (let n = 0; n < 10_000; n += 1) open.add(`_reply.a.${n}`, performance.now() + 60_000);
   assert.equal(open.size, 8_192);

@@ -31,7 +31,7 @@ function batchOf(bodies: readonly string[]): FrameBatch {
 
 const deep = '['.repeat(65) + ']'.repeat(65);
 
-test('of a batch every message that can be read reaches the plugins, whatever stands beside it', async () => {
+test('every readable message of a batch reaches the plugins, even beside an unreadable one', async () => {
   const body = fc.oneof(fc.integer().map(String), fc.constantFrom('{', deep, '"\ud800'));
   await fc.assert(
     fc.asyncProperty(fc.array(body, { minLength: 1, maxLength: 20 }), async (bodies) => {
@@ -71,7 +71,7 @@ async function withPlugin(
   return errors.map((error) => (error instanceof AicoError ? error.code : error));
 }
 
-test('what a plugin publishes and cannot travel is counted, and what follows it arrives', async () => {
+test('a message of a plugin that cannot be encoded is counted, and later ones arrive', async () => {
   const errors = await withPlugin(async (plugin, subscription) => {
     for (const message of [1, new Map(), 2, { at: new Date() }, 3]) await plugin.publish('a.b', message);
     await plugin.publish('a.b', 5);
@@ -81,7 +81,7 @@ test('what a plugin publishes and cannot travel is counted, and what follows it 
   assert.deepEqual(errors, ['AICO_BUS_PAYLOAD', 'AICO_BUS_PAYLOAD']);
 });
 
-test('no message of a plugin that is larger than the broker takes leaves the process, alone or in a burst', async () => {
+test("a message of a plugin above the broker's limit does not leave the process, alone or in a burst", async () => {
   const errors = await withPlugin(async (plugin, subscription) => {
     const messages = [
       'x'.repeat(BYTES),

@@ -13,7 +13,7 @@ async function start(t: TestContext, ...args: Parameters<typeof TestBroker.start
   return broker;
 }
 
-test('a client restores its subscriptions when the broker comes back, and what was published meanwhile arrives', async (t) => {
+test('a client restores its subscriptions when the broker comes back, and messages published meanwhile arrive', async (t) => {
   const keys = curveKeyPair();
   const first = await TestBroker.start({ one: BOTH, two: BOTH }, { keys });
   const { endpoint } = first;
@@ -50,7 +50,7 @@ test('a client restores its subscriptions when the broker comes back, and what w
   assert.deepEqual(statuses, ['connected', 'disconnected', 'connected']);
 });
 
-test('what cannot be sent for too long is refused, and says so', async (t) => {
+test('a message that cannot be sent in time is refused with an error', async (t) => {
   const broker = await TestBroker.start({ one: BOTH });
   const client = await broker.client('one', {}, 300);
   t.after(() => client.close());
@@ -65,7 +65,7 @@ test('what cannot be sent for too long is refused, and says so', async (t) => {
   );
 });
 
-test('a subscriber that never reads costs a bounded queue, delays no other client, and every drop is counted', async (t) => {
+test('a subscriber that never reads has a bounded queue, delays no other client, and every drop is counted', async (t) => {
   const broker = await start(t, { good: BOTH, deaf: BOTH });
   const keys = broker.secrets.get('deaf');
   assert.ok(keys !== undefined);
@@ -93,7 +93,7 @@ test('a subscriber that never reads costs a bounded queue, delays no other clien
   assert.ok(session.queuedBytes <= 17 * 16_500);
 });
 
-test('a right that was taken back while connected ends the session and its subscriptions', async (t) => {
+test('revoking a right of a connected component ends its session and subscriptions', async (t) => {
   const broker = await start(t, { good: BOTH, other: BOTH });
   const other = await broker.client('other');
   await other.subscribe('a.*', () => assert.fail('it has no access any more'));

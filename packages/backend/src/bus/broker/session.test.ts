@@ -19,7 +19,7 @@ const HEADER: BatchHeader = {
   checkedBy: undefined,
 };
 
-/** Fails while it writes, as where there is no memory for a larger buffer. */
+/** Fails while it writes, as for lack of memory. */
 class FailingWriter extends FrameWriter {
   failures = 0;
 
@@ -40,7 +40,7 @@ function waiting(body: string): FrameBatch {
   return batch;
 }
 
-test('a failure to write for one client is told, leaves nothing in the writer, and is not tried again', () => {
+test('a write failure for one client is reported, leaves nothing in the writer, and is not retried', () => {
   const writer = new FailingWriter();
   const failures: unknown[] = [];
   const open = (component: string, sent: Buffer[]) => {

@@ -5,7 +5,7 @@ import { TestBroker } from '../../../test/fixtures/broker.ts';
 import { RawPeer } from '../../../test/fixtures/raw-peer.ts';
 import { FRAMES_BEFORE_WELCOME, StrangerLimit } from './stranger-limit.ts';
 
-test('a granted component that sends HELLO or PING without end gets few answers, and others get in', async (t) => {
+test('a granted component that sends HELLO or PING without end gets few answers, and others can connect', async (t) => {
   const broker = await TestBroker.start({ flood: {}, good: { publish: ['a'] } });
   t.after(() => broker.stop());
   const keys = broker.secrets.get('flood');
@@ -19,7 +19,7 @@ test('a granted component that sends HELLO or PING without end gets few answers,
   assert.ok(peer.frames.length <= FRAMES_BEFORE_WELCOME, `${peer.frames.length} answers`);
 });
 
-test('frames before WELCOME are bounded for each connection and for all together, over time', () => {
+test('frames before WELCOME are limited per connection and in all, over time', () => {
   let now = 0;
   const limit = new StrangerLimit(() => now);
   const admitted = (connections: number, frames: number): number => {

@@ -182,7 +182,7 @@ test('a frame that is too large ends the connection without a BYE', async (t) =>
   assert.equal(await again.refusalOf(head, Buffer.alloc(frame - overhead)), undefined);
 });
 
-test('beyond 1024 subscriptions of a connection, and after any refusal, the id is free and the session goes on', async (t) => {
+test('after 1024 subscriptions of a connection, and after any refusal, the id is free and the session continues', async (t) => {
   const broker = await start(t, { peer: ALL });
   const peer = await broker.member('peer');
   const codeOf = async (id: number, pattern: string): Promise<string | undefined> => {
@@ -232,7 +232,7 @@ test('a run that is malformed ends the session; those before it are delivered at
   assert.equal((await other.nextMessage())?.head.topic, 'a.b');
 });
 
-test('a body that is malformed or too deep is refused where a plugin is to have it, and handed on otherwise', async (t) => {
+test('a malformed or too deep body is refused for a plugin, and forwarded to other clients', async (t) => {
   const { broker, plugin } = await startWithPlugins(t, { peer: ALL, other: ALL });
   const heard: unknown[] = [];
   await plugin.subscribe('a.plugin', (_topic, message) => void heard.push(message));
@@ -263,7 +263,7 @@ test('a body that is malformed or too deep is refused where a plugin is to have 
   assert.equal(heard.length, 2);
 });
 
-test('drops are told as a total, and a confirmation lets what waits go on', async (t) => {
+test('drops are reported as a total, and a confirmation releases queued messages', async (t) => {
   const broker = await start(t, { peer: ALL }, { limits: { heartbeatMs: 100 } });
   const peer = await broker.member('peer');
   assert.equal(await peer.trySubscribe(1, 'a.*'), 'taken');
@@ -280,7 +280,7 @@ test('drops are told as a total, and a confirmation lets what waits go on', asyn
   for (let n = 0; n < inFlight + 16; n += 1) assert.ok((await peer.nextMessage()) !== undefined);
 });
 
-test('a client that is silent is told so and forgotten; a PING of one that is not known is answered by UNKNOWN', async (t) => {
+test('a silent client gets BYE and is removed; a PING of an unknown client is answered by UNKNOWN', async (t) => {
   const broker = await start(t, { peer: ALL }, { limits: { heartbeatMs: 40 } });
   const peer = await broker.member('peer');
   assert.equal((await byeOf(peer))?.code, 'SILENT');
@@ -288,7 +288,7 @@ test('a client that is silent is told so and forgotten; a PING of one that is no
   assert.equal((await byeOf(peer))?.code, 'UNKNOWN');
 });
 
-test('a grant that is taken back or renewed ends every connection of its component, with REVOKED', async (t) => {
+test('revoking or renewing a grant ends every connection of its component with REVOKED', async (t) => {
   const broker = await start(t, { peer: ALL, other: ALL });
   const peers = [await broker.member('peer'), await broker.member('peer')];
   const other = await broker.member('other');
@@ -300,7 +300,7 @@ test('a grant that is taken back or renewed ends every connection of its compone
   assert.equal(await other.refusalOf({ topic: 'a.b', source: 'other' }), undefined);
 });
 
-test('clients beyond those allowed get BUSY', async (t) => {
+test('clients beyond the limit get BUSY', async (t) => {
   const broker = await start(t, { peer: ALL }, { limits: { sessionsPerComponent: 1 } });
   await broker.member('peer');
   await assert.rejects(broker.member('peer'));

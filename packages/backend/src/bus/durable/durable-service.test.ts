@@ -57,7 +57,7 @@ async function start(
 
 const BOTH = { publish: ['orders.*'], subscribe: ['orders.*'] };
 
-test('another process publishes durably and consumes: each message once, with all that it was given', async (t) => {
+test('another process publishes durably and consumes: each message once, with all its attributes', async (t) => {
   const { broker, plugin } = await start(t, { shop: BOTH });
   const shop = await broker.client('shop');
   await shop.publish('orders.placed', { n: 1 }, { durable: true, id: 'a' });
@@ -89,7 +89,7 @@ test('another process publishes durably and consumes: each message once, with al
   assert.deepEqual(seen.slice(4), ['later']);
 });
 
-test("no client can take another publisher's message ids", async (t) => {
+test('a client cannot reuse the message ids of another publisher', async (t) => {
   const { broker } = await start(t, { shop: BOTH, mallory: BOTH });
   const shop = await broker.client('shop');
   const mallory = await broker.client('mallory');
@@ -106,7 +106,7 @@ test("no client can take another publisher's message ids", async (t) => {
   ]);
 });
 
-test('rights to the topic itself decide, and no right covers the topics of the bus', async (t) => {
+test('the rights to the topic itself decide, and no right covers the topics of the bus', async (t) => {
   const { broker } = await start(t, {
     reader: { subscribe: ['orders.*'] },
     writer: { publish: ['orders.*'] },
@@ -153,7 +153,7 @@ test('a transaction of this process does not reach the store', async (t) => {
   assert.ok(failures[0] instanceof RemoteTransactionError);
 });
 
-test('what a handler refuses comes again, and becomes a dead letter in the end', async (t) => {
+test('a message whose handler fails is delivered again, and finally becomes a dead letter', async (t) => {
   const { broker, streams } = await start(t, { shop: BOTH });
   const shop = await broker.client('shop');
   const attempts: number[] = [];
@@ -179,7 +179,7 @@ test('what a handler refuses comes again, and becomes a dead letter in the end',
   );
 });
 
-test('whatever a handler throws, its message counts as failed', async (t) => {
+test('an error of any type thrown by a handler counts as a failure', async (t) => {
   const { broker, streams } = await start(t, { shop: BOTH });
   const shop = await broker.client('shop');
   const textless = Object.defineProperty(new Error('x'), 'message', { value: 7 });
@@ -198,7 +198,7 @@ test('whatever a handler throws, its message counts as failed', async (t) => {
   assert.equal((await streams.deadLetters(undefined, 10)).length, thrown.length);
 });
 
-test('what a consumer held when its connection ended is given to the next; what was settled is not', async (t) => {
+test('messages in flight when a connection ends are delivered to the next consumer; settled ones are not', async (t) => {
   const { broker, plugin } = await start(t, { shop: BOTH });
   const first = await broker.client('shop');
   for (let n = 1; n <= 4; n += 1) await plugin.publish('orders.placed', n, { durable: true });
@@ -236,7 +236,7 @@ test('what a consumer held when its connection ended is given to the next; what 
   assert.deepEqual(seen.map(String).sort(), ['3,2', '4,2']);
 });
 
-test('a consumer outlives its connection: it opens anew and goes on', async (t) => {
+test('a consumer survives its connection: it opens again and continues', async (t) => {
   const { broker, plugin } = await start(t, { shop: BOTH });
   const shop = await broker.client('shop');
   const seen = new Set<unknown>();
@@ -258,7 +258,7 @@ test('a consumer outlives its connection: it opens anew and goes on', async (t) 
   assert.deepEqual([...seen].map(Number).sort(), [1, 2]);
 });
 
-test('a consumption whose opening was not heard of is taken over by opening it again; another waits its turn', async (t) => {
+test('an opening whose answer was lost can be repeated; another client waits its turn', async (t) => {
   const { broker, plugin } = await start(t, { shop: BOTH });
   const shop = await broker.client('shop');
   await plugin.publish('orders.placed', 1, { durable: true });
@@ -281,7 +281,7 @@ test('a consumption whose opening was not heard of is taken over by opening it a
   await shop.request('_durable.open', { ...asked, consumption: 'two' });
 });
 
-test('a message that is too large to be sent becomes a dead letter, and holds up no other', async (t) => {
+test('a message that is too large to be sent becomes a dead letter, and delays no other', async (t) => {
   const { broker, plugin, streams } = await start(t, { shop: BOTH });
   const shop = await broker.client('shop');
   await plugin.publish('orders.placed', 'x'.repeat(70_000), { durable: true });
@@ -296,7 +296,7 @@ test('a message that is too large to be sent becomes a dead letter, and holds up
   assert.match(String(letter?.error), /may be sent/);
 });
 
-test('where the disk is full a durable message is refused, reaches no subscription, and is taken once there is room', async (t) => {
+test('on a full disk a durable message is refused, reaches no subscription, and is accepted once there is room', async (t) => {
   const { broker, plugin, database } = await start(t, { shop: BOTH }, { maxBytes: 400_000 });
   const shop = await broker.client('shop');
   const consumed: unknown[] = [];

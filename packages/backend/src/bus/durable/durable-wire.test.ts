@@ -110,7 +110,7 @@ async function start(t: TestContext, random?: () => number) {
   return { consumer: new RawConsumer(peer), streams };
 }
 
-test('with maxInFlight 1 messages come in order; one that failed waits, and those behind it go ahead', async (t) => {
+test('with maxInFlight 1 messages come in order; a failed one waits, and later ones overtake it', async (t) => {
   const { consumer } = await start(t);
   await consumer.keep('one', 'two', 'three');
   await consumer.open({ retryDelayMs: 300_000 });
@@ -123,7 +123,7 @@ test('with maxInFlight 1 messages come in order; one that failed waits, and thos
   assert.deepEqual(await consumer.pull(), [{ number: 3, attempt: 1, id: 'three' }]);
 });
 
-test('one that failed comes before those that are new once it is due', async (t) => {
+test('a failed message comes before new ones once it is due', async (t) => {
   const { consumer } = await start(t);
   await consumer.keep('one', 'two');
   await consumer.open({ retryDelayMs: 0 });
@@ -182,7 +182,7 @@ test('a reason becomes one line of text, whatever the client says', async (t) =>
   assert.equal(dead?.error, 'no  room [2J left\ufffd');
 });
 
-test('names and bodies that two readers would understand differently are refused', async (t) => {
+test('names and bodies that two readers could interpret differently are refused', async (t) => {
   const { consumer } = await start(t);
   const deep = '['.repeat(65) + ']'.repeat(65);
   const kept = { id: 'x', type: 'orders.placed', datacontenttype: 'application/json', text: '1' };
@@ -203,7 +203,7 @@ test('names and bodies that two readers would understand differently are refused
     assert.deepEqual(await consumer.ask(name, content), { ok: false, code }, JSON.stringify(content));
 });
 
-test('of one consumption one consumer runs, however often it is opened at once', async (t) => {
+test('a consumption runs one consumer, even if it is opened several times at once', async (t) => {
   const { consumer, streams } = await start(t);
   const asked = Array.from({ length: 8 }, (_, n) => ({
     consumption: 'c',
@@ -219,7 +219,7 @@ test('of one consumption one consumer runs, however often it is opened at once',
   assert.equal(await running(), 0);
 });
 
-test('64 consumers of one client are the most, however many are opened at once', async (t) => {
+test('one client has at most 64 consumers, even if more are opened at once', async (t) => {
   const { consumer } = await start(t);
   const asked = Array.from({ length: 70 }, (_, n) => ({
     consumption: `${n}`,
@@ -230,7 +230,7 @@ test('64 consumers of one client are the most, however many are opened at once',
   assert.equal(answers.filter(({ ok }) => ok).length, 64);
 });
 
-test('a number beyond those that can be kept is no place to begin', async (t) => {
+test('a number beyond the maximum is refused as a start', async (t) => {
   const { consumer } = await start(t);
   const content = { consumption: 'c', pattern: 'orders.*', consumer: 'mailer', from: 1e300 };
   const { code } = await consumer.ask('open', content);

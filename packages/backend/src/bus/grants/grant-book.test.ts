@@ -34,7 +34,7 @@ async function start(t: TestContext) {
   return { file, book, grant, held, stored, changes: () => changes };
 }
 
-test('a grant that cannot be written takes no effect', async (t) => {
+test('a grant that cannot be written does not take effect', async (t) => {
   const { file, book, grant, held, changes } = await start(t);
   await rmdir(path.dirname(file.file));
   await assert.rejects(grant('one'));
@@ -46,7 +46,7 @@ test('a grant that cannot be written takes no effect', async (t) => {
   assert.deepEqual([held(), changes()], [['two'], 1]);
 });
 
-test('a grant that the disk does not confirm takes no effect, and the file is what it was', async (t) => {
+test('a grant that the disk does not confirm does not take effect, and the file is restored', async (t) => {
   const { file, grant, held, stored, changes } = await start(t);
   await grant('one');
   file.isFailing = true;
@@ -54,7 +54,7 @@ test('a grant that the disk does not confirm takes no effect, and the file is wh
   assert.deepEqual([held(), await stored(), changes()], [['one'], ['one'], 1]);
 });
 
-test('a revocation that the disk does not confirm takes effect, and says so', async (t) => {
+test('a revocation that the disk does not confirm takes effect with an error', async (t) => {
   const { file, book, grant, held, stored, changes } = await start(t);
   await grant('one');
   file.isFailing = true;

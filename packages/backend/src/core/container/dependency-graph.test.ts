@@ -50,7 +50,7 @@ describe('order', () => {
     );
   });
 
-  test('at every step the one with the lowest priority among the ready comes next', () => {
+  test('at every step the ready service with the lowest priority comes next', () => {
     fc.assert(
       fc.property(sound, (nodes) => {
         const done = new Set<string>();
@@ -66,7 +66,7 @@ describe('order', () => {
     );
   });
 
-  test('asking for the same service twice is the same as once', () => {
+  test('a repeated dependency counts once', () => {
     assert.deepEqual(new DependencyGraph([node('b', 'a', 'a'), node('a')]).order(), ['a', 'b']);
   });
 
@@ -105,7 +105,7 @@ describe('problems', () => {
     );
   });
 
-  test('a missing name is reported once, with all who ask for it', () => {
+  test('a missing name is reported once, with all services that need it', () => {
     const [problem, ...others] = new DependencyGraph([node('a', 'x'), node('b', 'x')]).problems;
     assert.deepEqual(others, []);
     assert.deepEqual(problem, {
@@ -117,7 +117,7 @@ describe('problems', () => {
     });
   });
 
-  test('a missing name that only a circle asks for still has a path', () => {
+  test('a missing name that only a circle needs still has a path', () => {
     const { problems } = new DependencyGraph([node('a', 'b'), node('b', 'a', 'x')]);
     assert.deepEqual(problems.find(({ kind }) => kind === 'missing')?.path, ['a', 'b', 'x']);
   });
@@ -128,13 +128,13 @@ describe('problems', () => {
     assert.match(new DependencyGraphError(problems).message, /and 30 more/);
   });
 
-  test('a knot of 300 services that all need each other is reported in bounded time and space', () => {
+  test('300 services that all need each other are reported in bounded time and space', () => {
     const names = Array.from({ length: 300 }, (_, i) => `s${i}`);
     const { problems } = new DependencyGraph(names.map((name) => node(name, ...names)));
     assert.equal(problems.length, 100);
   });
 
-  test('there is an order exactly when there is no problem, and every path is one of the graph', () => {
+  test('there is an order exactly if there is no problem, and every path is in the graph', () => {
     fc.assert(
       fc.property(any, (nodes) => {
         const graph = new DependencyGraph(nodes);
@@ -150,7 +150,7 @@ describe('problems', () => {
     );
   });
 
-  test('a graph in which every reported circle is mended has none left', () => {
+  test('a graph without every reported circle has none left', () => {
     fc.assert(
       fc.property(any, (nodes) => {
         const once = [...new Map(nodes.map((each) => [each.name, each])).values()];
@@ -166,7 +166,7 @@ describe('problems', () => {
   });
 });
 
-test('standingOn() is everything above, without the names themselves', () => {
+test('standingOn() returns all dependents, without the names themselves', () => {
   const graph = new DependencyGraph([
     node('a'),
     node('b', 'a'),
@@ -195,7 +195,7 @@ describe('extension points', () => {
     fills: [{ name: point, isOptional }],
   });
 
-  test('the service that offers a point comes after all that fill it, and stands on them', () => {
+  test('the service that offers a point starts after all that fill it', () => {
     const graph = new DependencyGraph([
       offering('inbox', 'inbox.filters'),
       filling('spam', 'inbox.filters'),

@@ -19,7 +19,7 @@ function setUp(startData: () => Promise<void> = async () => {}) {
 }
 
 describe('held services', () => {
-  test('and what stands on them are left out of a start, which succeeds', async () => {
+  test('and their dependents are omitted from a start, which succeeds', async () => {
     const { journal, container } = setUp();
     await container.hold([data], 'locked');
     await container.start();
@@ -34,7 +34,7 @@ describe('held services', () => {
     assert.deepEqual(journal.of('stop'), ['gate']);
   });
 
-  test('start in order once released, and can be held again: stopped in reverse, the rest runs on', async () => {
+  test('start in order once released, and can be held again: stopped in reverse, the others keep running', async () => {
     const { journal, container } = setUp();
     await container.hold([data], 'locked');
     await container.start();
@@ -48,7 +48,7 @@ describe('held services', () => {
     assert.deepEqual(journal.of('stop'), ['plugin', 'data', 'plugin', 'data', 'gate']);
   });
 
-  test('are all held again when a required one of them fails, and may be released once more', async () => {
+  test('are all held again when a required one of them fails, and can be released again', async () => {
     let fails = true;
     const { journal, container } = setUp(async () => {
       if (fails) throw new Error('no such file');
@@ -63,7 +63,7 @@ describe('held services', () => {
     await container.stop();
   });
 
-  test('stay held when something beneath them is reloaded', async () => {
+  test('stay held when a dependency is reloaded', async () => {
     const { container, journal } = setUp();
     await container.hold([data], 'locked');
     await container.start();
@@ -75,7 +75,7 @@ describe('held services', () => {
     await container.stop();
   });
 
-  test('a stop that comes in the middle of a release has the last word', async () => {
+  test('a stop during a release takes precedence', async () => {
     const reached = Promise.withResolvers<void>();
     const journal = new Journal();
     const container = new ServiceContainer({ onEvent: () => {} });
@@ -100,7 +100,7 @@ describe('held services', () => {
     assert.deepEqual(journal.of('stop'), ['data']);
   });
 
-  test('nothing unknown, nothing twice, and no release of a container that does not run', async () => {
+  test('unknown names, held names and a release of a stopped container are refused', async () => {
     const { container } = setUp();
     await assert.rejects(container.hold(['none'], 'locked'), ServiceUnknownError);
     await assert.rejects(container.release(), ContainerStateError);
@@ -110,7 +110,7 @@ describe('held services', () => {
 });
 
 describe('a view for each consumer', () => {
-  test('is what it is given, made once, and made anew when the service is', async () => {
+  test('replaces the instance, is created once, and again when the service restarts', async () => {
     const made: string[] = [];
     const seen: unknown[] = [];
     const released: unknown[] = [];

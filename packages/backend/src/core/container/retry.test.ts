@@ -35,7 +35,7 @@ function setUp() {
 }
 
 describe('an optional service that fails', () => {
-  test('does not keep the rest from starting, is degraded, and is tried again until it runs', async () => {
+  test('does not prevent the others from starting, is degraded, and is retried until it runs', async () => {
     const { container, events, until, journal, health, flaky } = setUp();
     container.registerService(a, flaky, { required: false, retry });
     container.registerService(b, () => journal.service('b'), { dependencies: [a], required: false });
@@ -59,7 +59,7 @@ describe('an optional service that fails', () => {
     assert.equal(journal.of('stop').length, journal.of('initialize').length);
   });
 
-  test('fails for good when its tries are used up', async () => {
+  test('fails permanently when its retries are used up', async () => {
     const { container, until, flaky } = setUp();
     container.registerService(a, flaky, { required: false, retry: { ...retry, retries: 2 } });
     const failed = until('failed');
@@ -71,7 +71,7 @@ describe('an optional service that fails', () => {
     await container.stop();
   });
 
-  test('is required after all when a required one stands on it: the start fails and says for whom', async () => {
+  test('is required if a required one depends on it: the start fails and names both', async () => {
     const { container, flaky } = setUp();
     container.registerService(a, flaky, { required: false });
     container.registerService(b, () => 1, { dependencies: [a], required: false });
@@ -81,7 +81,7 @@ describe('an optional service that fails', () => {
     assert.match(container.startReport?.toText() ?? '', /required by fixture\.b/);
   });
 
-  test('a stop while its next try is pending ends at once and leaves no timer', async () => {
+  test('a stop while a retry is pending ends at once and leaves no timer', async () => {
     const { container, flaky, journal } = setUp();
     container.registerService(a, flaky, { required: false, retry: { minDelayMs: 60_000 } });
     container.registerService(b, () => journal.service('b'));
@@ -94,7 +94,7 @@ describe('an optional service that fails', () => {
     assert.equal(timers(), before);
   });
 
-  test('a stop while it is being tried again waits for the try and cleans up after it', async () => {
+  test('a stop during a retry waits for it and cleans up', async () => {
     const { container, journal } = setUp();
     const again = Promise.withResolvers<void>();
     let tries = 0;
@@ -119,7 +119,7 @@ describe('an optional service that fails', () => {
   });
 });
 
-test('a required service with tries of its own is tried before the start fails', async () => {
+test('a required service with retries is retried before the start fails', async () => {
   const { container, health, flaky, until } = setUp();
   container.registerService(a, flaky, { retry: { ...retry, retries: 5 } });
   void until('retrying').then(() => {

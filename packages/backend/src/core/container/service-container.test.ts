@@ -27,7 +27,7 @@ describe('registration', () => {
     assert.equal(made, 1);
   });
 
-  test('a wrong graph is reported as a whole before any factory runs, and can be mended', async () => {
+  test('an invalid graph is reported completely before any factory runs, and can be corrected', async () => {
     const container = new ServiceContainer();
     let made = 0;
     container.registerService(a, () => (made += 1), { dependencies: [b, c] });
@@ -55,7 +55,7 @@ describe('registration', () => {
     assert.throws(() => container.registerInstance(a, 1), ContainerStateError);
   });
 
-  test('options that cannot be are refused at once, by name', () => {
+  test('invalid options are refused at once, by name', () => {
     const container = new ServiceContainer();
     const attempts = [
       { priority: Number.NaN },
@@ -72,7 +72,7 @@ describe('registration', () => {
     assert.throws(() => container.registerService('', () => 1), ServiceOptionError);
   });
 
-  test('an instance can be had at once, and is neither started nor stopped', async () => {
+  test('an instance is available at once, and is neither started nor stopped', async () => {
     const container = new ServiceContainer();
     const journal = new Journal();
     const instance = journal.service('a');
@@ -86,7 +86,7 @@ describe('registration', () => {
 });
 
 describe('resolution', () => {
-  test('a factory gets what it declared, and nothing else', async () => {
+  test('a factory gets its declared dependencies, and no others', async () => {
     const container = new ServiceContainer();
     container.registerService(a, () => 'A');
     container.registerService(b, (requireService) => [requireService(a)], { dependencies: [a] });
@@ -96,7 +96,7 @@ describe('resolution', () => {
     assert.throws(() => container.resolve(fixture('none'), a), ServiceUnknownError);
   });
 
-  test('an undeclared dependency is an error that says what to add where', () => {
+  test('an undeclared dependency is an error that names the line to add', () => {
     const container = new ServiceContainer();
     container.registerService(a, () => 1, { dependencies: [c] });
     assert.throws(
@@ -110,7 +110,7 @@ describe('resolution', () => {
     );
   });
 
-  test('a service cannot be had before it runs, nor after it was stopped', async () => {
+  test('a service is not available before it runs, nor after it was stopped', async () => {
     const container = new ServiceContainer();
     container.registerService(a, () => 'A');
     assert.throws(() => container.getService(a), ServiceNotRunningError);
@@ -125,7 +125,7 @@ describe('resolution', () => {
 });
 
 describe('start and stop', () => {
-  test('what does not depend on each other starts in parallel', async () => {
+  test('independent services start in parallel', async () => {
     const container = new ServiceContainer();
     const both = Promise.withResolvers<void>();
     let under = 0;
@@ -140,7 +140,7 @@ describe('start and stop', () => {
     assert.equal(under, 2);
   });
 
-  test('priority orders only what is ready at the same moment', async () => {
+  test('priority orders only services that are ready at the same moment', async () => {
     const journal = new Journal();
     const container = new ServiceContainer();
     const register = (name: string, priority: number, ...dependencies: string[]): void =>
@@ -157,7 +157,7 @@ describe('start and stop', () => {
     assert.deepEqual(journal.of('start'), ['first', 'other', 'base', 'late', 'last']);
   });
 
-  test('the stop is the exact reverse of the order they came up in, whatever the graph and the timing', async () => {
+  test('the stop order is the exact reverse of the start order, for any graph and timing', async () => {
     const specs = fc.array(
       fc.record({
         priority: fc.integer(),
@@ -195,7 +195,7 @@ describe('start and stop', () => {
     );
   });
 
-  test('start() twice is one start, stop() twice is one stop', async () => {
+  test('concurrent calls of start() share one start, and those of stop() one stop', async () => {
     const journal = new Journal();
     const container = new ServiceContainer();
     container.registerService(a, () => journal.service('a'));
@@ -208,7 +208,7 @@ describe('start and stop', () => {
     assert.deepEqual(journal.lines, ['initialize a', 'start a', 'stop a']);
   });
 
-  test('a stopped container starts anew, with new instances', async () => {
+  test('a stopped container can be started again, with new instances', async () => {
     const container = new ServiceContainer();
     let made = 0;
     container.registerService(a, () => {
@@ -228,7 +228,7 @@ describe('start and stop', () => {
     assert.deepEqual(report.services, []);
   });
 
-  test('an object with another way to end is ended by the stop option, a disposable by its disposal', async () => {
+  test('an object without stop() is stopped by the stop option, and a disposable by its disposal', async () => {
     const ended: string[] = [];
     const container = new ServiceContainer();
     container.registerService(a, () => ({ name: 'pool' }), { stop: () => void ended.push('a') });
@@ -245,7 +245,7 @@ describe('start and stop', () => {
 });
 
 describe('the start report', () => {
-  test('says for each service its phases, attempts and which dependency came last', async () => {
+  test('lists for each service its phases, attempts and the dependency that came last', async () => {
     const container = new ServiceContainer();
     const release = Promise.withResolvers<void>();
     container.registerService(a, () => ({ start: () => release.promise }));
@@ -264,7 +264,7 @@ describe('the start report', () => {
     await container.stop();
   });
 
-  test('can be asked for at any time, and tells what a service waits for', async () => {
+  test('is available at any time, and shows what a service waits for', async () => {
     const container = new ServiceContainer();
     const release = Promise.withResolvers<void>();
     container.registerService(a, () => ({ start: () => release.promise }));

@@ -89,7 +89,7 @@ describe('a required service that fails', () => {
     }
   });
 
-  test('waits for its siblings that are mid-start, and stops those that came up', async () => {
+  test('waits for its siblings that are starting, and stops those that started', async () => {
     const { container, journal } = setUp();
     const slow = Promise.withResolvers<void>();
     const midStart = Promise.withResolvers<void>();
@@ -121,7 +121,7 @@ describe('a required service that fails', () => {
     assert.deepEqual(journal.lines, ['initialize a', 'stop a']);
   });
 
-  test('leaves those that had not begun alone', async () => {
+  test('leaves alone those that had not begun', async () => {
     const { container } = setUp();
     let made = 0;
     container.registerService(a, () => Promise.reject(boom));
@@ -155,7 +155,7 @@ describe('a required service that fails', () => {
     assert.deepEqual(journal.lines, ['initialize a', 'stop a']);
   });
 
-  test('can be started again when the trouble is gone', async () => {
+  test('can be started again after the cause is gone', async () => {
     const { container, journal } = setUp();
     let broken = true;
     container.registerService(a, () => journal.service('a'));
@@ -176,7 +176,7 @@ describe('a required service that fails', () => {
   });
 });
 
-describe('a service that does not come to an end', () => {
+describe('a service that does not complete a phase', () => {
   const hanging = {
     construct: () => never(),
     initialize: () => ({ initialize: never }),
@@ -197,7 +197,7 @@ describe('a service that does not come to an end', () => {
     });
   }
 
-  test('an instance that comes after its time was up is stopped', async () => {
+  test('an instance that arrives after the deadline is stopped', async () => {
     const { container } = setUp();
     const late = Promise.withResolvers<object>();
     const stopped = Promise.withResolvers<void>();
@@ -207,7 +207,7 @@ describe('a service that does not come to an end', () => {
     await stopped.promise;
   });
 
-  test('a failure after its time was up is reported', async () => {
+  test('a failure after the deadline is reported', async () => {
     const { container, events } = setUp();
     const late = Promise.withResolvers<object>();
     container.registerService(a, () => late.promise, { startTimeoutMs: 5 });
@@ -219,7 +219,7 @@ describe('a service that does not come to an end', () => {
 });
 
 describe('a stop during the start', () => {
-  test('calls it off: what is under way may end, what had started is stopped, start() says why', async () => {
+  test('cancels it: starts in progress may end, started services are stopped, and start() throws the reason', async () => {
     const { container, journal } = setUp();
     const reached = Promise.withResolvers<void>();
     container.registerService(a, () => journal.service('a'));
@@ -250,7 +250,7 @@ describe('a stop during the start', () => {
     );
   });
 
-  test('one that ignores the signal is waited for within the budget only, and named', async () => {
+  test('waits for one that ignores the signal within the budget only, and names it', async () => {
     const { container, events } = setUp();
     container.registerService(a, () => ({ start: never }));
     const refused = assert.rejects(container.start(), StartCancelledError);

@@ -12,7 +12,7 @@ const says = (status: HealthStatus) => () => ({ status });
 const never = (): Promise<never> => new Promise(() => undefined);
 
 describe('the report', () => {
-  test('is healthy only when every check says healthy, not when every check returned something', async () => {
+  test('is healthy only if every check is healthy, not if every check returned something', async () => {
     const health = new HealthChecks();
     assert.equal((await health.report()).status, 'healthy');
     health.register('a', says('healthy'));
@@ -21,7 +21,7 @@ describe('the report', () => {
     assert.equal((await health.report()).status, 'degraded');
   });
 
-  test('a critical check that is unhealthy makes the whole unhealthy, another one degrades it', async () => {
+  test('is unhealthy if a critical check is, and degraded if another one is', async () => {
     const health = new HealthChecks();
     const remove = health.register('a', says('unhealthy'));
     assert.equal((await health.report()).status, 'degraded');
@@ -30,7 +30,7 @@ describe('the report', () => {
     assert.equal((await health.report()).status, 'unhealthy');
   });
 
-  test('a check that throws, rejects, hangs or returns nonsense is unhealthy and says why', async () => {
+  test('a check that throws, rejects, hangs or returns nonsense is unhealthy, with the reason', async () => {
     const health = new HealthChecks();
     const nonsense: () => { status: HealthStatus } = () => JSON.parse('{"status":"fine"}');
     health.register('throws', () => {
@@ -51,7 +51,7 @@ describe('the report', () => {
     assert.match(timestamp, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   });
 
-  test('all are asked at once', async () => {
+  test('all checks run concurrently', async () => {
     const health = new HealthChecks();
     const both = Promise.withResolvers<void>();
     let asked = 0;
@@ -66,7 +66,7 @@ describe('the report', () => {
     assert.equal((await health.report()).status, 'healthy');
   });
 
-  test('a check that hangs is told by its signal, and not asked again until it has answered', async () => {
+  test('a check that hangs has its signal aborted, and is not called again until it has settled', async () => {
     const health = new HealthChecks();
     let asked = 0;
     let told = 0;
@@ -91,7 +91,7 @@ describe('the report', () => {
     assert.equal((await health.report()).status, 'healthy');
   });
 
-  test('who asks while a check runs gets its answer', async () => {
+  test('a caller during a run of a check gets its result', async () => {
     const health = new HealthChecks();
     let asked = 0;
     const answer = Promise.withResolvers<{ status: 'healthy' }>();
@@ -108,7 +108,7 @@ describe('the report', () => {
     assert.equal(asked, 1);
   });
 
-  test('a name is taken once; taking a check away twice harms no later one', () => {
+  test('a name can be used once; removing a check twice does not affect a later one', () => {
     const health = new HealthChecks();
     const remove = health.register('a', says('healthy'));
     assert.throws(() => health.register('a', says('healthy')), HealthCheckTakenError);
@@ -120,7 +120,7 @@ describe('the report', () => {
 });
 
 describe('services', () => {
-  test('a check comes with its service and goes with it; a required service makes it critical', async () => {
+  test('a check is added and removed with its service; a required service makes it critical', async () => {
     const health = new HealthChecks();
     const container = new ServiceContainer({ onEvent: () => undefined });
     container.registerInstance('health', health);
@@ -135,7 +135,7 @@ describe('services', () => {
     assert.deepEqual((await health.report()).checks, {});
   });
 
-  test('what does not run is named', async () => {
+  test('services that are not running are named', async () => {
     const container = new ServiceContainer({ onEvent: () => undefined });
     const health = new HealthChecks();
     health.register('services', servicesCheck(container), { critical: true });
@@ -165,7 +165,7 @@ describe('readiness', () => {
     assert.deepEqual(await probe(), { ready: false, reason: 'a: file is gone' });
   });
 
-  test('probes that come together share one run of the checks', async () => {
+  test('concurrent probes share one run of the checks', async () => {
     const health = new HealthChecks();
     let asked = 0;
     health.register('a', async () => {

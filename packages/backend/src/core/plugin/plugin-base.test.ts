@@ -24,7 +24,7 @@ const metadata: PluginMetadata = {
   priority: PluginPriority.NORMAL,
 };
 
-/** A plugin that does what it is told, with the protected side of the base class in the open. */
+/** A plugin controlled by the test, with the protected members of the base class exposed. */
 class Plugin extends BasePlugin {
   readonly metadata = metadata;
   readonly log: string[] = [];
@@ -58,13 +58,13 @@ class Plugin extends BasePlugin {
   }
 }
 
-/** Stands in for the room of that name: it is what is mounted that counts here. */
+/** Replaces the gateway: only its mounts matter here. */
 class Mounts implements Gateway {
   readonly guard = new PeerGuard(new Logging({ console: { enabled: false } }).getLogger('test', 'gateway'));
   readonly addresses = { socket: undefined, http: undefined };
   readonly mounted = new Set<string>();
   readonly log: string[];
-  /** Holds a mount up. */
+  /** Delays a mount. */
   gate = Promise.resolve();
 
   constructor(log: string[]) {
@@ -122,7 +122,7 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
 describe('dependencies', () => {
-  test('can be had in the constructor, which runs after they do', async () => {
+  test('are available in the constructor, which runs after they have started', async () => {
     const container = new ServiceContainer();
     const bus = new MessageBusClient();
     class Early extends Plugin {
@@ -176,8 +176,8 @@ describe('dependencies', () => {
   });
 });
 
-describe('what it opened', () => {
-  test('is released by itself: routes and subscriptions, stop(), then the rest, last opened first', async () => {
+describe('resources', () => {
+  test('are released automatically: routes and subscriptions, stop(), then the rest, last opened first', async () => {
     const { container, plugin, bus, gateway } = setUp();
     const heard = Promise.withResolvers<void>();
     await bus.connect();
@@ -205,7 +205,7 @@ describe('what it opened', () => {
     assert.equal(gateway.mounted.size, 0);
   });
 
-  test('is released when the start failed half-way', async () => {
+  test('are released after a failed start', async () => {
     const { container, plugin, gateway } = setUp();
     plugin.onStart = async (it) => {
       it.opened('one');
@@ -221,7 +221,7 @@ describe('what it opened', () => {
     assert.deepEqual(process.getActiveResourcesInfo().sort(), handles);
   });
 
-  test('one release that throws and one that hangs do not keep the others', async () => {
+  test('are released even if one release throws and one hangs', async () => {
     const { container, plugin } = setUp();
     plugin.onStart = (it) => {
       it.opened('first');
@@ -257,7 +257,7 @@ describe('what it opened', () => {
     assert.deepEqual(plugin.log, ['routes', 'stop()']);
   });
 
-  test('after the stop nothing can be opened, and what was on its way is released', async () => {
+  test('cannot be opened after the stop, and those being opened are released', async () => {
     const { container, plugin, gateway } = setUp();
     await container.start();
     const slow = Promise.withResolvers<void>();
@@ -281,7 +281,7 @@ describe('what it opened', () => {
     assert.throws(() => plugin.open.runInBackground('task', () => undefined), PluginStoppedError);
   });
 
-  test('a start that is called off sees it by the signal', async () => {
+  test('a start that is cancelled aborts the signal', async () => {
     const { container, plugin } = setUp();
     const reached = Promise.withResolvers<void>();
     plugin.onStart = async (it) => {
@@ -295,7 +295,7 @@ describe('what it opened', () => {
     await refused;
   });
 
-  test('a plugin that no container runs is released by its disposal', async () => {
+  test('a plugin outside a container is released by its disposal', async () => {
     const log: string[] = [];
     {
       await using plugin = new Plugin(NAME, new ServiceContainer());
@@ -306,7 +306,7 @@ describe('what it opened', () => {
     assert.deepEqual(log, ['released']);
   });
 
-  test('a health check is asked while the plugin runs', async () => {
+  test('a health check is called while the plugin runs', async () => {
     const { container, plugin, health } = setUp();
     plugin.healthCheck = () => ({ status: 'degraded', detail: 'tired' });
     await container.start();
@@ -317,7 +317,7 @@ describe('what it opened', () => {
 });
 
 describe('background work', () => {
-  test('begins again after a failure, and is cancelled at the stop', async () => {
+  test('is restarted after a failure, and cancelled at the stop', async () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
       const { container, plugin } = setUp();
@@ -342,7 +342,7 @@ describe('background work', () => {
     }
   });
 
-  test('that resolves is done, and is forgotten', async () => {
+  test('is removed when it resolves', async () => {
     const { container, plugin } = setUp();
     await container.start();
     let ran = 0;
@@ -355,7 +355,7 @@ describe('background work', () => {
     await container.stop();
   });
 
-  test('a timer beats on, does not overlap with itself, and outlives its failures', async () => {
+  test('a timer repeats without overlapping, and continues after failures', async () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
       const { container, plugin } = setUp();
@@ -396,7 +396,7 @@ describe('background work', () => {
     }
   });
 
-  test('an interval that is none is refused', async () => {
+  test('an invalid interval is refused', async () => {
     const { plugin } = setUp();
     for (const interval of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
       assert.throws(() => plugin.open.every('beat', interval, () => undefined), IntervalInvalidError);

@@ -144,15 +144,15 @@ describe('loadPlugin takes from the package of a plugin', () => {
   });
 });
 
-describe('loadPlugin says in its own way', () => {
-  test('that there is nothing', async () => {
+describe('loadPlugin reports', () => {
+  test('a missing module', async () => {
     await mkdir(join(home, 'empty'), { recursive: true });
     for (const specifier of ['./nowhere', './empty', 'not-installed', '/no/such/place', '@no/such']) {
       await assert.rejects(loadPlugin(specifier, home), PluginNotFoundError, specifier);
     }
   });
 
-  test('that the module throws, does not parse, or imports what is missing', async () => {
+  test('a module that throws, cannot be parsed, or imports a missing module', async () => {
     await write('throws.mjs', "throw new Error('boom');\n");
     await write('garbled.mjs', 'export const = ;\n');
     await write('imports.mjs', "import './missing.mjs';\n");
@@ -169,7 +169,7 @@ describe('loadPlugin says in its own way', () => {
     });
   });
 
-  test('that there is no export named plugin, and what there is', async () => {
+  test('a missing export named plugin, with the present exports', async () => {
     await write('other.mjs', 'export const plug = 1; export default 2;\n');
     await assert.rejects(loadPlugin('./other.mjs', home), (error: unknown) => {
       assert.ok(error instanceof PluginExportError);
@@ -178,7 +178,7 @@ describe('loadPlugin says in its own way', () => {
     });
   });
 
-  test('everything that is wrong with its shape', async () => {
+  test('every fault of a definition', async () => {
     await write(
       'shape.mjs',
       "export const plugin = { name: 'No Good', version: 1, description: '', required: 'yes' };\n",

@@ -59,7 +59,7 @@ async function appWith(...middlewares: Middleware[]) {
 }
 
 describe('middleware', () => {
-  test('stands around a route in the order it was added: the first is the outermost', async () => {
+  test('wraps routes in the order of addition: the first is the outermost', async () => {
     const order: string[] = [];
     const noting = (name: string) =>
       new Fake(async (request, callNext) => {
@@ -76,7 +76,7 @@ describe('middleware', () => {
     assert.equal(Number(reply.headers['content-length']), reply.body.length);
   });
 
-  test('may answer by itself: the route is not called', async () => {
+  test('may answer itself: the route is not called', async () => {
     const { app, calls } = await appWith(
       new Fake(async () => GatewayResponse.json({ closed: true }, { status: 503 })),
     );
@@ -84,7 +84,7 @@ describe('middleware', () => {
     assert.deepEqual([reply.statusCode, reply.json(), calls], [503, { closed: true }, []]);
   });
 
-  test('sees what a route throws, and may answer in its place', async () => {
+  test('sees the error of a route, and may replace the answer', async () => {
     const seen: unknown[] = [];
     const { app } = await appWith(
       new Fake(async (request, callNext) => {
@@ -101,7 +101,7 @@ describe('middleware', () => {
     assert.ok(seen[0] instanceof Error);
   });
 
-  test('lets an error pass: it is answered as without a middleware, and tells no more', async () => {
+  test('that rethrows an error has it answered as without a middleware', async () => {
     const { app } = await appWith(new Fake((request, callNext) => callNext(request)));
     const teapot = await app.inject('/t/teapot');
     assert.deepEqual([teapot.statusCode, teapot.json().code], [418, 'AICO_TEST_TEAPOT']);
@@ -125,7 +125,7 @@ describe('middleware', () => {
     });
   }
 
-  test('sees a stream as a stream, and may put another in its place', async () => {
+  test('sees a stream as a stream, and may replace it', async () => {
     const { app } = await appWith(
       new Fake(async (request, callNext) => {
         const response = await callNext(request);
@@ -138,7 +138,7 @@ describe('middleware', () => {
     assert.equal((await app.inject('/t/stream')).body, 'ABC');
   });
 
-  test('that goes on twice is told so, and the route is called once', async () => {
+  test('that calls callNext() twice gets an error, and the route is called once', async () => {
     const { app, calls } = await appWith(
       new Fake(async (request, callNext) => {
         await callNext(request);
@@ -149,7 +149,7 @@ describe('middleware', () => {
     assert.deepEqual(calls, ['ok']);
   });
 
-  test('hears the end of a route that takes the socket for itself', async () => {
+  test('is told when a route that hijacked the socket ends', async () => {
     const ended = Promise.withResolvers<number>();
     const { app } = await appWith(
       new Fake(async (request, callNext) => {

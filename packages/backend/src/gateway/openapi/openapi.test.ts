@@ -21,7 +21,7 @@ const route: DeclaredRoute = {
 };
 
 describe('the OpenAPI document', () => {
-  test('says what a route takes, answers and needs', () => {
+  test('lists the parameters, replies and capabilities of a route', () => {
     const { paths, openapi, tags } = openApiDocument([route], '1.2.3');
     assert.deepEqual([openapi, tags], ['3.1.0', [{ name: 'notes' }]]);
     const operation = paths['/api/v1/notes/{id}']?.post as Record<string, never>;

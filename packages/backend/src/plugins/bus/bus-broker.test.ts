@@ -54,12 +54,12 @@ async function connect(t: TestContext, credential: BusCredential, timeoutMs = 5_
   return client;
 }
 
-test('a home that has granted nothing opens no port', async (t) => {
+test('a home without grants opens no port', async (t) => {
   const backend = await start(t);
   assert.equal(backend.container.getService('bus_broker').broker, undefined);
 });
 
-test('a plugin and another process hear each other', async (t) => {
+test("a plugin and another process receive each other's messages", async (t) => {
   const backend = await start(t);
   const plugins = backend.container.getService('message_bus');
   const journal = await connect(
@@ -89,7 +89,7 @@ test('a plugin and another process hear each other', async (t) => {
   });
 });
 
-test('requests are answered across the border, both ways, and bytes, MessagePack and ids travel', async (t) => {
+test('requests are answered in both directions, and bytes, MessagePack and ids are preserved', async (t) => {
   const backend = await start(t);
   const plugins = backend.container.getService('message_bus');
   const journal = await connect(
@@ -116,7 +116,7 @@ test('requests are answered across the border, both ways, and bytes, MessagePack
   ]);
 });
 
-test('a device reaches no topic of the bus itself, and learns when no answer comes', async (t) => {
+test('a device reaches no topic of the bus itself, and is told when no answer comes', async (t) => {
   const { socket } = await start(t);
   const refused = async (path: string, body?: object) => {
     const reply = await localRequest(socket, path, body === undefined ? {} : { method: 'POST', body });
@@ -135,7 +135,7 @@ test('a device reaches no topic of the bus itself, and learns when no answer com
   );
 });
 
-test('grants outlive a restart, with keys that stay the same', async (t) => {
+test('grants and keys survive a restart', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const first = await start(t, home.folder);
@@ -147,7 +147,7 @@ test('grants outlive a restart, with keys that stay the same', async (t) => {
   await journal.publish('notes.created', 1);
 });
 
-test('a grants file that was changed grants nothing', async (t) => {
+test('a manipulated grants file grants nothing', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const first = await start(t, home.folder);
@@ -160,7 +160,7 @@ test('a grants file that was changed grants nothing', async (t) => {
   );
 });
 
-test('what cannot be granted is refused with a reason', async (t) => {
+test('an invalid grant is refused with a reason', async (t) => {
   const { socket } = await start(t);
   const { publicKey } = curveKeyPair();
   const cases = [

@@ -15,7 +15,7 @@ import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
 import { declareBusRoutes } from './bus-routes.ts';
 
-/** Bytes of a frame beyond its message: header and lengths. */
+/** Bytes of a frame in addition to its message: header and lengths. */
 const FRAME_OVERHEAD = 4_096;
 
 type State =
@@ -28,8 +28,8 @@ type State =
     };
 
 /**
- * The service `'bus_broker'`: lets other processes take part in the bus, each with a key and rights of its own. It
- * listens only once a grant exists: a home without grants has no open port and does not load ZeroMQ.
+ * The service `'bus_broker'`: gives other processes access to the bus, each with its own key and rights. It listens only once a
+ * grant exists: a home without grants has no open port and does not load ZeroMQ.
  */
 export class BusBroker extends BasePlugin {
   readonly #hub: InProcessBus;
@@ -43,7 +43,7 @@ export class BusBroker extends BasePlugin {
     this.#hub = hub;
   }
 
-  /** The grants there are. */
+  /** The grants of the home. */
   get book(): GrantBook {
     if (this.#book === undefined) throw new BusBrokerClosedError('it has not been started');
     return this.#book;
@@ -54,7 +54,7 @@ export class BusBroker extends BasePlugin {
     return this.#state.name === 'open' ? this.#state.broker : undefined;
   }
 
-  /** How many messages of plugins could not be sent to other processes: they hold more than data, such as a Map. */
+  /** The number of messages of plugins that could not be sent to other processes, because they contain values such as a Map. */
   get untravelled(): number {
     return this.#untravelled;
   }
@@ -74,7 +74,7 @@ export class BusBroker extends BasePlugin {
     try {
       await this.open();
     } catch (error) {
-      // The plugins' own bus does not depend on it: the backend goes on, and the health check says why.
+      // The in-process bus does not depend on it: the backend continues, and the health check gives the reason.
       this.logger.error('Other processes cannot take part in the bus', { error });
     }
   }
@@ -99,9 +99,9 @@ export class BusBroker extends BasePlugin {
   }
 
   /**
-   * Listens, if it does not yet, and says where and by which key.
+   * Listens if it does not yet, and returns the addresses and the public key.
    *
-   * @throws {BusBrokerClosedError} when it is switched off, or the port or socket is taken
+   * @throws {BusBrokerClosedError} when it is switched off, or the port or socket is in use
    */
   async open(): Promise<{ readonly endpoints: readonly string[]; readonly publicKey: string }> {
     return await this.#exclusive(async () => {
@@ -115,7 +115,7 @@ export class BusBroker extends BasePlugin {
   async #listen(): Promise<State> {
     const { broker: config } = this.requireService('config').section(messageBusSection);
     if (!config.enabled) return { name: 'closed', reason: 'core.message_bus.broker.enabled is false' };
-    // Loaded only now: ZeroMQ costs a start time and memory that most homes need not spend.
+    // Loaded only when needed: ZeroMQ costs start time and memory, and most homes do not use it.
     const [{ Broker }, { HubSide }, { DurableService }, { curveKeyPair }] = await Promise.all([
       import('../../bus/broker/broker.ts'),
       import('../../bus/broker/hub-side.ts'),
@@ -141,7 +141,7 @@ export class BusBroker extends BasePlugin {
       keys,
       endpoints,
       grants: () => this.book.grants,
-      // Counted and not logged: a line of the log may be the very message that cannot travel.
+      // Counted and not logged, since the message that cannot be sent may itself be a log line.
       local: new HubSide({
         hub: this.#hub,
         messageBytes: config.max_message_bytes,
@@ -179,7 +179,7 @@ export class BusBroker extends BasePlugin {
   }
 }
 
-/** @param hub the bus within this process, which the broker connects to other processes */
+/** @param hub the in-process bus, which the broker connects to other processes */
 export function busPlugin(hub: InProcessBus): PluginDefinition {
   return definePlugin({
     name: 'bus_broker',

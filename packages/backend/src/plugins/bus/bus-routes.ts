@@ -74,7 +74,7 @@ export interface BrokerView {
   open(): Promise<{ readonly endpoints: readonly string[]; readonly publicKey: string }>;
 }
 
-/** `/api/v1/bus`: who may take part, who does, and a hand on the bus itself. */
+/** `/api/v1/bus`: grants, connected clients, and publishing and requesting over the API. */
 export function declareBusRoutes(
   app: GatewayApp,
   broker: BrokerView,
@@ -108,7 +108,7 @@ export function declareBusRoutes(
         message,
         timeout_ms === undefined ? {} : { timeoutMs: timeout_ms },
       );
-      // As JSON they would be an object of numbered fields.
+      // JSON.stringify would turn them into an object with numbered fields.
       if (answer instanceof Uint8Array) return { answer_base64: Buffer.from(answer).toString('base64') };
       return { answer };
     },
@@ -122,7 +122,7 @@ function declareGrants(app: GatewayApp, broker: BrokerView): void {
   app.post(
     '/open',
     { config: { access: 'bus:grant' }, schema: { response: { 200: Opened } } },
-    // All that a credential holds besides the component's own keys: so it can be written before access is granted.
+    // The parts of a credential other than the component's own keys, so that it can be written before access is granted.
     async () => {
       const { endpoints, publicKey } = await broker.open();
       return { endpoints, broker: publicKey };
@@ -132,7 +132,7 @@ function declareGrants(app: GatewayApp, broker: BrokerView): void {
     '/grants',
     { config: { access: 'bus:grant' }, schema: { body: Grant, response: { 201: Granted } } },
     async ({ body: { component, public_key, publish, subscribe, renew = false } }, reply) => {
-      // First: a process that has been granted access must find the broker listening.
+      // Opened first: a process with a new grant must find the broker listening.
       const { endpoints, publicKey } = await broker.open();
       const grant = await broker.book.grant({ component, publicKey: public_key, publish, subscribe, renew });
       return reply.code(201).send({ grant, endpoints, broker: publicKey });

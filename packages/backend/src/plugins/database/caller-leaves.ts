@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** Aborted when the caller has gone before `response` was complete. */
+/** Aborted when the caller disconnects before `response` is complete. */
 export function callerLeaves(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
   const look = (): void => {

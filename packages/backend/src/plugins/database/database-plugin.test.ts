@@ -7,7 +7,7 @@ import { createTestBackend, localRequest } from '../../testing/index.ts';
 const QUERY = '/api/v1/database/query';
 const ENDLESS = 'WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c';
 
-test('queries that never end hold up nothing, and end with their callers', async (t) => {
+test('endless queries delay nothing, and end with their callers', async (t) => {
   const backend = await createTestBackend();
   t.after(() => backend.stop());
   const ask = (sql: string) => localRequest(backend.socket ?? '', QUERY, { method: 'POST', body: { sql } });

@@ -50,7 +50,7 @@ const Query = Type.Object({
 /** Milliseconds that a check of every page may take. */
 const CHECK_DEADLINE_MS = 3_600_000;
 
-/** The owner's view of the database: `/api/v1/database`. */
+/** The database API of the owner: `/api/v1/database`. */
 export const databasePlugin = definePlugin({
   name: 'database_api',
   version: '1.0.0',
@@ -147,7 +147,7 @@ class DatabaseApi {
       { config: { access: 'database:vacuum' }, schema: { response: { 200: VacuumReply } } },
       async () => {
         const before = (await database.status()).fileBytes;
-        // The composition hands this plugin the database itself, which alone can.
+        // The composition passes this plugin the database itself, since a view has no such method.
         if (!('vacuum' in database) || typeof database.vacuum !== 'function')
           throw new TypeError('no vacuum');
         await database.vacuum();
@@ -156,13 +156,13 @@ class DatabaseApi {
     );
     app.post(
       '/check',
-      // Every other read waits behind it.
+      // A check takes long and reads all data, so it needs a capability of its own.
       { config: { access: 'database:check' }, schema: { response: { 200: CheckReply } } },
       (_request, reply) => this.#check(callerLeaves(reply.raw)),
     );
     app.post(
       '/query',
-      // It reads every table, keys of devices and log lines included.
+      // It reads every table, including the keys of devices and the log.
       { config: { access: 'root:database:query' }, schema: { body: Query, response: { 200: QueryReply } } },
       ({ body }, reply) =>
         this.#query(body.sql, parametersFrom(body.params), body.limit, callerLeaves(reply.raw)),
@@ -193,7 +193,7 @@ class DatabaseApi {
     };
   }
 
-  /** Checks every page, index and reference, in a process of its own, so that no other read waits. */
+  /** Checks every page, index and reference in a separate process, so that no other read waits. */
   async #check(callerGone: AbortSignal) {
     await this.#database.check();
     const read = async (sql: string) =>
@@ -228,7 +228,7 @@ function shown({ owner, statement, since }: OverdueStatement): string {
   return `"${statement}" of ${owner ?? 'the backend'}, since ${since.toISOString()}`;
 }
 
-/** Whether the query was ended before it had an answer. */
+/** Whether the query was ended before its result. */
 function isLimit(error: unknown): error is AicoError {
   return (
     error instanceof QueryDeadlineError ||
@@ -237,7 +237,7 @@ function isLimit(error: unknown): error is AicoError {
   );
 }
 
-/** Whether the statement is at fault, and not the database. */
+/** Whether the statement, and not the database, caused the failure. */
 function isRefusal(error: unknown): error is Error {
   return (
     error instanceof StatementFailedError ||

@@ -8,7 +8,7 @@ export class QueryRefusedError extends defineError({
   hint: 'Send one statement that only reads, with a value for each of its parameters.',
   make: (cause: Error) => ({ message: cause.message, cause }),
 }) {
-  /** SQLite's own words, for the person who wrote the query: a getter, so that no log line has them. */
+  /** SQLite's original message, for the author of the query. It is a getter, so that log lines do not contain it. */
   get issues(): readonly ProblemIssue[] {
     const message = this.cause instanceof StatementFailedError ? this.cause.engineMessage : undefined;
     return message === undefined ? [] : [{ path: 'body/sql', message }];

@@ -2,7 +2,7 @@ import type { SqlParameter, SqlValue } from '@aico/shared/data';
 import { Type } from 'typebox';
 
 /**
- * A value of a column as JSON. What JSON cannot hold as it is has a name of its own: integers beyond 2^53, infinities and
+ * A value of a column as JSON. Values that JSON cannot represent have a form of their own: integers beyond 2^53, infinities and
  * negative zero, and bytes.
  */
 export const JsonValue = Type.Union(
@@ -27,7 +27,7 @@ export const JsonValue = Type.Union(
 
 export type JsonValue = Type.Static<typeof JsonValue>;
 
-/** A value of a column, exactly, as JSON. */
+/** Converts a value of a column to JSON without loss. */
 export function toJson(value: SqlValue): JsonValue {
   if (typeof value === 'bigint') return { integer: value.toString() };
   if (typeof value === 'number') {
@@ -38,7 +38,7 @@ export function toJson(value: SqlValue): JsonValue {
   return value instanceof Uint8Array ? { base64: Buffer.from(value).toString('base64') } : value;
 }
 
-/** The parameter that stands for a value of JSON. */
+/** The parameter for a JSON value. */
 export function fromJson(value: JsonValue | boolean): SqlParameter {
   if (typeof value !== 'object' || value === null) return value;
   if ('integer' in value) return BigInt(value.integer);

@@ -8,7 +8,7 @@ export class TooManySubscriptionsError extends defineError({
   make: (limit: number) => ({ message: `at most ${limit} subscriptions may be open` }),
 }) {}
 
-/** A message on a WebSocket was not understood. */
+/** A message on a WebSocket is invalid. */
 export class SocketMessageError extends defineError({
   code: 'AICO_EVENTS_MESSAGE',
   status: 400,

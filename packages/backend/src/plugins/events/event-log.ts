@@ -1,6 +1,6 @@
 import Denque from 'denque';
 
-/** One event as it is sent: numbered from 1 in the order of its subscription. */
+/** One event as it is sent, numbered from 1 within its subscription. */
 export interface NumberedEvent {
   readonly number: number;
   /** JSON. */
@@ -9,20 +9,20 @@ export interface NumberedEvent {
 
 /** The events that a reader has not seen yet. */
 export interface Unread {
-  /** Events that came after what it saw and are gone. */
+  /** The number of later events that have been discarded. */
   readonly lost: number;
   readonly events: readonly NumberedEvent[];
 }
 
 export interface EventLogLimits {
   readonly events: number;
-  /** Characters of JSON, in all. */
+  /** The size of all texts in characters. */
   readonly size: number;
 }
 
 /**
- * The latest events of one subscription, so that a reader who was away can go on where it was. Bounded: the oldest go
- * first, and a reader who missed them is told how many.
+ * The latest events of one subscription, so that a reader can resume after a break. Bounded: the oldest are discarded first,
+ * and a reader who missed them is told their number.
  */
 export class EventLog {
   readonly #limits: EventLogLimits;
@@ -52,7 +52,7 @@ export class EventLog {
     this.wake();
   }
 
-  /** Lets waiting readers look again. */
+  /** Makes waiting readers check again. */
   wake(): void {
     this.#news.resolve();
     this.#news = Promise.withResolvers();

@@ -2,15 +2,14 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Followed, LiveSubscription, LiveSubscriptions } from './live-subscriptions.ts';
 
-/** Milliseconds between comments that show a reader, and what lies between, that the stream goes on. */
+/** Milliseconds between heartbeats, which show readers and proxies that the stream is alive. */
 const HEARTBEAT_MS = 15_000;
-/** Characters of events that are handed to the connection at once. */
+/** Characters of events that are written to the connection at once. */
 const CHUNK = 16_384;
 
 /**
- * Answers with what is published, as server-sent events: `open`, then `message` and `gap`. A reader that sends
- * `Last-Event-ID` goes on where it was. Never more is on its way than the connection takes; what is dropped meanwhile is
- * counted in a `gap`.
+ * Serves published messages as server-sent events: `open`, then `message` and `gap`. A reader that sends `Last-Event-ID`
+ * resumes there. It writes no more than the connection accepts; messages dropped meanwhile are counted in a `gap`.
  *
  * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
  *
@@ -37,7 +36,7 @@ export async function serveEvents(
   const end = (): void => {
     isEnding = true;
     live.log.wake();
-    // A reader that takes nothing would not take the end either.
+    // A reader that does not read would not receive the end either.
     if (raw.writableNeedDrain) raw.destroy();
   };
   reply.endBy(end);
@@ -75,7 +74,7 @@ async function* textOf(
       at += lost;
       let text = lost > 0 ? field('gap', live.positionOf(at), JSON.stringify({ lost })) : '';
       for (const event of events) {
-        // Events that are dropped while the connection takes this much are counted before the next.
+        // Events dropped while the connection drains are counted before the next one.
         if (text.length >= CHUNK) break;
         text += field('message', live.positionOf(event.number), event.text);
         at = event.number;

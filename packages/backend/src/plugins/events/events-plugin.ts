@@ -20,9 +20,8 @@ const EVENTS = eventStream(
 );
 
 /**
- * `/api/v1/events?topic=inbox.>`: follows topics of the bus as server-sent events. A reader who comes back with
- * `Last-Event-ID` within a minute goes on where it was. `/api/v1/events/ws`: subscribes to any number of topics and publishes,
- * over one WebSocket.
+ * `/api/v1/events?topic=inbox.>`: follows topics of the bus as server-sent events. A reader who reconnects with `Last-Event-ID`
+ * within a minute resumes there. `/api/v1/events/ws`: subscribes to any number of topics and publishes, over one WebSocket.
  */
 export class EventsPlugin extends BasePlugin {
   #live: LiveSubscriptions | undefined;
@@ -39,7 +38,10 @@ export class EventsPlugin extends BasePlugin {
     return { status: 'healthy', data: { subscriptions: this.#live?.size ?? 0, sockets: this.#sockets } };
   }
 
-  /** Answers a request with what is published on a topic, as server-sent events; for routes of others that have a view of the bus. */
+  /**
+   * Answers a request with the messages of a topic as server-sent events, for routes of other plugins that show a selection of
+   * the bus.
+   */
   follow(followed: Followed, request: FastifyRequest, reply: FastifyReply): Promise<Readable> {
     if (this.#live === undefined) throw new TypeError('the events plugin has not started');
     return serveEvents(this.#live, followed, request, reply);
@@ -59,7 +61,7 @@ export class EventsPlugin extends BasePlugin {
       this.#sockets -= 1;
       await own?.close();
     });
-    // The capability depends on the pattern, and is checked when that is known.
+    // The capability depends on the pattern, so it is checked once that is known.
     const config = { access: 'public', endless: true } as const;
     app.get('/', { config, schema: { querystring: Query, response: EVENTS } }, (request, reply) => {
       const { topic } = request.query;

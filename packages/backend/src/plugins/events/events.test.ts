@@ -52,7 +52,7 @@ async function followPath(t: TestContext, socketPath: string, path: string, last
 }
 
 describe('GET /api/v1/events', () => {
-  test('brings what is published on the pattern, in order, in the form of CloudEvents; and goes on where a reader was', async (t) => {
+  test('delivers messages of the pattern in order, as CloudEvents, and resumes where a reader was', async (t) => {
     const backend = await createTestBackend();
     t.after(() => backend.stop());
     const bus = backend.container.getService('message_bus');
@@ -83,7 +83,7 @@ describe('GET /api/v1/events', () => {
     assert.equal((await other.next()).data.resumed, false);
   });
 
-  test('refuses what is no pattern and what is the bus’s own, and ends with the backend', async (t) => {
+  test('refuses an invalid pattern and the bus’s own topics, and ends with the backend', async (t) => {
     const backend = await createTestBackend();
     t.after(() => backend.stop());
     for (const [topic, status] of [
@@ -102,8 +102,8 @@ describe('GET /api/v1/events', () => {
   });
 });
 
-describe('what may be followed', () => {
-  test('the room in front decides; a wildcard in front is a matter of its own', () => {
+describe('access to events', () => {
+  test('depends on the first segment; a leading wildcard has a capability of its own', () => {
     assert.equal(accessFor('inbox.*'), 'inbox:subscribe');
     assert.equal(accessFor('inbox'), 'inbox:subscribe');
     assert.equal(accessFor('*.created'), 'bus:subscribe');
@@ -112,7 +112,7 @@ describe('what may be followed', () => {
     assert.equal(accessFor('Inbox.x'), 'bus:subscribe', 'a room of another case is another room');
   });
 
-  test('is bounded for each reader and in all, and ends when the right does', async (t) => {
+  test('is limited per reader and in all, and ends with the right', async (t) => {
     const bus = new MessageBusClient();
     await bus.connect();
     t.after(() => bus.close());
@@ -149,7 +149,7 @@ describe('what may be followed', () => {
   });
 });
 
-test('any readers come, go and return: one is refused only when the bound is full of readers that are connected', async (t) => {
+test('for random arrivals and returns, a reader is refused only if the limit is reached by connected readers', async (t) => {
   const bus = new MessageBusClient();
   await bus.connect();
   t.after(() => bus.close());
@@ -187,7 +187,7 @@ test('any readers come, go and return: one is refused only when the bound is ful
 describe('every stream', () => {
   const STREAMS = ['/api/v1/events?topic=notes.*', '/api/v1/logs/stream'];
 
-  test('has the same events, counts exactly what a slow reader has lost, and delays no publisher', async (t) => {
+  test('has the same events, counts exactly what a slow reader has lost, and does not delay a publisher', async (t) => {
     const backend = await createTestBackend();
     t.after(() => backend.stop());
     const bus = backend.container.getService('message_bus');
@@ -213,7 +213,7 @@ describe('every stream', () => {
     assert.deepEqual([message, fields], ['line\nbreak', { n: 1 }]);
   });
 
-  test('ends with the backend, which waits for no reader', async (t) => {
+  test('ends with the backend, which does not wait for a reader', async (t) => {
     const backend = await createTestBackend();
     const readers = await Promise.all(STREAMS.map((path) => followPath(t, backend.socket, path)));
     for (const reader of readers) await reader.next();
@@ -230,7 +230,7 @@ describe('every stream', () => {
     assert.ok(state.drainMs + state.report.totalMs < 4_000, `${state.drainMs} + ${state.report.totalMs} ms`);
   });
 
-  test('leaves nothing behind when its reader goes at once', async (t) => {
+  test('leaves nothing behind when its reader disconnects at once', async (t) => {
     const backend = await createTestBackend();
     t.after(() => backend.stop());
     for (const path of STREAMS) {
@@ -244,7 +244,7 @@ describe('every stream', () => {
   });
 });
 
-test('an event log of any length loses the oldest alone, and says exactly how many', () => {
+test('an event log loses the oldest events only, and counts them exactly', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),

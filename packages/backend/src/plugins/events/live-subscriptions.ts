@@ -11,17 +11,17 @@ import { type Access, isAccess, type Principal } from '../../core/access.ts';
 import { TooManySubscriptionsError, TopicRefusedError } from './errors.ts';
 import { EventLog } from './event-log.ts';
 
-/** How much memory subscriptions may take, and how long one is kept for a reader that has disconnected. */
+/** Limits on the memory of subscriptions, and on how long one is kept for a disconnected reader. */
 export interface LiveLimits {
   /** Subscriptions of one device, and on one WebSocket. */
   readonly perDevice: number;
-  /** Subscriptions of all devices together; the programs on this machine may have as many of their own. */
+  /** Subscriptions of all devices together; programs on this machine have the same limit separately. */
   readonly total: number;
   /** Events that a subscription keeps. */
   readonly events: number;
   /** Characters of JSON that a subscription keeps. */
   readonly size: number;
-  /** Milliseconds that a subscription is kept for a reader that has disconnected. */
+  /** Milliseconds that a subscription is kept for a disconnected reader. */
   readonly keepMs: number;
 }
 
@@ -34,11 +34,11 @@ export const DEFAULT_LIMITS: LiveLimits = {
 };
 
 /**
- * The capability that following `pattern` needs: `inbox.>` needs `inbox:subscribe`. A pattern that begins with a wildcard
- * reaches every room and needs `bus:subscribe`, which covers every other pattern too. Names are compared as they are written:
- * `Inbox.*` is another room, and one whose name cannot stand in a capability needs `bus:subscribe` as well.
+ * The capability for following `pattern`: `inbox.>` needs `inbox:subscribe`. A pattern that begins with a wildcard matches all
+ * owners and needs `bus:subscribe`, which covers every other pattern too. Names are case-sensitive: `Inbox.*` has another
+ * owner, and one whose name cannot be part of a capability needs `bus:subscribe` as well.
  *
- * @throws {TopicRefusedError} when it is no pattern
+ * @throws {TopicRefusedError} when it is not a pattern
  * @throws {BusTopicReservedError}
  */
 export function accessFor(pattern: string): Access {
@@ -48,9 +48,9 @@ export function accessFor(pattern: string): Access {
 }
 
 /**
- * The capability that publishing on `topic` needs: `inbox.read` needs `inbox:publish`.
+ * The capability for publishing on `topic`: `inbox.read` needs `inbox:publish`.
  *
- * @throws {TopicRefusedError} when it is no topic
+ * @throws {TopicRefusedError} when it is not a topic
  * @throws {BusTopicReservedError}
  */
 export function accessToPublish(topic: string): Access {
@@ -76,7 +76,7 @@ export function mayFollow(principal: Principal, pattern: string): boolean {
   return principal.may(accessFor(pattern)) || principal.may('bus:subscribe');
 }
 
-/** The subscription and the number of the last event that a reader has seen; of any other text those of none. */
+/** Parses the id of an event into its subscription and number. Any other text yields an id of no subscription. */
 function positionOf(text: string): { readonly id: string; readonly number: number } {
   const [, id = '', digits = ''] = /^([0-9a-f-]{36}):(\d{1,15})$/.exec(text) ?? [];
   return { id, number: Number(digits) };
@@ -85,20 +85,20 @@ function positionOf(text: string): { readonly id: string; readonly number: numbe
 /** The messages that a reader follows. */
 export interface Followed {
   readonly topic: string;
-  /** Which of the messages, where not all: a name for `accepts`, by which a reader that comes back finds the same. */
+  /** The name of a selection of the messages by `accepts`, so that a reader who reconnects finds the same selection. */
   readonly view?: string;
   readonly accepts?: (message: unknown, envelope: Envelope) => boolean;
   readonly principal: Principal;
-  /** Whether the reader still has the right to it; asked for each message. */
+  /** Whether the reader still has the right; called for each message. */
   readonly isPermitted: () => boolean;
 }
 
-/** A subscription with the latest messages of it, which outlives the connection it began on for a while. */
+/** A subscription with its latest messages, which is kept for a while after its connection has ended. */
 export class LiveSubscription {
   readonly id: string = randomUUID();
   readonly followed: Followed;
   readonly log: EventLog;
-  /** Aborted when it is over: the reader's right has gone, it was needed for another, or the backend stops. */
+  /** Aborted when it ends: the reader lost the right, it was discarded for another, or the backend stops. */
   readonly ended: AbortController = new AbortController();
   readers = 0;
   expiry: NodeJS.Timeout | undefined;
@@ -109,16 +109,16 @@ export class LiveSubscription {
     this.log = log;
   }
 
-  /** The id of an event: where a reader was that has seen it. */
+  /** The id of an event, from which a reader can resume. */
   positionOf(number: number): string {
     return `${this.id}:${number}`;
   }
 }
 
 /**
- * The subscriptions of all readers outside the backend, bounded in number, size and time. A subscription whose reader has
- * disconnected is kept for its return, and makes room as soon as another is opened: only connected readers are counted when
- * one is refused. Programs on this machine share no bound with devices, so that neither can keep the others out.
+ * The subscriptions of all readers outside the backend, limited in number, size and time. A subscription without a reader is
+ * kept for its return, and is discarded as soon as another needs its place; only connected readers count when one is refused.
+ * Programs on this machine and devices have separate limits, so that neither can block the other.
  */
 export class LiveSubscriptions {
   readonly limits: LiveLimits;
@@ -137,11 +137,11 @@ export class LiveSubscriptions {
   }
 
   /**
-   * The subscription that a reader was at, if it is still there, else a new one. In force when it resolves.
+   * Returns the subscription of a reader that resumes, if it still exists, else a new one. In force when it resolves.
    *
-   * @param position as it was sent with the last event that the reader has seen
-   * @returns with the number of the last event that need not be sent again
-   * @throws {TooManySubscriptionsError} when as many are being read as may be
+   * @param position the id of the last event that the reader received
+   * @returns the subscription, with the number of the last event that need not be sent again
+   * @throws {TooManySubscriptionsError} when the limit of connected readers is reached
    */
   async resume(
     followed: Followed,
@@ -155,7 +155,7 @@ export class LiveSubscriptions {
   }
 
   /**
-   * Follows from now on. In force when it resolves.
+   * Opens a new subscription. In force when it resolves.
    *
    * @throws {TooManySubscriptionsError}
    */
@@ -181,9 +181,9 @@ export class LiveSubscriptions {
   }
 
   /**
-   * Ends the subscription whose reader has been away for longest, where there are `limit` of a kind.
+   * If there are `limit` subscriptions of a kind, discards the one whose reader has been disconnected for longest.
    *
-   * @throws {TooManySubscriptionsError} when all of them are being read
+   * @throws {TooManySubscriptionsError} when all of them have connected readers
    */
   #makeRoom(limit: number, isCounted: (followed: Followed) => boolean): void {
     const isOne = ({ followed }: LiveSubscription): boolean => isCounted(followed);

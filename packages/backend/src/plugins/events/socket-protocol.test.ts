@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { accessFor } from './live-subscriptions.ts';
 import { idOf, parseSaid } from './socket-protocol.ts';
 
-test('a message on a WebSocket that is nested too deeply is refused with the code of every edge', () => {
+test('a message on a WebSocket that is nested too deeply is refused with the usual code', () => {
   const said = (data: string): string => `{"op":"publish","id":1,"topic":"a.b","data":${data}}`;
   assert.throws(() => parseSaid(said(`${'['.repeat(2_500)}${']'.repeat(2_500)}`)), {
     code: 'AICO_DATA_BOUNDS',
@@ -22,7 +22,7 @@ test('a message on a WebSocket that is nested too deeply is refused with the cod
   assert.deepEqual(parseSaid(said('[[1]]')), { op: 'publish', id: 1, topic: 'a.b', data: [[1]] });
 });
 
-test('a refusal has the id of its message wherever that can be read', () => {
+test('a refusal has the id of its message if that is readable', () => {
   const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
   for (const [text, id] of [
     ['{"op":"subscribe","id":7}', 7],
@@ -40,7 +40,7 @@ test('a refusal has the id of its message wherever that can be read', () => {
   }
 });
 
-test('no right for one room covers a room of another name', () => {
+test('no right for one owner covers an owner of another name', () => {
   const room = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,6}$/);
   const spelt = fc.tuple(room, fc.boolean()).map(([name, upper]) => (upper ? name.toUpperCase() : name));
   fc.assert(

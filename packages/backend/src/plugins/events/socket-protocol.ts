@@ -5,7 +5,7 @@ import { Check, Errors } from 'typebox/value';
 import { SocketMessageError } from './errors.ts';
 
 const Topic = Type.String({ minLength: 1, maxLength: 255 });
-/** The client's own; comes back with the answer. */
+/** Chosen by the client and returned with the answer. */
 const Id = Type.Union([Type.Integer(), Type.String({ maxLength: 64 })]);
 const Closed = { additionalProperties: false };
 
@@ -42,15 +42,13 @@ export type Told =
   | { readonly op: 'ended'; readonly topic: string }
   | { readonly op: 'error'; readonly id: Said['id'] | null; readonly problem: Problem };
 
-/**
- * The client's id of a message, also of one that is refused for something else; null where it has none that can be read.
- */
+/** The client's id of a message, also of an invalid one; null if it has no readable id. */
 export function idOf(text: string): Said['id'] | null {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null && 'id' in value && Check(Id, value.id)) return value.id;
   } catch {
-    // Not JSON: the refusal says so.
+    // Not JSON; the refusal reports it.
   }
   return null;
 }
@@ -64,13 +62,13 @@ export function parseSaid(text: string): Said {
     if (error instanceof DataBoundsError) throw error;
     throw new SocketMessageError('it is not JSON', error);
   }
-  // Compiled at the first message, since most backends serve no socket.
+  // Compiled at the first message, since most backends serve no WebSocket.
   said ??= Compile(Said);
   if (said.Check(value)) return value;
   throw new SocketMessageError(faultOf(value));
 }
 
-/** The first fault, by the form that `op` names: the union would name those of its first form. */
+/** The first fault within the variant of `op`: the union would report those of its first variant. */
 function faultOf(value: unknown): string {
   const ops = Said.anyOf.map(({ properties }) => properties.op.const);
   const form = Said.anyOf.find(({ properties }) => properties.op.const === opOf(value));
@@ -92,7 +90,7 @@ export function toldError(id: Said['id'] | null, error: unknown): string {
   return JSON.stringify(told);
 }
 
-/** Whether the client is told what it did, or that we failed. */
+/** Whether the failure is the server's, so that the client gets no details. */
 export function isOurs(error: unknown): boolean {
   return !(error instanceof AicoError && problemFrom(error).status < 500);
 }

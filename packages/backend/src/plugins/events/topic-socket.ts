@@ -14,21 +14,21 @@ import {
 } from './live-subscriptions.ts';
 import { idOf, isOurs, parseSaid, type Said, type Told, toldError, toldEvent } from './socket-protocol.ts';
 
-/** Milliseconds between two questions whether the peer is there still. */
+/** Milliseconds between two pings. */
 const HEARTBEAT_MS = 30_000;
-/** Messages of the client that may wait for their turn; then it is not read from. */
+/** The most queued messages of the client; beyond it, reading pauses. */
 const WAITING = 64;
-/** Characters of them that may wait. */
+/** The most characters of queued messages. */
 const WAITING_SIZE = 1_048_576;
-/** Events sent in one go before it is looked whether the client takes them. */
+/** Events that are sent before back-pressure is checked. */
 const BATCH = 64;
-/** RFC 6455, 7.4.1: a message of a kind that is not taken. */
+/** RFC 6455, 7.4.1: a message of an unsupported kind. */
 const UNSUPPORTED = 1003;
 
 export interface TopicSocketOptions {
   readonly webSocket: WebSocket;
   readonly live: LiveSubscriptions;
-  /** Publishes in the client's name. */
+  /** Publishes under the name of the client. */
   readonly bus: MessageBus;
   readonly principal: Principal;
   readonly logger: Logger;
@@ -40,9 +40,9 @@ interface Following {
 }
 
 /**
- * Topics of the bus over one WebSocket: subscribes and publishes as the client asks and its rights allow. Bounded whatever
- * the client does: each subscription keeps the latest events and counts what it loses, what the client says waits in a short
- * queue beyond which it is not read from, and a client that does not answer a ping is disconnected.
+ * Topics of the bus over one WebSocket: subscribes and publishes as the client requests and its rights allow. Its resources are
+ * bounded: each subscription keeps the latest events and counts lost ones, messages of the client wait in a short queue with
+ * back-pressure, and a client that does not answer a ping is disconnected.
  */
 export class TopicSocket {
   readonly #options: TopicSocketOptions;
@@ -57,7 +57,7 @@ export class TopicSocket {
     this.#options = options;
     const { webSocket } = options;
     webSocket.on('message', (data, isBinary) => {
-      // Text of a Buffer alone: the socket's binaryType is not changed.
+      // Text always arrives as a Buffer, since the socket's binaryType is not changed.
       if (isBinary || !Buffer.isBuffer(data)) webSocket.close(UNSUPPORTED);
       else this.#take(data.toString());
     });
@@ -74,7 +74,7 @@ export class TopicSocket {
     });
   }
 
-  /** Resolves when it is over and nothing of it goes on. */
+  /** Resolves when the socket is closed and nothing of it is in progress. */
   get closed(): Promise<void> {
     return this.#closed.promise.then(() => this.#exclusive(() => undefined));
   }
@@ -89,7 +89,7 @@ export class TopicSocket {
     webSocket.ping();
   }
 
-  /** One after the other, in the order in which they came. */
+  /** Handles messages one after the other, in their order. */
   #take(text: string): void {
     const { webSocket } = this.#options;
     this.#waiting += 1;
@@ -153,7 +153,7 @@ export class TopicSocket {
     await this.#tell({ op: 'published', id, topic });
   }
 
-  /** Sends what comes, until it is left. Never more is on its way than the connection takes. */
+  /** Sends events until the subscription is left, no more than the connection accepts. */
   async #follow(topic: string, subscription: LiveSubscription, after: number): Promise<void> {
     const { live, webSocket } = this.#options;
     const detach = live.attach(subscription);
@@ -191,7 +191,7 @@ export class TopicSocket {
     return this.#send(JSON.stringify(told));
   }
 
-  /** Resolves when the connection has taken it, or has gone. */
+  /** Resolves when the connection has accepted the text, or is closed. */
   #send(text: string): Promise<void> {
     return new Promise((resolve) => this.#options.webSocket.send(text, () => resolve()));
   }

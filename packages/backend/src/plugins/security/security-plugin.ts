@@ -13,7 +13,7 @@ export interface SecurityView {
   readonly state: string;
   unlock(credentials: { readonly password?: string; readonly recoveryCode?: string }): Promise<void>;
   lock(): Promise<void>;
-  /** How far the wiping of keys goes on this platform. */
+  /** How completely the keys can be wiped on this platform. */
   readonly wiped: string;
 }
 
@@ -44,7 +44,7 @@ const LockReply = Type.Object({
   wiped: Type.String({ description: 'How far the wiping of keys goes on this platform.' }),
 });
 
-/** `/api/v1/security`: whether the home is locked, and its lock. Works without a key. */
+/** `/api/v1/security`: the state of the home's lock, locking and unlocking. Works without a key. */
 export function securityPlugin(view: SecurityView): PluginDefinition {
   return definePlugin({
     name: 'security',

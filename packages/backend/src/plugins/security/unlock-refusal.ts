@@ -3,15 +3,15 @@ import { AicoError, ExitCode, type Problem } from '@aico/protocol';
 
 type RefusalStatus = 400 | 401 | 429 | 503;
 
-/** The reply to an unlocking that failed, over a socket that only the owner of the home can open. */
+/** The reply to a failed unlock, over a socket that only the owner of the home can open. */
 export interface UnlockRefusal {
   readonly status: RefusalStatus;
   readonly problem: Problem;
-  /** Seconds until another attempt is accepted, where attempts are throttled. */
+  /** Seconds until another attempt is accepted, if attempts are limited. */
   readonly retryAfterSeconds: number | undefined;
 }
 
-/** The reply where the owner can do something about the failure; `undefined` for every other failure. */
+/** The reply if the owner can resolve the failure; `undefined` for every other failure. */
 export function refusalOf(error: unknown): UnlockRefusal | undefined {
   const root = rootOf(error);
   if (root === undefined) return undefined;

@@ -56,13 +56,15 @@ const Replayed = Type.Object({ replayed: Type.Integer({ description: 'How many w
 const Dropped = Type.Object({ dropped: Type.Integer({ description: 'How many were dropped.' }) });
 const Forgotten = Type.Object({ forgotten: Name });
 
-/** How long a consumer may be away before the health check says so. */
+/** The absence of a consumer, in milliseconds, from which the health check reports it. */
 const AWAY_MS = 86_400_000;
 
 const READ = { access: 'bus:read' } as const;
 const MANAGE = { access: 'bus:manage' } as const;
 
-/** `/api/v1/streams`: shows the durable messages and their consumers, tends dead letters, and deletes what is too old. */
+/**
+ * `/api/v1/streams`: lists durable messages and their consumers, replays and drops dead letters, and deletes expired messages.
+ */
 export const streamsPlugin = definePlugin({
   name: 'streams_api',
   version: '1.0.0',

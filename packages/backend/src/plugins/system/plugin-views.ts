@@ -26,7 +26,7 @@ export function viewOf(
   };
 }
 
-/** Plugins that were registered by hand, which say in their `metadata` what they are. */
+/** Plugins that were registered by hand, as their `metadata` describes them. */
 export function viewsOfRegistered(container: ServiceContainer): readonly PluginView[] {
   const catalog = container.findService('plugins');
   return container.names.flatMap((name) => {
@@ -37,7 +37,7 @@ export function viewsOfRegistered(container: ServiceContainer): readonly PluginV
   });
 }
 
-/** A plugin that the configuration names, does not require, and that could not be loaded. */
+/** An optional plugin of the configuration that could not be loaded. */
 export function viewOfMissing(name: string, module: string): PluginView {
   return {
     ...NOTHING_DECLARED,

@@ -15,7 +15,7 @@ import {
 } from './system-replies.ts';
 import type { SystemView } from './system-view.ts';
 
-/** `/api/v1/system`, `/api/v1/health` and `/api/v1/openapi`: what runs, how it is, how to use it and how to stop it. */
+/** `/api/v1/system`, `/api/v1/health` and `/api/v1/openapi`: the state of the backend, its API description, and its stop. */
 export function systemPlugin(view: SystemView): PluginDefinition {
   return definePlugin({
     name: 'system',
@@ -89,7 +89,7 @@ function declareSystem(app: GatewayApp, view: SystemView, config: ConfigurationM
     '/stop',
     { config: { access: 'system:stop' }, schema: { response: { 202: StopReply } } },
     async (_request, reply) => {
-      // Answered first: the stop closes the very connection the answer travels on.
+      // Answered first, since the stop closes the connection of the answer.
       reply.raw.once('close', () => view.stop());
       return reply.code(202).send({ status: 'stopping' });
     },

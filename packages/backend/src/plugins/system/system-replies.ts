@@ -114,7 +114,7 @@ export const HealthReply = Type.Object({
 });
 true satisfies Says<typeof HealthReply, HealthReport>;
 
-/** An OpenAPI 3.1 document, described only as far as its top level. */
+/** An OpenAPI 3.1 document, described at its top level only. */
 export const OpenApiReply = Type.Object({
   openapi: Type.Literal('3.1.0'),
   info: Type.Object({ title: Type.String(), version: Type.String(), description: Type.String() }),

@@ -25,7 +25,7 @@ export interface PluginView {
   readonly priority: number;
   readonly state: string;
   readonly required: boolean;
-  /** Where its code lies, as a URL; empty for one that was registered by hand. */
+  /** The location of its code as a URL; empty for one that was registered by hand. */
   readonly module: string;
   /** From its definition. */
   readonly dependencies: readonly string[];
