@@ -10,13 +10,22 @@ import { type Block, blocksOf, DOCUMENTS, isRunnable } from './snippets/blocks.t
 import { cli } from './snippets/effects/cli.ts';
 import { client } from './snippets/effects/client.ts';
 import { configuration } from './snippets/effects/configuration.ts';
-import { busFromPython, inbox } from './snippets/effects/examples.ts';
+import { busFromPython, digest, inbox } from './snippets/effects/examples.ts';
 import { guide } from './snippets/effects/guide.ts';
 import { readme } from './snippets/effects/readme.ts';
 import type { DocumentEffects } from './snippets/effects.ts';
 import { ROOT, World } from './snippets/world.ts';
 
-const EFFECTS: readonly DocumentEffects[] = [readme, cli, client, configuration, guide, inbox, busFromPython];
+const EFFECTS: readonly DocumentEffects[] = [
+  readme,
+  cli,
+  client,
+  configuration,
+  guide,
+  inbox,
+  digest,
+  busFromPython,
+];
 
 const SHELL: ReadonlySet<string> = new Set(['sh', 'bash']);
 

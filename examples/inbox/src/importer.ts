@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Extensions, Logger, MessageBus } from '@aico/backend/plugin';
+import type { Extensions, Logger, MessageBus, Transaction } from '@aico/backend/plugin';
 import { MessageRefusedError } from './errors.ts';
 import type { MailFilter } from './filters.ts';
 import type { IncomingMail, MailStore, RawMail } from './mail-store.ts';
@@ -27,8 +27,7 @@ export class Importer {
   }
 
   /**
-   * Refuses bad messages one by one; stores the others in one transaction, and announces them once they are durable. A
-   * message that is stored already, byte for byte, is not parsed again.
+   * Refuses bad messages one by one; stores the others and their announcements in one transaction. A message that is stored already, byte for byte, is not parsed again.
    */
   async import(messages: readonly Uint8Array[]): Promise<readonly ImportResult[]> {
     const { store, maxBytes } = this.#options;
@@ -56,15 +55,12 @@ export class Importer {
       if ('status' in outcome) results[index] = outcome;
       else accepted.push({ ...outcome, index });
     }
-    const stored = await store.add(accepted);
-    const announcements: Promise<void>[] = [];
+    const stored = await store.add(accepted, (tx, id, mail) => this.#announce(tx, id, mail));
     for (const [position, mail] of accepted.entries()) {
       const row = stored[position];
       if (row === undefined) continue;
       results[mail.index] = { status: row.isNew ? 'imported' : 'duplicate', id: row.id };
-      if (row.isNew) announcements.push(this.#announce(row.id, mail));
     }
-    await Promise.all(announcements);
     this.#report(results);
     return results;
   }
@@ -82,13 +78,18 @@ export class Importer {
     }
   }
 
-  async #announce(id: number, { raw, sha256, mail: { messageId } }: IncomingMail): Promise<void> {
-    await this.#options.bus.publish(messageImported, {
+  async #announce(
+    tx: Transaction,
+    id: number,
+    { raw, sha256, mail: { messageId } }: IncomingMail,
+  ): Promise<void> {
+    const announcement = {
       id,
       ...(messageId === undefined ? {} : { messageId }),
       sha256,
       size: raw.length,
-    });
+    };
+    await this.#options.bus.publish(messageImported, announcement, { durable: true, tx });
   }
 
   #report(results: readonly ImportResult[]): void {

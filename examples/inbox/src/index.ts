@@ -9,6 +9,7 @@ import { messageImported } from './topics.ts';
 
 export { filters, type MailFilter, type Verdict } from './filters.ts';
 export type { ParsedMail } from './parsing/mail-parser.ts';
+export { unmarked } from './search-marks.ts';
 export { messageImported } from './topics.ts';
 
 /** Imports real mail, keeps it searchable in the encrypted database, and announces what was imported. */

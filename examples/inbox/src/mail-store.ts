@@ -1,4 +1,11 @@
-import { AicoError, type Database, type Queryable, type Row, type SqlValue } from '@aico/backend/plugin';
+import {
+  AicoError,
+  type Database,
+  type Queryable,
+  type Row,
+  type SqlValue,
+  type Transaction,
+} from '@aico/backend/plugin';
 import { MessageUnknownError, SearchInvalidError } from './errors.ts';
 import type { ParsedMail } from './parsing/mail-parser.ts';
 import type { MailDetail, MailSummary } from './replies.ts';
@@ -86,8 +93,15 @@ export class MailStore {
     return new Map(rows.map((row) => [text(row.digest), Number(row.id)]));
   }
 
-  /** Stores a batch, all of it or nothing; what is there already, byte for byte, is left as it is. */
-  async add(batch: readonly IncomingMail[]): Promise<readonly StoredMail[]> {
+  /**
+   * Stores a batch, all of it or nothing; a message that is stored already, byte for byte, is left as it is.
+   *
+   * @param announce publishes a message that is new, in the transaction that stores it
+   */
+  async add(
+    batch: readonly IncomingMail[],
+    announce: (tx: Transaction, id: number, mail: IncomingMail) => Promise<void>,
+  ): Promise<readonly StoredMail[]> {
     if (batch.length === 0) return [];
     return this.#database.transaction(async (tx) => {
       // Not awaited one by one: what is sent together reaches the database's thread together.
@@ -97,6 +111,12 @@ export class MailStore {
         incoming.labels.map((label) => tx.execute(LABEL, [ids[index] ?? null, label])),
       );
       await Promise.all(labels);
+      await Promise.all(
+        batch.flatMap((incoming, index) => {
+          const id = ids[index];
+          return id === undefined ? [] : [announce(tx, Number(id), incoming)];
+        }),
+      );
       const known = ids.includes(undefined) ? await this.#find(tx, batch) : new Map<string, number>();
       return batch.map(({ sha256 }, index): StoredMail => {
         const id = ids[index];

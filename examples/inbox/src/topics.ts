@@ -1,6 +1,6 @@
 import { defineTopic, Type } from '@aico/backend/plugin';
 
-/** Published once for each message that was stored, after it is durable. */
+/** Published for each message in the transaction that stores it, and durable: a consumer misses none. */
 export const messageImported = defineTopic(
   'inbox.message.imported',
   Type.Object({

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { definePlugin } from '@aico/backend/plugin';
-import { createTestBackend, type TestBackend } from '@aico/backend/testing';
+import { createTestBackend, pluginSuite, type TestBackend } from '@aico/backend/testing';
 import { type Client, connectLocal } from '@aico/client/local';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -125,15 +125,13 @@ describe('the inbox in a backend', () => {
   test('each imported message is announced once, when it can be read', async () => {
     const bus = backend.container.getService('message_bus');
     const heard: { id: number; messageId?: string; subject: unknown }[] = [];
-    const done = Promise.withResolvers<void>();
     const subscription = await bus.subscribe(messageImported, async (_topic, { id, messageId }) => {
       const found = await client.json(`/api/v1/inbox/messages/${id}`);
       const { subject } = Value.Parse(Type.Object({ subject: Type.String() }), found);
       heard.push({ id, subject, ...(messageId === undefined ? {} : { messageId }) });
-      if (heard.length === 2) done.resolve();
     });
     const results = await importAll(mail('Announced'), mail('Announced'), Buffer.from('no'), mail('Too'));
-    await done.promise;
+    await backend.whenIdle();
     await subscription.unsubscribe();
     assert.deepEqual(heard, [
       { id: results[0]?.id, messageId: '<Announced@example.org>', subject: 'Announced' },
@@ -283,4 +281,15 @@ describe('the inbox in a backend', () => {
     );
     assert.equal(await health(), 'unhealthy');
   });
+});
+
+pluginSuite(INBOX, {
+  use: async (backend) => {
+    await using client = connectLocal({ socketPath: backend.socket });
+    await client.json('/api/v1/inbox/import', {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: joinFrames([mail(`Of the suite ${performance.now()}`)]),
+    });
+  },
 });

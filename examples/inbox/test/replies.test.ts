@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createTestBackend, localRequest, strictIssues } from '@aico/backend/testing';
+import { createTestBackend, strictIssues } from '@aico/backend/testing';
 import { connectLocal } from '@aico/client/local';
 import { joinFrames } from '../src/frames.ts';
 
@@ -17,10 +17,9 @@ const CALLS: Readonly<Record<string, string>> = {
   '/api/v1/inbox/stats': '/api/v1/inbox/stats',
 };
 
-test('each route replies what its schema says, to the last field', async (t) => {
-  const backend = await createTestBackend({ plugins: [fileURLToPath(new URL('..', import.meta.url))] });
-  t.after(() => backend.stop());
-  const document = (await localRequest(backend.socket, '/api/v1/openapi')).json() as {
+test('each route replies what its schema says, to the last field', async () => {
+  await using backend = await createTestBackend({ plugins: [fileURLToPath(new URL('..', import.meta.url))] });
+  const document = (await backend.request('/api/v1/openapi')).json() as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>>;
   };
   const said = (path: string, method: string, mediaType = 'application/json'): object | undefined =>
@@ -28,8 +27,7 @@ test('each route replies what its schema says, to the last field', async (t) => 
   const mail = Buffer.from(
     'From: a@example.org\nMessage-ID: <1@x>\nDate: 22 Aug 2002 12:00:00 +0000\nSubject: hello\n\nhello\n',
   );
-  const client = connectLocal({ socketPath: backend.socket });
-  t.after(() => client.close());
+  await using client = connectLocal({ socketPath: backend.socket });
   const imported = await client.json('/api/v1/inbox/import', {
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream' },

@@ -51,6 +51,24 @@ export const inbox: DocumentEffects = {
   },
 };
 
+export const digest: DocumentEffects = {
+  document: 'examples/digest/README.md',
+  setUp: async (world) => {
+    await world.file('Mail/old.mbox', MAILBOX);
+  },
+  shell: {
+    'npx aico start --plugin ./examples/inbox --plugin ./examples/digest': {
+      keepsRunning: true,
+      shows: /AICO \S+ is ready/,
+    },
+    'npx aico inbox import ~/Mail/old.mbox': { shows: /2 found: 2 imported/ },
+    'npx aico request GET /api/v1/digest': {
+      shows: /"digests"/,
+      after: (world) => world.endCommands(),
+    },
+  },
+};
+
 /** The parts that the Python client of the bus needs and this machine lacks. */
 const isPythonMissing =
   spawnSync('/usr/bin/python3', ['-c', 'import zmq, cryptography; assert zmq.has("curve")']).status !== 0;

@@ -53,7 +53,7 @@ export const plugin = definePlugin({
     });
 
     plugin.every('retention', DAY_MS, async () => {
-      const oldest = Date.now() - plugin.config.keep_days * DAY_MS;
+      const oldest = plugin.clock.now() - plugin.config.keep_days * DAY_MS;
       await database.execute('DELETE FROM notes WHERE added_ms < ?', [oldest]);
     });
 
@@ -64,7 +64,7 @@ export const plugin = definePlugin({
         // The note, the message about it and the reply to a repeated request are stored together, or none of them is.
         idempotency.run(request, async (tx) => {
           const insert = 'INSERT INTO notes (text, added_ms) VALUES (?, ?)';
-          const { lastRowId } = await tx.execute(insert, [request.body.text, Date.now()]);
+          const { lastRowId } = await tx.execute(insert, [request.body.text, plugin.clock.now()]);
           const id = Number(lastRowId);
           await bus.publish(noteAdded, { id, text: request.body.text }, { durable: true, tx });
           return { id };

@@ -1,0 +1,16 @@
+import type { MailFilter } from '@aico/example-inbox';
+
+/** The label of mail that was sent to many: the digest counts it and does not list it. */
+export const BULK = 'bulk';
+
+const UNSUBSCRIBE = /\bunsubscribe\b|\babmelden\b|\bse désabonner\b/i;
+
+/** Labels newsletters: mail whose text says how to unsubscribe, and mail of the senders that the configuration names. */
+export function bulkFilter(senders: () => readonly string[]): MailFilter {
+  return {
+    judge: ({ sender, text }) =>
+      UNSUBSCRIBE.test(text) || senders().some((each) => sender.toLowerCase().includes(each.toLowerCase()))
+        ? { labels: [BULK] }
+        : undefined,
+  };
+}
