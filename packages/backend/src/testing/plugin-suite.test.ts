@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   BasePlugin,
   definePlugin,
@@ -158,13 +157,3 @@ pluginSuite(
     { topics: [defineTopic('subject.row', Type.Object({}))] },
   ),
 );
-
-pluginSuite(fileURLToPath(new URL('../../test/guide/notes-plugin.ts', import.meta.url)), {
-  use: async (backend) => {
-    const reply = await backend.request('/api/v1/notes', {
-      method: 'POST',
-      body: { text: 'four words in all' },
-    });
-    assert.equal(reply.status, 200);
-  },
-});

@@ -85,6 +85,17 @@ export class TestClock implements Clock {
   }
 
   /**
+   * Lets `ms` milliseconds pass at once, as for a process that was suspended: each timer that became due meanwhile fires once, late.
+   * For a long time, in which {@link advance} would run a timer of a minute for each minute.
+   */
+  async skip(ms: number): Promise<void> {
+    if (!(ms >= 0)) throw new RangeError(`time passes forward, not by ${ms} ms`);
+    await this.#settle();
+    this.#moveTo(this.#elapsed + ms);
+    await this.advance(0);
+  }
+
+  /**
    * Lets time pass until each timer that waits now has fired once. Timers that become due again meanwhile are left, so that a
    * timer of a second does not run for each second until one of a day has fired.
    */
