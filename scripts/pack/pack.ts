@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bundle, bundledName } from './bundle.ts';
 import { compileDeclarations, declarationName, declarationsOf } from './declarations.ts';
@@ -63,6 +63,9 @@ async function stage(each: WorkspacePackage, compiled: string): Promise<string> 
     mkdirSync(path.dirname(place), { recursive: true });
     writeFileSync(place, content, { mode: name.startsWith('bin/') ? 0o755 : 0o644 });
   }
+  // As it is: the files of new plugins are made of it.
+  const template = path.join(each.folder, 'template');
+  if (existsSync(template)) cpSync(template, path.join(folder, 'template'), { recursive: true });
   return folder;
 }
 
@@ -95,7 +98,7 @@ function packedManifest(
     exports: packedTarget(exports),
     // No module works at its import; only a command does.
     ...(bin === undefined ? { sideEffects: false } : { bin }),
-    files: ['dist', ...(bin === undefined ? [] : ['bin'])],
+    files: ['dist', ...(bin === undefined ? [] : ['bin', 'template'])],
     dependencies: Object.fromEntries(Object.entries(dependencies).filter(([each]) => isNeeded(each))),
     ...(optionalDependencies === undefined ? {} : { optionalDependencies }),
   };

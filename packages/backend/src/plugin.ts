@@ -3,9 +3,6 @@
  * function `start(plugin)`, or a class that extends `BasePlugin` if other plugins call it. See docs/guide.md.
  */
 
-// Adds the backend's own services, such as 'idempotency', to the names that plugins may depend on.
-import type {} from './composition/core-services.ts';
-
 export { AicoError, defineError } from '@aico/protocol';
 export {
   type Consumption,
@@ -29,6 +26,9 @@ export type {
 } from '@aico/shared/data';
 export type { FastifyReply, FastifyRequest } from 'fastify';
 export { type Static, type TSchema, Type } from 'typebox';
+// Adds the backend's own services, such as 'idempotency', to the names that plugins may depend on.
+// An import would be left out of the declarations.
+export type {} from './composition/core-services.ts';
 export type { Access, Principal } from './core/access.ts';
 export type { ServiceContainer } from './core/container/service-container.ts';
 export type { GatewayApp } from './core/gateway.ts';

@@ -96,3 +96,23 @@ export class ChangeFailedError extends defineError({
     cause,
   }),
 }) {}
+
+/** The folder for a new plugin has files already. Nothing was written. */
+export class FolderInUseError extends defineError({
+  code: 'AICO_CLI_FOLDER_IN_USE',
+  hint: 'Name another folder by --folder DIR, or empty this one.',
+  make: (folder: string, state: string) => ({
+    message: `${folder} ${state}, so no plugin is made there`,
+    folder,
+  }),
+}) {}
+
+/** The folder of a new plugin could not be made. Nothing of it is left. */
+export class PluginNotMadeError extends defineError({
+  code: 'AICO_CLI_PLUGIN_NOT_MADE',
+  hint: 'Name a folder by --folder DIR in which you may write, on a disk with room.',
+  make: (folder: string, cause: unknown) => ({
+    message: `the plugin could not be made in ${folder}: ${reasonOf(cause)}`,
+    cause,
+  }),
+}) {}

@@ -63,7 +63,7 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
     takesVia: true,
   },
   plugin: {
-    summary: 'list, add and remove plugins',
+    summary: 'make, list, add and remove plugins',
     load: () => import('./commands/plugin.ts'),
     takesVia: true,
   },

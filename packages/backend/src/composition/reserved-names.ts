@@ -1,5 +1,6 @@
 import type { ReservedNames } from '@aico/shared/data';
 import { OwnerReservedError } from '@aico/shared/data';
+import { isPluginName, PLUGIN_NAME_RULE } from '../core/plugin/plugin-name.ts';
 
 /** The service of the log store, which is also the owner of the table `logs`. */
 export const LOG_STORE = 'log_store';
@@ -29,8 +30,31 @@ export const RESERVED: ReservedNames = {
   ],
 };
 
+/**
+ * Names that no plugin can have: those of the backend's services, of its places below `/api/v1`, of the owners of its
+ * capabilities and topics, and of the beginning of capabilities that no wildcard covers. A test compares this list with a
+ * backend.
+ */
+const TAKEN: readonly string[] = [
+  'bus bus_broker channel clock config database database_api devices events gateway health home_watch idempotency',
+  'key_manager lifecycle logging logs message_bus openapi paths plugins retention_clock root security streams streams_api system',
+].flatMap((names) => names.split(' '));
+
+/**
+ * Why a new plugin must not have a name, to be read after the name.
+ *
+ * @example whyNotPluginName('system'); // 'is the name of a part of the backend'
+ */
+export function whyNotPluginName(name: string): string | undefined {
+  if (!isPluginName(name)) return `is not a name of a plugin: it must be ${PLUGIN_NAME_RULE}`;
+  const isTaken = TAKEN.includes(name) || RESERVED.owners.includes(name) || OWN_PREFIX.test(name);
+  return isTaken ? 'is the name of a part of the backend' : undefined;
+}
+
+const OWN_PREFIX = /^_?aico_/i;
+
 /** @throws {OwnerReservedError} for a plugin with the name of a part of the backend */
 export function refuseReservedName(name: string): void {
-  if (RESERVED.owners.includes(name.toLowerCase()) || /^_?aico_/i.test(name))
+  if (RESERVED.owners.includes(name.toLowerCase()) || OWN_PREFIX.test(name))
     throw new OwnerReservedError(name);
 }

@@ -9,11 +9,21 @@ import { CommandFailedError, UsageError } from '../errors.ts';
 import { coloured, table } from '../terminal/table.ts';
 
 export function register(program: Command, context: CommandContext): void {
-  const plugin = program.command('plugin').description('list, add and remove plugins');
+  const plugin = program.command('plugin').description('make, list, add and remove plugins');
   plugin
     .command('list')
     .description('every plugin that is loaded: its state, version and module')
     .action(() => list(context));
+  plugin
+    .command('new')
+    .argument('<name>', 'lower-case letters, digits, "-" and "_"')
+    .option('--folder <dir>', 'the folder for it (default: one of its name in the current folder)')
+    .description('make the package of a new plugin, with tests')
+    .action(async (name: string, options: { readonly folder?: string }) => {
+      const { newPlugin } = await import('../plugins/new-command.ts');
+      const commands = ['help', ...program.commands.map((command) => command.name())];
+      await newPlugin(context, name, options, commands);
+    });
   plugin
     .command('add')
     .argument('<module>', 'a folder, a file or a package')

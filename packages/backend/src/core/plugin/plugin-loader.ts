@@ -1,5 +1,4 @@
 import { pathToFileURL } from 'node:url';
-import { isKeyWord } from '@aico/shared/core/config';
 import { Type } from 'typebox';
 import { isAccess } from '../access.ts';
 import { PluginExportError, PluginImportError, PluginShapeError } from '../errors.ts';
@@ -8,6 +7,7 @@ import { placeOfImportFailure } from './import-place.ts';
 import { shareBackend } from './module-hooks.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 import { findPlugin, type PluginManifest, packageOf, pluginEntry } from './plugin-module.ts';
+import { isPluginName, PLUGIN_NAME_RULE } from './plugin-name.ts';
 
 /** A plugin and its origin. */
 export interface LoadedPlugin {
@@ -79,8 +79,6 @@ function isListOf(value: unknown, ...members: readonly string[]): boolean {
   return Array.isArray(value) && value.every(isItem);
 }
 
-const NAME = /^[a-z][a-z0-9_-]*$/;
-
 function isDefinition(value: unknown, problems: string[]): value is PluginDefinition {
   if (typeof value !== 'object' || value === null) {
     problems.push(`it is ${value === null ? 'null' : typeof value}, not an object`);
@@ -93,12 +91,7 @@ function isDefinition(value: unknown, problems: string[]): value is PluginDefini
     (type: string) =>
     (found: unknown): boolean =>
       found === undefined || (typeof found === type && found !== null);
-  expect(
-    'name',
-    (found) => typeof found === 'string' && NAME.test(found) && isKeyWord(found),
-    'lower-case letters and digits, beginning with a letter, with single "-" or "_" between them, and not a word that ' +
-      'configuration cannot hold',
-  );
+  expect('name', isPluginName, PLUGIN_NAME_RULE);
   const isText = (found: unknown): boolean =>
     found === undefined || (typeof found === 'string' && found !== '');
   expect('version', isText, 'text, such as 1.0.0');
