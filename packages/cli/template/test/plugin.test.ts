@@ -11,7 +11,7 @@ interface Page {
   readonly notes: readonly { readonly id: number; readonly text: string; readonly words: number | null }[];
 }
 
-// What holds for every plugin: it starts again after a stop, leaves nothing open and survives faults.
+// Tests that every plugin should pass: it starts again after a stop, leaves nothing open and survives faults.
 pluginSuite(PLUGIN, {
   use: (backend) => backend.request(NOTES, { method: 'POST', body: { text: 'a note' } }),
 });
