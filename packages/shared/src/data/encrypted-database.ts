@@ -312,8 +312,8 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   /**
-   * Writes the file anew without the room that deleted rows have left. Writes wait meanwhile; reads go on.
-   * @throws {DiskFullError} where there is no room for a second copy; the database is as it was
+   * Rewrites the file without the space of deleted rows. Writes wait meanwhile; reads continue.
+   * @throws {DiskFullError} when there is no space for a second copy; the database is unchanged
    */
   async vacuum(): Promise<void> {
     this.#refuseUnlessOpen();

@@ -36,7 +36,7 @@ export function isSqlite({ code }: EngineFault): boolean {
   return /^(?:SQLITE_|AICO_UNKNOWN$|AICO_PARAMETERS$)/.test(code);
 }
 
-/** SQLite's own words about what caused an error, where it was SQLite. */
+/** SQLite's original message, if SQLite caused the error. */
 export function engineMessageOf(cause: unknown): string | undefined {
   return cause instanceof EngineFailure ? cause.failure.message : undefined;
 }

@@ -53,8 +53,8 @@ const MESSAGES: readonly RegExp[] = [
 ];
 
 /**
- * `message` with `…` in the place of what it repeats, unless `isPublic` says that it may be shown. A message that is not
- * known here is shown only as a whole, when all of it is public.
+ * Replaces the quoted parts of `message` by `…`, unless `isPublic` allows them. An unknown message is shown only if all of it
+ * is public.
  */
 export function publicReason(message: string, isPublic: (text: string) => boolean): string {
   for (const pattern of MESSAGES) {

@@ -22,12 +22,12 @@ const MIGRATIONS: readonly Migration[] = [
 const CATCH_UP = 24;
 
 /**
- * Tells what time it is for deciding that data is too old to keep.
+ * The clock that decides whether data is too old to keep.
  *
- * The wall clock alone must not decide that: a machine whose clock is wrong by 40 days for a minute would delete
- * everything it keeps for 30. This clock follows the wall clock back at once, and forward by at most 25 hours for each
- * hour that the process has run, by the monotonic clock. What it has reached is stored, so that it also advances over
- * many short lives of the process. After a machine was switched off for a month, data is kept a day or so too long.
+ * The wall clock alone is not safe: a machine whose clock is wrong by 40 days for a minute would delete everything that is kept
+ * for 30. This clock follows the wall clock back at once, and forward by at most 25 hours per hour of the process, measured by
+ * the monotonic clock. Its state is stored, so that it also advances over many short runs of the process. After a machine was
+ * off for a month, data is kept about a day too long.
  *
  * @example
  * ```ts

@@ -86,7 +86,7 @@ export interface MigrationReport {
 /** Whether the database takes writes. Reads go on in every state. */
 export type DatabaseState =
   | { readonly kind: 'ready' }
-  /** Writes are refused until the disk takes them again; it finds that out by itself. `condition` says why, in words. */
+  /** Writes are refused until the disk accepts them again, which is checked automatically. `condition` gives the reason. */
   | {
       readonly kind: 'read-only';
       readonly reason: 'disk-full' | 'write-refused';
@@ -128,7 +128,7 @@ export interface DatabaseStatus {
  * implement it later.
  */
 export interface Database extends Queryable {
-  /** As of the last write or attempt; for what the file itself says, `check`. */
+  /** As of the last write or attempt; `check` examines the file itself. */
   readonly state: DatabaseState;
   /** Statements that do not end: one that writes holds up all writes, one that reads was given up. */
   readonly overdue: readonly OverdueStatement[];

@@ -1,6 +1,6 @@
 import { defineError } from '@aico/protocol';
 
-/** The password opens no slot. */
+/** The password unlocks no slot. */
 export class PasswordWrongError extends defineError({
   code: 'AICO_KEY_PASSWORD_WRONG',
   exit: 'key',
@@ -182,7 +182,7 @@ export class UnlockThrottledError extends defineError({
     const seconds = Math.ceil(retryAfterMs / 1_000);
     return {
       message: `${failures} attempts failed in a row; the next one is accepted in ${seconds} s`,
-      /** Milliseconds until a try is looked at. */
+      /** Milliseconds until an attempt is accepted. */
       retryAfterMs,
     };
   },

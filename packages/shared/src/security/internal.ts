@@ -1,2 +1,2 @@
-/** Exports for the sibling folders of this package alone. */
+/** Exports for the sibling folders of this package only. */
 export { hkdfSha256, INTERNAL_LABELS } from './keys/key-derivation.ts';

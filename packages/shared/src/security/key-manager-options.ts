@@ -5,28 +5,28 @@ import type { SlotKind } from './slots/slot-file.ts';
 import type { Keyring } from './sources/os-keyring.ts';
 
 export interface KeyManagerOptions {
-  /** Where the slots are kept. */
+  /** The slot file. */
   readonly slotsFile: string;
-  /** Where the key file is, or would be. */
+  /** The key file, which need not exist. */
   readonly keyFile: string;
-  /** The work one guess of a new password costs; never below the floor. Measured at setup when left out. */
+  /** The cost of guessing a new password; never below the floor. Default: measured at setup. */
   readonly passwordCost?: PasswordCost;
-  /** The folder of the credentials handed to this unit; `$CREDENTIALS_DIRECTORY` when left out. */
+  /** The folder of the credentials passed to this unit. Default: `$CREDENTIALS_DIRECTORY`. */
   readonly credentials?: string;
-  /** Opens the keyring, when a slot wants it; that of the operating system when left out. */
+  /** Opens the keyring when a slot needs it. Default: that of the operating system. */
   readonly keyring?: () => Promise<Keyring>;
-  /** Milliseconds since 1970; for what slows down failed tries. */
+  /** Milliseconds since 1970, for the rate limit of attempts. */
   readonly now?: () => number;
   readonly logger?: Logger;
 }
 
-/** The configuration of a home, as far as the key manager needs it: see `ConfigurationManager`. */
+/** The part of the configuration of a home that the key manager uses: see `ConfigurationManager`. */
 export interface ConfigurationPlaces {
-  /** The folders and files of the home; those of the environment where it is left out. */
+  /** The folders and files of the home. Default: those of the environment. */
   readonly paths?: Pick<AICOPaths, 'keySlotsFile' | 'keyFile'> | object | undefined;
 }
 
-/** Options as they are, or from the configuration: the slot file and the key file of its home. */
+/** Returns the options, or derives the slot file and the key file from the configuration. */
 export function optionsFrom(source: KeyManagerOptions | ConfigurationPlaces): KeyManagerOptions {
   if ('slotsFile' in source) return source;
   const { keySlotsFile, keyFile } = source.paths instanceof AICOPaths ? source.paths : new AICOPaths();
@@ -35,18 +35,18 @@ export function optionsFrom(source: KeyManagerOptions | ConfigurationPlaces): Ke
 
 export interface SetUpOptions {
   readonly password?: string;
-  /** Makes the key file (or takes the one that is there) and a slot for it. */
+  /** Creates the key file, or uses an existing one, and a slot for it. */
   readonly keyFile?: boolean;
   /** A code of `createRecoveryCode()`, as a further unlock method beside one of the others. */
   readonly recoveryCode?: string;
 }
 
-/** One slot as anyone may see it. */
+/** The public description of a slot. */
 export interface SlotInfo {
   readonly id: string;
   readonly kind: SlotKind;
   /** RFC 3339. */
   readonly createdAt: string;
-  /** The work that one guess costs, of a password slot. */
+  /** The cost of one guess, for a password slot. */
   readonly cost?: PasswordCost;
 }

@@ -45,8 +45,8 @@ interface Unlocked {
 }
 
 /**
- * Holds the keys of one installation: a random 256-bit root key, wrapped once per slot, and what derives from it.
- * Changing a password rewrites one slot and no data.
+ * Holds the keys of one installation: a random 256-bit root key, wrapped once per slot, and the keys derived from it. Changing
+ * a password rewrites one slot and no data.
  *
  * @example
  * ```ts
@@ -66,7 +66,7 @@ export class AICOKeyManager {
   readonly #throttle: UnlockThrottle;
   #unlocked: Unlocked | undefined;
 
-  /** @param source the configuration, whose home the keys are of, or the places of the keys one by one */
+  /** @param source the configuration of the home, or its key files one by one */
   constructor(source: KeyManagerOptions | ConfigurationPlaces) {
     const options = optionsFrom(source);
     this.#store = new SlotStore(options.slotsFile);
@@ -82,12 +82,12 @@ export class AICOKeyManager {
     return this.#unlocked !== undefined;
   }
 
-  /** Whether keys have been made: the slot file is there (it may still be damaged). */
+  /** Whether keys have been created: the slot file exists, but may be damaged. */
   async exists(): Promise<boolean> {
     return await this.#store.exists();
   }
 
-  /** Whether the key file is there. */
+  /** Whether the key file exists. */
   async hasKeyFile(): Promise<boolean> {
     return await access(this.#keyFile).then(
       () => true,
@@ -96,11 +96,11 @@ export class AICOKeyManager {
   }
 
   /**
-   * Makes the root key, the database key and the first slots, and leaves the manager unlocked.
+   * Creates the root key, the database key and the first slots, and leaves the manager unlocked.
    *
    * @throws {SlotFileExistsError} rather than replace keys that data depends on
-   * @throws {KeyNotGivenError} when neither a password nor the key file is asked for
-   * @throws {PasswordRefusedError} when the password protects nothing
+   * @throws {KeyNotGivenError} when neither a password nor the key file is requested
+   * @throws {PasswordRefusedError} when the password is too weak
    */
   async setUp(options: SetUpOptions): Promise<void> {
     const { password, keyFile = false, recoveryCode } = options;
@@ -115,7 +115,7 @@ export class AICOKeyManager {
       try {
         const id = randomUUID();
         const slots: Slot[] = [];
-        // The key file goes first: a crash in between leaves a key that opens nothing, and the next setup takes it.
+        // The key file goes first: after a crash in between it unlocks nothing, and the next setup uses it.
         if (keyFile) slots.push(await newKeyFileSlot(id, root, this.#keyFile));
         if (password !== undefined) {
           const cost = this.#cost ?? (await tunePasswordCost());
@@ -134,11 +134,11 @@ export class AICOKeyManager {
   }
 
   /**
-   * Unwraps the root key. What is given must open a slot of its kind, whatever else lies around: a wrong password never
-   * unlocks. Without either, what needs no human is tried: credential, keyring, key file, in this order.
+   * Unwraps the root key. A given credential must open a slot of its kind; no other slot is tried. Without one, the sources
+   * that need no person are tried: credential, keyring, key file, in this order.
    *
    * @throws {PasswordWrongError} @throws {RecoveryCodeInvalidError} @throws {RecoveryCodeWrongError}
-   * @throws {UnlockThrottledError} after too many wrong tries, before any work
+   * @throws {UnlockThrottledError} after too many wrong attempts, before any work
    * @throws {KeyNotGivenError} @throws {SlotFileMissingError} @throws {SlotFileDamagedError}
    * @throws {SlotFileVersionError} @throws {SlotParametersError} @throws {AicoError} of a key file, keyring or credential
    */
@@ -150,13 +150,17 @@ export class AICOKeyManager {
     });
   }
 
-  /** Wipes the root key from memory; how far that goes, `WIPE_LIMITS` says. Keys handed out are their holders' to wipe. */
+  /** Wipes the root key from memory; `WIPE_LIMITS` states the limits. Returned keys must be wiped by their holders. */
   lock(): void {
     this.#unlocked?.root.wipe();
     this.#unlocked = undefined;
   }
 
-  /** Adds a slot for `password`. @returns the slot's id @throws {PasswordRefusedError} when it is easy to guess */
+  /**
+   * Adds a slot for `password`.
+   * @returns the slot's id
+   * @throws {PasswordRefusedError} when it is easy to guess
+   */
   async addPassword(password: string): Promise<string> {
     await refuseGuessablePassword(password);
     return await this.#addSlot(async (body, root) =>
@@ -164,15 +168,18 @@ export class AICOKeyManager {
     );
   }
 
-  /** Adds a slot for the key file, which is made if it is not there. @returns the slot's id */
+  /**
+   * Adds a slot for the key file, which is created if it is missing.
+   * @returns the slot's id
+   */
   async addKeyFile(): Promise<string> {
     return await this.#addSlot((body, root) => newKeyFileSlot(body.id, root, this.#keyFile));
   }
 
   /**
-   * Makes `code` the recovery code, in the place of one there was.
+   * Makes `code` the recovery code, replacing a previous one.
    * @returns the slot's id
-   * @throws {RecoveryCodeInvalidError} when it is not one of `createRecoveryCode()`
+   * @throws {RecoveryCodeInvalidError} when it was not created by `createRecoveryCode()`
    */
   async setRecoveryCode(code: string): Promise<string> {
     const symbols = decodeRecoveryCode(code);
@@ -183,23 +190,27 @@ export class AICOKeyManager {
     });
   }
 
-  /** Adds a slot whose key the operating system's keyring keeps. @returns its id @throws {KeyringUnavailableError} */
+  /**
+   * Adds a slot whose key is stored in the operating system's keyring.
+   * @returns its id
+   * @throws {KeyringUnavailableError}
+   */
   async addKeyring(): Promise<string> {
     const keyring = await this.#openKeyring();
     return await this.#addSlot((body, root) => newKeyringSlot(body.id, root, keyring));
   }
 
   /**
-   * Adds a slot for the credential `name` that systemd hands to this unit.
+   * Adds a slot for the credential `name` that systemd passes to this unit.
    * @returns the slot's id
-   * @throws {CredentialUnusableError} when there is none, or it holds less than 32 bytes
+   * @throws {CredentialUnusableError} when it is missing or has less than 32 bytes
    */
   async addCredential(name?: string): Promise<string> {
     return await this.#addSlot((body, root) => newCredentialSlot(body.id, root, this.#credentials, name));
   }
 
   /**
-   * Rewraps the slot of `oldPassword` for `newPassword`; nothing but the slot file is written. Works locked or unlocked.
+   * Rewraps the slot of `oldPassword` for `newPassword`; only the slot file is written. Works locked or unlocked.
    * @throws {PasswordWrongError} @throws {PasswordRefusedError} @throws {UnlockThrottledError}
    */
   async changePassword(oldPassword: string, newPassword: string): Promise<void> {
@@ -220,7 +231,7 @@ export class AICOKeyManager {
     this.#logger?.info('Password changed');
   }
 
-  /** @throws {SlotUnknownError} @throws {LastSlotError} when nothing else would open the data */
+  /** @throws {SlotUnknownError} @throws {LastSlotError} when no other slot would remain */
   async removeSlot(id: string): Promise<void> {
     const kind = await this.#update(async (body) => {
       const slots = body.slots.filter((slot) => slot.id !== id);
@@ -228,14 +239,14 @@ export class AICOKeyManager {
       if (slots.length === 0) throw new LastSlotError(id);
       return { body: { ...body, slots }, result: body.slots.find((slot) => slot.id === id)?.kind };
     });
-    // An entry left in a keyring that is not available now opens nothing any more.
+    // An entry left in an unavailable keyring no longer unlocks anything.
     if (kind === 'keyring')
       await this.#openKeyring()
         .then((keyring) => keyring.delete(id))
         .catch((error: unknown) => this.#logger?.warn('The keyring keeps an entry of no use', { error }));
   }
 
-  /** The slots there are, without anything secret. Works locked. */
+  /** The slots, without secrets. Works locked. */
   async slots(): Promise<readonly SlotInfo[]> {
     const { body } = await this.#store.read();
     return body.slots.map((slot) => ({
@@ -247,7 +258,7 @@ export class AICOKeyManager {
   }
 
   /**
-   * Proves that the slot file is whole and, once unlocked, that it is the one of this home.
+   * Checks that the slot file is intact and, once unlocked, that it belongs to this home.
    * @throws {SlotFileMissingError} @throws {SlotFileDamagedError}
    */
   async proveSlots(): Promise<void> {
@@ -255,14 +266,14 @@ export class AICOKeyManager {
     if (this.#unlocked !== undefined) this.#store.prove(read, this.#unlocked.root);
   }
 
-  /** How many tries failed in a row, and how long the next has to wait. */
+  /** The number of consecutive failed attempts, and the wait before the next. */
   async throttle(): Promise<ThrottleStatus> {
     return await this.#throttle.status();
   }
 
   /**
-   * The key of `purpose`: HKDF-SHA-256 (RFC 5869) of the root key, no salt, with the fixed label `aico/v1/<purpose>`.
-   * The same purpose always yields the same key. The caller wipes it.
+   * The key of `purpose`: HKDF-SHA-256 (RFC 5869) of the root key, no salt, with the fixed label `aico/v1/<purpose>`. The same
+   * purpose always yields the same key. The caller wipes it.
    *
    * @param length bytes, 32 by default, at most 8160
    * @throws {KeysLockedError} @throws {KeyPurposeInvalidError}
@@ -273,7 +284,7 @@ export class AICOKeyManager {
   }
 
   /**
-   * The database's own random 256-bit key, which the slot file holds wrapped by the root key. The caller wipes it.
+   * The database's own random 256-bit key, which the slot file contains wrapped by the root key. The caller wipes it.
    * @throws {KeysLockedError}
    */
   databaseKey(): Uint8Array {
@@ -282,7 +293,7 @@ export class AICOKeyManager {
   }
 
   /**
-   * The database key a rotation is on its way to, or `undefined` when none is under way. The caller wipes it.
+   * The new database key of a rotation in progress, else `undefined`. The caller wipes it.
    * @throws {KeysLockedError}
    */
   nextDatabaseKey(): Uint8Array | undefined {
@@ -291,8 +302,8 @@ export class AICOKeyManager {
   }
 
   /**
-   * Begins a rotation: makes the next database key, beside the present one, or gives the one a rotation left that was
-   * cut short. It is in the slot file, durably, before it can be used to encrypt. The caller wipes it.
+   * Begins a rotation: creates the next database key beside the present one, or returns that of an interrupted rotation. It is
+   * durable in the slot file before it can be used to encrypt. The caller wipes it.
    * @throws {KeysLockedError}
    */
   async stageDatabaseKey(): Promise<Uint8Array> {
@@ -303,7 +314,7 @@ export class AICOKeyManager {
   }
 
   /**
-   * Ends a rotation: the staged key is the database key, and the one before is gone, in one step.
+   * Ends a rotation: the staged key replaces the database key in one step.
    * @throws {KeysLockedError} @throws {NoStagedKeyError}
    */
   async promoteDatabaseKey(): Promise<void> {
@@ -315,7 +326,10 @@ export class AICOKeyManager {
     this.#logger?.info('Database key rotated');
   }
 
-  /** Gives a rotation up: the staged key is forgotten. Does nothing when there is none. @throws {KeysLockedError} */
+  /**
+   * Cancels a rotation: deletes the staged key, if there is one.
+   * @throws {KeysLockedError}
+   */
   async discardStagedDatabaseKey(): Promise<void> {
     await this.#update(async (body) => ({
       body: hasWrappedKey(body, DATABASE_NEXT) ? withoutWrappedKey(body, DATABASE_NEXT) : body,
@@ -333,7 +347,7 @@ export class AICOKeyManager {
     this.#unlocked = unlocked;
   }
 
-  /** Opens a slot of the file on the disk, which its root key proves to be whole. */
+  /** Opens a slot of the file on the disk, and authenticates the file with its root key. */
   async #open(credentials: UnlockCredentials): Promise<OpenedSlot & { readonly body: SlotFileBody }> {
     const read = await this.#store.read();
     const opened = await openSlot(read.body, credentials, {
@@ -359,7 +373,7 @@ export class AICOKeyManager {
     });
   }
 
-  /** Rewrites the slot file as `work` says, from what is on disk now and proven. */
+  /** Rewrites the slot file with the changes of `work`, based on its present, authenticated content. */
   async #update<T>(
     work: (body: SlotFileBody, root: GuardedKey) => Promise<{ body: SlotFileBody; result: T }>,
   ): Promise<T> {

@@ -1,4 +1,4 @@
-/** How far `lock()` wipes the keys, and where it cannot reach. For people to read. */
+/** The limits of wiping keys with `lock()`, as text for the user. */
 export const WIPE_LIMITS = [
   'The root key is overwritten; it lay in memory that is locked against swapping, left out of core dumps and closed between uses.',
   'Database and purpose keys are overwritten by the parts that hold them when those stop.',

@@ -123,9 +123,9 @@ export class MessageBusClient implements MessageBus {
   }
 
   /**
-   * The same bus under another name, connected, with subscriptions of its own: closing it closes nothing else, closing
-   * this one closes it too. Where a broker knows its clients by their keys, it names them itself. It owns no reserved
-   * topics but those that are named and that this one owns.
+   * The same bus under another name, connected, with its own subscriptions: closing it closes nothing else, and closing this
+   * client closes it too. With a broker that identifies clients by their keys, the broker sets the name. It owns only those
+   * reserved topics of this client that are listed.
    *
    * @throws {BusNotConnectedError} before `connect()` and after `close()`
    * @throws {BusOptionError} when `owns` names an owner that this client is not

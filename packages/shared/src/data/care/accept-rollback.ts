@@ -35,11 +35,11 @@ export interface RollbackFinding {
 }
 
 /**
- * Takes the database as it lies there for the newest: it begins a new life, which its head then vouches for, so that no
- * copy of the old one passes. The database must not be open anywhere.
+ * Accepts the present database as the newest: it begins a new life, which is recorded in its head, so that no copy of the old
+ * one is accepted. The database must not be open anywhere.
  *
  * @returns what was found, and whether it was accepted
- * @throws {DatabaseGoneError} when there is none, and what reading it throws: a damaged one is not accepted
+ * @throws {DatabaseGoneError} when there is none, and the errors of reading it: a damaged one is not accepted
  */
 export async function acceptRollback(
   options: AcceptRollbackOptions,

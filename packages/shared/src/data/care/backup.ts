@@ -140,10 +140,10 @@ export async function makeBackup(options: BackupOptions): Promise<Backup> {
 }
 
 /**
- * Reads what a backup says of itself, and holds its files to that. Who wrote it shows only with its key:
- * {@link proveBackup}.
+ * Reads the manifest of a backup, and checks its files against it. The manifest is authenticated with the backup's key: {@link
+ * proveBackup}.
  *
- * @throws {BackupDamagedError} when a file is not there, was cut or was changed, or the backup is of another version
+ * @throws {BackupDamagedError} when a file is missing, truncated or changed, or the backup has another version
  */
 export async function readBackup(
   folder: string,

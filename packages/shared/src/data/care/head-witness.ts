@@ -19,8 +19,8 @@ const Stamp = Type.Object({
 const FOLLOW_MS = 15_000;
 
 /**
- * A second head, in the keyring of the operating system: who puts back an older copy of the database *and* of the head
- * beside it is noticed by this one. It lags behind, so it says how many commits there are at least.
+ * A second head, in the keyring of the operating system. It detects an older copy of the database *and* of the head beside it.
+ * It is updated with a delay, so it states a minimum of the commits.
  *
  * @example
  * ```ts
@@ -82,7 +82,7 @@ export class HeadWitness implements DatabaseWitness {
     await this.#catchUp(database).catch(() => undefined);
   }
 
-  /** Forgets what was here, where there is no database any more and that is accepted. */
+  /** Deletes the entry, if there is no database any more and that is accepted. */
   async forget(): Promise<void> {
     if ((await this.#keyring.get(this.#account)) !== undefined) await this.#keyring.delete(this.#account);
   }

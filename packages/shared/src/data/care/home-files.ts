@@ -15,7 +15,7 @@ export interface HomeFilePlaces {
   readonly grantsFile: string;
 }
 
-/** A small file of the home, by what it is and not by where it lay. */
+/** A small file of the home, identified by its purpose and not by its path. */
 export interface HomeFile {
   readonly kind: 'configuration' | 'bus-grants';
   readonly name: string;

@@ -19,7 +19,7 @@ import { BackupDamagedError, RestoreIntentError, RestoreUnfinishedError } from '
 import type { HeadWitness } from './head-witness.ts';
 import type { HomeFile, HomeFilePlaces } from './home-files.ts';
 
-/** Where a home keeps what a backup holds. */
+/** The files of a home that a backup contains. */
 export interface RestorePlaces {
   readonly file: string;
   readonly slotsFile: string;
@@ -65,11 +65,11 @@ const stagingOf = (file: string): string => path.join(path.dirname(file), 'resto
 const intentOf = (file: string): string => path.join(path.dirname(file), 'restore.json');
 
 /**
- * Puts a backup in the place of a home's database and key slots. For a home whose backend does not run; it may be empty.
- * The backup is read whole, and opened with its own keys, before anything of the home changes; what was there is kept
- * beside it. Whatever instant it dies at, the home is the old one, or {@link finishRestore} makes it the new one.
+ * Replaces a home's database and key slots by a backup. The backend must not run; the home may be empty. The backup is read
+ * completely, and opened with its own keys, before anything of the home changes; the previous files are kept beside it. If the
+ * process dies at any moment, the home is unchanged, or {@link finishRestore} completes the restore.
  *
- * @returns where what was there lies now; `undefined` when it was not confirmed
+ * @returns the folder of the previous files; `undefined` when it was not confirmed
  * @throws {BackupDamagedError} and the key manager's errors; nothing has changed then
  */
 export async function restoreBackup(

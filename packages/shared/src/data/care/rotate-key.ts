@@ -41,14 +41,14 @@ const ROOM = 1.2;
 const SIDE_FILES = ['', '-wal', '-shm', '-journal', '.head'];
 
 /**
- * Encrypts the database anew under a new random key. The database must not be open anywhere. At whatever instant the process dies,
- * the next opening (after {@link recoverRotation}) has all rows under the old or the new key.
+ * Encrypts the database under a new random key. The database must not be open anywhere. If the process dies at any moment, the
+ * next opening (after {@link recoverRotation}) has all rows under the old or the new key.
  *
- * The one step that counts is the head's renaming: from then on the new copy is the database, before that the old one is.
+ * The commit point is the rename of the head: after it the new copy is the database, before it the old one.
  *
  * @throws {SpaceMissingError} before anything is done
- * @throws {RotationFailedError} when the copy does not come out whole; the database is as it was
- * @throws what opening the database throws
+ * @throws {RotationFailedError} when the copy is not complete; the database is unchanged
+ * @throws the errors of opening the database
  */
 export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly commits: number }> {
   const { file, keys, witness, onStep = () => {} } = options;
@@ -94,11 +94,11 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
 }
 
 /**
- * Brings a rotation that was cut off to its end, or undoes it; does nothing where there was none. To be called before
- * each opening of the database.
+ * Completes or undoes an interrupted rotation; does nothing if there was none. Must be called before each opening of the
+ * database.
  *
- * @returns what was done
- * @throws {DatabaseHeadError} when the head is neither key's: nothing is touched then
+ * @returns the action taken
+ * @throws {DatabaseHeadError} when neither key authenticates the head; nothing is changed then
  */
 export async function recoverRotation({
   file,

@@ -9,7 +9,7 @@ import {
   RECORDS_AT,
 } from './commit-record.ts';
 
-/** The head is synced by itself only so often: what a power loss takes from it makes it older, which does no harm. */
+/** The interval of syncing the head, in commits. A head that is older after a power loss does no harm. */
 const SYNC_EVERY = 1_024;
 
 export const STAMP_TABLE =

@@ -16,9 +16,8 @@ const DELAY = 1;
 const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * Faults of the disk that a test has the writer meet at its commits. They are kept in memory that is shared with the engine
- * thread, so that they are in force for the next commit, and are thrown where SQLite would throw them: what follows is what
- * follows a real fault.
+ * Disk faults that a test injects at the writer's commits. They are kept in memory shared with the engine thread, so that they
+ * apply to the next commit, and are thrown where SQLite would throw them: the consequences are those of a real fault.
  *
  * @example
  * ```ts

@@ -133,7 +133,7 @@ export class Engine {
     }
   }
 
-  /** Writes what a group of plain writes came to where the main thread can see it; false when there is more to tell. */
+  /** Writes the results of a group of plain writes to shared memory; returns false when there is more to report. */
   #toShared({ effects, values, layouts }: Outcome, failures: readonly Failure[]): boolean {
     if (
       failures.length > 0 ||
@@ -259,7 +259,7 @@ export class Engine {
     return schemaText(connection);
   }
 
-  /** Through a connection of its own: what the others hold in memory proves nothing about the file. */
+  /** Uses a connection of its own, since the caches of the others prove nothing about the file. */
   #verify(): DatabaseStamp | undefined {
     const connection = openConnection(this.#data, 'probe');
     try {
@@ -338,8 +338,7 @@ export class Engine {
   }
 
   /**
-   * Needs no disk: what was acknowledged is durable as it lies in the log, and the next opening does what could not be done
-   * here.
+   * Needs no disk: acknowledged data is durable in the log, and the next opening completes the cleanup.
    * @returns what could not be done
    */
   #close(readersRemain: boolean): string | undefined {

@@ -29,8 +29,8 @@ export function notRun(): EngineRefusal {
 const AMBIGUOUS = /^SQLITE_(?:CANTOPEN|READONLY|IOERR_(?:WRITE|TRUNCATE|SHM|FSTAT|LOCK|DELETE|ACCESS))/;
 
 /**
- * An error as it crosses to the main thread. The driver reports wrong parameters as RangeError and TypeError.
- * @param file the database, beside which the system is asked what is wrong where the engine's code does not say
+ * Converts an error for the main thread. The driver reports wrong parameters as RangeError and TypeError.
+ * @param file the database; if the engine's code is unclear, the system is checked in its folder
  */
 export function toFailure(error: unknown, file: string): Failure {
   if (error instanceof TableNotOwned)

@@ -6,9 +6,9 @@ import { toFailure } from './failure.ts';
 import type { Failure } from './wire.ts';
 
 /**
- * Tells a full disk from a statement that SQLite refuses with the same code: a table that has used up its AUTOINCREMENT
- * numbers fails like a disk without room. Only what repeats in a transaction of the engine's own, or what is seen of the
- * disk itself, is a fault of the disk and concerns all callers; anything else concerns its caller alone.
+ * Distinguishes a full disk from a statement that SQLite refuses with the same code: a table that has used up its AUTOINCREMENT
+ * numbers fails like a full disk. Only an error that repeats in a transaction of the engine itself, or a fault observed on the
+ * disk, concerns all callers; any other concerns its caller only.
  */
 export class FaultOrigin {
   readonly #connection: Connection;

@@ -45,7 +45,7 @@ export function emptyOutcome(): Outcome {
   return { rows: [], values: [], layouts: [], effects: [], bytes: 0 };
 }
 
-/** Takes back what was added since there were so many rows, values and bytes. */
+/** Truncates the outcome to an earlier number of rows, values and bytes. */
 export function truncate(outcome: Outcome, rows: number, values: number, bytes: number): void {
   outcome.bytes = bytes;
   outcome.rows.length = rows;
@@ -144,8 +144,8 @@ export class PreparedStatements {
   /** After a change of schema a prepared `SELECT *` would give rows under the names of before. */
   forgetAll(): void {
     this.#prepared.clear();
-    // A reader sees committed schemas only, and each has a version of its own. A writer sees what may yet be
-    // undone, after which another schema can have the same version.
+    // A reader sees committed schemas only, each with a unique version. A writer sees uncommitted schemas; after a rollback
+    // another schema can have the same version.
     if (!this.#connection.readonly) this.#allowed.clear();
   }
 

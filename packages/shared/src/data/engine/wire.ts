@@ -98,7 +98,7 @@ export interface Trouble {
 export type Operation =
   /** Makes a database in `file`, whole and in its final form, and lets go of it. */
   | { readonly name: 'create'; readonly file: string; readonly life: DatabaseLife }
-  /** Gives the database a new life, in the file itself, and lets go of it; answers with what it says of itself then. */
+  /** Gives the database a new life, in the file itself, and closes it; answers with its stamp. */
   | { readonly name: 'adopt'; readonly life: DatabaseLife }
   /** The writer is given the head, which it keeps up to date, and answers with the text of the schema. */
   | { readonly name: 'open'; readonly head?: HeadPlace }
@@ -122,7 +122,7 @@ export type Operation =
   /** Checks what the migration's owner has in the schema now. */
   | { readonly name: 'check-schema'; readonly principal: Principal }
   | { readonly name: 'next'; readonly session: number }
-  /** Reads the first page of the file; answers with what the database says of itself. */
+  /** Reads the first page of the file; answers with its stamp. */
   | { readonly name: 'verify' }
   | { readonly name: 'vacuum' }
   | { readonly name: 'status' }
@@ -168,7 +168,7 @@ export interface ThreadData extends EngineData {
    * a fraction of cloning them. One group at most is under way, and no other batch writes here.
    */
   readonly effects: SharedArrayBuffer;
-  /** Where the thread says what it runs: see `ThreadWatch`. */
+  /** Shared memory in which the thread reports the running statement: see `ThreadWatch`. */
   readonly progress: SharedArrayBuffer;
 }
 

@@ -68,7 +68,7 @@ function macOf(head: DatabaseHead, macKey: Uint8Array): string {
   return createHmac('sha256', macKey).update(JSON.stringify(head)).digest('base64url');
 }
 
-/** One line that says what does not change, filled up to where the records of the commit counter begin. */
+/** The constant fields in one line, padded to the records of the commit counter. */
 function descriptionOf(head: DatabaseHead, mac: string): Buffer {
   return Buffer.from(`${JSON.stringify({ ...head, mac }).padEnd(RECORDS_AT - 1)}\n`);
 }
@@ -118,8 +118,8 @@ export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadH
 }
 
 /**
- * The life that the head beside a database speaks of, whichever key wrote it; `undefined` where none can be read. For saying
- * what a restore replaces, where the keys of what was there may be lost.
+ * The life in the head beside a database, not authenticated; `undefined` if none can be read. It names what a restore replaces,
+ * for which the keys may be lost.
  */
 export async function claimedLife(databaseFile: string): Promise<DatabaseLife | undefined> {
   try {

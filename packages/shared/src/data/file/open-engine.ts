@@ -74,8 +74,8 @@ export interface OpenEngine {
 const openFiles = new Set<string>();
 
 /**
- * Opens the database, or makes it where there is none, and proves what it is before anything is written to it.
- * @throws the error that says what is wrong with the file, the key or the place
+ * Opens the database, or creates it if it is missing, and checks its identity before anything is written to it.
+ * @throws an error that states the fault of the file, the key or the location
  */
 export async function openEngine(options: OpenEngineOptions): Promise<OpenEngine> {
   const { file } = options;
@@ -115,8 +115,8 @@ async function proveDraft(options: OpenEngineOptions, draft: string, head: ReadH
 }
 
 /**
- * @throws {DatabaseGoneError} where something says that there was a database
- * @throws {DatabaseRolledBackError} where the witness does
+ * @throws {DatabaseGoneError} if there is a sign that a database existed
+ * @throws {DatabaseRolledBackError} if the witness has an entry
  */
 async function refuseToMakeAnew(
   { file, witness }: OpenEngineOptions,

@@ -9,10 +9,10 @@ export function newName(): string {
 }
 
 /**
- * Compares what the database says of itself with what its head says. A database ahead of its head is in order: the head
- * is written after the commit, and without waiting for the disk.
+ * Compares the stamp of the database with its head. A database ahead of its head is in order: the head is written after the
+ * commit, and without waiting for the disk.
  *
- * @throws {DatabaseRolledBackError} when commits that were durable are missing, or the database is another one
+ * @throws {DatabaseRolledBackError} when durable commits are missing, or the database is another one
  */
 export function refuseOlder(
   file: string,
@@ -27,10 +27,10 @@ export function refuseOlder(
 /** Knows from elsewhere how new a database must be: see `HeadWitness`. */
 export interface DatabaseWitness {
   /**
-   * Asked with what was read from the database before anything is written to it.
+   * Called with the stamp of the database before anything is written to it.
    *
-   * @param stamp what the database says of itself; `undefined` where there is none and one would be made
-   * @param replaces the life that the database's own life took the place of, by its authenticated head
+   * @param stamp of the database; `undefined` if there is none and one would be created
+   * @param replaces the life that the database's own life replaced, by its authenticated head
    * @throws {DatabaseRolledBackError} when the database is older than the witness knows, of another life, or gone
    */
   refuse(stamp: DatabaseStamp | undefined, replaces: DatabaseLife | undefined): Promise<void>;

@@ -28,11 +28,11 @@ function checksumOf(migration: Migration): string {
 }
 
 /**
- * Brings `owner` up to date. What was applied must be how the list begins, word for word; the rest is applied in order,
- * each in a transaction of its own.
+ * Applies the pending migrations of `owner`. The applied ones must be a prefix of the list, unchanged; each of the others runs
+ * in order in its own transaction.
  *
  * @throws {MigrationChangedError} before anything is done
- * @throws {MigrationFailedError} when one fails; those before it stay, and the schema is as they left it
+ * @throws {MigrationFailedError} when one fails; those before it remain applied
  */
 export async function applyMigrations(
   store: MigrationStore,

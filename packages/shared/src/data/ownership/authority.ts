@@ -31,9 +31,9 @@ const SEQUENCES = 'sqlite_sequence';
 const TRIAL_READ = /^SELECT\*FROM"main"\."(?:[^"]|"")*"$/;
 
 /**
- * Decides whether a statement may run in an owner's name: by the program that SQLite compiled from it on this very
- * connection, inside the transaction it will run in. The program lists what views, triggers, foreign keys and subqueries
- * reach as well, whatever the text looks like. What the program does not make clear is refused.
+ * Decides whether a statement may run under an owner's name, by the program that SQLite compiles from it on the same
+ * connection, inside the transaction it will run in. The program also contains the accesses of views, triggers, foreign keys
+ * and subqueries, regardless of the text. Unclear programs are refused.
  *
  * @throws {TableNotOwned} @throws {StatementNotAllowed} @throws the driver's error for a statement that cannot be run
  */

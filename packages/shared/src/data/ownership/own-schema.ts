@@ -7,12 +7,12 @@ import { isVirtual, type SchemaObject } from './schema-view.ts';
 const ORDER = ['table', 'virtual', 'index', 'view', 'trigger'];
 
 /**
- * A database in memory with the schema of one owner and nothing else: no rows, and no tables of others. What compiles there
- * depends on no other owner's objects. The program of a statement does not tell that by itself, since SQLite leaves out
- * what cannot matter to the result; but a view that names another's table hinders that table's owner all the same.
+ * A database in memory with the schema of one owner only: no rows, and no tables of others. Objects that compile there depend
+ * on no other owner. The program of a statement alone does not show this, since SQLite omits parts that cannot affect the
+ * result; but a view that names another's table still restricts that table's owner.
  *
- * @param objects the owner's, without the tables that a virtual table makes for itself
- * @throws {StatementNotAllowed} when one of them cannot be made there
+ * @param objects of the owner, without the shadow tables of virtual tables
+ * @throws {StatementNotAllowed} when one of them cannot be created there
  */
 export function withSchemaAlone(objects: readonly SchemaObject[], use: (alone: Connection) => void): void {
   const rank = (object: SchemaObject): number => ORDER.indexOf(isVirtual(object) ? 'virtual' : object.type);

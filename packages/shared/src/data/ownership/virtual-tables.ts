@@ -92,7 +92,7 @@ export function virtualTableProblem(object: SchemaObject, schema: SchemaView): s
       return `the module ${module || 'of it'} is not among fts5, fts5vocab, rtree and geopoly`;
   }
   if (!text.includes('=')) return undefined;
-  // Where one begins depends on what is quoted, and FTS5 does not quote as SQLite does.
+  // The start of a comment depends on quoting, and FTS5's quoting differs from SQLite's.
   if (/--|\/\*/.test(text)) return 'its options stand beside a comment';
   for (const part of parts) {
     if (!part.includes('=')) continue;

@@ -4,8 +4,8 @@ const TRIGGER = /^\s*create\s+(?:temp\s+|temporary\s+)?trigger\b/i;
 const TRIGGER_END = /;\s*end\s*$/i;
 
 /**
- * `sql` in the same length without what is not code: strings and comments blanked, names kept but free of semicolons and
- * quotes. What is found in it was written as code.
+ * `sql` in the same length with strings and comments blanked; names are kept without semicolons and quotes. Matches in the
+ * result are therefore code.
  */
 export function codeOf(sql: string): string {
   return sql.replace(OPAQUE, (piece) => {

@@ -20,8 +20,8 @@ const PUNCTUATION = /^[\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]*$/;
 const LONGEST_SHAPE = 100;
 
 /**
- * The words that an error, a log line or a status may repeat: those of SQL and of the schema. Every other word of a
- * statement, and of what SQLite says about it, may be something private that was searched for or stored.
+ * The words that an error, a log line or a status may contain: those of SQL and of the schema. Every other word of a statement,
+ * or of SQLite's message about it, may be private.
  */
 export class Vocabulary {
   readonly #words = new Set(KEYWORDS.split(' '));

@@ -26,16 +26,16 @@ export interface DurableStreamsOptions {
   readonly logger?: Logger;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
-  /** Tells what time it is for deciding which messages are too old to keep. Default: what `now` says. */
+  /** The clock that decides which messages are too old to keep. Default: `now`. */
   readonly retentionClock?: { now(): number };
   /** From 0 up to 1, for the jitter of redelivery. Default `Math.random`. */
   readonly random?: () => number;
 }
 
 /**
- * The durable part of the bus, in the encrypted database: messages numbered in the order in which they were committed,
- * handed to each consumer until it has acknowledged them. What a consumer has not settled is kept for it while it runs, and for as
- * long as {@link Retention} says when it is away.
+ * The durable part of the bus, in the encrypted database: messages are numbered in commit order and delivered to each consumer
+ * until it has acknowledged them. Unsettled messages of a consumer are kept while it runs, and afterwards as {@link Retention}
+ * defines.
  *
  * @example
  * ```ts
@@ -188,7 +188,10 @@ export class DurableStreams implements DurableStore {
     if (!(await this.#inspection.forget(consumer))) throw new ConsumerStateError(consumer, 'unknown');
   }
 
-  /** Deletes what is past its time, as {@link Retention} says. @returns how many messages */
+  /**
+   * Deletes expired messages, as {@link Retention} defines.
+   * @returns the number of messages
+   */
   async prune(): Promise<number> {
     const running = [...this.#consumers.keys()];
     const { messages, deadLetters } = await this.#retention.prune(running, this.#retentionNow());
@@ -220,7 +223,7 @@ export class DurableStreams implements DurableStore {
     for (const consumer of this.#consumers.values()) consumer?.notify(news);
   }
 
-  /** Where a consumer begins. What was in its hands when the process died counts as tried once, and is tried again. */
+  /** The starting point of a consumer. Messages in flight when the process died count as one attempt, and are tried again. */
   async #enrol(pattern: string, consumer: string, from: 'now' | 'start' | number): Promise<number> {
     return this.#options.database.transaction(async (tx) => {
       const known = await this.#store.consumer(consumer, tx);

@@ -30,7 +30,7 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;`,
   },
   {
-    // An id is its publisher's own: of another publisher it may be any other message's. Numbers go on where they were.
+    // An id belongs to its publisher: another publisher may use the same. Numbers continue.
     id: '002_ids_by_source',
     sql: `
       CREATE TABLE stream_message_by_source (

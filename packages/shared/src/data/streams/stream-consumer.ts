@@ -42,11 +42,11 @@ const MOST_UNSETTLED = 64;
 const TIDY_AFTER = 256;
 
 /**
- * Hands the messages of one consumer to its handler: new ones in order, those that failed when they are due. It stores that a
- * message is handed out before the handler sees it, so that a crash at any moment loses nothing and counts the attempt.
+ * Delivers the messages of one consumer to its handler: new ones in order, failed ones when they are due. It stores that a
+ * message is in flight before the handler sees it, so that a crash loses nothing and counts the attempt.
  *
- * Its writes are proportional to what happens: messages that were handled while a commit is under way are settled
- * together by the next one, and a hand-out without retries writes nothing.
+ * Its writes are proportional to the work: messages that were handled during a commit are settled together by the next one, and
+ * a delivery without retries writes nothing.
  */
 export class StreamConsumer implements Consumption {
   readonly consumer: string;
@@ -127,7 +127,7 @@ export class StreamConsumer implements Consumption {
     }
   }
 
-  /** As many as there is room for: what is due first, then what is new. */
+  /** Delivers as many messages as there is room for: first those that are due, then new ones. */
   async #handOut(): Promise<void> {
     const { store, maxInFlight, now } = this.#options;
     const { signal } = this.#stopping;

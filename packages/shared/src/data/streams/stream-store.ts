@@ -28,7 +28,7 @@ interface MessageRow {
 
 const COLUMNS = 'm.number, m.id, m.topic, m.source, m.content_type, m.body, m.traceparent, m.created_ms';
 
-/** The progress of a consumer: what is settled, and what may be in flight. */
+/** The progress of a consumer: settled messages, and those that may be in flight. */
 export interface ConsumerRow {
   readonly pattern: string;
   readonly floor: number;

@@ -160,7 +160,7 @@ export class EngineThread {
     }
   }
 
-  /** The same, for a caller who knows better what the engine's own failure means here. */
+  /** The same, for a caller that replaces the engine's error by a more specific one. */
   async attempt(
     operation: Operation,
   ): Promise<{ readonly value: unknown; readonly failure: EngineFailure | undefined }> {
@@ -214,8 +214,8 @@ export class EngineThread {
   }
 
   /**
-   * Takes back what waits behind the statement that runs, for another thread; this one is good for nothing else then. Should
-   * it run some of it all the same, the answer is ignored: only what reads may be taken back.
+   * Takes back the operations behind the running statement, for another thread; this thread is abandoned. If it runs some of
+   * them nevertheless, the answers are ignored, so only reads may be taken back.
    */
   takeBack(running: RunningStatement): Unanswered {
     const culprit = this.callOf(running);

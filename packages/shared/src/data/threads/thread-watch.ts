@@ -1,6 +1,6 @@
 /**
- * Fields of the memory in which an engine thread says what it works on, and is told that nothing more is wanted of it: the
- * message, the call, and 1 when calls behind the one that runs are not to be begun.
+ * The fields of the memory shared with an engine thread: the message and the call it works on, and 1 when later calls must not
+ * be started.
  */
 export const PROGRESS_FIELDS = 3;
 
@@ -30,8 +30,8 @@ const LOOK_EVERY_MS = 250;
 const LOOKS = 4;
 
 /**
- * Notices a statement that runs longer than it may. Nothing interrupts SQLite, and a thread in it answers nothing, so the
- * thread says in shared memory what it is about to run. There is no timer while the thread is idle.
+ * Detects a statement that runs too long. SQLite cannot be interrupted, and a busy thread answers no messages, so the thread
+ * writes to shared memory what it is about to run. There is no timer while the thread is idle.
  */
 export class ThreadWatch {
   readonly #options: ThreadWatchOptions;

@@ -43,7 +43,7 @@ export class OpenTransactions {
     return this.#lastId;
   }
 
-  /** @param origin says where it was opened */
+  /** @param origin records where it was opened */
   async open(options: OwnedOptions = {}, origin: Error): Promise<TransactionSession> {
     const { readers, writer, logger, refuseUnlessOpen } = this.#options;
     const { readOnly = false, timeoutMs = DEFAULT_TIMEOUT_MS, owner } = options;

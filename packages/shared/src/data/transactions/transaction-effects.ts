@@ -5,7 +5,8 @@ export type Effect = () => unknown;
 
 /**
  * The effects of one transaction, or of one savepoint in it. An effect belongs to the savepoint in which it was registered:
- * RELEASE hands it to the enclosing one, a rollback drops it, and the commit of the outermost transaction runs what is left.
+ * RELEASE moves it to the enclosing one, a rollback drops it, and the commit of the outermost transaction runs the remaining
+ * ones.
  */
 export class TransactionEffects {
   #effects: Effect[] = [];

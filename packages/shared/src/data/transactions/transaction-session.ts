@@ -14,7 +14,7 @@ export interface SessionOptions {
   readonly id: number;
   readonly readOnly: boolean;
   readonly timeoutMs: number;
-  /** Its stack says where the transaction was opened; formatted only when it is needed. */
+  /** Its stack records where the transaction was opened; formatted only when needed. */
   readonly origin: Error;
   /** Gives the writer, or the place among the readers, back. */
   readonly release: () => void;
@@ -62,7 +62,7 @@ export class TransactionSession {
     this.#reject = reject;
   }
 
-  /** Says where it was opened. */
+  /** Where the transaction was opened. */
   get origin(): Error {
     return this.#options.origin;
   }

@@ -39,7 +39,7 @@ export class OverdueWrite {
     return { owner, statement, since };
   }
 
-  /** For those who wait, once it has taken so long that they should not. */
+  /** The error for waiting callers, once the write has taken too long. */
   get refusal(): WriterOverdueError | undefined {
     const overdue = this.statement;
     const ms = performance.now() - (this.#found?.beganAt ?? 0);

@@ -87,7 +87,7 @@ export class WriteGate {
       since,
     };
     this.#options.logger?.error(`Database is read-only: ${condition}`, { since, code: failure.code });
-    // At once: what was refused may only have been larger than what is left.
+    // At once: the refused write may only have been larger than the free space.
     void this.#look();
   }
 

@@ -126,7 +126,7 @@ export class Writer {
   }
 
   /**
-   * Finishes what was accepted, and closes the writer's connection.
+   * Completes accepted writes, and closes the writer's connection.
    * @returns what could not be done, and is left to the next opening
    */
   async close({ readersRemain }: { readonly readersRemain: boolean }): Promise<string | undefined> {

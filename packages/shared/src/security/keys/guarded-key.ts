@@ -2,11 +2,11 @@ import { inspect } from 'node:util';
 import sodium from 'sodium-native';
 
 /**
- * A key in libsodium's guarded memory: locked against swapping, left out of core dumps, between guard pages, and
- * unreadable except while `use` runs. It prints as `[redacted]` and cannot be serialised.
+ * A key in libsodium's guarded memory: locked against swapping, excluded from core dumps, between guard pages, and unreadable
+ * except while `use` runs. It prints as `[redacted]` and cannot be serialised.
  *
- * Its limits: bytes that pass through V8 (a derived key handed out, a password string) may leave copies that the
- * garbage collector clears when it likes.
+ * Bytes that pass through V8 (a returned key, a password string) may leave copies until the garbage collector reuses their
+ * memory.
  *
  * @example
  * ```ts
@@ -31,7 +31,7 @@ export class GuardedKey {
     return new GuardedKey(memory);
   }
 
-  /** Takes the key over: `source` holds zeros afterwards. */
+  /** Takes ownership of the key: `source` contains zeros afterwards. */
   static take(source: Uint8Array): GuardedKey {
     const memory = sodium.sodium_malloc(source.byteLength);
     memory.set(source);
@@ -39,7 +39,7 @@ export class GuardedKey {
     return new GuardedKey(memory);
   }
 
-  /** Lets `work` write the key itself, so that it never exists outside guarded memory. */
+  /** Lets `work` write the key directly, so that it never exists outside guarded memory. */
   static fill(length: number, work: (memory: Buffer) => void): GuardedKey {
     const memory = sodium.sodium_malloc(length);
     try {
@@ -52,8 +52,8 @@ export class GuardedKey {
   }
 
   /**
-   * Opens the key for the time `work` runs; `work` must not keep the buffer.
-   * @throws {RangeError} after `wipe`.
+   * Makes the key readable while `work` runs; `work` must not keep the buffer.
+   * @throws {RangeError} after `wipe`
    */
   use<T>(work: (bytes: Buffer) => T): T {
     const memory = this.#memory;
@@ -66,7 +66,7 @@ export class GuardedKey {
     }
   }
 
-  /** Overwrites the key and gives the memory back. Calling it again does nothing. */
+  /** Overwrites the key and frees the memory. Further calls do nothing. */
   wipe(): void {
     const memory = this.#memory;
     this.#memory = undefined;
@@ -88,7 +88,7 @@ export class GuardedKey {
   }
 }
 
-/** Overwrites `bytes` with zeros in a way no optimiser removes. */
+/** Overwrites `bytes` with zeros in a way that no optimiser removes. */
 export function wipe(bytes: Uint8Array): void {
   sodium.sodium_memzero(bytes);
 }

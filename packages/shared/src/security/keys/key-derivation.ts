@@ -7,7 +7,7 @@ const NO_SALT = new Uint8Array(0);
 const PURPOSE = /^[a-z0-9]+(?:[-./][a-z0-9]+)*$/;
 const LONGEST_PURPOSE = 128;
 
-/** Labels the key manager keeps for itself; `internal/` is refused as the start of anyone else's purpose. */
+/** Labels of the key manager itself. A purpose that begins with `internal/` is refused. */
 export const INTERNAL_LABELS = {
   slotFileMac: `${PREFIX}internal/slot-file-mac`,
   wrappedKeys: `${PREFIX}internal/wrapped-keys`,
@@ -31,7 +31,7 @@ export function hkdfSha256(
   return new Uint8Array(hkdfSync('sha256', inputKey, salt, info, length));
 }
 
-/** The key that `label` names under `key`, in guarded memory. */
+/** Derives the key of `label` from `key`, in guarded memory. */
 export function deriveGuarded(key: GuardedKey, label: string, salt: Uint8Array = NO_SALT): GuardedKey {
   return GuardedKey.take(key.use((bytes) => hkdfSha256(bytes, salt, label, 32)));
 }

@@ -11,7 +11,7 @@ export interface SealedKey {
 const TAG = sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES;
 const NONCE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 
-/** Seals `key` under `wrappingKey`, bound to `context`: it opens only with the same context. */
+/** Seals `key` under `wrappingKey`, bound to `context`: it can be opened with the same context only. */
 export function sealKey(key: GuardedKey, wrappingKey: GuardedKey, context: string): SealedKey {
   const nonce = Buffer.alloc(NONCE);
   sodium.randombytes_buf(nonce);
@@ -25,7 +25,7 @@ export function sealKey(key: GuardedKey, wrappingKey: GuardedKey, context: strin
   return { nonce: nonce.toString('base64url'), ciphertext: ciphertext.toString('base64url') };
 }
 
-/** The sealed key, or `undefined` when `wrappingKey` or `context` is not the one it was sealed with. */
+/** Opens a sealed key; `undefined` when `wrappingKey` or `context` is not the one it was sealed with. */
 export function openSealedKey(
   sealed: SealedKey,
   wrappingKey: GuardedKey,

@@ -6,7 +6,7 @@ import { GuardedKey, wipe } from '../keys/guarded-key.ts';
 const ARGON2ID = 2;
 const VERSION_0X13 = 1;
 
-/** The cost of one password guess, in Argon2id's own terms (RFC 9106). */
+/** The cost of one password guess, in the parameters of Argon2id (RFC 9106). */
 export interface PasswordCost {
   readonly memoryKiB: number;
   readonly passes: number;
@@ -16,10 +16,10 @@ export interface PasswordCost {
 /** RFC 9106's second recommended option: below this a slot is refused before any work is done with it. */
 export const COST_FLOOR: PasswordCost = { memoryKiB: 64 * 1024, passes: 3, lanes: 1 };
 
-/** Above this a slot is refused too, so that an edited file cannot make the machine work for hours. */
+/** A slot above this is refused, so that a manipulated file cannot make the machine work for hours. */
 export const COST_CEILING: PasswordCost = { memoryKiB: 4 * 1024 * 1024, passes: 64, lanes: 16 };
 
-/** Why `cost` is outside what is accepted, or `undefined` when it is inside. */
+/** Why `cost` is refused, or `undefined` if it is accepted. */
 export function costProblem(cost: PasswordCost): string | undefined {
   for (const name of ['memoryKiB', 'passes', 'lanes'] as const) {
     if (cost[name] < COST_FLOOR[name])
@@ -31,8 +31,8 @@ export function costProblem(cost: PasswordCost): string | undefined {
 }
 
 /**
- * The 256-bit key a password yields by Argon2id version 0x13 (RFC 9106). The password is put in Unicode form NFKC first,
- * so that it is the same from every keyboard.
+ * Derives a 256-bit key from a password with Argon2id version 0x13 (RFC 9106). The password is first normalised to Unicode
+ * NFKC, so that it is the same from every keyboard.
  */
 export async function passwordKey(
   password: string,
@@ -47,7 +47,7 @@ export async function passwordKey(
   }
 }
 
-/** Argon2id over bytes, 32 bytes out; off the main thread. */
+/** Argon2id over bytes with 32 bytes of output, off the main thread. */
 export async function argon2id(
   message: Uint8Array,
   salt: Uint8Array,

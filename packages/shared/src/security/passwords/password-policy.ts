@@ -2,7 +2,7 @@ import { PasswordRefusedError } from '../errors.ts';
 
 const SHORTEST = 8;
 const LONGEST = 1024;
-/** Guesses, as a power of ten, that a password must stand: at half a second each, 150 years of one machine. */
+/** The guesses that a password must withstand, as a power of ten: at half a second each, 150 years of one machine. */
 const LEAST_LOG10_GUESSES = 10;
 /** Words that an attacker of this program tries first. */
 const NEAR_AT_HAND = ['aico', 'companion', 'diary', 'backend'];
@@ -15,8 +15,8 @@ type Estimator = (password: string) => Estimate;
 let estimator: Promise<Estimator> | undefined;
 
 /**
- * Refuses a password that protects nothing. The same password always gets the same answer.
- * @throws {PasswordRefusedError} with the reason, and what would be better
+ * Refuses a weak password. The same password always gets the same answer.
+ * @throws {PasswordRefusedError} with the reason and a suggestion
  */
 export async function refuseGuessablePassword(password: string): Promise<void> {
   const normal = password.normalize('NFKC');
@@ -36,7 +36,7 @@ export async function refuseGuessablePassword(password: string): Promise<void> {
   );
 }
 
-/** Loaded when a password is first judged: the dictionaries are megabytes, and no part of a start. */
+/** Loaded when a password is first checked: the dictionaries take megabytes, and a start does not need them. */
 async function loadEstimator(): Promise<Estimator> {
   const [{ ZxcvbnFactory }, common, english] = await Promise.all([
     import('@zxcvbn-ts/core'),

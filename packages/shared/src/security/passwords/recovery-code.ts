@@ -1,16 +1,16 @@
 import { randomInt } from 'node:crypto';
 import { RecoveryCodeInvalidError } from '../errors.ts';
 
-/** Crockford's base32: no I, L, O, U. The five after it are only ever check symbols. */
+/** Crockford's base32: no I, L, O, U. The five symbols after it are used as check symbols only. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const CHECK = `${ALPHABET}*~$=U`;
-/** 27 symbols of 5 bits: 135 bits of entropy. With the check symbol seven groups of four. */
+/** 27 symbols of 5 bits: 135 bits of entropy. With the check symbol there are seven groups of four. */
 const SYMBOLS = 27;
 const GROUP = 4;
 
 /**
- * A new recovery code, as it is shown: 135 random bits in Crockford's base32 (crockford.com/base32.html), with that
- * page's check symbol (modulo 37), in seven groups of four.
+ * A new recovery code: 135 random bits in Crockford's base32 (crockford.com/base32.html), with its check symbol (modulo 37), in
+ * seven groups of four.
  *
  * @example
  * ```ts
@@ -24,17 +24,17 @@ export function createRecoveryCode(): string {
   return encodeRecoveryCode(symbols);
 }
 
-/** The form that is shown of 27 `symbols`. */
+/** Formats 27 `symbols` with their check symbol. */
 export function encodeRecoveryCode(symbols: string): string {
   const whole = symbols + checkSymbol(symbols);
   return (whole.match(new RegExp(`.{1,${GROUP}}`, 'gu')) ?? []).join('-');
 }
 
 /**
- * The 27 symbols of a code as it was typed: case, spaces and dashes do not matter, O is 0, I and L are 1. Any one
- * wrong symbol, and any two of the 27 in exchanged places, are found without a look at the slots.
+ * Parses a typed code into its 27 symbols: case, spaces and dashes are ignored, O is read as 0, I and L as 1. Any single wrong
+ * symbol, and any swap of two of the 27, is detected without trying the slots.
  *
- * @throws {RecoveryCodeInvalidError} when it is not a code, or has a typo
+ * @throws {RecoveryCodeInvalidError} when it is not a code, or is mistyped
  */
 export function decodeRecoveryCode(typed: string): string {
   const plain = typed

@@ -6,7 +6,7 @@ import type { Keyring } from '../sources/os-keyring.ts';
 import type { Slot } from './slot-file.ts';
 import { credentialSlot, keySlot } from './slots.ts';
 
-/** A slot for the key file, which is made if it is not there. */
+/** A slot for the key file, which is created if it is missing. */
 export async function newKeyFileSlot(fileId: string, root: GuardedKey, file: string): Promise<Slot> {
   const key = (await readKeyFile(file)) ?? (await createKeyFile(file));
   try {
@@ -16,7 +16,7 @@ export async function newKeyFileSlot(fileId: string, root: GuardedKey, file: str
   }
 }
 
-/** A slot for a new key in the keyring. The entry goes first: a crash in between leaves one that opens nothing. */
+/** A slot for a new key in the keyring. The entry goes first: after a crash in between it unlocks nothing. */
 export async function newKeyringSlot(fileId: string, root: GuardedKey, keyring: Keyring): Promise<Slot> {
   const key = GuardedKey.random(32);
   const bytes = key.use((memory) => Uint8Array.from(memory));
@@ -31,8 +31,8 @@ export async function newKeyringSlot(fileId: string, root: GuardedKey, keyring: 
 }
 
 /**
- * A slot for the credential `name` of the unit this process runs in.
- * @throws {CredentialUnusableError} when none was handed in
+ * A slot for the credential `name` of the unit of this process.
+ * @throws {CredentialUnusableError} when there is none
  */
 export async function newCredentialSlot(
   fileId: string,

@@ -14,9 +14,9 @@ import { deriveGuarded, INTERNAL_LABELS } from '../keys/key-derivation.ts';
 
 const FORMAT = 'aico-key-slots';
 const VERSION = 1;
-/** The fields that are the same in every slot file. */
+/** The constant fields of every slot file. */
 export const HEADER = { format: FORMAT, version: VERSION } as const;
-/** A slot file is a few kilobytes; one that is larger is not read. */
+/** A slot file has a few kilobytes; a larger file is not read. */
 const LARGEST_BYTES = 256 * 1024;
 const STRICT = { additionalProperties: false };
 const Text = Type.String({ maxLength: 256 });
@@ -39,7 +39,7 @@ const KeyFileSlot = Type.Object(
   { id: Text, kind: Type.Literal('key-file'), createdAt: Text, sealedRoot: Sealed },
   STRICT,
 );
-/** Its secret is as good as a key: no Argon2id, and the salt tells two slots apart. */
+/** Its secret is as strong as a key, so it needs no Argon2id; the salt makes two slots differ. */
 const RecoverySlot = Type.Object(
   { id: Text, kind: Type.Literal('recovery'), createdAt: Text, salt: Text, sealedRoot: Sealed },
   STRICT,
@@ -48,7 +48,7 @@ const CredentialSlot = Type.Object(
   { id: Text, kind: Type.Literal('credential'), createdAt: Text, name: Text, salt: Text, sealedRoot: Sealed },
   STRICT,
 );
-/** The keyring's entry has the slot's id for its name. */
+/** The entry in the keyring has the slot's id as its name. */
 const KeyringSlot = Type.Object(
   { id: Text, kind: Type.Literal('keyring'), createdAt: Text, sealedRoot: Sealed },
   STRICT,
@@ -69,7 +69,7 @@ export type SlotKind = Slot['kind'];
 export type SlotOf<K extends SlotKind> = Extract<Slot, { kind: K }>;
 /** The content of the slot file, without the two values that protect it. */
 export type SlotFileBody = Static<typeof SlotFileBody>;
-/** A slot file as read: whole by its checksum, not yet proven to be ours. */
+/** A slot file whose checksum is correct, but which is not authenticated yet. */
 export interface ReadSlotFile {
   readonly body: SlotFileBody;
   readonly mac: string;
@@ -88,8 +88,8 @@ function macOf(body: SlotFileBody, root: GuardedKey): string {
 }
 
 /**
- * Reads the slot file. The checksum needs no key and finds damage, so that a flipped bit is not taken for a wrong
- * password; it does not stop anyone who edits the file: `proveSlotFile` does.
+ * Reads the slot file. The checksum needs no key and detects damage, so that a flipped bit is not taken for a wrong password.
+ * It does not detect manipulation: `proveSlotFile` does.
  *
  * @throws {SlotFileMissingError} @throws {SlotFileInaccessibleError} @throws {SlotFileDamagedError}
  */
@@ -125,15 +125,15 @@ export async function readSlotFile(
   inspect?.(body);
   if (sha256(text({ ...body, mac })) !== checksum)
     throw new SlotFileDamagedError(file, 'its checksum differs');
-  // The file is read as exactly the bytes that were written: no second spelling of the same content passes.
+  // The file must be byte for byte as it was written: no other spelling of the same content is accepted.
   if (text({ ...body, mac, checksum }) !== content)
     throw new SlotFileDamagedError(file, 'it is not in the form it was written in');
   return { body, mac };
 }
 
 /**
- * Proves, with the unwrapped root key, that the whole file is as its owner wrote it.
- * @throws {SlotFileDamagedError} when it is not
+ * Authenticates the whole file with the unwrapped root key.
+ * @throws {SlotFileDamagedError} when it was altered
  */
 export function proveSlotFile(file: string, read: ReadSlotFile, root: GuardedKey): void {
   const expected = Buffer.from(macOf(read.body, root));
@@ -142,7 +142,7 @@ export function proveSlotFile(file: string, read: ReadSlotFile, root: GuardedKey
     throw new SlotFileDamagedError(file, 'it was not written by the owner of its keys');
 }
 
-/** The version of anything that says it is a slot file, known or not. */
+/** The version of a slot file, known or not; `undefined` for another file. */
 function versionOf(parsed: unknown): number | undefined {
   if (typeof parsed !== 'object' || parsed === null || !('format' in parsed) || !('version' in parsed))
     return undefined;
@@ -150,8 +150,8 @@ function versionOf(parsed: unknown): number | undefined {
 }
 
 /**
- * Writes the slot file with mode 0600, durably and as one step.
- * @throws {SlotFileInaccessibleError} the file is as it was
+ * Writes the slot file with mode 0600, durably and atomically.
+ * @throws {SlotFileInaccessibleError} the file is unchanged
  * @throws {WriteUnconfirmedError} the new content is in force, but the disk has not confirmed it
  */
 export async function writeSlotFile(file: string, body: SlotFileBody, root: GuardedKey): Promise<void> {

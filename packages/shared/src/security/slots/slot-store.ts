@@ -14,20 +14,20 @@ import { refuseUnsafeCost } from './slots.ts';
 import { whileLocked } from './system-lock.ts';
 import { openWrappedKey } from './wrapped-keys.ts';
 
-/** For another process that changes the slot file; the work on a password takes a second of it. */
+/** Milliseconds to wait for another process that changes the slot file; hashing a password takes a second of it. */
 const LONGEST_WAIT_MS = 15_000;
 
-/** The slot file of one home on the disk. Changes run one after another, in this process and in others. */
+/** The slot file of one home. Changes are serialised, within this process and between processes. */
 export class SlotStore {
   readonly file: string;
-  /** Runs work that no change of the file by this process may overtake. */
+  /** Runs work that no change of the file by this process may interrupt. */
   readonly exclusive = createMutex();
 
   constructor(file: string) {
     this.file = file;
   }
 
-  /** Whether the file is there (it may still be damaged). */
+  /** Whether the file exists (it may be damaged). */
   async exists(): Promise<boolean> {
     return await access(this.file).then(
       () => true,
@@ -35,17 +35,17 @@ export class SlotStore {
     );
   }
 
-  /** Reads the file, and refuses parameters that are unsafe before any work is done with them. */
+  /** Reads the file, and refuses unsafe parameters before any work is done with them. */
   async read(): Promise<ReadSlotFile> {
     return await readSlotFile(this.file, (body) => body.slots.forEach(refuseUnsafeCost));
   }
 
-  /** @throws {SlotFileDamagedError} when the owner of `root` did not write the file */
+  /** @throws {SlotFileDamagedError} when the file was not written with `root` */
   prove(read: ReadSlotFile, root: GuardedKey): void {
     proveSlotFile(this.file, read, root);
   }
 
-  /** Writes the file. `hold` runs when the new content is in force, also when the disk has not confirmed it and this throws. */
+  /** Writes the file. `hold` runs when the new content is in force, even if the disk has not confirmed it and this throws. */
   async write(body: SlotFileBody, root: GuardedKey, hold = (): void => {}): Promise<void> {
     try {
       await writeSlotFile(this.file, body, root);
@@ -57,10 +57,10 @@ export class SlotStore {
   }
 
   /**
-   * Runs `work` while nothing else changes the file: a change that is made from what the file said before another's would
-   * undo that one, and a database key that was just staged would be lost for ever.
+   * Runs `work` while no other change of the file is in progress. A change based on an older content would undo the other one,
+   * and a database key that was just staged would be lost for ever.
    *
-   * @throws {SlotFileBusyError} when another process holds on to it
+   * @throws {SlotFileBusyError} when another process does not finish
    */
   async change<T>(work: () => Promise<T>): Promise<T> {
     return await this.exclusive(async () => {
@@ -81,7 +81,10 @@ export class SlotStore {
     });
   }
 
-  /** A copy of the key `name` of `body`, the caller's to wipe. @throws {SlotFileDamagedError} when it does not open */
+  /**
+   * A copy of the key `name` of `body`, which the caller wipes.
+   * @throws {SlotFileDamagedError} when it does not open
+   */
   copyKey(body: SlotFileBody, name: string, root: GuardedKey): Uint8Array {
     const key = openWrappedKey(body, name, root);
     if (key === undefined) throw new SlotFileDamagedError(this.file, `its key "${name}" does not open`);

@@ -8,7 +8,7 @@ import { type Slot, type SlotFileBody, type SlotKind, type SlotOf, slotContext }
 
 const EMPTY = { nonce: '', ciphertext: '' };
 
-/** A slot that opened, and the root key it held. */
+/** A slot that opened, and its root key. */
 export interface OpenedSlot {
   readonly slot: Slot;
   readonly root: GuardedKey;
@@ -24,7 +24,7 @@ function begun() {
 
 const newSalt = (): string => randomBytes(16).toString('base64url');
 
-/** A slot that a password opens. */
+/** Creates a password slot. */
 export async function passwordSlot(
   fileId: string,
   root: GuardedKey,
@@ -47,7 +47,7 @@ export async function passwordSlot(
   }
 }
 
-/** A slot that a recovery code opens; `symbols` are the code's, decoded. */
+/** Creates a recovery slot; `symbols` are those of the decoded code. */
 export function recoverySlot(fileId: string, root: GuardedKey, symbols: string): Slot {
   const slot: SlotOf<'recovery'> = { ...begun(), kind: 'recovery', salt: newSalt() };
   const wrapping = recoveryWrapping(slot, symbols);
@@ -58,7 +58,7 @@ export function recoverySlot(fileId: string, root: GuardedKey, symbols: string):
   }
 }
 
-/** A slot that the credential `name` of a unit opens. */
+/** Creates a slot for the credential `name` of a unit. */
 export function credentialSlot(fileId: string, root: GuardedKey, name: string, credential: GuardedKey): Slot {
   const slot: SlotOf<'credential'> = { ...begun(), kind: 'credential', name, salt: newSalt() };
   const wrapping = credentialWrapping(slot, credential);
@@ -69,7 +69,7 @@ export function credentialSlot(fileId: string, root: GuardedKey, name: string, c
   }
 }
 
-/** A slot that a 256-bit key opens, kept in the keyring or in a file. */
+/** Creates a slot for a 256-bit key that is stored in the keyring or in a file. */
 export function keySlot(
   fileId: string,
   root: GuardedKey,
@@ -103,7 +103,7 @@ export function slotsOf<K extends SlotKind>(body: SlotFileBody, kind: K): readon
   return body.slots.filter((slot): slot is SlotOf<K> => slot.kind === kind);
 }
 
-/** The first of `slots` that opens with the key that `wrappingOf` gives for it; that key is wiped. */
+/** Opens the first of `slots` that accepts its key from `wrappingOf`, and wipes that key. */
 export async function openFirst<S extends Slot>(
   fileId: string,
   slots: readonly S[],
@@ -122,7 +122,7 @@ export async function openFirst<S extends Slot>(
   return undefined;
 }
 
-/** @throws {SlotParametersError} when the slot would be too cheap to guess, or too dear to open */
+/** @throws {SlotParametersError} when the slot is too cheap to guess, or too expensive to open */
 export function refuseUnsafeCost(slot: Slot): void {
   if (slot.kind !== 'password') return;
   const problem = costProblem(slot.cost);

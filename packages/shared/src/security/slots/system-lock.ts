@@ -6,26 +6,26 @@ import { SystemError } from '../../core/system-errors/index.ts';
 const LOOK_EVERY_MS = 25;
 
 export interface SystemLockOptions {
-  /** How long to wait for another holder. */
+  /** Milliseconds to wait for another holder. */
   readonly waitMs: number;
-  /** The error when the wait was in vain. */
+  /** Creates the error for when the wait ran out. */
   readonly busy: () => Error;
 }
 
 /**
- * Runs `work` while no other process, and no other call in this one, runs under the same lock file.
+ * Runs `work` while no other process, and no other call in this one, holds the same lock file.
  *
- * The lock is the operating system's own, taken through an empty SQLite file as the instance lock is, so it ends with the
- * process however that ends. The file stays: it says nothing, and there is no stale lock to judge and to remove.
+ * The lock is the operating system's own, taken through an empty SQLite file like the instance lock, so it ends with the
+ * process and never becomes stale. The file remains.
  *
- * @throws the error of `busy` when another holder does not end in time, and the system's where it cannot lock
+ * @throws the error of `busy` when another holder does not finish in time, and the system's error if it cannot lock
  */
 export async function whileLocked<T>(
   lockFile: string,
   { waitMs, busy }: SystemLockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  // Loaded when it is wanted: a command that only reads the slots needs no engine.
+  // Loaded when needed: a command that only reads the slots needs no engine.
   const { default: SQLite } = await import('better-sqlite3-multiple-ciphers');
   await createPrivateFile(lockFile).catch((error: unknown) => {
     if (!(error instanceof SystemError && error.errno === 'EEXIST')) throw error;

@@ -3,12 +3,12 @@ import { deriveGuarded, INTERNAL_LABELS } from '../keys/key-derivation.ts';
 import { openSealedKey, sealKey } from '../keys/sealing.ts';
 import { type SlotFileBody, wrappedKeyContext } from './slot-file.ts';
 
-/** The key the database is encrypted with. */
+/** The name of the key with which the database is encrypted. */
 export const DATABASE = 'database';
-/** The key a rotation is on its way to. */
+/** The name of the new key during a rotation. */
 export const DATABASE_NEXT = 'database-next';
 
-/** The keys of `body` with `key` among them under `name`, in the place of one that had the name. */
+/** The keys of `body` with `key` under `name`, replacing a previous one. */
 function withWrappedKey(body: SlotFileBody, name: string, key: GuardedKey, root: GuardedKey): SlotFileBody {
   const wrapping = deriveGuarded(root, INTERNAL_LABELS.wrappedKeys);
   try {
@@ -37,7 +37,7 @@ export function hasWrappedKey(body: SlotFileBody, name: string): boolean {
   return body.keys.some((entry) => entry.name === name);
 }
 
-/** The key `name` of `body`, or `undefined` when there is none that opens; the caller's to wipe. */
+/** The key `name` of `body`, or `undefined` if there is none that opens. The caller wipes it. */
 export function openWrappedKey(body: SlotFileBody, name: string, root: GuardedKey): GuardedKey | undefined {
   const entry = body.keys.find((each) => each.name === name);
   if (entry === undefined) return undefined;
@@ -49,7 +49,7 @@ export function openWrappedKey(body: SlotFileBody, name: string, root: GuardedKe
   }
 }
 
-/** `body` with the key of one name under another, and no longer under its own; `undefined` when there is none. */
+/** `body` with the key of one name moved to another name; `undefined` when there is none. */
 export function withPromotedKey(
   body: SlotFileBody,
   from: string,

@@ -3,7 +3,7 @@ import { openToRead } from '../../core/paths/index.ts';
 import { CredentialUnusableError } from '../errors.ts';
 import { GuardedKey } from '../keys/guarded-key.ts';
 
-/** The name a unit gives the credential, unless another is configured. */
+/** The default name of the credential. */
 export const CREDENTIAL_NAME = 'aico-root';
 
 const SHORTEST = 32;
@@ -11,10 +11,10 @@ const LONGEST = 64 * 1024;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
- * The credential that systemd hands to this unit (systemd.exec(5), LoadCredential=), or `undefined` when it hands in
- * none of this name. Never logged, never kept: what is derived from it wraps the root key.
+ * The credential that systemd passes to this unit (systemd.exec(5), LoadCredential=), or `undefined` if there is none of this
+ * name. It is never logged or stored; the key derived from it wraps the root key.
  *
- * @throws {CredentialUnusableError} when it is there and cannot be used
+ * @throws {CredentialUnusableError} when it exists and cannot be used
  */
 export async function readCredential(
   name: string,
@@ -31,7 +31,7 @@ export async function readCredential(
   }
   try {
     const { size, mode } = await handle.stat();
-    // systemd gives the unit's user its right by an access list, which shows as a right of the group.
+    // systemd grants the unit's user access by an access control list, which appears as a group permission.
     if (process.platform !== 'win32' && (mode & 0o007) !== 0)
       throw new CredentialUnusableError(name, 'others on this machine can read it');
     if (size < SHORTEST || size > LONGEST)

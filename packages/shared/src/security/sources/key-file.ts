@@ -11,8 +11,8 @@ function codeOf(error: unknown): unknown {
 /**
  * Reads a key file: 32 random bytes that only the owner may read.
  * @returns the key, or `undefined` when there is no such file
- * @throws {KeyFileExposedError} when group or others have any right to it (POSIX)
- * @throws {KeyFileUnreadableError} when it cannot be read, is a link, or is not 32 bytes
+ * @throws {KeyFileExposedError} when group or others have any permission (POSIX)
+ * @throws {KeyFileUnreadableError} when it cannot be read, is a link, or does not have 32 bytes
  */
 export async function readKeyFile(file: string): Promise<GuardedKey | undefined> {
   let handle: Awaited<ReturnType<typeof openToRead>>;
@@ -27,7 +27,7 @@ export async function readKeyFile(file: string): Promise<GuardedKey | undefined>
     );
   }
   try {
-    // The rights of the open file, not of the name: nothing can be exchanged between the look and the reading.
+    // Checks the open file and not its name, so that it cannot be exchanged between the check and the read.
     const found = await handle.stat();
     if (!found.isFile()) throw new KeyFileUnreadableError(file, 'it is not a file');
     if (process.platform !== 'win32' && (found.mode & 0o077) !== 0)

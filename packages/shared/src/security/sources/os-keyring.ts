@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { KeyringUnavailableError } from '../errors.ts';
 
-/** Where the operating system keeps secrets for a user who is logged in. */
+/** The secret storage of the operating system for a logged-in user. */
 export interface Keyring {
-  /** `undefined` when there is none of this name. */
+  /** Resolves with `undefined` if there is no entry of this name. */
   get(account: string): Promise<Uint8Array | undefined>;
   set(account: string, secret: Uint8Array): Promise<void>;
   delete(account: string): Promise<void>;
@@ -13,11 +13,11 @@ const SERVICE = 'aico';
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * The operating system's keyring: Keychain, Credential Manager, or the Secret Service on Linux; never the Linux
- * kernel's, which forgets at a restart. Tried by writing, reading back and deleting, since a headless machine's keyring
- * answers reads with "nothing there" instead of an error.
+ * The operating system's keyring: Keychain, Credential Manager, or the Secret Service on Linux; never the Linux kernel's, which
+ * is lost at a restart. It is tested by writing, reading back and deleting, since the keyring of a headless machine answers
+ * reads with "not found" instead of an error.
  *
- * @throws {KeyringUnavailableError} where there is none, its library is not installed, or it keeps nothing
+ * @throws {KeyringUnavailableError} when there is none, its library is not installed, or it does not store entries
  */
 export async function openOsKeyring(): Promise<Keyring> {
   const keyring = await load();
@@ -43,7 +43,7 @@ async function load(): Promise<Keyring> {
   } catch (error) {
     throw new KeyringUnavailableError('its library (@napi-rs/keyring) is not installed', error);
   }
-  // Without the pin the library goes over to the kernel's keyring by itself, and the key is gone at the next restart.
+  // Without this option the library falls back to the kernel's keyring, and the key is lost at the next restart.
   const entry = (account: string) =>
     new library.AsyncEntry(SERVICE, account, { linux: { store: 'secret-service' } });
   const patience = () => AbortSignal.timeout(LONGEST_WAIT_MS);

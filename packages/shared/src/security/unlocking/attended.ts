@@ -11,13 +11,13 @@ export interface UnlockCredentials {
   readonly recoveryCode?: string;
 }
 
-/** The throttle and the log of an attempt to unlock. */
+/** The rate limit and the log of an attempt to unlock. */
 export interface Door {
   readonly throttle: UnlockThrottle;
   readonly logger: Logger | undefined;
 }
 
-/** @throws {KeyNotGivenError} when no slot is of that kind @throws {PasswordWrongError} @throws {UnlockThrottledError} */
+/** @throws {KeyNotGivenError} when there is no slot of that kind @throws {PasswordWrongError} @throws {UnlockThrottledError} */
 export async function openByPassword(body: SlotFileBody, password: string, door: Door): Promise<OpenedSlot> {
   const slots = slotsOf(body, 'password');
   if (slots.length === 0) throw notOfKind(body, 'a password was given, and there is no password slot');
@@ -32,8 +32,8 @@ export async function openByPassword(body: SlotFileBody, password: string, door:
 }
 
 /**
- * @throws {RecoveryCodeInvalidError} for a typo, which is no try
- * @throws {KeyNotGivenError} when no slot is of that kind @throws {RecoveryCodeWrongError} @throws {UnlockThrottledError}
+ * @throws {RecoveryCodeInvalidError} for a mistyped code, which does not count as an attempt
+ * @throws {KeyNotGivenError} when there is no slot of that kind @throws {RecoveryCodeWrongError} @throws {UnlockThrottledError}
  */
 export async function openByRecoveryCode(body: SlotFileBody, code: string, door: Door): Promise<OpenedSlot> {
   const slots = slotsOf(body, 'recovery');

@@ -4,7 +4,7 @@ import type { OpenedSlot } from '../slots/slots.ts';
 import { type Door, openByPassword, openByRecoveryCode, type UnlockCredentials } from './attended.ts';
 import { openUnattended, type UnattendedSources } from './unattended.ts';
 
-/** Opens a slot by what was given, and by nothing else; without anything given, by what needs no human. */
+/** Opens a slot with the given credential only, or without one by the sources that need no person. */
 export async function openSlot(
   body: SlotFileBody,
   { password, recoveryCode }: UnlockCredentials,

@@ -13,7 +13,7 @@ import { readCredential } from '../sources/credential.ts';
 import { readKeyFile } from '../sources/key-file.ts';
 import type { Keyring } from '../sources/os-keyring.ts';
 
-/** Where the keys lie that need no human. */
+/** The sources of keys that need no person. */
 export interface UnattendedSources {
   readonly keyFile: string;
   /** The folder of a unit's credentials. */
@@ -24,7 +24,7 @@ export interface UnattendedSources {
 
 interface Way {
   readonly name: string;
-  /** @returns the slot it opened, or in words why it has no key to offer */
+  /** @returns the opened slot, or the reason why there is no key, as text */
   open(body: SlotFileBody, sources: UnattendedSources): Promise<OpenedSlot | string>;
 }
 
@@ -87,14 +87,14 @@ const keyFile: Way = {
   },
 };
 
-/** In this order: what the machine's owner arranged for this very service first, what merely lies on the disk last. */
+/** Ordered from the source that was set up for this very service to the one that is merely a file on the disk. */
 const WAYS = [credential, keyring, keyFile] as const;
 
 /**
- * Opens a slot that needs no human: credential, then keyring, then key file. A way that has no key to offer is passed
- * over; one whose key is wrong is too, with a warning, and its error is thrown if none of the rest opens.
+ * Opens a slot without a person: credential, then keyring, then key file. A source without a key is skipped; one with a wrong
+ * key is skipped with a warning, and its error is thrown if no other opens.
  *
- * @throws {KeyNotGivenError} when no way had a key to offer
+ * @throws {KeyNotGivenError} when no source had a key
  */
 export async function openUnattended(body: SlotFileBody, sources: UnattendedSources): Promise<OpenedSlot> {
   const kinds: readonly string[] = body.slots.map((slot) => slot.kind);

@@ -8,7 +8,7 @@ import { whileLocked } from '../slots/system-lock.ts';
 
 const FREE_TRIES = 3;
 const WAITS: Backoff = { minDelayMs: 1_000, maxDelayMs: 5 * 60_000 };
-/** Counting a try takes a write; a process that holds the lock longer than this keeps others from guessing as well. */
+/** Counting an attempt needs a lock. A process that holds it longer than this also keeps others from guessing. */
 const LOCK_WAIT_MS = 5_000;
 
 const State = Type.Object(
@@ -26,27 +26,27 @@ const NONE: State = { version: 1, failures: 0, lastAt: 0 };
 /** Failed attempts so far, and the wait before the next one. */
 export interface ThrottleStatus {
   readonly failures: number;
-  /** Milliseconds until the next try is looked at; 0 when it may come at once. */
+  /** Milliseconds until the next attempt is accepted; 0 if it may be made at once. */
   readonly retryAfterMs: number;
 }
 
-/** Milliseconds to wait after so many failures: three are free, then 1 s, 2 s, 4 s … up to 5 minutes. */
+/** Milliseconds to wait after `failures`: three are free, then 1 s, 2 s, 4 s … up to 5 minutes. */
 export function waitAfter(failures: number): number {
   if (failures < FREE_TRIES) return 0;
   return backoffCeiling(failures - FREE_TRIES + 1, WAITS);
 }
 
 /**
- * Slows down guessing at the door: of a password or a recovery code through the running system. An attacker with a copy of
- * the slot file guesses on a machine of their own, and is slowed down by Argon2id alone.
+ * Limits the rate of guessing a password or a recovery code through the running system. It does not limit an attacker with a
+ * copy of the slot file, who is slowed down by Argon2id only.
  *
- * The count lies in a small file, so that a restart does not forget it. A file that is damaged or gone counts as no
- * failures: a process that can write there can read the slot file too.
+ * The count is stored in a small file, so that it survives a restart. A damaged or missing file counts as no failures: a
+ * process that can write there can read the slot file too.
  */
 export class UnlockThrottle {
   readonly #file: string;
   readonly #now: () => number;
-  /** The state in this process, in case the file cannot be written. */
+  /** The state in this process, used if the file cannot be written. */
   #known: State = NONE;
 
   /** @param now milliseconds since 1970; the wall clock, since the count outlives the process and the machine's uptime */
@@ -62,15 +62,15 @@ export class UnlockThrottle {
   }
 
   /**
-   * Lets a try in, and counts it as failed before its outcome is known: a kill in the middle of it, or many at once, win
-   * nothing.
-   * @throws {UnlockThrottledError} while the tries before it are waited out
+   * Admits an attempt, and counts it as failed before its outcome is known, so that killing the process or concurrent attempts
+   * gain nothing.
+   * @throws {UnlockThrottledError} while the wait after earlier attempts lasts
    */
   async begin(): Promise<void> {
     await this.#alone(async () => {
       const found = await this.#read();
       const now = this.#now();
-      // The clock went back: the wait begins anew, once, rather than last until the clock has caught up.
+      // After the clock was set back, the wait restarts once, instead of lasting until the clock has caught up.
       if (found.lastAt > now) await this.#write({ ...found, lastAt: now });
       const { failures, retryAfterMs } = await this.status();
       if (retryAfterMs > 0) throw new UnlockThrottledError(retryAfterMs, failures);
@@ -78,16 +78,16 @@ export class UnlockThrottle {
     });
   }
 
-  /** The try was right: nothing stands against the next. */
+  /** Resets the count after a successful attempt. */
   async succeeded(): Promise<void> {
     this.#known = NONE;
-    // A file that stays behind costs a wait at a later mistake, and the data nothing.
+    // A file that cannot be removed costs one wait at a later mistake.
     await removeDurably(this.#file).catch(() => undefined);
   }
 
   /**
-   * Reads and writes the count while no other process does, so that guesses in parallel count one by one. Where the disk
-   * takes no lock file the count holds for this process alone.
+   * Reads and writes the count under a lock, so that concurrent guesses are counted one by one. If the disk accepts no lock
+   * file, the count applies to this process only.
    */
   async #alone(work: () => Promise<void>): Promise<void> {
     let isAlone = false;
@@ -117,7 +117,7 @@ export class UnlockThrottle {
 
   async #write(next: State): Promise<void> {
     this.#known = next;
-    // On a disk that takes no writing the count still holds for this process.
+    // If the disk cannot be written, the count still applies to this process.
     await writePrivateFile(this.#file, JSON.stringify(next)).catch(() => undefined);
   }
 }

@@ -96,7 +96,7 @@ export class FanOut implements Runnable {
     if (receivers.some(({ waits }) => waits))
       return this.#deliver(new ValueBatch(header, number, [kept], isCopied), receivers);
     const room = this.#dispatcher.room;
-    // At the point where the publisher is to be held back, what waits must be known: no batch grows beyond it.
+    // When the publisher is to be delayed, the queued size must be known, so a batch does not grow beyond the limit.
     const share = room > 0 ? Math.max(1, Math.floor(room / receivers.length)) : BATCH_LIMIT;
     const limit = isCopied ? 1 : Math.min(BATCH_LIMIT, share);
     this.#open = new ValueBatch(header, number, [kept], isCopied, limit, this.#isolation, payload);

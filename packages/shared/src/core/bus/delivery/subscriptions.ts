@@ -69,7 +69,9 @@ export class Subscriptions {
     return subscription;
   }
 
-  /** Takes nothing new, and resolves when what is queued has been handled. What it was stays to be seen until `close`. */
+  /**
+   * Accepts nothing new, and resolves when all queued messages have been handled. Statistics remain available until `close`.
+   */
   async drain(): Promise<void> {
     this.#draining = true;
     await Promise.all([...this.#shown].map((subscription) => subscription.stopReceiving()));

@@ -8,9 +8,9 @@ interface Waiting {
 }
 
 /**
- * The publishers that wait for room in one queue. A message is in the queue as soon as it is published, so that order
- * is kept; its publisher is told when it stands within the limit. There are at most `queueLimit` such messages, and a
- * publisher waits `waitMs` at most: a handler that awaits what it publishes to itself gets an error, not a deadlock.
+ * The publishers that wait for room in one queue. A message is queued as soon as it is published, so that order is kept; its
+ * publisher waits until it is within the limit. There are at most `queueLimit` such messages, and a publisher waits at most
+ * `waitMs`: a handler that awaits publishing to itself gets an error instead of a deadlock.
  */
 export class RoomQueue {
   readonly #pattern: string;

@@ -47,7 +47,7 @@ export interface ConsumeOptions {
   readonly maxInFlight?: number;
   /** Deliveries after which a message becomes a dead letter. Default 8. */
   readonly maxAttempts?: number;
-  /** Where a consumer that is new begins: with what comes from now on, with all there is, or at a number. Default `'start'`. */
+  /** Where a new consumer begins: at later messages, at the oldest stored one, or at a number. Default `'start'`. */
   readonly from?: 'now' | 'start' | number;
   /** The wait before the second delivery; it doubles each time, with jitter. Default 500 ms, at most 5 minutes. */
   readonly retryDelayMs?: number;

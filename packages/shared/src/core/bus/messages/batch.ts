@@ -120,7 +120,7 @@ export class ValueBatch implements Batch, OpenBatch {
       try {
         copy = this.#isolation?.take(this.header.topic, payload);
       } catch {
-        // It begins a batch of its own, where the publisher is told why it cannot.
+        // It begins a new batch, where the publisher gets the error.
         return undefined;
       }
       if (copy instanceof UnshareablePayload) return undefined;

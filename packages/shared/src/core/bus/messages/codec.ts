@@ -78,10 +78,9 @@ function nameOf(topic: string): string {
 }
 
 /**
- * The payload that was given to {@link encodeBody}, in memory of the caller's own. A body of an unknown content type is
- * returned as bytes.
+ * Decodes a payload of {@link encodeBody} into new memory. A body of an unknown content type is returned as bytes.
  *
- * @throws {PayloadInvalidError} when the body is not what its content type says
+ * @throws {PayloadInvalidError} when the body does not match its content type
  * @throws {DataBoundsError} when it is nested too deeply
  */
 export function decodeBody(topic: string, body: Uint8Array, contentType: string): unknown {

@@ -18,14 +18,14 @@ export class UnshareablePayload {
 }
 
 /**
- * Makes sure that no handler can change what another one, or the publisher, sees: subscriptions are given a copy, made here
- * property by property, of what JSON would carry of a payload (elements of arrays, and enumerable properties of plain objects
- * that have a string for a name) and of bytes, dates, maps and sets. A getter is read once; symbols as names, properties that
- * cannot be enumerated and names on arrays are left out; everything else is refused. So nothing of the publisher's own
- * memory reaches a subscription, and delivering cannot fail on what has been published.
+ * Ensures that no handler can change the data of another one or of the publisher. Subscriptions get a copy, made here property
+ * by property, of the part of a payload that JSON would carry (elements of arrays, and enumerable properties of plain objects
+ * with string names) and of bytes, dates, maps and sets. A getter is read once; symbols, non-enumerable properties and names on
+ * arrays are omitted; everything else is refused. Thus no memory of the publisher reaches a subscription, and the delivery of a
+ * published message cannot fail on its payload.
  *
- * Plain data is copied once, frozen and shared by all subscriptions. The original is frozen as well: the publisher hands it
- * over, and publishing it again costs no second copy.
+ * Plain data is copied once, frozen and shared by all subscriptions. The original is frozen as well, since the publisher gives
+ * it up, and publishing it again needs no second copy.
  */
 export class Isolation {
   /** The copies of payloads that were frozen already when they were published, as a constant message is. */

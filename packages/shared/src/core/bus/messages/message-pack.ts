@@ -3,14 +3,14 @@ import { DataBoundsError, MAX_DATA_DEPTH } from '@aico/protocol';
 import { decode } from '@msgpack/msgpack';
 
 /**
- * Decodes one value of MessagePack (https://github.com/msgpack/msgpack/blob/master/spec.md). The library makes room for an array
- * as soon as it has read its length, replaces bytes of a string that are not UTF-8 and makes dates that are none. So all
- * bytes are looked at first: what is decoded is one whole value, takes no more room than its bytes account for, and reads
- * the same for every reader.
+ * Decodes one value of MessagePack (https://github.com/msgpack/msgpack/blob/master/spec.md). The library allocates an array as
+ * soon as it has read its length, replaces bytes of a string that are not UTF-8 and creates invalid dates. Therefore all bytes
+ * are checked first: the result is one complete value, takes no more memory than its bytes account for, and is the same for
+ * every reader.
  *
  * @param what names the data in the error
  * @throws {DataBoundsError} when it has more than {@link MAX_DATA_DEPTH} levels
- * @throws {RangeError} when `bytes` is not one whole value
+ * @throws {RangeError} when `bytes` is not one complete value
  */
 export function decodeMessagePack(bytes: Uint8Array, what: string): unknown {
   new Inspection(bytes, what).inspect();

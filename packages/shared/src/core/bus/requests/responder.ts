@@ -53,7 +53,7 @@ export class Answering {
     this.#givenUp.set(replyto, true);
   };
 
-  /** A handler that answers each request by what `handler` returns, or with the code of what it throws. */
+  /** A handler that answers each request with the result of `handler`, or with the code of its error. */
   handler<T>(
     handler: RequestHandler<T>,
     publish: (replyto: string, answer: unknown) => Promise<void>,

@@ -70,7 +70,7 @@ export interface Transport {
   readonly name: string;
   /** The store of durable messages at the other end, where there is one. */
   remoteStore?(line: StoreConnection): DurableStore;
-  /** Hands out what has arrived; one for all clients whose handlers share an event loop and a flood. */
+  /** Delivers received messages; shared by all clients whose handlers share an event loop. */
   readonly dispatcher: Dispatcher;
   connect(source: string): Promise<TransportConnection>;
 }

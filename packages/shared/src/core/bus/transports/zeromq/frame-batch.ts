@@ -4,14 +4,14 @@ import { decodeBody } from '../../messages/codec.ts';
 import { attributeFault } from '../../messages/message.ts';
 
 /**
- * A batch as it lies in a frame, with what its messages have in common written once.
+ * A batch in a frame, in which the common attributes of its messages are written once.
  *
  * ```
  * u32 length of what follows | u16 length of the header | header | messages
  * header:  u16+ topic | u8+ source | u48 time | u48 time left | u8+ content type | u8+ id prefix | u8+ traceparent | u16+ replyto
  * message: u48 number | u32+ body
  * ```
- * `u16+` is a length and so many bytes. All numbers are big-endian.
+ * `u16+` is a length followed by that many bytes. All numbers are big-endian.
  */
 
 /** The last moment that has a date. */
@@ -154,7 +154,7 @@ export function readBatch(frame: Buffer, start: number): FrameBatch | undefined 
   return new FrameBatch(read.header, { frame, start: headerStart, messages }, offsets, read.timeLeftMs);
 }
 
-/** Where the messages begin, and where the last one ends; `undefined` when they do not fill the space exactly. */
+/** The offsets of the messages and of the end of the last; `undefined` when they do not fill the space exactly. */
 function readOffsets(frame: Buffer, start: number, end: number): Uint32Array | undefined {
   let count = 0;
   let at = start;

@@ -95,7 +95,7 @@ export class FrameWriter {
     this.#batchHeader = undefined;
   }
 
-  /** Lets go of what was written. */
+  /** Discards the written messages. */
   discard(): void {
     this.#at = FRAME_START;
     this.#batchStart = -1;
@@ -103,9 +103,9 @@ export class FrameWriter {
   }
 
   /**
-   * The frame, in memory of its own, which ZeroMQ's thread reads after this returns; the writer is empty again.
+   * Returns the frame in its own memory, which ZeroMQ's thread reads afterwards; the writer is empty again.
    *
-   * @param next memory for the frames to come, where a large one takes the present memory with it
+   * @param next memory for later frames, used if a large frame takes the present memory with it
    */
   finish(type: number, number: number, next?: FrameMemory): Buffer {
     this.endBatch();

@@ -10,8 +10,8 @@ export interface InboxOptions {
 }
 
 /**
- * Hands what arrives to the receivers of its subscriptions; each gets payloads of its own. A frame is confirmed once every
- * receiver has taken its part; one that waits takes it when it has room. No receiver waits for another.
+ * Delivers received messages to their subscriptions; each receiver gets its own payloads. A frame is confirmed once every
+ * receiver has accepted its part; a receiver without room accepts it later. Receivers do not wait for each other.
  */
 export class Inbox {
   readonly #options: InboxOptions;

@@ -76,7 +76,7 @@ export class Link {
   async open(): Promise<Welcome> {
     const { endpoint, timeoutMs, credential, client, window } = this.#options;
     const timer = setTimeout(() => this.#fail(new BusUnreachableError(endpoint, timeoutMs)), timeoutMs);
-    // Also while it opens: what was sent so far is lost, and ZeroMQ would go on without it.
+    // Also while it opens: frames sent so far are lost, and ZeroMQ would continue without them.
     this.#socket.events.on('disconnect', () => this.#end('the connection broke'));
     this.#socket.events.on('handshake:error:auth', () =>
       this.#fail(new BusRefusedError(credential.component, 'its key is not allowed')),

@@ -5,7 +5,7 @@ import { BATCH_LENGTHS, timeLeftUntil, writeTimeLeft } from './frame-batch.ts';
 import { FrameMemory, FrameWriter, FULL_FRAME } from './frame-writer.ts';
 import { FrameType, type Refused } from './frames.ts';
 
-/** Frames that may be on their way before what is published is held back to be packed with what follows. */
+/** Frames in flight above which messages are held back, to be packed with later ones. */
 const PROMPT_FRAMES = 2;
 
 /** Bytes of messages that may wait to be sent. */
@@ -79,7 +79,7 @@ export class Outbox {
     this.#flush();
   }
 
-  /** The connection is gone: what was sent and not confirmed is reported, what was not sent waits for the next. */
+  /** Handles the end of the connection: unconfirmed messages are reported, and unsent ones wait for the next connection. */
   detach(): void {
     this.#link = undefined;
     const lost = this.#sent;

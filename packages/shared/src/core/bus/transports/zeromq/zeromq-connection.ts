@@ -88,7 +88,7 @@ export class ZeroMqConnection implements TransportConnection {
   /** The header of the last message, as its publisher made it and as it travels. */
   #published: BatchHeader | undefined;
   #sent: SentHeader | undefined;
-  /** The number that the next message gets, where it goes on with the last. */
+  /** The number of the next message if it continues the last batch. */
   #next = 0;
   #isClosing = false;
   #giveUp: NodeJS.Timeout | undefined;
@@ -142,7 +142,7 @@ export class ZeroMqConnection implements TransportConnection {
         try {
           return this.publish(header, this.#next, payload);
         } catch {
-          // It is published once more by itself, where the publisher is told why it cannot be sent.
+          // It is published again separately, where the publisher gets the error.
           return undefined;
         }
       },

@@ -7,7 +7,7 @@ import type { BusCredential } from './credential.ts';
 import { type LinkStatus, ZeroMqConnection } from './zeromq-connection.ts';
 
 export interface ZeroMqTransportOptions {
-  /** Who this process is, and where the broker: see {@link readCredential}. */
+  /** The identity of this process and the address of the broker: see {@link readCredential}. */
   readonly credential: BusCredential;
   /**
    * Milliseconds that connecting may take, and that a message may wait while there is no connection. Default 5 000.
