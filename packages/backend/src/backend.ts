@@ -10,6 +10,7 @@ import { AICOKeyManager } from '@aico/shared/security';
 import { lifecycleSection, securitySection } from './composition/core-sections.ts';
 import { OPEN_SERVICES, registerCoreServices } from './composition/core-services.ts';
 import { openKeys } from './composition/open-keys.ts';
+import { PluginManager } from './composition/plugin-manager.ts';
 import type { ChosenPlugin } from './composition/plugins.ts';
 import { readConfiguration } from './composition/read-configuration.ts';
 import { Vault } from './composition/vault.ts';
@@ -24,7 +25,6 @@ import { HomeUse } from './instance/home-use.ts';
 import type { RunningInstance } from './instance/instance-file.ts';
 import { InstanceLock } from './instance/instance-lock.ts';
 import { identityOf } from './instance/process-identity.ts';
-import { viewOf, viewOfMissing, viewsOfRegistered } from './plugins/system/plugin-views.ts';
 import type { SystemStatus } from './plugins/system/system-view.ts';
 import { VERSION } from './version.ts';
 
@@ -68,7 +68,10 @@ export interface Backend {
   readonly lifecycle: BackendLifecycleManager;
   readonly paths: AICOPaths;
   readonly config: ConfigurationManager;
+  /** The plugins that it started with. */
   readonly plugins: readonly ChosenPlugin[];
+  /** Reloads plugins, and turns them on and off. */
+  readonly pluginManager: PluginManager;
   /** The local socket that serves the API. */
   readonly socket: string;
   /** The public port, as a URL. */
@@ -155,6 +158,7 @@ export async function assembleBackend(
   let released: Promise<void> | undefined;
   const letGo = async (): Promise<void> => {
     keyManager.lock();
+    pluginManager[Symbol.dispose]();
     uninstallBus();
     await hub.close();
     await logging.close();
@@ -180,6 +184,16 @@ export async function assembleBackend(
     keyManager,
     openServices: OPEN_SERVICES,
     logger: logging.getLogger('security', 'vault'),
+  });
+  const pluginManager = new PluginManager({
+    container,
+    config,
+    pluginsDir: paths.pluginsDir,
+    baseDir: options.baseDir ?? process.cwd(),
+    chosen: plugins,
+    missing,
+    isLocked: () => vault.state !== 'unlocked',
+    logger: logging.getLogger('backend', 'plugins'),
   });
   const status = (): SystemStatus => ({
     pid: process.pid,
@@ -212,11 +226,7 @@ export async function assembleBackend(
       isLockInPlace: () => lock.isInPlace,
       systemView: {
         status,
-        plugins: () => [
-          ...plugins.map(({ definition, module }) => viewOf(definition, module, container)),
-          ...viewsOfRegistered(container),
-          ...missing.map(({ name, module }) => viewOfMissing(name, module)),
-        ],
+        plugins: pluginManager,
         stop: () => void lifecycle.stop('asked for over the API'),
       },
     });
@@ -281,6 +291,7 @@ export async function assembleBackend(
           paths,
           config,
           plugins,
+          pluginManager,
           socket,
           http,
           keysMade,

@@ -48,7 +48,7 @@ test('one that cannot be loaded fails the start unless it is optional: then it i
   });
   const backend = await createTestBackend({ home: await homeWith(t, yaml('    required: false\n')) });
   t.after(() => backend.stop());
-  const reply = await localRequest(backend.socket, '/api/v1/system/plugins');
+  const reply = await localRequest(backend.socket, '/api/v1/plugins');
   const { plugins } = reply.json() as {
     plugins: readonly { name: string; state: string; required: boolean }[];
   };

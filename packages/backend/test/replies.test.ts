@@ -14,6 +14,7 @@ import {
 } from '@aico/backend/testing';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
+import { definePlugin } from '@aico/backend/plugin';
 import { Type } from 'typebox';
 import { pair } from './fixtures/channel.ts';
 import { declareNotes } from './guide/typed-replies.ts';
@@ -29,7 +30,11 @@ const CALLS: Readonly<Record<string, unknown>> = {
   'GET /api/v1/openapi': undefined,
   'GET /api/v1/health': undefined,
   'GET /api/v1/system/status': undefined,
-  'GET /api/v1/system/plugins': undefined,
+  'GET /api/v1/plugins': undefined,
+  'GET /api/v1/plugins/{name}': undefined,
+  'POST /api/v1/plugins/{name}/reload': undefined,
+  'POST /api/v1/plugins/{name}/disable': undefined,
+  'POST /api/v1/plugins/{name}/enable': undefined,
   'GET /api/v1/system/config': undefined,
   'GET /api/v1/logs': undefined,
   'GET /api/v1/database/status': undefined,
@@ -82,6 +87,7 @@ describe('the reply of each route', () => {
   before(async () => {
     backups = await createTestHome();
     backend = await createTestBackend({
+      plugins: [definePlugin({ name: 'idle', version: '1.0.0', description: 'Does nothing', start() {} })],
       config: { environment: 'development', 'core.message_bus.broker.port': 0 },
     });
     const document = (await localRequest(backend.socket, '/api/v1/openapi')).json() as {
@@ -141,7 +147,7 @@ describe('the reply of each route', () => {
   function call(operation: string): Promise<LocalReply> {
     const [method = '', template = ''] = operation.split(' ');
     const body = CALLS[operation];
-    const path = template.replace('{id}', device).replace('{component}', 'other');
+    const path = template.replace('{id}', device).replace('{component}', 'other').replace('{name}', 'idle');
     const given =
       method === 'POST' && path.endsWith('/bus/grants')
         ? { ...Object(body), public_key: curveKeyPair().publicKey }

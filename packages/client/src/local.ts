@@ -31,7 +31,7 @@ export interface LocalClientOptions {
  * @example
  * ```ts
  * await using client = connectLocal({ socketPath: new AICOPaths().socketFile });
- * const plugins = await client.json('/api/v1/system/plugins');
+ * const plugins = await client.json('/api/v1/plugins');
  * ```
  */
 export function connectLocal({ socketPath, timeoutMs = 120_000 }: LocalClientOptions): NodeClient {

@@ -7,6 +7,9 @@ import { refuseReservedName } from './reserved-names.ts';
 
 /** A plugin that will run, and whether the configuration requires it. */
 export interface ChosenPlugin extends LoadedPlugin {
+  /** Where its code was found, and from which folder. */
+  readonly specifier: string | PluginDefinition;
+  readonly from: string;
   readonly required: boolean | undefined;
 }
 
@@ -63,7 +66,12 @@ export async function choosePlugins({ specifiers, ...home }: ChoosePluginsOption
     config.registerSection({ path: `plugins.${name}`, schema });
     if (!config.get(`plugins.${name}.enabled`, true)) continue;
     const required = config.get(`plugins.${name}.required`);
-    chosen.push({ ...loaded, required: typeof required === 'boolean' ? required : undefined });
+    chosen.push({
+      ...loaded,
+      specifier,
+      from,
+      required: typeof required === 'boolean' ? required : undefined,
+    });
   }
   return { plugins: chosen, missing };
 }

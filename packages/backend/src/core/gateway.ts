@@ -60,9 +60,19 @@ export interface WaitingBytes {
 /** The service `'gateway'`: serves HTTP. Plugins can add routes while it runs. */
 export interface Gateway {
   /**
-   * Serves the routes of `declare` under `/api/v1/<name>` until the returned function is called; pending requests finish first.
+   * Serves the routes of `declare` under `/api/v1/<name>` until the returned function is called; pending requests finish
+   * first, and are cut at its deadline.
    */
-  mount(name: string, declare: DeclareRoutes, options?: MountOptions): Promise<() => Promise<void>>;
+  mount(
+    name: string,
+    declare: DeclareRoutes,
+    options?: MountOptions,
+  ): Promise<(deadline?: AbortSignal) => Promise<void>>;
+  /**
+   * Begins a change of plugins: until the returned function is called, requests to a mount that was removed meanwhile are
+   * answered by 503 with `Retry-After`, and not by 404.
+   */
+  beginChange(): () => void;
   /** Puts `middleware` around every route, inside those that were added before, until the returned function is called. */
   addMiddleware(middleware: Middleware): () => void;
   /**

@@ -26,7 +26,7 @@ import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts'
 import { openApiDocument } from './openapi/document.ts';
 import { PendingRequests } from './pending-requests.ts';
 import { answerProbe, isProbe, PROBE_METHODS, type ReadinessProbe } from './probes.ts';
-import { locked, methodNotAllowed, notFound, stopping } from './problems.ts';
+import { locked, methodNotAllowed, notFound, reloading, stopping } from './problems.ts';
 import { createPublicServer } from './public-port.ts';
 import { answerProblem } from './raw-reply.ts';
 import { requestIdOf } from './request-id.ts';
@@ -168,7 +168,7 @@ export class HttpGateway implements Gateway {
     name: string,
     declare: DeclareRoutes,
     { access, plugin }: MountOptions = {},
-  ): Promise<() => Promise<void>> {
+  ): Promise<(deadline?: AbortSignal) => Promise<void>> {
     this.#mounts.reserve(name);
     const routes: DeclaredRoute[] = [];
     const app = await createApp({
@@ -191,7 +191,11 @@ export class HttpGateway implements Gateway {
       await app.close();
       throw error;
     }
-    return () => this.#mounts.remove(name);
+    return (deadline) => this.#mounts.remove(name, deadline);
+  }
+
+  beginChange(): () => void {
+    return this.#mounts.beginChange();
   }
 
   admit(connection: Duplex, principal: Principal): () => Promise<void> {
@@ -245,6 +249,10 @@ export class HttpGateway implements Gateway {
     }
     if (this.#mounts.dispatch(request, pending)) return;
     const id = requestIdOf(request);
+    if (this.#mounts.isAbsent(request.url ?? '/')) {
+      answerProblem(response, reloading(id), { 'Retry-After': '1' });
+      return;
+    }
     if (isProbe(request))
       answerProblem(response, methodNotAllowed(PROBE_METHODS, id), { Allow: PROBE_METHODS.join(', ') });
     else answerProblem(response, this.#options.isLocked?.() === true ? locked(id) : notFound(id));

@@ -21,6 +21,9 @@ interface Mount {
 export class Mounts {
   readonly #mounts = new Map<string, Mount>();
   readonly #pending: PendingRequests;
+  /** Changes of plugins under way, and the mounts that were removed meanwhile. */
+  #changes = 0;
+  readonly #absent = new Set<string>();
   #routes: readonly DeclaredRoute[] = [];
 
   constructor(pending: PendingRequests) {
@@ -39,17 +42,36 @@ export class Mounts {
   add(name: string, app: GatewayApp, routes: readonly DeclaredRoute[]): void {
     this.reserve(name);
     this.#mounts.set(name, { app, routes });
+    this.#absent.delete(name);
     this.#collect();
   }
 
-  /** Removes the mount at once; ends its endless replies, and resolves when its pending requests have been answered. */
-  async remove(name: string): Promise<void> {
+  /**
+   * Removes the mount at once; ends its endless replies, and resolves when its pending requests have been answered. Those
+   * that have not been answered at `deadline` are cut.
+   */
+  async remove(name: string, deadline?: AbortSignal): Promise<void> {
     const mount = this.#mounts.get(name);
     if (mount === undefined) return;
     this.#mounts.delete(name);
+    if (this.#changes > 0) this.#absent.add(name);
     this.#collect();
-    await this.#pending.endMount(name);
+    await this.#pending.endMount(name, deadline);
     await mount.app.close();
+  }
+
+  /** Begins a change of plugins: mounts that are removed come back. The returned function ends it. */
+  beginChange(): () => void {
+    this.#changes += 1;
+    return () => {
+      this.#changes -= 1;
+      if (this.#changes === 0) this.#absent.clear();
+    };
+  }
+
+  /** Whether a change of plugins has removed the mount that serves a URL, and is still under way. */
+  isAbsent(url: string): boolean {
+    return this.#absent.has(mountName(url));
   }
 
   /** Passes the request to its mount; `false` if no mount serves the path. */

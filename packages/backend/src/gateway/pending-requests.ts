@@ -77,12 +77,21 @@ export class PendingRequests {
     for (const { end } of [...this.#pending]) end?.();
   }
 
-  /** Ends endless replies of `mount`, and resolves when every pending request to it is over. */
-  async endMount(mount: string): Promise<void> {
+  /**
+   * Ends endless replies of `mount`, and resolves when every request to it that is pending now is over. Those that are
+   * pending at `deadline` are cut.
+   */
+  async endMount(mount: string, deadline?: AbortSignal): Promise<void> {
     const pending = this.#pending.filter((request) => request.mount === mount);
     const closed = pending.map(({ response }) => whenClosed(response));
     for (const { end } of pending) end?.();
+    const cut = (): void => {
+      for (const { response } of pending) response.destroy();
+    };
+    if (deadline?.aborted) cut();
+    deadline?.addEventListener('abort', cut, { once: true });
     await Promise.all(closed);
+    deadline?.removeEventListener('abort', cut);
   }
 
   /**

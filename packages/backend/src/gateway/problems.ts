@@ -174,3 +174,16 @@ export function stopping(requestId: string): Problem {
     request_id: requestId,
   };
 }
+
+/** The reply to a request for a plugin that is being reloaded. */
+export function reloading(requestId: string): Problem {
+  return {
+    type: 'about:blank',
+    title: 'Service Unavailable',
+    status: 503,
+    detail: 'The plugin that serves this path is being reloaded. The request was not carried out.',
+    code: 'AICO_GATEWAY_RELOADING',
+    hint: 'Send it again after the seconds of the header `Retry-After`.',
+    request_id: requestId,
+  };
+}

@@ -37,7 +37,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function list(context: CommandContext): Promise<void> {
-  const answer = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/system/plugins', {});
+  const answer = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/plugins', {});
   context.output.print(answer, ({ plugins }) =>
     plugins.length === 0
       ? 'No plugin is loaded. Add one with `aico plugin add PATH`, or load it once with `aico start --plugin PATH`.'

@@ -46,7 +46,7 @@ async function pluginsOf(context: CommandContext): Promise<readonly PluginPlace[
 async function runningPlugins(context: CommandContext): Promise<readonly PluginPlace[] | undefined> {
   const client = await context.client();
   try {
-    const answer = await client.json('/api/v1/system/plugins', { signal: AbortSignal.timeout(ANSWER_MS) });
+    const answer = await client.json('/api/v1/plugins', { signal: AbortSignal.timeout(ANSWER_MS) });
     return isPluginList(answer) ? answer.plugins : undefined;
   } catch {
     // No backend answers. The configuration names plugins as well, and the command itself reports the failure.

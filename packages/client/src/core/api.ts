@@ -75,6 +75,21 @@ export interface paths {
     "/api/v1/openapi": {
         get: operations["get_openapi"];
     };
+    "/api/v1/plugins": {
+        get: operations["get_plugins"];
+    };
+    "/api/v1/plugins/{name}": {
+        get: operations["get_plugins_name"];
+    };
+    "/api/v1/plugins/{name}/disable": {
+        post: operations["post_plugins_name_disable"];
+    };
+    "/api/v1/plugins/{name}/enable": {
+        post: operations["post_plugins_name_enable"];
+    };
+    "/api/v1/plugins/{name}/reload": {
+        post: operations["post_plugins_name_reload"];
+    };
     "/api/v1/security/lock": {
         post: operations["post_security_lock"];
     };
@@ -101,9 +116,6 @@ export interface paths {
     };
     "/api/v1/system/config": {
         get: operations["get_system_config"];
-    };
-    "/api/v1/system/plugins": {
-        get: operations["get_system_plugins"];
     };
     "/api/v1/system/status": {
         get: operations["get_system_status"];
@@ -971,6 +983,234 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    get_plugins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        plugins: {
+                            name: string;
+                            version: string;
+                            description: string;
+                            priority: number;
+                            state: string;
+                            required: boolean;
+                            /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                            module: string;
+                            dependencies: string[];
+                            topics: string[];
+                            /** @description Each with what it allows. */
+                            capabilities: {
+                                [key: string]: string;
+                            };
+                            offers: string[];
+                            fills: string[];
+                            dependents: string[];
+                            opens: string[];
+                            /** @description How often its code was loaded since the backend started. */
+                            loads: number;
+                            problem?: {
+                                code: string;
+                                message: string;
+                                hint?: string;
+                            };
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_plugins_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        name: string;
+                        version: string;
+                        description: string;
+                        priority: number;
+                        state: string;
+                        required: boolean;
+                        /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                        module: string;
+                        dependencies: string[];
+                        topics: string[];
+                        /** @description Each with what it allows. */
+                        capabilities: {
+                            [key: string]: string;
+                        };
+                        offers: string[];
+                        fills: string[];
+                        dependents: string[];
+                        opens: string[];
+                        /** @description How often its code was loaded since the backend started. */
+                        loads: number;
+                        problem?: {
+                            code: string;
+                            message: string;
+                            hint?: string;
+                        };
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_plugins_name_disable: {
+        parameters: {
+            query?: {
+                /** @description Disables the plugins that need it, too. */
+                dependents?: boolean;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        name: string;
+                        version: string;
+                        description: string;
+                        priority: number;
+                        state: string;
+                        required: boolean;
+                        /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                        module: string;
+                        dependencies: string[];
+                        topics: string[];
+                        /** @description Each with what it allows. */
+                        capabilities: {
+                            [key: string]: string;
+                        };
+                        offers: string[];
+                        fills: string[];
+                        dependents: string[];
+                        opens: string[];
+                        /** @description How often its code was loaded since the backend started. */
+                        loads: number;
+                        problem?: {
+                            code: string;
+                            message: string;
+                            hint?: string;
+                        };
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_plugins_name_enable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        name: string;
+                        version: string;
+                        description: string;
+                        priority: number;
+                        state: string;
+                        required: boolean;
+                        /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                        module: string;
+                        dependencies: string[];
+                        topics: string[];
+                        /** @description Each with what it allows. */
+                        capabilities: {
+                            [key: string]: string;
+                        };
+                        offers: string[];
+                        fills: string[];
+                        dependents: string[];
+                        opens: string[];
+                        /** @description How often its code was loaded since the backend started. */
+                        loads: number;
+                        problem?: {
+                            code: string;
+                            message: string;
+                            hint?: string;
+                        };
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_plugins_name_reload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        name: string;
+                        version: string;
+                        description: string;
+                        priority: number;
+                        state: string;
+                        required: boolean;
+                        /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                        module: string;
+                        dependencies: string[];
+                        topics: string[];
+                        /** @description Each with what it allows. */
+                        capabilities: {
+                            [key: string]: string;
+                        };
+                        offers: string[];
+                        fills: string[];
+                        dependents: string[];
+                        opens: string[];
+                        /** @description How often its code was loaded since the backend started. */
+                        loads: number;
+                        problem?: {
+                            code: string;
+                            message: string;
+                            hint?: string;
+                        };
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     post_security_lock: {
         parameters: {
             query?: never;
@@ -1244,40 +1484,6 @@ export interface operations {
                             } | {
                                 /** @constant */
                                 layer: "runtime";
-                            };
-                        }[];
-                    };
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
-    get_system_plugins: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        responses: {
-            /** @description Done. */
-            200: {
-                content: {
-                    "application/json": {
-                        plugins: {
-                            name: string;
-                            version: string;
-                            description: string;
-                            priority: number;
-                            state: string;
-                            required: boolean;
-                            /** @description Where its code lies, as a URL; empty for one registered by hand. */
-                            module: string;
-                            dependencies: string[];
-                            topics: string[];
-                            /** @description Each with what it allows. */
-                            capabilities: {
-                                [key: string]: string;
                             };
                         }[];
                     };

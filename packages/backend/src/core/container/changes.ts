@@ -1,18 +1,42 @@
+import type { AicoError } from '@aico/protocol';
 import { createMutex } from '@aico/shared/core/tasks';
 import { ContainerStateError } from '../errors.ts';
 import type { ContainerState } from './container-types.ts';
-import type { DependencyGraph } from './dependency-graph.ts';
-import type { ServiceRecord } from './service-record.ts';
+import type { Registry } from './registry.ts';
+import type { Registration, ServiceRecord } from './service-record.ts';
 import { reportOn, StartReport } from './start-report.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** The parts of the container that a change works on; read again for each. */
 export interface ChangesOptions {
-  readonly records: ReadonlyMap<string, ServiceRecord>;
-  readonly graph: () => DependencyGraph;
+  readonly registry: () => Registry;
+  readonly adopt: (registry: Registry) => void;
   readonly state: () => ContainerState['kind'];
   readonly supervisor: () => Supervisor | undefined;
 }
+
+/** Services that are added to, replaced in or removed from a container that runs. */
+export interface ServiceChange {
+  /** Each in place of the service of the same name, where there is one. */
+  readonly add?: readonly Registration[];
+  readonly remove?: readonly string[];
+  /**
+   * Called when nothing that the change concerns runs: with `true` before the services are started, and with `false` before
+   * those of before are started again. What it throws fails the change.
+   */
+  readonly whenSwapped?: (isNew: boolean) => void;
+}
+
+/** How a change went. */
+export type ChangeOutcome =
+  | { readonly kind: 'changed'; readonly report: StartReport }
+  /** A service did not start, so the services of before were started again. */
+  | {
+      readonly kind: 'restored';
+      readonly failure: unknown;
+      /** Why a service of before did not start again, where one did not. */
+      readonly restoreFailure: Error | undefined;
+    };
 
 /** Services that are kept from running, and why. */
 interface Hold {
@@ -20,7 +44,7 @@ interface Hold {
   readonly reason: string;
 }
 
-/** Changes of a running container: a part of it is reloaded, held or released. Changes run one at a time. */
+/** Changes of a running container: a part of it is reloaded, replaced, held or released. Changes run one at a time. */
 export class Changes {
   readonly #options: ChangesOptions;
   #hold: Hold | undefined;
@@ -37,7 +61,7 @@ export class Changes {
 
   /** Held services and everything that depends on them, dependencies first. */
   get held(): ReadonlySet<ServiceRecord> {
-    return this.#withDependents(this.#hold?.names ?? []);
+    return this.#options.registry().withDependents(this.#hold?.names ?? []);
   }
 
   /** Tells `supervisor` which services a start omits. */
@@ -48,19 +72,52 @@ export class Changes {
   async reload(record: ServiceRecord): Promise<StartReport> {
     return this.#exclusive(async () => {
       const supervisor = this.#running(`reload "${record.name}"`);
-      const members = this.#withDependents([record.name]);
+      const members = this.#options.registry().withDependents([record.name]);
       const beganAt = performance.now();
       await supervisor.takeDown(`reload of ${record.name}`, members);
-      const held = this.held;
-      supervisor.hold(
-        [...members].filter((member) => held.has(member)),
-        this.#hold?.reason ?? '',
-      );
-      return this.#bringUp(
-        supervisor,
-        [...members].filter((member) => !held.has(member)),
-        beganAt,
-      );
+      return this.#bringUp(supervisor, members, beganAt);
+    });
+  }
+
+  async change({ add = [], remove = [], whenSwapped }: ServiceChange): Promise<ChangeOutcome> {
+    return this.#exclusive(async () => {
+      const names = [...add.map(({ name }) => name), ...remove];
+      const supervisor = this.#running(`change ${names.join(', ')}`);
+      const before = this.#options.registry();
+      const after = before.with(add, remove);
+      after.graph.check();
+      // What a service stands on may differ: both orders count.
+      const concerned = new Set(names);
+      for (const registry of [before, after])
+        for (const { name } of registry.withDependents(names.filter((each) => registry.byName.has(each))))
+          concerned.add(name);
+      const leaving = membersOf(before, concerned);
+      const wasRunning = new Set([...leaving].filter(isRunning).map(({ name }) => name));
+      for (const { name } of add) wasRunning.add(name);
+      const beganAt = performance.now();
+      await supervisor.takeDown(`change of ${names.join(', ')}`, leaving);
+      const coming = membersOf(after, concerned);
+      let failure: unknown;
+      try {
+        this.#adopt(supervisor, after);
+        whenSwapped?.(true);
+        const report = await this.#bringUp(supervisor, coming, beganAt, wasRunning);
+        return { kind: 'changed', report };
+      } catch (error) {
+        failure = error;
+      }
+      await supervisor.takeDown(`failed change of ${names.join(', ')}`, coming);
+      this.#adopt(supervisor, before);
+      whenSwapped?.(false);
+      // A stop under way starts nothing any more.
+      if (supervisor.failure !== undefined) throw supervisor.failure;
+      let restoreFailure: Error | undefined;
+      try {
+        await this.#bringUp(supervisor, leaving, beganAt, wasRunning);
+      } catch (error) {
+        restoreFailure = error instanceof Error ? error : new Error(String(error));
+      }
+      return { kind: 'restored', failure, restoreFailure };
     });
   }
 
@@ -107,36 +164,55 @@ export class Changes {
     return supervisor;
   }
 
-  async #bringUp(
-    supervisor: Supervisor,
-    members: Iterable<ServiceRecord>,
-    beganAt: number,
-  ): Promise<StartReport> {
-    await supervisor.bringUp(members, { failFast: false });
-    const error = supervisor.failure ?? failureAmong(members);
-    if (error !== undefined) throw error;
-    const isRunning = (name: string): boolean => this.#options.records.get(name)?.state.kind === 'running';
-    return new StartReport(
-      performance.now() - beganAt,
-      [...members].map((member) => reportOn(member, isRunning)),
-    );
+  #adopt(supervisor: Supervisor, registry: Registry): void {
+    supervisor.adopt(registry.link());
+    this.#options.adopt(registry);
   }
 
-  #withDependents(names: readonly string[]): ReadonlySet<ServiceRecord> {
-    if (names.length === 0) return new Set();
-    const graph = this.#options.graph();
-    const all = new Set([...names, ...graph.standingOn(names)]);
-    return new Set(
-      graph
-        .order()
-        .filter((name) => all.has(name))
-        .flatMap((name) => this.#options.records.get(name) ?? [])
-        .filter(({ registration }) => registration.isInstance !== true),
+  /**
+   * Starts `members`, and keeps those of them that are held.
+   *
+   * @param needed names of services whose failure counts, although they are optional
+   * @throws {Error} the failure of the first service that is required or `needed`
+   */
+  async #bringUp(
+    supervisor: Supervisor,
+    members: ReadonlySet<ServiceRecord>,
+    beganAt: number,
+    needed: ReadonlySet<string> = new Set(),
+  ): Promise<StartReport> {
+    const { held } = this;
+    supervisor.hold(
+      [...members].filter((member) => held.has(member)),
+      this.#hold?.reason ?? '',
+    );
+    const started = [...members].filter((member) => !held.has(member));
+    await supervisor.bringUp(started, { failFast: false });
+    const error = supervisor.failure ?? failureAmong(started, needed);
+    if (error !== undefined) throw error;
+    const { byName } = this.#options.registry();
+    return new StartReport(
+      performance.now() - beganAt,
+      started.map((member) => reportOn(member, (name) => byName.get(name)?.state.kind === 'running')),
     );
   }
 }
 
-function failureAmong(members: Iterable<ServiceRecord>): Error | undefined {
-  for (const { required, state } of members) if (required && state.kind === 'failed') return state.error;
+function membersOf(registry: Registry, names: ReadonlySet<string>): ReadonlySet<ServiceRecord> {
+  return registry.withDependents([...names].filter((name) => registry.byName.has(name)));
+}
+
+function isRunning({ state }: ServiceRecord): boolean {
+  return state.kind === 'running';
+}
+
+function failureAmong(
+  members: Iterable<ServiceRecord>,
+  needed: ReadonlySet<string>,
+): AicoError | Error | undefined {
+  for (const { name, required, state } of members) {
+    if (state.kind === 'failed' && (required || needed.has(name))) return state.error;
+    if (state.kind === 'retrying' && needed.has(name)) return state.error;
+  }
   return undefined;
 }

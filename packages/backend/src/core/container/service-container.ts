@@ -7,7 +7,7 @@ import {
 } from '../errors.ts';
 import { lifecycleOf } from '../lifecycle.ts';
 import type { ServiceName, Services } from '../services.ts';
-import { Changes } from './changes.ts';
+import { type ChangeOutcome, Changes, type ServiceChange } from './changes.ts';
 import type {
   ContainerState,
   InstanceOf,
@@ -15,10 +15,11 @@ import type {
   ServiceFactory,
   StopOptions,
 } from './container-types.ts';
-import { DependencyGraph } from './dependency-graph.ts';
+import type { DependencyGraph } from './dependency-graph.ts';
+import { Registry } from './registry.ts';
 import { logServiceEvent, type ServiceEvent } from './service-event.ts';
 import { resolveOptions, type ServiceOptions } from './service-options.ts';
-import { linkRecords, type Registration, ServiceRecord } from './service-record.ts';
+import type { Registration, ServiceRecord } from './service-record.ts';
 import type { ServiceState } from './service-state.ts';
 import { reportOn, StartReport } from './start-report.ts';
 import { StopReport } from './stop-report.ts';
@@ -41,18 +42,18 @@ import { Supervisor } from './supervisor.ts';
  * ```
  */
 export class ServiceContainer {
-  readonly #registrations: ServiceRecord[] = [];
-  readonly #records = new Map<string, ServiceRecord>();
+  #registry = new Registry();
   readonly #onEvent: (event: ServiceEvent) => void;
   readonly #random: () => number;
   readonly #startTimeoutMs: number | undefined;
   #state: ContainerState = { kind: 'idle' };
-  #graph: DependencyGraph | undefined;
   #supervisor: Supervisor | undefined;
   #startReport: StartReport | undefined;
   readonly #changes = new Changes({
-    records: this.#records,
-    graph: () => this.graph,
+    registry: () => this.#registry,
+    adopt: (registry) => {
+      this.#registry = registry;
+    },
     state: () => this.#state.kind,
     supervisor: () => this.#supervisor,
   });
@@ -78,15 +79,28 @@ export class ServiceContainer {
     factory: ServiceFactory<N>,
     options: ServiceOptions<InstanceOf<N>> = {},
   ): void {
+    this.#register(this.registration(name, factory, options));
+  }
+
+  /**
+   * A service for {@link change}, with the arguments of {@link registerService}.
+   *
+   * @throws {ServiceOptionError} when an option is not what it may be
+   */
+  registration<N extends string>(
+    name: N,
+    factory: ServiceFactory<N>,
+    options: ServiceOptions<InstanceOf<N>> = {},
+  ): Registration {
     const { stop, viewFor, releaseView } = options;
-    this.#register({
+    return {
       name,
       options: resolveOptions(name, options, this.#startTimeoutMs),
       make: () => factory((dependency) => this.resolve(name, dependency)),
       ...(stop === undefined ? {} : { end: stop }),
       ...(viewFor === undefined ? {} : { viewFor }),
       ...(releaseView === undefined ? {} : { releaseView }),
-    });
+    };
   }
 
   /**
@@ -154,16 +168,7 @@ export class ServiceContainer {
 
   /** The dependencies as registered so far. No service has to run. */
   get graph(): DependencyGraph {
-    this.#graph ??= new DependencyGraph(
-      this.#registrations.map(({ name, options: { dependencies, priority, offers, fills } }) => ({
-        name,
-        dependencies,
-        priority,
-        offers,
-        fills,
-      })),
-    );
-    return this.#graph;
+    return this.#registry.graph;
   }
 
   /** @throws {DependencyGraphError} listing everything that is missing, circular or duplicate, each with its path */
@@ -185,9 +190,7 @@ export class ServiceContainer {
     if (this.#state.kind === 'stopping') {
       throw new ContainerStateError('start', 'stopping', 'Wait for stop() to resolve.');
     }
-    const order = this.graph.order();
-    const records = order.flatMap((name) => this.#records.get(name) ?? []);
-    linkRecords(records, this.graph);
+    const records = this.#registry.link();
     const supervisor = new Supervisor({
       records,
       random: this.#random,
@@ -260,6 +263,19 @@ export class ServiceContainer {
   }
 
   /**
+   * Adds, replaces or removes services while the container runs. The new graph is checked first. Then the services of the
+   * change and all that depend on them are stopped, dependents first, and started again in order; the others keep running.
+   * If a service does not start, the services before the change are started again. Runs one at a time with {@link reload}.
+   *
+   * @throws {DependencyGraphError} before anything is stopped
+   * @throws {ContainerStateError} when the container does not run
+   * @throws {StartCancelledError} when a stop came first
+   */
+  async change(change: ServiceChange): Promise<ChangeOutcome> {
+    return this.#changes.change(change);
+  }
+
+  /**
    * Keeps `names`, and all that depend on them, from running: running ones are stopped, dependents first, and a start omits
    * them. The others keep running. Ends with {@link release}; runs one at a time with {@link reload}.
    *
@@ -314,11 +330,11 @@ export class ServiceContainer {
         'Register every service before start(): the graph is checked as a whole.',
       );
     }
-    const record = new ServiceRecord(registration);
-    this.#graph = undefined;
-    this.#registrations.push(record);
-    if (!this.#records.has(record.name)) this.#records.set(record.name, record);
-    return record;
+    return this.#registry.add(registration);
+  }
+
+  get #records(): ReadonlyMap<string, ServiceRecord> {
+    return this.#registry.byName;
   }
 
   async #bringUp(supervisor: Supervisor, records: readonly ServiceRecord[]): Promise<StartReport> {

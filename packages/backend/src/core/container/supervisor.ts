@@ -30,7 +30,8 @@ export class Supervisor {
       ? a.index < b.index
       : a.record.options.priority < b.record.options.priority,
   );
-  readonly #indices = new Map<ServiceRecord, number>();
+  #records: readonly ServiceRecord[] = [];
+  #indices: ReadonlyMap<ServiceRecord, number> = new Map();
   readonly #runs = new Set<Run>();
   /** In start order. */
   #started: ServiceRecord[] = [];
@@ -49,7 +50,13 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    for (const record of options.records) this.#indices.set(record, this.#indices.size);
+    this.adopt(options.records);
+  }
+
+  /** Replaces the records. Those that are no longer among them do not run. */
+  adopt(records: readonly ServiceRecord[]): void {
+    this.#records = records;
+    this.#indices = new Map(records.map((record, index) => [record, index]));
   }
 
   /** Why the start was aborted, if it was. */
@@ -90,7 +97,7 @@ export class Supervisor {
   abandon(reason: Error, graceMs: number): void {
     this.#failure ??= reason;
     this.#ready.clear();
-    for (const record of this.#options.records) record.run?.cancellation.cancel(reason, graceMs);
+    for (const record of this.#records) record.run?.cancellation.cancel(reason, graceMs);
     this.#settleIfDone();
   }
 
@@ -105,7 +112,7 @@ export class Supervisor {
     const belongs = (record: ServiceRecord): boolean => members === undefined || members.has(record);
     const cause = new StartCancelledError(reason);
     const runs: Promise<void>[] = [];
-    for (const record of this.#options.records) {
+    for (const record of this.#records) {
       if (!belongs(record)) continue;
       if (record.state.kind === 'waiting' || record.state.kind === 'held') record.state = { kind: 'stopped' };
       if (record.run === undefined) continue;
@@ -282,7 +289,7 @@ export class Supervisor {
    * @returns whether there are any
    */
   #startWithoutFillers(): boolean {
-    const waiting = this.#options.records.filter(
+    const waiting = this.#records.filter(
       (record) => record.state.kind === 'waiting' && record.openDependencies === 0 && record.openFillers > 0,
     );
     for (const record of waiting) {

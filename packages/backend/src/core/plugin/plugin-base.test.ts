@@ -81,6 +81,10 @@ class Mounts implements Gateway {
     return { unread: 0, unsent: 0 };
   }
 
+  beginChange(): () => void {
+    return () => {};
+  }
+
   openChannels(): () => void {
     return () => {};
   }

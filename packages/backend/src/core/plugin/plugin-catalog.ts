@@ -16,6 +16,12 @@ export class PluginCatalog {
     this.#definitions.set(definition.name, definition);
   }
 
+  /** Takes out the definitions `remove`, and adds or replaces `definitions`. */
+  replace(definitions: readonly PluginDefinition[], remove: readonly string[]): void {
+    for (const name of remove) this.#definitions.delete(name);
+    for (const definition of definitions) this.add(definition);
+  }
+
   find(name: string): PluginDefinition | undefined {
     return this.#definitions.get(name);
   }

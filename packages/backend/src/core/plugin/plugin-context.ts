@@ -188,7 +188,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
     const { held } = await this[scope].openIntake(
       `routes of ${place}`,
       () => gateway.mount(place, declared, { ...options, plugin: this.name }),
-      (unmount) => unmount(),
+      (unmount, deadline) => unmount(deadline),
     );
     return () => held.release();
   }

@@ -4,6 +4,7 @@ import { isAccess } from '../access.ts';
 import { PluginExportError, PluginImportError, PluginShapeError } from '../errors.ts';
 import { refuseIncompatible } from './compatibility.ts';
 import { placeOfImportFailure } from './import-place.ts';
+import type { ModuleGenerations } from './module-generations.ts';
 import { shareBackend } from './module-hooks.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 import { findPlugin, type PluginManifest, packageOf, pluginEntry } from './plugin-module.ts';
@@ -23,6 +24,7 @@ export interface LoadedPlugin {
  * @param specifier a folder or file (`./examples/inbox`, absolute, or a `file:` URL), an installed package's name, or the
  *   definition itself
  * @param baseDir the folder against which relative paths and packages are resolved; packages are also looked up beside this one
+ * @param generations loads modules of the plugin again that were loaded before
  * @throws {PluginNotFoundError} when there is no such module
  * @throws {PluginIncompatibleError} when its package requires another version of the backend or of Node
  * @throws {PluginImportError} when the module throws while it is loaded, or imports a module that is missing
@@ -32,6 +34,7 @@ export interface LoadedPlugin {
 export async function loadPlugin(
   specifier: string | PluginDefinition,
   baseDir: string,
+  generations?: ModuleGenerations,
 ): Promise<LoadedPlugin> {
   if (typeof specifier !== 'string') {
     const module = `definition:${member(specifier, 'name')}`;
@@ -45,7 +48,7 @@ export async function loadPlugin(
   const { href } = pathToFileURL(file);
   let module: object;
   try {
-    module = await import(href);
+    module = await (generations === undefined ? import(href) : generations.load(found, file));
   } catch (error) {
     throw new PluginImportError(specifier, file, error, await placeOfImportFailure(error, file));
   }

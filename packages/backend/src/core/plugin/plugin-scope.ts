@@ -26,6 +26,11 @@ export class PluginScope extends Scope {
     return this.#controller.signal;
   }
 
+  /** The names of all open resources: `routes of notes`, `consumer "notes-counter"`. */
+  get opened(): readonly string[] {
+    return [...this.#intake.names, ...this.#resources.names];
+  }
+
   /** The number of open resources. */
   get size(): number {
     return this.#intake.size + this.#resources.size;
@@ -39,7 +44,7 @@ export class PluginScope extends Scope {
   async openIntake<T>(
     name: string,
     open: () => Promise<T>,
-    release: (opened: T) => unknown,
+    release: (opened: T, deadline?: AbortSignal) => unknown,
   ): Promise<{ readonly opened: T; readonly held: Held }> {
     if (this.#isClosing()) throw new PluginStoppedError(this.#plugin, name);
     const opened = await open();
@@ -48,7 +53,7 @@ export class PluginScope extends Scope {
       await release(opened);
       throw new PluginStoppedError(this.#plugin, name);
     }
-    return { opened, held: this.#intake.add(name, () => release(opened)) };
+    return { opened, held: this.#intake.add(name, (deadline) => release(opened, deadline)) };
   }
 
   /** @throws {PluginStoppedError} when the plugin was stopped before; `release` has been called then */

@@ -1,4 +1,6 @@
+import type { ServiceFactory } from '../container/container-types.ts';
 import type { ServiceContainer } from '../container/service-container.ts';
+import type { ServiceOptions } from '../container/service-options.ts';
 import { PluginCreateError } from '../errors.ts';
 import type { HealthCheckResult } from '../health/types.ts';
 import { type Lifecycle, lifecycleOf, scopeOf } from '../lifecycle.ts';
@@ -7,19 +9,30 @@ import { PluginCatalog } from './plugin-catalog.ts';
 import { COMMON_SERVICES, PluginContext } from './plugin-context.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 
+/** The arguments of `ServiceContainer.registerService`, and of `registration`. */
+type PluginService = [name: string, factory: ServiceFactory<string>, options: ServiceOptions];
+
 /**
  * Registers a plugin with a container, under its own name, and its definition with the service `'plugins'`.
  *
  * @throws {ServiceOptionError} when one of its options is out of range
  */
 export function registerPlugin(container: ServiceContainer, definition: PluginDefinition): void {
-  const { name, migrations, required, priority, startTimeoutMs, stopTimeoutMs, retry } = definition;
   catalogOf(container).add(definition);
+  container.registerService(...pluginService(container, definition));
+}
+
+/** A plugin as a service of a container. */
+export function pluginService(container: ServiceContainer, definition: PluginDefinition): PluginService {
+  const { name, migrations, required, priority, startTimeoutMs, stopTimeoutMs, retry } = definition;
   const common = COMMON_SERVICES.filter((service) => container.has(service));
-  container.registerService(
+  let isMigrated = false;
+  return [
     name,
     async (require) => {
-      if (migrations !== undefined) await require('database').migrate(name, migrations);
+      // Once: a plugin that is started again in place of a newer version finds migrations that it does not know.
+      if (migrations !== undefined && !isMigrated) await require('database').migrate(name, migrations);
+      isMigrated = true;
       if (definition.create === undefined) return new StartedPlugin(container, definition);
       const plugin = await definition.create(name, container, configOf(container, definition));
       if (!isPlugin(plugin)) throw new PluginCreateError(name, plugin);
@@ -35,7 +48,7 @@ export function registerPlugin(container: ServiceContainer, definition: PluginDe
       ...(stopTimeoutMs === undefined ? {} : { stopTimeoutMs }),
       ...(retry === undefined ? {} : { retry }),
     },
-  );
+  ];
 }
 
 /** A plugin that is declared by a function, which it calls at its start with the plugin API. */

@@ -1,8 +1,8 @@
 import { reasonOf } from '@aico/protocol';
 import { ReleaseTimeoutError } from '../errors.ts';
 
-/** Releases a resource: closes, unsubscribes, unmounts. */
-export type Release = () => unknown;
+/** Releases a resource: closes, unsubscribes, unmounts. The signal is aborted when its time is up. */
+export type Release = (deadline?: AbortSignal) => unknown;
 
 /** One open resource. */
 export interface Held {
@@ -23,6 +23,11 @@ export class ReleaseStack {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** The names of everything that is open, in the order in which it was opened. */
+  get names(): readonly string[] {
+    return [...this.#entries].map(({ name }) => name);
   }
 
   add(name: string, release: Release): Held {
@@ -48,7 +53,7 @@ export class ReleaseStack {
       // It may have been released meanwhile; each entry is released once.
       if (!this.#entries.delete(entry)) continue;
       try {
-        await unlessAborted(deadline, entry.name, entry.release());
+        await unlessAborted(deadline, entry.name, entry.release(deadline));
       } catch (error) {
         failures.push(error);
       }

@@ -1,10 +1,22 @@
 import type { ServiceContainer } from '../../core/container/service-container.ts';
+import { scopeOf } from '../../core/lifecycle.ts';
 import type { PluginMetadata } from '../../core/plugin/plugin-base.ts';
 import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import type { PluginDefinition } from '../../core/plugin/plugin-definition.ts';
+import { PluginScope } from '../../core/plugin/plugin-scope.ts';
 import type { PluginView } from './system-view.ts';
 
-const NOTHING_DECLARED = { dependencies: [], topics: [], capabilities: {} } as const;
+const NOTHING_DECLARED = {
+  dependencies: [],
+  topics: [],
+  capabilities: {},
+  offers: [],
+  fills: [],
+  dependents: [],
+  opens: [],
+  loads: 0,
+  problem: undefined,
+} as const;
 
 /** A plugin that was loaded from a module. */
 export function viewOf(
@@ -13,8 +25,9 @@ export function viewOf(
   container: ServiceContainer,
 ): PluginView {
   const { name, version = '', description = '' } = definition;
-  const { dependencies = [], topics = [], capabilities = {} } = definition;
+  const { dependencies = [], topics = [], capabilities = {}, offers = [], fills = [] } = definition;
   return {
+    ...NOTHING_DECLARED,
     ...stateOf(name, container),
     name,
     version,
@@ -23,6 +36,9 @@ export function viewOf(
     dependencies,
     topics: topics.map((topic) => topic.name),
     capabilities,
+    offers: offers.map((point) => point.name),
+    fills: fills.map((point) => point.name),
+    opens: openedBy(container.findInstance(name)),
   };
 }
 
@@ -33,22 +49,37 @@ export function viewsOfRegistered(container: ServiceContainer): readonly PluginV
     const instance = container.findInstance(name);
     if (!(instance instanceof BasePlugin) || catalog?.find(name) !== undefined) return [];
     const { version = '', description = '' } = metadataOf(instance);
-    return [{ ...NOTHING_DECLARED, ...stateOf(name, container), name, version, description, module: '' }];
+    return [
+      {
+        ...NOTHING_DECLARED,
+        ...stateOf(name, container),
+        name,
+        version,
+        description,
+        module: '',
+        opens: openedBy(instance),
+      },
+    ];
   });
 }
 
-/** An optional plugin of the configuration that could not be loaded. */
-export function viewOfMissing(name: string, module: string): PluginView {
+/** A plugin whose code is not loaded. */
+export function viewOfAbsent(name: string, module: string, state: 'not loaded' | 'disabled'): PluginView {
   return {
     ...NOTHING_DECLARED,
     name,
     version: '',
     description: '',
     priority: PluginPriority.NORMAL,
-    state: 'not loaded',
+    state,
     required: false,
     module,
   };
+}
+
+function openedBy(instance: unknown): readonly string[] {
+  const scope = scopeOf(instance);
+  return scope instanceof PluginScope ? scope.opened : [];
 }
 
 function stateOf(

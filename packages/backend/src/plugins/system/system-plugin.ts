@@ -2,17 +2,12 @@ import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Gateway, GatewayApp, OpenApiDocument } from '../../core/gateway.ts';
 import type { HealthRegistry } from '../../core/health/types.ts';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
+import type { PluginCatalog } from '../../core/plugin/plugin-catalog.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
 import { contentOf } from '../../core/reply-schemas.ts';
 import { OPENAPI_PAGE, PAGE_POLICY } from '../../gateway/index.ts';
-import {
-  ConfigReply,
-  HealthReply,
-  OpenApiReply,
-  PluginsReply,
-  StatusReply,
-  StopReply,
-} from './system-replies.ts';
+import { declarePlugins } from './plugin-routes.ts';
+import { ConfigReply, HealthReply, OpenApiReply, StatusReply, StopReply } from './system-replies.ts';
 import type { SystemView } from './system-view.ts';
 
 /** `/api/v1/system`, `/api/v1/health` and `/api/v1/openapi`: the state of the backend, its API description, and its stop. */
@@ -21,20 +16,24 @@ export function systemPlugin(view: SystemView): PluginDefinition {
     name: 'system',
     version: '1.0.0',
     description: 'Status, health, configuration and stop, over the API',
-    dependencies: ['gateway'],
+    dependencies: ['gateway', 'plugins'],
     priority: PluginPriority.INFRASTRUCTURE,
     capabilities: {
       'system:read': 'See status, plugins and health',
       'system:configure': 'See the configuration',
       'system:stop': 'Stop the backend',
+      'root:plugins:change': 'Run other code: reload, enable and disable plugins',
     },
     async start(plugin) {
+      const plugins = plugin.requireService('plugins');
       const health = plugin.requireService('health');
       const gateway = plugin.requireService('gateway');
       const config = plugin.requireService('config');
       await plugin.addRoutes((app) => declareSystem(app, view, config));
+      await plugin.addRoutes((app) => declarePlugins(app, view.plugins), { place: 'plugins' });
+      plugin.onHealthCheck(() => view.plugins.health());
       await plugin.addRoutes((app) => declareHealth(app, health), { place: 'health' });
-      await plugin.addRoutes((app) => declareOpenApi(app, view, gateway), { place: 'openapi' });
+      await plugin.addRoutes((app) => declareOpenApi(app, view, gateway, plugins), { place: 'openapi' });
     },
   });
 }
@@ -50,9 +49,9 @@ function declareHealth(app: GatewayApp, health: HealthRegistry): void {
   );
 }
 
-function declareOpenApi(app: GatewayApp, view: SystemView, gateway: Gateway): void {
+function declareOpenApi(app: GatewayApp, view: SystemView, gateway: Gateway, plugins: PluginCatalog): void {
   app.get('/', { config: { access: 'public' }, schema: { response: { 200: OpenApiReply } } }, () =>
-    described(gateway.openApi(view.status().version), view),
+    described(gateway.openApi(view.status().version), plugins),
   );
   if (view.status().environment !== 'development') return;
   app.get(
@@ -74,11 +73,6 @@ function declareSystem(app: GatewayApp, view: SystemView, config: ConfigurationM
     view.status(),
   );
   app.get(
-    '/plugins',
-    { config: { access: 'system:read' }, schema: { response: { 200: PluginsReply } } },
-    () => ({ plugins: view.plugins() }),
-  );
-  app.get(
     '/config',
     { config: { access: 'system:configure' }, schema: { response: { 200: ConfigReply } } },
     () => ({
@@ -97,8 +91,8 @@ function declareSystem(app: GatewayApp, view: SystemView, config: ConfigurationM
 }
 
 /** The document with the description of each plugin at the tag of its routes. */
-function described(document: OpenApiDocument, view: SystemView): OpenApiDocument {
-  const descriptions = new Map(view.plugins().map(({ name, description }) => [name, description]));
+function described(document: OpenApiDocument, plugins: PluginCatalog): OpenApiDocument {
+  const descriptions = new Map(plugins.all.map(({ name, description }) => [name, description]));
   return {
     ...document,
     tags: document.tags.map(({ name }) => {

@@ -4,6 +4,12 @@ import type { HealthReport } from '../../core/health/types.ts';
 import { Instant, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
 import type { PluginView, SystemStatus } from './system-view.ts';
 
+const Problem = Type.Object({
+  code: Type.String(),
+  message: Type.String(),
+  hint: maybe(Type.String()),
+});
+
 const ServiceSchema = Type.Object({
   name: Type.String(),
   state: Type.Enum([
@@ -37,7 +43,7 @@ const ServiceSchema = Type.Object({
   ),
   ms: Type.Number(),
   retryInMs: maybe(Type.Number()),
-  error: maybe(Type.Object({ code: Type.String(), message: Type.String(), hint: maybe(Type.String()) })),
+  error: maybe(Problem),
 });
 true satisfies Says<typeof ServiceSchema, ServiceReport>;
 
@@ -58,7 +64,7 @@ export const StatusReply = Type.Object({
 });
 true satisfies Says<typeof StatusReply, SystemStatus>;
 
-const PluginSchema = Type.Object({
+export const PluginReply = Type.Object({
   name: Type.String(),
   version: Type.String(),
   description: Type.String(),
@@ -71,9 +77,15 @@ const PluginSchema = Type.Object({
   capabilities: Type.Record(Type.String(), maybe(Type.String()), {
     description: 'Each with what it allows.',
   }),
+  offers: listOf(Type.String({ description: 'Extension points.' })),
+  fills: listOf(Type.String({ description: 'Extension points of other plugins.' })),
+  dependents: listOf(Type.String({ description: 'Cannot run without it.' })),
+  opens: listOf(Type.String({ description: 'Its routes, consumers, timers and other resources.' })),
+  loads: Type.Integer({ description: 'How often its code was loaded since the backend started.' }),
+  problem: maybe(Problem),
 });
-true satisfies Says<typeof PluginSchema, PluginView>;
-export const PluginsReply = Type.Object({ plugins: listOf(PluginSchema) });
+true satisfies Says<typeof PluginReply, PluginView>;
+export const PluginsReply = Type.Object({ plugins: listOf(PluginReply) });
 
 const Place = {
   file: Type.String(),

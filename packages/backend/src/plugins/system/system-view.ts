@@ -1,5 +1,6 @@
 import type { ServiceReport } from '../../core/container/start-report.ts';
 import type { GatewayAddresses } from '../../core/gateway.ts';
+import type { HealthCheckResult } from '../../core/health/types.ts';
 
 /** The reply of `/api/v1/system/status`. */
 export interface SystemStatus {
@@ -17,7 +18,7 @@ export interface SystemStatus {
   readonly report: { readonly totalMs: number; readonly services: readonly ServiceReport[] };
 }
 
-/** A loaded plugin, as `/api/v1/system/plugins` lists it. */
+/** A plugin, as `/api/v1/plugins` describes it. */
 export interface PluginView {
   readonly name: string;
   readonly version: string;
@@ -31,12 +32,36 @@ export interface PluginView {
   readonly dependencies: readonly string[];
   readonly topics: readonly string[];
   readonly capabilities: Readonly<Record<string, string | undefined>>;
+  /** Extension points that it offers, and those that it fills. */
+  readonly offers: readonly string[];
+  readonly fills: readonly string[];
+  /** Everything that cannot run without it. */
+  readonly dependents: readonly string[];
+  /** Its routes, subscriptions, consumers, timers and other resources that are open. */
+  readonly opens: readonly string[];
+  /** How often its code was loaded since the backend started. */
+  readonly loads: number;
+  /** The last change of it, where it failed. */
+  readonly problem:
+    | { readonly code: string; readonly message: string; readonly hint: string | undefined }
+    | undefined;
+}
+
+/** The plugins of a backend, and how they are changed while it runs. */
+export interface PluginControl {
+  views(): Promise<readonly PluginView[]>;
+  view(name: string): Promise<PluginView>;
+  reload(name: string): Promise<PluginView>;
+  enable(name: string): Promise<PluginView>;
+  disable(name: string, options?: { readonly withDependents?: boolean }): Promise<PluginView>;
+  /** Degraded while the last change of a plugin has failed. */
+  health(): HealthCheckResult;
 }
 
 /** The state of the whole backend, which only the composition root sees. */
 export interface SystemView {
   status(): SystemStatus;
-  plugins(): readonly PluginView[];
+  readonly plugins: PluginControl;
   /** Begins an orderly stop. */
   stop(): void;
 }

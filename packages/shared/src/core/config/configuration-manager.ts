@@ -180,12 +180,43 @@ export class ConfigurationManager {
    *
    * @throws as `initialize()` does
    */
-  reload(): Promise<void> {
+  async reload(): Promise<void> {
+    (await this.prepareReload([]))();
+  }
+
+  /**
+   * Reads files and variables again and checks them, with `sections` in place of those at the same paths. The
+   * configuration changes when the returned function is called; the function that this one returns takes it back.
+   *
+   * @throws as `initialize()` does
+   * @throws {ConfigSchemaError} when two sections overlap, or a key cannot be written in a file or as a variable
+   */
+  prepareReload(sections: readonly SectionDefinition[]): Promise<() => () => void> {
     return this.#exclusive(async () => {
       const { lightweight } = this.#ready();
-      const sources = await this.#read(this.#runtime, lightweight);
-      this.#state = this.#resolve(sources, this.#runtime, lightweight);
+      const schema = combineSections(this.#sectionsWith(sections).values());
+      const sources = await this.#read(this.#runtime, lightweight, schema);
+      this.#resolve(sources, this.#runtime, lightweight, schema);
+      return () => {
+        const before = { sections: [...this.#sections.values()], sources: this.#ready().sources };
+        this.#adopt(sections, sources);
+        return () => this.#adopt(before.sections, before.sources);
+      };
     });
+  }
+
+  /** Sections and values that were added since `sources` were read stay in force. */
+  #adopt(sections: readonly SectionDefinition[], sources: Sources): void {
+    const next = this.#sectionsWith(sections);
+    const schema = combineSections(next.values());
+    this.#state = this.#resolve(sources, this.#runtime, this.#ready().lightweight, schema);
+    this.#schema = schema;
+    for (const [path, section] of next) this.#sections.set(path, section);
+  }
+
+  /** All sections, with `sections` in place of those at the same paths. */
+  #sectionsWith(sections: readonly SectionDefinition[]): ReadonlyMap<string, SectionDefinition> {
+    return new Map([...this.#sections, ...sections.map((section) => [section.path, section] as const)]);
   }
 
   /** The known key nearest to a misspelt one, if one is near enough to be meant. */
@@ -225,24 +256,24 @@ export class ConfigurationManager {
     };
   }
 
-  #read(runtime: Tree, tolerant: boolean): Promise<Sources> {
+  #read(runtime: Tree, tolerant: boolean, schema = this.#schema): Promise<Sources> {
     return readSources({
       files: this.#files,
       variables: this.#env,
-      schema: this.#schema,
+      schema,
       runtime,
       tolerant,
     });
   }
 
   /** @throws {ConfigInvalidError} unless `lightweight` */
-  #resolve(sources: Sources, runtime: Tree, lightweight: boolean): Ready {
-    const layers = layersOf(sources, this.#schema, runtime);
-    const resolved = resolveLayers(this.#schema, layers);
+  #resolve(sources: Sources, runtime: Tree, lightweight: boolean, schema = this.#schema): Ready {
+    const layers = layersOf(sources, schema, runtime);
+    const resolved = resolveLayers(schema, layers);
     const { problems } = resolved;
     if (problems.length === 0) return { phase: 'ready', sources, resolved, problems, lightweight };
     if (!lightweight) throw new ConfigInvalidError(problems);
-    const without = resolveWithoutWrong(this.#schema, layers);
+    const without = resolveWithoutWrong(schema, layers);
     return { phase: 'ready', sources, resolved: without, problems, lightweight };
   }
 

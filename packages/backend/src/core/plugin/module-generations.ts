@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, realpathSync } from 'node:fs';
+import { createRequire, findPackageJSON, registerHooks } from 'node:module';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { PluginModule } from './plugin-module.ts';
+
+const QUERY = '?aico-generation=';
+
+/** The folder that a plugin's own modules lie below, as a URL with a slash at the end, and its present generation. */
+interface Root {
+  readonly href: string;
+  current: string | undefined;
+}
+
+/**
+ * Lets the code of a plugin be loaded anew. Node keeps every ECMAScript module for as long as the process runs, by its
+ * URL. So each load of a plugin is a generation, whose name a resolve hook adds to the URLs of the plugin's own modules:
+ * those below its folder, without `node_modules` and without other packages. All other modules are shared.
+ *
+ * The modules of earlier generations stay in memory, since Node has no way to unload them.
+ */
+export class ModuleGenerations implements Disposable {
+  readonly #roots: Root[] = [];
+  readonly #isOwn = new Map<string, boolean>();
+  readonly #hooks = registerHooks({
+    resolve: (specifier, context, nextResolve) => {
+      const resolved = nextResolve(specifier, context);
+      const generation = this.#generationOf(resolved.url, context.parentURL);
+      return generation === undefined ? resolved : { ...resolved, url: resolved.url + QUERY + generation };
+    },
+  });
+
+  /**
+   * Loads `file` and the plugin's own modules that it imports as a new generation.
+   *
+   * @throws whatever the module throws; the generation before stays the present one
+   */
+  async load({ path: place, isFolder }: PluginModule, file: string): Promise<object> {
+    const folder = realpathSync(isFolder ? place : path.dirname(file));
+    const { href } = pathToFileURL(`${folder}/`);
+    let root = this.#roots.find((each) => each.href === href);
+    if (root === undefined) {
+      root = { href, current: undefined };
+      this.#roots.push(root);
+      // The innermost folder is found first.
+      this.#roots.sort((a, b) => b.href.length - a.href.length);
+    }
+    forgetCommonModules(folder);
+    const generation = randomBytes(6).toString('hex');
+    const module: object = await import(pathToFileURL(realpathSync(file)).href + QUERY + generation);
+    root.current = generation;
+    return module;
+  }
+
+  [Symbol.dispose](): void {
+    this.#hooks.deregister();
+  }
+
+  #generationOf(url: string, parentUrl = ''): string | undefined {
+    if (!url.startsWith('file:') || url.includes('?')) return undefined;
+    const parent = parentUrl.split(QUERY, 2)[1];
+    if (parent === undefined) return undefined;
+    const root = this.#roots.find(({ href }) => url.startsWith(href));
+    if (root === undefined || !this.#isOwnModule(root, url)) return undefined;
+    // Within a plugin a module imports those of its own generation, also when it does so later.
+    return parentUrl.startsWith(root.href) ? parent : root.current;
+  }
+
+  /** Whether a file below a plugin's folder belongs to the plugin, and to no package within it. */
+  #isOwnModule({ href }: Root, url: string): boolean {
+    if (url.slice(href.length - 1).includes('/node_modules/')) return false;
+    const folder = url.slice(0, url.lastIndexOf('/') + 1);
+    let isOwn = this.#isOwn.get(folder);
+    if (isOwn === undefined) {
+      const manifest = findPackageJSON(url);
+      const isWithin = manifest !== undefined && pathToFileURL(manifest).href.startsWith(href);
+      isOwn = !isWithin || pathToFileURL(manifest).href === `${href}package.json` || !hasName(manifest);
+      this.#isOwn.set(folder, isOwn);
+    }
+    return isOwn;
+  }
+}
+
+/** A package.json without a name only says how the files beside it are read. */
+function hasName(manifest: string): boolean {
+  return 'name' in JSON.parse(readFileSync(manifest, 'utf8'));
+}
+
+/** CommonJS modules are kept by their path, so that no URL makes another of them. */
+function forgetCommonModules(folder: string): void {
+  const { cache } = createRequire(import.meta.url);
+  const modules = `node_modules${path.sep}`;
+  for (const file of Object.keys(cache))
+    if (file.startsWith(folder + path.sep) && !file.slice(folder.length).includes(modules))
+      delete cache[file];
+}
