@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
+import { definePlugin } from '@aico/backend/plugin';
 import {
   createTestBackend,
   createTestHome,
@@ -14,7 +15,6 @@ import {
 } from '@aico/backend/testing';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
-import { definePlugin } from '@aico/backend/plugin';
 import { Type } from 'typebox';
 import { pair } from './fixtures/channel.ts';
 import { declareNotes } from './guide/typed-replies.ts';

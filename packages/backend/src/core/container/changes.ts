@@ -86,7 +86,7 @@ export class Changes {
       const before = this.#options.registry();
       const after = before.with(add, remove);
       after.graph.check();
-      // What a service stands on may differ: both orders count.
+      // The dependents before and after the change may differ.
       const concerned = new Set(names);
       for (const registry of [before, after])
         for (const { name } of registry.withDependents(names.filter((each) => registry.byName.has(each))))
