@@ -19,8 +19,8 @@ import { PeerGuard } from '../core/peer-guard.ts';
 import type { Devices } from '../devices/devices.ts';
 import { MemoryDevices } from '../devices/memory-devices.ts';
 import { closeServer, listenOnPort } from '../gateway/listener.ts';
-import type { NewcomerLimits } from '../gateway/newcomers.ts';
 import { createPublicServer } from '../gateway/public-port.ts';
+import type { UnprovenLimits } from '../gateway/unproven-connections.ts';
 import { channelSection } from './channel-config.ts';
 import { ChannelHost, type PairingContext } from './channel-host.ts';
 import { closeWith } from './close-with.ts';
@@ -93,7 +93,7 @@ export class EncryptionMiddleware {
   readonly #limit: HandshakeLimit;
   readonly #webSockets: WebSocketServer;
   readonly #logger: Logger;
-  readonly #unprovenLimits: NewcomerLimits;
+  readonly #unprovenLimits: UnprovenLimits;
   readonly #ready: () => Promise<void> = async () => {};
   #port: Server | undefined;
 
@@ -206,7 +206,7 @@ export class EncryptionMiddleware {
       guard: this.#guard,
       readiness: async () => ({ ready: true }),
       allowedHosts,
-      newcomers: this.#unprovenLimits,
+      unproven: this.#unprovenLimits,
       openChannel: (...asked) => this.upgrade(...asked),
     });
     const address = await listenOnPort(server, host, port);

@@ -46,7 +46,7 @@ export type OpenChannel = (
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-  newcomer: UnprovenConnection,
+  connection: UnprovenConnection,
 ) => boolean;
 
 /** The bytes of one connection that are buffered in memory. */

@@ -21,7 +21,6 @@ import type { GatewayConfig } from './config.ts';
 import { Exchanges } from './exchanges.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
 import { API_PREFIX, Mounts } from './mounts.ts';
-import type { NewcomerLimits } from './newcomers.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
 import { openApiDocument } from './openapi/document.ts';
 import { PendingRequests } from './pending-requests.ts';
@@ -30,17 +29,18 @@ import { locked, methodNotAllowed, notFound, reloading, stopping } from './probl
 import { createPublicServer } from './public-port.ts';
 import { answerProblem } from './raw-reply.ts';
 import { requestIdOf } from './request-id.ts';
+import type { UnprovenLimits } from './unproven-connections.ts';
 import { UploadBudget } from './upload-budget.ts';
 
 /** The default limits for unproven connections to the public port. */
-const NEWCOMERS: NewcomerLimits = { max: 256, maxPerSource: 32 };
+const UNPROVEN_LIMITS: UnprovenLimits = { max: 256, maxPerSource: 32 };
 
 const MIB = 1_048_576;
 
 export interface HttpGatewayOptions {
   readonly config: GatewayConfig;
   /** Limits for unproven connections to the public port. Default 256, 32 per source. */
-  readonly newcomers?: NewcomerLimits;
+  readonly unproven?: UnprovenLimits;
   /** Milliseconds that a connection may be idle between two requests. Default 120 s. */
   readonly keepAliveMs?: number;
   /** Path of the Unix domain socket, or name of the pipe. */
@@ -97,7 +97,7 @@ export class HttpGateway implements Gateway {
       guard: this.guard,
       readiness: options.readiness,
       allowedHosts: options.config.allowed_hosts,
-      newcomers: options.newcomers ?? NEWCOMERS,
+      unproven: options.unproven ?? UNPROVEN_LIMITS,
       openChannel: (...asked) => this.#openChannel?.(...asked) ?? false,
     });
     this.#local.on('connection', (socket) => {

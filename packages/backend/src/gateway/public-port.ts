@@ -3,17 +3,17 @@ import type { Duplex } from 'node:stream';
 import type { PeerGuard } from '../core/peer-guard.ts';
 import { Exchanges } from './exchanges.ts';
 import { createGuardedServer } from './guarded-server.ts';
-import { type Newcomer, type NewcomerLimits, Newcomers } from './newcomers.ts';
 import { comesFromElsewhere, namesThisMachine } from './own-host.ts';
 import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { refuse, refuseBytes } from './refusal.ts';
+import { type UnprovenConnection, UnprovenConnections, type UnprovenLimits } from './unproven-connections.ts';
 
 export interface PublicPortOptions {
   readonly guard: PeerGuard;
   readonly readiness: ReadinessProbe;
   readonly allowedHosts: readonly string[];
   /** Limits for unproven connections. */
-  readonly newcomers: NewcomerLimits;
+  readonly unproven: UnprovenLimits;
   /**
    * Takes over a connection that requests a channel.
    * @returns `false` if it does not request one
@@ -22,7 +22,7 @@ export interface PublicPortOptions {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    newcomer: Newcomer,
+    connection: UnprovenConnection,
   ) => boolean;
 }
 
@@ -34,11 +34,11 @@ export function createPublicServer({
   guard,
   readiness,
   allowedHosts,
-  newcomers: limits,
+  unproven: limits,
   openChannel,
 }: PublicPortOptions): Server {
-  const newcomers = new Newcomers(limits);
-  const known = new WeakMap<Duplex, Newcomer>();
+  const unproven = new UnprovenConnections(limits);
+  const known = new WeakMap<Duplex, UnprovenConnection>();
   const exchanges = new Exchanges();
   const isFree = (connection: Duplex): boolean =>
     !exchanges.isOver(connection) && !exchanges.isAnswering(connection);
@@ -66,9 +66,9 @@ export function createPublicServer({
   });
   server.on('request', serve);
   server.on('connection', (socket) => {
-    const newcomer = newcomers.admit(socket.remoteAddress ?? '', () => socket.destroy());
-    known.set(socket, newcomer);
-    socket.once('close', () => newcomer.leave());
+    const connection = unproven.admit(socket.remoteAddress ?? '', () => socket.destroy());
+    known.set(socket, connection);
+    socket.once('close', () => connection.leave());
   });
   server.on('checkContinue', turnAway);
   server.on('checkExpectation', turnAway);
@@ -83,11 +83,11 @@ export function createPublicServer({
   });
   server.on('upgrade', (request, socket, head) => {
     // A page of any origin may open a channel: its content is encrypted and authenticated.
-    const newcomer = known.get(socket);
+    const connection = known.get(socket);
     if (
-      newcomer === undefined ||
+      connection === undefined ||
       !namesThisMachine(request, allowedHosts) ||
-      !openChannel(request, socket, head, newcomer)
+      !openChannel(request, socket, head, connection)
     )
       refuseBytes(socket);
   });

@@ -10,6 +10,7 @@ import {
   proof,
   proveIdentity,
 } from '@aico/shared/core/bus/zeromq';
+import { BoundedCache } from '@aico/shared/core/tasks';
 import { PENDING_HANDSHAKES } from './limits.ts';
 
 interface Pending {
@@ -29,15 +30,11 @@ export type Verdict =
 export class Handshakes {
   readonly #keys: CurveKeyPair;
   readonly #publicKeyOf: (component: string) => string | undefined;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new BoundedCache<string, Pending>(PENDING_HANDSHAKES);
 
   constructor(keys: CurveKeyPair, publicKeyOf: (component: string) => string | undefined) {
     this.#keys = keys;
     this.#publicKeyOf = publicKeyOf;
-  }
-
-  get pending(): number {
-    return this.#pending.size;
   }
 
   begin(connection: string, frame: Buffer): Verdict {
@@ -46,11 +43,6 @@ export class Handshakes {
     if (!content.versions.includes(PROTOCOL_VERSION))
       return refusal(content.component, `none of its versions ${content.versions.join(', ')} is spoken here`);
     const nonce = randomBytes(32);
-    this.#pending.delete(connection);
-    if (this.#pending.size >= PENDING_HANDSHAKES) {
-      const [oldest] = this.#pending.keys();
-      if (oldest !== undefined) this.#pending.delete(oldest);
-    }
     this.#pending.set(connection, { hello: content, nonce });
     const answer = { version: PROTOCOL_VERSION, nonce: nonce.toString('hex') };
     return { name: 'challenge', frame: challenge.write(FrameType.CHALLENGE, answer) };

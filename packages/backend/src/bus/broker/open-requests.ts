@@ -1,3 +1,5 @@
+import { BoundedCache } from '@aico/shared/core/tasks';
+
 /** Unanswered requests per client; beyond it the oldest can no longer be answered. */
 const MOST = 8_192;
 
@@ -16,7 +18,7 @@ interface OpenRequest {
  */
 export class OpenRequests {
   /** By reply topic. */
-  readonly #open = new Map<string, OpenRequest>();
+  readonly #open = new BoundedCache<string, OpenRequest>(MOST);
 
   get size(): number {
     return this.#open.size;
@@ -32,8 +34,6 @@ export class OpenRequests {
       known.deliveries += 1;
       return;
     }
-    const [oldest] = this.#open.keys();
-    if (this.#open.size >= MOST && oldest !== undefined) this.#open.delete(oldest);
     this.#open.set(replyto, { deadline: deadline ?? performance.now() + DEFAULT_TIME_MS, deliveries: 1 });
   }
 
@@ -49,6 +49,7 @@ export class OpenRequests {
   /** Drops requests whose deadline has passed. */
   prune(): void {
     const now = performance.now();
-    for (const [replyto, { deadline }] of this.#open) if (deadline <= now) this.#open.delete(replyto);
+    for (const [replyto, { deadline }] of this.#open.entries())
+      if (deadline <= now) this.#open.delete(replyto);
   }
 }

@@ -1,4 +1,4 @@
-import { TokenBucket } from '@aico/shared/core/tasks';
+import { BoundedCache, TokenBucket } from '@aico/shared/core/tasks';
 
 /** Frames of one connection that are processed while it has no session; a handshake takes two. */
 export const FRAMES_BEFORE_WELCOME = 16;
@@ -15,7 +15,7 @@ const CONNECTIONS = 4_096;
  * component that passes the CURVE handshake could send HELLO frames without end.
  */
 export class StrangerLimit {
-  readonly #frames = new Map<string, number>();
+  readonly #frames = new BoundedCache<string, number>(CONNECTIONS);
   readonly #bucket: TokenBucket;
 
   constructor(now?: () => number) {
@@ -29,12 +29,7 @@ export class StrangerLimit {
   /** Whether a frame of `connection` may be processed. Otherwise it is dropped without an answer. */
   admit(connection: string): boolean {
     const frames = (this.#frames.get(connection) ?? 0) + 1;
-    this.#frames.delete(connection);
     this.#frames.set(connection, frames);
-    if (this.#frames.size > CONNECTIONS) {
-      const [silent = ''] = this.#frames.keys();
-      this.#frames.delete(silent);
-    }
     return frames <= FRAMES_BEFORE_WELCOME && this.#bucket.take();
   }
 }

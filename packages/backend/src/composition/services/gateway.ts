@@ -12,7 +12,7 @@ export function gatewayService({ config, paths, logging, lifecycle, vault }: Hos
     (require) => {
       const gateway = new HttpGateway({
         config: config.section(gatewaySection),
-        newcomers: {
+        unproven: {
           max: config.section(channelSection).max_unproven,
           maxPerSource: config.section(channelSection).max_unproven_per_source,
         },

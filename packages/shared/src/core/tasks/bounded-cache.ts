@@ -46,6 +46,11 @@ export class BoundedCache<K, V> {
     return this.#entries.delete(key);
   }
 
+  /** The entries, the oldest first. */
+  entries(): MapIterator<[K, V]> {
+    return this.#entries.entries();
+  }
+
   clear(): void {
     this.#entries.clear();
   }

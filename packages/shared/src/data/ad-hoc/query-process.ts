@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { DatabaseGoneError, StatementRefusedError } from '../errors.ts';
 import { readHead } from '../file/database-head.ts';
 import { placeholdersOf } from '../sql/placeholders.ts';
@@ -9,7 +10,6 @@ import { type BoundParameters, bindParameters } from '../statements/parameters.t
 import { errorOf } from '../threads/engine-errors.ts';
 import type { SqlParameters, SqlValue } from '../types.ts';
 import { QueryAbandonedError, QueryDeadlineError, QueryProcessError, QueryTooLargeError } from './errors.ts';
-import { Places } from './places.ts';
 import { frame, type QueryReply, unframe } from './wire.ts';
 
 export interface AdHocQuery {
@@ -60,12 +60,12 @@ const NEEDED_VARIABLES = ['SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'NODE_COMPILE_C
  */
 export class AdHocQueries {
   readonly #options: AdHocQueriesOptions;
-  readonly #places: Places;
+  readonly #limit: LimitFunction;
   readonly #vocabulary = new Vocabulary();
 
   constructor(options: AdHocQueriesOptions) {
     this.#options = options;
-    this.#places = new Places(options.atOnce ?? 4);
+    this.#limit = pLimit(options.atOnce ?? 4);
   }
 
   /**
@@ -78,13 +78,10 @@ export class AdHocQueries {
     if (classifyStatement(sql, this.#vocabulary).kind === 'write')
       throw new StatementRefusedError(this.#vocabulary.shapeOf(sql), 'it does not only read');
     const params = bindParameters(placeholdersOf(sql), query.params);
-    const release = await this.#places.take();
-    try {
+    return await this.#limit(async () => {
       if (signal.aborted) throw new QueryAbandonedError(this.#vocabulary.shapeOf(sql));
       return await this.#runNow({ ...query, params });
-    } finally {
-      release();
-    }
+    });
   }
 
   async #runNow(query: AdHocQuery & { readonly params: BoundParameters }): Promise<AdHocRows> {

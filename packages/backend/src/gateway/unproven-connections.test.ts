@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Newcomers, sourceOf } from './newcomers.ts';
+import { sourceOf, UnprovenConnections } from './unproven-connections.ts';
 
 test('an IPv4 address is its own source; of IPv6 it is the first 64 bits', () => {
   const sources: Readonly<Record<string, string>> = {
@@ -27,21 +27,21 @@ test('random arrivals and departures never exceed the limits, and a newcomer is 
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const newcomers = new Newcomers({ max: 12, maxPerSource: 4 });
+      const unproven = new UnprovenConnections({ max: 12, maxPerSource: 4 });
       const present = new Map<object, string>();
       for (const { source, kind, which } of steps) {
         if (kind === 'come') {
           const key = {};
-          const newcomer = newcomers.admit(`10.0.0.${source}`, () => present.delete(key));
-          present.set(key, newcomer.source);
-          Object.assign(key, { newcomer });
+          const connection = unproven.admit(`10.0.0.${source}`, () => present.delete(key));
+          present.set(key, connection.source);
+          Object.assign(key, { connection });
         } else if (present.size > 0) {
-          const key = [...present.keys()][which % present.size] as { newcomer: { leave(): void } };
+          const key = [...present.keys()][which % present.size] as { connection: { leave(): void } };
           present.delete(key);
-          key.newcomer.leave();
-          key.newcomer.leave();
+          key.connection.leave();
+          key.connection.leave();
         }
-        assert.equal(newcomers.size, present.size);
+        assert.equal(unproven.size, present.size);
         assert.ok(present.size <= 12);
         for (const one of present.values())
           assert.ok([...present.values()].filter((other) => other === one).length <= 4);
@@ -51,9 +51,9 @@ test('random arrivals and departures never exceed the limits, and a newcomer is 
 });
 
 test('one source that fills the budget displaces its own connections, the longest waiting first', () => {
-  const newcomers = new Newcomers({ max: 8, maxPerSource: 8 });
+  const unproven = new UnprovenConnections({ max: 8, maxPerSource: 8 });
   const gone: string[] = [];
-  const come = (source: string, name: string) => newcomers.admit(source, () => gone.push(name));
+  const come = (source: string, name: string) => unproven.admit(source, () => gone.push(name));
   come('10.0.0.1', 'honest');
   for (let n = 0; n < 7; n += 1) come('10.0.0.66', `hostile ${n}`);
   come('10.0.0.2', 'another');

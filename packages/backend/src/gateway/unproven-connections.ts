@@ -1,22 +1,22 @@
 import { isIPv6 } from 'node:net';
 
-export interface NewcomerLimits {
-  /** The most newcomers in all. */
+export interface UnprovenLimits {
+  /** The most unproven connections in all. */
   readonly max: number;
-  /** The most newcomers of one source. */
+  /** The most unproven connections of one source. */
   readonly maxPerSource: number;
 }
 
 /**
  * An unproven connection to the public port: a request for liveness, a handshake in progress, a replay, or a silent connection.
  */
-export class Newcomer {
+export class UnprovenConnection {
   /** The source of the connection: see {@link sourceOf}. */
   readonly source: string;
-  readonly #leave: (newcomer: Newcomer) => void;
+  readonly #leave: (connection: UnprovenConnection) => void;
   #turnAway: () => void;
 
-  constructor(source: string, turnAway: () => void, leave: (newcomer: Newcomer) => void) {
+  constructor(source: string, turnAway: () => void, leave: (connection: UnprovenConnection) => void) {
     this.source = source;
     this.#turnAway = turnAway;
     this.#leave = leave;
@@ -46,55 +46,55 @@ export class Newcomer {
  *
  * @example
  * ```ts
- * const newcomer = newcomers.admit(socket.remoteAddress ?? '', () => socket.destroy());
- * socket.once('close', () => newcomer.leave());
+ * const connection = unproven.admit(socket.remoteAddress ?? '', () => socket.destroy());
+ * socket.once('close', () => connection.leave());
  * ```
  */
-export class Newcomers {
-  readonly #limits: NewcomerLimits;
+export class UnprovenConnections {
+  readonly #limits: UnprovenLimits;
   /** By source, in the order of arrival. */
-  readonly #bySource = new Map<string, Set<Newcomer>>();
+  readonly #bySource = new Map<string, Set<UnprovenConnection>>();
   #size = 0;
 
-  constructor(limits: NewcomerLimits) {
+  constructor(limits: UnprovenLimits) {
     this.#limits = limits;
   }
 
-  /** The number of newcomers. */
+  /** The number of unproven connections. */
   get size(): number {
     return this.#size;
   }
 
   /** @param turnAway ends the connection when it has to make room */
-  admit(address: string, turnAway: () => void): Newcomer {
+  admit(address: string, turnAway: () => void): UnprovenConnection {
     const source = sourceOf(address);
     const own = this.#bySource.get(source);
     if (own !== undefined && own.size >= this.#limits.maxPerSource) firstOf(own)?.turnAway();
     else if (this.#size >= this.#limits.max) firstOf(this.#largest())?.turnAway();
-    const newcomer = new Newcomer(source, turnAway, (gone) => this.#remove(gone));
+    const connection = new UnprovenConnection(source, turnAway, (gone) => this.#remove(gone));
     const siblings = this.#bySource.get(source);
-    if (siblings === undefined) this.#bySource.set(source, new Set([newcomer]));
-    else siblings.add(newcomer);
+    if (siblings === undefined) this.#bySource.set(source, new Set([connection]));
+    else siblings.add(connection);
     this.#size += 1;
-    return newcomer;
+    return connection;
   }
 
-  #largest(): ReadonlySet<Newcomer> {
-    let largest: ReadonlySet<Newcomer> = new Set();
+  #largest(): ReadonlySet<UnprovenConnection> {
+    let largest: ReadonlySet<UnprovenConnection> = new Set();
     for (const each of this.#bySource.values()) if (each.size > largest.size) largest = each;
     return largest;
   }
 
-  #remove(newcomer: Newcomer): void {
-    const siblings = this.#bySource.get(newcomer.source);
-    if (siblings?.delete(newcomer) !== true) return;
+  #remove(connection: UnprovenConnection): void {
+    const siblings = this.#bySource.get(connection.source);
+    if (siblings?.delete(connection) !== true) return;
     this.#size -= 1;
-    if (siblings.size === 0) this.#bySource.delete(newcomer.source);
+    if (siblings.size === 0) this.#bySource.delete(connection.source);
   }
 }
 
-function firstOf(newcomers: ReadonlySet<Newcomer>): Newcomer | undefined {
-  for (const first of newcomers) return first;
+function firstOf(connections: ReadonlySet<UnprovenConnection>): UnprovenConnection | undefined {
+  for (const first of connections) return first;
   return undefined;
 }
 
