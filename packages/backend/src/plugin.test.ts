@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { exportedTypes } from '../test/fixtures/exports.ts';
 import * as door from './plugin.ts';
 
 /** Everything that `@aico/backend/plugin` exports. A name more or less is a change of the interface of plugins. */
@@ -69,13 +69,5 @@ true satisfies Same<keyof typeof door, (typeof VALUES)[number]>;
 
 test('@aico/backend/plugin exports exactly the names listed here', () => {
   assert.deepEqual(Object.keys(door).sort(), [...VALUES].sort());
-  const source = readFileSync(new URL('./plugin.ts', import.meta.url), 'utf8');
-  const types = [...source.matchAll(/^export (type )?\{([^}]*)\}/gm)].flatMap(([, all, names = '']) =>
-    names
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== '' && (all !== undefined || name.startsWith('type ')))
-      .map((name) => name.replace('type ', '')),
-  );
-  assert.deepEqual(types.sort(), TYPES.toSorted());
+  assert.deepEqual(exportedTypes(new URL('./plugin.ts', import.meta.url)), TYPES.toSorted());
 });
