@@ -19,7 +19,7 @@ test('an IPv4 address is its own source; of IPv6 it is the first 64 bits', () =>
   for (const [address, source] of Object.entries(sources)) assert.equal(sourceOf(address), source, address);
 });
 
-test('random arrivals and departures never exceed the limits, and a newcomer is always admitted', () => {
+test('random arrivals and departures never exceed the limits, and a new connection is always admitted', () => {
   const step = fc.record({
     source: fc.nat({ max: 5 }),
     kind: fc.constantFrom('come', 'come', 'come', 'leave'),

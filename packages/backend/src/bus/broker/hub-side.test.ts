@@ -1,33 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AicoError } from '@aico/protocol';
-import { type BatchHeader, InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
-import { FRAME_START, type FrameBatch, FrameWriter, readBatch } from '@aico/shared/core/bus/zeromq';
+import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
+import { FrameWriter } from '@aico/shared/core/bus/zeromq';
 import fc from 'fast-check';
+import { frameBatch } from '../../../test/fixtures/frame-batch.ts';
 import { HubSide } from './hub-side.ts';
 import type { QueueOwner } from './remote-subscription.ts';
 import { RemoteSubscription } from './remote-subscription.ts';
-
-const HEADER: BatchHeader = {
-  topic: 'a.b',
-  source: 'peer',
-  timeMs: 0,
-  contentType: 'application/json',
-  idPrefix: 'x-',
-  traceparent: undefined,
-  replyto: undefined,
-  deadline: undefined,
-  checkedBy: undefined,
-};
-
-function batchOf(bodies: readonly string[]): FrameBatch {
-  const writer = new FrameWriter();
-  writer.beginBatch(HEADER);
-  for (const [number, body] of bodies.entries()) writer.message(number, body);
-  const batch = readBatch(writer.finish(0x10, 1), FRAME_START);
-  assert.ok(batch !== undefined);
-  return batch;
-}
 
 const deep = '['.repeat(65) + ']'.repeat(65);
 
@@ -42,7 +22,7 @@ test('every readable message of a batch reaches the plugins, even beside an unre
       await plugin.subscribe('a.*', (_topic, message) => void heard.push(message));
       const side = new HubSide({ hub, messageBytes: 1_048_576, onError: () => {} });
       const readable = bodies.filter((each) => /^-?\d+$/.test(each)).map(Number);
-      const publish = (): unknown => side.publish(batchOf(bodies));
+      const publish = (): unknown => side.publish(frameBatch(...bodies));
       if (readable.length === bodies.length) publish();
       else assert.throws(publish);
       await plugin.drain();

@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BatchHeader } from '@aico/shared/core/bus';
-import { FRAME_START, type FrameBatch, FrameWriter, readBatch } from '@aico/shared/core/bus/zeromq';
+import { FrameWriter } from '@aico/shared/core/bus/zeromq';
+import { frameBatch } from '../../../test/fixtures/frame-batch.ts';
 import { Rights } from '../grants/rights.ts';
 import { OpenRequests } from './open-requests.ts';
 import { RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
-
-const HEADER: BatchHeader = {
-  topic: 'a.b',
-  source: 'peer',
-  timeMs: 0,
-  contentType: 'application/json',
-  idPrefix: 'x-',
-  traceparent: undefined,
-  replyto: undefined,
-  deadline: undefined,
-  checkedBy: undefined,
-};
 
 /** Fails while it writes, as for lack of memory. */
 class FailingWriter extends FrameWriter {
@@ -29,15 +17,6 @@ class FailingWriter extends FrameWriter {
     this.failures -= 1;
     throw new RangeError('no memory');
   }
-}
-
-function waiting(body: string): FrameBatch {
-  const writer = new FrameWriter();
-  writer.beginBatch(HEADER);
-  writer.message(1, body);
-  const batch = readBatch(writer.finish(0x10, 1), FRAME_START);
-  assert.ok(batch !== undefined);
-  return batch;
 }
 
 test('a write failure for one client is reported, leaves nothing in the writer, and is not retried', () => {
@@ -65,8 +44,8 @@ test('a write failure for one client is reported, leaves nothing in the writer, 
   const lucky: Buffer[] = [];
   const one = open('one', unlucky);
   const two = open('two', lucky);
-  one.subscription.push(waiting('"for one"'));
-  two.subscription.push(waiting('"for two"'));
+  one.subscription.push(frameBatch('"for one"'));
+  two.subscription.push(frameBatch('"for two"'));
   writer.failures = 1;
   one.session.flush();
   assert.equal(failures.length, 1);

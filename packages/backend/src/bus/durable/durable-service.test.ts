@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Consumption, InProcessBus, MessageBusClient, RequestFailedError } from '@aico/shared/core/bus';
+import { type Consumption, MessageBusClient, RequestFailedError } from '@aico/shared/core/bus';
 import { DurableRefusedError, RemoteTransactionError } from '@aico/shared/core/bus/remote';
 import { BusDeniedError } from '@aico/shared/core/bus/zeromq';
-import { DiskFullError, EncryptedDatabase } from '@aico/shared/data';
-import { DurableStreams } from '@aico/shared/data/streams';
-import { TestBroker, type TestComponent } from '../../../test/fixtures/broker.ts';
-import { HubSide } from '../broker/hub-side.ts';
-import { DurableService } from './durable-service.ts';
+import { DiskFullError } from '@aico/shared/data';
+import type { TestComponent } from '../../../test/fixtures/broker.ts';
+import { BOTH, startDurableBroker } from '../../../test/fixtures/durable-broker.ts';
 
 /** A broker with a store, and a bus client within the same process. */
 async function start(
@@ -19,43 +14,12 @@ async function start(
   components: Readonly<Record<string, TestComponent>>,
   limits: { readonly maxBytes?: number } = {},
 ) {
-  const folder = await mkdtemp(path.join(tmpdir(), 'aico-durable-'));
-  const database = await EncryptedDatabase.open({
-    file: path.join(folder, 'aico.db'),
-    key: Buffer.alloc(32, 7),
-    ...limits,
-  });
-  const streams = new DurableStreams({ database });
-  await streams.start();
-  const hub = new InProcessBus();
-  const broker = await TestBroker.start(components, {
-    local: new HubSide({ hub, messageBytes: 1_048_576, onError: () => {} }),
-  });
-  const service = new DurableService({
-    hub,
-    store: streams,
-    members: () => broker.broker.sessions,
-    messageBytes: 65_536,
-    onError: (error) => assert.fail(error),
-  });
-  await service.start();
-  broker.onEvent = ({ name, component, client }) => {
-    if (name === 'left' && component !== undefined && client !== undefined) service.forget(component, client);
-  };
-  const plugin = new MessageBusClient({ source: 'plugin', transport: hub, durable: streams });
+  const { hub, ...rest } = await startDurableBroker(t, components, limits);
+  const plugin = new MessageBusClient({ source: 'plugin', transport: hub, durable: rest.streams });
   await plugin.connect();
-  t.after(async () => {
-    await broker.stop();
-    await service.stop();
-    await plugin.close();
-    await streams.stop();
-    await database.close();
-    await rm(folder, { recursive: true, force: true });
-  });
-  return { broker, plugin, streams, database };
+  t.after(() => plugin.close());
+  return { plugin, ...rest };
 }
-
-const BOTH = { publish: ['orders.*'], subscribe: ['orders.*'] };
 
 test('another process publishes durably and consumes: each message once, with all its attributes', async (t) => {
   const { broker, plugin } = await start(t, { shop: BOTH });

@@ -1,17 +1,9 @@
 /** The statements of docs/bus-protocol.md about durable messages, held against the service by a peer that sends raw frames. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { InProcessBus } from '@aico/shared/core/bus';
-import { EncryptedDatabase } from '@aico/shared/data';
-import { DurableStreams } from '@aico/shared/data/streams';
-import { TestBroker } from '../../../test/fixtures/broker.ts';
+import { BOTH, startDurableBroker } from '../../../test/fixtures/durable-broker.ts';
 import type { RawPeer } from '../../../test/fixtures/raw-peer.ts';
-import { HubSide } from '../broker/hub-side.ts';
-import { DurableService } from './durable-service.ts';
 
 /** Asks for durable messages as a client in any language does. */
 class RawConsumer {
@@ -77,34 +69,8 @@ class RawConsumer {
 }
 
 async function start(t: TestContext, random?: () => number) {
-  const folder = await mkdtemp(path.join(tmpdir(), 'aico-durable-wire-'));
-  const database = await EncryptedDatabase.open({
-    file: path.join(folder, 'aico.db'),
-    key: Buffer.alloc(32, 7),
-  });
-  const streams = new DurableStreams({ database, ...(random === undefined ? {} : { random }) });
-  await streams.start();
-  const hub = new InProcessBus();
-  const rights = { publish: ['orders.*'], subscribe: ['orders.*'] };
-  const broker = await TestBroker.start(
-    { shop: rights },
-    { local: new HubSide({ hub, messageBytes: 1_048_576, onError: () => {} }) },
-  );
-  const service = new DurableService({
-    hub,
-    store: streams,
-    members: () => broker.broker.sessions,
-    messageBytes: 65_536,
-    onError: (error) => assert.fail(error),
-  });
-  await service.start();
-  t.after(async () => {
-    await broker.stop();
-    await service.stop();
-    await streams.stop();
-    await database.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const options = random === undefined ? {} : { random };
+  const { broker, streams } = await startDurableBroker(t, { shop: BOTH }, options);
   const peer = await broker.member('shop');
   assert.equal(await peer.trySubscribe(1, `${peer.welcomed?.reply}.*`), 'taken');
   return { consumer: new RawConsumer(peer), streams };
