@@ -1,4 +1,4 @@
-/** The packed form for P11 and P12: the packages installed into a folder, and a bare Fastify process beside them. */
+/** The packed form for P11, P12 and P17: the packages installed into a folder, and a bare Fastify process beside them. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,12 +15,16 @@ await app.listen({ host: '127.0.0.1', port: 0 });
 process.stdout.write('ready\\n');
 `;
 
+const AICO = 'node_modules/@aico/cli/bin/aico.js';
+
 export type Side = 'aico' | 'bare';
 
 /** A process that is ready. */
 export interface ReadyProcess {
   /** From the start of the process to its first line, which both sides print when they are ready. */
   readonly readyMs: number;
+  /** The folder that a backend keeps everything in. */
+  readonly home: string;
   /** Resident memory at this moment, from /proc. */
   residentBytes(): number;
   stop(): Promise<void>;
@@ -50,21 +54,36 @@ export class PackedInstallation implements AsyncDisposable {
   /** Starts one side; each start of the backend has an empty home. */
   async start(side: Side): Promise<ReadyProcess> {
     this.#homes += 1;
-    const script = side === 'bare' ? ['bare.js'] : ['node_modules/@aico/cli/bin/aico.js', 'start', '--json'];
+    const home = path.join(this.#folder, `home-${this.#homes}`);
+    const script = side === 'bare' ? ['bare.js'] : [AICO, 'start', '--json'];
+    const env = {
+      ...process.env,
+      AICO_HOME: home,
+      AICO_CORE__API_GATEWAY__REST__PORT: '0',
+      AICO_CORE__DATABASE__KEYRING_WITNESS: 'false',
+    };
     const began = performance.now();
     const child = spawn(process.execPath, script, {
       cwd: this.#folder,
       stdio: ['ignore', 'pipe', 'ignore'],
-      env: {
-        ...process.env,
-        AICO_HOME: path.join(this.#folder, `home-${this.#homes}`),
-        AICO_CORE__API_GATEWAY__REST__PORT: '0',
-        AICO_CORE__DATABASE__KEYRING_WITNESS: 'false',
-      },
+      env,
     });
     await once(child.stdout, 'data');
     const readyMs = performance.now() - began;
-    return { readyMs, residentBytes: () => residentBytes(child), stop: () => stop(child) };
+    return { readyMs, home, residentBytes: () => residentBytes(child), stop: () => stop(child) };
+  }
+
+  /** Milliseconds from the start of a process of Node to its end; `aico` stands for the installed command. */
+  async time(args: readonly string[], home: string): Promise<number> {
+    const began = performance.now();
+    const child = spawn(process.execPath, args[0] === 'aico' ? [AICO, ...args.slice(1)] : args, {
+      cwd: this.#folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, AICO_HOME: home },
+    });
+    const [code] = await once(child, 'exit');
+    assert.equal(code, 0, args.join(' '));
+    return performance.now() - began;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
