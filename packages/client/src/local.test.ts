@@ -6,6 +6,7 @@ import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import {
   BackendNotRunningError,
   ConnectionBrokenError,
@@ -49,6 +50,26 @@ describe('connectLocal()', () => {
     assert.deepEqual(await framing('POST'), ['0', null]);
     assert.deepEqual(await framing('POST', 'ü'), ['2', null]);
     assert.deepEqual(await framing('PUT', new Blob(['abc']).stream()), [null, 'chunked']);
+  });
+
+  test('json() follows redirections, decodes content codings, and takes the error of a problem', async (t) => {
+    const { client } = await serve(t, ({ url }, response) => {
+      if (url === '/moved') response.writeHead(302, { location: '/encoded' }).end();
+      else if (url === '/encoded')
+        response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(gzipSync('{"is":"encoded"}'));
+      else if (url === '/empty') response.writeHead(204).end();
+      else if (url === '/text') response.end('text');
+      else response.writeHead(404).end('{"title":"Not Found","status":404,"detail":"gone","code":"X_GONE"}');
+    });
+    assert.deepEqual(await client.json('/moved'), { is: 'encoded' });
+    assert.equal(await client.json('/empty'), undefined);
+    await assert.rejects(client.json('/text'), UnexpectedReplyError);
+    await assert.rejects(
+      client.json('/gone'),
+      (error) => error instanceof ProblemError && error.code === 'X_GONE',
+    );
+    await assert.rejects(client.json('no-slash'), TypeError);
+    await assert.rejects(client.json('//elsewhere/'), TypeError);
   });
 
   test('sends method, path, query, headers and body over the socket, and gives the answer', async (t) => {

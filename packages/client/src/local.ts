@@ -38,6 +38,7 @@ export function connectLocal({ socketPath, timeoutMs = 120_000 }: LocalClientOpt
   return nodeClient({
     transport: new SocketTransport(socketPath, timeoutMs),
     timeoutMs,
+    isLocal: true,
     known: (code, cause) => {
       if (NOT_LISTENING.has(code)) return new BackendNotRunningError(socketPath, cause);
       if (DENIED.has(code)) return new SocketDeniedError(socketPath, cause);

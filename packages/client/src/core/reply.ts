@@ -8,7 +8,7 @@ import { ProblemError, UnexpectedReplyError } from '../errors.ts';
  * @throws {UnexpectedReplyError} when the response is not a problem as defined by RFC 9457
  * @example await ensureOk(await client.fetch('/api/v1/notes/7', { method: 'DELETE' }));
  */
-export async function ensureOk(response: Response): Promise<void> {
+export async function ensureOk(response: Pick<Response, 'status' | 'json'>): Promise<void> {
   if (response.status < 400) return;
   let body: unknown;
   try {
