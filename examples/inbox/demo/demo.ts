@@ -141,7 +141,7 @@ async function show(tour: Tour, wires: AsyncDisposableStack): Promise<void> {
   });
 
   await tour.step('The log of this work, read from the encrypted table', async () => {
-    const log = await tour.aico('logs', 'tail', '--lines', '8');
+    const log = await tour.aico('logs', 'tail', '--lines', '8', '--pretty');
     assert.match(log, /inbox\/plugin Imported/);
     tour.show(log);
   });

@@ -1,10 +1,11 @@
 import type { Output } from '@aico/backend/plugin';
-import { ask, type LoggedLine, loggedLineOf } from '@aico/client/ask';
+import { type Asked, ask, type LoggedLine, loggedLineOf, type ReplyOf } from '@aico/client/ask';
+import { momentOf } from '@aico/protocol/timing';
 import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
-import { gapText } from '../terminal/output.ts';
+import { gapText, write, writeBytes } from '../terminal/output.ts';
 import { onOneLine, styles } from '../terminal/style.ts';
 import { coloured, table } from '../terminal/table.ts';
 
@@ -13,37 +14,218 @@ const MOST_LINES = 1_000;
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
-function isLogLevel(value: string): value is LogLevel {
-  return LEVELS.some((each) => each === value);
-}
+const TIMES = '10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27 or 2026-11-27T14:30';
 
-interface TailOptions {
-  readonly lines: number;
-  readonly follow?: boolean;
+type Query = NonNullable<Asked<'get', '/api/v1/logs'>['query']>;
+type StoredLine = ReplyOf<'get', '/api/v1/logs'>['logs'][number];
+
+interface FilterOptions {
   readonly service?: string;
   readonly component?: string;
   readonly level?: LogLevel;
   readonly text?: string;
+  readonly request?: string;
+  readonly trace?: string;
+  readonly plugin?: string;
+  readonly device?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+interface ListOptions extends FilterOptions {
+  readonly lines: number;
+  readonly pretty?: boolean;
+}
+
+interface TailOptions extends ListOptions {
+  readonly follow?: boolean;
+}
+
+interface ExportOptions extends FilterOptions {
+  readonly format: 'ndjson' | 'otlp';
 }
 
 export function register(program: Command, context: CommandContext): void {
   const logs = program.command('logs').description('read the log from the encrypted table');
-  logs
-    .command('tail')
-    .description('the newest lines, oldest first')
-    .option('-n, --lines <count>', 'how many', wholeNumber(1, MOST_LINES), 50)
+  withList(logs.command('tail').description('the newest lines, oldest first'))
     .option('-f, --follow', 'continue with lines as they are logged')
-    .option('-s, --service <name>', 'only lines of this service')
-    .option('-c, --component <name>', 'only lines of this component')
-    .addOption(new Option('-l, --level <level>', 'only lines of this level and above').choices(LEVELS))
-    .option('--text <text>', 'only lines with this text in their message')
     .action((options: TailOptions) => tail(context, options));
+  withList(logs.command('ls').description('the newest lines with their ids, as a table')).action(
+    (options: ListOptions) => list(context, options),
+  );
+  withList(logs.command('grep').description('the newest lines with these words, oldest first'))
+    .argument('<words...>', 'each begins a word of the message, or of a name or value of the fields')
+    .action((words: string[], options: ListOptions) =>
+      tail(context, { ...options, text: [options.text ?? '', ...words].join(' ').trim() }),
+    );
+  logs
+    .command('cat')
+    .description('one line with all of its fields')
+    .argument('<id>', 'its id, as aico logs ls shows it', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .action((id: number) => show(context, id));
+  withFilter(logs.command('export').description('all lines, oldest first, as JSON for other programs'))
+    .addOption(
+      new Option('--format <format>', 'ndjson: a line each; otlp: for collectors of OpenTelemetry')
+        .choices(['ndjson', 'otlp'])
+        .default('ndjson'),
+    )
+    .action((options: ExportOptions) => exportLines(context, options));
   logs
     .command('level')
     .description('show or set from which level on lines are kept, until the backend stops')
     .argument('[target]', 'a service, or SERVICE/COMPONENT; or a level, for all that have none of their own')
     .argument('[level]', `${LEVELS.join(', ')}; or default`)
     .action((target?: string, wanted?: string) => level(context, target, wanted));
+}
+
+function withList(command: Command): Command {
+  return withFilter(command.option('-n, --lines <count>', 'how many', wholeNumber(1, MOST_LINES), 50)).option(
+    '--pretty',
+    'as text in a pipe too, where it is a JSON object on each line otherwise',
+  );
+}
+
+function withFilter(command: Command): Command {
+  return command
+    .option('-s, --service <name>', 'only lines of this service')
+    .option('-c, --component <name>', 'only lines of this component')
+    .addOption(new Option('-l, --level <level>', 'only lines of this level and above').choices(LEVELS))
+    .option('--text <words>', 'only lines with these words, or beginnings of words')
+    .option('--request <id>', 'only lines of this request')
+    .option('--trace <id>', 'only lines of this trace')
+    .option('--plugin <name>', 'only lines that this plugin caused')
+    .option('--device <id>', 'only lines that this device caused')
+    .option('--since <time>', `only lines from then on: ${TIMES}`, instant)
+    .option('--until <time>', 'only earlier lines', instant);
+}
+
+/** A time as the person at this terminal means it, whose time zone the backend does not know. */
+function instant(text: string): string {
+  const moment = momentOf(text, new Date());
+  if (moment === undefined) throw new InvalidArgumentError(`It is not a time: ${TIMES}.`);
+  return moment.toISOString();
+}
+
+function queryOf({ request, trace, service, component, level, text, plugin, device }: FilterOptions): Query {
+  return {
+    ...(service !== undefined && { service }),
+    ...(component !== undefined && { component }),
+    ...(level !== undefined && { level }),
+    ...(text !== undefined && text !== '' && { text }),
+    ...(request !== undefined && { requestId: request }),
+    ...(trace !== undefined && { traceId: trace }),
+    ...(plugin !== undefined && { plugin }),
+    ...(device !== undefined && { device }),
+  };
+}
+
+function timesOf({ since, until }: FilterOptions): Query {
+  return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
+}
+
+async function tail(context: CommandContext, options: TailOptions): Promise<void> {
+  const { lines, follow } = options;
+  const filter = queryOf(options);
+  const client = await context.client(QUICK_ANSWER_MS);
+  const print = printerFor(context.output, options);
+  const newest = async (limit: number) =>
+    (await ask(client, 'get', '/api/v1/logs', { query: { ...filter, ...timesOf(options), limit } })).logs;
+  if (follow !== true) {
+    for (const record of (await newest(lines)).toReversed()) print(record);
+    return;
+  }
+  const opened = Promise.withResolvers<void>();
+  const wanted = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) wanted.set(name, String(value));
+  const events = client.follow(`/api/v1/logs/stream?${wanted}`, {
+    reconnect: false,
+    onOpen: opened.resolve,
+    onGap: (lost) => context.output.note(gapText(lost)),
+  });
+  // The stream is opened before the table is read, so that no line is missed; a line of both is shown once.
+  let next = events.next();
+  await Promise.race([opened.promise, next]);
+  const stored = await newest(MOST_LINES);
+  const shown = new Set(stored.map(identity));
+  for (const record of stored.slice(0, lines).toReversed()) print(record);
+  for (let event = await next; event.done !== true; event = await next) {
+    next = events.next();
+    const line = loggedLineOf(event.value);
+    if (!shown.delete(identity(line))) print(line);
+  }
+  context.output.note('The backend has stopped.');
+}
+
+async function list(context: CommandContext, options: ListOptions): Promise<void> {
+  const client = await context.client(QUICK_ANSWER_MS);
+  const query = { ...queryOf(options), ...timesOf(options), limit: options.lines };
+  const { logs } = await ask(client, 'get', '/api/v1/logs', { query });
+  if (isNdjson(context.output, options)) {
+    for (const line of logs) write(process.stdout, JSON.stringify(line));
+    return;
+  }
+  context.output.print(logs, () =>
+    table(
+      ['id', 'time', 'level', 'service', 'message'],
+      logs.map(({ id, time, level: severity, service, component, message }) => [
+        id,
+        styles.dim(new Date(time).toISOString()),
+        coloured(severity),
+        styles.cyan(onOneLine(`${service}/${component}`)),
+        message.length > MESSAGE_WIDTH ? `${message.slice(0, MESSAGE_WIDTH - 1)}…` : message,
+      ]),
+    ),
+  );
+}
+
+const MESSAGE_WIDTH = 100;
+
+async function show(context: CommandContext, id: number): Promise<void> {
+  const client = await context.client(QUICK_ANSWER_MS);
+  const line: StoredLine = await ask(client, 'get', '/api/v1/logs/{id}', { path: { id } });
+  context.output.print(line, ({ fields, context: about = {}, ...rest }) =>
+    [
+      ...Object.entries({ ...rest, time: new Date(rest.time).toISOString(), ...about }).map(
+        ([name, value]) => `${styles.dim(name.padEnd(10))} ${onOneLine(String(value))}`,
+      ),
+      JSON.stringify(fields, undefined, 2),
+    ].join('\n'),
+  );
+}
+
+/** Pages through all lines that match; each page is written before the next is asked for. */
+async function exportLines(context: CommandContext, options: ExportOptions): Promise<void> {
+  const client = await context.client();
+  const { otlpOf } = await import('./logs-export.ts');
+  const filter = { ...queryOf(options), ...timesOf(options), first: 'oldest', limit: MOST_LINES } as const;
+  for (let after = 0; ; ) {
+    const { logs } = await ask(client, 'get', '/api/v1/logs', { query: { ...filter, after } });
+    const last = logs.at(-1);
+    if (last === undefined) return;
+    after = last.id;
+    const rows = options.format === 'otlp' ? [otlpOf(logs)] : logs;
+    await writeBytes([Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))]);
+  }
+}
+
+/** Identifies a line, which has a number only when it comes from the table. */
+function identity({ time, level, service, component, message, fields }: LoggedLine): string {
+  return JSON.stringify([time, level, service, component, message, fields]);
+}
+
+function isNdjson({ json }: Output, { pretty }: ListOptions): boolean {
+  return json || (pretty !== true && process.stdout.isTTY !== true);
+}
+
+function printerFor(output: Output, options: ListOptions): (line: LoggedLine) => void {
+  if (isNdjson(output, options)) return (line) => write(process.stdout, JSON.stringify(line));
+  return (line) => output.print(line, textOf);
+}
+
+function textOf({ time, level, service, component, message, fields }: LoggedLine): string {
+  const details = Object.keys(fields).length === 0 ? '' : ` ${styles.dim(JSON.stringify(fields))}`;
+  const who = styles.cyan(`${service}/${component}`);
+  return onOneLine(`${new Date(time).toISOString()} ${coloured(level)} ${who} ${message}${details}`);
 }
 
 async function level(context: CommandContext, target?: string, wanted?: string): Promise<void> {
@@ -75,44 +257,6 @@ function levelChange(
   throw new InvalidArgumentError(`"${wanted}" is not a level: ${LEVELS.join(', ')} or default.`);
 }
 
-async function tail(context: CommandContext, { lines, follow, ...filter }: TailOptions): Promise<void> {
-  const client = await context.client(QUICK_ANSWER_MS);
-  const newest = async (limit: number) =>
-    (await ask(client, 'get', '/api/v1/logs', { query: { ...filter, limit } })).logs;
-  if (follow !== true) {
-    for (const record of (await newest(lines)).toReversed()) print(context.output, record);
-    return;
-  }
-  const opened = Promise.withResolvers<void>();
-  const events = client.follow(`/api/v1/logs/stream?${new URLSearchParams(Object.entries(filter))}`, {
-    reconnect: false,
-    onOpen: opened.resolve,
-    onGap: (lost) => context.output.note(gapText(lost)),
-  });
-  // The stream is opened before the table is read, so that no line is missed; a line of both is shown once.
-  let next = events.next();
-  await Promise.race([opened.promise, next]);
-  const stored = await newest(MOST_LINES);
-  const shown = new Set(stored.map(identity));
-  for (const record of stored.slice(0, lines).toReversed()) print(context.output, record);
-  for (let event = await next; event.done !== true; event = await next) {
-    next = events.next();
-    const line = loggedLineOf(event.value);
-    if (!shown.delete(identity(line))) print(context.output, line);
-  }
-  context.output.note('The backend has stopped.');
-}
-
-/** Identifies a line, which has a number only when it comes from the table. */
-function identity({ time, level, service, component, message, fields }: LoggedLine): string {
-  return JSON.stringify([time, level, service, component, message, fields]);
-}
-
-function print(output: Output, record: LoggedLine): void {
-  output.print(record, ({ time, level, service, component, message, fields }) => {
-    const details = Object.keys(fields).length === 0 ? '' : ` ${styles.dim(JSON.stringify(fields))}`;
-    const who = styles.cyan(`${service}/${component}`);
-    const line = `${new Date(time).toISOString()} ${coloured(level)} ${who} ${message}${details}`;
-    return onOneLine(line);
-  });
+function isLogLevel(value: string): value is LogLevel {
+  return LEVELS.some((each) => each === value);
 }

@@ -72,6 +72,9 @@ export interface paths {
     "/api/v1/logs/stream": {
         get: operations["get_logs_stream"];
     };
+    "/api/v1/logs/{id}": {
+        get: operations["get_logs_id"];
+    };
     "/api/v1/openapi": {
         get: operations["get_openapi"];
     };
@@ -819,8 +822,16 @@ export interface operations {
                 traceId?: string;
                 plugin?: string;
                 device?: string;
+                /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                since?: string;
+                /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                until?: string;
                 limit?: number;
+                /** @description The id of the last line of this page. */
                 before?: number;
+                /** @description The same, where the oldest come first. */
+                after?: number;
+                first?: "newest" | "oldest";
             };
             header?: never;
             path?: never;
@@ -936,6 +947,44 @@ export interface operations {
             200: {
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_logs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        id: number;
+                        /** @description Milliseconds since 1970. */
+                        time: number;
+                        /** @enum {unknown} */
+                        level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+                        service: string;
+                        component: string;
+                        message: string;
+                        fields: {
+                            [key: string]: unknown;
+                        };
+                        context?: {
+                            requestId?: string;
+                            traceId?: string;
+                            plugin?: string;
+                            /** @description The id of the device. */
+                            device?: string;
+                        };
+                    };
                 };
             };
             default: components["responses"]["Problem"];

@@ -6,8 +6,11 @@ import {
   type LogRecord,
 } from '@aico/shared/core/logging';
 import type { Queryable, SqlParameter } from '@aico/shared/data';
+import type { IdRange } from './line-index.ts';
+import { matchOf, wordsOf } from './line-words.ts';
 
-export interface LogQuery {
+/** A filter of lines: a line has to meet all of it. */
+export interface LogFilter {
   readonly service?: string;
   /** This level and all above it. */
   readonly minLevel?: LogLevel;
@@ -17,11 +20,22 @@ export interface LogQuery {
   readonly traceId?: string;
   readonly plugin?: string;
   readonly device?: string;
-  /** Occurs in the message or the fields; case is ignored for ASCII letters. */
+  /** Words, each of which begins a word of the message or of a name or value of the fields. Case is ignored. */
   readonly text?: string;
+}
+
+export interface LogQuery extends LogFilter {
+  /** Lines that were logged then or later, in milliseconds since 1970. */
+  readonly since?: number;
+  /** Lines that were logged earlier. */
+  readonly until?: number;
   /** Only lines stored before the one with this id: the next page. */
   readonly before?: number;
-  /** At most so many, the newest. Default 100, at most 1 000. */
+  /** Only lines stored after the one with this id: the next page, oldest first. */
+  readonly after?: number;
+  /** Default `newest`. */
+  readonly first?: 'newest' | 'oldest';
+  /** At most so many. Default 100, at most 1,000. */
   readonly limit?: number;
 }
 
@@ -57,47 +71,81 @@ const COLUMNS = {
 const MAX_LIMIT = 1_000;
 const LEVELS = Object.keys(LEVEL_NUMBERS).filter(isLogLevel);
 
-/**
- * The newest lines that match, newest first.
- *
- * A range over levels would have to be sorted by age, row by row. So each level is asked for its own newest,
- * which an index has in order, and the few answers are merged.
- */
-export async function queryLogs(database: Queryable, query: LogQuery): Promise<readonly StoredLogRecord[]> {
-  const limit = Math.max(1, Math.min(MAX_LIMIT, Math.trunc(query.limit ?? 100)));
-  const { sql, params } = statement(query, limit);
+/** Whether the answer needs the index of words or times. */
+export function needsIndex({ text, since, until }: LogQuery): boolean {
+  return since !== undefined || until !== undefined || wordsOf(text ?? '').length > 0;
+}
+
+/** The lines that match, newest or oldest first, by the order in which they were stored. */
+export async function queryLogs(
+  database: Queryable,
+  query: LogQuery,
+  range: IdRange,
+): Promise<readonly StoredLogRecord[]> {
+  const { sql, params } = statement(query, range);
   const { rows } = await database.execute<LogRow>(sql, params);
   return rows.map(toRecord);
 }
 
-function statement(query: LogQuery, limit: number): { sql: string; params: Record<string, SqlParameter> } {
+/** The line with that id. */
+export async function lineById(database: Queryable, id: number): Promise<StoredLogRecord | undefined> {
+  const { rows } = await database.execute<LogRow>('SELECT * FROM logs WHERE id = ?', [id]);
+  return rows[0] === undefined ? undefined : toRecord(rows[0]);
+}
+
+interface Statement {
+  readonly sql: string;
+  readonly params: Record<string, SqlParameter>;
+}
+
+/**
+ * A range over levels would have to be sorted by age, row by row. So each level is asked for its own newest, which an index has
+ * in order, and the few answers are merged. Words, a request and a trace are rarer than any service: where one is asked for,
+ * its index alone is read (a `+` keeps the others out), and the rest is compared row by row.
+ */
+function statement(query: LogQuery, { from, to }: IdRange): Statement {
+  const limit = Math.max(1, Math.min(MAX_LIMIT, Math.trunc(query.limit ?? 100)));
   const params: Record<string, SqlParameter> = { limit };
+  const words = wordsOf(query.text ?? '');
+  const isRare = words.length > 0 || query.requestId !== undefined || query.traceId !== undefined;
   const conditions: string[] = [];
-  for (const [name, column] of Object.entries(COLUMNS) as [keyof typeof COLUMNS, string][]) {
-    const value = query[name];
-    if (value === undefined) continue;
-    conditions.push(`${column} = :${name}`);
+  const compare = (left: string, operator: string, name: string, value: SqlParameter): void => {
+    conditions.push(`${left} ${operator} :${name}`);
     params[name] = value;
+  };
+  for (const [name, column] of Object.entries(COLUMNS)) {
+    const value = query[name as keyof typeof COLUMNS];
+    const isLeading = name === 'requestId' || name === 'traceId';
+    if (value !== undefined) compare(`${isRare && !isLeading ? '+' : ''}logs.${column}`, '=', name, value);
   }
-  if (query.before !== undefined) {
-    conditions.push('id < :before');
-    params.before = query.before;
-  }
-  if (query.text !== undefined && query.text !== '') {
-    conditions.push(`(message LIKE :text ESCAPE '\\' OR fields LIKE :text ESCAPE '\\')`);
+  const id = words.length > 0 ? 'logs_text.rowid' : 'logs.id';
+  const least = Math.max(from, query.after === undefined ? 0 : query.after + 1);
+  const most = Math.min(to, query.before === undefined ? Number.MAX_SAFE_INTEGER : query.before - 1);
+  if (least > 0) compare(id, '>=', 'least', least);
+  if (most < Number.MAX_SAFE_INTEGER) compare(id, '<=', 'most', most);
+  if (query.since !== undefined) compare('logs.time', '>=', 'since', query.since);
+  if (query.until !== undefined) compare('logs.time', '<', 'until', query.until);
+  if (words.length > 0) compare('logs_text', 'MATCH', 'words', matchOf(words));
+  else if (query.text !== undefined && query.text !== '') {
+    // Signs alone are in no index.
+    conditions.push(`(logs.message LIKE :text ESCAPE '\\' OR logs.fields LIKE :text ESCAPE '\\')`);
     params.text = `%${query.text.replace(/[\\%_]/g, '\\$&')}%`;
   }
-  const newest = (more: readonly string[]): string => {
+  const order = query.first === 'oldest' ? 'ASC' : 'DESC';
+  const tables = words.length > 0 ? 'logs_text CROSS JOIN logs ON logs.id = logs_text.rowid' : 'logs';
+  const ordered = (more: readonly string[]): string => {
     const all = [...conditions, ...more];
     const where = all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`;
-    return `SELECT * FROM (SELECT * FROM logs${where} ORDER BY id DESC LIMIT :limit)`;
+    return `SELECT * FROM (SELECT logs.* FROM ${tables}${where} ORDER BY ${id} ${order} LIMIT :limit)`;
   };
-  if (query.service === undefined && query.minLevel === undefined) return { sql: newest([]), params };
-  const least = LEVEL_NUMBERS[query.minLevel ?? 'trace'];
-  const parts = LEVELS.filter((level) => LEVEL_NUMBERS[level] >= least).map((level) =>
-    newest([`level = ${LEVEL_NUMBERS[level]}`]),
+  const leastLevel = LEVEL_NUMBERS[query.minLevel ?? 'trace'];
+  if (isRare) return { sql: ordered(query.minLevel ? [`+logs.level >= ${leastLevel}`] : []), params };
+  const byLevel = query.minLevel !== undefined || [query.service, query.plugin, query.device].some(Boolean);
+  if (!byLevel) return { sql: ordered([]), params };
+  const parts = LEVELS.filter((level) => LEVEL_NUMBERS[level] >= leastLevel).map((level) =>
+    ordered([`logs.level = ${LEVEL_NUMBERS[level]}`]),
   );
-  return { sql: `${parts.join(' UNION ALL ')} ORDER BY id DESC LIMIT :limit`, params };
+  return { sql: `${parts.join(' UNION ALL ')} ORDER BY id ${order} LIMIT :limit`, params };
 }
 
 function toRecord(row: LogRow): StoredLogRecord {

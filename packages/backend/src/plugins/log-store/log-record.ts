@@ -1,6 +1,7 @@
 import { isLogLevel, LEVEL_NUMBERS, type LogRecord } from '@aico/shared/core/logging';
 import type { WorkContext } from '@aico/shared/core/tracing';
-import type { LogQuery } from './log-query.ts';
+import { hasWords, wordsOf } from './line-words.ts';
+import type { LogFilter } from './log-query.ts';
 
 /** Whether what came over `logs.*` is a line: any plugin may publish there. */
 export function isLogRecord(value: unknown): value is LogRecord {
@@ -29,7 +30,7 @@ export function contextOf({ context, fields }: Pick<LogRecord, 'context' | 'fiel
 }
 
 /** Whether a line is one of those that `query` asks for: the filter of the table, for lines on their way. */
-export function matchesQuery(record: LogRecord, query: LogQuery): boolean {
+export function matchesQuery(record: LogRecord, query: LogFilter): boolean {
   const { service, minLevel, component, text } = query;
   if (service !== undefined && record.service !== service) return false;
   if (minLevel !== undefined && LEVEL_NUMBERS[record.level] < LEVEL_NUMBERS[minLevel]) return false;
@@ -37,11 +38,9 @@ export function matchesQuery(record: LogRecord, query: LogQuery): boolean {
   const context = contextOf(record);
   if (CONTEXT.some((name) => query[name] !== undefined && context[name] !== query[name])) return false;
   if (text === undefined || text === '') return true;
-  const wanted = text.toLowerCase();
-  return (
-    record.message.toLowerCase().includes(wanted) ||
-    JSON.stringify(record.fields).toLowerCase().includes(wanted)
-  );
+  const words = wordsOf(text);
+  if (words.length > 0) return hasWords(record, words);
+  return record.message.includes(text) || JSON.stringify(record.fields).includes(text);
 }
 
 const CONTEXT = ['requestId', 'traceId', 'plugin', 'device'] as const;

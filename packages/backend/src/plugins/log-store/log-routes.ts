@@ -1,10 +1,12 @@
+import { momentOf } from '@aico/protocol/timing';
 import type { LevelSettings, LogLevels } from '@aico/shared/core/logging';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { eventStream, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
 import type { EventsPlugin } from '../events/events-plugin.ts';
 import type { Followed } from '../events/live-subscriptions.ts';
-import type { LogQuery, StoredLogRecord } from './log-query.ts';
+import { LogLineUnknownError, LogTimeError } from './errors.ts';
+import type { LogFilter, StoredLogRecord } from './log-query.ts';
 import { isLogRecord, matchesQuery } from './log-record.ts';
 import type { LogStore } from './log-store.ts';
 
@@ -22,10 +24,19 @@ const Filter = {
   device: Type.Optional(Text),
 };
 
+const Moment = Type.String({
+  maxLength: 64,
+  description: '10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601.',
+});
+
 const Query = Type.Object({
   ...Filter,
+  since: Type.Optional(Moment),
+  until: Type.Optional(Moment),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
-  before: Type.Optional(Type.Integer({ minimum: 1 })),
+  before: Type.Optional(Type.Integer({ minimum: 1, description: 'The id of the last line of this page.' })),
+  after: Type.Optional(Type.Integer({ minimum: 0, description: 'The same, where the oldest come first.' })),
+  first: Type.Optional(Type.Enum(['newest', 'oldest'], { default: 'newest' })),
 });
 
 /** The work that a line was logged for. */
@@ -48,6 +59,7 @@ const Line = Type.Object({
 });
 true satisfies Says<typeof Line, StoredLogRecord>;
 const Lines = Type.Object({ logs: listOf(Line) });
+const LineId = Type.Object({ id: Type.Integer({ minimum: 1 }) });
 
 const READ = { access: 'logs:read' } as const;
 const MANAGE = { access: 'logs:manage' } as const;
@@ -71,7 +83,7 @@ const LevelChange = Type.Object({
 
 const StreamQuery = Type.Object(Filter);
 
-/** `/api/v1/logs`, `/api/v1/logs/stream` and `/api/v1/logs/levels`. */
+/** `/api/v1/logs`, a single line, the live stream, and the levels. */
 export function declareLogRoutes(
   app: GatewayApp,
   store: LogStore,
@@ -91,9 +103,23 @@ export function declareLogRoutes(
   app.get(
     '/',
     { config: READ, schema: { querystring: Query, response: { 200: Lines } } },
-    async ({ query: { level, ...query } }) => ({
-      logs: await store.query(level === undefined ? query : { ...query, minLevel: level }),
+    async ({ query: { level, since, until, ...query } }) => ({
+      logs: await store.query({
+        ...query,
+        ...(level !== undefined && { minLevel: level }),
+        ...(since !== undefined && { since: timeOf('since', since) }),
+        ...(until !== undefined && { until: timeOf('until', until) }),
+      }),
     }),
+  );
+  app.get(
+    '/:id',
+    { config: READ, schema: { params: LineId, response: { 200: Line } } },
+    async ({ params: { id } }) => {
+      const line = await store.line(id);
+      if (line === undefined) throw new LogLineUnknownError(id);
+      return line;
+    },
   );
   app.get(
     '/stream',
@@ -107,7 +133,7 @@ export function declareLogRoutes(
     (request, reply) => {
       const { principal, query: filter } = request;
       const { level, ...rest } = filter;
-      const query: LogQuery = level === undefined ? rest : { ...rest, minLevel: level };
+      const query: LogFilter = level === undefined ? rest : { ...rest, minLevel: level };
       const followed: Followed = {
         topic: 'logs.*',
         view: JSON.stringify(filter),
@@ -118,4 +144,10 @@ export function declareLogRoutes(
       return events.follow(followed, request, reply);
     },
   );
+}
+
+function timeOf(name: string, text: string): number {
+  const moment = momentOf(text, new Date());
+  if (moment === undefined) throw new LogTimeError(name);
+  return moment.getTime();
 }

@@ -47,7 +47,15 @@ describe('the log over the API of a whole backend', () => {
     assert.equal((await logs('text=canary')).length, 0);
   });
 
-  for (const query of ['limit=0', 'limit=1001', 'level=loud', 'before=x', `text=${'x'.repeat(300)}`])
+  for (const query of [
+    'limit=0',
+    'limit=1001',
+    'level=loud',
+    'before=x',
+    'since=soon',
+    'first=best',
+    `text=${'x'.repeat(300)}`,
+  ])
     test(`"${query.slice(0, 12)}" is refused with a problem`, async () => {
       const reply = await localRequest(backend.socket, `/api/v1/logs?${query}`);
       assert.equal(reply.status, 400);

@@ -7,6 +7,7 @@ import { declareLogRoutes } from './log-routes.ts';
 import { LogStore, type LogStoreOptions } from './log-store.ts';
 
 const DAY_MS = 86_400_000;
+const INDEX_EVERY_MS = 2_000;
 
 export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 'retention'> {
   /** Milliseconds between two looks at what is too old. Default 10 minutes. */
@@ -47,6 +48,7 @@ export class LogStorePlugin extends BasePlugin {
     const events = this.requireService('events');
     await this.addRoutes((app) => declareLogRoutes(app, store, events, logging.levels), { place: 'logs' });
     // At once as well: a backend that runs for minutes at a time would otherwise never delete anything.
+    this.every('search index', INDEX_EVERY_MS, (signal) => store.index(signal));
     this.every('retention', pruneEveryMs, (signal) => this.prune(signal), { firstAfterMs: 0 });
   }
 

@@ -127,14 +127,36 @@ describe('LogStore', () => {
     const names = fc.constantFrom('a', 'b');
     const levels = fc.constantFrom('trace', 'debug', 'info', 'warn', 'error', 'fatal');
     const words = fc.constantFrom('50% off', 'under_score', 'Plain', 'back\\slash');
-    const line = fc.record({ service: names, component: names, level: levels, message: words });
+    // Not in the order of the lines: clocks jump.
+    const times = fc.integer({ min: 0, max: 30 });
+    const fields = fc.constantFrom({}, { ok: true, list: ['x\nÜber'] }, { deep: { n: 7 } });
+    const contexts = fc.constantFrom(
+      { requestId: 'r1', plugin: 'p1' },
+      { requestId: 'r2' },
+      { plugin: 'p2' },
+    );
+    const line = fc.record({
+      time: times,
+      service: names,
+      component: names,
+      level: levels,
+      message: words,
+      fields,
+      context: contexts,
+    });
     const query: fc.Arbitrary<LogQuery> = fc.record(
       {
         service: names,
         component: names,
         minLevel: levels,
-        text: fc.constantFrom('%', '_', 'PLAIN', '\\', 'x'),
+        text: fc.constantFrom('%', '_', 'PLAIN', '\\', 'x', 'sl bac', 'under', 'tru', 'deep ü'),
         before: fc.integer({ min: 1, max: 40 }),
+        after: fc.integer({ min: 0, max: 40 }),
+        since: times,
+        until: times,
+        requestId: fc.constantFrom('r1', 'r2'),
+        plugin: fc.constantFrom('p1', 'p2'),
+        first: fc.constantFrom('newest', 'oldest'),
         limit: fc.integer({ min: 1, max: 10 }),
       },
       { requiredKeys: [] },
@@ -147,11 +169,13 @@ describe('LogStore', () => {
           withStore(async ({ log, store }) => {
             for (const fields of lines) log(record(fields));
             for (const wanted of queries) {
+              const { before = Infinity, after = 0, since = 0, until = Infinity, limit = 100 } = wanted;
               const expected = lines
-                .map((fields, index) => ({ id: index + 1, ...record(fields) }))
-                .filter((stored) => matchesQuery(stored, wanted) && stored.id < (wanted.before ?? Infinity))
-                .reverse()
-                .slice(0, wanted.limit ?? 100);
+                .map((each, index) => ({ id: index + 1, ...record(each) }))
+                .filter(({ id, time }) => id < before && id > after && time >= since && time < until)
+                .filter((stored) => matchesQuery(stored, wanted));
+              if (wanted.first !== 'oldest') expected.reverse();
+              expected.splice(limit);
               assert.deepEqual(await store.query(wanted), expected);
             }
           }),
@@ -159,6 +183,56 @@ describe('LogStore', () => {
       { numRuns: 12 },
     );
   });
+
+  test('words and times are found among indexed lines and among the last, and deleted lines are not', () =>
+    withStore(
+      async ({ log, store, database }) => {
+        const now = Date.now();
+        for (let n = 0; n < 1_300; n += 1)
+          log(
+            record({
+              time: now + n,
+              message: `line ${n}`,
+              fields: { word: n % 100 === 7 ? 'rare\nheron' : 'common' },
+            }),
+          );
+        await store.flush();
+        await store.index();
+        const { rows } = await database.execute<{ n: number }>('SELECT max(last) AS n FROM logs_segment');
+        assert.equal(rows[0]?.n, 1_024, 'whole slices alone');
+        const found = async (query: LogQuery) => (await store.query(query)).map(({ id }) => id - 1);
+        assert.deepEqual(await found({ text: 'HERON', limit: 3 }), [1_207, 1_107, 1_007]);
+        assert.deepEqual(await found({ text: 'her 1107' }), [1_107]);
+        assert.deepEqual(await found({ since: now + 1_298 }), [1_299, 1_298]);
+        assert.deepEqual(await found({ since: now + 5, until: now + 7 }), [6, 5]);
+        assert.deepEqual(await found({ until: now + 2, service: 's', minLevel: 'info' }), [1, 0]);
+        assert.deepEqual(await found({ until: now }), []);
+        assert.equal(await store.prune(), 1_200);
+        assert.deepEqual(await found({ text: 'heron' }), [1_207]);
+        const left = await database.execute<{ n: number }>(
+          `SELECT (SELECT count(*) FROM logs_segment WHERE last <= 1200) +
+            (SELECT count(*) FROM logs_text WHERE logs_text MATCH 'line' AND rowid <= 1200) AS n`,
+        );
+        assert.equal(left.rows[0]?.n, 0, 'what is deleted is in no index');
+      },
+      { retention: { maxRows: 100 } },
+    ));
+
+  test('lines that come after all were deleted take their numbers again, and are found', () =>
+    withStore(
+      async ({ log, store }) => {
+        for (let n = 0; n < 600; n += 1) log(record({ time: 1, message: 'old' }));
+        assert.equal((await store.query({ text: 'old', limit: 1 })).length, 1);
+        assert.equal(await store.prune(), 600);
+        log(record({ time: Date.now(), message: 'new' }));
+        assert.deepEqual(
+          (await store.query({ text: 'new' })).map(({ id }) => id),
+          [1],
+        );
+        assert.deepEqual(await store.query({ text: 'old' }), []);
+      },
+      { retention: { maxAgeMs: 60_000 } },
+    ));
 
   test('a burst of 10 000 lines is written whole and in order', () =>
     withStore(async ({ logging, logger, store, database }) => {
@@ -298,13 +372,21 @@ describe('LogStore', () => {
       { retention: { maxAgeMs: 60_000 } },
     ));
 
-  test('the newest of a service and level are read from an index alone', () =>
-    withStore(async ({ database }) => {
-      const plan = await database.execute<{ detail: string }>(
-        `EXPLAIN QUERY PLAN SELECT * FROM logs WHERE service = 's' AND level = 40 ORDER BY id DESC LIMIT 100`,
-      );
-      const details = plan.rows.map(({ detail }) => detail).join('\n');
-      assert.match(details, /USING INDEX logs_by_service_and_level/);
-      assert.doesNotMatch(details, /TEMP B-TREE|SCAN/);
-    }));
+  const PLANS: readonly (readonly [what: string, where: string, index: RegExp])[] = [
+    ['a service and level', "service = 's' AND level = 40", /USING INDEX logs_by_service_and_level/],
+    ['a request', "request = 'r' AND +service = 's'", /USING INDEX logs_by_request/],
+    ['a trace', "trace = 't'", /USING INDEX logs_by_trace/],
+    ['a plugin and level', "plugin = 'p' AND level = 40", /USING INDEX logs_by_plugin/],
+    ['a device and level', "device = 'd' AND level = 40", /USING INDEX logs_by_device/],
+  ];
+  for (const [what, where, index] of PLANS)
+    test(`the newest of ${what} are read from an index alone`, () =>
+      withStore(async ({ database }) => {
+        const plan = await database.execute<{ detail: string }>(
+          `EXPLAIN QUERY PLAN SELECT * FROM logs WHERE ${where} AND id <= 1000 ORDER BY id DESC LIMIT 100`,
+        );
+        const details = plan.rows.map(({ detail }) => detail).join('\n');
+        assert.match(details, index);
+        assert.doesNotMatch(details, /TEMP B-TREE|SCAN/);
+      }));
 });

@@ -1,9 +1,12 @@
 import type { Logger, Logging } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
-import { type LogQuery, queryLogs, type StoredLogRecord } from './log-query.ts';
+import { type IdRange, LineIndex } from './line-index.ts';
+import { type LogQuery, lineById, needsIndex, queryLogs, type StoredLogRecord } from './log-query.ts';
 import { applyRetention, type RetentionLimits } from './log-retention.ts';
 import { LogWriter, type LogWriterOptions, type LogWriterStats } from './log-writer.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
+
+const EVERY_ID: IdRange = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
 export interface LogStoreOptions {
   /** The logging service whose lines are kept. */
@@ -31,6 +34,7 @@ export class LogStore {
   readonly #logging: Pick<Logging, 'queue' | 'flush'>;
   readonly #database: Pick<Database, 'execute' | 'migrate'>;
   readonly #writer: LogWriter;
+  readonly #index: LineIndex;
   readonly #logger: Logger;
   readonly #retention: RetentionLimits;
   readonly #clock: { now(): number };
@@ -41,6 +45,7 @@ export class LogStore {
     this.#database = database;
     this.#logger = logger;
     this.#retention = retention;
+    this.#index = new LineIndex(database);
     this.#writer = new LogWriter({ ...writer, queue: logging.queue, database, logger });
   }
 
@@ -54,11 +59,24 @@ export class LogStore {
     this.#writer.start();
   }
 
-  /** The newest lines that match, newest first; those not written yet are written first, where that is possible. */
+  /** The lines that match; those not written yet are written first, where that is possible. */
   async query(query: LogQuery): Promise<readonly StoredLogRecord[]> {
     // A store that cannot write, which the writer has reported, can still be read.
     await this.flush().catch(() => undefined);
-    return queryLogs(this.#database, query);
+    if (!needsIndex(query)) return queryLogs(this.#database, query, EVERY_ID);
+    await this.#index.complete().catch(() => undefined);
+    return queryLogs(this.#database, query, await this.#index.idsOf(query.since, query.until));
+  }
+
+  /** The line with that id, if it is stored. */
+  async line(id: number): Promise<StoredLogRecord | undefined> {
+    await this.flush().catch(() => undefined);
+    return lineById(this.#database, id);
+  }
+
+  /** Indexes what has come, but for the last few lines, which a query that needs them indexes. */
+  async index(signal?: AbortSignal): Promise<void> {
+    await this.#index.fill(signal);
   }
 
   /**

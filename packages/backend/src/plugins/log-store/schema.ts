@@ -37,6 +37,33 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX logs_by_device ON logs (device, level) WHERE device IS NOT NULL;
     `,
   },
+  {
+    id: '003_search',
+    // Contentless: the words are not kept a second time. The times of a segment, which is a range of ids, tell where a time is found.
+    sql: `
+      CREATE VIRTUAL TABLE logs_text USING fts5 (
+        words, content = '', contentless_delete = 1, detail = 'none', tokenize = "unicode61 remove_diacritics 0"
+      );
+      CREATE TABLE logs_segment (
+        first INTEGER PRIMARY KEY,
+        last INTEGER NOT NULL,
+        min_time INTEGER NOT NULL,
+        max_time INTEGER NOT NULL
+      ) STRICT;
+      CREATE TRIGGER logs_segment_indexes AFTER INSERT ON logs_segment BEGIN
+        INSERT INTO logs_text (rowid, words)
+        SELECT id, message || ' ' || coalesce((
+          SELECT group_concat(iif(typeof(key) = 'text', key, '') || ' ' || iif(type IN ('true', 'false'), type, coalesce(atom, '')), ' ')
+          FROM json_tree(fields)
+        ), '')
+        FROM logs WHERE id BETWEEN new.first AND new.last;
+      END;
+      CREATE TRIGGER logs_delete_indexed AFTER DELETE ON logs BEGIN
+        DELETE FROM logs_text WHERE rowid = old.id;
+        DELETE FROM logs_segment WHERE first <= old.id AND last <= old.id;
+      END;
+    `,
+  },
 ];
 
 /** One parameter however many rows: a statement kept for every batch size, and one string across a thread. */

@@ -1,0 +1,17 @@
+import { defineError } from '@aico/protocol';
+
+/** A time in a filter of lines was not understood. */
+export class LogTimeError extends defineError({
+  code: 'AICO_LOGS_TIME',
+  status: 400,
+  hint: 'Use 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27 or 2026-11-27T14:30:00Z.',
+  make: (name: string) => ({ message: `the value of ${name} is not a time` }),
+}) {}
+
+/** No stored line has this id. */
+export class LogLineUnknownError extends defineError({
+  code: 'AICO_LOGS_UNKNOWN',
+  status: 404,
+  hint: 'Old lines are deleted: see core.logging.retention.',
+  make: (id: number) => ({ message: `no stored line has the id ${id}` }),
+}) {}
