@@ -8,6 +8,7 @@ const gates: readonly (readonly [name: string, command: string, ...args: string[
   // Only what changed since the last check is checked again; one thread does it with less than half of the work of several.
   ['types', 'tsc', '--project', '.', '--singleThreaded', '--incremental', '--tsBuildInfoFile', TYPES_SEEN],
   ['docs', process.execPath, 'scripts/check-docs.ts'],
+  ['API reference', process.execPath, 'scripts/api-reference.ts'],
   ['vocabulary', process.execPath, 'scripts/vocabulary.ts'],
 ];
 

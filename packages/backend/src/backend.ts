@@ -28,6 +28,7 @@ import { identityOf } from './instance/process-identity.ts';
 import type { SystemStatus } from './plugins/system/system-view.ts';
 import { VERSION } from './version.ts';
 
+/** How a backend is started. */
 export interface BackendOptions {
   /** The folder of the home. Default: `AICO_HOME`, else the platform's own folders. */
   readonly home?: string | undefined;

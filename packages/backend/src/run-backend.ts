@@ -3,6 +3,7 @@ import { ExitCode } from '@aico/protocol';
 import { type AssembledBackend, assembleBackend, type Backend, type BackendOptions } from './backend.ts';
 import type { Ending } from './core/lifecycle-manager.ts';
 
+/** How `runBackend` starts a backend and reports on it. */
 export interface RunBackendOptions extends BackendOptions {
   /** Called once everything is running. */
   readonly onReady?: (backend: Backend) => void;

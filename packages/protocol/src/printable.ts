@@ -32,6 +32,7 @@ function patternsOf(): Patterns {
   return patterns;
 }
 
+/** How `printable` treats text. */
 export interface PrintableOptions {
   /** Keeps line breaks and tabs, for text of several lines. Default `false`. */
   readonly lines?: boolean;

@@ -45,6 +45,7 @@ const CLOSE_MS = 3_000;
 
 const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${CHANNEL_UPGRADE}\r\nConnection: Upgrade\r\n\r\n`;
 
+/** The devices that may open a channel, and the limits of channels. */
 export interface EncryptionOptions {
   /** The devices that may open a channel. Default: devices paired while this process runs, each with all rights. */
   readonly devices?: Devices;
@@ -56,6 +57,7 @@ export interface EncryptionOptions {
   readonly guard?: PeerGuard;
 }
 
+/** Where an app behind the sealed channel listens. */
 export interface ListenOptions {
   /** Default `127.0.0.1`. */
   readonly host?: string;

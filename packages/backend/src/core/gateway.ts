@@ -97,6 +97,7 @@ export interface Gateway {
   readonly addresses: GatewayAddresses;
 }
 
+/** The addresses that the gateway listens on. */
 export interface GatewayAddresses {
   /** The Unix domain socket (named pipe on Windows) that serves the whole API to this user alone. */
   readonly socket: string | undefined;

@@ -29,6 +29,7 @@ export type LifecycleState =
 /** The final state. */
 export type Ending = Extract<LifecycleState, { kind: 'stopped' }>;
 
+/** The parts of a lifecycle manager, and the budget of its stop. */
 export interface LifecycleOptions {
   readonly container: ServiceContainer;
   /** Milliseconds that a stop may take in all. Default 10 000. */

@@ -23,7 +23,7 @@ export class Faults {
     this.bus = new BusFaults(bus);
   }
 
-  /** For the database, as it asks for them. */
+  /** The faults as the database asks for them. @internal */
   get forDatabase(): DatabaseFaults {
     return { disk: this.disk.faults, refuseWrite: (owner) => this.database.next(owner) };
   }
@@ -43,7 +43,8 @@ export class PluginWriteFaults {
 
   /**
    * Has the next writes of plugins fail with `AICO_DATA_BUSY`, as if another process held the lock of the database for too
-   * long: a statement of its own, or the commit of a transaction, which is rolled back. The backend's own writes succeed.
+   * long: a statement of its own, or the commit of a transaction, which is rolled back. Writes of the backend succeed, and so do the
+   * transactions that the service `'idempotency'` opens.
    *
    * @param count how many writes fail
    * @param plugin whose writes fail; default: any plugin's
@@ -57,7 +58,7 @@ export class PluginWriteFaults {
     this.#left = 0;
   }
 
-  /** The error that a write of `owner` meets. */
+  /** The error that a write of `owner` meets. @internal */
   next(owner: string | undefined): Error | undefined {
     if (this.#left === 0 || owner === undefined) return undefined;
     if (this.#plugin !== undefined && this.#plugin !== owner) return undefined;
@@ -68,6 +69,7 @@ export class PluginWriteFaults {
 
 /** Faults of the disk that the database is on. */
 export class DiskFaultControl {
+  /** @internal */
   readonly faults: DiskFaults = new DiskFaults();
 
   /** Leaves no room: writes fail with `AICO_DATA_DISK_FULL`, and the database is read-only until {@link free}. */

@@ -1,9 +1,9 @@
 export { NotIdleError, PluginLeakError, PluginUndeclaredError } from './errors.ts';
-export { Faults } from './faults.ts';
+export { type BusFaults, type DiskFaultControl, Faults, type PluginWriteFaults } from './faults.ts';
 export { assertNoLeaks, type LeakCheckOptions } from './leaks.ts';
 export { type LocalReply, type LocalRequestOptions, localRequest } from './local-request.ts';
 export { type PluginCheck, type PluginSuiteOptions, pluginChecks, pluginSuite } from './plugin-suite.ts';
-export { standIn } from './stand-in.ts';
+export { type StandInMembers, standIn } from './stand-in.ts';
 export { strictIssues } from './strict-schema.ts';
 export { createTestBackend, type TestBackend, type TestBackendOptions } from './test-backend.ts';
 export { TestClock } from './test-clock.ts';

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 
+/** The reply to a request of `localRequest`. */
 export interface LocalReply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -8,6 +9,7 @@ export interface LocalReply {
   json(): unknown;
 }
 
+/** The parts of a request beside its path. Default: a GET without a body. */
 export interface LocalRequestOptions {
   readonly method?: string;
   /** Sent as JSON. */

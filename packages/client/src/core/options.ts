@@ -13,6 +13,7 @@ export const CONNECTIONS = 128;
 /** Connections per channel; a backend accepts 64 by default. */
 export const CONNECTIONS_PER_CHANNEL = 32;
 
+/** How a channel to a backend is opened and kept. */
 export interface ChannelOptions {
   /** The address of the backend: `desk.local`, `192.168.1.7:8771`, or `https://…` behind a proxy that terminates TLS. */
   readonly address: string;
@@ -27,11 +28,13 @@ export interface ChannelOptions {
   readonly silenceMs?: number;
 }
 
+/** How a paired device connects. */
 export interface ConnectOptions extends ChannelOptions {
   /** Milliseconds until an answer must begin. Default 120 000. */
   readonly timeoutMs?: number;
 }
 
+/** How a new device is paired over the network. */
 export interface PairingOptions extends PairOptions {
   readonly address: string;
   /** Milliseconds until the pairing must be complete. Default 10 000. */

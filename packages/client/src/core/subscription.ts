@@ -12,6 +12,7 @@ import { ensureOk } from './reply.ts';
 import { serverSentEvents } from './server-sent-events.ts';
 import { type BusEvent, parseBusEvent } from './stream-events.ts';
 
+/** How a topic of a backend is followed. */
 export interface SubscribeOptions {
   readonly signal?: AbortSignal;
   /** The subscription is in force: messages published from now on arrive. Called again after each reconnection. */

@@ -1,3 +1,4 @@
+/** The rate and the size of a token bucket. */
 export interface TokenBucketOptions {
   /** Tokens that are added each second. */
   readonly perSecond: number;

@@ -15,6 +15,7 @@ export interface DatabaseFaults {
   readonly refuseWrite: (owner: string | undefined) => Error | undefined;
 }
 
+/** The file of a database, its key and its limits. */
 export interface EncryptedDatabaseOptions {
   /** Made when it is not there; its folder must be. */
   readonly file: string;

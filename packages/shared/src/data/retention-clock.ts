@@ -1,5 +1,6 @@
 import type { Database, Migration } from './types.ts';
 
+/** The database that keeps the time of a retention clock, and the clocks that it follows. */
 export interface RetentionClockOptions {
   readonly database: Pick<Database, 'execute' | 'migrate'>;
   /** Milliseconds since 1970. Default `Date.now`. */

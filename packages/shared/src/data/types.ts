@@ -62,6 +62,7 @@ export interface OpenTransaction extends Transaction {
   rollback(): Promise<void>;
 }
 
+/** How a transaction is opened. */
 export interface TransactionOptions {
   /** A consistent view that never blocks the writer. Default `false`. */
   readonly readOnly?: boolean;
@@ -77,6 +78,7 @@ export interface Migration {
   readonly sql: string;
 }
 
+/** The migrations that a call of `migrate` has applied. */
 export interface MigrationReport {
   readonly owner: string;
   readonly applied: readonly string[];
@@ -105,6 +107,7 @@ export interface OverdueStatement {
   readonly since: Date;
 }
 
+/** How rows are streamed. */
 export interface StreamOptions {
   /** Milliseconds after which a stream that is not read from is ended. Default 30 000. */
   readonly idleMs?: number;

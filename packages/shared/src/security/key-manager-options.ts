@@ -4,6 +4,7 @@ import type { PasswordCost } from './passwords/password-key.ts';
 import type { SlotKind } from './slots/slot-file.ts';
 import type { Keyring } from './sources/os-keyring.ts';
 
+/** The files that a key manager keeps its keys in, and its limits. */
 export interface KeyManagerOptions {
   /** The slot file. */
   readonly slotsFile: string;
@@ -33,6 +34,7 @@ export function optionsFrom(source: KeyManagerOptions | ConfigurationPlaces): Ke
   return { slotsFile: keySlotsFile, keyFile };
 }
 
+/** The unlock methods that new keys get. */
 export interface SetUpOptions {
   readonly password?: string;
   /** Creates the key file, or uses an existing one, and a slot for it. */

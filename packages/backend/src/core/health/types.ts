@@ -28,6 +28,7 @@ export interface HealthReport {
   readonly timestamp: string;
 }
 
+/** How a health check counts. */
 export interface HealthCheckOptions {
   /** Milliseconds until the check counts as unhealthy. Default 1 000. */
   readonly timeoutMs?: number;

@@ -25,6 +25,7 @@ import type {
   Topic,
 } from './types.ts';
 
+/** The name of a client and the transport that it uses. */
 export interface MessageBusClientOptions {
   /** The name under which it publishes. Default `'anonymous'`. */
   readonly source?: string;

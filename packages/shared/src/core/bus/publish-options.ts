@@ -15,6 +15,7 @@ export interface BusTransaction {
   afterCommit(effect: () => unknown): void;
 }
 
+/** How a message is published, and its attributes. */
 export interface PublishOptions {
   /** Defaults to a fresh UUID. */
   readonly id?: string;
@@ -33,6 +34,7 @@ export interface PublishOptions {
   readonly tx?: BusTransaction;
 }
 
+/** How a request is published, and how long its answer is awaited. */
 export interface RequestOptions {
   /** Milliseconds until it is given up. Default 5 000. */
   readonly timeoutMs?: number;

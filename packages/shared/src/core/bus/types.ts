@@ -32,6 +32,7 @@ export type RequestHandler<T = unknown> = (
   envelope: RequestEnvelope<T>,
 ) => unknown;
 
+/** The queue of a subscription. */
 export interface SubscribeOptions {
   /** How many messages may wait for this subscription. Default 1 024. */
   readonly queueLimit?: number;
@@ -60,6 +61,7 @@ export interface SubscriptionStats {
   readonly queued: number;
 }
 
+/** A subscription that is in force. */
 export interface Subscription {
   readonly pattern: string;
   readonly stats: SubscriptionStats;

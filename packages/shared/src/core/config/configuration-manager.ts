@@ -19,6 +19,7 @@ import { combineSections, type SectionDefinition } from './sections.ts';
 import { type ConfigFiles, layersOf, readSources, type Sources } from './sources.ts';
 import { emptyTree, isTree, leaves, merge, setAt, splitKey, type Tree, valueAt } from './tree.ts';
 
+/** The layers of a configuration and the sections that it is checked against. */
 export interface ConfigurationManagerOptions {
   /** The files to read; without it, none are read. */
   readonly paths?: ConfigFiles;
@@ -30,6 +31,7 @@ export interface ConfigurationManagerOptions {
   readonly overrides?: Readonly<Record<string, unknown>>;
 }
 
+/** How much of the configuration is read. */
 export interface InitializeOptions {
   /**
    * For tools: problems are kept in {@link ConfigurationManager.problems} instead of thrown, and defaults replace what is

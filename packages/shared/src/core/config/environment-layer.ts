@@ -7,6 +7,7 @@ import { allows, childrenOf, declaredKeys, nearestKey, partsOf, schemasAt } from
 import { emptyTree, isForbiddenKey, isTree, setAt, type Tree } from './tree.ts';
 import { isReservedVariable, PREFIX, variableFor, wordInVariable } from './variable.ts';
 
+/** The variables of an environment, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**

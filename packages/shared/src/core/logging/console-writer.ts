@@ -3,6 +3,7 @@ import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 import { lineText } from './line-text.ts';
 import type { LogRecord } from './types.ts';
 
+/** How lines of the log are printed. */
 export interface ConsoleOptions {
   /** Default `true`. */
   readonly enabled?: boolean;

@@ -11,6 +11,7 @@ export interface QueuedLine {
   readonly size: number;
 }
 
+/** The bounds of the queue that lines of the log wait in. */
 export interface QueueLimits {
   readonly lines: number;
   /** Roughly, in characters. */

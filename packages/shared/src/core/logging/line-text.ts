@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { printable } from '@aico/protocol';
 import type { LogFields, LogLevel, LogRecord } from './types.ts';
 
+/** How a line of the log is written as text. */
 export interface LineTextOptions {
   /** How the time is written. Default: `toISOString()`. */
   readonly time?: (time: Date) => string;

@@ -9,6 +9,7 @@ import type { RedactionRules } from './secret-shapes.ts';
 import { type LogSink, ServiceLogger } from './service-logger.ts';
 import type { LogFields, Logger, LogLevel, LogRecord } from './types.ts';
 
+/** How lines of the log are filtered, printed and queued. */
 export interface LoggingOptions {
   /** The mildest level that is kept of services without a level of their own. Default `'info'`. */
   readonly level?: LogLevel;
@@ -21,6 +22,7 @@ export interface LoggingOptions {
   readonly queue?: QueueLimits;
 }
 
+/** How the lines of a logger travel. */
 export interface LoggerOptions {
   /**
    * Whether its lines are published on the bus. Default `true`. Not so for a logger of the bus itself: a line about a

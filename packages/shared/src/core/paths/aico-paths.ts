@@ -9,6 +9,7 @@ import {
 } from './private-folder.ts';
 import { resolveUserPath } from './user-path.ts';
 
+/** The home, or the folders of the platform, that paths are below. */
 export interface AICOPathsOptions {
   /** Puts everything under this folder. Default: `AICO_HOME`, else the platform's own folders. */
   readonly home?: string | undefined;

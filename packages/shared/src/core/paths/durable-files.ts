@@ -27,6 +27,7 @@ import { giveToOwnerOf } from './ownership.ts';
 
 const DRAFT = /^\.[0-9a-f]{12}\.tmp$/;
 
+/** How a file of the home is written. */
 export interface WriteOptions {
   /** `false`: an existing file is an error (`errno` is `EEXIST`) and stays as it is. Default `true`. */
   readonly replace?: boolean;
@@ -200,6 +201,7 @@ export async function syncFolder(folder: string): Promise<void> {
   });
 }
 
+/** How a file of the home is read. */
 export interface ReadOptions {
   /** `false`: a symbolic link is an error (`ELOOP`). Default `true`. */
   readonly followLinks?: boolean;

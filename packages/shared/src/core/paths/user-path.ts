@@ -3,6 +3,7 @@ import path from 'node:path';
 import { PathInvalidError } from './errors.ts';
 import { homeFolder, type PathVariables } from './platform-folders.ts';
 
+/** How a path that a person has written is read. */
 export interface UserPathOptions {
   /** The folder that a relative path starts from. Default: the current folder. */
   readonly base?: string;

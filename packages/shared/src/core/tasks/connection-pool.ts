@@ -1,5 +1,6 @@
 import { PoolClosedError } from './errors.ts';
 
+/** How the connections of a pool are made and closed. */
 export interface ConnectionPoolOptions<K, V> {
   readonly create: (key: K) => V | Promise<V>;
   /** Default: nothing to release. */

@@ -1,5 +1,6 @@
 import pMap from 'p-map';
 
+/** How `mapConcurrent` ends early. */
 export interface MapConcurrentOptions {
   /** When it is aborted, no further item is started, and the result rejects with the signal's reason. */
   readonly signal?: AbortSignal;

@@ -1,6 +1,7 @@
 import { backoffDelay, sleep } from '@aico/protocol/timing';
 import { TaskOptionError } from './errors.ts';
 
+/** How often work is tried, and how long the waits between attempts are. */
 export interface RetryOptions {
   /** The number of attempts in all. Default 3. */
   readonly attempts?: number;

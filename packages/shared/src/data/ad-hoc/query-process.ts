@@ -12,6 +12,7 @@ import type { SqlParameters, SqlValue } from '../types.ts';
 import { QueryAbandonedError, QueryDeadlineError, QueryProcessError, QueryTooLargeError } from './errors.ts';
 import { frame, type QueryReply, unframe } from './wire.ts';
 
+/** One query of a person, with its parameters and limits. */
 export interface AdHocQuery {
   readonly sql: string;
   readonly params?: SqlParameters | undefined;
@@ -26,6 +27,7 @@ export interface AdHocQuery {
   readonly signal: AbortSignal;
 }
 
+/** The result of an ad-hoc query. */
 export interface AdHocRows {
   readonly columns: readonly string[];
   /** Each row as the values of `columns`, in their order. */
@@ -34,6 +36,7 @@ export interface AdHocRows {
   readonly truncated: boolean;
 }
 
+/** The database that ad-hoc queries read, and their limits. */
 export interface AdHocQueriesOptions {
   /** The database; it may be in use. */
   readonly file: string;

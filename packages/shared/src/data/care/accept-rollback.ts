@@ -7,6 +7,7 @@ import { isSameLife, newName } from '../file/rollback-guard.ts';
 import { EngineThread } from '../threads/engine-thread.ts';
 import type { HeadWitness } from './head-witness.ts';
 
+/** The database whose older state is accepted, and its key. */
 export interface AcceptRollbackOptions {
   readonly file: string;
   /** The database's key, 32 bytes. The caller wipes it. */

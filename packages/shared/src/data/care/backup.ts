@@ -67,6 +67,7 @@ export const BACKUP_FILES = {
   manifest: 'backup.json',
 } as const;
 
+/** The home that is backed up, and where the backup goes. */
 export interface BackupOptions {
   /** The database; it may be in use. */
   readonly file: string;
@@ -80,6 +81,7 @@ export interface BackupOptions {
   readonly now?: () => Date;
 }
 
+/** A finished backup. */
 export interface Backup {
   readonly folder: string;
   readonly manifest: BackupManifest;

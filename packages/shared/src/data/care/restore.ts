@@ -27,6 +27,7 @@ export interface RestorePlaces {
   readonly home: HomeFilePlaces;
 }
 
+/** The backup that is restored, and the home that it is restored to. */
 export interface RestoreOptions extends RestorePlaces {
   /** The backup's folder. */
   readonly backup: string;

@@ -26,6 +26,7 @@ export type RotationStep =
   | 'database in place'
   | 'promoted';
 
+/** The database whose key is changed, and its keys. */
 export interface RotateKeyOptions {
   readonly file: string;
   /** Unlocked. */

@@ -8,6 +8,7 @@ const FAULTS = {
   broken: ['SQLITE_IOERR_FSYNC', 'disk I/O error'],
 } as const;
 
+/** A fault that a test has the disk meet. */
 export type DiskFault = keyof typeof FAULTS;
 
 const KINDS = Object.keys(FAULTS) as readonly DiskFault[];

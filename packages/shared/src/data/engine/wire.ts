@@ -8,6 +8,7 @@ import type { ForeignAccess } from '../ownership/refusals.ts';
 import type { SqlValue } from '../types.ts';
 import type { DatabaseLife, HeadPlace } from './commit-record.ts';
 
+/** The cipher of a database; `sqlcipher` is its version 4, which other tools open. */
 export type CipherName = 'aegis' | 'sqlcipher';
 
 /** The statement changes the schema. */

@@ -39,6 +39,7 @@ export type ConsumeHandler<T = unknown> = (
   delivery: Delivery<T>,
 ) => void | Promise<void>;
 
+/** How durable messages are delivered to a consumer. */
 export interface ConsumeOptions {
   /**
    * How many messages may be handled at once. Default 1: they come in order, except that one that failed waits for its

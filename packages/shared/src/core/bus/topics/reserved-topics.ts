@@ -67,13 +67,21 @@ export function whyNotSubscribe(pattern: string, owned: readonly TopicOwner[] = 
     : reserved.reason;
 }
 
-/** @throws {BusTopicReservedError} when only its owner may publish on `topic` */
+/**
+ * Refuses a topic that a part of the backend has for itself.
+ *
+ * @throws {BusTopicReservedError} when only its owner may publish on `topic`
+ */
 export function checkPublish(topic: string, owned?: readonly TopicOwner[]): void {
   const reason = whyNotPublish(topic, owned);
   if (reason !== undefined) throw new BusTopicReservedError(topic, reason);
 }
 
-/** @throws {BusTopicReservedError} when only its owner may subscribe to `pattern` */
+/**
+ * Refuses a pattern of topics that a part of the backend has for itself.
+ *
+ * @throws {BusTopicReservedError} when only its owner may subscribe to `pattern`
+ */
 export function checkSubscribe(pattern: string, owned?: readonly TopicOwner[]): void {
   const reason = whyNotSubscribe(pattern, owned);
   if (reason !== undefined) throw new BusTopicReservedError(pattern, reason);
