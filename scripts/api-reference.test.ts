@@ -5,6 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
+test('the pages of docs/api are those of the sources', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/api-reference.ts'], {
+    cwd: path.join(import.meta.dirname, '..'),
+    encoding: 'utf8',
+  });
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+});
+
 test('an export without a comment and a page that is out of date are refused', (t) => {
   const folder = mkdtempSync(path.join(tmpdir(), 'aico-reference-'));
   t.after(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 /**
  * docs/api: one page for each public entry point, made from the declarations and comments of the sources. Without an option it fails
- * where an export has no comment or a page is out of date; `--write` brings the pages up to date. Entry points as arguments take
- * the place of the list below.
+ * where an export has no comment or a page is out of date; `--write` brings the pages up to date, and `--comments` looks at the
+ * comments alone. Entry points as arguments take the place of the list below.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -241,7 +241,7 @@ pages.set(
 );
 
 if (isWriting) mkdirSync(FOLDER, { recursive: true });
-for (const [name, text] of pages) {
+for (const [name, text] of process.argv.includes('--comments') ? [] : pages) {
   const file = path.join(FOLDER, name);
   if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
   if (isWriting) writeFileSync(file, text);
