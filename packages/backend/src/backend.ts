@@ -159,7 +159,7 @@ export async function assembleBackend(
   let released: Promise<void> | undefined;
   const letGo = async (): Promise<void> => {
     keyManager.lock();
-    pluginManager[Symbol.dispose]();
+    await pluginManager[Symbol.asyncDispose]();
     uninstallBus();
     await hub.close();
     await logging.close();

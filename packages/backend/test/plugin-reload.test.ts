@@ -1,6 +1,6 @@
 /** Plugins of real files, reloaded, disabled and enabled while a whole backend serves. */
 import assert from 'node:assert/strict';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createTestBackend, createTestHome, type TestBackend, type TestHome } from '@aico/backend/testing';
@@ -229,6 +229,42 @@ describe('a plugin of a backend that runs', () => {
       consumers.map(({ consumer }) => consumer),
       ['speaker'],
     );
+  });
+
+  test('is reloaded when its files change in content, and not when they are only written again', async () => {
+    const events: string[] = [];
+    let told = Promise.withResolvers<void>();
+    const tell = (event: string): void => {
+      events.push(event);
+      told.resolve();
+      told = Promise.withResolvers();
+    };
+    await using _ = await backend.pluginManager.watch({
+      reloaded: (plugin) => tell(`reloaded ${plugin}`),
+      failed: (plugin, error) => tell(`failed ${plugin}: ${String(error)}`),
+    });
+    /** In one step, so that no half of it is read. */
+    const replace = async (file: string, text: string): Promise<void> => {
+      const written = path.join(backend.home, 'written');
+      await writeFile(written, text);
+      await rename(written, path.join(folder.folder, file));
+    };
+    const next = async (file: string, text: string): Promise<string | undefined> => {
+      const { promise } = told;
+      await replace(file, text);
+      await promise;
+      return events.shift();
+    };
+    await replace('speaker/words.ts', sources({ says: 'four' })['words.ts'] ?? '');
+    assert.equal(await next('listener.ts', `${LISTENER}\n`), 'reloaded listener');
+    assert.equal(await next('speaker/words.ts', "export const word: string = 'five';"), 'reloaded speaker');
+    assert.match(JSON.stringify(await said()), /five/);
+    assert.match(
+      (await next('speaker/words.ts', 'export const word = ;')) ?? '',
+      /failed speaker: .*its version before runs on/s,
+    );
+    assert.match(JSON.stringify(await said()), /five/);
+    assert.deepEqual(events, []);
   });
 
   test('is unknown under another name, with the nearest one', async () => {

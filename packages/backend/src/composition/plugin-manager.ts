@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logger } from '@aico/shared/core/logging';
 import { createMutex } from '@aico/shared/core/tasks';
@@ -18,10 +19,12 @@ import type { HealthCheckResult } from '../core/health/types.ts';
 import { ModuleGenerations } from '../core/plugin/module-generations.ts';
 import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
 import { type LoadedPlugin, loadPlugin } from '../core/plugin/plugin-loader.ts';
+import { findPlugin } from '../core/plugin/plugin-module.ts';
 import { pluginService } from '../core/plugin/register-plugin.ts';
 import { viewOf, viewOfAbsent, viewsOfRegistered } from '../plugins/system/plugin-views.ts';
 import type { PluginView } from '../plugins/system/system-view.ts';
 import { type PluginSource, pluginSources } from './plugin-sources.ts';
+import { PluginWatch, type WatchEvents } from './plugin-watch.ts';
 import type { ChosenPlugin, MissingPlugin } from './plugins.ts';
 import { refuseReservedName } from './reserved-names.ts';
 
@@ -54,6 +57,7 @@ export class PluginManager {
   /** The last change of a plugin, where it failed. */
   readonly #failures = new Map<string, PluginChangeError>();
   readonly #exclusive = createMutex();
+  readonly #watches = new AsyncDisposableStack();
   #generations: ModuleGenerations | undefined;
 
   constructor(options: PluginManagerOptions) {
@@ -166,8 +170,26 @@ export class PluginManager {
     return this.view(name);
   }
 
-  /** Ends what loads code anew. */
-  [Symbol.dispose](): void {
+  /**
+   * Reloads each enabled plugin when its files change, until the returned object is disposed or the backend stops. A
+   * plugin that was given as a definition has no files.
+   */
+  async watch(events: WatchEvents): Promise<AsyncDisposable> {
+    const watches = new AsyncDisposableStack();
+    for (const [name, { specifier, from, isEnabled }] of this.#known) {
+      if (typeof specifier !== 'string' || !isEnabled) continue;
+      const { path: place, isFolder } = await findPlugin(specifier, from);
+      const plugin = { name, folder: isFolder ? place : path.dirname(place), isRecursive: isFolder };
+      const watch = watches.use(new PluginWatch(plugin, () => this.reload(name), events));
+      await watch.start();
+    }
+    this.#watches.use(watches);
+    return watches;
+  }
+
+  /** Ends the watching of files, and the loading of code. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#watches.disposeAsync();
     this.#generations?.[Symbol.dispose]();
     this.#generations = undefined;
   }

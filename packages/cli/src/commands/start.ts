@@ -3,6 +3,7 @@ import { leaveAtOnce } from '@aico/backend/leave';
 import { type Command, Option } from 'commander';
 import { collected, moduleArgument } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
+import { UsageError } from '../errors.ts';
 import { describeError } from '../report-error.ts';
 import { readSecret } from '../security/secret-files.ts';
 import { startDetached, tellParent } from '../start/detached.ts';
@@ -13,6 +14,7 @@ import { askSecret, canAsk } from '../terminal/prompts.ts';
 interface StartOptions {
   readonly detach?: boolean;
   readonly plugin: readonly string[];
+  readonly watch?: boolean;
   readonly passwordFile?: string;
   readonly ipc?: boolean;
 }
@@ -33,15 +35,18 @@ export function register(program: Command, context: CommandContext): void {
       collected,
       [],
     )
+    .option('-w, --watch', 'reload a plugin when its files change')
     .option('--password-file <file>', 'read the password from the first line of a file; - reads the input')
     .addOption(new Option('--ipc', 'report to the process that started this one').hideHelp())
     .action(async (options: StartOptions) => {
       // A full path, since the suggested commands may be run in another folder.
       const request = { home: context.paths.home, plugins: options.plugin.map(moduleArgument) };
       const password = await passwordFor(context, options);
+      if (options.detach === true && options.watch === true)
+        throw new UsageError('--watch reports to the terminal', 'Leave out --detach.');
       if (options.detach === true) await detach(context, request, password);
       else if (options.ipc === true) await runForParent(request, password);
-      else await runInForeground(context, request, password);
+      else await runInForeground(context, request, password, options.watch === true);
     });
 }
 
@@ -73,15 +78,33 @@ async function runInForeground(
   context: CommandContext,
   request: StartRequest,
   password: string | undefined,
+  watch: boolean,
 ): Promise<void> {
-  const onReady = (backend: Backend): void =>
+  const onReady = (backend: Backend): void => {
     context.output.print(readyInfoOf(backend), (ready) =>
       banner(ready, { home: request.home, isForeground: true }),
     );
+    if (watch) void watchPlugins(context, backend);
+  };
   const onStopped = (ending: Ending): void => context.output.note(endingText(ending));
   const exitCode = await run(request, password, {}, { onReady, onStopped });
   // A resource that a plugin left open must not keep a stopped backend alive.
   leaveAtOnce(exitCode);
+}
+
+async function watchPlugins({ output }: CommandContext, { pluginManager }: Backend): Promise<void> {
+  const failed = (plugin: string, error: unknown): void => {
+    const { message, hint } = describeError(error);
+    output.note([`${plugin}: ${message}`, ...(hint === undefined ? [] : [`  ${hint}`])].join('\n'));
+  };
+  try {
+    await pluginManager.watch({
+      reloaded: (plugin, ms) => output.note(`${plugin} was reloaded in ${Math.round(ms)} ms`),
+      failed,
+    });
+  } catch (error) {
+    failed('--watch', error);
+  }
 }
 
 /** Runs the process behind `start --detach`: reports to the parent process instead of printing. */
