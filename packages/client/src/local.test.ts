@@ -38,7 +38,7 @@ async function serve(t: TestContext, answer: RequestListener, timeoutMs?: number
 }
 
 describe('connectLocal()', () => {
-  test('frames a body by its length, announces none where a method usually has one, and sends a stream in chunks', async (t) => {
+  test('sends a length with a body, an empty body for methods that usually have one, and a stream in chunks', async (t) => {
     const { client } = await serve(t, (request, response) => {
       const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
       request.resume().once('end', () => response.end(JSON.stringify([length ?? null, coding ?? null])));
@@ -118,7 +118,7 @@ describe('connectLocal()', () => {
     await assert.rejects(client.fetch('/'), SocketDeniedError);
   });
 
-  test('a backend that never answers: a timeout with its milliseconds', async (t) => {
+  test('a backend that never answers causes a timeout error with its milliseconds', async (t) => {
     const { client } = await serve(t, () => {}, 1);
     await assert.rejects(client.json('/'), (error: unknown) => {
       assert.ok(error instanceof ReplyTimeoutError);
@@ -127,7 +127,7 @@ describe('connectLocal()', () => {
     });
   });
 
-  test('a connection that breaks before and inside the answer: broken', async (t) => {
+  test('a connection that breaks before or within the answer throws ConnectionBrokenError', async (t) => {
     const { client } = await serve(t, (request, response) => {
       if (request.url === '/before') request.socket.destroy();
       else response.writeHead(200, { 'content-length': '100' }).write('{', () => request.socket.destroy());
@@ -136,7 +136,7 @@ describe('connectLocal()', () => {
     await assert.rejects(client.json('/inside'), ConnectionBrokenError);
   });
 
-  test('what the signal is aborted with is thrown as it is', async (t) => {
+  test('the reason of an aborted signal is thrown unchanged', async (t) => {
     const { client } = await serve(t, () => {});
     const reason = new Error('enough');
     const controller = new AbortController();
@@ -145,7 +145,7 @@ describe('connectLocal()', () => {
     await assert.rejects(asked, reason);
   });
 
-  test('a path without its slash never becomes a request to somewhere else', async (t) => {
+  test('a path without a leading slash is never sent elsewhere', async (t) => {
     let asked = 0;
     const { client } = await serve(t, (_request, response) => {
       asked += 1;

@@ -8,16 +8,16 @@ import { describeApi } from './fixtures/describe-api.ts';
 
 const core = new URL('../src/core/', import.meta.url);
 
-test("types and shapes of the backend's routes are those of the document it serves: node scripts/generate-api.ts", async () => {
+test("types and shapes of the backend's routes match the document it serves: node scripts/generate-api.ts", async () => {
   const { types, shapes } = await describeApi();
   assert.equal(types, await readFile(new URL('api.ts', core), 'utf8'));
   assert.equal(shapes, await readFile(new URL('reply-shapes.json', core), 'utf8'));
 });
 
-/** Compiles only where both are the same; `any` and `unknown` are the same as themselves alone. */
+/** Compiles only if both types are identical; `any` and `unknown` are identical to themselves only. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : never;
 
-test('client.api and ask() give the type that the route says its reply is of', async (t) => {
+test('client.api and ask() return the type that the route declares', async (t) => {
   const backend = await createTestBackend();
   t.after(() => backend.stop());
   const client: Client = connectLocal({ socketPath: backend.socket });

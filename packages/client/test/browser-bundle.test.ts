@@ -13,7 +13,7 @@ import { startPaired } from './fixtures/paired.ts';
 
 const ENTRY = fileURLToPath(new URL('../src/browser.ts', import.meta.url));
 const CHROMIUM = '/usr/bin/chromium';
-/** Bytes, minified and compressed, as docs/client.md states them. */
+/** The sizes in bytes, minified and compressed, from docs/client.md. */
 const LARGEST = 40_000;
 
 async function bundle(): Promise<string> {
@@ -31,7 +31,7 @@ async function bundle(): Promise<string> {
   return outputFiles[0]?.text ?? '';
 }
 
-test('the client bundles for browsers without a builtin of Node, in no more than it says', async (t) => {
+test('the client bundles for browsers without Node builtins, within the documented size', async (t) => {
   const code = await bundle();
   const compressed = gzipSync(code).byteLength;
   t.diagnostic(`${code.length} bytes, ${compressed} compressed`);
@@ -39,7 +39,7 @@ test('the client bundles for browsers without a builtin of Node, in no more than
   assert.doesNotMatch(code, /node:|require\(/);
 });
 
-/** A page with the client, from an origin that is not the backend's. */
+/** A page with the client, from another origin than the backend's. */
 async function servePage(t: TestContext, code: string): Promise<string> {
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html; charset=utf-8');
@@ -55,7 +55,7 @@ async function servePage(t: TestContext, code: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-test('a page in Chromium pairs, asks, sends, follows and gives up, through the channel', {
+test('a page in Chromium pairs, requests, uploads, subscribes and cancels through the channel', {
   skip: !existsSync(CHROMIUM) && `${CHROMIUM} is not installed (Debian: chromium)`,
 }, async (t) => {
   const { backend } = await startPaired(t);
@@ -84,7 +84,7 @@ test('a page in Chromium pairs, asks, sends, follows and gives up, through the c
   });
 });
 
-/** Runs in the page, as text: nothing of this file is there. */
+/** Serialised and run in the page, so it can use nothing of this file. */
 const IN_PAGE = `async ({ address, code }) => {
   const credentials = await aico.pair({ address, code, name: 'a page' });
   const client = await aico.connect({ address, credentials });

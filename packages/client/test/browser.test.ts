@@ -5,11 +5,11 @@ import { connect, pair } from '@aico/client/browser';
 import { clientSuite } from './fixtures/client-suite.ts';
 import { startPaired } from './fixtures/paired.ts';
 
-// Node has the WebSocket and the streams of browsers: what is tried here is the code that a browser runs.
+// Node has the WebSocket and the streams of browsers, so this tests the code that a browser runs.
 describe('a client of browsers', () => {
   clientSuite(connect);
 
-  test('pairs over a WebSocket; who is not let in is told so', async (t) => {
+  test('pairs over a WebSocket; a refused device gets an error', async (t) => {
     const { backend, credentials } = await startPaired(t);
     const address = backend.http;
     const reply = await localRequest(backend.socket, '/api/v1/devices/pairings', {

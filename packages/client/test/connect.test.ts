@@ -10,7 +10,7 @@ import { startPaired } from './fixtures/paired.ts';
 
 describe('a client in Node', () => clientSuite(connect));
 
-test('a body ends where the channel fails in the same read as the head of its answer', async (t) => {
+test('a body ends when the channel fails in the same read as the head of its answer', async (t) => {
   const { backend, credentials } = await startPaired(t);
   const refusal = Buffer.concat([Buffer.of(0, 32), Buffer.from(credentials.serverKey, 'hex')]);
   const record = Buffer.concat([Buffer.of(0, 80), Buffer.alloc(80)]);
@@ -32,7 +32,7 @@ test('a body ends where the channel fails in the same read as the head of its an
   }
 });
 
-test('who is not let in is told so, and whatever else answers there', async (t) => {
+test('a refused device gets an error, and so does a client of another server', async (t) => {
   const { backend, credentials } = await startPaired(t);
   const address = backend.http;
   const stranger = { ...credentials, deviceKey: '01'.repeat(32) };
@@ -54,7 +54,7 @@ test('who is not let in is told so, and whatever else answers there', async (t) 
   const other = createServer((_request, response) => response.end('hello')).listen(0, '127.0.0.1');
   await once(other, 'listening');
   t.after(() => other.close());
-  // A code that can be none does not even knock.
+  // An invalid code is not sent.
   await assert.rejects(pair({ address: `127.0.0.1:${portOf(other)}`, code: 'K7QF', name: 'x' }), {
     code: 'AICO_CHANNEL_PAIRING_CODE_INVALID',
   });

@@ -1,4 +1,4 @@
-/** Each content coding as Node's client, the browser's client and the proxy treat it, beside the platform's own `fetch`. */
+/** Compares each content coding in Node's client, the browser's client and the proxy with the platform's own `fetch`. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
@@ -17,7 +17,7 @@ const PLAIN = Buffer.from(TEXT);
 interface Case {
   readonly encoding?: string;
   readonly body: Buffer;
-  /** The body that a client reads; `failure` where it cannot be decoded. */
+  /** The body that a client reads; `failure` if it cannot be decoded. */
   readonly reads: Buffer | 'failure';
   readonly status?: number;
 }
@@ -60,7 +60,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'an error with a problem': { encoding: 'gzip', body: gzipSync(PLAIN), reads: PLAIN, status: 500 },
 };
 
-/** Codings that the platform's `fetch` decodes and this client leaves, since no browser has them everywhere. */
+/** Codings that the platform's `fetch` decodes and this client does not, since not all browsers support them. */
 const LEFT: Case = { encoding: 'zstd', body: zstdCompressSync(PLAIN), reads: zstdCompressSync(PLAIN) };
 
 function altered(bytes: Buffer): Buffer {
@@ -121,7 +121,7 @@ async function outcome(response: Response): Promise<Buffer | 'failure'> {
   }
 }
 
-/** The bytes and headers as they come from the proxy, whatever they mean. */
+/** The unchanged bytes and headers from the proxy. */
 async function raw(port: number, path: string, method = 'GET', headers: Record<string, string> = {}) {
   const asked = request({ port, path, method, headers: { authorization: 'Bearer T', ...headers } });
   asked.end();
@@ -130,7 +130,7 @@ async function raw(port: number, path: string, method = 'GET', headers: Record<s
 }
 
 describe('content codings', () => {
-  test('Node and browser decode a body as fetch does, and the proxy passes it on as it is', async (t) => {
+  test('Node and browser decode a body as fetch does, and the proxy forwards it unchanged', async (t) => {
     const { node, browser, port } = await setUp(t);
     for (const [name, { encoding, body, reads, status = 200 }] of Object.entries(CASES))
       for (const framing of ['', '&chunked=1']) {
@@ -153,7 +153,7 @@ describe('content codings', () => {
       assert.deepEqual(await outcome(await client.fetch('/api/v1/coded/?name=zstd')), LEFT.reads);
   });
 
-  test('a response without a body has none, whatever its coding says; the head is as of the whole', async (t) => {
+  test('a response without a body has none in any coding; its head is unchanged', async (t) => {
     const { node, browser, port } = await setUp(t);
     const { encoding, body } = CASES.gzip as Case;
     const path = '/api/v1/coded/?name=gzip';
@@ -176,7 +176,7 @@ describe('content codings', () => {
       assert.equal((await raw(port, `/api/v1/coded/${status}`)).response.statusCode, status);
   });
 
-  test('redirections are followed alike, within the backend', async (t) => {
+  test('redirects are followed in the same way, within the backend', async (t) => {
     const { node, browser, port } = await setUp(t);
     for (const client of [node, browser]) {
       const followed = await client.fetch('/api/v1/coded/moved');
@@ -195,7 +195,7 @@ describe('content codings', () => {
     assert.deepEqual([response.statusCode, response.headers.location], [302, '/api/v1/coded/?name=gzip']);
   });
 
-  test('the proxy passes on the headers of the request that are not of the connection, and adds Via alone', async (t) => {
+  test('the proxy forwards the end-to-end headers of the request, and adds Via only', async (t) => {
     const { node, browser, port } = await setUp(t);
     const { body } = await raw(port, '/api/v1/coded/seen', 'GET', {
       'x-mine': 'ü'.normalize('NFC'),
@@ -214,7 +214,7 @@ describe('content codings', () => {
     }
   });
 
-  test('the table is what the platform’s own fetch does', async (t) => {
+  test('the table matches the platform’s own fetch', async (t) => {
     const server = createServer(({ url = '' }, response) => {
       const { encoding, body, status = 200 } = CASES[decodeURIComponent(url.slice(1))] as Case;
       response.writeHead(status, encoding === undefined ? {} : { 'content-encoding': encoding }).end(body);
@@ -223,7 +223,7 @@ describe('content codings', () => {
     t.after(() => server.close());
     const { port } = server.address() as AddressInfo;
     for (const [name, { reads }] of Object.entries(CASES)) {
-      // Node's is lenient with a body that was cut, and hands out a part of it as the whole.
+      // Node's fetch returns part of a truncated body as if it were complete.
       if (name.endsWith('cut')) continue;
       const response = await fetch(`http://127.0.0.1:${port}/${encodeURIComponent(name)}`);
       assert.deepEqual(await outcome(response), reads, name);

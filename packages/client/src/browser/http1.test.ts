@@ -10,7 +10,7 @@ import { httpRequest } from '../core/http-message.ts';
 import { chunk, LAST_CHUNK, requestHead } from './http1-request.ts';
 import { type ByteSource, readBody, readHead, staysOpen } from './http1-response.ts';
 
-/** Bytes in the given parts, and then no more. */
+/** A source that yields these parts and then ends. */
 function sourceOf(bytes: Uint8Array, cuts: readonly number[]): ByteSource {
   const bounds = [
     0,
@@ -38,7 +38,7 @@ async function readAll(source: ByteSource, method = 'GET') {
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
 const bodies = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 6 });
 
-test("what Node's server writes is read back, however the bytes are cut, and what follows is left", async (t) => {
+test("parses the output of Node's server in chunks of any size, and leaves later bytes", async (t) => {
   let parts: readonly Uint8Array[] = [];
   let isChunked = false;
   const server = createServer((_request, response) => {
@@ -75,7 +75,7 @@ test("what Node's server writes is read back, however the bytes are cut, and wha
   );
 });
 
-test('an answer that is cut anywhere is an error, never a shorter one', async () => {
+test('an answer that is cut anywhere is an error, never a shorter answer', async () => {
   const whole = bytesOf('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello');
   const inChunks = bytesOf('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n');
   for (const bytes of [whole, inChunks])
@@ -87,7 +87,7 @@ test('an answer that is cut anywhere is an error, never a shorter one', async ()
       );
 });
 
-test('what is no HTTP/1.1 is refused, whatever it is', async () => {
+test('bytes that are not HTTP/1.1 are refused', async () => {
   for (const text of [
     'HTTP/1.0 200 OK\r\n\r\n',
     'HTTP/2 200\r\n\r\n',
@@ -111,7 +111,7 @@ test('what is no HTTP/1.1 is refused, whatever it is', async () => {
   );
 });
 
-test("a request arrives at Node's server as it was meant, and cannot smuggle another in", async (t) => {
+test("a request arrives at Node's server unchanged, and cannot smuggle another in", async (t) => {
   const seen: { url: string | undefined; method: string | undefined; body: Buffer; it: unknown }[] = [];
   const server = createServer(async (request, response) => {
     const { url, method, headers } = request;
@@ -127,7 +127,7 @@ test("a request arrives at Node's server as it was meant, and cannot smuggle ano
       const body = streamed ? ReadableStream.from(written) : Buffer.concat(written);
       const init = { method: 'POST', body, headers: { 'x-it': value, 'content-length': '3', host: 'evil' } };
       const target = path.startsWith('/') ? path : `/${path}`;
-      // Another host, as `fetch` would have it: refused below.
+      // Another host, as in `fetch`; refused below.
       fc.pre(!target.startsWith('//'));
       const parts = await httpRequest(target, init);
       const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');

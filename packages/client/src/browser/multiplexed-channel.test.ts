@@ -9,7 +9,7 @@ import { ChannelSet } from '../core/channel-set.ts';
 import { ConnectionPool } from './connection-pool.ts';
 import { type ByteChannel, MultiplexedChannel } from './multiplexed-channel.ts';
 
-/** One end of a pair as the channel of a browser, whose bytes arrive in pieces of any size. */
+/** One end of a pair as the channel of a browser, whose bytes arrive in chunks of any size. */
 class Pieces implements ByteChannel {
   readonly #stream: Duplex;
   readonly #sizes: readonly number[];
@@ -95,7 +95,7 @@ async function readBytes(
 }
 
 describe('several connections in the channel of a browser', () => {
-  test('whatever is written on each comes back whole and in order, and nothing is left', async () => {
+  test('writes on each are echoed completely and in order, and nothing is left behind', async () => {
     const work = fc.array(fc.array(fc.integer({ min: 1, max: 90_000 }), { maxLength: 6 }), {
       minLength: 1,
       maxLength: 8,
@@ -145,7 +145,7 @@ describe('several connections in the channel of a browser', () => {
     client.close(new Error('done'));
   });
 
-  test('a reset ends its own connection; an end too, after what came before it', async () => {
+  test('a reset ends its own connection, and so does an end, after earlier data', async () => {
     const { client } = pair((stream) => {
       stream.on('error', () => {});
       stream.once('data', (chunk: Buffer) => {
@@ -162,7 +162,7 @@ describe('several connections in the channel of a browser', () => {
     client.close(new Error('done'));
   });
 
-  test('a channel that is cut, or only ended, is an error for what had not ended', async () => {
+  test('a cut or ended channel is an error for connections that have not ended', async () => {
     for (const isCut of [true, false]) {
       const { client, far, channel } = pair((stream) => stream.on('error', () => {}));
       const connection = client.connection();
@@ -176,7 +176,7 @@ describe('several connections in the channel of a browser', () => {
     }
   });
 
-  test('a backend that keeps to no rule loses the channel', async () => {
+  test('a backend that violates the protocol loses the channel', async () => {
     const data = (id: number, length: number): Buffer =>
       Buffer.concat([frameHeader(id, FrameKind.data, length), Buffer.alloc(length)]);
     const end = frameHeader(1, FrameKind.end, 0);
@@ -219,7 +219,7 @@ describe('several connections in the channel of a browser', () => {
 });
 
 describe('the pool of a browser', () => {
-  test('opens a channel more where one is full; who waits can give up, and is served in turn', async () => {
+  test('opens another channel when one is full; a waiting request can be cancelled, or is served in turn', async () => {
     const channels: MultiplexedChannel[] = [];
     const open = async () => {
       const { client } = pair(echo);

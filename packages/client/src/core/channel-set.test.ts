@@ -16,7 +16,7 @@ async function turns(): Promise<void> {
   for (let n = 0; n < 5; n += 1) await setImmediate();
 }
 
-test('a peer that opens channels and ends them at once is not called without pause', async (t) => {
+test('a peer that ends channels at once is not called in a tight loop', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let opened = 0;
   let last: FakeChannel | undefined;
@@ -38,14 +38,14 @@ test('a peer that opens channels and ends them at once is not called without pau
       })
       .catch(() => {});
   };
-  // For a minute, another call as soon as the one before has failed.
+  // For a minute, a call as soon as the previous one has failed.
   for (let ms = 0; ms < 60_000; ms += 50) {
     if (!isWaiting) call();
     await turns();
     t.mock.timers.tick(50);
   }
   assert.ok(opened >= 10 && opened <= 40, `${opened} channels in a minute`);
-  // One that serves ends the pauses.
+  // A channel that serves ends the delays.
   while (isWaiting) {
     t.mock.timers.tick(50);
     await turns();
@@ -59,7 +59,7 @@ test('a peer that opens channels and ends them at once is not called without pau
   await assert.rejects(channels.warm(), { code: 'AICO_CLIENT_CLOSED' });
 });
 
-test('callers share the channel that is being opened, up to what it takes; then another is opened', async () => {
+test('callers share the channel that is being opened, up to its capacity; then another is opened', async () => {
   const opened: FakeChannel[] = [];
   const channels = new ChannelSet({
     open: async () => {
@@ -80,7 +80,7 @@ test('callers share the channel that is being opened, up to what it takes; then 
   );
 });
 
-test('a backend with too many channels is asked once more after the time that it gives', async (t) => {
+test('a busy backend is called once more after the time it asks for', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   let asked = 0;
   const open = async (): Promise<FakeChannel> => {

@@ -16,7 +16,7 @@ const device: ReplyShape = {
 };
 
 describe('the shape of a reply', () => {
-  test('is kept by what has each field, and may have more', () => {
+  test('accepts a value with every field, and additional fields', () => {
     for (const value of [
       { name: 'a', roles: [] },
       { name: 'a', roles: ['b'], seen: null, marks: { c: true }, free: [1], more: 1 },
@@ -25,7 +25,7 @@ describe('the shape of a reply', () => {
       assert.equal(misfit(device, value), undefined);
   });
 
-  test('is not kept where a field is missing or of another kind, and the place is told but not the value', () => {
+  test('refuses a missing field or one of another type, and names the place but not the value', () => {
     const wrong: readonly (readonly [unknown, string])[] = [
       [undefined, 'it is no object'],
       [[], 'it is no object'],
@@ -38,7 +38,7 @@ describe('the shape of a reply', () => {
     for (const [value, fault] of wrong) assert.equal(misfit(device, value), fault);
   });
 
-  test('that an older backend replies with is an error with a code and a hint', async () => {
+  test('refuses the reply of an older backend with a code and a hint', async () => {
     const older = { json: async () => ({ devices: [{ id: 'a' }] }) };
     await assert.rejects(ask(older, 'get', '/api/v1/devices', {}), {
       code: 'AICO_CLIENT_REPLY_SHAPE',

@@ -29,7 +29,7 @@ const EVENTS = [
 ];
 
 describe('serverSentEvents()', () => {
-  test('are the same however the bytes are cut', async () => {
+  test('yields the same events for chunks of any size', async () => {
     const bytes = new TextEncoder().encode(STREAM);
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat({ max: bytes.length })), async (cuts) => {
@@ -41,13 +41,13 @@ describe('serverSentEvents()', () => {
     );
   });
 
-  test('an event that was cut off is none', async () => {
+  test('drops an incomplete event', async () => {
     assert.deepEqual(await collect([new TextEncoder().encode('data: 1\n\ndata: {"ha')]), [
       { event: 'message', data: '1' },
     ]);
   });
 
-  test('a connection that breaks is told after what had come', async () => {
+  test('reports a broken connection after the events before it', async () => {
     const events = collect([new TextEncoder().encode('data: 1\n\n')], new Error('reset'));
     await assert.rejects(events, ConnectionBrokenError);
   });

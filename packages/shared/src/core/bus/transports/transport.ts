@@ -19,20 +19,20 @@ export interface Receiver {
 }
 
 /**
- * One client's way to the others.
+ * One client's connection to the other clients of the bus.
  *
- * The guarantees of every transport, which `transportSuite` tries:
+ * The guarantees of every transport, which `transportSuite` tests:
  *
  * - *Order*: messages of one publisher on one topic arrive in the order of the `publish` calls.
  * - *Exactly once* per subscription, also when patterns overlap: each subscription is a receiver of its own. After a
- *   broken connection a message that was on its way may be lost or arrive once, never twice; its `publish` rejects
- *   unless it arrived for sure.
- * - *No slow joiner*: what is published after `subscribe` has resolved arrives.
+ *   broken connection a message in flight may be lost or arrive once, never twice; its `publish` rejects
+ *   unless it certainly arrived.
+ * - *No slow joiner*: messages published after `subscribe` has resolved arrive.
  * - *Isolation*: no receiver's payload can be changed by the publisher or by another receiver. Where payloads are
  *   encoded, that and the content types are the business of codec.ts; in one process receivers share a frozen copy
  *   (see isolation.ts).
- * - *Failures are told*: a message that cannot be sent rejects; nothing is dropped without being counted.
- * - *Reconnecting* is its own business: subscriptions are restored before anything is published again.
+ * - *Failures are reported*: a message that cannot be sent rejects; nothing is dropped without being counted.
+ * - *Reconnecting* is automatic: subscriptions are restored before anything is published again.
  * - *Topics beginning with `_`* belong to the bus (`_reply.…`, `_cancel.…`, `_durable.…`); a pattern that begins with a wildcard
  *   does not stand for them.
  */
