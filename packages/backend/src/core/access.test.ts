@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { ANONYMOUS, covers, isAccess, isGrant, OWNER, permits } from './access.ts';
+import { ANONYMOUS, covers, GRANT, isAccess, OWNER, permits } from './access.ts';
 
 const word = fc.stringMatching(/^[a-z][a-z0-9_-]{0,6}$/);
 const capability = fc.array(word, { minLength: 2, maxLength: 4 }).map((words) => words.join(':'));
+const grants = new RegExp(GRANT);
 
 describe('capabilities', () => {
   test('a grant without a star covers itself and nothing else', () => {
@@ -30,7 +31,7 @@ describe('capabilities', () => {
     for (const grant of ['*', '*:*', 'root', '*:database:query', '*:read'])
       assert.equal(covers(grant, 'root:database:query'), false, grant);
     assert.equal(covers('root:database:query', 'root:database:query'), true);
-    for (const grant of ['root:*', 'root:database:*']) assert.equal(isGrant(grant), false, grant);
+    for (const grant of ['root:*', 'root:database:*']) assert.equal(grants.test(grant), false, grant);
     for (const room of ['bus', 'database', 'devices', 'logs', 'security', 'system']) {
       assert.equal(covers('*:read', `${room}:read`), false, room);
       assert.equal(covers('*', `${room}:read`), true, room);
@@ -42,8 +43,8 @@ describe('capabilities', () => {
     for (const good of ['public', 'inbox:read', 'a-b:c_d:e']) assert.equal(isAccess(good), true, good);
     for (const bad of ['', 'inbox', 'Inbox:read', 'inbox:', ':read', 'inbox:*', undefined, 7])
       assert.equal(isAccess(bad), false, String(bad));
-    for (const good of ['*', '*:read', 'inbox:*', 'inbox:read']) assert.equal(isGrant(good), true, good);
-    for (const bad of ['', 'in*', 'inbox:', '**']) assert.equal(isGrant(bad), false, bad);
+    for (const good of ['*', '*:read', 'inbox:*', 'inbox:read']) assert.equal(grants.test(good), true, good);
+    for (const bad of ['', 'in*', 'inbox:', '**']) assert.equal(grants.test(bad), false, bad);
   });
 
   test('the owner may do everything, a device what its roles permit, an unknown connection nothing, not even public routes', () => {

@@ -20,11 +20,6 @@ export function isAccess(value: unknown): value is Access {
   return value === 'public' || (typeof value === 'string' && CAPABILITY.test(value));
 }
 
-/** Whether a role may hold `value`: a capability in which `*` stands for any word, and at the end for any rest. */
-export function isGrant(value: string): boolean {
-  return new RegExp(GRANT).test(value);
-}
-
 /**
  * Whether `grant` covers `capability`. A first word `*` followed by others matches plugins only; `*` alone also matches the
  * backend's own owners. A capability that begins with `root:` must be granted by name.

@@ -4,14 +4,12 @@ declare module 'sodium-native' {
     sodium_malloc(size: number): Buffer;
     sodium_free(buffer: Buffer): void;
     sodium_memzero(buffer: Uint8Array): void;
-    sodium_memcmp(a: Uint8Array, b: Uint8Array): boolean;
     sodium_mprotect_noaccess(buffer: Buffer): void;
     sodium_mprotect_readonly(buffer: Buffer): void;
     sodium_mprotect_readwrite(buffer: Buffer): void;
     randombytes_buf(buffer: Uint8Array): void;
     crypto_generichash(output: Uint8Array, input: Uint8Array, key?: Uint8Array): void;
     readonly crypto_aead_xchacha20poly1305_ietf_ABYTES: number;
-    readonly crypto_aead_xchacha20poly1305_ietf_KEYBYTES: number;
     readonly crypto_aead_xchacha20poly1305_ietf_NPUBBYTES: number;
     crypto_aead_xchacha20poly1305_ietf_encrypt(
       ciphertext: Uint8Array,

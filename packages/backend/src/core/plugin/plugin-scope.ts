@@ -31,11 +31,6 @@ export class PluginScope extends Scope {
     return [...this.#intake.names, ...this.#resources.names];
   }
 
-  /** The number of open resources. */
-  get size(): number {
-    return this.#intake.size + this.#resources.size;
-  }
-
   /**
    * Opens a route, subscription or consumer, and owns it afterwards.
    *

@@ -21,10 +21,6 @@ interface Entry {
 export class ReleaseStack {
   readonly #entries = new Set<Entry>();
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** The names of everything that is open, in the order in which it was opened. */
   get names(): readonly string[] {
     return [...this.#entries].map(({ name }) => name);

@@ -32,10 +32,6 @@ export class ConnectionPool<K, V> {
     this.#release = dispose;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** @throws {PoolClosedError} after `dispose()`; and whatever `create` throws */
   get(key: K): Promise<V> {
     if (this.#closed !== undefined) return Promise.reject(new PoolClosedError());

@@ -65,10 +65,6 @@ export class StatementRegistry {
     this.#options = options;
   }
 
-  get size(): number {
-    return this.#statements.size;
-  }
-
   /** @throws {StatementRefusedError} when the text is refused */
   get(sql: string): KnownStatement {
     const found = this.#statements.get(sql);

@@ -77,14 +77,6 @@ export class StreamConsumer implements Consumption {
     this.#running = this.#run();
   }
 
-  get pattern(): string {
-    return this.#options.pattern;
-  }
-
-  get inFlight(): number {
-    return this.#inHand.size;
-  }
-
   /** There may be something new; also among the retries, where `retries` says so. */
   notify({ retries = false } = {}): void {
     this.#retriesMayWait ||= retries;
