@@ -81,3 +81,17 @@ test('reasonOf() returns the message of an error, and any other value as text', 
     ['a', 'b', 'undefined'],
   );
 });
+
+test('reasonOf() does not throw, whatever was thrown', () => {
+  const fails = (): never => {
+    throw new Error('no text');
+  };
+  for (const thrown of [
+    Object.create(null),
+    { toString: fails },
+    Object.defineProperty(new Error(), 'message', { get: fails }),
+  ])
+    assert.equal(reasonOf(thrown), 'a value that has no text was thrown');
+  assert.equal(reasonOf(Symbol('a')), 'Symbol(a)');
+  assert.equal(reasonOf(Object.assign(new Error(), { message: 7 })), '7');
+});

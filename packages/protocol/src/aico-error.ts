@@ -24,9 +24,17 @@ export abstract class AicoError extends Error {
   }
 }
 
-/** The message of a thrown error; a thrown value of any other type as text. */
+/**
+ * The message of a thrown error; a thrown value of any other type as text. Never throws, since it runs where a failure is handled.
+ *
+ * @example reasonOf(Object.create(null)); // 'a value that has no text was thrown'
+ */
 export function reasonOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'a value that has no text was thrown';
+  }
 }
 
 /** The message of one error, its options and the typed fields of its class. */

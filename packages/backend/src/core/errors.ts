@@ -1,4 +1,4 @@
-import { AicoError, defineError } from '@aico/protocol';
+import { AicoError, defineError, reasonOf } from '@aico/protocol';
 import { shownPlace } from './failure-place.ts';
 import { suggestion } from './nearest.ts';
 
@@ -571,10 +571,6 @@ export class HealthCheckTakenError extends defineError({
   hint: 'Give each health check its own name; a plugin with healthCheck() has one under its own name already.',
   make: (name: string) => ({ message: `a health check "${name}" is registered already` }),
 }) {}
-
-export function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
-}
 
 /** The hint of an error of the project or of a plugin. */
 function hintOf(cause: unknown): string | undefined {

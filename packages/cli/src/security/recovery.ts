@@ -1,3 +1,4 @@
+import { reasonOf } from '@aico/protocol';
 import { createRecoveryCode, decodeRecoveryCode } from '@aico/shared/security';
 import { type Command, Option } from 'commander';
 import type { CommandContext } from '../context.ts';
@@ -53,7 +54,7 @@ function problemWith(typed: string, code: string): string | undefined {
   try {
     return decodeRecoveryCode(typed) === decodeRecoveryCode(code) ? undefined : 'That is another code.';
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return reasonOf(error);
   }
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import { reasonOf } from '@aico/protocol';
 import { resolveUserPath } from '@aico/shared/core/paths';
 import type { UnlockCredentials } from '@aico/shared/security';
 import type { Command } from 'commander';
@@ -42,8 +43,7 @@ export async function readSecret(file: string, what: string): Promise<string> {
   try {
     bytes = file === '-' ? await buffer(process.stdin) : await readFile(resolveUserPath(file));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`the ${what} file cannot be read: ${reason}`, undefined, error);
+    throw new UsageError(`the ${what} file cannot be read: ${reasonOf(error)}`, undefined, error);
   }
   const [secret = ''] = decoded(bytes, place).split(/\r?\n/, 1);
   if (secret === '')

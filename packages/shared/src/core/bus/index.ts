@@ -1,5 +1,5 @@
 export { Dispatcher } from './delivery/dispatcher.ts';
-export { reasonOf } from './durable/failure-reason.ts';
+export { storedReasonOf } from './durable/failure-reason.ts';
 export { consumerNameFault } from './durable/rules.ts';
 export type {
   BusTransaction,

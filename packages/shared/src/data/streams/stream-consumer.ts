@@ -1,5 +1,10 @@
 import { matchesTopic } from '@aico/protocol';
-import { type BusTransaction, type Consumption, type DeliveryState, reasonOf } from '../../core/bus/index.ts';
+import {
+  type BusTransaction,
+  type Consumption,
+  type DeliveryState,
+  storedReasonOf,
+} from '../../core/bus/index.ts';
 import type { Logger } from '../../core/logging/types.ts';
 import { type Backoff, backoffDelay, isNoteworthy, pause } from '../../core/tasks/index.ts';
 import { AcknowledgementRolledBackError, DeliveryEndedError } from './errors.ts';
@@ -244,7 +249,7 @@ export class StreamConsumer implements Consumption {
     const { store, maxAttempts, now, logger } = this.#options;
     const { number, attempt } = inHand;
     const { consumer } = this;
-    const reason = reasonOf(failure);
+    const reason = storedReasonOf(failure);
     if (attempt >= maxAttempts) {
       await store.bury(consumer, inHand, now(), reason);
       logger?.error('A message became a dead letter', { consumer, number, attempt, error: failure });

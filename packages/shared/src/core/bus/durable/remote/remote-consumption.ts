@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Backoff, backoffDelay, pause } from '../../../tasks/index.ts';
 import { RequestFailedError } from '../../errors.ts';
-import { reasonOf } from '../failure-reason.ts';
+import { storedReasonOf } from '../failure-reason.ts';
 import type { ConsumeOptions, Consumption, DeliveryState, StoredMessage } from '../types.ts';
 import { DurableRefusedError, RemoteTransactionError } from './errors.ts';
 import type { StoreConnection } from './store-connection.ts';
@@ -171,7 +171,7 @@ export class RemoteConsumption implements Consumption {
         { number, attempt, signal, ack },
       );
     } catch (error) {
-      asked = { ...asked, ok: false, reason: reasonOf(error) };
+      asked = { ...asked, ok: false, reason: storedReasonOf(error) };
     }
     await this.#settle(asked);
   }
