@@ -10,8 +10,8 @@ interface Timer {
  * A clock that stands still until a test moves it. `createTestBackend({ clock })` runs a backend on it.
  *
  * It governs `plugin.clock`, `plugin.every`, the waits of `plugin.runInBackground` before it begins failed work again, the
- * redelivery of durable messages, and the retention of messages, logs and repeated requests. Everything else takes real time:
- * `Date.now()`, `setTimeout()`, and the timeouts of statements, requests, starts and stops.
+ * redelivery of durable messages, and the retention of messages and repeated requests. Everything else takes real time:
+ * `Date.now()`, `setTimeout()`, the times of log lines, and the timeouts of statements, requests, starts and stops.
  *
  * @example
  * ```ts

@@ -32,12 +32,16 @@ export function gatewayService({ config, paths, logging, lifecycle, vault }: Hos
   );
 }
 
-export function idempotencyService({ container }: HostParts, tables: PluginTables): BuiltInService {
+export function idempotencyService({ clock, container }: HostParts, tables: PluginTables): BuiltInService {
   return service(
     'idempotency',
     async (require) => {
       const retentionClock = require('retention_clock');
-      const idempotency = new Idempotency({ database: require('database'), retentionClock });
+      const idempotency = new Idempotency({
+        database: require('database'),
+        now: () => clock.now(),
+        retentionClock,
+      });
       await idempotency.start();
       return idempotency;
     },
