@@ -1,6 +1,7 @@
 /** `npm test`: every test of the workspace, or those in the files named on the command line. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { bundleTypeBox } from './typebox/bundle.ts';
 
 const files = process.argv.slice(2);
 const everything = [
@@ -13,6 +14,7 @@ const everything = [
 const COMPILED = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
 /** A test that takes so long hangs: it fails and says so, and the rest goes on. */
 const TIMEOUT_MS = 180_000;
+const options = [process.env.NODE_OPTIONS, await bundleTypeBox()].filter((each) => each !== undefined);
 const run = spawnSync(
   process.execPath,
   [
@@ -21,6 +23,9 @@ const run = spawnSync(
     `--test-timeout=${TIMEOUT_MS}`,
     ...(files.length > 0 ? files : everything),
   ],
-  { stdio: 'inherit', env: { NODE_COMPILE_CACHE: COMPILED, ...process.env } },
+  {
+    stdio: 'inherit',
+    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, NODE_OPTIONS: options.join(' ') },
+  },
 );
 process.exitCode = run.status ?? 1;
