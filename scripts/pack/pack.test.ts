@@ -1,6 +1,7 @@
 /**
  * Uses the tarballs of `npm run pack` as a new user would: installs them into an empty folder, starts a backend with a plugin, calls
- * it from Node, bundles the client for a browser, and type-checks against them with the strict settings that authors have.
+ * it from Node, bundles the client for a browser, type-checks against them with the strict settings that authors have, and makes a
+ * plugin, which is tested, killed in the midst of an import and reloaded.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -10,6 +11,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
+import { connectLocal } from '@aico/client/local';
 import { checkPackage, createPackageFromTarballData, type Problem } from '@arethetypeswrong/core';
 import { build } from 'esbuild';
 import { publint } from 'publint';
@@ -83,9 +85,11 @@ describe('the packed packages', {
   }
 
   /** Runs a command in the author's folder. */
-  async function run(command: string, ...args: readonly string[]) {
+  const run = (command: string, ...args: readonly string[]) => runIn(folder, command, ...args);
+
+  async function runIn(cwd: string, command: string, ...args: readonly string[]) {
     const child = spawn(command, args, {
-      cwd: folder,
+      cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: [path.dirname(process.execPath), process.env.PATH].join(path.delimiter),
@@ -179,8 +183,9 @@ describe('the packed packages', {
     assert.doesNotMatch(outputFiles[0]?.text ?? 'node:', /["']node:/);
   });
 
-  for (const [name, compiler] of Object.entries(COMPILERS)) {
-    test(`the declarations check in an author's strict project, by ${name}`, async () => {
+  describe("the declarations check in an author's strict project", { concurrency: true }, () => {
+    let config: string;
+    before(async () => {
       const specifiers = packages.flatMap(({ manifest }) =>
         Object.keys(readManifest(path.join(folder, 'node_modules', manifest.name)).exports ?? {}).map(
           (subpath) => `${manifest.name}${subpath.slice(1)}`,
@@ -193,11 +198,126 @@ describe('the packed packages', {
         specifiers.map((specifier, index) => `export * as all${index} from '${specifier}';\n`).join(''),
       );
       const files = ['everything.ts', 'greeter.ts'];
-      const config = await file('tsconfig.json', JSON.stringify({ compilerOptions: STRICT, files }));
-      const checked = await run('node', compiler, '--project', config);
-      assert.equal(checked.code, 0, checked.output);
+      config = await file('tsconfig.json', JSON.stringify({ compilerOptions: STRICT, files }));
     });
-  }
+    for (const [name, compiler] of Object.entries(COMPILERS))
+      test(`by ${name}`, async () => {
+        const checked = await run('node', compiler, '--project', config);
+        assert.equal(checked.code, 0, checked.output);
+      });
+  });
+
+  describe('a plugin that is made by aico plugin new', () => {
+    const NAME = 'word-counter';
+    const IMPORTED = 400;
+    let place: string;
+    before(async () => {
+      const made = await aico('plugin', 'new', NAME);
+      assert.equal(made.code, 0, made.output);
+      place = path.join(folder, NAME);
+      const installed = await runIn(place, 'npm', 'install', '--prefer-offline');
+      assert.equal(installed.code, 0, installed.output);
+    });
+
+    test('passes its tests, its type check and its lint, and is packed compiled', async () => {
+      const [tested, checked, packed] = await Promise.all([
+        runIn(place, 'npm', 'test'),
+        runIn(place, 'npm', 'run', 'check'),
+        runIn(place, 'npm', 'pack'),
+      ]);
+      assert.equal(tested.code, 0, tested.output);
+      assert.match(tested.output, /pass [5-9]/);
+      assert.equal(checked.code, 0, checked.output);
+      assert.equal(packed.code, 0, packed.output);
+      assert.match(packed.output, /dist\/index\.js/);
+      assert.match(packed.output, /dist\/index\.d\.ts/);
+      assert.doesNotMatch(packed.output, /\.test\./);
+    });
+
+    test('survives kill -9 in the midst of an import with every row once, and takes in an edit', async () => {
+      const texts = Array.from({ length: IMPORTED }, (_, index) => 'word '.repeat((index % 7) + 1) + index);
+      try {
+        const first = await start();
+        let answered = 0;
+        const died = Promise.withResolvers<void>();
+        await assert.rejects(
+          importAll(first.socket, texts, () => {
+            answered += 1;
+            if (answered !== IMPORTED / 4) return;
+            process.kill(first.pid, 'SIGKILL');
+            died.resolve();
+          }),
+        );
+        await died.promise;
+        assert.ok(answered < IMPORTED, 'the import was over before the kill');
+
+        const second = await start();
+        const stored = (await notesOf(second.socket)).length;
+        assert.ok(
+          stored >= answered && stored < IMPORTED,
+          `${stored} notes, of which ${answered} were answered`,
+        );
+        // The same requests again: those that were stored are answered as before.
+        await importAll(second.socket, texts, () => {});
+        const notes = await counted(second.socket);
+        assert.deepEqual(notes.map(({ text: each }) => each).sort(), texts.toSorted());
+        for (const { text: each, words } of notes) assert.equal(words, each.split(' ').length);
+        const dead = await aico('bus', 'dead-letters', '--json');
+        assert.doesNotMatch(dead.output, new RegExp(NAME));
+
+        const source = path.join(place, 'src/notes.ts');
+        await writeFile(source, (await readFile(source, 'utf8')).replace('split(/\\s+/)', "split('-')"));
+        const reloaded = await aico('plugin', 'reload', NAME);
+        assert.equal(reloaded.code, 0, reloaded.output);
+        await importAll(second.socket, ['a-note that-is edited'], () => {});
+        assert.equal((await counted(second.socket)).at(-1)?.words, 3);
+      } finally {
+        await aico('stop', '--force');
+      }
+    });
+
+    async function start(): Promise<{ readonly pid: number; readonly socket: string }> {
+      const { code, output } = await runIn(place, 'npm', 'start', '--silent', '--', '--detach', '--json');
+      assert.equal(code, 0, output);
+      return JSON.parse(output) as { pid: number; socket: string };
+    }
+
+    /** Adds every text as a note, under a key of its own, several at a time. */
+    async function importAll(
+      socketPath: string,
+      texts: readonly string[],
+      onAnswer: () => void,
+    ): Promise<void> {
+      await using client = connectLocal({ socketPath });
+      const add = async (each: string): Promise<void> => {
+        await client.json(`/api/v1/${NAME}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'idempotency-key': each.replaceAll(' ', '_') },
+          body: JSON.stringify({ text: each }),
+        });
+        onAnswer();
+      };
+      const waiting = [...texts];
+      const worker = async (): Promise<void> => {
+        for (let each = waiting.shift(); each !== undefined; each = waiting.shift()) await add(each);
+      };
+      await Promise.all(Array.from({ length: 8 }, worker));
+    }
+
+    async function notesOf(socketPath: string) {
+      await using client = connectLocal({ socketPath });
+      const { notes } = (await client.json(`/api/v1/${NAME}?limit=1000`)) as {
+        readonly notes: readonly { readonly text: string; readonly words: number | null }[];
+      };
+      return notes;
+    }
+
+    /** The notes once the durable consumer has counted each. */
+    async function counted(socketPath: string): ReturnType<typeof notesOf> {
+      const notes = await notesOf(socketPath);
+      return notes.some(({ words }) => words === null) ? counted(socketPath) : notes;
+    }
+  });
 
   test('each has its licence, its README, and every file that it exports', async () => {
     for (const { manifest } of packages) {

@@ -1,19 +1,28 @@
 import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ask } from '@aico/client/ask';
+import { ask, type ReplyOf } from '@aico/client/ask';
 import type { Command } from 'commander';
 import { moduleArgument } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { CommandFailedError, UsageError } from '../errors.ts';
+import type { FoundPackage } from '../plugins/found-packages.ts';
+import type { PluginAtRest } from '../plugins/home-plugins.ts';
 import { coloured, table } from '../terminal/table.ts';
 
+type PluginView = ReplyOf<'get', '/api/v1/plugins/{name}'>;
+
 export function register(program: Command, context: CommandContext): void {
-  const plugin = program.command('plugin').description('make, list, add and remove plugins');
+  const plugin = program.command('plugin').description('make, list, add, change and remove plugins');
   plugin
     .command('list')
-    .description('every plugin that is loaded: its state, version and module')
+    .description('every plugin with its state, version and module, and the packages that offer one')
     .action(() => list(context));
+  plugin
+    .command('info')
+    .argument('<name>')
+    .description('one plugin: what it needs, opens and offers, and the last change that failed')
+    .action((name: string) => info(context, name));
   plugin
     .command('new')
     .argument('<name>', 'lower-case letters, digits, "-" and "_"')
@@ -34,25 +43,76 @@ export function register(program: Command, context: CommandContext): void {
     .argument('<name>')
     .description('stop loading a plugin; its data stays')
     .action((name: string) => remove(context, name));
+  plugin
+    .command('enable')
+    .argument('<name>', 'a plugin, or a package that offers one')
+    .description('run a plugin, now and at every start')
+    .action((name: string) => enable(context, name));
+  plugin
+    .command('disable')
+    .argument('<name>')
+    .option('--dependents', 'disable the plugins that need it too, until the next start')
+    .description('stop a plugin, now and at every start; its data stays')
+    .action((name: string, { dependents = false }: { readonly dependents?: boolean }) =>
+      disable(context, name, dependents),
+    );
+  plugin
+    .command('reload')
+    .argument('<name>')
+    .description('take changed code of a plugin into the running backend')
+    .action((name: string) => reload(context, name));
 }
 
 async function list(context: CommandContext): Promise<void> {
-  const answer = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/plugins', {});
-  context.output.print(answer, ({ plugins }) =>
-    plugins.length === 0
-      ? 'No plugin is loaded. Add one with `aico plugin add PATH`, or load it once with `aico start --plugin PATH`.'
-      : table(
-          ['plugin', 'state', 'version', 'priority', 'description', 'module'],
-          plugins.map(({ name, state, version, priority, description, module }) => [
-            name,
-            coloured(state),
-            version,
-            priority,
-            description,
-            module,
-          ]),
-        ),
+  const plugins = (await running(context, QUICK_ANSWER_MS)) ?? (await atRestAll(context));
+  const found = await foundBeside(context, plugins);
+  context.output.print({ plugins, found }, () => {
+    if (plugins.length + found.length === 0)
+      return 'There is no plugin. Make one with `aico plugin new NAME`, add one with `aico plugin add PATH`, or load it once with `aico start --plugin PATH`.';
+    return table(
+      ['plugin', 'state', 'version', 'description', 'module'],
+      [
+        ...plugins.map((each) => [
+          each.name,
+          coloured(each.state),
+          each.version,
+          each.description,
+          each.module,
+        ]),
+        ...found.map((each) => [
+          each.name,
+          'found, not enabled',
+          each.version,
+          each.description,
+          each.folder,
+        ]),
+      ],
+    );
+  });
+}
+
+async function info(context: CommandContext, name: string): Promise<void> {
+  const plugins = (await running(context, QUICK_ANSWER_MS)) ?? (await atRestAll(context));
+  const plugin = plugins.find((each) => each.name === name) ?? (await foundNamed(context, name));
+  if (plugin === undefined) throw await unknown(context, name, plugins);
+  context.output.print(plugin, (shown) =>
+    table(
+      ['plugin', name],
+      Object.entries(shown).flatMap(([key, value]) => {
+        const text = textOf(value);
+        return key === 'name' || text === '' ? [] : [[key, text]];
+      }),
+    ),
   );
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  if (Array.isArray(value)) return value.join(', ');
+  if (typeof value !== 'object') return String(value);
+  return Object.entries(value)
+    .map(([key, each]) => `${key}: ${String(each)}`)
+    .join('; ');
 }
 
 /** Runs the plugin's module, which states the plugin's name, on this machine, where it is to be used. */
@@ -67,7 +127,7 @@ async function add(context: CommandContext, specifier: string): Promise<void> {
   const isNew = await setModule(context, name, module);
   context.output.print({ name, module, added: isNew }, () =>
     isNew
-      ? `Added ${name}: it is loaded from the next start on. Its commands, if it has any: aico ${name} …`
+      ? `Added ${name}: it is loaded from the next start on, and now by \`aico plugin enable ${name}\`. Its commands, if it has any: aico ${name} …`
       : `${name} is there already, from ${module}.`,
   );
 }
@@ -87,6 +147,120 @@ async function remove(context: CommandContext, name: string): Promise<void> {
       '`aico config list` shows which file or variable a key comes from.',
     );
   context.output.print({ removed: name }, () => `Removed ${name}: it is not loaded from the next start on.`);
+}
+
+async function enable(context: CommandContext, name: string): Promise<void> {
+  onThisMachine(context);
+  const { adding, switching } = await import('../plugins/switch.ts');
+  const plugins = (await running(context)) ?? (await atRestAll(context));
+  const change = (called: string) => changeRunning(context, 'enable', called);
+  const isPlugin = plugins.some((plugin) => plugin.name === name);
+  const found = isPlugin ? undefined : await foundNamed(context, name);
+  if (isPlugin)
+    report(context, name, 'enabled', await switching(context.paths, name, true, () => change(name)));
+  else if (found !== undefined)
+    await adding(context.paths, found, async (called) =>
+      report(context, called, 'enabled', await change(called)),
+    );
+  else throw await unknown(context, name, plugins);
+}
+
+async function disable(context: CommandContext, name: string, dependents: boolean): Promise<void> {
+  onThisMachine(context);
+  const { switching } = await import('../plugins/switch.ts');
+  const plugins = (await running(context)) ?? (await atRestAll(context));
+  if (plugins.every((plugin) => plugin.name !== name)) throw await unknown(context, name, plugins);
+  const change = () => changeRunning(context, 'disable', name, dependents);
+  report(context, name, 'disabled', await switching(context.paths, name, false, change));
+}
+
+async function reload(context: CommandContext, name: string): Promise<void> {
+  const client = await context.client();
+  const plugin = await ask(client, 'post', '/api/v1/plugins/{name}/reload', { path: { name } });
+  context.output.print(plugin, ({ state, version }) => `${name} ${version} was reloaded: ${coloured(state)}`);
+}
+
+/** Tells the backend of a change of the configuration. @returns `undefined` when none runs */
+async function changeRunning(
+  context: CommandContext,
+  action: 'enable' | 'disable',
+  name: string,
+  dependents = false,
+): Promise<PluginView | undefined> {
+  const asked = { path: { name } };
+  return whereItRuns(async () => {
+    const client = await context.client();
+    if (action === 'enable') return ask(client, 'post', '/api/v1/plugins/{name}/enable', asked);
+    return ask(client, 'post', '/api/v1/plugins/{name}/disable', { ...asked, query: { dependents } });
+  });
+}
+
+function report(
+  { output }: CommandContext,
+  name: string,
+  done: 'enabled' | 'disabled',
+  plugin: PluginView | undefined,
+): void {
+  output.print({ name, [done]: true, state: plugin?.state }, () =>
+    plugin === undefined
+      ? `${name} is ${done} from the next start on: no backend runs.`
+      : `${name} is ${done}, now and at every start: ${coloured(plugin.state)}`,
+  );
+}
+
+/** The plugins of the running backend; `undefined` when none runs on this machine. */
+async function running(
+  context: CommandContext,
+  timeoutMs?: number,
+): Promise<readonly PluginView[] | undefined> {
+  return whereItRuns(async () => {
+    const client = await context.client(timeoutMs);
+    return (await ask(client, 'get', '/api/v1/plugins', {})).plugins;
+  });
+}
+
+async function whereItRuns<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'AICO_CLIENT_NOT_RUNNING')
+      return undefined;
+    throw error;
+  }
+}
+
+async function atRestAll({ paths }: CommandContext): Promise<readonly PluginAtRest[]> {
+  const { atRest, homePlugins } = await import('../plugins/home-plugins.ts');
+  return Promise.all((await homePlugins(paths)).sources.map(atRest));
+}
+
+/** The packages that offer a plugin which is none of `plugins`. */
+async function foundBeside(
+  { paths, via }: CommandContext,
+  plugins: readonly { readonly module: string }[],
+): Promise<readonly FoundPackage[]> {
+  if (via !== undefined) return [];
+  const { foundPackages } = await import('../plugins/found-packages.ts');
+  const found = await foundPackages([process.cwd(), paths.configDir, paths.pluginsDir]);
+  const modules = plugins.map(({ module }) => (module.startsWith('file:') ? fileURLToPath(module) : module));
+  return found.filter(
+    ({ folder }) => !modules.some((module) => module === folder || module.startsWith(folder + path.sep)),
+  );
+}
+
+async function foundNamed(context: CommandContext, name: string): Promise<FoundPackage | undefined> {
+  const { isCalled } = await import('../plugins/found-packages.ts');
+  return (await foundBeside(context, [])).find((each) => isCalled(each, name));
+}
+
+async function unknown(
+  context: CommandContext,
+  name: string,
+  plugins: readonly { readonly name: string }[],
+): Promise<Error> {
+  const { PluginUnknownError } = await import('@aico/backend/errors');
+  const names = [...plugins, ...(await foundBeside(context, []))].map((each) => each.name);
+  return new PluginUnknownError(name, names);
 }
 
 async function setModule(

@@ -1,0 +1,126 @@
+/** Plugins that are found, enabled, disabled and reloaded, with a running backend and without one. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { Aico } from './fixtures/aico.ts';
+
+interface Listed {
+  readonly plugins: readonly { readonly name: string; readonly state: string; readonly version: string }[];
+  readonly found: readonly { readonly name: string; readonly version: string }[];
+}
+
+const FOUND = '@anna/aico-plugin-notes';
+
+/** A plugin without imports; `code` runs while its module is loaded. */
+const plugin = (name: string, code = '', start = ''): string =>
+  `${code}\nexport const plugin = { name: '${name}', start() { ${start} } };\n`;
+
+/** The files of the home, by their paths. */
+const FILES: Readonly<Record<string, string>> = {
+  'plugins/inside.mjs': plugin('inside'),
+  'plugins/broken.mjs': plugin('broken', '', "throw new Error('it does not start')"),
+  'config/config.yaml': '# mine\nplugins:\n  broken:\n    enabled: false # for now\n',
+  'config/package.json': JSON.stringify({ dependencies: { [FOUND]: '*', unrelated: '*', missing: '*' } }),
+  ...packageOf(FOUND, { keywords: ['aico-plugin'], version: '2.0.0' }, 'notes'),
+  ...packageOf('unrelated', {}, 'unrelated'),
+  // Brought by another package: the project does not depend on it.
+  ...packageOf('brought', { keywords: ['aico-plugin'] }, 'brought'),
+};
+
+function packageOf(name: string, fields: object, called: string): Readonly<Record<string, string>> {
+  const folder = `config/node_modules/${name}`;
+  return {
+    [`${folder}/package.json`]: JSON.stringify({ name, type: 'module', exports: './index.js', ...fields }),
+    [`${folder}/index.js`]: plugin(
+      called,
+      `import { writeFileSync } from 'node:fs'; writeFileSync(new URL('./has-run', import.meta.url), '');`,
+    ),
+  };
+}
+
+test('a plugin is found, enabled, reloaded and disabled', async (t) => {
+  const aico = await Aico.create(t);
+  const place = (name: string): string => path.join(aico.home, name);
+  for (const [name, text] of Object.entries(FILES)) {
+    await mkdir(path.dirname(place(name)), { recursive: true });
+    await writeFile(place(name), text);
+  }
+  const config = (): Promise<string> => readFile(place('config/config.yaml'), 'utf8');
+  const hasRun = (): boolean => existsSync(place(`config/node_modules/${FOUND}/has-run`));
+  const listed = async () => {
+    const { plugins, found } = (await aico.run(['plugin', 'list', '--json'])).json() as Listed;
+    const states = plugins.map(({ name, state }) => [name, state] as const);
+    return { states: Object.fromEntries(states), found: found.map(({ name, version }) => [name, version]) };
+  };
+  const succeed = async (...args: readonly string[]) => {
+    const ran = await aico.run(['plugin', ...args]);
+    assert.equal(ran.code, 0, ran.stderr);
+    return ran.stdout;
+  };
+
+  await t.test('a package is listed by its keyword, and none of its code runs', async () => {
+    assert.deepEqual(await listed(), {
+      states: { broken: 'disabled', inside: 'stopped' },
+      found: [[FOUND, '2.0.0']],
+    });
+    assert.match(await succeed('info', 'notes'), /2\.0\.0/);
+    assert.ok(!hasRun());
+  });
+
+  await t.test('without a running backend, a plugin is enabled from the next start on', async () => {
+    assert.match(await succeed('enable', 'notes'), /notes is enabled from the next start on/);
+    assert.ok(hasRun());
+    assert.match(await config(), /notes:\n +module: .*aico-plugin-notes/);
+    assert.deepEqual((await listed()).found, []);
+    const overruled = await aico.run(['plugin', 'disable', 'inside'], {
+      AICO_PLUGINS__INSIDE__ENABLED: 'true',
+    });
+    assert.equal(overruled.code, 1);
+    assert.match(overruled.stderr, /is set by environment variable AICO_PLUGINS__INSIDE__ENABLED/);
+    assert.doesNotMatch(await config(), /inside/);
+  });
+
+  const { exited } = await aico.serve();
+
+  await t.test('with a running backend, at once and for every start', async () => {
+    assert.deepEqual((await listed()).states, { inside: 'running', notes: 'running', broken: 'disabled' });
+    assert.match(await succeed('disable', 'inside'), /disabled, now and at every start/);
+    assert.equal((await listed()).states.inside, 'disabled');
+    assert.match(await config(), /inside:\n +enabled: false/);
+    assert.match(await succeed('enable', 'inside'), /enabled, now and at every start: .*running/);
+    assert.doesNotMatch(await config(), /inside/);
+  });
+
+  await t.test('one that does not start stays disabled in the configuration, with the reason', async () => {
+    const before = await config();
+    const failed = await aico.run(['plugin', 'enable', 'broken']);
+    assert.notEqual(failed.code, 0);
+    assert.match(failed.stderr, /it does not start/);
+    assert.equal(await config(), before);
+  });
+
+  await t.test('a reload takes changed code', async () => {
+    await writeFile(
+      place('plugins/inside.mjs'),
+      "export const plugin = { name: 'inside', version: '9.9.9', start() {} };\n",
+    );
+    assert.match(await succeed('reload', 'inside'), /inside 9\.9\.9 was reloaded: .*running/);
+    assert.match(await succeed('info', 'inside'), /loads +2/);
+  });
+
+  await t.test('an unknown name is answered with the nearest', async () => {
+    for (const command of ['info', 'enable', 'disable', 'reload']) {
+      const { stderr } = await aico.run(['plugin', command, 'insid']);
+      assert.match(
+        stderr,
+        /there is no plugin "insid"[\s\S]*Did you mean "inside"\?[\s\S]*AICO_PLUGIN_UNKNOWN/,
+        command,
+      );
+    }
+  });
+
+  assert.equal((await aico.run(['stop'])).code, 0);
+  await exited;
+});
