@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { bundle, bundledName } from './bundle.ts';
 import { compileDeclarations, declarationName, declarationsOf } from './declarations.ts';
@@ -63,10 +72,19 @@ async function stage(each: WorkspacePackage, compiled: string): Promise<string> 
     mkdirSync(path.dirname(place), { recursive: true });
     writeFileSync(place, content, { mode: name.startsWith('bin/') ? 0o755 : 0o644 });
   }
-  // As it is: the files of new plugins are made of it.
-  const template = path.join(each.folder, 'template');
-  if (existsSync(template)) cpSync(template, path.join(folder, 'template'), { recursive: true });
+  packTemplate(path.join(each.folder, 'template'), path.join(folder, 'template'));
   return folder;
+}
+
+/**
+ * Copies the template of new plugins as it is. Its package.json has another name there, since a package has one package.json
+ * that Node reads.
+ */
+function packTemplate(template: string, packed: string): void {
+  if (!existsSync(template)) return;
+  const made = ['node_modules', 'dist'].map((name) => path.join(template, name));
+  cpSync(template, packed, { recursive: true, filter: (source) => !made.includes(source) });
+  renameSync(path.join(packed, 'package.json'), path.join(packed, '_package.json'));
 }
 
 /** The command, and what it loads before it knows its Node. These files import the bundle of the command line by its path. */

@@ -107,7 +107,7 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
       "export const plugin = { name: 'inside', version: '9.9.9', start() {} };\n",
     );
     assert.match(await succeed('reload', 'inside'), /inside 9\.9\.9 was reloaded: .*running/);
-    assert.match(await succeed('info', 'inside'), /loads +2/);
+    assert.match(await succeed('info', 'inside'), /loads +3/);
   });
 
   await t.test('an unknown name is answered with the nearest', async () => {

@@ -35,6 +35,9 @@ export const readme: DocumentEffects = {
     'npm run pack': { notRun: 'scripts/pack/pack.test.ts runs it' },
     'npm install /path/to/aico/dist/*.tgz': { notRun: 'scripts/pack/pack.test.ts runs it' },
     'npx aico start': { notRun: 'scripts/pack/pack.test.ts runs it' },
+    'npx aico plugin new notes && cd notes && npm install && npm test && npm start': {
+      notRun: 'scripts/pack/pack.test.ts runs it',
+    },
     'npm install-scripts approve zeromq': { notRun: 'it changes which scripts npm runs' },
     'npm run demo': { notRun: 'it downloads 6046 messages' },
     'npx aico status': { shows: /database +running/ },

@@ -9,8 +9,12 @@ import { ownPackages } from './own-packages.ts';
 const TEMPLATE = path.join(path.dirname(findPackageJSON(import.meta.url) ?? ''), 'template');
 const NAME_IN_TEMPLATE = /sample([-_])plugin/g;
 
-/** Files that would be read, or left out by npm, where the template lies. */
-const RENAMED: Readonly<Record<string, string>> = { '_biome.json': 'biome.json', _gitignore: '.gitignore' };
+/** Files that would be read, or left out by npm, where the template lies. The one of the package is renamed when it is packed. */
+const RENAMED: Readonly<Record<string, string>> = {
+  '_biome.json': 'biome.json',
+  '_package.json': 'package.json',
+  _gitignore: '.gitignore',
+};
 
 /** Folders that the tools of an author make. */
 const NOT_COPIED: ReadonlySet<string> = new Set(['node_modules', 'dist']);
@@ -100,7 +104,8 @@ async function filesFor(name: string, folder: string): Promise<ReadonlyMap<strin
       NAME_IN_TEMPLATE,
       (_all, separator) => (separator === '_' ? name.replaceAll('-', '_') : name),
     );
-    files.set(RENAMED[file] ?? file, file === 'package.json' ? await withOwnPackages(text, folder) : text);
+    const target = RENAMED[file] ?? file;
+    files.set(target, target === 'package.json' ? await withOwnPackages(text, folder) : text);
   }
   return new Map([...files].sort(([one], [other]) => (one < other ? -1 : 1)));
 }
