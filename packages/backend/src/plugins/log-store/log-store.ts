@@ -35,6 +35,8 @@ export class LogStore {
   readonly #database: Pick<Database, 'execute' | 'migrate'>;
   readonly #writer: LogWriter;
   readonly #index: LineIndex;
+  /** The count of written lines when the index was filled last. */
+  #indexedAt: number | undefined;
   readonly #logger: Logger;
   readonly #retention: RetentionLimits;
   readonly #clock: { now(): number };
@@ -76,7 +78,11 @@ export class LogStore {
 
   /** Indexes what has come, but for the last few lines, which a query that needs them indexes. */
   async index(signal?: AbortSignal): Promise<void> {
+    const { written } = this.stats;
+    // Without new lines the database is not asked, so that an idle backend stays idle.
+    if (written === this.#indexedAt) return;
     await this.#index.fill(signal);
+    this.#indexedAt = written;
   }
 
   /**
