@@ -1,4 +1,4 @@
-/** `npm run check`: the one gate before a commit. Format, lint and import directions, types, docs, vocabulary. */
+/** `npm run check`: the one gate before a commit. Format, lint, types, rooms, docs, vocabulary. */
 import { spawnSync } from 'node:child_process';
 
 const TYPES_SEEN = 'node_modules/.cache/types.tsbuildinfo';
@@ -7,6 +7,12 @@ const gates: readonly (readonly [name: string, command: string, ...args: string[
   ['format, lint, import directions', 'biome', 'ci', '--error-on-warnings', '.'],
   // Only what changed since the last check is checked again; one thread does it with less than half of the work of several.
   ['types', 'tsc', '--project', '.', '--singleThreaded', '--incremental', '--tsBuildInfoFile', TYPES_SEEN],
+  // Of all tests these are run here: they read the sources alone, and a merge of two good changes can break them.
+  [
+    'rooms, circles, clocks',
+    process.execPath,
+    ...['--test', '--test-reporter=dot', 'scripts/imports.test.ts', 'scripts/wall-clock.test.ts'],
+  ],
   ['docs', process.execPath, 'scripts/check-docs.ts'],
   // A test holds the pages to the sources: a change of a comment need not write them at once.
   ['comments of exports', process.execPath, 'scripts/api-reference.ts', '--comments'],

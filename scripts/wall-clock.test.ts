@@ -14,6 +14,8 @@ const KEPT = 'is kept on the disk, where no monotonic moment outlives a restart'
 const SLEEPS =
   'notices that the machine slept, during which the monotonic clock may stand still; it only asks for a sign';
 
+const NAMED = 'computes with a moment that a person named';
+
 const ALLOWED: Readonly<Record<string, string>> = {
   'packages/backend/src/devices/device-registry.ts': STAMPS,
   'packages/backend/src/devices/device-routes.ts': STAMPS,
@@ -22,6 +24,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'packages/protocol/src/carrier/multiplexing/heartbeat.ts': SLEEPS,
   'packages/shared/src/core/bus/delivery/publisher.ts': STAMPS,
   'packages/protocol/src/timing/clock.ts': 'tells it to code that takes a clock',
+  'packages/protocol/src/timing/moment.ts': NAMED,
+  'packages/backend/src/plugins/log-store/log-routes.ts': NAMED,
   'packages/shared/src/core/logging/installed.ts': STAMPS,
   'packages/shared/src/core/logging/logging.ts': STAMPS,
   'packages/shared/src/data/writes/overdue-write.ts': STAMPS,

@@ -1,11 +1,37 @@
-import { type BackendOptions, startBackend } from '../backend.ts';
+import { type Backend, type BackendOptions, startBackend } from '../backend.ts';
 import type { ServiceEvent } from '../core/container/service-event.ts';
 import { Faults } from './faults.ts';
 import { whenIdle } from './idle.ts';
-import { localRequest } from './local-request.ts';
-import type { TestBackend, TestBackendOptions } from './test-backend.ts';
+import { type LocalReply, type LocalRequestOptions, localRequest } from './local-request.ts';
 import { TestBus } from './test-bus.ts';
+import type { TestClock } from './test-clock.ts';
 import { createTestHome } from './test-home.ts';
+
+/** How a test backend differs from the default one. */
+export interface TestBackendOptions
+  extends Pick<BackendOptions, 'plugins' | 'baseDir' | 'home' | 'env' | 'password' | 'register'> {
+  /** Configuration over all other layers, by dotted key: `{ 'plugins.notes.longest': 100 }`. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** A clock that the test moves. Default: the clock of the machine. */
+  readonly clock?: TestClock | undefined;
+}
+
+/** A backend that runs for a test. `await using` stops it at the end of its block. */
+export interface TestBackend extends Backend, AsyncDisposable {
+  /** The folder that holds everything of the backend. */
+  readonly home: string;
+  /** Injects faults of the database, the disk and the bus. */
+  readonly faults: Faults;
+  /**
+   * Resolves when everything that was published has been handled by subscriptions and durable consumers, also what they
+   * published themselves. A durable message whose handler failed waits for its next attempt: see `TestClock.advance`.
+   *
+   * @throws {NotIdleError} after 10 seconds, naming what is not idle
+   */
+  whenIdle(): Promise<void>;
+  /** Sends one request to the API, as the owner. */
+  request(path: string, options?: LocalRequestOptions): Promise<LocalReply>;
+}
 
 /** A test backend and what is known of it from within. */
 export interface ObservedBackend {

@@ -1,34 +1,6 @@
-import type { Backend, BackendOptions } from '../backend.ts';
-import type { Faults } from './faults.ts';
-import type { LocalReply, LocalRequestOptions } from './local-request.ts';
-import { createObserved } from './observed-backend.ts';
-import type { TestClock } from './test-clock.ts';
+import { createObserved, type TestBackend, type TestBackendOptions } from './observed-backend.ts';
 
-/** How a test backend differs from the default one. */
-export interface TestBackendOptions
-  extends Pick<BackendOptions, 'plugins' | 'baseDir' | 'home' | 'env' | 'password' | 'register'> {
-  /** Configuration over all other layers, by dotted key: `{ 'plugins.notes.longest': 100 }`. */
-  readonly config?: Readonly<Record<string, unknown>>;
-  /** A clock that the test moves. Default: the clock of the machine. */
-  readonly clock?: TestClock | undefined;
-}
-
-/** A backend that runs for a test. `await using` stops it at the end of its block. */
-export interface TestBackend extends Backend, AsyncDisposable {
-  /** The folder that holds everything of the backend. */
-  readonly home: string;
-  /** Injects faults of the database, the disk and the bus. */
-  readonly faults: Faults;
-  /**
-   * Resolves when everything that was published has been handled by subscriptions and durable consumers, also what they
-   * published themselves. A durable message whose handler failed waits for its next attempt: see `TestClock.advance`.
-   *
-   * @throws {NotIdleError} after 10 seconds, naming what is not idle
-   */
-  whenIdle(): Promise<void>;
-  /** Sends one request to the API, as the owner. */
-  request(path: string, options?: LocalRequestOptions): Promise<LocalReply>;
-}
+export type { TestBackend, TestBackendOptions };
 
 /**
  * Starts a whole backend in a temporary home on free ports, with a real encrypted database, bus and gateway. A first start

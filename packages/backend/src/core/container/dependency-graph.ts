@@ -1,5 +1,5 @@
 import { DependencyGraphError, type GraphProblem } from '../errors.ts';
-import { findCycles, findMissing, findUnoffered, type Vertex } from './graph-problems.ts';
+import { type FilledPoint, findCycles, findMissing, findUnoffered, type Vertex } from './graph-problems.ts';
 import { PriorityQueue } from './priority-queue.ts';
 
 /** One service in the graph. */
@@ -13,13 +13,6 @@ export interface GraphNode {
   readonly offers?: readonly string[];
   /** Extension points that it fills. */
   readonly fills?: readonly FilledPoint[];
-}
-
-/** An extension point in the declaration of a service that fills it. */
-export interface FilledPoint {
-  readonly name: string;
-  /** Whether the service also starts if no service offers the point. */
-  readonly isOptional: boolean;
 }
 
 /**

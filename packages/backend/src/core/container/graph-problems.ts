@@ -1,6 +1,12 @@
 import type { GraphProblem } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-import type { FilledPoint } from './dependency-graph.ts';
+
+/** An extension point in the declaration of a service that fills it. */
+export interface FilledPoint {
+  readonly name: string;
+  /** Whether the service also starts if no service offers the point. */
+  readonly isOptional: boolean;
+}
 
 /** A name in the graph with its edges in both directions. */
 export interface Vertex {

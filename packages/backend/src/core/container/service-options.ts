@@ -1,7 +1,7 @@
 import type { Backoff } from '@aico/shared/core/tasks';
 import { ServiceOptionError } from '../errors.ts';
 import type { ServiceName } from '../services.ts';
-import type { FilledPoint } from './dependency-graph.ts';
+import type { FilledPoint } from './graph-problems.ts';
 
 /** How often a failed start is retried. */
 export interface RetryPolicy extends Partial<Backoff> {

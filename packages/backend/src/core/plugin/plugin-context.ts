@@ -22,8 +22,6 @@ import { type BackgroundWork, type IntervalOptions, keepBeating, keepRunning } f
 import { checkingCapabilities, checkTopic } from './declared.ts';
 import type { ExtensionPoint } from './extension-point.ts';
 import type { Extensions } from './extensions.ts';
-import type { PluginCatalog } from './plugin-catalog.ts';
-import type { PluginDefinition } from './plugin-definition.ts';
 import { PluginScope } from './plugin-scope.ts';
 import type { Release } from './release-stack.ts';
 
@@ -238,10 +236,8 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
     return this.#declaring('offers', point).catalog.extensions.at(point.name);
   }
 
-  #declaring(
-    list: 'offers' | 'fills',
-    { name }: ExtensionPoint,
-  ): { readonly catalog: PluginCatalog; readonly definition: PluginDefinition } {
+  /** The catalog of plugins, and this plugin's definition in it, which lists the point. */
+  #declaring(list: 'offers' | 'fills', { name }: ExtensionPoint) {
     const catalog = this.#container.findService('plugins');
     const definition = catalog?.find(this.name);
     if (catalog === undefined || definition?.[list]?.some((point) => point.name === name) !== true)
