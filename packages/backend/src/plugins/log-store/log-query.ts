@@ -99,9 +99,9 @@ interface Statement {
 }
 
 /**
- * A range over levels would have to be sorted by age, row by row. So each level is asked for its own newest, which an index has
- * in order, and the few answers are merged. Words, a request and a trace are rarer than any service: where one is asked for,
- * its index alone is read (a `+` keeps the others out), and the rest is compared row by row.
+ * An index cannot deliver a range of levels in order of age. So the newest lines of each level are read from an index that has
+ * them in order, and the results are merged. Words, a request and a trace are rarer than any service: if one is given, only its
+ * index is read (a `+` excludes the others), and the rest is compared row by row.
  */
 function statement(query: LogQuery, { from, to }: IdRange): Statement {
   const limit = Math.max(1, Math.min(MAX_LIMIT, Math.trunc(query.limit ?? 100)));

@@ -3,7 +3,7 @@ import type { WorkContext } from '@aico/shared/core/tracing';
 import { hasWords, wordsOf } from './line-words.ts';
 import type { LogFilter } from './log-query.ts';
 
-/** Whether what came over `logs.*` is a line: any plugin may publish there. */
+/** Whether a message on `logs.*` is a log line: any plugin may publish there. */
 export function isLogRecord(value: unknown): value is LogRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { time, level, service, component, message, fields }: Partial<Record<keyof LogRecord, unknown>> =

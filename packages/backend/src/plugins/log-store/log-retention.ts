@@ -1,7 +1,7 @@
 import type { Database } from '@aico/shared/data';
 
 export interface RetentionLimits {
-  /** The oldest go when there are more. Default 1 000 000. */
+  /** The maximum number of lines; the oldest beyond it are deleted. Default 1 000 000. */
   readonly maxRows?: number;
   /** Lines older than this, in milliseconds, go. Default 30 days. */
   readonly maxAgeMs?: number;
@@ -13,10 +13,10 @@ const SLICE = 2_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Deletes the oldest lines beyond the limits, in small steps. Lines are deleted from the old end alone, so their
- * ids have no gaps and tell how many there are.
+ * Deletes the oldest lines beyond the limits, in small steps. Lines are deleted from the old end only, so their ids have no
+ * gaps and give their number.
  *
- * @returns how many lines were deleted
+ * @returns the number of deleted lines
  */
 export async function applyRetention(
   database: Pick<Database, 'execute'>,

@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 const INDEX_EVERY_MS = 2_000;
 
 export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 'retention'> {
-  /** Milliseconds between two looks at what is too old. Default 10 minutes. */
+  /** The interval in milliseconds at which old lines are deleted. Default 10 minutes. */
   readonly pruneEveryMs?: number;
 }
 

@@ -15,7 +15,7 @@ export interface LogStoreOptions {
   readonly logger: Logger;
   readonly writer?: Omit<LogWriterOptions, 'queue' | 'database' | 'logger'>;
   readonly retention?: RetentionLimits;
-  /** Tells what time it is for deciding which lines are too old. Default `Date`. */
+  /** The clock that decides which lines are too old. Default `Date`. */
   readonly clock?: { now(): number };
 }
 
@@ -55,13 +55,13 @@ export class LogStore {
     return this.#writer.stats;
   }
 
-  /** Makes its table, and writes what waits and what comes. */
+  /** Creates its table, and writes queued and later lines. */
   async start(): Promise<void> {
     await this.#database.migrate(OWNER, MIGRATIONS);
     this.#writer.start();
   }
 
-  /** The lines that match; those not written yet are written first, where that is possible. */
+  /** The matching lines; queued ones are written first, if possible. */
   async query(query: LogQuery): Promise<readonly StoredLogRecord[]> {
     // A store that cannot write, which the writer has reported, can still be read.
     await this.flush().catch(() => undefined);
@@ -88,19 +88,22 @@ export class LogStore {
   /**
    * Resolves once every line logged so far is durable.
    *
-   * @throws what the database refused it with; the lines stay pending
+   * @throws the error of the database; the lines remain queued
    */
   async flush(): Promise<void> {
     await this.#logging.flush();
     await this.#writer.flush();
   }
 
-  /** Deletes what is beyond the limits; returns how many lines. */
+  /**
+   * Deletes lines beyond the limits.
+   * @returns the number of deleted lines
+   */
   async prune(signal?: AbortSignal): Promise<number> {
     return applyRetention(this.#database, this.#retention, this.#clock.now(), signal);
   }
 
-  /** Writes what has come, and nothing after. Lines that cannot be written are counted and reported. */
+  /** Writes the queued lines, and no later ones. Lines that cannot be written are counted and reported. */
   async stop(): Promise<void> {
     try {
       await this.flush();

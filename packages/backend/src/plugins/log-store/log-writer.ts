@@ -29,8 +29,8 @@ export interface LogWriterStats {
 }
 
 /**
- * Writes the lines of a queue in batches. Each batch is one statement, so all of it is durable or none; one that is refused
- * goes back into the queue, which bounds what waits.
+ * Writes the lines of a queue in batches. Each batch is one statement, so it is written completely or not at all; a refused
+ * batch returns to the queue, which is bounded.
  */
 export class LogWriter {
   readonly #queue: LineQueue;
@@ -75,7 +75,7 @@ export class LogWriter {
     };
   }
 
-  /** Writes what is in the queue, and what comes into it. */
+  /** Writes the lines in the queue, and later ones. */
   start(): void {
     this.#unlisten = this.#queue.listen(() => this.#writeInTime());
     this.#writeInTime();
@@ -84,7 +84,7 @@ export class LogWriter {
   /**
    * Resolves once everything released before is durable.
    *
-   * @throws what the database refused it with; the lines stay in the queue
+   * @throws the error of the database; the lines remain in the queue
    */
   async flush(): Promise<void> {
     // The batch under way is waited for as well, also one that begins when another ends.
@@ -96,7 +96,7 @@ export class LogWriter {
     }
   }
 
-  /** Writes nothing more by itself. */
+  /** Stops writing. */
   close(): void {
     this.#unlisten?.();
     clearTimeout(this.#timer);

@@ -15,8 +15,8 @@ export interface ConsoleOptions {
 
 /**
  * Writes lines to the console: one line of text for a person, or one JSON object for a program, written with pino. Control
- * characters are escaped in both. A console that fails (a closed pipe, a full disk) is given up, and `onFailure` hears of
- * it once: it must not end the process that logs.
+ * characters are escaped in both. A console that fails (a closed pipe, a full disk) is closed and `onFailure` is called once,
+ * since it must not end the process.
  */
 export class ConsoleWriter {
   readonly #destination: DestinationStream;

@@ -1,6 +1,6 @@
 import { defineError } from '@aico/protocol';
 
-/** There are as many rules for log levels as may be. */
+/** The limit of rules for log levels is reached. */
 export class LogLevelRulesError extends defineError({
   code: 'AICO_LOGGING_RULES',
   status: 409,

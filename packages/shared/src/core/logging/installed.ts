@@ -14,11 +14,11 @@ let installed: Logging | undefined;
 const EARLY_LIMITS: QueueLimits = { lines: 16_384, size: 4 * 1_048_576 };
 const early = new LineQueue(EARLY_LIMITS);
 const sanitiser = new Sanitiser();
-/** Changes with every installation, so that loggers know when to ask anew. */
+/** Changes with every installation, so that loggers know when to look up the installed one again. */
 let generation = 0;
 /**
- * Makes `logging` the one that `getLogger` speaks to, and hands it the lines that have waited. The returned
- * function takes it away again; lines then wait for the next one.
+ * Installs `logging` for `getLogger`, and passes it the queued lines. The returned function removes it; later lines are queued
+ * for the next one.
  */
 export function installLogging(logging: Logging): () => void {
   installed = logging;

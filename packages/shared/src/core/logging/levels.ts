@@ -63,7 +63,7 @@ export class LogLevels {
   }
 
   /**
-   * Sets the level of a `service` or `service/component`; `undefined` takes the rule away.
+   * Sets the level of a `service` or `service/component`; `undefined` removes the rule.
    *
    * @throws {LogLevelRulesError} when there are 1,000 rules already
    */

@@ -80,7 +80,7 @@ export class LineQueue {
     if (this.#released > 0) this.#onRelease?.();
   }
 
-  /** Calls `listener` whenever lines were released. There is one at a time; the returned function takes it away. */
+  /** Calls `listener` whenever lines were released. There is one listener at a time; the returned function removes it. */
   listen(listener: () => void): () => void {
     this.#onRelease = listener;
     return () => {
@@ -88,7 +88,7 @@ export class LineQueue {
     };
   }
 
-  /** Takes the oldest released lines: one at least, if there is one, and no more than the limits allow. */
+  /** Takes the oldest released lines: at least one, if there is one, and no more than the limits allow. */
   take({ lines, size }: QueueLimits): readonly QueuedLine[] {
     const taken: QueuedLine[] = [];
     let total = 0;
@@ -114,7 +114,7 @@ export class LineQueue {
     if (this.#isOver()) this.#shrink();
   }
 
-  /** The lines that were taken last are stored, so that there is room for a line that reports those that were dropped. */
+  /** Confirms that the lines taken last are stored, which makes room for a line that reports dropped ones. */
   confirm(): void {
     const gap = this.#gap;
     if (gap === undefined || this.length >= this.#limits.lines) return;

@@ -22,9 +22,9 @@ const LEVEL_STYLES: Readonly<Record<LogLevel, Style>> = {
 };
 
 /**
- * A line of the log as a person reads it: time, level, names, message and fields on one line, then the stack of each error
- * in the fields, indented. What was logged can neither forge another line nor control the terminal: every part goes through
- * `printable()`.
+ * A log line as text for a person: time, level, names, message and fields on one line, followed by the indented stack of each
+ * error in the fields. Every part is escaped by `printable()`, so logged text can neither imitate another line nor control the
+ * terminal.
  *
  * @example lineText(record); // '2026-11-27T20:00:00.000Z info  inbox/import: Imported {"messages":2}'
  */
@@ -55,7 +55,7 @@ function fieldsText(fields: LogFields, stacks: string[]): string {
   return text === '{}' ? '' : printable(text);
 }
 
-/** Whether it is what the sanitiser makes of an error. */
+/** Whether it is the sanitised form of an error. */
 function isError(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'type' in value && 'message' in value;
 }

@@ -18,7 +18,7 @@ export interface LoggingOptions {
   /** Default: every rule. */
   readonly redaction?: RedactionRules;
   readonly console?: ConsoleOptions;
-  /** Bounds of what waits to be stored. Default 262 144 lines, 64 Mi characters. */
+  /** Limits of the lines that wait to be stored. Default 262 144 lines, 64 Mi characters. */
   readonly queue?: QueueLimits;
 }
 
@@ -39,7 +39,7 @@ export interface LoggingStats {
   readonly waiting: number;
   /** Lines that were dropped, since too many waited. The console had them. */
   readonly dropped: number;
-  /** Lines that the bus refused; they are stored all the same. */
+  /** Lines that the bus refused; they are stored nevertheless. */
   readonly refused: number;
 }
 
@@ -91,7 +91,7 @@ export class Logging {
     return new ServiceLogger(this.sinkOf(service, component, options));
   }
 
-  /** Publishes what has waited, in order, and everything from now on, on `bus`. The returned function ends that. */
+  /** Publishes queued lines in order, and all later ones, on `bus`. The returned function ends that. */
   attach(bus: Pick<MessageBus, 'publish'>): () => void {
     this.#bus = bus;
     this.#publishSoon();
@@ -106,7 +106,7 @@ export class Logging {
     await this.#publishing;
   }
 
-  /** Publishes what waits and lets go of the bus. Lines after that go to the console alone. */
+  /** Publishes queued lines and releases the bus. Later lines go to the console only. */
   async close(): Promise<void> {
     await this.flush();
     this.#closed = true;

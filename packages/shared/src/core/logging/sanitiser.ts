@@ -2,7 +2,7 @@ import { FieldNames, isSecret, REDACTED } from './field-names.ts';
 import { type RedactionRules, redactor } from './secret-shapes.ts';
 import type { LogFields } from './types.ts';
 
-/** The bounds of one line; the rest is cut, and the line says so. */
+/** The limits of one line; a line that exceeds them is truncated and marked. */
 const MAX_DEPTH = 8;
 const MAX_ENTRIES = 200;
 const MAX_STRING = 8_192;
@@ -26,9 +26,9 @@ function isRecord(value: unknown): value is LogFields {
 export class Sanitiser {
   readonly #names: FieldNames;
   readonly #redact: (text: string) => string;
-  /** Characters left for the line in hand. */
+  /** The remaining characters for the current line. */
   #room = 0;
-  /** The objects on the way down to the value in hand. */
+  /** The objects on the path to the current value. */
   readonly #path: object[] = [];
 
   constructor(rules: RedactionRules = {}) {

@@ -28,10 +28,10 @@ const HINT =
 /** Shorter texts hold none of them. */
 const MIN_LENGTH = 8;
 
-/** Each form begins with what no other text begins with, and is as long as the service makes it. */
+/** Each form begins with a unique prefix and has the length that its service uses. */
 const TOKENS =
   /\beyJ[\w-]{10,512}\.[\w-]{4,}(?:\.[\w-]*){0,3}|\b(?:gh[oprsu]_|github_pat_)\w{20,}|\bglpat-[\w-]{16,}|\b[sr]k_(?:live|test)_\w{16,}|\bsk-[\w-]{20,}|\bxox[a-z]-[\w-]{10,}|\bA[KS]IA[0-9A-Z]{16}\b|\bAIza[\w-]{35}|\bnpm_\w{30,}|\bhf_\w{30,}/g;
-/** Not the words of a sentence, as in "Basic authentication": a digit, a sign or a capital within says that it is none. */
+/** Excludes words of a sentence, as in "Basic authentication": a credential contains a digit, a sign or an inner capital. */
 const CREDENTIALS =
   /\b([Bb]earer|BEARER|[Bb]asic|BASIC) +(?=[\w+/~.-]*(?:[\d+/=_]|\.\w|[a-z][A-Z]))[\w+/~.-]{8,}=*/g;
 
@@ -45,8 +45,8 @@ const PRIVATE_KEY =
   /-----BEGIN [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----|$)/g;
 
 /**
- * Redacts secrets that are known by their form, wherever they stand in a text. A token without a form of its own cannot be told
- * from an id: the name of its field must say what it is.
+ * Redacts secrets of a known form anywhere in a text. A token without such a form cannot be distinguished from an id, so the
+ * name of its field has to mark it as secret.
  *
  * @example redactor({})('Authorization: Bearer mF_9.B5f-4.1JqM'); // 'Authorization: Bearer [redacted]'
  */

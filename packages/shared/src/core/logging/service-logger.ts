@@ -1,7 +1,7 @@
 import { LEVEL_NUMBERS } from './levels.ts';
 import type { LogFields, Logger, LogLevel } from './types.ts';
 
-/** Where a logger's lines go. */
+/** The destination of a logger's lines. */
 export interface LogSink {
   /** The number of the mildest level that is wanted. */
   readonly threshold: number;
