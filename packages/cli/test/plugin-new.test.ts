@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 import type { Output } from '@aico/backend/plugin';
 import { whyNotPluginName } from '@aico/backend/plugin-names';
 import { createTestBackend, createTestHome, type TestHome } from '@aico/backend/testing';
+import { newPlugin } from '../src/commands/plugin-new.ts';
 import type { CommandContext } from '../src/context.ts';
-import { newPlugin } from '../src/plugins/new-command.ts';
 import { makePlugin } from '../src/plugins/scaffold.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

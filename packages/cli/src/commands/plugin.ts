@@ -29,7 +29,7 @@ export function register(program: Command, context: CommandContext): void {
     .option('--folder <dir>', 'the folder for it (default: one of its name in the current folder)')
     .description('make the package of a new plugin, with tests')
     .action(async (name: string, options: { readonly folder?: string }) => {
-      const { newPlugin } = await import('../plugins/new-command.ts');
+      const { newPlugin } = await import('./plugin-new.ts');
       const commands = ['help', ...program.commands.map((command) => command.name())];
       await newPlugin(context, name, options, commands);
     });

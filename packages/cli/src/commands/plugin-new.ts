@@ -3,8 +3,8 @@ import { shellQuoted } from '@aico/shared/core/paths';
 import { pathArgument } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
+import { makePlugin } from '../plugins/scaffold.ts';
 import { styles } from '../terminal/style.ts';
-import { makePlugin } from './scaffold.ts';
 
 /** The most characters of a name: lines that contain it stay as they are formatted. */
 const LONGEST_NAME = 40;
