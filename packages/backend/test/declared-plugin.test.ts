@@ -36,7 +36,7 @@ test('a consumer is stopped with its plugin, and resumes when the plugin starts 
     t,
     definePlugin({
       ...about,
-      name: 'clock',
+      name: 'ticker',
       dependencies: ['message_bus'],
       topics: [ticked],
       async start(plugin) {
@@ -58,7 +58,7 @@ test('a consumer is stopped with its plugin, and resumes when the plugin starts 
   await tick(1);
   await first;
   assert.deepEqual(await isRunning(), [['clock-listener', true]]);
-  await container.hold(['clock'], 'test');
+  await container.hold(['ticker'], 'test');
   assert.deepEqual(await isRunning(), [['clock-listener', false]]);
   const second = hears(2);
   await tick(2);
@@ -134,7 +134,7 @@ test('a failing consumer is logged, with its name and the reason', async (t) => 
     t,
     definePlugin({
       ...about,
-      name: 'clock',
+      name: 'ticker',
       dependencies: ['message_bus'],
       topics: [ticked],
       async start(plugin) {

@@ -37,6 +37,9 @@ const CALLS: Readonly<Record<string, unknown>> = {
   'POST /api/v1/plugins/{name}/enable': undefined,
   'GET /api/v1/system/config': undefined,
   'GET /api/v1/logs': undefined,
+  'GET /api/v1/logs/{id}': undefined,
+  'GET /api/v1/logs/levels': undefined,
+  'PUT /api/v1/logs/levels': { target: 'journal', level: 'warn' },
   'GET /api/v1/database/status': undefined,
   'GET /api/v1/database/stats': undefined,
   'POST /api/v1/database/check': undefined,
@@ -79,6 +82,7 @@ describe('the reply of each route', () => {
   let backend: TestBackend;
   let backups: TestHome;
   let device = '';
+  let line = 0;
   let bus: MessageBusClient | undefined;
   const operations = new Map<string, Responses>();
   let shared: Responses = {};
@@ -101,6 +105,8 @@ describe('the reply of each route', () => {
     await pair(backend);
     const paired = (await localRequest(backend.socket, '/api/v1/devices')).json();
     device = (paired as { readonly devices: readonly { readonly id: string }[] }).devices[0]?.id ?? '';
+    const logged = (await localRequest(backend.socket, '/api/v1/logs?limit=1')).json();
+    line = (logged as { readonly logs: readonly { readonly id: number }[] }).logs[0]?.id ?? 0;
     // So that no list is empty: one who takes part in the bus, one that answers, and a dead letter.
     bus = await takePart('journal');
     const inside = backend.container.getService('message_bus');
@@ -147,7 +153,11 @@ describe('the reply of each route', () => {
   function call(operation: string): Promise<LocalReply> {
     const [method = '', template = ''] = operation.split(' ');
     const body = CALLS[operation];
-    const path = template.replace('{id}', device).replace('{component}', 'other').replace('{name}', 'idle');
+    const path = template
+      .replace('logs/{id}', `logs/${line}`)
+      .replace('{id}', device)
+      .replace('{component}', 'other')
+      .replace('{name}', 'idle');
     const given =
       method === 'POST' && path.endsWith('/bus/grants')
         ? { ...Object(body), public_key: curveKeyPair().publicKey }

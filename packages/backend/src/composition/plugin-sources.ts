@@ -59,7 +59,8 @@ const MODULE = /(?<!\.d)\.(?:ts|mts|js|mjs)$/;
 
 async function pluginsIn(folder: string): Promise<readonly (readonly [name: string, place: string])[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+    // A home that is not a folder is refused with a message of its own when it is opened.
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
     throw error;
   });
   if (entries.length > 0) refuseReplaceable(folder);
