@@ -4,7 +4,7 @@
  * every answered row is there with its text, no transaction is half there, and `integrity_check` is content. Homes live
  * on from kill to kill, so that damage would add up. One run in six kills the whole `aico start`.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -126,6 +126,9 @@ async function scanHome(home: string): Promise<readonly string[]> {
   const paths = new AICOPaths({ home });
   // A kill of the very first start may come before there are keys.
   const keys = (await keyManagerOf(paths).exists()) ? await keysOfHome(paths) : [];
+  // Nor files.
+  if ((await readdir(home, { recursive: true, withFileTypes: true })).every((entry) => !entry.isFile()))
+    return [];
   const found = await scan([home], [...secretNeedles('a row', CANARY_ROW), ...keys]);
   return found.map(({ file, needle }) => `${file} holds ${needle}`);
 }
