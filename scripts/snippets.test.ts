@@ -12,6 +12,7 @@ import { client } from './snippets/effects/client.ts';
 import { configuration } from './snippets/effects/configuration.ts';
 import { busFromPython, digest, inbox } from './snippets/effects/examples.ts';
 import { guide } from './snippets/effects/guide.ts';
+import { logs } from './snippets/effects/logs.ts';
 import { readme } from './snippets/effects/readme.ts';
 import type { DocumentEffects } from './snippets/effects.ts';
 import { ROOT, World } from './snippets/world.ts';
@@ -22,6 +23,7 @@ const EFFECTS: readonly DocumentEffects[] = [
   client,
   configuration,
   guide,
+  logs,
   inbox,
   digest,
   busFromPython,

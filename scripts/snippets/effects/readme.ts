@@ -45,7 +45,7 @@ export const readme: DocumentEffects = {
     'npx aico health': { shows: /inbox +healthy/, exitCodes: [0, 21] },
     'npx aico inbox import ~/Mail/old.mbox': { shows: /2 found: 2 imported/ },
     'npx aico inbox search "tax return"': { shows: /\d {2}2002-08-22 .*Tax return/ },
-    'npx aico logs tail': { shows: /inbox\/plugin Imported/ },
+    'npx aico logs tail': { shows: /"service":"inbox".*"message":"Imported"/ },
     'npx aico db status': { shows: /inbox_messages/ },
     'npx aico db backup ~/backups': {
       shows: /backups/,

@@ -1,7 +1,7 @@
-import { readFile, realpath, rm } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { loadPlugin } from '@aico/backend/host';
 import { describeOrigin, editConfigFile } from '@aico/shared/core/config';
-import { type AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
+import { type AICOPaths, removeDurably, writePrivateFile } from '@aico/shared/core/paths';
 import { CommandFailedError } from '../errors.ts';
 import type { FoundPackage } from './found-packages.ts';
 import { homePlugins } from './home-plugins.ts';
@@ -64,7 +64,7 @@ async function orAsBefore<T>(file: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (before === undefined) await rm(file, { force: true });
+    if (before === undefined) await removeDurably(file);
     else await writePrivateFile(await realpath(file), before);
     throw error;
   }

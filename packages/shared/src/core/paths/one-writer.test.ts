@@ -36,6 +36,10 @@ const EXCEPTIONS: Readonly<Record<string, { readonly names: readonly string[]; r
     names: ['rmSync'],
     why: 'the instance file, as the process leaves',
   },
+  'packages/cli/src/plugins/scaffold.ts': {
+    names: ['mkdir', 'rename', 'rm', 'rmdir', 'writeFile'],
+    why: 'the new package of an author, whose files are his and not private, and which can be made again',
+  },
   'packages/cli/src/launcher/compile-cache.js': { names: ['mkdirSync'], why: 'a cache' },
 };
 
