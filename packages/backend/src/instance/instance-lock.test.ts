@@ -39,7 +39,7 @@ async function other(
   await once(child.stdout, 'data');
   return child;
 }
-// Held by a name: a lock without a reference is closed by the garbage collector.
+// Held by a name, as a database is below: one without a reference is closed by the garbage collector.
 const locking = (home: HomeFiles): string =>
   `const { InstanceLock } = await import(${url('./instance-lock.ts')}); globalThis.held = new InstanceLock(${JSON.stringify(home)})`;
 const run = promisify(execFile);
@@ -84,7 +84,7 @@ describe('InstanceLock', () => {
     const holder = await other(
       t,
       `${locking(home)}; const { default: Driver } = await import(${JSON.stringify(import.meta.resolve('better-sqlite3-multiple-ciphers'))});
-       const database = new Driver(${JSON.stringify(home.databaseFile)}); database.pragma('journal_mode = WAL');
+       const database = (globalThis.database = new Driver(${JSON.stringify(home.databaseFile)})); database.pragma('journal_mode = WAL');
        database.exec('CREATE TABLE t (x)'); database.prepare('SELECT * FROM t').all()`,
     );
     await rm(home.lockFile);
