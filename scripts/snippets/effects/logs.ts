@@ -26,11 +26,11 @@ export const logs: DocumentEffects = {
     'npx aico logs level inbox default': { shows: /info/ },
     'npx aico logs level warn': { shows: /warn/ },
     'npx aico logs tail -f --level warn': {
-      as: (line) => line.replace('-f --level warn', '--level warn; echo ended'),
+      as: (line) => line.replace('-f --level warn', '--level warn && echo ended'),
       shows: /ended/,
     },
     'npx aico logs ls --since yesterday --until today --service inbox': {
-      as: (line) => `${line}; echo ended`,
+      as: (line) => `${line} && echo ended`,
       shows: /ended/,
     },
     'npx aico logs grep heron --since 2h': {
@@ -38,7 +38,7 @@ export const logs: DocumentEffects = {
       shows: /Imported/,
     },
     'npx aico logs tail --request a81bc81b-dead-4e5d-abff-90865d1e13b1': {
-      as: (line) => `${line}; echo ended`,
+      as: (line) => `${line} && echo ended`,
       shows: /ended/,
     },
     'npx aico logs export --since 1w | gzip > logs.ndjson.gz': {
