@@ -10,28 +10,6 @@ export {
   type AdHocQuery,
   type AdHocRows,
 } from './ad-hoc/query-process.ts';
-export { type AcceptRollbackOptions, acceptRollback, type RollbackFinding } from './care/accept-rollback.ts';
-export {
-  BACKUP_FILES,
-  type Backup,
-  type BackupManifest,
-  type BackupOptions,
-  backupManifest,
-  makeBackup,
-  NOT_IN_A_BACKUP,
-} from './care/backup.ts';
-export {
-  BackupDamagedError,
-  BackupFailedError,
-  RestoreIntentError,
-  RestoreUnfinishedError,
-  RotationFailedError,
-  SpaceMissingError,
-} from './care/errors.ts';
-export { HeadWitness } from './care/head-witness.ts';
-export type { HomeFilePlaces } from './care/home-files.ts';
-export { finishRestore, type RestoreOptions, restoreBackup } from './care/restore.ts';
-export { type RotateKeyOptions, type RotationStep, recoverRotation, rotateKey } from './care/rotate-key.ts';
 export { EncryptedDatabase } from './encrypted-database.ts';
 export type { DatabaseFaults, EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 export { type DiskFault, DiskFaults } from './engine/disk-faults.ts';
@@ -79,6 +57,37 @@ export {
   StreamIdleError,
   WriterOverdueError,
 } from './limit-errors.ts';
+export {
+  type AcceptRollbackOptions,
+  acceptRollback,
+  type RollbackFinding,
+} from './maintenance/accept-rollback.ts';
+export {
+  BACKUP_FILES,
+  type Backup,
+  type BackupManifest,
+  type BackupOptions,
+  backupManifest,
+  makeBackup,
+  NOT_IN_A_BACKUP,
+} from './maintenance/backup.ts';
+export {
+  BackupDamagedError,
+  BackupFailedError,
+  RestoreIntentError,
+  RestoreUnfinishedError,
+  RotationFailedError,
+  SpaceMissingError,
+} from './maintenance/errors.ts';
+export { HeadWitness } from './maintenance/head-witness.ts';
+export type { HomeFilePlaces } from './maintenance/home-files.ts';
+export { finishRestore, type RestoreOptions, restoreBackup } from './maintenance/restore.ts';
+export {
+  type RotateKeyOptions,
+  type RotationStep,
+  recoverRotation,
+  rotateKey,
+} from './maintenance/rotate-key.ts';
 export type { ReservedNames } from './ownership/principal.ts';
 export { RetentionClock, type RetentionClockOptions } from './retention-clock.ts';
 export { randomConflicts, type SimulatedConflicts } from './transactions/conflicts.ts';

@@ -5,7 +5,7 @@ import { checkObjectsOf, runMigrationStatement } from '../ownership/schema-chang
 import { callsOf } from './calls.ts';
 import { Checkpointer, vacuum } from './checkpoint.ts';
 import { CommitCounter, readStamp, STAMP_TABLE } from './commit-counter.ts';
-import type { DatabaseLife, DatabaseStamp, HeadPlace } from './commit-record.ts';
+import type { DatabaseHistory, DatabaseStamp, HeadPlace } from './commit-record.ts';
 import { openConnection } from './connection.ts';
 import { DiskFaults } from './disk-faults.ts';
 import { EngineRefusal, notRun, toFailure } from './failure.ts';
@@ -189,9 +189,9 @@ export class Engine {
   #perform(operation: Operation): unknown {
     switch (operation.name) {
       case 'create':
-        return this.#create(operation.file, operation.life);
+        return this.#create(operation.file, operation.history);
       case 'adopt':
-        return this.#adopt(operation.life);
+        return this.#adopt(operation.history);
       case 'open':
         return operation.head === undefined ? void this.#open() : this.#openToWrite(operation.head);
       case 'begin':
@@ -222,7 +222,7 @@ export class Engine {
     }
   }
 
-  #create(file: string, { id, epoch }: DatabaseLife): void {
+  #create(file: string, { id, epoch }: DatabaseHistory): void {
     const connection = openConnection({ ...this.#data, file }, 'statements');
     try {
       makeOwnTables(connection);
@@ -234,7 +234,7 @@ export class Engine {
     }
   }
 
-  #adopt({ id, epoch }: DatabaseLife): DatabaseStamp | undefined {
+  #adopt({ id, epoch }: DatabaseHistory): DatabaseStamp | undefined {
     const connection = openConnection(this.#data, 'statements');
     try {
       connection.exec(STAMP_TABLE);

@@ -6,7 +6,7 @@ import type { EngineFault } from '../engine-failure.ts';
 import type { Principal } from '../ownership/principal.ts';
 import type { ForeignAccess } from '../ownership/refusals.ts';
 import type { SqlValue } from '../types.ts';
-import type { DatabaseLife, HeadPlace } from './commit-record.ts';
+import type { DatabaseHistory, HeadPlace } from './commit-record.ts';
 
 /** The cipher of a database; `sqlcipher` is its version 4, which other tools open. */
 export type CipherName = 'aegis' | 'sqlcipher';
@@ -98,9 +98,9 @@ export interface Trouble {
 
 export type Operation =
   /** Makes a database in `file`, whole and in its final form, and lets go of it. */
-  | { readonly name: 'create'; readonly file: string; readonly life: DatabaseLife }
-  /** Gives the database a new life, in the file itself, and closes it; answers with its stamp. */
-  | { readonly name: 'adopt'; readonly life: DatabaseLife }
+  | { readonly name: 'create'; readonly file: string; readonly history: DatabaseHistory }
+  /** Gives the database a new history, in the file itself, and closes it; answers with its stamp. */
+  | { readonly name: 'adopt'; readonly history: DatabaseHistory }
   /** The writer is given the head, which it keeps up to date, and answers with the text of the schema. */
   | { readonly name: 'open'; readonly head?: HeadPlace }
   | { readonly name: 'begin'; readonly session: number }

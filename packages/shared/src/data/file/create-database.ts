@@ -31,8 +31,8 @@ export async function create(
   const draft = draftOf(file);
   for (const suffix of ['', '-wal', '-shm', '-journal']) await removeDurably(`${draft}${suffix}`);
   await makeFile(draft);
-  const life = { id: newName(), epoch: newName() };
-  await engine.operation({ name: 'create', file: draft, life });
+  const history = { id: newName(), epoch: newName() };
+  await engine.operation({ name: 'create', file: draft, history });
   // The name of the draft itself, which the engine does not make durable.
   await syncFolder(path.dirname(draft));
   const look = await lookAtFile(draft);
@@ -42,7 +42,7 @@ export async function create(
     version: 2,
     cipher,
     header: unauthenticatedHeader(look, cipher),
-    ...life,
+    ...history,
     createdAt: new Date().toISOString(),
   };
   await withKey(key, (bytes) => writeHead(file, head, 0, bytes));

@@ -7,7 +7,7 @@ import { systemErrorIn } from '../../core/system-errors/index.ts';
 import { wipe } from '../../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
 import {
-  type DatabaseLife,
+  type DatabaseHistory,
   decodeRecord,
   RECORD_BLOCK,
   RECORDS_AT,
@@ -23,11 +23,11 @@ const Head = Type.Object(
     cipher: Type.Union([Type.Literal('aegis'), Type.Literal('sqlcipher')]),
     /** The bytes of the file's first page that its cipher leaves outside its authentication; base64url. */
     header: Type.String({ maxLength: 64 }),
-    /** Which database, and which of its lives; the database says the same of itself. */
+    /** Which database, and which of its histories; the database says the same of itself. */
     id: Type.String({ maxLength: 64 }),
     epoch: Type.String({ maxLength: 64 }),
     createdAt: Type.String({ maxLength: 64 }),
-    /** The life that this one took the place of, where a restore or an acceptance began it. */
+    /** The history that this one took the place of, where a restore or an acceptance began it. */
     replaces: Type.Optional(
       Type.Object(
         { id: Type.String({ maxLength: 64 }), epoch: Type.String({ maxLength: 64 }) },
@@ -52,7 +52,7 @@ export type ReadHead =
   | { readonly isOurs: true; readonly head: DatabaseHead; readonly commits: number }
   | { readonly isOurs: false; readonly head: DatabaseHead };
 
-const Life = Type.Object({ id: Head.properties.id, epoch: Head.properties.epoch });
+const History = Type.Object({ id: Head.properties.id, epoch: Head.properties.epoch });
 
 /** The head's place: beside the database. */
 export function headFileOf(databaseFile: string): string {
@@ -118,14 +118,14 @@ export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadH
 }
 
 /**
- * The life in the head beside a database, not authenticated; `undefined` if none can be read. It names what a restore replaces,
+ * The history in the head beside a database, not authenticated; `undefined` if none can be read. It names what a restore replaces,
  * for which the keys may be lost.
  */
-export async function claimedLife(databaseFile: string): Promise<DatabaseLife | undefined> {
+export async function claimedHistory(databaseFile: string): Promise<DatabaseHistory | undefined> {
   try {
     const content = await readFile(headFileOf(databaseFile));
     const parsed: unknown = JSON.parse(content.subarray(0, RECORDS_AT).toString('utf8'));
-    return Check(Life, parsed) ? { id: parsed.id, epoch: parsed.epoch } : undefined;
+    return Check(History, parsed) ? { id: parsed.id, epoch: parsed.epoch } : undefined;
   } catch {
     return undefined;
   }

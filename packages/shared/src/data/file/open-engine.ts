@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from '../../core/logging/types.ts';
 import { moveDurably } from '../../core/paths/index.ts';
 import type { HeadPlace } from '../engine/commit-record.ts';
-import { type DatabaseLife, type DatabaseStamp, RECORDS_AT } from '../engine/commit-record.ts';
+import { type DatabaseHistory, type DatabaseStamp, RECORDS_AT } from '../engine/commit-record.ts';
 import type { DiskFaults } from '../engine/disk-faults.ts';
 import type { CipherName, EngineData, Failure } from '../engine/wire.ts';
 import type { EngineFailure } from '../engine-failure.ts';
@@ -100,7 +100,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<OpenEngine
   }
 }
 
-/** A draft gets the name of the database only as what it is: empty, of this key and of the life its head speaks of. */
+/** A draft gets the name of the database only as what it is: empty, of this key and of the history its head speaks of. */
 async function proveDraft(options: OpenEngineOptions, draft: string, head: ReadHead): Promise<void> {
   const look = await lookAtFile(draft);
   if (look === undefined) return;
@@ -170,11 +170,11 @@ async function start(
     const look = found ?? made?.look;
     const head = foundHead ?? made?.head;
     if (look === undefined) throw new NotADatabaseError(file);
-    const life = await prove(options, look, head, writer);
+    const history = await prove(options, look, head, writer);
     // Nothing is changed before the file is proven to be ours and the newest.
     if (await makePrivate(file)) options.logger?.warn('Database was open to others; now it is not', { file });
     options.vocabulary.learn(
-      String(await writer.operation({ name: 'open', head: await headPlace(options, life) })),
+      String(await writer.operation({ name: 'open', head: await headPlace(options, history) })),
     );
     await Promise.all(readers.map((reader) => reader.operation({ name: 'open' })));
     // The head counts as much as the two others: without it, or with an older one, the next start is refused.
@@ -200,7 +200,7 @@ async function prove(
   look: FileLook,
   head: ReadHead | undefined,
   thread: EngineThread,
-): Promise<DatabaseLife> {
+): Promise<DatabaseHistory> {
   const { file, cipher } = options;
   const { value, failure } = await thread.attempt({ name: 'verify' });
   const headerDiffers = head?.isOurs === true && head.head.header !== unauthenticatedHeader(look, cipher);
@@ -218,7 +218,10 @@ async function prove(
   return head.head;
 }
 
-async function headPlace({ file, key }: OpenEngineOptions, { id, epoch }: DatabaseLife): Promise<HeadPlace> {
+async function headPlace(
+  { file, key }: OpenEngineOptions,
+  { id, epoch }: DatabaseHistory,
+): Promise<HeadPlace> {
   const macKey = await withKey(key, (bytes) => Promise.resolve(headMacKey(bytes)));
   return { file: headFileOf(file), id, epoch, macKey };
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
+import type { DatabaseHistory, DatabaseStamp } from '../engine/commit-record.ts';
 import type { ReadHead } from './database-head.ts';
 import { DatabaseRolledBackError } from './errors.ts';
 
-/** A name that nothing else has: of a database, or of one of its lives. */
+/** A name that nothing else has: of a database, or of one of its histories. */
 export function newName(): string {
   return randomBytes(16).toString('base64url');
 }
@@ -20,7 +20,7 @@ export function refuseOlder(
   { head, commits }: Extract<ReadHead, { isOurs: true }>,
 ): asserts stamp is DatabaseStamp {
   const { id, epoch } = head;
-  if (stamp === undefined || !isSameLife(stamp, head) || stamp.commits < commits)
+  if (stamp === undefined || !isSameHistory(stamp, head) || stamp.commits < commits)
     throw new DatabaseRolledBackError(file, stamp, { id, epoch, commits });
 }
 
@@ -30,12 +30,12 @@ export interface DatabaseWitness {
    * Called with the stamp of the database before anything is written to it.
    *
    * @param stamp of the database; `undefined` if there is none and one would be created
-   * @param replaces the life that the database's own life replaced, by its authenticated head
-   * @throws {DatabaseRolledBackError} when the database is older than the witness knows, of another life, or gone
+   * @param replaces the history that the database's own history replaced, by its authenticated head
+   * @throws {DatabaseRolledBackError} when the database is older than the witness knows, of another history, or gone
    */
-  refuse(stamp: DatabaseStamp | undefined, replaces: DatabaseLife | undefined): Promise<void>;
+  refuse(stamp: DatabaseStamp | undefined, replaces: DatabaseHistory | undefined): Promise<void>;
 }
 
-export function isSameLife(one: DatabaseLife, other: DatabaseLife): boolean {
+export function isSameHistory(one: DatabaseHistory, other: DatabaseHistory): boolean {
   return one.id === other.id && one.epoch === other.epoch;
 }

@@ -4,9 +4,9 @@ import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { createMutex } from '../../core/tasks/index.ts';
 import type { Keyring } from '../../security/index.ts';
-import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
+import type { DatabaseHistory, DatabaseStamp } from '../engine/commit-record.ts';
 import { DatabaseRolledBackError } from '../file/errors.ts';
-import { type DatabaseWitness, isSameLife } from '../file/rollback-guard.ts';
+import { type DatabaseWitness, isSameHistory } from '../file/rollback-guard.ts';
 import type { Database } from '../types.ts';
 
 const Stamp = Type.Object({
@@ -45,13 +45,13 @@ export class HeadWitness implements DatabaseWitness {
     this.#account = accountOf(databaseFile);
   }
 
-  async refuse(stamp: DatabaseStamp | undefined, replaces: DatabaseLife | undefined): Promise<void> {
+  async refuse(stamp: DatabaseStamp | undefined, replaces: DatabaseHistory | undefined): Promise<void> {
     const known = await this.known();
     if (known === undefined) return;
     if (stamp === undefined) throw new DatabaseRolledBackError(this.#file, 'nothing', known);
     // The first opening after a restore or an acceptance, which may have been killed before it could tell the keyring.
-    const isSuccessor = replaces !== undefined && isSameLife(replaces, known);
-    if (isSuccessor || (isSameLife(stamp, known) && stamp.commits >= known.commits)) return;
+    const isSuccessor = replaces !== undefined && isSameHistory(replaces, known);
+    if (isSuccessor || (isSameHistory(stamp, known) && stamp.commits >= known.commits)) return;
     throw new DatabaseRolledBackError(this.#file, stamp, known);
   }
 
@@ -61,7 +61,7 @@ export class HeadWitness implements DatabaseWitness {
     return await this.#read().catch(() => undefined);
   }
 
-  /** Has the keyring know `stamp` from now on: that of a new life, which no copy of an older one passes for. */
+  /** Has the keyring know `stamp` from now on: that of a new history, which no copy of an older one passes for. */
   async adopt(stamp: DatabaseStamp): Promise<void> {
     await this.#write(stamp);
   }
@@ -92,7 +92,7 @@ export class HeadWitness implements DatabaseWitness {
   }
 
   async #write(stamp: DatabaseStamp): Promise<void> {
-    if (this.#written?.commits === stamp.commits && isSameLife(this.#written, stamp)) return;
+    if (this.#written?.commits === stamp.commits && isSameHistory(this.#written, stamp)) return;
     await this.#keyring.set(this.#account, Buffer.from(JSON.stringify(stamp)));
     this.#written = stamp;
   }

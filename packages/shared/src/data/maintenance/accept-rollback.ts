@@ -1,9 +1,9 @@
-import type { DatabaseLife, DatabaseStamp } from '../engine/commit-record.ts';
+import type { DatabaseHistory, DatabaseStamp } from '../engine/commit-record.ts';
 import type { CipherName } from '../engine/wire.ts';
 import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
 import { lookAtFile, unauthenticatedHeader } from '../file/database-file.ts';
 import { type ReadHead, readHead, writeHead } from '../file/database-head.ts';
-import { isSameLife, newName } from '../file/rollback-guard.ts';
+import { isSameHistory, newName } from '../file/rollback-guard.ts';
 import { EngineThread } from '../threads/engine-thread.ts';
 import type { HeadWitness } from './head-witness.ts';
 
@@ -16,8 +16,8 @@ export interface AcceptRollbackOptions {
   readonly cipher?: CipherName;
   /** The second head, which may doubt what the head beside the database accepts. */
   readonly witness?: HeadWitness | undefined;
-  /** The life that the new one takes the place of, where that is not the one the head or the witness speaks of. */
-  readonly replaces?: DatabaseLife | undefined;
+  /** The history that the new one takes the place of, where that is not the one the head or the witness speaks of. */
+  readonly replaces?: DatabaseHistory | undefined;
   /** Asked before anything is changed. */
   readonly confirm: (finding: RollbackFinding) => Promise<boolean>;
 }
@@ -36,7 +36,7 @@ export interface RollbackFinding {
 }
 
 /**
- * Accepts the present database as the newest: it begins a new life, which is recorded in its head, so that no copy of the old
+ * Accepts the present database as the newest: it begins a new history, which is recorded in its head, so that no copy of the old
  * one is accepted. The database must not be open anywhere.
  *
  * @returns what was found, and whether it was accepted
@@ -66,12 +66,12 @@ export async function acceptRollback(
     const finding = compare(file, found, head, known);
     if (finding.state === 'in-order' || !(await confirm(finding)))
       return { ...finding, accepted: false, adopted: undefined };
-    const life: DatabaseLife = { id: found?.id ?? newName(), epoch: newName() };
-    const { commits } = (await engine.operation({ name: 'adopt', life })) as DatabaseStamp;
+    const history: DatabaseHistory = { id: found?.id ?? newName(), epoch: newName() };
+    const { commits } = (await engine.operation({ name: 'adopt', history })) as DatabaseStamp;
     await engine.close();
     const look = await lookAtFile(file);
     if (look === undefined) throw new DatabaseGoneError(file);
-    // The witness learns of the new life now or, if this process dies first, at the next opening: the head tells it.
+    // The witness learns of the new history now or, if this process dies first, at the next opening: the head tells it.
     const replaced = options.replaces ?? known ?? finding.expected;
     await writeHead(
       file,
@@ -80,14 +80,14 @@ export async function acceptRollback(
         version: 2,
         cipher,
         header: unauthenticatedHeader(look, cipher),
-        ...life,
+        ...history,
         createdAt: new Date().toISOString(),
         ...(replaced === undefined ? {} : { replaces: { id: replaced.id, epoch: replaced.epoch } }),
       },
       commits,
       key,
     );
-    const adopted = { ...life, commits };
+    const adopted = { ...history, commits };
     await witness?.adopt(adopted).catch(() => undefined);
     return { ...finding, accepted: true, adopted };
   } finally {
@@ -120,13 +120,13 @@ function compare(
     return { file, found, expected: undefined, state: 'no-head', missing: undefined };
   const { id, epoch, replaces } = head.head;
   const byHead = against(file, found, { id, epoch, commits: head.commits });
-  const isSuccessor = known !== undefined && replaces !== undefined && isSameLife(replaces, known);
+  const isSuccessor = known !== undefined && replaces !== undefined && isSameHistory(replaces, known);
   if (byHead.state !== 'in-order' || known === undefined || isSuccessor) return byHead;
   return against(file, found, known);
 }
 
 function against(file: string, found: DatabaseStamp | undefined, expected: DatabaseStamp): RollbackFinding {
-  if (found === undefined || !isSameLife(found, expected))
+  if (found === undefined || !isSameHistory(found, expected))
     return { file, found, expected, state: 'another', missing: undefined };
   const missing = Math.max(0, expected.commits - found.commits);
   return { file, found, expected, state: missing === 0 ? 'in-order' : 'older', missing };

@@ -12,7 +12,7 @@ import {
 } from '../../core/paths/index.ts';
 import { AICOKeyManager, type UnlockCredentials, wipe } from '../../security/index.ts';
 import type { DatabaseStamp } from '../engine/commit-record.ts';
-import { claimedLife, headFileOf } from '../file/database-head.ts';
+import { claimedHistory, headFileOf } from '../file/database-head.ts';
 import { acceptRollback } from './accept-rollback.ts';
 import { BACKUP_FILES, type BackupManifest, homeFilesOf, proveBackup, readBackup } from './backup.ts';
 import { BackupDamagedError, RestoreIntentError, RestoreUnfinishedError } from './errors.ts';
@@ -35,7 +35,7 @@ export interface RestoreOptions extends RestorePlaces {
   readonly credentials?: UnlockCredentials;
   /** Asked once the backup is known to be good, before anything of the home is changed. */
   readonly confirm: (manifest: BackupManifest) => Promise<boolean>;
-  /** The second head of the home: it learns which life takes the place of the one it knows. */
+  /** The second head of the home: it learns which history takes the place of the one it knows. */
   readonly witness?: HeadWitness | undefined;
   readonly now?: () => Date;
   /** Told after each step: for tests that die there. */
@@ -96,10 +96,10 @@ export async function restoreBackup(
     try {
       proveBackup(backup, read, key);
       homeFiles = await homeFilesOf(backup, read.manifest, key);
-      // A new life: no copy of the one before passes for it, and its head says which one it replaces, so that the
+      // A new history: no copy of the one before passes for it, and its head says which one it replaces, so that the
       // witness takes it at the first opening, even when this process is killed before that. Reading it proves that it opens.
-      const replaces = (await witness?.known()) ?? (await claimedLife(file));
-      const { accepted, adopted: life } = await acceptRollback({
+      const replaces = (await witness?.known()) ?? (await claimedHistory(file));
+      const { accepted, adopted: history } = await acceptRollback({
         file: staged.file,
         key,
         replaces,
@@ -111,7 +111,7 @@ export async function restoreBackup(
         },
       });
       if (!accepted) return undefined;
-      adopted = life;
+      adopted = history;
     } finally {
       wipe(key);
       keys.lock();
