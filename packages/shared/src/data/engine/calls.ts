@@ -3,7 +3,7 @@ import type { GroupCall } from './group-commit.ts';
 import { bindable, bindableArguments } from './statements.ts';
 import type { StatementBatch } from './wire.ts';
 
-/** The calls of a batch, which crosses as flat arrays. */
+/** Decodes the calls of a batch from its flat arrays. */
 export function callsOf({ calls: flat, values }: StatementBatch): GroupCall[] {
   const calls: GroupCall[] = [];
   let at = 0;

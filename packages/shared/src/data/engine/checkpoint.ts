@@ -1,14 +1,14 @@
 import type { Connection } from '../driver.ts';
 
-/** Commits between two looks at how long the log has become, and the pages from which it is written back. */
-const LOOK_EVERY = 16;
+/** The number of commits between two checks of the log's length, and the length in pages from which a checkpoint runs. */
+const CHECK_EVERY = 16;
 const LONG_LOG_PAGES = 1_000;
 
-/** Writes the file anew without the space that deleted rows left, then gives the space of the log back as well. */
+/** Rewrites the file without the space of deleted rows, then truncates the log. */
 export function vacuum(connection: Connection): void {
   connection.exec('VACUUM');
   const patience = connection.pragma('busy_timeout', { simple: true });
-  // A reader that still uses the log must not hold up the writer: the log is cut when it next begins anew.
+  // The writer must not wait for a reader that still uses the log. In that case the log is truncated at its next restart.
   connection.pragma('busy_timeout = 0');
   try {
     connection.pragma('wal_checkpoint(TRUNCATE)');
@@ -23,8 +23,8 @@ interface LogLength {
 }
 
 /**
- * Writes the log back into the file, behind the answers. The engine's own automatic way does it inside a commit and says
- * nothing when the file's fsync fails, after which the log, the only good copy, would be overwritten.
+ * Runs checkpoints after the reply to a commit. SQLite's automatic checkpoint runs inside a commit and does not report a failed
+ * fsync of the database file, after which the log, the only good copy, would be overwritten.
  */
 export class Checkpointer {
   readonly #connection: Connection;
@@ -34,10 +34,10 @@ export class Checkpointer {
     this.#connection = connection;
   }
 
-  /** After a commit. @throws the driver's error; what was committed stays in the log then */
+  /** @throws the driver's error; the committed data is then still in the log */
   afterCommit(): void {
     this.#commits += 1;
-    if (this.#commits < LOOK_EVERY || this.#connection.inTransaction) return;
+    if (this.#commits < CHECK_EVERY || this.#connection.inTransaction) return;
     this.#commits = 0;
     const { log, checkpointed } = this.#ask('NOOP');
     if (log >= LONG_LOG_PAGES && log !== checkpointed) this.#ask('PASSIVE');

@@ -8,14 +8,14 @@ import {
   RECORDS_AT,
 } from './commit-record.ts';
 
-/** The interval of syncing the head, in commits. A head that is older after a power loss does no harm. */
+/** The number of commits between two syncs of the head file. A head that is too old after a power loss is harmless. */
 const SYNC_EVERY = 1_024;
 
 export const STAMP_TABLE =
   'CREATE TABLE IF NOT EXISTS _aico_head (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, ' +
   'epoch TEXT NOT NULL, commits INTEGER NOT NULL) STRICT';
 
-/** The stamp in the database, or `undefined` where it has none. */
+/** The stamp in the database; `undefined` if it has none. */
 export function readStamp(connection: Connection): DatabaseStamp | undefined {
   const known = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '_aico_head'").get();
   if (known === undefined) return undefined;
@@ -23,16 +23,16 @@ export function readStamp(connection: Connection): DatabaseStamp | undefined {
 }
 
 /**
- * Counts the commits twice: in the database, inside each transaction, and in the head beside it, after the commit is
- * durable and before it is acknowledged. So the head is never ahead of what was durable, and a database behind it has lost
- * commits.
+ * Counts the commits in two places: in the database, inside each transaction, and in the head file, after the commit is durable
+ * and before it is acknowledged. So the head never counts a commit that was not durable, and a database with fewer commits than
+ * its head has lost some.
  */
 export class CommitCounter {
   readonly #place: HeadPlace;
   readonly #descriptor: number;
   readonly #add: ReturnType<typeof addStatement>;
   #commits: number;
-  /** The count once the transaction under way is durable. */
+  /** The count after the open transaction commits. */
   #begun: number;
   #written: number;
 
@@ -43,17 +43,17 @@ export class CommitCounter {
     this.#begun = this.#commits;
     this.#written = this.#commits;
     this.#descriptor = openSync(place.file, 'r+');
-    // Both: the database may be ahead of its head by what a power loss took from the head.
+    // Both records are written, because after a power loss the head may be several commits behind the database.
     this.#writeBoth();
   }
 
-  /** Inside the transaction, as its last statement. */
+  /** Must run inside the transaction, as its last statement. */
   beforeCommit(): void {
-    // Not the count yet: a commit that fails, on a full disk say, was none, and the head must not know of it.
+    // The count is not final yet: the commit can fail, for example on a full disk, and then must not be counted in the head.
     this.#begun = this.#add.get() ?? this.#commits + 1;
   }
 
-  /** The transaction is durable. */
+  /** Must run once the transaction is durable. */
   afterCommit(): void {
     this.#commits = this.#begun;
     try {
@@ -62,11 +62,11 @@ export class CommitCounter {
       fsyncSync(this.#descriptor);
       this.#written = this.#commits;
     } catch {
-      // The rows are stored, so the write succeeds. The guard lags until a later commit writes the head.
+      // The rows are durable, so the write succeeded. The head is behind until a later commit writes it.
     }
   }
 
-  /** Durable, and in both records: what is closed in order has no older one to fall back on. */
+  /** Writes and syncs both records, so that after an orderly close no older record remains. */
   close(): void {
     try {
       this.#writeBoth();

@@ -1,15 +1,18 @@
 import { timingSafeEqual } from 'node:crypto';
 import sodium from 'sodium-native';
 
-/** Which database, and which of its histories: a restore begins a new one. Both are 16 random bytes in base64url. */
+/**
+ * The identity of a database (`id`) and of its present history (`epoch`): a restore begins a new history. Both are 16 random
+ * bytes in base64url.
+ */
 export interface DatabaseHistory {
   readonly id: string;
   readonly epoch: string;
 }
 
-/** Where the commit counter keeps its records. */
+/** The head file in which the commit counter keeps its records. */
 export interface HeadPlace extends DatabaseHistory {
-  /** The head file, which is there. */
+  /** The head file, which exists. */
   readonly file: string;
   /** Authenticates the records. Wiped by the counter when it closes. */
   readonly macKey: Uint8Array;
@@ -17,11 +20,11 @@ export interface HeadPlace extends DatabaseHistory {
 
 /** The history of a database and its count of commits, as the database holds them. */
 export interface DatabaseStamp extends DatabaseHistory {
-  /** Transactions that have changed it since it was made. */
+  /** The number of transactions that have changed the database since it was created. */
   readonly commits: number;
 }
 
-/** Where the two records of the commit counter lie in the head file: a block each, so that a torn write hits one. */
+/** The position and size of the two records of the commit counter. Each has its own block, so that a torn write damages one. */
 export const RECORD_BLOCK = 512;
 export const RECORDS_AT = 1_024;
 export const RECORDS_END = RECORDS_AT + 2 * RECORD_BLOCK;
@@ -30,7 +33,7 @@ const WORD = 'commits ';
 const DIGITS = 20;
 const MAC_BYTES = 32;
 
-/** BLAKE2b with a key (RFC 7693): once a commit, where an HMAC object of node:crypto would cost more than the write. */
+/** Keyed BLAKE2b (RFC 7693). It is computed at each commit, where an HMAC object of node:crypto would cost more than the write. */
 function macOf(history: DatabaseHistory, commits: number, macKey: Uint8Array): string {
   const mac = Buffer.alloc(MAC_BYTES);
   const text = Buffer.from(`${WORD}${history.id} ${history.epoch} ${commits}`, 'latin1');
@@ -38,7 +41,7 @@ function macOf(history: DatabaseHistory, commits: number, macKey: Uint8Array): s
   return mac.toString('base64url');
 }
 
-/** The record of `commits`, and where in the head file it goes: the two take turns. */
+/** The record of `commits` and its position in the head file. Successive commits alternate between the two positions. */
 export function encodeRecord(
   history: DatabaseHistory,
   commits: number,
@@ -48,7 +51,7 @@ export function encodeRecord(
   return { at: RECORDS_AT + (commits % 2) * RECORD_BLOCK, bytes: Buffer.from(text, 'latin1') };
 }
 
-/** A whole block, as it lies in a new head. */
+/** A complete block, as a new head file contains it. */
 export function recordBlock(history: DatabaseHistory, commits: number, macKey: Uint8Array): Buffer {
   const block = Buffer.alloc(RECORD_BLOCK, ' ');
   encodeRecord(history, commits, macKey).bytes.copy(block);
@@ -56,7 +59,7 @@ export function recordBlock(history: DatabaseHistory, commits: number, macKey: U
   return block;
 }
 
-/** @returns the counter, or `undefined` where the block is not whole and written for this history with this key */
+/** @returns the commit count; `undefined` if the block is damaged, or belongs to another history or another key */
 export function decodeRecord(
   block: Buffer,
   history: DatabaseHistory,

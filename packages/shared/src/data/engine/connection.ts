@@ -2,22 +2,22 @@ import Driver from 'better-sqlite3-multiple-ciphers';
 import type { Connection } from '../driver.ts';
 import type { CipherName, EngineData } from './wire.ts';
 
-/** The engine set something else than it was asked to: nothing may be written through such a connection. */
-export class ConnectionSetupError extends Error {
+/** SQLite did not apply a setting, so the connection must not be used. */
+class ConnectionSetupError extends Error {
   readonly code = 'AICO_SETUP';
 }
 
-/** Kilobytes of pages kept by the connection that serves single statements, and by one of a transaction or stream. */
+/** The size of the page cache of a connection for single statements, and of one for a transaction or stream. */
 const CACHE_KIB = 16_000;
 const SESSION_CACHE_KIB = 2_000;
 
 /**
- * Bytes to which the engine cuts the log's file when it begins the log anew. A bulk import or a vacuum makes the log as
- * long as everything it wrote; without this bound the file kept that size until the database was closed.
+ * The size in bytes to which SQLite truncates the log when it restarts it. A bulk import or a vacuum makes the log as large as
+ * all the pages it wrote; without this limit the file keeps that size until the database is closed.
  */
 const LOG_FILE_LIMIT = 16 * 1024 * 1024;
 
-/** Sets a pragma, and compares what it reads back as. */
+/** Sets a pragma and checks the value that SQLite returns. */
 function expectSetting(connection: Connection, setting: string, expected: unknown): void {
   const found = connection.pragma(setting, { simple: true });
   if (found !== expected)
@@ -25,8 +25,8 @@ function expectSetting(connection: Connection, setting: string, expected: unknow
 }
 
 /**
- * `raw:` and the key in hex, as bytes: no string of it is ever made, and the caller can wipe it. (A malformed key pragma
- * leaves a plaintext database without an error; this form returns a code, and the cipher is read back besides.)
+ * `raw:` and the key in hex, as bytes that the caller can wipe, because a string cannot be wiped. (A malformed key pragma
+ * leaves a plaintext database without an error; `connection.key` returns a code, and the cipher is read back as well.)
  */
 export function keyArgument(key: SharedArrayBuffer): Buffer {
   const bytes = new Uint8Array(key);
@@ -45,7 +45,7 @@ export function unlockConnection(connection: Connection, cipher: CipherName, key
   if (cipher === 'sqlcipher') expectSetting(connection, 'legacy = 4', '4');
   const argument = keyArgument(key);
   try {
-    if (connection.key(argument) !== 0) throw new ConnectionSetupError('the key was not taken');
+    if (connection.key(argument) !== 0) throw new ConnectionSetupError('the key was not accepted');
   } finally {
     argument.fill(0);
   }
@@ -53,7 +53,7 @@ export function unlockConnection(connection: Connection, cipher: CipherName, key
 }
 
 /**
- * Opens the file and proves that its key fits, by reading its first page. Every setting is read back.
+ * Opens the file and reads its first page, which fails with a wrong key. Every setting is read back.
  * @throws the driver's error, `SQLITE_NOTADB` when page 1 does not authenticate
  */
 export function openConnection(data: EngineData, use: 'statements' | 'session' | 'probe'): Connection {
@@ -72,7 +72,7 @@ export function openConnection(data: EngineData, use: 'statements' | 'session' |
     for (const [setting, value] of [
       ['synchronous', 2],
       ['foreign_keys', 1],
-      // Temporary files of a sort or an index would hold rows in the clear.
+      // Temporary files of a sort or an index would contain rows as plaintext.
       ['temp_store', 2],
       ['cell_size_check', 1],
       ['query_only', writes ? 0 : 1],
@@ -81,7 +81,7 @@ export function openConnection(data: EngineData, use: 'statements' | 'session' |
       connection.pragma(`${setting} = ${value}`);
       expectSetting(connection, setting, value);
     }
-    // The engine's own way hides failures: see checkpoint.ts.
+    // SQLite's automatic checkpoint hides failures: see checkpoint.ts.
     if (writes) connection.pragma('wal_autocheckpoint = 0');
     if (writes) connection.pragma(`journal_size_limit = ${LOG_FILE_LIMIT}`);
     if (writes && data.maxPages !== undefined) connection.pragma(`max_page_count = ${data.maxPages}`);

@@ -1,4 +1,4 @@
-/** A thread that writes one copy of a database that may be in use, and ends. */
+/** A worker thread that copies a database, which may be in use, and verifies the copy. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CopySource, verifyCopy, writeSnapshot } from './encrypted-copy.ts';
 

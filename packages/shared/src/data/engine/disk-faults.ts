@@ -1,14 +1,14 @@
 import Driver from 'better-sqlite3-multiple-ciphers';
 
-/** The faults of a disk, by the codes that SQLite gives them. */
+/** The faults of a disk, with the code and message of SQLite. */
 const FAULTS = {
-  /** No room is left. */
+  /** No space is left. */
   full: ['SQLITE_FULL', 'database or disk is full'],
   /** An fsync fails, after which the content of the disk is unknown. */
   broken: ['SQLITE_IOERR_FSYNC', 'disk I/O error'],
 } as const;
 
-/** A fault that a test has the disk meet. */
+/** A disk fault that a test injects. */
 export type DiskFault = keyof typeof FAULTS;
 
 const KINDS = Object.keys(FAULTS) as readonly DiskFault[];
@@ -40,12 +40,12 @@ export class DiskFaults {
     return KINDS[Atomics.load(this.#cells, FAULT) - 1];
   }
 
-  /** Has every commit fail so from now on; `undefined` ends that. */
+  /** Makes every later commit fail with `fault`; `undefined` ends the fault. */
   meet(fault: DiskFault | undefined): void {
     Atomics.store(this.#cells, FAULT, fault === undefined ? 0 : KINDS.indexOf(fault) + 1);
   }
 
-  /** Has every commit take so much longer, in milliseconds. */
+  /** Delays every later commit by `ms` milliseconds. */
   delay(ms: number): void {
     Atomics.store(this.#cells, DELAY, ms);
   }

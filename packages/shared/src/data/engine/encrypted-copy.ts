@@ -4,25 +4,24 @@ import type { DatabaseStamp } from './commit-record.ts';
 import { keyArgument, openConnection, unlockConnection } from './connection.ts';
 import type { CipherName } from './wire.ts';
 
-/** A database file and what opens it. */
+/** A database file, its key and its cipher. */
 export interface CopySource {
   readonly file: string;
   readonly key: SharedArrayBuffer;
   readonly cipher: CipherName;
 }
 
-/** The content of a copy that was read back whole. */
+/** The content of a copy that passed verification. */
 export interface VerifiedCopy {
   readonly stamp: DatabaseStamp;
   readonly tables: ReadonlyMap<string, number>;
 }
 
 /**
- * Writes a compact copy of a database to `target`, under `targetKey`, as a database in its final form. No key enters the
- * text of a statement, and nothing of it is ever in the clear: the copy is made under the present key, then rekeyed.
- * Blocks: for a thread or a process that has nothing else to do.
+ * Writes a compact copy of a database, encrypted with `targetKey`, to `target`. No key occurs in the text of a statement, and no
+ * plaintext is written: the copy is made with the present key, then rekeyed. Blocks the calling thread.
  *
- * @throws the driver's errors; and when what was written does not read back whole
+ * @throws the driver's errors, and an error if the copy does not pass verification
  */
 export function writeEncryptedCopy(
   source: CopySource,
@@ -43,7 +42,7 @@ export function writeEncryptedCopy(
   const copy = new Driver(target, { fileMustExist: true });
   try {
     unlockConnection(copy, source.cipher, source.key);
-    // A rollback journal on disk would hold pages under the key that is to go.
+    // A rollback journal on disk would contain pages encrypted with the old key.
     copy.pragma('journal_mode = MEMORY');
     const argument = keyArgument(targetKey);
     try {
@@ -59,12 +58,12 @@ export function writeEncryptedCopy(
   const verified = verifyCopy({ file: target, key: targetKey, cipher: source.cipher });
   for (const [table, rows] of held)
     if (verified.tables.get(table) !== rows)
-      throw new Error(`the copy of table ${table} has ${verified.tables.get(table)} rows of ${rows}`);
+      throw new Error(`the copy of table ${table} has ${verified.tables.get(table)} of ${rows} rows`);
   return verified;
 }
 
 /**
- * Writes a compact copy of one view of a database to `target`, under the same key. Others may read and write it meanwhile.
+ * Writes a compact copy of one snapshot of a database, encrypted with the same key, to `target`. The database may be in use.
  * @throws the driver's errors
  */
 export function writeSnapshot(source: CopySource, target: string): void {
@@ -79,7 +78,7 @@ export function writeSnapshot(source: CopySource, target: string): void {
   }
 }
 
-/** Reads every page of a database that is not open anywhere. @throws the driver's errors, and when something is wrong */
+/** Reads every page of a database that is not open anywhere. @throws the driver's errors, and an error for any inconsistency */
 export function verifyCopy(copy: CopySource): VerifiedCopy {
   const connection = openConnection(
     { ...copy, role: 'reader', busyTimeoutMs: 1_000, maxPages: undefined },
@@ -87,13 +86,14 @@ export function verifyCopy(copy: CopySource): VerifiedCopy {
   );
   try {
     const problems = connection.prepare<unknown[], string>('PRAGMA integrity_check').pluck().all();
-    if (problems.length !== 1 || problems[0] !== 'ok') throw new Error(`it is not whole: ${problems[0]}`);
+    if (problems.length !== 1 || problems[0] !== 'ok')
+      throw new Error(`its integrity check failed: ${problems[0]}`);
     const broken = connection.prepare('PRAGMA foreign_key_check').all();
-    if (broken.length > 0) throw new Error(`${broken.length} rows refer to rows that are not there`);
+    if (broken.length > 0) throw new Error(`${broken.length} rows refer to missing rows`);
     const stamp = connection
       .prepare<unknown[], DatabaseStamp>('SELECT id, epoch, commits FROM _aico_head')
       .get();
-    if (stamp === undefined) throw new Error('it does not say which database it is');
+    if (stamp === undefined) throw new Error('it contains no database id');
     return { stamp, tables: countRows(connection) };
   } finally {
     connection.close();

@@ -29,7 +29,7 @@ import {
   type Trouble,
 } from './wire.ts';
 
-/** Everything one engine thread does: the writer's one connection, or a reader's with those of its sessions. */
+/** Executes the messages of one engine thread: on the writer's only connection, or on those of a reader and its sessions. */
 export class Engine {
   readonly #data: EngineData;
   readonly #effects: Float64Array;
@@ -66,7 +66,7 @@ export class Engine {
     }
   }
 
-  /** Does the work that follows an answer, such as a checkpoint. @returns its failure, if it failed */
+  /** Performs the work that follows a reply, such as a checkpoint. @returns the failure, if there was one */
   afterAnswer(): Trouble | undefined {
     if (this.#data.role === 'reader' || this.#connection === undefined || this.#stopped !== undefined)
       return undefined;
@@ -133,7 +133,7 @@ export class Engine {
     }
   }
 
-  /** Writes the results of a group of plain writes to shared memory; returns false when there is more to report. */
+  /** Writes the effects of a group of plain writes to shared memory; returns false if the reply contains more than effects. */
   #toShared({ effects, values, layouts }: Outcome, failures: readonly Failure[]): boolean {
     if (
       failures.length > 0 ||
@@ -150,7 +150,7 @@ export class Engine {
     return true;
   }
 
-  /** Statements that came together read one view: each sees all that was durable when it was sent. */
+  /** All statements of a batch read one snapshot, which contains every write that was durable when the batch was sent. */
   #read(
     session: number,
     calls: readonly GroupCall[],
@@ -259,7 +259,7 @@ export class Engine {
     return schemaText(connection);
   }
 
-  /** Uses a connection of its own, since the caches of the others prove nothing about the file. */
+  /** Opens a new connection, because the page caches of the others would hide damage to the file. */
   #verify(): DatabaseStamp | undefined {
     const connection = openConnection(this.#data, 'probe');
     try {
@@ -292,7 +292,7 @@ export class Engine {
       this.#data.role === 'reader' ? this.#sessions.get(session).connection : this.#open().connection;
     if (!connection.inTransaction)
       throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
-    // A migration's statements come this way, and undoing one changes the schema as well.
+    // The record of a migration is written by such a statement, and a rollback can undo changes of the schema.
     if (!/^(?:SAVEPOINT|RELEASE|COMMIT)/.test(sql)) {
       this.#statements?.forgetAll();
       this.#statements?.noteWrite();
@@ -301,7 +301,7 @@ export class Engine {
     else connection.exec(sql);
   }
 
-  /** Ends a session, rolling back what it did not commit. */
+  /** Ends a session and rolls back its uncommitted changes. */
   #end(session: number): void {
     if (this.#data.role === 'reader') {
       this.#sessions.end(session);
@@ -310,7 +310,7 @@ export class Engine {
     this.#open().statements.rollBack();
   }
 
-  /** Proves that the disk takes a write. */
+  /** Tests whether the disk accepts a write. */
   #tryWrite(): void {
     if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
     writeNothing(this.#open().connection, this.#faults);
@@ -322,7 +322,7 @@ export class Engine {
     this.#sessions.forget(id);
   }
 
-  /** The failure as it is reported, once it is known whether the disk or the statement is at fault. */
+  /** The failure to report, after distinguishing a fault of the disk from one of the statement. */
   #judge(failure: Failure): Failure {
     const { role, maxPages } = this.#data;
     if (role === 'writer' && this.#connection !== undefined) {
@@ -338,8 +338,8 @@ export class Engine {
   }
 
   /**
-   * Needs no disk: acknowledged data is durable in the log, and the next opening completes the cleanup.
-   * @returns what could not be done
+   * Succeeds on a failing disk too: acknowledged data is durable in the log, and the next opening completes the cleanup.
+   * @returns a description of the steps that failed
    */
   #close(readersRemain: boolean): string | undefined {
     this.#sessions.close();
@@ -377,8 +377,10 @@ function makeOwnTables(connection: Connection): void {
 }
 
 /**
- * Runs calls one after another as they stand; one that fails leaves the others alone, unless nothing is left to run in.
- * Of calls of several callers (`isWanted`) some are left for the next batch when the answer has become large.
+ * Runs calls in order. A call that fails does not affect the others, unless it ended the transaction.
+ *
+ * @param isWanted given for calls of several callers: once it returns false, or the reply has become large, the remaining calls
+ *   are left for another batch
  */
 function runEach(
   statements: PreparedStatements,

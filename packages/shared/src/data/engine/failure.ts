@@ -3,7 +3,7 @@ import { errnoOf, findFault } from '../../core/system-errors/index.ts';
 import { TableNotOwned } from '../ownership/refusals.ts';
 import type { Failure } from './wire.ts';
 
-/** A refusal of the engine's own, beside the driver's errors. */
+/** A refusal by this project's engine code, as opposed to an error of the driver. */
 export class EngineRefusal extends Error {
   readonly code: string;
   constructor(
@@ -20,17 +20,17 @@ export class EngineRefusal extends Error {
   }
 }
 
-/** The call was not begun, because the answer to those before it is large already. Its sender sends it again. */
+/** Reports that the call was not started, because the reply is already large. The sender repeats the call. */
 export function notRun(): EngineRefusal {
-  return new EngineRefusal('AICO_NOT_RUN', 'the answer is large already');
+  return new EngineRefusal('AICO_NOT_RUN', 'the reply is already large');
 }
 
-/** SQLite's codes behind which several failures of the system may be. */
+/** Codes that SQLite uses for several different system errors. */
 const AMBIGUOUS = /^SQLITE_(?:CANTOPEN|READONLY|IOERR_(?:WRITE|TRUNCATE|SHM|FSTAT|LOCK|DELETE|ACCESS))/;
 
 /**
  * Converts an error for the main thread. The driver reports wrong parameters as RangeError and TypeError.
- * @param file the database; if the engine's code is unclear, the system is checked in its folder
+ * @param file the database; for an ambiguous code, its folder is examined to find the system error
  */
 export function toFailure(error: unknown, file: string): Failure {
   if (error instanceof TableNotOwned)
@@ -48,7 +48,7 @@ export function toFailure(error: unknown, file: string): Failure {
   return { code: 'AICO_UNKNOWN', message: error.message };
 }
 
-/** Codes after which nothing of the transaction can be trusted to be stored: the fault is the file's, not the statement's. */
+/** Whether the code reports a fault of the file and not of the statement, so that the whole transaction has failed. */
 export function isStorageFault(code: string): boolean {
   return /^SQLITE_(?:FULL|IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|NOMEM|PROTOCOL|BUSY|LOCKED)/.test(code);
 }

@@ -6,15 +6,15 @@ import { toFailure } from './failure.ts';
 import type { Failure } from './wire.ts';
 
 /**
- * Distinguishes a full disk from a statement that SQLite refuses with the same code: a table that has used up its AUTOINCREMENT
- * numbers fails like a full disk. Only an error that repeats in a transaction of the engine itself, or a fault observed on the
- * disk, concerns all callers; any other concerns its caller only.
+ * Distinguishes a full disk from a statement that SQLite refuses with the same code: an insert into a table that has used up its
+ * AUTOINCREMENT numbers fails like one on a full disk. The fault is attributed to the disk only if little space is free, or if a
+ * transaction of the engine itself fails in the same way.
  */
 export class FaultOrigin {
   readonly #connection: Connection;
   readonly #maxPages: number | undefined;
   readonly #faults: DiskFaults | undefined;
-  /** A statement of the open transaction failed so, and the disk cannot be tried before the transaction ends. */
+  /** A statement of the open transaction failed with this code; the disk can only be tested after the transaction ends. */
   #suspected = false;
 
   constructor(connection: Connection, maxPages: number | undefined, faults?: DiskFaults) {
@@ -23,7 +23,7 @@ export class FaultOrigin {
     this.#faults = faults;
   }
 
-  /** The failure as it is to be told: of the disk, or of the statement. */
+  /** The failure to report: the disk's or the statement's. */
   judge(failure: Failure): Failure {
     if (failure.code !== 'SQLITE_FULL' || this.#hasLittleRoom()) return failure;
     if (this.#connection.inTransaction) {
@@ -33,7 +33,7 @@ export class FaultOrigin {
     return this.#tryDisk() ?? ofStatement(failure);
   }
 
-  /** Tries the disk after a transaction in which a statement failed so. @returns its fault, if it has one */
+  /** Tests the disk after a transaction in which a statement failed with this code. @returns the disk's fault, if any */
   afterTransaction(): Failure | undefined {
     if (!this.#suspected || this.#connection.inTransaction) return undefined;
     this.#suspected = false;
@@ -58,7 +58,7 @@ export class FaultOrigin {
   }
 }
 
-/** Writes a page that is there already, so that it proves the log can take it and asks for no room in the file. */
+/** Rewrites an existing page: this tests whether the log accepts a write, and needs no space in the database file. */
 export function writeNothing(connection: Connection, faults?: DiskFaults): void {
   faults?.beforeCommit();
   connection.pragma(`user_version = ${Number(connection.pragma('user_version', { simple: true }))}`);
@@ -67,6 +67,6 @@ export function writeNothing(connection: Connection, faults?: DiskFaults): void 
 function ofStatement({ message }: Failure): Failure {
   return {
     code: 'AICO_STATEMENT_FULL',
-    message: `${message}, and yet the disk takes other writes: a table may have used up its AUTOINCREMENT numbers`,
+    message: `${message}, but the disk accepts other writes: a table may have used up its AUTOINCREMENT numbers`,
   };
 }

@@ -15,24 +15,23 @@ export interface GroupCall {
   readonly args: Arguments;
 }
 
-/** The result of a group: `outcome` for the calls that are stored now, one failure for each of the others. */
+/** The result of a group: `outcome` of the calls that were committed, and one failure for each of the others. */
 export interface GroupOutcome {
   readonly outcome: Outcome;
   readonly failures: Failure[];
 }
 
-/** How many calls a transaction took, and why it was rolled back, if it was. */
+/** The number of calls that a transaction contained, and the failure that rolled it back, if any. */
 interface Attempt {
   readonly taken: number;
   readonly refused: Failure | undefined;
-  /** Not even an empty transaction can be had, so that no other call needs to be tried. */
+  /** No transaction can begin at all, so no other call needs to be tried. */
   readonly forAll: boolean;
 }
 
 /**
- * Runs statements that do not belong together in as few transactions as possible, so that they share an fsync. To its
- * caller each is as if it had run alone: one that fails takes no other with it, none is fulfilled or refused because of
- * its company, and nothing is reported stored that was not committed.
+ * Runs independent statements in as few transactions as possible, so that they share an fsync. Each has the outcome that it would
+ * have alone: a failing statement makes no other fail, and a statement is reported as stored only if it was committed.
  */
 export function commitGroup(
   connection: Connection,
@@ -63,8 +62,8 @@ export function commitGroup(
 }
 
 /**
- * Runs calls from `at` on in one transaction, up to `end` or to one that needs a transaction of its own, and commits. When
- * that is refused, `group` is as before.
+ * Runs calls in one transaction, from `at` to `end` or to one that needs a separate transaction, and commits. If that fails,
+ * `group` is unchanged.
  */
 function tryCommit(
   connection: Connection,
@@ -98,7 +97,7 @@ function tryCommit(
         statements.run(call.id, call.args, outcome, true);
       } catch (error) {
         const failure = toFailure(error, connection.name);
-        // Without the transaction the statements before it are undone as well.
+        // When the transaction has ended, the statements before this one are undone as well.
         if (isStorageFault(failure.code) || !connection.inTransaction) throw error;
         addFailure(group, failure);
       }

@@ -10,20 +10,20 @@ interface Instruction {
   readonly p5: number;
 }
 
-/** The effects of a compiled statement that the engine has to prepare for. */
+/** The properties of a compiled statement that decide how the engine runs it. */
 export interface ProgramFacts {
-  /** It sets `last_insert_rowid()` for each row that it inserts; a table WITHOUT ROWID has no such key. */
+  /** It sets `last_insert_rowid()` for each inserted row; an insert into a table WITHOUT ROWID does not. */
   readonly insertsRowId: boolean;
-  /** It may update a row in place of inserting one (`ON CONFLICT DO UPDATE`). */
+  /** It may update a row instead of inserting one (`ON CONFLICT DO UPDATE`). */
   readonly upserts: boolean;
   /**
-   * Its outcome depends on the transaction that it runs in: deferred foreign keys are checked at the commit, and
-   * `OR ROLLBACK` undoes what stands before it.
+   * Its outcome depends on its transaction: deferred foreign keys are checked at the commit, and `OR ROLLBACK` undoes the
+   * statements before it.
    */
   readonly needsOwnTransaction: boolean;
   /** It can fail with part of its rows stored (`OR FAIL`, `RAISE(FAIL)`). */
   readonly storesInPart: boolean;
-  /** It has no loop, so it gives one row at most. */
+  /** It has no loop, so it returns at most one row. */
   readonly singleRow: boolean;
 }
 
@@ -34,7 +34,7 @@ const OPFLAG_ISUPDATE = 0x04;
 const OE_ROLLBACK = 1;
 const OE_FAIL = 3;
 
-/** Instructions that never jump backwards. A program of these alone runs each of its instructions once at most. */
+/** Instructions that never jump backwards. A program that consists of these runs each instruction at most once. */
 const STRAIGHT = new Set(
   (
     'Init Transaction Halt HaltIfNull OpenRead Close Noop Explain ReleaseReg Variable Integer Int64 Real String String8 ' +
@@ -45,7 +45,7 @@ const STRAIGHT = new Set(
   ).split(' '),
 );
 
-/** Assumed of a statement whose program cannot be read. */
+/** The properties assumed for a statement whose program cannot be read. */
 const UNKNOWN: ProgramFacts = {
   insertsRowId: true,
   upserts: true,
@@ -55,8 +55,8 @@ const UNKNOWN: ProgramFacts = {
 };
 
 /**
- * Reads what the statement can do from the program that SQLite itself has compiled on this connection, with the programs
- * of its triggers and foreign keys. Nothing of SQL has to be understood here.
+ * Derives the properties of a statement from the program that SQLite compiles on this connection, including the programs of its
+ * triggers and foreign keys. So no SQL is parsed here.
  *
  * @throws the driver's error for arguments that do not fit
  */
@@ -69,14 +69,14 @@ export function programFacts(
   try {
     program = connection.prepare<unknown[], Instruction>(`EXPLAIN ${sql}`).all(args);
   } catch (error) {
-    // EXPLAIN itself and some pragmas cannot be explained.
+    // SQLite cannot explain an EXPLAIN statement and some pragmas.
     if (error instanceof Error && 'code' in error && error.code === 'SQLITE_ERROR') return UNKNOWN;
     throw error;
   }
   const subprogram = program.findIndex(({ addr }, index) => index > 0 && addr === 0);
   const main = subprogram === -1 ? program : program.slice(0, subprogram);
   return {
-    // Triggers restore the key after them, so that only the main program counts.
+    // SQLite restores the last row id after a trigger, so only the main program counts.
     insertsRowId: main.some(
       ({ opcode, p1, p5 }) =>
         (opcode === 'Insert' && (p5 & OPFLAG_LASTROWID) !== 0) || (opcode === 'VUpdate' && p1 !== 0),

@@ -1,13 +1,12 @@
 import { randomInt } from 'node:crypto';
 import type { Connection } from '../driver.ts';
 
-/** A key that the newest row of no table has. */
+/** Row ids from here to half of it are not used by real tables. */
 const FARTHEST = -(2 ** 47);
 
 /**
- * Tells whether an upsert has inserted. SQLite leaves `last_insert_rowid()` as it was when an upsert updates, and that may
- * happen to be the key of the row that another one inserts. So it is set to a mark first, and set back when nothing was
- * inserted.
+ * Detects whether an upsert inserted a row. An upsert that updates leaves `last_insert_rowid()` unchanged, and the old value can
+ * equal the key of an inserted row. So `last_insert_rowid()` is set to a mark first, and restored if no row was inserted.
  */
 export class RowIdMark {
   readonly #mark = randomInt(FARTHEST, FARTHEST / 2);
@@ -16,7 +15,7 @@ export class RowIdMark {
   readonly #clear: ReturnType<typeof clearRowIds>;
 
   constructor(connection: Connection) {
-    // In memory and of this connection alone.
+    // A temporary table is in memory and belongs to this connection.
     connection.exec('CREATE TEMP TABLE _aico_row_id_mark (id INTEGER PRIMARY KEY)');
     this.#current = currentRowId(connection);
     this.#set = setRowId(connection);

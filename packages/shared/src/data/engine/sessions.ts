@@ -17,7 +17,7 @@ import { type EngineData, MAX_RESULT_BYTES, type StreamChunk } from './wire.ts';
 const STREAM_ROWS = 256;
 const STREAM_BYTES = 256 * 1024;
 
-/** A connection that a transaction or a stream has for itself. */
+/** The connection of one read-only transaction or row stream. */
 export interface Session {
   readonly connection: Connection;
   readonly statements: PreparedStatements;
@@ -25,8 +25,8 @@ export interface Session {
 }
 
 /**
- * The connections of a reader's read-only transactions and streams, each with its own view of the data. One is kept for
- * the next that asks.
+ * The connections of a reader thread's read-only transactions and row streams, each with its own snapshot. One closed session
+ * keeps its connection for the next.
  */
 export class Sessions {
   readonly #data: EngineData;
@@ -41,7 +41,7 @@ export class Sessions {
     this.#definitions = definitions;
   }
 
-  /** Takes a consistent view, now and not at the first statement. */
+  /** Takes a snapshot immediately, not at the first statement. */
   begin(id: number): void {
     const session = this.#spare ?? this.#connect();
     this.#spare = undefined;

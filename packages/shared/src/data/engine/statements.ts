@@ -12,11 +12,11 @@ import { CHANGES_SCHEMA } from './wire.ts';
 
 export type Arguments = readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
 
-/** A statement's text and what the main thread found out about it. */
+/** The text of a statement, with its flags and its principal. */
 export interface Definition {
   readonly sql: string;
   readonly flags: number;
-  /** The principal in whose name it runs; `undefined` for the root, which may do everything. */
+  /** The principal whose rights apply; `undefined` for the backend itself, which has all rights. */
   readonly principal: Principal | undefined;
 }
 
@@ -26,15 +26,15 @@ interface Prepared {
   readonly readOnly: boolean;
   readonly facts: ProgramFacts;
   columns: readonly string[];
-  /** The receiver has these names of its columns. */
-  told: boolean;
+  /** The main thread has received the names of the columns. */
+  columnsSent: boolean;
 }
 
-/** Where the outcome of calls is collected, value after value. */
+/** The collected outcomes of several calls, as flat arrays. */
 export interface Outcome {
   readonly rows: number[];
   readonly values: SqlValue[];
-  /** From which call on a statement's rows have which names: the call's index, names, index, … */
+  /** Column names that changed: the index of the call from which they apply, the names, the next index, … */
   readonly layouts: (number | readonly string[])[];
   readonly effects: (number | bigint | null)[];
   /** Bytes that the rows take. */
@@ -56,7 +56,7 @@ export function truncate(outcome: Outcome, rows: number, values: number, bytes: 
 }
 
 export interface StatementsOptions {
-  /** Where it is said which call of a message runs: see `ThreadWatch`. */
+  /** Shared memory that names the running call: see `ThreadWatch`. */
   readonly progress: Float64Array;
   /** Bytes that the rows of one statement may take. */
   readonly maxResultBytes: number;
@@ -64,12 +64,12 @@ export interface StatementsOptions {
   readonly faults?: DiskFaults | undefined;
 }
 
-/** The statements prepared on one connection, by their id. */
+/** The prepared statements of one connection, by id. */
 export class PreparedStatements {
   readonly #connection: Connection;
   readonly #definitions: ReadonlyMap<number, Definition>;
   readonly #prepared = new Map<number, Prepared>();
-  /** The statements that were found to be allowed, under the schema that there is. */
+  /** The statements that were authorised under the present schema. */
   readonly #allowed = new Set<number>();
   readonly #effects: Driver.Statement<unknown[], [number | bigint, number | bigint]>;
   readonly #schemaVersion: Driver.Statement<unknown[], number>;
@@ -80,7 +80,7 @@ export class PreparedStatements {
   readonly #progress: Float64Array;
   readonly #maxResultBytes: number;
   readonly #rowIdMark: RowIdMark | undefined;
-  /** Something of the open transaction may have to be stored. */
+  /** The open transaction may have changed the database. */
   #wrote = false;
   #knownSchema: number | undefined;
 
@@ -110,14 +110,14 @@ export class PreparedStatements {
     this.#rowIdMark = connection.readonly ? undefined : new RowIdMark(connection);
   }
 
-  /** Begins a transaction, on the writer with its lock taken. */
+  /** Begins a transaction; on the writer's connection this takes the write lock. */
   begin(): void {
     this.#wrote = false;
     this.#begin.run();
     if (!this.#connection.readonly) this.followSchema();
   }
 
-  /** A statement that came another way may have written. */
+  /** Records that a statement that did not pass `run` may have written. */
   noteWrite(): void {
     this.#wrote = true;
   }
@@ -130,7 +130,7 @@ export class PreparedStatements {
     if (this.#wrote) this.#counter?.afterCommit();
   }
 
-  /** Undoes the open transaction, if there is one, and with it every change of the schema in it. */
+  /** Rolls back the open transaction, if there is one, including its changes of the schema. */
   rollBack(): void {
     this.forgetAll();
     if (this.#connection.inTransaction) this.#connection.exec('ROLLBACK');
@@ -141,7 +141,7 @@ export class PreparedStatements {
     this.#allowed.delete(id);
   }
 
-  /** After a change of schema a prepared `SELECT *` would give rows under the names of before. */
+  /** Must be called after a change of the schema: a prepared `SELECT *` would return rows with the old column names. */
   forgetAll(): void {
     this.#prepared.clear();
     // A reader sees committed schemas only, each with a unique version. A writer sees uncommitted schemas; after a rollback
@@ -149,24 +149,24 @@ export class PreparedStatements {
     if (!this.#connection.readonly) this.#allowed.clear();
   }
 
-  /** Drops what was prepared under another schema. Exact inside a transaction: one snapshot, one schema. */
+  /** Drops statements that were prepared under another schema. Must be called inside a transaction, which has one schema. */
   followSchema(): void {
     const version = this.#schemaVersion.get();
     if (version === this.#knownSchema) return;
     this.#knownSchema = version;
     this.forgetAll();
     this.#allowed.clear();
-    // The engine notices a new schema when it runs a statement, not when it prepares one.
+    // SQLite notices a new schema when it runs a statement, not when it prepares one.
     this.#connection.prepare('SELECT count(*) FROM sqlite_schema').get();
   }
 
-  /** Whether the statement's outcome would depend on the others in its transaction. @throws as `run` does */
+  /** Whether other statements in its transaction could change the statement's outcome. @throws as `run` does */
   needsOwnTransaction(id: number, args: Arguments): boolean {
     const { facts, changesSchema } = this.#get(id, args);
     return changesSchema || facts.needsOwnTransaction;
   }
 
-  /** Runs a call, its arguments as `bindable` made them, and adds its outcome; throws the driver's error and then adds nothing. */
+  /** Runs a call with arguments from `bindable` and adds its outcome. @throws the driver's error, and then adds nothing */
   run(id: number, args: Arguments, outcome: Outcome, mayWrite: boolean): void {
     this.#progress[1] = outcome.rows.length;
     const prepared = this.#get(id, args);
@@ -178,12 +178,12 @@ export class PreparedStatements {
     if (!mayWrite) throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement writes');
     this.#wrote = true;
     try {
-      // A statement that returned too many rows has changed them already.
+      // A statement whose result is too large has already changed rows; the savepoint undoes them.
       if (prepared.facts.storesInPart || prepared.statement.reader)
         this.#inSavepoint(() => this.#write(prepared, args, outcome));
       else this.#write(prepared, args, outcome);
     } catch (error) {
-      // OR ROLLBACK, a trigger's RAISE(ROLLBACK) or a fault of the disk has undone the transaction, and its schema.
+      // OR ROLLBACK, a trigger's RAISE(ROLLBACK) or a disk fault has rolled back the transaction and its schema changes.
       if (!this.#connection.inTransaction) this.forgetAll();
       throw error;
     }
@@ -210,13 +210,13 @@ export class PreparedStatements {
       readOnly: statement.readonly,
       facts: programFacts(this.#connection, sql, args),
       columns: columnsOf(statement),
-      told: false,
+      columnsSent: false,
     };
     this.#prepared.set(id, prepared);
     return prepared;
   }
 
-  /** Nothing of a statement that fails stays, whatever its conflict clause says. */
+  /** Undoes all changes of a statement that fails, even if its conflict clause is OR FAIL. */
   #inSavepoint(work: () => void): void {
     this.#connection.exec('SAVEPOINT one_statement');
     try {
@@ -229,7 +229,7 @@ export class PreparedStatements {
     this.#connection.exec('RELEASE one_statement');
   }
 
-  /** Integers are fast as doubles; where one may have lost digits the statement is read again with exact ones. */
+  /** Reads integers as doubles, which is fast. If one may have lost digits, the statement is read again with exact integers. */
   #read(prepared: Prepared, args: Arguments): SqlValue[][] {
     const { statement } = prepared;
     const rows = this.#fetch(prepared, args);
@@ -249,7 +249,7 @@ export class PreparedStatements {
     return rows;
   }
 
-  /** All rows, unless they take too much memory. Row by row costs three times as much, where one row is all there is. */
+  /** Reads all rows, up to the memory limit. For a single row, `all` takes a third of the time of `iterate`. */
   #fetch({ statement, facts }: Prepared, args: Arguments): SqlValue[][] {
     if (facts.singleRow) return statement.all(args);
     const rows: SqlValue[][] = [];
@@ -302,16 +302,16 @@ function columnsOf(statement: Driver.Statement<unknown[], SqlValue[]>): readonly
   return statement.reader ? statement.columns().map((column) => column.name) : [];
 }
 
-/** Adds the rows of a call, with the names of their columns where the receiver does not have them. */
+/** Adds the rows of a call, and the column names if the main thread does not have them. */
 function addRows(prepared: Prepared, rows: readonly SqlValue[][], outcome: Outcome): void {
   const width = rows[0]?.length ?? prepared.columns.length;
   if (width !== prepared.columns.length) {
     prepared.columns = columnsOf(prepared.statement);
-    prepared.told = false;
+    prepared.columnsSent = false;
   }
-  if (!prepared.told) {
+  if (!prepared.columnsSent) {
     outcome.layouts.push(outcome.rows.length, prepared.columns);
-    prepared.told = true;
+    prepared.columnsSent = true;
   }
   const { values } = outcome;
   for (const row of rows) {
@@ -322,8 +322,8 @@ function addRows(prepared: Prepared, rows: readonly SqlValue[][], outcome: Outco
 }
 
 /**
- * Integers bound as integers: as the doubles the driver makes of them, 5 in a TEXT column would become '5.0'. Negative zero
- * is no integer.
+ * Converts integers to `bigint`: the driver binds a number as a double, and 5 in a TEXT column would become '5.0'. Negative zero
+ * stays a number.
  */
 export function bindable(value: SqlValue): SqlValue {
   return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0)
@@ -345,16 +345,16 @@ function exact(value: number | bigint): number | bigint {
   return Number.isSafeInteger(small) ? small : value;
 }
 
-/** A row read with every integer as `bigint`: those that a number holds exactly become numbers. */
+/** Converts those integers of a row from `bigint` to numbers that a number represents exactly. */
 export function withExactIntegers(row: SqlValue[]): SqlValue[] {
   return row.map((value) => (typeof value === 'bigint' ? exact(value) : value));
 }
 
-/** The least memory of a row, and of a value besides its content. */
+/** The estimated overhead of a row, and of a value, in memory. */
 const ROW_BYTES = 32;
 const VALUE_BYTES = 8;
 
-/** About how much memory a row takes. */
+/** Estimates the memory of a row. */
 export function bytesOfRow(row: readonly SqlValue[]): number {
   let bytes = ROW_BYTES;
   for (const value of row) {

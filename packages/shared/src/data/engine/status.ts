@@ -3,7 +3,7 @@ import type { EngineStatus } from './wire.ts';
 
 const SYNCHRONOUS = ['off', 'normal', 'full', 'extra'];
 
-/** Asks the connection; nothing is assumed. */
+/** Reads the state of the database from the connection. */
 export function databaseStatus(connection: Connection): EngineStatus {
   const text = (sql: string): string => String(connection.prepare(sql).pluck().get());
   const names = connection
@@ -30,7 +30,7 @@ export function databaseStatus(connection: Connection): EngineStatus {
   };
 }
 
-/** Every definition of the schema, one after another. */
+/** The SQL text of the schema. */
 export function schemaText(connection: Connection): string {
   return connection
     .prepare<unknown[], string>('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL')

@@ -1,6 +1,6 @@
 /**
- * The messages between the main thread and an engine thread. The hot path is a batch of statements as a few flat
- * arrays: structured cloning costs by the object, so there is none per statement, row or value.
+ * The messages between the main thread and an engine thread. On the hot path a batch of statements is a few flat arrays, because
+ * the cost of structured cloning grows with the number of objects.
  */
 import type { EngineFault } from '../engine-failure.ts';
 import type { Principal } from '../ownership/principal.ts';
@@ -11,28 +11,28 @@ import type { DatabaseHistory, HeadPlace } from './commit-record.ts';
 /** The cipher of a database; `sqlcipher` is its version 4, which other tools open. */
 export type CipherName = 'aegis' | 'sqlcipher';
 
-/** The statement changes the schema. */
+/** The flag of a statement that changes the schema. */
 export const CHANGES_SCHEMA = 1;
 
-/** Bytes of rows from which an answer to several callers is sent; what has not run by then goes with the next batch. */
+/** The size in bytes at which a reply to several callers is sent; the remaining calls run in the next batch. */
 export const LARGE_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** Bytes that the rows of one statement take at most, unless it is set. */
+/** The default limit for the rows of one statement, in bytes. */
 export const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 
 export interface EngineData {
   readonly file: string;
-  /** The raw key, shared and not copied, so that wiping it once wipes it for every thread. */
+  /** The raw key in shared memory, so that wiping it once wipes it for every thread. */
   readonly key: SharedArrayBuffer;
   readonly cipher: CipherName;
   readonly role: 'writer' | 'reader';
-  /** Milliseconds to wait for a lock that another process holds. */
+  /** The time to wait for a lock of another process, in milliseconds. */
   readonly busyTimeoutMs: number;
-  /** Pages the file may grow to; beyond it a write fails as on a full disk. */
+  /** The largest size of the file, in pages; a write beyond it fails as on a full disk. */
   readonly maxPages: number | undefined;
-  /** Bytes that the rows of one statement may take. Default 64 MiB. */
+  /** The limit for the rows of one statement, in bytes. Default 64 MiB. */
   readonly maxResultBytes?: number;
-  /** Milliseconds that one statement may run before it is overdue. Default 30 s. */
+  /** The time after which a running statement is overdue, in milliseconds. Default 30 s. */
   readonly statementLimitMs?: number;
   /** The memory of `DiskFaults`, in tests. */
   readonly faults?: SharedArrayBuffer | undefined;
@@ -41,67 +41,67 @@ export interface EngineData {
 export interface StatementBatch {
   readonly kind: 'batch';
   readonly id: number;
-  /** The transaction it belongs to; 0 for statements of their own. */
+  /** The transaction of the calls; 0 for statements outside a transaction. */
   readonly session: number;
-  /** Statements never sent again. */
+  /** Statements that will not be sent again. */
   readonly forget: readonly number[];
-  /** Statements new to the thread: id, text, flags, principal, id, … */
+  /** Statements that are new to the thread: id, text, flags, principal, id, … */
   readonly define: readonly (number | string)[];
-  /** Per call: the statement's id, and how many of `values` are its; -1 for one object of named ones. */
+  /** Per call: the statement's id, and the number of its `values`; -1 for one object of named values. */
   readonly calls: readonly number[];
   readonly values: readonly (SqlValue | Readonly<Record<string, SqlValue>>)[];
 }
 
 export interface Failure extends EngineFault {
-  /** The access that a statement of an owner was refused. */
+  /** The access that was refused to a statement of an owner. */
   readonly access?: ForeignAccess;
 }
 
 export interface BatchReply {
   readonly kind: 'reply';
   readonly id: number;
-  /** Per call: how many rows, or -1 for a failure. */
+  /** Per call: the number of rows, or -1 for a failure. */
   readonly rows: readonly number[];
-  /** All rows of all calls, value after value. */
+  /** The values of all rows of all calls. */
   readonly values: readonly SqlValue[];
   /**
-   * Names of columns that the receiver does not have yet: the index of the call, names, index, … They hold for the rows of
-   * that call and of the later ones of its statement.
+   * Column names that the main thread does not have yet: the index of the call, the names, the next index, … They apply to the
+   * rows of that call and of the later calls of its statement.
    */
   readonly layouts: readonly (number | readonly string[])[];
-  /** Per call of a writer: changes, key of the last inserted row or null. Empty from a reader. */
+  /** Per call of a writer: the number of changes, and the key of the last inserted row or null. Empty from a reader. */
   readonly effects: readonly (number | bigint | null)[];
-  /** One for every -1, in order. */
+  /** One failure for every -1 in `rows`, in order. */
   readonly failures: readonly Failure[];
-  /** The transaction is gone: a failure rolled all of it back. */
+  /** Whether a failure rolled back the whole transaction. */
   readonly rolledBack: boolean;
 }
 
-/** After one of these the content of the disk is unknown, so nothing more may be acknowledged. */
+/** Whether the content of the disk is unknown after this failure, so that no later write may be acknowledged. */
 export function isStopping(code: string): boolean {
   return code === 'AICO_STOPPED' || /^SQLITE_IOERR_(?:FSYNC|DIR_FSYNC|COMMIT)/.test(code);
 }
 
 /**
- * The disk did not take a write, and the transaction was rolled back: all that was acknowledged is durable, and a later
- * write may succeed. A quota and the last kilobytes of a full disk come as failed writes and failed growth of the log's index.
+ * Whether the disk refused a write and the transaction was rolled back. All acknowledged writes are durable, and a later write may
+ * succeed. A quota, or the last kilobytes of a full disk, appears as a failed write or a failed growth of the log's index.
  */
 export function isWriteRefused(code: string): boolean {
   return /^SQLITE_(?:FULL|IOERR_(?:WRITE|TRUNCATE|SHM))/.test(code);
 }
 
-/** Something failed behind an answer. */
+/** Reports a failure of the work after a reply, such as a checkpoint. */
 export interface Trouble {
   readonly kind: 'trouble';
   readonly failure: Failure;
 }
 
 export type Operation =
-  /** Makes a database in `file`, whole and in its final form, and lets go of it. */
+  /** Creates a database in `file` and closes it. */
   | { readonly name: 'create'; readonly file: string; readonly history: DatabaseHistory }
-  /** Gives the database a new history, in the file itself, and closes it; answers with its stamp. */
+  /** Starts a new history of the database, in the database file, and closes it; replies with its stamp. */
   | { readonly name: 'adopt'; readonly history: DatabaseHistory }
-  /** The writer is given the head, which it keeps up to date, and answers with the text of the schema. */
+  /** Opens the database. The writer receives the head file, which it keeps up to date, and replies with the text of the schema. */
   | { readonly name: 'open'; readonly head?: HeadPlace }
   | { readonly name: 'begin'; readonly session: number }
   | { readonly name: 'control'; readonly session: number; readonly sql: string }
@@ -120,14 +120,14 @@ export type Operation =
       readonly principal: Principal;
       readonly reserved: readonly string[];
     }
-  /** Checks what the migration's owner has in the schema now. */
+  /** Checks the objects of a migration's owner in the present schema. */
   | { readonly name: 'check-schema'; readonly principal: Principal }
   | { readonly name: 'next'; readonly session: number }
-  /** Reads the first page of the file; answers with its stamp. */
+  /** Reads the first page of the file; replies with its stamp. */
   | { readonly name: 'verify' }
   | { readonly name: 'vacuum' }
   | { readonly name: 'status' }
-  /** Commits something that changes nothing, to see whether that can be done. */
+  /** Commits a write that changes nothing, to test whether the disk accepts it. */
   | { readonly name: 'try-write' }
   | { readonly name: 'close'; readonly readersRemain: boolean };
 
@@ -165,13 +165,13 @@ export type ToEngine = StatementBatch | OperationRequest;
 /** The `workerData` of an engine thread. */
 export interface ThreadData extends EngineData {
   /**
-   * For the effects of a group of plain writes, two numbers each, `NaN` for null: its answer is its id alone, which costs
-   * a fraction of cloning them. One group at most is under way, and no other batch writes here.
+   * The effects of a group of plain writes, two numbers for each, `NaN` for null. The reply to such a group is only its id, which
+   * is much cheaper than cloning the effects. At most one group is in flight, and no other batch writes here.
    */
   readonly effects: SharedArrayBuffer;
   /** Shared memory in which the thread reports the running statement: see `ThreadWatch`. */
   readonly progress: SharedArrayBuffer;
 }
 
-/** An answer, or the id alone of a group of writes whose effects are in shared memory. */
+/** A reply, or the id of a group of writes whose effects are in shared memory. */
 export type FromEngine = BatchReply | OperationReply | Trouble | number;

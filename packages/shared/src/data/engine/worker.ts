@@ -1,4 +1,4 @@
-/** An engine thread: takes one message after another and answers each. */
+/** The entry point of an engine thread, which replies to each message in turn. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Engine } from './engine.ts';
 import type { ThreadData, ToEngine } from './wire.ts';
