@@ -33,7 +33,7 @@ export class EngineFailure extends Error {
 
 /** Whether the message is SQLite's or its driver's, which may repeat what is private. */
 export function isSqlite({ code }: EngineFault): boolean {
-  return /^(?:SQLITE_|AICO_UNKNOWN$|AICO_PARAMETERS$)/.test(code);
+  return /^(?:SQLITE_|ENGINE_UNKNOWN$|ENGINE_PARAMETERS$)/.test(code);
 }
 
 /** SQLite's original message, if SQLite caused the error. */

@@ -24,7 +24,7 @@ function answer({ request, key }: QueryTask): QueryReply {
     try {
       const statement = connection.prepare<unknown[], SqlValue[]>(sql);
       if (!statement.reader || !statement.readonly)
-        throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement does not only read');
+        throw new EngineRefusal('ENGINE_NOT_READ_ONLY', 'the statement does not only read');
       const found = statement.raw().safeIntegers().iterate(bindableArguments(params));
       const columns = statement.columns().map(({ name }) => name);
       const rows: SqlValue[][] = [];

@@ -4,7 +4,7 @@ import type { CipherName, EngineData } from './wire.ts';
 
 /** SQLite did not apply a setting, so the connection must not be used. */
 class ConnectionSetupError extends Error {
-  readonly code = 'AICO_SETUP';
+  readonly code = 'ENGINE_SETUP';
 }
 
 /** The size of the page cache of a connection for single statements, and of one for a transaction or stream. */

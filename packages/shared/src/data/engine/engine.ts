@@ -113,14 +113,14 @@ export class Engine {
     };
     try {
       if (this.#data.role === 'reader') return this.#read(batch.session, calls, reply);
-      if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
+      if (this.#stopped !== undefined) throw new EngineRefusal('ENGINE_STOPPED', this.#stopped.message);
       const { connection, statements } = this.#open();
       if (batch.session === 0) {
         const { outcome, failures } = commitGroup(connection, statements, calls);
         return this.#toShared(outcome, failures) ? batch.id : reply(outcome, failures);
       }
       if (!connection.inTransaction)
-        throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
+        throw new EngineRefusal('ENGINE_NO_SESSION', 'the transaction was rolled back');
       const { outcome, failures } = runEach(statements, calls, true, () => connection.inTransaction);
       return reply(outcome, failures, !connection.inTransaction);
     } catch (error) {
@@ -274,14 +274,14 @@ export class Engine {
       this.#sessions.begin(session);
       return;
     }
-    if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
+    if (this.#stopped !== undefined) throw new EngineRefusal('ENGINE_STOPPED', this.#stopped.message);
     this.#open().statements.begin();
   }
 
   #migrate({ sql, principal, reserved }: Extract<Operation, { readonly name: 'migrate' }>): void {
     const { connection, statements } = this.#open();
     if (!connection.inTransaction)
-      throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
+      throw new EngineRefusal('ENGINE_NO_SESSION', 'the transaction was rolled back');
     statements.forgetAll();
     statements.noteWrite();
     runMigrationStatement(connection, principal, sql, reserved);
@@ -291,7 +291,7 @@ export class Engine {
     const connection =
       this.#data.role === 'reader' ? this.#sessions.get(session).connection : this.#open().connection;
     if (!connection.inTransaction)
-      throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
+      throw new EngineRefusal('ENGINE_NO_SESSION', 'the transaction was rolled back');
     // The record of a migration is written by such a statement, and a rollback can undo changes of the schema.
     if (!/^(?:SAVEPOINT|RELEASE|COMMIT)/.test(sql)) {
       this.#statements?.forgetAll();
@@ -312,7 +312,7 @@ export class Engine {
 
   /** Tests whether the disk accepts a write. */
   #tryWrite(): void {
-    if (this.#stopped !== undefined) throw new EngineRefusal('AICO_STOPPED', this.#stopped.message);
+    if (this.#stopped !== undefined) throw new EngineRefusal('ENGINE_STOPPED', this.#stopped.message);
     writeNothing(this.#open().connection, this.#faults);
   }
 
@@ -394,7 +394,7 @@ function runEach(
   for (const { id, args } of calls) {
     try {
       if (isWanted !== undefined && (outcome.bytes > LARGE_ANSWER_BYTES || !isWanted())) throw notRun();
-      if (!alive()) throw new EngineRefusal('AICO_NO_SESSION', 'the transaction was rolled back');
+      if (!alive()) throw new EngineRefusal('ENGINE_NO_SESSION', 'the transaction was rolled back');
       statements.run(id, args, outcome, mayWrite);
     } catch (error) {
       failures.push(toFailure(error, statements.file));

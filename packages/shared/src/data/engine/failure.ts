@@ -8,11 +8,11 @@ export class EngineRefusal extends Error {
   readonly code: string;
   constructor(
     code:
-      | 'AICO_NOT_READ_ONLY'
-      | 'AICO_NOT_RUN'
-      | 'AICO_NO_SESSION'
-      | 'AICO_RESULT_TOO_LARGE'
-      | 'AICO_STOPPED',
+      | 'ENGINE_NOT_READ_ONLY'
+      | 'ENGINE_NOT_RUN'
+      | 'ENGINE_NO_SESSION'
+      | 'ENGINE_RESULT_TOO_LARGE'
+      | 'ENGINE_STOPPED',
     message: string,
   ) {
     super(message);
@@ -22,7 +22,7 @@ export class EngineRefusal extends Error {
 
 /** Reports that the call was not started, because the reply is already large. The sender repeats the call. */
 export function notRun(): EngineRefusal {
-  return new EngineRefusal('AICO_NOT_RUN', 'the reply is already large');
+  return new EngineRefusal('ENGINE_NOT_RUN', 'the reply is already large');
 }
 
 /** Codes that SQLite uses for several different system errors. */
@@ -35,17 +35,17 @@ const AMBIGUOUS = /^SQLITE_(?:CANTOPEN|READONLY|IOERR_(?:WRITE|TRUNCATE|SHM|FSTA
 export function toFailure(error: unknown, file: string): Failure {
   if (error instanceof TableNotOwned)
     return { code: error.code, message: error.message, access: error.access };
-  if (!(error instanceof Error)) return { code: 'AICO_UNKNOWN', message: String(error) };
+  if (!(error instanceof Error)) return { code: 'ENGINE_UNKNOWN', message: String(error) };
   if ('code' in error && typeof error.code === 'string') {
     const { code, message } = { code: error.code, message: error.message };
     const errno = (AMBIGUOUS.test(code) ? findFault(path.dirname(file)) : undefined) ?? errnoOf(error);
     return errno === undefined ? { code, message } : { code, message, errno };
   }
   if (/more than one statement|contains no statements/.test(error.message))
-    return { code: 'AICO_STATEMENT_COUNT', message: error.message };
+    return { code: 'ENGINE_STATEMENT_COUNT', message: error.message };
   if (error instanceof RangeError || error instanceof TypeError)
-    return { code: 'AICO_PARAMETERS', message: error.message };
-  return { code: 'AICO_UNKNOWN', message: error.message };
+    return { code: 'ENGINE_PARAMETERS', message: error.message };
+  return { code: 'ENGINE_UNKNOWN', message: error.message };
 }
 
 /** Whether the code reports a fault of the file and not of the statement, so that the whole transaction has failed. */

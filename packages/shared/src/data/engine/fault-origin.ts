@@ -66,7 +66,7 @@ export function writeNothing(connection: Connection, faults?: DiskFaults): void 
 
 function ofStatement({ message }: Failure): Failure {
   return {
-    code: 'AICO_STATEMENT_FULL',
+    code: 'ENGINE_STATEMENT_FULL',
     message: `${message}, but the disk accepts other writes: a table may have used up its AUTOINCREMENT numbers`,
   };
 }

@@ -52,7 +52,7 @@ export class Sessions {
 
   get(id: number): Session {
     const session = this.#open.get(id);
-    if (session === undefined) throw new EngineRefusal('AICO_NO_SESSION', 'the transaction has ended');
+    if (session === undefined) throw new EngineRefusal('ENGINE_NO_SESSION', 'the transaction has ended');
     return session;
   }
 
@@ -82,7 +82,7 @@ export class Sessions {
     if (owner !== undefined) authorise(session.connection, owner, sql, args);
     const statement = session.connection.prepare<unknown[], SqlValue[]>(sql);
     if (!statement.reader || !statement.readonly)
-      throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement does not only read');
+      throw new EngineRefusal('ENGINE_NOT_READ_ONLY', 'the statement does not only read');
     const columns = statement.columns().map((column) => column.name);
     session.cursor = { columns, rows: statement.raw().safeIntegers().iterate(args) };
   }

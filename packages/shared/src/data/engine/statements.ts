@@ -175,7 +175,7 @@ export class PreparedStatements {
       if (mayWrite) outcome.effects.push(0, null);
       return;
     }
-    if (!mayWrite) throw new EngineRefusal('AICO_NOT_READ_ONLY', 'the statement writes');
+    if (!mayWrite) throw new EngineRefusal('ENGINE_NOT_READ_ONLY', 'the statement writes');
     this.#wrote = true;
     try {
       // A statement whose result is too large has already changed rows; the savepoint undoes them.
@@ -257,7 +257,7 @@ export class PreparedStatements {
     for (const row of statement.iterate(args)) {
       bytes += bytesOfRow(row);
       if (bytes > this.#maxResultBytes)
-        throw new EngineRefusal('AICO_RESULT_TOO_LARGE', String(this.#maxResultBytes));
+        throw new EngineRefusal('ENGINE_RESULT_TOO_LARGE', String(this.#maxResultBytes));
       rows.push(row);
     }
     return rows;

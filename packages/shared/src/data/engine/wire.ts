@@ -79,7 +79,7 @@ export interface BatchReply {
 
 /** Whether the content of the disk is unknown after this failure, so that no later write may be acknowledged. */
 export function isStopping(code: string): boolean {
-  return code === 'AICO_STOPPED' || /^SQLITE_IOERR_(?:FSYNC|DIR_FSYNC|COMMIT)/.test(code);
+  return code === 'ENGINE_STOPPED' || /^SQLITE_IOERR_(?:FSYNC|DIR_FSYNC|COMMIT)/.test(code);
 }
 
 /**

@@ -9,7 +9,7 @@ export interface ForeignAccess {
 
 /** A statement reaches a table of another owner, or of none. Thrown in the engine's threads. */
 export class TableNotOwned extends Error {
-  readonly code = 'AICO_NOT_OWNED';
+  readonly code = 'ENGINE_NOT_OWNED';
   readonly access: ForeignAccess;
   constructor(access: ForeignAccess) {
     super(`${access.table} is not ${access.owner}'s`);
@@ -19,5 +19,5 @@ export class TableNotOwned extends Error {
 
 /** A statement does what no owner may do. Thrown in the engine's threads. */
 export class StatementNotAllowed extends Error {
-  readonly code = 'AICO_NOT_ALLOWED';
+  readonly code = 'ENGINE_NOT_ALLOWED';
 }

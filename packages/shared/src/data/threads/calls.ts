@@ -75,8 +75,8 @@ function rejectCall(
   failure: Failure | undefined,
   errorFor: (failure: Failure, statement: KnownStatement) => Error,
 ): void {
-  if (failure?.code === 'AICO_NOT_READ_ONLY' && call.reroute !== undefined) call.reroute(call);
-  else if (failure?.code === 'AICO_NOT_RUN' && call.again !== undefined) call.again(call);
+  if (failure?.code === 'ENGINE_NOT_READ_ONLY' && call.reroute !== undefined) call.reroute(call);
+  else if (failure?.code === 'ENGINE_NOT_RUN' && call.again !== undefined) call.again(call);
   else {
     const reason = failure ?? { code: 'SQLITE_ERROR', message: 'no reason given' };
     call.reject(errorFor(reason, call.statement));

@@ -46,26 +46,26 @@ export function errorOf(failure: Failure, { file, shape, vocabulary }: FailedSta
   if (access !== undefined)
     return new TableNotOwnedError(access.owner, access.table, access.tableOwner ?? undefined, access.what);
   switch (code) {
-    case 'AICO_PARAMETERS':
+    case 'ENGINE_PARAMETERS':
       return new ParametersInvalidError(`the values do not fit the placeholders of "${shape}"`, cause);
-    case 'AICO_STATEMENT_COUNT':
+    case 'ENGINE_STATEMENT_COUNT':
       return new StatementRefusedError(shape, 'it is not exactly one statement');
-    case 'AICO_NOT_READ_ONLY':
+    case 'ENGINE_NOT_READ_ONLY':
       return new StatementRefusedError(shape, 'it does not only read');
-    case 'AICO_RESULT_TOO_LARGE':
+    case 'ENGINE_RESULT_TOO_LARGE':
       return new ResultTooLargeError(shape, message, cause);
-    case 'AICO_STATEMENT_FULL':
+    case 'ENGINE_STATEMENT_FULL':
     // The content of a virtual table contradicts itself, which says nothing about the file.
     case 'SQLITE_CORRUPT_VTAB':
     case 'SQLITE_NOMEM':
       return new StatementFailedError(shape, message, cause);
-    case 'AICO_NOT_ALLOWED':
+    case 'ENGINE_NOT_ALLOWED':
       return new StatementRefusedError(shape, message);
-    case 'AICO_NO_SESSION':
+    case 'ENGINE_NO_SESSION':
       return new TransactionEndedError('has ended: an earlier failure rolled it back', cause);
-    case 'AICO_STOPPED':
+    case 'ENGINE_STOPPED':
       return new StorageFailedError(`no write is acknowledged since "${message}"`, cause);
-    case 'AICO_SETUP':
+    case 'ENGINE_SETUP':
       return new EngineSetupError(message, cause);
     case 'SQLITE_IOERR_DATA':
       return new DatabaseCorruptError(file, 'a page does not authenticate', cause);

@@ -357,7 +357,7 @@ export class EngineThread {
 
   #settle(pending: PendingBatch, reply: BatchReply): void {
     for (const failure of reply.failures)
-      if (failure.code !== 'AICO_NOT_RUN') this.#events.onFailure?.(failure);
+      if (failure.code !== 'ENGINE_NOT_RUN') this.#events.onFailure?.(failure);
     settleBatch(
       pending,
       reply,
