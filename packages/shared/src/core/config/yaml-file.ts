@@ -8,7 +8,8 @@ import {
   LineCounter,
   type ParsedNode,
   parseDocument,
-  type YAMLMap,
+  YAMLMap,
+  YAMLSeq,
 } from 'yaml';
 import { type ConfigProblem, ConfigSyntaxError, ConfigUnreadableError, type Origin } from './errors.ts';
 import { emptyLayer, type Layer, layerOf } from './layer.ts';
@@ -117,8 +118,8 @@ function readValue(node: ParsedNode | null, key: string, keyOffset: number, read
   if (node === null) return null;
   if (isAlias(node)) reader.refuse(key, keyOffset, 'aliases are not supported here; write the value out');
   // A tag such as !!set or !!omap makes another kind of map or list.
-  else if (isMap(node) && node.constructor.name === 'YAMLMap') return readMap(node, key, reader);
-  else if (isSeq(node) && node.constructor.name === 'YAMLSeq') {
+  else if (isMap(node) && node.constructor === YAMLMap) return readMap(node, key, reader);
+  else if (isSeq(node) && node.constructor === YAMLSeq) {
     return node.items.map((item, index) => {
       const offset = item.range[0];
       reader.note(`${key}.${index}`, offset);
