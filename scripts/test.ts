@@ -1,6 +1,10 @@
 /** `npm test`: every test of the workspace, or those in the files named on the command line. */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { installInto } from './pack/pack.ts';
+import { ROOT } from './pack/workspace.ts';
 import { bundleTypeBox } from './typebox/bundle.ts';
 
 const files = process.argv.slice(2);
@@ -10,22 +14,40 @@ const everything = [
   'torture/**/*.test.ts',
   'scripts/**/*.test.ts',
 ];
-/** Every test file is a process of its own: what one has compiled, the others need not, which is a third of the whole run. */
-const COMPILED = fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
+const CACHE = path.join(ROOT, 'node_modules/.cache');
 /** A test that takes so long hangs: it fails and says so, and the rest goes on. */
 const TIMEOUT_MS = 180_000;
-const options = [process.env.NODE_OPTIONS, await bundleTypeBox()].filter((each) => each !== undefined);
-const run = spawnSync(
-  process.execPath,
-  [
-    '--test',
-    '--test-concurrency=2',
-    `--test-timeout=${TIMEOUT_MS}`,
-    ...(files.length > 0 ? files : everything),
-  ],
-  {
-    stdio: 'inherit',
-    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, NODE_OPTIONS: options.join(' ') },
-  },
-);
-process.exitCode = run.status ?? 1;
+
+mkdirSync(CACHE, { recursive: true });
+// Tests start the command hundreds of times, from its sources at four times the cost. It is built for this run alone, so that it
+// is never older than the sources.
+const installation = mkdtempSync(path.join(CACHE, 'aico-'));
+try {
+  const [typeBox, command] = await Promise.all([bundleTypeBox(), installInto(installation)]);
+  const child = spawn(
+    process.execPath,
+    [
+      '--test',
+      '--test-concurrency=2',
+      `--test-timeout=${TIMEOUT_MS}`,
+      ...(files.length > 0 ? files : everything),
+    ],
+    {
+      stdio: 'inherit',
+      env: {
+        // Every test file is a process of its own, and need not compile what another has compiled: a third of the whole run.
+        NODE_COMPILE_CACHE: path.join(CACHE, 'compiled'),
+        ...process.env,
+        NODE_OPTIONS: [process.env.NODE_OPTIONS, typeBox].filter((each) => each !== undefined).join(' '),
+        AICO_TEST_COMMAND: command,
+        AICO_TEST_CACHE: path.join(installation, 'cache'),
+      },
+    },
+  );
+  // A terminal interrupts both; this process waits for the tests, and then removes the command.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  const [code] = (await once(child, 'close')) as [number | null];
+  process.exitCode = code ?? 1;
+} finally {
+  rmSync(installation, { recursive: true, force: true });
+}

@@ -36,7 +36,11 @@ export async function packAll(): Promise<readonly string[]> {
   const packages = workspacePackages();
   const compiled = path.join(OUTPUT, 'compiled');
   compileDeclarations(compiled, packages);
-  const folders = await Promise.all(packages.map((each) => stage(each, compiled)));
+  const folders = await Promise.all(
+    packages.map((each) =>
+      stage(each, path.join(OUTPUT, path.basename(each.folder)), declarationsOf(each, compiled)),
+    ),
+  );
   const { status, stderr } = spawnSync('npm', ['pack', '--pack-destination', OUTPUT, ...folders], {
     cwd: OUTPUT,
     encoding: 'utf8',
@@ -48,10 +52,29 @@ export async function packAll(): Promise<readonly string[]> {
     .map((name) => path.join(OUTPUT, name));
 }
 
-/** Puts the files of a package together. @returns the folder */
-async function stage(each: WorkspacePackage, compiled: string): Promise<string> {
+/**
+ * Puts every package into a folder as an installation has it, without declarations: TypeScript is compiled in a second, and
+ * the command starts four times as fast as from the sources.
+ *
+ * @param folder within the workspace, whose installed libraries the packages use
+ * @returns the file of the command
+ */
+export async function installInto(folder: string): Promise<string> {
+  await Promise.all(
+    workspacePackages().map((each) =>
+      stage(each, path.join(folder, 'node_modules', each.manifest.name), new Map()),
+    ),
+  );
+  return path.join(folder, 'node_modules/@aico/cli/bin/aico.js');
+}
+
+/** Puts the files of a package together in a folder. @returns the folder */
+async function stage(
+  each: WorkspacePackage,
+  folder: string,
+  declarations: ReadonlyMap<string, string>,
+): Promise<string> {
   const { files, libraries } = await bundle(each);
-  const declarations = declarationsOf(each, compiled);
   const named = [...declarations.values()].join('');
   const manifest = packedManifest(
     each.manifest,
@@ -66,7 +89,6 @@ async function stage(each: WorkspacePackage, compiled: string): Promise<string> 
     ['README.md', readFileSync(path.join(each.folder, 'README.md'), 'utf8')],
   ]);
   if (libraries.length > 0) packed.set('dist/LICENSES.txt', licensesOf(libraries));
-  const folder = path.join(OUTPUT, path.basename(each.folder));
   for (const [name, content] of packed) {
     const place = path.join(folder, name);
     mkdirSync(path.dirname(place), { recursive: true });

@@ -10,7 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { createTestBackend, createTestHome, type TestBackend, type TestHome } from '@aico/backend/testing';
 
 const INBOX = fileURLToPath(new URL('..', import.meta.url));
-const AICO = fileURLToPath(new URL('../../../packages/cli/bin/aico.js', import.meta.url));
+/** `npm test` builds the command once. */
+const AICO =
+  process.env.AICO_TEST_COMMAND ??
+  fileURLToPath(new URL('../../../packages/cli/bin/aico.js', import.meta.url));
 const SEPARATOR = 'From a@b Thu Aug 22 12:36:23 2002\n';
 
 describe('aico inbox', () => {

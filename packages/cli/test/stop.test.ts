@@ -4,11 +4,8 @@ import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { connectLocal } from '@aico/client/local';
-import { Aico, fixture } from './fixtures/aico.ts';
-
-const BIN = fileURLToPath(new URL('../bin/aico.js', import.meta.url));
+import { Aico, BIN, fixture } from './fixtures/aico.ts';
 
 describe('aico stop', () => {
   test('a backend that hangs: 19 in time and left alone; --force ends it, and the next start works', async (t) => {
