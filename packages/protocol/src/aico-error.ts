@@ -37,6 +37,13 @@ export function reasonOf(thrown: unknown): string {
   }
 }
 
+/** The `hint` of an error of the project or of a plugin: the remedy. */
+export function hintOf(thrown: unknown): string | undefined {
+  return thrown instanceof Error && 'hint' in thrown && typeof thrown.hint === 'string'
+    ? thrown.hint
+    : undefined;
+}
+
 /** The message of one error, its options and the typed fields of its class. */
 export interface ErrorContent extends AicoErrorOptions {
   readonly message: string;

@@ -6,6 +6,7 @@ export {
   type ErrorContent,
   type ErrorDeclaration,
   type ErrorTraits,
+  hintOf,
   reasonOf,
 } from './aico-error.ts';
 export { counted } from './counted.ts';

@@ -5,6 +5,14 @@ import { createMutex } from '@aico/shared/core/tasks';
 import { Type } from 'typebox';
 import type { ChangeOutcome, ServiceChange } from '../core/container/changes.ts';
 import type { ServiceContainer } from '../core/container/service-container.ts';
+import type { HealthCheckResult } from '../core/health/types.ts';
+import { ModuleGenerations } from '../core/plugin/module-generations.ts';
+import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
+import { type LoadedPlugin, loadPlugin } from '../core/plugin/plugin-loader.ts';
+import { findPlugin } from '../core/plugin/plugin-module.ts';
+import { pluginService } from '../core/plugin/register-plugin.ts';
+import { viewOf, viewOfAbsent, viewsOfRegistered } from '../plugins/system/plugin-views.ts';
+import type { PluginView } from '../plugins/system/system-view.ts';
 import {
   type PluginAction,
   PluginChangeError,
@@ -14,15 +22,7 @@ import {
   PluginStateError,
   PluginsLockedError,
   PluginUnknownError,
-} from '../core/errors.ts';
-import type { HealthCheckResult } from '../core/health/types.ts';
-import { ModuleGenerations } from '../core/plugin/module-generations.ts';
-import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
-import { type LoadedPlugin, loadPlugin } from '../core/plugin/plugin-loader.ts';
-import { findPlugin } from '../core/plugin/plugin-module.ts';
-import { pluginService } from '../core/plugin/register-plugin.ts';
-import { viewOf, viewOfAbsent, viewsOfRegistered } from '../plugins/system/plugin-views.ts';
-import type { PluginView } from '../plugins/system/system-view.ts';
+} from './errors.ts';
 import { type PluginSource, pluginSources } from './plugin-sources.ts';
 import { PluginWatch, type WatchEvents } from './plugin-watch.ts';
 import type { ChosenPlugin, MissingPlugin } from './plugins.ts';

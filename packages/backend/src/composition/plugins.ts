@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import { PluginNameDiffersError, PluginNameTakenError } from '../core/errors.ts';
 import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
 import { type LoadedPlugin, loadPlugin } from '../core/plugin/plugin-loader.ts';
+import { PluginNameDiffersError, PluginNameTakenError } from './errors.ts';
 import { type PluginSourcesOptions, pluginSources } from './plugin-sources.ts';
 import { refuseReservedName } from './reserved-names.ts';
 

@@ -7,7 +7,7 @@ import {
   ServiceStartError,
   ServiceStartTimeoutError,
   StartCancelledError,
-} from './errors.ts';
+} from './container/errors.ts';
 import { exitCodeFor } from './exit-codes.ts';
 
 class KeyError extends defineError({ code: 'TEST_KEY', exit: 'key', make: () => ({ message: 'key' }) }) {}

@@ -5,8 +5,8 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ExitCode } from '@aico/protocol';
 import { fixture, Journal } from '../../test/fixtures/journal.ts';
+import { ContainerStateError, ServiceStartError, StartCancelledError } from './container/errors.ts';
 import { ServiceContainer } from './container/service-container.ts';
-import { ContainerStateError, ServiceStartError, StartCancelledError } from './errors.ts';
 import { BackendLifecycleManager, type LifecycleOptions } from './lifecycle-manager.ts';
 
 const a = fixture('a');

@@ -1,10 +1,10 @@
 import { ExitCode } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
+import { ContainerStateError, StopBudgetError } from './container/errors.ts';
 import type { ServiceContainer } from './container/service-container.ts';
 import type { StartReport } from './container/start-report.ts';
 import { StopReport } from './container/stop-report.ts';
 import { Deadline } from './deadline.ts';
-import { ContainerStateError, StopBudgetError } from './errors.ts';
 import { type AttachOptions, attachToProcess, type ProcessLike } from './process/process-events.ts';
 
 /** Milliseconds for each hook after the stop: they only release resources. */

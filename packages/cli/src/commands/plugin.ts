@@ -258,7 +258,7 @@ async function unknown(
   name: string,
   plugins: readonly { readonly name: string }[],
 ): Promise<Error> {
-  const { PluginUnknownError } = await import('@aico/backend/errors');
+  const { PluginUnknownError } = await import('@aico/backend/plugin-errors');
   const names = [...plugins, ...(await foundBeside(context, []))].map((each) => each.name);
   return new PluginUnknownError(name, names);
 }

@@ -1,7 +1,7 @@
 import type { AicoError } from '@aico/protocol';
 import { createMutex } from '@aico/shared/core/tasks';
-import { ContainerStateError } from '../errors.ts';
 import type { ContainerState } from './container-types.ts';
+import { ContainerStateError } from './errors.ts';
 import type { Registry } from './registry.ts';
 import type { Registration, ServiceRecord } from './service-record.ts';
 import { reportOn, StartReport } from './start-report.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { DependencyGraphError } from '../errors.ts';
 import { DependencyGraph, type GraphNode } from './dependency-graph.ts';
+import { DependencyGraphError } from './errors.ts';
 
 const node = (name: string, ...dependencies: string[]): GraphNode => ({ name, dependencies });
 

@@ -1,4 +1,4 @@
-import { DependencyGraphError, type GraphProblem } from '../errors.ts';
+import { DependencyGraphError, type GraphProblem } from './errors.ts';
 import { type FilledPoint, findCycles, findMissing, findUnoffered, type Vertex } from './graph-problems.ts';
 import { PriorityQueue } from './priority-queue.ts';
 

@@ -1,5 +1,5 @@
-import type { GraphProblem } from '../errors.ts';
 import { nearest } from '../nearest.ts';
+import type { GraphProblem } from './errors.ts';
 
 /** An extension point in the declaration of a service that fills it. */
 export interface FilledPoint {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fixture, Journal } from '../../../test/fixtures/journal.ts';
-import { ServiceStartError } from '../errors.ts';
+import { ServiceStartError } from './errors.ts';
 import { ServiceContainer } from './service-container.ts';
 import type { ServiceEvent } from './service-event.ts';
 

@@ -9,7 +9,7 @@ import {
   ServiceNotRunningError,
   ServiceOptionError,
   ServiceUnknownError,
-} from '../errors.ts';
+} from './errors.ts';
 import { ServiceContainer } from './service-container.ts';
 
 const a = fixture('a');

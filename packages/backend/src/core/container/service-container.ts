@@ -1,10 +1,3 @@
-import {
-  ContainerStateError,
-  DependencyUndeclaredError,
-  ServiceNotRunningError,
-  ServiceUnknownError,
-  StartCancelledError,
-} from '../errors.ts';
 import { lifecycleOf } from '../lifecycle.ts';
 import type { ServiceName, Services } from '../services.ts';
 import { type ChangeOutcome, Changes, type ServiceChange } from './changes.ts';
@@ -16,6 +9,13 @@ import type {
   StopOptions,
 } from './container-types.ts';
 import type { DependencyGraph } from './dependency-graph.ts';
+import {
+  ContainerStateError,
+  DependencyUndeclaredError,
+  ServiceNotRunningError,
+  ServiceUnknownError,
+  StartCancelledError,
+} from './errors.ts';
 import { Registry } from './registry.ts';
 import { logServiceEvent, type ServiceEvent } from './service-event.ts';
 import { resolveOptions, type ServiceOptions } from './service-options.ts';

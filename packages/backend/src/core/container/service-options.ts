@@ -1,6 +1,6 @@
 import type { Backoff } from '@aico/shared/core/tasks';
-import { ServiceOptionError } from '../errors.ts';
 import type { ServiceName } from '../services.ts';
+import { ServiceOptionError } from './errors.ts';
 import type { FilledPoint } from './graph-problems.ts';
 
 /** How often a failed start is retried. */

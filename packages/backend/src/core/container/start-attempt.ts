@@ -2,6 +2,8 @@ import type { AicoError } from '@aico/protocol';
 import { type ProgressWatch, watchProgress } from '@aico/shared/core/tasks';
 import { withPlugin } from '@aico/shared/core/tracing';
 import { Deadline, isPending } from '../deadline.ts';
+import { lifecycleOf, type Scope, scopeOf } from '../lifecycle.ts';
+import type { Cancellation } from './cancellation.ts';
 import {
   ServiceConstructError,
   ServiceInitializeError,
@@ -9,9 +11,7 @@ import {
   ServiceStartTimeoutError,
   ServiceStopTimeoutError,
   StartCancelledError,
-} from '../errors.ts';
-import { lifecycleOf, type Scope, scopeOf } from '../lifecycle.ts';
-import type { Cancellation } from './cancellation.ts';
+} from './errors.ts';
 import type { ServiceRecord } from './service-record.ts';
 import type { StartPhase } from './service-state.ts';
 import { stopInstance } from './stop-instance.ts';

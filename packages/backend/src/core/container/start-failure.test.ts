@@ -7,7 +7,7 @@ import {
   ServiceStartError,
   ServiceStartTimeoutError,
   StartCancelledError,
-} from '../errors.ts';
+} from './errors.ts';
 import { ServiceContainer } from './service-container.ts';
 import type { ServiceEvent } from './service-event.ts';
 

@@ -1,7 +1,7 @@
 import type { AicoError } from '@aico/protocol';
 import { Deadline, isPending } from '../deadline.ts';
-import { ServiceStopError, ServiceStopTimeoutError } from '../errors.ts';
 import { disposerOf, lifecycleOf, scopeOf } from '../lifecycle.ts';
+import { ServiceStopError, ServiceStopTimeoutError } from './errors.ts';
 import type { ServiceRecord } from './service-record.ts';
 
 type Step = readonly [name: string, run: (deadline: AbortSignal) => unknown];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fixture, Journal } from '../../../test/fixtures/journal.ts';
-import { ContainerStateError, ServiceConstructError, ServiceUnknownError } from '../errors.ts';
+import { ContainerStateError, ServiceConstructError, ServiceUnknownError } from './errors.ts';
 import { ServiceContainer } from './service-container.ts';
 
 const a = fixture('a');

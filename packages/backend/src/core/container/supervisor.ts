@@ -1,7 +1,7 @@
 import { AicoError } from '@aico/protocol';
 import { backoffDelay, pause } from '@aico/shared/core/tasks';
-import { ServiceStartError, ServiceStopError, StartCancelledError } from '../errors.ts';
 import type { Cancellation } from './cancellation.ts';
+import { ServiceStartError, ServiceStopError, StartCancelledError } from './errors.ts';
 import { PriorityQueue } from './priority-queue.ts';
 import type { ServiceEvent } from './service-event.ts';
 import { Run, type ServiceRecord } from './service-record.ts';

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { fixture } from '../../../test/fixtures/journal.ts';
 import { ServiceContainer } from '../container/service-container.ts';
 import { servicesCheck } from '../container/services-check.ts';
-import { HealthCheckTakenError } from '../errors.ts';
+import { HealthCheckTakenError } from './errors.ts';
 import { readinessProbe } from './readiness.ts';
 import { HealthChecks } from './registry.ts';
 import type { HealthStatus } from './types.ts';

@@ -1,6 +1,6 @@
 import { reasonOf } from '@aico/protocol';
 import { Deadline } from '../deadline.ts';
-import { HealthCheckTakenError } from '../errors.ts';
+import { HealthCheckTakenError } from './errors.ts';
 import type {
   HealthCheck,
   HealthCheckOptions,

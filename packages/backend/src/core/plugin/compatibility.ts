@@ -1,5 +1,5 @@
 import { VERSION } from '../../version.ts';
-import { PluginIncompatibleError } from '../errors.ts';
+import { PluginIncompatibleError } from './errors.ts';
 import type { PluginManifest } from './plugin-module.ts';
 
 /** The name of the package that plugins are written against. */

@@ -1,6 +1,6 @@
 import { matchesTopic, parsePattern } from '@aico/protocol';
-import { CapabilityUndeclaredError, RouteEndlessError, TopicUndeclaredError } from '../errors.ts';
 import type { DeclareRoutes } from '../gateway.ts';
+import { CapabilityUndeclaredError, RouteEndlessError, TopicUndeclaredError } from './errors.ts';
 
 /** The declarations in the definitions of all plugins. */
 export interface Declarations {

@@ -1,6 +1,6 @@
 import type { Logger } from '@aico/shared/core/logging';
 import { Deadline } from '../deadline.ts';
-import { ExtensionTimeoutError } from '../errors.ts';
+import { ExtensionTimeoutError } from './errors.ts';
 
 /** Milliseconds that an extension may take to answer one call. */
 const CALL_MS = 10_000;

@@ -3,17 +3,12 @@ import { describe, mock, test } from 'node:test';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { Logging } from '@aico/shared/core/logging';
 import type { FixtureName } from '../../../test/fixtures/journal.ts';
+import { DependencyUndeclaredError, ServiceStartError, ServiceUnknownError } from '../container/errors.ts';
 import { ServiceContainer } from '../container/service-container.ts';
-import {
-  DependencyUndeclaredError,
-  IntervalInvalidError,
-  PluginStoppedError,
-  ServiceStartError,
-  ServiceUnknownError,
-} from '../errors.ts';
 import type { DeclareRoutes, Gateway } from '../gateway.ts';
 import { HealthChecks } from '../health/registry.ts';
 import { PeerGuard } from '../peer-guard.ts';
+import { IntervalInvalidError, PluginStoppedError } from './errors.ts';
 import { BasePlugin, type PluginMetadata, PluginPriority } from './plugin-base.ts';
 
 const NAME: FixtureName = 'fixture.plugin';

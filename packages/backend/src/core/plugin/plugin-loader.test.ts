@@ -8,6 +8,7 @@ import type { Logging } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
 import { Type } from 'typebox';
 import { VERSION } from '../../version.ts';
+import { ServiceConstructError } from '../container/errors.ts';
 import { ServiceContainer } from '../container/service-container.ts';
 import {
   PluginExportError,
@@ -15,8 +16,7 @@ import {
   PluginIncompatibleError,
   PluginNotFoundError,
   PluginShapeError,
-  ServiceConstructError,
-} from '../errors.ts';
+} from './errors.ts';
 import { BasePlugin } from './plugin-base.ts';
 import { definePlugin } from './plugin-definition.ts';
 import { loadPlugin } from './plugin-loader.ts';

@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import { Type } from 'typebox';
 import { isAccess } from '../access.ts';
-import { PluginExportError, PluginImportError, PluginShapeError } from '../errors.ts';
 import { refuseIncompatible } from './compatibility.ts';
+import { PluginExportError, PluginImportError, PluginShapeError } from './errors.ts';
 import { placeOfImportFailure } from './import-place.ts';
 import type { ModuleGenerations } from './module-generations.ts';
 import { shareBackend } from './module-hooks.ts';

@@ -4,7 +4,7 @@ import { dirname, join, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isPathLike, resolveUserPath } from '@aico/shared/core/paths';
 import { exports, legacy, type Package } from 'resolve.exports';
-import { PluginImportError, PluginNotFoundError } from '../errors.ts';
+import { PluginImportError, PluginNotFoundError } from './errors.ts';
 
 /** The location of a plugin. */
 export interface PluginModule {

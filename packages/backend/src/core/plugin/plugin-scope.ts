@@ -1,6 +1,6 @@
 import type { Logger } from '@aico/shared/core/logging';
-import { PluginStoppedError } from '../errors.ts';
 import { Scope } from '../lifecycle.ts';
+import { PluginStoppedError } from './errors.ts';
 import { type Held, type Release, ReleaseStack } from './release-stack.ts';
 
 /**

@@ -1,10 +1,10 @@
 import type { ServiceFactory } from '../container/container-types.ts';
 import type { ServiceContainer } from '../container/service-container.ts';
 import type { ServiceOptions } from '../container/service-options.ts';
-import { PluginCreateError } from '../errors.ts';
 import type { HealthCheckResult } from '../health/types.ts';
 import { type Lifecycle, lifecycleOf, scopeOf } from '../lifecycle.ts';
 import type { ServiceName } from '../services.ts';
+import { PluginCreateError } from './errors.ts';
 import { PluginCatalog } from './plugin-catalog.ts';
 import { COMMON_SERVICES, PluginContext } from './plugin-context.ts';
 import type { PluginDefinition } from './plugin-definition.ts';

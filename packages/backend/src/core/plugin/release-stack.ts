@@ -1,5 +1,5 @@
 import { reasonOf } from '@aico/protocol';
-import { ReleaseTimeoutError } from '../errors.ts';
+import { ReleaseTimeoutError } from './errors.ts';
 
 /** Releases a resource: closes, unsubscribes, unmounts. The signal is aborted when its time is up. */
 export type Release = (deadline?: AbortSignal) => unknown;
