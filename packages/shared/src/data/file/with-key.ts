@@ -1,6 +1,20 @@
 import { wipe } from '../../security/index.ts';
 
-/** The shared key's bytes for the time `work` runs, in memory that is wiped after. */
+/** Runs `work` with a copy of `key` in memory that threads can share, and wipes the copy. */
+export async function withSharedKey<T>(
+  key: Uint8Array,
+  work: (shared: SharedArrayBuffer) => Promise<T>,
+): Promise<T> {
+  const shared = new SharedArrayBuffer(key.byteLength);
+  new Uint8Array(shared).set(key);
+  try {
+    return await work(shared);
+  } finally {
+    new Uint8Array(shared).fill(0);
+  }
+}
+
+/** Runs `work` with a copy of the bytes of a shared key, and wipes the copy. */
 export async function withKey<T>(
   shared: SharedArrayBuffer,
   work: (key: Uint8Array) => Promise<T>,

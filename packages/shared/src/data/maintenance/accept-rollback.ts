@@ -4,6 +4,7 @@ import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
 import { lookAtFile, unauthenticatedHeader } from '../file/database-file.ts';
 import { type ReadHead, readHead, writeHead } from '../file/database-head.ts';
 import { isSameHistory, newName } from '../file/rollback-guard.ts';
+import { withSharedKey } from '../file/with-key.ts';
 import { EngineThread } from '../threads/engine-thread.ts';
 import type { HeadWitness } from './head-witness.ts';
 
@@ -12,35 +13,35 @@ export interface AcceptRollbackOptions {
   readonly file: string;
   /** The database's key, 32 bytes. The caller wipes it. */
   readonly key: Uint8Array;
-  /** Used where the head does not tell. Default `aegis`. */
+  /** The cipher if the head cannot be read. Default `aegis`. */
   readonly cipher?: CipherName;
-  /** The second head, which may doubt what the head beside the database accepts. */
+  /** The second head, which can refuse a database that the head file accepts. */
   readonly witness?: HeadWitness | undefined;
-  /** The history that the new one takes the place of, where that is not the one the head or the witness speaks of. */
+  /** The history that the new one replaces. Default: that of the witness or the head. */
   readonly replaces?: DatabaseHistory | undefined;
-  /** Asked before anything is changed. */
+  /** Called before anything is changed. `false` cancels the acceptance. */
   readonly confirm: (finding: RollbackFinding) => Promise<boolean>;
 }
 
-/** How a database and the head beside it stand to each other. */
+/** The result of comparing a database with its head file and the witness. */
 export interface RollbackFinding {
   readonly file: string;
-  /** The stamp that the database holds. */
+  /** The stamp in the database. */
   readonly found: DatabaseStamp | undefined;
-  /** The stamp by the head or the witness; `undefined` where neither can be read or is this key's. */
+  /** The stamp in the head or the witness; `undefined` if neither can be read with this key. */
   readonly expected: DatabaseStamp | undefined;
-  /** `in-order`: there is nothing to accept. `gone`: there is neither database nor head, and the witness knows of one. */
+  /** `in-order`: there is nothing to accept. `gone`: the witness knows a database, but its file and its head are missing. */
   readonly state: 'in-order' | 'older' | 'another' | 'no-head' | 'gone';
-  /** Commits that were durable once and are not there, where that can be told. */
+  /** The number of lost commits; `undefined` if it cannot be determined. */
   readonly missing: number | undefined;
 }
 
 /**
- * Accepts the present database as the newest: it begins a new history, which is recorded in its head, so that no copy of the old
- * one is accepted. The database must not be open anywhere.
+ * Accepts the present database as the newest: it starts a new history, which its head records, so that a copy of the old history
+ * is refused. The database must not be open anywhere.
  *
- * @returns what was found, and whether it was accepted
- * @throws {DatabaseGoneError} when there is none, and the errors of reading it: a damaged one is not accepted
+ * @returns the finding, and whether the database was accepted
+ * @throws {DatabaseGoneError} when there is no database, and the errors of reading it: a damaged database is not accepted
  */
 export async function acceptRollback(
   options: AcceptRollbackOptions,
@@ -53,56 +54,55 @@ export async function acceptRollback(
   });
   if (!isThere) return await acceptLoss(options, head);
   const cipher = head?.head.cipher ?? options.cipher ?? 'aegis';
-  const shared = new SharedArrayBuffer(key.byteLength);
-  new Uint8Array(shared).set(key);
-  const engine = new EngineThread(
-    'writer',
-    { file, key: shared, cipher, role: 'writer', busyTimeoutMs: 1_000, maxPages: undefined },
-    { onCrash: () => undefined },
-  );
-  try {
-    const found = (await engine.operation({ name: 'verify' })) as DatabaseStamp | undefined;
-    const known = await witness?.known();
-    const finding = compare(file, found, head, known);
-    if (finding.state === 'in-order' || !(await confirm(finding)))
-      return { ...finding, accepted: false, adopted: undefined };
-    const history: DatabaseHistory = { id: found?.id ?? newName(), epoch: newName() };
-    const { commits } = (await engine.operation({ name: 'adopt', history })) as DatabaseStamp;
-    await engine.close();
-    const look = await lookAtFile(file);
-    if (look === undefined) throw new DatabaseGoneError(file);
-    // The witness learns of the new history now or, if this process dies first, at the next opening: the head tells it.
-    const replaced = options.replaces ?? known ?? finding.expected;
-    await writeHead(
-      file,
-      {
-        format: 'aico-database-head',
-        version: 2,
-        cipher,
-        header: unauthenticatedHeader(look, cipher),
-        ...history,
-        createdAt: new Date().toISOString(),
-        ...(replaced === undefined ? {} : { replaces: { id: replaced.id, epoch: replaced.epoch } }),
-      },
-      commits,
-      key,
+  return await withSharedKey(key, async (shared) => {
+    const engine = new EngineThread(
+      'writer',
+      { file, key: shared, cipher, role: 'writer', busyTimeoutMs: 1_000, maxPages: undefined },
+      { onCrash: () => undefined },
     );
-    const adopted = { ...history, commits };
-    await witness?.adopt(adopted).catch(() => undefined);
-    return { ...finding, accepted: true, adopted };
-  } finally {
-    await engine.terminate();
-    new Uint8Array(shared).fill(0);
-  }
+    try {
+      const found = (await engine.operation({ name: 'verify' })) as DatabaseStamp | undefined;
+      const known = await witness?.known();
+      const finding = compare(file, found, head, known);
+      if (finding.state === 'in-order' || !(await confirm(finding)))
+        return { ...finding, accepted: false, adopted: undefined };
+      const history: DatabaseHistory = { id: found?.id ?? newName(), epoch: newName() };
+      const { commits } = (await engine.operation({ name: 'adopt', history })) as DatabaseStamp;
+      await engine.close();
+      const look = await lookAtFile(file);
+      if (look === undefined) throw new DatabaseGoneError(file);
+      // If this process dies before it updates the witness, the witness reads the new history from the head at the next opening.
+      const replaced = options.replaces ?? known ?? finding.expected;
+      await writeHead(
+        file,
+        {
+          format: 'aico-database-head',
+          version: 2,
+          cipher,
+          header: unauthenticatedHeader(look, cipher),
+          ...history,
+          createdAt: new Date().toISOString(),
+          ...(replaced === undefined ? {} : { replaces: { id: replaced.id, epoch: replaced.epoch } }),
+        },
+        commits,
+        key,
+      );
+      const adopted = { ...history, commits };
+      await witness?.adopt(adopted).catch(() => undefined);
+      return { ...finding, accepted: true, adopted };
+    } finally {
+      await engine.terminate();
+    }
+  });
 }
 
-/** Nothing is left that could be opened: all there is to accept is that the next start makes an empty database. */
+/** Accepts the loss of a database that is missing with its head: the next start creates an empty one. */
 async function acceptLoss(
   { file, confirm, witness }: AcceptRollbackOptions,
   head: ReadHead | undefined,
 ): Promise<RollbackFinding & { readonly accepted: boolean; readonly adopted: undefined }> {
   const expected = await witness?.known();
-  // A head without its database speaks of data that may still be found: that is for a restore.
+  // A head without its database shows that data is missing: the user must find it or restore a backup.
   if (head !== undefined || expected === undefined) throw new DatabaseGoneError(file);
   const finding = { file, found: undefined, expected, state: 'gone', missing: expected.commits } as const;
   const accepted = await confirm(finding);

@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, stat, statfs } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
@@ -22,7 +22,9 @@ import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
 import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
 import { DatabaseGoneError } from '../errors.ts';
 import { readHead } from '../file/database-head.ts';
-import { BackupDamagedError, BackupFailedError, SpaceMissingError } from './errors.ts';
+import { withSharedKey } from '../file/with-key.ts';
+import { bytesOf, requireSpace } from './disk-space.ts';
+import { BackupDamagedError, BackupFailedError } from './errors.ts';
 import {
   type HomeFile,
   type HomeFilePlaces,
@@ -39,7 +41,7 @@ const Part = Type.Object(
 export const backupManifest = Type.Object(
   {
     format: Type.Literal('aico-backup'),
-    /** 1: of an earlier release, without the home's configuration and bus grants. */
+    /** Version 1 is of an earlier release and does not contain the configuration and bus grants. */
     version: Type.Union([Type.Literal(1), Type.Literal(2)]),
     createdAt: Type.String({ maxLength: 64 }),
     databaseId: Type.String({ maxLength: 64 }),
@@ -59,7 +61,7 @@ const Signed = Type.Object(
 /** The manifest of a backup. */
 export type BackupManifest = Static<typeof backupManifest>;
 
-/** The files of a backup, by their place in its folder. */
+/** The names of the files in the folder of a backup. */
 export const BACKUP_FILES = {
   database: 'aico.db',
   keySlots: 'key-slots.json',
@@ -67,16 +69,16 @@ export const BACKUP_FILES = {
   manifest: 'backup.json',
 } as const;
 
-/** The home that is backed up, and where the backup goes. */
+/** The home that is backed up, and the folder of its backups. */
 export interface BackupOptions {
   /** The database; it may be in use. */
   readonly file: string;
   readonly slotsFile: string;
-  /** Where the configuration and the bus grants lie. */
+  /** The places of the configuration and the bus grants. */
   readonly home: HomeFilePlaces;
   /** The database's key. The caller wipes it. */
   readonly key: Uint8Array;
-  /** Where the backup's folder is made. */
+  /** The folder in which the folder of the backup is created. */
   readonly directory: string;
   readonly now?: () => Date;
 }
@@ -92,25 +94,29 @@ export const NOT_IN_A_BACKUP =
   'Not in it: what opens the keys without a human (key file, keyring entry, systemd credential), the backends elsewhere that this machine is paired with, the credential files of bus components, the code of plugins, and environment variables.';
 
 /**
- * Copies the database, encrypted as it is, the key slots that open it, and the configuration and bus grants, encrypted
- * under a key of the database's, into a new folder. The copy is of one moment, and reads and writes go on meanwhile. It is read back whole before the folder takes its name: a folder of that name is a good backup.
+ * Makes a backup in a new folder: the encrypted database, its key slots, and the configuration and bus grants, encrypted with a key
+ * that is derived from the database's. The copy is a snapshot; the database can be read and written meanwhile. The folder gets its
+ * final name only after the copy has been verified, so a folder of that name is a complete backup.
  *
- * @throws {SpaceMissingError} @throws {DatabaseGoneError} before anything is done
- * @throws {BackupFailedError} when it does not come out whole; only a folder that ends in `.partial` may be left
+ * @throws {SpaceMissingError} @throws {DatabaseGoneError} before anything is written
+ * @throws {BackupFailedError} when the backup is not complete; at most a folder that ends in `.partial` is left
  */
 export async function makeBackup(options: BackupOptions): Promise<Backup> {
   const { file, slotsFile, home, key, directory, now = () => new Date() } = options;
   const head = await readHead(file, key);
   if (head?.isOurs !== true) throw new DatabaseGoneError(file);
   await makePrivateFolder(directory);
-  await refuseWithoutRoom(file, directory);
+  await requireSpace(
+    directory,
+    (await bytesOf(file)) + ((await stat(`${file}-wal`).catch(() => undefined))?.size ?? 0),
+  );
   const createdAt = now().toISOString();
   const folder = path.join(directory, `aico-backup-${createdAt.replace(/[:.]/g, '-')}`);
   const partial = `${folder}.partial`;
   try {
     await makePrivateFolder(partial);
     const place = (name: keyof typeof BACKUP_FILES): string => path.join(partial, BACKUP_FILES[name]);
-    // Empty and private before anything is in it.
+    // The file is private before it has any content.
     await createPrivateFile(place('database'));
     const { stamp } = await copyInThread(file, key, head.head.cipher, place('database'));
     await syncFile(place('database'));
@@ -134,7 +140,7 @@ export async function makeBackup(options: BackupOptions): Promise<Backup> {
     await moveDurably(partial, folder);
     return { folder, manifest };
   } catch (error) {
-    // The backup has its name and is whole; only a power loss could still take it.
+    // The backup is complete and has its name; only a power loss could still undo the rename.
     if (error instanceof WriteUnconfirmedError && error.file === folder) throw error;
     await removeDurably(partial).catch(() => undefined);
     throw new BackupFailedError(directory, error);
@@ -185,7 +191,7 @@ export async function readBackup(
   return { manifest, mac };
 }
 
-/** A backup that the system does not let us read may be good: only a file that is missing says something about it. */
+/** Rethrows a system error such as EACCES, which does not show that the backup is damaged. A missing file does. */
 function refuseIfUnreadable(error: unknown): void {
   const system = systemErrorIn(error);
   if (system !== undefined && system.errno !== 'ENOENT') throw system;
@@ -204,8 +210,8 @@ export function proveBackup(
 }
 
 /**
- * The configuration and bus grants of a backup that was proven; `undefined` where it is of a release that kept none.
- * @throws {BackupDamagedError} when they do not open
+ * Decrypts the configuration and bus grants of an authenticated backup; `undefined` for a backup of version 1.
+ * @throws {BackupDamagedError} when they cannot be decrypted
  */
 export async function homeFilesOf(
   folder: string,
@@ -215,11 +221,11 @@ export async function homeFilesOf(
   if (version === 1) return undefined;
   const sealed = await readFile(path.join(folder, BACKUP_FILES.home));
   const files = openHomeFiles(sealed, key, homeContextOf(databaseId, createdAt));
-  if (files === undefined) throw new BackupDamagedError(folder, `${BACKUP_FILES.home} does not open`);
+  if (files === undefined) throw new BackupDamagedError(folder, `${BACKUP_FILES.home} cannot be decrypted`);
   return files;
 }
 
-/** The associated data of the sealed files, so that those of another backup do not pass for them. */
+/** The associated data of the sealed files, which binds them to this backup. */
 function homeContextOf(databaseId: string, createdAt: string): string {
   return `aico-backup-home 2 ${databaseId} ${createdAt}`;
 }
@@ -243,40 +249,25 @@ async function copyInThread(
   cipher: 'aegis' | 'sqlcipher',
   target: string,
 ): Promise<VerifiedCopy> {
-  const shared = new SharedArrayBuffer(key.byteLength);
-  new Uint8Array(shared).set(key);
-  const worker = new Worker(new URL('../engine/copy-worker.ts', import.meta.url), {
-    workerData: { source: { file, key: shared, cipher }, target },
-    name: 'backup',
-  });
-  try {
-    return await new Promise<VerifiedCopy>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`the copying thread ended with ${code}`)));
+  return await withSharedKey(key, async (shared) => {
+    const worker = new Worker(new URL('../engine/copy-worker.ts', import.meta.url), {
+      workerData: { source: { file, key: shared, cipher }, target },
+      name: 'backup',
     });
-  } finally {
-    await worker.terminate();
-    new Uint8Array(shared).fill(0);
-  }
+    try {
+      return await new Promise<VerifiedCopy>((resolve, reject) => {
+        worker.once('message', resolve);
+        worker.once('error', reject);
+        worker.once('exit', (code) => reject(new Error(`the copying thread ended with ${code}`)));
+      });
+    } finally {
+      await worker.terminate();
+    }
+  });
 }
 
 async function describe(file: string): Promise<BackupManifest['database']> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return { bytes: (await stat(file)).size, sha256: hash.digest('hex') };
-}
-
-async function refuseWithoutRoom(file: string, directory: string): Promise<void> {
-  const sizes = await Promise.all(
-    [file, `${file}-wal`].map((each) =>
-      stat(each).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    ),
-  );
-  const needed = sizes.reduce((sum, size) => sum + size, 1_048_576);
-  const { bavail, bsize } = await statfs(directory);
-  if (bavail * bsize < needed) throw new SpaceMissingError(directory, needed, bavail * bsize);
 }

@@ -4,7 +4,7 @@ import { systemErrorIn } from '../../core/system-errors/index.ts';
 /** There is not enough room for the copy. */
 export class SpaceMissingError extends defineError({
   code: 'AICO_DATABASE_SPACE',
-  hint: 'Make room first. Nothing was changed.',
+  hint: 'Free disk space first. Nothing was changed.',
   make: (folder: string, neededBytes: number, freeBytes: number) => {
     const mib = (bytes: number): string => `${Math.ceil(bytes / 1_048_576)} MiB`;
     return { message: `${folder} has ${mib(freeBytes)} free, but ${mib(neededBytes)} are needed` };

@@ -15,7 +15,7 @@ const Stamp = Type.Object({
   commits: Type.Integer({ minimum: 0 }),
 });
 
-/** Milliseconds between two looks at how many commits there are: a keyring is slow, and behind is no harm. */
+/** The time between two updates of the keyring, in milliseconds. A keyring is slow, and one that is behind is harmless. */
 const FOLLOW_MS = 15_000;
 
 /**
@@ -36,7 +36,7 @@ export class HeadWitness implements DatabaseWitness {
   readonly #account: string;
   #written: DatabaseStamp | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** One write at a time: a slower one must not come after a later one. */
+  /** Serialises the writes, so that a slow write cannot overwrite a later one. */
   readonly #exclusive = createMutex();
 
   constructor(keyring: Keyring, databaseFile: string) {
@@ -49,26 +49,26 @@ export class HeadWitness implements DatabaseWitness {
     const known = await this.known();
     if (known === undefined) return;
     if (stamp === undefined) throw new DatabaseRolledBackError(this.#file, 'nothing', known);
-    // The first opening after a restore or an acceptance, which may have been killed before it could tell the keyring.
+    // This is the first opening after a restore or an acceptance that was killed before it updated the keyring.
     const isSuccessor = replaces !== undefined && isSameHistory(replaces, known);
     if (isSuccessor || (isSameHistory(stamp, known) && stamp.commits >= known.commits)) return;
     throw new DatabaseRolledBackError(this.#file, stamp, known);
   }
 
-  /** The stamp that the keyring holds for the database at this place; `undefined` where it has none or cannot be read. */
+  /** The stamp in the keyring for the database at this path; `undefined` if there is none or it cannot be read. */
   async known(): Promise<DatabaseStamp | undefined> {
-    // A keyring that fails says nothing; the head beside the database still counts.
+    // Without the keyring, the head file still detects an older database.
     return await this.#read().catch(() => undefined);
   }
 
-  /** Has the keyring know `stamp` from now on: that of a new history, which no copy of an older one passes for. */
+  /** Stores the stamp of a new history in the keyring, so that a copy of an older history is refused. */
   async adopt(stamp: DatabaseStamp): Promise<void> {
     await this.#write(stamp);
   }
 
   /**
-   * Tells the keyring of the database that was opened, and keeps it no more than some seconds behind, until it is closed.
-   * A failed attempt is repeated the next time.
+   * Stores the stamp of the opened database in the keyring, and updates it every 15 seconds until {@link close}. A failed update is
+   * repeated with the next.
    */
   async follow(database: Database): Promise<void> {
     await this.#catchUp(database).catch(() => undefined);
@@ -76,13 +76,13 @@ export class HeadWitness implements DatabaseWitness {
     this.#timer.unref();
   }
 
-  /** The last look, before the database is closed. */
+  /** Stops the updates after a last one. Must be called before the database is closed. */
   async close(database: Database): Promise<void> {
     clearInterval(this.#timer);
     await this.#catchUp(database).catch(() => undefined);
   }
 
-  /** Deletes the entry, if there is no database any more and that is accepted. */
+  /** Deletes the entry, once the loss of the database is accepted. */
   async forget(): Promise<void> {
     if ((await this.#keyring.get(this.#account)) !== undefined) await this.#keyring.delete(this.#account);
   }
@@ -97,7 +97,7 @@ export class HeadWitness implements DatabaseWitness {
     this.#written = stamp;
   }
 
-  /** Undefined where it knows nothing, or nothing that can be understood. */
+  /** @returns `undefined` if there is no entry, or it cannot be parsed */
   async #read(): Promise<DatabaseStamp | undefined> {
     const secret = await this.#keyring.get(this.#account);
     if (secret === undefined) return undefined;
@@ -113,11 +113,11 @@ export class HeadWitness implements DatabaseWitness {
 async function stampOf(database: Database): Promise<DatabaseStamp> {
   const { rows } = await database.execute<DatabaseStamp>('SELECT id, epoch, commits FROM _aico_head');
   const [stamp] = rows;
-  if (stamp === undefined) throw new TypeError('the database says nothing of its commits');
+  if (stamp === undefined) throw new TypeError('the database contains no commit count');
   return { id: stamp.id, epoch: stamp.epoch, commits: Number(stamp.commits) };
 }
 
-/** By its place: a database that is moved has no witness until it is opened there. */
+/** The entry is found by the path of the database, so a database that was moved has no entry until it is opened. */
 function accountOf(databaseFile: string): string {
   const place = createHash('sha256').update(path.resolve(databaseFile)).digest('hex').slice(0, 32);
   return `database-head-${place}`;

@@ -7,11 +7,11 @@ import { Check } from 'typebox/value';
 import { wipe } from '../../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
 
-/** Where a home keeps the files that a backup holds besides the database and its slots. */
+/** The places of the files that a backup contains besides the database and its key slots. */
 export interface HomeFilePlaces {
   /** The folder of `config.yaml` and of the environments' files. */
   readonly configDir: string;
-  /** Who may take part in the bus. */
+  /** The file of the components that may use the bus. */
   readonly grantsFile: string;
 }
 
@@ -24,7 +24,7 @@ export interface HomeFile {
 }
 
 const CONFIG_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.ya?ml$/;
-/** A configuration file is some kilobytes; a device or a link to something large is no such file. */
+/** The size limit of a configuration file, which excludes devices and links to large files. */
 const LARGEST_BYTES = 4 * 1_048_576;
 const NONCE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
 const TAG = sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES;
@@ -40,7 +40,7 @@ const Contents = Type.Object({
   ),
 });
 
-/** Reads the configuration files and the bus grants of a home; those that are not there are left out. */
+/** Reads the configuration files and the bus grants of a home, as far as they exist. */
 export async function readHomeFiles({ configDir, grantsFile }: HomeFilePlaces): Promise<readonly HomeFile[]> {
   const files: HomeFile[] = [];
   for (const name of (await readdir(configDir).catch(absent)).sort()) {
@@ -53,8 +53,8 @@ export async function readHomeFiles({ configDir, grantsFile }: HomeFilePlaces): 
 }
 
 /**
- * Encrypts and authenticates the files, since a configuration may hold secrets: XChaCha20-Poly1305 under a key that
- * derives from the database's, bound to `context`, the nonce in front.
+ * Encrypts and authenticates the files, because a configuration may contain secrets: XChaCha20-Poly1305 with a key that is derived
+ * from the database's, and `context` as associated data. The nonce precedes the ciphertext.
  */
 export function sealHomeFiles(files: readonly HomeFile[], databaseKey: Uint8Array, context: string): Buffer {
   const message = Buffer.from(JSON.stringify({ files }));
@@ -77,7 +77,7 @@ export function sealHomeFiles(files: readonly HomeFile[], databaseKey: Uint8Arra
   }
 }
 
-/** The files, or `undefined` where they were not sealed with this key and context. */
+/** Decrypts the files. @returns `undefined` if they were not sealed with this key and context */
 export function openHomeFiles(
   sealed: Buffer,
   databaseKey: Uint8Array,
@@ -98,7 +98,7 @@ export function openHomeFiles(
     const parsed: unknown = JSON.parse(message.toString('utf8'));
     return Check(Contents, parsed) ? parsed.files : undefined;
   } catch {
-    // libsodium's only report of a failed authentication is a throw; the length was checked above.
+    // sodium-native reports a failed authentication only by throwing; the length was checked above.
     return undefined;
   } finally {
     wipe(key);
@@ -114,7 +114,7 @@ async function contentOf(file: string): Promise<string | undefined> {
   const found = await stat(file).catch(absent);
   if (!('isFile' in found)) return undefined;
   if (!found.isFile() || found.size > LARGEST_BYTES)
-    throw new Error(`${file} is no configuration: it is no file, or larger than ${LARGEST_BYTES} bytes`);
+    throw new Error(`${file} is not a regular file, or is larger than ${LARGEST_BYTES} bytes`);
   return (await readFile(file)).toString('base64');
 }
 

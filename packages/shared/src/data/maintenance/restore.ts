@@ -1,4 +1,4 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
@@ -15,12 +15,13 @@ import type { DatabaseStamp } from '../engine/commit-record.ts';
 import { claimedHistory, headFileOf } from '../file/database-head.ts';
 import { acceptRollback } from './accept-rollback.ts';
 import { BACKUP_FILES, type BackupManifest, homeFilesOf, proveBackup, readBackup } from './backup.ts';
+import { exists } from './disk-space.ts';
 import { BackupDamagedError, RestoreIntentError, RestoreUnfinishedError } from './errors.ts';
 import type { HeadWitness } from './head-witness.ts';
 import type { HomeFile, HomeFilePlaces } from './home-files.ts';
 
 /** The files of a home that a backup contains. */
-export interface RestorePlaces {
+interface RestorePlaces {
   readonly file: string;
   readonly slotsFile: string;
   readonly keyFile: string;
@@ -31,14 +32,14 @@ export interface RestorePlaces {
 export interface RestoreOptions extends RestorePlaces {
   /** The backup's folder. */
   readonly backup: string;
-  /** Credentials for the backup's own slots. Left out: the sources that need no person. */
+  /** Credentials for the key slots of the backup. Default: the sources that work unattended. */
   readonly credentials?: UnlockCredentials;
-  /** Asked once the backup is known to be good, before anything of the home is changed. */
+  /** Called once the backup has been verified, before the home is changed. `false` cancels the restore. */
   readonly confirm: (manifest: BackupManifest) => Promise<boolean>;
-  /** The second head of the home: it learns which history takes the place of the one it knows. */
+  /** The second head of the home, which is told the new history and the one that it replaces. */
   readonly witness?: HeadWitness | undefined;
   readonly now?: () => Date;
-  /** Told after each step: for tests that die there. */
+  /** Called after each step, so that tests can end the process there. */
   readonly onStep?: (step: string) => void;
 }
 
@@ -46,15 +47,15 @@ const Intent = Type.Object(
   {
     format: Type.Literal('aico-restore'),
     version: Type.Literal(1),
-    /** The folder that what was there goes to; a name, no path. */
+    /** The name of the folder that receives the previous files. */
     aside: Type.String({ pattern: '^before-restore-[0-9TZ-]+$' }),
-    /** Whether bus grants are among what is restored, there were none, or the backup does not tell. */
+    /** Whether the backup contains bus grants; absent for a backup of a version that stores none. */
     grants: Type.Optional(Type.Union([Type.Literal('restored'), Type.Literal('none')])),
   },
   { additionalProperties: false },
 );
 
-/** Where each part waits below the staging folder. */
+/** The names of the parts in the staging folder. */
 const STAGED = {
   database: 'aico.db',
   slots: 'key-slots.json',
@@ -96,8 +97,9 @@ export async function restoreBackup(
     try {
       proveBackup(backup, read, key);
       homeFiles = await homeFilesOf(backup, read.manifest, key);
-      // A new history: no copy of the one before passes for it, and its head says which one it replaces, so that the
-      // witness takes it at the first opening, even when this process is killed before that. Reading it proves that it opens.
+      // The restored database starts a new history, so that a copy of the previous one is refused. Its head names the history it
+      // replaces, so that the witness accepts it at the first opening, even if this process is killed before that. The call also
+      // opens the database, which shows that the key fits.
       const replaces = (await witness?.known()) ?? (await claimedHistory(file));
       const { accepted, adopted: history } = await acceptRollback({
         file: staged.file,
@@ -106,7 +108,7 @@ export async function restoreBackup(
         cipher: read.manifest.cipher,
         confirm: async ({ found }) => {
           if (found?.id !== read.manifest.databaseId || found.commits !== read.manifest.commits)
-            throw new BackupDamagedError(backup, 'its database is not the one it speaks of');
+            throw new BackupDamagedError(backup, 'its database is not the one that its manifest describes');
           return confirm(read.manifest);
         },
       });
@@ -119,10 +121,10 @@ export async function restoreBackup(
     onStep('verified');
     const aside = `before-restore-${now().toISOString().replace(/[:.]/g, '-')}`;
     const grants = homeFiles === undefined ? {} : await stage(staging, homeFiles);
-    const words: Static<typeof Intent> = { format: 'aico-restore', version: 1, aside, ...grants };
+    const intent: Static<typeof Intent> = { format: 'aico-restore', version: 1, aside, ...grants };
     await syncFolder(staging);
-    // From here on the restored home is the home, whatever happens.
-    await writePrivateFile(intentOf(file), JSON.stringify(words));
+    // This is the commit point: from here on an interrupted restore is completed and never undone.
+    await writePrivateFile(intentOf(file), JSON.stringify(intent));
     onStep('decided');
     await finishRestore(options);
     if (adopted !== undefined) await witness?.adopt(adopted).catch(() => undefined);
@@ -136,8 +138,7 @@ export async function restoreBackup(
 }
 
 /**
- * Brings a restore that was decided and cut off to its end; does nothing where there is none. To be called before the keys
- * of a home are opened.
+ * Completes an interrupted restore, if there is one. Must be called before the keys of a home are opened.
  *
  * @returns whether there was one
  */
@@ -148,19 +149,19 @@ export async function finishRestore({
   onStep = () => {},
 }: Pick<RestoreOptions, 'file' | 'slotsFile' | 'home' | 'onStep'>): Promise<boolean> {
   const folder = path.dirname(file);
-  const words = await readIntent(intentOf(file));
-  if (words === undefined) return false;
+  const intent = await readIntent(intentOf(file));
+  if (intent === undefined) return false;
   const staging = stagingOf(file);
-  const aside = path.join(folder, words.aside);
+  const aside = path.join(folder, intent.aside);
   await makePrivateFolder(aside);
-  // A log beside another database would be taken for its own: it goes before anything comes.
+  // SQLite would apply the old log to the restored database, so the log is moved first.
   if (await exists(path.join(staging, STAGED.database)))
     for (const side of ['-wal', '-shm']) await moveAside(`${file}${side}`, aside);
   onStep('logs aside');
   await placeConfiguration(path.join(staging, STAGED.configuration), home.configDir, aside);
   onStep('configuration in place');
-  // Grants of before are authenticated with keys that are no longer here.
-  if (words.grants === 'none') await moveAside(home.grantsFile, aside);
+  // The previous grants are authenticated with keys that the restored home does not have.
+  if (intent.grants === 'none') await moveAside(home.grantsFile, aside);
   for (const [staged, place] of [
     [STAGED.grants, home.grantsFile],
     [STAGED.database, file],
@@ -174,16 +175,16 @@ export async function finishRestore({
     await moveDurably(from, place);
     onStep(`${staged} in place`);
   }
-  // It speaks of tries on slots that are no longer there.
+  // This file counts failed unlock attempts of the previous slots.
   await removeDurably(`${slotsFile}.tries`);
-  // The intent goes first: without it the rest is rubbish, and with it a restore is not over.
+  // The intent is removed before the staging folder: while it exists, the restore is repeated and needs that folder.
   await removeDurably(intentOf(file));
   await removeDurably(staging);
   onStep('done');
   return true;
 }
 
-/** Writes the configuration and bus grants of the backup where the restore finds them. */
+/** Writes the configuration and bus grants of the backup into the staging folder. */
 async function stage(
   staging: string,
   files: readonly HomeFile[],
@@ -199,8 +200,8 @@ async function stage(
 }
 
 /**
- * Puts each configuration file in its place, and what was there aside. By copies, since the configuration may lie on
- * another disk; a link into the user's dotfiles stays one. Idempotent.
+ * Replaces each configuration file and keeps the previous one in `aside`. Files are copied, not moved, because the configuration
+ * may be on another disk; a symbolic link keeps pointing to its target. Idempotent.
  */
 async function placeConfiguration(staged: string, configDir: string, aside: string): Promise<void> {
   if (!(await exists(staged))) return;
@@ -227,14 +228,4 @@ async function readIntent(file: string): Promise<Static<typeof Intent> | undefin
 
 async function moveAside(file: string, aside: string): Promise<void> {
   if (await exists(file)) await moveDurably(file, path.join(aside, path.basename(file)));
-}
-
-async function exists(file: string): Promise<boolean> {
-  return await stat(file).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
 }

@@ -1,5 +1,4 @@
 import { timingSafeEqual } from 'node:crypto';
-import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import {
   createPrivateFile,
@@ -15,9 +14,11 @@ import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
 import { lookAtFile, unauthenticatedHeader } from '../file/database-file.ts';
 import { headFileOf, readHead, writeHead } from '../file/database-head.ts';
 import type { DatabaseWitness } from '../file/rollback-guard.ts';
-import { RotationFailedError, SpaceMissingError } from './errors.ts';
+import { withSharedKey } from '../file/with-key.ts';
+import { bytesOf, exists, requireSpace } from './disk-space.ts';
+import { RotationFailedError } from './errors.ts';
 
-/** The steps of a rotation, in order; after each of them a death leaves a home that opens. */
+/** The steps of a rotation, in order. If the process dies after any of them, the home still opens. */
 export type RotationStep =
   | 'staged'
   | 'copied'
@@ -26,19 +27,19 @@ export type RotationStep =
   | 'database in place'
   | 'promoted';
 
-/** The database whose key is changed, and its keys. */
+/** The database whose key is rotated, and its key manager. */
 export interface RotateKeyOptions {
   readonly file: string;
-  /** Unlocked. */
+  /** The key manager, which must be unlocked. */
   readonly keys: AICOKeyManager;
-  /** Asked whether the database is the newest, before anything is changed. */
+  /** Refuses an older copy of the database, before anything is changed. */
   readonly witness?: DatabaseWitness | undefined;
-  /** Told after each step. */
+  /** Called after each step. */
   readonly onStep?: (step: RotationStep) => void;
 }
 
-/** How much more than the database's size must be free: the copy, its log, and some room. */
-const ROOM = 1.2;
+/** The free space that a rotation needs for the copy and its log, as a multiple of the database's size. */
+const SPACE_FACTOR = 1.2;
 const SIDE_FILES = ['', '-wal', '-shm', '-journal', '.head'];
 
 /**
@@ -55,16 +56,16 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
   const { file, keys, witness, onStep = () => {} } = options;
   await recoverRotation(options);
   const folder = path.dirname(file);
-  await refuseWithoutRoom(file, folder);
+  await requireSpace(folder, (await bytesOf(file)) * SPACE_FACTOR);
   const current = keys.databaseKey();
   let next: Uint8Array | undefined;
   let stamp: VerifiedCopy['stamp'] | undefined;
   try {
     const known = await readHead(file, current);
     if (known?.isOurs !== true)
-      throw new DatabaseHeadError(headFileOf(file), 'does not vouch for the database');
+      throw new DatabaseHeadError(headFileOf(file), 'does not authenticate the database');
     const { head } = known;
-    // Opened as at any start: whole, ours and the newest. Its closing leaves no log behind.
+    // This runs the checks of a normal start, and closing removes the log.
     await (await EncryptedDatabase.open({ file, key: current, cipher: head.cipher, witness })).close();
     next = await keys.stageDatabaseKey();
     onStep('staged');
@@ -81,12 +82,12 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
     await finish(file, keys, onStep);
     return { commits: stamp.commits };
   } catch (error) {
-    // A step that can be undone is undone, any other is finished. After a crash the next opening does so.
+    // The rotation is undone, or finished if the new head is in place. After a crash the next opening does the same.
     const recovered = await recoverRotation(options).catch(() => undefined);
     if (recovered === undefined) throw new RotationFailedError(file, 'unfinished', error);
     const isNew = next !== undefined && keys.isUnlocked && holdsKey(keys, next);
     if (isNew && stamp !== undefined) return { commits: stamp.commits };
-    // Before anything is staged it was no rotation that failed.
+    // Without a staged key the rotation had not begun, so the error is reported as it is.
     throw next === undefined ? error : new RotationFailedError(file, 'undone', error);
   } finally {
     wipe(current);
@@ -116,11 +117,11 @@ export async function recoverRotation({
       await finish(file, keys, onStep);
       return 'finished';
     }
-    // No database yet: a key was staged for nothing.
+    // Without a database the staged key is only discarded.
     if (!isOld && (await exists(file)))
       throw new DatabaseHeadError(
         headFileOf(file),
-        'is neither of the present key nor of the one it is changed to',
+        'belongs neither to the present key nor to the staged one',
       );
     for (const side of SIDE_FILES) await removeDurably(`${file}.rotating${side}`);
     await keys.discardStagedDatabaseKey();
@@ -138,8 +139,8 @@ async function finish(
 ): Promise<void> {
   const copy = `${file}.rotating`;
   if (await exists(copy)) {
-    // They belong to the database that goes; beside the new one they would be taken for its own, so they are gone for
-    // good before it comes. The engine removes its log without syncing the folder, and it may have come back.
+    // The log belongs to the old database, and SQLite would apply it to the new one. SQLite removes its log without syncing the
+    // folder, so after a power loss the log can exist again: it is removed durably before the new database is in place.
     for (const side of ['-wal', '-shm']) await removeDurably(`${file}${side}`);
     for (const side of ['-wal', '-shm', '-journal']) await removeDurably(`${copy}${side}`);
     await syncFolder(path.dirname(file));
@@ -157,26 +158,24 @@ async function makeCopy(
   current: Uint8Array,
   next: Uint8Array,
 ): Promise<VerifiedCopy> {
-  const [from, to] = [shared(current), shared(next)];
   try {
     for (const side of SIDE_FILES) await removeDurably(`${copy}${side}`);
-    // Empty and private before anything is in it.
+    // The file is private before it has any content.
     await createPrivateFile(copy);
-    // Loaded when it is wanted: a start need not load the engine into this thread.
+    // The import is dynamic, so that a start does not load SQLite into this thread.
     const { writeEncryptedCopy } = await import('../engine/encrypted-copy.ts');
-    const verified = writeEncryptedCopy({ file, key: from, cipher }, copy, to);
+    const verified = await withSharedKey(current, (from) =>
+      withSharedKey(next, async (to) => writeEncryptedCopy({ file, key: from, cipher }, copy, to)),
+    );
     for (const side of ['-wal', '-shm', '-journal']) await removeDurably(`${copy}${side}`);
     await syncFile(copy);
     return verified;
   } catch (error) {
     throw new RotationFailedError(file, 'undone', error);
-  } finally {
-    new Uint8Array(from).fill(0);
-    new Uint8Array(to).fill(0);
   }
 }
 
-/** Whether the key manager's database key is this one. */
+/** Whether `expected` is the key manager's present database key. */
 function holdsKey(keys: AICOKeyManager, expected: Uint8Array): boolean {
   const present = keys.databaseKey();
   try {
@@ -184,26 +183,4 @@ function holdsKey(keys: AICOKeyManager, expected: Uint8Array): boolean {
   } finally {
     wipe(present);
   }
-}
-
-async function refuseWithoutRoom(file: string, folder: string): Promise<void> {
-  const { size } = await stat(file).catch(() => {
-    throw new DatabaseGoneError(file);
-  });
-  const { bavail, bsize } = await statfs(folder);
-  const needed = Math.ceil(size * ROOM) + 1_048_576;
-  if (bavail * bsize < needed) throw new SpaceMissingError(folder, needed, bavail * bsize);
-}
-
-function shared(key: Uint8Array): SharedArrayBuffer {
-  const memory = new SharedArrayBuffer(key.byteLength);
-  new Uint8Array(memory).set(key);
-  return memory;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return await stat(file).then(
-    () => true,
-    () => false,
-  );
 }
