@@ -14,15 +14,14 @@ export interface CreateOptions {
   readonly cipher: CipherName;
 }
 
-/** Where a database lies until it is whole and its head is written. */
+/** The name of a database file until it is complete and its head is written. */
 function draftOf(file: string): string {
   return `${file}.new`;
 }
 
 /**
- * Makes a database: first the file under another name, then its head, then the name. So there is never a database
- * without a head but one whose head was taken away, and a creation cut short anywhere is finished, or begun again, by
- * the next start.
+ * Creates a database: first the file under a temporary name, then its head, then the rename. So a database without a head is one
+ * whose head was removed, and an interrupted creation is completed or repeated by the next start.
  */
 export async function create(
   { file, key, cipher }: CreateOptions,
@@ -33,7 +32,7 @@ export async function create(
   await makeFile(draft);
   const history = { id: newName(), epoch: newName() };
   await engine.operation({ name: 'create', file: draft, history });
-  // The name of the draft itself, which the engine does not make durable.
+  // SQLite does not make the directory entry of the draft durable.
   await syncFolder(path.dirname(draft));
   const look = await lookAtFile(draft);
   if (look === undefined) throw new NotADatabaseError(file);
@@ -51,8 +50,8 @@ export async function create(
 }
 
 /**
- * Where a creation was cut short between the head and the name: the draft that is the database its head speaks of, and
- * no other. A head that has counted a commit belongs to a database that had its name, so no draft is looked at then.
+ * The draft of a creation that was interrupted between the head and the rename, if it is the database that the head describes. A
+ * head that has counted a commit belongs to a database that was renamed, so a draft is ignored then.
  */
 export async function unfinishedCreation(
   file: string,

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { reasonOf } from '@aico/protocol';
 import { createPrivateFile, openToRead, tightenFile } from '../../core/paths/index.ts';
+import { errnoOf } from '../../core/system-errors/index.ts';
 import type { CipherName } from '../engine/wire.ts';
 import {
   DatabaseGoneError,
@@ -9,9 +10,9 @@ import {
   PlaintextDatabaseError,
 } from '../errors.ts';
 
-/** How every SQLite file that is not encrypted begins. */
+/** The first bytes of every SQLite file that is not encrypted. */
 const PLAINTEXT = Buffer.from('SQLite format 3\0', 'latin1');
-/** The salt, and what the cipher leaves readable behind it. */
+/** The salt, and the bytes after it that the cipher leaves readable. */
 const HEADER_BYTES = 24;
 
 export interface FileLook {
@@ -19,15 +20,11 @@ export interface FileLook {
   readonly header: Buffer;
 }
 
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
 /**
- * Looks at the file before the engine opens it, never while it has it open: closing any descriptor of a file drops the
- * POSIX locks that the same process holds on it, and with them the engine's.
+ * Reads the header of the file. Must not be called while SQLite has the file open: closing any descriptor of a file releases all
+ * POSIX locks that the process has on it, including SQLite's.
  *
- * @returns `undefined` when there is no file or an empty one
+ * @returns `undefined` when the file is missing or empty
  * @throws {PlaintextDatabaseError} @throws {DatabaseOpenError}
  */
 export async function lookAtFile(file: string): Promise<FileLook | undefined> {
@@ -35,7 +32,7 @@ export async function lookAtFile(file: string): Promise<FileLook | undefined> {
   try {
     handle = await openToRead(file);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (error instanceof Error && errnoOf(error) === 'ENOENT') return undefined;
     throw new DatabaseOpenError(file, reasonOf(error), error);
   }
   try {
@@ -51,7 +48,7 @@ export async function lookAtFile(file: string): Promise<FileLook | undefined> {
   }
 }
 
-/** Makes the file, empty and readable by its owner alone; the engine's side files take its rights. */
+/** Creates an empty file that only its owner may read. SQLite gives its log the same permissions. */
 export async function makeFile(file: string): Promise<void> {
   try {
     await createPrivateFile(file);
@@ -60,7 +57,7 @@ export async function makeFile(file: string): Promise<void> {
   }
 }
 
-/** Takes all other users' rights away. @returns whether there were any */
+/** Removes the permissions of all other users. @returns whether there were any */
 export async function makePrivate(file: string): Promise<boolean> {
   if (process.platform === 'win32') return false;
   const { mode } = await stat(file);
@@ -70,40 +67,40 @@ export async function makePrivate(file: string): Promise<boolean> {
 }
 
 /**
- * Whether the file can be a database of this cipher, key or no key. Aegis leaves the constants of SQLite's header in
- * sight (bytes 21 to 23); SQLCipher nothing but the size.
+ * Whether the file can be a database of this cipher, judged without the key. Aegis leaves constants of SQLite's header readable
+ * (bytes 21 to 23); SQLCipher encrypts all of it, so only the size can be checked.
  */
 export function looksLikeDatabase(look: FileLook, cipher: CipherName): boolean {
   if (look.bytes < 512 || look.bytes % 512 !== 0) return false;
   return cipher === 'sqlcipher' || look.header.subarray(21, 24).equals(Buffer.from([0x40, 0x20, 0x20]));
 }
 
-/** The part of the header that only the head file vouches for; SQLCipher authenticates all of its own. */
+/** The part of the header that the cipher does not authenticate, so that the head file does. SQLCipher authenticates all of it. */
 export function unauthenticatedHeader(look: FileLook, cipher: CipherName): string {
   return cipher === 'aegis' ? look.header.toString('base64url') : '';
 }
 
-/** Which file a name stood for when the database was opened. */
+/** The file that a path named when the database was opened. */
 export interface FileIdentity {
   readonly file: string;
   readonly device: bigint;
   readonly inode: bigint;
-  /** Its first bytes, which do not change while it is open. Only of a file without locks, since reading it would end them. */
+  /** Its first bytes, which do not change while it is open. Absent for a file with locks, because reading it would release them. */
   readonly beginning?: Buffer;
 }
 
-/** @throws {DatabaseGoneError} when nothing is there */
+/** @throws {DatabaseGoneError} when there is no file */
 export async function identify(file: string): Promise<FileIdentity> {
   try {
     const { dev, ino } = await stat(file, { bigint: true });
     return { file, device: dev, inode: ino };
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw new DatabaseGoneError(file);
+    if (error instanceof Error && errnoOf(error) === 'ENOENT') throw new DatabaseGoneError(file);
     throw new DatabaseOpenError(file, reasonOf(error), error);
   }
 }
 
-/** @throws {DatabaseGoneError} @throws {DatabaseReplacedError} when the name stands for another file now */
+/** @throws {DatabaseGoneError} @throws {DatabaseReplacedError} when the path now names another file */
 export async function expectSameFile(then: FileIdentity): Promise<void> {
   const now = await identify(then.file);
   if (now.device !== then.device || now.inode !== then.inode) throw new DatabaseReplacedError(then.file);
@@ -113,8 +110,8 @@ export async function expectSameFile(then: FileIdentity): Promise<void> {
 }
 
 /**
- * The same with the first `length` bytes, so that a file that is emptied or overwritten counts as lost as well.
- * @throws {DatabaseGoneError} when nothing is there
+ * Like {@link identify}, with the first `length` bytes, so that a file that is truncated or overwritten counts as replaced.
+ * @throws {DatabaseGoneError} when there is no file
  */
 export async function identifyWithBeginning(file: string, length: number): Promise<FileIdentity> {
   const identity = await identify(file);

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { writePrivateFile } from '../../core/paths/index.ts';
-import { systemErrorIn } from '../../core/system-errors/index.ts';
+import { errnoOf, systemErrorIn } from '../../core/system-errors/index.ts';
 import { wipe } from '../../security/index.ts';
 import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
 import {
@@ -21,13 +21,13 @@ const Head = Type.Object(
     format: Type.Literal('aico-database-head'),
     version: Type.Literal(2),
     cipher: Type.Union([Type.Literal('aegis'), Type.Literal('sqlcipher')]),
-    /** The bytes of the file's first page that its cipher leaves outside its authentication; base64url. */
+    /** The bytes of the file's first page that its cipher does not authenticate; base64url. */
     header: Type.String({ maxLength: 64 }),
-    /** Which database, and which of its histories; the database says the same of itself. */
+    /** The identity of the database and of its history; the database contains the same. */
     id: Type.String({ maxLength: 64 }),
     epoch: Type.String({ maxLength: 64 }),
     createdAt: Type.String({ maxLength: 64 }),
-    /** The history that this one took the place of, where a restore or an acceptance began it. */
+    /** The history that this one replaced, if a restore or an acceptance started it. */
     replaces: Type.Optional(
       Type.Object(
         { id: Type.String({ maxLength: 64 }), epoch: Type.String({ maxLength: 64 }) },
@@ -43,23 +43,23 @@ const Signed = Type.Object(
 );
 
 /**
- * Facts about a database that are known without opening it, authenticated by its key and kept beside it, so that a wrong key and a
- * damaged file can be told apart, a database that vanished is not silently made anew, and an older one is noticed.
+ * A description of a database in a file beside it, authenticated with a key that is derived from the database's. It distinguishes a
+ * wrong key from a damaged file, prevents a missing database from being replaced by an empty one, and detects an older copy.
  */
 export type DatabaseHead = Static<typeof Head>;
 export type ReadHead =
-  /** Written by the holder of this key. `commits` is the most that are known to have been durable. */
+  /** A head that this key authenticates. `commits` is the highest commit count that is known to be durable. */
   | { readonly isOurs: true; readonly head: DatabaseHead; readonly commits: number }
   | { readonly isOurs: false; readonly head: DatabaseHead };
 
 const History = Type.Object({ id: Head.properties.id, epoch: Head.properties.epoch });
 
-/** The head's place: beside the database. */
+/** The path of the head file of a database. */
 export function headFileOf(databaseFile: string): string {
   return `${databaseFile}.head`;
 }
 
-/** The key that authenticates a head, from the database's. The caller wipes it. */
+/** Derives the key that authenticates a head. The caller wipes it. */
 export function headMacKey(key: Uint8Array): Uint8Array {
   return hkdfSha256(key, new Uint8Array(0), INTERNAL_LABELS.databaseHead, 32);
 }
@@ -68,23 +68,19 @@ function macOf(head: DatabaseHead, macKey: Uint8Array): string {
   return createHmac('sha256', macKey).update(JSON.stringify(head)).digest('base64url');
 }
 
-/** The constant fields in one line, padded to the records of the commit counter. */
+/** The constant fields as one line, padded to the position of the commit counter's records. */
 function descriptionOf(head: DatabaseHead, mac: string): Buffer {
   return Buffer.from(`${JSON.stringify({ ...head, mac }).padEnd(RECORDS_AT - 1)}\n`);
 }
 
-/** @throws {DatabaseHeadError} when it is there and is no head */
+/** Reads the head of a database. @returns `undefined` if the file is missing @throws {DatabaseHeadError} when it is invalid */
 export async function readHead(databaseFile: string, key: Uint8Array): Promise<ReadHead | undefined> {
-  return await readHeadFile(headFileOf(databaseFile), key);
-}
-
-/** The same by the head's own name. */
-export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadHead | undefined> {
+  const file = headFileOf(databaseFile);
   let content: Buffer;
   try {
     content = await readFile(file);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (error instanceof Error && errnoOf(error) === 'ENOENT') return undefined;
     throw systemErrorIn(error) ?? new DatabaseHeadError(file, 'cannot be read', error);
   }
   const description = content.subarray(0, RECORDS_AT);
@@ -95,10 +91,10 @@ export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadH
     throw new DatabaseHeadError(file, 'is not JSON', error);
   }
   if (content.byteLength !== RECORDS_END || !Check(Signed, parsed))
-    throw new DatabaseHeadError(file, 'is not in the form it was written in');
+    throw new DatabaseHeadError(file, 'has an unknown format');
   const { mac, ...head } = parsed;
   if (!descriptionOf(head, mac).equals(description))
-    throw new DatabaseHeadError(file, 'is not in the form it was written in');
+    throw new DatabaseHeadError(file, 'has an unknown format');
   const macKey = headMacKey(key);
   try {
     const expected = Buffer.from(macOf(head, macKey));
@@ -109,8 +105,8 @@ export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadH
       .map((index) => RECORDS_AT + index * RECORD_BLOCK)
       .map((at) => decodeRecord(content.subarray(at, at + RECORD_BLOCK), head, macKey))
       .filter((commits) => commits !== undefined);
-    // One may be torn by a power loss; both are not.
-    if (records.length === 0) throw new DatabaseHeadError(file, 'has lost its count of commits');
+    // A power loss can damage one of the two records, and not both.
+    if (records.length === 0) throw new DatabaseHeadError(file, 'has no valid commit count');
     return { head, isOurs: true, commits: Math.max(...records) };
   } finally {
     wipe(macKey);
@@ -118,7 +114,7 @@ export async function readHeadFile(file: string, key: Uint8Array): Promise<ReadH
 }
 
 /**
- * The history in the head beside a database, not authenticated; `undefined` if none can be read. It names what a restore replaces,
+ * The history in the head of a database, without authentication; `undefined` if it cannot be read. A restore replaces this history,
  * for which the keys may be lost.
  */
 export async function claimedHistory(databaseFile: string): Promise<DatabaseHistory | undefined> {
@@ -131,7 +127,7 @@ export async function claimedHistory(databaseFile: string): Promise<DatabaseHist
   }
 }
 
-/** Writes a head anew, all of it or nothing, durably. */
+/** Replaces the head atomically and durably. */
 export async function writeHead(
   databaseFile: string,
   head: DatabaseHead,

@@ -1,15 +1,12 @@
 import { defineError } from '@aico/protocol';
 import type { DatabaseStamp } from '../engine/commit-record.ts';
 
-/** The state of the database according to its head file. */
-export interface HeadStamp extends DatabaseStamp {}
-
 /** The database is not the one that was written last: it is an older copy, another database, or its log was cut. */
 export class DatabaseRolledBackError extends defineError({
   code: 'AICO_DATABASE_ROLLED_BACK',
   exit: 'database',
   hint: 'If you put it there yourself, `aico db accept-rollback` takes it as it is. If not, keep every file and restore the newest backup.',
-  make: (file: string, found: DatabaseStamp | 'nothing' | undefined, expected: HeadStamp) => {
+  make: (file: string, found: DatabaseStamp | 'nothing' | undefined, expected: DatabaseStamp) => {
     const stamp = found === 'nothing' ? undefined : found;
     const comparable = stamp !== undefined && stamp.id === expected.id && stamp.epoch === expected.epoch;
     return {
@@ -21,7 +18,7 @@ export class DatabaseRolledBackError extends defineError({
       file,
       found: stamp,
       expected,
-      /** Commits that were durable once and are not there; `undefined` where the two cannot be compared. */
+      /** The number of lost commits; `undefined` if the two histories cannot be compared. */
       missing: comparable ? expected.commits - stamp.commits : undefined,
     };
   },
@@ -39,7 +36,7 @@ export class DatabaseHeadMissingError extends defineError({
   }),
 }) {}
 
-function describe(found: DatabaseStamp | 'nothing' | undefined, expected: HeadStamp): string {
+function describe(found: DatabaseStamp | 'nothing' | undefined, expected: DatabaseStamp): string {
   if (found === 'nothing')
     return `is not there, and the keyring knows of ${expected.commits} commits of a database at this place`;
   if (found === undefined) return 'is a database that was not made here';

@@ -1,16 +1,16 @@
 import { expectSameFile, type FileIdentity } from './database-file.ts';
 
-/** Twice a second, so that a file that was removed or replaced is noticed within one. */
-const LOOK_EVERY_MS = 500;
+/** The interval of the checks: a file that was removed or replaced is detected within a second. */
+const CHECK_EVERY_MS = 500;
 
-/** Checks repeatedly that the names of open files still stand for them: rows written to an unlinked file are lost. */
+/** Checks periodically that the paths of open files still name them: rows that are written to an unlinked file are lost. */
 export class FileWatch {
   readonly #identities: readonly FileIdentity[];
   readonly #onLost: (error: Error) => void;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /** @param onLost called once, with the error that says which file was lost */
+  /** @param onLost called once, with an error that names the lost file */
   constructor(identities: readonly FileIdentity[], onLost: (error: Error) => void) {
     this.#identities = identities;
     this.#onLost = onLost;
@@ -28,11 +28,11 @@ export class FileWatch {
       Promise.all(this.#identities.map(expectSameFile)).then(
         () => this.#lookLater(),
         (error: Error) => {
-          // While the database closes, its log goes.
+          // Closing the database removes its log, which is no loss.
           if (!this.#stopped) this.#onLost(error);
         },
       );
-    }, LOOK_EVERY_MS);
+    }, CHECK_EVERY_MS);
     this.#timer.unref();
   }
 }

@@ -3,16 +3,16 @@ import type { DatabaseHistory, DatabaseStamp } from '../engine/commit-record.ts'
 import type { ReadHead } from './database-head.ts';
 import { DatabaseRolledBackError } from './errors.ts';
 
-/** A name that nothing else has: of a database, or of one of its histories. */
+/** A random id of a database or of a history. */
 export function newName(): string {
   return randomBytes(16).toString('base64url');
 }
 
 /**
- * Compares the stamp of the database with its head. A database ahead of its head is in order: the head is written after the
- * commit, and without waiting for the disk.
+ * Compares the stamp of the database with its head. The database may have more commits than its head, which is written after the
+ * commit and without waiting for the disk.
  *
- * @throws {DatabaseRolledBackError} when durable commits are missing, or the database is another one
+ * @throws {DatabaseRolledBackError} when durable commits are missing, or the head belongs to another database
  */
 export function refuseOlder(
   file: string,
@@ -24,14 +24,14 @@ export function refuseOlder(
     throw new DatabaseRolledBackError(file, stamp, { id, epoch, commits });
 }
 
-/** Knows from elsewhere how new a database must be: see `HeadWitness`. */
+/** A second record, independent of the head file, of the newest state of a database: see `HeadWitness`. */
 export interface DatabaseWitness {
   /**
    * Called with the stamp of the database before anything is written to it.
    *
    * @param stamp of the database; `undefined` if there is none and one would be created
-   * @param replaces the history that the database's own history replaced, by its authenticated head
-   * @throws {DatabaseRolledBackError} when the database is older than the witness knows, of another history, or gone
+   * @param replaces the history that the present history replaced, from the authenticated head
+   * @throws {DatabaseRolledBackError} when the database is older than the record, has another history, or is missing
    */
   refuse(stamp: DatabaseStamp | undefined, replaces: DatabaseHistory | undefined): Promise<void>;
 }

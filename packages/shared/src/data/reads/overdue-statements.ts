@@ -4,7 +4,7 @@ import type { KnownStatement } from '../statements/statement-registry.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import type { OverdueStatement } from '../types.ts';
 
-/** Threads that one owner may keep busy with statements that do not end. */
+/** The number of threads that one owner may occupy with overdue statements. */
 const PER_OWNER = 3;
 
 interface Overdue extends OverdueStatement {
@@ -12,9 +12,8 @@ interface Overdue extends OverdueStatement {
 }
 
 /**
- * The statements that were given up and still run, each in a thread that no caller waits for. They are reported until they
- * end. Meanwhile none of them is begun a second time, and an owner of several runs nothing that reads, so that there is an
- * end to the threads.
+ * The overdue statements that still run, each in a thread that no caller waits for. They are reported until they end. Meanwhile the
+ * same statement is refused, and an owner with several of them may not read at all, which bounds the number of threads.
  */
 export class OverdueStatements {
   readonly #limitMs: number;
@@ -45,7 +44,7 @@ export class OverdueStatements {
     return new StatementOverdueError(owner, shape, `ran longer than ${this.#limitMs} ms and was given up`);
   }
 
-  /** @throws {StatementOverdueError} for a statement that runs already without an end */
+  /** @throws {StatementOverdueError} when the same statement, or too many of its owner, are overdue and still run */
   refuse(statement: KnownStatement): void {
     if (this.#running.size === 0) return;
     const owner = ownerOf(statement);

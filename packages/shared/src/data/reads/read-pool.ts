@@ -2,23 +2,23 @@ import type { Call } from '../threads/calls.ts';
 import type { EngineThread, Unanswered } from '../threads/engine-thread.ts';
 
 /**
- * How many statements a batch carries, and how many batches a thread may have at once. While it works on one, the other
- * travels: measured, 32 beats both 16 (more messages) and 64 (both sides wait for each other).
+ * The number of statements in a batch, and of batches that a thread has in flight: it runs one while the other is transferred.
+ * Measured, 32 is faster than 16 (more messages) and than 64 (both sides wait for each other).
  */
 const BATCH = 32;
 const IN_FLIGHT = 2;
 
-/** A reader thread, and the batches of the pool that it has not answered. */
+/** A reader thread and the number of the pool's batches that it has in flight. */
 interface Reader {
   readonly thread: EngineThread;
   inFlight: number;
 }
 
 /**
- * Spreads reads over the reader threads. Nothing waits while a thread is free; under load reads travel together.
+ * Distributes reads over the reader threads. A read does not wait while a thread is idle; under load, reads are sent in batches.
  *
- * The pool counts its own batches and nothing else: whatever fills a reader's count also schedules the pool when it
- * empties it. Transactions and streams use the same threads and must not take part in that count.
+ * `inFlight` counts only batches of the pool, since only their replies make the pool send again. Other operations on the same
+ * threads must not change it.
  */
 export class ReadPool {
   #readers: readonly Reader[];
@@ -36,7 +36,7 @@ export class ReadPool {
     return this.#readers.map(({ thread }) => thread);
   }
 
-  /** Whether anything waits for `thread` besides the statement that it runs. */
+  /** Whether calls wait for `thread`, apart from the statement that it runs. */
   isHeldUpBy(thread: EngineThread): boolean {
     return (
       this.#readers.some((reader) => reader.thread === thread) &&
@@ -44,9 +44,9 @@ export class ReadPool {
     );
   }
 
-  /** Puts `next` in the place of a thread that is slow or was given up, and has it do what waited behind the statement. */
+  /** Replaces a thread with a slow or overdue statement by `next`, which takes over the waiting calls and operations. */
   exchange(old: EngineThread, next: EngineThread, { calls, operations }: Unanswered): void {
-    // Not the same object: the batches that `old` has yet to answer are no longer counted here.
+    // A new object is needed, because batches of `old` that are still in flight must not be counted for `next`.
     this.#readers = this.#readers.map((reader) =>
       reader.thread === old ? { thread: next, inFlight: 0 } : reader,
     );
@@ -60,7 +60,7 @@ export class ReadPool {
     this.#schedule();
   }
 
-  /** The thread with the least to do. */
+  /** The thread with the fewest unanswered messages. */
   leastBusy(): EngineThread {
     return this.#readers.reduce((best, reader) =>
       reader.thread.unanswered < best.thread.unanswered ? reader : best,
@@ -73,7 +73,7 @@ export class ReadPool {
     await new Promise<void>((resolve) => this.#drained.push(resolve));
   }
 
-  /** At the end of this turn, so that callers of the same turn travel together; that is no wait for anything. */
+  /** Sends at the end of this turn of the event loop, so that calls of the same turn share a batch. */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -101,13 +101,13 @@ export class ReadPool {
     if (sent > 0) this.#waiting = this.#waiting.slice(sent);
   }
 
-  /** A thread that was exchanged while it ran a slow statement ends with it. */
+  /** Closes a thread that was replaced, once its slow statement has ended. */
   #closeIfExchanged({ thread, inFlight }: Reader): void {
     if (inFlight > 0 || thread.isGivenUp || this.threads.includes(thread)) return;
     void thread.close().catch(() => undefined);
   }
 
-  /** The reader with the fewest batches of the pool, when it has room for one more. */
+  /** The reader with the fewest batches in flight; `undefined` if all have the maximum. */
   #free(): Reader | undefined {
     let best: Reader | undefined;
     for (const reader of this.#readers)

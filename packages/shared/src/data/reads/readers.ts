@@ -16,20 +16,19 @@ export interface ReadersOptions {
   readonly logger: Logger | undefined;
 }
 
-/** Threads that slow statements may have beside the pool's. */
+/** The number of threads that slow statements may occupy in addition to the pool. */
 const MAX_SLOW = 8;
 
 /**
- * Everything that reads: single statements, which share a few threads, and transactions and streams, which have one each.
- * No call waits behind a slow statement: another thread takes the place of its own. The thread of one that does not end is
- * given up.
+ * Runs all reads: single statements on a shared pool of threads, read-only transactions and row streams on a thread each. A thread
+ * with a slow statement is replaced, so that no call waits behind it. A thread with an overdue statement is given up.
  */
 export class Readers {
   readonly #options: ReadersOptions;
   readonly #pool: ReadPool;
   readonly #sessions: SessionThreads;
   readonly #overdue: OverdueStatements;
-  /** Threads that still run a slow statement, after others have taken their places. */
+  /** Threads that were replaced and still run a slow statement. */
   readonly #slow = new Set<EngineThread>();
   #closing = false;
 
@@ -49,13 +48,13 @@ export class Readers {
     return this.#overdue.list;
   }
 
-  /** @throws {StatementOverdueError} for a statement that runs already without an end */
+  /** @throws {StatementOverdueError} when the same statement is overdue and still runs */
   submit(call: Call): void {
     this.#overdue.refuse(call.statement);
     this.#pool.submit(call);
   }
 
-  /** A thread for work of the database's own that is quickly done. */
+  /** A thread for short operations of the database itself. */
   leastBusy(): EngineThread {
     return this.#pool.leastBusy();
   }
@@ -75,12 +74,12 @@ export class Readers {
     }
   }
 
-  /** @throws {ReadersTakenError} when all are taken for too long */
+  /** @throws {ReadersTakenError} when no thread becomes free in time */
   async take(holder: SessionHolder): Promise<SessionLease> {
     return await this.#sessions.take(holder);
   }
 
-  /** Handles a slow statement: no call waits behind it, and when it is overdue its thread is given up. */
+  /** Replaces the thread of a slow statement if calls wait behind it, and gives up the thread of an overdue one. */
   noteSlow(running: RunningStatement, isOverdue: boolean, thread: EngineThread): void {
     if (isOverdue) this.#giveUp(running, thread);
     else if (!this.#closing && this.#slow.size < MAX_SLOW && this.#pool.isHeldUpBy(thread)) {
@@ -108,7 +107,7 @@ export class Readers {
     else for (const { reject } of [...unanswered.calls, ...unanswered.operations]) reject(error);
   }
 
-  /** Answers what was accepted; a statement may take `graceMs` from now on. */
+  /** Completes the accepted reads. Each statement may take `graceMs` from now on. */
   async close(graceMs: number): Promise<void> {
     this.#closing = true;
     this.#sessions.refuse();

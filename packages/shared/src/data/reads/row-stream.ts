@@ -17,8 +17,8 @@ export interface RowStreamOptions {
 }
 
 /**
- * Reads row by row, from one view of the data. The view ends with the last row, when the loop is left, and when no caller
- * has asked for a row for too long: an iterator that is forgotten would keep its thread, and the log from shrinking.
+ * Reads row by row from one snapshot. The snapshot ends with the last row, when the consumer leaves the loop, or when no row was
+ * requested for `idleMs`: a forgotten iterator would occupy its thread and prevent the log from being truncated.
  */
 export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row, void, undefined> {
   const { session, statement, params, holder, lease, idleMs } = options;
@@ -29,7 +29,7 @@ export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row
   let askedAt = performance.now();
   const end = async (): Promise<void> => {
     clearTimeout(timer);
-    // A thread that has ended has let go of it.
+    // If the thread has ended, its session has ended too.
     await thread.operation({ name: 'end', session }).catch(() => undefined);
     lease.release();
   };
@@ -54,7 +54,7 @@ export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row
       reading = true;
       const { columns, values, done } = await coming;
       reading = false;
-      // The next chunk is read while this one is used; no more than that is ahead.
+      // One chunk is read ahead while the consumer uses the present one.
       if (!done) coming = next();
       coming.catch(() => undefined);
       if (layout === Columns.none) layout = new Columns(columns);

@@ -3,22 +3,22 @@ import { ReadersTakenError } from '../limit-errors.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 
-/** Transactions that only read, and streams, that are open at once. */
+/** The number of read-only transactions and row streams that may be open at once. */
 const SESSIONS = 16;
 const WAIT_MS = 30_000;
 
-/** Who has a thread, as an error names it. */
+/** The transaction or row stream that uses a thread, as error messages name it. */
 export interface SessionHolder {
   readonly what: 'stream' | 'read-only transaction';
   readonly owner: string | undefined;
-  /** Of a stream. */
+  /** The statement of a row stream. */
   readonly statement: KnownStatement | undefined;
   readonly openedAt: () => string;
 }
 
 export interface SessionLease {
   readonly thread: EngineThread;
-  /** Gives the thread back; calling it twice does nothing more. */
+  /** Returns the thread; later calls have no effect. */
   readonly release: () => void;
 }
 
@@ -30,8 +30,8 @@ interface Waiting {
 }
 
 /**
- * The reader threads of read-only transactions and streams. Each has one for itself while it is open, so that a statement
- * that does not end harms no other. Threads are started when they are needed, and one is kept for the next.
+ * The threads of read-only transactions and row streams. Each uses a thread of its own while it is open, so that an overdue
+ * statement affects no other. Threads are started on demand, and one idle thread is kept.
  */
 export class SessionThreads {
   readonly #startThread: (name: string) => EngineThread;
@@ -53,7 +53,7 @@ export class SessionThreads {
     return this.#holders.get(thread);
   }
 
-  /** @throws {ReadersTakenError} when none becomes free in time; it names who has had one the longest */
+  /** @throws {ReadersTakenError} when no thread becomes free in time; it names the longest holder */
   async take(holder: SessionHolder): Promise<SessionLease> {
     if (this.#closed) throw new DatabaseClosedError();
     if (this.#holders.size < SESSIONS) return this.#lease(holder);
@@ -67,7 +67,7 @@ export class SessionThreads {
     });
   }
 
-  /** Refuses who waits, and lets no one else in. */
+  /** Refuses the waiting callers and all later ones. */
   refuse(): void {
     this.#closed = true;
     for (const { reject, timer } of this.#waiting.splice(0)) {

@@ -5,8 +5,8 @@ import type { RunningStatement } from '../threads/thread-watch.ts';
 import type { OverdueStatement } from '../types.ts';
 
 /**
- * The write that runs longer than it may, if there is one. It has the lock of the file, so that no other writer can take
- * its place: after some time what waits is refused, which is safe because it was not begun.
+ * Tracks a write that exceeds its time limit. It has the write lock of the file, so no other write can run. After some time the
+ * waiting writes are refused, which is safe because they have not begun.
  */
 export class OverdueWrite {
   readonly #writer: EngineThread;
@@ -18,7 +18,7 @@ export class OverdueWrite {
     this.#refuseAfterMs = refuseAfterMs;
   }
 
-  /** @returns whether this is the first that is heard of it */
+  /** Records an overdue write. @returns whether it was not recorded before */
   note(running: RunningStatement): boolean {
     if (this.statement !== undefined) return false;
     const statement = this.#writer.callOf(running)?.statement;

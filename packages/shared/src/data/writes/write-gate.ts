@@ -8,24 +8,24 @@ import { DatabaseLostError, StorageFailedError } from '../errors.ts';
 import { isForWantOfRoom, writeRefusal } from '../threads/engine-errors.ts';
 import type { DatabaseState } from '../types.ts';
 
-/** Room there must be before a write is tried again: it would soon be full again with less. */
-const ROOM_BYTES = 1024 * 1024;
+/** The free space that is required before a write is tried again; with less, the disk would soon be full again. */
+const REQUIRED_BYTES = 1024 * 1024;
 
 export interface WriteGateOptions {
   readonly file: string;
-  /** Writes something small and durable, in its turn among the writes; rejects when that fails. */
+  /** Makes a small durable write, queued like other writes; rejects when it fails. */
   readonly tryWrite: () => Promise<unknown>;
-  /** Milliseconds between two looks for room. */
+  /** The time between two checks of the disk, in milliseconds. */
   readonly everyMs: number;
   readonly logger: Logger | undefined;
 }
 
-/** A disk that refuses a write again so soon after it took one is not well: writing ends until a restart. */
+/** If the disk refuses a write again within this time after it accepted one, it is treated as failed until a restart. */
 const RELAPSE_MS = 10_000;
 
 /**
- * Whether the database takes writes, and why not. A write that the disk refused closes it until a small one succeeds; a
- * failed fsync closes it for good, since the content of the disk is unknown then.
+ * Decides whether the database accepts writes. After the disk refused a write, the gate is closed until a small write succeeds. After
+ * a failed fsync it stays closed, because the content of the disk is unknown.
  */
 export class WriteGate {
   readonly #options: WriteGateOptions;
@@ -45,13 +45,13 @@ export class WriteGate {
     return this.#state;
   }
 
-  /** @throws {DiskFullError} @throws {WriteRefusedError} @throws {StorageFailedError} while writes are not taken */
+  /** @throws {DiskFullError} @throws {WriteRefusedError} @throws {StorageFailedError} while the gate is closed */
   refuseIfClosed(): void {
     const refusal = this.refusal();
     if (refusal !== undefined) throw refusal;
   }
 
-  /** The error of a write that is asked for now, where none is taken. */
+  /** The error for a write that is requested now; `undefined` while the gate is open. */
   refusal(): Error | undefined {
     if (this.#lost !== undefined) return this.#lost;
     if (this.#state.kind === 'ready' || this.#failure === undefined) return undefined;
@@ -63,7 +63,7 @@ export class WriteGate {
         );
   }
 
-  /** The writer reported `failure`. */
+  /** Handles a failure that the writer thread reported. */
   note(failure: Failure): void {
     if (this.#state.kind === 'failed' || this.#closed) return;
     if (isStopping(failure.code)) {
@@ -87,11 +87,11 @@ export class WriteGate {
       since,
     };
     this.#options.logger?.error(`Database is read-only: ${condition}`, { since, code: failure.code });
-    // At once: the refused write may only have been larger than the free space.
+    // The first check is immediate: the refused write may only have been larger than the free space.
     void this.#look();
   }
 
-  /** Closes it for good: what is written from now on could not be found again. */
+  /** Closes the gate until a restart, because later writes could not be found again. */
   lose(error: Error): void {
     if (this.#lost !== undefined || this.#closed) return;
     this.#lost = new DatabaseLostError(error.message, error);
@@ -143,7 +143,7 @@ export class WriteGate {
 
   async #findRoom(): Promise<boolean> {
     const { bavail, bsize } = await statfs(path.dirname(this.#options.file));
-    if (bavail * bsize < ROOM_BYTES) return false;
+    if (bavail * bsize < REQUIRED_BYTES) return false;
     await this.#options.tryWrite();
     return true;
   }

@@ -3,21 +3,21 @@ import { WriteQueueFullError } from '../errors.ts';
 import type { Call } from '../threads/calls.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 
-/** The most statements that share one commit: enough to hide the fsync, few enough that none waits long. */
+/** The largest number of statements in one commit: it amortises the fsync and bounds the latency. */
 const LARGEST_GROUP = 256;
-/** Writes that may wait in memory. */
+/** The number of writes that may wait in memory. */
 const LONGEST_QUEUE = 100_000;
 
-/** Waits to have the writer alone. */
+/** A waiting request for exclusive use of the writer. */
 interface Exclusive {
-  /** The writer is the caller's; it calls `release` when done with it. */
+  /** Gives the writer to the caller, which calls `release` afterwards. */
   readonly grant: (release: () => void) => void;
   readonly reject: (error: Error) => void;
 }
 
 /**
- * The order in which the one writer is used. Writes that arrive while a commit is under way go together into the next;
- * when the writer is idle a write leaves at once. A transaction has the writer for itself in its turn.
+ * The queue for the only writer. Writes that arrive during a commit share the next one; when the writer is idle, a write is sent
+ * immediately. A transaction gets exclusive use of the writer when its turn comes.
  */
 export class WriteQueue {
   readonly #thread: EngineThread;
@@ -30,14 +30,14 @@ export class WriteQueue {
     this.#thread = thread;
   }
 
-  /** @throws {WriteQueueFullError} when far more is waiting than can be written soon */
+  /** @throws {WriteQueueFullError} when too many writes are waiting */
   submit(call: Call): void {
     if (this.#waiting.length >= LONGEST_QUEUE) throw new WriteQueueFullError(LONGEST_QUEUE);
     this.#waiting.push(call);
     this.#schedule();
   }
 
-  /** Resolves when the writer is the caller's alone, with the function that gives it back. */
+  /** Resolves when the caller has exclusive use of the writer, with the function that releases it. */
   async exclusive(): Promise<() => void> {
     return await new Promise((resolve, reject) => {
       this.#waiting.push({ grant: (release) => resolve(release), reject });
@@ -45,7 +45,7 @@ export class WriteQueue {
     });
   }
 
-  /** Refuses all that waits, at once: the writer will take nothing more. */
+  /** Rejects everything that waits. */
   refuseWaiting(error: Error): void {
     const waiting = this.#waiting.toArray();
     this.#waiting.clear();
@@ -53,7 +53,7 @@ export class WriteQueue {
     this.#schedule();
   }
 
-  /** Resolves when everything that waited has been done. */
+  /** Resolves when the queue is empty and the writer is idle. */
   async drain(): Promise<void> {
     if (!this.#busy && this.#waiting.isEmpty()) return;
     await new Promise<void>((resolve) => this.#drained.push(resolve));
@@ -97,7 +97,7 @@ export class WriteQueue {
       if (!held) return;
       held = false;
       this.#busy = false;
-      // Behind the callers that were just answered: what they ask for next joins the next group.
+      // The microtask runs after the callers that were just answered, so that their next writes join the next group.
       queueMicrotask(() => this.#schedule());
     };
   }

@@ -13,18 +13,18 @@ import { WriteQueue } from './write-queue.ts';
 export interface WriterOptions {
   readonly thread: EngineThread;
   readonly file: string;
-  /** Milliseconds that one write may run before those that wait for the writer are refused. */
+  /** The time that one write may run before the waiting writes are refused, in milliseconds. */
   readonly waitMs: number;
-  /** Milliseconds between two checks whether a full disk has room again. */
+  /** The time between two checks for free space on a full disk, in milliseconds. */
   readonly roomCheckMs: number;
   readonly logger: Logger | undefined;
-  /** Receives the error of every later write, once no more are taken until a restart. */
+  /** Called with the error of every later write, once writes are refused until a restart. */
   readonly onEnded: (refusal: Error) => void;
 }
 
 /**
- * Everything that writes: single statements, which share commits, and transactions, which have the one writer thread for
- * themselves in their turn. Refuses writes while the disk does not take them, or a write does not end.
+ * Runs all writes: single statements, which share commits, and transactions, each with exclusive use of the only writer thread. It
+ * refuses writes while the disk does not accept them or another write is overdue.
  */
 export class Writer {
   readonly thread: EngineThread;
@@ -53,7 +53,7 @@ export class Writer {
     return this.#gate.state;
   }
 
-  /** The write that runs longer than it may, if there is one. */
+  /** The write that has exceeded its time limit, if there is one. */
   get overdue(): OverdueStatement | undefined {
     return this.#overdue.statement;
   }
@@ -71,12 +71,12 @@ export class Writer {
     this.#queue.submit(call);
   }
 
-  /** Sends a call again that was left out of a large answer. */
+  /** Repeats a call that was left out of a large reply. */
   resubmit(call: Call): void {
     this.#queue.submit(call);
   }
 
-  /** Resolves when the writer is the caller's alone. */
+  /** Resolves when the caller has exclusive use of the writer. */
   async take(): Promise<SessionLease> {
     return { thread: this.thread, release: await this.#queue.exclusive() };
   }
@@ -102,7 +102,7 @@ export class Writer {
     this.#endIfFailed();
   }
 
-  /** Reports an overdue write, and in the end refuses what waits for the writer. */
+  /** Reports an overdue write, and after `waitMs` refuses the waiting ones. */
   noteSlow(running: RunningStatement, isOverdue: boolean): void {
     if (!isOverdue) return;
     if (this.#overdue.note(running)) {
@@ -119,7 +119,7 @@ export class Writer {
     for (const call of calls) call.reject(new DatabaseClosedError());
   }
 
-  /** From now on the disk is not asked again, and an overdue write is given up. */
+  /** Ends the checks of the disk; from now on an overdue write is given up. */
   beginClosing(): void {
     this.#closing = true;
     this.#gate.close();
@@ -127,14 +127,14 @@ export class Writer {
 
   /**
    * Completes accepted writes, and closes the writer's connection.
-   * @returns what could not be done, and is left to the next opening
+   * @returns a description of the steps that failed and that the next opening repeats
    */
   async close({ readersRemain }: { readonly readersRemain: boolean }): Promise<string | undefined> {
     await this.#queue.drain();
     return this.thread.isGivenUp ? 'a statement does not end' : await this.thread.close({ readersRemain });
   }
 
-  /** Once the disk has failed nothing is waited for: waiting writes are refused, and open transactions are ended. */
+  /** Refuses the waiting writes and ends the open transactions, once the disk has failed. */
   #endIfFailed(): void {
     if (this.#gate.state.kind !== 'failed') return;
     const refusal = this.#gate.refusal();
