@@ -9,41 +9,41 @@ import type { SimulatedConflicts } from './transactions/conflicts.ts';
 export interface DatabaseFaults {
   readonly disk: DiskFaults;
   /**
-   * Asked before each write and each commit of a transaction, with the owner in whose name it is (`undefined` for the backend
-   * itself): the error that it returns is the outcome.
+   * Called before each write and each commit of a transaction, with its owner (`undefined` for the backend itself). If it returns an
+   * error, the write or commit fails with it.
    */
   readonly refuseWrite: (owner: string | undefined) => Error | undefined;
 }
 
 /** The file of a database, its key and its limits. */
 export interface EncryptedDatabaseOptions {
-  /** Made when it is not there; its folder must be. */
+  /** The database file, which is created if it is missing. Its folder must exist. */
   readonly file: string;
-  /** 32 bytes. Copied; the caller wipes its own. */
+  /** The key, 32 bytes. It is copied; the caller wipes its own. */
   readonly key: Uint8Array;
-  /** Chosen when the database is made. Default `aegis`. */
+  /** The cipher, which is chosen when the database is created. Default `aegis`. */
   readonly cipher?: CipherName;
   /** Reader threads, 1 by default. */
   readonly readers?: number;
   /** How long to wait for another process's lock. Default 5000 ms. */
   readonly busyTimeoutMs?: number;
-  /** Bytes the file may grow to; a write beyond fails as on a full disk. */
+  /** The largest size of the file, in bytes; a write beyond it fails as on a full disk. */
   readonly maxBytes?: number;
-  /** Milliseconds that one statement may run. Default 30 000; a read is given up then, a write is reported. */
+  /** The time that one statement may run, in milliseconds. After it a read fails and a write is reported. Default 30 000. */
   readonly statementLimitMs?: number;
-  /** Milliseconds that one write may run before those who wait for the writer are refused. Default 300 000. */
+  /** The time that one write may run before the waiting writes are refused, in milliseconds. Default 300 000. */
   readonly writeWaitMs?: number;
   /** Bytes that the rows of one statement may take; a stream has no such limit. Default 64 MiB. */
   readonly maxResultBytes?: number;
-  /** How often to look whether a full disk has room again. Default 1000 ms. */
+  /** The time between two checks for free space on a full disk. Default 1000 ms. */
   readonly roomCheckMs?: number;
-  /** Owners that no view may be of, and tables that none may make: the backend's own. */
+  /** The names of owners and tables that are reserved for the backend itself. */
   readonly reserved?: ReservedNames;
   readonly logger?: Logger;
-  /** For tests: has transactions meet conflicts, so that `work` runs again. */
+  /** For tests: simulated conflicts, after which `work` runs again. */
   readonly conflicts?: SimulatedConflicts | undefined;
-  /** For tests: faults that writes meet. */
+  /** For tests: injected faults of writes. */
   readonly faults?: DatabaseFaults | undefined;
-  /** Asked whether the database is the newest before anything is written to it. */
+  /** Refuses an older copy of the database, before anything is written to it. */
   readonly witness?: DatabaseWitness | undefined;
 }

@@ -98,11 +98,11 @@ export type DatabaseState =
   /** An fsync failed or a file of the database went missing: nothing is acknowledged until a restart. */
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** A statement that runs longer than it may. */
+/** A statement that has exceeded its time limit and still runs. */
 export interface OverdueStatement {
-  /** In whose name it runs; `undefined` for the backend itself. */
+  /** The owner of the statement; `undefined` for the backend itself. */
   readonly owner: string | undefined;
-  /** Without its literals. */
+  /** The statement without its literals. */
   readonly statement: string;
   readonly since: Date;
 }
@@ -176,7 +176,7 @@ export interface TableGrants {
   readonly writes?: readonly string[];
 }
 
-/** The database in the name of one owner. */
+/** The database with the rights of one owner. */
 export interface DatabaseView extends Database {
   /** The same transaction in this owner's name, for code that opens one and lets a plugin work in it. */
   within(tx: Transaction): Transaction;
@@ -184,7 +184,7 @@ export interface DatabaseView extends Database {
 
 /** The database as the composition root holds it: everything is open to it, and it hands out views with rules. */
 export interface OwnableDatabase extends Database {
-  /** Gives the room that deleted rows have left back to the disk. */
+  /** Returns the space of deleted rows to the file system. */
   vacuum(): Promise<void>;
   /**
    * The same database in the name of one owner: the tables that `owner`'s migrations made, and those of the owners named

@@ -24,7 +24,7 @@ export function withSchemaAlone(objects: readonly SchemaObject[], use: (alone: C
           alone.exec(sql);
         } catch (error) {
           throw new StatementNotAllowed(
-            `${type} ${name} needs more than tables of its owner: ${reasonOf(error)}`,
+            `${type} ${name} depends on tables of another owner: ${reasonOf(error)}`,
           );
         }
     use(alone);

@@ -2,7 +2,7 @@ import { OwnerReservedError } from '../errors.ts';
 import type { TableGrants } from '../types.ts';
 import { foldCase } from './schema-view.ts';
 
-/** In whose name statements run, and whose tables besides its own they may touch. */
+/** The owner of a statement, and the other owners whose tables the statement may use. */
 export interface Principal {
   readonly owner: string;
   readonly reads: readonly string[];
@@ -29,8 +29,8 @@ export interface ReservedNames {
 }
 
 /**
- * @throws {OwnerReservedError} when a principal is called like a part of the backend, or wants tables of one that are not
- *   open to reading
+ * @throws {OwnerReservedError} when a principal has the name of a part of the backend, or requests tables of such a part that are
+ *   not readable
  */
 export function refuseReserved({ owner, reads, writes }: Principal, reserved: ReservedNames): void {
   const owners = new Set(reserved.owners.map(foldCase));
@@ -40,7 +40,7 @@ export function refuseReserved({ owner, reads, writes }: Principal, reserved: Re
     if (owners.has(foldCase(name)) || /^_?aico_/i.test(name)) throw new OwnerReservedError(name);
 }
 
-/** A principal as text, which crosses to the engine with each statement of its. Empty for the root, who may do everything. */
+/** The encoded principal of the backend itself, which has all rights. */
 export const ROOT = '';
 
 export function encodePrincipal(principal: Principal): string {

@@ -1,6 +1,6 @@
 import type { Connection } from '../driver.ts';
 
-/** A table, index, view or trigger, and whose it is. */
+/** A table, index, view or trigger, and its owner. */
 export interface SchemaObject {
   readonly type: 'table' | 'index' | 'view' | 'trigger';
   readonly name: string;
@@ -8,7 +8,7 @@ export interface SchemaObject {
   readonly table: string;
   readonly root: number;
   readonly sql: string | null;
-  /** Of an index or a trigger the owner of its table. `null` for what no migration made. */
+  /** The owner of the table or view; for an index or trigger, that of its table. `null` if no migration created it. */
   readonly owner: string | null;
 }
 

@@ -1,7 +1,7 @@
 import { decodePrincipal } from '../ownership/principal.ts';
 import type { KnownStatement } from './statement-registry.ts';
 
-/** In whose name the statement runs; `undefined` for the backend itself. */
+/** The owner of the statement; `undefined` for the backend itself. */
 export function ownerOf({ principal }: KnownStatement): string | undefined {
   return decodePrincipal(principal)?.owner;
 }

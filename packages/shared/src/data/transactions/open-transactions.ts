@@ -7,7 +7,7 @@ import { openedAt, TransactionSession } from './transaction-session.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** Options of a transaction, and whose it is: errors name the owner. */
+/** The options of a transaction and its owner, which error messages name. */
 export interface OwnedOptions extends TransactionOptions {
   readonly owner?: string;
 }
@@ -20,11 +20,11 @@ export interface OpenTransactionsOptions {
   readonly refuseUnlessOpen: () => void;
 }
 
-/** The transactions that are open: each has the writer, or a reader thread, until it ends. */
+/** The open transactions. Each uses the writer or a reader thread until it ends. */
 export class OpenTransactions {
   readonly #options: OpenTransactionsOptions;
   readonly #sessions = new Set<TransactionSession>();
-  /** The transaction in whose callback the running code is. */
+  /** The transaction whose callback is running. */
   readonly #inside = new AsyncLocalStorage<TransactionSession>();
   #lastId = 0;
 
@@ -32,7 +32,7 @@ export class OpenTransactions {
     this.#options = options;
   }
 
-  /** Where each was opened. */
+  /** The place in the code where each transaction was opened. */
   get origins(): readonly string[] {
     return [...this.#sessions].map(({ origin }) => openedAt(origin));
   }

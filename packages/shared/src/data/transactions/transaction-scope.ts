@@ -5,13 +5,13 @@ import { type Effect, TransactionEffects } from './transaction-effects.ts';
 import type { TransactionSession } from './transaction-session.ts';
 
 export interface ScopeOptions {
-  /** Transactions around it. */
+  /** The number of enclosing transactions. */
   readonly depth?: number;
-  /** For tests: the error that its commit fails with, if it fails. */
+  /** For tests: the error with which the commit fails, if any. */
   readonly refuseCommit?: (() => Error | undefined) | undefined;
 }
 
-/** A transaction, or one nested in it, as its user holds it. */
+/** The public interface of a transaction or of a nested one. */
 export class TransactionScope implements OpenTransaction {
   readonly #session: TransactionSession;
   readonly #registry: StatementRegistry;
@@ -37,7 +37,7 @@ export class TransactionScope implements OpenTransaction {
     return await this.executeFrom<R>(this.#registry, sql, params);
   }
 
-  /** Executes a statement of `registry`, which may be another name's. */
+  /** Executes a statement of `registry`, which may belong to another owner. */
   async executeFrom<R>(
     registry: StatementRegistry,
     sql: string,
@@ -93,7 +93,7 @@ export class TransactionScope implements OpenTransaction {
     await this.#session.commit();
   }
 
-  /** Does nothing when the transaction has been rolled back already, so that it can stand in every `catch`. */
+  /** Has no effect if the transaction has already been rolled back, so that every `catch` may call it. */
   async rollback(): Promise<void> {
     await this.#session.rollback();
   }

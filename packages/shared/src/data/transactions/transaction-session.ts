@@ -16,7 +16,7 @@ export interface SessionOptions {
   readonly timeoutMs: number;
   /** Its stack records where the transaction was opened; formatted only when needed. */
   readonly origin: Error;
-  /** Gives the writer, or the place among the readers, back. */
+  /** Releases the writer or the reader thread. */
   readonly release: () => void;
   readonly logger: Logger | undefined;
 }
@@ -37,13 +37,13 @@ export class TransactionSession {
   #waitingInside: string | undefined;
   #finished: () => void = () => undefined;
   readonly #reject: (reason: Error) => void;
-  /** Resolves when the engine has let go of the transaction. */
+  /** Resolves when the transaction has ended in the engine. */
   readonly finished: Promise<void>;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.readOnly = options.readOnly;
-    // The writer's connection is one, and so is its layout; a reader's session has a connection of its own.
+    // Transactions share the writer's connection and its layouts; a reader's session has a separate connection.
     this.#layouts = options.readOnly ? new Map() : options.thread.layouts;
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined);
@@ -67,7 +67,7 @@ export class TransactionSession {
     return this.#options.origin;
   }
 
-  /** Why nothing more can be done in it, if it has ended. */
+  /** The error for every later use, if the transaction has ended. */
   get ended(): Error | undefined {
     return this.#ended;
   }
@@ -88,12 +88,12 @@ export class TransactionSession {
     });
   }
 
-  /** Runs one of this room's own control statements, after the statements before it. */
+  /** Runs a control statement such as SAVEPOINT, after the statements before it. */
   async control(sql: string): Promise<void> {
     await this.perform({ name: 'control', session: this.#options.id, sql });
   }
 
-  /** Has the engine do something in this transaction, after the statements before it. */
+  /** Runs an operation of the engine in this transaction, after the statements before it. */
   async perform(operation: Operation): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
     this.#flush();
@@ -127,13 +127,13 @@ export class TransactionSession {
     await this.abandon(new TransactionEndedError('was rolled back before'));
   }
 
-  /** Ends it from outside, whatever its callback waits for: rolls back, and answers its caller with `reason`. */
+  /** Rolls back and rejects the caller with `reason`, even while its callback is still waiting. */
   async endWith(reason: Error): Promise<void> {
     this.#reject(reason);
     await this.abandon(reason);
   }
 
-  /** Rolls back, and answers every later use with `reason`. */
+  /** Rolls back and rejects every later use with `reason`. */
   async abandon(reason: Error): Promise<void> {
     if (this.#ended !== undefined) return;
     this.#flush();
@@ -171,7 +171,7 @@ export class TransactionSession {
   }
 }
 
-/** The first line of the stack that is not this room's. */
+/** The first line of the stack outside this folder: the code that opened the transaction. */
 export function openedAt(origin: Error): string {
   const room = new URL('../', import.meta.url).href;
   const line = origin.stack
