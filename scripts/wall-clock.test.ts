@@ -28,6 +28,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'packages/backend/src/plugins/log-store/log-routes.ts': NAMED,
   'packages/shared/src/core/logging/installed.ts': STAMPS,
   'packages/shared/src/core/logging/logging.ts': STAMPS,
+  'packages/shared/src/data/audit/audit-event.ts': STAMPS,
+  'packages/shared/src/data/audit/audit-trail.ts': STAMPS,
   'packages/shared/src/data/writes/overdue-write.ts': STAMPS,
   'packages/shared/src/data/reads/readers.ts': STAMPS,
   'packages/shared/src/data/retention-clock.ts': KEPT,

@@ -11,13 +11,15 @@ export const LOG_STORE = 'log_store';
  * A test compares this list with the tables that a backend creates.
  */
 export const RESERVED: ReservedNames = {
-  owners: ['core', 'devices', 'idempotency', LOG_STORE, 'message_bus', 'retention_clock'],
+  owners: ['audit', 'core', 'devices', 'idempotency', LOG_STORE, 'message_bus', 'retention_clock'],
   // A plugin that depends on the log store may read the table of log lines.
   readable: [LOG_STORE],
   tables: [
+    'audit',
     'core_start',
     'device',
     'device_opening',
+    'head_note',
     'idempotency',
     'logs',
     'logs_segment',
@@ -42,7 +44,7 @@ export const RESERVED: ReservedNames = {
  * backend.
  */
 const TAKEN: readonly string[] = [
-  'bus bus_broker channel clock config database database_api devices events gateway health home_watch idempotency',
+  'audit bus bus_broker channel clock config database database_api devices events gateway health home_watch idempotency',
   'key_manager lifecycle logging logs message_bus openapi paths plugins retention_clock root security streams streams_api system',
 ].flatMap((names) => names.split(' '));
 

@@ -13,7 +13,15 @@ export const GRANT = '^(?!root:.*\\*)(?:\\*|[a-z][a-z0-9_-]*)(?::(?:\\*|[a-z][a-
 /** The beginning of capabilities that no wildcard covers. */
 const ROOT = 'root:';
 /** Owners within the backend itself. They expose the whole home, so `*:read` does not cover them. */
-const OWN_ROOMS: ReadonlySet<string> = new Set(['bus', 'database', 'devices', 'logs', 'security', 'system']);
+const OWN_ROOMS: ReadonlySet<string> = new Set([
+  'audit',
+  'bus',
+  'database',
+  'devices',
+  'logs',
+  'security',
+  'system',
+]);
 
 /** Whether a value is a capability that a route may name. */
 export function isAccess(value: unknown): value is Access {

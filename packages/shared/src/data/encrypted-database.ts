@@ -10,8 +10,10 @@ import {
   TransactionConflictError,
 } from './errors.ts';
 import { expectSameFile } from './file/database-file.ts';
+import { readHead } from './file/database-head.ts';
 import { FileWatch } from './file/file-watch.ts';
 import { type OpenEngine, openEngine } from './file/open-engine.ts';
+import { withKey } from './file/with-key.ts';
 import { migrationStore } from './migrations/migration-store.ts';
 import { applyMigrations } from './migrations/migrations.ts';
 import {
@@ -328,6 +330,16 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#refuseUnlessOpen();
     for (const identity of this.#engine.identities) await expectSameFile(identity);
     await this.#readers.leastBusy().operation({ name: 'verify' });
+  }
+
+  /**
+   * The notes in the head beside the file: the last text of the table `head_note` that was durable, and the one before. They
+   * are written before the commit is acknowledged, and the writer of a note has to authenticate it.
+   */
+  async headNotes(): Promise<readonly string[]> {
+    this.#refuseUnlessOpen();
+    const head = await withKey(this.#key, (key) => readHead(this.#file, key));
+    return head?.isOurs === true ? head.notes : [];
   }
 
   /** Refuses writes from now on until a restart, because `reason` makes them unfindable. Reads go on. */

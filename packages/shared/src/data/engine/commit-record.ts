@@ -28,6 +28,10 @@ export interface DatabaseStamp extends DatabaseHistory {
 export const RECORD_BLOCK = 512;
 export const RECORDS_AT = 1_024;
 export const RECORDS_END = RECORDS_AT + 2 * RECORD_BLOCK;
+/** Behind them follow two blocks for notes, which take turns as well. A head of an earlier release has none. */
+export const NOTES_END = RECORDS_END + 2 * RECORD_BLOCK;
+
+const NOTE_WORD = 'note ';
 
 const WORD = 'commits ';
 const DIGITS = 20;
@@ -70,4 +74,23 @@ export function decodeRecord(
   if (!Number.isSafeInteger(commits) || commits < 0) return undefined;
   const expected = recordBlock(history, commits, macKey);
   return expected.byteLength === block.byteLength && timingSafeEqual(expected, block) ? commits : undefined;
+}
+
+/**
+ * A block with a note, or an empty one. The writer of a note authenticates it itself, with a key that the head does not know.
+ * @throws {RangeError} when the note does not fit in a block, or is not plain ASCII on one line
+ */
+export function noteBlock(note: string | undefined): Buffer {
+  const text = note === undefined ? '' : `${NOTE_WORD}${note}`;
+  if (text.length >= RECORD_BLOCK || !/^[ -~]*$/.test(text))
+    throw new RangeError('the note fits in no block');
+  return Buffer.from(`${text.padEnd(RECORD_BLOCK - 1)}\n`, 'latin1');
+}
+
+/** The notes in the content of a head, in no order: one of them may be older than the other. */
+export function notesIn(head: Buffer): readonly string[] {
+  return [RECORDS_END, RECORDS_END + RECORD_BLOCK]
+    .map((at) => head.subarray(at, at + RECORD_BLOCK).toString('latin1'))
+    .filter((block) => block.length === RECORD_BLOCK && block.startsWith(NOTE_WORD))
+    .map((block) => block.slice(NOTE_WORD.length).trimEnd());
 }

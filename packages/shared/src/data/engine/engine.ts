@@ -4,7 +4,7 @@ import { decodePrincipal } from '../ownership/principal.ts';
 import { checkObjectsOf, runMigrationStatement } from '../ownership/schema-change.ts';
 import { callsOf } from './calls.ts';
 import { Checkpointer, vacuum } from './checkpoint.ts';
-import { CommitCounter, readStamp, STAMP_TABLE } from './commit-counter.ts';
+import { CommitCounter, NOTE_TABLE, readNote, readStamp, STAMP_TABLE } from './commit-counter.ts';
 import type { DatabaseHistory, DatabaseStamp, HeadPlace } from './commit-record.ts';
 import { openConnection } from './connection.ts';
 import { DiskFaults } from './disk-faults.ts';
@@ -234,16 +234,19 @@ export class Engine {
     }
   }
 
-  #adopt({ id, epoch }: DatabaseHistory): DatabaseStamp | undefined {
+  #adopt({
+    id,
+    epoch,
+  }: DatabaseHistory): (Partial<DatabaseStamp> & { note: string | undefined }) | undefined {
     const connection = openConnection(this.#data, 'statements');
     try {
-      connection.exec(STAMP_TABLE);
+      connection.exec(`${STAMP_TABLE}; ${NOTE_TABLE}`);
       const commits = readStamp(connection)?.commits ?? 0;
       connection
         .prepare('INSERT OR REPLACE INTO _aico_head VALUES (1, ?, ?, ?)')
         .run(id, epoch, BigInt(commits + 1));
       connection.pragma('wal_checkpoint(TRUNCATE)');
-      return readStamp(connection);
+      return { ...readStamp(connection), note: readNote(connection) };
     } finally {
       connection.close();
     }
@@ -372,7 +375,8 @@ function makeOwnTables(connection: Connection): void {
   connection.exec(
     'CREATE TABLE IF NOT EXISTS _aico_migrations (owner TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, ' +
       'checksum TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, position), UNIQUE (owner, id)) STRICT; ' +
-      'CREATE TABLE IF NOT EXISTS _aico_objects (name TEXT PRIMARY KEY COLLATE NOCASE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID',
+      'CREATE TABLE IF NOT EXISTS _aico_objects (name TEXT PRIMARY KEY COLLATE NOCASE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID; ' +
+      NOTE_TABLE,
   );
 }
 

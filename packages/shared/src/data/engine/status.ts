@@ -9,7 +9,7 @@ export function databaseStatus(connection: Connection): EngineStatus {
   const names = connection
     .prepare<unknown[], string>(
       "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') " +
-        "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_aico\\_%' ESCAPE '\\' ORDER BY name",
+        "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_aico\\_%' ESCAPE '\\' AND name <> 'head_note' ORDER BY name",
     )
     .pluck()
     .all();

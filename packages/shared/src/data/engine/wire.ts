@@ -99,7 +99,7 @@ export interface Trouble {
 export type Operation =
   /** Creates a database in `file` and closes it. */
   | { readonly name: 'create'; readonly file: string; readonly history: DatabaseHistory }
-  /** Starts a new history of the database, in the database file, and closes it; replies with its stamp. */
+  /** Starts a new history of the database, in the database file, and closes it; replies with its stamp and its note. */
   | { readonly name: 'adopt'; readonly history: DatabaseHistory }
   /** Opens the database. The writer receives the head file, which it keeps up to date, and replies with the text of the schema. */
   | { readonly name: 'open'; readonly head?: HeadPlace }

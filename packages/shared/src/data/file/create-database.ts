@@ -44,9 +44,9 @@ export async function create(
     ...history,
     createdAt: new Date().toISOString(),
   };
-  await withKey(key, (bytes) => writeHead(file, head, 0, bytes));
+  await withKey(key, (bytes) => writeHead(file, head, { commits: 0 }, bytes));
   await moveDurably(draft, file);
-  return { look, head: { head, isOurs: true, commits: 0 } };
+  return { look, head: { head, isOurs: true, commits: 0, notes: [] } };
 }
 
 /**

@@ -9,6 +9,9 @@ import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
 import {
   type DatabaseHistory,
   decodeRecord,
+  NOTES_END,
+  noteBlock,
+  notesIn,
   RECORD_BLOCK,
   RECORDS_AT,
   RECORDS_END,
@@ -48,8 +51,13 @@ const Signed = Type.Object(
  */
 export type DatabaseHead = Static<typeof Head>;
 export type ReadHead =
-  /** A head that this key authenticates. `commits` is the highest commit count that is known to be durable. */
-  | { readonly isOurs: true; readonly head: DatabaseHead; readonly commits: number }
+  /** A head that this key authenticates. `commits` is the highest commit count that is known to be durable; `notes`: see `noteBlock`. */
+  | {
+      readonly isOurs: true;
+      readonly head: DatabaseHead;
+      readonly commits: number;
+      readonly notes: readonly string[];
+    }
   | { readonly isOurs: false; readonly head: DatabaseHead };
 
 const History = Type.Object({ id: Head.properties.id, epoch: Head.properties.epoch });
@@ -90,7 +98,7 @@ export async function readHead(databaseFile: string, key: Uint8Array): Promise<R
   } catch (error) {
     throw new DatabaseHeadError(file, 'is not JSON', error);
   }
-  if (content.byteLength !== RECORDS_END || !Check(Signed, parsed))
+  if (content.byteLength < RECORDS_END || content.byteLength > NOTES_END || !Check(Signed, parsed))
     throw new DatabaseHeadError(file, 'has an unknown format');
   const { mac, ...head } = parsed;
   if (!descriptionOf(head, mac).equals(description))
@@ -107,7 +115,7 @@ export async function readHead(databaseFile: string, key: Uint8Array): Promise<R
       .filter((commits) => commits !== undefined);
     // A power loss can damage one of the two records, and not both.
     if (records.length === 0) throw new DatabaseHeadError(file, 'has no valid commit count');
-    return { head, isOurs: true, commits: Math.max(...records) };
+    return { head, isOurs: true, commits: Math.max(...records), notes: notesIn(content) };
   } finally {
     wipe(macKey);
   }
@@ -131,7 +139,7 @@ export async function claimedHistory(databaseFile: string): Promise<DatabaseHist
 export async function writeHead(
   databaseFile: string,
   head: DatabaseHead,
-  commits: number,
+  { commits, notes = [] }: { readonly commits: number; readonly notes?: readonly string[] | undefined },
   key: Uint8Array,
 ): Promise<void> {
   const macKey = headMacKey(key);
@@ -139,7 +147,13 @@ export async function writeHead(
     const record = recordBlock(head, commits, macKey);
     await writePrivateFile(
       headFileOf(databaseFile),
-      Buffer.concat([descriptionOf(head, macOf(head, macKey)), record, record]),
+      Buffer.concat([
+        descriptionOf(head, macOf(head, macKey)),
+        record,
+        record,
+        noteBlock(notes[0]),
+        noteBlock(notes[1]),
+      ]),
     );
   } finally {
     wipe(macKey);

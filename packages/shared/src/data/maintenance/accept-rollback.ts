@@ -67,7 +67,9 @@ export async function acceptRollback(
       if (finding.state === 'in-order' || !(await confirm(finding)))
         return { ...finding, accepted: false, adopted: undefined };
       const history: DatabaseHistory = { id: found?.id ?? newName(), epoch: newName() };
-      const { commits } = (await engine.operation({ name: 'adopt', history })) as DatabaseStamp;
+      const { commits, note } = (await engine.operation({ name: 'adopt', history })) as DatabaseStamp & {
+        readonly note: string | undefined;
+      };
       await engine.close();
       const look = await lookAtFile(file);
       if (look === undefined) throw new DatabaseGoneError(file);
@@ -84,7 +86,7 @@ export async function acceptRollback(
           createdAt: new Date().toISOString(),
           ...(replaced === undefined ? {} : { replaces: { id: replaced.id, epoch: replaced.epoch } }),
         },
-        commits,
+        { commits, notes: note === undefined ? [] : [note] },
         key,
       );
       const adopted = { ...history, commits };

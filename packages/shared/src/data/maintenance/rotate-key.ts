@@ -74,7 +74,8 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
     onStep('copied');
     const look = await lookAtFile(copy);
     if (look === undefined) throw new DatabaseGoneError(copy);
-    await writeHead(copy, { ...head, header: unauthenticatedHeader(look, head.cipher) }, stamp.commits, next);
+    const renewed = { ...head, header: unauthenticatedHeader(look, head.cipher) };
+    await writeHead(copy, renewed, { commits: stamp.commits, notes: known.notes }, next);
     onStep('head written');
     // Durable before the next step: the database under the new key with a head under the old one could not be opened.
     await moveDurably(headFileOf(copy), headFileOf(file));

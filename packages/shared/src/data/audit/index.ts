@@ -1,0 +1,18 @@
+export {
+  type AuditEvent,
+  type AuditOutcome,
+  LOCAL_USER,
+  type NotedEvent,
+  note,
+} from './audit-event.ts';
+export {
+  AUDIT_MIGRATIONS,
+  AUDIT_OWNER,
+  type AuditFault,
+  type AuditQuery,
+  type AuditRecord,
+  AuditTrail,
+  type AuditTrailOptions,
+  type AuditVerdict,
+} from './audit-trail.ts';
+export { PendingEvents } from './pending-events.ts';

@@ -1,0 +1,68 @@
+import { appendFile, readFile, rename } from 'node:fs/promises';
+import { Check } from 'typebox/value';
+import { removeDurably } from '../../core/paths/index.ts';
+import { type NotedEvent, NotedEventSchema } from './audit-event.ts';
+
+/** Bytes that are read at most: who may write the file may make it as long as the disk. */
+const MOST_BYTES = 4 * 1_048_576;
+
+/**
+ * Events that happened while no database was open, such as a failed attempt to unlock, one on each line of a file. They wait
+ * there until the trail takes them over. The file is readable to its user alone and not authenticated: there is no key then.
+ */
+export class PendingEvents {
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Durable when it resolves. Several processes may append. */
+  async append(events: readonly NotedEvent[]): Promise<void> {
+    const lines = events.map((event) => `${JSON.stringify(event)}\n`).join('');
+    // One write, so that lines of several processes do not mix.
+    await appendFile(this.#file, lines, { mode: 0o600, flush: true });
+  }
+
+  /**
+   * Hands the events over, and removes them once `take` has resolved. After a crash in between they are handed over again.
+   *
+   * @param take gets the events, and how many lines were none
+   */
+  async drain(take: (events: readonly NotedEvent[], damaged: number) => Promise<void>): Promise<void> {
+    const taken = `${this.#file}.taken`;
+    // What an earlier drain did not finish comes first; what is appended meanwhile is left to the next drain.
+    let content = await contentOf(taken);
+    if (content === undefined) {
+      if (!(await rename(this.#file, taken).then(() => true, refuseUnlessMissing))) return;
+      content = (await contentOf(taken)) ?? '';
+    }
+    const lines = content.split('\n').filter((line) => line !== '');
+    const events = lines.map(parsed).filter((event) => event !== undefined);
+    await take(events, lines.length - events.length);
+    await removeDurably(taken);
+  }
+}
+
+async function contentOf(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file)).subarray(0, MOST_BYTES).toString('utf8');
+  } catch (error) {
+    refuseUnlessMissing(error);
+    return undefined;
+  }
+}
+
+function refuseUnlessMissing(error: unknown): false {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+  throw error;
+}
+
+function parsed(line: string): NotedEvent | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return Check(NotedEventSchema, value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
