@@ -1,6 +1,6 @@
 import sodium from 'sodium-native';
 
-/** What the hash of a row covers, as the row holds it: bytes, since two texts that look alike may differ in them. */
+/** The fields of a row that its hash covers, as bytes: two texts that are read as equal may differ in their bytes. */
 export interface ChainedRow {
   readonly seq: Uint8Array;
   readonly time: Uint8Array;

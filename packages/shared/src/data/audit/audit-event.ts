@@ -4,9 +4,9 @@ import { currentWork, type WorkContext } from '../../core/tracing/index.ts';
 
 /** A security-relevant event. */
 export interface AuditEvent {
-  /** What was done or tried, such as `device.revoked`. */
+  /** The action that was done or tried, such as `device.revoked`. */
   readonly action: string;
-  /** What it was done to, such as the id of a device or the name of a plugin. */
+  /** The object of the action, such as the id of a device or the name of a plugin. */
   readonly subject?: string | undefined;
   /** Default `done`. */
   readonly outcome?: AuditOutcome;

@@ -31,7 +31,7 @@ export class PendingEvents {
    */
   async drain(take: (events: readonly NotedEvent[], damaged: number) => Promise<void>): Promise<void> {
     const taken = `${this.#file}.taken`;
-    // What an earlier drain did not finish comes first; what is appended meanwhile is left to the next drain.
+    // The file of an unfinished drain comes first; events that are appended meanwhile are left to the next drain.
     let content = await contentOf(taken);
     if (content === undefined) {
       if (!(await rename(this.#file, taken).then(() => true, refuseUnlessMissing))) return;
