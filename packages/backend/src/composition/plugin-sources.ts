@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ConfigurationManager } from '@aico/shared/core/config';
@@ -25,7 +26,7 @@ export interface PluginSourcesOptions {
  * Lists the plugins of a home: those that the configuration names by `plugins.<name>.module`, then the files and folders of its
  * folder `plugins`, each under its name. The configuration takes precedence. Loads nothing.
  *
- * @throws {HomeForeignError} or {HomeExposedError} when another user could put code into the folder `plugins`
+ * @throws {HomeForeignError} or {HomeExposedError} when another user could put code into the folder `plugins`, or into what one of its entries links to
  */
 export async function pluginSources({
   config,
@@ -64,11 +65,14 @@ async function pluginsIn(folder: string): Promise<readonly (readonly [name: stri
     throw error;
   });
   if (entries.length > 0) refuseReplaceable(folder);
-  return entries
+  const places = entries
     .filter(({ name }) => !name.startsWith('.') && name !== 'node_modules')
     .filter((entry) => MODULE.test(entry.name) || !entry.isFile())
     .map(({ name }) => [name.replace(MODULE, ''), path.join(folder, name)] as const)
     .sort(([one], [other]) => (one < other ? -1 : 1));
+  // The target of a link runs as well. A link that leads nowhere is reported where its plugin is looked for.
+  for (const [, place] of places) if (existsSync(place)) refuseReplaceable(place);
+  return places;
 }
 
 /** The folder of the file that sets the key. */

@@ -81,7 +81,7 @@ async function pair(
 
 async function pictureOf(code: string): Promise<string> {
   const qr = await import('qrcode');
-  return qr.toString(code, { type: 'utf8', errorCorrectionLevel: 'M' });
+  return `${(await qr.toString(code, { type: 'utf8', errorCorrectionLevel: 'M' })).trimEnd()}\n\n`;
 }
 
 type Change = Asked<'patch', typeof ONE>['body'];

@@ -117,6 +117,10 @@ async function replaceKeyFile(
   const hasKeyFile = slots.some(({ kind }) => kind === 'key-file');
   const still = `The password opens the home, and ${hasKeyFile ? 'the key file' : 'what opened it before'} still does as well`;
   const keys = await unlockedKeys(context, {});
+  if (hasKeyFile)
+    context.output.note(
+      `The key file is removed. Backups made until now open with it alone: to keep them readable, copy ${keyFile} to a safe place first, or add the password beside it (aico security slots add password).`,
+    );
   try {
     const password = await newPassword(options.newPasswordFile);
     await changing({ before: 'No password was added.', after: `${still}.` }, () =>
@@ -134,7 +138,7 @@ async function replaceKeyFile(
       hasKeyFile
         ? [
             'The home is protected by the password; the key file is gone.',
-            'A copy of the key file together with a copy of the key slots from before still opens that copy.',
+            'Backups made before open with a copy of the key file alone; make a new one (aico db backup).',
           ].join('\n')
         : `${still}.`,
     );

@@ -33,7 +33,7 @@ export async function backUp(context: CommandContext, directory: string, files: 
   const kinds = await kindsOf(keysOf(context));
   if (!kinds.some((kind) => kind === 'password' || kind === 'recovery'))
     output.note(
-      'What opens this backup is not part of it: keep a copy of the key file elsewhere, or make a recovery code (aico security recovery) and back up again.',
+      `What opens this backup is not part of it: keep a copy of the key file (${paths.keyFile}) elsewhere, or make a recovery code (aico security recovery) and back up again.`,
     );
   output.print(made, ({ folder, manifest }) =>
     [

@@ -34,6 +34,8 @@ export interface PluginPackage {
 
 const ENTRIES = ['index.ts', 'index.js', 'src/index.ts', 'src/index.js'];
 
+const LARGEST_MANIFEST_BYTES = 1024 * 1024;
+
 /** The condition of `exports` for uncompiled sources: Node runs TypeScript outside of node_modules. */
 const SOURCE = 'source';
 
@@ -43,7 +45,7 @@ const SOURCE = 'source';
  * @param specifier a folder or file (`./examples/inbox`, `~/inbox`, absolute, or a `file:` URL), or an installed package's name
  * @param baseDir the folder against which relative paths and packages are resolved; a package that is not installed there
  *   is looked up beside the backend
- * @throws {PluginNotFoundError} when there is no such module
+ * @throws {PluginNotFoundError} when there is no such module, or no folder or file
  */
 export async function findPlugin(specifier: string, baseDir: string): Promise<PluginModule> {
   const path = pathOf(specifier, baseDir);
@@ -51,6 +53,9 @@ export async function findPlugin(specifier: string, baseDir: string): Promise<Pl
   const stats = await stat(path).catch((error: unknown) => {
     throw new PluginNotFoundError(specifier, path, error);
   });
+  // Opening a pipe would wait for its writer.
+  if (!stats.isDirectory() && !stats.isFile())
+    throw new PluginNotFoundError(specifier, path, new Error('it is neither a folder nor a file'));
   return { specifier, path, isFolder: stats.isDirectory() };
 }
 
@@ -59,7 +64,7 @@ export async function findPlugin(specifier: string, baseDir: string): Promise<Pl
  * `source` takes precedence, so that a plugin under development runs without being compiled.
  *
  * @throws {PluginNotFoundError} when there is no such file
- * @throws {PluginImportError} when its package.json is not JSON
+ * @throws {PluginImportError} when its package.json cannot be read, or is not JSON
  */
 export async function pluginEntry({ specifier, path, isFolder }: PluginModule): Promise<string> {
   if (!isFolder) return path;
@@ -75,7 +80,7 @@ export async function pluginEntry({ specifier, path, isFolder }: PluginModule): 
 /**
  * The file of another export of the plugin's package, such as `./cli`; `undefined` when it has none.
  *
- * @throws {PluginImportError} when its package.json is not JSON
+ * @throws {PluginImportError} when its package.json cannot be read, or is not JSON
  */
 export async function pluginExport(module: PluginModule, subpath: string): Promise<string | undefined> {
   const found = await packageOf(module);
@@ -89,7 +94,7 @@ export async function pluginExport(module: PluginModule, subpath: string): Promi
 /**
  * The package that the plugin belongs to: the nearest package.json; `undefined` for a file without one.
  *
- * @throws {PluginImportError} when its package.json is not JSON
+ * @throws {PluginImportError} when its package.json cannot be read, or is not JSON
  */
 export async function packageOf({
   specifier,
@@ -123,10 +128,13 @@ function packageFolder(name: string, baseDir: string): string {
 }
 
 async function readManifest(specifier: string, file: string): Promise<PluginManifest | undefined> {
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
+  const found = await stat(file).catch(() => undefined);
+  if (found === undefined) return undefined;
   try {
-    return JSON.parse(text) as PluginManifest;
+    // Opening a pipe would wait for its writer, and a device has no end.
+    if (!found.isFile()) throw new Error('it is not a file');
+    if (found.size > LARGEST_MANIFEST_BYTES) throw new Error(`it has ${found.size} bytes`);
+    return JSON.parse(await readFile(file, 'utf8')) as PluginManifest;
   } catch (error) {
     throw new PluginImportError(specifier, file, error);
   }

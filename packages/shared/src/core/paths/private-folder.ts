@@ -82,8 +82,8 @@ function syncNames(folder: string): void {
 }
 
 /**
- * Refuses a folder that another user could rename and replace, whatever the rights of its files: each folder on its path
- * must belong to root or to this user (for root: to the owner of the folder itself), and may be writable for others only
+ * Refuses a folder or file that another user could rename and replace, whatever the rights of its files: it and each folder on
+ * its path, links resolved, must belong to root or to this user (for root: to the owner of the folder itself), and may be writable for others only
  * with the sticky bit, as `/tmp` is.
  *
  * @throws {HomeForeignError} @throws {HomeExposedError}
