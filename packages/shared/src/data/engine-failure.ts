@@ -6,6 +6,8 @@ export interface EngineFault {
   readonly message: string;
   /** The operating system's name of the failure, where the engine thread found one behind the engine's code. */
   readonly errno?: string;
+  /** The statement of a migration that failed. */
+  readonly statement?: string;
 }
 
 /**

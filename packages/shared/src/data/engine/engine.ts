@@ -42,6 +42,8 @@ export class Engine {
   #checkpointer: Checkpointer | undefined;
   #counter: CommitCounter | undefined;
   #faultOrigin: FaultOrigin | undefined;
+  /** The statement of a migration that runs. */
+  #migrating: string | undefined;
   /** After a failed fsync the content of the disk is unknown, so nothing more is acknowledged. */
   #stopped: Failure | undefined;
 
@@ -113,7 +115,7 @@ export class Engine {
     };
     try {
       if (this.#data.role === 'reader') return this.#read(batch.session, calls, reply);
-      if (this.#stopped !== undefined) throw new EngineRefusal('ENGINE_STOPPED', this.#stopped.message);
+      this.#refuseIfStopped();
       const { connection, statements } = this.#open();
       if (batch.session === 0) {
         const { outcome, failures } = commitGroup(connection, statements, calls);
@@ -182,7 +184,14 @@ export class Engine {
       return { kind: 'done', id, value: this.#perform(operation), failure: undefined };
     } catch (error) {
       const failure = this.#judge(toFailure(error, this.#data.file));
-      return { kind: 'done', id, value: undefined, failure };
+      const statement = this.#migrating;
+      this.#migrating = undefined;
+      return {
+        kind: 'done',
+        id,
+        value: undefined,
+        failure: statement === undefined ? failure : { ...failure, statement },
+      };
     }
   }
 
@@ -204,8 +213,6 @@ export class Engine {
         return this.#sessions.startStream(operation.session, operation);
       case 'migrate':
         return this.#migrate(operation);
-      case 'check-schema':
-        return checkObjectsOf(this.#open().connection, operation.principal);
       case 'next':
         return this.#sessions.nextChunk(operation.session);
       case 'vacuum':
@@ -277,17 +284,40 @@ export class Engine {
       this.#sessions.begin(session);
       return;
     }
-    if (this.#stopped !== undefined) throw new EngineRefusal('ENGINE_STOPPED', this.#stopped.message);
+    this.#refuseIfStopped();
     this.#open().statements.begin();
   }
 
-  #migrate({ sql, principal, reserved }: Extract<Operation, { readonly name: 'migrate' }>): void {
+  #migrate({
+    principal,
+    reserved,
+    position,
+    migrations,
+  }: Extract<Operation, { readonly name: 'migrate' }>): void {
+    this.#refuseIfStopped();
     const { connection, statements } = this.#open();
-    if (!connection.inTransaction)
-      throw new EngineRefusal('ENGINE_NO_SESSION', 'the transaction was rolled back');
-    statements.forgetAll();
-    statements.noteWrite();
-    runMigrationStatement(connection, principal, sql, reserved);
+    statements.begin();
+    try {
+      statements.forgetAll();
+      statements.noteWrite();
+      for (const [index, { id, checksum, statements: texts }] of migrations.entries()) {
+        for (const sql of texts) {
+          this.#migrating = sql;
+          runMigrationStatement(connection, principal, sql, reserved);
+        }
+        this.#migrating = undefined;
+        checkObjectsOf(connection, principal);
+        connection
+          .prepare(
+            'INSERT INTO _aico_migrations (owner, position, id, checksum, applied_at) VALUES (?, ?, ?, ?, ?)',
+          )
+          .run(principal.owner, BigInt(position + index), id, checksum, new Date().toISOString());
+      }
+      statements.commit();
+    } catch (error) {
+      statements.rollBack();
+      throw error;
+    }
   }
 
   #control(session: number, sql: string): void {
@@ -295,7 +325,7 @@ export class Engine {
       this.#data.role === 'reader' ? this.#sessions.get(session).connection : this.#open().connection;
     if (!connection.inTransaction)
       throw new EngineRefusal('ENGINE_NO_SESSION', 'the transaction was rolled back');
-    // The record of a migration is written by such a statement, and a rollback can undo changes of the schema.
+    // Undoing a change of the schema changes the schema as well.
     if (!/^(?:SAVEPOINT|RELEASE|COMMIT)/.test(sql)) {
       this.#statements?.forgetAll();
       this.#statements?.noteWrite();
@@ -315,7 +345,7 @@ export class Engine {
 
   /** Tests whether the disk accepts a write. */
   #tryWrite(): void {
-    if (this.#stopped !== undefined) throw new EngineRefusal('ENGINE_STOPPED', this.#stopped.message);
+    this.#refuseIfStopped();
     writeNothing(this.#open().connection, this.#faults);
   }
 
@@ -334,6 +364,10 @@ export class Engine {
     }
     this.#noteFailure(failure);
     return failure;
+  }
+
+  #refuseIfStopped(): void {
+    if (this.#stopped !== undefined) throw new EngineRefusal('ENGINE_STOPPED', this.#stopped.message);
   }
 
   #noteFailure(failure: Failure): void {

@@ -96,6 +96,13 @@ export interface Trouble {
   readonly failure: Failure;
 }
 
+/** A migration that is to be run. */
+export interface PendingMigration {
+  readonly id: string;
+  readonly checksum: string;
+  readonly statements: readonly string[];
+}
+
 export type Operation =
   /** Creates a database in `file` and closes it. */
   | { readonly name: 'create'; readonly file: string; readonly history: DatabaseHistory }
@@ -113,15 +120,15 @@ export type Operation =
       readonly principal: string;
       readonly params: readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
     }
-  /** Runs one statement of a migration in the writer's open transaction. */
+  /** Runs pending migrations of an owner and records them, all in one transaction. */
   | {
       readonly name: 'migrate';
-      readonly sql: string;
       readonly principal: Principal;
       readonly reserved: readonly string[];
+      /** The position of the first among the migrations of its owner. */
+      readonly position: number;
+      readonly migrations: readonly PendingMigration[];
     }
-  /** Checks the objects of a migration's owner in the present schema. */
-  | { readonly name: 'check-schema'; readonly principal: Principal }
   | { readonly name: 'next'; readonly session: number }
   /** Reads the first page of the file; replies with its stamp. */
   | { readonly name: 'verify' }

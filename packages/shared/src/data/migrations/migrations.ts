@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PendingMigration } from '../engine/wire.ts';
 import { MigrationChangedError, MigrationFailedError } from '../errors.ts';
 import { splitStatements } from '../sql/sql-text.ts';
 import { classifyStatement } from '../sql/statement-guard.ts';
@@ -10,16 +11,12 @@ export interface AppliedMigration {
   readonly checksum: string;
 }
 
-/** The store of migrations: transactions whose statements are not guarded a second time. */
+/** Reads and applies the migrations of one owner. */
 export interface MigrationStore {
-  applied(owner: string): Promise<readonly AppliedMigration[]>;
-  /** Runs the statements and records the migration, in one transaction. */
-  apply(
-    owner: string,
-    position: number,
-    migration: AppliedMigration,
-    statements: readonly string[],
-  ): Promise<void>;
+  /** The applied migrations, in order. */
+  applied(): Promise<readonly AppliedMigration[]>;
+  /** Runs migrations and records them from `position` on, all in one transaction. */
+  apply(position: number, migrations: readonly PendingMigration[]): Promise<void>;
 }
 
 /** SHA-256 of the text, whatever line ends a checkout gave it. */
@@ -28,8 +25,8 @@ function checksumOf(migration: Migration): string {
 }
 
 /**
- * Applies the pending migrations of `owner`. The applied ones must be a prefix of the list, unchanged; each of the others runs
- * in order in its own transaction.
+ * Applies the pending migrations of `owner`. The applied ones must be a prefix of the list, unchanged. The others run in order:
+ * together in one transaction, and if that fails, each in its own.
  *
  * @throws {MigrationChangedError} before anything is done
  * @throws {MigrationFailedError} when one fails; those before it remain applied
@@ -49,7 +46,7 @@ export async function applyMigrations(
         `is listed after ${before.id}: the list is out of order`,
       );
   });
-  const done = await store.applied(owner);
+  const done = await store.applied();
   done.forEach((applied, index) => {
     const migration = migrations[index];
     if (migration === undefined)
@@ -63,17 +60,30 @@ export async function applyMigrations(
     if (checksumOf(migration) !== applied.checksum)
       throw new MigrationChangedError(owner, applied.id, 'was applied with another text');
   });
-  const applied: string[] = [];
-  for (const [index, migration] of migrations.entries()) {
-    if (index < done.length) continue;
-    try {
-      const statements = splitStatements(migration.sql);
-      for (const statement of statements) classifyStatement(statement, vocabulary, 'migration');
-      await store.apply(owner, index, { id: migration.id, checksum: checksumOf(migration) }, statements);
-    } catch (error) {
-      throw new MigrationFailedError(owner, migration.id, error);
+  const pending = migrations.slice(done.length);
+  if (pending.length === 0) return { owner, applied: [], alreadyApplied: done.length };
+  try {
+    await store.apply(
+      done.length,
+      pending.map((migration) => prepared(migration, vocabulary)),
+    );
+  } catch (error) {
+    const [only] = pending;
+    if (only !== undefined && pending.length === 1) throw new MigrationFailedError(owner, only.id, error);
+    for (const [index, migration] of pending.entries()) {
+      try {
+        await store.apply(done.length + index, [prepared(migration, vocabulary)]);
+      } catch (reason) {
+        throw new MigrationFailedError(owner, migration.id, reason);
+      }
     }
-    applied.push(migration.id);
   }
-  return { owner, applied, alreadyApplied: done.length };
+  return { owner, applied: pending.map(({ id }) => id), alreadyApplied: done.length };
+}
+
+/** @throws {StatementRefusedError} for a statement that no migration may have */
+function prepared(migration: Migration, vocabulary: Vocabulary): PendingMigration {
+  const statements = splitStatements(migration.sql);
+  for (const statement of statements) classifyStatement(statement, vocabulary, 'migration');
+  return { id: migration.id, checksum: checksumOf(migration), statements };
 }

@@ -53,6 +53,7 @@ const DOING: Readonly<Partial<Record<Operation['name'], string>>> = {
   verify: 'the database is opened, and its write-ahead log recovered',
   open: 'the database is opened, and its write-ahead log recovered',
   begin: 'a transaction of the database begins',
+  migrate: 'migrations of the database run',
   control: 'a transaction of the database is written to the disk',
 };
 
@@ -155,7 +156,8 @@ export class EngineThread {
       return await this.#send(operation);
     } catch (error) {
       if (!(error instanceof EngineFailure)) throw error;
-      const shape = 'sql' in operation ? this.#vocabulary.shapeOf(operation.sql) : operation.name;
+      const sql = 'sql' in operation ? operation.sql : error.failure.statement;
+      const shape = sql === undefined ? operation.name : this.#vocabulary.shapeOf(sql);
       throw this.#errorFor(error.failure, { shape });
     }
   }
