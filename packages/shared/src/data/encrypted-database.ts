@@ -104,7 +104,8 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#logger = options.logger;
     this.#engine = engine;
     this.#readers = new Readers({
-      threads: engine.readers,
+      writer: engine.writer,
+      count: options.readers ?? 1,
       startThread: engine.startReader,
       limitMs: options.statementLimitMs ?? STATEMENT_LIMIT_MS,
       logger: options.logger,
@@ -157,7 +158,6 @@ export class EncryptedDatabase implements OwnableDatabase {
         file: options.file,
         key,
         cipher: options.cipher ?? 'aegis',
-        readers: options.readers ?? 1,
         busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
         maxPages: options.maxBytes === undefined ? undefined : Math.ceil(options.maxBytes / PAGE_BYTES),
         logger: options.logger,

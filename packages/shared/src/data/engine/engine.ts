@@ -24,10 +24,14 @@ import {
   MAX_RESULT_BYTES,
   type Operation,
   type OperationReply,
+  READS_OF_WRITER,
   type StatementBatch,
   type ToEngine,
   type Trouble,
 } from './wire.ts';
+
+/** The size in pages (1 MiB) up to which a database can be read as a whole within milliseconds. */
+const FEW_PAGES = 256;
 
 /** Executes the messages of one engine thread: on the writer's only connection, or on those of a reader and its sessions. */
 export class Engine {
@@ -115,6 +119,7 @@ export class Engine {
     };
     try {
       if (this.#data.role === 'reader') return this.#read(batch.session, calls, reply);
+      if (batch.session === READS_OF_WRITER) return this.#readInWriter(calls, reply);
       this.#refuseIfStopped();
       const { connection, statements } = this.#open();
       if (batch.session === 0) {
@@ -172,6 +177,25 @@ export class Engine {
         false,
         () => true,
         () => this.#progress[2] === 0,
+      );
+      return reply(outcome, failures);
+    } finally {
+      if (connection.inTransaction) statements.commit();
+    }
+  }
+
+  /** Answers reads that are short, and leaves the others to a reader thread: writes must not wait for them. */
+  #readInWriter(
+    calls: readonly GroupCall[],
+    reply: (outcome: Outcome, failures: readonly Failure[]) => BatchReply,
+  ): BatchReply {
+    const { connection, statements } = this.#open();
+    const pages = Number(connection.pragma('page_count', { simple: true }));
+    if (this.#stopped !== undefined || connection.inTransaction || pages > FEW_PAGES) throw notRun();
+    statements.beginReading();
+    try {
+      const { outcome, failures } = runEach(statements, calls, false, undefined, ({ id, args }) =>
+        statements.isShortRead(id, args),
       );
       return reply(outcome, failures);
     } finally {
@@ -425,13 +449,14 @@ function runEach(
   calls: readonly GroupCall[],
   mayWrite: boolean,
   alive: () => boolean = () => true,
-  isWanted?: () => boolean,
+  isWanted?: (call: GroupCall) => boolean,
 ): { outcome: Outcome; failures: Failure[] } {
   const outcome = emptyOutcome();
   const failures: Failure[] = [];
-  for (const { id, args } of calls) {
+  for (const call of calls) {
+    const { id, args } = call;
     try {
-      if (isWanted !== undefined && (outcome.bytes > LARGE_ANSWER_BYTES || !isWanted())) throw notRun();
+      if (isWanted !== undefined && (outcome.bytes > LARGE_ANSWER_BYTES || !isWanted(call))) throw notRun();
       if (!alive()) throw new EngineRefusal('ENGINE_NO_SESSION', 'the transaction was rolled back');
       statements.run(id, args, outcome, mayWrite);
     } catch (error) {

@@ -20,9 +20,9 @@ export class EngineRefusal extends Error {
   }
 }
 
-/** Reports that the call was not started, because the reply is already large. The sender repeats the call. */
+/** Reports that the call was not started, so that others need not wait for it. The sender repeats the call. */
 export function notRun(): EngineRefusal {
-  return new EngineRefusal('ENGINE_NOT_RUN', 'the reply is already large');
+  return new EngineRefusal('ENGINE_NOT_RUN', 'the call is left to a later batch or another thread');
 }
 
 /** Codes that SQLite uses for several different system errors. */

@@ -25,6 +25,8 @@ export interface ProgramFacts {
   readonly storesInPart: boolean;
   /** It has no loop, so it returns at most one row. */
   readonly singleRow: boolean;
+  /** It has no loop within a loop, so that its time grows with the size of the tables and no faster. */
+  readonly isLinear: boolean;
 }
 
 /** `p5` of the Insert instruction: whether it sets the last row id, and whether it belongs to an update. */
@@ -45,6 +47,17 @@ const STRAIGHT = new Set(
   ).split(' '),
 );
 
+/**
+ * Further instructions whose time is bounded by the size of what they read. A subroutine may be among them where it stands
+ * in line; one that is called from elsewhere (Gosub) may not.
+ */
+const LINEAR = new Set(
+  (
+    'Rewind Last Next Prev SorterOpen SorterInsert SorterSort SorterNext SorterData OpenPseudo OpenEphemeral IdxInsert ' +
+    'Sequence AggStep AggFinal Count DecrJumpZero IfPos IfNotZero BeginSubrtn Return'
+  ).split(' '),
+);
+
 /** The properties assumed for a statement whose program cannot be read. */
 const UNKNOWN: ProgramFacts = {
   insertsRowId: true,
@@ -52,6 +65,7 @@ const UNKNOWN: ProgramFacts = {
   needsOwnTransaction: true,
   storesInPart: true,
   singleRow: false,
+  isLinear: false,
 };
 
 /**
@@ -87,7 +101,21 @@ export function programFacts(
     ),
     storesInPart: program.some((each) => conflictAction(each) === OE_FAIL),
     singleRow: main.every(({ opcode, p2 }) => STRAIGHT.has(opcode) || (opcode === 'Goto' && p2 === 1)),
+    isLinear: isLinear(program),
   };
+}
+
+function isLinear(program: readonly Instruction[]): boolean {
+  let end = -1;
+  for (const { addr, opcode, p2 } of program) {
+    if (opcode === 'Goto' ? addr > p2 && p2 !== 1 : !STRAIGHT.has(opcode) && !LINEAR.has(opcode))
+      return false;
+    if (!/^(?:Sorter)?Next$|^Prev$/.test(opcode)) continue;
+    // A loop that begins before another has ended contains it.
+    if (p2 <= end) return false;
+    end = addr;
+  }
+  return true;
 }
 
 function conflictAction({ opcode, p1, p2, p5 }: Instruction): number | undefined {

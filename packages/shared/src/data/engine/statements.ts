@@ -117,6 +117,19 @@ export class PreparedStatements {
     if (!this.#connection.readonly) this.followSchema();
   }
 
+  /** Begins a transaction that only reads. */
+  beginReading(): void {
+    this.#wrote = false;
+    this.#connection.exec('BEGIN');
+    this.followSchema();
+  }
+
+  /** Whether the statement only reads, in a time that grows no faster than the tables. @throws as `run` does */
+  isShortRead(id: number, args: Arguments): boolean {
+    const { readOnly, facts } = this.#get(id, args);
+    return readOnly && facts.isLinear;
+  }
+
   /** Records that a statement that did not pass `run` may have written. */
   noteWrite(): void {
     this.#wrote = true;

@@ -11,6 +11,9 @@ import type { DatabaseHistory, HeadPlace } from './commit-record.ts';
 /** The cipher of a database; `sqlcipher` is its version 4, which other tools open. */
 export type CipherName = 'aegis' | 'sqlcipher';
 
+/** The session of reads that the writer is asked to answer, if they are short. */
+export const READS_OF_WRITER = -1;
+
 /** The flag of a statement that changes the schema. */
 export const CHANGES_SCHEMA = 1;
 
@@ -41,7 +44,7 @@ export interface EngineData {
 export interface StatementBatch {
   readonly kind: 'batch';
   readonly id: number;
-  /** The transaction of the calls; 0 for statements outside a transaction. */
+  /** The transaction it belongs to; 0 for statements of their own, or `READS_OF_WRITER`. */
   readonly session: number;
   /** Statements that will not be sent again. */
   readonly forget: readonly number[];

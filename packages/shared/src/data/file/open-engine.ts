@@ -40,7 +40,6 @@ export interface OpenEngineOptions {
   readonly file: string;
   readonly key: SharedArrayBuffer;
   readonly cipher: CipherName;
-  readonly readers: number;
   readonly busyTimeoutMs: number;
   readonly maxPages: number | undefined;
   readonly logger: Logger | undefined;
@@ -56,11 +55,10 @@ export interface OpenEngineOptions {
   readonly onSlow: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
 }
 
-/** The threads of an open database and the files they have open. */
+/** The writer of an open database, and the files that are open. */
 export interface OpenEngine {
   readonly writer: EngineThread;
-  readonly readers: readonly EngineThread[];
-  /** Starts another reader, which opens the file with its first statement. */
+  /** Starts a reader, which opens the file with its first statement. */
   readonly startReader: (name: string) => EngineThread;
   readonly identities: readonly FileIdentity[];
   /** Lets this process open the file again. */
@@ -154,18 +152,8 @@ async function start(
       vocabulary: options.vocabulary,
       ...(role === 'writer' ? { onFailure: options.onFailure } : {}),
     });
-  const threads: EngineThread[] = [];
-  const startThread = (name: string, role: EngineData['role']): EngineThread => {
-    const thread = newThread(name, role);
-    threads.push(thread);
-    return thread;
-  };
+  const writer = newThread('writer', 'writer');
   try {
-    // All threads start at once; only the first to open the file is waited for by the others.
-    const writer = startThread('writer', 'writer');
-    const readers = Array.from({ length: options.readers }, (_, index) =>
-      startThread(`reader ${index + 1}`, 'reader'),
-    );
     const made = found === undefined ? await create(options, writer) : undefined;
     const look = found ?? made?.look;
     const head = foundHead ?? made?.head;
@@ -176,7 +164,6 @@ async function start(
     options.vocabulary.learn(
       String(await writer.operation({ name: 'open', head: await headPlace(options, history) })),
     );
-    await Promise.all(readers.map((reader) => reader.operation({ name: 'open' })));
     // The head counts as much as the two others: without it, or with an older one, the next start is refused.
     const identities = await Promise.all([
       identify(file),
@@ -184,9 +171,9 @@ async function start(
       identifyWithBeginning(headFileOf(file), RECORDS_AT),
     ]);
     const startReader = (name: string): EngineThread => newThread(name, 'reader');
-    return { writer, readers, startReader, identities };
+    return { writer, startReader, identities };
   } catch (error) {
-    await Promise.all(threads.map((thread) => thread.terminate()));
+    await writer.terminate();
     throw error;
   }
 }

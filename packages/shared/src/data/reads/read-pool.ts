@@ -1,3 +1,4 @@
+import { READS_OF_WRITER } from '../engine/wire.ts';
 import type { Call } from '../threads/calls.ts';
 import type { EngineThread, Unanswered } from '../threads/engine-thread.ts';
 
@@ -8,6 +9,15 @@ import type { EngineThread, Unanswered } from '../threads/engine-thread.ts';
 const BATCH = 32;
 const IN_FLIGHT = 2;
 
+/** The number of reads that the writer answers before the readers are started, and the time in milliseconds that it has. */
+const READS_BEFORE_READERS = 100;
+const WRITER_ANSWERS_MS = 100;
+
+export interface ReadPoolOptions {
+  readonly writer: EngineThread;
+  readonly startReaders: () => readonly EngineThread[];
+}
+
 /** A reader thread and the number of the pool's batches that it has in flight. */
 interface Reader {
   readonly thread: EngineThread;
@@ -17,19 +27,26 @@ interface Reader {
 /**
  * Distributes reads over the reader threads. A read does not wait while a thread is idle; under load, reads are sent in batches.
  *
+ * A thread takes memory and time to start. So the writer answers the first reads, and the readers are started when there have
+ * been many reads, when one may take long, or when the writer is busy.
+ *
  * `inFlight` counts only batches of the pool, since only their replies make the pool send again. Other operations on the same
  * threads must not change it.
  */
 export class ReadPool {
-  #readers: readonly Reader[];
+  readonly #options: ReadPoolOptions;
+  /** Empty until they are needed. */
+  #readers: readonly Reader[] = [];
+  #readsOfWriter = 0;
+  /** Reads that were sent to the writer. */
+  readonly #asked = new WeakSet<Call>();
   #waiting: Call[] = [];
   #scheduled = false;
   #drained: (() => void)[] = [];
   #running = 0;
 
-  constructor(threads: readonly EngineThread[]) {
-    if (threads.length === 0) throw new RangeError('a database has at least one reader');
-    this.#readers = threads.map((thread) => ({ thread, inFlight: 0 }));
+  constructor(options: ReadPoolOptions) {
+    this.#options = options;
   }
 
   get threads(): readonly EngineThread[] {
@@ -62,6 +79,7 @@ export class ReadPool {
 
   /** The thread with the fewest unanswered messages. */
   leastBusy(): EngineThread {
+    this.#startReaders();
     return this.#readers.reduce((best, reader) =>
       reader.thread.unanswered < best.thread.unanswered ? reader : best,
     ).thread;
@@ -82,6 +100,14 @@ export class ReadPool {
 
   #send(): void {
     this.#scheduled = false;
+    if (this.#waiting.length === 0) return;
+    if (this.#readers.length === 0) {
+      if (this.#mayAskWriter()) {
+        this.#askWriter();
+        return;
+      }
+      this.#startReaders();
+    }
     let sent = 0;
     while (sent < this.#waiting.length) {
       const reader = this.#free();
@@ -91,14 +117,48 @@ export class ReadPool {
       this.#running += 1;
       reader.inFlight += 1;
       reader.thread.batch(0, calls, reader.thread.layouts, () => {
-        this.#running -= 1;
         reader.inFlight -= 1;
         this.#closeIfExchanged(reader);
-        if (this.#waiting.length > 0) this.#schedule();
-        else if (this.#running === 0) for (const resolve of this.#drained.splice(0)) resolve();
+        this.#noteAnswer();
       });
     }
     if (sent > 0) this.#waiting = this.#waiting.slice(sent);
+  }
+
+  #noteAnswer(): void {
+    this.#running -= 1;
+    if (this.#waiting.length > 0) this.#schedule();
+    else if (this.#running === 0) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #startReaders(): void {
+    if (this.#readers.length > 0) return;
+    this.#readers = this.#options.startReaders().map((thread) => ({ thread, inFlight: 0 }));
+  }
+
+  #mayAskWriter(): boolean {
+    const reads = this.#readsOfWriter + this.#waiting.length;
+    return reads <= READS_BEFORE_READERS && !this.#waiting.some((call) => this.#asked.has(call));
+  }
+
+  #askWriter(): void {
+    const { writer } = this.#options;
+    const calls = this.#waiting;
+    this.#waiting = [];
+    this.#readsOfWriter += calls.length;
+    for (const call of calls) this.#asked.add(call);
+    this.#running += 1;
+    const timer = setTimeout(() => {
+      writer.ignore(calls);
+      this.#startReaders();
+      // Copies, since the writer would ignore its answer to a call that turns out to write and comes back.
+      this.#waiting.push(...calls.map((call) => ({ ...call })));
+      this.#schedule();
+    }, WRITER_ANSWERS_MS);
+    writer.batch(READS_OF_WRITER, calls, writer.layouts, () => {
+      clearTimeout(timer);
+      this.#noteAnswer();
+    });
   }
 
   /** Closes a thread that was replaced, once its slow statement has ended. */

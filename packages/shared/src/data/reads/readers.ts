@@ -10,7 +10,9 @@ import { ReadPool } from './read-pool.ts';
 import { type SessionHolder, type SessionLease, SessionThreads } from './session-threads.ts';
 
 export interface ReadersOptions {
-  readonly threads: readonly EngineThread[];
+  readonly writer: EngineThread;
+  /** Threads of the pool. */
+  readonly count: number;
   readonly startThread: (name: string) => EngineThread;
   readonly limitMs: number;
   readonly logger: Logger | undefined;
@@ -30,12 +32,18 @@ export class Readers {
   readonly #overdue: OverdueStatements;
   /** Threads that were replaced and still run a slow statement. */
   readonly #slow = new Set<EngineThread>();
-  #closing = false;
+  /** Milliseconds that a statement may take once the database closes. */
+  #graceMs: number | undefined;
 
   constructor(options: ReadersOptions) {
+    const { writer, count } = options;
+    if (count < 1) throw new RangeError('a database has at least one reader');
     this.#options = options;
-    this.#pool = new ReadPool(options.threads);
-    this.#sessions = new SessionThreads(options.startThread);
+    this.#pool = new ReadPool({
+      writer,
+      startReaders: () => Array.from({ length: count }, (_, index) => this.#start(`reader ${index + 1}`)),
+    });
+    this.#sessions = new SessionThreads((name) => this.#start(name));
     this.#overdue = new OverdueStatements(options.limitMs);
   }
 
@@ -82,11 +90,17 @@ export class Readers {
   /** Replaces the thread of a slow statement if calls wait behind it, and gives up the thread of an overdue one. */
   noteSlow(running: RunningStatement, isOverdue: boolean, thread: EngineThread): void {
     if (isOverdue) this.#giveUp(running, thread);
-    else if (!this.#closing && this.#slow.size < MAX_SLOW && this.#pool.isHeldUpBy(thread)) {
+    else if (this.#graceMs === undefined && this.#slow.size < MAX_SLOW && this.#pool.isHeldUpBy(thread)) {
       this.#slow.add(thread);
       void thread.exited.then(() => this.#slow.delete(thread));
-      this.#pool.exchange(thread, this.#options.startThread(thread.name), thread.takeBack(running));
+      this.#pool.exchange(thread, this.#start(thread.name), thread.takeBack(running));
     }
+  }
+
+  #start(name: string): EngineThread {
+    const thread = this.#options.startThread(name);
+    if (this.#graceMs !== undefined) thread.limitStatements(this.#graceMs);
+    return thread;
   }
 
   #giveUp(running: RunningStatement, thread: EngineThread): void {
@@ -102,14 +116,14 @@ export class Readers {
       ms: Math.round(running.ms),
     });
     const unanswered = thread.giveUp(running, error);
-    if (this.#pool.threads.includes(thread) && !this.#closing)
-      this.#pool.exchange(thread, this.#options.startThread(thread.name), unanswered);
+    if (this.#pool.threads.includes(thread) && this.#graceMs === undefined)
+      this.#pool.exchange(thread, this.#start(thread.name), unanswered);
     else for (const { reject } of [...unanswered.calls, ...unanswered.operations]) reject(error);
   }
 
   /** Completes the accepted reads. Each statement may take `graceMs` from now on. */
   async close(graceMs: number): Promise<void> {
-    this.#closing = true;
+    this.#graceMs = graceMs;
     this.#sessions.refuse();
     for (const thread of this.threads) thread.limitStatements(graceMs);
     await this.#pool.drain();

@@ -230,6 +230,11 @@ export class EngineThread {
     return { calls, operations };
   }
 
+  /** Ignores the answers to reads that another thread has taken over. */
+  ignore(calls: readonly Call[]): void {
+    for (const call of calls) this.#takenBack.add(call);
+  }
+
   /** Sends what was taken back from another thread. */
   takeOver({ operation, resolve, reject }: PendingOperation): void {
     this.#send(operation).then(resolve, reject);
