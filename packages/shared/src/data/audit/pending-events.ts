@@ -1,6 +1,7 @@
-import { appendFile, readFile, rename } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Check } from 'typebox/value';
-import { removeDurably } from '../../core/paths/index.ts';
+import { moveDurably, removeDurably, syncFolder } from '../../core/paths/index.ts';
 import { type NotedEvent, NotedEventSchema } from './audit-event.ts';
 
 /** Bytes that are read at most: who may write the file may make it as long as the disk. */
@@ -22,6 +23,8 @@ export class PendingEvents {
     const lines = events.map((event) => `${JSON.stringify(event)}\n`).join('');
     // One write, so that lines of several processes do not mix.
     await appendFile(this.#file, lines, { mode: 0o600, flush: true });
+    // The file may be new.
+    await syncFolder(path.dirname(this.#file));
   }
 
   /**
@@ -34,7 +37,8 @@ export class PendingEvents {
     // The file of an unfinished drain comes first; events that are appended meanwhile are left to the next drain.
     let content = await contentOf(taken);
     if (content === undefined) {
-      if (!(await rename(this.#file, taken).then(() => true, refuseUnlessMissing))) return;
+      if ((await contentOf(this.#file)) === undefined) return;
+      await moveDurably(this.#file, taken);
       content = (await contentOf(taken)) ?? '';
     }
     const lines = content.split('\n').filter((line) => line !== '');
@@ -48,14 +52,9 @@ async function contentOf(file: string): Promise<string | undefined> {
   try {
     return (await readFile(file)).subarray(0, MOST_BYTES).toString('utf8');
   } catch (error) {
-    refuseUnlessMissing(error);
-    return undefined;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
   }
-}
-
-function refuseUnlessMissing(error: unknown): false {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-  throw error;
 }
 
 function parsed(line: string): NotedEvent | undefined {
