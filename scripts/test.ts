@@ -39,8 +39,8 @@ try {
         NODE_COMPILE_CACHE: path.join(CACHE, 'compiled'),
         ...process.env,
         NODE_OPTIONS: [process.env.NODE_OPTIONS, typeBox].filter((each) => each !== undefined).join(' '),
-        AICO_TEST_COMMAND: command,
-        AICO_TEST_CACHE: path.join(installation, 'cache'),
+        TEST_AICO_COMMAND: command,
+        TEST_AICO_CACHE: path.join(installation, 'cache'),
       },
     },
   );

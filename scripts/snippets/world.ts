@@ -9,7 +9,7 @@ import type { LineEffect } from './effects.ts';
 
 export const ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
 /** `npm test` builds the command once. */
-const AICO = process.env.AICO_TEST_COMMAND ?? path.join(ROOT, 'packages/cli/bin/aico.js');
+const AICO = process.env.TEST_AICO_COMMAND ?? path.join(ROOT, 'packages/cli/bin/aico.js');
 /** Modules made of snippets, where the packages of the workspace are found. */
 const MODULES = path.join(ROOT, '.cache/snippets');
 /** Where npx looks for commands of the workspace. */
@@ -152,7 +152,7 @@ export class World implements AsyncDisposable {
         PATH: [path.join(this.folder, 'bin'), ...COMMANDS, process.env.PATH].join(path.delimiter),
         HOME: this.folder,
         // The code that Node has compiled, which a new home would lack.
-        XDG_CACHE_HOME: process.env.AICO_TEST_CACHE ?? path.join(ROOT, '.cache'),
+        XDG_CACHE_HOME: process.env.TEST_AICO_CACHE ?? path.join(ROOT, '.cache'),
         AICO_HOME: home,
         AICO_CORE__API_GATEWAY__REST__PORT: '0',
         AICO_CORE__DATABASE__KEYRING_WITNESS: 'false',

@@ -12,7 +12,7 @@ import { createTestBackend, createTestHome, type TestBackend, type TestHome } fr
 const INBOX = fileURLToPath(new URL('..', import.meta.url));
 /** `npm test` builds the command once. */
 const AICO =
-  process.env.AICO_TEST_COMMAND ??
+  process.env.TEST_AICO_COMMAND ??
   fileURLToPath(new URL('../../../packages/cli/bin/aico.js', import.meta.url));
 const SEPARATOR = 'From a@b Thu Aug 22 12:36:23 2002\n';
 
