@@ -10,7 +10,7 @@ const BATCH = 32;
 const IN_FLIGHT = 2;
 
 /** The number of reads that the writer answers before the readers are started, and the time in milliseconds that it has. */
-const READS_BEFORE_READERS = 100;
+const READS_BEFORE_READERS = 32;
 const WRITER_ANSWERS_MS = 100;
 
 export interface ReadPoolOptions {
