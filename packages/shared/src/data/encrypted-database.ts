@@ -402,7 +402,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     const fault = this.#faults?.refuseWrite(ownerOf(call.statement));
     if (fault !== undefined) throw fault;
     this.#writer.submit(call);
-    this.#transactions.noteWaiting(call.statement.shape);
+    this.#transactions.noteWaiting(call.statement);
   }
 
   readonly #reroute = (call: Call): void => {
@@ -430,7 +430,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       },
       apply: async (position, pending) => {
         this.#writer.refuseIfClosed();
-        this.#transactions.noteWaiting('migration');
+        this.#transactions.noteWaiting({ shape: 'migration' });
         const { tables: reserved } = this.#reserved;
         await this.#writer.alone({ name: 'migrate', principal, reserved, position, migrations: pending });
       },

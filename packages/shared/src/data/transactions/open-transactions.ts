@@ -50,7 +50,7 @@ export class OpenTransactions {
     refuseUnlessOpen();
     if (!readOnly) {
       writer.refuseIfClosed();
-      this.noteWaiting('begin of another transaction');
+      this.noteWaiting({ shape: 'begin of another transaction' });
     }
     const { thread, release } = readOnly
       ? await readers.take({
@@ -81,10 +81,13 @@ export class OpenTransactions {
     return this.#inside.run(session, work);
   }
 
-  /** Notes that a statement sent to the database itself waits for the transaction in whose callback it was sent. */
-  noteWaiting(statement: string): void {
+  /**
+   * Notes that a statement sent to the database itself waits for the transaction in whose callback it was sent. Its shape takes
+   * longer to make than a write to queue, and is read only where there is such a transaction.
+   */
+  noteWaiting(statement: { readonly shape: string }): void {
     const inside = this.#inside.getStore();
-    if (inside !== undefined && inside.ended === undefined) inside.noteWaitingInside(statement);
+    if (inside !== undefined && inside.ended === undefined) inside.noteWaitingInside(statement.shape);
   }
 
   /** Ends the transactions that write: the disk has failed. */
