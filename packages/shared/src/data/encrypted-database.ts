@@ -3,12 +3,7 @@ import type { Logger } from '../core/logging/types.ts';
 import { createMutex } from '../core/tasks/index.ts';
 import type { DatabaseFaults, EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 import type { EngineStatus } from './engine/wire.ts';
-import {
-  DatabaseClosedError,
-  type EngineCrashedError,
-  StatementRefusedError,
-  TransactionConflictError,
-} from './errors.ts';
+import { DatabaseClosedError, type EngineCrashedError, StatementRefusedError } from './errors.ts';
 import { expectSameFile } from './file/database-file.ts';
 import { readHead } from './file/database-head.ts';
 import { FileWatch } from './file/file-watch.ts';
@@ -32,9 +27,8 @@ import { ownerOf } from './statements/statement-owner.ts';
 import { StatementRegistries, type StatementRegistry } from './statements/statement-registry.ts';
 import type { Call } from './threads/calls.ts';
 import type { EngineThread, ThreadEvents } from './threads/engine-thread.ts';
-import type { SimulatedConflicts } from './transactions/conflicts.ts';
 import { OpenTransactions, type OwnedOptions } from './transactions/open-transactions.ts';
-import { TransactionScope } from './transactions/transaction-scope.ts';
+import type { TransactionScope } from './transactions/transaction-scope.ts';
 import { openedAt } from './transactions/transaction-session.ts';
 import type {
   DatabaseState,
@@ -87,7 +81,6 @@ export class EncryptedDatabase implements OwnableDatabase {
   readonly #transactions: OpenTransactions;
   readonly #watch: FileWatch;
   readonly #reserved: ReservedNames;
-  readonly #conflicts: SimulatedConflicts | undefined;
   readonly #faults: DatabaseFaults | undefined;
   readonly #migrating = createMutex();
   #crash: Error | undefined;
@@ -118,19 +111,21 @@ export class EncryptedDatabase implements OwnableDatabase {
       logger: options.logger,
       onEnded: (refusal) => this.#transactions.endWriting(refusal),
     });
-    this.#transactions = new OpenTransactions({
-      readers: this.#readers,
-      writer: this.#writer,
-      logger: options.logger,
-      refuseUnlessOpen: () => this.#refuseUnlessOpen(),
-    });
     this.#watch = new FileWatch(engine.identities, (error) => this.stopAcknowledging(error));
     this.#reserved = options.reserved ?? { owners: [], tables: [] };
-    this.#conflicts = options.conflicts;
     this.#faults = options.faults;
     this.#vocabulary = vocabulary;
     this.#registries = new StatementRegistries(STATEMENTS_KEPT, vocabulary, (statement) => {
       for (const thread of this.#threads()) thread.forget(statement);
+    });
+    this.#transactions = new OpenTransactions({
+      readers: this.#readers,
+      writer: this.#writer,
+      registry: this.#registries.root,
+      conflicts: options.conflicts,
+      refuseCommit: options.faults?.refuseWrite,
+      logger: options.logger,
+      refuseUnlessOpen: () => this.#refuseUnlessOpen(),
     });
   }
 
@@ -225,38 +220,12 @@ export class EncryptedDatabase implements OwnableDatabase {
     return answer as Promise<QueryResult<unknown>> as Promise<QueryResult<R>>;
   }
 
-  async transaction<T>(work: (tx: TransactionScope) => Promise<T>, options?: OwnedOptions): Promise<T> {
-    const origin = new Error('opened here');
-    for (let run = 1; ; run += 1) {
-      const session = await this.#transactions.open(options, origin);
-      const scope = new TransactionScope(session, this.#registries.root);
-      try {
-        const result = await Promise.race([
-          this.#transactions.run(session, () => work(scope)),
-          session.expired,
-        ]);
-        const fault = this.#faultOf(options);
-        if (fault !== undefined) throw fault;
-        const isConflict = session.ended === undefined && this.#conflicts?.inTransaction?.(run) === true;
-        if (!isConflict) {
-          await scope.commit();
-          return result;
-        }
-        await session.rollback();
-      } catch (error) {
-        await session.rollback();
-        throw error;
-      }
-    }
+  transaction<T>(work: (tx: TransactionScope) => Promise<T>, options?: OwnedOptions): Promise<T> {
+    return this.#transactions.run(work, options);
   }
 
-  async begin(options?: OwnedOptions): Promise<TransactionScope> {
-    const session = await this.#transactions.open(options, new Error('opened here'));
-    return new TransactionScope(session, this.#registries.root, {
-      refuseCommit: () =>
-        this.#faultOf(options) ??
-        (this.#conflicts?.inBegun?.() === true ? new TransactionConflictError() : undefined),
-    });
+  begin(options?: OwnedOptions): Promise<TransactionScope> {
+    return this.#transactions.begin(options);
   }
 
   /** Reads row by row, from one view of the data. Ending the loop early gives the view back. */
@@ -381,11 +350,6 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   #threads(): readonly EngineThread[] {
     return [this.#engine.writer, ...this.#readers.threads];
-  }
-
-  /** The error that a test has the commit of a transaction meet. */
-  #faultOf({ owner, readOnly = false }: OwnedOptions = {}): Error | undefined {
-    return readOnly ? undefined : this.#faults?.refuseWrite(owner);
   }
 
   #refuseUnlessOpen(): void {

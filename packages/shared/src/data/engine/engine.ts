@@ -1,19 +1,20 @@
 import { reasonOf } from '@aico/protocol';
 import type { Connection } from '../driver.ts';
 import { decodePrincipal } from '../ownership/principal.ts';
-import { checkObjectsOf, runMigrationStatement } from '../ownership/schema-change.ts';
 import { callsOf } from './calls.ts';
 import { Checkpointer, vacuum } from './checkpoint.ts';
-import { CommitCounter, NOTE_TABLE, readNote, readStamp, STAMP_TABLE } from './commit-counter.ts';
-import type { DatabaseHistory, DatabaseStamp, HeadPlace } from './commit-record.ts';
+import { CommitCounter } from './commit-counter.ts';
+import type { HeadPlace } from './commit-record.ts';
 import { openConnection } from './connection.ts';
 import { DiskFaults } from './disk-faults.ts';
 import { EngineRefusal, notRun, toFailure } from './failure.ts';
 import { FaultOrigin, writeNothing } from './fault-origin.ts';
 import { commitGroup, type GroupCall } from './group-commit.ts';
+import { MigrationStatementFailed, type PendingMigrations, runMigrations } from './run-migrations.ts';
 import { Sessions } from './sessions.ts';
 import { type Definition, emptyOutcome, type Outcome, PreparedStatements } from './statements.ts';
 import { databaseStatus, schemaText } from './status.ts';
+import { adoptHistory, createFile, makeOwnTables, stampOf } from './whole-file.ts';
 import {
   type BatchReply,
   type EngineData,
@@ -46,8 +47,6 @@ export class Engine {
   #checkpointer: Checkpointer | undefined;
   #counter: CommitCounter | undefined;
   #faultOrigin: FaultOrigin | undefined;
-  /** The statement of a migration that runs. */
-  #migrating: string | undefined;
   /** After a failed fsync the content of the disk is unknown, so nothing more is acknowledged. */
   #stopped: Failure | undefined;
 
@@ -207,14 +206,13 @@ export class Engine {
     try {
       return { kind: 'done', id, value: this.#perform(operation), failure: undefined };
     } catch (error) {
-      const failure = this.#judge(toFailure(error, this.#data.file));
-      const statement = this.#migrating;
-      this.#migrating = undefined;
+      const ofMigration = error instanceof MigrationStatementFailed ? error : undefined;
+      const failure = this.#judge(toFailure(ofMigration?.cause ?? error, this.#data.file));
       return {
         kind: 'done',
         id,
         value: undefined,
-        failure: statement === undefined ? failure : { ...failure, statement },
+        failure: ofMigration === undefined ? failure : { ...failure, statement: ofMigration.statement },
       };
     }
   }
@@ -222,9 +220,9 @@ export class Engine {
   #perform(operation: Operation): unknown {
     switch (operation.name) {
       case 'create':
-        return this.#create(operation.file, operation.history);
+        return createFile({ ...this.#data, file: operation.file }, operation.history);
       case 'adopt':
-        return this.#adopt(operation.history);
+        return adoptHistory(this.#data, operation.history);
       case 'open':
         return operation.head === undefined ? void this.#open() : this.#openToWrite(operation.head);
       case 'begin':
@@ -243,43 +241,13 @@ export class Engine {
         this.#statements?.forgetAll();
         return vacuum(this.#open().connection);
       case 'verify':
-        return this.#verify();
+        return stampOf(this.#data);
       case 'status':
         return databaseStatus(this.#open().connection);
       case 'try-write':
         return this.#tryWrite();
       case 'close':
         return this.#close(operation.readersRemain);
-    }
-  }
-
-  #create(file: string, { id, epoch }: DatabaseHistory): void {
-    const connection = openConnection({ ...this.#data, file }, 'statements');
-    try {
-      makeOwnTables(connection);
-      connection.exec(STAMP_TABLE);
-      connection.prepare('INSERT INTO _aico_head VALUES (1, ?, ?, 0)').run(id, epoch);
-      connection.pragma('wal_checkpoint(TRUNCATE)');
-    } finally {
-      connection.close();
-    }
-  }
-
-  #adopt({
-    id,
-    epoch,
-  }: DatabaseHistory): (Partial<DatabaseStamp> & { note: string | undefined }) | undefined {
-    const connection = openConnection(this.#data, 'statements');
-    try {
-      connection.exec(`${STAMP_TABLE}; ${NOTE_TABLE}`);
-      const commits = readStamp(connection)?.commits ?? 0;
-      connection
-        .prepare('INSERT OR REPLACE INTO _aico_head VALUES (1, ?, ?, ?)')
-        .run(id, epoch, BigInt(commits + 1));
-      connection.pragma('wal_checkpoint(TRUNCATE)');
-      return { ...readStamp(connection), note: readNote(connection) };
-    } finally {
-      connection.close();
     }
   }
 
@@ -293,16 +261,6 @@ export class Engine {
     return schemaText(connection);
   }
 
-  /** Opens a new connection, because the page caches of the others would hide damage to the file. */
-  #verify(): DatabaseStamp | undefined {
-    const connection = openConnection(this.#data, 'probe');
-    try {
-      return readStamp(connection);
-    } finally {
-      connection.close();
-    }
-  }
-
   #begin(session: number): void {
     if (this.#data.role === 'reader') {
       this.#sessions.begin(session);
@@ -312,31 +270,14 @@ export class Engine {
     this.#open().statements.begin();
   }
 
-  #migrate({
-    principal,
-    reserved,
-    position,
-    migrations,
-  }: Extract<Operation, { readonly name: 'migrate' }>): void {
+  #migrate(migrations: PendingMigrations): void {
     this.#refuseIfStopped();
     const { connection, statements } = this.#open();
     statements.begin();
     try {
       statements.forgetAll();
       statements.noteWrite();
-      for (const [index, { id, checksum, statements: texts }] of migrations.entries()) {
-        for (const sql of texts) {
-          this.#migrating = sql;
-          runMigrationStatement(connection, principal, sql, reserved);
-        }
-        this.#migrating = undefined;
-        checkObjectsOf(connection, principal);
-        connection
-          .prepare(
-            'INSERT INTO _aico_migrations (owner, position, id, checksum, applied_at) VALUES (?, ?, ?, ?, ?)',
-          )
-          .run(principal.owner, BigInt(position + index), id, checksum, new Date().toISOString());
-      }
+      runMigrations(connection, migrations);
       statements.commit();
     } catch (error) {
       statements.rollBack();
@@ -427,15 +368,6 @@ export class Engine {
     if (counter !== undefined) attempt(() => counter.close());
     return leftUndone.length === 0 ? undefined : leftUndone.join('; ');
   }
-}
-
-function makeOwnTables(connection: Connection): void {
-  connection.exec(
-    'CREATE TABLE IF NOT EXISTS _aico_migrations (owner TEXT NOT NULL, position INTEGER NOT NULL, id TEXT NOT NULL, ' +
-      'checksum TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (owner, position), UNIQUE (owner, id)) STRICT; ' +
-      'CREATE TABLE IF NOT EXISTS _aico_objects (name TEXT PRIMARY KEY COLLATE NOCASE, owner TEXT NOT NULL) STRICT, WITHOUT ROWID; ' +
-      NOTE_TABLE,
-  );
 }
 
 /**

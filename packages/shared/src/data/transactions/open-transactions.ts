@@ -1,8 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from '../../core/logging/types.ts';
+import { TransactionConflictError } from '../errors.ts';
 import type { Readers } from '../reads/readers.ts';
+import type { StatementRegistry } from '../statements/statement-registry.ts';
 import type { TransactionOptions } from '../types.ts';
 import type { Writer } from '../writes/writer.ts';
+import type { SimulatedConflicts } from './conflicts.ts';
+import { TransactionScope } from './transaction-scope.ts';
 import { openedAt, TransactionSession } from './transaction-session.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -15,6 +19,11 @@ export interface OwnedOptions extends TransactionOptions {
 export interface OpenTransactionsOptions {
   readonly readers: Readers;
   readonly writer: Writer;
+  /** The statements of the database itself, which a transaction uses. */
+  readonly registry: StatementRegistry;
+  readonly conflicts: SimulatedConflicts | undefined;
+  /** The error that a test has the commit of an owner's transaction meet. */
+  readonly refuseCommit: ((owner: string | undefined) => Error | undefined) | undefined;
   readonly logger: Logger | undefined;
   /** @throws when the database is closed */
   readonly refuseUnlessOpen: () => void;
@@ -43,8 +52,46 @@ export class OpenTransactions {
     return this.#lastId;
   }
 
+  /** Runs `work` in a transaction, and again where it meets a conflict. */
+  async run<T>(work: (tx: TransactionScope) => Promise<T>, options?: OwnedOptions): Promise<T> {
+    const { conflicts, registry } = this.#options;
+    const origin = new Error('opened here');
+    for (let run = 1; ; run += 1) {
+      const session = await this.#open(options, origin);
+      const scope = new TransactionScope(session, registry);
+      try {
+        const result = await Promise.race([this.#inside.run(session, () => work(scope)), session.expired]);
+        const fault = this.#faultOf(options);
+        if (fault !== undefined) throw fault;
+        const isConflict = session.ended === undefined && conflicts?.inTransaction?.(run) === true;
+        if (!isConflict) {
+          await scope.commit();
+          return result;
+        }
+        await session.rollback();
+      } catch (error) {
+        await session.rollback();
+        throw error;
+      }
+    }
+  }
+
+  /** Opens a transaction that its caller commits or rolls back. */
+  async begin(options?: OwnedOptions): Promise<TransactionScope> {
+    const { conflicts, registry } = this.#options;
+    return new TransactionScope(await this.#open(options, new Error('opened here')), registry, {
+      refuseCommit: () =>
+        this.#faultOf(options) ??
+        (conflicts?.inBegun?.() === true ? new TransactionConflictError() : undefined),
+    });
+  }
+
+  #faultOf({ owner, readOnly = false }: OwnedOptions = {}): Error | undefined {
+    return readOnly ? undefined : this.#options.refuseCommit?.(owner);
+  }
+
   /** @param origin records where it was opened */
-  async open(options: OwnedOptions = {}, origin: Error): Promise<TransactionSession> {
+  async #open(options: OwnedOptions = {}, origin: Error): Promise<TransactionSession> {
     const { readers, writer, logger, refuseUnlessOpen } = this.#options;
     const { readOnly = false, timeoutMs = DEFAULT_TIMEOUT_MS, owner } = options;
     refuseUnlessOpen();
@@ -74,11 +121,6 @@ export class OpenTransactions {
       release();
       throw error;
     }
-  }
-
-  /** Runs the callback of a transaction. */
-  run<T>(session: TransactionSession, work: () => Promise<T>): Promise<T> {
-    return this.#inside.run(session, work);
   }
 
   /**
