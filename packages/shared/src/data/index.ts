@@ -15,48 +15,20 @@ export type { DatabaseFaults, EncryptedDatabaseOptions } from './encrypted-datab
 export { type DiskFault, DiskFaults } from './engine/disk-faults.ts';
 export type { CipherName } from './engine/wire.ts';
 export {
-  ConstraintError,
-  DatabaseBusyError,
   DatabaseCipherError,
-  DatabaseClosedError,
   DatabaseCorruptError,
   DatabaseGoneError,
   DatabaseHeadError,
+  DatabaseHeadMissingError,
   DatabaseKeyWrongError,
-  DatabaseLostError,
   DatabaseOpenError,
   DatabaseOpenTwiceError,
   DatabaseReplacedError,
-  DiskFullError,
-  EngineCrashedError,
-  EngineSetupError,
-  MigrationChangedError,
-  MigrationFailedError,
-  NestedTransactionOpenError,
+  DatabaseRolledBackError,
   NotADatabaseError,
-  OwnerReservedError,
-  ParametersInvalidError,
   PlaintextDatabaseError,
-  ReadOnlyTransactionError,
-  StatementFailedError,
-  StatementRefusedError,
-  StorageFailedError,
-  TableNotOwnedError,
-  TransactionConflictError,
-  TransactionEndedError,
-  TransactionTimeoutError,
-  WriteQueueFullError,
-  WriteRefusedError,
-} from './errors.ts';
-export { DatabaseHeadMissingError, DatabaseRolledBackError } from './file/errors.ts';
+} from './file/errors.ts';
 export type { DatabaseWitness } from './file/rollback-guard.ts';
-export {
-  ReadersTakenError,
-  ResultTooLargeError,
-  StatementOverdueError,
-  StreamIdleError,
-  WriterOverdueError,
-} from './limit-errors.ts';
 export {
   type AcceptRollbackOptions,
   acceptRollback,
@@ -88,9 +60,32 @@ export {
   recoverRotation,
   rotateKey,
 } from './maintenance/rotate-key.ts';
+export { MigrationChangedError, MigrationFailedError } from './migrations/errors.ts';
+export { OwnerReservedError, TableNotOwnedError } from './ownership/errors.ts';
 export type { ReservedNames } from './ownership/principal.ts';
+export { ReadersTakenError, StatementOverdueError, StreamIdleError } from './reads/errors.ts';
 export { RetentionClock, type RetentionClockOptions } from './retention-clock.ts';
+export {
+  ConstraintError,
+  ParametersInvalidError,
+  ResultTooLargeError,
+  StatementFailedError,
+  StatementRefusedError,
+} from './statements/errors.ts';
+export {
+  DatabaseBusyError,
+  DatabaseClosedError,
+  EngineCrashedError,
+  EngineSetupError,
+} from './threads/errors.ts';
 export { randomConflicts, type SimulatedConflicts } from './transactions/conflicts.ts';
+export {
+  NestedTransactionOpenError,
+  ReadOnlyTransactionError,
+  TransactionConflictError,
+  TransactionEndedError,
+  TransactionTimeoutError,
+} from './transactions/errors.ts';
 export type {
   Database,
   DatabaseState,
@@ -112,3 +107,11 @@ export type {
   Transaction,
   TransactionOptions,
 } from './types.ts';
+export {
+  DatabaseLostError,
+  DiskFullError,
+  StorageFailedError,
+  WriteQueueFullError,
+  WriteRefusedError,
+  WriterOverdueError,
+} from './writes/errors.ts';

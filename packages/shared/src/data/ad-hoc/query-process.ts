@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import pLimit, { type LimitFunction } from 'p-limit';
-import { DatabaseGoneError, StatementRefusedError } from '../errors.ts';
 import { readHead } from '../file/database-head.ts';
+import { DatabaseGoneError } from '../file/errors.ts';
 import { placeholdersOf } from '../sql/placeholders.ts';
 import { classifyStatement } from '../sql/statement-guard.ts';
 import { Vocabulary } from '../sql/vocabulary.ts';
+import { StatementRefusedError } from '../statements/errors.ts';
 import { type BoundParameters, bindParameters } from '../statements/parameters.ts';
 import { errorOf } from '../threads/engine-errors.ts';
 import type { SqlParameters, SqlValue } from '../types.ts';

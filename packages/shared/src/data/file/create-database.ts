@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { moveDurably, removeDurably, syncFolder } from '../../core/paths/index.ts';
 import type { CipherName } from '../engine/wire.ts';
-import { NotADatabaseError } from '../errors.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import { type FileLook, lookAtFile, makeFile, unauthenticatedHeader } from './database-file.ts';
 import { type DatabaseHead, type ReadHead, writeHead } from './database-head.ts';
+import { NotADatabaseError } from './errors.ts';
 import { newName } from './rollback-guard.ts';
 import { withKey } from './with-key.ts';
 

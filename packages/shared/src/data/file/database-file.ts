@@ -8,7 +8,7 @@ import {
   DatabaseOpenError,
   DatabaseReplacedError,
   PlaintextDatabaseError,
-} from '../errors.ts';
+} from './errors.ts';
 
 /** The first bytes of every SQLite file that is not encrypted. */
 const PLAINTEXT = Buffer.from('SQLite format 3\0', 'latin1');

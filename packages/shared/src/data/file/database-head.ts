@@ -17,7 +17,7 @@ import {
   RECORDS_END,
   recordBlock,
 } from '../engine/commit-record.ts';
-import { DatabaseHeadError } from '../errors.ts';
+import { DatabaseHeadError } from './errors.ts';
 
 const Head = Type.Object(
   {

@@ -1,5 +1,110 @@
 import { defineError } from '@aico/protocol';
+import { systemErrorIn } from '../../core/system-errors/index.ts';
 import type { DatabaseStamp } from '../engine/commit-record.ts';
+
+/** The database file cannot be opened or created. */
+export class DatabaseOpenError extends defineError({
+  code: 'AICO_DATA_OPEN_FAILED',
+  exit: 'database',
+  make: (file: string, reason: string, cause?: unknown) => {
+    const condition = systemErrorIn(cause)?.condition ?? reason;
+    return {
+      message: `the database ${file} cannot be opened: ${condition}`,
+      hint:
+        systemErrorIn(cause)?.hint ??
+        'Check that the folder exists, that you own it, and that the disk has room.',
+      cause,
+      file,
+    };
+  },
+}) {}
+
+/** This process has already opened the file. */
+export class DatabaseOpenTwiceError extends defineError({
+  code: 'AICO_DATA_OPEN_TWICE',
+  exit: 'database',
+  hint: 'Pass on the open database instead of opening it a second time.',
+  make: (file: string) => ({ message: `this process has opened ${file} already`, file }),
+}) {}
+
+/** The database file is not encrypted. */
+export class PlaintextDatabaseError extends defineError({
+  code: 'AICO_DATA_PLAINTEXT',
+  exit: 'database',
+  hint: 'Move it away. Its rows can be imported; the file itself is not used.',
+  make: (file: string) => ({ message: `${file} is not encrypted, and is refused`, file }),
+}) {}
+
+/** The key does not open this database. */
+export class DatabaseKeyWrongError extends defineError({
+  code: 'AICO_DATA_KEY_WRONG',
+  exit: 'database',
+  hint: 'Restore the slot file and the database that belong together.',
+  make: (file: string, cause: unknown) => ({
+    message: `the key does not open ${file}: it belongs to another database`,
+    cause,
+    file,
+  }),
+}) {}
+
+/** The database was created with another cipher than the configured one. */
+export class DatabaseCipherError extends defineError({
+  code: 'AICO_DATA_CIPHER_DIFFERS',
+  exit: 'database',
+  make: (file: string, made: string, configured: string) => ({
+    message: `${file} was created with ${made}, but ${configured} is configured`,
+    hint: `Configure ${made} again: the cipher of a database is chosen when it is created.`,
+    file,
+  }),
+}) {}
+
+/** The file is not a database. */
+export class NotADatabaseError extends defineError({
+  code: 'AICO_DATA_NOT_A_DATABASE',
+  exit: 'database',
+  hint: 'The file was replaced by something else; restore the newest backup.',
+  make: (file: string, cause?: unknown) => ({ message: `${file} is not a database`, cause, file }),
+}) {}
+
+/** Pages of the database fail authentication or are malformed: the file was damaged or altered. */
+export class DatabaseCorruptError extends defineError({
+  code: 'AICO_DATA_CORRUPT',
+  exit: 'database',
+  hint: 'Keep the file as it is, and restore the newest backup beside it.',
+  make: (file: string, reason: string, cause?: unknown) => ({
+    message: `${file} is damaged: ${reason}`,
+    cause,
+    file,
+  }),
+}) {}
+
+/** The head file beside the database does not belong to it. */
+export class DatabaseHeadError extends defineError({
+  code: 'AICO_DATA_HEAD_DAMAGED',
+  exit: 'database',
+  hint: 'Keep every file. `aico db accept-rollback` accepts the database as it is and writes a new head; `aico db restore` replaces it by the newest backup.',
+  make: (file: string, reason: string, cause?: unknown) => ({
+    message: `${file}, the head file of the database beside it, ${reason}`,
+    cause,
+    file,
+  }),
+}) {}
+
+/** The database file is missing or empty. */
+export class DatabaseGoneError extends defineError({
+  code: 'AICO_DATA_GONE',
+  exit: 'database',
+  hint: 'Look for the file first: the disk it lies on may not be mounted. If it is lost, restore the newest backup with `aico db restore`.',
+  make: (file: string) => ({ message: `${file} is missing or empty`, file }),
+}) {}
+
+/** The database file was replaced while it was open. */
+export class DatabaseReplacedError extends defineError({
+  code: 'AICO_DATA_REPLACED',
+  exit: 'database',
+  hint: 'Do not stop the backend yet: it still reads the old file. Export what you need; then stop it and restore the newest backup.',
+  make: (file: string) => ({ message: `${file} was replaced while it was open`, file }),
+}) {}
 
 /** The database is not the one that was written last: it is an older copy, another database, or its log was cut. */
 export class DatabaseRolledBackError extends defineError({

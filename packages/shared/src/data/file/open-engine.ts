@@ -6,19 +6,10 @@ import { type DatabaseHistory, type DatabaseStamp, RECORDS_AT } from '../engine/
 import type { DiskFaults } from '../engine/disk-faults.ts';
 import type { CipherName, EngineData, Failure } from '../engine/wire.ts';
 import type { EngineFailure } from '../engine-failure.ts';
-import {
-  DatabaseCipherError,
-  DatabaseCorruptError,
-  DatabaseGoneError,
-  DatabaseHeadError,
-  DatabaseKeyWrongError,
-  DatabaseOpenTwiceError,
-  type EngineCrashedError,
-  NotADatabaseError,
-} from '../errors.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';
 import { errorOf } from '../threads/engine-errors.ts';
 import { EngineThread } from '../threads/engine-thread.ts';
+import type { EngineCrashedError } from '../threads/errors.ts';
 import type { RunningStatement } from '../threads/thread-watch.ts';
 import { create, unfinishedCreation } from './create-database.ts';
 import {
@@ -32,7 +23,16 @@ import {
   unauthenticatedHeader,
 } from './database-file.ts';
 import { headFileOf, headMacKey, type ReadHead, readHead } from './database-head.ts';
-import { DatabaseHeadMissingError } from './errors.ts';
+import {
+  DatabaseCipherError,
+  DatabaseCorruptError,
+  DatabaseGoneError,
+  DatabaseHeadError,
+  DatabaseHeadMissingError,
+  DatabaseKeyWrongError,
+  DatabaseOpenTwiceError,
+  NotADatabaseError,
+} from './errors.ts';
 import { type DatabaseWitness, refuseOlder } from './rollback-guard.ts';
 import { withKey } from './with-key.ts';
 

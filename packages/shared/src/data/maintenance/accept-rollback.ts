@@ -1,8 +1,8 @@
 import type { DatabaseHistory, DatabaseStamp } from '../engine/commit-record.ts';
 import type { CipherName } from '../engine/wire.ts';
-import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
 import { lookAtFile, unauthenticatedHeader } from '../file/database-file.ts';
 import { type ReadHead, readHead, writeHead } from '../file/database-head.ts';
+import { DatabaseGoneError, DatabaseHeadError } from '../file/errors.ts';
 import { isSameHistory, newName } from '../file/rollback-guard.ts';
 import { withSharedKey } from '../file/with-key.ts';
 import { EngineThread } from '../threads/engine-thread.ts';

@@ -1,6 +1,6 @@
 import { stat, statfs } from 'node:fs/promises';
 import { errnoOf } from '../../core/system-errors/index.ts';
-import { DatabaseGoneError } from '../errors.ts';
+import { DatabaseGoneError } from '../file/errors.ts';
 import { SpaceMissingError } from './errors.ts';
 
 /** Free space that is required in addition to the size of a copy. */

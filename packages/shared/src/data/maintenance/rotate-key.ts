@@ -10,9 +10,9 @@ import {
 import { type AICOKeyManager, wipe } from '../../security/index.ts';
 import { EncryptedDatabase } from '../encrypted-database.ts';
 import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
-import { DatabaseGoneError, DatabaseHeadError } from '../errors.ts';
 import { lookAtFile, unauthenticatedHeader } from '../file/database-file.ts';
 import { headFileOf, readHead, writeHead } from '../file/database-head.ts';
+import { DatabaseGoneError, DatabaseHeadError } from '../file/errors.ts';
 import type { DatabaseWitness } from '../file/rollback-guard.ts';
 import { withSharedKey } from '../file/with-key.ts';
 import { bytesOf, exists, requireSpace } from './disk-space.ts';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { PendingMigration } from '../engine/wire.ts';
-import { MigrationChangedError, MigrationFailedError } from '../errors.ts';
 import { splitStatements } from '../sql/sql-text.ts';
 import { classifyStatement } from '../sql/statement-guard.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';
 import type { Migration, MigrationReport } from '../types.ts';
+import { MigrationChangedError, MigrationFailedError } from './errors.ts';
 
 export interface AppliedMigration {
   readonly id: string;

@@ -1,5 +1,5 @@
-import { OwnerReservedError } from '../errors.ts';
 import type { TableGrants } from '../types.ts';
+import { OwnerReservedError } from './errors.ts';
 import { foldCase } from './schema-view.ts';
 
 /** The owner of a statement, and the other owners whose tables the statement may use. */

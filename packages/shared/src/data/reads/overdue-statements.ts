@@ -1,8 +1,8 @@
-import { StatementOverdueError } from '../limit-errors.ts';
 import { ownerOf } from '../statements/statement-owner.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import type { OverdueStatement } from '../types.ts';
+import { StatementOverdueError } from './errors.ts';
 
 /** The number of threads that one owner may occupy with overdue statements. */
 const PER_OWNER = 3;

@@ -1,9 +1,9 @@
 import type { StreamChunk } from '../engine/wire.ts';
-import { StreamIdleError } from '../limit-errors.ts';
 import type { BoundParameters } from '../statements/parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import { Columns } from '../statements/statement-result.ts';
 import type { Row } from '../types.ts';
+import { StreamIdleError } from './errors.ts';
 import type { SessionHolder, SessionLease } from './session-threads.ts';
 
 export interface RowStreamOptions {

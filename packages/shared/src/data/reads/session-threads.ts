@@ -1,7 +1,7 @@
-import { DatabaseClosedError } from '../errors.ts';
-import { ReadersTakenError } from '../limit-errors.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
+import { DatabaseClosedError } from '../threads/errors.ts';
+import { ReadersTakenError } from './errors.ts';
 
 /** The number of read-only transactions and row streams that may be open at once. */
 const SESSIONS = 16;

@@ -1,4 +1,4 @@
-import { StatementRefusedError } from '../errors.ts';
+import { StatementRefusedError } from '../statements/errors.ts';
 import { codeOf, explainedIn, keywordOf } from './sql-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
 

@@ -1,6 +1,6 @@
-import { ParametersInvalidError } from '../errors.ts';
 import type { Placeholders } from '../sql/placeholders.ts';
 import type { SqlParameter, SqlParameters, SqlValue } from '../types.ts';
+import { ParametersInvalidError } from './errors.ts';
 
 /** Parameters as they cross to the engine: a copy, so that the caller may reuse what was passed. */
 export type BoundParameters = readonly SqlValue[] | Readonly<Record<string, SqlValue>>;

@@ -1,24 +1,19 @@
 import { existsSync } from 'node:fs';
 import { type Failure, isWriteRefused } from '../engine/wire.ts';
 import { EngineFailure, isSqlite } from '../engine-failure.ts';
+import { DatabaseCorruptError, DatabaseGoneError, DatabaseOpenError } from '../file/errors.ts';
+import { TableNotOwnedError } from '../ownership/errors.ts';
+import type { Vocabulary } from '../sql/vocabulary.ts';
 import {
   ConstraintError,
-  DatabaseBusyError,
-  DatabaseCorruptError,
-  DatabaseGoneError,
-  DatabaseOpenError,
-  DiskFullError,
-  EngineSetupError,
   ParametersInvalidError,
+  ResultTooLargeError,
   StatementFailedError,
   StatementRefusedError,
-  StorageFailedError,
-  TableNotOwnedError,
-  TransactionEndedError,
-  WriteRefusedError,
-} from '../errors.ts';
-import { ResultTooLargeError } from '../limit-errors.ts';
-import type { Vocabulary } from '../sql/vocabulary.ts';
+} from '../statements/errors.ts';
+import { TransactionEndedError } from '../transactions/errors.ts';
+import { DiskFullError, StorageFailedError, WriteRefusedError } from '../writes/errors.ts';
+import { DatabaseBusyError, EngineSetupError } from './errors.ts';
 
 /** Whether it was for want of room that the disk did not take a write. */
 export function isForWantOfRoom({ code, errno }: Failure): boolean {

@@ -11,13 +11,13 @@ import {
   type StatementBatch,
 } from '../engine/wire.ts';
 import { EngineFailure } from '../engine-failure.ts';
-import { DatabaseClosedError, EngineCrashedError } from '../errors.ts';
 import { Vocabulary } from '../sql/vocabulary.ts';
 import type { BoundParameters } from '../statements/parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import { Columns, StatementResult } from '../statements/statement-result.ts';
 import { type Call, type Layouts, type PendingBatch, settleBatch } from './calls.ts';
 import { errorOf } from './engine-errors.ts';
+import { DatabaseClosedError, EngineCrashedError } from './errors.ts';
 import { PROGRESS_FIELDS, type RunningStatement, ThreadWatch } from './thread-watch.ts';
 
 /** Receives events of an engine thread that concern all callers. */

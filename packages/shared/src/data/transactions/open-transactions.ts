@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from '../../core/logging/types.ts';
-import { TransactionConflictError } from '../errors.ts';
 import type { Readers } from '../reads/readers.ts';
 import type { StatementRegistry } from '../statements/statement-registry.ts';
 import type { TransactionOptions } from '../types.ts';
 import type { Writer } from '../writes/writer.ts';
 import type { SimulatedConflicts } from './conflicts.ts';
+import { TransactionConflictError } from './errors.ts';
 import { TransactionScope } from './transaction-scope.ts';
 import { openedAt, TransactionSession } from './transaction-session.ts';
 

@@ -1,6 +1,6 @@
-import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedError } from '../errors.ts';
 import type { StatementRegistry } from '../statements/statement-registry.ts';
 import type { OpenTransaction, QueryResult, Row, SqlParameters } from '../types.ts';
+import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedError } from './errors.ts';
 import { type Effect, TransactionEffects } from './transaction-effects.ts';
 import type { TransactionSession } from './transaction-session.ts';
 

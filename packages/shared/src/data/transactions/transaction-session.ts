@@ -1,12 +1,12 @@
 import type { Logger } from '../../core/logging/types.ts';
 import type { Operation } from '../engine/wire.ts';
-import { TransactionEndedError, TransactionTimeoutError } from '../errors.ts';
 import { bindParameters } from '../statements/parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import type { StatementResult } from '../statements/statement-result.ts';
 import type { Call, Layouts } from '../threads/calls.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import type { SqlParameters } from '../types.ts';
+import { TransactionEndedError, TransactionTimeoutError } from './errors.ts';
 import { TransactionEffects } from './transaction-effects.ts';
 
 export interface SessionOptions {

@@ -1,5 +1,6 @@
-import { TableNotOwnedError, TransactionEndedError } from '../errors.ts';
+import { TableNotOwnedError } from '../ownership/errors.ts';
 import type { StatementRegistry } from '../statements/statement-registry.ts';
+import { TransactionEndedError } from '../transactions/errors.ts';
 import type { OwnedOptions } from '../transactions/open-transactions.ts';
 import { TransactionScope } from '../transactions/transaction-scope.ts';
 import type {

@@ -1,8 +1,8 @@
-import { WriterOverdueError } from '../limit-errors.ts';
 import { ownerOf } from '../statements/statement-owner.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import type { RunningStatement } from '../threads/thread-watch.ts';
 import type { OverdueStatement } from '../types.ts';
+import { WriterOverdueError } from './errors.ts';
 
 /**
  * Tracks a write that exceeds its time limit. It has the write lock of the file, so no other write can run. After some time the

@@ -4,9 +4,9 @@ import type { Logger } from '../../core/logging/types.ts';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
 import { type Failure, isStopping, isWriteRefused } from '../engine/wire.ts';
 import { EngineFailure } from '../engine-failure.ts';
-import { DatabaseLostError, StorageFailedError } from '../errors.ts';
 import { isForWantOfRoom, writeRefusal } from '../threads/engine-errors.ts';
 import type { DatabaseState } from '../types.ts';
+import { DatabaseLostError, StorageFailedError } from './errors.ts';
 
 /** The free space that is required before a write is tried again; with less, the disk would soon be full again. */
 const REQUIRED_BYTES = 1024 * 1024;

@@ -1,7 +1,7 @@
 import Denque from 'denque';
-import { WriteQueueFullError } from '../errors.ts';
 import type { Call } from '../threads/calls.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
+import { WriteQueueFullError } from './errors.ts';
 
 /** The largest number of statements in one commit: it amortises the fsync and bounds the latency. */
 const LARGEST_GROUP = 256;

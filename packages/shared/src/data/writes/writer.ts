@@ -1,9 +1,9 @@
 import type { Logger } from '../../core/logging/types.ts';
 import type { Failure, Operation } from '../engine/wire.ts';
-import { DatabaseClosedError } from '../errors.ts';
 import type { SessionLease } from '../reads/session-threads.ts';
 import type { Call } from '../threads/calls.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
+import { DatabaseClosedError } from '../threads/errors.ts';
 import type { RunningStatement } from '../threads/thread-watch.ts';
 import type { DatabaseState, OverdueStatement } from '../types.ts';
 import { OverdueWrite } from './overdue-write.ts';

@@ -13,30 +13,6 @@ export class StatementOverdueError extends defineError({
   }),
 }) {}
 
-/** A write does not end, and blocks the single writer. */
-export class WriterOverdueError extends defineError({
-  code: 'AICO_DATA_WRITER_OVERDUE',
-  exit: 'database',
-  hint: 'Try again when it has ended; the health check of the database names it. A restart rolls it back.',
-  make: (owner: string | undefined, statement: string, ms: number) => ({
-    message: `"${statement}" of ${owner ?? 'the backend'} has been writing for ${Math.round(ms)} ms; this was not begun`,
-    owner,
-    statement,
-  }),
-}) {}
-
-/** The rows of a statement exceed the memory limit. */
-export class ResultTooLargeError extends defineError({
-  code: 'AICO_DATA_RESULT_TOO_LARGE',
-  exit: 'database',
-  hint: 'Read them by stream(), or select fewer rows or columns at a time.',
-  make: (statement: string, limit: string, cause: unknown) => ({
-    message: `the rows of "${statement}" take more than ${limit} bytes`,
-    cause,
-    statement,
-  }),
-}) {}
-
 /** A stream was ended because nothing was read from it. */
 export class StreamIdleError extends defineError({
   code: 'AICO_DATA_STREAM_IDLE',

@@ -1,0 +1,29 @@
+import { defineError, reasonOf } from '@aico/protocol';
+
+/** The given migrations do not begin with the applied ones. */
+export class MigrationChangedError extends defineError({
+  code: 'AICO_DATA_MIGRATION_CHANGED',
+  exit: 'database',
+  hint: 'Restore the migration: an applied migration never changes its content or place. Add a new one at the end.',
+  make: (owner: string, migrationId: string, reason: string) => ({
+    message: `migration ${migrationId} of ${owner} ${reason}`,
+    owner,
+    migrationId,
+  }),
+}) {}
+
+/** A migration failed and was undone. */
+export class MigrationFailedError extends defineError({
+  code: 'AICO_DATA_MIGRATION_FAILED',
+  exit: 'database',
+  hint: 'Correct its SQL. The migrations before it stay applied.',
+  make: (owner: string, migrationId: string, cause: unknown) => {
+    const reason = reasonOf(cause);
+    return {
+      message: `migration ${migrationId} of ${owner} failed and was undone: ${reason}`,
+      cause,
+      owner,
+      migrationId,
+    };
+  },
+}) {}
