@@ -30,7 +30,7 @@ function rowOf(n: number): readonly unknown[] {
   const word = n % RARE === RARE / 2 ? 'heron' : `word${n % 5_000}`;
   const fields = JSON.stringify({ n, word, event_type: 'request' });
   const request = `a81bc81b-dead-4e5d-abff-${String(Math.floor(n / 4)).padStart(12, '0')}`;
-  return [START + n, LEVEL_NUMBERS[level], service, 'component', 'Processing request', fields, request];
+  return [START + n, LEVEL_NUMBERS[level], service, 'component', 'Processing request', fields, request, null, null, null, n + 1];
 }
 
 interface Filled {
@@ -50,7 +50,7 @@ async function filled(lines: number): Promise<Filled> {
   const start = performance.now();
   for (let n = 0; n < lines; n += BATCH) {
     const rows = Array.from({ length: BATCH }, (_, index) => rowOf(n + index));
-    await database.execute(INSERT_BATCH, [JSON.stringify(rows)]);
+    await database.execute(INSERT_BATCH, ['bench', n + BATCH, JSON.stringify(rows)]);
   }
   const insertedAt = performance.now();
   await store.index();

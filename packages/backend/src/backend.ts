@@ -6,7 +6,7 @@ import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
 import { type Clock, systemClock } from '@aico/shared/core/tasks';
 import { type DatabaseFaults, finishRestore } from '@aico/shared/data';
-import { AICOKeyManager } from '@aico/shared/security';
+import { AICOKeyManager, SealedSpool } from '@aico/shared/security';
 import { lifecycleSection, securitySection } from './composition/core-sections.ts';
 import { OPEN_SERVICES, registerCoreServices } from './composition/core-services.ts';
 import { PluginNameTakenError } from './composition/errors.ts';
@@ -19,7 +19,7 @@ import { StartCancelledError } from './core/container/errors.ts';
 import { ServiceContainer } from './core/container/service-container.ts';
 import { logServiceEvent, type ServiceEvent } from './core/container/service-event.ts';
 import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
-import { loggingSection } from './core/logging-section.ts';
+import { loggingSection, SPOOL_PURPOSE } from './core/logging-section.ts';
 import type { PluginDefinition } from './core/plugin/plugin-definition.ts';
 import { registerPlugin } from './core/plugin/register-plugin.ts';
 import { HomeUse } from './instance/home-use.ts';
@@ -159,11 +159,15 @@ export async function assembleBackend(
   // Only once: after the lock is released, the instance file may belong to another backend.
   let released: Promise<void> | undefined;
   const letGo = async (): Promise<void> => {
-    keyManager.lock();
-    await pluginManager[Symbol.asyncDispose]();
-    uninstallBus();
-    await hub.close();
-    await logging.close();
+    try {
+      await pluginManager[Symbol.asyncDispose]();
+      uninstallBus();
+      await hub.close();
+      await logging.close();
+    } finally {
+      // Until then the spool takes the lines of the stop, which the next start stores.
+      keyManager.lock();
+    }
     uninstallLogging();
     if (options.keepHomeUntilExit === true || !homeUse.isIdle) return;
     await rm(paths.instanceFile, { force: true });
@@ -181,6 +185,15 @@ export async function assembleBackend(
     keyFile: paths.keyFile,
     logger: logging.getLogger('security', 'keys'),
   });
+  keyManager.whileUnlocked(() =>
+    logging.spoolTo(
+      new SealedSpool({
+        folder: paths.stateDir,
+        run: logging.run,
+        key: keyManager.deriveKey(SPOOL_PURPOSE),
+      }),
+    ),
+  );
   const vault = new Vault({
     container,
     keyManager,

@@ -5,6 +5,9 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 const Rule = (description: string) => Type.Boolean({ default: true, description });
 
+/** The purpose of the key of the log's spool. */
+export const SPOOL_PURPOSE = 'logs/spool';
+
 /** `core.logging` */
 export const loggingSection = {
   path: 'core.logging',

@@ -31,6 +31,8 @@ export { wipe } from './keys/guarded-key.ts';
 export { COST_CEILING, COST_FLOOR, type PasswordCost } from './passwords/password-key.ts';
 export { createRecoveryCode, decodeRecoveryCode } from './passwords/recovery-code.ts';
 export { type Keyring, openOsKeyring } from './sources/os-keyring.ts';
+export { SealedSpool, type SealedSpoolOptions, type SpoolEntry } from './spool/sealed-spool.ts';
+export { type SpooledEntry, SpooledRun, SpooledRuns } from './spool/spooled-run.ts';
 export type { UnlockCredentials } from './unlocking/attended.ts';
 export type { ThrottleStatus } from './unlocking/unlock-throttle.ts';
 export { WIPE_LIMITS } from './wipe-limits.ts';

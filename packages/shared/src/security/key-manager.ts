@@ -65,6 +65,8 @@ export class AICOKeyManager {
   readonly #openKeyring: () => Promise<Keyring>;
   readonly #throttle: UnlockThrottle;
   #unlocked: Unlocked | undefined;
+  readonly #begins: (() => () => void)[] = [];
+  #ends: readonly (() => void)[] = [];
 
   /** @param source the configuration of the home, or its key files one by one */
   constructor(source: KeyManagerOptions | ConfigurationPlaces) {
@@ -150,8 +152,24 @@ export class AICOKeyManager {
     });
   }
 
+  /**
+   * Calls `begin` whenever the keys become unlocked, and what it returns before they are locked.
+   *
+   * @example
+   * ```ts
+   * keys.whileUnlocked(() => logging.spoolTo(new SealedSpool({ folder, run, key: keys.deriveKey('logs/spool') })));
+   * ```
+   */
+  whileUnlocked(begin: () => () => void): void {
+    this.#begins.push(begin);
+    if (this.isUnlocked) this.#ends = [...this.#ends, begin()];
+  }
+
   /** Wipes the root key from memory; `WIPE_LIMITS` states the limits. Returned keys must be wiped by their holders. */
   lock(): void {
+    const ends = this.#ends;
+    this.#ends = [];
+    for (const end of ends) end();
     this.#unlocked?.root.wipe();
     this.#unlocked = undefined;
   }
@@ -345,6 +363,7 @@ export class AICOKeyManager {
   #become(unlocked: Unlocked): void {
     this.lock();
     this.#unlocked = unlocked;
+    this.#ends = this.#begins.map((begin) => begin());
   }
 
   /** Opens a slot of the file on the disk, and authenticates the file with its root key. */

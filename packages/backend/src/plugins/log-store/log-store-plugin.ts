@@ -1,6 +1,7 @@
+import { SpooledRuns } from '@aico/shared/security';
 import type { ServiceContainer } from '../../core/container/service-container.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
-import { loggingSection } from '../../core/logging-section.ts';
+import { loggingSection, SPOOL_PURPOSE } from '../../core/logging-section.ts';
 import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin } from '../../core/plugin/plugin-definition.ts';
 import { declareLogRoutes } from './log-routes.ts';
@@ -15,8 +16,8 @@ export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 
 }
 
 /**
- * Keeps the log in the encrypted database and serves it under `/api/v1/logs`. Depends on `'database'`,
- * `'message_bus'`, `'logging'`, `'retention_clock'`, `'events'` and `'gateway'`.
+ * Keeps the log in the encrypted database and serves it under `/api/v1/logs`. Depends on `'paths'`, `'key_manager'`,
+ * `'database'`, `'message_bus'`, `'logging'`, `'retention_clock'`, `'events'` and `'gateway'`.
  */
 export class LogStorePlugin extends BasePlugin {
   readonly #options: LogStorePluginOptions;
@@ -31,11 +32,15 @@ export class LogStorePlugin extends BasePlugin {
   override async start(): Promise<void> {
     const logging = this.requireService('logging');
     const { pruneEveryMs = 600_000, ...options } = this.#options;
+    const spoolKey = this.requireService('key_manager').deriveKey(SPOOL_PURPOSE);
+    const spools = new SpooledRuns(this.requireService('paths').stateDir, spoolKey);
+    this.onStop(() => spools.close());
     const store = new LogStore({
       logging,
       database: this.requireService('database'),
       logger: logging.getLogger('log_store', 'store', { published: false }),
       clock: this.requireService('retention_clock'),
+      spools,
       ...options,
     });
     await store.start();
@@ -79,7 +84,7 @@ export const logStorePlugin = definePlugin({
   name: 'log_store',
   version: '1.0.0',
   description: 'Keeps the log in the encrypted database and serves it',
-  dependencies: ['database', 'retention_clock', 'message_bus', 'events', 'gateway'],
+  dependencies: ['paths', 'key_manager', 'database', 'retention_clock', 'message_bus', 'events', 'gateway'],
   priority: PluginPriority.INFRASTRUCTURE,
   capabilities: {
     'logs:read': 'Read the log',

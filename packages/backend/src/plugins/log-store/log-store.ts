@@ -1,19 +1,23 @@
 import type { Logger, Logging } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
+import type { SpooledRuns } from '@aico/shared/security';
 import { type IdRange, LineIndex } from './line-index.ts';
 import { type LogQuery, lineById, needsIndex, queryLogs, type StoredLogRecord } from './log-query.ts';
 import { applyRetention, type RetentionLimits } from './log-retention.ts';
 import { LogWriter, type LogWriterOptions, type LogWriterStats } from './log-writer.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
+import { SpoolRecovery } from './spool-recovery.ts';
 
 const EVERY_ID: IdRange = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
 export interface LogStoreOptions {
   /** The logging service whose lines are kept. */
-  readonly logging: Pick<Logging, 'queue' | 'flush'>;
+  readonly logging: Pick<Logging, 'queue' | 'run' | 'flush'>;
   readonly database: Pick<Database, 'execute' | 'migrate'>;
   readonly logger: Logger;
-  readonly writer?: Omit<LogWriterOptions, 'queue' | 'database' | 'logger'>;
+  readonly writer?: Omit<LogWriterOptions, 'queue' | 'run' | 'recover' | 'database' | 'logger'>;
+  /** The spools of earlier processes, whose lines are stored first. */
+  readonly spools?: SpooledRuns;
   readonly retention?: RetentionLimits;
   /** The clock that decides which lines are too old. Default `Date`. */
   readonly clock?: { now(): number };
@@ -31,7 +35,7 @@ export interface LogStoreOptions {
  * ```
  */
 export class LogStore {
-  readonly #logging: Pick<Logging, 'queue' | 'flush'>;
+  readonly #logging: Pick<Logging, 'queue' | 'run' | 'flush'>;
   readonly #database: Pick<Database, 'execute' | 'migrate'>;
   readonly #writer: LogWriter;
   readonly #index: LineIndex;
@@ -41,21 +45,31 @@ export class LogStore {
   readonly #retention: RetentionLimits;
   readonly #clock: { now(): number };
 
-  constructor({ logging, database, logger, writer = {}, retention = {}, clock = Date }: LogStoreOptions) {
+  constructor(options: LogStoreOptions) {
+    const { logging, database, logger, writer = {}, spools, retention = {}, clock = Date } = options;
+    const { queue, run } = logging;
     this.#logging = logging;
     this.#clock = clock;
     this.#database = database;
     this.#logger = logger;
     this.#retention = retention;
     this.#index = new LineIndex(database);
-    this.#writer = new LogWriter({ ...writer, queue: logging.queue, database, logger });
+    const recovery = spools && new SpoolRecovery({ spools, run, database, logger });
+    this.#writer = new LogWriter({
+      ...writer,
+      queue,
+      run,
+      database,
+      logger,
+      ...(recovery && { recover: () => recovery.complete() }),
+    });
   }
 
   get stats(): LogWriterStats {
     return this.#writer.stats;
   }
 
-  /** Creates its table, and writes queued and later lines. */
+  /** Creates its table, and writes the lines of earlier processes, then queued and later ones. */
   async start(): Promise<void> {
     await this.#database.migrate(OWNER, MIGRATIONS);
     this.#writer.start();
@@ -103,12 +117,15 @@ export class LogStore {
     return applyRetention(this.#database, this.#retention, this.#clock.now(), signal);
   }
 
-  /** Writes the queued lines, and no later ones. Lines that cannot be written are counted and reported. */
+  /** Writes the queued lines, and no later ones. Lines that cannot be written remain in the queue and its spool. */
   async stop(): Promise<void> {
     try {
       await this.flush();
     } catch (error) {
-      this.#logger.error('Log lines were lost at the stop', { lines: this.stats.pending, error });
+      this.#logger.error('Log lines could not be stored before the stop', {
+        lines: this.stats.pending,
+        error,
+      });
     } finally {
       this.#writer.close();
     }

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { LEVEL_NUMBERS, type LineQueue, type Logger, type LogRecord } from '@aico/shared/core/logging';
+import type { LineQueue, Logger, QueuedLine } from '@aico/shared/core/logging';
 import { withLineDelivery } from '@aico/shared/core/tracing';
 import type { Database } from '@aico/shared/data';
-import { contextOf } from './log-record.ts';
+import { toRows } from './log-row.ts';
 import { INSERT_BATCH } from './schema.ts';
 
 /** How many characters are written at once, unless one line alone is longer. */
@@ -10,8 +10,12 @@ const MAX_BATCH_LENGTH = 4 * 1_048_576;
 
 export interface LogWriterOptions {
   readonly queue: LineQueue;
+  /** Identifies the queue among those of all processes. */
+  readonly run: string;
   readonly database: Pick<Database, 'execute'>;
   readonly logger: Logger;
+  /** Stores lines that are older than those of the queue. It is called again until it succeeds. */
+  readonly recover?: () => Promise<void>;
   /** The longest a line waits for company, in milliseconds. Default 100. */
   readonly flushMs?: number;
   /** How many lines are written at once. Default 1 024. */
@@ -30,10 +34,12 @@ export interface LogWriterStats {
 
 /**
  * Writes the lines of a queue in batches. Each batch is one statement, so it is written completely or not at all; a refused
- * batch returns to the queue, which is bounded.
+ * batch returns to the queue, which is bounded. The number of its last line is stored with it.
  */
 export class LogWriter {
   readonly #queue: LineQueue;
+  readonly #run: string;
+  #recover: (() => Promise<void>) | undefined;
   readonly #database: Pick<Database, 'execute'>;
   readonly #logger: Logger;
   readonly #flushMs: number;
@@ -52,13 +58,17 @@ export class LogWriter {
 
   constructor({
     queue,
+    run,
     database,
     logger,
+    recover,
     flushMs = 100,
     batchSize = 1_024,
     retryMs = 1_000,
   }: LogWriterOptions) {
     this.#queue = queue;
+    this.#run = run;
+    this.#recover = recover;
     this.#database = database;
     this.#logger = logger;
     this.#flushMs = flushMs;
@@ -78,7 +88,8 @@ export class LogWriter {
   /** Writes the lines in the queue, and later ones. */
   start(): void {
     this.#unlisten = this.#queue.listen(() => this.#writeInTime());
-    this.#writeInTime();
+    if (this.#recover === undefined) this.#writeInTime();
+    else this.#write();
   }
 
   /**
@@ -88,7 +99,7 @@ export class LogWriter {
    */
   async flush(): Promise<void> {
     // The batch under way is waited for as well, also one that begins when another ends.
-    while (this.#queue.released > 0 || this.#writing !== undefined) {
+    while (this.#hasWork || this.#writing !== undefined) {
       const before = this.#failures;
       this.#write();
       await this.#writing;
@@ -103,8 +114,12 @@ export class LogWriter {
     this.#timer = undefined;
   }
 
+  get #hasWork(): boolean {
+    return this.#queue.released > 0 || this.#recover !== undefined;
+  }
+
   #writeInTime(): void {
-    if (this.#writing !== undefined || this.#queue.released === 0) return;
+    if (this.#writing !== undefined || !this.#hasWork) return;
     if (this.#failures > 0) this.#timer ??= setTimeout(() => this.#write(), this.#retryMs);
     else if (this.#queue.released >= this.#batchSize) this.#write();
     else this.#timer ??= setTimeout(() => this.#write(), this.#flushMs);
@@ -115,7 +130,7 @@ export class LogWriter {
     this.#timer = undefined;
     this.#writing ??= this.#inOwnContext(() => this.#writeBatch()).finally(() => {
       this.#writing = undefined;
-      if (this.#unlisten === undefined || this.#queue.released === 0) return;
+      if (this.#unlisten === undefined || !this.#hasWork) return;
       // Lines that came meanwhile have waited for as long as the write took.
       if (this.#failures === 0) this.#write();
       else this.#writeInTime();
@@ -123,10 +138,15 @@ export class LogWriter {
   }
 
   async #writeBatch(): Promise<void> {
-    const batch = this.#queue.take({ lines: this.#batchSize, size: MAX_BATCH_LENGTH });
-    this.#inFlight = batch.length;
+    let batch: readonly QueuedLine[] = [];
     try {
-      await this.#database.execute(INSERT_BATCH, [`[${batch.map(({ record }) => toRow(record)).join(',')}]`]);
+      await this.#recover?.();
+      this.#recover = undefined;
+      batch = this.#queue.take({ lines: this.#batchSize, size: MAX_BATCH_LENGTH });
+      this.#inFlight = batch.length;
+      const stored = batch.at(-1)?.number;
+      if (stored !== undefined)
+        await this.#database.execute(INSERT_BATCH, [this.#run, stored, toRows(batch)]);
       this.#written += batch.length;
       this.#queue.confirm();
       if (this.#failures > 0)
@@ -141,23 +161,4 @@ export class LogWriter {
       this.#inFlight = 0;
     }
   }
-}
-
-function toRow(record: LogRecord): string {
-  const { time, level, service, component, message, fields } = record;
-  const { requestId, traceId, plugin, device } = contextOf(record);
-  // Well-formed, since SQLite keeps text as UTF-8.
-  const row = [
-    time,
-    LEVEL_NUMBERS[level],
-    service,
-    component,
-    message.toWellFormed(),
-    JSON.stringify(fields),
-    requestId,
-    traceId,
-    plugin,
-    device,
-  ];
-  return JSON.stringify(row);
 }

@@ -64,11 +64,38 @@ export const MIGRATIONS: readonly Migration[] = [
       END;
     `,
   },
+  {
+    id: '004_spool',
+    // A batch and the number of its last line are stored by one statement, which leaves out what is stored already: a line that
+    // comes a second time, from a spool or because an answer was lost, is not stored twice.
+    sql: `
+      CREATE TABLE logs_run (
+        run TEXT PRIMARY KEY,
+        stored INTEGER NOT NULL
+      ) STRICT;
+      CREATE VIEW logs_batch AS SELECT run, stored, '[]' AS lines FROM logs_run;
+      CREATE TRIGGER logs_batch_stores INSTEAD OF INSERT ON logs_batch BEGIN
+        INSERT INTO logs (time, level, service, component, message, fields, request, trace, plugin, device)
+        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+          value ->> 8, value ->> 9
+        FROM json_each(new.lines)
+        WHERE value ->> 10 > coalesce((SELECT stored FROM logs_run WHERE run = new.run), 0);
+        INSERT INTO logs_run (run, stored) VALUES (new.run, new.stored)
+        ON CONFLICT (run) DO UPDATE SET stored = max(stored, excluded.stored);
+      END;
+    `,
+  },
 ];
 
-/** One parameter however many rows: a statement kept for every batch size, and one string across a thread. */
-export const INSERT_BATCH = `
-  INSERT INTO logs (time, level, service, component, message, fields, request, trace, plugin, device)
-  SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8,
-    value ->> 9
-  FROM json_each(?)`;
+/**
+ * Stores the lines of a run up to the number `stored` that are not stored yet. They are one parameter however many there are: a
+ * statement kept for every batch size, and one string across a thread.
+ */
+export const INSERT_BATCH = 'INSERT INTO logs_batch (run, stored, lines) VALUES (?, ?, ?)';
+
+/** The number of the last line of a run that is stored. */
+export const STORED_OF_RUN = 'SELECT stored FROM logs_run WHERE run = ?';
+
+/** Forgets all runs but the newest: their spools were removed long ago. */
+export const FORGET_RUNS = `
+  DELETE FROM logs_run WHERE rowid <= (SELECT rowid FROM logs_run ORDER BY rowid DESC LIMIT 1 OFFSET 10000)`;

@@ -3,6 +3,7 @@ export { LogLevelRulesError } from './errors.ts';
 export { createInfrastructureLogger, getLogger, installLogging } from './installed.ts';
 export { isLogLevel, LEVEL_NUMBERS, type LevelSettings, LogLevels } from './levels.ts';
 export type { DroppedLines, LineQueue, QueuedLine, QueueLimits } from './line-queue.ts';
+export type { JournalEntry, LineJournal } from './line-spool.ts';
 export type { LineTextOptions } from './line-text.ts';
 export {
   createLogging,
@@ -12,4 +13,5 @@ export {
   type LoggingStats,
 } from './logging.ts';
 export type { RedactionRules } from './secret-shapes.ts';
+export { linesOfRun, type NumberedLine } from './spooled-lines.ts';
 export type { LogFields, Logger, LogLevel, LogRecord } from './types.ts';

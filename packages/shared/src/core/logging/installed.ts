@@ -68,7 +68,7 @@ export function getLogger(service: string, component: string): Logger {
         return;
       }
       const record = recordOf(sanitiser, level, service, component, message, fields, bound);
-      early.push({ topic: undefined, record, size: sanitiser.size + record.message.length + 64 });
+      early.push(record, undefined, sanitiser.size + record.message.length + 64);
     },
   });
 }

@@ -4,11 +4,9 @@ import fc from 'fast-check';
 import { LineQueue } from './line-queue.ts';
 import type { LogLevel } from './types.ts';
 
-const line = (number: number, size: number, level: LogLevel = 'info') => ({
-  topic: undefined,
-  size,
-  record: { time: number, level, service: 's', component: 'c', message: '', fields: {} },
-});
+function push(queue: LineQueue, time: number, size: number, level: LogLevel = 'info'): void {
+  queue.push({ time, level, service: 's', component: 'c', message: '', fields: {} }, undefined, size);
+}
 
 test('every line is taken once and in order, waits within the bounds, or is counted as dropped', () => {
   const step = fc.oneof(
@@ -26,7 +24,7 @@ test('every line is taken once and in order, waits within the bounds, or is coun
       const stored: number[] = [];
       for (const each of steps) {
         if (each === 'release') queue.release(queue.length);
-        else if ('push' in each) queue.push(line(pushed++, each.push, each.level));
+        else if ('push' in each) push(queue, pushed++, each.push, each.level);
         else {
           const released = queue.released;
           const taken = queue.take({ lines: each.take, size: 60 });
@@ -52,7 +50,7 @@ test('a line is not taken before it is released, and a listener hears of each re
   const queue = new LineQueue({ lines: 10, size: 1_000 });
   let heard = 0;
   const unlisten = queue.listen(() => (heard += 1));
-  for (let n = 0; n < 4; n += 1) queue.push(line(n, 1));
+  for (let n = 0; n < 4; n += 1) push(queue, n, 1);
   assert.deepEqual(queue.take({ lines: 10, size: 100 }), []);
   queue.release(2);
   assert.deepEqual(
@@ -75,7 +73,7 @@ test('a full queue drops milder lines before any of warn and above, and says exa
       (levels, most) => {
         const queue = new LineQueue({ lines: most, size: 1_000_000 });
         for (const [number, isSevere] of levels.entries())
-          queue.push(line(number, 1, isSevere ? 'error' : 'debug'));
+          push(queue, number, 1, isSevere ? 'error' : 'debug');
         queue.release(queue.length);
         const kept = queue.take({ lines: 1_000, size: 1_000_000 }).map(({ record }) => record);
         const severe = levels.filter((isSevere) => isSevere).length;
@@ -102,7 +100,7 @@ test('a queue that stays full costs a line no more than one that is empty', () =
   const queue = new LineQueue({ lines: 50_000, size: 1e9 });
   const costOf = (level: LogLevel): number => {
     const start = performance.now();
-    for (let n = 0; n < 100_000; n += 1) queue.push(line(n, 1, level));
+    for (let n = 0; n < 100_000; n += 1) push(queue, n, 1, level);
     return performance.now() - start;
   };
   // Looking through all lines for each of these would take minutes.

@@ -4,11 +4,15 @@ import type { LogRecord } from './types.ts';
 
 /** A line that waits to be stored. */
 export interface QueuedLine {
+  /** Counts the lines of the queue from 1 on. */
+  readonly number: number;
   readonly record: LogRecord;
   /** The topic it is published on; `undefined` for a line that is kept off the bus. */
   readonly topic: string | undefined;
   /** Roughly its characters. */
   readonly size: number;
+  /** Whether the spool has it. */
+  isSpooled: boolean;
 }
 
 /** The bounds of the queue that lines of the log wait in. */
@@ -36,6 +40,9 @@ export interface DroppedLines {
 export class LineQueue {
   readonly #limits: QueueLimits;
   #lines = new Denque<QueuedLine>();
+  /** The lines that were taken last, until it is known whether they are stored. */
+  #taken: readonly QueuedLine[] = [];
+  #last = 0;
   #size = 0;
   /** Lines below `warn`. */
   #mild = 0;
@@ -44,6 +51,7 @@ export class LineQueue {
   #gap: DroppedLines | undefined;
   #onRelease: (() => void) | undefined;
   #onGap: ((gap: DroppedLines) => void) | undefined;
+  #onStored: ((through: number) => void) | undefined;
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
@@ -63,10 +71,28 @@ export class LineQueue {
     return this.#released;
   }
 
-  push(line: QueuedLine): void {
+  /** The number of the newest line. */
+  get last(): number {
+    return this.#last;
+  }
+
+  push(record: LogRecord, topic: string | undefined, size: number): QueuedLine {
+    this.#last += 1;
+    const line = { number: this.#last, record, topic, size, isSpooled: false };
     this.#lines.push(line);
     this.#count(line, 1);
     if (this.#isOver()) this.#shrink();
+    return line;
+  }
+
+  /** The lines that are not stored, with numbers above `after` and up to `through`. */
+  *waiting(after: number, through: number): Generator<QueuedLine> {
+    for (const line of this.#taken) if (line.number > after && line.number <= through) yield line;
+    for (let index = this.#firstAfter(after); index < this.length; index += 1) {
+      const line = this.#lines.peekAt(index);
+      if (line === undefined || line.number > through) return;
+      yield line;
+    }
   }
 
   /** The line that has `offset` others before it which are not released either. */
@@ -101,11 +127,13 @@ export class LineQueue {
       this.#count(next, -1);
       this.#released -= 1;
     }
+    this.#taken = taken;
     return taken;
   }
 
   /** Puts lines back that were taken last and could not be stored. */
   putBack(lines: readonly QueuedLine[]): void {
+    this.#taken = [];
     for (const line of lines.toReversed()) {
       this.#lines.unshift(line);
       this.#count(line, 1);
@@ -116,6 +144,9 @@ export class LineQueue {
 
   /** Confirms that the lines taken last are stored, which makes room for a line that reports dropped ones. */
   confirm(): void {
+    const newest = this.#taken.at(-1);
+    this.#taken = [];
+    if (newest !== undefined) this.#onStored?.(newest.number);
     const gap = this.#gap;
     if (gap === undefined || this.length >= this.#limits.lines) return;
     this.#gap = undefined;
@@ -125,6 +156,22 @@ export class LineQueue {
   /** Calls `listener` with the lines that were dropped, when it can be logged that they were. */
   onGap(listener: (gap: DroppedLines) => void): void {
     this.#onGap = listener;
+  }
+
+  /** Calls `listener` with the number of the newest line that is stored, whenever lines were. The older ones are stored or dropped. */
+  onStored(listener: ((through: number) => void) | undefined): void {
+    this.#onStored = listener;
+  }
+
+  /** The index of the first line with a number above `number`. */
+  #firstAfter(number: number): number {
+    let [low, high] = [0, this.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#lines.peekAt(middle)?.number ?? 0) > number) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #isOver(lines = this.length, slack = 0): boolean {
@@ -181,6 +228,7 @@ export class LineQueue {
 /** The part of a full queue that is freed at once. */
 const SLACK = 1 / 32;
 
-function isMild({ record }: QueuedLine): boolean {
+/** Whether a line is below `warn`. */
+export function isMild({ record }: Pick<QueuedLine, 'record'>): boolean {
   return LEVEL_NUMBERS[record.level] < LEVEL_NUMBERS.warn;
 }

@@ -1,12 +1,15 @@
+import { randomBytes } from 'node:crypto';
 import { topicSegment } from '@aico/protocol';
 import type { MessageBus } from '../bus/types.ts';
 import { currentWork, withLineDelivery } from '../tracing/index.ts';
 import { type ConsoleOptions, ConsoleWriter } from './console-writer.ts';
 import { LEVEL_NUMBERS, LogLevels } from './levels.ts';
 import { type DroppedLines, LineQueue, type QueueLimits } from './line-queue.ts';
+import { type LineJournal, LineSpool } from './line-spool.ts';
 import { Sanitiser } from './sanitiser.ts';
 import type { RedactionRules } from './secret-shapes.ts';
 import { type LogSink, ServiceLogger } from './service-logger.ts';
+import { gapFields } from './spooled-lines.ts';
 import type { LogFields, Logger, LogLevel, LogRecord } from './types.ts';
 
 /** How lines of the log are filtered, printed and queued. */
@@ -65,7 +68,10 @@ export class Logging {
   readonly queue: LineQueue;
   /** The mildest levels that are kept; they may be changed at any time. */
   readonly levels: LogLevels;
+  /** Identifies the lines of this instance in its spool and in the store: 32 hexadecimal digits. */
+  readonly run = randomBytes(16).toString('hex');
   readonly #sanitiser: Sanitiser;
+  #spool: LineSpool | undefined;
   #bus: Pick<MessageBus, 'publish'> | undefined;
   #lines = 0;
   #refused = 0;
@@ -97,6 +103,25 @@ export class Logging {
     this.#publishSoon();
     return () => {
       if (this.#bus === bus) this.#bus = undefined;
+    };
+  }
+
+  /**
+   * Keeps lines in `journal` until they are stored: those that wait, and all later ones. The returned function spools what still
+   * waits and ends that.
+   */
+  spoolTo(journal: LineJournal): () => void {
+    const spool = new LineSpool(this.queue, journal, (error) =>
+      this.getLogger('logging', 'spool', { published: false }).error(
+        'The spool of the log cannot be written: a crash would lose the lines that are not stored',
+        { error },
+      ),
+    );
+    this.#spool = spool;
+    return () => {
+      if (this.#spool !== spool) return;
+      this.#spool = undefined;
+      spool.close();
     };
   }
 
@@ -149,7 +174,8 @@ export class Logging {
         print?.(record);
         if (logging.#closed) return;
         const isDelivery = currentWork()?.deliversLines === true;
-        logging.queue.push({ topic: isDelivery ? undefined : topic, record, size });
+        const line = logging.queue.push(record, isDelivery ? undefined : topic, size);
+        logging.#spool?.add(line);
         if (logging.#publishing === undefined) logging.#publishSoon();
       },
     };
@@ -190,12 +216,11 @@ export class Logging {
   }
 
   /** Logs that lines are missing: how many, and from when to when. @internal */
-  reportGap({ from, to, ...counts }: DroppedLines): void {
-    this.getLogger('logging', 'queue').warn('Log lines were dropped: too many waited to be stored', {
-      ...counts,
-      from: new Date(from).toISOString(),
-      to: new Date(to).toISOString(),
-    });
+  reportGap(gap: DroppedLines): void {
+    this.getLogger('logging', 'queue').warn(
+      'Log lines were dropped: too many waited to be stored',
+      gapFields(gap),
+    );
   }
 }
 
