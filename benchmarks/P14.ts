@@ -30,7 +30,19 @@ function rowOf(n: number): readonly unknown[] {
   const word = n % RARE === RARE / 2 ? 'heron' : `word${n % 5_000}`;
   const fields = JSON.stringify({ n, word, event_type: 'request' });
   const request = `a81bc81b-dead-4e5d-abff-${String(Math.floor(n / 4)).padStart(12, '0')}`;
-  return [START + n, LEVEL_NUMBERS[level], service, 'component', 'Processing request', fields, request, null, null, null, n + 1];
+  return [
+    START + n,
+    LEVEL_NUMBERS[level],
+    service,
+    'component',
+    'Processing request',
+    fields,
+    request,
+    null,
+    null,
+    null,
+    n + 1,
+  ];
 }
 
 interface Filled {

@@ -50,7 +50,7 @@ class Life {
       database,
       logger: createLogging({ console: { enabled: false } }).getLogger('log_store', 'store'),
       spools: new SpooledRuns(this.#folder, Uint8Array.from(KEY)),
-      // What is written, and when, is for the test to say.
+      // Only the test decides when lines are written.
       writer: { flushMs: 1e6, batchSize: 4_096 },
     });
     await this.#store.start();
