@@ -50,8 +50,8 @@ class Life {
       database,
       logger: createLogging({ console: { enabled: false } }).getLogger('log_store', 'store'),
       spools: new SpooledRuns(this.#folder, Uint8Array.from(KEY)),
-      // Only the test decides when lines are written.
-      writer: { flushMs: 1e6, batchSize: 4_096 },
+      // Short, since the timer of a life that was killed keeps this process running.
+      writer: { flushMs: 5, retryMs: 5, batchSize: 4_096 },
     });
     await this.#store.start();
   }
