@@ -8,7 +8,8 @@ import { readHead } from './file/database-head.ts';
 import { FileWatch } from './file/file-watch.ts';
 import { type OpenEngine, openEngine } from './file/open-engine.ts';
 import { withKey } from './file/with-key.ts';
-import { type AppliedMigration, applyMigrations, type MigrationStore } from './migrations/migrations.ts';
+import { MigrationStore } from './migrations/migration-store.ts';
+import { applyMigrations } from './migrations/migrations.ts';
 import {
   encodePrincipal,
   type Principal,
@@ -384,23 +385,14 @@ export class EncryptedDatabase implements OwnableDatabase {
   async #migrateAs(principal: Principal, migrations: readonly Migration[]): Promise<MigrationReport> {
     this.#refuseUnlessOpen();
     for (const { sql } of migrations) this.#vocabulary.learn(sql);
-    const { owner } = principal;
-    const store: MigrationStore = {
-      applied: async () => {
-        const { rows } = await this.execute<AppliedMigration>(
-          'SELECT id, checksum FROM _aico_migrations WHERE owner = ? ORDER BY position',
-          [owner],
-        );
-        return rows;
-      },
-      apply: async (position, pending) => {
-        this.#writer.refuseIfClosed();
-        this.#transactions.noteWaiting({ shape: 'migration' });
-        const { tables: reserved } = this.#reserved;
-        await this.#writer.alone({ name: 'migrate', principal, reserved, position, migrations: pending });
-      },
-    };
-    return await this.#migrating(() => applyMigrations(store, this.#vocabulary, owner, migrations));
+    const store = new MigrationStore({
+      database: this,
+      writer: this.#writer,
+      transactions: this.#transactions,
+      principal,
+      reserved: this.#reserved.tables,
+    });
+    return await this.#migrating(() => applyMigrations(store, this.#vocabulary, principal.owner, migrations));
   }
 }
 

@@ -3,7 +3,7 @@ import { moveDurably, removeDurably, syncFolder } from '../../core/paths/index.t
 import type { CipherName } from '../engine/wire.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import { type FileLook, lookAtFile, makeFile, unauthenticatedHeader } from './database-file.ts';
-import { type DatabaseHead, type ReadHead, writeHead } from './database-head.ts';
+import { headOf, type ReadHead, writeHead } from './database-head.ts';
 import { NotADatabaseError } from './errors.ts';
 import { newName } from './rollback-guard.ts';
 import { withKey } from './with-key.ts';
@@ -36,14 +36,7 @@ export async function create(
   await syncFolder(path.dirname(draft));
   const look = await lookAtFile(draft);
   if (look === undefined) throw new NotADatabaseError(file);
-  const head: DatabaseHead = {
-    format: 'aico-database-head',
-    version: 2,
-    cipher,
-    header: unauthenticatedHeader(look, cipher),
-    ...history,
-    createdAt: new Date().toISOString(),
-  };
+  const head = headOf(look, cipher, history);
   await withKey(key, (bytes) => writeHead(file, head, { commits: 0 }, bytes));
   await moveDurably(draft, file);
   return { look, head: { head, isOurs: true, commits: 0, notes: [] } };

@@ -17,6 +17,8 @@ import {
   RECORDS_END,
   recordBlock,
 } from '../engine/commit-record.ts';
+import type { CipherName } from '../engine/wire.ts';
+import { type FileLook, unauthenticatedHeader } from './database-file.ts';
 import { DatabaseHeadError } from './errors.ts';
 
 const Head = Type.Object(
@@ -61,6 +63,25 @@ export type ReadHead =
   | { readonly isOurs: false; readonly head: DatabaseHead };
 
 const History = Type.Object({ id: Head.properties.id, epoch: Head.properties.epoch });
+
+/** The head of the database that `look` has read, with a history that begins now. */
+export function headOf(
+  look: FileLook,
+  cipher: CipherName,
+  { id, epoch }: DatabaseHistory,
+  replaces?: DatabaseHistory,
+): DatabaseHead {
+  return {
+    format: 'aico-database-head',
+    version: 2,
+    cipher,
+    header: unauthenticatedHeader(look, cipher),
+    id,
+    epoch,
+    createdAt: new Date().toISOString(),
+    ...(replaces === undefined ? {} : { replaces: { id: replaces.id, epoch: replaces.epoch } }),
+  };
+}
 
 /** The path of the head file of a database. */
 export function headFileOf(databaseFile: string): string {

@@ -1,7 +1,7 @@
 import type { DatabaseHistory, DatabaseStamp } from '../engine/commit-record.ts';
 import type { CipherName } from '../engine/wire.ts';
-import { lookAtFile, unauthenticatedHeader } from '../file/database-file.ts';
-import { type ReadHead, readHead, writeHead } from '../file/database-head.ts';
+import { lookAtFile } from '../file/database-file.ts';
+import { headOf, type ReadHead, readHead, writeHead } from '../file/database-head.ts';
 import { DatabaseGoneError, DatabaseHeadError } from '../file/errors.ts';
 import { isSameHistory, newName } from '../file/rollback-guard.ts';
 import { withSharedKey } from '../file/with-key.ts';
@@ -77,15 +77,7 @@ export async function acceptRollback(
       const replaced = options.replaces ?? known ?? finding.expected;
       await writeHead(
         file,
-        {
-          format: 'aico-database-head',
-          version: 2,
-          cipher,
-          header: unauthenticatedHeader(look, cipher),
-          ...history,
-          createdAt: new Date().toISOString(),
-          ...(replaced === undefined ? {} : { replaces: { id: replaced.id, epoch: replaced.epoch } }),
-        },
+        headOf(look, cipher, history, replaced),
         { commits, notes: note === undefined ? [] : [note] },
         key,
       );

@@ -5,19 +5,7 @@ import { classifyStatement } from '../sql/statement-guard.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';
 import type { Migration, MigrationReport } from '../types.ts';
 import { MigrationChangedError, MigrationFailedError } from './errors.ts';
-
-export interface AppliedMigration {
-  readonly id: string;
-  readonly checksum: string;
-}
-
-/** Reads and applies the migrations of one owner. */
-export interface MigrationStore {
-  /** The applied migrations, in order. */
-  applied(): Promise<readonly AppliedMigration[]>;
-  /** Runs migrations and records them from `position` on, all in one transaction. */
-  apply(position: number, migrations: readonly PendingMigration[]): Promise<void>;
-}
+import type { MigrationStore } from './migration-store.ts';
 
 /** SHA-256 of the text, whatever line ends a checkout gave it. */
 function checksumOf(migration: Migration): string {
