@@ -7,7 +7,7 @@ test('aico device prints a code with a QR code, lists devices, and refuses clear
   const running = await aico.serve();
   const pairing = await aico.run(['device', 'pair', '--role', 'guest']);
   assert.equal(pairing.code, 0, pairing.stderr);
-  assert.match(pairing.stdout, /Code +[0-9A-Z]{4}-/);
+  assert.match(pairing.stdout, /^ *Code +[0-9A-Z]{4}-/m);
   assert.match(pairing.stdout, /█|▀|▄/);
   const plain = await aico.run(['device', 'pair', '--json']);
   const { code, roles } = plain.json() as { code: string; roles: string[] };

@@ -28,6 +28,7 @@ describe('aico security', () => {
     const running = await aico.serve();
     const protectedNow = await aico.run(['security', 'passwd', '--new-password-file', first]);
     assert.equal(protectedNow.code, 0, protectedNow.stderr);
+    assert.match(protectedNow.stderr + protectedNow.stdout, /Backups made until now open with it alone/);
     assert.equal((await aico.run(['health'])).code, 0);
     running.child.kill('SIGTERM');
     await running.exited;

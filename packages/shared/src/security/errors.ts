@@ -9,23 +9,24 @@ export class PasswordWrongError extends defineError({
   make: () => ({ message: 'the password opens no password slot' }),
 }) {}
 
-const REMEDIES = new Map([
-  ['password', 'Give the password.'],
-  ['recovery', 'Give the recovery code.'],
-  ['key-file', 'Put the key file back that was there when these key slots were written.'],
-  ['credential', 'Start by the service manager, which hands over the credential.'],
-  ['keyring', 'Log in to the session whose keyring has the key.'],
-]);
+/** The compiler refuses a kind of slot without a remedy. */
+const REMEDIES = {
+  password: 'Give the password.',
+  recovery: 'Give the recovery code.',
+  'key-file': 'Put the key file back that was there when these key slots were written.',
+  credential: 'Start by the service manager, which hands over the credential.',
+  keyring: 'Log in to the session whose keyring has the key.',
+};
 
 /** No password, key file or other secret was given that could open a slot. */
 export class KeyNotGivenError extends defineError({
   code: 'AICO_KEY_NOT_GIVEN',
   exit: 'key',
   status: 400,
-  make: (slotKinds: readonly string[], given: string) => ({
+  make: (slotKinds: readonly (keyof typeof REMEDIES)[], given: string) => ({
     message: `${given}, and the slots are of kind: ${slotKinds.join(', ') || 'none'}`,
     hint:
-      slotKinds.map((kind) => REMEDIES.get(kind) ?? '').join(' Or: ') ||
+      [...new Set(slotKinds)].map((kind) => REMEDIES[kind]).join(' Or: ') ||
       'Restore the key slots from a backup.',
     slotKinds,
   }),

@@ -122,17 +122,23 @@ describe('a password', () => {
     assert.equal(manager.isUnlocked, true);
   });
 
-  test('is asked for by name when nothing else is there', async () => {
+  test('is the remedy that a refusal names exactly when a slot has one', async () => {
     const keys = testKeys();
     await keys.open().setUp({ password: PASSWORD });
     await assert.rejects(keys.open().unlock(), (error) => {
       assert.ok(error instanceof KeyNotGivenError);
       assert.deepEqual(error.slotKinds, ['password']);
+      assert.equal(error.hint, 'Give the password.');
       return true;
     });
     const byKeyFile = testKeys();
     await byKeyFile.open().setUp({ keyFile: true });
-    await assert.rejects(byKeyFile.open().unlock({ password: PASSWORD }), KeyNotGivenError);
+    await assert.rejects(byKeyFile.open().unlock({ password: PASSWORD }), (error) => {
+      assert.ok(error instanceof KeyNotGivenError);
+      // The advice must not name a secret that opens nothing.
+      assert.match(error.hint ?? '', /^Put the key file back/);
+      return true;
+    });
   });
 
   test('changes without a change of any key, and the old one is dead', async () => {

@@ -82,13 +82,13 @@ export class HomeForeignError extends defineError({
   }),
 }) {}
 
-/** Every user of this machine may rename and replace a folder of the home, or one above it. */
+/** Every user of this machine may change a folder or file of the home, or replace one on the path to it. */
 export class HomeExposedError extends defineError({
   code: 'AICO_PATHS_EXPOSED',
   exit: 'home',
   make: (folder: string, mode: number) => ({
-    message: `${folder} may be changed by every user of this machine (mode ${mode.toString(8).padStart(4, '0')}), who could replace what lies in it`,
-    hint: `Take that right away (chmod o-w ${shellQuoted(folder)}), or give another folder: AICO_HOME=/some/folder.`,
+    message: `every user of this machine may change ${folder} (mode ${mode.toString(8).padStart(4, '0')}), and so replace private data or code`,
+    hint: `Take that right away: chmod o-w ${shellQuoted(folder)}. Or use another home: AICO_HOME=/some/folder.`,
     folder,
   }),
 }) {}

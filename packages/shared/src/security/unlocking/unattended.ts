@@ -7,7 +7,7 @@ import {
   KeyringWrongError,
 } from '../errors.ts';
 import { GuardedKey } from '../keys/guarded-key.ts';
-import type { SlotFileBody } from '../slots/slot-file.ts';
+import type { SlotFileBody, SlotKind } from '../slots/slot-file.ts';
 import { credentialWrapping, type OpenedSlot, openFirst, slotsOf } from '../slots/slots.ts';
 import { readCredential } from '../sources/credential.ts';
 import { readKeyFile } from '../sources/key-file.ts';
@@ -23,7 +23,7 @@ export interface UnattendedSources {
 }
 
 interface Way {
-  readonly name: string;
+  readonly name: SlotKind;
   /** @returns the opened slot, or the reason why there is no key, as text */
   open(body: SlotFileBody, sources: UnattendedSources): Promise<OpenedSlot | string>;
 }
@@ -97,7 +97,7 @@ const WAYS = [credential, keyring, keyFile] as const;
  * @throws {KeyNotGivenError} when no source had a key
  */
 export async function openUnattended(body: SlotFileBody, sources: UnattendedSources): Promise<OpenedSlot> {
-  const kinds: readonly string[] = body.slots.map((slot) => slot.kind);
+  const kinds = body.slots.map((slot) => slot.kind);
   const passedOver = ['no password was given'];
   let wrong: { readonly error: unknown } | undefined;
   for (const way of WAYS) {
