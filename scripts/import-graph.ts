@@ -7,20 +7,26 @@ export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 /** An import or export, or the URL of a worker or a process. */
 const IMPORT = /(?:^(?:import|export)\b[^;]*?\bfrom |\bimport\(|\bnew URL\()'([^']+)'/gms;
 
-/** Reads the graph of what is shipped: files of tests may import from anywhere. */
+/** Reads the graph of the sources, tests beside them included. */
 export function importGraph(root: string): ImportGraph {
-  const files = globSync('packages/*/src/**/*.ts', { cwd: root }).filter(
-    (file) => !file.endsWith('.test.ts'),
-  );
+  const files = globSync('packages/*/src/**/*.ts', { cwd: root });
   const known = new Set(files);
   return new Map(files.map((file) => [file, importsOf(root, file).filter((each) => known.has(each))]));
 }
 
 /** The files that `file` names in imports, and where it starts a worker or a process. */
 export function importsOf(root: string, file: string): readonly string[] {
-  return [...readFileSync(path.join(root, file), 'utf8').matchAll(IMPORT)].flatMap(([, specifier = '']) =>
-    targetOf(file, specifier),
-  );
+  return specifiersOf(root, file).flatMap((specifier) => targetOf(file, specifier));
+}
+
+/** The names of the workspace's packages that `file` imports from, without `@aico/`. */
+export function packagesOf(root: string, file: string): readonly string[] {
+  return specifiersOf(root, file).flatMap((specifier) => /^@aico\/([^/]+)/.exec(specifier)?.[1] ?? []);
+}
+
+function specifiersOf(root: string, file: string): readonly string[] {
+  const found = readFileSync(path.join(root, file), 'utf8').matchAll(IMPORT);
+  return [...found].map(([, specifier = '']) => specifier);
 }
 
 /** The file that a relative specifier names. */

@@ -7,11 +7,20 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { folderBelow, type ImportGraph, importGraph, importsOf, reachable } from './import-graph.ts';
+import {
+  folderBelow,
+  type ImportGraph,
+  importGraph,
+  importsOf,
+  packagesOf,
+  reachable,
+} from './import-graph.ts';
 import { filesOf, workspacePackages } from './pack/workspace.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const graph = importGraph(ROOT);
+const whole = importGraph(ROOT);
+/** The sources that are shipped. */
+const graph: ImportGraph = new Map([...whole].filter(([file]) => !file.endsWith('.test.ts')));
 
 /** Every import of a file by another, as text, that `isRefused` refuses. */
 function refused(from: ImportGraph, isRefused: (file: string, imported: string) => boolean): string[] {
@@ -116,14 +125,15 @@ describe('the picture in docs/architecture.md', () => {
     });
   }
 
+  const allowed: Readonly<Record<string, readonly string[]>> = {
+    protocol: [],
+    shared: ['protocol'],
+    client: ['protocol'],
+    backend: ['protocol', 'shared'],
+    cli: ['backend', 'client', 'protocol', 'shared'],
+  };
+
   test('the packages depend on each other as it says', () => {
-    const allowed: Readonly<Record<string, readonly string[]>> = {
-      protocol: [],
-      shared: ['protocol'],
-      client: ['protocol'],
-      backend: ['protocol', 'shared'],
-      cli: ['backend', 'client', 'protocol', 'shared'],
-    };
     for (const [name, expected] of Object.entries(allowed)) {
       const file = path.join(ROOT, 'packages', name, 'package.json');
       assert.ok(existsSync(file));
@@ -133,5 +143,16 @@ describe('the picture in docs/architecture.md', () => {
       const own = Object.keys(dependencies).flatMap((each) => /^@aico\/(.+)$/.exec(each)?.[1] ?? []);
       assert.deepEqual(own.sort(), expected, name);
     }
+  });
+
+  test('no source imports another package than those, or its own by name', () => {
+    const wrong = [...whole.keys()].flatMap((file) => {
+      const [, own = ''] = file.split('/');
+      return packagesOf(ROOT, file)
+        .filter((each) => !allowed[own]?.includes(each))
+        .map((each) => `${file} -> @aico/${each}`);
+    });
+    assert.deepEqual(wrong, []);
+    assert.ok(packagesOf(ROOT, 'packages/backend/src/backend.ts').includes('shared'));
   });
 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
-import { createTestBackend, localRequest } from '@aico/backend/testing';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import fc from 'fast-check';
 import { OWNER, type Principal, permits } from '../../core/access.ts';
+import { createTestBackend, localRequest } from '../../testing/index.ts';
 import { EventLog } from './event-log.ts';
 import { accessFor, LiveSubscriptions } from './live-subscriptions.ts';
 
