@@ -119,7 +119,7 @@ describe('MessageBusClient', () => {
       );
     });
 
-  test('the four numbers of stats add up to what was sent, whatever the handler does', async () => {
+  test('the four numbers of stats add up to the published messages, for handlers that succeed, fail or never finish', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom('sync', 'async', 'throw', 'reject', 'leave', 'pause'), { maxLength: 40 }),
@@ -157,7 +157,7 @@ describe('MessageBusClient', () => {
     );
   });
 
-  test('handlers that publish to each other without end hold up neither timers nor other subscriptions', async () => {
+  test('handlers that publish to each other endlessly block neither timers nor other subscriptions', async () => {
     const client = await connected();
     for (const [from, to] of [
       ['ping', 'pong'],
@@ -175,7 +175,7 @@ describe('MessageBusClient', () => {
     await client.close();
   });
 
-  test('a publisher that awaits each burst loses nothing at handlers that answer at once', async () => {
+  test('a publisher that awaits each burst loses no message if the handlers are synchronous', async () => {
     const client = await connected();
     const subscriptions = await Promise.all(
       Array.from({ length: 5 }, () => client.subscribe('a', () => {}, { queueLimit: 1_024 })),
@@ -203,7 +203,7 @@ describe('MessageBusClient', () => {
     assert.deepEqual(seen, Array(6).fill(undefined));
   });
 
-  test('after unsubscribe() nothing is delivered, and what waited is counted as dropped', async () => {
+  test('after unsubscribe() nothing is delivered, and queued messages count as dropped', async () => {
     const client = await connected();
     const subscription = await client.subscribe('a', () => assert.fail('it has left'));
     const published = client.publish('a', 1);
@@ -214,7 +214,7 @@ describe('MessageBusClient', () => {
     assert.deepEqual(subscription.stats, { delivered: 0, dropped: 1, failed: 0, queued: 0 });
   });
 
-  test('before connect() and after close() it refuses and says why', async () => {
+  test('before connect() and after close() every call is refused with the reason', async () => {
     const client = new MessageBusClient({ source: 'notes' });
     const code = { code: 'AICO_BUS_NOT_CONNECTED', message: /"notes" is not connected yet/ };
     await assert.rejects(client.publish('a', 1), code);
@@ -231,7 +231,7 @@ describe('MessageBusClient', () => {
     await assert.rejects(client.connect(), { message: /is closed/ });
   });
 
-  test('subscriptions that come and go leave nothing in the hub', async () => {
+  test('ended subscriptions leave nothing in the hub', async () => {
     const hub = new InProcessBus();
     const client = new MessageBusClient({ transport: hub });
     await client.connect();
@@ -243,7 +243,7 @@ describe('MessageBusClient', () => {
     assert.equal(client.subscriptions.length, 0);
   });
 
-  test('an option out of range is refused by name', async () => {
+  test('an option out of range is refused by its name', async () => {
     const client = await connected();
     for (const queueLimit of [0, -1, 1.5, Number.NaN, 2 ** 30])
       await assert.rejects(
@@ -253,7 +253,7 @@ describe('MessageBusClient', () => {
     await client.close();
   });
 
-  test('a circular message is refused, as it is wherever messages are written out', async () => {
+  test('a circular message is refused, as by every transport that encodes messages', async () => {
     const client = await connected();
     await client.subscribe('a', () => assert.fail('delivered'));
     const ring: Record<string, unknown> = {};
@@ -266,7 +266,7 @@ describe('MessageBusClient', () => {
 describe('request()', () => {
   class NoteMissingError extends AicoError {}
 
-  test('resolves with the answer to each of many requests at once', async () => {
+  test('resolves with the answer to each of many concurrent requests', async () => {
     const transport = new InProcessBus();
     const asking = new MessageBusClient({ source: 'asking', transport });
     const answering = new MessageBusClient({ source: 'answering', transport });
@@ -282,7 +282,7 @@ describe('request()', () => {
     assert.equal(transport.subscriptions, 0);
   });
 
-  test('a failing responder tells its code and nothing else', async () => {
+  test('a responder that fails sends only the code of its error', async () => {
     const errors: Error[] = [];
     const client = await connected((error) => errors.push(error));
     await client.respond('note', () => {
@@ -298,7 +298,7 @@ describe('request()', () => {
     await client.close();
   });
 
-  test('is given up at its deadline, when aborted, when refused and when the client closes', async () => {
+  test('rejects at its deadline, when aborted, when refused and when the client closes', async () => {
     const client = await connected();
     await assert.rejects(client.request('unanswered', 1, { timeoutMs: 1 }), {
       code: 'AICO_BUS_REQUEST_TIMEOUT',
@@ -320,7 +320,7 @@ describe('request()', () => {
 describe('typed topics', () => {
   const noteCreated = defineTopic('notes.created', Type.Object({ id: Type.String(), size: Type.Integer() }));
 
-  test('a payload that does not fit is refused at publish with places and reasons, and no values', async () => {
+  test('a payload that does not match is refused by publish() with locations and reasons, but no values', async () => {
     const client = await connected();
     // @ts-expect-error: a wrong payload does not compile
     await assert.rejects(client.publish(noteCreated, { id: 'canary', size: 'canary' }), {
@@ -332,7 +332,7 @@ describe('typed topics', () => {
     await client.close();
   });
 
-  test('a typed subscriber is spared what does not fit; it is counted and reported', async () => {
+  test('a typed subscription does not deliver a payload that does not match; it is counted and reported', async () => {
     const errors: Error[] = [];
     const client = await connected((error) => errors.push(error));
     const seen: string[] = [];
@@ -354,7 +354,7 @@ describe('typed topics', () => {
   });
 });
 
-test('attributes that a publisher gives hold no control characters and no lone surrogates', async () => {
+test('attributes with control characters or lone surrogates are refused', async () => {
   const client = new MessageBusClient();
   await client.connect();
   for (const text of ['a\nb', '\u001b[2J', '\u009b', '\ud800', '\ufffe']) {

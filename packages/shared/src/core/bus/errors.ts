@@ -1,15 +1,13 @@
 import { defineError } from '@aico/protocol';
 
-/** One place of a payload that does not fit its schema. */
+/** A location in a payload that does not match the schema. */
 export interface PayloadIssue {
   /** A JSON pointer (RFC 6901); empty for the payload itself. */
   readonly path: string;
   readonly message: string;
 }
 
-/**
- * The payload does not fit the schema of its topic, or is not data. The error names places and reasons, never values.
- */
+/** The payload does not match the schema of its topic, or is not data. The error contains locations and reasons, never values. */
 export class PayloadInvalidError extends defineError({
   code: 'AICO_BUS_PAYLOAD',
   hint: 'Compare what is published with the schema given to defineTopic(); messages are data, without functions.',
@@ -27,11 +25,11 @@ export class PayloadInvalidError extends defineError({
 /** A client was used before `connect()` or after `close()`. */
 export class BusNotConnectedError extends defineError({
   code: 'AICO_BUS_NOT_CONNECTED',
-  hint: 'Call connect() first, and nothing after close() or drain().',
+  hint: 'Call connect() before using the client, and do not use it after close() or drain().',
   make: (source: string, state: string) => ({ message: `The bus client of "${source}" is ${state}`, source }),
 }) {}
 
-/** A subscriber's handler failed on a message; `cause` is the error. */
+/** A subscription's handler threw or rejected; `cause` is its error. */
 export class HandlerFailedError extends defineError({
   code: 'AICO_BUS_HANDLER_FAILED',
   hint: 'Catch errors inside the handler; the message is counted as failed and not delivered again.',
@@ -43,12 +41,10 @@ export class HandlerFailedError extends defineError({
   }),
 }) {}
 
-/**
- * A subscription's queue was full and messages were dropped. The error is reported at the 1st, 2nd, 4th, 8th, … drop.
- */
+/** A subscription's queue was full and messages were dropped. The error is reported at the 1st, 2nd, 4th, 8th, … drop. */
 export class MessagesDroppedError extends defineError({
   code: 'AICO_BUS_DROPPED',
-  hint: 'Make its handler faster, or give it a larger queueLimit.',
+  hint: 'Make the handler faster, or raise the queueLimit of the subscription.',
   make: (pattern: string, dropped: number) => ({
     message: `The subscription to "${pattern}" has dropped ${dropped} messages: it is too slow`,
     pattern,
@@ -59,14 +55,14 @@ export class MessagesDroppedError extends defineError({
 /** A subscription with back-pressure had no room for a message in time. */
 export class BusFullError extends defineError({
   code: 'AICO_BUS_FULL',
-  hint: 'Await each publish, never inside the handler of that same subscription; or make the handler faster.',
+  hint: 'Await each publish, and do not await one inside the handler of the same subscription; or make the handler faster.',
   make: (pattern: string, outcome: 'late' | 'refused', waitMs: number) => ({
     message:
       outcome === 'late'
-        ? `The subscription to "${pattern}" had no room for ${waitMs} ms; the message still waits there`
-        : `The subscription to "${pattern}" is full and too many publishers wait already; the message was dropped there`,
+        ? `The queue of the subscription to "${pattern}" had no room for ${waitMs} ms; the message is still queued`
+        : `The queue of the subscription to "${pattern}" is full and too many publishers wait for it; the message was dropped`,
     pattern,
-    /** `'late'`: the message is queued, but had no room in time. `'refused'`: it was dropped there, and counted. */
+    /** `'late'`: the message is queued, but the queue had no room in time. `'refused'`: the message was dropped and counted. */
     outcome,
   }),
 }) {}
@@ -97,7 +93,7 @@ export class RequestGivenUpError extends defineError({
   make: (topic: string) => ({ message: `The request on "${topic}" was cancelled by the requester`, topic }),
 }) {}
 
-/** The responder's handler failed; the error has only the responder's code. */
+/** The responder's handler failed. The error carries the responder's code, but not its message. */
 export class RequestFailedError extends defineError({
   code: 'AICO_BUS_REQUEST_FAILED',
   status: 502,
@@ -107,7 +103,7 @@ export class RequestFailedError extends defineError({
     return {
       message: `The responder failed on the request on "${topic}"${code}`,
       topic,
-      /** The code of the responder's error, when it was one of the project's. */
+      /** The code of the responder's error, when it was an `AicoError`. */
       remoteCode,
     };
   },
@@ -120,7 +116,7 @@ export class BusNotDurableError extends defineError({
   make: () => ({ message: 'this bus has no store for durable messages' }),
 }) {}
 
-/** The topic is reserved for a part of the backend itself. */
+/** The topic is reserved for the backend itself. */
 export class BusTopicReservedError extends defineError({
   code: 'AICO_BUS_TOPIC_RESERVED',
   status: 403,
@@ -131,11 +127,11 @@ export class BusTopicReservedError extends defineError({
   }),
 }) {}
 
-/** A client without a transport was made in a process where several backends run. */
+/** A client without a transport was created in a process where several backends run. */
 export class BusAmbiguousError extends defineError({
   code: 'AICO_BUS_AMBIGUOUS',
-  hint: "Use the service 'message_bus' of the backend, or give the client its transport.",
+  hint: "Use the service 'message_bus' of the backend, or pass a transport to the client.",
   make: (backends: number) => ({
-    message: `${backends} backends run in this process, and the client names none of them`,
+    message: `${backends} backends run in this process, and the client does not say which one it belongs to`,
   }),
 }) {}

@@ -5,25 +5,25 @@ import type { Transport } from './transports/transport.ts';
 /** The bus of a backend that runs in this process. */
 export interface InstalledBus {
   readonly transport: Transport;
-  /** Keeps durable messages; `undefined` while the backend has no store open. */
+  /** The store of durable messages; `undefined` while the backend has none open. */
   readonly durable: () => DurableStore | undefined;
   readonly onError: (error: Error) => void;
 }
 
 /*
- * Module-level state, as that of `getLogger`, and for the same reason: the guide's `new MessageBusClient()` names no
- * backend, and must reach the one that runs.
+ * Module-level state, as `getLogger` has, and for the same reason: the guide's `new MessageBusClient()` takes no backend as
+ * an argument and must reach the running one.
  */
 const installed = new Set<InstalledBus>();
 
-/** Makes `bus` the one that `new MessageBusClient()` reaches. The returned function ends that. */
+/** Makes `new MessageBusClient()` connect to `bus`. The returned function undoes this. */
 export function installBus(bus: InstalledBus): () => void {
   installed.add(bus);
   return () => void installed.delete(bus);
 }
 
 /**
- * The bus of the backend that runs in this process; `undefined` when none does.
+ * The bus of the backend that runs in this process; `undefined` when no backend runs.
  *
  * @throws {BusAmbiguousError} when several run
  */

@@ -8,7 +8,7 @@ import { BusNotConnectedError, BusOptionError } from './errors.ts';
 import { installedBus } from './installed-bus.ts';
 import { checkSource, type MessageAttributes } from './messages/message.ts';
 import { cancelTopic, Requests } from './requests/requester.ts';
-import { Answering } from './requests/responder.ts';
+import { Responder } from './requests/responder.ts';
 import { checkPublish, checkSubscribe, type TopicOwner } from './topics/reserved-topics.ts';
 import { SchemaChecks } from './topics/schema-checks.ts';
 import { InProcessBus } from './transports/in-process-bus.ts';
@@ -25,22 +25,22 @@ import type {
   Topic,
 } from './types.ts';
 
-/** The name of a client and the transport that it uses. */
+/** Options of a {@link MessageBusClient}. */
 export interface MessageBusClientOptions {
-  /** The name under which it publishes. Default `'anonymous'`. */
+  /** The source of the messages that the client publishes. Default `'anonymous'`. */
   readonly source?: string;
-  /** Carries the messages. Default: the bus of the backend that runs in this process, else a hub of its own. */
+  /** Default: the bus of the backend that runs in this process, otherwise a new in-process bus. */
   readonly transport?: Transport;
-  /** Keeps durable messages. Default: the store at the transport's other end, where it has one; else there are none. */
+  /** The store of durable messages. Default: the store behind the transport, if there is one. */
   readonly durable?: DurableStore | undefined;
-  /** Called with every failed handler and with dropped messages. Default: a process warning. */
+  /** Called when a handler fails and when messages are dropped. Default: a process warning. */
   readonly onError?: (error: Error) => void;
-  /** The reserved topics that it may use, for the parts of a backend that own them. */
+  /** The owners whose reserved topics the client may use. Only parts of the backend set this. */
   readonly owns?: readonly TopicOwner[];
 }
 
-/** The parts of a client that is connected. */
-interface Link {
+/** The parts of a connected client. */
+interface Connected {
   readonly transport: Transport;
   readonly connection: TransportConnection;
   readonly durable: DurableClient;
@@ -48,10 +48,13 @@ interface Link {
   readonly onError: (error: Error) => void;
 }
 
-type State = { readonly name: 'new' } | ({ readonly name: 'connected' } & Link) | { readonly name: 'closed' };
+type State =
+  | { readonly name: 'new' }
+  | ({ readonly name: 'connected' } & Connected)
+  | { readonly name: 'closed' };
 
 /**
- * The message bus, as one component sees it.
+ * One component's client of the message bus.
  *
  * @example
  * ```ts
@@ -66,14 +69,14 @@ export class MessageBusClient implements MessageBus {
   readonly #options: MessageBusClientOptions;
   readonly #owns: readonly TopicOwner[];
   readonly #checks = new SchemaChecks();
-  readonly #all: Subscriptions;
+  readonly #subscriptions: Subscriptions;
   #state: State = { name: 'new' };
   #connecting: Promise<void> | undefined;
-  /** Clients under other names that go through this one's connection. */
-  readonly #family = new Set<MessageBusClient>();
+  /** Clients with other names that share this client's connection. */
+  readonly #children = new Set<MessageBusClient>();
   #parent: MessageBusClient | undefined;
   #requests: Requests | undefined;
-  readonly #answering = new Answering();
+  readonly #responder = new Responder();
   #draining = false;
 
   constructor(options: MessageBusClientOptions = {}) {
@@ -82,11 +85,11 @@ export class MessageBusClient implements MessageBus {
     this.source = source;
     this.#options = options;
     this.#owns = owns;
-    this.#all = new Subscriptions(this.#checks, (error) => this.#report(error));
+    this.#subscriptions = new Subscriptions(this.#checks, (error) => this.#report(error));
   }
 
   /**
-   * Opens the connection; a second call changes nothing. Without a transport, the client joins the backend that runs in
+   * Opens the connection; a second call has no effect. Without a transport, the client connects to the backend that runs in
    * this process.
    *
    * @throws {BusNotConnectedError} when the client has been closed
@@ -99,7 +102,8 @@ export class MessageBusClient implements MessageBus {
   }
 
   async #connect(): Promise<void> {
-    // No claim to own topics reaches a backend's bus, which was given to those that do.
+    // A client that claims reserved topics must not find a backend's bus by itself: the backend passes its transport to the
+    // parts that own topics.
     const isJoining = this.#options.transport === undefined && this.#owns.length === 0;
     const installed = isJoining ? installedBus() : undefined;
     const transport: Transport = this.#options.transport ?? installed?.transport ?? new InProcessBus();
@@ -109,24 +113,24 @@ export class MessageBusClient implements MessageBus {
       return;
     }
     const onError = this.#options.onError ?? installed?.onError ?? ((error) => process.emitWarning(error));
-    const store = this.#options.durable ?? transport.remoteStore?.(this.#line());
+    const store = this.#options.durable ?? transport.remoteStore?.(this.#storeConnection());
     const durable = new DurableClient(() => store ?? installed?.durable(), this.#checks);
-    this.#become({ transport, connection, durable, onError });
+    this.#setConnected({ transport, connection, durable, onError });
   }
 
-  #become(link: Omit<Link, 'publisher'>): void {
-    const { connection, durable, transport } = link;
+  #setConnected(parts: Omit<Connected, 'publisher'>): void {
+    const { connection, durable, transport } = parts;
     const { source } = this;
     const { dispatcher } = transport;
     const checks = this.#checks;
     const publisher = new Publisher({ source, owns: this.#owns, checks, connection, dispatcher, durable });
-    this.#state = { name: 'connected', publisher, ...link };
+    this.#state = { name: 'connected', publisher, ...parts };
   }
 
   /**
-   * The same bus under another name, connected, with its own subscriptions: closing it closes nothing else, and closing this
-   * client closes it too. With a broker that identifies clients by their keys, the broker sets the name. It owns only those
-   * reserved topics of this client that are listed.
+   * Returns a connected client of the same bus with another name and its own subscriptions. Closing it leaves this client
+   * open; closing this client closes it as well. Where a broker identifies clients by their keys, the broker sets the name.
+   * Of this client's reserved topics the new client may use only those of the listed owners.
    *
    * @throws {BusNotConnectedError} before `connect()` and after `close()`
    * @throws {BusOptionError} when `owns` names an owner that this client is not
@@ -137,30 +141,30 @@ export class MessageBusClient implements MessageBus {
    * ```
    */
   as(source: string, { owns = [] }: Pick<MessageBusClientOptions, 'owns'> = {}): MessageBusClient {
-    const { transport, connection, durable, onError } = this.#link();
-    const stranger = owns.find((owner) => !this.#owns.includes(owner));
-    if (stranger !== undefined)
-      throw new BusOptionError('owns', `names "${stranger}", whose topics "${this.source}" does not own`);
+    const { transport, connection, durable, onError } = this.#connected();
+    const foreign = owns.find((owner) => !this.#owns.includes(owner));
+    if (foreign !== undefined)
+      throw new BusOptionError('owns', `names "${foreign}", whose topics "${this.source}" does not own`);
     const client = new MessageBusClient({ ...this.#options, source, transport, owns });
-    // The store of a connection to a broker is asked in the name of the client that uses it.
-    const store = this.#options.durable ?? transport.remoteStore?.(client.#line());
+    // Requests to a remote store carry the source of the client that sends them, so each client has a store of its own.
+    const store = this.#options.durable ?? transport.remoteStore?.(client.#storeConnection());
     const own = new DurableClient(() => store ?? durable.store, client.#checks);
-    client.#become({ transport, connection, durable: own, onError });
+    client.#setConnected({ transport, connection, durable: own, onError });
     client.#connecting = Promise.resolve();
     client.#parent = this;
-    this.#family.add(client);
+    this.#children.add(client);
     return client;
   }
 
   /**
-   * Publishes `message` to every matching subscription. Subscriptions get a copy of its data, and plain data is frozen: it
-   * cannot be changed after this call. Handlers run later, never on this call's stack. When more is published than handled,
-   * awaiting the promise also lets the event loop turn.
+   * Publishes `message` to every matching subscription. Subscriptions receive a copy of its data, and plain data is frozen, so
+   * that it cannot be changed after this call. Handlers run later, never on this call's stack. While messages are published
+   * faster than they are handled, the promise settles only in a later turn of the event loop.
    *
-   * @throws {TopicInvalidError} when `topic` is not one
-   * @throws {PayloadInvalidError} when `message` does not fit the topic's schema, or is not data
-   * @throws {DataBoundsError} when it is nested too deeply, or too large
-   * @throws {BusTopicReservedError} when `topic` belongs to a part of the backend
+   * @throws {TopicInvalidError} when `topic` is malformed
+   * @throws {PayloadInvalidError} when `message` does not match the topic's schema, or is not data
+   * @throws {DataBoundsError} when `message` is nested too deeply, or too large
+   * @throws {BusTopicReservedError} when `topic` is reserved for the backend
    * @throws {BusNotConnectedError} before `connect()` and after `close()`
    */
   publish<T extends string | Topic>(
@@ -173,9 +177,9 @@ export class MessageBusClient implements MessageBus {
   }
 
   /**
-   * @throws {BusNotDurableError} when this bus was given no store
-   * @throws {TopicInvalidError} when `topic` is not a pattern
-   * @throws {AicoError} of the store, when a consumer of this name runs already
+   * @throws {BusNotDurableError} when the bus has no store
+   * @throws {TopicInvalidError} when `topic` is a malformed pattern
+   * @throws {AicoError} from the store, when a consumer of this name is already running
    * @example
    * ```ts
    * await bus.consume('orders.placed', 'mailer', async (topic, order, { ack }) => {
@@ -192,14 +196,14 @@ export class MessageBusClient implements MessageBus {
     handler: ConsumeHandler<PayloadOf<T>>,
     options: ConsumeOptions = {},
   ): Promise<Consumption> {
-    const { durable } = this.#link();
+    const { durable } = this.#connected();
     checkSubscribe(nameOf(topic), this.#owns);
-    // A payload that passed the schema is of its type; for a plain name the type is unknown.
+    // The schema check guarantees the payload's type; the payload of a plain name is `unknown`.
     return durable.consume(this.source, topic, consumer, handler as ConsumeHandler, options);
   }
 
   /**
-   * @throws {RequestTimeoutError} when no answer comes in time
+   * @throws {RequestTimeoutError} when no answer arrives in time
    * @throws {RequestFailedError} when the responder's handler failed
    * @throws as {@link publish}
    */
@@ -213,11 +217,11 @@ export class MessageBusClient implements MessageBus {
   }
 
   async #ask(topic: string | Topic, message: unknown, options: RequestOptions): Promise<unknown> {
-    const { replyPrefix = `_reply.${topicSegment(this.source)}` } = this.#link().connection;
+    const { replyPrefix = `_reply.${topicSegment(this.source)}` } = this.#connected().connection;
     this.#requests ??= new Requests(this.source, {
       replyPrefix,
       send: (...sent) => this.#send(...sent),
-      listen: (pattern, take) => this.#subscribe(pattern, take, {}, { inner: true }),
+      subscribe: (pattern, handler) => this.#subscribe(pattern, handler, {}, { inner: true }),
     });
     return this.#requests.ask(topic, message, options);
   }
@@ -228,10 +232,10 @@ export class MessageBusClient implements MessageBus {
     handler: RequestHandler<PayloadOf<T>>,
     options: SubscribeOptions = {},
   ): Promise<Subscription> {
-    const answer = this.#answering.handler(handler, (replyto, message) => this.#send(replyto, message, {}));
+    const answer = this.#responder.handler(handler, (replyto, message) => this.#send(replyto, message, {}));
     checkSubscribe(nameOf(topic), this.#owns);
     const pattern = cancelTopic(nameOf(topic));
-    const cancels = await this.#subscribe(pattern, this.#answering.takeCancel, {}, { inner: true });
+    const cancels = await this.#subscribe(pattern, this.#responder.cancel, {}, { inner: true });
     const ended = (): Promise<void> => cancels.unsubscribe();
     try {
       return await this.#subscribe(topic, answer, options, { ended });
@@ -247,7 +251,7 @@ export class MessageBusClient implements MessageBus {
   }
 
   /**
-   * @throws {TopicInvalidError} when `topic` is not a pattern
+   * @throws {TopicInvalidError} when `topic` is a malformed pattern
    * @throws {BusOptionError} when an option is out of range
    * @throws {BusNotConnectedError} before `connect()` and after `close()`
    */
@@ -267,60 +271,61 @@ export class MessageBusClient implements MessageBus {
     options: SubscribeOptions,
     kind: SubscriptionKind = {},
   ): Promise<Subscription> {
-    // A payload that passed the schema is of its type; for a plain name the type is unknown.
-    const subscription = await this.#all.add(this.#link(), topic, handler as MessageHandler, options, kind);
+    // The schema check guarantees the payload's type; the payload of a plain name is `unknown`.
+    const untyped = handler as MessageHandler;
+    const subscription = await this.#subscriptions.add(this.#connected(), topic, untyped, options, kind);
     if (this.#state.name === 'connected') return subscription;
     await subscription.unsubscribe();
     throw this.#notConnected();
   }
 
-  /** The subscriptions, each with the counts of its messages. */
+  /** The subscriptions of this client, each with its statistics. */
   get subscriptions(): readonly Subscription[] {
-    return this.#all.shown;
+    return this.#subscriptions.shown;
   }
 
   /**
-   * Takes no new messages; finishes those that are queued, requests that are being answered and requests that were sent,
-   * then closes. Handlers may publish and request meanwhile, not subscribe. A handler that never finishes keeps it from
-   * resolving: `close()` cuts it short.
+   * Stops receiving, finishes the queued messages, the requests being answered and the requests that were sent, then closes.
+   * Meanwhile handlers may publish and send requests, but not subscribe. The promise does not resolve while a handler runs;
+   * `close()` ends the wait.
    */
   async drain(): Promise<void> {
     if (this.#state.name !== 'connected') return this.close();
     this.#draining = true;
-    await Promise.all([...this.#family].map((client) => client.drain()));
+    await Promise.all([...this.#children].map((client) => client.drain()));
     await this.#state.durable.stop();
-    await this.#all.drain();
+    await this.#subscriptions.drain();
     await this.#requests?.whenIdle();
     await this.close();
   }
 
-  /** Ends every subscription; queued messages are dropped and running handlers are not waited for. A second call changes nothing. */
+  /** Ends every subscription, drops queued messages and does not wait for running handlers. A second call has no effect. */
   async close(): Promise<void> {
     const state = this.#state;
     if (state.name === 'closed') return;
-    await Promise.all([...this.#family].map((client) => client.close()));
+    await Promise.all([...this.#children].map((client) => client.close()));
     if (state.name === 'connected') await state.durable.stop();
     this.#state = { name: 'closed' };
     if (state.name === 'connected') state.publisher.close();
     this.#requests?.close();
-    this.#answering.close(new BusNotConnectedError(this.source, 'closed'));
-    await this.#all.close();
-    if (this.#parent !== undefined) this.#parent.#family.delete(this);
+    this.#responder.close(new BusNotConnectedError(this.source, 'closed'));
+    await this.#subscriptions.close();
+    if (this.#parent !== undefined) this.#parent.#children.delete(this);
     if (this.#parent === undefined && state.name === 'connected') await state.connection.close();
   }
 
-  /** How the store at the other end of the transport is asked. */
-  #line(): StoreConnection {
-    const link = (): Link => this.#link();
+  /** Connects a remote store to this client's requests. */
+  #storeConnection(): StoreConnection {
+    const connected = (): Connected => this.#connected();
     return {
       request: (topic, message, options) => this.#ask(topic, message, options),
       get lost() {
-        return link().connection.lost;
+        return connected().connection.lost;
       },
     };
   }
 
-  #link(): Link {
+  #connected(): Connected {
     if (this.#state.name === 'connected') return this.#state;
     throw this.#notConnected();
   }

@@ -1,44 +1,44 @@
 import type { TSchema } from 'typebox';
 
-/** A topic whose payload has a schema: checked by the compiler at the sender, by the schema at the border. */
+/** A topic whose payload has a schema, which the compiler checks in the code and the bus checks at run time. */
 export interface Topic<S extends TSchema = TSchema> {
   readonly name: string;
   readonly schema: S;
 }
 
-/** The encodings in which a payload leaves the process. */
+/** The encodings of a payload that leaves the process. */
 export type ContentType = 'application/json' | 'application/msgpack' | 'application/octet-stream';
 
-/** The part of a database transaction that the bus needs. */
+/** The part of a database transaction that the bus uses. */
 export interface BusTransaction {
-  /** Runs `effect` once the outermost transaction is durable; never when this one, or one around it, is rolled back. */
+  /** Runs `effect` once the outermost transaction is durable; never if this transaction or an enclosing one is rolled back. */
   afterCommit(effect: () => unknown): void;
 }
 
-/** How a message is published, and its attributes. */
+/** Options of `publish`: the attributes of the message, and whether it is durable. */
 export interface PublishOptions {
   /** Defaults to a fresh UUID. */
   readonly id?: string;
   readonly traceparent?: string;
   /**
-   * How it is written where it leaves the process. Default: bytes for a `Uint8Array`, otherwise JSON. MessagePack
-   * also holds dates and bytes within data.
+   * The encoding of the payload where it leaves the process. Default: bytes for a `Uint8Array`, otherwise JSON. MessagePack
+   * also encodes dates and bytes within data.
    */
   readonly contentType?: ContentType;
   /**
-   * Keeps it until every consumer has acknowledged it; resolves once it is durable. Subscriptions get it as
-   * well, after that.
+   * Stores the message until every consumer has acknowledged it; `publish` resolves once the message is durable.
+   * Subscriptions receive it as well, afterwards.
    */
   readonly durable?: boolean;
-  /** Publishes it with this transaction of the database: durable when that commits, and never if it does not. */
+  /** Publishes the message as part of this database transaction: it is stored if and only if the transaction commits. */
   readonly tx?: BusTransaction;
 }
 
-/** How a request is published, and how long its answer is awaited. */
+/** Options of `request`. */
 export interface RequestOptions {
-  /** Milliseconds until it is given up. Default 5 000. */
+  /** Milliseconds until the request is cancelled. Default 5 000. */
   readonly timeoutMs?: number;
-  /** Aborted: given up at once, with the signal's reason. */
+  /** Cancels the request when it aborts; `request` then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   readonly traceparent?: string;
 }

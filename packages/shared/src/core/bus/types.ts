@@ -6,12 +6,12 @@ import type { ContentType, PublishOptions, RequestOptions, Topic } from './publi
 export type { ContentType, Envelope, PublishOptions, RequestOptions, Topic };
 
 /**
- * Takes one message. The next one waits until the returned promise settles. Messages are immutable: plain data is frozen,
- * everything else (bytes, dates, maps) is this subscription's own copy.
+ * Handles one message. The next message is delivered when the returned promise has settled. Messages are immutable: plain
+ * data is frozen, and everything else (bytes, dates, maps) is a copy for this subscription.
  *
- * The bus sets no deadline for a handler, since JavaScript cannot be interrupted. One that never finishes keeps its message
- * and at most `queueLimit` more: those beyond are dropped and counted, or under `'wait'` their publishers get an error.
- * No other subscription is affected, `stats` shows it, and `close()` does not wait for it.
+ * The bus sets no deadline for a handler, since JavaScript cannot be interrupted. While a handler does not finish, at most
+ * `queueLimit` messages are queued; further messages are dropped and counted, or with `overflow: 'wait'` their publishers get
+ * an error. Other subscriptions are not affected, `stats` shows the queue, and `close()` does not wait for the handler.
  */
 export type MessageHandler<T = unknown> = (
   topic: string,
@@ -19,72 +19,72 @@ export type MessageHandler<T = unknown> = (
   envelope: Envelope<T>,
 ) => void | Promise<void>;
 
-/** A request as its responder sees it. */
+/** The envelope of a request that a responder receives. */
 export interface RequestEnvelope<T = unknown> extends Envelope<T> {
-  /** Aborts when the answer is not awaited any more: the requester gave up, its deadline has passed, or this client is closed. */
+  /** Aborts when the requester has cancelled the request, its deadline has passed, or the responder's client is closed. */
   readonly signal: AbortSignal;
 }
 
-/** Answers one request with what it returns. The next one waits until then. */
+/** Answers one request with its return value. The next request is delivered when the returned promise has settled. */
 export type RequestHandler<T = unknown> = (
   topic: string,
   message: T,
   envelope: RequestEnvelope<T>,
 ) => unknown;
 
-/** The queue of a subscription. */
+/** Options of `subscribe`: the queue of the subscription. */
 export interface SubscribeOptions {
-  /** How many messages may wait for this subscription. Default 1 024. */
+  /** The maximum number of queued messages. Default 1 024. */
   readonly queueLimit?: number;
   /**
-   * The policy of a full queue. Default `'drop-oldest'`. Under `'wait'` the publisher's promise settles when there is
-   * room: a publisher that awaits it is no faster than this handler. As many messages again as `queueLimit` may
-   * stand before a full queue; one more is dropped and counted, and its publisher told (`BusFullError`).
+   * The policy of a full queue. Default `'drop-oldest'`. With `'wait'` the publisher's promise settles when there is room, so
+   * that a publisher which awaits it is no faster than this handler. Up to `queueLimit` further messages may wait for a full
+   * queue; beyond that, a message is dropped and counted, and its publisher gets a `BusFullError`.
    */
   readonly overflow?: 'drop-newest' | 'drop-oldest' | 'wait';
   /**
-   * Milliseconds a publisher waits for room under `'wait'`, until its promise rejects. Default 5 000. The message stays
-   * queued. So a handler that awaits a publish to its own full subscription ends with an error, not in a deadlock.
+   * Milliseconds that a publisher waits for room with `'wait'`, until its promise rejects. Default 5 000. The message remains
+   * queued. Because of this limit, a handler that awaits a publish to its own full subscription gets an error instead of a
+   * deadlock.
    */
   readonly waitMs?: number;
 }
 
-/** The fate of every message that this subscription was sent: the four numbers add up to all of them. */
+/** Counts of the messages sent to this subscription; the four numbers add up to all of them. */
 export interface SubscriptionStats {
-  /** The handler took it and finished without an error. */
+  /** Messages that the handler finished without an error. */
   readonly delivered: number;
-  /** The queue was full, or it still waited when the subscription ended. */
+  /** Messages for which the queue was full, or that were still queued when the subscription ended. */
   readonly dropped: number;
-  /** The handler threw or rejected, or the message did not fit the subscription's schema. */
+  /** Messages whose handler threw or rejected, or that did not match the subscription's schema. */
   readonly failed: number;
-  /** Waits, or is being handled. */
+  /** Messages that are queued or being handled. */
   readonly queued: number;
 }
 
-/** A subscription that is in force. */
+/** An active subscription. */
 export interface Subscription {
   readonly pattern: string;
   readonly stats: SubscriptionStats;
-  /** No message is delivered after this resolves; what was queued is dropped. */
+  /** Drops the queued messages; none is delivered after this resolves. */
   unsubscribe(): Promise<void>;
 }
 
-/** The payloads of `T`: the schema's type for a typed topic, anything for a plain name. */
+/** The payload type of `T`: the schema's type for a `Topic`, `unknown` for a plain name. */
 export type PayloadOf<T extends string | Topic> = T extends Topic<infer S> ? Static<S> : unknown;
 
 /** The service `'message_bus'`. */
 export interface MessageBus {
-  /** Resolves once every matching subscription has the message in its queue. */
+  /** Publishes a message. Resolves once the message is in the queue of every matching subscription. */
   publish<T extends string | Topic>(topic: T, message: PayloadOf<T>, options?: PublishOptions): Promise<void>;
-  /** In force when it resolves: a message published afterwards is delivered. */
+  /** Subscribes to a topic or pattern. Every message published after this resolves is delivered. */
   subscribe<T extends string | Topic>(
     topic: T,
     handler: MessageHandler<PayloadOf<T>>,
     options?: SubscribeOptions,
   ): Promise<Subscription>;
   /**
-   * Publishes a message that a responder is to answer, and resolves with the first answer. The caller checks the answer:
-   * its type is unknown.
+   * Publishes a request and resolves with the first answer. The answer is not checked: its type is `unknown`.
    */
   request<T extends string | Topic>(
     topic: T,
@@ -92,8 +92,8 @@ export interface MessageBus {
     options?: RequestOptions,
   ): Promise<unknown>;
   /**
-   * Answers requests on a topic or pattern; what a handler throws tells the requester its code alone. A request given
-   * up before its turn is not handled, and counts as failed.
+   * Answers requests on a topic or pattern. Of an error that the handler throws, the requester receives only the code. A
+   * request that is cancelled before it is handled counts as failed.
    */
   respond<T extends string | Topic>(
     topic: T,
@@ -101,8 +101,9 @@ export interface MessageBus {
     options?: SubscribeOptions,
   ): Promise<Subscription>;
   /**
-   * Takes durable messages under the name of a consumer, each until it is acknowledged; also those published while no
-   * consumer of that name ran. Delivers at least once; exactly once for an effect in the transaction that `ack` is given.
+   * Consumes durable messages under a consumer's name, including those published while no consumer of that name was running.
+   * Each message is delivered until it is acknowledged, thus at least once. An effect in the same transaction as `ack(tx)`
+   * happens exactly once.
    */
   consume<T extends string | Topic>(
     topic: T,
@@ -110,7 +111,7 @@ export interface MessageBus {
     handler: ConsumeHandler<PayloadOf<T>>,
     options?: ConsumeOptions,
   ): Promise<Consumption>;
-  /** Finishes what is queued, being answered or asked, then closes. `close()` cuts it short. */
+  /** Finishes queued messages and pending requests, then closes. `close()` ends the wait. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }

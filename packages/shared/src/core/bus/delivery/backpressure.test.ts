@@ -9,7 +9,7 @@ async function connected(): Promise<MessageBusClient> {
   return client;
 }
 
-/** Whether it has settled once everything that can happen by itself has happened. */
+/** Whether `promise` has settled after all pending tasks of the event loop have run. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
   const done = (): void => {
@@ -48,7 +48,7 @@ describe("overflow: 'wait'", () => {
     assert.deepEqual(slow.stats, { delivered: 5, dropped: 0, failed: 0, queued: 0 });
   });
 
-  test('a handler that awaits what it publishes to itself gets an error, not a deadlock', async () => {
+  test('a handler that awaits a publish to its own subscription gets an error, not a deadlock', async () => {
     const client = await connected();
     const failure = Promise.withResolvers<unknown>();
     const own = async (): Promise<void> => {
@@ -63,7 +63,7 @@ describe("overflow: 'wait'", () => {
     await client.close();
   });
 
-  test('who does not await is bounded: what no longer fits is dropped, counted and told', async () => {
+  test('a publisher that does not await is bounded: excess messages are dropped, counted and reported', async () => {
     const client = await connected();
     const slow = await client.subscribe('a', () => new Promise(() => {}), {
       queueLimit: 3,
@@ -100,7 +100,7 @@ describe("overflow: 'wait'", () => {
     await held;
   });
 
-  test('its options are checked by name', async () => {
+  test('an option out of range is refused by its name', async () => {
     const client = await connected();
     for (const waitMs of [-1, Number.NaN, 2 ** 31])
       await assert.rejects(
@@ -111,7 +111,7 @@ describe("overflow: 'wait'", () => {
   });
 });
 
-test('delivered, dropped, failed and queued add up to what was sent, at every moment, for every policy', async () => {
+test('delivered, dropped, failed and queued add up to the published messages, at every moment, for every policy', async () => {
   const act = fc.constantFrom('sync', 'async', 'throw', 'reject', 'hang');
   const step = fc.oneof(
     {
@@ -181,7 +181,7 @@ test('delivered, dropped, failed and queued add up to what was sent, at every mo
   );
 });
 
-test('a burst longer than a queue keeps exactly the newest or the oldest of it', async () => {
+test('of a burst longer than the queue, exactly the newest or the oldest messages are kept', async () => {
   const hub = new InProcessBus();
   const client = new MessageBusClient({ transport: hub, onError: () => {} });
   await client.connect();

@@ -1,30 +1,31 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Work that waits for its turn: does at most `budget` pieces of it and returns how many it did. Must not throw. */
+/** A consumer of messages that the dispatcher schedules. */
 export interface Runnable {
+  /** Handles at most `budget` messages and returns how many it handled. Must not throw. */
   run(budget: number): number;
 }
 
-/** How many messages are handed out before the event loop gets a turn. */
+/** The number of messages that are dispatched in one turn of the event loop. */
 const TURN_BUDGET = 2_048;
 
-/** How many turns a publisher is kept waiting at most, should the backlog never become less. */
+/** The number of turns after which a waiting publisher is released even if the backlog has not shrunk. */
 const MAX_TURNS = 16;
 
-/** How many messages one subscription may take before the next one's turn. */
+/** The number of messages that one subscription may handle before the next subscription runs. */
 const SLICE = 128;
 
 /**
- * Hands out messages off the publisher's stack: in the microtask after it, so that a publisher that awaits each
- * publish is never ahead of handlers that answer at once; and in fair slices with a budget for each turn of the
- * event loop, so that handlers which publish to each other without end hold up neither timers nor sockets.
+ * Schedules handlers off the publisher's stack. They run in the next microtask, so that a publisher that awaits each publish is
+ * never ahead of synchronous handlers. They run in fair slices with a budget for each turn of the event loop, so that handlers
+ * that publish to each other endlessly block neither timers nor sockets.
  */
 export class Dispatcher {
-  /** Messages that wait for nothing but their turn. The subscriptions keep it. */
+  /** Queued messages that can be handled at once. The subscriptions update this number. */
   backlog = 0;
-  /** Messages that are gathered and not queued yet, at least. */
+  /** The minimum number of messages that have been gathered in a batch and not been queued yet. */
   gathered = 0;
-  /** The asynchronous context of handlers: not the publisher's, with its database transaction or its trace. */
+  /** Handlers run in this context and not in the publisher's, which has its database transaction and its trace. */
   readonly #inOwnContext = AsyncLocalStorage.snapshot();
   #ready: Runnable[] = [];
   #budget = TURN_BUDGET;
@@ -34,17 +35,17 @@ export class Dispatcher {
   #relief: PromiseWithResolvers<void> | undefined;
   #settle: () => void = () => {};
 
-  /** Sets the work of `settle()`: to bring gathered messages into the queues. */
+  /** Sets the function that moves gathered messages into the queues. */
   onSettle(settle: () => void): void {
     this.#settle = settle;
   }
 
-  /** Brings every published message into the queues, so that their counts are exact. */
+  /** Moves gathered messages into the queues, so that the counts of the queues are exact. */
   settle(): void {
     this.#settle();
   }
 
-  /** How many more messages may wait before publishers are held back. */
+  /** The number of messages that may still be queued before publishers have to wait. */
   get room(): number {
     return this.#budget - this.backlog;
   }
@@ -57,8 +58,8 @@ export class Dispatcher {
   }
 
   /**
-   * Settles when the backlog fits into one turn again, or after a few turns; `undefined` while it fits. A publisher that
-   * awaits it publishes no faster than messages are handed out, and lets the event loop turn.
+   * A promise that settles when the backlog fits into one turn again, or after `MAX_TURNS` turns; `undefined` while it fits. A
+   * publisher that awaits it publishes no faster than messages are handled, and lets the event loop turn.
    */
   get relief(): Promise<void> | undefined {
     if (this.backlog + this.gathered <= this.#budget) return undefined;
@@ -82,16 +83,16 @@ export class Dispatcher {
       }
     }
     this.#scheduled = this.#ready.length > 0;
-    // Not before half is spent: a quiet bus never touches the event loop.
+    // Only after half of the budget is spent, so that a quiet bus schedules nothing on the event loop.
     if (this.#budget < TURN_BUDGET / 2) this.#renew();
   };
 
-  /** Reports a failure that is no handler's. */
+  /** Reports an error that was thrown outside a handler. */
   report(error: unknown): void {
     process.emitWarning(error instanceof Error ? error : String(error));
   }
 
-  /** A failure of one does not keep the others from their turn. */
+  /** Runs one subscription; an error in it does not keep the others from running. */
   #run(runnable: Runnable): number {
     const budget = Math.min(SLICE, this.#budget);
     try {

@@ -4,18 +4,18 @@ import { Isolation, UnshareablePayload } from '../messages/isolation.ts';
 import type { Receiver } from '../transports/transport.ts';
 import type { Dispatcher, Runnable } from './dispatcher.ts';
 
-/** How many messages one batch holds at most: bounds what a slow subscription keeps alive beyond its own queue. */
+/** The maximum length of a batch. It bounds the memory that a slow subscription retains beyond its own queue. */
 const BATCH_LIMIT = 1_024;
 
 /**
- * Brings messages to the receivers whose pattern stands for their topic, within one process. A burst is gathered
- * into a batch first and fanned out when the dispatcher gets to it, so that a message costs its publisher one element of an
- * array. What could tell the difference (a new subscription, a look at the counts) has it fanned out before.
+ * Delivers messages to the receivers with matching patterns, within one process. A burst of messages is gathered into a batch,
+ * which the dispatcher fans out later, so that publishing one message appends one element to an array. Operations that could
+ * observe the delay, such as a new subscription or a read of the statistics, fan out the batch first.
  */
 export class FanOut implements Runnable {
   readonly #dispatcher: Dispatcher;
   readonly #receivers = new TopicTrie<Receiver>();
-  /** Kept apart, so that no leading wildcard matches the bus's own topics, such as answers. */
+  /** The bus's own topics, such as those of answers, have a trie of their own, so that no leading wildcard matches them. */
   readonly #reserved = new TopicTrie<Receiver>();
   readonly #isolation = new Isolation();
   #open: ValueBatch | undefined;
@@ -28,7 +28,7 @@ export class FanOut implements Runnable {
     dispatcher.onSettle(() => this.flush());
   }
 
-  /** How many subscriptions there are. */
+  /** The number of subscriptions. */
   get size(): number {
     return this.#receivers.size + this.#reserved.size;
   }
@@ -44,7 +44,7 @@ export class FanOut implements Runnable {
   }
 
   /**
-   * @returns a promise when a receiver has to be waited for
+   * @returns a promise when the publisher has to wait for a receiver
    * @throws {TopicInvalidError} @throws {PayloadInvalidError} @throws {DataBoundsError}
    */
   publish(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined {
@@ -53,7 +53,7 @@ export class FanOut implements Runnable {
     return this.#begin(header, number, payload);
   }
 
-  /** Takes effect at once: the receiver gets every message that is published from here on. */
+  /** Takes effect immediately: the receiver gets every message that is published after this call. */
   subscribe(pattern: string, receiver: Receiver): () => void {
     this.flush();
     const trie = this.#trieOf(pattern);
@@ -65,14 +65,14 @@ export class FanOut implements Runnable {
     };
   }
 
-  /** Brings the gathered batch into the receivers' queues. */
+  /** Delivers the gathered batch to the receivers. */
   flush(): void {
     const open = this.#open;
     if (open === undefined) return;
     this.#open = undefined;
     open.close();
     this.#dispatcher.gathered = 0;
-    for (const receiver of this.#openReceivers) void this.#give(receiver, open);
+    for (const receiver of this.#openReceivers) void this.#deliverTo(receiver, open);
   }
 
   run(): number {
@@ -88,18 +88,18 @@ export class FanOut implements Runnable {
   #begin(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined {
     const last = this.#open;
     const receivers = last?.header === header ? this.#openReceivers : this.receivers(header.topic);
-    const taken = this.#isolation.take(header.topic, payload);
-    const isCopied = taken instanceof UnshareablePayload;
-    const kept = isCopied ? taken.snapshot : taken;
+    const isolated = this.#isolation.take(header.topic, payload);
+    const isCopied = isolated instanceof UnshareablePayload;
+    const first = isCopied ? isolated.snapshot : isolated;
     this.flush();
     if (receivers.length === 0) return undefined;
     if (receivers.some(({ waits }) => waits))
-      return this.#deliver(new ValueBatch(header, number, [kept], isCopied), receivers);
+      return this.#deliver(new ValueBatch(header, number, [first], isCopied), receivers);
     const room = this.#dispatcher.room;
-    // When the publisher is to be delayed, the queued size must be known, so a batch does not grow beyond the limit.
+    // A batch does not grow beyond the room of the dispatcher, which decides from the queued messages when publishers wait.
     const share = room > 0 ? Math.max(1, Math.floor(room / receivers.length)) : BATCH_LIMIT;
     const limit = isCopied ? 1 : Math.min(BATCH_LIMIT, share);
-    this.#open = new ValueBatch(header, number, [kept], isCopied, limit, this.#isolation, payload);
+    this.#open = new ValueBatch(header, number, [first], isCopied, limit, this.#isolation, payload);
     this.#openReceivers = receivers;
     this.#dispatcher.gathered = receivers.length;
     if (!this.#scheduled) {
@@ -109,22 +109,22 @@ export class FanOut implements Runnable {
     return undefined;
   }
 
-  /** Delivers it now. A promise from receivers that `wait` settles when there is room. */
+  /** Delivers a batch immediately. The promise, if receivers apply back-pressure, settles when all of them have room. */
   #deliver(batch: Batch, receivers: readonly Receiver[]): Promise<void> | undefined {
     const waiting: Promise<void>[] = [];
     for (const receiver of receivers) {
-      const room = this.#give(receiver, batch);
+      const room = this.#deliverTo(receiver, batch);
       if (room !== undefined) waiting.push(room);
     }
     if (waiting.length === 0) return undefined;
     const all = Promise.all(waiting).then(() => {});
-    // A publisher that does not look must not be brought down by a subscriber that is full: the drop is counted there.
+    // A publisher that ignores the promise must not get an unhandled rejection; the subscription counts the drop.
     all.catch(() => {});
     return all;
   }
 
-  /** One receiver that fails keeps the message from no other. */
-  #give(receiver: Receiver, batch: Batch): Promise<void> | undefined {
+  /** Delivers to one receiver; an error in it does not keep the message from the others. */
+  #deliverTo(receiver: Receiver, batch: Batch): Promise<void> | undefined {
     try {
       return receiver.receive(batch);
     } catch (error) {

@@ -7,39 +7,39 @@ export interface QueuedBatch<B extends Batch = Batch> {
   end: number;
 }
 
-/** Below this many messages, what is left of a batch is not worth copying out of it. */
+/** In batches shorter than this, the remaining messages are not copied out. */
 const SMALL = 16;
 
-/** First in, first out, in batches; the caller bounds it. */
+/** A FIFO queue of messages in batches. It has no limit of its own. */
 export class MessageQueue<B extends Batch = Batch> {
   #queued: (QueuedBatch<B> | undefined)[] = [];
   #first = 0;
   #length = 0;
 
-  /** How many messages there are. */
+  /** The number of queued messages. */
   get length(): number {
     return this.#length;
   }
 
-  /** Takes in the first `count` messages of `batch`. */
+  /** Appends the first `count` messages of `batch`. */
   push(batch: B, count: number): void {
     this.#queued.push({ batch, at: 0, end: count });
     this.#length += count;
   }
 
-  /** The batch with the oldest message; `undefined` when there is none. It has at least one message left. */
+  /** The batch with the oldest message; `undefined` when the queue is empty. */
   get first(): QueuedBatch<B> | undefined {
     return this.#queued[this.#first];
   }
 
-  /** Takes the `count` oldest messages of `first` away. */
+  /** Removes the `count` oldest messages of `first`. */
   advance(first: QueuedBatch<B>, count = 1): void {
     first.at += count;
     this.#length -= count;
     if (first.at === first.end) this.#shift();
   }
 
-  /** Takes the `count` oldest messages away; there are so many. */
+  /** Removes the `count` oldest messages. The queue must have at least as many. */
   drop(count: number): void {
     for (let left = count; left > 0; ) {
       const { first } = this;
@@ -51,7 +51,7 @@ export class MessageQueue<B extends Batch = Batch> {
     }
   }
 
-  /** Empties it and says how many messages there were. */
+  /** Removes all messages and returns their number. */
   clear(): number {
     const length = this.#length;
     this.#queued = [];
@@ -69,16 +69,16 @@ export class MessageQueue<B extends Batch = Batch> {
       this.#queued.splice(0, this.#first);
       this.#first = 0;
     } else {
-      // So that the batch can be collected.
+      // Allows the batch to be garbage-collected.
       this.#queued[this.#first - 1] = undefined;
     }
   }
 
-  /** Does not keep a long batch in memory for the few messages left of it. */
+  /** Replaces a long batch of which few messages remain by a copy of these, so that the others can be freed. */
   #shrink({ batch, at, end }: QueuedBatch<B>): void {
     const left = end - at;
     if (batch.length < SMALL || left * 2 > batch.length) return;
-    // A part of a batch is a batch of the same kind.
+    // `part` returns a batch of the same class.
     this.#queued[this.#first] = { batch: batch.part(at, end) as B, at: 0, end: left };
   }
 }

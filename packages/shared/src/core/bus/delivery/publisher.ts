@@ -1,7 +1,7 @@
 import type { TSchema } from 'typebox';
 import { currentTraceparent } from '../../tracing/index.ts';
 import type { DurableClient } from '../durable/durable-client.ts';
-import { type BatchHeader, NO_NUMBER, type OpenBatch, TAKEN } from '../messages/batch.ts';
+import { ACCEPTED, type BatchHeader, NO_NUMBER, type OpenBatch } from '../messages/batch.ts';
 import { contentTypeOf } from '../messages/codec.ts';
 import { checkAttributes, createIdPrefix, type MessageAttributes } from '../messages/message.ts';
 import type { PublishOptions, Topic } from '../publish-options.ts';
@@ -12,7 +12,7 @@ import type { Dispatcher } from './dispatcher.ts';
 
 export interface PublisherOptions {
   readonly source: string;
-  /** The reserved topics that it may publish on. */
+  /** The owners whose reserved topics the client may use. */
   readonly owns: readonly TopicOwner[];
   readonly checks: SchemaChecks;
   readonly connection: TransportConnection;
@@ -20,17 +20,17 @@ export interface PublisherOptions {
   readonly durable: DurableClient;
 }
 
-/** Sends the messages of one connected client: numbers them, and gathers those of a burst in one batch. */
+/** Publishes the messages of one connected client: numbers them, and gathers the messages of a burst in one batch. */
 export class Publisher {
   readonly #options: PublisherOptions;
-  /** Of the messages published last, until this burst ends: reading the clock costs more than publishing. */
+  /** The header of the last message, and its time. A burst shares both, since reading the clock costs more than publishing. */
   #header: BatchHeader | undefined;
   #now = 0;
-  /** The batch that this client's messages are gathered in. */
+  /** The batch to which the client's next messages can be added. */
   #open: OpenBatch | undefined;
   readonly #idPrefix = createIdPrefix();
   #number = 0;
-  /** The topic that was found last to be one it may publish on. */
+  /** The last topic that passed `checkPublish`. */
   #allowed: string | Topic | undefined;
   #isClosed = false;
 
@@ -38,7 +38,7 @@ export class Publisher {
     this.#options = options;
   }
 
-  /** Publishes a message that a caller of the client gave: see `MessageBusClient.publish`. */
+  /** Implements `MessageBusClient.publish`. */
   publish(topic: string | Topic, message: unknown, options: PublishOptions | undefined): Promise<void> {
     const open = this.#open;
     if (
@@ -47,8 +47,8 @@ export class Publisher {
       open.header.topic === topic &&
       open.header.traceparent === currentTraceparent()
     ) {
-      const taken = open.add(message);
-      if (taken !== undefined) return taken;
+      const added = open.add(message);
+      if (added !== undefined) return added;
     }
     const { source, owns, durable } = this.#options;
     if (topic !== this.#allowed) {
@@ -61,12 +61,12 @@ export class Publisher {
     }
     if (options?.durable !== true && options?.tx === undefined) return this.send(topic, message, options);
     return durable.keep(source, topic, message, options, (attributes) => {
-      // Live delivery comes on top: the message is stored already.
+      // The message is already stored, so an error of its live delivery is ignored.
       if (!this.#isClosed) void this.send(topic, message, attributes).catch(() => {});
     });
   }
 
-  /** Sends a message without regard to whom its topic belongs to, as answers and cancellations are. */
+  /** Publishes a message without checking for reserved topics; answers and cancellations use it directly. */
   send(topic: string | Topic, message: unknown, attributes: MessageAttributes | undefined): Promise<void> {
     const { checks, connection, dispatcher } = this.#options;
     let name: string;
@@ -102,20 +102,19 @@ export class Publisher {
     }
     const { relief } = dispatcher;
     const { gathering } = connection;
-    // A message with a schema or attributes is checked by itself, and `relief` holds its publisher back.
+    // Messages with a schema or attributes are checked one by one, and with `relief` the publisher has to wait for each.
     const isFree = schema === undefined && attributes === undefined && relief === undefined;
     this.#open = isFree && gathering?.header === header ? gathering : undefined;
-    if (sent === undefined) return relief ?? TAKEN;
+    if (sent === undefined) return relief ?? ACCEPTED;
     return relief === undefined ? sent : sent.then(() => relief);
   }
 
-  /** Adds nothing more to a batch. */
   close(): void {
     this.#isClosed = true;
     this.#closeBatch();
   }
 
-  /** The messages of the open batch have had their numbers. */
+  /** Continues the numbering after the messages that were added to the open batch directly. */
   #closeBatch(): void {
     if (this.#open !== undefined) this.#number = this.#open.next - 1;
     this.#open = undefined;

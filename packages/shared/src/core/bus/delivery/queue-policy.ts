@@ -9,9 +9,9 @@ const OVERFLOWS = ['drop-newest', 'drop-oldest', 'wait'] as const;
 export interface QueuePolicy {
   readonly overflow: (typeof OVERFLOWS)[number];
   readonly queueLimit: number;
-  /** How many messages are kept at most; under `'wait'` as many again whose publishers wait. */
+  /** The maximum number of queued messages. With `'wait'` it includes `queueLimit` messages whose publishers wait. */
   readonly capacity: number;
-  /** Milliseconds a publisher waits for room. */
+  /** Milliseconds that a publisher waits for room. */
   readonly waitMs: number;
 }
 

@@ -8,29 +8,30 @@ import type { MessageHandler, SubscribeOptions, Subscription, SubscriptionStats 
 import type { Dispatcher, Runnable } from './dispatcher.ts';
 import { MessageQueue, type QueuedBatch } from './message-queue.ts';
 import { type QueuePolicy, readQueuePolicy } from './queue-policy.ts';
-import { RoomQueue } from './waiting-publishers.ts';
+import { WaitingPublishers } from './waiting-publishers.ts';
 
 export interface SubscriptionContext {
   readonly pattern: string;
   readonly handler: MessageHandler;
   readonly options: SubscribeOptions;
   readonly dispatcher: Dispatcher;
-  /** Refuses a message that does not fit what this subscriber expects. */
+  /** Throws when a payload does not match the subscription's schema. */
   readonly check: ((header: BatchHeader, payload: unknown) => void) | undefined;
   readonly report: (error: Error) => void;
   /** Called once, when the subscription ends. */
   readonly release: () => Promise<void>;
 }
 
-/** One handler with its own queue: a handler that is slow or fails affects no other subscription. */
+/** A handler with its own queue. A handler that is slow or fails affects no other subscription. */
 export class QueuedSubscription implements Subscription, Runnable, Receiver {
   readonly #context: SubscriptionContext;
   readonly #queue = new MessageQueue();
   readonly #policy: QueuePolicy;
-  /** Publishers that wait for room, under `'wait'`. */
-  readonly #room: RoomQueue | undefined;
+  /** Only with `overflow: 'wait'`. */
+  readonly #waiting: WaitingPublishers | undefined;
   #state: 'idle' | 'scheduled' | 'handling' | 'ended' = 'idle';
-  #inHand = 0;
+  /** The number of messages being handled: 0 or 1. */
+  #handling = 0;
   #delivered = 0;
   #dropped = 0;
   #failed = 0;
@@ -41,7 +42,8 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
   constructor(context: SubscriptionContext) {
     this.#context = context;
     this.#policy = readQueuePolicy(context.options);
-    if (this.#policy.overflow === 'wait') this.#room = new RoomQueue(context.pattern, this.#policy);
+    if (this.#policy.overflow === 'wait')
+      this.#waiting = new WaitingPublishers(context.pattern, this.#policy);
   }
 
   get pattern(): string {
@@ -49,7 +51,7 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
   }
 
   get waits(): boolean {
-    return this.#room !== undefined;
+    return this.#waiting !== undefined;
   }
 
   get batch(): number {
@@ -62,11 +64,11 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
       delivered: this.#delivered,
       dropped: this.#dropped,
       failed: this.#failed,
-      queued: this.#queue.length + this.#inHand,
+      queued: this.#queue.length + this.#handling,
     };
   }
 
-  /** Queues messages. Never runs the handler. */
+  /** Queues the messages of `batch`; the dispatcher runs the handler later. */
   receive(batch: Batch): Promise<void> | undefined {
     if (this.#state === 'ended') return undefined;
     const queue = this.#queue;
@@ -74,16 +76,16 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     const count = batch.length;
     const { capacity, overflow } = this.#policy;
     const excess = before + count - capacity;
-    let taken = count;
+    let accepted = count;
     if (excess > 0) {
       this.#drop(excess);
-      if (overflow !== 'drop-oldest') taken = count - excess;
+      if (overflow !== 'drop-oldest') accepted = count - excess;
     }
-    if (taken > 0) queue.push(batch, taken);
+    if (accepted > 0) queue.push(batch, accepted);
     if (overflow === 'drop-oldest' && excess > 0) queue.drop(excess);
     if (this.#state === 'scheduled') this.#context.dispatcher.backlog += queue.length - before;
     else if (this.#state === 'idle' && queue.length > 0) this.#schedule();
-    return this.#room?.enter(queue.length, excess > 0);
+    return this.#waiting?.enter(queue.length, excess > 0);
   }
 
   run(budget: number): number {
@@ -94,11 +96,11 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
       if (first === undefined) break;
       const { topic, traceparent } = first.batch.header;
       const left = budget - done;
-      if (traceparent !== undefined) done += withTraceparent(traceparent, () => this.#handOut(first, left));
-      else if (isLogTopic(topic)) done += withLineDelivery(() => this.#handOut(first, left));
-      else done += this.#handOut(first, left);
+      if (traceparent !== undefined) done += withTraceparent(traceparent, () => this.#handle(first, left));
+      else if (isLogTopic(topic)) done += withLineDelivery(() => this.#handle(first, left));
+      else done += this.#handle(first, left);
     }
-    this.#room?.update(queue.length);
+    this.#waiting?.update(queue.length);
     if (this.#state !== 'scheduled') return done;
     if (queue.length > 0) this.#context.dispatcher.schedule(this);
     else this.#rest();
@@ -111,19 +113,19 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
       if (this.#state === 'scheduled') this.#context.dispatcher.backlog -= this.#queue.length;
       this.#state = 'ended';
       this.#dropped += this.#queue.clear();
-      this.#room?.update(0);
+      this.#waiting?.update(0);
       this.#idle?.resolve();
     }
     return this.stopReceiving();
   }
 
-  /** Takes no new messages; queued ones are still delivered. */
+  /** Accepts no new messages; the queued messages are still delivered. */
   stopReceiving(): Promise<void> {
     this.#released ??= this.#context.release();
     return this.#released;
   }
 
-  /** Settles once nothing is queued and the handler is not running. */
+  /** Resolves when the queue is empty and the handler is not running. */
   whenIdle(): Promise<void> {
     this.#context.dispatcher.settle();
     if (this.#state === 'idle' || this.#state === 'ended') return Promise.resolve();
@@ -131,19 +133,19 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     return this.#idle.promise;
   }
 
-  /** Runs the handler on at most `budget` messages of one batch; stops at one that takes its time, or fails. */
-  #handOut(queued: QueuedBatch, budget: number): number {
+  /** Runs the handler on at most `budget` messages of one batch. It stops after a message whose handling is asynchronous or fails. */
+  #handle(queued: QueuedBatch, budget: number): number {
     const { handler, check, dispatcher } = this.#context;
     const queue = this.#queue;
     const { batch } = queued;
     const { header } = batch;
     const { topic } = header;
     let done = 0;
-    this.#inHand = 1;
+    this.#handling = 1;
     try {
       while (done < budget && queued.at < queued.end && this.#state === 'scheduled') {
         const { at } = queued;
-        // First of all: a message that fails from here on is not delivered again.
+        // The message is removed first, so that it is not delivered again if it fails.
         queue.advance(queued);
         dispatcher.backlog -= 1;
         done += 1;
@@ -159,7 +161,7 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     } catch (error) {
       this.#fail(topic, error);
     }
-    this.#inHand = 0;
+    this.#handling = 0;
     return done;
   }
 
@@ -175,7 +177,7 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
       this.#state = 'handling';
     }
     const settled = (): void => {
-      this.#inHand = 0;
+      this.#handling = 0;
       this.#rest();
     };
     result.then(
@@ -190,7 +192,7 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
     );
   }
 
-  /** Continues after a handler has finished: with the next message, or idle. */
+  /** Continues after the handler has finished: schedules the next message, or becomes idle. */
   #rest(): void {
     if (this.#state === 'ended') return;
     if (this.#queue.length > 0) {
@@ -210,7 +212,7 @@ export class QueuedSubscription implements Subscription, Runnable, Receiver {
   #drop(count: number): void {
     const before = this.#dropped;
     this.#dropped += count;
-    // At the 1st, 2nd, 4th, 8th, … so that a flood of messages does not become a flood of reports.
+    // Reports only the 1st, 2nd, 4th, 8th, … drop, so that a flood of messages causes no flood of reports.
     for (let mark = nextPowerOfTwo(before + 1); mark <= this.#dropped; mark *= 2)
       this.#context.report(new MessagesDroppedError(this.pattern, mark));
   }
@@ -220,7 +222,7 @@ function nextPowerOfTwo(count: number): number {
   return 2 ** Math.ceil(Math.log2(count));
 }
 
-/** A handler that is typed to return nothing may return anything. */
+/** Checks at run time, since a handler whose type returns `void` may return any value. */
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

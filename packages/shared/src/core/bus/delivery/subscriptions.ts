@@ -5,9 +5,9 @@ import type { MessageHandler, SubscribeOptions, Subscription, Topic } from '../t
 import { QueuedSubscription } from './subscription.ts';
 
 export interface SubscriptionKind {
-  /** Made by the client itself, for answers and cancellations, and not shown. */
+  /** Whether the client made the subscription for answers or cancellations, so that `subscriptions` does not list it. */
   readonly inner?: boolean;
-  /** Called when it ends. */
+  /** Called when the subscription ends. */
   readonly ended?: () => Promise<void>;
 }
 
@@ -24,14 +24,12 @@ export class Subscriptions {
     this.#report = report;
   }
 
-  /** Those that were asked for. */
+  /** The subscriptions made by the client's user. */
   get shown(): readonly Subscription[] {
     return [...this.#shown];
   }
 
   /**
-   * Subscribes over `connection`.
-   *
    * @throws {TopicInvalidError}
    * @throws {BusOptionError}
    */
@@ -69,16 +67,14 @@ export class Subscriptions {
     return subscription;
   }
 
-  /**
-   * Accepts nothing new, and resolves when all queued messages have been handled. Statistics remain available until `close`.
-   */
+  /** Stops receiving, and resolves when all queued messages have been handled. Statistics remain available until `close`. */
   async drain(): Promise<void> {
     this.#draining = true;
     await Promise.all([...this.#shown].map((subscription) => subscription.stopReceiving()));
     await Promise.all([...this.#shown].map((subscription) => subscription.whenIdle()));
   }
 
-  /** Ends all; what is queued is dropped. */
+  /** Ends all subscriptions and drops queued messages. */
   async close(): Promise<void> {
     await Promise.all([...this.#shown, ...this.#inner].map((subscription) => subscription.unsubscribe()));
     this.#shown.clear();

@@ -16,17 +16,17 @@ import type {
   StoredMessage,
 } from './types.ts';
 
-/** The part of a client that publishes and consumes what is kept. */
+/** The part of a client that publishes and consumes durable messages. */
 export class DurableClient {
   readonly #store: () => DurableStore | undefined;
   readonly #checks: SchemaChecks;
   readonly #consumptions = new Set<Consumption>();
-  /** Ids in ascending order: what is stored side by side is found side by side. */
+  /** Ids ascend, so that messages stored one after the other are neighbours in the index of ids. */
   readonly #idPrefix = createIdPrefix();
   #sequence = 0;
   #isStopped = false;
 
-  /** @param store looked up for each call: a backend opens and closes it while clients stay */
+  /** @param store is called for each operation, since a backend opens and closes its store while clients exist */
   constructor(store: () => DurableStore | undefined, checks: SchemaChecks) {
     this.#store = store;
     this.#checks = checks;
@@ -36,13 +36,13 @@ export class DurableClient {
     return this.#store();
   }
 
-  /** Keeps a message; `tell` is called once that is certain, with the attributes it was kept under. */
+  /** Stores a message; `onStored` is called with its attributes once the message is durable. */
   async keep(
     source: string,
     topic: string | Topic,
     message: unknown,
     options: PublishOptions,
-    tell: (attributes: MessageAttributes) => void,
+    onStored: (attributes: MessageAttributes) => void,
   ): Promise<void> {
     const { store } = this;
     if (store === undefined) throw new BusNotDurableError();
@@ -54,9 +54,9 @@ export class DurableClient {
     if (typeof topic !== 'string') this.#checks.check(name, topic.schema, message);
     const body = encodeBody(name, message, contentType);
     await store.append({ id, topic: name, source, contentType, body, traceparent }, tx);
-    const told = (): void => tell({ id, traceparent, contentType });
-    if (tx === undefined) told();
-    else tx.afterCommit(told);
+    const stored = (): void => onStored({ id, traceparent, contentType });
+    if (tx === undefined) stored();
+    else tx.afterCommit(stored);
   }
 
   async consume(
@@ -103,7 +103,7 @@ export class DurableClient {
     return this.#idPrefix + this.#sequence.toString(16).padStart(12, '0');
   }
 
-  /** Stops every consumer, also one that is about to begin. */
+  /** Stops every consumer, including those that are being opened. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     const all = [...this.#consumptions];

@@ -1,9 +1,9 @@
 import { reasonOf } from '@aico/protocol';
 
-/** Characters of a failure's reason that are stored with a message. */
+/** The maximum length of a stored reason, in characters. */
 const LONGEST_REASON = 1_024;
 
-/** The reason of a failure as it is stored: bounded, and well-formed text. */
+/** The reason of a failure for storage with a message: well-formed text of bounded length. */
 export function storedReasonOf(failure: unknown): string {
   return reasonOf(failure).slice(0, LONGEST_REASON).toWellFormed();
 }

@@ -2,7 +2,7 @@ import { BusOptionError } from '../errors.ts';
 import { attributeFault } from '../messages/message.ts';
 import type { ConsumeOptions } from './types.ts';
 
-/** The bounds of durable consumers, in this process and through the broker alike. */
+/** The limits of durable messages and consumers, in this process and through the broker. */
 export const DURABLE_LIMITS = {
   /** Characters of a consumer's name. */
   name: 128,
@@ -16,8 +16,8 @@ export const DURABLE_LIMITS = {
 } as const;
 
 /**
- * The fault in the name of a consumer; `undefined` when there is none. The broker uses the slash: it keeps the consumer
- * `mailer` of the component `shop` as `shop/mailer`.
+ * The reason why `name` may not be the name of a consumer; `undefined` when it may. A slash is refused because the broker names
+ * the consumer `mailer` of the component `shop` `shop/mailer`.
  */
 export function consumerNameFault(name: string): string | undefined {
   if (typeof name !== 'string' || name === '' || name.length > DURABLE_LIMITS.name)
@@ -25,7 +25,7 @@ export function consumerNameFault(name: string): string | undefined {
   return name.includes('/') ? 'must not contain "/"' : attributeFault(name);
 }
 
-/** @throws {BusOptionError} when the name is not one, or an option is out of range */
+/** @throws {BusOptionError} when the name is invalid, or an option is out of range */
 export function checkConsumer(consumer: string, options: ConsumeOptions): void {
   const { maxInFlight = 1, maxAttempts = 1, retryDelayMs = 0, from = 0 } = options;
   const fault = consumerNameFault(consumer);

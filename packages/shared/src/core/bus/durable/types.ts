@@ -3,9 +3,9 @@ import type { BusTransaction } from '../publish-options.ts';
 
 export type { BusTransaction };
 
-/** A message on its way into the store. */
+/** A durable message as the store keeps it. */
 export interface StoredMessage {
-  /** Of two messages of one id and source the second is not stored. */
+  /** A second message with the same id and source is not stored. */
   readonly id: string;
   readonly topic: string;
   readonly source: string;
@@ -15,59 +15,60 @@ export interface StoredMessage {
   readonly traceparent: string | undefined;
 }
 
-/** One message that is delivered to a consumer. */
+/** A delivery of a durable message to a consumer. */
 export interface Delivery<T = unknown> extends Envelope<T> {
-  /** Its place in the order of all durable messages. */
+  /** The position of the message among all durable messages. */
   readonly number: number;
-  /** 1 for the first time; higher after a failure, or after the process died while it was handled. */
+  /** 1 for the first delivery; higher after a failure, or after the process died while it handled the message. */
   readonly attempt: number;
   /** Aborts when the consumer is stopped. */
   readonly signal: AbortSignal;
   /**
-   * Acknowledges within `tx`: the message counts as done exactly when `tx` commits, so that an effect in the same
-   * transaction happens once, whatever is killed when. Without it the message is acknowledged when the handler resolves.
+   * Acknowledges the message within `tx`: it is acknowledged if and only if `tx` commits, so that an effect in the same
+   * transaction happens exactly once, even if the process is killed. Without a call of `ack`, the message is acknowledged when
+   * the handler resolves.
    *
-   * @throws when it has been acknowledged already; let that roll the transaction back
+   * @throws when the message has already been acknowledged; let the error roll the transaction back
    */
   ack(tx: BusTransaction): Promise<void>;
 }
 
-/** Takes one durable message. When it throws, the message is delivered again after a growing wait. */
+/** Handles one durable message. If it throws, the message is delivered again after an increasing delay. */
 export type ConsumeHandler<T = unknown> = (
   topic: string,
   message: T,
   delivery: Delivery<T>,
 ) => void | Promise<void>;
 
-/** How durable messages are delivered to a consumer. */
+/** Options of `consume`. */
 export interface ConsumeOptions {
   /**
-   * How many messages may be handled at once. Default 1: they come in order, except that one that failed waits for its
-   * next attempt while those behind it go ahead.
+   * How many messages may be handled concurrently. With the default, 1, messages are delivered in order, except that later
+   * messages overtake one that failed and waits for its next attempt.
    */
   readonly maxInFlight?: number;
   /** Deliveries after which a message becomes a dead letter. Default 8. */
   readonly maxAttempts?: number;
-  /** Where a new consumer begins: at later messages, at the oldest stored one, or at a number. Default `'start'`. */
+  /** The first message of a new consumer: the next one published, the oldest stored one, or a number. Default `'start'`. */
   readonly from?: 'now' | 'start' | number;
-  /** The wait before the second delivery; it doubles each time, with jitter. Default 500 ms, at most 5 minutes. */
+  /** The delay before the second delivery; it doubles each time, with jitter. Default 500 ms, at most 5 minutes. */
   readonly retryDelayMs?: number;
 }
 
-/** A consumer that runs. */
+/** A running consumer. */
 export interface Consumption {
   readonly consumer: string;
-  /** Resolves when every message that is there now has been handled or waits for another try. */
+  /** Resolves when every message stored by now has been handled or waits for another attempt. */
   whenIdle(): Promise<void>;
-  /** Takes no more, and resolves when the handlers have ended. What was not acknowledged comes again. */
+  /** Takes no more messages, and resolves when the handlers have ended. Unacknowledged messages are delivered again later. */
   stop(): Promise<void>;
 }
 
-/** Keeps messages. Implemented where the database is; the bus only passes them on. */
+/** A store of durable messages. `@aico/shared/data` implements it, so that the bus does not depend on the database. */
 export interface DurableStore {
-  /** Stores a message; resolves once it is durable, or, with `tx`, once it is part of that. */
+  /** Stores a message; resolves once it is durable, or, with `tx`, once it is part of the transaction. */
   append(message: StoredMessage, tx: BusTransaction | undefined): Promise<void>;
-  /** @throws when a consumer of this name runs already */
+  /** @throws when a consumer of this name is already running */
   consume(
     pattern: string,
     consumer: string,
@@ -76,5 +77,5 @@ export interface DurableStore {
   ): Promise<Consumption>;
 }
 
-/** The part of a delivery that the store knows. */
+/** The properties of a delivery that the store sets. */
 export type DeliveryState = Pick<Delivery, 'number' | 'attempt' | 'signal' | 'ack'>;

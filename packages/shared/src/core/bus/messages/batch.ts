@@ -1,75 +1,75 @@
 import type { TSchema } from 'typebox';
 import { copyOfSnapshot, type Isolation, UnshareablePayload } from './isolation.ts';
 
-/** The number of a message whose id is the id prefix alone. */
+/** The number of a message whose id is the id prefix without a suffix. */
 export const NO_NUMBER = 2 ** 48 - 1;
 
-/** The attributes that the messages of a batch have in common. */
+/** The attributes that all messages of a batch share. */
 export interface BatchHeader {
   readonly topic: string;
   readonly source: string;
   readonly timeMs: number;
-  /** An id is this and the message's number; numbers with the same prefix are unique. */
+  /** The prefix and the message's number form the id; a number occurs once for each prefix. */
   readonly idPrefix: string;
-  /** How payloads are written where they leave the process. */
+  /** The encoding of payloads that leave the process. */
   readonly contentType: string;
   readonly traceparent: string | undefined;
   readonly replyto: string | undefined;
-  /** The moment, by `performance.now()`, after which nothing awaits an answer. */
+  /** The time, by `performance.now()`, after which no answer is awaited. */
   readonly deadline: number | undefined;
-  /** The schema that the payloads were checked against, so that a subscriber with the same one need not repeat it. */
+  /** The schema that the payloads were checked against, so that a subscription with the same schema need not check again. */
   readonly checkedBy: TSchema | undefined;
 }
 
 /**
- * Messages of one publisher on one topic that follow each other: the one form in which messages travel from a publisher
- * to queues and frames. No message needs an object of its own before a handler gets it.
+ * Consecutive messages of one publisher on one topic. Messages travel from a publisher to queues and frames in this form
+ * only, so that no object per message is allocated before a handler receives it.
  */
 export interface Batch {
   readonly header: BatchHeader;
   readonly length: number;
   number(index: number): number;
   /**
-   * The payload for one subscription: frozen, or its own copy.
+   * The payload of a message, either frozen or copied for one subscription.
    *
    * @throws {PayloadInvalidError} @throws {DataBoundsError} when the bytes of a message cannot be decoded
    */
   payload(index: number): unknown;
-  /** The messages from `from` to before `to`, which do not keep the others in memory. */
+  /** The messages from `from` up to, but not including, `to`. The part does not keep the other messages in memory. */
   part(from: number, to: number): Batch;
 }
 
-/** A batch that its publisher may still add to. */
+/** A batch to which its publisher may still add messages. */
 export interface OpenBatch {
   readonly header: BatchHeader;
   /** The number that the next message gets. */
   readonly next: number;
-  /** Adds a message. The promise settles when it has been taken; `undefined` when it was not added. */
+  /** Adds a message and returns a promise that settles when it is accepted; returns `undefined` if the batch does not take it. */
   add(payload: unknown): Promise<void> | undefined;
 }
 
-/** Resolved: a message in a batch of this process counts as taken. */
-export const TAKEN: Promise<void> = Promise.resolve();
+/** The result of `add` within one process, where a message in a batch counts as accepted. */
+export const ACCEPTED: Promise<void> = Promise.resolve();
 
-/** A batch of values, all in one array that the subscriptions share. */
+/** A batch of values, kept in one array that the subscriptions share. */
 export class ValueBatch implements Batch, OpenBatch {
   readonly header: BatchHeader;
   readonly #first: number;
   readonly #payloads: unknown[];
-  /** Whether each subscription gets a copy of each payload, because they cannot be frozen. */
+  /** Whether each subscription gets its own copy of each payload, because the payloads cannot be frozen. */
   readonly #isCopied: boolean;
   readonly #isolation: Isolation | undefined;
-  /** The payload published last, and its copy: bursts often publish one object many times. */
+  /** The payload published last and its copy, kept because bursts often publish one object many times. */
   #last: unknown;
   #lastCopy: unknown;
-  /** How long it may become. */
+  /** The maximum length. */
   #limit: number;
 
   /**
    * @param first the number of the first message
-   * @param limit how long it may become; 0 where nothing is added
-   * @param isolation copies what is added
-   * @param published the payload that the first of `payloads` is a copy of
+   * @param limit the maximum length; 0 if no message will be added
+   * @param isolation copies the added payloads
+   * @param published the original of the first of `payloads`
    */
   constructor(
     header: BatchHeader,
@@ -120,7 +120,7 @@ export class ValueBatch implements Batch, OpenBatch {
       try {
         copy = this.#isolation?.take(this.header.topic, payload);
       } catch {
-        // It begins a new batch, where the publisher gets the error.
+        // The message then begins a new batch, where the publisher gets the error.
         return undefined;
       }
       if (copy instanceof UnshareablePayload) return undefined;
@@ -128,10 +128,10 @@ export class ValueBatch implements Batch, OpenBatch {
       this.#lastCopy = copy;
     }
     payloads.push(this.#lastCopy);
-    return TAKEN;
+    return ACCEPTED;
   }
 
-  /** Ends it: nothing can be added from here on. */
+  /** Ends the batch: further calls of `add` return `undefined`. */
   close(): void {
     this.#limit = 0;
     this.#last = undefined;

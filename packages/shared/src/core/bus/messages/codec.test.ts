@@ -10,7 +10,7 @@ function travelled(payload: unknown, contentType: ContentType): unknown {
 
 describe('a body', () => {
   for (const contentType of ['application/json', 'application/msgpack'] as const)
-    test(`of ${contentType} brings data back as it was`, () => {
+    test(`of ${contentType} decodes to the encoded data`, () => {
       fc.assert(
         fc.property(fc.jsonValue(), (value) => {
           if (contentType === 'application/msgpack' && JSON.stringify(value).includes('"__proto__":')) {
@@ -24,21 +24,21 @@ describe('a body', () => {
       assert.deepEqual(travelled({ a: 1, left: undefined }, 'application/json'), { a: 1 });
     });
 
-  test('of MessagePack leaves out what has no value, and keeps every moment that there is', () => {
+  test('of MessagePack omits properties that are undefined, and preserves every valid date', () => {
     for (const ms of [0, -1, 1.7e12, 8.64e15, -8.64e15]) {
       const value = { at: new Date(ms), left: undefined };
       assert.deepEqual(travelled(value, 'application/msgpack'), { at: new Date(ms) });
     }
   });
 
-  test('of MessagePack refuses what its reader would refuse or read otherwise', () => {
+  test('of MessagePack refuses values that a decoder would refuse or change', () => {
     const half = '\ud800';
     for (const value of [half, half + 'x'.repeat(300), { [half]: 1 }, [half], new Date(Number.NaN)])
       assert.throws(() => encodeBody('t', value, 'application/msgpack'), { code: 'AICO_BUS_PAYLOAD' });
     assert.equal(travelled(half, 'application/json'), half);
   });
 
-  test('is refused with its code where a payload changes while it is written', () => {
+  test('is refused with a code if the payload changes while it is encoded', () => {
     let asked = 0;
     const turning = {
       get it() {
@@ -51,7 +51,7 @@ describe('a body', () => {
     assert.throws(() => encodeBody('t', silent, 'application/json'), { code: 'AICO_BUS_PAYLOAD' });
   });
 
-  test('of bytes is those bytes, and what is read is a copy', () => {
+  test('of bytes is those bytes, and decoding copies them', () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const read = decodeBody('t', bytes, contentTypeOf(bytes));
     bytes.fill(0);
@@ -72,7 +72,7 @@ describe('a body', () => {
     ['a hole', [undefined], '/0'],
     ['bytes within', { bytes: Uint8Array.of(1) }, '/bytes'],
   ] as const)
-    test(`of JSON refuses ${name}, and says where`, () => {
+    test(`of JSON refuses ${name}, with its location`, () => {
       assert.throws(
         () => encodeBody('t', value, 'application/json'),
         (error) => {
@@ -85,7 +85,7 @@ describe('a body', () => {
       );
     });
 
-  test('that is not what it says is refused, whatever bytes it holds', () => {
+  test('that does not match its content type is refused, for arbitrary bytes', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 64 }),
@@ -103,7 +103,7 @@ describe('a body', () => {
     assert.throws(() => decodeBody('t', Buffer.from('{'), 'application/json'), { code: 'AICO_BUS_PAYLOAD' });
   });
 
-  test('nested without end is refused', () => {
+  test('of a circular payload is refused', () => {
     const ring: { self?: unknown } = {};
     ring.self = ring;
     assert.throws(() => encodeBody('t', ring, 'application/json'), { code: 'AICO_DATA_BOUNDS' });
@@ -123,7 +123,7 @@ describe('a body', () => {
     );
   });
 
-  test('of an unknown type is handed on as bytes', () => {
+  test('of an unknown content type is decoded as bytes', () => {
     assert.equal(isContentType('image/png'), false);
     assert.deepEqual(decodeBody('t', Buffer.from('png'), 'image/png'), Uint8Array.from(Buffer.from('png')));
   });

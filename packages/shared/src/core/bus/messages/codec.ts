@@ -15,13 +15,13 @@ export type { ContentType };
 const NOTHING = new Uint8Array(0);
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The content type of `payload` when the publisher states none. */
+/** The default content type of `payload`. */
 export function contentTypeOf(payload: unknown): ContentType {
   return payload instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
 }
 
 /**
- * Whether it is one this bus writes and reads.
+ * Whether the bus encodes and decodes this content type.
  *
  * @example isContentType('application/json'); // true
  */
@@ -29,19 +29,21 @@ export function isContentType(text: string): text is ContentType {
   return text === 'application/json' || text === 'application/msgpack' || text === 'application/octet-stream';
 }
 
-/** @throws {PayloadInvalidError} when bytes are promised and `payload` is something else */
+/** @throws {PayloadInvalidError} when `contentType` is for bytes and `payload` is something else */
 export function checkContentType(topic: string, payload: unknown, contentType: ContentType): void {
   if (contentType !== 'application/octet-stream' || payload instanceof Uint8Array) return;
-  throw new PayloadInvalidError(topic, [{ path: '', message: `is not the bytes ${contentType} stands for` }]);
+  throw new PayloadInvalidError(topic, [
+    { path: '', message: `is not a Uint8Array, as ${contentType} requires` },
+  ]);
 }
 
 /**
- * The body of a message: JSON as a string, everything else as bytes. An `undefined` payload is an empty body. What a
- * format would lose or change (a date in JSON, a map, an instance of a class, a number that is not finite) is refused,
- * so that data arrives as it was.
+ * Encodes the body of a message: JSON as a string, everything else as bytes. An `undefined` payload becomes an empty body.
+ * Values that the format would lose or change (a date in JSON, a map, an instance of a class, a number that is not finite)
+ * are refused, so that the decoded payload equals the published one.
  *
  * @throws {PayloadInvalidError} when the payload does not fit the content type
- * @throws {DataBoundsError} when it is nested too deeply, or too large for any transport
+ * @throws {DataBoundsError} when the payload is nested too deeply, or too large for any transport
  */
 export function encodeBody(topic: string, payload: unknown, contentType: ContentType): string | Uint8Array {
   const body = writeBody(topic, payload, contentType);
@@ -63,14 +65,14 @@ function writeBody(topic: string, payload: unknown, contentType: ContentType): s
     const text: string | undefined = JSON.stringify(payload);
     if (text !== undefined) return text;
   } catch (error) {
-    // A getter said something else when it was asked again, or what is left of it is too long for a string.
+    // A getter returned another value than during the check, or the JSON exceeds the maximum length of a string.
     throw new PayloadInvalidError(
       topic,
-      [{ path: '', message: `cannot be written as ${contentType}` }],
+      [{ path: '', message: `cannot be encoded as ${contentType}` }],
       error,
     );
   }
-  throw new PayloadInvalidError(topic, [{ path: '', message: 'says that it has no JSON' }]);
+  throw new PayloadInvalidError(topic, [{ path: '', message: 'has a toJSON method that returns no value' }]);
 }
 
 function nameOf(topic: string): string {
@@ -78,10 +80,10 @@ function nameOf(topic: string): string {
 }
 
 /**
- * Decodes a payload of {@link encodeBody} into new memory. A body of an unknown content type is returned as bytes.
+ * Decodes a body that {@link encodeBody} made into new memory. A body of an unknown content type is returned as bytes.
  *
  * @throws {PayloadInvalidError} when the body does not match its content type
- * @throws {DataBoundsError} when it is nested too deeply
+ * @throws {DataBoundsError} when the payload is nested too deeply
  */
 export function decodeBody(topic: string, body: Uint8Array, contentType: string): unknown {
   try {
@@ -97,7 +99,7 @@ export function decodeBody(topic: string, body: Uint8Array, contentType: string)
 
 function decodeBounded(topic: string, body: Uint8Array): unknown {
   if (body.length === 0) return undefined;
-  // Bytes within MessagePack come back as views of what was decoded, so a copy of the frame is decoded.
+  // The library returns bytes within MessagePack as views of its input, so it gets a copy of the frame.
   return decodeMessagePack(Uint8Array.from(body), nameOf(topic));
 }
 
@@ -106,16 +108,16 @@ interface Fault {
   readonly message: string;
 }
 
-/** The first place that would not arrive as it is. */
+/** The first location in `value` that the format would lose or change. */
 function findFault(value: unknown, binary: boolean): Fault | undefined {
   switch (typeof value) {
     case 'string':
-      // JSON writes half of a surrogate pair as an escape; UTF-8, which MessagePack uses, has nothing for it.
-      return !binary || value.isWellFormed() ? undefined : { path: '', message: 'is no well-formed text' };
+      // JSON escapes a lone surrogate; UTF-8, which MessagePack uses, cannot encode it.
+      return !binary || value.isWellFormed() ? undefined : { path: '', message: 'is not well-formed text' };
     case 'boolean':
       return undefined;
     case 'undefined':
-      // A property without a value is left out, as JSON does everywhere.
+      // A property whose value is `undefined` is omitted, as in JSON.
       return undefined;
     case 'number':
       return binary || Number.isFinite(value) ? undefined : { path: '', message: 'is not a finite number' };
@@ -131,7 +133,7 @@ function findFaultWithin(value: object, binary: boolean): Fault | undefined {
   if (Array.isArray(value) && prototype === Array.prototype) {
     let index = 0;
     for (const item of value) {
-      if (item === undefined) return { path: `/${index}`, message: 'is undefined within an array' };
+      if (item === undefined) return { path: `/${index}`, message: 'is undefined in an array' };
       const fault = findFault(item, binary);
       if (fault !== undefined) return { ...fault, path: `/${index}${fault.path}` };
       index += 1;
@@ -140,15 +142,15 @@ function findFaultWithin(value: object, binary: boolean): Fault | undefined {
   }
   if (binary && value instanceof Uint8Array) return undefined;
   if (binary && value instanceof Date)
-    return Number.isNaN(value.valueOf()) ? { path: '', message: 'is a date that is none' } : undefined;
+    return Number.isNaN(value.valueOf()) ? { path: '', message: 'is an invalid date' } : undefined;
   if (prototype !== Object.prototype && prototype !== null)
     return { path: '', message: 'is neither a plain object nor an array' };
   for (const name in value) {
-    // Its decoder refuses it, as a way to tamper with every object of the reader.
+    // The MessagePack decoder refuses this name, which could change the prototype of the receiver's objects.
     if (binary && name === '__proto__')
-      return { path: '/__proto__', message: 'is a name that MessagePack does not carry' };
+      return { path: '/__proto__', message: 'is a name that MessagePack decoders refuse' };
     if (binary && !name.isWellFormed())
-      return { path: `/${name.toWellFormed()}`, message: 'is a name that is no well-formed text' };
+      return { path: `/${name.toWellFormed()}`, message: 'is a name that is not well-formed text' };
     const fault = findFault(Reflect.get(value, name), binary);
     if (fault !== undefined) return { ...fault, path: `/${name}${fault.path}` };
   }

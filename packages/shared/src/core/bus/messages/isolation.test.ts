@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { InProcessBus, MessageBusClient } from '../index.ts';
 
-/** Makes of plain data what a careless or hostile publisher might publish instead. */
+/** Turns plain data into a payload that a careless or hostile publisher might publish. */
 const disguises: Readonly<Record<string, (value: object) => unknown>> = {
   'as it is': (value) => value,
   'a getter': (value) => Object.defineProperty({}, 'x', { get: () => value, enumerable: true }),
@@ -127,7 +127,7 @@ async function published(payload: unknown): Promise<readonly [unknown, unknown] 
 }
 
 describe('a message within the process', () => {
-  test('shares nothing that can change with its publisher or another subscription, or is refused with a code', async () => {
+  test('shares no mutable memory with its publisher or another subscription, or is refused with a code', async () => {
     let refused = 0;
     let delivered = 0;
     await fc.assert(
@@ -154,12 +154,12 @@ describe('a message within the process', () => {
   });
 
   for (const name of Object.keys(disguises))
-    test(`that is ${name} ends as a delivery or as a refusal with a code`, async () => {
+    test(`that is ${name} is delivered or refused with a code`, async () => {
       const outcome = await published(disguises[name]?.({ a: [1] }));
       if (typeof outcome === 'string') assert.match(outcome, /^AICO_(BUS_PAYLOAD|DATA_BOUNDS)$/);
     });
 
-  test('is what it was when it was published, and says where something is not data', async () => {
+  test('is delivered as it was when it was published, and a refusal names the location that is not data', async () => {
     const date = new Date(5);
     const bytes = Buffer.from('abc');
     const outcome = await published({ date, bytes, map: new Map([['k', [1]]]), set: new Set([2]), n: null });
@@ -179,14 +179,14 @@ describe('a message within the process', () => {
     await client.close();
   });
 
-  test('of JSON that is nested some thousand levels is refused, and the bus goes on at once', async () => {
+  test('of JSON with several thousand levels is refused, and the bus continues', async () => {
     const deep: unknown = JSON.parse(`${'['.repeat(2_500)}${']'.repeat(2_500)}`);
     assert.equal(await published(deep), 'AICO_DATA_BOUNDS');
     assert.equal(await published({ date: new Date(), deep }), 'AICO_DATA_BOUNDS');
   });
 });
 
-test('a handler may return anything, and one that returns a broken promise counts as failed once', async () => {
+test('a handler may return any value, and one that returns a broken promise counts as failed once', async () => {
   const client = new MessageBusClient({ onError: () => {} });
   await client.connect();
   const outcomes = [
@@ -213,13 +213,13 @@ test('a handler may return anything, and one that returns a broken promise count
   assert.deepEqual(subscription.stats, { delivered: 5, dropped: 0, failed: 3, queued: 0 });
 });
 
-test('a payload that unfolds when it is read again delays no other message', async () => {
+test('a payload whose getter returns a new object on each call delays no other message', async () => {
   const bus = new MessageBusClient();
   await bus.connect();
   let reads = 0;
   const unfolding = (): object => {
     reads += 1;
-    // There are 2 to the 64th of them: without a bound the walk would never end, and neither would this test.
+    // It has 2 to the 64th objects, so that without a bound this test would never end.
     if (reads > 10_000) throw new Error('read without end');
     return Object.defineProperties(
       {},

@@ -3,13 +3,13 @@ import { DataBoundsError, MAX_DATA_DEPTH, MAX_MESSAGE_BYTES } from '@aico/protoc
 import { PayloadInvalidError } from '../errors.ts';
 import { copyOfKind, NotDataError } from './platform-data.ts';
 
-/** Bytes that a value counts besides its characters or bytes, and an object besides its values. */
+/** Bytes counted for each value besides its characters or bytes, and for each object besides its values. */
 const VALUE_BYTES = 8;
 const OBJECT_BYTES = 64;
 
-/** A payload with bytes, dates, maps or sets, which cannot be frozen: each subscription is given a copy of its own. */
+/** A payload with bytes, dates, maps or sets, which cannot be frozen. Each subscription gets its own copy of the snapshot. */
 export class UnshareablePayload {
-  /** The payload as it was when it was published, in memory of its own. */
+  /** A copy of the payload, made when it was published. */
   readonly snapshot: unknown;
 
   constructor(snapshot: unknown) {
@@ -24,20 +24,20 @@ export class UnshareablePayload {
  * arrays are omitted; everything else is refused. Thus no memory of the publisher reaches a subscription, and the delivery of a
  * published message cannot fail on its payload.
  *
- * Plain data is copied once, frozen and shared by all subscriptions. The original is frozen as well, since the publisher gives
- * it up, and publishing it again needs no second copy.
+ * Plain data is copied once, frozen and shared by all subscriptions. The original is frozen as well, so that publishing it
+ * again needs no second copy.
  */
 export class Isolation {
-  /** The copies of payloads that were frozen already when they were published, as a constant message is. */
+  /** The copies of payloads that were already frozen when they were published, such as constants. */
   readonly #copies = new WeakMap<object, unknown>();
   #last: object | undefined;
   #lastCopy: unknown;
 
   /**
-   * The copy of `payload` that subscriptions get.
+   * Returns the copy of `payload` that subscriptions receive.
    *
-   * @throws {PayloadInvalidError} when it holds something that is not data
-   * @throws {DataBoundsError} when it is nested too deeply, or too large
+   * @throws {PayloadInvalidError} when `payload` contains a value that is not data
+   * @throws {DataBoundsError} when `payload` is nested too deeply, or too large
    */
   take(topic: string, payload: unknown): unknown {
     if (typeof payload !== 'object' || payload === null) return takePrimitive(topic, payload);
@@ -58,14 +58,14 @@ export class Isolation {
     }
   }
 
-  /** Lets go of the payload seen last. */
+  /** Releases the payload that was published last. */
   forget(): void {
     this.#last = undefined;
     this.#lastCopy = undefined;
   }
 }
 
-/** One subscription's own copy of the snapshot of an {@link UnshareablePayload}. */
+/** Copies the snapshot of an {@link UnshareablePayload} for one subscription. */
 export function copyOfSnapshot(snapshot: unknown): unknown {
   return typeof snapshot === 'object' && snapshot !== null ? new Copying().copy(snapshot, 1) : snapshot;
 }
@@ -80,14 +80,14 @@ function takePrimitive(topic: string, payload: unknown): unknown {
   return payload;
 }
 
-/** The copying of one payload. Whatever the payload does (a ring, a graph that unfolds, a getter), it ends within the bounds. */
+/** Copies one payload. The bounds on depth and bytes end the copying of cycles, repeated references and endless getters. */
 class Copying {
-  /** Whether it holds something that cannot be frozen. */
+  /** Whether the payload contains a value that cannot be frozen. */
   isUnshareable = false;
   /** How many objects have been copied. */
   objects = 0;
   #bytesLeft = MAX_MESSAGE_BYTES;
-  /** The names that lead to where the walk is, as far as `#level`. */
+  /** The path to the value that is being copied; only the first `#level` names are valid. */
   readonly #path: (string | number)[] = [];
   #level = 0;
 
@@ -108,7 +108,7 @@ class Copying {
     });
   }
 
-  /** The error to throw for an `error` that ended the copying. */
+  /** The error to throw when copying failed with `error`. */
   explain(topic: string, error: unknown): Error {
     if (error instanceof TooMuch)
       return new DataBoundsError(`the message for "${topic}"`, error.measure, error.limit);
@@ -182,12 +182,12 @@ class TooMuch extends Error {
   }
 }
 
-/** Freezes no more objects than `left` says: a getter may give another object each time, and those were never copied. */
+/** Freezes at most `left.objects` objects, since a getter may return another object on each call. */
 function freeze(value: object, level: number, left: { objects: number }): void {
   left.objects -= 1;
   if (level > MAX_DATA_DEPTH || left.objects < 0) return;
   Object.freeze(value);
-  // Arrays and objects apart: one loop for both takes twice as long.
+  // Arrays and objects have separate loops: a common loop takes twice as long.
   if (Array.isArray(value)) {
     for (const item of value) if (typeof item === 'object' && item !== null) freeze(item, level + 1, left);
     return;

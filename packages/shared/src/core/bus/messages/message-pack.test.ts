@@ -24,7 +24,7 @@ const data = fc.letrec((tie) => ({
   ),
 })).value;
 
-test('MessagePack is decoded whole, whatever is in it', () => {
+test('every value of MessagePack is decoded completely', () => {
   fc.assert(
     fc.property(data, (value) => {
       const bytes = encode(value);
@@ -33,7 +33,7 @@ test('MessagePack is decoded whole, whatever is in it', () => {
   );
 });
 
-test('a string that is not UTF-8 is refused wherever it stands', () => {
+test('a string that is not UTF-8 is refused at every position', () => {
   const marker = 'MARKED';
   fc.assert(
     fc.property(data, data, fc.constantFrom('value', 'key', 'list'), (before, after, place) => {
@@ -50,8 +50,8 @@ test('a string that is not UTF-8 is refused wherever it stands', () => {
   );
 });
 
-test('what is announced and not sent takes no room', () => {
-  // Each of these arrays says that it has 30 million elements, for which the library would make room at once.
+test('elements that a length announces, but that are missing, take no memory', () => {
+  // The length of each array is 30 million, for which the library would allocate memory at once.
   const array = [0xdd, 0x01, 0xc9, 0xc3, 0x80];
   const before = process.memoryUsage().rss;
   for (const levels of [1, 2, 4, 40, 1_000])
@@ -72,7 +72,7 @@ test('more than 64 levels are refused, and 64 are not', () => {
   }
 });
 
-test('whatever the bytes are, they are refused with a RangeError, or decoded to data without a class', () => {
+test('arbitrary bytes are refused with a RangeError, or decoded to data without a class', () => {
   const isData = (value: unknown): boolean => {
     if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true;
     if (value instanceof Date) return !Number.isNaN(value.getTime());
@@ -102,7 +102,7 @@ test('whatever the bytes are, they are refused with a RangeError, or decoded to 
       try {
         value = decodeMessagePack(bytes, 'it');
       } catch (error) {
-        // The library's own refusals: a name that it does not carry, or that is no text.
+        // The library itself refuses some names of properties.
         assert.ok(
           error instanceof RangeError || (error instanceof Error && error.name === 'DecodeError'),
           String(error),

@@ -5,11 +5,10 @@ import { decode } from '@msgpack/msgpack';
 /**
  * Decodes one value of MessagePack (https://github.com/msgpack/msgpack/blob/master/spec.md). The library allocates an array as
  * soon as it has read its length, replaces bytes of a string that are not UTF-8 and creates invalid dates. Therefore all bytes
- * are checked first: the result is one complete value, takes no more memory than its bytes account for, and is the same for
- * every reader.
+ * are checked first: the input is one complete value, its memory is bounded by its size, and every decoder reads it alike.
  *
  * @param what names the data in the error
- * @throws {DataBoundsError} when it has more than {@link MAX_DATA_DEPTH} levels
+ * @throws {DataBoundsError} when the value has more than {@link MAX_DATA_DEPTH} levels
  * @throws {RangeError} when `bytes` is not one complete value
  */
 export function decodeMessagePack(bytes: Uint8Array, what: string): unknown {
@@ -17,13 +16,13 @@ export function decodeMessagePack(bytes: Uint8Array, what: string): unknown {
   return decode(bytes);
 }
 
-/** One pass over the bytes of a value; it makes nothing of them. */
+/** Checks the bytes of a value in one pass, without decoding it. */
 class Inspection {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #what: string;
-  /** How many values each open array or map still lacks, the outermost first. */
-  readonly #lacking: number[] = [];
+  /** How many values are missing in each open array or map, outermost first. */
+  readonly #missing: number[] = [];
   #at = 0;
 
   constructor(bytes: Uint8Array, what: string) {
@@ -34,8 +33,8 @@ class Inspection {
 
   inspect(): void {
     do this.#value();
-    while (this.#lacking.length > 0);
-    if (this.#at !== this.#bytes.length) throw new RangeError('something follows the value');
+    while (this.#missing.length > 0);
+    if (this.#at !== this.#bytes.length) throw new RangeError('there are bytes after the value');
   }
 
   #value(): void {
@@ -47,9 +46,9 @@ class Inspection {
     this.#close();
   }
 
-  /** A value whose type takes a whole byte. */
+  /** Checks a value whose type takes a whole byte. */
   #long(type: number): void {
-    if (type === UNUSED) throw new RangeError('a type that MessagePack does not have');
+    if (type === UNUSED) throw new RangeError('the type 0xc1 is not used by MessagePack');
     const { length, kind = 'bytes' } = LONG_TYPES.get(type) ?? { length: 0 };
     if (kind === 'fixed') {
       this.#skip(length);
@@ -78,32 +77,32 @@ class Inspection {
   #extension(length: number): void {
     const type = this.#view.getInt8(this.#skip(1));
     const at = this.#skip(length);
-    if (type !== TIMESTAMP) throw new RangeError(`an extension of type ${type}, which is not used`);
-    if (!isTimestamp(this.#view, at, length)) throw new RangeError('a timestamp is none');
+    if (type !== TIMESTAMP) throw new RangeError(`the extension type ${type} is not supported`);
+    if (!isTimestamp(this.#view, at, length)) throw new RangeError('a timestamp is malformed');
   }
 
-  /** A container begins. Each of its values takes a byte at least. */
+  /** Begins an array or map. Each of its values takes at least one byte. */
   #open(values: number): void {
-    if (this.#lacking.length >= MAX_DATA_DEPTH)
+    if (this.#missing.length >= MAX_DATA_DEPTH)
       throw new DataBoundsError(this.#what, 'depth', MAX_DATA_DEPTH);
-    if (values > this.#bytes.length - this.#at) throw new RangeError('it is cut off');
-    this.#lacking.push(values + 1);
+    if (values > this.#bytes.length - this.#at) throw new RangeError('the value is truncated');
+    this.#missing.push(values + 1);
   }
 
-  /** A value is complete, and so is every container that it was the last of. */
+  /** Completes a value, and every array or map of which it was the last value. */
   #close(): void {
-    for (let last = this.#lacking.length - 1; last >= 0; last -= 1) {
-      const left = (this.#lacking[last] ?? 0) - 1;
-      this.#lacking[last] = left;
+    for (let last = this.#missing.length - 1; last >= 0; last -= 1) {
+      const left = (this.#missing[last] ?? 0) - 1;
+      this.#missing[last] = left;
       if (left > 0) return;
-      this.#lacking.pop();
+      this.#missing.pop();
     }
   }
 
-  /** @returns where the bytes lie that are passed over */
+  /** @returns the position of the skipped bytes */
   #skip(count: number): number {
     const at = this.#at;
-    if (count > this.#bytes.length - at) throw new RangeError('it is cut off');
+    if (count > this.#bytes.length - at) throw new RangeError('the value is truncated');
     this.#at = at + count;
     return at;
   }
@@ -111,7 +110,7 @@ class Inspection {
 
 const UNUSED = 0xc1;
 const TIMESTAMP = -1;
-/** The furthest moment that a `Date` holds, in seconds. */
+/** The latest time that a `Date` can represent, in seconds. */
 const LAST_SECOND = 8_640_000_000_000n;
 
 function isTimestamp(view: DataView, at: number, length: number): boolean {
@@ -125,9 +124,9 @@ function isTimestamp(view: DataView, at: number, length: number): boolean {
 }
 
 interface LongType {
-  /** Of what follows the type: of its length where it has one, otherwise of the value. */
+  /** Bytes of the length field that follows the type; for `fixed` and `fixext`, bytes of the value. */
   readonly length: number;
-  /** `bytes`, where nothing is said. */
+  /** Default `bytes`. */
   readonly kind?: 'bytes' | 'text' | 'array' | 'map' | 'ext' | 'fixext' | 'fixed';
 }
 

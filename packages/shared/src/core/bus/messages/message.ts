@@ -4,7 +4,7 @@ import { BusOptionError, PayloadInvalidError } from '../errors.ts';
 import { type BatchHeader, NO_NUMBER } from './batch.ts';
 import { type ContentType, checkContentType } from './codec.ts';
 
-/** The attributes that a publisher may state besides topic and payload. */
+/** The attributes that a publisher may set besides topic and payload. */
 export interface MessageAttributes {
   readonly id?: string | undefined;
   readonly traceparent?: string | undefined;
@@ -19,34 +19,34 @@ export function createIdPrefix(): string {
   return `${uuid.slice(0, 14)}8${uuid.slice(15, 24)}`;
 }
 
-/** Bytes of an attribute: its length takes one byte in a frame. */
+/** The maximum length of an attribute in bytes: a frame encodes the length in one byte. */
 const LONGEST_ATTRIBUTE = 255;
 const PLAIN = /^[ -~]*$/;
 const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u;
 
 /**
- * Whether `text` may be an attribute of a message. CloudEvents excludes control characters, noncharacters and lone
- * surrogates (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system).
+ * Whether `text` may be an attribute of a message. CloudEvents excludes control characters, noncharacters and lone surrogates:
+ * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system
  */
-export function isAttribute(text: string): boolean {
+function isAttribute(text: string): boolean {
   return PLAIN.test(text) || !FORBIDDEN.test(text);
 }
 
-/** The fault in `text` as an attribute; `undefined` when there is none. The same rule holds in process and in frames. */
+/** The reason why `text` may not be an attribute; `undefined` when it may. The same rule holds in process and in frames. */
 export function attributeFault(text: string): string | undefined {
-  if (!isAttribute(text)) return 'holds a control character, or another that no attribute may hold';
+  if (!isAttribute(text)) return 'contains a control character, a noncharacter or a lone surrogate';
   if (text.length * 3 > LONGEST_ATTRIBUTE && Buffer.byteLength(text) > LONGEST_ATTRIBUTE)
     return `is longer than ${LONGEST_ATTRIBUTE} bytes`;
   return undefined;
 }
 
-/** @throws {BusOptionError} when a client must not publish under that name */
+/** @throws {BusOptionError} when `source` is not a valid source of messages */
 export function checkSource(source: string): void {
   const fault = attributeFault(source);
   if (fault !== undefined) throw new BusOptionError('source', fault);
 }
 
-/** @throws {PayloadInvalidError} when an attribute that the publisher gave must not travel, or does not fit the payload */
+/** @throws {PayloadInvalidError} when an attribute is invalid, or the content type does not fit the payload */
 export function checkAttributes(topic: string, payload: unknown, attributes: MessageAttributes): void {
   if (attributes.contentType !== undefined) checkContentType(topic, payload, attributes.contentType);
   for (const name of ['id', 'traceparent'] as const) {
@@ -57,7 +57,7 @@ export function checkAttributes(topic: string, payload: unknown, attributes: Mes
   if (attributes.id === '') throw new PayloadInvalidError(topic, [{ path: '/id', message: 'is empty' }]);
 }
 
-/** A message as a handler sees it. Nothing of it can be assigned; id and time are written out when asked for. */
+/** The envelope that a handler receives. Its properties are read-only; id and time are formatted on access. */
 export class Message implements Envelope {
   readonly #header: BatchHeader;
   readonly #number: number;

@@ -1,13 +1,12 @@
 import { types } from 'node:util';
 
-/** Something in a payload that no subscription can be given. */
+/** A payload contains a value that cannot be copied for subscriptions. */
 export class NotDataError extends Error {}
 
-/** The parts of the walk that copying an object which is neither plain nor an array needs. */
-export interface Surroundings {
-  /** Notes how many bytes it holds. @throws when that is too much */
+/** Lets {@link copyOfKind} count bytes and copy the contents of a map or a set. */
+export interface CopyContext {
+  /** @throws when the payload has become too large */
   count(bytes: number): void;
-  /** Copies what it holds. */
   copy(item: unknown, name: string | number): unknown;
 }
 
@@ -31,15 +30,15 @@ const TYPED_ARRAYS: ReadonlyMap<unknown, new (buffer: ArrayBuffer) => object> = 
   ['DataView', DataView],
 ]);
 
-/** Bytes that an entry of a map or a set counts. */
+/** Bytes counted for each entry of a map or a set. */
 const ENTRY_BYTES = 16;
 
 /**
- * A copy of bytes, a date, a map or a set, which shares no memory with the original.
+ * Copies bytes, a date, a map or a set into new memory.
  *
- * @throws {NotDataError} when it is anything else, such as an instance of a class, or memory that threads share
+ * @throws {NotDataError} when `value` is anything else, such as an instance of a class or a `SharedArrayBuffer`
  */
-export function copyOfKind(value: object, { count, copy }: Surroundings): object {
+export function copyOfKind(value: object, { count, copy }: CopyContext): object {
   if (ArrayBuffer.isView(value)) {
     const Kind = TYPED_ARRAYS.get(Reflect.get(value, Symbol.toStringTag));
     if (Kind === undefined) throw notData(value);
@@ -80,7 +79,7 @@ function bytesOf(view: Uint8Array): ArrayBuffer {
 }
 
 function notData(value: object): NotDataError {
-  if (types.isSharedArrayBuffer(value)) return new NotDataError('is memory that threads share');
+  if (types.isSharedArrayBuffer(value)) return new NotDataError('is a SharedArrayBuffer, which is not data');
   const maker: unknown = Reflect.get(value, 'constructor');
   const name = typeof maker === 'function' ? maker.name : 'a class';
   return new NotDataError(`is an instance of ${name}, which is not data: publish a plain object`);

@@ -8,16 +8,16 @@ import type { MessageHandler, RequestOptions, Subscription, Topic } from '../typ
 const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** The part of a client that sends and receives the messages that requests consist of. */
-export interface RequestLine {
-  /** The prefix of the topics on which answers come. */
+/** The functions of a client that {@link Requests} uses. */
+export interface RequestConnection {
+  /** The prefix of the topics on which answers arrive. */
   readonly replyPrefix: string;
   send(topic: string | Topic, message: unknown, attributes: MessageAttributes): Promise<void>;
-  /** Subscribes without showing the subscription to the client's user. */
-  listen(pattern: string, take: MessageHandler): Promise<Subscription>;
+  /** Subscribes without listing the subscription in the client's `subscriptions`. */
+  subscribe(pattern: string, handler: MessageHandler): Promise<Subscription>;
 }
 
-/** The content of an answer. */
+/** The payload of an answer. */
 type Answer =
   | { readonly ok: true; readonly value?: unknown }
   | { readonly ok: false; readonly code?: string | undefined };
@@ -30,32 +30,31 @@ interface Waiting {
 }
 
 /**
- * The requests of one client that have not been answered yet, by the topic on which the answer is awaited. That topic ends
- * in a secret drawn for the one request: nothing else that this client publishes reveals it, so only those who were sent
- * the request can answer it.
+ * The pending requests of one client, by the topic on which the answer is awaited. That topic ends in a random secret for each
+ * request, which only the receivers of the request learn, so that no other client can answer it.
  */
 export class Requests {
   readonly #source: string;
-  readonly #line: RequestLine;
+  readonly #connection: RequestConnection;
   readonly #prefix: string;
   readonly #waiting = new Map<string, Waiting>();
   #listening: Promise<unknown> | undefined;
 
-  constructor(source: string, line: RequestLine) {
+  constructor(source: string, connection: RequestConnection) {
     this.#source = source;
-    this.#line = line;
-    this.#prefix = `${line.replyPrefix}.${randomUUID()}`;
+    this.#connection = connection;
+    this.#prefix = `${connection.replyPrefix}.${randomUUID()}`;
   }
 
-  /** Settles once nothing is waited for. */
+  /** Resolves when no request is pending. */
   async whenIdle(): Promise<void> {
     while (this.#waiting.size > 0)
       await Promise.allSettled([...this.#waiting.values()].map(({ promise }) => promise));
   }
 
-  /** Subscribes to the answers to this client, once for all requests. */
+  /** Subscribes to the answers, once for all requests of this client. */
   async #listen(): Promise<void> {
-    this.#listening ??= this.#line.listen(`${this.#prefix}.*`, (replyto, answer) =>
+    this.#listening ??= this.#connection.subscribe(`${this.#prefix}.*`, (replyto, answer) =>
       this.#take(replyto, answer),
     );
     try {
@@ -66,7 +65,7 @@ export class Requests {
     }
   }
 
-  /** Sends a request and waits for the answer, the deadline or the abort; the latter two cancel it at the responder. */
+  /** Sends a request and awaits its answer. The timeout and the abort signal cancel the request at the responder. */
   async ask(
     topic: string | Topic,
     message: unknown,
@@ -80,17 +79,17 @@ export class Requests {
     const replyto = `${this.#prefix}.${randomUUID()}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting.set(replyto, { topic: name, promise, resolve, reject });
-    const giveUp = (reason: unknown): void => {
+    const cancel = (reason: unknown): void => {
       reject(reason);
-      // Without effect where the topic is too long for it: the deadline reaches the responder anyway.
-      void this.#line.send(cancelTopic(name), undefined, { replyto }).catch(() => {});
+      // This fails if the prefix makes the topic too long. The responder then stops at the deadline of the request.
+      void this.#connection.send(cancelTopic(name), undefined, { replyto }).catch(() => {});
     };
-    const timer = setTimeout(() => giveUp(new RequestTimeoutError(name, timeoutMs)), timeoutMs);
-    const abort = (): void => giveUp(signal?.reason);
+    const timer = setTimeout(() => cancel(new RequestTimeoutError(name, timeoutMs)), timeoutMs);
+    const abort = (): void => cancel(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
     try {
       const deadline = performance.now() + timeoutMs;
-      this.#line.send(topic, message, { traceparent, replyto, deadline }).catch(reject);
+      this.#connection.send(topic, message, { traceparent, replyto, deadline }).catch(reject);
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -99,7 +98,7 @@ export class Requests {
     }
   }
 
-  /** Takes an answer, and passes over one that comes too late, is malformed, or belongs to no request of this client. */
+  /** Accepts an answer. Answers that are late, malformed or belong to no request of this client are ignored. */
   #take(replyto: string, message: unknown): void {
     const waiting = this.#waiting.get(replyto);
     if (waiting === undefined || !isAnswer(message)) return;
@@ -107,7 +106,7 @@ export class Requests {
     else waiting.reject(new RequestFailedError(waiting.topic, message.code));
   }
 
-  /** Rejects every request that is not answered. */
+  /** Rejects every pending request. */
   close(): void {
     for (const { reject } of this.#waiting.values()) reject(new BusNotConnectedError(this.#source, 'closed'));
     this.#waiting.clear();
@@ -115,24 +114,24 @@ export class Requests {
 }
 
 /**
- * The topic on which requests on `topic` are cancelled: a client that may send them may cancel them, and one that may answer
- * may subscribe to it.
+ * The topic on which requests on `topic` are cancelled. A client that may publish on `topic` may publish on it, and a client
+ * that may subscribe to `topic` may subscribe to it.
  */
 export function cancelTopic(topic: string): string {
   return CANCEL_PREFIX + topic;
 }
 
-/** The answer that says `work` succeeded. */
+/** The answer to a request whose handler returned `value`. */
 export function success(value: unknown): Answer {
   return { ok: true, value };
 }
 
-/** The answer that says it failed: a code, no message, no cause. */
+/** The answer to a request whose handler failed: it carries a code, but neither message nor cause. */
 export function failure(error: unknown): Answer {
   return { ok: false, code: error instanceof AicoError ? error.code : undefined };
 }
 
-/** Members that are `undefined` may have been left out on the way. */
+/** Accepts an answer without `value` or `code`, since an encoding may omit members that are `undefined`. */
 function isAnswer(message: unknown): message is Answer {
   if (typeof message !== 'object' || message === null || !('ok' in message)) return false;
   if (message.ok === true) return true;

@@ -4,19 +4,19 @@ import { CANCEL_PREFIX } from '../topics/reserved-topics.ts';
 import type { Envelope, MessageHandler, RequestEnvelope, RequestHandler } from '../types.ts';
 import { failure, success } from './requester.ts';
 
-/** How many cancelled requests are remembered before their turn; one that is forgotten is handled in vain. */
-const MEMORY = 1_024;
+/** How many cancellations are remembered that arrive before the request is handled. */
+const CANCELLED_LIMIT = 1_024;
 
-/** The requests that one client is answering, by where their answer is awaited. */
-export class Answering {
+/** The requests that one client is answering, by the topic of their answer. */
+export class Responder {
   readonly #controllers = new Map<string, AbortController>();
-  readonly #givenUp = new BoundedCache<string, true>(MEMORY);
+  readonly #cancelled = new BoundedCache<string, true>(CANCELLED_LIMIT);
   #closed = false;
 
   /**
-   * Runs `work` with a signal that aborts when the answer is not awaited any more.
+   * Runs `work` with a signal that aborts when the answer is no longer awaited.
    *
-   * @throws {RequestGivenUpError} when that is so already
+   * @throws {RequestGivenUpError} when the request was cancelled before
    */
   async #answer<T>(
     envelope: Envelope<T>,
@@ -25,10 +25,10 @@ export class Answering {
     const { type, replyto, timeLeftMs: remaining } = envelope;
     const controller = new AbortController();
     const { signal } = controller;
-    const giveUp = (): void => controller.abort(new RequestGivenUpError(type));
-    if ((replyto !== undefined && this.#givenUp.delete(replyto)) || (remaining ?? 1) <= 0)
+    const abort = (): void => controller.abort(new RequestGivenUpError(type));
+    if ((replyto !== undefined && this.#cancelled.delete(replyto)) || (remaining ?? 1) <= 0)
       throw new RequestGivenUpError(type);
-    const timer = remaining === undefined ? undefined : setTimeout(giveUp, Math.min(remaining, 2 ** 31 - 1));
+    const timer = remaining === undefined ? undefined : setTimeout(abort, Math.min(remaining, 2 ** 31 - 1));
     if (replyto !== undefined) this.#controllers.set(replyto, controller);
     try {
       const value = await work(withSignal(envelope, signal));
@@ -40,20 +40,20 @@ export class Answering {
   }
 
   /**
-   * Takes the message by which a requester gives up. Its `replyto` names the request: the broker lets a client name only
-   * topics of its own there, so no client can cancel the request of another.
+   * Handles a cancellation. Its `replyto` identifies the request; the broker allows a client only its own topics there, so no
+   * client can cancel another client's request.
    */
-  readonly takeCancel: MessageHandler = (topic, _message, { replyto }) => {
+  readonly cancel: MessageHandler = (topic, _message, { replyto }) => {
     if (replyto === undefined) return;
     const controller = this.#controllers.get(replyto);
     if (controller !== undefined) {
       controller.abort(new RequestGivenUpError(topic.slice(CANCEL_PREFIX.length)));
       return;
     }
-    this.#givenUp.set(replyto, true);
+    this.#cancelled.set(replyto, true);
   };
 
-  /** A handler that answers each request with the result of `handler`, or with the code of its error. */
+  /** Returns a message handler that answers each request with the result of `handler`, or with the code of its error. */
   handler<T>(
     handler: RequestHandler<T>,
     publish: (replyto: string, answer: unknown) => Promise<void>,
@@ -71,11 +71,11 @@ export class Answering {
     };
   }
 
-  /** Aborts all that is being answered. */
+  /** Aborts the requests that are being answered. */
   close(reason: Error): void {
     this.#closed = true;
     for (const controller of this.#controllers.values()) controller.abort(reason);
-    this.#givenUp.clear();
+    this.#cancelled.clear();
   }
 }
 

@@ -3,10 +3,10 @@ import type { TSchema } from 'typebox';
 import type { Topic } from '../types.ts';
 
 /**
- * A topic whose payload has a schema: the compiler checks it where it is published, the bus wherever it is
- * published or taken.
+ * Defines a topic whose payload has a schema. The compiler checks the types of publishers and handlers; the bus checks each
+ * message when it is published and when it is received.
  *
- * @throws {TopicInvalidError} when `name` is not a topic
+ * @throws {TopicInvalidError} when `name` is malformed
  * @example
  * ```ts
  * const noteCreated = defineTopic('notes.created', Type.Object({ id: Type.String() }));

@@ -6,60 +6,59 @@ export type TopicOwner = 'bus' | 'logging';
 /** Topics that only their owner may publish on. */
 export interface ReservedTopics {
   readonly owner: TopicOwner;
-  /** Whether a topic or pattern whose first segment is `segment` belongs to them. */
+  /** Whether topics and patterns whose first segment is `segment` are reserved. */
   includes(segment: string): boolean;
-  /** Whether others may subscribe to them, by a pattern that names their first segment or begins with a wildcard. */
+  /** Whether others may subscribe, with a pattern that names the first segment or begins with a wildcard. */
   readonly isPublic: boolean;
   /** Completes "the topic is reserved: …". */
   readonly reason: string;
 }
 
 /**
- * Every topic that is reserved. This table is the only statement of it: clients, grants, the broker and the HTTP routes
- * ask the functions below.
+ * All reserved topics. Clients, grants, the broker and the HTTP routes check this table through the functions below.
  */
 export const RESERVED_TOPICS: readonly ReservedTopics[] = [
   {
     owner: 'bus',
     includes: (segment) => segment.startsWith('_'),
     isPublic: false,
-    reason: 'topics that begin with "_" belong to the bus itself',
+    reason: 'topics that begin with "_" are used by the bus itself',
   },
   {
     owner: 'logging',
     includes: (segment) => segment === 'logs',
     isPublic: true,
-    reason: 'log lines come from a logger and from nothing else',
+    reason: 'only loggers publish log lines',
   },
 ];
 
 /** The prefix of the topics on which answers to requests are published. */
 export const REPLY_PREFIX = '_reply.';
 
-/** Precedes the topic of a request that is cancelled. */
+/** The prefix of the topics on which requests are cancelled. */
 export const CANCEL_PREFIX = '_cancel.';
 
-/** Whether a topic carries log lines, which only a logger publishes. */
+/** Whether a topic carries log lines. */
 export function isLogTopic(topic: string): boolean {
   return topic.startsWith('logs.');
 }
 
-/** The topics of the bus itself are kept apart from all others, so that no pattern with a leading wildcard matches them. */
+/** Whether a topic is used by the bus itself. A pattern with a leading wildcard does not match such a topic. */
 export function isHidden(topicOrPattern: string): boolean {
   return topicOrPattern.startsWith('_');
 }
 
 /**
- * Why a component that owns `owned` may not publish on `topic`; `undefined` when it may.
+ * The reason why a client with the topics of `owned` may not publish on `topic`; `undefined` when it may.
  *
- * @example whyNotPublish('logs.gateway', []); // 'log lines come from a logger and from nothing else'
+ * @example whyNotPublish('logs.gateway', []); // 'only loggers publish log lines'
  */
 export function whyNotPublish(topic: string, owned: readonly TopicOwner[] = []): string | undefined {
   const reserved = reservedFor(topic);
   return reserved === undefined || owned.includes(reserved.owner) ? undefined : reserved.reason;
 }
 
-/** Why a component that owns `owned` may not subscribe to `pattern`; `undefined` when it may. */
+/** The reason why a client with the topics of `owned` may not subscribe to `pattern`; `undefined` when it may. */
 export function whyNotSubscribe(pattern: string, owned: readonly TopicOwner[] = []): string | undefined {
   const reserved = reservedFor(pattern);
   return reserved === undefined || reserved.isPublic || owned.includes(reserved.owner)
@@ -68,9 +67,9 @@ export function whyNotSubscribe(pattern: string, owned: readonly TopicOwner[] = 
 }
 
 /**
- * Refuses a topic that a part of the backend has for itself.
+ * Throws unless a client with the topics of `owned` may publish on `topic`.
  *
- * @throws {BusTopicReservedError} when only its owner may publish on `topic`
+ * @throws {BusTopicReservedError}
  */
 export function checkPublish(topic: string, owned?: readonly TopicOwner[]): void {
   const reason = whyNotPublish(topic, owned);
@@ -78,9 +77,9 @@ export function checkPublish(topic: string, owned?: readonly TopicOwner[]): void
 }
 
 /**
- * Refuses a pattern of topics that a part of the backend has for itself.
+ * Throws unless a client with the topics of `owned` may subscribe to `pattern`.
  *
- * @throws {BusTopicReservedError} when only its owner may subscribe to `pattern`
+ * @throws {BusTopicReservedError}
  */
 export function checkSubscribe(pattern: string, owned?: readonly TopicOwner[]): void {
   const reason = whyNotSubscribe(pattern, owned);

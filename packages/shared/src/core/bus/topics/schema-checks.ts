@@ -2,11 +2,11 @@ import type { TSchema } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { PayloadInvalidError } from '../errors.ts';
 
-/** Compiles each schema once and holds payloads against it. */
+/** Checks payloads against schemas, and compiles each schema once. */
 export class SchemaChecks {
   readonly #compiled = new WeakMap<TSchema, Validator>();
 
-  /** @throws {PayloadInvalidError} naming every place and reason */
+  /** @throws {PayloadInvalidError} with every location and reason */
   check(topic: string, schema: TSchema, payload: unknown): void {
     let validator = this.#compiled.get(schema);
     if (validator === undefined) {

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { PayloadInvalidError, RequestFailedError, RequestGivenUpError } from '../errors.ts';
 import type { WithPair } from './transport-pair.ts';
 
-/** The part of the acceptance suite that concerns requests. */
+/** The tests of requests in the acceptance suite. */
 export function requestTests(withPair: WithPair): void {
-  test('a request is answered, by what is data and by nothing at all', () =>
+  test('a request is answered with the return value of the responder, which may be undefined', () =>
     withPair(async (pair) => {
       await pair.subscriber.respond('add.*', (_topic, message, { source }) => ({ message, source }));
       await pair.subscriber.respond('nothing', () => {});
@@ -13,7 +13,7 @@ export function requestTests(withPair: WithPair): void {
       assert.equal(await pair.publisher.request('nothing', 1), undefined);
     }));
 
-  test('no wildcard hears answers or cancellations', () =>
+  test('no wildcard subscription receives answers or cancellations', () =>
     withPair(async (pair) => {
       const heard: string[] = [];
       await pair.subscriber.subscribe('>', (topic) => void heard.push(topic));
@@ -30,14 +30,14 @@ export function requestTests(withPair: WithPair): void {
       );
     }));
 
-  test('many requests at once each get their own answer', () =>
+  test('each of many concurrent requests gets its own answer', () =>
     withPair(async (pair) => {
       await pair.subscriber.respond('echo', (_topic, message) => message);
       const asked = Array.from({ length: 200 }, (_, n) => n);
       assert.deepEqual(await Promise.all(asked.map((n) => pair.publisher.request('echo', n))), asked);
     }));
 
-  test('a responder that fails tells its code and nothing else', () =>
+  test('a responder that fails sends only the code of its error', () =>
     withPair(async (pair) => {
       await pair.subscriber.respond('bad', () => {
         throw new PayloadInvalidError('canary', [{ path: '/canary', message: 'canary' }]);
@@ -53,7 +53,7 @@ export function requestTests(withPair: WithPair): void {
       });
     }));
 
-  test("giving up a request aborts the responder's signal", () =>
+  test("cancelling a request aborts the responder's signal", () =>
     withPair(async (pair) => {
       const began = Promise.withResolvers<void>();
       const told = Promise.withResolvers<unknown>();
@@ -87,7 +87,7 @@ export function requestTests(withPair: WithPair): void {
       assert.ok((await told.promise) instanceof RequestGivenUpError);
     }));
 
-  test('drain() finishes the requests being answered and those asked', () =>
+  test('drain() finishes the requests being answered and the pending requests', () =>
     withPair(async (pair) => {
       const gate = Promise.withResolvers<void>();
       const began = Promise.withResolvers<void>();

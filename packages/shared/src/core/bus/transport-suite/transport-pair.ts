@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { MessageBusClient } from '../message-bus-client.ts';
 import type { Transport } from '../transports/transport.ts';
 
-/** A transport under test, and its release. */
+/** Makes a transport under test, and the function that closes it. */
 export type TransportFixture = () => Promise<{
   readonly transport: Transport;
   readonly close: () => Promise<void>;
@@ -10,7 +10,7 @@ export type TransportFixture = () => Promise<{
 
 type Received = readonly [topic: string, message: unknown];
 
-/** A test's work with two clients on one transport; both are closed after it. */
+/** Runs a test with two clients of one transport, and closes both afterwards. */
 export type WithPair = (work: (pair: Pair) => Promise<void>) => Promise<void>;
 
 export function pairFrom(fixture: TransportFixture): WithPair {
@@ -27,7 +27,7 @@ export function pairFrom(fixture: TransportFixture): WithPair {
   };
 }
 
-/** Two clients on one transport, and what the second has received, with a way to await the n-th. */
+/** Two clients of one transport, and the messages that the second has received. */
 export class Pair {
   readonly transport: Transport;
   readonly publisher: MessageBusClient;
@@ -66,7 +66,7 @@ export class Pair {
     return this.#received.get(pattern) ?? [];
   }
 
-  /** Resolves once that many messages have been recorded, and fails should there be more. */
+  /** Resolves when `count` messages have been recorded; rejects if there are more. */
   async count(count: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting = { count, resolve };

@@ -22,14 +22,11 @@ const JSON_VALUES: readonly unknown[] = [
 ];
 
 export interface TransportLimits {
-  /** How many subscriptions one client may have at least. Default 10 000; a multiple of 500. */
+  /** The number of subscriptions that one client must support, a multiple of 500. Default 10 000. */
   readonly subscriptions?: number;
 }
 
-/**
- * The acceptance suite of transports: registers its tests with `node:test`. A test file of every implementation
- * calls it.
- */
+/** The acceptance suite of transports. It registers its tests with `node:test`; the tests of every implementation call it. */
 export function transportSuite(
   name: string,
   fixture: TransportFixture,
@@ -40,7 +37,7 @@ export function transportSuite(
   describe(`transport: ${name}`, () => {
     requestTests(withPair);
 
-    test('a message reaches each matching subscription exactly once, whatever patterns overlap', () =>
+    test('a message reaches each matching subscription exactly once, even if patterns overlap', () =>
       withPair(async (pair) => {
         const patterns = ['a.b', 'a.*', 'a.>', '*.b', '>', 'b.>'];
         for (const pattern of patterns) await pair.record(pattern);
@@ -61,7 +58,7 @@ export function transportSuite(
         }
       }));
 
-    test('the order of one publisher on one topic is kept', () =>
+    test('messages of one publisher on one topic arrive in order', () =>
       withPair(async (pair) => {
         await pair.record('n.*');
         const sent = Array.from({ length: 1_000 }, (_, n) => n);
@@ -73,7 +70,7 @@ export function transportSuite(
         );
       }));
 
-    test('what is data arrives as it was, and the publisher cannot change it afterwards', () =>
+    test('data arrives unchanged, and the publisher cannot change it afterwards', () =>
       withPair(async (pair) => {
         await pair.record('d.*');
         for (const value of JSON_VALUES) await pair.publisher.publish('d.x', value);
@@ -103,7 +100,7 @@ export function transportSuite(
         ]);
       }));
 
-    test('a handler cannot change what another one sees', () =>
+    test('a handler cannot change the payload of another handler', () =>
       withPair(async (pair) => {
         const errors: unknown[] = [];
         await pair.subscriber.subscribe('m', (_topic, message) => {
@@ -120,7 +117,7 @@ export function transportSuite(
         assert.deepEqual(pair.of('m'), [['m', { list: [1, { deep: true }] }]]);
       }));
 
-    test('what is not data is refused', () =>
+    test('a payload that is not data is refused', () =>
       withPair(async (pair) => {
         for (const payload of [() => 1, { f: () => 1 }, Symbol('s'), { s: Symbol('s') }])
           await assert.rejects(pair.publisher.publish('f', payload), PayloadInvalidError);
@@ -162,7 +159,7 @@ export function transportSuite(
         assert.equal(ids.size, 1);
       }));
 
-    test('MessagePack carries dates and bytes within data, and says so', () =>
+    test('MessagePack carries dates and bytes within data, and the envelope names the content type', () =>
       withPair(async (pair) => {
         const got = Promise.withResolvers<readonly [unknown, string]>();
         await pair.subscriber.subscribe('p', (_topic, message, { datacontenttype }) =>
@@ -173,13 +170,13 @@ export function transportSuite(
         assert.deepEqual(await got.promise, [payload, 'application/msgpack']);
       }));
 
-    test('what its content type does not stand for is refused', () =>
+    test('a payload that does not fit its content type is refused', () =>
       withPair(async (pair) => {
         const contentType = 'application/octet-stream';
         await assert.rejects(pair.publisher.publish('p', 'text', { contentType }), PayloadInvalidError);
       }));
 
-    test('a message of 1 MiB arrives whole, among small ones and in its place', () =>
+    test('a message of 1 MiB arrives complete and in order among small ones', () =>
       withPair(async (pair) => {
         await pair.record('big.*');
         const big = 'x'.repeat(1_048_576);
@@ -191,7 +188,7 @@ export function transportSuite(
         );
       }));
 
-    test('the same message reaches two subscriptions of one pattern, once each', () =>
+    test('a message reaches two subscriptions with the same pattern once each', () =>
       withPair(async (pair) => {
         const seen: string[] = [];
         const both = Promise.withResolvers<void>();
@@ -206,9 +203,11 @@ export function transportSuite(
         assert.deepEqual(seen.sort(), ['first two.end', 'first two.x', 'second two.end', 'second two.x']);
       }));
 
-    test('after unsubscribe() nothing is delivered, and other subscriptions stay', () =>
+    test('after unsubscribe() nothing is delivered, and other subscriptions remain', () =>
       withPair(async (pair) => {
-        const left = await pair.subscriber.subscribe('u.*', () => assert.fail('it has left'));
+        const left = await pair.subscriber.subscribe('u.*', () =>
+          assert.fail('a message arrived after unsubscribe()'),
+        );
         await pair.record('u.*');
         await left.unsubscribe();
         await left.unsubscribe();
@@ -217,7 +216,7 @@ export function transportSuite(
         assert.equal(left.stats.delivered + left.stats.failed, 0);
       }));
 
-    test(`of ${subscriptions} subscriptions exactly those concerned get the message`, () =>
+    test(`of ${subscriptions} subscriptions only those that match receive a message`, () =>
       withPair(async (pair) => {
         const seen: number[] = [];
         const enough = Promise.withResolvers<void>();
@@ -249,7 +248,7 @@ export function transportSuite(
         assert.equal(failing.stats.delivered, 0);
       }));
 
-    test('a full queue drops and counts exactly', () =>
+    test('a full queue drops messages and counts them exactly', () =>
       withPair(async (pair) => {
         const options = { queueLimit: 5, overflow: 'drop-newest' } as const;
         const full = await pair.subscriber.subscribe('q', () => new Promise(() => {}), options);
@@ -261,11 +260,11 @@ export function transportSuite(
         assert.deepEqual(full.stats, { delivered: 0, dropped: 44, failed: 0, queued: 6 });
       }));
 
-    test('closing one client leaves the others as they are', () =>
+    test('closing one client does not affect the others', () =>
       withPair(async (pair) => {
         const third = new MessageBusClient({ source: 'third', transport: pair.transport });
         await third.connect();
-        await third.subscribe('c.*', () => assert.fail('it was closed'));
+        await third.subscribe('c.*', () => assert.fail('a message arrived after close()'));
         await pair.record('c.*');
         await third.close();
         await pair.publisher.publish('c.x', 1);

@@ -5,8 +5,8 @@ import type { BatchHeader, OpenBatch } from '../messages/batch.ts';
 import type { Receiver, Transport, TransportConnection } from './transport.ts';
 
 /**
- * Carries messages between clients of one process: no socket, no serialisation, and no copy where the payload is
- * plain data (see `Isolation`). Several clients share one hub, each under its own name.
+ * Carries messages between clients in one process, without sockets or serialisation. Plain data is copied once for all
+ * subscriptions (see `Isolation`). Several clients share one hub, each with its own source.
  *
  * @example
  * ```ts
@@ -22,22 +22,22 @@ export class InProcessBus implements Transport {
   readonly #connections = new Set<InProcessConnection>();
   #closed = false;
 
-  /** How many subscriptions there are. */
+  /** The number of subscriptions. */
   get subscriptions(): number {
     return this.#fanOut.size;
   }
 
-  /** The receivers of a message on `topic`. The array is shared and never changed. @internal */
+  /** The receivers of a message on `topic`. The array is shared and immutable. @internal */
   receivers(topic: string): readonly Receiver[] {
     return this.#fanOut.receivers(topic);
   }
 
-  /** For what joins this hub to others. @internal */
+  /** Used by the broker, which connects this hub to other processes. @internal */
   publish(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined {
     return this.#fanOut.publish(header, number, payload);
   }
 
-  /** For what joins this hub to others. @internal */
+  /** Used by the broker, which connects this hub to other processes. @internal */
   subscribe(pattern: string, receiver: Receiver): () => void {
     return this.#fanOut.subscribe(pattern, receiver);
   }
@@ -51,7 +51,7 @@ export class InProcessBus implements Transport {
     return connection;
   }
 
-  /** Closes every connection that was opened here, and refuses further ones. */
+  /** Closes every connection of this hub and refuses new ones. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#connections].map((connection) => connection.close()));

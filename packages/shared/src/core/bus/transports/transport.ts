@@ -3,18 +3,18 @@ import type { StoreConnection } from '../durable/remote/store-connection.ts';
 import type { DurableStore } from '../durable/types.ts';
 import type { Batch, BatchHeader, OpenBatch } from '../messages/batch.ts';
 
-/** Takes messages into a queue; must not block, throw or run a handler. */
+/** A queue that accepts messages. Its methods must not block, throw or run a handler. */
 export interface Receiver {
-  /** Whether publishers wait for room here. Then every message is delivered at once, as a batch of one. */
+  /** Whether publishers wait for room in the queue. Each message is then delivered immediately, as a batch of one. */
   readonly waits: boolean;
-  /** How many messages it can take at once without dropping any, where it `waits` and has room. */
+  /** If `waits`: the number of messages that the receiver accepts in one batch, while it has room, without dropping any. */
   readonly batch: number;
   /**
-   * Takes a batch, which may be shared with other receivers. A promise, from one that `waits`, settles when there is room
-   * for it, or rejects when there was none in time.
+   * Queues a batch, which may be shared with other receivers. A receiver that `waits` may return a promise, which settles when
+   * there is room for the batch and rejects when there was none in time.
    */
   receive(batch: Batch): Promise<void> | undefined;
-  /** Settles once nothing is queued and its handler is not running, where it has one. */
+  /** Resolves when the queue is empty and the handler, if there is one, is not running. */
   whenIdle?(): Promise<void>;
 }
 
@@ -24,53 +24,50 @@ export interface Receiver {
  * The guarantees of every transport, which `transportSuite` tests:
  *
  * - *Order*: messages of one publisher on one topic arrive in the order of the `publish` calls.
- * - *Exactly once* per subscription, also when patterns overlap: each subscription is a receiver of its own. After a
- *   broken connection a message in flight may be lost or arrive once, never twice; its `publish` rejects
- *   unless it certainly arrived.
+ * - *Exactly once* per subscription, even if patterns overlap: each subscription is a separate receiver. When a connection
+ *   breaks, a message in flight arrives at most once, and its `publish` rejects unless the arrival was confirmed.
  * - *No slow joiner*: messages published after `subscribe` has resolved arrive.
- * - *Isolation*: no receiver's payload can be changed by the publisher or by another receiver. Where payloads are
- *   encoded, that and the content types are the business of codec.ts; in one process receivers share a frozen copy
- *   (see isolation.ts).
- * - *Failures are reported*: a message that cannot be sent rejects; nothing is dropped without being counted.
+ * - *Isolation*: neither the publisher nor another receiver can change the payload that a receiver gets. A transport that
+ *   encodes payloads uses codec.ts; within one process receivers share a frozen copy (isolation.ts).
+ * - *Failures are reported*: `publish` rejects when a message cannot be sent, and every dropped message is counted.
  * - *Reconnecting* is automatic: subscriptions are restored before anything is published again.
- * - *Topics beginning with `_`* belong to the bus (`_reply.…`, `_cancel.…`, `_durable.…`); a pattern that begins with a wildcard
- *   does not stand for them.
+ * - *Topics beginning with `_`* are used by the bus (`_reply.…`, `_cancel.…`, `_durable.…`); a pattern with a leading wildcard
+ *   does not match them.
  */
 export interface TransportConnection {
   /**
-   * The prefix of the topics on which answers to this connection come; no other client may subscribe to it. Absent: the
-   * client makes up one that cannot be guessed.
+   * The prefix of the topics on which answers to this connection arrive; no other client may subscribe to them. Without it, the
+   * client generates a prefix that cannot be guessed.
    */
   readonly replyPrefix?: string;
-  /** Aborts when the connection breaks, for then what was asked is not answered; another one once it is there again. */
+  /** Aborts when the connection breaks, since pending requests will not be answered. A restored connection has a new signal. */
   readonly lost?: AbortSignal | undefined;
-  /** The batch that is being gathered: the client that began it may add to it directly. */
+  /** The batch that is being gathered. The client that began it may add messages to it directly. */
   readonly gathering?: OpenBatch | undefined;
   /**
-   * Takes the message to every subscription whose pattern stands for its topic, once each. Resolves once they
-   * have it; `undefined` says that they have it already, or will before anything else that can be observed.
+   * Delivers a message once to every subscription with a matching pattern. The promise resolves when all of them have queued it.
+   * `undefined` means that they have, or that the message will be queued before any later operation can observe the queues.
    *
-   * @throws {TopicInvalidError} when the header's topic is not one
-   * @throws {PayloadInvalidError} when the payload cannot travel
+   * @throws {TopicInvalidError} when the header's topic is malformed
+   * @throws {PayloadInvalidError} when the payload cannot be encoded or copied
    */
   publish(header: BatchHeader, number: number, payload: unknown): Promise<void> | undefined;
   /**
-   * In force when it resolves; ends when the returned function has. The payload a receiver is given cannot be
-   * changed by any other code.
+   * The subscription is in force when the promise resolves, and has ended when the returned function resolves.
    *
-   * @throws {TopicInvalidError} when `pattern` is not one
+   * @throws {TopicInvalidError} when `pattern` is malformed
    */
   subscribe(pattern: string, receiver: Receiver): Promise<() => Promise<void>>;
-  /** Ends every subscription made here. */
+  /** Ends every subscription of this connection. */
   close(): Promise<void>;
 }
 
-/** Carries messages between clients. Every implementation runs `transportSuite`. */
+/** Carries messages between clients. The tests of every implementation run `transportSuite`. */
 export interface Transport {
   readonly name: string;
-  /** The store of durable messages at the other end, where there is one. */
-  remoteStore?(line: StoreConnection): DurableStore;
-  /** Delivers received messages; shared by all clients whose handlers share an event loop. */
+  /** The store of durable messages at the other end of the transport, if there is one. */
+  remoteStore?(connection: StoreConnection): DurableStore;
+  /** Schedules the handlers of all clients of this transport in this process. */
   readonly dispatcher: Dispatcher;
   connect(source: string): Promise<TransportConnection>;
 }

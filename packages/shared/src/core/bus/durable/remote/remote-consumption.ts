@@ -24,7 +24,7 @@ export type RemoteHandler = (
 ) => Promise<void>;
 
 export interface RemoteConsumptionOptions {
-  readonly line: StoreConnection;
+  readonly connection: StoreConnection;
   readonly pattern: string;
   readonly consumer: string;
   readonly handler: RemoteHandler;
@@ -43,19 +43,19 @@ const WAIT_MS = 20_000;
 const RETRY: Backoff = { minDelayMs: 20, maxDelayMs: 2_000 };
 
 /**
- * Takes one consumer's messages from a store in another process: pulls them, calls the handler, and settles each. After a
- * broken connection, when the other side has ended it, it is opened again once the messages in flight have been handled.
+ * Consumes the messages of a store in another process: pulls them, calls the handler and settles each. If a broken connection
+ * made the broker end the consumption, it is opened again once the messages in flight have been handled.
  */
 export class RemoteConsumption implements Consumption {
   readonly consumer: string;
   readonly #options: RemoteConsumptionOptions;
-  /** The same for its whole life: where an answer was lost, opening it again takes over the one that was opened. */
+  /** Stays the same when the consumption is opened again, so that a lost answer does not leave a second one at the broker. */
   readonly #id = randomUUID();
   readonly #stopping = new AbortController();
-  /** By number and attempt. */
+  /** The keys are number and attempt. */
   readonly #inFlight = new Map<string, InFlight>();
   readonly #idle: (() => void)[] = [];
-  /** Ends the pull that is open, so that another may begin. */
+  /** Ends the pending pull, so that a new one can begin. */
   #interrupt = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
@@ -64,9 +64,9 @@ export class RemoteConsumption implements Consumption {
     this.#options = options;
   }
 
-  /** Begins. @throws the refusal of the other side */
+  /** @throws when the broker refuses the consumption */
   async open(): Promise<void> {
-    await this.#enrol();
+    await this.#sendOpen();
     this.#running = this.#run();
   }
 
@@ -83,11 +83,11 @@ export class RemoteConsumption implements Consumption {
     await this.#running;
     await this.#whenHandled();
     for (const resolve of this.#idle.splice(0)) resolve();
-    // Without effect on a broken connection, whose end has the same meaning.
+    // An error is ignored: when the connection is broken, the broker ends the consumption by itself.
     await this.#ask(DURABLE_TOPICS.close, { consumption: this.#id }).catch(() => {});
   }
 
-  async #enrol(): Promise<void> {
+  async #sendOpen(): Promise<void> {
     const { pattern, consumer, options } = this.#options;
     const { maxInFlight, maxAttempts, retryDelayMs, from } = options;
     const asked: OpenAsked = {
@@ -113,7 +113,7 @@ export class RemoteConsumption implements Consumption {
         if (this.#interrupt.signal.aborted) continue;
         failures += 1;
         await this.#pause(failures);
-        if (isOver(error)) await this.#openAnew();
+        if (isEnded(error)) await this.#reopen();
       }
     }
   }
@@ -176,35 +176,35 @@ export class RemoteConsumption implements Consumption {
     await this.#settle(asked);
   }
 
-  /** Repeats until it is answered, or the other side has ended this consumption: then the message comes again. */
+  /** Retries until the broker answers, or has ended the consumption; in that case the message is delivered again. */
   async #settle(asked: SettleAsked): Promise<void> {
     for (let failures = 1; ; failures += 1) {
       try {
         await this.#ask(DURABLE_TOPICS.settle, asked);
         return;
       } catch (error) {
-        if (isOver(error) || this.#stopping.signal.aborted) return;
+        if (isEnded(error) || this.#stopping.signal.aborted) return;
         await this.#pause(failures);
       }
     }
   }
 
-  async #openAnew(): Promise<void> {
-    // Messages that are being handled would otherwise be delivered a second time meanwhile.
+  async #reopen(): Promise<void> {
+    // Otherwise the messages in flight would be delivered a second time.
     await this.#whenHandled();
-    await this.#enrol().catch(() => {});
+    await this.#sendOpen().catch(() => {});
   }
 
-  /** Ends early when the connection breaks, since then there is no answer. */
+  /** Sends a request that ends early when the connection breaks, since it would not be answered. */
   #ask(
     topic: string,
     message: unknown,
     timeoutMs = ASK_MS,
     ends: readonly AbortSignal[] = [],
   ): Promise<unknown> {
-    const { line } = this.#options;
-    const signals = line.lost === undefined ? ends : [...ends, line.lost];
-    return line.request(topic, message, {
+    const { connection } = this.#options;
+    const signals = connection.lost === undefined ? ends : [...ends, connection.lost];
+    return connection.request(topic, message, {
       timeoutMs,
       ...(signals.length === 0 ? {} : { signal: AbortSignal.any([...signals]) }),
     });
@@ -215,6 +215,6 @@ export class RemoteConsumption implements Consumption {
   }
 }
 
-function isOver(error: unknown): boolean {
+function isEnded(error: unknown): boolean {
   return error instanceof RequestFailedError && error.remoteCode === CONSUMPTION_ENDED;
 }

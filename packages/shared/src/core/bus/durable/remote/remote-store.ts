@@ -7,23 +7,24 @@ import { RemoteConsumption, type RemoteHandler } from './remote-consumption.ts';
 import type { StoreConnection } from './store-connection.ts';
 import { DURABLE_TOPICS, type PublishAsked, writeBody } from './wire.ts';
 
-/** How often a message is offered to the store: asking again is safe, for it keeps each id once. */
-const TRIES = 4;
+/** How often a message is sent to the store. Retries are safe, since the store keeps one message for each id. */
+const ATTEMPTS = 4;
 const TIMEOUT_MS = 5_000;
 
-/** The store of durable messages in the backend, as another process reaches it through the broker. */
+/** Sends durable messages through the broker to the store of the backend. */
 export class RemoteStore implements DurableStore {
-  readonly #line: StoreConnection;
+  readonly #connection: StoreConnection;
 
-  constructor(line: StoreConnection) {
-    this.#line = line;
+  constructor(connection: StoreConnection) {
+    this.#connection = connection;
   }
 
   /**
    * @throws {RemoteTransactionError} with `tx`
-   * @throws {BusDeniedError} when it may not publish there
+   * @throws {BusDeniedError} when the component has no right to publish on the topic
    * @throws {DurableRefusedError} when the store failed
-   * @throws {RequestTimeoutError} when nothing was heard: it may have been kept, and may be published again under its id
+   * @throws {RequestTimeoutError} when the broker did not answer: the message may have been stored, and may be published again
+   * with the same id
    */
   async append(message: StoredMessage, tx: BusTransaction | undefined): Promise<void> {
     if (tx !== undefined) throw new RemoteTransactionError();
@@ -37,25 +38,26 @@ export class RemoteStore implements DurableStore {
     };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#line.request(DURABLE_TOPICS.publish, asked, {
+        await this.#connection.request(DURABLE_TOPICS.publish, asked, {
           timeoutMs: TIMEOUT_MS,
-          ...signalOf(this.#line.lost),
+          ...signalOf(this.#connection.lost),
         });
         return;
       } catch (error) {
-        if (attempt === TRIES || !mayAskAgain(error)) throw translate(error, topic);
+        if (attempt === ATTEMPTS || !isUnanswered(error)) throw translate(error, topic);
       }
     }
   }
 
-  /** @throws {BusDeniedError} @throws {DurableRefusedError} also when a consumer of this name runs already */
+  /** @throws {BusDeniedError} @throws {DurableRefusedError} also when a consumer of this name is already running */
   async consume(
     pattern: string,
     consumer: string,
     handler: RemoteHandler,
     options: ConsumeOptions,
   ): Promise<Consumption> {
-    const consumption = new RemoteConsumption({ line: this.#line, pattern, consumer, handler, options });
+    const connection = this.#connection;
+    const consumption = new RemoteConsumption({ connection, pattern, consumer, handler, options });
     try {
       await consumption.open();
     } catch (error) {
@@ -65,13 +67,12 @@ export class RemoteStore implements DurableStore {
   }
 }
 
-/** While there is no connection, it waits for one. */
+/** Without a connection there is no signal: the request then waits for one until its timeout. */
 function signalOf(lost: AbortSignal | undefined): { readonly signal?: AbortSignal } {
   return lost === undefined || lost.aborted ? {} : { signal: lost };
 }
 
-/** Whether it was not answered at all. */
-function mayAskAgain(error: unknown): boolean {
+function isUnanswered(error: unknown): boolean {
   if (error instanceof RequestTimeoutError) return true;
   return error instanceof AicoError && error.code === 'AICO_BUS_CONNECTION_LOST';
 }
@@ -79,6 +80,6 @@ function mayAskAgain(error: unknown): boolean {
 function translate(error: unknown, topic: string): unknown {
   if (!(error instanceof RequestFailedError)) return error;
   if (error.remoteCode === 'AICO_BUS_DENIED')
-    return new BusDeniedError(topic, 'durable messages of that topic are not within its rights');
+    return new BusDeniedError(topic, 'the component has no right to durable messages on it');
   return new DurableRefusedError(topic, error.remoteCode, error);
 }

@@ -11,15 +11,15 @@ export const DURABLE_TOPICS = {
   close: '_durable.close',
 } as const;
 
-/** The answer's code where a consumption has ended: open another. */
+/** The code of the answer to a request for a consumption that has ended. The client then opens it again. */
 export const CONSUMPTION_ENDED = 'AICO_BUS_CONSUMPTION_ENDED';
 
 const Content = {
   datacontenttype: Type.String({ minLength: 1, maxLength: 255 }),
   traceparent: Type.Optional(Type.String({ maxLength: 255 })),
-  /** The body, where it is JSON, as it is. */
+  /** A JSON body, unchanged. */
   text: Type.Optional(Type.String()),
-  /** The body, where it is anything else. */
+  /** A body of any other content type. */
   base64: Type.Optional(
     Type.String({ pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$' }),
   ),
@@ -34,7 +34,7 @@ export const PublishAsked = Type.Object({
 });
 
 export const OpenAsked = Type.Object({
-  /** The client's own choice, and unique among its own: opening one that is open begins it anew. */
+  /** Chosen by the client and unique among its consumptions. Opening an open consumption restarts it. */
   consumption: Consumption,
   pattern: Type.String(),
   consumer: Type.String({ minLength: 1, maxLength: DURABLE_LIMITS.name }),
@@ -50,15 +50,15 @@ export const OpenAsked = Type.Object({
   ),
 });
 
-/** One delivery: a message that failed is delivered again under the next attempt. */
+/** Identifies a delivery: a message that failed is delivered again with the next attempt. */
 const Delivered = { number: Ordinal, attempt: Ordinal };
 
 export const PullAsked = Type.Object({
   consumption: Consumption,
-  /** The messages in flight at the client: those that are not among them are sent again. */
+  /** The messages in flight at the client. The broker sends the other unsettled messages again. */
   holding: Type.Array(Type.Object(Delivered), { maxItems: DURABLE_LIMITS.inFlight }),
   waitMs: Type.Integer({ minimum: 0, maximum: DURABLE_LIMITS.waitMs }),
-  /** Answer as well once there is nothing to do. */
+  /** Whether the broker also answers when the consumer becomes idle. */
   idle: Type.Optional(Type.Boolean()),
 });
 
@@ -89,10 +89,10 @@ export type PulledMessage = Static<typeof PulledMessage>;
 export type PullAnswer = Static<typeof PullAnswer>;
 export type SettleAsked = Static<typeof SettleAsked>;
 
-// Compiled when first needed: not every client keeps messages.
+// Compiled on first use, since most clients have no durable messages.
 let pullAnswer: Validator<Record<never, never>, typeof PullAnswer> | undefined;
 
-/** `undefined` where it is no answer to `_durable.pull`. */
+/** Returns `undefined` when `value` is not an answer to `_durable.pull`. */
 export function readPullAnswer(value: unknown): PullAnswer | undefined {
   pullAnswer ??= Compile(PullAnswer);
   return pullAnswer.Check(value) ? value : undefined;
@@ -100,14 +100,14 @@ export function readPullAnswer(value: unknown): PullAnswer | undefined {
 
 type Body = { readonly text?: string | undefined; readonly base64?: string | undefined };
 
-/** A body as it travels: JSON as text, anything else as Base64. */
+/** Encodes a body: JSON as text, anything else as Base64. */
 export function writeBody(body: string | Uint8Array): { text: string } | { base64: string } {
   return typeof body === 'string'
     ? { text: body }
     : { base64: Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64') };
 }
 
-/** Reads a body that {@link writeBody} wrote. */
+/** Decodes a body that {@link writeBody} encoded. */
 export function readBody({ text, base64 = '' }: Body): string | Uint8Array {
   return text ?? Uint8Array.from(Buffer.from(base64, 'base64'));
 }

@@ -7,18 +7,18 @@ import { BusCredentialError } from './errors.ts';
 const key = Type.String({ minLength: 40, maxLength: 40 });
 const patterns = Type.Array(Type.String());
 
-/** The content of a credential file: all that a process needs to take part in the bus as one component. */
-export const busCredential = Type.Object({
+/** The content of a credential file, with which a process connects to the broker as one component. */
+const busCredential = Type.Object({
   format: Type.Literal('aico-bus-credential'),
   version: Type.Literal(1),
   component: Type.String(),
-  /** Where the broker listens, the preferred first: `ipc://…` or `tcp://…`. */
+  /** The addresses of the broker, in order of preference: `ipc://…` or `tcp://…`. */
   endpoints: Type.Array(Type.String(), { minItems: 1 }),
   /** The broker's public key, as Z85. */
   broker: key,
   public_key: key,
   secret_key: key,
-  /** The rights that were granted when it was made, for information; the broker decides. */
+  /** The rights at the time the file was made, for information. The broker decides by its own list. */
   publish: patterns,
   subscribe: patterns,
 });
@@ -28,7 +28,7 @@ export type BusCredential = Static<typeof busCredential>;
 /**
  * Reads a credential file.
  *
- * @throws {BusCredentialError} when it cannot be read, is none, or may be read by other users
+ * @throws {BusCredentialError} when the file cannot be read, is not a credential, or is readable by other users
  */
 export async function readCredential(file: string): Promise<BusCredential> {
   let content: unknown;
@@ -41,9 +41,9 @@ export async function readCredential(file: string): Promise<BusCredential> {
     if (error instanceof BusCredentialError) throw error;
     throw new BusCredentialError(file, 'it cannot be read', error);
   }
-  if (!Check(busCredential, content)) throw new BusCredentialError(file, 'something is missing in it');
+  if (!Check(busCredential, content)) throw new BusCredentialError(file, 'a field is missing or invalid');
   const credential = content as BusCredential;
   for (const text of [credential.broker, credential.public_key, credential.secret_key])
-    if (!isCurveKey(text)) throw new BusCredentialError(file, 'it holds something that is no key');
+    if (!isCurveKey(text)) throw new BusCredentialError(file, 'one of its keys is not a CURVE key');
   return credential;
 }

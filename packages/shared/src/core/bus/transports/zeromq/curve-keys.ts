@@ -17,7 +17,7 @@ export interface CurveKeyPair {
 
 /** The data that a proof of identity covers. */
 export interface ProofSubject {
-  /** Drawn by the broker for this one handshake. */
+  /** Random bytes that the broker generates for each handshake. */
   readonly nonce: Uint8Array;
   /** The connection's ZeroMQ routing id. */
   readonly routingId: Uint8Array;
@@ -28,7 +28,7 @@ const PRIVATE_DER = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const PUBLIC_DER = Buffer.from('302a300506032b656e032100', 'hex');
 const PROOF_LABEL = Buffer.from('aico-bus/1 hello\0');
 
-/** The pair of a 32-byte secret; without one, a fresh pair. */
+/** The key pair of a 32-byte secret. The default secret is random. */
 export function curveKeyPair(secret: Uint8Array = randomBytes(32)): CurveKeyPair {
   const spki = createPublicKey(privateKey(secret)).export({ format: 'der', type: 'spki' });
   return {
@@ -37,19 +37,19 @@ export function curveKeyPair(secret: Uint8Array = randomBytes(32)): CurveKeyPair
   };
 }
 
-/** Whether `text` is a key as Z85. */
+/** Whether `text` is a key in Z85. */
 export function isCurveKey(text: string): boolean {
   return text.length === 40 && decodeZ85(text)?.length === 32;
 }
 
 /**
- * Proves to hold the secret of a public key, or checks such a proof: the HMAC-SHA-256, under the X25519 secret that
- * both sides share (RFC 7748), of `aico-bus/1 hello`, a zero byte, nonce, routing id and component.
+ * Computes the proof that a peer holds the secret key of a component. It is the HMAC-SHA-256, with the X25519 shared secret of
+ * both sides as its key (RFC 7748), of `aico-bus/1 hello`, a zero byte, nonce, routing id and component.
  *
- * ZeroMQ itself lets in every peer that has a listed key, but does not say by which key a frame came; this binds the
- * connection's routing id to the key.
+ * ZeroMQ admits every peer that has an allowed key, but does not tell which key a frame came with. The proof binds the routing
+ * id of the connection to the key.
  *
- * @throws when either key is malformed, or the other's is one of the few that would give a known secret
+ * @throws when either key is malformed, or the public key is a point of low order
  */
 export function proveIdentity(
   ownSecret: string,

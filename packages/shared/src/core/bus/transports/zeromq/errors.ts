@@ -18,7 +18,6 @@ export class BusRefusedError extends defineError({
   make: (component: string, reason: string) => ({
     message: `The broker refuses "${component}": ${reason}`,
     component,
-    /** The broker's own code for it. */
     reason,
   }),
 }) {}
@@ -30,17 +29,17 @@ export class BusDeniedError extends defineError({
   make: (topic: string, reason: string) => ({ message: `The broker refuses "${topic}": ${reason}`, topic }),
 }) {}
 
-/** The connection was lost before the broker confirmed a message, which may or may not have been delivered. */
+/** The connection broke before the broker confirmed a message, which may or may not have been delivered. */
 export class BusConnectionLostError extends defineError({
   code: 'AICO_BUS_CONNECTION_LOST',
-  hint: 'Publish it again if a duplicate does no harm. The connection restores itself.',
+  hint: 'Publish the message again if a duplicate does no harm. The client reconnects by itself.',
   make: (topic: string) => ({
     message: `The connection to the broker broke before it confirmed a message for "${topic}"`,
     topic,
   }),
 }) {}
 
-/** More messages were published than could be sent, or none could be sent for too long. */
+/** Messages were published faster than they could be sent, or there was no connection for too long. */
 export class BusCongestedError extends defineError({
   code: 'AICO_BUS_CONGESTED',
   hint: 'Await publish() before publishing more. The message was not delivered and may be published again.',
@@ -73,7 +72,7 @@ export class BusCredentialError extends defineError({
   }),
 }) {}
 
-/** A peer sent a frame that is malformed or that the protocol does not know. */
+/** A peer sent a frame that is malformed or of an unknown type. */
 export class BusProtocolError extends defineError({
   code: 'AICO_BUS_PROTOCOL',
   hint: 'Compare the frame with docs/bus-protocol.md, and the versions of both sides.',

@@ -4,7 +4,7 @@ import { decodeBody } from '../../messages/codec.ts';
 import { attributeFault } from '../../messages/message.ts';
 
 /**
- * A batch in a frame, in which the common attributes of its messages are written once.
+ * The encoding of a batch in a frame. The header has the attributes that all messages of the batch share.
  *
  * ```
  * u32 length of what follows | u16 length of the header | header | messages
@@ -14,13 +14,13 @@ import { attributeFault } from '../../messages/message.ts';
  * `u16+` is a length followed by that many bytes. All numbers are big-endian.
  */
 
-/** The last moment that has a date. */
+/** The latest time that a `Date` can represent. */
 const LAST_MS = 8.64e15;
 
-/** The longest time left that a batch may state, in milliseconds: a date in its place is larger. */
+/** The maximum of the field "time left", in milliseconds. It is smaller than any date that a peer may write there by mistake. */
 export const LONGEST_TIME_LEFT_MS = 2 ** 31 - 1;
 
-/** Bytes of the two lengths with which a batch begins. */
+/** Bytes of the two lengths at the beginning of a batch. */
 export const BATCH_LENGTHS = 6;
 
 /** Bytes of a message besides its body. */
@@ -28,25 +28,25 @@ export const MESSAGE_OVERHEAD = 10;
 
 const BYTES = 'application/octet-stream';
 
-/** Bodies of bytes up to this size share memory, as Node's own small buffers do: an allocation for each costs the most. */
+/** Bodies up to this size share one allocation, as small Node buffers do: separate allocations would dominate the cost. */
 const SMALL = 1_024;
-/** Bytes of memory that small bodies share. */
+/** The size of an allocation that small bodies share. */
 const SHARED = 8_192;
 
-/** A batch within a frame. Its bytes are copied from frame to frame; a body is decoded when a handler is to have it. */
+/** A batch within a frame. It can be copied to another frame without decoding; a body is decoded when a handler receives it. */
 export class FrameBatch implements Batch {
   readonly header: BatchHeader;
-  /** As the frame states it, in milliseconds; `undefined` for no limit. */
+  /** The time left in milliseconds, as the frame states it; `undefined` for no limit. */
   readonly timeLeftMs: number | undefined;
   readonly frame: Buffer;
-  /** Where the header begins: after the two lengths. */
+  /** The offset of the header, which follows the two lengths. */
   readonly start: number;
-  /** Where the messages begin. */
+  /** The offset of the first message. */
   readonly messages: number;
-  /** Where each message begins, counted from `messages`, and where the last one ends. */
+  /** The offsets of the messages, relative to `messages`, and of the end of the last one. */
   readonly #offsets: Uint32Array;
   #shared = new Uint8Array(0);
-  /** The messages whose bytes lie in `#shared`: from the first to before the second. */
+  /** `#shared` has the bytes of the messages from `#sharedFrom` up to, but not including, `#sharedTo`. */
   #sharedFrom = 0;
   #sharedTo = 0;
 
@@ -68,17 +68,17 @@ export class FrameBatch implements Batch {
     return this.#offsets.length - 1;
   }
 
-  /** Where the batch ends in its frame. */
+  /** The offset of the end of the batch. */
   get end(): number {
     return this.at(this.length);
   }
 
-  /** Where a message begins in the frame. */
+  /** The offset of a message in the frame. */
   at(index: number): number {
     return this.messages + (this.#offsets[index] ?? 0);
   }
 
-  /** Bytes of the messages from `from` to before `to`. */
+  /** Bytes of the messages from `from` up to, but not including, `to`. */
   bytes(from: number, to: number): number {
     return (this.#offsets[to] ?? 0) - (this.#offsets[from] ?? 0);
   }
@@ -88,7 +88,7 @@ export class FrameBatch implements Batch {
     return this.frame.readUInt16BE(at) * 0x100000000 + this.frame.readUInt32BE(at + 2);
   }
 
-  /** Bytes and decoded data are the caller's own: one subscription has one batch, and takes each message once. */
+  /** Returns new memory on each call. Each subscription has a batch of its own, so that no payload is shared. */
   payload(index: number): unknown {
     const { topic, contentType } = this.header;
     if (contentType === BYTES) return this.#copyOf(index);
@@ -103,7 +103,7 @@ export class FrameBatch implements Batch {
     return from === 0 && to === this.length ? this : this.#copy(from, to);
   }
 
-  /** The batch in memory of its own where keeping the whole frame for it would cost more than twice as much. */
+  /** Copies the batch if it is less than half of its frame, so that it does not retain the whole frame. */
   detached(): FrameBatch {
     return (this.end - this.start) * 2 >= this.frame.length ? this : this.#copy(0, this.length);
   }
@@ -127,7 +127,7 @@ export class FrameBatch implements Batch {
     return new Uint8Array(this.#shared.buffer, offset, to - from);
   }
 
-  /** Copies the messages from `index` on at once, as many as fit. */
+  /** Copies as many messages, from `index` on, as fit into one shared allocation. */
   #share(index: number): void {
     let to = index + 1;
     while (to < this.length && this.bytes(index, to + 1) <= SHARED) to += 1;
@@ -139,8 +139,8 @@ export class FrameBatch implements Batch {
 }
 
 /**
- * The batch that begins at `start`; `undefined` when none does that is whole: every length within its bounds, at least
- * one message, nothing left over, all text UTF-8.
+ * Reads the batch that begins at `start`. Returns `undefined` if the batch is malformed: a length is out of bounds, there is no
+ * message, bytes are left over, or text is not UTF-8.
  */
 export function readBatch(frame: Buffer, start: number): FrameBatch | undefined {
   if (start + BATCH_LENGTHS > frame.length) return undefined;
@@ -219,7 +219,7 @@ function readHeader(
   };
 }
 
-/** How many bytes {@link writeBatchStart} may need for `header`. */
+/** The maximum number of bytes that {@link writeBatchStart} writes for `header`. */
 export function batchStartLimit(header: BatchHeader): number {
   const { topic, source, contentType, idPrefix, traceparent = '', replyto = '' } = header;
   const characters =
@@ -227,7 +227,10 @@ export function batchStartLimit(header: BatchHeader): number {
   return BATCH_LENGTHS + 20 + characters * 3;
 }
 
-/** Writes lengths and header of a batch at `start`, without the length of the whole, and says where its messages begin. */
+/**
+ * Writes the lengths and the header of a batch at `start` and returns the offset of its first message. {@link writeBatchEnd}
+ * adds the length of the batch later.
+ */
 export function writeBatchStart(frame: Buffer, start: number, header: BatchHeader): number {
   let at = start + BATCH_LENGTHS;
   const text = (value: string, lengthBytes: number): void => {
@@ -247,29 +250,29 @@ export function writeBatchStart(frame: Buffer, start: number, header: BatchHeade
   return at;
 }
 
-/** Writes the length of the batch that began at `start`, once its messages are there. */
+/** Writes the length of the batch that begins at `start`, after its messages have been written. */
 export function writeBatchEnd(frame: Buffer, start: number, end: number): void {
   frame.writeUInt32BE(end - start - 4, start);
 }
 
-/** Corrects the time left of a batch whose header begins at `header`: it has waited since it was written. */
+/** Updates the time left of a batch that has waited since it was written; its header begins at `header`. */
 export function writeTimeLeft(frame: Buffer, header: number, timeLeftMs: number): void {
   const source = header + 2 + frame.readUInt16BE(header);
   const time = source + 1 + frame.readUInt8(source);
   frame.writeUIntBE(timeLeftMs, time + 6, 6);
 }
 
-/** The moment, by `performance.now()`, until which an answer is awaited. */
+/** The deadline, by `performance.now()`, of an answer that may take `timeLeftMs`. A value of 1 means that it has passed. */
 function deadlineAfter(timeLeftMs: number): number {
   return performance.now() + (timeLeftMs > 1 ? timeLeftMs : 0);
 }
 
-/** The time left until `deadline`, as a batch states it. */
+/** The field "time left" for `deadline`. Its minimum is 1, since 0 means that there is no limit. */
 export function timeLeftUntil(deadline: number): number {
   return Math.min(LONGEST_TIME_LEFT_MS, Math.max(1, Math.ceil(deadline - performance.now())));
 }
 
-/** The first attribute that must not travel, and why; `undefined` when all may. */
+/** The first invalid attribute and the reason; `undefined` when all are valid. */
 export function headerFault({
   source,
   idPrefix,

@@ -9,16 +9,16 @@ import {
   writeTimeLeft,
 } from './frame-batch.ts';
 
-/** Bytes before the first batch: type and number. */
+/** Bytes before the first batch: the type and the number of the frame. */
 export const FRAME_START = 5;
 
-/** Bytes of a frame that is sent without waiting for more. */
+/** The size in bytes at which a frame is sent without waiting for more messages. */
 export const FULL_FRAME = 65_536;
 
 const SMALLEST = 4_096;
-/** The memory of a frame that is full, with room for the message that fills it. */
+/** The buffer size for a full frame, with room for the message that fills it. */
 const FULL_SIZE = FULL_FRAME + 8_192;
-/** The memory of a frame of at least this size is handed over with it instead of being copied. */
+/** A frame of at least this size is sent without copying it, and the writer takes another buffer. */
 const HANDED_OVER = 16_384;
 
 /** Packs messages into one PUBLISH or DELIVER frame. */
@@ -28,7 +28,7 @@ export class FrameWriter {
   #batchStart = -1;
   #batchHeader: BatchHeader | undefined;
 
-  /** Bytes so far. */
+  /** The number of bytes written. */
   get length(): number {
     return this.#at;
   }
@@ -37,12 +37,12 @@ export class FrameWriter {
     return this.#at === FRAME_START;
   }
 
-  /** Whether a message with this header would go on with the present batch. */
+  /** Whether a message with this header belongs to the current batch. */
   continues(header: BatchHeader): boolean {
     return this.#batchHeader === header;
   }
 
-  /** Begins a batch; messages follow. @returns where they begin */
+  /** Begins a batch. @returns the offset of its first message */
   beginBatch(header: BatchHeader): number {
     this.endBatch();
     this.#reserve(batchStartLimit(header));
@@ -52,7 +52,7 @@ export class FrameWriter {
     return this.#at;
   }
 
-  /** Writes a message into the present batch. */
+  /** Appends a message to the current batch. */
   message(number: number, content: string | Uint8Array): void {
     const most = typeof content === 'string' ? content.length * 3 : content.byteLength;
     const at = this.#at;
@@ -69,7 +69,7 @@ export class FrameWriter {
     this.#at = body + length;
   }
 
-  /** Writes messages of a batch that lies in another frame: as they are, but for the time left until its deadline. */
+  /** Appends messages of a batch in another frame. They are copied unchanged, except for the time left until the deadline. */
   copy(subscription: number, batch: FrameBatch, from: number, to: number): void {
     const { frame, start, messages } = batch;
     const { deadline } = batch.header;
@@ -103,9 +103,9 @@ export class FrameWriter {
   }
 
   /**
-   * Returns the frame in its own memory, which ZeroMQ's thread reads afterwards; the writer is empty again.
+   * Returns the frame and empties the writer, which no longer uses the frame's memory: ZeroMQ's thread reads it later.
    *
-   * @param next memory for later frames, used if a large frame takes the present memory with it
+   * @param next a source of buffers, used if the frame takes the current buffer
    */
   finish(type: number, number: number, next?: FrameMemory): Buffer {
     this.endBatch();
@@ -129,13 +129,13 @@ export class FrameWriter {
   }
 }
 
-/** How much memory of confirmed frames is kept. */
+/** The number of buffers that are kept. */
 const KEPT = 8;
 
 /**
- * The memory of large frames that a peer has confirmed, so that it is used again for frames to the same peer: a busy
- * connection would otherwise have the garbage collector run for every few hundred frames. Never shared between peers: one
- * that confirms a frame before it has been sent would be sent what is written there for another.
+ * The buffers of large frames that a peer has confirmed. They are used again for frames to the same peer, because a busy
+ * connection would otherwise cause garbage collection every few hundred frames. Peers never share buffers: a malicious peer
+ * could confirm a frame before it was sent, and would then receive the data of another peer.
  */
 export class FrameMemory {
   #free: Buffer[] = [];
@@ -144,13 +144,12 @@ export class FrameMemory {
     return this.#free.pop();
   }
 
-  /** `frame` has been confirmed, so nothing reads it any more. */
+  /** Called when `frame` has been confirmed and its memory is no longer read. */
   release(frame: Buffer): void {
     if (frame.length < HANDED_OVER || frame.buffer.byteLength !== FULL_SIZE) return;
     if (this.#free.length < KEPT) this.#free.push(Buffer.from(frame.buffer));
   }
 
-  /** Lets go of it all. */
   clear(): void {
     this.#free = [];
   }

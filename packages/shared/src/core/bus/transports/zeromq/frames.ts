@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 
-/** The version of the protocol that is spoken here: docs/bus-protocol.md. */
+/** The version of the protocol, which docs/bus-protocol.md describes. */
 export const PROTOCOL_VERSION = 1;
 
 /** The first byte of every frame. */
@@ -25,7 +25,7 @@ export const FrameType = {
   BYE: 0x3f,
 } as const;
 
-/** A ZeroMQ routing id, drawn at random for each connection: so many hexadecimal digits, as ASCII. */
+/** The length of a ZeroMQ routing id in hexadecimal digits (ASCII). It is random for each connection. */
 export const ROUTING_ID_LENGTH = 32;
 
 const hex = (bytes: number) => Type.String({ pattern: `^[0-9a-f]{${bytes * 2}}$` });
@@ -34,31 +34,31 @@ const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const id = Type.Integer({ minimum: 1, maximum: 0xffffffff });
 const text = Type.String({ maxLength: 1_024 });
 
-/** The most bytes of JSON in a frame: far more than any needs, and little to parse for a peer that is not known yet. */
+/** The maximum size of JSON in a frame. It is more than any frame needs, and cheap to parse for a peer not yet authenticated. */
 const MAX_JSON_BYTES = 16_384;
 
 export const overflowPolicy = Type.Enum(['wait', 'drop-newest', 'drop-oldest']);
 
-/** The content of the frames that carry JSON. Members that are not known are ignored: later versions may add some. */
+/** The frames with a JSON body. Unknown members are ignored, so that later versions can add some. */
 export const hello = body({
   versions: Type.Array(Type.Integer(), { minItems: 1, maxItems: 16 }),
   component: name,
-  /** Names this client among those of its component; no two at the same time share one. */
+  /** Identifies the client among the connected clients of its component. */
   client: hex(8),
-  /** Bytes of DELIVER frames that may be on their way to the client. */
+  /** Bytes of DELIVER frames that may be in flight to the client. */
   window: Type.Integer({ minimum: 4_096, maximum: 16_777_216 }),
 });
 export const challenge = body({ version: Type.Integer(), nonce: hex(32) });
 export const proof = body({ proof: hex(32) });
 export const welcome = body({
   version: Type.Integer(),
-  /** Milliseconds; who is silent for three times as long is taken for dead. */
+  /** Milliseconds. A peer that sends nothing for three times as long counts as disconnected. */
   heartbeat: Type.Integer({ minimum: 10 }),
-  /** Bytes of PUBLISH frames that may be on their way to the broker. */
+  /** Bytes of PUBLISH frames that may be in flight to the broker. */
   window: Type.Integer({ minimum: 4_096 }),
   /** The largest frame, in bytes. */
   frame: Type.Integer({ minimum: 4_096 }),
-  /** Where answers to this client's requests come: it may subscribe to what is below. */
+  /** The prefix of the topics on which answers to this client arrive. The client may subscribe to all topics below it. */
   reply: text,
 });
 export const refused = body({ frame: id, run: count, code: text, reason: text });
@@ -81,9 +81,9 @@ export type Subscribe = ContentOf<typeof subscribe>;
 export type Bye = ContentOf<typeof bye>;
 export type OverflowPolicy = Static<typeof overflowPolicy>;
 
-/** Reads and writes the content of one type of frame. */
+/** Reads and writes the JSON body of one type of frame. */
 export interface FrameBody<T> {
-  /** `undefined` when the frame carries something else. */
+  /** Returns `undefined` when the body does not match the schema. */
   read(frame: Uint8Array): T | undefined;
   write(type: number, content: T): Buffer;
 }
@@ -117,12 +117,12 @@ function parse(frame: Uint8Array): unknown {
   try {
     return JSON.parse(text.toString());
   } catch {
-    // No JSON: the schema refuses `undefined`.
+    // The schema refuses `undefined`.
     return undefined;
   }
 }
 
-/** The frame that confirms data frames. To a publisher: all up to the last of these; to the broker: these. */
+/** Writes an ACK frame. The broker confirms all frames up to the last number to a publisher; a client confirms exactly these. */
 export function writeAck(numbers: readonly number[]): Buffer {
   const frame = Buffer.allocUnsafe(1 + numbers.length * 4);
   frame[0] = FrameType.ACK;
@@ -130,14 +130,14 @@ export function writeAck(numbers: readonly number[]): Buffer {
   return frame;
 }
 
-/** The numbers in an ACK; none when it is malformed. */
+/** The numbers in an ACK frame; none when the frame is malformed. */
 export function readAck(frame: Buffer): readonly number[] {
   const length = (frame.length - 1) / 4;
   if (!Number.isInteger(length)) return [];
   return Array.from({ length }, (_, index) => frame.readUInt32BE(1 + index * 4));
 }
 
-/** The number of a data frame; `undefined` when it is too short to hold one. */
+/** The number of a data frame; `undefined` when the frame is too short. */
 export function readNumber(frame: Buffer): number | undefined {
   return frame.length < 5 ? undefined : frame.readUInt32BE(1);
 }

@@ -3,21 +3,22 @@ import { BusProtocolError } from './errors.ts';
 import { type FrameBatch, readBatch } from './frame-batch.ts';
 
 export interface InboxOptions {
-  /** Confirms frames, by their numbers. */
+  /** Confirms the frames with these numbers. */
   readonly acknowledge: (numbers: readonly number[]) => void;
   /** Called with malformed frames. */
   readonly onError: (error: Error) => void;
 }
 
 /**
- * Delivers received messages to their subscriptions; each receiver gets its own payloads. A frame is confirmed once every
- * receiver has accepted its part; a receiver without room accepts it later. Receivers do not wait for each other.
+ * Delivers received messages to their subscriptions. A frame is confirmed once every receiver has accepted its messages, which a
+ * receiver does when it has room. Receivers do not wait for each other.
  */
 export class Inbox {
   readonly #options: InboxOptions;
   readonly #feeds = new Map<number, Feed>();
-  #taken: number[] = [];
-  /** Counts the connections: a frame of an earlier one is not confirmed. */
+  /** The numbers of the frames that are to be confirmed. */
+  #accepted: number[] = [];
+  /** The number of the current connection. Frames of earlier connections are not confirmed. */
   #link = 0;
 
   constructor(options: InboxOptions) {
@@ -33,11 +34,11 @@ export class Inbox {
     this.#feeds.delete(id);
   }
 
-  /** Takes a DELIVER frame. What is for a subscription that has ended is passed over: the broker may not know yet. */
+  /** Delivers a DELIVER frame. Messages for ended subscriptions are ignored, since the broker may not know of the end yet. */
   take(number: number, frame: Buffer): void {
     const { onError } = this.#options;
     const link = this.#link;
-    // One for the frame itself, so that it is not confirmed before it has been read to its end.
+    // The frame itself counts as one, so that it is not confirmed before all of it has been read.
     let pending = 1;
     const done = (): void => {
       pending -= 1;
@@ -59,25 +60,25 @@ export class Inbox {
     done();
   }
 
-  /** The connection is gone: what came by it is not confirmed. */
+  /** Called when the connection has ended: its frames can no longer be confirmed. */
   forget(): void {
     this.#link += 1;
-    this.#taken = [];
+    this.#accepted = [];
   }
 
-  /** After the handlers had their turn: they wait for the message, and nothing waits for this. */
+  /** Confirms frames in the next turn of the event loop, because handlers are more urgent. */
   #acknowledge(number: number): void {
-    this.#taken.push(number);
-    if (this.#taken.length > 1) return;
+    this.#accepted.push(number);
+    if (this.#accepted.length > 1) return;
     setImmediate(() => {
-      const taken = this.#taken;
-      this.#taken = [];
-      if (taken.length > 0) this.#options.acknowledge(taken);
+      const accepted = this.#accepted;
+      this.#accepted = [];
+      if (accepted.length > 0) this.#options.acknowledge(accepted);
     });
   }
 }
 
-/** The batches that one subscription has been sent and cannot take yet: at most the window that the broker keeps to. */
+/** The batches for which one subscription has no room yet. The broker's window bounds their size. */
 class Feed {
   readonly #receiver: Receiver;
   readonly #waiting: { readonly batch: FrameBatch; from: number; readonly done: () => void }[] = [];
@@ -115,7 +116,7 @@ class Feed {
       const room = this.#receiver.receive(batch.part(from, next.from));
       if (room === undefined) continue;
       this.#isFull = true;
-      // A receiver that had no room in time has reported so itself; the broker goes on counting on it.
+      // A receiver that has no room in time reports the error itself, and is offered the next batch all the same.
       room.then(this.#feed, this.#feed);
       return;
     }

@@ -16,32 +16,32 @@ import {
   welcome,
 } from './frames.ts';
 
-/** Frames that are taken before the event loop gets a turn. */
+/** The maximum number of frames received in one turn of the event loop. */
 const FRAMES_A_TURN = 32;
 
-/** Frames that ZeroMQ may hold in each direction: the windows keep it far below. */
+/** ZeroMQ's queue limit in frames for each direction. The windows keep the queues far below it. */
 const HIGH_WATER = 1_000;
 
-/** Milliseconds in which what was sent last, such as a BYE, may still leave. */
+/** Milliseconds for which a closed socket still sends queued frames, such as a BYE. */
 const LINGER_MS = 200;
 
 export interface LinkOptions {
   readonly credential: BusCredential;
   readonly endpoint: string;
-  /** This client's name among those of its component: 16 hexadecimal digits. */
+  /** Identifies this client within its component: 16 hexadecimal digits. */
   readonly client: string;
-  /** Bytes that may be on their way to this side. */
+  /** Bytes of DELIVER frames that may be in flight. */
   readonly window: number;
   readonly timeoutMs: number;
-  /** Takes a frame once there has been a WELCOME. */
+  /** Receives the frames that follow the WELCOME. */
   readonly onFrame: (frame: Buffer) => void;
-  /** Called once, when an open link has ended without `close()`. */
+  /** Called once, when an open link ends without `close()`. */
   readonly onDown: (reason: string) => void;
 }
 
 /**
- * One connection to the broker, from its handshake to its end; it is never opened again. A routing id of its own each
- * time: the broker's memory of an earlier connection cannot be mistaken for this one.
+ * One connection to the broker, from its handshake to its end. A link is opened only once and has its own routing id, so that
+ * the broker cannot confuse it with an earlier connection.
  */
 export class Link {
   readonly #options: LinkOptions;
@@ -69,14 +69,14 @@ export class Link {
   }
 
   /**
-   * Connects, proves who this is, and resolves once the broker has welcomed it.
+   * Connects and authenticates; resolves with the broker's WELCOME.
    *
    * @throws {BusUnreachableError} @throws {BusRefusedError}
    */
   async open(): Promise<Welcome> {
     const { endpoint, timeoutMs, credential, client, window } = this.#options;
     const timer = setTimeout(() => this.#fail(new BusUnreachableError(endpoint, timeoutMs)), timeoutMs);
-    // Also while it opens: frames sent so far are lost, and ZeroMQ would continue without them.
+    // This ends a link that is still opening, too: its frames are lost, and ZeroMQ would reconnect without them.
     this.#socket.events.on('disconnect', () => this.#end('the connection broke'));
     this.#socket.events.on('handshake:error:auth', () =>
       this.#fail(new BusRefusedError(credential.component, 'its key is not allowed')),
@@ -109,11 +109,10 @@ export class Link {
   send(frame: Buffer): void {
     if (this.#state === 'ended') return;
     this.#lastSent = performance.now();
-    // Fails when ZeroMQ's queue is full, which the windows prevent, or the socket is closed.
+    // This fails if the socket is closed or ZeroMQ's queue is full, which the windows prevent.
     this.#socket.send(frame).catch((error: unknown) => this.#end(`sending failed: ${String(error)}`));
   }
 
-  /** Says goodbye and ends it. */
   close(): void {
     if (this.#state === 'open') this.send(bye.write(FrameType.BYE, { code: 'CLOSED', reason: 'closed' }));
     this.#state = 'ended';
@@ -127,7 +126,7 @@ export class Link {
         if (frame === undefined || this.#isEnded) return;
         this.#lastHeard = performance.now();
         this.#take(frame);
-        // Frames that have arrived already are received within one turn of the event loop: give timers and sockets theirs.
+        // Frames that have already arrived are received without returning to the event loop, which timers and sockets need.
         if (taken % FRAMES_A_TURN === 0) await nextTurn();
       }
     } catch (error) {

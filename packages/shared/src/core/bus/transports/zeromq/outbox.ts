@@ -5,15 +5,15 @@ import { BATCH_LENGTHS, timeLeftUntil, writeTimeLeft } from './frame-batch.ts';
 import { FrameMemory, FrameWriter, FULL_FRAME } from './frame-writer.ts';
 import { FrameType, type Refused } from './frames.ts';
 
-/** Frames in flight above which messages are held back, to be packed with later ones. */
+/** While this many frames are in flight, messages wait and are packed together. */
 const PROMPT_FRAMES = 2;
 
-/** Bytes of messages that may wait to be sent. */
+/** The maximum number of bytes that wait to be sent. */
 const LIMIT_BYTES = 8_388_608;
 
 interface PendingBatch {
   readonly header: BatchHeader;
-  /** Where it begins in its frame. */
+  /** The offset in the frame. */
   readonly start: number;
   readonly done: PromiseWithResolvers<void>;
 }
@@ -24,22 +24,22 @@ interface PendingFrame {
   readonly batches: readonly PendingBatch[];
 }
 
-/** Where the outbox sends, while there is a connection. */
+/** The connection that an outbox uses. */
 export interface OutboxLink {
   readonly window: number;
   send(frame: Buffer): void;
 }
 
 /**
- * The messages that have been published and not been confirmed. They are packed as the load asks: while fewer than two frames are
- * on their way each goes at once, else they gather until one is confirmed or a frame is full. So nothing waits on an
- * idle connection, and a busy one pays for few frames.
+ * The published messages that have not been confirmed. While fewer than two frames are in flight, a message is sent immediately.
+ * Otherwise messages are packed until a frame is confirmed or full. Thus an idle connection adds no delay, and a busy one
+ * needs few frames.
  */
 export class Outbox {
   readonly #writer = new FrameWriter();
   #batches: PendingBatch[] = [];
   readonly #memory = new FrameMemory();
-  /** Full frames that wait for the window. */
+  /** Complete frames that wait for room in the window. */
   #ready: PendingFrame[] = [];
   #readyBytes = 0;
   #sent: PendingFrame[] = [];
@@ -49,12 +49,12 @@ export class Outbox {
   #flushing = false;
   #idle: PromiseWithResolvers<void> | undefined;
 
-  /** Takes a message; the promise settles when the broker has confirmed or refused it, or the connection broke. */
+  /** Queues a message. The promise settles when the broker has confirmed or refused it, or the connection breaks. */
   publish(header: BatchHeader, number: number, content: string | Uint8Array): Promise<void> {
     const writer = this.#writer;
     if (this.#readyBytes + writer.length > LIMIT_BYTES)
       return Promise.reject(
-        new BusCongestedError(header.topic, `${LIMIT_BYTES} bytes wait to be sent already`),
+        new BusCongestedError(header.topic, `more than ${LIMIT_BYTES} bytes are waiting to be sent`),
       );
     let batch = this.#batches.at(-1);
     if (batch === undefined || !writer.continues(header)) {
@@ -72,14 +72,14 @@ export class Outbox {
     return batch.done.promise;
   }
 
-  /** Sends over `link` from here on. */
+  /** Uses `link` from now on. */
   attach(link: OutboxLink): void {
     this.#link = link;
     this.#number = 0;
     this.#flush();
   }
 
-  /** Handles the end of the connection: unconfirmed messages are reported, and unsent ones wait for the next connection. */
+  /** Handles the end of the connection: unconfirmed messages are rejected, and unsent messages wait for the next connection. */
   detach(): void {
     this.#link = undefined;
     const lost = this.#sent;
@@ -87,12 +87,12 @@ export class Outbox {
     this.#sentBytes = 0;
     for (const { batches } of lost)
       for (const { header, done } of batches) done.reject(new BusConnectionLostError(header.topic));
-    // The memory of frames that were not confirmed may still be read: it is not used again.
+    // ZeroMQ may still read the memory of unconfirmed frames, so it is not used again.
     this.#memory.clear();
     this.#checkIdle();
   }
 
-  /** Everything up to this frame has been taken. `false` when no such frame was sent. */
+  /** Confirms all frames up to `number`. Returns `false` if no frame with this number was sent. */
   acknowledge(number: number): boolean {
     const last = this.#sent.at(-1)?.number ?? 0;
     if (number > last) return false;
@@ -108,13 +108,13 @@ export class Outbox {
     return true;
   }
 
-  /** A batch was not taken; its frame is acknowledged afterwards. */
+  /** Rejects a batch that the broker refused. The broker acknowledges its frame afterwards. */
   refuse({ frame, run }: Refused, error: (topic: string) => AicoError): void {
     const refused = this.#sent.find(({ number }) => number === frame)?.batches[run];
     refused?.done.reject(error(refused.header.topic));
   }
 
-  /** Gives up what waits to be sent. */
+  /** Rejects the messages that wait to be sent. */
   discard(reason: string): void {
     this.#close();
     const waiting = this.#ready;
@@ -125,7 +125,7 @@ export class Outbox {
     this.#checkIdle();
   }
 
-  /** Settles once nothing waits and nothing is unconfirmed. */
+  /** Resolves when no message waits or is unconfirmed. */
   whenIdle(): Promise<void> {
     if (this.#isIdle) return Promise.resolve();
     this.#idle ??= Promise.withResolvers<void>();
@@ -158,7 +158,7 @@ export class Outbox {
   #send(link: OutboxLink, { bytes, batches }: PendingFrame): void {
     this.#number += 1;
     bytes.writeUInt32BE(this.#number, 1);
-    // The time left has become shorter while the frame waited for its turn.
+    // The frame may have waited since its batches were written.
     for (const { start, header } of batches)
       if (header.deadline !== undefined)
         writeTimeLeft(bytes, start + BATCH_LENGTHS, timeLeftUntil(header.deadline));
@@ -171,7 +171,7 @@ export class Outbox {
     return this.#sent.length === 0 || this.#sentBytes + bytes <= window;
   }
 
-  /** Ends the frame that is being packed. */
+  /** Completes the frame that is being packed. */
   #close(): void {
     if (this.#writer.isEmpty) return;
     const bytes = this.#writer.finish(FrameType.PUBLISH, 0, this.#memory);

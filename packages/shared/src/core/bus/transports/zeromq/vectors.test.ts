@@ -23,7 +23,7 @@ const HEADER: BatchHeader = {
   replyto: undefined,
 };
 
-/** The worked example of docs/bus-protocol.md, computed. */
+/** Computes the worked example of docs/bus-protocol.md. */
 function workedExample(): Readonly<Record<string, string>> {
   const client = curveKeyPair(Buffer.alloc(32, 1));
   const broker = curveKeyPair(Buffer.alloc(32, 2));
@@ -46,13 +46,13 @@ function workedExample(): Readonly<Record<string, string>> {
   };
 }
 
-test('the worked example in the protocol document is what the code computes', async () => {
+test('the code computes the worked example of docs/bus-protocol.md', async () => {
   const text = (await readFile(DOCUMENT, 'utf8')).replaceAll(/\s+/g, '');
   for (const [name, value] of Object.entries(workedExample()))
     assert.ok(text.includes(value), `${name}: ${value}`);
 });
 
-test('both sides of a proof agree, and no other key does', () => {
+test('both sides compute the same proof, and no other key does', () => {
   const [client, broker, other] = [curveKeyPair(), curveKeyPair(), curveKeyPair()];
   const subject = { nonce: Buffer.alloc(32), routingId: Buffer.alloc(32), component: 'a' };
   const made = proveIdentity(client.secretKey, broker.publicKey, subject);
@@ -64,13 +64,13 @@ test('both sides of a proof agree, and no other key does', () => {
   );
 });
 
-test('a key that would give a known secret is refused', () => {
+test('a public key of low order is refused', () => {
   const { secretKey } = curveKeyPair();
   const subject = { nonce: Buffer.alloc(32), routingId: Buffer.alloc(32), component: 'a' };
   assert.throws(() => proveIdentity(secretKey, encodeZ85(Buffer.alloc(32)), subject));
 });
 
-test('Z85 comes back as it was, and knows the example of its own specification', () => {
+test('Z85 decodes to the encoded bytes, and encodes the example of its specification', () => {
   assert.equal(encodeZ85(Buffer.from('864fd26fb559f75b', 'hex')), 'HelloWorld');
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
@@ -80,7 +80,7 @@ test('Z85 comes back as it was, and knows the example of its own specification',
   assert.equal(decodeZ85('#####'), undefined);
 });
 
-test('a batch is read as it was written, whole or in parts, and never past its end when it is cut or altered', () => {
+test('a batch is read as it was written, whole or in parts, and never beyond its end when it is truncated or altered', () => {
   const text = fc.string({ minLength: 1, maxLength: 40 });
   const headers = fc.record({
     topic: text,

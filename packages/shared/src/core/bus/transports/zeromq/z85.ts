@@ -2,9 +2,9 @@ const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 const VALUES = new Map([...ALPHABET].map((character, value) => [character, value]));
 
 /**
- * Bytes as Z85 text, in which ZeroMQ takes keys: 4 bytes become 5 characters (https://rfc.zeromq.org/spec/32/).
+ * Encodes bytes as Z85 text, ZeroMQ's format of keys: 4 bytes become 5 characters (https://rfc.zeromq.org/spec/32/).
  *
- * @throws {RangeError} when the number of bytes is no multiple of 4
+ * @throws {RangeError} when the number of bytes is not a multiple of 4
  */
 export function encodeZ85(bytes: Uint8Array): string {
   if (bytes.length % 4 !== 0) throw new RangeError('Z85 takes a multiple of 4 bytes');
@@ -22,7 +22,7 @@ export function encodeZ85(bytes: Uint8Array): string {
   return text;
 }
 
-/** The bytes of Z85 text; `undefined` when it is none. */
+/** Decodes Z85 text; returns `undefined` when it is malformed. */
 export function decodeZ85(text: string): Uint8Array | undefined {
   if (text.length % 5 !== 0) return undefined;
   const bytes = new Uint8Array((text.length / 5) * 4);

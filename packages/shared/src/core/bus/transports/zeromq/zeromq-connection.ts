@@ -32,10 +32,10 @@ import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
 
-/** Bytes of DELIVER frames that may be on their way here. */
+/** Bytes of DELIVER frames that may be in flight to this client. */
 const WINDOW = 1_048_576;
 
-/** Messages that may wait for one subscription at the broker, before those that wait here. */
+/** The queue limit of a subscription at the broker. The subscription has another queue in this process. */
 const BROKER_QUEUE = 4_096;
 
 const RECONNECT: Backoff = { minDelayMs: 20, maxDelayMs: 2_000 };
@@ -45,9 +45,9 @@ export interface ZeroMqConnectionOptions {
   readonly source: string;
   /** Milliseconds that connecting may take, and that a message may wait while there is no connection. */
   readonly timeoutMs: number;
-  /** Told when the connection broke, and when it is there again. */
+  /** Called when the connection breaks, and when it is restored. */
   readonly onStatus: (status: LinkStatus) => void;
-  /** Told of messages that could not be read, and of frames that are none. */
+  /** Called with malformed frames. */
   readonly onError: (error: Error) => void;
 }
 
@@ -56,9 +56,10 @@ export type LinkStatus =
   | { readonly name: 'connected'; readonly endpoint: string }
   | { readonly name: 'disconnected'; readonly reason: string };
 
-/** A header as it travels, and the most bytes of a frame that has one message of it, besides the body. */
+/** A header as it is sent. */
 interface SentHeader {
   readonly header: BatchHeader;
+  /** The maximum size of a frame with one message of this header, without the body. */
   readonly overhead: number;
 }
 
@@ -70,14 +71,14 @@ interface Subscribed {
   readonly receiver: Receiver;
 }
 
-/** One client's connection through the broker: restores itself and its subscriptions when it breaks. */
+/** A client's connection to the broker. When it breaks, it is restored with its subscriptions. */
 export class ZeroMqConnection implements TransportConnection {
   readonly #options: ZeroMqConnectionOptions;
   readonly #client = randomBytes(8).toString('hex');
   readonly #outbox = new Outbox();
   readonly #inbox: Inbox;
   readonly #subscriptions = new Map<number, Subscribed>();
-  /** The answers that are awaited, by subscription. */
+  /** Pending SUBSCRIBE and UNSUBSCRIBE frames, by the id of the subscription. */
   readonly #subscribing = new Map<number, PromiseWithResolvers<void>>();
   readonly #unsubscribing = new Map<number, PromiseWithResolvers<void>>();
   readonly #closing = new AbortController();
@@ -85,7 +86,7 @@ export class ZeroMqConnection implements TransportConnection {
   #link: Link | undefined;
   #welcome: Welcome | undefined;
   #lastId = 0;
-  /** The header of the last message, as its publisher made it and as it travels. */
+  /** The header of the last message, as its publisher made it and as it is sent. */
   #published: BatchHeader | undefined;
   #sent: SentHeader | undefined;
   /** The number of the next message if it continues the last batch. */
@@ -101,7 +102,7 @@ export class ZeroMqConnection implements TransportConnection {
     });
   }
 
-  /** Where answers to this client's requests come, once it is connected: what is below this prefix. */
+  /** Set by the broker, thus empty before the client is connected. */
   get replyPrefix(): string {
     return this.#welcome?.reply ?? '';
   }
@@ -142,7 +143,7 @@ export class ZeroMqConnection implements TransportConnection {
         try {
           return this.publish(header, this.#next, payload);
         } catch {
-          // It is published again separately, where the publisher gets the error.
+          // The publisher then publishes the message separately and gets the error.
           return undefined;
         }
       },
@@ -152,7 +153,7 @@ export class ZeroMqConnection implements TransportConnection {
   publish(header: BatchHeader, number: number, payload: unknown): Promise<void> {
     if (this.#isClosing) throw new BusNotConnectedError(this.#options.source, 'closed');
     const { contentType } = header;
-    // A client publishes what the codec knows; it has checked so.
+    // The client has checked that the codec knows the content type.
     const content = encodeBody(header.topic, payload, isContentType(contentType) ? contentType : BYTES);
     let sent = this.#sent;
     if (sent === undefined || this.#published !== header) sent = this.#begin(header);
@@ -211,7 +212,7 @@ export class ZeroMqConnection implements TransportConnection {
     this.#subscriptions.clear();
   }
 
-  /** The header as it travels: under a source that the broker lets this component use. */
+  /** Makes the header to be sent, whose source is one that the broker accepts from this component. */
   #begin(published: BatchHeader): SentHeader {
     parseTopic(published.topic);
     const header = { ...published, source: this.#sourceOf(published.source) };
@@ -224,7 +225,7 @@ export class ZeroMqConnection implements TransportConnection {
     return sent;
   }
 
-  /** Opens a link to one of the endpoints; with each attempt the next. */
+  /** Opens a link to one of the endpoints; each attempt uses the next endpoint. */
   async #connect(attempt: number, timeoutMs: number): Promise<void> {
     const { credential, onStatus } = this.#options;
     const endpoint = credential.endpoints[attempt % credential.endpoints.length] ?? '';
@@ -278,7 +279,7 @@ export class ZeroMqConnection implements TransportConnection {
         await this.#connect(attempt, timeoutMs);
         return;
       } catch {
-        // The broker is away, or refuses for now: the next attempt comes, later each time, until close().
+        // The broker cannot be reached or refuses the client. Attempts continue, with increasing delays, until `close()`.
       }
       await pause(backoffDelay(attempt + 1, RECONNECT), signal);
     }
@@ -313,7 +314,7 @@ export class ZeroMqConnection implements TransportConnection {
         return;
       }
       default:
-      // A later version's: what is not known is passed over.
+      // Frames of unknown types come from a later version and are ignored.
     }
   }
 
@@ -322,7 +323,7 @@ export class ZeroMqConnection implements TransportConnection {
     this.#link?.send(subscribe.write(FrameType.SUBSCRIBE, { id, pattern, limit: BROKER_QUEUE, overflow }));
   }
 
-  /** The broker takes nothing but the component's own name, and names below it. */
+  /** The broker accepts only the component's name, and names that begin with it and a slash. */
   #sourceOf(source: string): string {
     const { component } = this.#options.credential;
     return source === component || source.startsWith(`${component}/`) ? source : `${component}/${source}`;
@@ -332,7 +333,7 @@ export class ZeroMqConnection implements TransportConnection {
     const subscription = this.#subscriptions.get(id);
     const waiting = this.#subscribing.get(id);
     this.#subscribing.delete(id);
-    // Given up meanwhile: the broker need not keep it.
+    // The subscription was cancelled meanwhile, so the broker need not keep it.
     if (subscription === undefined) this.#link?.send(unsubscribe.write(FrameType.UNSUBSCRIBE, { id }));
     if (refusal === undefined) waiting?.resolve();
     else {
@@ -365,7 +366,7 @@ export class ZeroMqConnection implements TransportConnection {
   }
 }
 
-/** Why the broker did not take what was published, as an error of this side. */
+/** Converts a refusal by the broker into the error that `publish` rejects with. */
 function refusalOf(topic: string, { code, reason }: Refused): AicoError {
   if (code === 'ANSWER') return new RequestGivenUpError(topic);
   if (code === 'BOUNDS') return new DataBoundsError(`the message for "${topic}"`, 'depth', MAX_DATA_DEPTH);

@@ -9,19 +9,17 @@ import { type LinkStatus, ZeroMqConnection } from './zeromq-connection.ts';
 export interface ZeroMqTransportOptions {
   /** The identity of this process and the address of the broker: see {@link readCredential}. */
   readonly credential: BusCredential;
-  /**
-   * Milliseconds that connecting may take, and that a message may wait while there is no connection. Default 5 000.
-   */
+  /** Milliseconds that connecting may take, and that a message may wait while there is no connection. Default 5 000. */
   readonly timeoutMs?: number;
-  /** Told when a connection broke, and when it is there again. */
+  /** Called when a connection breaks, and when it is restored. */
   readonly onStatus?: (status: LinkStatus) => void;
-  /** Told of messages that could not be read. Default: a process warning. */
+  /** Called with malformed frames. Default: a process warning. */
   readonly onError?: (error: Error) => void;
 }
 
 /**
- * Takes part in the bus of a backend from another process: over ZeroMQ, encrypted by CURVE, through the backend's
- * broker. docs/bus-protocol.md says how.
+ * Connects a process to the bus of a backend through the backend's broker, over ZeroMQ with CURVE encryption.
+ * docs/bus-protocol.md describes the protocol.
  *
  * @example
  * ```ts
@@ -39,8 +37,8 @@ export class ZeroMqTransport implements Transport {
     this.#options = options;
   }
 
-  remoteStore(line: StoreConnection): DurableStore {
-    return new RemoteStore(line);
+  remoteStore(connection: StoreConnection): DurableStore {
+    return new RemoteStore(connection);
   }
 
   /** @throws {BusUnreachableError} @throws {BusRefusedError} */

@@ -10,7 +10,7 @@ async function root(): Promise<{ hub: InProcessBus; client: MessageBusClient }> 
 }
 
 describe('as()', () => {
-  test('publishes under its own name, and closing it closes nothing else', async () => {
+  test('returns a client with its own source, and closing it leaves the other clients open', async () => {
     const { hub, client } = await root();
     const sources: string[] = [];
     await client.subscribe('a', (_topic, _message, { source }) => void sources.push(source));
@@ -30,7 +30,7 @@ describe('as()', () => {
     assert.equal(hub.subscriptions, 0);
   });
 
-  test('a burst under several names keeps the order and gives each message an id of its own', async () => {
+  test('a burst of several clients keeps its order, and each message has its own id', async () => {
     const { client } = await root();
     const [a, b] = [client.as('a'), client.as('b')];
     const seen: string[] = [];
@@ -56,7 +56,7 @@ describe('as()', () => {
 });
 
 describe('requests', () => {
-  test('one that was given up before its turn is not handled, and counts as failed', async () => {
+  test('a request that is cancelled before it is handled counts as failed', async () => {
     const { client } = await root();
     const gate = Promise.withResolvers<void>();
     const handled: unknown[] = [];
@@ -80,7 +80,7 @@ describe('requests', () => {
     await client.close();
   });
 
-  test('nothing is left when they are over: not of those answered, given up or refused', async () => {
+  test('requests that were answered, cancelled or refused leave nothing behind', async () => {
     const { hub, client } = await root();
     const responder = await client.respond('work', () => 1);
     const before = hub.subscriptions;
