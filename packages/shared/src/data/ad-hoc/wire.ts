@@ -1,6 +1,7 @@
 /** The messages that cross the pipes between the backend and the process of one query. */
 import { deserialize, serialize } from 'node:v8';
 import type { CipherName, Failure } from '../engine/wire.ts';
+import type { BoundParameters } from '../statements/bound-parameters.ts';
 import type { SqlValue } from '../types.ts';
 
 export const KEY_BYTES = 32;
@@ -10,7 +11,7 @@ export interface QueryRequest {
   readonly file: string;
   readonly cipher: CipherName;
   readonly sql: string;
-  readonly params: readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
+  readonly params: BoundParameters;
   readonly maxRows: number;
   readonly maxBytes: number;
   readonly maxMemoryBytes: number;

@@ -1,5 +1,6 @@
 import Driver from 'better-sqlite3-multiple-ciphers';
 import type { Connection } from '../driver.ts';
+import { quotedName } from '../sql/sql-text.ts';
 import type { DatabaseStamp } from './commit-record.ts';
 import { keyArgument, openConnection, unlockConnection } from './connection.ts';
 import type { CipherName } from './wire.ts';
@@ -110,7 +111,7 @@ function countRows(connection: Connection): ReadonlyMap<string, number> {
       name,
       Number(
         connection
-          .prepare(`SELECT count(*) FROM "${name.replace(/"/g, '""')}"`)
+          .prepare(`SELECT count(*) FROM ${quotedName(name)}`)
           .pluck()
           .get(),
       ),

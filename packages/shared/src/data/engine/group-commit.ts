@@ -1,18 +1,13 @@
 import type { Connection } from '../driver.ts';
+import type { BoundParameters } from '../statements/bound-parameters.ts';
 import { isStorageFault, notRun, toFailure } from './failure.ts';
-import {
-  type Arguments,
-  emptyOutcome,
-  type Outcome,
-  type PreparedStatements,
-  truncate,
-} from './statements.ts';
+import { emptyOutcome, type Outcome, type PreparedStatements, truncate } from './statements.ts';
 import { type Failure, isStopping, LARGE_ANSWER_BYTES } from './wire.ts';
 
 /** One statement of a group. */
 export interface GroupCall {
   readonly id: number;
-  readonly args: Arguments;
+  readonly args: BoundParameters;
 }
 
 /** The result of a group: `outcome` of the calls that were committed, and one failure for each of the others. */

@@ -1,14 +1,6 @@
 import type { Connection } from '../driver.ts';
-import type { SqlValue } from '../types.ts';
-
-/** One instruction of the program that SQLite compiles a statement to. */
-interface Instruction {
-  readonly addr: number;
-  readonly opcode: string;
-  readonly p1: number;
-  readonly p2: number;
-  readonly p5: number;
-}
+import { explain, type Instruction } from '../sql/explain.ts';
+import type { BoundParameters } from '../statements/bound-parameters.ts';
 
 /** The properties of a compiled statement that decide how the engine runs it. */
 export interface ProgramFacts {
@@ -74,14 +66,10 @@ const UNKNOWN: ProgramFacts = {
  *
  * @throws the driver's error for arguments that do not fit
  */
-export function programFacts(
-  connection: Connection,
-  sql: string,
-  args: readonly SqlValue[] | Readonly<Record<string, SqlValue>>,
-): ProgramFacts {
+export function programFacts(connection: Connection, sql: string, args: BoundParameters): ProgramFacts {
   let program: readonly Instruction[];
   try {
-    program = connection.prepare<unknown[], Instruction>(`EXPLAIN ${sql}`).all(args);
+    program = explain(connection, sql, args);
   } catch (error) {
     // SQLite cannot explain an EXPLAIN statement and some pragmas.
     if (error instanceof Error && 'code' in error && error.code === 'SQLITE_ERROR') return UNKNOWN;

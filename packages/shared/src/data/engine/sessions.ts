@@ -1,11 +1,11 @@
 import type { Connection } from '../driver.ts';
 import { authorise } from '../ownership/authority.ts';
 import { decodePrincipal } from '../ownership/principal.ts';
+import type { BoundParameters } from '../statements/bound-parameters.ts';
 import type { SqlValue } from '../types.ts';
 import { openConnection } from './connection.ts';
 import { EngineRefusal } from './failure.ts';
 import {
-  type Arguments,
   bindableArguments,
   bytesOfRow,
   type Definition,
@@ -74,7 +74,7 @@ export class Sessions {
       sql,
       principal,
       params,
-    }: { readonly sql: string; readonly principal: string; readonly params: Arguments },
+    }: { readonly sql: string; readonly principal: string; readonly params: BoundParameters },
   ): void {
     const session = this.get(id);
     const args = bindableArguments(params);

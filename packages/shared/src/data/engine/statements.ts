@@ -2,6 +2,7 @@ import type Driver from 'better-sqlite3-multiple-ciphers';
 import type { Connection } from '../driver.ts';
 import { authorise, protectStore } from '../ownership/authority.ts';
 import type { Principal } from '../ownership/principal.ts';
+import { type BoundParameters, isPositional } from '../statements/bound-parameters.ts';
 import type { SqlValue } from '../types.ts';
 import type { CommitCounter } from './commit-counter.ts';
 import type { DiskFaults } from './disk-faults.ts';
@@ -9,8 +10,6 @@ import { EngineRefusal } from './failure.ts';
 import { type ProgramFacts, programFacts } from './program.ts';
 import { RowIdMark } from './row-id-mark.ts';
 import { CHANGES_SCHEMA } from './wire.ts';
-
-export type Arguments = readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
 
 /** The text of a statement, with its flags and its principal. */
 export interface Definition {
@@ -125,7 +124,7 @@ export class PreparedStatements {
   }
 
   /** Whether the statement only reads, in a time that grows no faster than the tables. @throws as `run` does */
-  isShortRead(id: number, args: Arguments): boolean {
+  isShortRead(id: number, args: BoundParameters): boolean {
     const { readOnly, facts } = this.#get(id, args);
     return readOnly && facts.isLinear;
   }
@@ -174,13 +173,13 @@ export class PreparedStatements {
   }
 
   /** Whether other statements in its transaction could change the statement's outcome. @throws as `run` does */
-  needsOwnTransaction(id: number, args: Arguments): boolean {
+  needsOwnTransaction(id: number, args: BoundParameters): boolean {
     const { facts, changesSchema } = this.#get(id, args);
     return changesSchema || facts.needsOwnTransaction;
   }
 
   /** Runs a call with arguments from `bindable` and adds its outcome. @throws the driver's error, and then adds nothing */
-  run(id: number, args: Arguments, outcome: Outcome, mayWrite: boolean): void {
+  run(id: number, args: BoundParameters, outcome: Outcome, mayWrite: boolean): void {
     this.#progress[1] = outcome.rows.length;
     const prepared = this.#get(id, args);
     if (prepared.readOnly && prepared.statement.reader) {
@@ -203,7 +202,7 @@ export class PreparedStatements {
     if (prepared.changesSchema) this.forgetAll();
   }
 
-  #get(id: number, args: Arguments): Prepared {
+  #get(id: number, args: BoundParameters): Prepared {
     const known = this.#prepared.get(id);
     if (known !== undefined) return known;
     const definition = this.#definitions.get(id);
@@ -243,7 +242,7 @@ export class PreparedStatements {
   }
 
   /** Reads integers as doubles, which is fast. If one may have lost digits, the statement is read again with exact integers. */
-  #read(prepared: Prepared, args: Arguments): SqlValue[][] {
+  #read(prepared: Prepared, args: BoundParameters): SqlValue[][] {
     const { statement } = prepared;
     const rows = this.#fetch(prepared, args);
     for (const row of rows)
@@ -263,7 +262,7 @@ export class PreparedStatements {
   }
 
   /** Reads all rows, up to the memory limit. For a single row, `all` takes a third of the time of `iterate`. */
-  #fetch({ statement, facts }: Prepared, args: Arguments): SqlValue[][] {
+  #fetch({ statement, facts }: Prepared, args: BoundParameters): SqlValue[][] {
     if (facts.singleRow) return statement.all(args);
     const rows: SqlValue[][] = [];
     let bytes = 0;
@@ -276,7 +275,7 @@ export class PreparedStatements {
     return rows;
   }
 
-  #write(prepared: Prepared, args: Arguments, outcome: Outcome): void {
+  #write(prepared: Prepared, args: BoundParameters, outcome: Outcome): void {
     const { insertsRowId, upserts } = prepared.facts;
     if (!insertsRowId || !upserts || this.#rowIdMark === undefined) {
       this.#runWriting(prepared, args, outcome, () => insertsRowId);
@@ -288,7 +287,7 @@ export class PreparedStatements {
 
   #runWriting(
     prepared: Prepared,
-    args: Arguments,
+    args: BoundParameters,
     outcome: Outcome,
     inserted: (rowId: number | bigint) => boolean,
   ): void {
@@ -344,13 +343,9 @@ export function bindable(value: SqlValue): SqlValue {
     : value;
 }
 
-export function bindableArguments(args: Arguments): Arguments {
+export function bindableArguments(args: BoundParameters): BoundParameters {
   if (isPositional(args)) return args.map(bindable);
   return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, bindable(value)]));
-}
-
-function isPositional(args: Arguments): args is readonly SqlValue[] {
-  return Array.isArray(args);
 }
 
 function exact(value: number | bigint): number | bigint {

@@ -1,4 +1,5 @@
 import type { Connection } from '../driver.ts';
+import { quotedName } from '../sql/sql-text.ts';
 import type { EngineStatus } from './wire.ts';
 
 const SYNCHRONOUS = ['off', 'normal', 'full', 'extra'];
@@ -20,7 +21,7 @@ export function databaseStatus(connection: Connection): EngineStatus {
     synchronous: SYNCHRONOUS[Number(text('PRAGMA synchronous'))] ?? 'unknown',
     tables: names.map((name) => ({
       name,
-      rows: Number(text(`SELECT count(*) FROM "${name.replace(/"/g, '""')}"`)),
+      rows: Number(text(`SELECT count(*) FROM ${quotedName(name)}`)),
     })),
     migrations: connection
       .prepare<unknown[], { owner: string; id: string; appliedAt: string }>(

@@ -5,6 +5,7 @@
 import type { EngineFault } from '../engine-failure.ts';
 import type { Principal } from '../ownership/principal.ts';
 import type { ForeignAccess } from '../ownership/refusals.ts';
+import type { BoundParameters } from '../statements/bound-parameters.ts';
 import type { SqlValue } from '../types.ts';
 import type { DatabaseHistory, HeadPlace } from './commit-record.ts';
 
@@ -121,7 +122,7 @@ export type Operation =
       readonly session: number;
       readonly sql: string;
       readonly principal: string;
-      readonly params: readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
+      readonly params: BoundParameters;
     }
   /** Runs pending migrations of an owner and records them, all in one transaction. */
   | {

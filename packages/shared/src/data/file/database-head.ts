@@ -1,11 +1,10 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { writePrivateFile } from '../../core/paths/index.ts';
 import { errnoOf, systemErrorIn } from '../../core/system-errors/index.ts';
 import { wipe } from '../../security/index.ts';
-import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
+import { hkdfSha256, INTERNAL_LABELS, isSameMac, macOf } from '../../security/internal.ts';
 import {
   type DatabaseHistory,
   decodeRecord,
@@ -93,10 +92,6 @@ export function headMacKey(key: Uint8Array): Uint8Array {
   return hkdfSha256(key, new Uint8Array(0), INTERNAL_LABELS.databaseHead, 32);
 }
 
-function macOf(head: DatabaseHead, macKey: Uint8Array): string {
-  return createHmac('sha256', macKey).update(JSON.stringify(head)).digest('base64url');
-}
-
 /** The constant fields as one line, padded to the position of the commit counter's records. */
 function descriptionOf(head: DatabaseHead, mac: string): Buffer {
   return Buffer.from(`${JSON.stringify({ ...head, mac }).padEnd(RECORDS_AT - 1)}\n`);
@@ -126,10 +121,7 @@ export async function readHead(databaseFile: string, key: Uint8Array): Promise<R
     throw new DatabaseHeadError(file, 'has an unknown format');
   const macKey = headMacKey(key);
   try {
-    const expected = Buffer.from(macOf(head, macKey));
-    const found = Buffer.from(mac);
-    if (expected.byteLength !== found.byteLength || !timingSafeEqual(expected, found))
-      return { head, isOurs: false };
+    if (!isSameMac(mac, macOf(JSON.stringify(head), macKey))) return { head, isOurs: false };
     const records = [0, 1]
       .map((index) => RECORDS_AT + index * RECORD_BLOCK)
       .map((at) => decodeRecord(content.subarray(at, at + RECORD_BLOCK), head, macKey))
@@ -169,7 +161,7 @@ export async function writeHead(
     await writePrivateFile(
       headFileOf(databaseFile),
       Buffer.concat([
-        descriptionOf(head, macOf(head, macKey)),
+        descriptionOf(head, macOf(JSON.stringify(head), macKey)),
         record,
         record,
         noteBlock(notes[0]),

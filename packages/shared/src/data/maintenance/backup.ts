@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -18,7 +18,7 @@ import {
 } from '../../core/paths/index.ts';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
 import { wipe } from '../../security/index.ts';
-import { hkdfSha256, INTERNAL_LABELS } from '../../security/internal.ts';
+import { hkdfSha256, INTERNAL_LABELS, isSameMac, macOf } from '../../security/internal.ts';
 import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
 import { readHead } from '../file/database-head.ts';
 import { DatabaseGoneError } from '../file/errors.ts';
@@ -136,7 +136,7 @@ export async function makeBackup(options: BackupOptions): Promise<Backup> {
       keySlots: await describe(place('keySlots')),
       home: await describe(place('home')),
     };
-    await writePrivateFile(place('manifest'), textOf(manifest, macOf(manifest, key)));
+    await writePrivateFile(place('manifest'), textOf(manifest, manifestMac(manifest, key)));
     await moveDurably(partial, folder);
     return { folder, manifest };
   } catch (error) {
@@ -203,9 +203,7 @@ export function proveBackup(
   { manifest, mac }: { readonly manifest: BackupManifest; readonly mac: string },
   key: Uint8Array,
 ): void {
-  const expected = Buffer.from(macOf(manifest, key));
-  const found = Buffer.from(mac);
-  if (expected.byteLength !== found.byteLength || !timingSafeEqual(expected, found))
+  if (!isSameMac(mac, manifestMac(manifest, key)))
     throw new BackupDamagedError(folder, 'it was not made by the holder of its keys');
 }
 
@@ -234,10 +232,10 @@ function textOf(manifest: BackupManifest, mac: string): string {
   return `${JSON.stringify({ ...manifest, mac }, undefined, 2)}\n`;
 }
 
-function macOf(manifest: BackupManifest, key: Uint8Array): string {
+function manifestMac(manifest: BackupManifest, key: Uint8Array): string {
   const macKey = hkdfSha256(key, new Uint8Array(0), INTERNAL_LABELS.backupManifest, 32);
   try {
-    return createHmac('sha256', macKey).update(JSON.stringify(manifest)).digest('base64url');
+    return macOf(JSON.stringify(manifest), macKey);
   } finally {
     wipe(macKey);
   }

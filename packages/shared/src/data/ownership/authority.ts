@@ -1,23 +1,13 @@
 import type { Connection } from '../driver.ts';
+import { explain, type Instruction } from '../sql/explain.ts';
 import { explainedIn, keywordOf } from '../sql/sql-text.ts';
+import type { BoundParameters } from '../statements/bound-parameters.ts';
 import type { SqlValue } from '../types.ts';
 import { isKnownFunction, isKnownOpcode } from './opcodes.ts';
 import type { Principal } from './principal.ts';
 import { StatementNotAllowed, TableNotOwned } from './refusals.ts';
 import { foldCase, type SchemaObject, SchemaView } from './schema-view.ts';
 import { virtualTableProblem, virtualTablesByAddress } from './virtual-tables.ts';
-
-type Arguments = readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
-
-/** One instruction of the program that SQLite made of a statement. */
-interface Instruction {
-  readonly opcode: string;
-  readonly p1: number;
-  readonly p2: number;
-  readonly p3: number;
-  readonly p4: SqlValue;
-  readonly p5: number;
-}
 
 /** The purpose that a statement is checked for. `objects`: a thing that stays in the schema, which may reach its owner's own alone. */
 export type Purpose = 'statement' | 'migration' | 'objects';
@@ -41,7 +31,7 @@ export function authorise(
   connection: Connection,
   principal: Principal,
   sql: string,
-  args: Arguments,
+  args: BoundParameters,
   purpose: Purpose = 'statement',
 ): void {
   // The guard lets those pragmas through that only tell of the schema. To explain one would be to carry it out.
@@ -49,7 +39,7 @@ export function authorise(
   // A statement that runs makes SQLite notice a schema that changed; explaining alone would go by the old one.
   const schema = new SchemaView(connection);
   const compiled = explainedIn(sql) ?? sql;
-  const program = connection.prepare<unknown[], Instruction>(`EXPLAIN ${compiled}`).all(args);
+  const program = explain(connection, compiled, args);
   new Examination(connection, principal, schema, compiled, purpose).examine(program);
 }
 
@@ -194,9 +184,9 @@ class Examination {
  *
  * @throws {StatementNotAllowed}
  */
-export function protectStore(connection: Connection, sql: string, args: Arguments): void {
+export function protectStore(connection: Connection, sql: string, args: BoundParameters): void {
   if (explainedIn(sql) !== undefined || keywordOf(sql) === 'pragma') return;
-  const program = connection.prepare<unknown[], Instruction>(`EXPLAIN ${sql}`).all(args);
+  const program = explain(connection, sql, args);
   const parsed = program.filter(({ opcode }) => opcode === 'ParseSchema');
   // ALTER TABLE has both parsed anew, the main one and the temporary one.
   if (parsed.length > 0 && parsed.every(({ p1 }) => p1 !== 0))

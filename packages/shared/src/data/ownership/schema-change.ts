@@ -1,10 +1,12 @@
 import { reasonOf } from '@aico/protocol';
 import type { Connection } from '../driver.ts';
+import { explain } from '../sql/explain.ts';
+import { quotedName } from '../sql/sql-text.ts';
 import { authorise } from './authority.ts';
 import { withSchemaAlone } from './own-schema.ts';
 import type { Principal } from './principal.ts';
 import { StatementNotAllowed, TableNotOwned } from './refusals.ts';
-import { foldCase, isVirtual, quoted, type SchemaObject, SchemaView } from './schema-view.ts';
+import { foldCase, isVirtual, type SchemaObject, SchemaView } from './schema-view.ts';
 import { virtualTableProblem } from './virtual-tables.ts';
 
 /** Names that SQLite or this store gives a meaning: a table called so would hide a function or pass for an internal one. */
@@ -182,12 +184,12 @@ function compileAll(
 ): void {
   const { name, type } = object;
   const virtual = isVirtual(object);
-  const table = quoted(name);
+  const table = quotedName(name);
   const columns = connection
     .prepare<unknown[], string>('SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0')
     .pluck()
     .all(name)
-    .map(quoted);
+    .map(quotedName);
   const statements = [`SELECT * FROM ${table}`];
   if (columns.length > 0)
     statements.push(
@@ -198,7 +200,7 @@ function compileAll(
   for (const sql of statements)
     try {
       authorise(connection, principal, sql, [], 'objects');
-      alone.prepare(`EXPLAIN ${sql}`).all();
+      explain(alone, sql);
     } catch (error) {
       if (error instanceof TableNotOwned) throw error;
       const reason = reasonOf(error);

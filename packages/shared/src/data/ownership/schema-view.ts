@@ -58,8 +58,3 @@ export function isVirtual({ type, root, sql }: SchemaObject): boolean {
 export function foldCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
-
-/** `name` as SQL. */
-export function quoted(name: string): string {
-  return `"${name.replace(/"/g, '""')}"`;
-}

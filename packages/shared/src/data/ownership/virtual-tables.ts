@@ -1,6 +1,8 @@
 import type { Connection } from '../driver.ts';
+import { explain } from '../sql/explain.ts';
+import { quotedName } from '../sql/sql-text.ts';
 import { TABLE_FUNCTIONS } from './opcodes.ts';
-import { isVirtual, quoted, type SchemaObject, type SchemaView } from './schema-view.ts';
+import { isVirtual, type SchemaObject, type SchemaView } from './schema-view.ts';
 
 /**
  * The virtual tables of this connection by the text with which programs name them, which is an address in memory. It holds
@@ -20,17 +22,14 @@ export function virtualTablesByAddress(
   };
   for (const name of [...TABLE_FUNCTIONS, ...further]) note(name, 'function');
   // A table of that name hides the function, so the tables come last.
-  for (const object of schema.virtualTables()) note(`main.${quoted(object.name)}`, object);
+  for (const object of schema.virtualTables()) note(`main.${quotedName(object.name)}`, object);
   return found;
 }
 
 /** `undefined` for what cannot be opened: an address that is not in the map is refused. */
 function addressOf(connection: Connection, name: string): string | undefined {
   try {
-    const program = connection
-      .prepare<unknown[], { opcode: string; p4: unknown }>(`EXPLAIN SELECT 1 FROM ${name}`)
-      .all();
-    const open = program.find(({ opcode }) => opcode === 'VOpen');
+    const open = explain(connection, `SELECT 1 FROM ${name}`).find(({ opcode }) => opcode === 'VOpen');
     return typeof open?.p4 === 'string' ? open.p4 : undefined;
   } catch {
     return undefined;

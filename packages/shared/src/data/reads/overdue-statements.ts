@@ -1,5 +1,4 @@
-import { ownerOf } from '../statements/statement-owner.ts';
-import type { KnownStatement } from '../statements/statement-registry.ts';
+import { type KnownStatement, ownerOf } from '../statements/statement-registry.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import type { OverdueStatement } from '../types.ts';
 import { StatementOverdueError } from './errors.ts';

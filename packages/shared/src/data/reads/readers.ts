@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/logging/types.ts';
 import type { Operation } from '../engine/wire.ts';
-import { ownerOf } from '../statements/statement-owner.ts';
+import { ownerOf } from '../statements/statement-registry.ts';
 import type { Call } from '../threads/calls.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import type { RunningStatement } from '../threads/thread-watch.ts';

@@ -1,5 +1,5 @@
 import type { StreamChunk } from '../engine/wire.ts';
-import type { BoundParameters } from '../statements/parameters.ts';
+import type { BoundParameters } from '../statements/bound-parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import { Columns } from '../statements/statement-result.ts';
 import type { Row } from '../types.ts';

@@ -43,3 +43,8 @@ export function splitStatements(sql: string): readonly string[] {
   take(code.length);
   return statements;
 }
+
+/** A name as a quoted identifier of SQL. */
+export function quotedName(name: string): string {
+  return `"${name.replace(/"/g, '""')}"`;
+}

@@ -1,9 +1,7 @@
 import type { Placeholders } from '../sql/placeholders.ts';
 import type { SqlParameter, SqlParameters, SqlValue } from '../types.ts';
+import { type BoundParameters, isPositional } from './bound-parameters.ts';
 import { ParametersInvalidError } from './errors.ts';
-
-/** Parameters as they cross to the engine: a copy, so that the caller may reuse what was passed. */
-export type BoundParameters = readonly SqlValue[] | Readonly<Record<string, SqlValue>>;
 
 const NONE: readonly SqlValue[] = [];
 
@@ -85,10 +83,6 @@ function mixed(): ParametersInvalidError {
 
 function listed(names: readonly string[]): string {
   return names.map((name) => `:${name}`).join(', ');
-}
-
-function isPositional(params: SqlParameters): params is readonly SqlParameter[] {
-  return Array.isArray(params);
 }
 
 const SMALLEST = -(2n ** 63n);

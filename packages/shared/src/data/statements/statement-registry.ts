@@ -1,4 +1,4 @@
-import { ROOT } from '../ownership/principal.ts';
+import { decodePrincipal, ROOT } from '../ownership/principal.ts';
 import { type Placeholders, placeholdersOf } from '../sql/placeholders.ts';
 import { classifyStatement } from '../sql/statement-guard.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';
@@ -18,6 +18,11 @@ export interface KnownStatement {
   recent: boolean;
   /** Left the registry: the engine drops it after the next use. */
   forgotten: boolean;
+}
+
+/** The owner of the statement; `undefined` for the backend itself. */
+export function ownerOf({ principal }: KnownStatement): string | undefined {
+  return decodePrincipal(principal)?.owner;
 }
 
 /** One registry for each name in which statements run, so that no owner's statements crowd out another's. */

@@ -1,5 +1,5 @@
 import type { BatchReply, Failure } from '../engine/wire.ts';
-import type { BoundParameters } from '../statements/parameters.ts';
+import type { BoundParameters } from '../statements/bound-parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import { Columns, StatementResult } from '../statements/statement-result.ts';
 import type { Row, SqlValue } from '../types.ts';

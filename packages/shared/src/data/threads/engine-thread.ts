@@ -12,7 +12,7 @@ import {
 } from '../engine/wire.ts';
 import { EngineFailure } from '../engine-failure.ts';
 import { Vocabulary } from '../sql/vocabulary.ts';
-import type { BoundParameters } from '../statements/parameters.ts';
+import { isPositional } from '../statements/bound-parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import { Columns, StatementResult } from '../statements/statement-result.ts';
 import { type Call, type Layouts, type PendingBatch, settleBatch } from './calls.ts';
@@ -398,8 +398,4 @@ export class EngineThread {
     this.#operations.clear();
     for (const { reject } of operations) reject(reason);
   }
-}
-
-function isPositional(params: BoundParameters): params is Extract<BoundParameters, readonly unknown[]> {
-  return Array.isArray(params);
 }

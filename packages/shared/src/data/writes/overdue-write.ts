@@ -1,4 +1,4 @@
-import { ownerOf } from '../statements/statement-owner.ts';
+import { ownerOf } from '../statements/statement-registry.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
 import type { RunningStatement } from '../threads/thread-watch.ts';
 import type { OverdueStatement } from '../types.ts';

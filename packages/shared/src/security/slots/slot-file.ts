@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Check, Errors } from 'typebox/value';
@@ -11,6 +11,7 @@ import {
 } from '../errors.ts';
 import type { GuardedKey } from '../keys/guarded-key.ts';
 import { deriveGuarded, INTERNAL_LABELS } from '../keys/key-derivation.ts';
+import { isSameMac, macOf } from '../keys/mac.ts';
 
 const FORMAT = 'aico-key-slots';
 const VERSION = 1;
@@ -78,10 +79,10 @@ export interface ReadSlotFile {
 const text = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 const sha256 = (content: string): string => createHash('sha256').update(content).digest('base64url');
 
-function macOf(body: SlotFileBody, root: GuardedKey): string {
+function bodyMac(body: SlotFileBody, root: GuardedKey): string {
   const key = deriveGuarded(root, INTERNAL_LABELS.slotFileMac);
   try {
-    return key.use((bytes) => createHmac('sha256', bytes).update(text(body)).digest('base64url'));
+    return key.use((bytes) => macOf(text(body), bytes));
   } finally {
     key.wipe();
   }
@@ -136,9 +137,7 @@ export async function readSlotFile(
  * @throws {SlotFileDamagedError} when it was altered
  */
 export function proveSlotFile(file: string, read: ReadSlotFile, root: GuardedKey): void {
-  const expected = Buffer.from(macOf(read.body, root));
-  const found = Buffer.from(read.mac);
-  if (expected.byteLength !== found.byteLength || !timingSafeEqual(expected, found))
+  if (!isSameMac(read.mac, bodyMac(read.body, root)))
     throw new SlotFileDamagedError(file, 'it was not written by the owner of its keys');
 }
 
@@ -155,7 +154,7 @@ function versionOf(parsed: unknown): number | undefined {
  * @throws {WriteUnconfirmedError} the new content is in force, but the disk has not confirmed it
  */
 export async function writeSlotFile(file: string, body: SlotFileBody, root: GuardedKey): Promise<void> {
-  const mac = macOf(body, root);
+  const mac = bodyMac(body, root);
   const checksum = sha256(text({ ...body, mac }));
   try {
     await writePrivateFile(file, text({ ...body, mac, checksum }));
