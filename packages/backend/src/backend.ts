@@ -6,6 +6,7 @@ import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
 import { type Clock, systemClock } from '@aico/shared/core/tasks';
 import { type DatabaseFaults, finishRestore } from '@aico/shared/data';
+import type { EngineWorker } from '@aico/shared/data/engine-worker';
 import { AICOKeyManager, SealedSpool } from '@aico/shared/security';
 import { lifecycleSection, securitySection } from './composition/core-sections.ts';
 import { OPEN_SERVICES, registerCoreServices } from './composition/core-services.ts';
@@ -45,6 +46,8 @@ export interface BackendOptions {
    * Unlocks the keys, or protects the keys that a first start creates. Overrides `core.security.password`. It is not stored.
    */
   readonly password?: string | undefined;
+  /** The worker of the database writer, if the caller started it ahead with `startEngineWorker` of `@aico/shared/data/engine-worker`. */
+  readonly engineWorker?: EngineWorker | undefined;
   /**
    * Keeps the lock and the instance file until the process ends: parts of it may still have files of the home open, and `aico
    * stop` must find the process. `runBackend` sets it.
@@ -229,6 +232,7 @@ export async function assembleBackend(
       container,
       clock,
       databaseFaults,
+      engineWorker: options.engineWorker,
       paths,
       config,
       logging,

@@ -1,5 +1,6 @@
 import type { Backend, Ending, RunBackendOptions } from '@aico/backend/host';
 import { leaveAtOnce } from '@aico/backend/leave';
+import { startEngineWorker } from '@aico/shared/data/engine-worker';
 import { type Command, Option } from 'commander';
 import { collected, moduleArgument } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
@@ -137,6 +138,8 @@ async function run(
   overrides: Readonly<Record<string, unknown>>,
   listeners: Pick<RunBackendOptions, 'onReady' | 'onStopped'>,
 ): Promise<number> {
+  // It loads beside the backend's modules.
+  const engineWorker = startEngineWorker('writer');
   const { runBackend } = await import('@aico/backend/host');
-  return runBackend({ home, plugins, overrides, password, ...listeners });
+  return runBackend({ home, plugins, overrides, password, engineWorker, ...listeners });
 }

@@ -3,6 +3,7 @@ import type { DiskFaults } from './engine/disk-faults.ts';
 import type { CipherName } from './engine/wire.ts';
 import type { DatabaseWitness } from './file/rollback-guard.ts';
 import type { ReservedNames } from './ownership/principal.ts';
+import type { EngineWorker } from './threads/engine-worker.ts';
 import type { SimulatedConflicts } from './transactions/conflicts.ts';
 
 /** Faults that a test injects into a database. */
@@ -39,6 +40,8 @@ export interface EncryptedDatabaseOptions {
   readonly roomCheckMs?: number;
   /** The names of owners and tables that are reserved for the backend itself. */
   readonly reserved?: ReservedNames;
+  /** The worker of the writer, if it was started ahead. */
+  readonly engineWorker?: EngineWorker | undefined;
   readonly logger?: Logger;
   /** For tests: simulated conflicts, after which `work` runs again. */
   readonly conflicts?: SimulatedConflicts | undefined;

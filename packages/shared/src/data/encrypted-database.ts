@@ -157,6 +157,7 @@ export class EncryptedDatabase implements OwnableDatabase {
         busyTimeoutMs: options.busyTimeoutMs ?? 5_000,
         maxPages: options.maxBytes === undefined ? undefined : Math.ceil(options.maxBytes / PAGE_BYTES),
         logger: options.logger,
+        worker: options.engineWorker,
         witness: options.witness,
         onCrash: (error) => events.onCrash(error),
         onFailure: (failure) => events.onFailure(failure),

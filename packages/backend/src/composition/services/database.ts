@@ -11,11 +11,12 @@ import type { PluginTables } from './plugin-tables.ts';
 const TEST_ROOM_CHECK_MS = 10;
 
 export function databaseService(
-  { paths, config, logging, keyManager, areKeysNew, homeUse, databaseFaults }: HostParts,
+  { paths, config, logging, keyManager, areKeysNew, homeUse, databaseFaults, engineWorker }: HostParts,
   tables: PluginTables,
 ): BuiltInService {
   const witnesses = new Witnesses();
   let wasOpened = false;
+  let preparedWorker = engineWorker;
   const uses = new WeakMap<object, () => void>();
   return service(
     'database',
@@ -31,10 +32,13 @@ export function databaseService(
       try {
         await recoverRotation({ file, keys: keyManager });
         key = require('key_manager').databaseKey();
+        const worker = preparedWorker;
+        preparedWorker = undefined;
         const database = await EncryptedDatabase.open({
           file,
           key,
           cipher,
+          engineWorker: worker,
           logger,
           reserved: RESERVED,
           // Tests check the contract of `transaction`, under which its work may run again.

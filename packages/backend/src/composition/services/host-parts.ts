@@ -4,6 +4,7 @@ import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
 import type { Clock } from '@aico/shared/core/tasks';
 import type { DatabaseFaults } from '@aico/shared/data';
+import type { EngineWorker } from '@aico/shared/data/engine-worker';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { InstanceOf, ServiceFactory } from '../../core/container/container-types.ts';
 import type { ServiceContainer } from '../../core/container/service-container.ts';
@@ -20,6 +21,8 @@ export interface HostParts {
   readonly clock: Clock;
   /** In tests, the faults that the database meets. */
   readonly databaseFaults: DatabaseFaults | undefined;
+  /** The worker for the first opening of the database, if it was started ahead. */
+  readonly engineWorker: EngineWorker | undefined;
   readonly paths: AICOPaths;
   readonly config: ConfigurationManager;
   readonly logging: Logging;

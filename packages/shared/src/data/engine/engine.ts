@@ -25,9 +25,9 @@ import {
   MAX_RESULT_BYTES,
   type Operation,
   type OperationReply,
+  type OperationRequest,
   READS_OF_WRITER,
   type StatementBatch,
-  type ToEngine,
   type Trouble,
 } from './wire.ts';
 
@@ -50,7 +50,7 @@ export class Engine {
   /** After a failed fsync the content of the disk is unknown, so nothing more is acknowledged. */
   #stopped: Failure | undefined;
 
-  /** `effects` and `progress` are memory shared with the main thread: see `ThreadData`. */
+  /** `effects` and `progress` are memory shared with the main thread: see `ServeRequest`. */
   constructor(data: EngineData, effects: SharedArrayBuffer, progress: SharedArrayBuffer) {
     this.#data = data;
     this.#effects = new Float64Array(effects);
@@ -59,7 +59,7 @@ export class Engine {
     this.#sessions = new Sessions(data, this.#definitions, this.#progress);
   }
 
-  handle(message: ToEngine): FromEngine {
+  handle(message: StatementBatch | OperationRequest): FromEngine {
     const isStatement =
       message.kind === 'batch' || message.operation.name === 'stream' || message.operation.name === 'next';
     this.#progress[1] = isStatement ? 0 : -1;

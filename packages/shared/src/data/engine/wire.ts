@@ -172,9 +172,10 @@ export interface EngineStatus {
   readonly migrations: readonly { readonly owner: string; readonly id: string; readonly appliedAt: string }[];
 }
 
-export type ToEngine = StatementBatch | OperationRequest;
-/** The `workerData` of an engine thread. */
-export interface ThreadData extends EngineData {
+/** The first message to an engine thread. */
+export interface ServeRequest {
+  readonly kind: 'serve';
+  readonly data: EngineData;
   /**
    * The effects of a group of plain writes, two numbers for each, `NaN` for null. The reply to such a group is only its id, which
    * is much cheaper than cloning the effects. At most one group is in flight, and no other batch writes here.
@@ -183,6 +184,8 @@ export interface ThreadData extends EngineData {
   /** Shared memory in which the thread reports the running statement: see `ThreadWatch`. */
   readonly progress: SharedArrayBuffer;
 }
+
+export type ToEngine = ServeRequest | StatementBatch | OperationRequest;
 
 /** A reply, or the id of a group of writes whose effects are in shared memory. */
 export type FromEngine = BatchReply | OperationReply | Trouble | number;

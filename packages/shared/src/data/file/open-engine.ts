@@ -9,6 +9,7 @@ import type { EngineFailure } from '../engine-failure.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';
 import { errorOf } from '../threads/engine-errors.ts';
 import { EngineThread } from '../threads/engine-thread.ts';
+import type { EngineWorker } from '../threads/engine-worker.ts';
 import type { EngineCrashedError } from '../threads/errors.ts';
 import type { RunningStatement } from '../threads/thread-watch.ts';
 import { create, unfinishedCreation } from './create-database.ts';
@@ -43,6 +44,8 @@ export interface OpenEngineOptions {
   readonly busyTimeoutMs: number;
   readonly maxPages: number | undefined;
   readonly logger: Logger | undefined;
+  /** The worker of the writer, if it was started ahead. */
+  readonly worker: EngineWorker | undefined;
   readonly witness: DatabaseWitness | undefined;
   readonly onCrash: (error: EngineCrashedError) => void;
   /** Of the writer. */
@@ -146,12 +149,17 @@ async function start(
 ): Promise<Omit<OpenEngine, 'unregister'>> {
   const { file } = options;
   const newThread = (name: string, role: EngineData['role']): EngineThread =>
-    new EngineThread(name, engineData(options, role), {
-      onCrash: options.onCrash,
-      onSlow: options.onSlow,
-      vocabulary: options.vocabulary,
-      ...(role === 'writer' ? { onFailure: options.onFailure } : {}),
-    });
+    new EngineThread(
+      name,
+      engineData(options, role),
+      {
+        onCrash: options.onCrash,
+        onSlow: options.onSlow,
+        vocabulary: options.vocabulary,
+        ...(role === 'writer' ? { onFailure: options.onFailure } : {}),
+      },
+      role === 'writer' ? options.worker : undefined,
+    );
   const writer = newThread('writer', 'writer');
   try {
     const made = found === undefined ? await create(options, writer) : undefined;

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { AicoError } from '@aico/protocol';
 import { reportActivity } from '../../core/tasks/index.ts';
 import {
@@ -17,6 +17,7 @@ import type { KnownStatement } from '../statements/statement-registry.ts';
 import { Columns, StatementResult } from '../statements/statement-result.ts';
 import { type Call, type Layouts, type PendingBatch, settleBatch } from './calls.ts';
 import { errorOf } from './engine-errors.ts';
+import { type EngineWorker, startEngineWorker } from './engine-worker.ts';
 import { DatabaseClosedError, EngineCrashedError } from './errors.ts';
 import { PROGRESS_FIELDS, type RunningStatement, ThreadWatch } from './thread-watch.ts';
 
@@ -89,7 +90,7 @@ export class EngineThread {
     name: string,
     data: EngineData,
     events: ThreadEvents,
-    script: URL = new URL('../engine/worker.ts', import.meta.url),
+    { worker, exited }: EngineWorker = startEngineWorker(name),
   ) {
     this.name = name;
     this.#events = events;
@@ -101,20 +102,15 @@ export class EngineThread {
       isBusy: () => this.unanswered > 0,
       onSlow: (running, isOverdue) => events.onSlow?.(running, isOverdue, this),
     });
-    this.#worker = new Worker(script, {
-      workerData: { ...data, effects: this.#effects.buffer, progress: this.#progress.buffer },
-      name,
-    });
+    this.#worker = worker;
     this.#worker.on('message', (message: FromEngine) => this.#receive(message));
-    this.exited = new Promise((resolve) => {
-      let cause: unknown;
-      this.#worker.on('error', (error) => {
-        cause = error;
-      });
-      this.#worker.on('exit', (code) => {
-        resolve();
-        this.#fail(new EngineCrashedError(this.name, cause ?? new Error(`exit code ${code}`)));
-      });
+    this.exited = exited.then((cause) => this.#fail(new EngineCrashedError(this.name, cause)));
+    this.#worker.ref();
+    this.#worker.postMessage({
+      kind: 'serve',
+      data,
+      effects: this.#effects.buffer,
+      progress: this.#progress.buffer,
     });
   }
 

@@ -9,6 +9,7 @@ import { EngineCrashedError } from '../index.ts';
 import { Vocabulary } from '../sql/vocabulary.ts';
 import { StatementRegistries } from '../statements/statement-registry.ts';
 import { EngineThread } from '../threads/engine-thread.ts';
+import { startEngineWorker } from '../threads/engine-worker.ts';
 
 const WRITER = fileURLToPath(new URL('../../../test/fixtures/writer-process.ts', import.meta.url));
 
@@ -58,7 +59,7 @@ test('an engine thread that dies rejects all that waits for it and all that come
     'writer',
     { file: 'nowhere.db', key, cipher: 'aegis', role: 'writer', busyTimeoutMs: 1, maxPages: undefined },
     { onCrash: (error) => crashes.push(error) },
-    script,
+    startEngineWorker('writer', script),
   );
   const registry = new StatementRegistries(8, new Vocabulary(), () => undefined).root;
   const send = (): Promise<unknown> =>
