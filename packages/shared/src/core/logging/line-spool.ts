@@ -44,6 +44,8 @@ export class LineSpool {
   #seen = 0;
   /** The time of the first line after the last look. */
   #since: number | undefined;
+  /** When the next look is due, in monotonic milliseconds. */
+  #due = 0;
   /** Lines that found no room, since the last one that did. */
   #gap: SpooledGap | undefined;
   #hasFailed = false;
@@ -81,11 +83,14 @@ export class LineSpool {
 
   #lookLater(): void {
     this.#since = undefined;
+    this.#due = performance.now() + LOOK_MS;
     this.#timer = setTimeout(() => this.#look(), LOOK_MS).unref();
   }
 
   #look(): void {
     this.#timer = undefined;
+    // A look that comes late, since the loop was blocked or the process was not scheduled, is the second one for every line.
+    if (performance.now() - this.#due > LOOK_MS) this.#seen = this.#queue.last;
     this.#spool(this.#seen);
     this.#seen = this.#queue.last;
     if (this.#queue.waiting(this.#through, this.#seen).next().done !== true) this.#lookLater();
