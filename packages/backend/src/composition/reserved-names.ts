@@ -22,6 +22,8 @@ export const RESERVED: ReservedNames = {
     'head_note',
     'idempotency',
     'logs',
+    'logs_batch',
+    'logs_run',
     'logs_segment',
     'logs_text',
     'logs_text_config',
