@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { localRequest } from '@aico/backend/testing';
@@ -86,27 +87,41 @@ describe('commands against a running backend', () => {
     assert.equal((await aico.run(['stop'])).code, 0);
   });
 
-  test('logs tail --follow prints a line when it is logged, and ends with the backend', async (t) => {
+  test('logs tail --follow prints each line once, in order, and goes on when the backend was started again', async (t) => {
     const aico = await Aico.create(t);
-    const { child: backend, exited, ready } = await aico.serve([], { AICO_CORE__LOGGING__LEVEL: 'debug' });
+    const level = { AICO_CORE__LOGGING__LEVEL: 'debug' };
+    const first = await aico.serve([], level);
     const follower = aico.spawn(['logs', 'tail', '--follow', '--json']);
     const ended = once(follower, 'exit');
-    const following = Promise.withResolvers<void>();
-    const shown = Promise.withResolvers<void>();
-    let seen = '';
-    follower.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-      seen += chunk;
-      // The first lines come from the table, which is read after the stream has been opened.
-      if (seen.includes('Gateway listens')) following.resolve();
-      if (seen.includes('Request refused')) shown.resolve();
-    });
-    await Promise.race([following.promise, ended]);
-    await localRequest(ready.socket, '/api/v1/database/query', { method: 'POST', body: { sql: 7 } });
-    await Promise.race([shown.promise, ended]);
-    assert.match(seen, /Request refused/);
-    backend.kill('SIGTERM');
-    assert.deepEqual(await exited, { code: 0, signal: null });
-    assert.deepEqual(await ended, [0, null]);
+    const seen: { id: number; message: string }[] = [];
+    const lines = createInterface({ input: follower.stdout ?? assert.fail() });
+    lines.on('line', (text) => seen.push(JSON.parse(text)));
+    let from = 0;
+    const shown = async (message: string): Promise<void> => {
+      for (;;) {
+        const at = seen.findIndex((line, index) => index >= from && line.message === message);
+        if (at >= 0) {
+          from = at + 1;
+          return;
+        }
+        await Promise.race([once(lines, 'line'), ended.then(() => assert.fail('it has ended'))]);
+      }
+    };
+    await shown('Gateway listens');
+    await localRequest(first.ready.socket, '/api/v1/database/query', { method: 'POST', body: { sql: 7 } });
+    await shown('Request refused');
+    first.child.kill('SIGTERM');
+    assert.deepEqual(await first.exited, { code: 0, signal: null });
+    const second = await aico.serve([], level);
+    await shown('Gateway listens');
+    assert.deepEqual(
+      seen.map(({ id }) => id),
+      seen.map(({ id: from }, index) => (seen[0]?.id ?? from) + index),
+    );
+    follower.kill('SIGTERM');
+    await ended;
+    second.child.kill('SIGTERM');
+    await second.exited;
   });
 
   test('config works without a backend', async (t) => {

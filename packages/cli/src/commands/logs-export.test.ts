@@ -4,6 +4,7 @@ import { otlpOf } from './logs-export.ts';
 
 test('lines become records of OTLP, by service and component', () => {
   const line = {
+    id: 1,
     time: 1_764_273_600_123,
     level: 'warn',
     service: 'inbox',

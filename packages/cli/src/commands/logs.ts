@@ -5,7 +5,7 @@ import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
-import { gapText, write, writeBytes } from '../terminal/output.ts';
+import { write, writeBytes } from '../terminal/output.ts';
 import { onOneLine, styles } from '../terminal/style.ts';
 import { coloured, table } from '../terminal/table.ts';
 
@@ -48,7 +48,7 @@ interface ExportOptions extends FilterOptions {
 export function register(program: Command, context: CommandContext): void {
   const logs = program.command('logs').description('read the log from the encrypted table');
   withList(logs.command('tail').description('the newest lines, oldest first'))
-    .option('-f, --follow', 'continue with lines as they are logged')
+    .option('-f, --follow', 'continue with lines as they are stored, also after a restart of the backend')
     .action((options: TailOptions) => tail(context, options));
   withList(logs.command('ls').description('the newest lines with their ids, as a table')).action(
     (options: ListOptions) => list(context, options),
@@ -128,32 +128,28 @@ async function tail(context: CommandContext, options: TailOptions): Promise<void
   const filter = queryOf(options);
   const client = await context.client(QUICK_ANSWER_MS);
   const print = printerFor(context.output, options);
-  const newest = async (limit: number) =>
-    (await ask(client, 'get', '/api/v1/logs', { query: { ...filter, ...timesOf(options), limit } })).logs;
-  if (follow !== true) {
-    for (const record of (await newest(lines)).toReversed()) print(record);
-    return;
-  }
-  const opened = Promise.withResolvers<void>();
-  const wanted = new URLSearchParams();
+  const query = { ...filter, ...timesOf(options), limit: lines };
+  // Asked for first: the stream begins after it, and the lines that come meanwhile are in the page.
+  const [latest] =
+    follow === true ? (await ask(client, 'get', '/api/v1/logs', { query: { limit: 1 } })).logs : [];
+  const { logs } = await ask(client, 'get', '/api/v1/logs', { query });
+  for (const line of logs.toReversed()) print(line);
+  if (follow !== true) return;
+  const after = Math.max(latest?.id ?? 0, logs[0]?.id ?? 0);
+  const wanted = new URLSearchParams({ after: String(after) });
   for (const [name, value] of Object.entries(filter)) wanted.set(name, String(value));
+  let isBroken = false;
   const events = client.follow(`/api/v1/logs/stream?${wanted}`, {
-    reconnect: false,
-    onOpen: opened.resolve,
-    onGap: (lost) => context.output.note(gapText(lost)),
+    onOpen: () => {
+      isBroken = false;
+    },
+    onRetry: () => {
+      if (!isBroken)
+        context.output.note('The backend cannot be reached. Its lines are shown once it is back.');
+      isBroken = true;
+    },
   });
-  // The stream is opened before the table is read, so that no line is missed; a line of both is shown once.
-  let next = events.next();
-  await Promise.race([opened.promise, next]);
-  const stored = await newest(MOST_LINES);
-  const shown = new Set(stored.map(identity));
-  for (const record of stored.slice(0, lines).toReversed()) print(record);
-  for (let event = await next; event.done !== true; event = await next) {
-    next = events.next();
-    const line = loggedLineOf(event.value);
-    if (!shown.delete(identity(line))) print(line);
-  }
-  context.output.note('The backend has stopped.');
+  for await (const event of events) print(loggedLineOf(event));
 }
 
 async function list(context: CommandContext, options: ListOptions): Promise<void> {
@@ -206,11 +202,6 @@ async function exportLines(context: CommandContext, options: ExportOptions): Pro
     const rows = options.format === 'otlp' ? [otlpOf(logs)] : logs;
     await writeBytes([Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))]);
   }
-}
-
-/** Identifies a line, which has a number only when it comes from the table. */
-function identity({ time, level, service, component, message, fields }: LoggedLine): string {
-  return JSON.stringify([time, level, service, component, message, fields]);
 }
 
 function isNdjson({ json }: Output, { pretty }: ListOptions): boolean {

@@ -3,14 +3,15 @@ import type { ReplyOf } from './ask.ts';
 import { misfit, type ReplyShape } from './reply-shape.ts';
 import type { BusEvent } from './stream-events.ts';
 
-/** A log line as it is sent when it is logged: without the number it gets when stored. */
-export type LoggedLine = Omit<ReplyOf<'get', '/api/v1/logs'>['logs'][number], 'id'>;
+/** A line of the log. Lines are numbered in the order in which they are stored. */
+export type LoggedLine = ReplyOf<'get', '/api/v1/logs'>['logs'][number];
 
 const text: ReplyShape = { type: 'string' };
 
 const LINE: ReplyShape = {
   type: 'object',
   properties: {
+    id: { type: 'integer' },
     time: { type: 'integer' },
     level: text,
     service: text,
@@ -18,7 +19,7 @@ const LINE: ReplyShape = {
     message: text,
     fields: { type: 'object' },
   },
-  required: ['time', 'level', 'service', 'component', 'message', 'fields'],
+  required: ['id', 'time', 'level', 'service', 'component', 'message', 'fields'],
 };
 
 /**

@@ -12,6 +12,20 @@ export interface Unread {
   /** The number of later events that have been discarded. */
   readonly lost: number;
   readonly events: readonly NumberedEvent[];
+  /** The number up to which these are all. */
+  readonly last: number;
+}
+
+/** Numbered events, which a reader reads on from any of them. */
+export interface EventSource {
+  /** The number of the newest event; 0 before the first. */
+  last(): number | Promise<number>;
+  /** The events after number `after`, or the first of them. */
+  unread(after: number): Unread | Promise<Unread>;
+  /** Resolves when there may be further events. A reader asks for it before it reads, so that none is missed between the two. */
+  changed(): Promise<void>;
+  /** Makes waiting readers check again. */
+  wake(): void;
 }
 
 export interface EventLogLimits {
@@ -24,7 +38,7 @@ export interface EventLogLimits {
  * The latest events of one subscription, so that a reader can resume after a break. Bounded: the oldest are discarded first,
  * and a reader who missed them is told their number.
  */
-export class EventLog {
+export class EventLog implements EventSource {
   readonly #limits: EventLogLimits;
   readonly #events = new Denque<NumberedEvent>();
   #size = 0;
@@ -35,8 +49,7 @@ export class EventLog {
     this.#limits = limits;
   }
 
-  /** The number of the newest event; 0 before the first. */
-  get last(): number {
+  last(): number {
     return this.#last;
   }
 
@@ -52,13 +65,11 @@ export class EventLog {
     this.wake();
   }
 
-  /** Makes waiting readers check again. */
   wake(): void {
     this.#news.resolve();
     this.#news = Promise.withResolvers();
   }
 
-  /** The events after number `after`. */
   unread(after: number): Unread {
     const oldest = this.#events.peekFront()?.number ?? this.#last + 1;
     const lost = Math.max(0, oldest - after - 1);
@@ -67,11 +78,10 @@ export class EventLog {
       const event = this.#events.peekAt(index);
       if (event !== undefined) events.push(event);
     }
-    return { lost, events };
+    return { lost, events, last: Math.max(after, this.#last) };
   }
 
-  /** Resolves when there is an event after number `after`, or at `wake()`. */
-  async news(after: number): Promise<void> {
-    if (this.#last <= after) await this.#news.promise;
+  changed(): Promise<void> {
+    return this.#news.promise;
   }
 }

@@ -70,19 +70,21 @@ async function* textOf(
   try {
     yield field('open', live.positionOf(after), JSON.stringify({ subscription: id, resumed }));
     for (let at = after; !isOver(); ) {
-      const { lost, events } = log.unread(at);
-      at += lost;
-      let text = lost > 0 ? field('gap', live.positionOf(at), JSON.stringify({ lost })) : '';
-      for (const event of events) {
-        // Events dropped while the connection drains are counted before the next one.
-        if (text.length >= CHUNK) break;
+      const changed = log.changed();
+      const { lost, events, last } = await log.unread(at);
+      let text = lost > 0 ? field('gap', live.positionOf(at + lost), JSON.stringify({ lost })) : '';
+      // Events dropped while the connection drains are counted before the next one.
+      const rest = events.findIndex((event) => {
+        if (text.length >= CHUNK) return true;
         text += field('message', live.positionOf(event.number), event.text);
-        at = event.number;
-      }
+        return false;
+      });
+      const isNew = last > at;
+      at = rest === -1 ? last : (events[rest]?.number ?? last) - 1;
       if (text === '' && isBeatDue) text = ': alive\n\n';
       isBeatDue = false;
       if (text !== '') yield text;
-      else await log.news(at);
+      else if (!isNew) await changed;
     }
   } finally {
     clearInterval(heartbeat);

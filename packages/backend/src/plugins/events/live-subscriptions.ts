@@ -1,15 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { parsePattern, parseTopic, TopicInvalidError } from '@aico/protocol';
-import {
-  checkPublish,
-  checkSubscribe,
-  type Envelope,
-  type MessageBus,
-  type Subscription,
-} from '@aico/shared/core/bus';
+import { checkPublish, checkSubscribe, type Envelope, type MessageBus } from '@aico/shared/core/bus';
 import { type Access, isAccess, type Principal } from '../../core/access.ts';
 import { TooManySubscriptionsError, TopicRefusedError } from './errors.ts';
-import { EventLog } from './event-log.ts';
+import { EventLog, type EventSource } from './event-log.ts';
+import { StoredEventLog, type StoredEvents } from './stored-events.ts';
 
 /** Limits on the memory of subscriptions, and on how long one is kept for a disconnected reader. */
 export interface LiveLimits {
@@ -84,12 +79,14 @@ function positionOf(text: string): { readonly id: string; readonly number: numbe
 
 /** The messages that a reader follows. */
 export interface Followed {
+  /** The topic of the bus, or the name of a selection of stored events. */
   readonly topic: string;
-  /** The name of a selection of the messages by `accepts`, so that a reader who reconnects finds the same selection. */
-  readonly view?: string;
-  readonly accepts?: (message: unknown, envelope: Envelope) => boolean;
+  /** Where the events are stored, instead of coming from the bus. */
+  readonly stored?: StoredEvents;
+  /** The number of the stored event after which a reader begins that does not resume. Default: the newest. */
+  readonly after?: number;
   readonly principal: Principal;
-  /** Whether the reader still has the right; called for each message. */
+  /** Whether the reader still has the right; called for each message, or when there are new rows. */
   readonly isPermitted: () => boolean;
 }
 
@@ -97,14 +94,15 @@ export interface Followed {
 export class LiveSubscription {
   readonly id: string = randomUUID();
   readonly followed: Followed;
-  readonly log: EventLog;
+  readonly log: EventSource;
   /** Aborted when it ends: the reader lost the right, it was discarded for another, or the backend stops. */
   readonly ended: AbortController = new AbortController();
   readers = 0;
   expiry: NodeJS.Timeout | undefined;
-  subscription: Subscription | undefined;
+  /** Ends the supply of events. */
+  unsubscribe: (() => void | Promise<void>) | undefined;
 
-  constructor(followed: Followed, log: EventLog) {
+  constructor(followed: Followed, log: EventSource) {
     this.followed = followed;
     this.log = log;
   }
@@ -137,7 +135,8 @@ export class LiveSubscriptions {
   }
 
   /**
-   * Returns the subscription of a reader that resumes, if it still exists, else a new one. In force when it resolves.
+   * Returns the subscription of a reader that resumes, if it still exists, else a new one. In force when it resolves. Stored events
+   * are resumed in a new one too.
    *
    * @param position the id of the last event that the reader received
    * @returns the subscription, with the number of the last event that need not be sent again
@@ -150,8 +149,13 @@ export class LiveSubscriptions {
     const { id, number } = positionOf(position);
     const found = this.#live.get(id);
     if (found !== undefined && isSame(found.followed, followed))
-      return { live: found, after: Math.min(number, found.log.last), resumed: true };
-    return { live: await this.open(followed), after: 0, resumed: false };
+      return { live: found, after: Math.min(number, await found.log.last()), resumed: true };
+    const live = await this.open(followed);
+    if (followed.stored === undefined) return { live, after: 0, resumed: false };
+    // After a restore the newest event may be one that the reader has not seen, with a lower number.
+    const last = await live.log.last();
+    const { after = last } = followed;
+    return { live, after: Math.min(id === '' ? after : number, last), resumed: id !== '' };
   }
 
   /**
@@ -165,14 +169,23 @@ export class LiveSubscriptions {
     if (kind === 'device')
       this.#makeRoom(perDevice, ({ principal }) => principal.kind === kind && principal.id === id);
     this.#makeRoom(total, ({ principal }) => principal.kind === kind);
-    const live = new LiveSubscription(followed, new EventLog(this.limits));
+    const log =
+      followed.stored === undefined ? new EventLog(this.limits) : new StoredEventLog(followed.stored);
+    const live = new LiveSubscription(followed, log);
     this.#live.set(live.id, live);
+    const permitted = (next: () => void): void => {
+      if (followed.isPermitted()) next();
+      else void this.end(live);
+    };
+    if (!(log instanceof EventLog)) {
+      live.unsubscribe = followed.stored?.listen(() => permitted(() => log.wake()));
+      return live;
+    }
     try {
-      live.subscription = await this.#bus.subscribe(followed.topic, (topic, message, envelope) => {
-        if (topic.startsWith('_')) return;
-        if (!followed.isPermitted()) void this.end(live);
-        else if (followed.accepts?.(message, envelope) !== false) live.log.push(textOf(envelope, message));
+      const subscription = await this.#bus.subscribe(followed.topic, (topic, message, envelope) => {
+        if (!topic.startsWith('_')) permitted(() => log.push(textOf(envelope, message)));
       });
+      live.unsubscribe = () => subscription.unsubscribe();
     } catch (error) {
       this.#live.delete(live.id);
       throw error;
@@ -215,7 +228,7 @@ export class LiveSubscriptions {
     this.#detached.delete(live);
     clearTimeout(live.expiry);
     live.ended.abort();
-    await live.subscription?.unsubscribe();
+    await live.unsubscribe?.();
   }
 
   async endAll(): Promise<void> {
@@ -224,7 +237,7 @@ export class LiveSubscriptions {
 }
 
 function isSame(one: Followed, other: Followed): boolean {
-  return one.topic === other.topic && one.view === other.view && one.principal.id === other.principal.id;
+  return one.topic === other.topic && one.principal.id === other.principal.id;
 }
 
 /** CloudEvents' JSON format: bytes go as `data_base64`. */

@@ -170,7 +170,8 @@ export class TopicSocket {
     ended.signal.addEventListener('abort', leave, { once: true });
     let at = after;
     while (!left && !ended.signal.aborted) {
-      const { lost, events } = log.unread(at);
+      const changed = log.changed();
+      const { lost, events } = await log.unread(at);
       at += lost;
       if (lost > 0) await this.#tell({ op: 'gap', topic, at: subscription.positionOf(at), lost });
       const batch = events.slice(0, BATCH);
@@ -179,7 +180,7 @@ export class TopicSocket {
         return this.#send(toldEvent(topic, subscription.positionOf(number), text));
       });
       await Promise.all(sent);
-      if (!left && batch.length === 0) await log.news(at);
+      if (!left && batch.length === 0) await changed;
     }
     ended.signal.removeEventListener('abort', leave);
     if (this.#following.get(topic) !== following) return;

@@ -93,6 +93,12 @@ export async function lineById(database: Queryable, id: number): Promise<StoredL
   return rows[0] === undefined ? undefined : toRecord(rows[0]);
 }
 
+/** The id of the newest line. */
+export async function newestLine(database: Queryable): Promise<number | undefined> {
+  const { rows } = await database.execute<{ id: number | null }>('SELECT max(id) AS id FROM logs');
+  return rows[0]?.id ?? undefined;
+}
+
 interface Statement {
   readonly sql: string;
   readonly params: Record<string, SqlParameter>;

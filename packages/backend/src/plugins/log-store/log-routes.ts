@@ -6,9 +6,9 @@ import { eventStream, listOf, maybe, type Says } from '../../core/reply-schemas.
 import type { EventsPlugin } from '../events/events-plugin.ts';
 import type { Followed } from '../events/live-subscriptions.ts';
 import { LogLineUnknownError, LogTimeError } from './errors.ts';
-import type { LogFilter, StoredLogRecord } from './log-query.ts';
-import { isLogRecord, matchesQuery } from './log-record.ts';
+import type { StoredLogRecord } from './log-query.ts';
 import type { LogStore } from './log-store.ts';
+import { lineEvents } from './log-stream.ts';
 
 const Text = Type.String({ maxLength: 256 });
 const Level = Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
@@ -81,7 +81,12 @@ const LevelChange = Type.Object({
   level: Type.Union([Level, Type.Null()], { description: 'null: the default again.' }),
 });
 
-const StreamQuery = Type.Object(Filter);
+const StreamQuery = Type.Object({
+  ...Filter,
+  after: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'Begins after the line with this id, instead of now.' }),
+  ),
+});
 
 /** `/api/v1/logs`, a single line, the live stream, and the levels. */
 export function declareLogRoutes(
@@ -127,17 +132,16 @@ export function declareLogRoutes(
       config: { ...READ, endless: true },
       schema: {
         querystring: StreamQuery,
-        response: eventStream('`open`, `message` with a line as it is logged, `gap`. See docs/events.md.'),
+        response: eventStream('`open`, then `message` with each line when it is stored. See docs/events.md.'),
       },
     },
     (request, reply) => {
       const { principal, query: filter } = request;
-      const { level, ...rest } = filter;
-      const query: LogFilter = level === undefined ? rest : { ...rest, minLevel: level };
+      const { level, after, ...rest } = filter;
       const followed: Followed = {
-        topic: 'logs.*',
-        view: JSON.stringify(filter),
-        accepts: (line) => isLogRecord(line) && matchesQuery(line, query),
+        topic: JSON.stringify({ level, ...rest }),
+        stored: lineEvents(store, { ...rest, ...(level !== undefined && { minLevel: level }) }),
+        ...(after !== undefined && { after }),
         principal,
         isPermitted: () => principal.may(READ.access),
       };

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import {
   createLogging,
+  LEVEL_NUMBERS,
   type Logger,
   type Logging,
   type LogRecord,
@@ -11,8 +12,9 @@ import {
 import fc from 'fast-check';
 import { openTestDatabase, type TestDatabase } from '../../../test/fixtures/refusing-database.ts';
 import type { LogQuery } from './log-query.ts';
-import { matchesQuery } from './log-record.ts';
+import { contextOf, hasText } from './log-record.ts';
 import { LogStore, type LogStoreOptions } from './log-store.ts';
+import { lineEvents } from './log-stream.ts';
 
 interface Setup {
   readonly bus: MessageBusClient;
@@ -55,6 +57,23 @@ async function withStore(
     await bus.close();
     await database.close();
   }
+}
+
+/** The filter of a query without its index, as the expected answer. */
+function matches(
+  line: LogRecord,
+  { service, component, minLevel = 'trace', text = '', ...about }: LogQuery,
+): boolean {
+  const context = contextOf(line);
+  return (
+    (service ?? line.service) === line.service &&
+    (component ?? line.component) === line.component &&
+    LEVEL_NUMBERS[line.level] >= LEVEL_NUMBERS[minLevel] &&
+    (['requestId', 'traceId', 'plugin', 'device'] as const).every(
+      (name) => about[name] === undefined || about[name] === context[name],
+    ) &&
+    hasText(line, text)
+  );
 }
 
 const record = (fields: Partial<LogRecord> = {}): LogRecord => ({
@@ -173,11 +192,55 @@ describe('LogStore', () => {
               const expected = lines
                 .map((each, index) => ({ id: index + 1, ...record(each) }))
                 .filter(({ id, time }) => id < before && id > after && time >= since && time < until)
-                .filter((stored) => matchesQuery(stored, wanted));
+                .filter((stored) => matches(stored, wanted));
               if (wanted.first !== 'oldest') expected.reverse();
               expected.splice(limit);
               assert.deepEqual(await store.query(wanted), expected);
             }
+          }),
+      ),
+      { numRuns: 12 },
+    );
+  });
+
+  test('a reader of its events has every line that its filter selects once, in order, wherever it stops and resumes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ batch: fc.integer({ min: 0, max: 250 }), isRead: fc.boolean() }), {
+          maxLength: 6,
+        }),
+        fc.constantFrom<LogQuery>(
+          {},
+          { text: 'seven' },
+          { minLevel: 'warn' },
+          { component: 'b', text: 'seven' },
+        ),
+        (steps, filter) =>
+          withStore(async ({ log, store }) => {
+            const lines: LogRecord[] = [];
+            const read: number[] = [];
+            let at = 0;
+            const readOn = async (): Promise<void> => {
+              // A source of its own each time, as after a restart.
+              const events = lineEvents(store, filter);
+              for (let next = await events.after(at); next.last > at; next = await events.after(at)) {
+                read.push(...next.events.map(({ number }) => number));
+                at = next.last;
+              }
+            };
+            for (const { batch, isRead } of steps) {
+              for (let n = 0; n < batch; n += 1) {
+                const level = n % 5 === 0 ? 'warn' : 'info';
+                const message = n % 7 === 0 ? 'number seven' : 'another';
+                lines.push(record({ level, message, component: n % 2 === 0 ? 'a' : 'b' }));
+                log(lines.at(-1) ?? assert.fail());
+              }
+              await store.flush();
+              if (isRead) await readOn();
+            }
+            await readOn();
+            const expected = lines.flatMap((line, index) => (matches(line, filter) ? [index + 1] : []));
+            assert.deepEqual(read, expected);
           }),
       ),
       { numRuns: 12 },

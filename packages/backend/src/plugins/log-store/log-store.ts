@@ -2,7 +2,15 @@ import type { Logger, Logging } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
 import type { SpooledRuns } from '@aico/shared/security';
 import { type IdRange, LineIndex } from './line-index.ts';
-import { type LogQuery, lineById, needsIndex, queryLogs, type StoredLogRecord } from './log-query.ts';
+import {
+  type LogFilter,
+  type LogQuery,
+  lineById,
+  needsIndex,
+  newestLine,
+  queryLogs,
+  type StoredLogRecord,
+} from './log-query.ts';
 import { applyRetention, type RetentionLimits } from './log-retention.ts';
 import { LogWriter, type LogWriterOptions, type LogWriterStats } from './log-writer.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
@@ -15,7 +23,7 @@ export interface LogStoreOptions {
   readonly logging: Pick<Logging, 'queue' | 'run' | 'flush'>;
   readonly database: Pick<Database, 'execute' | 'migrate'>;
   readonly logger: Logger;
-  readonly writer?: Omit<LogWriterOptions, 'queue' | 'run' | 'recover' | 'database' | 'logger'>;
+  readonly writer?: Omit<LogWriterOptions, 'queue' | 'run' | 'recover' | 'onStored' | 'database' | 'logger'>;
   /** The spools of earlier processes, whose lines are stored first. */
   readonly spools?: SpooledRuns;
   readonly retention?: RetentionLimits;
@@ -44,6 +52,7 @@ export class LogStore {
   readonly #logger: Logger;
   readonly #retention: RetentionLimits;
   readonly #clock: { now(): number };
+  readonly #listeners = new Set<() => void>();
 
   constructor(options: LogStoreOptions) {
     const { logging, database, logger, writer = {}, spools, retention = {}, clock = Date } = options;
@@ -62,6 +71,9 @@ export class LogStore {
       database,
       logger,
       ...(recovery && { recover: () => recovery.complete() }),
+      onStored: () => {
+        for (const listener of this.#listeners) listener();
+      },
     });
   }
 
@@ -88,6 +100,22 @@ export class LogStore {
   async line(id: number): Promise<StoredLogRecord | undefined> {
     await this.flush().catch(() => undefined);
     return lineById(this.#database, id);
+  }
+
+  /** Calls `listener` when lines have been stored. @returns how to end that */
+  onStored(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The id of the newest stored line; 0 without any. */
+  async lastId(): Promise<number> {
+    return (await newestLine(this.#database)) ?? 0;
+  }
+
+  /** The first lines that were stored after the one with the id `after`, without those that wait to be stored. */
+  stored(after: number, filter: Omit<LogFilter, 'text'>, limit: number): Promise<readonly StoredLogRecord[]> {
+    return queryLogs(this.#database, { ...filter, after, first: 'oldest', limit }, EVERY_ID);
   }
 
   /** Indexes what has come, but for the last few lines, which a query that needs them indexes. */

@@ -16,6 +16,8 @@ export interface LogWriterOptions {
   readonly logger: Logger;
   /** Stores lines that are older than those of the queue. It is called again until it succeeds. */
   readonly recover?: () => Promise<void>;
+  /** Called when lines have been stored. */
+  readonly onStored?: () => void;
   /** The longest a line waits for company, in milliseconds. Default 100. */
   readonly flushMs?: number;
   /** How many lines are written at once. Default 1 024. */
@@ -40,6 +42,7 @@ export class LogWriter {
   readonly #queue: LineQueue;
   readonly #run: string;
   #recover: (() => Promise<void>) | undefined;
+  readonly #onStored: (() => void) | undefined;
   readonly #database: Pick<Database, 'execute'>;
   readonly #logger: Logger;
   readonly #flushMs: number;
@@ -62,6 +65,7 @@ export class LogWriter {
     database,
     logger,
     recover,
+    onStored,
     flushMs = 100,
     batchSize = 1_024,
     retryMs = 1_000,
@@ -69,6 +73,7 @@ export class LogWriter {
     this.#queue = queue;
     this.#run = run;
     this.#recover = recover;
+    this.#onStored = onStored;
     this.#database = database;
     this.#logger = logger;
     this.#flushMs = flushMs;
@@ -149,6 +154,7 @@ export class LogWriter {
         await this.#database.execute(INSERT_BATCH, [this.#run, stored, toRows(batch)]);
       this.#written += batch.length;
       this.#queue.confirm();
+      this.#onStored?.();
       if (this.#failures > 0)
         this.#logger.info('Log lines are written again', { afterFailures: this.#failures });
       this.#failures = 0;
