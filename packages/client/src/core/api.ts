@@ -937,13 +937,15 @@ export interface operations {
                 traceId?: string;
                 plugin?: string;
                 device?: string;
+                /** @description Begins after the line with this id, instead of now. */
+                after?: number;
             };
             header?: never;
             path?: never;
             cookie?: never;
         };
         responses: {
-            /** @description `open`, `message` with a line as it is logged, `gap`. See docs/events.md. */
+            /** @description `open`, then `message` with each line when it is stored. See docs/events.md. */
             200: {
                 content: {
                     "text/event-stream": string;
