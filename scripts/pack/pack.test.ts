@@ -43,6 +43,7 @@ const STRICT = {
   noUncheckedIndexedAccess: true,
   noUnusedLocals: true,
   noUnusedParameters: true,
+  allowImportingTsExtensions: true,
   verbatimModuleSyntax: true,
 };
 
@@ -197,7 +198,12 @@ describe('the packed packages', {
         'everything.ts',
         specifiers.map((specifier, index) => `export * as all${index} from '${specifier}';\n`).join(''),
       );
-      const files = ['everything.ts', 'greeter.ts'];
+      const guide = await readFile(path.join(ROOT, 'docs/guide.md'), 'utf8');
+      const shown = [...guide.matchAll(/<!-- source: (\S+) -->/g)].map(([, source = '']) => source);
+      assert.ok(shown.length > 15);
+      for (const source of shown)
+        await file(path.basename(source), await readFile(path.join(ROOT, source), 'utf8'));
+      const files = ['everything.ts', 'greeter.ts', ...shown.map((source) => path.basename(source))];
       config = await file('tsconfig.json', JSON.stringify({ compilerOptions: STRICT, files }));
     });
     for (const [name, compiler] of Object.entries(COMPILERS))

@@ -212,7 +212,7 @@ export class PluginManager {
     const known = this.#known.get(name);
     this.#generations ??= new ModuleGenerations();
     const { specifier, from } = source;
-    const loaded = await loadPlugin(specifier, from, this.#generations);
+    const loaded = await loadPlugin(specifier, from, { generations: this.#generations });
     const { definition, module } = loaded;
     if (definition.name !== name) throw new PluginNameDiffersError(definition.name, name, module);
     refuseReservedName(name);
@@ -229,6 +229,7 @@ export class PluginManager {
       else restoreConfig?.();
     });
     if (outcome.kind === 'restored') return outcome;
+    loaded.adopt?.();
     this.#missing.delete(name);
     this.#known.set(name, { specifier, from, loaded, isEnabled: true, loads: (known?.loads ?? 0) + 1 });
     return outcome;

@@ -1,6 +1,14 @@
 /** Code of the project itself, as sources or as an installed package. */
 const OWN_CODE = /\/(?:packages|@aico)\/(?:protocol|shared|backend|client|cli)\/(?:src|dist)\//;
 
+/** The query that a reload adds to the URLs of a plugin's modules, without its hexadecimal digits. */
+export const GENERATION_QUERY = '?aico-generation=';
+
+/** Removes the queries of reloads from the names of modules in a message or a stack. */
+export function withoutGenerations(text: string): string {
+  return text.replaceAll(/\?aico-generation=[0-9a-f]+/g, '');
+}
+
 /**
  * The file, line and column in a plugin's code that an error comes from: the topmost stack frame outside the project and, if
  * there is one, outside of other packages.
@@ -10,9 +18,10 @@ const OWN_CODE = /\/(?:packages|@aico)\/(?:protocol|shared|backend|client|cli)\/
 export function placeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   // Node prints the location of some syntax errors in lines before the stack.
-  const source = /^(?:file:\/\/)?(\/[^\n]+:\d+)\n/.exec(error.stack ?? '')?.[1];
+  const stack = withoutGenerations(error.stack ?? '');
+  const source = /^(?:file:\/\/)?(\/[^\n]+:\d+)\n/.exec(stack)?.[1];
   if (source !== undefined) return source;
-  const frames = [...(error.stack ?? '').matchAll(/^ {4}at .*?file:\/\/(\/[^\n]+?:\d+:\d+)\)?$/gm)]
+  const frames = [...stack.matchAll(/^ {4}at .*?file:\/\/(\/[^\n]+?:\d+:\d+)\)?$/gm)]
     .map(([, frame = '']) => frame)
     .filter((frame) => !OWN_CODE.test(frame));
   return frames.find((frame) => !frame.includes('/node_modules/')) ?? frames[0];

@@ -6,6 +6,9 @@ import type { Access, Principal } from './access.ts';
 import type { Middleware } from './middleware.ts';
 import type { PeerGuard } from './peer-guard.ts';
 
+// Adds the gateway's own members to the types of Fastify. An import would be left out of the declarations.
+export type {} from './route-types.ts';
+
 /** A Fastify instance with TypeBox schemas: handlers get checked, typed requests. */
 export type GatewayApp = FastifyInstance<
   RawServerDefault,

@@ -21,30 +21,6 @@ import { UploadBudget } from './upload-budget.ts';
 import { compileValidator } from './validation.ts';
 import { installWebSockets } from './web-socket.ts';
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /**
-     * The reply continues until its reader leaves, as with server-sent events. A stop does not wait for it, and ends it when
-     * all other requests have been answered; removing the routes does the same.
-     */
-    endless?: boolean;
-  }
-  interface FastifyContextConfig {
-    /**
-     * The route supports the header `Idempotency-Key`: its handler calls `idempotency.run(request, …)`. Any other route refuses
-     * a POST or PATCH with the header, since its sender would repeat the request as if that were safe.
-     */
-    idempotent?: boolean;
-  }
-  interface FastifyReply {
-    /**
-     * Sets how a stop ends this reply of an endless route, if ending the response is not enough: a stream being sent has to be
-     * ended itself.
-     */
-    endBy(end: () => void): void;
-  }
-}
-
 export interface AppOptions {
   readonly prefix: string;
   readonly declare: DeclareRoutes;

@@ -15,17 +15,6 @@ declare module 'node:http' {
 
 type AnswerError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown;
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The capability that a caller needs; `'public'` for every paired device. */
-    access?: Access;
-  }
-  interface FastifyRequest {
-    /** The sender of the request. */
-    principal: Principal;
-  }
-}
-
 /** The principal of each connection. */
 export class Connections {
   readonly #principals = new WeakMap<Duplex, Principal>();

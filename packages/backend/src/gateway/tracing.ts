@@ -6,11 +6,6 @@ const WORK = Symbol('work of a request');
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /**
-     * The trace context of the request (W3C Trace Context): continued from its sender, or new with the request's id. Pass it on
-     * with requests to other services; log lines and messages on the bus include it automatically.
-     */
-    readonly traceparent: string;
     [WORK]: Work | undefined;
   }
 }

@@ -19,23 +19,6 @@ const GOING_AWAY = 1001;
 /** 16 bytes in base64: RFC 6455, 4.1. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The route accepts WebSockets: it calls `request.acceptWebSocket(reply)`. */
-    webSocket?: boolean;
-  }
-  interface FastifyRequest {
-    /**
-     * Accepts the request as a WebSocket, in the channel it came through, after authorisation and middleware. Listen for its
-     * messages at once. It is closed with the routes; nothing else may be sent as a reply.
-     *
-     * @throws {UpgradeRequiredError} when the request does not ask for an upgrade
-     * @throws {WebSocketGoneError} when its client disconnects meanwhile
-     */
-    acceptWebSocket(reply: FastifyReply): Promise<WebSocket>;
-  }
-}
-
 /** The connections of upgrade requests. */
 const upgrades = new WeakMap<IncomingMessage, { readonly socket: Duplex; readonly head: Buffer }>();
 

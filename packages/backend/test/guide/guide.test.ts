@@ -87,7 +87,7 @@ describe('the guide on a running backend', () => {
     assert.ok(container.getService('guide_managed').processed >= 1);
 
     const report = await localRequest(backend.socket, '/api/v1/health');
-    assert.equal(report.status, 200);
+    assert.equal(report.status, 200, report.text);
     assert.match(report.text, /"guide_health":\{"status":"healthy"/);
   });
 

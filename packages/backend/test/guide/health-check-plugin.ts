@@ -36,10 +36,13 @@ export class HealthCheckPlugin extends BasePlugin {
 
   /** One message there and back. A check that takes longer than a second is unhealthy by itself. */
   async checkMessageBus(): Promise<boolean> {
-    const heard = Promise.withResolvers<void>();
-    const subscription = await this.subscribe('health.ping', () => heard.resolve());
+    let hear = () => {};
+    const heard = new Promise<void>((resolve) => {
+      hear = resolve;
+    });
+    const subscription = await this.subscribe('health.ping', () => hear());
     await this.requireService('message_bus').publish('health.ping', {});
-    await heard.promise;
+    await heard;
     await subscription.unsubscribe();
     return true;
   }

@@ -64,7 +64,7 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 async function list(context: CommandContext): Promise<void> {
-  const plugins = (await running(context, QUICK_ANSWER_MS)) ?? (await atRestAll(context));
+  const plugins = await known(context, QUICK_ANSWER_MS);
   const found = await foundBeside(context, plugins);
   context.output.print({ plugins, found }, () => {
     if (plugins.length + found.length === 0)
@@ -92,7 +92,7 @@ async function list(context: CommandContext): Promise<void> {
 }
 
 async function info(context: CommandContext, name: string): Promise<void> {
-  const plugins = (await running(context, QUICK_ANSWER_MS)) ?? (await atRestAll(context));
+  const plugins = await known(context, QUICK_ANSWER_MS);
   const plugin = plugins.find((each) => each.name === name) ?? (await foundNamed(context, name));
   if (plugin === undefined) throw await unknown(context, name, plugins);
   context.output.print(plugin, (shown) =>
@@ -152,7 +152,7 @@ async function remove(context: CommandContext, name: string): Promise<void> {
 async function enable(context: CommandContext, name: string): Promise<void> {
   onThisMachine(context);
   const { adding, switching } = await import('../plugins/switch.ts');
-  const plugins = (await running(context)) ?? (await atRestAll(context));
+  const plugins = await known(context);
   const change = (called: string) => changeRunning(context, 'enable', called);
   const isPlugin = plugins.some((plugin) => plugin.name === name);
   const found = isPlugin ? undefined : await foundNamed(context, name);
@@ -168,7 +168,7 @@ async function enable(context: CommandContext, name: string): Promise<void> {
 async function disable(context: CommandContext, name: string, dependents: boolean): Promise<void> {
   onThisMachine(context);
   const { switching } = await import('../plugins/switch.ts');
-  const plugins = (await running(context)) ?? (await atRestAll(context));
+  const plugins = await known(context);
   if (plugins.every((plugin) => plugin.name !== name)) throw await unknown(context, name, plugins);
   const change = () => changeRunning(context, 'disable', name, dependents);
   report(context, name, 'disabled', await switching(context.paths, name, false, change));
@@ -208,17 +208,23 @@ function report(
   );
 }
 
-/** The plugins of the running backend; `undefined` when none runs on this machine. */
-async function running(
+/** The plugins of the running backend, and those that it has not loaded since they were added after its start. */
+async function known(
   context: CommandContext,
   timeoutMs?: number,
-): Promise<readonly PluginView[] | undefined> {
-  return whereItRuns(async () => {
-    const client = await context.client(timeoutMs);
-    return (await ask(client, 'get', '/api/v1/plugins', {})).plugins;
-  });
+): Promise<readonly (PluginView | PluginAtRest)[]> {
+  if (context.via !== undefined) return loadedBy(context, timeoutMs);
+  const loaded = (await whereItRuns(() => loadedBy(context, timeoutMs))) ?? [];
+  const names = new Set(loaded.map(({ name }) => name));
+  return [...loaded, ...(await atRestAll(context)).filter(({ name }) => !names.has(name))];
 }
 
+async function loadedBy(context: CommandContext, timeoutMs?: number): Promise<readonly PluginView[]> {
+  const client = await context.client(timeoutMs);
+  return (await ask(client, 'get', '/api/v1/plugins', {})).plugins;
+}
+
+/** @returns `undefined` when no backend runs on this machine */
 async function whereItRuns<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, test } from 'node:test';
 import { fixture, Journal } from '../../../test/fixtures/journal.ts';
 import { ContainerStateError, ServiceStartError, ServiceUnknownError } from './errors.ts';
@@ -19,6 +20,25 @@ function setUp(startData: () => Promise<void> = async () => {}) {
 }
 
 describe('held services', () => {
+  test('start outside of the request that releases, reloads or changes them', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const { container } = setUp(async () => {
+      seen.push(request.getStore());
+    });
+    await container.hold([data], 'locked');
+    await container.start();
+    await request.run('release', () => container.release());
+    await request.run('reload', () => container.reload(data));
+    const start = (): void => {
+      seen.push(request.getStore());
+    };
+    const changed = container.registration(data, () => ({ start }));
+    await request.run('change', () => container.change({ add: [changed] }));
+    await container.stop();
+    assert.deepEqual(seen, [undefined, undefined, undefined]);
+  });
+
   test('and their dependents are omitted from a start, which succeeds', async () => {
     const { journal, container } = setUp();
     await container.hold([data], 'locked');

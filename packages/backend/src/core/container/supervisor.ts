@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { AicoError } from '@aico/protocol';
 import { backoffDelay, pause } from '@aico/shared/core/tasks';
 import type { Cancellation } from './cancellation.ts';
@@ -25,6 +26,8 @@ export interface SupervisorOptions {
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  /** The work of a service outlives the request that has it started, so it has the context of the container's start. */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot();
   readonly #ready = new PriorityQueue<{ readonly record: ServiceRecord; readonly index: number }>((a, b) =>
     a.record.options.priority === b.record.options.priority
       ? a.index < b.index
@@ -242,7 +245,7 @@ export class Supervisor {
 
   async #attempt(record: ServiceRecord, cancellation: Cancellation): Promise<AicoError | undefined> {
     try {
-      await attemptStart(record, cancellation, this.#listener);
+      await this.#inOwnContext(() => attemptStart(record, cancellation, this.#listener));
       return undefined;
     } catch (error) {
       return error instanceof AicoError ? error : new ServiceStartError(record.name, error);

@@ -1,5 +1,5 @@
 import { defineError, reasonOf } from '@aico/protocol';
-import { shownPlace } from '../failure-place.ts';
+import { shownPlace, withoutGenerations } from '../failure-place.ts';
 import { suggestion } from '../nearest.ts';
 
 /** A resource of a plugin was not released in time. */
@@ -77,12 +77,23 @@ export class PluginImportError extends defineError({
   make: (specifier: string, file: string, cause: unknown, place?: string) => {
     const shown = place === undefined ? shownPlace(cause) : ` (${place})`;
     return {
-      message: `plugin "${specifier}" cannot be loaded: ${reasonOf(cause)}${shown}`,
+      message: `plugin "${specifier}" cannot be loaded: ${withoutGenerations(reasonOf(cause))}${shown}`,
       hint: importHint(specifier, file, cause),
       cause,
       specifier,
     };
   },
+}) {}
+
+/** A plugin's module did not finish running while it was loaded. */
+export class PluginLoadTimeoutError extends defineError({
+  code: 'AICO_PLUGIN_LOAD_TIMEOUT',
+  exit: 'plugin',
+  hint: 'A top-level "await" in this module, or in one that it imports, does not settle: wait in start() instead.',
+  make: (specifier: string, file: string, timeoutMs: number) => ({
+    message: `plugin "${specifier}" cannot be loaded: ${file} did not finish running within ${timeoutMs} ms`,
+    specifier,
+  }),
 }) {}
 
 /** The hint for a module that cannot be loaded. */
@@ -93,9 +104,19 @@ function importHint(specifier: string, file: string, cause: unknown): string {
     return `Packages are looked up in node_modules beside ${file} and above it: install there what the plugin imports.`;
   if (isMissingExtension(cause))
     return "Name the file of a relative import with its extension: import './store.ts'.";
+  if (isReadAsCommonModule(cause))
+    return `Node reads the file as a CommonJS module, since the nearest package.json says "type": "commonjs": write "type": "module" there (npm pkg set type=module), or end the name of the file in .mts or .mjs.`;
   if (cause instanceof SyntaxError)
     return 'Correct the syntax there. Node runs TypeScript whose types can be erased: no enum, no namespace, no parameter property.';
   return `The module ${file}, or one that it imports, is missing or failed while it was loaded.`;
+}
+
+/** Syntax of an ECMAScript module in a file that Node takes for a CommonJS module. */
+function isReadAsCommonModule(cause: unknown): boolean {
+  return (
+    cause instanceof SyntaxError &&
+    /^(?:Cannot use import statement outside a module|Unexpected token 'export')/.test(cause.message)
+  );
 }
 
 function isUncompiled(cause: unknown): boolean {

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { placeOf } from '../failure-place.ts';
+import { placeOf, withoutGenerations } from '../failure-place.ts';
 
 /** The most modules of one plugin that are searched. */
 const MOST_MODULES = 200;
@@ -15,7 +15,9 @@ export async function placeOfImportFailure(error: unknown, entry: string): Promi
   if (placeOf(error) !== undefined || !(error instanceof Error)) return undefined;
   if (error instanceof SyntaxError) return findSyntaxError(entry);
   const [, missing = '', importer] =
-    /^Cannot find (?:module|package) '([^']*)' imported from (\/.*?)(?:\n|$)/.exec(error.message) ?? [];
+    /^Cannot find (?:module|package) '([^']*)' imported from (\/.*?)(?:\n|$)/.exec(
+      withoutGenerations(error.message),
+    ) ?? [];
   return importer === undefined ? undefined : findImport(importer, missing);
 }
 

@@ -3,9 +3,14 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { createRequire, findPackageJSON, registerHooks } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { GENERATION_QUERY } from '../failure-place.ts';
 import type { PluginModule } from './plugin-module.ts';
 
-const QUERY = '?aico-generation=';
+/** A module that is being loaded, and what makes its generation the present one. */
+export interface LoadingModule {
+  readonly module: Promise<object>;
+  readonly adopt: () => void;
+}
 
 /** The folder that a plugin's own modules lie below, as a URL with a slash at the end, and its present generation. */
 interface Root {
@@ -27,16 +32,17 @@ export class ModuleGenerations implements Disposable {
     resolve: (specifier, context, nextResolve) => {
       const resolved = nextResolve(specifier, context);
       const generation = this.#generationOf(resolved.url, context.parentURL);
-      return generation === undefined ? resolved : { ...resolved, url: resolved.url + QUERY + generation };
+      return generation === undefined
+        ? resolved
+        : { ...resolved, url: resolved.url + GENERATION_QUERY + generation };
     },
   });
 
   /**
-   * Loads `file` and the plugin's own modules that it imports as a new generation.
-   *
-   * @throws whatever the module throws; the generation before stays the present one
+   * Begins to load `file` and the plugin's own modules that it imports as a new generation. Until `adopt()` is called, the
+   * generation before stays the present one.
    */
-  async load({ path: place, isFolder }: PluginModule, file: string): Promise<object> {
+  begin({ path: place, isFolder }: PluginModule, file: string): LoadingModule {
     const folder = realpathSync(isFolder ? place : path.dirname(file));
     const { href } = pathToFileURL(`${folder}/`);
     let root = this.#roots.find((each) => each.href === href);
@@ -48,9 +54,13 @@ export class ModuleGenerations implements Disposable {
     }
     forgetCommonModules(folder);
     const generation = randomBytes(6).toString('hex');
-    const module: object = await import(pathToFileURL(realpathSync(file)).href + QUERY + generation);
-    root.current = generation;
-    return module;
+    const ownRoot = root;
+    return {
+      module: import(pathToFileURL(realpathSync(file)).href + GENERATION_QUERY + generation),
+      adopt: () => {
+        ownRoot.current = generation;
+      },
+    };
   }
 
   [Symbol.dispose](): void {
@@ -59,7 +69,7 @@ export class ModuleGenerations implements Disposable {
 
   #generationOf(url: string, parentUrl = ''): string | undefined {
     if (!url.startsWith('file:') || url.includes('?')) return undefined;
-    const parent = parentUrl.split(QUERY, 2)[1];
+    const parent = parentUrl.split(GENERATION_QUERY, 2)[1];
     if (parent === undefined) return undefined;
     const root = this.#roots.find(({ href }) => url.startsWith(href));
     if (root === undefined || !this.#isOwnModule(root, url)) return undefined;
@@ -73,7 +83,9 @@ export class ModuleGenerations implements Disposable {
     const folder = url.slice(0, url.lastIndexOf('/') + 1);
     let isOwn = this.#isOwn.get(folder);
     if (isOwn === undefined) {
-      const manifest = findPackageJSON(url);
+      const found = findPackageJSON(url);
+      // Node returns the file itself where there is no package.json above it.
+      const manifest = found?.endsWith(`${path.sep}package.json`) === true ? found : undefined;
       const isWithin = manifest !== undefined && pathToFileURL(manifest).href.startsWith(href);
       isOwn = !isWithin || pathToFileURL(manifest).href === `${href}package.json` || !hasName(manifest);
       this.#isOwn.set(folder, isOwn);

@@ -10,13 +10,16 @@ import { Type } from 'typebox';
 import { VERSION } from '../../version.ts';
 import { ServiceConstructError } from '../container/errors.ts';
 import { ServiceContainer } from '../container/service-container.ts';
+import { GENERATION_QUERY } from '../failure-place.ts';
 import {
   PluginExportError,
   PluginImportError,
   PluginIncompatibleError,
+  PluginLoadTimeoutError,
   PluginNotFoundError,
   PluginShapeError,
 } from './errors.ts';
+import { ModuleGenerations } from './module-generations.ts';
 import { BasePlugin } from './plugin-base.ts';
 import { definePlugin } from './plugin-definition.ts';
 import { loadPlugin } from './plugin-loader.ts';
@@ -167,6 +170,61 @@ describe('loadPlugin reports', () => {
       assert.match(error.hint ?? '', /node_modules beside .*packages\.mjs and above it/);
       return true;
     });
+  });
+
+  test('a module that never finishes running, and keeps the generation before', async () => {
+    using generations = new ModuleGenerations();
+    const load = (timeoutMs = 30_000) => loadPlugin('./waiting/index.mjs', home, { generations, timeoutMs });
+    const version = (number: number, code = '') =>
+      write(
+        'waiting/index.mjs',
+        `${code} export const number = ${number}; export const plugin = { name: 'waiting', start() {} };\n`,
+      );
+    await write(
+      'importer.mjs',
+      "export const number = async () => (await import('./waiting/index.mjs')).number;\n",
+    );
+    // Another plugin, which has been reloaded, imports the present generation.
+    const importer = `${pathToFileURL(join(home, 'importer.mjs')).href}${GENERATION_QUERY}0`;
+    const seen = async () => ((await import(importer)) as { number: () => Promise<number> }).number();
+    await version(1);
+    (await load()).adopt?.();
+    await version(2, 'await new Promise(() => {});');
+    await assert.rejects(load(20), (error: unknown) => {
+      assert.ok(error instanceof PluginLoadTimeoutError);
+      assert.match(error.message, /waiting\/index\.mjs did not finish running within 20 ms/);
+      return true;
+    });
+    await version(3);
+    const loaded = await load();
+    assert.equal(await seen(), 1);
+    loaded.adopt?.();
+    assert.equal(await seen(), 3);
+  });
+
+  test('an ECMAScript module in a package of CommonJS modules, with the line to change', async () => {
+    await write('common/package.json', JSON.stringify({ name: 'common', type: 'commonjs' }));
+    await write('common/imports.ts', "import path from 'node:path'; export const plugin = path;\n");
+    await write('common/exports.js', 'export const plugin = {};\n');
+    for (const file of ['imports.ts', 'exports.js'])
+      await assert.rejects(loadPlugin(`./common/${file}`, home), (error: unknown) => {
+        assert.ok(error instanceof PluginImportError);
+        assert.match(error.hint ?? '', /npm pkg set type=module/);
+        return true;
+      });
+  });
+
+  test('the places of a reloaded module without the name of its generation', async () => {
+    using generations = new ModuleGenerations();
+    for (const code of ["throw new Error('boom');", 'const = ;', "import './missing.mjs';"]) {
+      await write('again/index.mjs', `${code}\n`);
+      await assert.rejects(loadPlugin('./again/index.mjs', home, { generations }), (error: unknown) => {
+        assert.ok(error instanceof PluginImportError);
+        assert.doesNotMatch(error.message, /generation/);
+        assert.match(error.message, /again\/index\.mjs:1/);
+        return true;
+      });
+    }
   });
 
   test('a missing export named plugin, with the present exports', async () => {

@@ -1,8 +1,9 @@
 import { pathToFileURL } from 'node:url';
 import { Type } from 'typebox';
 import { isAccess } from '../access.ts';
+import { Deadline } from '../deadline.ts';
 import { refuseIncompatible } from './compatibility.ts';
-import { PluginExportError, PluginImportError, PluginShapeError } from './errors.ts';
+import { PluginExportError, PluginImportError, PluginLoadTimeoutError, PluginShapeError } from './errors.ts';
 import { placeOfImportFailure } from './import-place.ts';
 import type { ModuleGenerations } from './module-generations.ts';
 import { shareBackend } from './module-hooks.ts';
@@ -15,7 +16,18 @@ export interface LoadedPlugin {
   readonly definition: PluginDefinition;
   /** The module's URL; `definition:NAME` if a definition was passed. */
   readonly module: string;
+  /** Makes this load the one whose modules other plugins import from now on. To be called once the plugin runs. */
+  readonly adopt?: () => void;
 }
+
+export interface LoadOptions {
+  /** Loads modules of the plugin again that were loaded before. */
+  readonly generations?: ModuleGenerations;
+  /** The longest time that the modules may take to run. Default: 30 seconds. */
+  readonly timeoutMs?: number;
+}
+
+const LOAD_TIMEOUT_MS = 30_000;
 
 /**
  * Loads the plugin that a module exports as `plugin`. Runs the module's code, but constructs nothing. Version and description
@@ -24,17 +36,17 @@ export interface LoadedPlugin {
  * @param specifier a folder or file (`./examples/inbox`, absolute, or a `file:` URL), an installed package's name, or the
  *   definition itself
  * @param baseDir the folder against which relative paths and packages are resolved; packages are also looked up beside this one
- * @param generations loads modules of the plugin again that were loaded before
  * @throws {PluginNotFoundError} when there is no such module
  * @throws {PluginIncompatibleError} when its package requires another version of the backend or of Node
  * @throws {PluginImportError} when the module throws while it is loaded, or imports a module that is missing
+ * @throws {PluginLoadTimeoutError} when a top-level `await` of a module does not settle in time
  * @throws {PluginExportError} when it exports no `plugin`
  * @throws {PluginShapeError} when `plugin` is not a definition; the error lists every fault
  */
 export async function loadPlugin(
   specifier: string | PluginDefinition,
   baseDir: string,
-  generations?: ModuleGenerations,
+  { generations, timeoutMs = LOAD_TIMEOUT_MS }: LoadOptions = {},
 ): Promise<LoadedPlugin> {
   if (typeof specifier !== 'string') {
     const module = `definition:${member(specifier, 'name')}`;
@@ -46,14 +58,20 @@ export async function loadPlugin(
   if (folder !== undefined && manifest !== undefined) await refuseIncompatible(specifier, folder, manifest);
   shareBackend();
   const { href } = pathToFileURL(file);
-  let module: object;
+  const loading = generations?.begin(found, file);
+  const importing: Promise<object> = loading?.module ?? import(href);
+  using deadline = new Deadline(timeoutMs);
+  let isLoaded: boolean;
   try {
-    module = await (generations === undefined ? import(href) : generations.load(found, file));
+    isLoaded = await deadline.settles(importing);
   } catch (error) {
     throw new PluginImportError(specifier, file, error, await placeOfImportFailure(error, file));
   }
+  if (!isLoaded) throw new PluginLoadTimeoutError(specifier, file, timeoutMs);
+  const module = await importing;
   if (!('plugin' in module)) throw new PluginExportError(specifier, file, Object.keys(module));
-  return { definition: checkedDefinition(module.plugin, file, manifest), module: href };
+  const definition = checkedDefinition(module.plugin, file, manifest);
+  return { definition, module: href, ...(loading === undefined ? {} : { adopt: loading.adopt }) };
 }
 
 /**
