@@ -6,6 +6,7 @@ import { createLogging, installLogging } from '@aico/shared/core/logging';
 import { AICOPaths, writePrivateFile } from '@aico/shared/core/paths';
 import { type Clock, systemClock } from '@aico/shared/core/tasks';
 import { type DatabaseFaults, finishRestore } from '@aico/shared/data';
+import { AuditRecorder } from '@aico/shared/data/audit';
 import type { EngineWorker } from '@aico/shared/data/engine-worker';
 import { AICOKeyManager, SealedSpool } from '@aico/shared/security';
 import { lifecycleSection, securitySection } from './composition/core-sections.ts';
@@ -163,6 +164,7 @@ export async function assembleBackend(
   let released: Promise<void> | undefined;
   const letGo = async (): Promise<void> => {
     try {
+      await audit.flush();
       await pluginManager[Symbol.asyncDispose]();
       uninstallBus();
       await hub.close();
@@ -183,10 +185,17 @@ export async function assembleBackend(
 
   lifecycle.afterStop(release);
 
+  const audit = new AuditRecorder({
+    pendingFile: paths.auditPendingFile,
+    onFailure: (error) =>
+      logging.getLogger('security', 'audit').error('An event was not recorded', { error }),
+  });
   const keyManager = new AICOKeyManager({
     slotsFile: paths.keySlotsFile,
     keyFile: paths.keyFile,
     logger: logging.getLogger('security', 'keys'),
+    // After an unlocking the trail opens next; after a wrong key it does not.
+    onEvent: (event) => audit.record(event, event.outcome === 'failed'),
   });
   keyManager.whileUnlocked(() =>
     logging.spoolTo(
@@ -202,6 +211,7 @@ export async function assembleBackend(
     keyManager,
     openServices: OPEN_SERVICES,
     logger: logging.getLogger('security', 'vault'),
+    audit,
   });
   const pluginManager = new PluginManager({
     container,
@@ -212,6 +222,7 @@ export async function assembleBackend(
     missing,
     isLocked: () => vault.state !== 'unlocked',
     logger: logging.getLogger('backend', 'plugins'),
+    audit,
   });
   const status = (): SystemStatus => ({
     pid: process.pid,
@@ -239,6 +250,7 @@ export async function assembleBackend(
       lifecycle,
       keyManager,
       vault,
+      audit,
       areKeysNew: () => keysMade !== undefined,
       homeUse,
       hub,
@@ -273,7 +285,11 @@ export async function assembleBackend(
           home: { configDir: paths.configDir, grantsFile: paths.busGrantsFile },
         });
         // The restore may have replaced the configuration; plugins that it adds are loaded at the next start.
-        if (isRestored) await config.reload();
+        if (isRestored) {
+          await config.reload();
+          // The command that began it was stopped before it could record it.
+          await audit.record({ action: 'database.restored' });
+        }
         const keys = await openKeys({
           keyManager,
           environment: config.get('environment', 'development'),

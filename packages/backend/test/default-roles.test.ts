@@ -8,6 +8,7 @@ import { startWorld } from './fixtures/through-channel.ts';
 
 /** Who may call each built-in route: the roles that may, beside the owner at the machine itself, who may everything. */
 const ROUTES: Readonly<Record<string, string>> = {
+  'GET /api/v1/audit': 'owner',
   'GET /api/v1/bus/clients': 'owner',
   'GET /api/v1/bus/grants': 'owner',
   'GET /api/v1/bus/stats': 'owner',
@@ -34,6 +35,7 @@ const ROUTES: Readonly<Record<string, string>> = {
   'POST /api/v1/plugins/{name}/enable': 'owner',
   'POST /api/v1/plugins/{name}/reload': 'owner',
   'GET /api/v1/system/status': 'owner guest',
+  'POST /api/v1/audit/verify': 'owner',
   'POST /api/v1/bus/grants': 'owner',
   'POST /api/v1/bus/messages': 'owner',
   'POST /api/v1/bus/open': 'owner',

@@ -40,6 +40,8 @@ const CALLS: Readonly<Record<string, unknown>> = {
   'GET /api/v1/logs/{id}': undefined,
   'GET /api/v1/logs/levels': undefined,
   'PUT /api/v1/logs/levels': { target: 'journal', level: 'warn' },
+  'GET /api/v1/audit': undefined,
+  'POST /api/v1/audit/verify': undefined,
   'GET /api/v1/database/status': undefined,
   'GET /api/v1/database/stats': undefined,
   'POST /api/v1/database/check': undefined,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { inexactNumberIn } from '@aico/protocol';
+import { momentOf } from '@aico/protocol/timing';
 import { isPathLike, PathInvalidError, resolveUserPath } from '@aico/shared/core/paths';
 import { InvalidArgumentError } from 'commander';
 import { UsageError } from './errors.ts';
@@ -67,4 +68,14 @@ export function jsonOrText(text: string): unknown {
       'Whole numbers may be up to 9007199254740991. In quotes it is sent as text.',
     );
   return value;
+}
+
+/** The forms of a time on the command line. */
+export const TIMES = '10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27 or 2026-11-27T14:30';
+
+/** A time as the person at this terminal means it, whose time zone the backend does not know. */
+export function instant(text: string): string {
+  const moment = momentOf(text, new Date());
+  if (moment === undefined) throw new InvalidArgumentError(`It is not a time: ${TIMES}.`);
+  return moment.toISOString();
 }

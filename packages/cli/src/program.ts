@@ -41,6 +41,11 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
     load: () => import('./commands/logs.ts'),
     takesVia: true,
   },
+  audit: {
+    summary: 'read and check the trail of security-relevant events',
+    load: () => import('./commands/audit.ts'),
+    takesVia: true,
+  },
   bus: {
     summary: 'use the message bus and grant access to it',
     load: () => import('./commands/bus.ts'),

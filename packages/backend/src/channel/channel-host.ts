@@ -42,7 +42,9 @@ export interface ChannelHostOptions {
   readonly pairings: PairingBook<PairingContext>;
   readonly limits: ChannelLimits;
   /** Logs every refusal with its reason. */
-  readonly audit: Logger;
+  readonly logger: Logger;
+  /** Called when a pairing code was not proven: the connection guesses at a code that exists. */
+  readonly onPairingRefused: (source: string) => void | Promise<void>;
   /**
    * Serves a connection of an open channel, in place of a socket. The returned function resolves when no request is in flight.
    */
@@ -106,7 +108,7 @@ export class ChannelHost {
 
   /** Opens a channel on `carrier`. Resolves when it is open, has paired, or was refused; never rejects. */
   async accept(carrier: Duplex, unproven: UnprovenConnection): Promise<void> {
-    const { limits, responder, audit } = this.#options;
+    const { limits, responder, logger } = this.#options;
     this.#options.guard.watch(carrier);
     // Errors of a connection without a channel are not reported.
     carrier.on('error', () => {});
@@ -123,7 +125,7 @@ export class ChannelHost {
       else await this.#pair(attempt, opening);
     } catch (error) {
       const refused = error instanceof ChannelNotOpenedError ? error : undefined;
-      audit.warn('Channel refused', { source: unproven.source, reason: refused?.reason ?? faultOf(error) });
+      logger.warn('Channel refused', { source: unproven.source, reason: refused?.reason ?? faultOf(error) });
       const seconds = refused?.retryAfterSeconds;
       closeWith(carrier, seconds === undefined ? responder.refusal : busyFrame(seconds));
     } finally {
@@ -155,11 +157,11 @@ export class ChannelHost {
 
   /** A disconnection is logged at debug level only: laptops are closed, networks change. */
   #noteBreak(device: string, error: unknown): void {
-    const { audit } = this.#options;
+    const { logger } = this.#options;
     const reason = faultOf(error);
     if (error instanceof ChannelRecordError)
-      audit.warn('Channel broken off: its bytes were altered', { device, reason });
-    else audit.debug('Channel cut', { device, reason });
+      logger.warn('Channel broken off: its bytes were altered', { device, reason });
+    else logger.debug('Channel cut', { device, reason });
   }
 
   async #acceptKnown(
@@ -216,7 +218,7 @@ export class ChannelHost {
   #boundWaiting(): void {
     const open = overfull(this.#open);
     if (open === undefined) return;
-    this.#options.audit.warn('Channel cut: too many bytes of its device wait in memory', {
+    this.#options.logger.warn('Channel cut: too many bytes of its device wait in memory', {
       device: open.deviceId,
       ...open.waiting(),
     });
@@ -240,19 +242,25 @@ export class ChannelHost {
     const message = await frames.next(signal);
     const psk = pairings.attempt(opening.codeId);
     if (psk === undefined) throw new ChannelNotOpenedError('the pairing code is tried out');
-    const requested = opening.receive(message, psk);
+    let requested: PairingRequested;
+    try {
+      requested = opening.receive(message, psk);
+    } catch (error) {
+      await this.#options.onPairingRefused(unproven.source);
+      throw error;
+    }
     const code = pairings.complete(opening.codeId);
     if (code === undefined) throw new ChannelNotOpenedError('no such pairing code');
     frames.release();
     unproven.leave();
-    await this.#enrol(carrier, requested, code.context.roles, signal);
+    await this.#enrol(carrier, requested, { roles: code.context.roles, source: unproven.source }, signal);
   }
 
   /** Stores the new device and sends it the grant; removes it again if the grant is not acknowledged. */
   async #enrol(
     carrier: Duplex,
     { deviceKey, request, session, grant }: PairingRequested,
-    roles: readonly string[],
+    { roles, source }: PairingContext & { readonly source: string },
     signal: AbortSignal,
   ): Promise<void> {
     const { devices } = this.#options;
@@ -260,7 +268,7 @@ export class ChannelHost {
     const id = randomUUID();
     const { name } = request;
     const { message, psk } = grant({ deviceId: id, name, roles });
-    await devices.add({ id, name, roles, publicKey: deviceKey, psk });
+    await devices.add({ id, name, roles, publicKey: deviceKey, psk, source });
     carrier.write(message);
     try {
       await ended(

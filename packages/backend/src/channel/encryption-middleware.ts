@@ -53,6 +53,8 @@ export interface EncryptionOptions {
   readonly config?: Static<(typeof channelSection)['schema']>;
   /** Logs pairings, refusals and broken channels. */
   readonly logger?: Logger;
+  /** Called when a pairing code was not proven, with the address it came from. */
+  readonly onPairingRefused?: (source: string) => void | Promise<void>;
   /** Confines failures to the connection that caused them. Default: a new guard. */
   readonly guard?: PeerGuard;
 }
@@ -108,6 +110,7 @@ export class EncryptionMiddleware {
       config = defaultConfig(),
       logger = getLogger('gateway', 'channel'),
       guard = new PeerGuard(logger),
+      onPairingRefused = () => {},
     }: EncryptionOptions = {},
   ) {
     const sealed = isHttpApp(app) ? sealedAppOf(app) : app;
@@ -136,7 +139,8 @@ export class EncryptionMiddleware {
       devices,
       guard,
       pairings: this.pairings,
-      audit: logger,
+      logger,
+      onPairingRefused,
       limits: {
         handshakeMs: config.handshake_ms,
         maxChannels: config.max_channels,

@@ -5,6 +5,7 @@ import type { BackendLifecycleManager } from '../core/lifecycle-manager.ts';
 import { registerPlugin } from '../core/plugin/register-plugin.ts';
 import type { Idempotency } from '../gateway/index.ts';
 import type { HomeWatch } from '../instance/home-watch.ts';
+import { auditPlugin } from '../plugins/audit/audit-plugin.ts';
 import { type BusBroker, busPlugin } from '../plugins/bus/bus-broker.ts';
 import { type ChannelService, channelPlugin } from '../plugins/channel/channel-service.ts';
 import { databasePlugin } from '../plugins/database/database-plugin.ts';
@@ -31,6 +32,8 @@ declare module '../core/services.ts' {
     channel: ChannelService;
     events: EventsPlugin;
     log_store: LogStorePlugin;
+    /** Runs while security-relevant events are recorded in the database. */
+    audit: unknown;
     /** Plugins that provide routes but no service, named so that other plugins can depend on them. */
     database_api: unknown;
     security: unknown;
@@ -56,7 +59,7 @@ export const OPEN_SERVICES: ReadonlySet<string> = new Set([
 
 /** Registers the built-in services and plugins. */
 export function registerCoreServices(parts: HostParts): void {
-  const { container, clock, paths, config, logging, lifecycle, hub, vault, systemView } = parts;
+  const { container, clock, paths, config, logging, lifecycle, hub, vault, audit, systemView } = parts;
   const builtIn = new Set<string>();
   const tables = new PluginTables(container, (name) => builtIn.has(name));
   container.registerInstance('clock', clock);
@@ -77,12 +80,13 @@ export function registerCoreServices(parts: HostParts): void {
   ])
     register(container);
   for (const plugin of [
-    busPlugin(hub),
+    auditPlugin(audit),
+    busPlugin(hub, audit),
     streamsPlugin,
-    logStorePlugin,
-    databasePlugin,
+    logStorePlugin(audit),
+    databasePlugin(audit),
     eventsPlugin,
-    channelPlugin,
+    channelPlugin(audit),
     securityPlugin({
       get state() {
         return vault.state;

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { ConfigurationManager } from '@aico/shared/core/config';
 import type { Logger } from '@aico/shared/core/logging';
 import { createMutex } from '@aico/shared/core/tasks';
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import { Type } from 'typebox';
 import type { ChangeOutcome, ServiceChange } from '../core/container/changes.ts';
 import type { ServiceContainer } from '../core/container/service-container.ts';
@@ -37,6 +38,7 @@ export interface PluginManagerOptions {
   readonly missing: readonly MissingPlugin[];
   readonly isLocked: () => boolean;
   readonly logger: Logger;
+  readonly audit: Pick<AuditRecorder, 'record'>;
 }
 
 /** A plugin whose code has been loaded. */
@@ -160,7 +162,7 @@ export class PluginManager {
       if (needing.length > 0 && (!withDependents || fixed.length > 0))
         throw new PluginNeededError(name, needing, fixed);
       const names = [name, ...needing];
-      await this.#attempt(name, 'disabled', () => this.#change({ remove: names }, []));
+      await this.#attempt(name, 'disabled', () => this.#change({ remove: names }, []), needing);
       for (const each of names) {
         const disabled = this.#known.get(each);
         if (disabled !== undefined) disabled.isEnabled = false;
@@ -263,24 +265,41 @@ export class PluginManager {
     }
   }
 
-  async #attempt(name: string, action: PluginAction, work: () => Promise<ChangeOutcome>): Promise<void> {
+  async #attempt(
+    name: string,
+    action: PluginAction,
+    work: () => Promise<ChangeOutcome>,
+    dependents: readonly string[] = [],
+  ): Promise<void> {
     let outcome: ChangeOutcome;
     try {
       outcome = await work();
     } catch (error) {
-      throw this.#failed(name, action, error);
+      throw await this.#failed(name, action, error);
     }
     if (outcome.kind === 'restored')
-      throw this.#failed(name, action, outcome.failure, outcome.restoreFailure);
+      throw await this.#failed(name, action, outcome.failure, outcome.restoreFailure);
     this.#failures.delete(name);
     this.#options.logger.info(`Plugin ${name} was ${action}`, { plugin: name });
+    for (const subject of [name, ...dependents]) {
+      const { definition, module } = this.#known.get(subject)?.loaded ?? {};
+      const details = { version: definition?.version, module };
+      await this.#options.audit.record({ action: `plugin.${action}`, subject, details });
+    }
   }
 
-  #failed(name: string, action: PluginAction, cause: unknown, restoreFailure?: Error): Error {
+  async #failed(name: string, action: PluginAction, cause: unknown, restoreFailure?: Error): Promise<Error> {
     if (cause instanceof PluginUnknownError || cause instanceof PluginStateError) return cause;
     const failure = new PluginChangeError(name, action, cause, restoreFailure);
     this.#failures.set(name, failure);
     this.#options.logger.error(failure.message, { plugin: name, error: failure });
+    const details = { code: failure.code };
+    await this.#options.audit.record({
+      action: `plugin.${action}`,
+      subject: name,
+      outcome: 'failed',
+      details,
+    });
     return failure;
   }
 

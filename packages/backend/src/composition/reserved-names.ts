@@ -16,6 +16,7 @@ export const RESERVED: ReservedNames = {
   readable: [LOG_STORE],
   tables: [
     'audit',
+    'audit_config',
     'core_start',
     'device',
     'device_opening',

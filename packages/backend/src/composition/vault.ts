@@ -1,5 +1,6 @@
 import type { Logger } from '@aico/shared/core/logging';
 import { createMutex } from '@aico/shared/core/tasks';
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { ServiceContainer } from '../core/container/service-container.ts';
 
@@ -15,6 +16,7 @@ export interface VaultOptions {
   /** Services that run without a key. All others may hold data. */
   readonly openServices: ReadonlySet<string>;
   readonly logger: Logger;
+  readonly audit: Pick<AuditRecorder, 'record'>;
 }
 
 const LOCKED = 'the home is locked';
@@ -70,8 +72,10 @@ export class Vault {
   async lock(): Promise<void> {
     await this.#exclusive(async () => {
       if (this.#state === 'locked') return;
-      const { keyManager, logger } = this.#options;
+      const { keyManager, logger, audit } = this.#options;
       this.#state = 'locking';
+      // While the trail is open.
+      await audit.record({ action: 'keys.locked' });
       try {
         await this.#hold();
       } catch (error) {

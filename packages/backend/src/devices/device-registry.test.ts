@@ -8,12 +8,13 @@ import { fingerprint } from '@aico/protocol/channel';
 import { nobleSuite } from '@aico/protocol/channel/noble';
 import { createLogging } from '@aico/shared/core/logging';
 import { EncryptedDatabase } from '@aico/shared/data';
+import { AuditTrail } from '@aico/shared/data/audit';
 import { Value } from 'typebox/value';
 import { DeviceRegistry } from './device-registry.ts';
 import { devicesSection, Roles } from './roles.ts';
 import { OPENINGS_PER_DEVICE } from './seen-openings.ts';
 
-const audit = createLogging({ console: { enabled: false } }).getLogger('test', 'audit');
+const logger = createLogging({ console: { enabled: false } }).getLogger('test', 'devices');
 const roles = new Roles({ owner: ['*'], guest: ['*:read'] });
 
 async function setUp(t: TestContext) {
@@ -23,12 +24,13 @@ async function setUp(t: TestContext) {
     await database.close();
     await rm(folder, { recursive: true });
   });
+  const audit = await AuditTrail.open({ database, key: randomBytes(32) });
   const open = async () => {
-    const registry = new DeviceRegistry({ database, roles, audit });
+    const registry = new DeviceRegistry({ database, roles, logger, audit });
     await registry.start();
     return registry;
   };
-  return { open, database };
+  return { open, database, audit };
 }
 
 const phone = () => ({
@@ -95,6 +97,37 @@ describe('DeviceRegistry', () => {
     await again.revoke(id);
     await again.noteSeen(id, randomBytes(32));
     assert.deepEqual((await database.execute('SELECT device FROM device_opening')).rows, []);
+  });
+
+  test('a change is recorded with its device, in the transaction that makes it', async (t) => {
+    const { open, audit, database } = await setUp(t);
+    const registry = await open();
+    const device = await registry.add({ ...phone(), source: '192.0.2.1' });
+    const { id } = device;
+    await registry.rename(id, 'Tablet');
+    await registry.setRoles(id, ['owner']);
+    await database.execute(
+      "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT raise(ABORT, 'no event is taken'); END",
+    );
+    await assert.rejects(registry.rename(id, 'Phone'));
+    assert.equal(registry.get(id).name, 'Tablet');
+    await database.execute('DROP TRIGGER full');
+    await registry.revoke(id);
+    const events = await audit.query({ first: 'oldest' });
+    assert.deepEqual(
+      events.map(({ action, actor, subject, details }) => [action, actor, subject === id, details]),
+      [
+        [
+          'device.paired',
+          'stranger:192.0.2.1',
+          true,
+          { name: 'phone', roles: ['guest'], fingerprint: device.fingerprint },
+        ],
+        ['device.renamed', 'backend', true, { from: 'phone', to: 'Tablet' }],
+        ['device.roles_changed', 'backend', true, { from: ['guest'], to: ['owner'] }],
+        ['device.revoked', 'backend', true, { name: 'Tablet' }],
+      ],
+    );
   });
 
   test('rights follow the roles at once, and an unknown role or a key that is there already is refused', async (t) => {

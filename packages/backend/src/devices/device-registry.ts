@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { fingerprint } from '@aico/protocol/channel';
 import { sodiumSuite } from '@aico/protocol/channel/node';
 import type { Logger } from '@aico/shared/core/logging';
-import type { Database, Migration } from '@aico/shared/data';
+import type { Database, Migration, SqlParameter } from '@aico/shared/data';
+import type { AuditRecorder, SecurityEvent } from '@aico/shared/data/audit';
 import type { Access, Principal } from '../core/access.ts';
 import { DeviceTakenError, DeviceUnknownError, RoleBeyondOwnError } from './errors.ts';
 import type { Roles } from './roles.ts';
@@ -33,6 +34,8 @@ export interface NewDevice extends DeviceKeys {
   readonly id?: string;
   readonly name: string;
   readonly roles: readonly string[];
+  /** The address that it paired from. */
+  readonly source?: string;
 }
 
 interface DeviceRow {
@@ -54,7 +57,9 @@ export interface DeviceRegistryOptions {
   readonly database: Database;
   readonly roles: Roles;
   /** Logs every pairing, renaming and revocation. */
-  readonly audit: Logger;
+  readonly logger: Logger;
+  /** Records them, each in the transaction that makes it. */
+  readonly audit: Pick<AuditRecorder, 'within'>;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number;
 }
@@ -125,7 +130,7 @@ export class DeviceRegistry {
    *
    * @throws {RoleUnknownError} @throws {DeviceTakenError}
    */
-  async add({ id = randomUUID(), name, roles, publicKey, psk }: NewDevice): Promise<Device> {
+  async add({ id = randomUUID(), name, roles, publicKey, psk, source }: NewDevice): Promise<Device> {
     this.#options.roles.check(roles);
     const taken = this.byPublicKey(publicKey);
     if (taken !== undefined) throw new DeviceTakenError(taken.device.name);
@@ -138,12 +143,18 @@ export class DeviceRegistry {
       paired_at: this.#time(),
       last_seen_at: null,
     };
-    await this.#options.database.execute(
+    await this.#change(
       'INSERT INTO device (id, name, roles, public_key, psk, paired_at) VALUES (?, ?, ?, ?, ?, ?)',
       [row.id, row.name, row.roles, row.public_key, row.psk, row.paired_at],
+      {
+        action: 'device.paired',
+        subject: id,
+        ...(source !== undefined && { actor: `stranger:${source}` }),
+        details: { name, roles, fingerprint: fingerprint(sodiumSuite, row.public_key) },
+      },
     );
     const { device } = this.#load(row);
-    this.#options.audit.warn('Device paired', {
+    this.#options.logger.warn('Device paired', {
       device: device.id,
       name,
       roles,
@@ -155,8 +166,12 @@ export class DeviceRegistry {
   /** @throws {DeviceUnknownError} */
   async rename(id: string, name: string): Promise<Device> {
     const known = this.#known(id);
-    await this.#options.database.execute('UPDATE device SET name = ? WHERE id = ?', [name, id]);
-    this.#options.audit.info('Device renamed', { device: id, from: known.device.name, to: name });
+    await this.#change('UPDATE device SET name = ? WHERE id = ?', [name, id], {
+      action: 'device.renamed',
+      subject: id,
+      details: { from: known.device.name, to: name },
+    });
+    this.#options.logger.info('Device renamed', { device: id, from: known.device.name, to: name });
     return this.#replace(known, { ...known.device, name });
   }
 
@@ -176,11 +191,16 @@ export class DeviceRegistry {
   async setRoles(id: string, roles: readonly string[]): Promise<Device> {
     this.#options.roles.check(roles);
     const known = this.#known(id);
-    await this.#options.database.execute('UPDATE device SET roles = ? WHERE id = ?', [
-      JSON.stringify(roles),
-      id,
-    ]);
-    this.#options.audit.warn('Device given other roles', { device: id, from: known.device.roles, to: roles });
+    await this.#change('UPDATE device SET roles = ? WHERE id = ?', [JSON.stringify(roles), id], {
+      action: 'device.roles_changed',
+      subject: id,
+      details: { from: known.device.roles, to: roles },
+    });
+    this.#options.logger.warn('Device given other roles', {
+      device: id,
+      from: known.device.roles,
+      to: roles,
+    });
     const device = this.#replace(known, { ...known.device, roles });
     for (const listener of this.#onRolesChanged) listener(id);
     return device;
@@ -197,8 +217,12 @@ export class DeviceRegistry {
     this.#byKey.delete(hex(keys.publicKey));
     this.#openings.forget(id);
     for (const listener of this.#onRevoked) listener(id);
-    this.#options.audit.warn('Device revoked', { device: id, name: device.name });
-    await this.#options.database.execute('DELETE FROM device WHERE id = ?', [id]);
+    this.#options.logger.warn('Device revoked', { device: id, name: device.name });
+    await this.#change('DELETE FROM device WHERE id = ?', [id], {
+      action: 'device.revoked',
+      subject: id,
+      details: { name: device.name },
+    });
   }
 
   /**
@@ -258,6 +282,15 @@ export class DeviceRegistry {
         return device !== undefined && roles.permit(device.roles, access);
       },
     };
+  }
+
+  /** Makes a change and records it: both become durable, or neither. */
+  async #change(sql: string, params: readonly SqlParameter[], event: SecurityEvent): Promise<void> {
+    const { database, audit } = this.#options;
+    await database.transaction(async (tx) => {
+      await tx.execute(sql, params);
+      await audit.within(tx, event);
+    });
   }
 
   #known(id: string): KnownDevice {

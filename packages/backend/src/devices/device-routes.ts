@@ -1,3 +1,4 @@
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import { type Static, Type } from 'typebox';
 import type { GatewayApp } from '../core/gateway.ts';
 import { Instant, listOf, NO_CONTENT, type Says } from '../core/reply-schemas.ts';
@@ -15,6 +16,7 @@ export interface DeviceRoutesOptions {
   readonly middleware: Pairing;
   /** The role of a device paired without one. */
   readonly defaultRole: string;
+  readonly audit: Pick<AuditRecorder, 'record'>;
 }
 
 const RoleNames = Type.Array(Type.String({ minLength: 1, maxLength: 32 }), { maxItems: 16 });
@@ -51,7 +53,7 @@ const MANAGE = { access: 'devices:manage' } as const;
 /** `/api/v1/devices` */
 export function declareDeviceRoutes(
   app: GatewayApp,
-  { devices, middleware, defaultRole }: DeviceRoutesOptions,
+  { devices, middleware, defaultRole, audit }: DeviceRoutesOptions,
 ): void {
   app.get('/', { config: READ, schema: { response: { 200: DeviceList } } }, () => ({
     devices: devices.list().map(viewOf),
@@ -79,9 +81,10 @@ export function declareDeviceRoutes(
   app.post(
     '/pairings',
     { config: MANAGE, schema: { body: NewPairing, response: { 201: PairingView } } },
-    ({ body, principal }, reply) => {
+    async ({ body, principal }, reply) => {
       const roles = [...(body.roles ?? [defaultRole])];
       devices.checkGiven(principal, roles);
+      await audit.record({ action: 'device.code_issued', details: { roles } });
       const code = middleware.pairings.issue({ roles });
       const expiresAt = new Date(Date.now() + middleware.pairingMs).toISOString();
       reply.code(201);

@@ -5,7 +5,7 @@ import { RoleUnknownError } from './errors.ts';
 
 /** An owner may do everything, including root rights by name; a guest sees the state of the backend and the data of plugins. */
 export const DEFAULT_ROLES = {
-  owner: ['*', 'root:database:query', 'root:plugins:change'],
+  owner: ['*', 'root:audit:read', 'root:database:query', 'root:plugins:change'],
   guest: ['system:read', '*:read', '*:subscribe'],
 };
 

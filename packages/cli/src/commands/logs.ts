@@ -1,9 +1,8 @@
 import type { Output } from '@aico/backend/plugin';
 import { type Asked, ask, type LoggedLine, loggedLineOf, type ReplyOf } from '@aico/client/ask';
-import { momentOf } from '@aico/protocol/timing';
 import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { wholeNumber } from '../argument-values.ts';
+import { instant, TIMES, wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { write, writeBytes } from '../terminal/output.ts';
 import { onOneLine, styles } from '../terminal/style.ts';
@@ -13,8 +12,6 @@ import { coloured, table } from '../terminal/table.ts';
 const MOST_LINES = 1_000;
 
 const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
-
-const TIMES = '10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27 or 2026-11-27T14:30';
 
 type Query = NonNullable<Asked<'get', '/api/v1/logs'>['query']>;
 type StoredLine = ReplyOf<'get', '/api/v1/logs'>['logs'][number];
@@ -97,13 +94,6 @@ function withFilter(command: Command): Command {
     .option('--device <id>', 'only lines that this device caused')
     .option('--since <time>', `only lines from then on: ${TIMES}`, instant)
     .option('--until <time>', 'only earlier lines', instant);
-}
-
-/** A time as the person at this terminal means it, whose time zone the backend does not know. */
-function instant(text: string): string {
-  const moment = momentOf(text, new Date());
-  if (moment === undefined) throw new InvalidArgumentError(`It is not a time: ${TIMES}.`);
-  return moment.toISOString();
 }
 
 function queryOf({ request, trace, service, component, level, text, plugin, device }: FilterOptions): Query {

@@ -2,6 +2,7 @@ import { findPackageJSON } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ask, type ReplyOf } from '@aico/client/ask';
+import type { SecurityEvent } from '@aico/shared/data/audit';
 import type { Command } from 'commander';
 import { moduleArgument } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
@@ -125,6 +126,7 @@ async function add(context: CommandContext, specifier: string): Promise<void> {
   // A full path, so that a start finds it from any current folder, and a service manager does too.
   const module = path.isAbsolute(named) ? named : folderOf(loaded.module);
   const isNew = await setModule(context, name, module);
+  if (isNew) await record(context, { action: 'plugin.added', subject: name, details: { module } });
   context.output.print({ name, module, added: isNew }, () =>
     isNew
       ? `Added ${name}: it is loaded from the next start on, and now by \`aico plugin enable ${name}\`. Its commands, if it has any: aico ${name} …`
@@ -146,6 +148,7 @@ async function remove(context: CommandContext, name: string): Promise<void> {
       1,
       '`aico config list` shows which file or variable a key comes from.',
     );
+  await record(context, { action: 'plugin.removed', subject: name });
   context.output.print({ removed: name }, () => `Removed ${name}: it is not loaded from the next start on.`);
 }
 
@@ -157,7 +160,7 @@ async function enable(context: CommandContext, name: string): Promise<void> {
   const isPlugin = plugins.some((plugin) => plugin.name === name);
   const found = isPlugin ? undefined : await foundNamed(context, name);
   if (isPlugin)
-    report(context, name, 'enabled', await switching(context.paths, name, true, () => change(name)));
+    await report(context, name, 'enabled', await switching(context.paths, name, true, () => change(name)));
   else if (found !== undefined)
     await adding(context.paths, found, async (called) =>
       report(context, called, 'enabled', await change(called)),
@@ -171,7 +174,7 @@ async function disable(context: CommandContext, name: string, dependents: boolea
   const plugins = await known(context);
   if (plugins.every((plugin) => plugin.name !== name)) throw await unknown(context, name, plugins);
   const change = () => changeRunning(context, 'disable', name, dependents);
-  report(context, name, 'disabled', await switching(context.paths, name, false, change));
+  await report(context, name, 'disabled', await switching(context.paths, name, false, change));
 }
 
 async function reload(context: CommandContext, name: string): Promise<void> {
@@ -195,17 +198,24 @@ async function changeRunning(
   });
 }
 
-function report(
-  { output }: CommandContext,
+async function report(
+  context: CommandContext,
   name: string,
   done: 'enabled' | 'disabled',
   plugin: PluginView | undefined,
-): void {
-  output.print({ name, [done]: true, state: plugin?.state }, () =>
+): Promise<void> {
+  // A running backend has recorded the change.
+  if (plugin === undefined) await record(context, { action: `plugin.${done}`, subject: name });
+  context.output.print({ name, [done]: true, state: plugin?.state }, () =>
     plugin === undefined
       ? `${name} is ${done} from the next start on: no backend runs.`
       : `${name} is ${done}, now and at every start: ${coloured(plugin.state)}`,
   );
+}
+
+async function record(context: CommandContext, event: SecurityEvent): Promise<void> {
+  const { recordEvent } = await import('../security/audit.ts');
+  await recordEvent(context, event);
 }
 
 /** The plugins of the running backend, and those that it has not loaded since they were added after its start. */

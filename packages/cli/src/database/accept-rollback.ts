@@ -8,6 +8,7 @@ import {
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { changing } from '../outcome.ts';
+import { recordEvent } from '../security/audit.ts';
 import { unlockedKeys } from '../security/home-keys.ts';
 import type { SecretFiles } from '../security/secret-files.ts';
 import { confirmed } from '../terminal/prompts.ts';
@@ -45,7 +46,10 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
     } satisfies AcceptRollbackOptions;
     const outcome = await changing(states, () => acceptRollback(accepting));
     const { adopted: _, ...finding } = outcome;
-    output.print(finding, ({ accepted, state }) => {
+    const { accepted, state, missing } = finding;
+    if (accepted && state !== 'in-order')
+      await recordEvent(context, { action: 'database.rollback_accepted', details: { state, missing } });
+    output.print(finding, () => {
       if (accepted && state === 'gone') return 'Accepted. The next start makes an empty database.';
       if (accepted) return 'Accepted. The next start treats this database as the newest.';
       return state === 'in-order'

@@ -18,6 +18,7 @@ import { AICOKeyManager, KeyNotGivenError } from '@aico/shared/security';
 import { pathArgument } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
 import { UsageError } from '../errors.ts';
+import { recordEvent } from '../security/audit.ts';
 import { keysOf, kindsOf, unlockedKeys } from '../security/home-keys.ts';
 import type { SecretFiles } from '../security/secret-files.ts';
 import { unlocking } from '../security/unlocking.ts';
@@ -57,13 +58,15 @@ async function offline(context: CommandContext, directory: string, files: Secret
   await recoverRotation({ file: paths.databaseFile, keys });
   const key = keys.databaseKey();
   try {
-    return await makeBackup({
+    const backup = await makeBackup({
       file: paths.databaseFile,
       slotsFile: paths.keySlotsFile,
       home,
       key,
       directory,
     });
+    await recordEvent(context, { action: 'database.backed_up', details: { folder: backup.folder } });
+    return backup;
   } finally {
     key.fill(0);
     keys.lock();
@@ -121,6 +124,11 @@ export async function restore(
       });
     },
   });
+  if (restored !== undefined) {
+    const { createdAt, commits } = restored.manifest;
+    const details = { backup: createdAt, commits };
+    await recordEvent(context, { action: 'database.restored', details });
+  }
   output.print(restored ?? { restored: false }, () =>
     restored === undefined
       ? 'Nothing was changed.'

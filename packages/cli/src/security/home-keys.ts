@@ -6,8 +6,13 @@ import { readSecret, type SecretFiles } from './secret-files.ts';
 import { unlocking } from './unlocking.ts';
 
 /** The keys of the home, read from its files; no running backend is needed. */
-export function keysOf({ paths }: CommandContext): AICOKeyManager {
-  return new AICOKeyManager({ slotsFile: paths.keySlotsFile, keyFile: paths.keyFile });
+export function keysOf(context: CommandContext): AICOKeyManager {
+  const { keySlotsFile, keyFile } = context.paths;
+  return new AICOKeyManager({
+    slotsFile: keySlotsFile,
+    keyFile,
+    onEvent: async (event) => (await import('./audit.ts')).recordEvent(context, event),
+  });
 }
 
 /** The keys of the home, unlocked: see {@link unlocking}. The caller locks them. */

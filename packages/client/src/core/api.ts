@@ -3,6 +3,12 @@
  * routes, not this.
  */
 export interface paths {
+    "/api/v1/audit": {
+        get: operations["get_audit"];
+    };
+    "/api/v1/audit/verify": {
+        post: operations["post_audit_verify"];
+    };
     "/api/v1/bus/clients": {
         get: operations["get_bus_clients"];
     };
@@ -161,6 +167,81 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description An action, or its first word for all of them. */
+                action?: string;
+                actor?: string;
+                subject?: string;
+                outcome?: "done" | "failed";
+                since?: string;
+                until?: string;
+                limit?: number;
+                /** @description The number of the last event of this page. */
+                before?: number;
+                /** @description The same, where the oldest come first. */
+                after?: number;
+                first?: "newest" | "oldest";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        events: {
+                            /** @description Its number: the first event has 1. */
+                            seq: number;
+                            /** @description Milliseconds since 1970. */
+                            time: number;
+                            /** @description A UUID. */
+                            event: string;
+                            /** @description `local`, `device:ID`, `stranger:ADDRESS` or `backend`. */
+                            actor: string;
+                            action: string;
+                            subject: string;
+                            /** @enum {unknown} */
+                            outcome: "done" | "failed";
+                            details: {
+                                [key: string]: unknown;
+                            };
+                            /** @description Of this row and of all rows before it. */
+                            hash: string;
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_audit_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        ok: boolean;
+                        /** @description The number of rows that are in order. */
+                        rows: number;
+                        /** @description The number of the first row that is wrong or missing. */
+                        firstBroken?: number;
+                        reason?: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     get_bus_clients: {
         parameters: {
             query?: never;

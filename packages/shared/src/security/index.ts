@@ -26,7 +26,7 @@ export {
   UnlockThrottledError,
 } from './errors.ts';
 export { AICOKeyManager } from './key-manager.ts';
-export type { KeyManagerOptions, SetUpOptions, SlotInfo } from './key-manager-options.ts';
+export type { KeyEvent, KeyManagerOptions, SetUpOptions, SlotInfo } from './key-manager-options.ts';
 export { wipe } from './keys/guarded-key.ts';
 export { COST_CEILING, COST_FLOOR, type PasswordCost } from './passwords/password-key.ts';
 export { createRecoveryCode, decodeRecoveryCode } from './passwords/recovery-code.ts';

@@ -19,7 +19,34 @@ export interface KeyManagerOptions {
   /** Milliseconds since 1970, for the rate limit of attempts. */
   readonly now?: () => number;
   readonly logger?: Logger;
+  /** Called after each event, for an audit trail. The method that caused the event waits for it. It must not throw. */
+  readonly onEvent?: ((event: KeyEvent) => void | Promise<void>) | undefined;
 }
+
+/** A change of the keys, or an attempt to unlock them. */
+export type KeyEvent = {
+  /** The id of the slot that was changed or opened. */
+  readonly subject?: string | undefined;
+  readonly outcome?: 'failed';
+} & (
+  | {
+      readonly action: 'keys.created';
+      readonly details: { readonly kinds: readonly SlotKind[] } & Unconfirmed;
+    }
+  | {
+      readonly action: 'keys.unlocked';
+      /** The kind of the opened slot, or the error code of the attempt. */
+      readonly details: { readonly kind: SlotKind } | { readonly code: string };
+    }
+  | { readonly action: 'keys.slot_added'; readonly details: { readonly kind: SlotKind } & Unconfirmed }
+  | {
+      readonly action: 'keys.slot_removed' | 'keys.password_changed' | 'keys.database_key_rotated';
+      readonly details: Unconfirmed;
+    }
+);
+
+/** `true` where the disk did not confirm the change, which may be in force all the same. */
+export type Unconfirmed = { readonly unconfirmed?: true };
 
 /** The part of the configuration of a home that the key manager uses: see `ConfigurationManager`. */
 export interface ConfigurationPlaces {

@@ -1,20 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
+import { AicoError } from '@aico/protocol';
 import type { Logger } from '../core/logging/types.ts';
+import { WriteUnconfirmedError } from '../core/paths/index.ts';
 import {
+  CredentialWrongError,
+  KeyFileWrongError,
   KeyNotGivenError,
+  KeyringWrongError,
   KeysLockedError,
   LastSlotError,
   NoStagedKeyError,
+  PasswordWrongError,
+  RecoveryCodeWrongError,
   SlotFileExistsError,
   SlotUnknownError,
 } from './errors.ts';
 import {
   type ConfigurationPlaces,
+  type KeyEvent,
   type KeyManagerOptions,
   optionsFrom,
   type SetUpOptions,
   type SlotInfo,
+  type Unconfirmed,
 } from './key-manager-options.ts';
 import { GuardedKey } from './keys/guarded-key.ts';
 import { hkdfSha256, purposeLabel } from './keys/key-derivation.ts';
@@ -38,6 +47,15 @@ import { type Keyring, openOsKeyring } from './sources/os-keyring.ts';
 import type { UnlockCredentials } from './unlocking/attended.ts';
 import { openSlot } from './unlocking/opening.ts';
 import { type ThrottleStatus, UnlockThrottle } from './unlocking/unlock-throttle.ts';
+
+/** Errors of an attempt with a key that opens nothing. Others are mistakes in typing, or attempts that were not considered. */
+const WRONG_KEYS = [
+  PasswordWrongError,
+  RecoveryCodeWrongError,
+  KeyFileWrongError,
+  KeyringWrongError,
+  CredentialWrongError,
+] as const;
 
 interface Unlocked {
   readonly root: GuardedKey;
@@ -64,6 +82,7 @@ export class AICOKeyManager {
   readonly #credentials: string | undefined;
   readonly #openKeyring: () => Promise<Keyring>;
   readonly #throttle: UnlockThrottle;
+  readonly #onEvent: (event: KeyEvent) => void | Promise<void>;
   #unlocked: Unlocked | undefined;
   readonly #begins: (() => () => void)[] = [];
   #ends: readonly (() => void)[] = [];
@@ -78,6 +97,7 @@ export class AICOKeyManager {
     this.#credentials = options.credentials ?? process.env.CREDENTIALS_DIRECTORY;
     this.#openKeyring = options.keyring ?? openOsKeyring;
     this.#throttle = new UnlockThrottle(`${options.slotsFile}.tries`, options.now);
+    this.#onEvent = options.onEvent ?? (() => {});
   }
 
   get isUnlocked(): boolean {
@@ -111,7 +131,8 @@ export class AICOKeyManager {
     const symbols = recoveryCode === undefined ? undefined : decodeRecoveryCode(recoveryCode);
     if (await this.exists()) throw new SlotFileExistsError(this.#store.file);
     if (password !== undefined) await refuseGuessablePassword(password);
-    await this.#store.change(async () => {
+    const kinds: Slot['kind'][] = [];
+    const create = this.#store.change(async () => {
       if (await this.exists()) throw new SlotFileExistsError(this.#store.file);
       const root = GuardedKey.random(32);
       try {
@@ -124,6 +145,7 @@ export class AICOKeyManager {
           slots.push(await passwordSlot(id, root, password, cost));
         }
         if (symbols !== undefined) slots.push(recoverySlot(id, root, symbols));
+        kinds.push(...slots.map((slot) => slot.kind));
         const body = withNewKey({ ...HEADER, id, slots, keys: [] }, DATABASE, root);
         await this.#store.write(body, root);
         this.#become({ root, body });
@@ -132,7 +154,8 @@ export class AICOKeyManager {
         throw error;
       }
     });
-    this.#logger?.info('Keys made', { slots: this.#unlocked?.body.slots.map((slot) => slot.kind) });
+    await this.#recorded(create, (sure) => ({ action: 'keys.created', details: { kinds, ...sure } }));
+    this.#logger?.info('Keys made', { slots: kinds });
   }
 
   /**
@@ -149,6 +172,7 @@ export class AICOKeyManager {
       const { slot, root, body } = await this.#open(credentials);
       this.#become({ root, body });
       this.#logger?.info('Keys unlocked', { kind: slot.kind, slot: slot.id });
+      await this.#onEvent({ action: 'keys.unlocked', subject: slot.id, details: { kind: slot.kind } });
     });
   }
 
@@ -181,7 +205,7 @@ export class AICOKeyManager {
    */
   async addPassword(password: string): Promise<string> {
     await refuseGuessablePassword(password);
-    return await this.#addSlot(async (body, root) =>
+    return await this.#addSlot('password', async (body, root) =>
       passwordSlot(body.id, root, password, this.#cost ?? (await costBeside(body))),
     );
   }
@@ -191,7 +215,7 @@ export class AICOKeyManager {
    * @returns the slot's id
    */
   async addKeyFile(): Promise<string> {
-    return await this.#addSlot((body, root) => newKeyFileSlot(body.id, root, this.#keyFile));
+    return await this.#addSlot('key-file', (body, root) => newKeyFileSlot(body.id, root, this.#keyFile));
   }
 
   /**
@@ -201,11 +225,11 @@ export class AICOKeyManager {
    */
   async setRecoveryCode(code: string): Promise<string> {
     const symbols = decodeRecoveryCode(code);
-    return await this.#update(async (body, root) => {
-      const slot = recoverySlot(body.id, root, symbols);
-      const others = body.slots.filter(({ kind }) => kind !== 'recovery');
-      return { body: { ...body, slots: [...others, slot] }, result: slot.id };
-    });
+    return await this.#addSlot(
+      'recovery',
+      async (body, root) => recoverySlot(body.id, root, symbols),
+      ({ kind }) => kind !== 'recovery',
+    );
   }
 
   /**
@@ -215,7 +239,7 @@ export class AICOKeyManager {
    */
   async addKeyring(): Promise<string> {
     const keyring = await this.#openKeyring();
-    return await this.#addSlot((body, root) => newKeyringSlot(body.id, root, keyring));
+    return await this.#addSlot('keyring', (body, root) => newKeyringSlot(body.id, root, keyring));
   }
 
   /**
@@ -224,7 +248,9 @@ export class AICOKeyManager {
    * @throws {CredentialUnusableError} when it is missing or has less than 32 bytes
    */
   async addCredential(name?: string): Promise<string> {
-    return await this.#addSlot((body, root) => newCredentialSlot(body.id, root, this.#credentials, name));
+    return await this.#addSlot('credential', (body, root) =>
+      newCredentialSlot(body.id, root, this.#credentials, name),
+    );
   }
 
   /**
@@ -233,8 +259,10 @@ export class AICOKeyManager {
    */
   async changePassword(oldPassword: string, newPassword: string): Promise<void> {
     await refuseGuessablePassword(newPassword);
-    await this.#store.change(async () => {
+    let subject: string | undefined;
+    const change = this.#store.change(async () => {
       const { slot, root, body: old } = await this.#open({ password: oldPassword });
+      subject = slot.id;
       try {
         const cost = this.#cost ?? (await costBeside(old));
         const renewed = await passwordSlot(old.id, root, newPassword, cost);
@@ -246,17 +274,23 @@ export class AICOKeyManager {
         root.wipe();
       }
     });
+    await this.#recorded(change, (details) => ({ action: 'keys.password_changed', subject, details }));
     this.#logger?.info('Password changed');
   }
 
   /** @throws {SlotUnknownError} @throws {LastSlotError} when no other slot would remain */
   async removeSlot(id: string): Promise<void> {
-    const kind = await this.#update(async (body) => {
+    const remove = this.#update(async (body) => {
       const slots = body.slots.filter((slot) => slot.id !== id);
       if (slots.length === body.slots.length) throw new SlotUnknownError(id);
       if (slots.length === 0) throw new LastSlotError(id);
       return { body: { ...body, slots }, result: body.slots.find((slot) => slot.id === id)?.kind };
     });
+    const kind = await this.#recorded(remove, (details) => ({
+      action: 'keys.slot_removed',
+      subject: id,
+      details,
+    }));
     // An entry left in an unavailable keyring no longer unlocks anything.
     if (kind === 'keyring')
       await this.#openKeyring()
@@ -336,11 +370,12 @@ export class AICOKeyManager {
    * @throws {KeysLockedError} @throws {NoStagedKeyError}
    */
   async promoteDatabaseKey(): Promise<void> {
-    await this.#update(async (body, root) => {
+    const promote = this.#update(async (body, root) => {
       const promoted = withPromotedKey(body, DATABASE_NEXT, DATABASE, root);
       if (promoted === undefined) throw new NoStagedKeyError();
       return { body: promoted, result: undefined };
     });
+    await this.#recorded(promote, (details) => ({ action: 'keys.database_key_rotated', details }));
     this.#logger?.info('Database key rotated');
   }
 
@@ -369,13 +404,20 @@ export class AICOKeyManager {
   /** Opens a slot of the file on the disk, and authenticates the file with its root key. */
   async #open(credentials: UnlockCredentials): Promise<OpenedSlot & { readonly body: SlotFileBody }> {
     const read = await this.#store.read();
-    const opened = await openSlot(read.body, credentials, {
-      keyFile: this.#keyFile,
-      credentials: this.#credentials,
-      keyring: this.#openKeyring,
-      throttle: this.#throttle,
-      logger: this.#logger,
-    });
+    let opened: OpenedSlot;
+    try {
+      opened = await openSlot(read.body, credentials, {
+        keyFile: this.#keyFile,
+        credentials: this.#credentials,
+        keyring: this.#openKeyring,
+        throttle: this.#throttle,
+        logger: this.#logger,
+      });
+    } catch (error) {
+      if (error instanceof AicoError && WRONG_KEYS.some((wrong) => error instanceof wrong))
+        await this.#onEvent({ action: 'keys.unlocked', outcome: 'failed', details: { code: error.code } });
+      throw error;
+    }
     try {
       this.#store.prove(read, opened.root);
     } catch (error) {
@@ -385,11 +427,34 @@ export class AICOKeyManager {
     return { ...opened, body: read.body };
   }
 
-  async #addSlot(make: (body: SlotFileBody, root: GuardedKey) => Promise<Slot>): Promise<string> {
-    return await this.#update(async (body, root) => {
+  async #addSlot(
+    kind: Slot['kind'],
+    make: (body: SlotFileBody, root: GuardedKey) => Promise<Slot>,
+    isKept: (other: Slot) => boolean = () => true,
+  ): Promise<string> {
+    let subject = '';
+    const add = this.#update(async (body, root) => {
       const slot = await make(body, root);
-      return { body: { ...body, slots: [...body.slots, slot] }, result: slot.id };
+      subject = slot.id;
+      return { body: { ...body, slots: [...body.slots.filter(isKept), slot] }, result: slot.id };
     });
+    return await this.#recorded(add, (sure) => ({
+      action: 'keys.slot_added',
+      subject,
+      details: { kind, ...sure },
+    }));
+  }
+
+  /** Reports a change once it is made, also where the disk did not confirm it: it may be in force then. */
+  async #recorded<T>(change: Promise<T>, event: (confirmation: Unconfirmed) => KeyEvent): Promise<T> {
+    try {
+      const result = await change;
+      await this.#onEvent(event({}));
+      return result;
+    } catch (error) {
+      if (error instanceof WriteUnconfirmedError) await this.#onEvent(event({ unconfirmed: true }));
+      throw error;
+    }
   }
 
   /** Rewrites the slot file with the changes of `work`, based on its present, authenticated content. */

@@ -2,6 +2,7 @@ import { parsePattern, TopicInvalidError } from '@aico/protocol';
 import { whyNotPublish, whyNotSubscribe } from '@aico/shared/core/bus';
 import { WriteUnconfirmedError } from '@aico/shared/core/paths';
 import { createMutex } from '@aico/shared/core/tasks';
+import type { SecurityEvent } from '@aico/shared/data/audit';
 import { BusGrantExistsError, BusGrantInvalidError, BusGrantUnknownError } from '../errors.ts';
 import type { BusGrant, GrantsFile } from './grants-file.ts';
 
@@ -22,16 +23,20 @@ export interface GrantRequest {
 
 /**
  * The grants of the home. A grant is on the disk before it takes effect; a revocation takes effect even if the disk does not
- * confirm it. `onChange` applies changes at once.
+ * confirm it. `onChange` applies changes at once and records them.
  */
 export class GrantBook {
   readonly #file: GrantsFile;
   readonly #isKey: (text: string) => boolean;
-  readonly #onChange: () => void;
+  readonly #onChange: (event: SecurityEvent) => unknown;
   #grants: readonly BusGrant[] = [];
   readonly #exclusive = createMutex();
 
-  constructor(file: GrantsFile, isKey: (text: string) => boolean, onChange: () => void) {
+  constructor(
+    file: GrantsFile,
+    isKey: (text: string) => boolean,
+    onChange: (event: SecurityEvent) => unknown,
+  ) {
     this.#file = file;
     this.#isKey = isKey;
     this.#onChange = onChange;
@@ -67,7 +72,8 @@ export class GrantBook {
         throw new BusGrantInvalidError(component, 'another component has this key');
       if (others.length >= MOST_GRANTS) throw new BusGrantInvalidError(component, 'there are too many');
       await this.#write([...others, grant]);
-      this.#adopt([...others, grant]);
+      const details = { publish: grant.publish, subscribe: grant.subscribe, renewed: renew };
+      await this.#adopt([...others, grant], { action: 'bus.granted', subject: component, details });
       return grant;
     });
   }
@@ -75,16 +81,17 @@ export class GrantBook {
   /** @throws {BusGrantUnknownError} */
   async revoke(component: string): Promise<void> {
     await this.#exclusive(async () => {
+      const event = { action: 'bus.revoked', subject: component } as const;
       const left = this.#grants.filter((grant) => grant.component !== component);
       if (left.length === this.#grants.length) throw new BusGrantUnknownError(component);
       try {
         await this.#file.write(left);
       } catch (error) {
         // The file already contains the change. Access ends now, and the error states that a power loss may restore it.
-        if (error instanceof WriteUnconfirmedError) this.#adopt(left);
+        if (error instanceof WriteUnconfirmedError) await this.#adopt(left, event);
         throw error;
       }
-      this.#adopt(left);
+      await this.#adopt(left, event);
     });
   }
 
@@ -125,8 +132,8 @@ export class GrantBook {
     }
   }
 
-  #adopt(grants: readonly BusGrant[]): void {
+  async #adopt(grants: readonly BusGrant[], event: SecurityEvent): Promise<void> {
     this.#grants = grants;
-    this.#onChange();
+    await this.#onChange(event);
   }
 }

@@ -4,6 +4,7 @@ import type { Logging } from '@aico/shared/core/logging';
 import type { AICOPaths } from '@aico/shared/core/paths';
 import type { Clock } from '@aico/shared/core/tasks';
 import type { DatabaseFaults } from '@aico/shared/data';
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import type { EngineWorker } from '@aico/shared/data/engine-worker';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { InstanceOf, ServiceFactory } from '../../core/container/container-types.ts';
@@ -32,6 +33,8 @@ export interface HostParts {
   /** Whether this start has created the keys, so that no database can exist. */
   readonly areKeysNew: () => boolean;
   readonly vault: Vault;
+  /** No service, so that no plugin can record an event. */
+  readonly audit: AuditRecorder;
   readonly systemView: SystemView;
   /** Tracks whether the database may be open. */
   readonly homeUse: HomeUse;

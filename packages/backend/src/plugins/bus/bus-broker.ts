@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { InProcessBus } from '@aico/shared/core/bus';
 import { createMutex } from '@aico/shared/core/tasks';
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import { wipe } from '@aico/shared/security';
 import type { Broker } from '../../bus/broker/broker.ts';
 import type { BrokerEvent } from '../../bus/broker/broker-options.ts';
@@ -33,14 +34,21 @@ type State =
  */
 export class BusBroker extends BasePlugin {
   readonly #hub: InProcessBus;
+  readonly #audit: Pick<AuditRecorder, 'record'>;
   #book: GrantBook | undefined;
   #state: State = { name: 'closed', reason: 'no component has been granted access' };
   readonly #exclusive = createMutex();
   #untravelled = 0;
 
-  constructor(name: string, container: ServiceContainer, hub: InProcessBus) {
+  constructor(
+    name: string,
+    container: ServiceContainer,
+    hub: InProcessBus,
+    audit: Pick<AuditRecorder, 'record'>,
+  ) {
     super(name, container);
     this.#hub = hub;
+    this.#audit = audit;
   }
 
   /** The grants of the home. */
@@ -65,7 +73,10 @@ export class BusBroker extends BasePlugin {
     this.onStop(async () => wipe(key));
     const { isCurveKey } = await import('@aico/shared/core/bus/zeromq/keys');
     const file = new GrantsFile(busGrantsFile, key);
-    this.#book = new GrantBook(file, isCurveKey, () => this.broker?.reload());
+    this.#book = new GrantBook(file, isCurveKey, (event) => {
+      this.broker?.reload();
+      return this.#audit.record(event);
+    });
     await this.#book.load();
     const bus = this.requireService('message_bus');
     const idempotency = this.requireService('idempotency');
@@ -179,8 +190,11 @@ export class BusBroker extends BasePlugin {
   }
 }
 
-/** @param hub the in-process bus, which the broker connects to other processes */
-export function busPlugin(hub: InProcessBus): PluginDefinition {
+/**
+ * @param hub the in-process bus, which the broker connects to other processes
+ * @param audit records grants and revocations
+ */
+export function busPlugin(hub: InProcessBus, audit: Pick<AuditRecorder, 'record'>): PluginDefinition {
   return definePlugin({
     name: 'bus_broker',
     version: '1.0.0',
@@ -193,6 +207,6 @@ export function busPlugin(hub: InProcessBus): PluginDefinition {
       'bus:subscribe': 'Follow any topic',
       'bus:grant': 'Grant other processes access to the bus',
     },
-    create: (name, container) => new BusBroker(name, container, hub),
+    create: (name, container) => new BusBroker(name, container, hub, audit),
   });
 }

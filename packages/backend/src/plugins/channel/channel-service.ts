@@ -1,9 +1,11 @@
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import { channelSection } from '../../channel/channel-config.ts';
 import { EncryptionMiddleware } from '../../channel/encryption-middleware.ts';
+import type { ServiceContainer } from '../../core/container/service-container.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
-import { definePlugin } from '../../core/plugin/plugin-definition.ts';
+import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
 import { DeviceRegistry } from '../../devices/device-registry.ts';
 import { declareDeviceRoutes } from '../../devices/device-routes.ts';
 import { devicesSection, Roles } from '../../devices/roles.ts';
@@ -13,31 +15,41 @@ import { devicesSection, Roles } from '../../devices/roles.ts';
  * codes.
  */
 export class ChannelService extends BasePlugin {
+  readonly #audit: AuditRecorder;
   #middleware: EncryptionMiddleware | undefined;
+
+  constructor(name: string, container: ServiceContainer, audit: AuditRecorder) {
+    super(name, container);
+    this.#audit = audit;
+  }
 
   override async start(): Promise<void> {
     const config = this.requireService('config');
-    const audit = this.requireService('logging').getLogger('security', 'audit');
+    const logger = this.requireService('logging').getLogger('security', 'audit');
     const gateway = this.requireService('gateway');
     const { roles, default_role } = config.section(devicesSection);
     const devices = new DeviceRegistry({
       database: this.requireService('database'),
       roles: new Roles(roles),
-      audit,
+      logger,
+      audit: this.#audit,
     });
     await devices.start();
     const middleware = new EncryptionMiddleware(gateway, this.requireService('key_manager'), {
       devices,
       config: config.section(channelSection),
-      logger: audit,
+      logger,
       guard: gateway.guard,
+      onPairingRefused: (source) =>
+        this.#audit.record({ action: 'device.paired', outcome: 'failed', actor: `stranger:${source}` }),
     });
     this.#middleware = middleware;
     const stopOpening = gateway.openChannels((...asked) => middleware.upgrade(...asked));
     this.onStop(stopOpening);
     this.onStop(devices.onRolesChanged((id) => gateway.rightsChanged(id)));
     await this.addRoutes(
-      (app: GatewayApp) => declareDeviceRoutes(app, { devices, middleware, defaultRole: default_role }),
+      (app: GatewayApp) =>
+        declareDeviceRoutes(app, { devices, middleware, defaultRole: default_role, audit: this.#audit }),
       { place: 'devices' },
     );
   }
@@ -51,15 +63,18 @@ export class ChannelService extends BasePlugin {
   }
 }
 
-export const channelPlugin = definePlugin({
-  name: 'channel',
-  version: '1.0.0',
-  description: 'Lets paired devices in from other machines',
-  dependencies: ['key_manager', 'database', 'gateway'],
-  priority: PluginPriority.SECURITY,
-  capabilities: {
-    'devices:read': 'See the paired devices',
-    'devices:manage': 'Pair devices, change their roles, revoke them',
-  },
-  create: (name, container) => new ChannelService(name, container),
-});
+/** @param audit records pairings and changes of devices */
+export function channelPlugin(audit: AuditRecorder): PluginDefinition {
+  return definePlugin({
+    name: 'channel',
+    version: '1.0.0',
+    description: 'Lets paired devices in from other machines',
+    dependencies: ['key_manager', 'database', 'audit', 'gateway'],
+    priority: PluginPriority.SECURITY,
+    capabilities: {
+      'devices:read': 'See the paired devices',
+      'devices:manage': 'Pair devices, change their roles, revoke them',
+    },
+    create: (name, container) => new ChannelService(name, container, audit),
+  });
+}

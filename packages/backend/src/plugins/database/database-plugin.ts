@@ -16,12 +16,13 @@ import {
   StatementFailedError,
   StatementRefusedError,
 } from '@aico/shared/data';
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import { type AICOKeyManager, wipe } from '@aico/shared/security';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
-import { definePlugin } from '../../core/plugin/plugin-definition.ts';
+import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
 import { callerLeaves } from './caller-leaves.ts';
 import {
   BackupReply,
@@ -50,32 +51,39 @@ const Query = Type.Object({
 /** Milliseconds that a check of every page may take. */
 const CHECK_DEADLINE_MS = 3_600_000;
 
-/** The database API of the owner: `/api/v1/database`. */
-export const databasePlugin = definePlugin({
-  name: 'database_api',
-  version: '1.0.0',
-  description: 'Status of the encrypted database and read-only queries on it',
-  dependencies: ['database', 'gateway', 'paths', 'key_manager'],
-  priority: PluginPriority.INFRASTRUCTURE,
-  capabilities: {
-    'database:read': 'See the status and figures of the database',
-    'database:backup': 'Make a backup',
-    'database:vacuum': 'Compact the database file',
-    'database:check': 'Check every page of the database',
-    'root:database:query': 'Read every table, keys of devices and log lines included',
-  },
-  async start(plugin) {
-    const database = plugin.requireService('database');
-    plugin.onHealthCheck(() => healthOf(database));
-    const api = new DatabaseApi(
-      database,
-      plugin.requireService('paths'),
-      plugin.requireService('key_manager'),
-      plugin.signal,
-    );
-    await plugin.addRoutes((app) => api.declare(app), { place: 'database' });
-  },
-});
+/**
+ * The database API of the owner: `/api/v1/database`.
+ *
+ * @param audit records backups
+ */
+export function databasePlugin(audit: Pick<AuditRecorder, 'record'>): PluginDefinition {
+  return definePlugin({
+    name: 'database_api',
+    version: '1.0.0',
+    description: 'Status of the encrypted database and read-only queries on it',
+    dependencies: ['database', 'gateway', 'paths', 'key_manager'],
+    priority: PluginPriority.INFRASTRUCTURE,
+    capabilities: {
+      'database:read': 'See the status and figures of the database',
+      'database:backup': 'Make a backup',
+      'database:vacuum': 'Compact the database file',
+      'database:check': 'Check every page of the database',
+      'root:database:query': 'Read every table, keys of devices and log lines included',
+    },
+    async start(plugin) {
+      const database = plugin.requireService('database');
+      plugin.onHealthCheck(() => healthOf(database));
+      const api = new DatabaseApi(
+        database,
+        plugin.requireService('paths'),
+        plugin.requireService('key_manager'),
+        plugin.signal,
+        audit,
+      );
+      await plugin.addRoutes((app) => api.declare(app), { place: 'database' });
+    },
+  });
+}
 
 async function healthOf(database: Database): Promise<HealthCheckResult> {
   await database.check();
@@ -100,13 +108,21 @@ class DatabaseApi {
   readonly #paths: AICOPaths;
   readonly #keys: AICOKeyManager;
   readonly #stopping: AbortSignal;
+  readonly #audit: Pick<AuditRecorder, 'record'>;
   #queries: AdHocQueries | undefined;
 
-  constructor(database: Database, paths: AICOPaths, keys: AICOKeyManager, stopping: AbortSignal) {
+  constructor(
+    database: Database,
+    paths: AICOPaths,
+    keys: AICOKeyManager,
+    stopping: AbortSignal,
+    audit: Pick<AuditRecorder, 'record'>,
+  ) {
     this.#database = database;
     this.#paths = paths;
     this.#keys = keys;
     this.#stopping = stopping;
+    this.#audit = audit;
   }
 
   declare(app: GatewayApp): void {
@@ -123,13 +139,15 @@ class DatabaseApi {
         const { databaseFile, keySlotsFile, configDir, busGrantsFile } = this.#paths;
         const key = this.#keys.databaseKey();
         try {
-          return await makeBackup({
+          const backup = await makeBackup({
             file: databaseFile,
             slotsFile: keySlotsFile,
             home: { configDir, grantsFile: busGrantsFile },
             key,
             directory,
           });
+          await this.#audit.record({ action: 'database.backed_up', details: { folder: backup.folder } });
+          return backup;
         } catch (error) {
           throw error instanceof AicoError ? new BackupRefusedError(error) : error;
         } finally {

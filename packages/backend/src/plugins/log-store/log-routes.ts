@@ -1,5 +1,6 @@
 import { momentOf } from '@aico/protocol/timing';
 import type { LevelSettings, LogLevels } from '@aico/shared/core/logging';
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { eventStream, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
@@ -94,6 +95,7 @@ export function declareLogRoutes(
   store: LogStore,
   events: Pick<EventsPlugin, 'follow'>,
   levels: LogLevels,
+  audit: Pick<AuditRecorder, 'record'>,
 ): void {
   app.get('/levels', { config: READ, schema: { response: { 200: Levels } } }, async () => levels.toJSON());
   app.put(
@@ -102,6 +104,7 @@ export function declareLogRoutes(
     async ({ body: { target, level } }) => {
       if (target !== undefined) levels.set(target, level ?? undefined);
       else if (level !== null) levels.default = level;
+      await audit.record({ action: 'log.level_changed', subject: target ?? '', details: { level } });
       return levels.toJSON();
     },
   );

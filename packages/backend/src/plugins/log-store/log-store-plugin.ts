@@ -1,9 +1,10 @@
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import { SpooledRuns } from '@aico/shared/security';
 import type { ServiceContainer } from '../../core/container/service-container.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { loggingSection, SPOOL_PURPOSE } from '../../core/logging-section.ts';
 import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
-import { definePlugin } from '../../core/plugin/plugin-definition.ts';
+import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
 import { declareLogRoutes } from './log-routes.ts';
 import { LogStore, type LogStoreOptions } from './log-store.ts';
 
@@ -13,6 +14,7 @@ const INDEX_EVERY_MS = 2_000;
 export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 'retention'> {
   /** The interval in milliseconds at which old lines are deleted. Default 10 minutes. */
   readonly pruneEveryMs?: number;
+  readonly audit: Pick<AuditRecorder, 'record'>;
 }
 
 /**
@@ -24,14 +26,14 @@ export class LogStorePlugin extends BasePlugin {
   #store: LogStore | undefined;
   #droppedSeen = 0;
 
-  constructor(name: string, container: ServiceContainer, options: LogStorePluginOptions = {}) {
+  constructor(name: string, container: ServiceContainer, options: LogStorePluginOptions) {
     super(name, container);
     this.#options = options;
   }
 
   override async start(): Promise<void> {
     const logging = this.requireService('logging');
-    const { pruneEveryMs = 600_000, ...options } = this.#options;
+    const { pruneEveryMs = 600_000, audit, ...options } = this.#options;
     const spoolKey = this.requireService('key_manager').deriveKey(SPOOL_PURPOSE);
     const spools = new SpooledRuns(this.requireService('paths').stateDir, spoolKey);
     this.onStop(() => spools.close());
@@ -51,7 +53,9 @@ export class LogStorePlugin extends BasePlugin {
       detach();
     });
     const events = this.requireService('events');
-    await this.addRoutes((app) => declareLogRoutes(app, store, events, logging.levels), { place: 'logs' });
+    await this.addRoutes((app) => declareLogRoutes(app, store, events, logging.levels, audit), {
+      place: 'logs',
+    });
     // At once as well: a backend that runs for minutes at a time would otherwise never delete anything.
     this.every('search index', INDEX_EVERY_MS, (signal) => store.index(signal));
     this.every('retention', pruneEveryMs, (signal) => this.prune(signal), { firstAfterMs: 0 });
@@ -80,20 +84,24 @@ export class LogStorePlugin extends BasePlugin {
   }
 }
 
-export const logStorePlugin = definePlugin({
-  name: 'log_store',
-  version: '1.0.0',
-  description: 'Keeps the log in the encrypted database and serves it',
-  dependencies: ['paths', 'key_manager', 'database', 'retention_clock', 'message_bus', 'events', 'gateway'],
-  priority: PluginPriority.INFRASTRUCTURE,
-  capabilities: {
-    'logs:read': 'Read the log',
-    'logs:manage': 'Change from which level on lines are kept',
-  },
-  create: (name, container) => {
-    const { retention } = container.getService('config').section(loggingSection);
-    return new LogStorePlugin(name, container, {
-      retention: { maxRows: retention.max_lines, maxAgeMs: retention.max_days * DAY_MS },
-    });
-  },
-});
+/** @param audit records changes of the levels */
+export function logStorePlugin(audit: Pick<AuditRecorder, 'record'>): PluginDefinition {
+  return definePlugin({
+    name: 'log_store',
+    version: '1.0.0',
+    description: 'Keeps the log in the encrypted database and serves it',
+    dependencies: ['paths', 'key_manager', 'database', 'retention_clock', 'message_bus', 'events', 'gateway'],
+    priority: PluginPriority.INFRASTRUCTURE,
+    capabilities: {
+      'logs:read': 'Read the log',
+      'logs:manage': 'Change from which level on lines are kept',
+    },
+    create: (name, container) => {
+      const { retention } = container.getService('config').section(loggingSection);
+      return new LogStorePlugin(name, container, {
+        audit,
+        retention: { maxRows: retention.max_lines, maxAgeMs: retention.max_days * DAY_MS },
+      });
+    },
+  });
+}

@@ -92,6 +92,11 @@ export class AICOPaths {
     return path.join(this.dataDir, 'bus-grants.json');
   }
 
+  /** Events for the audit trail that happened while the database was closed. */
+  get auditPendingFile(): string {
+    return path.join(this.dataDir, 'audit-pending.ndjson');
+  }
+
   get lockFile(): string {
     return path.join(this.dataDir, 'aico.lock');
   }

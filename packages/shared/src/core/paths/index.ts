@@ -26,7 +26,7 @@ export {
 } from './errors.ts';
 export { giveNameToOwnerOf } from './ownership.ts';
 export { type PreparedFile, prepareFile } from './prepared-file.ts';
-export { refuseReplaceable } from './private-folder.ts';
+export { ensurePrivateFolder, refuseReplaceable } from './private-folder.ts';
 export { shellQuoted } from './shell-quoted.ts';
 export { removeSpoolFile, SpoolFile, SpoolReader } from './spool-file.ts';
 export { isPathLike, resolveUserPath, type UserPathOptions } from './user-path.ts';

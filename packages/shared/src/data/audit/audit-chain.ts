@@ -61,6 +61,11 @@ export function newestTrailHead(notes: readonly string[], key: Uint8Array): Trai
     );
 }
 
+/** A digest of a value of the configuration, which may be a secret: only with the key can a guess at it be checked. */
+export function digestOfValue(name: string, value: string, key: Uint8Array): string {
+  return keyed([Buffer.from('config'), Buffer.from(name), Buffer.from(value)], key);
+}
+
 function keyed(parts: readonly Uint8Array[], key: Uint8Array): string {
   const encoded = parts.flatMap((part) => {
     const length = Buffer.alloc(4);

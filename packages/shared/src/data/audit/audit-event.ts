@@ -49,7 +49,7 @@ const LONGEST_DETAILS = 16_384;
 export function note(event: AuditEvent, now: () => number = Date.now): NotedEvent {
   const context = currentWork()?.context;
   const { action, subject = '', outcome = 'done', details = {}, actor = actorOf(context) } = event;
-  const { requestId } = context ?? {};
+  const requestId = event.actor === undefined ? context?.requestId : undefined;
   const text = JSON.stringify({ ...details, ...(requestId !== undefined && { request: requestId }) });
   return {
     event: randomUUID(),
@@ -65,8 +65,10 @@ export function note(event: AuditEvent, now: () => number = Date.now): NotedEven
 /** The local user, a device, or the backend by itself. */
 function actorOf(context: WorkContext | undefined): string {
   if (context?.device !== undefined) return `device:${context.device}`;
-  return context?.requestId === undefined ? 'backend' : LOCAL_USER;
+  return context?.requestId === undefined ? BACKEND : LOCAL_USER;
 }
 
+/** The backend by itself. */
+export const BACKEND = 'backend';
 /** The user who runs the command line or connects to the local socket, which only the user of the home can. */
 export const LOCAL_USER = 'local';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { testStore } from '../../../test/fixtures/store.ts';
-import { AuditTrail, note, PendingEvents } from './index.ts';
+import { AUDIT_ACTIONS, AuditTrail, note, PendingEvents } from './index.ts';
 
 const AUDIT_KEY = new Uint8Array(32).fill(3);
 
@@ -72,4 +72,11 @@ test('events that happened without a database are taken over once, and damaged l
   assert.equal(counted, 1);
   assert.equal((await trail.query({})).length, 1);
   assert.equal((await trail.verify()).ok, true);
+});
+
+test('docs/audit.md lists every action, and no other', async () => {
+  const text = await readFile(new URL('../../../../../docs/audit.md', import.meta.url), 'utf8');
+  const rows = text.split('\n').filter((line) => /^\| `\w+\./.test(line));
+  const listed = rows.flatMap((row) => row.split('|')[1]?.match(/\w+\.\w+/g) ?? []);
+  assert.deepEqual(listed.sort(), Object.keys(AUDIT_ACTIONS).sort());
 });

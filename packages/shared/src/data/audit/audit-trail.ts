@@ -3,13 +3,14 @@ import type { Database, Migration, Queryable, QueryResult, SqlParameter, Transac
 import {
   CHAINED_FIELDS,
   type ChainedRow,
+  digestOfValue,
   encodeTrailHead,
   hashOf,
   NO_HASH,
   newestTrailHead,
   type TrailHead,
 } from './audit-chain.ts';
-import { type AuditEvent, type AuditOutcome, type NotedEvent, note } from './audit-event.ts';
+import { type AuditEvent, type AuditOutcome, BACKEND, type NotedEvent, note } from './audit-event.ts';
 
 export const AUDIT_OWNER = 'audit';
 
@@ -29,6 +30,10 @@ export const AUDIT_MIGRATIONS: readonly Migration[] = [
         hash TEXT NOT NULL
       ) STRICT;
     `,
+  },
+  {
+    id: '002_config',
+    sql: 'CREATE TABLE audit_config (key TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT',
   },
 ];
 
@@ -155,6 +160,29 @@ export class AuditTrail {
   /** Records events that happened before. One that the trail has already is not recorded again. */
   async recordNoted(events: readonly NotedEvent[]): Promise<void> {
     await this.#database.transaction((tx) => this.#append(tx, events));
+  }
+
+  /**
+   * Records which values of the configuration are not those of the last call. Of each, the trail keeps a digest alone.
+   *
+   * @param values each key with its value as text
+   */
+  async recordConfig(values: ReadonlyMap<string, string>): Promise<void> {
+    const digests = new Map([...values].map(([key, value]) => [key, digestOfValue(key, value, this.#key)]));
+    const { rows } = await this.#database.execute<{ key: string; digest: string }>(
+      'SELECT key, digest FROM audit_config',
+    );
+    const known = new Map(rows.map(({ key, digest }) => [key, digest]));
+    const keys = [...new Set([...known.keys(), ...digests.keys()])].filter(
+      (key) => known.get(key) !== digests.get(key),
+    );
+    if (keys.length === 0) return;
+    await this.#database.transaction(async (tx) => {
+      await tx.execute('DELETE FROM audit_config');
+      for (const [key, digest] of digests)
+        await tx.execute('INSERT INTO audit_config VALUES (?, ?)', [key, digest]);
+      await this.within(tx, { actor: BACKEND, action: 'config.changed', details: { keys: keys.sort() } });
+    });
   }
 
   async #append(tx: Transaction, events: readonly NotedEvent[]): Promise<void> {

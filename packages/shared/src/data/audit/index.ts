@@ -1,3 +1,4 @@
+export { AUDIT_ACTIONS, type AuditAction, type SecurityEvent } from './audit-actions.ts';
 export {
   type AuditEvent,
   type AuditOutcome,
@@ -5,6 +6,7 @@ export {
   type NotedEvent,
   note,
 } from './audit-event.ts';
+export { AuditRecorder, type AuditRecorderOptions } from './audit-recorder.ts';
 export {
   AUDIT_MIGRATIONS,
   AUDIT_OWNER,

@@ -1,7 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Check } from 'typebox/value';
-import { moveDurably, removeDurably, syncFolder } from '../../core/paths/index.ts';
+import { ensurePrivateFolder, moveDurably, removeDurably, syncFolder } from '../../core/paths/index.ts';
 import { type NotedEvent, NotedEventSchema } from './audit-event.ts';
 
 /** Bytes that are read at most: who may write the file may make it as long as the disk. */
@@ -20,6 +20,8 @@ export class PendingEvents {
 
   /** Durable when it resolves. Several processes may append. */
   async append(events: readonly NotedEvent[]): Promise<void> {
+    // A command may be the first thing that this home sees.
+    ensurePrivateFolder(path.dirname(this.#file));
     const lines = events.map((event) => `${JSON.stringify(event)}\n`).join('');
     // One write, so that lines of several processes do not mix.
     await appendFile(this.#file, lines, { mode: 0o600, flush: true });
