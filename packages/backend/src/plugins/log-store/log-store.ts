@@ -128,7 +128,7 @@ export class LogStore {
   }
 
   /**
-   * Resolves once every line logged so far is durable.
+   * Resolves once every line logged so far is durable, also while further lines are logged without a pause.
    *
    * @throws the error of the database; the lines remain queued
    */
@@ -145,7 +145,7 @@ export class LogStore {
     return applyRetention(this.#database, this.#retention, this.#clock.now(), signal);
   }
 
-  /** Writes the queued lines, and no later ones. Lines that cannot be written remain in the queue and its spool. */
+  /** Writes the lines logged so far, and stops. Later lines, and those that cannot be written, remain in the queue and its spool. */
   async stop(): Promise<void> {
     try {
       await this.flush();
@@ -155,7 +155,7 @@ export class LogStore {
         error,
       });
     } finally {
-      this.#writer.close();
+      await this.#writer.close();
     }
   }
 }

@@ -98,13 +98,13 @@ export class LogWriter {
   }
 
   /**
-   * Resolves once everything released before is durable.
+   * Resolves once everything released before is durable. It does not wait for lines that are released meanwhile.
    *
    * @throws the error of the database; the lines remain in the queue
    */
   async flush(): Promise<void> {
-    // The batch under way is waited for as well, also one that begins when another ends.
-    while (this.#hasWork || this.#writing !== undefined) {
+    const last = this.#queue.lastReleased;
+    while (this.#recover !== undefined || this.#queue.oldest <= last) {
       const before = this.#failures;
       this.#write();
       await this.#writing;
@@ -112,11 +112,13 @@ export class LogWriter {
     }
   }
 
-  /** Stops writing. */
-  close(): void {
+  /** Stops writing, once the batch under way is written: a second writer of the same queue may begin. */
+  async close(): Promise<void> {
     this.#unlisten?.();
+    this.#unlisten = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    await this.#writing;
   }
 
   get #hasWork(): boolean {

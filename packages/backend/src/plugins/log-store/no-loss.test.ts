@@ -25,6 +25,8 @@ class Life {
   #isDead = false;
   /** Whether the next write is made, and fails all the same. */
   losesAnswer = false;
+  /** Is called before each write. */
+  onExecute: () => void = () => undefined;
 
   constructor(database: TestDatabase, folder: string, queue?: QueueLimits) {
     this.#database = database;
@@ -39,7 +41,7 @@ class Life {
     });
   }
 
-  async startStore(): Promise<void> {
+  async startStore(batchSize = 4_096): Promise<void> {
     const { logging } = this;
     const database: Pick<Database, 'execute' | 'migrate'> = {
       migrate: (...args) => this.#database.migrate(...args),
@@ -51,7 +53,7 @@ class Life {
       logger: createLogging({ console: { enabled: false } }).getLogger('log_store', 'store'),
       spools: new SpooledRuns(this.#folder, Uint8Array.from(KEY)),
       // Short, since the timer of a life that was killed keeps this process running.
-      writer: { flushMs: 5, retryMs: 5, batchSize: 4_096 },
+      writer: { flushMs: 5, retryMs: 5, batchSize },
     });
     await this.#store.start();
   }
@@ -76,6 +78,7 @@ class Life {
 
   async #execute<R>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
     if (this.#isDead) return new Promise(() => undefined);
+    this.onExecute();
     const result = await this.#database.execute<R>(sql, params);
     if (this.losesAnswer && sql.startsWith('INSERT')) {
       this.losesAnswer = false;
@@ -161,6 +164,37 @@ test('every line of warn and above is stored once, and others once at most, in o
     }),
     { numRuns: 10 },
   );
+});
+
+test('a flush and a stop of the store end while lines are logged without a pause, and a second store takes over in order', async () => {
+  await withDatabase(async (database, folder) => {
+    const life = new Life(database, folder);
+    life.logging.attach({ publish: async () => undefined });
+    const logger = life.logging.getLogger('s', 'c');
+    let n = 0;
+    // More lines than a batch has, so that the queue is never empty while there are writes.
+    life.onExecute = () => {
+      for (let each = 0; each < 40 && n < 20_000; each += 1, n += 1) logger.info('m', { n });
+    };
+    await life.startStore(32);
+    for (let round = 0; round < 3; round += 1) {
+      logger.warn('m', { n });
+      n += 1;
+      const last = n - 1;
+      await life.flush();
+      assert.ok((await stored(database)).includes(last), 'everything logged before the flush is stored');
+      await life.stopStore();
+      await life.startStore(32);
+    }
+    assert.ok(n < 20_000, 'lines were logged all the time');
+    life.onExecute = () => undefined;
+    await life.flush();
+    await life.stop();
+    assert.deepEqual(
+      await stored(database),
+      Array.from({ length: n }, (_, each) => each),
+    );
+  });
 });
 
 describe('a burst of 100,000 lines before the bus is up, while it is, and while the store stops and starts', () => {

@@ -71,6 +71,17 @@ export class LineQueue {
     return this.#released;
   }
 
+  /** The number of the oldest line that is not known to be stored or dropped; infinite when there is none. */
+  get oldest(): number {
+    return (this.#taken[0] ?? this.#lines.peekFront())?.number ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The number of the newest line that was released; 0 when there is none. */
+  get lastReleased(): number {
+    const inQueue = this.#released === 0 ? undefined : this.#lines.peekAt(this.#released - 1);
+    return (inQueue ?? this.#taken.at(-1))?.number ?? 0;
+  }
+
   /** The number of the newest line. */
   get last(): number {
     return this.#last;

@@ -125,8 +125,10 @@ export class Logging {
     };
   }
 
-  /** Resolves once every line logged so far was published, and may be stored. */
+  /** Resolves once every line logged so far was published, and may be stored. It does not wait for lines that are logged meanwhile. */
   async flush(): Promise<void> {
+    // A round that is under way may have begun before the last line was logged.
+    await this.#publishing;
     this.#publishSoon();
     await this.#publishing;
   }
@@ -189,15 +191,21 @@ export class Logging {
       await this.#publish();
     }).finally(() => {
       this.#publishing = undefined;
+      if (this.queue.peekUnreleased(0) !== undefined) this.#publishSoon();
     });
   }
 
+  /** Publishes the lines that were logged before this call. */
   async #publish(): Promise<void> {
     const { queue } = this;
+    const { last } = queue;
     while (this.#bus !== undefined) {
       const sent: Promise<void>[] = [];
       let count = 0;
-      for (let line = queue.peekUnreleased(0); line !== undefined && sent.length < BATCH; ) {
+      for (
+        let line = queue.peekUnreleased(0);
+        line !== undefined && line.number <= last && sent.length < BATCH;
+      ) {
         if (line.topic !== undefined) sent.push(this.#bus.publish(line.topic, line.record));
         count += 1;
         line = queue.peekUnreleased(count);
