@@ -41,15 +41,16 @@ const upward = (from: ImportGraph) =>
   });
 
 describe('imports', () => {
-  test('of more than a hundred files are looked at', () => {
+  test('of more than a hundred files are checked', () => {
     assert.ok(graph.size > 300 && [...graph.values()].flat().length > 1_000);
   });
 
-  test('go in no circle', () => assert.deepEqual(inCircle(graph), []));
+  test('have no circle', () => assert.deepEqual(inCircle(graph), []));
 
-  test('go to no file above a folder that stands on the folder', () => assert.deepEqual(upward(graph), []));
+  test('lead from no file of a folder to a file above that imports the folder', () =>
+    assert.deepEqual(upward(graph), []));
 
-  test('in circles and upward are found where there are some', () => {
+  test('in circles and upward are detected', () => {
     const bad = new Map([
       ['a/x.ts', ['a/b/y.ts']],
       ['a/b/y.ts', ['a/b/z.ts']],
@@ -133,7 +134,7 @@ describe('the picture in docs/architecture.md', () => {
     cli: ['backend', 'client', 'protocol', 'shared'],
   };
 
-  test('the packages depend on each other as it says', () => {
+  test('matches the dependencies of the packages', () => {
     for (const [name, expected] of Object.entries(allowed)) {
       const file = path.join(ROOT, 'packages', name, 'package.json');
       assert.ok(existsSync(file));
@@ -145,7 +146,7 @@ describe('the picture in docs/architecture.md', () => {
     }
   });
 
-  test('no source imports another package than those, or its own by name', () => {
+  test('lists every package that a source imports, and no source imports its own by name', () => {
     const wrong = [...whole.keys()].flatMap((file) => {
       const [, own = ''] = file.split('/');
       return packagesOf(ROOT, file)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { campaign } from './R1.ts';
 
-test('R1, short: no row that was answered is lost at kill -9, and nothing of a row or a key is in a file', async (context) => {
+test('R1, short: kill -9 loses no acknowledged row, and no file contains a part of a row or a key', async (context) => {
   const seed = Math.trunc(performance.timeOrigin);
   const outcome = await campaign({
     count: 3,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { campaign } from './R10.ts';
 
-test('R10, short: hostile graphs start in order, stop in reverse and leave no handle, whatever fails', async (context) => {
+test('R10, short: hostile graphs start in order, stop in reverse and leave no handle, also when services fail', async (context) => {
   const seed = Math.trunc(performance.timeOrigin);
   const outcome = await campaign({
     count: 12,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { campaign } from './R11.ts';
 
-test('R11, short: a signal at rest, under load, beside something that hangs, a second one, and one while it starts', async (context) => {
+test('R11, short: a backend stops in order on a signal: idle, under load, with a hanging part, twice, and during its start', async (context) => {
   const seed = Math.trunc(performance.timeOrigin);
   const outcome = await campaign({
     count: 5,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { campaign } from './R18.ts';
 
-test('R18, short: hostile SQL reaches no table of another, and harms no write of another', async (context) => {
+test('R18, short: hostile SQL reaches no table of another owner, and affects no write of another owner', async (context) => {
   const seed = Math.trunc(performance.timeOrigin);
   const count = 400;
   const outcome = await campaign({

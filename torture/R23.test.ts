@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { whyNoStrace } from './fixtures/system-calls.ts';
 import { campaign } from './R23.ts';
 
-test('R23, short: after a power loss a home is the old one or the new one, whole', {
+test('R23, short: after a power loss a home is completely in the old or in the new state', {
   skip: whyNoStrace() ?? false,
 }, async (context) => {
   const seed = Math.trunc(performance.timeOrigin);

@@ -8,7 +8,7 @@ import { scan, secretNeedles } from './fixtures/scanner.ts';
 const SECRET = 'kingfisher-7ü-under-the-bridge';
 const needles = secretNeedles('the canary', SECRET);
 
-test('the scanner finds a planted secret in every form, at every alignment, across chunks, in names and links', async (t) => {
+test('the scanner finds a secret in every encoding, at every alignment, across chunks, in names and links', async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), 'aico-scan-'));
   t.after(() => rm(folder, { recursive: true }));
   const place = async (name: string): Promise<string> => {

@@ -110,7 +110,7 @@ describe('the packed packages', {
 
   const aico = (...args: readonly string[]) => run(path.join(folder, 'node_modules/.bin/aico'), ...args);
 
-  test('publint and arethetypeswrong find nothing wrong with any of them', async () => {
+  test('publint and arethetypeswrong find no problem', async () => {
     assert.equal(tarballs.length, packages.length);
     for (const tarball of tarballs) {
       const { buffer } = Uint8Array.from(await readFile(tarball));
@@ -128,7 +128,7 @@ describe('the packed packages', {
     }
   });
 
-  test('a backend starts from them, with a plugin of the author', async () => {
+  test("a backend starts from them, with a user's plugin", async () => {
     await copyFile(GREETER, path.join(folder, 'greeter.ts'));
     const started = await run('npx', 'aico', 'start', '--detach', '--plugin', './greeter.ts');
     assert.equal(started.code, 0, started.output);
@@ -184,7 +184,7 @@ describe('the packed packages', {
     assert.doesNotMatch(outputFiles[0]?.text ?? 'node:', /["']node:/);
   });
 
-  describe("the declarations check in an author's strict project", { concurrency: true }, () => {
+  describe("the declarations pass the type check of a user's strict project", { concurrency: true }, () => {
     let config: string;
     before(async () => {
       const specifiers = packages.flatMap(({ manifest }) =>
@@ -240,7 +240,7 @@ describe('the packed packages', {
       assert.doesNotMatch(packed.output, /\.test\./);
     });
 
-    test('survives kill -9 in the midst of an import with every row once, and takes in an edit', async () => {
+    test('survives kill -9 during an import with every row once, and reloads after an edit', async () => {
       const texts = Array.from({ length: IMPORTED }, (_, index) => 'word '.repeat((index % 7) + 1) + index);
       try {
         const first = await start();

@@ -98,7 +98,7 @@ test('mail that was imported while a write failed is in the digest once it is de
   assert.equal(made[0]?.messages.length, 1);
 });
 
-test('a time zone that there is not fails the start', async () => {
+test('the start fails if the time zone does not exist', async () => {
   const config = { 'plugins.digest.zone': 'Europe/Atlantis' };
   await assert.rejects(createTestBackend({ plugins: [INBOX, DIGEST], config }), /Atlantis/);
 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { FramesBrokenError } from './errors.ts';
 import { joinFrames, splitFrames } from './frames.ts';
 
-test('splitFrames() gives back what joinFrames() joined', () => {
+test('splitFrames() returns the parts that joinFrames() joined', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array()), (messages) => {
       assert.deepEqual(
@@ -15,7 +15,7 @@ test('splitFrames() gives back what joinFrames() joined', () => {
   );
 });
 
-test('splitFrames() takes any bytes apart completely, or refuses them', () => {
+test('splitFrames() splits arbitrary bytes completely, or refuses them', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
       const body = Buffer.from(bytes);
@@ -28,7 +28,7 @@ test('splitFrames() takes any bytes apart completely, or refuses them', () => {
   );
 });
 
-test('splitFrames() refuses a body that was cut anywhere inside', () => {
+test('splitFrames() refuses a body that is truncated at any position', () => {
   const body = joinFrames([Buffer.from('one'), Buffer.from('two')]);
   for (let end = 1; end < body.length; end += 1) {
     if (end === 7) continue;

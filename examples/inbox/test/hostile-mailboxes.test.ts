@@ -24,12 +24,12 @@ function write(folder: string, { files }: HostileMailbox): void {
   }
 }
 
-test('there are mailboxes enough, each of its own name', () => {
+test('there are enough mailboxes, each with a unique name', () => {
   assert.ok(HOSTILE_MAILBOXES.length >= 60);
   assert.equal(new Set(HOSTILE_MAILBOXES.map(({ name }) => name)).size, HOSTILE_MAILBOXES.length);
 });
 
-test('the table in the README says what is done with each', () => {
+test('the table in the README describes the result for each', () => {
   const rows = HOSTILE_MAILBOXES.map(
     ({ name, does, imported, refused = 0, passedOver = 0 }) =>
       `| ${name} | ${does} | ${imported.length} | ${refused} | ${passedOver} |`,

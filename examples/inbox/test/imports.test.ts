@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-test('of the project, the inbox imports @aico/backend/plugin and nothing else', () => {
+test('of the packages of the project, the inbox imports only @aico/backend/plugin', () => {
   const folder = path.join(import.meta.dirname, '../src');
   const sources = globSync('**/*.ts', { cwd: folder }).filter((file) => !file.endsWith('.test.ts'));
   assert.ok(sources.length > 10);

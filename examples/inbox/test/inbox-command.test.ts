@@ -52,7 +52,7 @@ describe('aico inbox', () => {
     return place;
   }
 
-  test('import accounts for every message, names the refused ones, and adds nothing the second time', async () => {
+  test('import reports every message, names the refused ones, and adds nothing the second time', async () => {
     const messages = Array.from(
       { length: 150 },
       (_, index) => `Subject: Number ${index}\n\nText ${index}\n\n`,
@@ -82,7 +82,7 @@ describe('aico inbox', () => {
     assert.deepEqual([first.code, again.code], [0, 0]);
   });
 
-  test('an import of which everything is refused or passed over ends with exit code 1', async () => {
+  test('an import that stores nothing, because all messages are refused or skipped, ends with exit code 1', async () => {
     const letter = await file('letter/letter.txt', 'Dear Sir,\n');
     const [named, below] = await Promise.all([
       aico('inbox', 'import', letter),
@@ -93,7 +93,7 @@ describe('aico inbox', () => {
     assert.deepEqual([named.code, below.code], [1, 1]);
   });
 
-  test('search, list and read show a message without letting it write on the terminal', async () => {
+  test('search, list and read escape control characters of a message', async () => {
     const eml = await file(
       'evil.eml',
       'From: =?utf-8?Q?E=1B]0;owned=07vil?= <e@example.org>\nSubject: =?utf-8?Q?Zebra=1B[2J=0Aline?=\n' +
@@ -117,7 +117,7 @@ describe('aico inbox', () => {
     }
   });
 
-  test('a path that is not there ends the import before it begins, and says so', async () => {
+  test('a missing path is reported before the import begins', async () => {
     const eml = await file('never.eml', 'Subject: Never imported\n');
     const { err, code } = await aico('inbox', 'import', eml, path.join(folder.folder, 'none.mbox'));
     assert.notEqual(code, 0);
@@ -125,7 +125,7 @@ describe('aico inbox', () => {
     assert.match((await aico('inbox', 'search', 'never')).out, /no messages/);
   });
 
-  test('a message that is not there, and a limit that is none, are errors', async () => {
+  test('an unknown message and an invalid limit are errors', async () => {
     const [unknown, limit] = await Promise.all([
       aico('inbox', 'read', '99999'),
       aico('inbox', 'list', '-n', '0'),

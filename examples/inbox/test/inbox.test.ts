@@ -86,7 +86,7 @@ describe('the inbox in a backend', () => {
   const status = async (path: string): Promise<number> =>
     (await client.fetch(`/api/v1/inbox/${path}`)).status;
 
-  test('each message of a batch gets its own answer, and a bad one stops no other', async () => {
+  test('each message of a batch gets its own answer, and an invalid one does not affect the others', async () => {
     const results = await importAll(
       mail('First'),
       Buffer.from('this is no mail'),
@@ -113,7 +113,7 @@ describe('the inbox in a backend', () => {
     assert.deepEqual(await stats(), before);
   });
 
-  test('two imports of the same mail at the same moment store it once', async () => {
+  test('two concurrent imports of the same mail store it once', async () => {
     const batch = Array.from({ length: 20 }, (_, index) => mail(`At once ${index}`));
     const before = await stats();
     const results = await Promise.all([importAll(...batch), importAll(...batch), importAll(...batch)]);
@@ -122,7 +122,7 @@ describe('the inbox in a backend', () => {
     assert.equal((await stats()).messages, before.messages + batch.length);
   });
 
-  test('each imported message is announced once, when it can be read', async () => {
+  test('each imported message is announced once, when it is readable', async () => {
     const bus = backend.container.getService('message_bus');
     const heard: { id: number; messageId?: string; subject: unknown }[] = [];
     const subscription = await bus.subscribe(messageImported, async (_topic, { id, messageId }) => {
@@ -140,7 +140,7 @@ describe('the inbox in a backend', () => {
     assert.equal(subscription.stats.failed, 0);
   });
 
-  test('the list goes from new to old, page by page, with nothing left out or given twice', async () => {
+  test('the list is sorted from new to old in pages, without gaps and repetitions', async () => {
     const all: number[] = [];
     let path = 'messages?limit=7';
     for (;;) {
@@ -158,7 +158,7 @@ describe('the inbox in a backend', () => {
     assert.deepEqual(await subjects('messages?limit=1'), ['Newest']);
   });
 
-  test('a search finds words without their accents, parts of words where asked, and says where', async () => {
+  test('a search ignores accents, finds parts of words if requested, and shows where it matched', async () => {
     await importAll(mail('Käse', 'Der Höhlenkäse reift im Keller.'));
     const [found] = (await page('search?q=hohlenkase%20keller')).messages;
     assert.equal(found?.subject, 'Käse');
@@ -205,7 +205,7 @@ describe('the inbox in a backend', () => {
     );
   });
 
-  test('nothing a person types is taken for the syntax of the index', async () => {
+  test('no text of a search is interpreted as syntax of the index', async () => {
     for (const query of [
       '"',
       '*',
@@ -225,7 +225,7 @@ describe('the inbox in a backend', () => {
     }
   });
 
-  test('a search in the syntax of FTS5 finds by column, and a broken one is a 400 that says so', async () => {
+  test('a search in the syntax of FTS5 can name columns, and an invalid one is answered with 400', async () => {
     assert.deepEqual(await subjects('search?syntax=fts5&q=subject%3Akase%20NOT%20first'), ['Käse']);
     for (const query of ['"', 'a OR', 'nosuchcolumn:a', 'NEAR(', '*']) {
       const path = `/api/v1/inbox/search?syntax=fts5&q=${encodeURIComponent(query)}`;
@@ -235,7 +235,7 @@ describe('the inbox in a backend', () => {
     }
   });
 
-  test('the bytes of a message come back as they were', async () => {
+  test('the bytes of a message are returned unchanged', async () => {
     const raw = Buffer.concat([mail('Raw'), Buffer.from([0, 255, 13, 10, 128])]);
     const [result] = await importAll(raw);
     const answer = await client.fetch(`/api/v1/inbox/messages/${result?.id}/raw`);
@@ -243,7 +243,7 @@ describe('the inbox in a backend', () => {
     assert.deepEqual(Buffer.from(await answer.arrayBuffer()), raw);
   });
 
-  test('requests that make no sense are refused, and store nothing', async () => {
+  test('invalid requests are refused, and store nothing', async () => {
     const before = await stats();
     assert.equal((await post(Buffer.from([0, 0, 0, 9, 1]))).status, 400);
     assert.equal((await post(joinFrames(Array.from({ length: 1_001 }, () => Buffer.alloc(0))))).status, 413);
@@ -263,11 +263,11 @@ describe('the inbox in a backend', () => {
     assert.deepEqual(await stats(), before);
   });
 
-  test('an empty import is answered as one', async () => {
+  test('an empty import is answered with empty results', async () => {
     assert.deepEqual(await importAll(), []);
   });
 
-  test('it is healthy, and no longer when the index has lost the newest message', async () => {
+  test('it is healthy until the index lacks the newest message', async () => {
     const health = async (): Promise<string> =>
       Value.Parse(Health, await (await client.fetch('/api/v1/health')).json()).checks.inbox.status;
     assert.equal(await health(), 'healthy');

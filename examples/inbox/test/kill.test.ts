@@ -19,7 +19,7 @@ interface Totals {
   readonly bytes: number;
 }
 
-test('an import that is killed and run again stores every message once', async (t) => {
+test('an import that is killed and repeated stores every message once', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const mbox = path.join(home.folder, 'all.mbox');

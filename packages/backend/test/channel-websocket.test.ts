@@ -111,7 +111,7 @@ test('topics are subscribed to, published on and left over one WebSocket inside 
   assert.equal((await phone.next()).op, 'event');
 });
 
-test('a client that reconnects resumes where it was', async (t) => {
+test('a client that reconnects resumes after the last received event', async (t) => {
   const backend = await start(t);
   const bus = backend.container.getService('message_bus');
   const credentials = await pair(backend);
@@ -137,7 +137,7 @@ test('a client that reconnects resumes where it was', async (t) => {
   assert.equal(((await second.next()).event as Told).data, 2);
 });
 
-test("a client is limited to its device's rights, is told its mistakes, and has bounded resources", async (t) => {
+test("a client is limited to its device's rights, gets an error for each mistake, and has bounded resources", async (t) => {
   const backend = await start(t);
   const guest = await client(t, backend, ['guest']);
   assert.equal((await guest.ask({ op: 'subscribe', id: 1, topic: 'notes.*' })).op, 'subscribed');
@@ -160,7 +160,7 @@ test("a client is limited to its device's rights, is told its mistakes, and has 
   assert.equal((await closed)[0], 1003);
 });
 
-test('a client that does not read is sent no more than the connection accepts; its losses are counted exactly', async (t) => {
+test('a client that does not read receives no more than the connection accepts; its losses are counted exactly', async (t) => {
   const backend = await start(t);
   const bus = backend.container.getService('message_bus');
   const phone = await client(t, backend);

@@ -22,7 +22,7 @@ function* textKeys(path: string, schema: Type.TSchema): Generator<TextKey> {
 
 const KEYS = coreSections.flatMap(({ path, schema }) => [...textKeys(path, schema)]);
 
-test('there are such keys, the host of the public port among them', () => {
+test('the keys under test include the host of the public port', () => {
   assert.ok(KEYS.some(({ key }) => key === 'core.api_gateway.rest.host'));
   assert.ok(KEYS.some(({ key }) => key === 'core.security.password'));
 });
@@ -83,7 +83,7 @@ for (const key of ['core.api_gateway.rest.host', 'core.message_bus.broker.host']
     'desk.local',
     'my-host-2',
   ])
-    test(`${key} = "${host}" is taken`, () => read(host));
+    test(`${key} = "${host}" is accepted`, () => read(host));
 }
 
 test('a section of a plugin is checked in the same way, and empty text is accepted if its schema allows it', async () => {

@@ -31,7 +31,7 @@ test("new MessageBusClient() reaches the running backend's bus, and ends with th
   await alone.close();
 });
 
-test('with two backends in one process it names both and joins neither', async (t) => {
+test('with two backends in one process the client reports the ambiguity and connects to neither', async (t) => {
   const first = await createTestBackend();
   t.after(() => first.stop());
   const second = await createTestBackend();

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { createTestBackend, createTestHome } from '@aico/backend/testing';
 
-test('a stopped backend releases its home once: a later stop() does not affect the next one', async (t) => {
+test('a stopped backend releases its home once: a later stop() does not affect the next backend', async (t) => {
   const home = await createTestHome();
   t.after(() => home.remove());
   const first = await createTestBackend({ home: home.folder });

@@ -64,7 +64,7 @@ const LISTENER = `${IMPORTS}
     },
   });`;
 
-describe('a plugin of a backend that runs', () => {
+describe('a plugin of a running backend', () => {
   let folder: TestHome;
   let backend: TestBackend;
   const dir = (): string => path.join(folder.folder, 'speaker');
@@ -142,7 +142,7 @@ describe('a plugin of a backend that runs', () => {
     ['is no definition', { says: 'x', declares: 'priority: [],' }, /AICO_PLUGIN_SHAPE/],
   ];
   for (const [name, version, expected] of broken) {
-    test(`that ${name} leaves the version before running, and says why to the caller and in the health report`, async () => {
+    test(`that ${name} keeps the earlier version running, and the caller and the health report get the reason`, async () => {
       await write(version);
       const reply = await post('reload');
       assert.equal(reply.status, 409, reply.text);
@@ -156,7 +156,7 @@ describe('a plugin of a backend that runs', () => {
     });
   }
 
-  test('is well again after a reload that succeeds', async () => {
+  test('is healthy again after a reload that succeeds', async () => {
     await write({
       says: 'three',
       declares: "migrations: [...migrations, { id: '002', sql: 'CREATE TABLE speaker_more (n INTEGER)' }],",

@@ -98,7 +98,7 @@ describe('on a terminal', { skip: !hasScript() }, () => {
     return shown;
   }
 
-  test('lines are coloured text in development, and a stop tells its duration', async (t) => {
+  test('lines are coloured text in development, and a stop prints its duration', async (t) => {
     const shown = await onTerminal(await Aico.create(t), 'development');
     assert.match(shown, /\d\d:\d\d:\d\d\.\d{3}.*info .*gateway\/http.*: Gateway listens/);
     assert.ok(shown.includes('\u001b[32m'));

@@ -226,7 +226,7 @@ async start(plugin) {
   },
 };
 
-describe('a mistake of a plugin\u2019s author is told with its place and its remedy:', () => {
+describe('a mistake in a plugin is reported with its location and a hint:', () => {
   for (const [name, mistake] of Object.entries(MISTAKES))
     test(name, async (t) => {
       const { files, plugins = ['plugin.ts'], before, exit, code, says, place, hint } = mistake;

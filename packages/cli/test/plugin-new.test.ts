@@ -33,7 +33,7 @@ describe('a new plugin', () => {
     for (const name of names) await makePlugin(name, inWork('named', name));
   });
 
-  test('runs under its name, whatever the name is', async () => {
+  test('runs under any valid name', async () => {
     await using backend = await createTestBackend({ plugins: names.map((name) => inWork('named', name)) });
     for (const name of names) {
       const place = `/api/v1/${name}`;
@@ -48,7 +48,7 @@ describe('a new plugin', () => {
     );
   });
 
-  test('is formatted and linted, whatever the length of its name is', () => {
+  test('is formatted and passes the lint, for names of any length', () => {
     const biome = path.join(ROOT, 'node_modules/@biomejs/biome/bin/biome');
     const args = [biome, 'check', '--error-on-warnings', '.'];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
@@ -59,7 +59,7 @@ describe('a new plugin', () => {
     assert.match(stdout, /Checked [3-9]\d files/);
   });
 
-  test('has a configuration of the linter, and .gitignore, and nothing of the name of the template', async () => {
+  test("has a linter configuration and a .gitignore, and no trace of the template's name", async () => {
     const files = await makePlugin('notes', inWork('alone'));
     assert.ok(files.includes('biome.json') && files.includes('.gitignore'));
     for (const file of files)
@@ -67,7 +67,7 @@ describe('a new plugin', () => {
     assert.equal((await stat(inWork('alone'))).mode & 0o777, 0o777 & ~process.umask());
   });
 
-  test('depends on the tools of this workspace, and on the packages of this command where they lie', async () => {
+  test('depends on the tools of this workspace, and on the packages beside this command', async () => {
     const manifestIn = async (folder: string) =>
       JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8')) as {
         readonly version: string;
@@ -99,7 +99,7 @@ describe('a new plugin', () => {
 });
 
 describe('the folder of a new plugin', () => {
-  test('may be there and empty, and then stays the same one', async () => {
+  test('may exist if it is empty, and is not replaced', async () => {
     await mkdir(inWork('empty'));
     const { ino } = await stat(inWork('empty'));
     await makePlugin('notes', inWork('empty'));
@@ -107,7 +107,7 @@ describe('the folder of a new plugin', () => {
     assert.ok((await readdir(inWork('empty'))).includes('package.json'));
   });
 
-  test('is refused where it is not empty or is a file, which stay as they are', async () => {
+  test('is refused if it is not empty or is a file, and is not changed', async () => {
     await mkdir(inWork('full'));
     await writeFile(inWork('full/mine'), 'mine');
     for (const place of ['full', 'full/mine'])
@@ -116,7 +116,7 @@ describe('the folder of a new plugin', () => {
     assert.equal(await readFile(inWork('full/mine'), 'utf8'), 'mine');
   });
 
-  test('leaves nothing behind where it cannot be made', async () => {
+  test('leaves nothing behind if it cannot be created', async () => {
     await writeFile(inWork('file'), '');
     await assert.rejects(makePlugin('notes', inWork('file/below/notes')), { code: 'AICO_CLI_FOLDER_IN_USE' });
     const before = await readdir(work.folder);
@@ -127,7 +127,7 @@ describe('the folder of a new plugin', () => {
     assert.deepEqual(await readdir(work.folder), before);
   });
 
-  test('is refused where this user may not write', { skip: process.geteuid?.() === 0 }, async () => {
+  test('is refused where the user may not write', { skip: process.geteuid?.() === 0 }, async () => {
     await mkdir(inWork('closed'));
     await chmod(inWork('closed'), 0o500);
     await assert.rejects(makePlugin('notes', inWork('closed/notes')), { code: 'AICO_CLI_PLUGIN_NOT_MADE' });
@@ -144,7 +144,7 @@ describe('the name of a new plugin', () => {
     await assert.rejects(made, { code: 'AICO_CLI_USAGE' }, name);
   };
 
-  test('is refused where the plugin could not be loaded, or would lack commands or tables', async () => {
+  test('is refused if the plugin could not be loaded, or could not have commands or tables', async () => {
     for (const name of ['', 'Notes', 'x-', 'a--b', '1st', 'ä', 'a b', '../a', 'constructor', 'prototype'])
       await refused(name);
     for (const name of [
@@ -162,7 +162,7 @@ describe('the name of a new plugin', () => {
     assert.ok(!(await readdir(work.folder)).includes('never'));
   });
 
-  test('is none of a backend: neither of a service, nor of a place of the API, nor of a capability', async () => {
+  test('is refused if a service, a path of the API or a capability of the backend has it', async () => {
     await using backend = await createTestBackend();
     const { paths } = (await backend.request('/api/v1/openapi')).json() as { readonly paths: object };
     const places = Object.keys(paths).flatMap((each) => /^\/api\/v1\/([^/]+)/.exec(each)?.[1] ?? []);

@@ -60,7 +60,7 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
     return ran.stdout;
   };
 
-  await t.test('a package is listed by its keyword, and none of its code runs', async () => {
+  await t.test('a package is found by its keyword, without running its code', async () => {
     assert.deepEqual(await listed(), {
       states: { broken: 'disabled', inside: 'stopped' },
       found: [[FOUND, '2.0.0']],
@@ -69,7 +69,7 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
     assert.ok(!hasRun());
   });
 
-  await t.test('without a running backend, a plugin is enabled from the next start on', async () => {
+  await t.test('without a running backend, a plugin is enabled from the next start', async () => {
     assert.match(await succeed('enable', 'notes'), /notes is enabled from the next start on/);
     assert.ok(hasRun());
     assert.match(await config(), /notes:\n +module: .*aico-plugin-notes/);
@@ -84,7 +84,7 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
 
   const { exited } = await aico.serve();
 
-  await t.test('with a running backend, at once and for every start', async () => {
+  await t.test('with a running backend, a plugin is enabled at once and for every start', async () => {
     assert.deepEqual((await listed()).states, { inside: 'running', notes: 'running', broken: 'disabled' });
     assert.match(await succeed('disable', 'inside'), /disabled, now and at every start/);
     assert.equal((await listed()).states.inside, 'disabled');
@@ -93,7 +93,7 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
     assert.doesNotMatch(await config(), /inside/);
   });
 
-  await t.test('one that was added after the start is listed, described, and enabled at once', async () => {
+  await t.test('a plugin that was added after the start is listed, described, and enabled at once', async () => {
     await writeFile(place('added.mjs'), plugin('added'));
     await succeed('add', place('added.mjs'));
     assert.equal((await listed()).states.added, 'stopped');
@@ -101,15 +101,18 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
     assert.match(await succeed('enable', 'added'), /enabled, now and at every start: .*running/);
   });
 
-  await t.test('one that does not start stays disabled in the configuration, with the reason', async () => {
-    const before = await config();
-    const failed = await aico.run(['plugin', 'enable', 'broken']);
-    assert.notEqual(failed.code, 0);
-    assert.match(failed.stderr, /it does not start/);
-    assert.equal(await config(), before);
-  });
+  await t.test(
+    'a plugin that does not start remains disabled in the configuration, and the reason is reported',
+    async () => {
+      const before = await config();
+      const failed = await aico.run(['plugin', 'enable', 'broken']);
+      assert.notEqual(failed.code, 0);
+      assert.match(failed.stderr, /it does not start/);
+      assert.equal(await config(), before);
+    },
+  );
 
-  await t.test('a reload takes changed code', async () => {
+  await t.test('a reload loads changed code', async () => {
     await writeFile(
       place('plugins/inside.mjs'),
       "export const plugin = { name: 'inside', version: '9.9.9', start() {} };\n",
@@ -118,7 +121,7 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
     assert.match(await succeed('info', 'inside'), /loads +3/);
   });
 
-  await t.test('an unknown name is answered with the nearest', async () => {
+  await t.test('an unknown name is answered with the nearest one', async () => {
     for (const command of ['info', 'enable', 'disable', 'reload']) {
       const { stderr } = await aico.run(['plugin', command, 'insid']);
       assert.match(

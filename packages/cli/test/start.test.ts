@@ -146,7 +146,7 @@ describe('a failed start has a message and an exit code of its own, and leaves n
     await assertNothingRuns(aico);
   });
 
-  test('unknown commands and options: 2, with the nearest', async (t) => {
+  test('unknown commands and options: 2, with the nearest name', async (t) => {
     const aico = await Aico.create(t);
     const command = await aico.run(['strat']);
     assert.equal(command.code, 2);

@@ -8,7 +8,7 @@ import { connectLocal } from '@aico/client/local';
 import { Aico, BIN, fixture } from './fixtures/aico.ts';
 
 describe('aico stop', () => {
-  test('a backend that hangs: 19 in time and left alone; --force ends it, and the next start works', async (t) => {
+  test('a backend that hangs: 19 in time, without ending it; --force ends it, and the next start works', async (t) => {
     const aico = await Aico.create(t);
     const { ready, exited } = await aico.serve(['--plugin', fixture('stuck')]);
     await using client = connectLocal({ socketPath: ready.socket });

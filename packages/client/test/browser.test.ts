@@ -6,7 +6,7 @@ import { clientSuite } from './fixtures/client-suite.ts';
 import { startPaired } from './fixtures/paired.ts';
 
 // Node has the WebSocket and the streams of browsers, so this tests the code that a browser runs.
-describe('a client of browsers', () => {
+describe('a client in a browser', () => {
   clientSuite(connect);
 
   test('pairs over a WebSocket; a refused device gets an error', async (t) => {

@@ -50,7 +50,7 @@ describe('topics', () => {
     ['*.>', 'a', false],
     ['a.*.c', 'a.b.c', true],
   ] as const) {
-    test(`"${pattern}" ${expected ? 'stands' : 'does not stand'} for "${topic}"`, () => {
+    test(`"${pattern}" ${expected ? 'matches' : 'does not match'} "${topic}"`, () => {
       assert.equal(matchesTopic(pattern, topic), expected);
     });
   }

@@ -26,7 +26,7 @@ describe('mailboxes', () => {
     return findings;
   }
 
-  test('a folder gives the messages of all mail files below it, and passes over what is no mail', async () => {
+  test('a folder yields the messages of all mail files below it, and other files are skipped', async () => {
     await mkdir(path.join(folder, 'deep', 'cur'), { recursive: true });
     await writeFile(path.join(folder, 'a.mbox'), `${SEPARATOR}Subject: 1\n\n${SEPARATOR}Subject: 2\n`);
     await writeFile(path.join(folder, 'deep', 'cur', '123.M4.host:2,S'), 'Return-Path: <a@b>\nSubject: 3\n');
@@ -46,7 +46,7 @@ describe('mailboxes', () => {
     );
   });
 
-  test('a file that is named is sent whatever it looks like, byte for byte', async () => {
+  test('a file given by name is sent unchanged, whatever its content', async () => {
     const file = path.join(folder, 'odd');
     const bytes = Buffer.from([0, 1, 2, 255, 10, 13]);
     await writeFile(file, bytes);
@@ -55,7 +55,7 @@ describe('mailboxes', () => {
     assert.deepEqual(found.raw, bytes);
   });
 
-  test('a file beyond the limit is not kept in memory, and its size is told', async () => {
+  test('a file beyond the limit is not kept in memory, and its size is reported', async () => {
     const file = path.join(folder, 'large.eml');
     await writeFile(file, `Subject: large\n\n${'x'.repeat(3 * MIB)}`);
     assert.deepEqual(await readAll(file), [
@@ -63,7 +63,7 @@ describe('mailboxes', () => {
     ]);
   });
 
-  test('a large mailbox is read in a stream, and left when its reader leaves', async () => {
+  test('a large mailbox is read as a stream, and closed when its reader stops', async () => {
     const file = path.join(folder, 'large.mbox');
     await writeFile(file, `${SEPARATOR}Subject: a\n\n${'text\n'.repeat(100_000)}\n`.repeat(4));
     const [found] = findMailFiles([file]);
@@ -75,7 +75,7 @@ describe('mailboxes', () => {
     assert.equal((await readAll(file)).length, 4);
   });
 
-  test('a file that went away since it was found is a finding, not the end', async () => {
+  test('a file that was removed since it was found is reported, and the import continues', async () => {
     await writeFile(path.join(folder, 'a.eml'), 'Subject: a\n');
     const [found] = findMailFiles([folder]);
     assert.ok(found?.kind === 'file');
@@ -85,7 +85,7 @@ describe('mailboxes', () => {
     assert.match(finding.reason, /ENOENT/);
   });
 
-  test('a path that is not there is refused before anything is read', () => {
+  test('a missing path is refused before anything is read', () => {
     assert.throws(() => findMailFiles([folder, path.join(folder, 'none')]), MailboxUnreadableError);
   });
 });

@@ -33,7 +33,7 @@ async function texts(mbox: Buffer | string, chunkBytes?: number): Promise<string
 }
 
 describe('splitMbox()', () => {
-  test('gives back any list of messages that was written as mbox, however it is cut into chunks', async () => {
+  test('returns any list of messages that was written as mbox, for chunks of any size', async () => {
     const line = fc.oneof(
       fc.constantFrom(
         '',
@@ -76,7 +76,7 @@ describe('splitMbox()', () => {
     assert.deepEqual(await texts(writeMbox(messages, '\r\n')), messages.map(String));
   });
 
-  test('takes a last message whose line does not end', async () => {
+  test('accepts a last message without a line end', async () => {
     assert.deepEqual(await texts(`${SEPARATOR}\nSubject: a\n\n${SEPARATOR}\nSubject: b\n\nno end`), [
       'Subject: a\n',
       'Subject: b\n\nno end',
@@ -88,11 +88,11 @@ describe('splitMbox()', () => {
     assert.equal((await texts(mbox)).length, 2);
   });
 
-  test('does not begin a message inside a paragraph, whatever date it bears', async () => {
+  test('begins no message inside a paragraph, even at a line with a date', async () => {
     assert.equal((await texts(`${SEPARATOR}\nSubject: a\n\nquoted:\n${SEPARATOR}\n`)).length, 1);
   });
 
-  test('knows the separators that mail programs write', async () => {
+  test('recognises the separators that mail programs write', async () => {
     for (const separator of [
       'From - Thu Aug 22 12:36:23 2002',
       'From MAILER-DAEMON Fri Jul  8 12:08:34 2011',
@@ -106,14 +106,14 @@ describe('splitMbox()', () => {
     }
   });
 
-  test('takes every separator of a mailbox whose first one bears no date', async () => {
+  test('accepts all separators of a mailbox whose first separator has no date', async () => {
     assert.deepEqual(await texts('From a@b\nSubject: a\n\nFrom c@d\nSubject: b\n'), [
       'Subject: a\n',
       'Subject: b\n',
     ]);
   });
 
-  test('says how large a message is that exceeds the limit, and goes on with the next', async () => {
+  test('reports the size of a message that exceeds the limit, and continues with the next', async () => {
     const large = Buffer.from(`Subject: large\n\n${'x'.repeat(3 * MIB)}\n`);
     const found = await split(writeMbox([large, Buffer.from('Subject: small\n')]));
     assert.deepEqual(
@@ -123,7 +123,7 @@ describe('splitMbox()', () => {
     assert.ok(found[0]?.kind === 'too-large' && found[0].bytes >= large.length);
   });
 
-  test('takes a message of exactly the limit, and refuses one byte more', async () => {
+  test('accepts a message of exactly the limit, and refuses one byte more', async () => {
     const message = (bytes: number): Buffer => Buffer.from(`S: a\n\n${'x'.repeat(bytes - 7)}\n`);
     const found = await split(writeMbox([message(1_000), message(1_001)]), 64, 1_000);
     assert.deepEqual(
@@ -134,7 +134,7 @@ describe('splitMbox()', () => {
     );
   });
 
-  test('does not take the middle of a line of 10 MB for a line', async () => {
+  test('does not treat the middle of a line of 10 MB as a line', async () => {
     const line = Buffer.concat([Buffer.alloc(10_000_000 - 6, 'x'), Buffer.from('>From \n')]);
     const mbox = writeMbox([Buffer.concat([Buffer.from('S: a\n\n'), line])]);
     const [found] = await split(mbox, 65_536, 20 * MIB);
@@ -152,7 +152,7 @@ describe('splitMbox()', () => {
     assert.equal((await texts(`${mbox}${SEPARATOR}\nand so on\n`)).length, 3);
   });
 
-  test('passes over a byte order mark, and reads files whose lines end with a carriage return alone', async () => {
+  test('skips a byte order mark, and reads files whose lines end with a carriage return alone', async () => {
     const mbox = `${SEPARATOR}\nSubject: a\n\nText\n\n${SEPARATOR}\nSubject: b\n`;
     assert.equal((await texts(`\u{feff}${mbox}`)).length, 2);
     assert.deepEqual(await texts(mbox.replaceAll('\n', '\r'), 5), ['Subject: a\r\rText\r', 'Subject: b\r']);
@@ -166,7 +166,7 @@ describe('splitMbox()', () => {
     ]);
   });
 
-  test('believes a Content-Length that a separator or the end of the file follows', async () => {
+  test('uses a Content-Length if a separator or the end of the file follows', async () => {
     const body = `Hello\n\n${SEPARATOR}\nSubject: quoted\n\n>From me\n`;
     const message = `Subject: a\nContent-Length: ${body.length}\n\n${body}`;
     const next = 'Subject: b\n';
@@ -177,7 +177,7 @@ describe('splitMbox()', () => {
       );
   });
 
-  test('does not believe a Content-Length that leads into the midst of a message', async () => {
+  test('ignores a Content-Length that points into the middle of a message', async () => {
     for (const length of [25, 60, 61, 10_000, 999_999_999_999]) {
       const first = `Subject: a\nContent-Length: ${length}\n\nHello\n`;
       const second = 'Subject: b\n\nThe second\n';
@@ -187,7 +187,7 @@ describe('splitMbox()', () => {
     }
   });
 
-  test('leaves no byte out: the spans of any bytes follow each other from the first to the last', async () => {
+  test('omits no byte: for any input the spans cover it without gaps', async () => {
     const piece = fc.oneof(
       fc.constantFrom(
         SEPARATOR,
@@ -227,7 +227,7 @@ describe('splitMbox()', () => {
   });
 });
 
-test('beginsAsMbox() passes over blank lines at the beginning', () => {
+test('beginsAsMbox() skips blank lines at the beginning', () => {
   assert.equal(beginsAsMbox(Buffer.from(`\r\n\n${SEPARATOR}`)), true);
   assert.equal(beginsAsMbox(Buffer.from('From: a@b\n')), false);
 });

@@ -6,7 +6,7 @@ import { dateOf } from './mail-date.ts';
 const NOON_UTC = Date.UTC(2002, 7, 22, 12, 36, 23);
 const HOUR = 3_600_000;
 
-test('reads the zones that mail names by letters, and takes an unknown or missing zone for UTC', () => {
+test('reads zones given by letters, and uses UTC for an unknown or missing zone', () => {
   for (const [zone, hoursEast] of [
     ['', 0],
     ['+0200', 2],
@@ -31,7 +31,7 @@ test('reads the zones that mail names by letters, and takes an unknown or missin
     assert.equal(dateOf(`Thu, 22 Aug 2002 12:36:23 ${zone}`), NOON_UTC - hoursEast * HOUR, zone);
 });
 
-test('reads the forms of the day that old mailboxes have', () => {
+test('reads the date formats of old mailboxes', () => {
   for (const text of [
     '22 Aug 2002 12:36:23',
     '22 Aug 02 12:36:23 GMT',
@@ -50,7 +50,7 @@ test('reads the forms of the day that old mailboxes have', () => {
   assert.equal(dateOf('1 Jan 1998 00:00 +0100'), Date.UTC(1997, 11, 31, 23));
 });
 
-test('says of what is no date that it is none', () => {
+test('returns undefined for text that is not a date', () => {
   for (const text of [
     '',
     'yesterday',
@@ -66,7 +66,7 @@ test('says of what is no date that it is none', () => {
     assert.equal(dateOf(text), undefined, text);
 });
 
-test('reads every moment as it was written, in every zone, whatever zone the machine is in', () => {
+test('reads every date in every zone exactly, independently of the zone of the machine', () => {
   fc.assert(
     fc.property(
       fc.date({ min: new Date(2 * 86_400_000), max: new Date(Date.UTC(2199, 11, 30)), noInvalidDate: true }),

@@ -35,14 +35,14 @@ describe('parseMail()', () => {
     });
   });
 
-  test('reads the text of a message that is only a page', async () => {
+  test('reads the text of a message that has only an HTML part', async () => {
     const { text } = await parse(
       'Subject: a\nContent-Type: text/html\n\n<style>x{}</style><p>One <b>two</b></p>',
     );
     assert.equal(text, 'One two');
   });
 
-  test('refuses what has no headers', async () => {
+  test('refuses input without headers', async () => {
     for (const mail of ['', '\n\n', 'hello there', '\0'.repeat(10_000), '{"json": 1}']) {
       await assert.rejects(parse(mail), MessageRefusedError, JSON.stringify(mail.slice(0, 20)));
     }
@@ -62,7 +62,7 @@ describe('parseMail()', () => {
     assert.equal(text.length, TEXT_KEPT);
   });
 
-  test('takes dates that are none as no date', async () => {
+  test('treats invalid dates as missing', async () => {
     for (const date of [
       'yesterday',
       '',
@@ -74,7 +74,7 @@ describe('parseMail()', () => {
     }
   });
 
-  test('leaves no NUL and no half of a surrogate pair in what is kept', async () => {
+  test('removes NUL characters and lone surrogates', async () => {
     const { subject, text } = await parse('Subject: a\0b\n\nc\0d');
     assert.deepEqual([subject, text], ['ab', 'cd']);
     const cut = await parse(`Subject: a\n\n${'x'.repeat(TEXT_KEPT - 1)}😀`);
@@ -94,7 +94,7 @@ describe('parseMail()', () => {
     }
   });
 
-  test('answers any bytes with mail, or with a refusal that says why', async () => {
+  test('parses arbitrary bytes, or refuses them with a reason', async () => {
     const soup = fc
       .array(
         fc.oneof(
@@ -132,13 +132,13 @@ describe('parseMail()', () => {
   });
 });
 
-test('textOfHtml() takes a page of blanks in the time it takes to read it', () => {
+test('textOfHtml() reads a page of blanks in linear time', () => {
   const began = performance.now();
   assert.equal(textOfHtml(`<p>${'\u00a0\r'.repeat(200_000)}x</p>`), 'x');
   assert.ok(performance.now() - began < 2_000);
 });
 
-test('textOfHtml() reads what a person would', () => {
+test('textOfHtml() returns the visible text', () => {
   assert.equal(
     textOfHtml(
       '<head><title>no</title></head><h1>Yes &amp; yes</h1>a<br>b<script>no</script><div> c  d </div>',

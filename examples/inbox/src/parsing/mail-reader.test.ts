@@ -11,7 +11,7 @@ const ofParts = (parts: number): Uint8Array =>
 const SLOW = ofParts(400_000);
 
 describe('MailReader', () => {
-  test('reads several messages at once, each answered with its own', async () => {
+  test('reads several messages concurrently, and returns the result of each to its caller', async () => {
     await using reader = new MailReader();
     const subjects = Array.from({ length: 20 }, (_, index) => `number ${index}`);
     const read = await Promise.all(subjects.map((subject) => reader.read(mail(`Subject: ${subject}\n\nx`))));
@@ -21,7 +21,7 @@ describe('MailReader', () => {
     );
   });
 
-  test('parses other messages on another thread while one takes long', async () => {
+  test('parses other messages on another thread while a slow one is parsed', async () => {
     await using reader = new MailReader({ threads: 2 });
     const ended: string[] = [];
     const messages = [
@@ -32,7 +32,7 @@ describe('MailReader', () => {
     assert.deepEqual(ended, ['one', 'two', 'three', 'slow']);
   });
 
-  test('refuses what is not mail, with the reason', async () => {
+  test('refuses input that is not mail, with the reason', async () => {
     await using reader = new MailReader();
     await assert.rejects(reader.read(mail('not mail')), /it has no headers/);
   });
@@ -60,7 +60,7 @@ describe('MailReader', () => {
     assert.equal((await reader.read(mail('Subject: two\n\nx'))).subject, 'two');
   });
 
-  test('finishes what it reads before it is disposed of', async () => {
+  test('finishes pending messages before it is disposed of', async () => {
     const reader = new MailReader();
     const reading = reader.read(mail('Subject: last\n\nx'));
     await reader[Symbol.asyncDispose]();

@@ -43,7 +43,7 @@ test('reads a header that is not encoded in the charset that the text names', as
   assert.deepEqual([subject, text], [RUSSIAN, RUSSIAN]);
 });
 
-test('joins base64 words, each padded, that split a character', async () => {
+test('joins padded base64 words that split a character', async () => {
   const bytes = Buffer.from('Grüße aus München');
   for (let cut = 1; cut < bytes.length; cut += 1) {
     const words = [bytes.subarray(0, cut), bytes.subarray(cut)].map(
@@ -54,7 +54,7 @@ test('joins base64 words, each padded, that split a character', async () => {
   }
 });
 
-test('passes over what stands before the header, and reads lines that end with a carriage return alone', async () => {
+test('skips text before the header, and reads lines that end with a carriage return alone', async () => {
   for (const before of [
     '',
     '\n\n',

@@ -21,7 +21,7 @@ async function sourcesIn(pluginsDir: string): Promise<readonly PluginSource[]> {
   return pluginSources({ config, pluginsDir, baseDir: pluginsDir });
 }
 
-test('what an entry of the folder links to is held to the rights of the folder itself', async (t) => {
+test('the target of a link in the folder is checked for the same rights as the folder itself', async (t) => {
   const folder = await temporary(t);
   const outside = await temporary(t);
   const file = path.join(outside, 'plugin.ts');
@@ -38,7 +38,7 @@ test('what an entry of the folder links to is held to the rights of the folder i
   }
 });
 
-test('a file or folder in it that every user may write is refused', async (t) => {
+test('a file or folder in it that every user may write to is refused', async (t) => {
   const folder = await temporary(t);
   await mkdir(path.join(folder, 'open'));
   await chmod(path.join(folder, 'open'), 0o777);

@@ -31,7 +31,7 @@ describe('faults', () => {
   });
   after(() => backend.stop());
 
-  test('failNextWrite() fails as many writes of plugins, a transaction as a whole, and none of the backend', async () => {
+  test('failNextWrite() fails the given number of plugin writes, a transaction as a whole, and none of the backend', async () => {
     backend.faults.database.failNextWrite(3);
     await backend.container.getService('database').execute('CREATE TABLE own (n)');
     await assert.rejects(insert(1), { code: 'AICO_DATA_BUSY' });
@@ -48,7 +48,7 @@ describe('faults', () => {
     backend.faults.end();
   });
 
-  test('a full disk refuses every write and reads go on, until there is room again', async () => {
+  test('a full disk refuses every write, but not reads, until there is room again', async () => {
     const { disk } = backend.faults;
     disk.fill();
     await assert.rejects(insert(10), { code: 'AICO_DATA_DISK_FULL' });
@@ -71,7 +71,7 @@ describe('faults', () => {
     backend.faults.end();
   });
 
-  test('the bus refuses the topics of a pattern; a durable message reaches its consumer all the same', async () => {
+  test('the bus refuses the topics of a pattern; a durable message still reaches its consumer', async () => {
     const bus = plugin.requireService('message_bus');
     const received: unknown[] = [];
     const consumption = await bus.consume(
@@ -91,7 +91,7 @@ describe('faults', () => {
     await consumption.stop();
   });
 
-  test('a disk that breaks ends all acknowledging', async () => {
+  test('no write is acknowledged after the disk fails', async () => {
     backend.faults.disk.fail();
     await assert.rejects(insert(30), { code: 'AICO_DATA_STORAGE_FAILED' });
     backend.faults.end();

@@ -58,7 +58,7 @@ describe('pluginSuite()', () => {
     await refuses(LIFE, once, /it has started before/);
   });
 
-  test('catches a service that a timer looks up undeclared, though the plugin handles the error', async () => {
+  test('catches an undeclared service that a timer looks up, even if the plugin handles the error', async () => {
     const curious = pluginOf((plugin) => {
       plugin.every('late', 3_600_000, () => {
         try {
@@ -86,7 +86,7 @@ describe('pluginSuite()', () => {
     await refuses(USE, plugin, /does not declare: the service 'database'/);
   });
 
-  test('catches a topic that is published and not declared', async () => {
+  test('catches a topic that is published without being declared', async () => {
     const plugin = pluginOf(() => undefined, {
       topics: [defineTopic('subject.known', Type.Object({}))],
     });
@@ -114,7 +114,7 @@ describe('pluginSuite()', () => {
     await refuses(USE, sulking, /the plugin subject is healthy: it sulks/);
   });
 
-  test('catches a route that answers after a fault as it did during it', async () => {
+  test('catches a route that still fails after a fault has ended', async () => {
     const wedged = pluginOf(async (plugin) => {
       let last: Promise<unknown> = Promise.resolve();
       await plugin.addRoutes((app) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { standIn } from './stand-in.ts';
 
-test('a stand-in answers with the members that it was given, and any other is an error that names it', async () => {
+test('a stand-in has the given members, and access to any other is an error that names it', async () => {
   const database = standIn('database', { execute: async (sql) => ({ rows: [{ sql }] }) });
   assert.deepEqual((await database.execute('SELECT 1')).rows, [{ sql: 'SELECT 1' }]);
   assert.throws(

@@ -17,7 +17,7 @@ const greeter = definePlugin({
   },
 });
 
-test('a plugin is given as its definition, is configured and serves; the home goes with the backend', async () => {
+test('a plugin is given as a definition, is configured and serves; the home is removed with the backend', async () => {
   let home: string;
   {
     await using backend = await createTestBackend({
@@ -32,7 +32,7 @@ test('a plugin is given as its definition, is configured and serves; the home go
   assert.ok(!existsSync(home));
 });
 
-test('a definition is checked as a loaded one is, and a name belongs to one plugin', async () => {
+test('a definition is checked like a loaded one, and a name can be used once', async () => {
   await assert.rejects(createTestBackend({ plugins: [{ ...greeter, name: 'Not A Name' }] }), {
     code: 'AICO_PLUGIN_SHAPE',
   });

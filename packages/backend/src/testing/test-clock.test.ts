@@ -6,7 +6,7 @@ import { TestClock } from './test-clock.ts';
 
 const HOUR = 3_600_000;
 
-test('time stands still, passes by advance() and jumps by set()', async () => {
+test('time changes only by advance() and set()', async () => {
   const clock = new TestClock('2026-03-29T00:30:00Z');
   assert.equal(new Date(clock.now()).toISOString(), '2026-03-29T00:30:00.000Z');
   await clock.advance(HOUR);
@@ -20,7 +20,7 @@ test('time stands still, passes by advance() and jumps by set()', async () => {
   assert.throws(() => clock.set('never'), RangeError);
 });
 
-test('timers fire in the order and at the time that they are due, those that are set meanwhile included', async () => {
+test('timers fire in order at their due time, including timers set meanwhile', async () => {
   const clock = new TestClock(0);
   const fired: unknown[] = [];
   const after = async (ms: number, then?: number): Promise<void> => {
@@ -56,7 +56,7 @@ test('skip() fires each timer that became due once, at the end', async () => {
   assert.deepEqual(fired, [1_000, 1_000]);
 });
 
-test("a backend's timers and redeliveries run on it: hours pass at once, and each run ends before the next", async () => {
+test("a backend's timers and redeliveries use it: hours pass at once, and each run ends before the next", async () => {
   const clock = new TestClock('2026-01-01T00:00:00Z');
   const runs: string[] = [];
   let attempts = 0;

@@ -29,7 +29,7 @@ test('a note is counted, also when the first count fails, and is deleted after i
   assert.equal((await backend.request('/api/v1/notes/1')).status, 404);
 });
 
-test('a full disk is told to the caller, and the plugin works again when there is room', async () => {
+test('a full disk is reported to the caller, and the plugin works again when there is room', async () => {
   await using backend = await createTestBackend({ plugins: [PLUGIN] });
   backend.faults.disk.fill();
   assert.equal((await add(backend, 'lost')).status, 507);

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { standIn } from '@aico/backend/testing';
 import { Notes, wordsIn } from './notes.ts';
 
-test('wordsIn() counts what stands between white space', () => {
+test('wordsIn() counts the words between white space', () => {
   assert.equal(wordsIn('  three\nwords\there '), 3);
   assert.equal(wordsIn('   '), 0);
 });

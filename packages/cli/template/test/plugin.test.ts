@@ -41,7 +41,7 @@ describe('the plugin in a whole backend', () => {
     assert.equal(refused.status, 400);
   });
 
-  test('its health check is asked', async () => {
+  test('its health check is part of the health report', async () => {
     const { checks } = (await backend.request('/api/v1/health')).json() as {
       readonly checks: Readonly<Record<string, { readonly status: string }>>;
     };

@@ -25,7 +25,7 @@ describe('the shape of a reply', () => {
       assert.equal(misfit(device, value), undefined);
   });
 
-  test('refuses a missing field or one of another type, and names the place but not the value', () => {
+  test('refuses a missing field or one of another type, and names the location but not the value', () => {
     const wrong: readonly (readonly [unknown, string])[] = [
       [undefined, 'it is no object'],
       [[], 'it is no object'],

@@ -69,7 +69,7 @@ describe('a key file', () => {
     assert.equal(first.deriveKey('bus/curve', 64).byteLength, 64);
   });
 
-  test('is made with mode 0600, like the slot file, and no draft stays behind', async () => {
+  test('is created with mode 0600, like the slot file, and leaves no temporary file', async () => {
     const keys = testKeys();
     await keys.open().setUp({ keyFile: true });
     for (const file of [keys.slotsFile, keys.keyFile])
@@ -80,7 +80,7 @@ describe('a key file', () => {
     );
   });
 
-  test('is refused when others may read it, when it is a link, of the wrong length, of another home or gone', async () => {
+  test('is refused if it is readable by others, a link, of the wrong length, of another home or missing', async () => {
     const keys = testKeys();
     await keys.open().setUp({ keyFile: true });
     const bytes = await readFile(keys.keyFile);
@@ -100,7 +100,7 @@ describe('a key file', () => {
     await assert.rejects(keys.open().unlock(), KeyFileUnreadableError);
   });
 
-  test('left by a setup that was cut short is taken by the next setup', async () => {
+  test('that an interrupted setup left is used by the next setup', async () => {
     const keys = testKeys();
     await writeFile(keys.keyFile, Buffer.alloc(32, 9), { mode: 0o600 });
     await keys.open().setUp({ keyFile: true });
@@ -110,7 +110,7 @@ describe('a key file', () => {
 });
 
 describe('a password', () => {
-  test('unlocks; a wrong one never does, even beside a good key file', async () => {
+  test('unlocks; a wrong one never does, even beside a valid key file', async () => {
     const keys = testKeys();
     await keys.open().setUp({ password: PASSWORD, keyFile: true });
     const manager = keys.open();
@@ -122,7 +122,7 @@ describe('a password', () => {
     assert.equal(manager.isUnlocked, true);
   });
 
-  test('is the remedy that a refusal names exactly when a slot has one', async () => {
+  test('is mentioned in the hint of a refusal exactly if a slot has one', async () => {
     const keys = testKeys();
     await keys.open().setUp({ password: PASSWORD });
     await assert.rejects(keys.open().unlock(), (error) => {
@@ -141,7 +141,7 @@ describe('a password', () => {
     });
   });
 
-  test('changes without a change of any key, and the old one is dead', async () => {
+  test('can be changed without changing any key, and the old one no longer unlocks', async () => {
     const keys = testKeys();
     const manager = keys.open();
     await manager.setUp({ password: PASSWORD });
@@ -163,7 +163,7 @@ describe('a password', () => {
     await keys.open().unlock({ password: 'gru\u0308\u00dfe aus ko\u0308ln' });
   });
 
-  test('too short or monotonous is refused with the reason', async () => {
+  test('that is too short or monotonous is refused with the reason', async () => {
     const keys = testKeys();
     await assert.rejects(keys.open().setUp({ password: 'short' }), PasswordRefusedError);
     await assert.rejects(keys.open().setUp({ password: 'abababababab' }), PasswordRefusedError);
@@ -192,7 +192,7 @@ describe('slots', () => {
     await assert.rejects(keys.open().unlock(), KeyNotGivenError);
   });
 
-  test('added at the same time are all kept', async () => {
+  test('added concurrently are all stored', async () => {
     const manager = testKeys().open();
     await manager.setUp({ keyFile: true });
     await Promise.all([manager.addKeyFile(), manager.addKeyFile(), manager.addKeyFile()]);
@@ -218,7 +218,7 @@ describe('the slot file', () => {
     await assert.rejects(testKeys().open().setUp({}), KeyNotGivenError);
   });
 
-  test('with any single bit flipped is reported as damaged and unlocks nothing', async () => {
+  test('with any flipped bit is reported as damaged and unlocks nothing', async () => {
     const keys = testKeys();
     await keys.open().setUp({ password: PASSWORD, keyFile: true });
     const good = await readFile(keys.slotsFile);
@@ -246,7 +246,7 @@ describe('the slot file', () => {
     await keys.open().unlock();
   });
 
-  test('edited with a mended checksum is refused all the same', async () => {
+  test('edited with a corrected checksum is also refused', async () => {
     const keys = testKeys();
     const manager = keys.open();
     await manager.setUp({ keyFile: true });
@@ -279,7 +279,7 @@ describe('the slot file', () => {
     await keys.open().unlock();
   });
 
-  test('of another installation opens nothing here', async () => {
+  test('of another installation unlocks nothing', async () => {
     const [mine, other] = [testKeys(), testKeys()];
     await mine.open().setUp({ keyFile: true });
     await other.open().setUp({ keyFile: true });
@@ -288,7 +288,7 @@ describe('the slot file', () => {
   });
 });
 
-test('a purpose is a fixed name, and the manager keeps its own labels to itself', async () => {
+test('a purpose is a fixed name, and labels of the manager itself are refused', async () => {
   const manager = testKeys().open();
   await manager.setUp({ keyFile: true });
   for (const purpose of [
@@ -304,7 +304,7 @@ test('a purpose is a fixed name, and the manager keeps its own labels to itself'
     assert.throws(() => manager.deriveKey(purpose), KeyPurposeInvalidError, purpose);
 });
 
-test('neither key nor password shows in what is printed or written', async () => {
+test('neither a key nor a password is printed or written', async () => {
   const keys = testKeys();
   const manager = keys.open();
   await manager.setUp({ keyFile: true, password: PASSWORD });

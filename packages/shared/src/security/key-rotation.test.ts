@@ -30,7 +30,7 @@ async function testKeys() {
 }
 
 describe('rotating the database key', () => {
-  test('every step is in the slot file before it is answered, and nothing else changes', async () => {
+  test('every step is stored in the slot file before it resolves, and nothing else changes', async () => {
     const { reopen, first } = await testKeys();
     const old = first.databaseKey();
     const purpose = first.deriveKey('bus');
@@ -52,7 +52,7 @@ describe('rotating the database key', () => {
     }
   });
 
-  test('a rotation that was cut short goes on with the key it had', async () => {
+  test('an interrupted rotation continues with the same new key', async () => {
     const { reopen, first, slotsFile } = await testKeys();
     const next = await first.stageDatabaseKey();
     const before = await readFile(slotsFile);
@@ -63,7 +63,7 @@ describe('rotating the database key', () => {
     assert.deepEqual(one, other);
   });
 
-  test('given up, it leaves the key there was; what was not begun cannot end', async () => {
+  test('a cancelled rotation keeps the old key; a rotation that has not begun cannot be finished', async () => {
     const { reopen, first } = await testKeys();
     const old = first.databaseKey();
     const next = await first.stageDatabaseKey();
@@ -76,7 +76,7 @@ describe('rotating the database key', () => {
     assert.notDeepEqual(await again.stageDatabaseKey(), next);
   });
 
-  test('needs the keys, and outlives a change of slots in between', async () => {
+  test('requires unlocked keys, and is not affected by a change of slots', async () => {
     const { open, reopen, first } = await testKeys();
     const locked = open();
     assert.throws(() => locked.nextDatabaseKey(), KeysLockedError);
@@ -91,7 +91,7 @@ describe('rotating the database key', () => {
     assert.equal((await last.slots()).length, 2);
   });
 
-  test('the file as it was at any step opens with the keys of that step', async () => {
+  test('the slot file of any step unlocks the keys of that step', async () => {
     const { reopen, first, slotsFile } = await testKeys();
     const old = first.databaseKey();
     const next = await first.stageDatabaseKey();

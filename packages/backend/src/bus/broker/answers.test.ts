@@ -43,7 +43,7 @@ async function asked(broker: TestBroker, client: MessageBusClient) {
 const FORGED = '{"ok":true,"value":"forged"}';
 
 for (const side of ['plugin', 'asker'] as const)
-  test(`an answer for ${side} comes from the client that was sent the request, and from no other`, async (t) => {
+  test(`an answer for ${side} comes from the client that received the request, and from no other`, async (t) => {
     const { broker, plugin } = await start(t);
     const client = side === 'plugin' ? plugin : await broker.client('asker');
     const { server, answer, replyto } = await asked(broker, client);

@@ -221,7 +221,7 @@ test('a gap in the numbers, an ACK of what was not sent, and an unknown type end
   }
 });
 
-test('a run that is malformed ends the session; those before it are delivered at once', async (t) => {
+test('a malformed batch ends the session; the batches before it are delivered', async (t) => {
   const broker = await start(t, { peer: ALL, other: ALL });
   const other = await broker.member('other');
   assert.equal(await other.trySubscribe(1, 'a.*'), 'taken');

@@ -166,7 +166,7 @@ describe('problems', () => {
   });
 });
 
-test('standingOn() returns all dependents, without the names themselves', () => {
+test('dependentsOf() returns all dependents, without the names themselves', () => {
   const graph = new DependencyGraph([
     node('a'),
     node('b', 'a'),
@@ -174,8 +174,8 @@ test('standingOn() returns all dependents, without the names themselves', () => 
     node('d', 'a', 'c'),
     node('e'),
   ]);
-  assert.deepEqual([...graph.standingOn(['b'])].sort(), ['c', 'd']);
-  assert.deepEqual([...graph.standingOn(['e'])], []);
+  assert.deepEqual([...graph.dependentsOf(['b'])].sort(), ['c', 'd']);
+  assert.deepEqual([...graph.dependentsOf(['e'])], []);
 });
 
 describe('extension points', () => {
@@ -203,7 +203,7 @@ describe('extension points', () => {
     ]);
     assert.deepEqual(graph.order(), ['spam', 'digest', 'inbox']);
     assert.deepEqual(graph.fillersOf('inbox'), ['spam', 'digest']);
-    assert.deepEqual([...graph.standingOn(['spam'])], ['inbox']);
+    assert.deepEqual([...graph.dependentsOf(['spam'])], ['inbox']);
   });
 
   test('a service needs the one whose point it fills, unless the point is optional, and never the reverse', () => {

@@ -131,7 +131,7 @@ export class DependencyGraph {
   }
 
   /** The services that depend on any of `names`, directly or transitively, excluding `names`. */
-  standingOn(names: Iterable<string>): ReadonlySet<string> {
+  dependentsOf(names: Iterable<string>): ReadonlySet<string> {
     const start = [...names];
     const reached = new Set<string>(start);
     const open = start.flatMap((name) => this.#vertices.get(name) ?? []);

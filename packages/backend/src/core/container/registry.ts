@@ -57,7 +57,7 @@ export class Registry {
   withDependents(names: Iterable<string>): ReadonlySet<ServiceRecord> {
     const all = new Set(names);
     if (all.size === 0) return new Set();
-    for (const name of this.graph.standingOn([...all])) all.add(name);
+    for (const name of this.graph.dependentsOf([...all])) all.add(name);
     return new Set(
       this.graph
         .order()

@@ -121,7 +121,7 @@ describe('a required service that fails', () => {
     assert.deepEqual(journal.lines, ['initialize a', 'stop a']);
   });
 
-  test('leaves alone those that had not begun', async () => {
+  test('does not affect services that had not begun to start', async () => {
     const { container } = setUp();
     let made = 0;
     container.registerService(a, () => Promise.reject(boom));
@@ -136,7 +136,7 @@ describe('a required service that fails', () => {
     assert.equal(made, 0);
   });
 
-  test('between the phases of a sibling: the next phase does not begin', async () => {
+  test('between two phases of a sibling prevents the next phase', async () => {
     const { container, journal } = setUp();
     const reached = Promise.withResolvers<void>();
     container.registerService(a, () =>
@@ -250,7 +250,7 @@ describe('a stop during the start', () => {
     );
   });
 
-  test('waits for one that ignores the signal within the budget only, and names it', async () => {
+  test('waits within the budget for a service that ignores the signal, and names it', async () => {
     const { container, events } = setUp();
     container.registerService(a, () => ({ start: never }));
     const refused = assert.rejects(container.start(), StartCancelledError);
@@ -272,7 +272,7 @@ describe('a stop during the start', () => {
     assert.equal(container.state.kind, 'stopped');
   });
 
-  test('a start asked for from within a factory is the same start', async () => {
+  test('start() called within a factory returns the promise of the running start', async () => {
     const { container } = setUp();
     let inner: Promise<unknown> | undefined;
     container.registerService(a, () => {

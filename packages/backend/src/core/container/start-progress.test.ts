@@ -15,7 +15,7 @@ function containerOf(start: () => Promise<void>): ServiceContainer {
 }
 
 describe('the deadline of a start', () => {
-  test('is for a start without progress: one that goes on may take as long as it needs', async () => {
+  test('limits the time without progress: a start that reports progress may take any time', async () => {
     const beganAt = performance.now();
     const container = containerOf(async () => {
       for (let n = 0; n < 10; n += 1) {
@@ -28,7 +28,7 @@ describe('the deadline of a start', () => {
     await container.stop();
   });
 
-  test('ends a start that stands still, and says what it had got done', async () => {
+  test('ends a start without progress, and names the last progress', async () => {
     const container = containerOf(async () => {
       reportProgress('the third of ten rows was moved');
       await new Promise(() => undefined);
@@ -43,7 +43,7 @@ describe('the deadline of a start', () => {
     });
   });
 
-  test('counts computing behind a call that says nothing, and not its waiting', async () => {
+  test('counts computing during a silent call as progress, but not waiting', async () => {
     let told = 0;
     const container = containerOf(async () => {
       await reportActivity('waits', new Promise(() => undefined));

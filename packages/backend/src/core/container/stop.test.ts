@@ -14,7 +14,7 @@ function setUp(): { container: ServiceContainer; journal: Journal } {
 }
 
 describe('stop', () => {
-  test('one that throws and one that hangs are reported, and the rest is stopped all the same', async () => {
+  test('a service that throws and one that hangs are reported, and the others are stopped', async () => {
     const { container, journal } = setUp();
     container.registerService(a, () => journal.service('a'));
     container.registerService(b, () => journal.service('b', { stop: never }), {
@@ -46,7 +46,7 @@ describe('stop', () => {
     );
   });
 
-  test('the signal says when the time is up', async () => {
+  test('the signal aborts at the deadline', async () => {
     const { container } = setUp();
     const told = Promise.withResolvers<void>();
     container.registerService(
@@ -64,7 +64,7 @@ describe('stop', () => {
     await told.promise;
   });
 
-  test('many that hang stay within the budget together, and each is still told to stop', async () => {
+  test('many hanging services together stay within the budget, and stop() of each is called', async () => {
     const { container, journal } = setUp();
     for (let index = 0; index < 20; index += 1) {
       container.registerService(fixture(`${index}`), () => journal.service(`${index}`, { stop: never }));
@@ -77,7 +77,7 @@ describe('stop', () => {
     assert.equal(report.services.length, 20);
   });
 
-  test('a second call with a smaller budget hurries the first', async () => {
+  test('a second call with a smaller budget shortens the first', async () => {
     const { container } = setUp();
     for (let index = 0; index < 20; index += 1) {
       container.registerService(fixture(`${index}`), () => ({ stop: never }), { stopTimeoutMs: 50 });
@@ -92,7 +92,7 @@ describe('stop', () => {
 });
 
 describe('reload', () => {
-  test('restarts one and what stands on it, in order, and leaves the rest alone', async () => {
+  test('restarts a service and its dependents, in order, and no others', async () => {
     const { container, journal } = setUp();
     container.registerService(a, () => journal.service('a'));
     container.registerService(b, () => journal.service('b'), { dependencies: [a] });
@@ -118,7 +118,7 @@ describe('reload', () => {
     assert.deepEqual(journal.of('stop'), ['c', 'b', 'd', 'a']);
   });
 
-  test('revives one that is waiting for its next try, without waiting for it', async () => {
+  test('starts a service that waits for a retry immediately', async () => {
     const { container, journal } = setUp();
     let broken = true;
     const start = async (): Promise<void> => {
@@ -137,7 +137,7 @@ describe('reload', () => {
     assert.deepEqual(journal.of('stop'), ['a', 'b', 'a']);
   });
 
-  test('a required one that does not come up again is told to the caller, and the rest runs on', async () => {
+  test('reports a required service that does not start again to the caller, and the others keep running', async () => {
     const { container, journal } = setUp();
     let made = 0;
     container.registerService(a, () => {
@@ -158,7 +158,7 @@ describe('reload', () => {
     await container.stop();
   });
 
-  test('reloads take turns', async () => {
+  test('runs one reload at a time', async () => {
     const { container, journal } = setUp();
     container.registerService(a, () => journal.service('a'));
     container.registerService(b, () => journal.service('b'), { dependencies: [a] });
@@ -170,7 +170,7 @@ describe('reload', () => {
     await container.stop();
   });
 
-  test('a stop during a reload ends both, and leaves nothing running', async () => {
+  test('is ended by a stop, which leaves nothing running', async () => {
     const { container, journal } = setUp();
     let made = 0;
     const reached = Promise.withResolvers<void>();
@@ -199,7 +199,7 @@ describe('reload', () => {
     await assert.rejects(container.reload(b), ContainerStateError);
   });
 
-  test('asks for a service that the container made', async () => {
+  test('refuses a service that the container did not create', async () => {
     const { container } = setUp();
     container.registerInstance(a, 1);
     await assert.rejects(container.reload(a), ContainerStateError);

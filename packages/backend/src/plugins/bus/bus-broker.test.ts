@@ -116,7 +116,7 @@ test('requests are answered in both directions, and bytes, MessagePack and ids a
   ]);
 });
 
-test('a device reaches no topic of the bus itself, and is told when no answer comes', async (t) => {
+test('a device reaches no topic of the bus itself, and gets an error when no answer arrives', async (t) => {
   const { socket } = await start(t);
   const refused = async (path: string, body?: object) => {
     const reply = await localRequest(socket, path, body === undefined ? {} : { method: 'POST', body });

@@ -86,7 +86,7 @@ test('no component in this process publishes on a reserved topic, and the log st
   assert.equal(await heard.promise, 'a true line');
 });
 
-test('a message that follows a request in the same burst is not taken for part of it', async (t) => {
+test('a message that follows a request in the same burst is checked separately', async (t) => {
   const bus = new MessageBusClient();
   await bus.connect();
   t.after(() => bus.close());

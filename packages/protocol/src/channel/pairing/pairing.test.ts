@@ -8,7 +8,7 @@ import { fingerprint } from './fingerprint.ts';
 import { PairingBook } from './pairing-book.ts';
 import { createPairingCode, parsePairingCode } from './pairing-code.ts';
 
-test('a code is six groups of four, and is parsed however it is typed', () => {
+test('a code is six groups of four, and is parsed with any separators and case', () => {
   const code = createPairingCode(suite);
   assert.match(code.text, /^([0-9A-HJKMNP-TV-Z]{4}-){5}[0-9A-HJKMNP-TV-Z]{4}$/);
   const careless = code.text.toLowerCase().replaceAll('-', '').replaceAll('0', 'o').replaceAll('1', 'l');

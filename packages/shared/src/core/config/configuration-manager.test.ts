@@ -75,7 +75,7 @@ async function problemsOf(t: TestContext, setup: Setup): Promise<ConfigInvalidEr
 }
 
 describe('layers', () => {
-  test('the guide: a section is asked in turn, with a fallback', async (t) => {
+  test('a section has get() with a fallback, as in the guide', async (t) => {
     const { config } = await configure(t);
     const apiConfig = config.get('core.api_gateway', {});
     assert.equal(apiConfig.get('rest.port', 1), 8771);
@@ -83,7 +83,7 @@ describe('layers', () => {
     assert.equal(config.get('environment', 'production'), 'development');
   });
 
-  test('each layer lies over the one before, and explain() says which one spoke', async (t) => {
+  test('each layer overrides the one before, and explain() names the layer of a value', async (t) => {
     const setup: Setup = {
       files: { production: 'core:\n  api_gateway:\n    rest: { port: 1, host: "env" }\n    strict: false\n' },
       user: 'environment: production\ncore:\n  api_gateway:\n    rest:\n      port: 2\n      host: user\n',
@@ -110,7 +110,7 @@ describe('layers', () => {
     assert.equal(config.explain('core.api_gateway.rest.port')?.origin.layer, 'runtime');
   });
 
-  test('for any subset of layers, the highest one that speaks decides', async (t) => {
+  test('for any subset of layers, the highest layer that sets a key decides', async (t) => {
     const paths = await folderFor(t);
     const port = fc.option(fc.integer({ min: 0, max: 65_535 }), { nil: undefined });
     const file = (value: number | undefined) =>
@@ -130,7 +130,7 @@ describe('layers', () => {
     );
   });
 
-  test('every declared key can be set by its variable', async (t) => {
+  test('every declared key can be set by its environment variable', async (t) => {
     const { config } = await configure(t);
     const keys = config.entries().map(({ key }) => key);
     assert.ok(keys.includes('core.api_gateway.rest.port'));
@@ -143,8 +143,8 @@ describe('layers', () => {
   });
 });
 
-describe('what does not fit', () => {
-  test('everything wrong is named at once, with file, line and the nearest key', async (t) => {
+describe('invalid configuration', () => {
+  test('all problems are reported at once, with file, line and the nearest key', async (t) => {
     const user =
       'core:\n  api_gateway:\n    rest:\n      prot: 80\n      port: many\n    strickt: true\ncoer: {}\n';
     const error = await problemsOf(t, { user, env: { AICO_CORE__API_GATEWAY__REST__HOTS: 'x' } });
@@ -161,12 +161,12 @@ describe('what does not fit', () => {
     assert.equal(error.problems.length, 5);
   });
 
-  test('an environment that does not exist is named, with those that do', async (t) => {
+  test('an unknown environment is reported with the known ones', async (t) => {
     const error = await problemsOf(t, { env: { AICO_ENVIRONMENT: 'prodution' } });
     assert.match(error.message, /environment must be one of development, production, test/);
   });
 
-  test('a file that is no YAML, has a key twice, an alias or no mapping is refused with line and column', async (t) => {
+  test('a file that is not YAML or has a duplicate key, an alias or no mapping is refused with line and column', async (t) => {
     const cases: Readonly<Record<string, RegExp>> = {
       'a: [1, 2': /config\.yaml:1:\d+/,
       'environment: test\nenvironment: test\n': /config\.yaml:2:1: .*duplicate key/,
@@ -185,7 +185,7 @@ describe('what does not fit', () => {
     assert.equal('polluted' in {}, false);
   });
 
-  test('an empty file is fine, an unreadable one is not', async (t) => {
+  test('an empty file is accepted, an unreadable one is refused', async (t) => {
     for (const user of ['', '# nothing\n', '---\n']) await configure(t, { user });
     const paths = await folderFor(t);
     const config = new ConfigurationManager({
@@ -195,7 +195,7 @@ describe('what does not fit', () => {
     await assert.rejects(config.initialize(), ConfigUnreadableError);
   });
 
-  test('lightweight: nothing is thrown, defaults take the place of what is wrong, and problems says what', async (t) => {
+  test('lightweight: nothing is thrown, defaults replace invalid values, and problems lists them', async (t) => {
     const { config } = await configure(t, {
       lightweight: true,
       user: 'core: { api_gateway: { rest: { port: many, host: here } } }\nnonsense: 1\n',
@@ -206,7 +206,7 @@ describe('what does not fit', () => {
     await configure(t, { lightweight: true, user: ': : not yaml [' });
   });
 
-  test('keys that reach into the language are refused', async (t) => {
+  test('keys that name properties of Object.prototype are refused', async (t) => {
     const { config } = await configure(t);
     for (const key of ['', 'a..b', '__proto__.x', 'core.constructor', 'a.prototype']) {
       assert.throws(() => config.get(key), ConfigKeyError, key);
@@ -218,7 +218,7 @@ describe('what does not fit', () => {
 });
 
 describe('plugins', () => {
-  test('a plugin registers its section and gets it typed, frozen and with its defaults', async (t) => {
+  test('a plugin registers a section and gets it typed, frozen and with its defaults', async (t) => {
     const { config } = await configure(t, {
       user: 'plugins:\n  inbox:\n    max_message_mib: 3\n    enabled: false\n',
     });
@@ -229,13 +229,13 @@ describe('plugins', () => {
     assert.throws(() => Object.assign(section, { max_message_mib: 4 }), TypeError);
   });
 
-  test('a section that does not fit is refused, and the rest keeps', async (t) => {
+  test('an invalid section is refused, and the other sections remain', async (t) => {
     const { config } = await configure(t, { user: 'plugins:\n  inbox:\n    max_mesage_mib: 3\n' });
     assert.throws(() => config.registerSection(inbox), /did you mean plugins\.inbox\.max_message_mib/);
     assert.equal(config.get('core.api_gateway.rest.port', 0), 8771);
   });
 
-  test('the section of a plugin that is not loaded may say anything, and shows none of it', async (t) => {
+  test('the section of a plugin that is not loaded may have any content, none of which is shown', async (t) => {
     const { config } = await configure(t, {
       user: `plugins:\n  other:\n    module: ./x\n    key: ${CANARY}\n`,
     });
@@ -246,7 +246,7 @@ describe('plugins', () => {
 });
 
 describe('secrets', () => {
-  test('a secret prints nowhere, and can be had by reveal()', async (t) => {
+  test('a secret is printed nowhere, and reveal() returns it', async (t) => {
     const { config } = await configure(t, { env: { AICO_CORE__SECURITY__PASSWORD: CANARY } });
     const { password } = config.section(security);
     assert.ok(password instanceof Secret);
@@ -264,7 +264,7 @@ describe('secrets', () => {
     for (const text of printed) assert.ok(!text.includes(CANARY), text);
   });
 
-  test('no error repeats a value, wherever it was put', async (t) => {
+  test('no error repeats a value, wherever it was set', async (t) => {
     const wrong: readonly Setup[] = [
       { user: `core: { security: { pasword: ${CANARY} } }\n` },
       { user: `core: { security: { password: [${CANARY}] } }\n` },
@@ -284,7 +284,7 @@ describe('secrets', () => {
 });
 
 describe('set() and reload()', () => {
-  test('what is set is over the files, which a reload reads anew', async (t) => {
+  test('set() overrides the files, which a reload reads again', async (t) => {
     const { config, paths } = await configure(t);
     config.set('core.api_gateway.strict', false);
     await writeFile(paths.configFile, 'core: { api_gateway: { rest: { port: 9 }, strict: true } }\n');
@@ -293,7 +293,7 @@ describe('set() and reload()', () => {
     assert.equal(config.get('core.api_gateway.rest.port', 0), 9);
   });
 
-  test('what is not valid changes nothing', async (t) => {
+  test('an invalid value changes nothing', async (t) => {
     const { config, paths } = await configure(t);
     const before = JSON.stringify(config);
     assert.throws(() => config.set('core.api_gateway.rest.port', 'many'), ConfigInvalidError);

@@ -19,7 +19,7 @@ async function fileIn(t: TestContext, text?: string): Promise<string> {
 }
 
 describe('editing the configuration file', () => {
-  test('makes it where there is none, for this user alone, and takes a key out with the sections left empty', async (t) => {
+  test('creates a private file if there is none, and removes a key together with sections that become empty', async (t) => {
     const file = await fileIn(t);
     assert.equal(await editConfigFile(file, MODULE, '/srv/inbox'), true);
     assert.equal(await readFile(file, 'utf8'), 'plugins:\n  inbox:\n    module: /srv/inbox\n');
@@ -31,7 +31,7 @@ describe('editing the configuration file', () => {
     assert.deepEqual(await readdir(path.dirname(file)), ['config.yaml']);
   });
 
-  test('keeps every other line, comments too', async (t) => {
+  test('preserves every other line, including comments', async (t) => {
     const text = '# mine\ncore:\n  logging: { level: debug } # loud\n\n# below\nplugins:\n  # nothing here\n';
     const file = await fileIn(t, text);
     await editConfigFile(file, MODULE, '/srv/inbox');
@@ -43,7 +43,7 @@ describe('editing the configuration file', () => {
     assert.deepEqual(parse(await readFile(file, 'utf8')).plugins, { inbox: { max_message_mib: 5 } });
   });
 
-  test('leaves a file alone that is wrong', async (t) => {
+  test('does not change an invalid file', async (t) => {
     for (const text of ['plugins: 5\n', 'plugins:\n  inbox: [1]\n', 'a: 1\na: 2\n', '- a list\n', '{']) {
       const file = await fileIn(t, text);
       await assert.rejects(editConfigFile(file, MODULE, 'x'), ConfigSyntaxError, text);
@@ -51,7 +51,7 @@ describe('editing the configuration file', () => {
     }
   });
 
-  test('a link stays a link', async (t) => {
+  test('preserves a symbolic link', async (t) => {
     const target = await fileIn(t, 'environment: test\n');
     const link = `${target}.link.yaml`;
     await symlink(target, link);
@@ -60,14 +60,14 @@ describe('editing the configuration file', () => {
     assert.deepEqual(parse(await readFile(target, 'utf8')).plugins, { inbox: { module: 'x' } });
   });
 
-  test('refuses a key that the configuration cannot hold before anything is written', async (t) => {
+  test('refuses an invalid key before anything is written', async (t) => {
     const file = await fileIn(t);
     for (const word of ['constructor', 'prototype', '__proto__', '', 'a.b', 'a__b', '-a', 'ü'])
       await assert.rejects(editConfigFile(file, ['plugins', word, 'module'], 'x'), ConfigKeyError, word);
     assert.deepEqual(await readdir(path.dirname(file)), []);
   });
 
-  test('takes a key out of a file that is wrong for another reason, which may be what repairs it', async (t) => {
+  test('removes a key from an invalid file, since this may repair it', async (t) => {
     for (const wrong of ['constructor', 'a.b']) {
       const file = await fileIn(t, `core: {}\nplugins:\n  ${wrong}:\n    module: ./x\n`);
       await assert.rejects(editConfigFile(file, MODULE, 'x'), ConfigSyntaxError);
@@ -76,7 +76,7 @@ describe('editing the configuration file', () => {
     }
   });
 
-  test('whatever stands in it, one key changes and nothing else', async (t) => {
+  test('changes one key and nothing else, for any content of the file', async (t) => {
     const word = fc.stringMatching(/^[a-z]{1,3}$/);
     const value = fc.oneof(fc.string(), fc.integer(), fc.boolean());
     const { tree } = fc.letrec<{ tree: Record<string, unknown> }>((tie) => ({

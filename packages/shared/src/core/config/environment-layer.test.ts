@@ -44,7 +44,7 @@ const anyLeaf: fc.Arbitrary<Leaf> = fc.oneof(
 );
 
 describe('variables', () => {
-  test('any key of any schema, however deep, comes through its variable as it went in', async () => {
+  test('any key of any schema at any depth can be set by its variable to any value', async () => {
     const places = fc.uniqueArray(fc.tuple(fc.array(word, { minLength: 1, maxLength: 4 }), anyLeaf), {
       minLength: 1,
       maxLength: 4,
@@ -77,7 +77,7 @@ describe('variables', () => {
     );
   });
 
-  test('text that is not exactly what the key expects is refused, never rounded or guessed', async () => {
+  test('text that does not have exactly the type of the key is refused, never rounded or guessed', async () => {
     const schema = Type.Object({ port: Type.Optional(Type.Integer()), on: Type.Optional(Type.Boolean()) });
     for (const text of ['', ' ', '3.7', '0x10', '1e3', 'true', 'null', '9007199254740993', 'Infinity', '[1]'])
       assert.match(await refused(schema, { AICO_CORE__PART__PORT: text }), /must be an integer/, text);
@@ -86,13 +86,13 @@ describe('variables', () => {
     assert.equal((await read(schema, { AICO_CORE__PART__ON: 'TRUE' })).get('core.part.on', false), true);
   });
 
-  test('text stays text, whatever it looks like', async () => {
+  test('a key of type string gets the text unchanged', async () => {
     const schema = Type.Object({ name: Type.String() });
     for (const text of ['8771', 'true', 'null', '[a]', ' x '])
       assert.equal((await read(schema, { AICO_CORE__PART__NAME: text })).get('core.part.name', '-'), text);
   });
 
-  test('one that sets no key is refused, with the variable that was meant', async () => {
+  test('a variable that sets no key is refused, with the nearest variable', async () => {
     const schema = Type.Object({
       port: Type.Optional(Type.Integer()),
       deep: Type.Object({ x: Type.Integer({ default: 1 }) }),
@@ -114,13 +114,13 @@ describe('variables', () => {
     await read(schema, { AICO_HOME: '/x', AICO_ENVIRONMENT: 'test', OTHER: '1' });
   });
 
-  test('a list of aliases that would swell to gigabytes is refused as text', async () => {
+  test('a list of aliases that would expand to gigabytes is refused as text', async () => {
     const bomb = '[&a [x, x, x], &b [*a, *a, *a], &c [*b, *b, *b], [*c, *c, *c]]';
     const schema = Type.Object({ list: Type.Array(Type.Unknown(), { default: [] }) });
     assert.match(await refused(schema, { AICO_CORE__PART__LIST: bomb }), /must be a list.*, not text/);
   });
 
-  test('a plugin is reached by the spelling that the file has, loaded or not', async () => {
+  test('a variable sets the key of a plugin in the spelling of the file, whether or not the plugin is loaded', async () => {
     const config = new ConfigurationManager({
       env: { AICO_PLUGINS__MY_PLUGIN__SIZE: '3', AICO_PLUGINS__OTHER__ENABLED: 'false' },
       overrides: { 'plugins.my-plugin.module': './x' },
@@ -133,7 +133,7 @@ describe('variables', () => {
     assert.equal(config.get('plugins.other.enabled', true), false);
   });
 
-  test('what the process sets later is seen at the next reload, not before', async () => {
+  test('a variable that the process sets later takes effect at the next reload', async () => {
     const env: Record<string, string> = {};
     const schema = Type.Object({ port: Type.Integer({ default: 1 }), on: Type.Boolean({ default: true }) });
     const config = await read(schema, env);
@@ -145,7 +145,7 @@ describe('variables', () => {
   });
 });
 
-test('every problem that variables cause names a variable, be it of a key, a section as a whole or one that is missing', async () => {
+test('every problem that variables cause names a variable, also for a whole section and a missing key', async () => {
   const range = Type.Refine(
     Type.Object({ min: Type.Integer({ default: 0 }), max: Type.Integer({ default: 9 }) }),
     ({ min, max }) => min <= max,

@@ -36,7 +36,7 @@ async function open(t: TestContext, options: InitializeOptions = {}) {
   return { config, paths };
 }
 
-test('for random values in random layers, each key has what the highest that speaks says of it', async (t) => {
+test('for random values in random layers, each key has the value of the highest layer that sets it', async (t) => {
   const paths = await home(t);
   const some = fc.record(
     {
@@ -74,7 +74,7 @@ test('for random values in random layers, each key has what the highest that spe
 });
 
 describe('the environment', () => {
-  test('what initialize() is told goes over what the layers say', async (t) => {
+  test('the environment passed to initialize() overrides the layers', async (t) => {
     const paths = await home(t);
     await writeFile(paths.configFile, 'environment: test\n');
     await writeFile(paths.environmentFile('production'), 'core: { part: { port: 7 } }\n');
@@ -87,7 +87,7 @@ describe('the environment', () => {
     );
   });
 
-  test('the file of one environment cannot make it another', async (t) => {
+  test('the file of an environment cannot select another environment', async (t) => {
     const paths = await home(t);
     await writeFile(
       paths.environmentFile('development'),
@@ -104,7 +104,7 @@ describe('the environment', () => {
 });
 
 describe('reload', () => {
-  test('reloads at once end with what was read last', async (t) => {
+  test('concurrent reloads end with the content that was read last', async (t) => {
     const { config, paths } = await open(t);
     const all: Promise<void>[] = [];
     for (let port = 2; port < 12; port++) {
@@ -115,7 +115,7 @@ describe('reload', () => {
     assert.equal(config.section(part).port, 11);
   });
 
-  test('one that is refused keeps every old value, and the next good one is taken', async (t) => {
+  test('a refused reload keeps every old value, and the next valid one takes effect', async (t) => {
     const { config, paths } = await open(t);
     config.set('core.part.name', 'kept');
     const before = JSON.stringify(config);
@@ -131,7 +131,7 @@ describe('reload', () => {
 });
 
 describe('files', () => {
-  test('one that is too large, no file or no text is refused by name', async (t) => {
+  test('a path that is too large, not a file or not text is refused by its name', async (t) => {
     const paths = await home(t);
     const config = new ConfigurationManager({ paths, env: {} });
     for (const content of ['#'.repeat(1_048_577), Buffer.from([0x61, 0x3a, 0x20, 0xff, 0xfe])]) {
@@ -143,7 +143,7 @@ describe('files', () => {
       await assert.rejects(device.initialize(), /\/dev\/zero: it is not a file/);
   });
 
-  test('hostile YAML is refused with its place, and lightweight says so in problems', async (t) => {
+  test('hostile YAML is refused with its location, and listed in problems by lightweight', async (t) => {
     const paths = await home(t);
     const bomb = `a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n`;
     const hostile: Readonly<Record<string, RegExp>> = {
@@ -170,7 +170,7 @@ describe('files', () => {
     assert.equal('x' in {}, false);
   });
 
-  test('what is wrong in both files is said at once, and a wrong value even where a higher layer hides it', async (t) => {
+  test('problems in both files are reported at once, even for a value that a higher layer overrides', async (t) => {
     const paths = await home(t);
     await writeFile(paths.configFile, 'core:\n  part: { port: x }\n');
     await writeFile(paths.environmentFile('development'), 'core:\n  part: { prot: 1, on: 5 }\n');
@@ -190,7 +190,7 @@ describe('files', () => {
     );
   });
 
-  test('a section whose lines are all comments, and one that is empty, say nothing', async (t) => {
+  test('an empty section, or one with comments only, sets nothing', async (t) => {
     const paths = await home(t);
     await writeFile(paths.configFile, 'core:\n  part:\n    # port: 3\nplugins:\n');
     const config = new ConfigurationManager({ paths, env: {}, sections: [part] });

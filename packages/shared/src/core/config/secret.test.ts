@@ -51,7 +51,7 @@ async function folder(t: TestContext): Promise<string> {
   return made;
 }
 
-test('a secret has no way out but reveal()', () => {
+test('only reveal() returns the value of a secret', () => {
   const secret = new Secret(CANARY);
   const ways = [
     `${secret}`,
@@ -70,8 +70,8 @@ test('a secret has no way out but reveal()', () => {
   assert.ok(secret.equals(new Secret(CANARY)) && !secret.equals(new Secret('x')));
 });
 
-describe('wherever a schema has a secret', () => {
-  test('in a list, a record, an item or a choice it is one when read, and prints nowhere', async () => {
+describe('a secret anywhere in a schema', () => {
+  test('is a Secret when it is read from a list, a record, an item or a union, and is printed nowhere', async () => {
     const config = new ConfigurationManager({
       env: { AICO_CORE__VAULT__TOKENS: `[${CANARY}]`, AICO_CORE__VAULT__BY_NAME__ANNA: CANARY },
       sections: [vault],
@@ -93,7 +93,7 @@ describe('wherever a schema has a secret', () => {
     assert.ok(Object.isFrozen(servers) && Object.isFrozen(servers?.[0]));
   });
 
-  test('a secret does not slip into a key that is none', async () => {
+  test('is refused as the value of a key that is not secret', async () => {
     const config = new ConfigurationManager({ env: {}, sections: [vault] });
     await config.initialize();
     assert.throws(
@@ -103,7 +103,7 @@ describe('wherever a schema has a secret', () => {
   });
 });
 
-test('no value, rightly or wrongly placed, is repeated by an error or a dump', async (t) => {
+test('is repeated by no error and no dump, even if it is in the wrong place', async (t) => {
   const home = await folder(t);
   const paths = {
     configFile: path.join(home, 'config.yaml'),

@@ -13,7 +13,7 @@ async function ready(options: ConfigurationManagerOptions, lightweight = false) 
   return config;
 }
 
-describe('a section has a place of its own', () => {
+describe('an invalid section', () => {
   const refused: Readonly<Record<string, readonly SectionDefinition[]>> = {
     'twice the same': [defineSection('core.a', Type.Object({})), defineSection('core.a', Type.Object({}))],
     'above another': [defineSection('core.a', Type.Object({})), defineSection('core', Type.Object({}))],
@@ -23,7 +23,7 @@ describe('a section has a place of its own', () => {
     'inside a plugin': [defineSection('plugins.a.b', Type.Object({}))],
     'the variable of the home': [defineSection('home', Type.Object({}))],
     'an empty word': [defineSection('core..a', Type.Object({}))],
-    'a reach into the language': [defineSection('core.__proto__', Type.Object({}))],
+    'a property of Object.prototype': [defineSection('core.__proto__', Type.Object({}))],
     "a plugin's common key": [defineSection('plugins.a', Type.Object({ enabled: number }))],
     'a key with a dot': [defineSection('core.a', Type.Object({ 'a.b': number }))],
     'a key that no variable can spell': [
@@ -48,14 +48,14 @@ describe('a section has a place of its own', () => {
   }
 });
 
-describe('what a schema says holds at every depth', () => {
+describe('a schema applies at every depth', () => {
   const shape = (properties: TObject['properties']) => [defineSection('core.a', Type.Object(properties))];
   const problems = async (properties: TObject['properties'], value: unknown) => {
     const config = await ready({ sections: shape(properties), overrides: { 'core.a': value } }, true);
     return config.problems.map(({ key, message }) => `${key} ${message}`);
   };
 
-  test('an unknown key is one in the items of lists, in records and in choices too', async () => {
+  test('an unknown key is found in items of lists, in records and in unions, too', async () => {
     const item = Type.Object({ host: Type.String() });
     assert.deepEqual(
       await problems({ list: Type.Array(item) }, { list: [{ host: 'a' }, { host: 'b', hots: 'c' }] }),
@@ -71,7 +71,7 @@ describe('what a schema says holds at every depth', () => {
     ]);
   });
 
-  test('defaults reach into items, records and sections that are there, and make no optional one appear', async () => {
+  test('defaults are filled in within present items, records and sections, but do not create optional ones', async () => {
     const item = Type.Object({ name: Type.Optional(Type.String()), size: Type.Integer({ default: 5 }) });
     const [section] = shape({
       list: Type.Array(item, { default: [{}] }),
@@ -90,7 +90,7 @@ describe('what a schema says holds at every depth', () => {
     );
   });
 
-  test('what a section demands as a whole is checked, of plugins too', async () => {
+  test('a constraint on a whole section is checked, also for plugins', async () => {
     const range = Type.Refine(
       Type.Object({ least: number, most: Type.Integer({ default: 9 }) }),
       ({ least, most }) => least <= most,
@@ -109,7 +109,7 @@ describe('what a schema says holds at every depth', () => {
     assert.equal(other.registerSection(section) && other.get('plugins.range.most', 0), 9);
   });
 
-  test('a default that does not fit its own schema is a problem as well', async () => {
+  test('a default that does not match its own schema is a problem', async () => {
     assert.deepEqual(await problems({ port: Type.Integer({ default: 'many' }) }, {}), [
       'core.a.port must be an integer, not text',
     ]);
@@ -117,7 +117,7 @@ describe('what a schema says holds at every depth', () => {
 });
 
 describe('reading', () => {
-  test('get() gives the type of its fallback or throws, and never casts', async () => {
+  test('get() returns the type of its fallback or throws, and never casts', async () => {
     const sections = [
       defineSection(
         'core.a',
@@ -136,7 +136,7 @@ describe('reading', () => {
     assert.deepEqual(config.get('core.a', {}).toObject(), { port: 1, tags: ['x'] });
   });
 
-  test('lightweight gives what is there, and refuses a section that lacks what it needs', async () => {
+  test('lightweight returns present values, and refuses a section that lacks a required key', async () => {
     const needy = defineSection('core.needy', Type.Object({ must: Type.String() }));
     const fine = defineSection('core.fine', Type.Object({ port: number }));
     const config = await ready({ sections: [needy, fine] }, true);
@@ -149,7 +149,7 @@ describe('reading', () => {
     assert.throws(() => config.section(defineSection('core.fine', Type.Object({}))), ConfigStateError);
   });
 
-  test('what code hands in is copied: it can change it afterwards, and nothing of it is frozen', async () => {
+  test('values passed by code are copied, so that the code can change them afterwards', async () => {
     const sections = [
       defineSection('core.a', Type.Object({ tags: Type.Array(Type.String(), { default: [] }) })),
     ];

@@ -27,7 +27,7 @@ async function temporary(t: TestContext): Promise<string> {
 }
 
 describe('AICOPaths', () => {
-  test('AICO_HOME puts everything under one folder, and an argument goes before it', async (t) => {
+  test('AICO_HOME puts everything under one folder, and an argument takes precedence', async (t) => {
     const folder = await temporary(t);
     const paths = new AICOPaths({ env: { AICO_HOME: folder } });
     const all = [
@@ -42,7 +42,7 @@ describe('AICOPaths', () => {
     assert.equal(new AICOPaths({ home: '/elsewhere', env: { AICO_HOME: folder } }).home, '/elsewhere');
   });
 
-  test('without it the platform has folders of its own, and nothing is made until ensure()', async (t) => {
+  test('without AICO_HOME the folders are those of the platform, and ensure() creates them', async (t) => {
     const folder = await temporary(t);
     const paths = new AICOPaths({ home: path.join(folder, 'later') });
     assert.deepEqual(await readdir(folder), []);
@@ -51,7 +51,7 @@ describe('AICOPaths', () => {
     assert.ok((await stat(paths.dataDir)).isDirectory());
   });
 
-  test('every folder is private, and one that was too open is tightened; the home itself is not touched', async (t) => {
+  test('every folder is made private; the mode of the home itself is not changed', async (t) => {
     const folder = await temporary(t);
     await chmod(folder, 0o755);
     const paths = new AICOPaths({ home: folder });
@@ -64,7 +64,7 @@ describe('AICOPaths', () => {
     assert.equal((await stat(folder)).mode & 0o777, 0o755);
   });
 
-  test('a home that is a file, below a file, or a dangling link is refused, each by its own name', async (t) => {
+  test('a home that is a file, below a file, or a dangling link is refused, each with its own error', async (t) => {
     const folder = await temporary(t);
     const file = path.join(folder, 'file');
     await writeFile(file, '');
@@ -95,7 +95,7 @@ describe('AICOPaths', () => {
     assert.equal((await stat(elsewhere)).mode & 0o777, 0o700);
   });
 
-  test('a home that this user may not write, or that is not theirs, is refused', {
+  test('a home that the user may not write to, or does not own, is refused', {
     skip: notRoot(),
   }, async (t) => {
     const folder = await temporary(t);
@@ -114,7 +114,7 @@ describe('AICOPaths', () => {
     assert.deepEqual(await readdir(open), ['config']);
   });
 
-  test('a home, or a folder above it, that a stranger could exchange is refused', {
+  test('a home, or a folder above it, that another user could replace is refused', {
     skip: notRoot(),
   }, async (t) => {
     const folder = await temporary(t);
@@ -143,7 +143,7 @@ describe('AICOPaths', () => {
     assert.throws(() => new AICOPaths({ home: closed }).ensure(), HomeDeniedError);
   });
 
-  test('the XDG folders come from the given variables, and relative ones are ignored', {
+  test('the XDG folders are those of the given variables, and relative ones are ignored', {
     skip: process.platform !== 'linux' && 'Linux has these',
   }, () => {
     const env = {
@@ -162,7 +162,7 @@ describe('AICOPaths', () => {
     assert.equal(new AICOPaths({ home: '', env }).configDir, '/c/aico', 'an empty home is none');
   });
 
-  test('the socket has a path that the system can take, however deep the home lies', async (t) => {
+  test('the path of the socket is short enough for the system, however deep the home is', async (t) => {
     const folder = await temporary(t);
     const deep = path.join(folder, 'a'.repeat(120));
     const paths = new AICOPaths({ home: deep });
@@ -211,7 +211,7 @@ async function ensureAsNobody(home: string): Promise<string> {
 }
 
 describe('writePrivateFile', () => {
-  test('replaces the whole file, private, and leaves no draft', async (t) => {
+  test('replaces the whole file, makes it private, and leaves no temporary file', async (t) => {
     const folder = await temporary(t);
     const file = path.join(folder, 'secret');
     await writeFile(file, 'old', { mode: 0o644 });
@@ -221,7 +221,7 @@ describe('writePrivateFile', () => {
     assert.deepEqual(await readdir(folder), ['secret']);
   });
 
-  test('when it cannot, the old file stands and no draft is left', async (t) => {
+  test('keeps the old file and leaves no temporary file when it fails', async (t) => {
     const folder = await temporary(t);
     const target = path.join(folder, 'is-a-folder');
     await mkdir(path.join(target, 'full'), { recursive: true });
@@ -229,7 +229,7 @@ describe('writePrivateFile', () => {
     assert.deepEqual(await readdir(folder), ['is-a-folder']);
   });
 
-  test('many writers at once leave one whole content', async (t) => {
+  test('leaves the complete content of one of several concurrent writers', async (t) => {
     const folder = await temporary(t);
     const file = path.join(folder, 'state');
     const contents = Array.from({ length: 12 }, (_, n) => String(n).repeat(50_000));

@@ -24,8 +24,8 @@ async function temporary(t: TestContext): Promise<string> {
   return folder;
 }
 
-describe('the files that matter', () => {
-  test('replace: false leaves the file that is there as it is', async (t) => {
+describe('durable files', () => {
+  test('replace: false does not change an existing file', async (t) => {
     const folder = await temporary(t);
     const file = path.join(folder, 'credential');
     await writePrivateFile(file, 'first', { replace: false });
@@ -35,7 +35,7 @@ describe('the files that matter', () => {
     assert.deepEqual(await readdir(folder), ['credential']);
   });
 
-  test('of many writers with replace: false exactly one writes', async (t) => {
+  test('of several writers with replace: false exactly one writes', async (t) => {
     const file = path.join(await temporary(t), 'credential');
     const names = Array.from({ length: 10 }, (_, index) => `writer ${index}`);
     const outcomes = await Promise.allSettled(
@@ -46,7 +46,7 @@ describe('the files that matter', () => {
     assert.equal(await readFile(file, 'utf8'), names[winner]);
   });
 
-  test('a copy is private whatever the source was', async (t) => {
+  test('a copy is private whatever the mode of the source', async (t) => {
     const folder = await temporary(t);
     await writeFile(path.join(folder, 'open'), 'content', { mode: 0o644 });
     await copyPrivateFile(path.join(folder, 'open'), path.join(folder, 'copy'));
@@ -56,7 +56,7 @@ describe('the files that matter', () => {
     assert.deepEqual((await readdir(folder)).sort(), ['copy', 'open']);
   });
 
-  test('a removal takes the drafts of interrupted writes with it, and nothing else', async (t) => {
+  test('a removal also removes the temporary files of interrupted writes, and nothing else', async (t) => {
     const folder = await temporary(t);
     for (const name of ['key', 'key.0123456789ab.tmp', 'key.slots', 'key.tmp', 'other.0123456789ab.tmp'])
       await writeFile(path.join(folder, name), '');
@@ -65,7 +65,7 @@ describe('the files that matter', () => {
     assert.deepEqual((await readdir(folder)).sort(), ['key.slots', 'key.tmp', 'other.0123456789ab.tmp']);
   });
 
-  test('a failure is told with the file and what to do, and changes nothing', async (t) => {
+  test('a failure is reported with the file and a hint, and changes nothing', async (t) => {
     const folder = await temporary(t);
     const full = path.join(folder, 'folder');
     await mkdir(path.join(full, 'inside'), { recursive: true });
@@ -78,7 +78,7 @@ describe('the files that matter', () => {
 });
 
 describe('maintenance as root', { skip: isRoot ? false : 'only root can give files away' }, () => {
-  test('leaves files and folders that belong to the owner of the folder', async (t) => {
+  test('creates files and folders that belong to the owner of the parent folder', async (t) => {
     const folder = await temporary(t);
     await chown(folder, NOBODY, NOBODY);
     const at = (name: string): string => path.join(folder, name);
@@ -94,7 +94,7 @@ describe('maintenance as root', { skip: isRoot ? false : 'only root can give fil
     }
   });
 
-  test('a folder of root is told to another user as denied', async (t) => {
+  test('a folder of root is reported to another user as denied', async (t) => {
     const folder = await temporary(t);
     const script = `
       const { writePrivateFile } = await import(${JSON.stringify(new URL('./durable-files.ts', import.meta.url).href)});
@@ -109,7 +109,7 @@ describe('maintenance as root', { skip: isRoot ? false : 'only root can give fil
   });
 });
 
-test('a folder that cannot be made below one that exists is an error, and is not tried for ever', {
+test('a folder that cannot be created below an existing one is an error, and is not retried endlessly', {
   skip: process.platform === 'linux' ? false : 'it needs /proc',
 }, async () => {
   // In a process of its own: what does not end would take this one with it.
@@ -128,7 +128,7 @@ test('a folder that cannot be made below one that exists is an error, and is not
   assert.deepEqual(stdout.trim().split('\n'), [...codes, ...codes]);
 });
 
-test('a folder that several make at once is made once for all of them', async (t) => {
+test('a folder that several callers create concurrently is created once', async (t) => {
   const folder = path.join(await temporary(t), 'a', 'b', 'c');
   await Promise.all(Array.from({ length: 20 }, () => makePrivateFolder(folder)));
   assert.equal((await stat(folder)).mode & 0o777, 0o700);

@@ -86,7 +86,7 @@ function sources(): readonly string[] {
 }
 
 describe('files are changed by core/paths alone', () => {
-  test('no other source takes a function from Node that writes, renames or removes', () => {
+  test('no other source imports a function of Node that writes, renames or removes files', () => {
     const wrong: string[] = [];
     const files = sources();
     assert.ok(files.length > 300, `only ${files.length} sources were found`);
@@ -99,7 +99,7 @@ describe('files are changed by core/paths alone', () => {
     assert.deepEqual(wrong, [], 'use the functions of @aico/shared/core/paths, which are durable');
   });
 
-  test('every exception is still one', () => {
+  test('every listed exception is still needed', () => {
     for (const [file, { names }] of Object.entries(EXCEPTIONS)) {
       const writers = writersIn(readFileSync(path.join(ROOT, file), 'utf8'));
       assert.ok(
@@ -109,7 +109,7 @@ describe('files are changed by core/paths alone', () => {
     }
   });
 
-  test('the ways to get at a writing function are seen', () => {
+  test('every way of importing a writing function is detected', () => {
     for (const source of [
       "import { writeFile } from 'node:fs/promises';",
       "import {\n  readFile,\n  rename as moved,\n} from 'node:fs/promises';",

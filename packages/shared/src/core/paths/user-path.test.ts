@@ -12,7 +12,7 @@ import { isPathLike, resolveUserPath } from './user-path.ts';
 const env = { HOME: '/home/me' };
 
 describe('resolveUserPath()', { skip: process.platform === 'win32' }, () => {
-  test('takes ~ for the home folder, and a relative path from its base', () => {
+  test('expands ~ to the home folder, and resolves a relative path against its base', () => {
     const resolved = (text: string): string => resolveUserPath(text, { base: '/base', env });
     for (const [text, expected] of [
       ['~', '/home/me'],
@@ -28,7 +28,7 @@ describe('resolveUserPath()', { skip: process.platform === 'win32' }, () => {
       assert.equal(resolved(text), expected, text);
   });
 
-  test('refuses what is no path, and the home folder of another user unless a folder is called so', async (t) => {
+  test('refuses text that is not a path, and ~user unless a folder has this name', async (t) => {
     for (const text of ['', '  ', 'a\0b', '~no-such-user', '~no-such-user/x'])
       assert.throws(() => resolveUserPath(text, { env }), PathInvalidError, JSON.stringify(text));
     const base = await mkdtemp(path.join(tmpdir(), 'aico-user-path-'));
@@ -37,13 +37,13 @@ describe('resolveUserPath()', { skip: process.platform === 'win32' }, () => {
     assert.equal(resolveUserPath('~no-such-user/x', { base, env }), path.join(base, '~no-such-user', 'x'));
   });
 
-  test('isPathLike() tells a path from the name of a package', () => {
+  test('isPathLike() distinguishes a path from the name of a package', () => {
     for (const text of ['.', './a', '../a', '/a', '~', '~/a']) assert.ok(isPathLike(text), text);
     for (const text of ['a', '@scope/a', '~a', '.a', '...']) assert.ok(!isPathLike(text), text);
   });
 });
 
-test('no variable that is empty or relative puts anything below the current folder', {
+test('an empty or relative variable puts nothing below the current folder', {
   skip: process.platform === 'win32',
 }, () => {
   const names = [
@@ -64,7 +64,7 @@ test('no variable that is empty or relative puts anything below the current fold
   assert.equal(new AICOPaths({ env: { ...env, AICO_HOME: '~/aico' } }).home, '/home/me/aico');
 });
 
-test('shellQuoted() leaves a plain word as it is and quotes every other', {
+test('shellQuoted() returns a plain word unchanged and quotes every other text', {
   skip: process.platform === 'win32',
 }, () => {
   assert.equal(shellQuoted('/srv/aico-1.2'), '/srv/aico-1.2');

@@ -18,7 +18,7 @@ const OWN_SENTENCE = ['EMFILE', 'ENFILE', 'EACCES', 'ENOSPC', 'EROFS', 'EDQUOT',
 const COSTS_DATA = /\b(?:delete|remove|rm |reset|reformat|mkfs|begin anew|start over)\b/i;
 
 describe('systemErrorIn()', () => {
-  test('each common failure has a code and a sentence of its own', () => {
+  test('each common failure has its own code and message', () => {
     const errors = OWN_SENTENCE.map(
       (errno) => new SystemError({ errno, syscall: 'open', target: '/x', cause: undefined }),
     );
@@ -27,7 +27,7 @@ describe('systemErrorIn()', () => {
     for (const error of errors) assert.notEqual(error.code, 'AICO_SYSTEM_REFUSED');
   });
 
-  test('every failure the system has a name for leads to a code, a sentence and a hint that costs no data', () => {
+  test('every errno of the system is translated to a code, a message and a hint that loses no data', () => {
     const numbers = Object.values(constants.errno);
     fc.assert(
       fc.property(fc.constantFrom(...numbers), fc.nat(3), (number, depth) => {
@@ -57,7 +57,7 @@ describe('systemErrorIn()', () => {
     assert.equal(of('SQLITE_CONSTRAINT_UNIQUE'), undefined);
   });
 
-  test('an error that does not come from the system is not translated, nor one that causes itself', () => {
+  test('an error that is not from the system, or is its own cause, is not translated', () => {
     const circular = new Error('x');
     circular.cause = circular;
     for (const error of [circular, new Error('E'), 'ENOSPC', undefined])
@@ -73,7 +73,7 @@ describe('systemErrorIn()', () => {
 });
 
 describe('findFault()', () => {
-  test('a folder that can be written to has none, and nothing is left in it', async (t) => {
+  test('returns undefined for a writable folder, and leaves nothing in it', async (t) => {
     const folder = await testFolder(t);
     assert.equal(findFault(folder), undefined);
     assert.deepEqual(await readdir(folder), []);

@@ -4,7 +4,7 @@ import { describe, mock, test } from 'node:test';
 import { BoundedCache, ConnectionPool, createMutex, mapConcurrent, retry } from './index.ts';
 
 describe('createMutex()', () => {
-  test('runs one piece of work at a time, in the order of the calls; a failure reaches its caller alone', async () => {
+  test('runs one function at a time, in the order of the calls; a failure reaches only its caller', async () => {
     const exclusive = createMutex();
     const events: string[] = [];
     const work = (name: string) => async (): Promise<string> => {
@@ -25,7 +25,7 @@ describe('createMutex()', () => {
     );
   });
 
-  test('work that throws at once rejects, and work runs in the asynchronous context of its caller', async () => {
+  test('rejects when the function throws synchronously, and runs it in the asynchronous context of its caller', async () => {
     const exclusive = createMutex();
     const context = new AsyncLocalStorage<string>();
     const thrown = exclusive(() => {
@@ -38,7 +38,7 @@ describe('createMutex()', () => {
 });
 
 describe('mapConcurrent()', () => {
-  test('works on no more than the limit at once and answers for each item in order', async () => {
+  test('runs at most the limit concurrently, and returns the results in order', async () => {
     let running = 0;
     let most = 0;
     const results = await mapConcurrent([5, 4, 3, 2, 1, 0], 2, async (item) => {
@@ -56,7 +56,7 @@ describe('mapConcurrent()', () => {
     );
   });
 
-  test('an aborted signal begins no further item', async () => {
+  test('begins no further item after the signal is aborted', async () => {
     const controller = new AbortController();
     const begun: number[] = [];
     const reason = new Error('stop');
@@ -75,7 +75,7 @@ describe('mapConcurrent()', () => {
     assert.deepEqual(begun, [1]);
   });
 
-  test('a limit of zero is refused', async () => {
+  test('refuses a limit of zero', async () => {
     await assert.rejects(
       mapConcurrent([1], 0, () => 1),
       TypeError,
@@ -84,7 +84,7 @@ describe('mapConcurrent()', () => {
 });
 
 describe('retry()', () => {
-  test('tries again after every kind of failure, told of each, and rejects with the last', async () => {
+  test('retries after any failure, reports each, and rejects with the last', async () => {
     const failures = [new TypeError('type'), 'a string', new Error('last')];
     const told: unknown[] = [];
     const work = (attempt: number): never => {
@@ -125,7 +125,7 @@ describe('retry()', () => {
     }
   });
 
-  test('stops when it is not worth it, when it succeeds, and when aborted', async () => {
+  test('stops when the error is not retryable, when an attempt succeeds, and when aborted', async () => {
     let tries = 0;
     const failing = (): never => {
       tries += 1;
@@ -144,7 +144,7 @@ describe('retry()', () => {
 });
 
 describe('BoundedCache', () => {
-  test('never grows beyond its limit; the oldest entry goes', () => {
+  test('never exceeds its limit; the oldest entry is removed', () => {
     const cache = new BoundedCache<string, number>(2);
     cache.set('a', 1);
     cache.set('b', 2);
@@ -154,7 +154,7 @@ describe('BoundedCache', () => {
     assert.throws(() => new BoundedCache(0), { code: 'AICO_TASKS_OPTION' });
   });
 
-  test('undefined is a key like any other', () => {
+  test('accepts undefined as a key', () => {
     const cache = new BoundedCache<undefined | string, number>(1);
     cache.set(undefined, 1);
     cache.set('a', 2);
@@ -164,7 +164,7 @@ describe('BoundedCache', () => {
 });
 
 describe('ConnectionPool', () => {
-  test('makes one thing per key, however many ask at once, and releases the last first', async () => {
+  test('creates one resource per key for concurrent callers, and releases the last one first', async () => {
     const events: string[] = [];
     const pool = new ConnectionPool({
       create: async (key: string) => {
@@ -185,7 +185,7 @@ describe('ConnectionPool', () => {
     await assert.rejects(pool.get('a'), { code: 'AICO_TASKS_POOL_CLOSED' });
   });
 
-  test('a failure is not kept, and one that cannot be released keeps no other', async () => {
+  test('does not cache a failure, and releases the others if one cannot be released', async () => {
     let fail = true;
     const released: string[] = [];
     const pool = new ConnectionPool({

@@ -19,7 +19,7 @@ const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const PARENT = `00-${TRACE}-b7ad6b7169203331-01`;
 const OTHER = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-00`;
 
-test('parseTraceparent() takes what W3C Trace Context allows, and nothing else', () => {
+test('parseTraceparent() accepts exactly the values that W3C Trace Context allows', () => {
   assert.deepEqual(parseTraceparent(PARENT), { traceId: TRACE, spanId: 'b7ad6b7169203331', flags: '01' });
   assert.equal(parseTraceparent(`cc${PARENT.slice(2)}-what-comes-later`)?.traceId, TRACE);
   for (const wrong of [
@@ -37,7 +37,7 @@ test('parseTraceparent() takes what W3C Trace Context allows, and nothing else',
     assert.equal(parseTraceparent(wrong), undefined, wrong);
 });
 
-test('continueTrace() goes on in the trace that was received with a step of its own, or begins one under an id', () => {
+test('continueTrace() continues the received trace with a new span id, or begins a trace with the given id', () => {
   const next = parseTraceparent(continueTrace(PARENT));
   assert.deepEqual([next?.traceId, next?.flags], [TRACE, '01']);
   assert.notEqual(next?.spanId, 'b7ad6b7169203331');
@@ -46,7 +46,7 @@ test('continueTrace() goes on in the trace that was received with a step of its 
     assert.equal(parseTraceparent(continueTrace(received, id))?.traceId, id.replaceAll('-', ''));
 });
 
-test('a step of a trace is what continueTrace() makes, at whatever moment it is asked for', () => {
+test('currentTraceparent() returns the span that continueTrace() made, whenever it is called', () => {
   const id = randomUUID();
   for (const received of [undefined, 'nonsense', PARENT]) {
     const step = new TraceStep(received, id);
@@ -62,7 +62,7 @@ test('a step of a trace is what continueTrace() makes, at whatever moment it is 
   assert.equal(step.traceparent, step.traceparent);
 });
 
-test('a message carries the trace it was published in, into its handlers and what these publish', async (t) => {
+test('a message carries the trace of its publisher to its handlers and to the messages they publish', async (t) => {
   const bus = new MessageBusClient({ source: 'test', owns: ['logging'] });
   await bus.connect();
   t.after(() => bus.close());
@@ -91,7 +91,7 @@ test('a message carries the trace it was published in, into its handlers and wha
   assert.deepEqual(of('a.given'), [PARENT]);
 });
 
-test('a log line names its trace, and travels in none', async (t) => {
+test('a log line has the ids of its trace, and its message on the bus has no trace', async (t) => {
   const logging = createLogging({ console: { enabled: false } });
   const bus = new MessageBusClient({ source: 'test', owns: ['logging'] });
   await bus.connect();
@@ -115,7 +115,7 @@ test('a log line names its trace, and travels in none', async (t) => {
   );
 });
 
-test('what work is for goes through promises, timers and callbacks, and each step adds to it', async () => {
+test('a context is preserved across promises, timers and callbacks, and nested contexts add to it', async () => {
   const contextOf = async () => {
     await new Promise(setImmediate);
     return currentWork()?.context;

@@ -41,7 +41,7 @@ describe('HKDF-SHA-256 agrees with RFC 5869, appendix A', () => {
 });
 
 describe('Argon2id', () => {
-  test('RFC 9106, section 5.3: the published vector, by the implementation ours is held against', () => {
+  test('the reference implementation computes the vector of RFC 9106, section 5.3', () => {
     const tag = argon2Sync('argon2id', {
       message: Buffer.alloc(32, 1),
       nonce: Buffer.alloc(16, 2),
@@ -58,7 +58,7 @@ describe('Argon2id', () => {
     );
   });
 
-  test('ours agrees with it at the costs in use', async () => {
+  test('the native implementation agrees with it at the costs in use', async () => {
     for (const cost of [COST_FLOOR, { memoryKiB: 64 * 1024, passes: 4, lanes: 2 }]) {
       const message = Buffer.from('correct horse battery staple');
       const salt = Buffer.alloc(16, 0x5a);
@@ -77,7 +77,7 @@ describe('Argon2id', () => {
     }
   });
 
-  test("ours agrees with the reference implementation's own vector", async () => {
+  test("the native implementation computes the reference implementation's own vector", async () => {
     // phc-winner-argon2, src/test.c: version 0x13, argon2id, t=2, m=65536, p=1.
     const tag = await argon2id(Buffer.from('password'), Buffer.from('somesalt'), {
       memoryKiB: 65_536,
@@ -90,7 +90,7 @@ describe('Argon2id', () => {
     );
   });
 
-  test('cost outside floor and ceiling is named', () => {
+  test('a cost outside the limits is refused by its name', () => {
     assert.equal(costProblem(COST_FLOOR), undefined);
     assert.match(costProblem({ ...COST_FLOOR, memoryKiB: 65_535 }) ?? '', /memoryKiB is 65535/);
     assert.match(costProblem({ ...COST_FLOOR, passes: 2 }) ?? '', /passes/);

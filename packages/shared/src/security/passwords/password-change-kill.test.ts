@@ -10,7 +10,7 @@ import { AICOKeyManager, COST_FLOOR, PasswordWrongError } from '../index.ts';
 
 const [OLD, NEW] = ['correct horse battery staple', 'seven green owls on a wire'];
 
-test('killed at any step of its writing, a change of password leaves the old or the new one, and no obstacle', async (t) => {
+test('a change of password that is killed at any step leaves the old or the new password, and can be repeated', async (t) => {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'aico-kill-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const options = {

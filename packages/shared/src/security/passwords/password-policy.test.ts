@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { PasswordRefusedError } from '../errors.ts';
 import { refuseGuessablePassword } from './password-policy.ts';
 
-test('a guessable password is refused with the reason and what would be better', async () => {
+test('a guessable password is refused with the reason and a suggestion', async () => {
   const cases: readonly (readonly [password: string, reason: RegExp])[] = [
     ['short', /it has 5 characters, and the fewest are 8/],
     ['abababababab', /repeats the same one or two characters/],
@@ -29,7 +29,7 @@ test('a guessable password is refused with the reason and what would be better',
       });
 });
 
-test('words that do not belong together pass, in any language, and so does a long random one', async () => {
+test('unrelated words in any language are accepted, and so is a long random password', async () => {
   for (const password of [
     'correct horse battery staple',
     'seven green owls on a wire',

@@ -10,7 +10,7 @@ const symbols = fc
   .map((each) => each.join(''));
 const groups = (code: string): string => code.replaceAll('-', '');
 
-test('a recovery code is seven groups of four, new each time, and reads back', () => {
+test('a recovery code is seven groups of four, is random, and can be decoded', () => {
   const codes = Array.from({ length: 50 }, () => createRecoveryCode());
   assert.equal(new Set(codes).size, 50);
   for (const code of codes) {
@@ -19,7 +19,7 @@ test('a recovery code is seven groups of four, new each time, and reads back', (
   }
 });
 
-test('the check symbol is that of Crockford: the number modulo 37', () => {
+test("the check symbol is Crockford's: the number modulo 37", () => {
   fc.assert(
     fc.property(symbols, (value) => {
       let number = 0n;
@@ -46,7 +46,7 @@ test('case, spaces, dashes of any length and the letters that look like digits d
   );
 });
 
-test('any one wrong symbol, and any two symbols exchanged, is named as a typo', () => {
+test('a wrong symbol and two exchanged symbols are reported as a typo', () => {
   const place = fc.integer({ min: 0, max: 27 });
   fc.assert(
     fc.property(symbols, place, fc.constantFrom(...ALPHABET), (value, at, other) => {
@@ -75,7 +75,7 @@ test('any one wrong symbol, and any two symbols exchanged, is named as a typo', 
   );
 });
 
-test('anything else is refused with what is wrong, and does not repeat what was typed', () => {
+test('other text is refused with a reason that does not repeat the input', () => {
   assert.throws(() => decodeRecoveryCode(''), /it has 0 characters/);
   assert.throws(() => decodeRecoveryCode(createRecoveryCode().slice(2)), /it has 26 characters/);
   assert.throws(

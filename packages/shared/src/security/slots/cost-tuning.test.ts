@@ -16,7 +16,7 @@ const machine = (msPerMiB: number) => {
 };
 const MUCH = 64 * 2 ** 30;
 
-test('the cost is what this machine takes about half a second for, memory first', async () => {
+test('the cost takes this machine about half a second, with as much memory as possible', async () => {
   const { measured, timeOf, measure } = machine(0.4);
   const cost = await tunePasswordCost({ measure, freeBytes: MUCH });
   assert.deepEqual(cost, { memoryKiB: 256 * 1024, passes: 5, lanes: 1 });
@@ -24,12 +24,12 @@ test('the cost is what this machine takes about half a second for, memory first'
   assert.equal(measured.length, 2);
 });
 
-test('memory that is not free is not asked for, and then it is passes', async () => {
+test('no more than the free memory is used, and passes are added instead', async () => {
   const cost = await tunePasswordCost({ measure: machine(0.4).measure, freeBytes: 600 * 2 ** 20 });
   assert.deepEqual(cost, { memoryKiB: 64 * 1024, passes: 20, lanes: 1 });
 });
 
-test('whatever the machine, the cost is accepted, never below the floor, and tuning is short', async () => {
+test('on any machine the cost is within the limits, and tuning is short', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.double({ min: 0.001, max: 100, noNaN: true }),
@@ -46,6 +46,6 @@ test('whatever the machine, the cost is accepted, never below the floor, and tun
   );
 });
 
-test('measured for real it is accepted', async () => {
+test('a cost measured on this machine is accepted', async () => {
   assert.equal(costProblem(await tunePasswordCost({ targetMs: 1 })), undefined);
 });

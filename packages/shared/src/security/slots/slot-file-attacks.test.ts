@@ -91,8 +91,8 @@ const CHANGES: readonly [name: string, change: (value: Json) => Json | undefined
   ['another type', () => [] as Json[]],
 ];
 
-describe('an attacker who may write the slot file, and mends its checksum', () => {
-  test('opens nothing by changing any one field, whichever unlock method is used', async () => {
+describe('an attacker who can write the slot file and correct its checksum', () => {
+  test('unlocks nothing by changing any field, with any unlock method', async () => {
     const { open, good, write } = await target('fields');
     const fields = places(good).filter(([name]) => name !== 'checksum');
     assert.ok(fields.length > 25, `${fields.length} fields`);
@@ -112,7 +112,7 @@ describe('an attacker who may write the slot file, and mends its checksum', () =
     await open().unlock({ recoveryCode: CODE });
   });
 
-  test('opens nothing by exchanging, doubling or leaving out slots and keys', async () => {
+  test('unlocks nothing by exchanging, duplicating or omitting slots and keys', async () => {
     const { open, good, write } = await target('orders');
     const other = await target('other');
     const list = (name: string) => at(good, [name]) as Json[];
@@ -145,7 +145,7 @@ describe('an attacker who may write the slot file, and mends its checksum', () =
     await assert.rejects(open().unlock({ password: PASSWORD }), SlotFileDamagedError);
   });
 
-  test('gets no work out of a slot that is too cheap or absurdly dear, by any unlock method', async () => {
+  test('causes no computation with a cost that is too low or too high, with any unlock method', async () => {
     const { open, good, write } = await target('costs');
     const index = (at(good, ['slots']) as Json[]).findIndex((slot) => at(slot, ['kind']) === 'password');
     const costs = [
@@ -172,7 +172,7 @@ describe('an attacker who may write the slot file, and mends its checksum', () =
   });
 });
 
-test('a slot file of a future version is refused as such, whatever it looks like inside', async () => {
+test('a slot file of a future version is refused as such, whatever its content', async () => {
   const { open, slotsFile } = await target('future');
   await writeFile(slotsFile, JSON.stringify({ format: 'aico-key-slots', version: 2, vaults: [] }));
   await assert.rejects(open().unlock(), SlotFileVersionError);
@@ -180,7 +180,7 @@ test('a slot file of a future version is refused as such, whatever it looks like
   await assert.rejects(open().slots(), /has version 2, which this version of AICO cannot read/);
 });
 
-test('an older slot file that is put back opens with the password of its time: documented, and not detected', async () => {
+test('an older slot file that is restored opens with its old password: documented, and not detected', async () => {
   const { open, slotsFile } = await target('replay');
   const old = await readFile(slotsFile);
   await open().changePassword(PASSWORD, 'a new long password');

@@ -28,7 +28,7 @@ async function inParallel(processes: number, source: string, ...args: string[]):
   );
 }
 
-test('of many processes one at a time holds the lock, whatever file was left in the place of an older lock', async (t) => {
+test('of many processes one at a time holds the lock, whatever file remains from an older lock', async (t) => {
   const folder = await temporary(t);
   const counter = path.join(folder, 'counter');
   await writeFile(counter, '0');
@@ -48,7 +48,7 @@ test('of many processes one at a time holds the lock, whatever file was left in 
   assert.equal(await readFile(counter, 'utf8'), '120');
 });
 
-test('within one process a second holder waits too, and the lock is free after work that failed', async (t) => {
+test('a second holder in the same process waits as well, and the lock is released after a failure', async (t) => {
   const lock = path.join(await temporary(t), 'guard');
   const busy = () => new Error('busy');
   await assert.rejects(
@@ -61,7 +61,7 @@ test('within one process a second holder waits too, and the lock is free after w
   assert.equal(await whileLocked(lock, { waitMs: 0, busy }, async () => 'free'), 'free');
 });
 
-test('12 processes that guess in parallel count as 12 tries', async (t) => {
+test('12 processes that guess in parallel count as 12 attempts', async (t) => {
   const file = path.join(await temporary(t), 'tries');
   const source = `
     const { UnlockThrottle } = await import(${url('../unlocking/unlock-throttle.ts')});

@@ -61,7 +61,7 @@ function threeEntries(folder: Folder): { file: string; bytes: Buffer; texts: rea
 }
 
 describe('SealedSpool', () => {
-  test('entries come back in the order of their numbers, whatever they hold and in however many files', () => {
+  test('entries are returned in the order of their numbers, for any content and number of files', () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ unit: 'binary' }), { maxLength: 12 }),
@@ -102,7 +102,7 @@ describe('SealedSpool', () => {
     assert.deepEqual(folder.files, []);
   });
 
-  test('it never exceeds its size, and takes entries again when some are released', (t) => {
+  test('it never exceeds its size, and accepts entries again when some are released', (t) => {
     const folder = folderOf(t);
     const spool = folder.spool({ maxBytes: 100_000 });
     const text = 'x'.repeat(1_000);
@@ -146,7 +146,7 @@ describe('SealedSpool', () => {
   });
 });
 
-describe('a spool that was left behind', () => {
+describe('a spool of an earlier run', () => {
   test('cut off anywhere, has the entries before the cut and no damage', (t) => {
     const folder = folderOf(t);
     const { file, bytes, texts } = threeEntries(folder);
@@ -174,7 +174,7 @@ describe('a spool that was left behind', () => {
     }
   });
 
-  test('with an entry taken out, put twice or moved, says that it is damaged, and has no text twice', (t) => {
+  test('with an entry removed, repeated or moved, is reported as damaged, and returns no text twice', (t) => {
     const folder = folderOf(t);
     const { file, bytes, texts } = threeEntries(folder);
     const entries: Buffer[] = [];
@@ -198,7 +198,7 @@ describe('a spool that was left behind', () => {
     }
   });
 
-  test('cannot be read without its key, by anyone', (t) => {
+  test('cannot be read without its key', (t) => {
     const folder = folderOf(t);
     const { bytes, texts } = threeEntries(folder);
     for (const text of texts) assert.equal(bytes.includes(text), false);
@@ -206,7 +206,7 @@ describe('a spool that was left behind', () => {
     assert.deepEqual(folder.left(randomBytes(32)), { texts: [], damaged: 3 });
   });
 
-  test('belongs to its run: that of a running process is left out, and others are removed one by one', (t) => {
+  test('is skipped while its process runs; the others are removed one by one', (t) => {
     const folder = folderOf(t);
     const other = 'cd'.repeat(16);
     const running = folder.spool();

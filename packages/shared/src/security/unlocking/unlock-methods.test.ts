@@ -98,7 +98,7 @@ async function testHome() {
 }
 
 describe('a recovery code', () => {
-  test('unlocks however it is typed, alone or beside a password, and the newest alone', async () => {
+  test('unlocks in any spelling, alone or beside a password, but only the newest one', async () => {
     const { open } = await testHome();
     const code = createRecoveryCode();
     const manager = open();
@@ -119,7 +119,7 @@ describe('a recovery code', () => {
     await assert.rejects(open().unlock({ recoveryCode: newer, password: PASSWORD }), KeyNotGivenError);
   });
 
-  test('with a typo is told as such and is no try; without a slot it is refused', async () => {
+  test('with a typo is reported as such and does not count as an attempt; without a slot it is refused', async () => {
     const { open } = await testHome();
     await open().setUp({ keyFile: true });
     const code = createRecoveryCode();
@@ -135,8 +135,8 @@ describe('a recovery code', () => {
   });
 });
 
-describe('without a human', () => {
-  test('credential, keyring and key file are tried in this order', async () => {
+describe('unattended unlocking', () => {
+  test('tries credential, keyring and key file in this order', async () => {
     const { open, credential, logOut, folder, log } = await testHome();
     const file = await credential('aico-root', Buffer.alloc(32, 5));
     const manager = open();
@@ -171,7 +171,7 @@ describe('without a human', () => {
     await open().unlock({ password: PASSWORD });
   });
 
-  test('a credential of 32 bytes or more opens its slot; another, a short or a readable one is refused', async () => {
+  test('a credential of 32 bytes or more unlocks its slot; a wrong, short or readable one is refused', async () => {
     const { open, credential, folder } = await testHome();
     await open().setUp({ keyFile: true });
     const manager = open();
@@ -194,7 +194,7 @@ describe('without a human', () => {
     await open().unlock();
   });
 
-  test('a wrong entry in the keyring is told, and a removed slot takes its entry along', async () => {
+  test('a wrong entry in the keyring is reported, and removing a slot removes its entry', async () => {
     const { open, keyring, folder } = await testHome();
     await open().setUp({ keyFile: true });
     const manager = open();
@@ -210,7 +210,7 @@ describe('without a human', () => {
     assert.equal(keyring.entries.size, 0);
   });
 
-  test('a keyring that is not there is a message, and no slot is made of another kind', async () => {
+  test('a missing keyring is an error, and no slot of another kind is made instead', async () => {
     const { open, logOut } = await testHome();
     const manager = open();
     await manager.setUp({ keyFile: true });
@@ -219,7 +219,7 @@ describe('without a human', () => {
     assert.equal((await manager.slots()).length, 1);
   });
 
-  test("this machine's own keyring works, or says that it does not", async () => {
+  test('the keyring of this machine works, or reports that it does not', async () => {
     const found = await openOsKeyring().catch((error: unknown) => error);
     assert.ok(
       found instanceof KeyringUnavailableError ||
@@ -228,7 +228,7 @@ describe('without a human', () => {
   });
 });
 
-describe('wrong tries', () => {
+describe('failed attempts', () => {
   test('through unlock and changePassword, by password and code, are slowed down across restarts', async () => {
     const { open, clock } = await testHome();
     await open().setUp({ password: PASSWORD, keyFile: true, recoveryCode: createRecoveryCode() });
@@ -257,7 +257,7 @@ describe('wrong tries', () => {
 });
 
 describe('changing the password', () => {
-  test('writes the slot file alone, and keeps what other processes changed meanwhile', async () => {
+  test('writes only the slot file, and preserves the changes of other processes', async () => {
     const { open, folder } = await testHome();
     const manager = open();
     await manager.setUp({ password: PASSWORD });
@@ -274,7 +274,7 @@ describe('changing the password', () => {
     await assert.rejects(open().unlock({ password: PASSWORD }), PasswordWrongError);
   });
 
-  test('a lock left by a process that was killed is no obstacle', async () => {
+  test('is not blocked by the lock of a killed process', async () => {
     const { open, folder } = await testHome();
     await open().setUp({ password: PASSWORD });
     await holderKilled(path.join(folder, 'slots.json.guard'));

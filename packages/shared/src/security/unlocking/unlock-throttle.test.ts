@@ -28,7 +28,7 @@ const refusedFor = (ms: number) => (error: unknown) => {
   return true;
 };
 
-describe('failed tries', () => {
+describe('failed attempts', () => {
   test('are slowed down from the fourth on, doubling up to five minutes', () => {
     assert.deepEqual(
       [0, 1, 2, 3, 4, 5, 11, 12, 1_000_000].map(waitAfter),
@@ -36,7 +36,7 @@ describe('failed tries', () => {
     );
   });
 
-  test('are counted across restarts, and a right one ends it', async () => {
+  test('are counted across restarts, and a successful one resets the count', async () => {
     const { clock, open } = clocked();
     for (let tries = 0; tries < 3; tries += 1) await open().begin();
     await assert.rejects(open().begin(), refusedFor(1_000));
@@ -54,7 +54,7 @@ describe('failed tries', () => {
     await throttle.begin();
   });
 
-  test('cost no more than one wait when the clock goes back', async () => {
+  test('cause at most one delay when the clock is set back', async () => {
     const { clock, open } = clocked();
     for (let tries = 0; tries < 3; tries += 1) await open().begin();
     clock.now -= 365 * 86_400_000;
@@ -63,7 +63,7 @@ describe('failed tries', () => {
     await open().begin();
   });
 
-  test('are forgotten when their file is damaged, and remembered when it cannot be written', async () => {
+  test('are forgotten when their file is damaged, and kept in memory when it cannot be written', async () => {
     const { file, clock, open } = clocked();
     for (const content of ['', '{', '[]', '{"version":1,"failures":-1,"lastAt":0}', '\u0000'.repeat(100)]) {
       await writeFile(file, content);
