@@ -1,17 +1,17 @@
 /**
- * P11: time from process start to ready with all built-in plugins, in the packed form, beside a bare Fastify process; rounds
- * interleaved. Every start of the backend makes its home, keys and database.
+ * P11: time from process start to ready of the packed backend with all built-in plugins, compared with a bare Fastify process,
+ * in interleaved rounds. Every start of the backend creates a home with keys and database.
  */
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
 import { PackedInstallation } from './packed.ts';
 
 const ROUNDS = '7';
 
-/** @param args the number of rounds, where it is not the usual one */
+/** @param args the number of rounds, if it is not the default */
 export async function benchmark([rounds]: readonly string[]): Promise<BenchmarkOutcome> {
   await using installation = await PackedInstallation.create();
   const sides = { aico: [] as number[], bare: [] as number[] };
-  // The first round fills the cache of compiled code, and is not counted.
+  // The first round fills the cache of compiled code and does not count.
   for (let round = 0; round <= Number(rounds ?? ROUNDS); round += 1) {
     for (const side of ['bare', 'aico'] as const) {
       const started = await installation.start(side);

@@ -1,4 +1,4 @@
-/** P12: resident memory 3 s after ready, in the packed form, beside a bare Fastify process; rounds interleaved. Linux only. */
+/** P12: resident memory of the packed backend 3 s after ready, compared with a bare Fastify process, in interleaved rounds. Linux only. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
 import { PackedInstallation } from './packed.ts';
@@ -6,7 +6,7 @@ import { PackedInstallation } from './packed.ts';
 const ROUNDS = '5';
 const SETTLE_MS = 3_000;
 
-/** @param args the number of rounds, where it is not the usual one */
+/** @param args the number of rounds, if it is not the default */
 export async function benchmark([rounds]: readonly string[]): Promise<BenchmarkOutcome> {
   await using installation = await PackedInstallation.create();
   const sides = { aico: [] as number[], bare: [] as number[] };

@@ -1,7 +1,7 @@
 /**
- * P14: the newest 100 lines of a service from a level on, of 10 million lines and of 100,000, in the table as the log store writes
- * it; and the newest 100 lines with a word that is in one line of a million. The number of lines may be given: `npm run bench --
- * P14 1000000`.
+ * P14: the time to query the newest 100 lines of a service at or above a level, among 10 million and among 100,000 lines in the
+ * table of the log store; and the newest 100 lines that contain a word of one line in a million. The number of lines is an
+ * optional argument: `npm run bench -- P14 1000000`.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
@@ -23,7 +23,7 @@ const RARE = 1_000_000;
 const SERVICES = ['gateway', 'inbox', 'message_bus', 'database', 'security', 'notes', 'streams', 'rare'];
 const START = Date.UTC(2026, 0, 1);
 
-/** Of a hundred lines ten are warnings and one is an error; of a thousand one is of the service `rare`. */
+/** Of 100 lines 10 are warnings and one is an error; one of 1,000 lines is of the service `rare`. */
 function rowOf(n: number): readonly unknown[] {
   const level: LogLevel = n % 100 === 99 ? 'error' : n % 10 === 9 ? 'warn' : 'info';
   const service = n % 1_009 === 0 ? 'rare' : SERVICES[n % 7];

@@ -1,6 +1,6 @@
 /**
- * P15: durable publishes/s, each acknowledged after its fsync, 64 in flight, beside P6's single-row writes through the same
- * database service; rounds interleaved. A consumer's side is not counted: it settles in its own time.
+ * P15: durable publishes/s, 64 in flight, each acknowledged after its fsync, compared with the single-row writes of P6 through
+ * the same database service, in interleaved rounds. The work of consumers is not counted.
  */
 import assert from 'node:assert/strict';
 import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
@@ -40,7 +40,7 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
       sides.writes.push(await ratePerSecond(ROUND_MS, write));
       sides.publishes.push(await ratePerSecond(ROUND_MS, publish));
     }
-    assert.equal((await streams.figures()).messages, published, 'every acknowledged message is there');
+    assert.equal((await streams.figures()).messages, published, 'every acknowledged message is stored');
     const value = spread(sides.publishes).median / spread(sides.writes).median;
     return {
       value,

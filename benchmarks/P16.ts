@@ -1,7 +1,7 @@
 /**
- * P16: import of the public corpus of 6,046 messages by `aico inbox import`, beside a bare script in one thread with the same
- * parser, tables, driver and cipher, FULL, 64 rows a commit. Each side is timed from the start of its process to its end; the
- * backend runs before. Both sides in each round, on databases of their own.
+ * P16: the import of the public corpus of 6,046 messages by `aico inbox import`, compared with a single-threaded script with the
+ * same parser, tables, driver and cipher, `synchronous = FULL` and 64 rows for each commit. Each side is timed from the start of
+ * its process to its end; the backend is already running. Both sides run in each round, on separate databases.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -20,11 +20,11 @@ const AICO = path.join(ROOT, 'packages/cli/bin/aico.js');
 const INBOX = path.join(ROOT, 'examples/inbox');
 const BARE = path.join(ROOT, 'benchmarks/inbox-bare.ts');
 
-/** @param args the number of rounds, where it is not the usual one */
+/** @param args the number of rounds, if it is not the default */
 export async function benchmark([rounds]: readonly string[]): Promise<BenchmarkOutcome> {
   const corpus = await fetchCorpus();
   const seconds = { aico: [] as number[], bare: [] as number[] };
-  // The first round fills the caches of files and compiled code, and is not counted.
+  // The first round fills the caches of files and compiled code and does not count.
   for (let round = 0; round <= Number(rounds ?? ROUNDS); round += 1) {
     const bare = await importBare(corpus);
     const aico = await importByAico(corpus);
@@ -85,7 +85,7 @@ async function importByAico(corpus: string): Promise<Import> {
   }
 }
 
-/** Runs a script of Node to its end. @returns what it printed */
+/** Runs a Node script to its end. @returns its output */
 async function run(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],

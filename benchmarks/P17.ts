@@ -1,6 +1,6 @@
 /**
- * P17: `aico status --json`, in the packed form, takes at most 2.5 times as long as the least that any command of Node.js could:
- * starting Node with nothing to do, and one bare request over the same socket. Rounds interleaved, each side a process of its own.
+ * P17: the packed `aico status --json` takes at most 2.5 times as long as a minimal Node.js command, which starts Node and sends
+ * one request over the same socket. The rounds are interleaved, and each side is a separate process.
  */
 import { once } from 'node:events';
 import { request } from 'node:http';

@@ -1,4 +1,4 @@
-/** P2: requests/s through the sealed channel as in P1, beside the same route in bare Fastify in the clear. */
+/** P2: requests/s through the sealed channel as in P1, compared with the same route in bare Fastify over plain HTTP. */
 import type { BenchmarkOutcome } from './benchmark.ts';
 import { besideSealed } from './http-load.ts';
 

@@ -1,9 +1,9 @@
 /**
- * P22: messages of 200 bytes from one process to another through the broker (CURVE, rights), beside NATS core over TLS with
- * users and permissions. Publisher, subscriber and what is between them are processes of their own on both sides.
+ * P22: messages of 200 bytes from one process to another through the broker (CURVE, rights), compared with NATS core over TLS
+ * with users and permissions. Publisher, server and subscriber are separate processes on both sides.
  *
- * Saturated: as fast as the publisher may without losing any. One in flight: the next is published once the last has
- * arrived. Rounds are interleaved and the ratio is taken round by round.
+ * Saturated: the publisher sends as fast as it can without loss. One in flight: each message is published when the previous one
+ * has arrived. The rounds are interleaved, and the ratio is computed for each round.
  */
 import { spawnSync } from 'node:child_process';
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
@@ -11,9 +11,9 @@ import { BusLine } from './bus-load.ts';
 
 const ROUNDS = 7;
 const TOTAL = 300_000;
-/** Batches of 512 messages that each publisher may have on their way: so much that neither waits for an answer. */
+/** Batches of 512 messages in flight for each publisher, enough that neither publisher waits for an answer. */
 const WINDOW = 8;
-/** Rounds that are left out: the processes are new each time, but the machine's caches are not. */
+/** Rounds that do not count, while the caches of the machine fill. */
 const WARM_UP = 1;
 
 export async function benchmark(): Promise<BenchmarkOutcome> {
@@ -30,7 +30,7 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
     for (const side of ['nats', 'broker'] as const) {
       await using line = await BusLine.open(side);
       const latency = await line.oneByOne();
-      // The first pass pays for compilation.
+      // The first pass includes compilation and does not count.
       await line.saturate(TOTAL / 4, WINDOW);
       const outcome = await line.saturate(TOTAL, WINDOW);
       lost[side] += outcome.lost;

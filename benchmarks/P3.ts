@@ -1,6 +1,6 @@
 /**
- * P3: messages/s of the in-process bus with one subscriber of `a.*`, beside a bare EventEmitter call, the same
- * payload object on both sides. A message counts when the handler has had it; the numbers must agree.
+ * P3: messages/s of the in-process bus with one subscriber of `a.*`, compared with a bare EventEmitter call with the same payload
+ * object. A message counts when the handler has received it; both sides must handle the same number.
  */
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
@@ -9,7 +9,7 @@ import { type BenchmarkOutcome, spread } from './benchmark.ts';
 
 const ROUNDS = 45;
 const BURSTS = 200;
-/** As many as a subscription's queue holds by default: nothing may be dropped. */
+/** The default queue limit of a subscription, so that nothing is dropped. */
 const BURST = 1_000;
 
 interface Payload {
@@ -72,7 +72,7 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
     rates.bare.push(await measure(bare));
     rates.bus.push(await measure(bus));
   }
-  // Beside the figure: what it costs to await each publish, and to freeze a new payload for each message.
+  // Reported in addition: the cost of awaiting each publish, and of freezing a new payload for each message.
   for (let round = 0; round < ROUNDS; round += 1) {
     rates.awaited.push(await measure(awaited));
     rates.fresh.push(await measure(fresh));
@@ -80,9 +80,9 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
   const { dropped, failed } = subscription.stats;
   await client.close();
 
-  // The first rounds pay for compilation; both sides leave them out.
+  // The first rounds include compilation and do not count.
   const steady = (values: readonly number[]) => spread(values.slice(5));
-  // Round by round: the two sides of one round ran next to each other, whatever else the machine did meanwhile.
+  // The ratio is computed for each round, whose two sides ran under the same load of the machine.
   const ratios = steady(rates.bus.map((rate, round) => rate / (rates.bare[round] ?? Number.NaN)));
   const value = ratios.median;
   return {

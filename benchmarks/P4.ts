@@ -1,10 +1,9 @@
 /**
- * P4: messages of 200 bytes from one process to another, encrypted by CURVE: through the broker, with its rights, beside
- * bare zeromq.js PUB → proxy → SUB, one message a send. Publisher, broker and subscriber are processes of their own on
- * both sides, everything over TCP on loopback. Delivered messages are counted by the subscriber, published ones by the
- * publisher.
+ * P4: messages of 200 bytes from one process to another through the broker with its rights, compared with bare zeromq.js (PUB,
+ * proxy, SUB; one message for each send), both encrypted by CURVE. Publisher, broker and subscriber are separate processes on both
+ * sides and use TCP on loopback. The subscriber counts delivered messages, the publisher published ones.
  *
- * Saturated: the publisher sends as fast as it may; messages/s are counted by the subscriber, from the first message to the last.
+ * Saturated: the publisher sends as fast as it can; the subscriber counts messages/s from the first message to the last.
  * One message in flight: the next one is published when the last has arrived, which the subscriber reports over a pipe; the
  * latency is in microseconds from the call to the handler, by the system's monotonic clock.
  */

@@ -1,6 +1,7 @@
 /**
- * P6: single-row writes/s through the database service, each answered after its own commit's fsync, 64 in flight, beside
- * the bare driver with one transaction a row; same cipher, same row, FULL on both sides, rounds interleaved.
+ * P6: single-row writes/s through the database service, 64 in flight, each resolved after the fsync of its commit, compared with
+ * the bare driver and one transaction for each row. Both sides use the same cipher, the same row and `synchronous = FULL`, in
+ * interleaved rounds.
  */
 import assert from 'node:assert/strict';
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
@@ -32,7 +33,7 @@ export async function benchmark(): Promise<BenchmarkOutcome> {
       sides.service.push(await ratePerSecond(ROUND_MS, write));
     }
     const { rows } = await service.execute<{ n: number }>('SELECT count(*) AS n FROM entry');
-    assert.equal(rows[0]?.n, answered, 'every answered row is there');
+    assert.equal(rows[0]?.n, answered, 'every acknowledged row is stored');
     const value = spread(sides.service).median / spread(sides.bare).median;
     return {
       value,

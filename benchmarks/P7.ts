@@ -1,6 +1,7 @@
 /**
- * P7: point reads/s through the database service with 64 in flight, beside the bare driver's kept statement; same cipher,
- * same rows, random keys, rounds interleaved. 20,000 rows fit the page cache of both; 400,000 fit neither.
+ * P7: point reads/s through the database service with 64 in flight, compared with a prepared statement of the bare driver, with
+ * the same cipher, the same rows and random keys, in interleaved rounds. The page cache of either side holds 20,000 rows, but not
+ * 400,000.
  */
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
 import { bareRatePerSecond, openBenchStore, ratePerSecond } from './store.ts';
@@ -23,7 +24,7 @@ async function measure(rows: number) {
     const anyId = (): number => 1 + Math.floor(Math.random() * rows);
     const check = (found: unknown, id: number): void => {
       if (typeof found !== 'object' || found === null || !('id' in found) || found.id !== id)
-        throw new Error(`row ${id} came back wrong`);
+        throw new Error(`row ${id} was read incorrectly`);
     };
     const bareRead = (): void => {
       const id = anyId();

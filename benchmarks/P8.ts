@@ -1,6 +1,6 @@
 /**
- * P8: event-loop delay under 64 concurrent durable writers, the service's beside the bare driver's on the main thread.
- * The bare side gives the loop a turn after every round of its 64 writers, as 64 request handlers would.
+ * P8: event-loop delay under 64 concurrent durable writers through the database service, compared with the bare driver on the
+ * main thread. The bare side returns to the event loop after every round of its 64 writers, as 64 request handlers would.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const TABLE = 'CREATE TABLE entry (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, 
 const INSERT = 'INSERT INTO entry (at, text) VALUES (?, ?)';
 const TEXT = 'x'.repeat(200);
 
-/** p99 in milliseconds of how late the loop was, beyond the timer's own interval. */
+/** The 99th percentile of the delay of the event loop in milliseconds, beyond the interval of the timer. */
 async function delayDuring(work: () => Promise<unknown>): Promise<number> {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();

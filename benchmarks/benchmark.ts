@@ -11,7 +11,7 @@ export interface BenchmarkOutcome {
 /** One figure; `args` are the words after its id on the command line. */
 export type Benchmark = (args: readonly string[]) => Promise<BenchmarkOutcome>;
 
-/** The middle value, and the extremes: what is reported of several runs. */
+/** The median and the extremes of several rounds. */
 export function spread(values: readonly number[]): { median: number; min: number; max: number } {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (index: number): number => sorted[index] ?? Number.NaN;

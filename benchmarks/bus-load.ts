@@ -1,4 +1,4 @@
-/** Three processes that carry messages of 200 bytes from one to another: publisher, the one between, subscriber. */
+/** Runs the three processes of P4 and P22, which carry messages of 200 bytes: publisher, broker and subscriber. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -65,14 +65,14 @@ export class BusLine implements AsyncDisposable {
   }
 
   /**
-   * Publishes `total` messages as fast as it goes, `window` batches of 512 at a time: messages/s as the subscriber sees
-   * them, and how many did not arrive.
+   * Publishes `total` messages as fast as possible, with `window` batches of 512 in flight. Returns the messages/s that the
+   * subscriber counts, and the number of lost messages.
    */
   async saturate(total: number, window: number) {
     await this.#subscriber.ask({ name: 'expect', total });
     const counted = this.#subscriber.answer();
     await this.#publisher.ask({ name: 'saturate', total, window });
-    // A side may lose the last message: it is told when to stop counting.
+    // A side may lose the last message, so the subscriber gets an order to stop counting.
     this.#subscriber.send({ name: 'finish' });
     const { received = 0, seconds = Number.NaN } = await counted;
     return { rate: received / seconds, lost: total - received };
@@ -87,7 +87,7 @@ export class BusLine implements AsyncDisposable {
       const { microseconds = Number.NaN } = await arrived;
       latencies.push(microseconds);
     }
-    // The first ones pay for compilation.
+    // The first messages include compilation and do not count.
     return spread(latencies.slice(ONE_BY_ONE / 10)).median;
   }
 

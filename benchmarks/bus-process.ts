@@ -1,4 +1,4 @@
-/** One process of P4 and P22: publisher, subscriber, or what is between them; takes orders from the benchmark over a pipe. */
+/** A process of P4 and P22: publisher, broker or subscriber. It receives orders from the benchmark over a pipe. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ export type Role = 'middle' | 'publisher' | 'subscriber';
 
 export type Order =
   | { readonly name: 'expect'; readonly total: number }
-  /** `window`: how many batches may be on their way at once. */
+  /** `window`: the maximum number of batches in flight. */
   | { readonly name: 'saturate'; readonly total: number; readonly window: number }
   | { readonly name: 'one' }
   | { readonly name: 'finish' };
@@ -42,15 +42,15 @@ type BrokerPlace = Readonly<Record<'publisher' | 'subscriber', BusCredential>>;
 const BYTES = 200;
 const TOPIC = 'bench.messages';
 
-/** How many publishes are awaited together. */
+/** The number of publishes that are awaited together. */
 const BATCH = 512;
 
-/** Milliseconds without a message after which the bare side has lost the rest. */
+/** Milliseconds without a message after which the remaining messages of the bare side count as lost. */
 const QUIET_MS = 300;
 
 const [side, role, given] = process.argv.slice(2) as [Side, Role, string];
 
-/** Counts what arrives. The first eight bytes say when it was published: 0 while saturated. */
+/** Counts the received messages. Their first eight bytes are the time of the publish, or 0 while saturated. */
 class Counter {
   #total = 0;
   #received = 0;
@@ -67,7 +67,7 @@ class Counter {
     }
     this.#received += 1;
     if (this.#received === 1) this.#first = process.hrtime.bigint();
-    // The clock costs more than the count: it is read now and then, and for the last.
+    // Reading the clock costs more than counting, so it is read only for some messages, and for the last.
     if (this.#received % 64 === 0 || this.#received >= this.#total) this.#last = process.hrtime.bigint();
   }
 
@@ -94,14 +94,14 @@ function onOrders(handlers: Partial<Record<Order['name'], (order: Order) => void
   process.on('message', (order: Order) => handlers[order.name]?.(order));
 }
 
-/** A message of its own each time, as a program would make it. */
+/** Makes a new message for each publish, as a program would. */
 function message(published: bigint): Buffer {
   const bytes = Buffer.alloc(BYTES, 7);
   bytes.writeBigUInt64BE(published);
   return bytes;
 }
 
-/** Publishes on order. `publish` says when a message has been taken; where it cannot, `flush` says so of all so far. */
+/** Publishes on order. `publish` resolves when a message was accepted; where a library cannot tell, `flush` resolves for all so far. */
 async function publishWith(
   publish: (bytes: Buffer) => Promise<void> | undefined,
   { isAwaitedOneByOne = false, flush = undefined as (() => Promise<void>) | undefined } = {},
@@ -152,7 +152,7 @@ async function bareEnd(place: BarePlace): Promise<void> {
   if (role === 'publisher') {
     const socket = new Publisher(security);
     socket.connect(place.front);
-    // The subscription must have come through: PUB knows no other way to tell.
+    // PUB drops messages until it has received the subscription, and offers no other way to find out.
     await new Promise((resolve) => setTimeout(resolve, 500));
     await publishWith((bytes) => socket.send([TOPIC, bytes]), { isAwaitedOneByOne: true });
     return;

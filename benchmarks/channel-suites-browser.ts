@@ -1,6 +1,6 @@
 /**
- * The part of channel-suites.ts that a browser decides: `node benchmarks/channel-suites-browser.ts`, in Debian's Chromium. Every
- * candidate seals and opens records of each size in turn; medians, in microseconds, and ratios to the chosen one.
+ * The comparison of channel-suites.ts for browsers, in Debian's Chromium: `node benchmarks/channel-suites-browser.ts`. Every
+ * candidate seals and opens records of each size in turn. The output has medians in microseconds, and ratios to the chosen one.
  */
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
@@ -71,7 +71,7 @@ const browser = await chromium.launch({
 });
 try {
   const page = await browser.newPage();
-  // WebCrypto is there for pages of trustworthy origins alone; this one is answered here.
+  // WebCrypto requires a trustworthy origin such as localhost. The request never leaves the browser.
   await page.route('http://localhost/', (route) =>
     route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }),
   );

@@ -30,7 +30,7 @@ const SIZES = [64, 256, 1024, 4096, 16_384, 65_519];
 
 type Work = () => void;
 
-/** Microseconds per call, of each in turn, again and again; the first round warms up. */
+/** Microseconds per call of each candidate, measured in turn for several rounds. The first round does not count. */
 function measure(works: Readonly<Record<string, Work>>): Readonly<Record<string, number>> {
   const times = new Map<string, number[]>();
   for (let round = 0; round <= ROUNDS; round += 1) {
@@ -49,7 +49,7 @@ function measure(works: Readonly<Record<string, Work>>): Readonly<Record<string,
   return Object.fromEntries([...times].map(([name, values]) => [name, spread(values).median]));
 }
 
-/** The first row is what the others are divided by. */
+/** Prints the medians, and their ratios to the first row. */
 function print(title: string, rows: Readonly<Record<string, number>>): void {
   const [base = 1] = Object.values(rows);
   process.stdout.write(`\n${title}\n`);
@@ -73,7 +73,7 @@ function byNode(algorithm: 'chacha20-poly1305' | 'aes-256-gcm', size: number): W
   const key = sodiumSuite.random(32);
   const nonce = sodiumSuite.random(12);
   const plain = new Uint8Array(size);
-  // Both are of one kind to OpenSSL; the types have an overload for each.
+  // The types have an overload for each cipher, though OpenSSL treats both alike.
   const options = { authTagLength: 16 };
   return () => {
     const cipher = createCipheriv(algorithm as CipherGCMTypes, key, nonce, options);
@@ -108,7 +108,7 @@ function dhByNode(): Work {
   };
 }
 
-/** A whole IKpsk2 handshake, both sides. */
+/** A complete IKpsk2 handshake of both sides. */
 function handshake(suite: CryptoSuite) {
   const staticKey = generateKeyPair(suite);
   const instance = suite.random(16);
@@ -129,7 +129,7 @@ function handshake(suite: CryptoSuite) {
   };
 }
 
-/** From plaintext to plaintext through the channel: padding, framing, counters and all. */
+/** From plaintext to plaintext through the channel, with padding, framing and counters. */
 function through(suite: CryptoSuite, size: number): Work {
   const { client, server } = handshake(suite)();
   const content = new Uint8Array(size);

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
 import type { HttpCount, HttpLoad, HttpPlace, HttpSide } from './http-process.ts';
 
-/** Many short rounds: a machine that is slow for some seconds is slow for all sides of a round. */
+/** The rounds are short, so that a machine that is slow for some seconds is slow for all sides of a round. */
 const ROUNDS = 25;
 const MILLISECONDS = 700;
 const WARM_UP_MILLISECONDS = 1_500;
@@ -20,7 +20,7 @@ interface Served {
   readonly child: ChildProcess;
 }
 
-/** A client's process, and the server it loads. */
+/** A client process and the server that it sends requests to. */
 interface Load {
   readonly name: string;
   readonly server: ChildProcess;
@@ -28,8 +28,8 @@ interface Load {
 }
 
 /**
- * Measures requests/s through one sealed channel for all connections of its client, beside another transport. Each server and
- * each client is a process of its own, and the sides take turns in every round. The result also has, without a target, the
+ * Measures requests/s through one sealed channel for all connections of its client, compared with another transport. Each server
+ * and each client is a separate process, and the sides take turns in every round. The result also contains, without a target, the
  * figure with a channel for each connection, and the processor time per request, which depends less on the load of the machine.
  */
 export async function besideSealed(peer: 'tls' | 'clear', atLeast: number): Promise<BenchmarkOutcome> {
@@ -99,7 +99,7 @@ async function openLoad(
 async function run({ server, client }: Load, milliseconds: number) {
   await told(server, 'cpu');
   const { requests, seconds, cpuSeconds } = (await told(client, milliseconds)) as HttpCount;
-  // The server's processor time since it was asked last, in seconds.
+  // The server's processor time in seconds since the last request for it.
   const serverSeconds = (await told(server, 'cpu')) as number;
   return {
     perSecond: requests / seconds,
@@ -108,7 +108,7 @@ async function run({ server, client }: Load, milliseconds: number) {
   };
 }
 
-/** The answer of a process to an order; a process that ends instead is an error. */
+/** Waits for the answer of a process to an order. Rejects if the process ends instead. */
 async function told(child: ChildProcess, order: string | number | HttpLoad): Promise<unknown> {
   const answered = new AbortController();
   const ended = once(child, 'exit', { signal: answered.signal }).then(([code]) => {
@@ -147,7 +147,7 @@ function note(costs: Map<string, number[]>, name: string, value: number): void {
   costs.set(name, [...(costs.get(name) ?? []), value]);
 }
 
-/** An elliptic key and a certificate for localhost, by the machine's openssl. */
+/** Makes an elliptic-curve key and a certificate for localhost with openssl. */
 export function selfSigned(folder: string): readonly string[] {
   const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')];
   const options = [

@@ -1,6 +1,6 @@
 /**
- * One process of P1 and P2: a server (`sealed`, `tls`, `clear`), or the client that loads it. The route is the same
- * everywhere: POST, a JSON body of 200 characters checked against a schema, a small answer.
+ * A process of P1 and P2: a server (`sealed`, `tls`, `clear`), or the client that sends requests to it. All servers have the same
+ * route: POST, a JSON body of 200 characters validated against a schema, a small answer.
  */
 import { readFileSync } from 'node:fs';
 import { cpuUsage } from 'node:process';
@@ -12,7 +12,7 @@ import { Pool } from 'undici';
 
 export type HttpSide = 'sealed' | 'tls' | 'clear';
 
-/** Where a server is, and what its client needs. */
+/** The address of a server, and the data that its client needs. */
 export interface HttpPlace {
   readonly url: string;
   readonly credentials?: Credentials;
@@ -23,14 +23,14 @@ export interface HttpLoad {
   readonly side: HttpSide;
   readonly place: HttpPlace;
   readonly connections: number;
-  /** Whether each connection has a sealed channel of its own, in place of one for all. */
+  /** Whether each connection has its own sealed channel, instead of one channel for all. */
   readonly isApart: boolean;
 }
 
 export interface HttpCount {
   readonly requests: number;
   readonly seconds: number;
-  /** Processor time of this process meanwhile. */
+  /** Processor time of this process during the measurement. */
   readonly cpuSeconds: number;
 }
 
@@ -41,7 +41,7 @@ const BODY = JSON.stringify({ text: 'a'.repeat(200 - '{"text":""}'.length) });
 const PATH = '/api/v1/notes';
 
 async function serveSealed(): Promise<HttpPlace> {
-  // Every round is a client of its own, and opens its channels from the one address there is.
+  // Each round has a new client, and all of them open their channels from the same address.
   const backend = await createTestBackend({ config: { 'core.channel.handshake_burst': 10_000 } });
   await backend.container.getService('gateway').mount('notes', (app) => {
     app.post('/', { config: { access: 'notes:write' }, schema: { body: Note } }, ({ body }) => ({
@@ -54,7 +54,7 @@ async function serveSealed(): Promise<HttpPlace> {
 }
 
 async function serveBare(https: { readonly key: string; readonly cert: string } | null): Promise<HttpPlace> {
-  // Of two types, as Fastify has it; what is done with it here is the same.
+  // Fastify's type differs with and without TLS; the methods used here are the same.
   const app = (https === null
     ? fastify()
     : fastify({ https: { ...https, minVersion: 'TLSv1.3' } })) as unknown as FastifyInstance;
@@ -65,7 +65,7 @@ async function serveBare(https: { readonly key: string; readonly cert: string } 
   return https === null ? { url } : { url, certificate: https.cert };
 }
 
-/** Opens the connections; what it returns keeps a request in flight on each of them for so many milliseconds. */
+/** Opens the connections. Returns a function that keeps a request in flight on each of them for a number of milliseconds. */
 async function openLoad({ side, place, connections, isApart }: HttpLoad) {
   const pools = await poolsOf(side, place, connections, isApart);
   return async (milliseconds: number): Promise<HttpCount> => {

@@ -1,6 +1,6 @@
 /**
- * The bare side of P16: imports mail with the inbox's parser, tables and statement and the driver alone, in one thread, 64 rows
- * a commit. Usage: node inbox-bare.ts DATABASE PATH; prints how many messages it stored.
+ * The bare side of P16: imports mail with the parser, tables and statement of the inbox and the bare driver, in one thread, with
+ * 64 rows for each commit. Usage: node inbox-bare.ts DATABASE PATH. It prints the number of stored messages.
  */
 import { createHash } from 'node:crypto';
 import { findMailFiles } from '../examples/inbox/src/cli/mail-files.ts';

@@ -1,4 +1,4 @@
-/** The packed form for P11, P12 and P17: the packages installed into a folder, and a bare Fastify process beside them. */
+/** The packed form for P11, P12 and P17: the packages installed into a folder, and a bare Fastify process for comparison. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,11 +21,11 @@ export type Side = 'aico' | 'bare';
 
 /** A process that is ready. */
 export interface ReadyProcess {
-  /** From the start of the process to its first line, which both sides print when they are ready. */
+  /** Milliseconds from the start of the process to its first line, which both sides print when they are ready. */
   readonly readyMs: number;
-  /** The folder that a backend keeps everything in. */
+  /** The home of the backend. */
   readonly home: string;
-  /** Resident memory at this moment, from /proc. */
+  /** The current resident memory, from /proc. */
   residentBytes(): number;
   stop(): Promise<void>;
 }
@@ -73,7 +73,7 @@ export class PackedInstallation implements AsyncDisposable {
     return { readyMs, home, residentBytes: () => residentBytes(child), stop: () => stop(child) };
   }
 
-  /** Milliseconds from the start of a process of Node to its end; `aico` stands for the installed command. */
+  /** Milliseconds from the start of a Node process to its end. `aico` runs the installed command. */
   async time(args: readonly string[], home: string): Promise<number> {
     const began = performance.now();
     const child = spawn(process.execPath, args[0] === 'aico' ? [AICO, ...args.slice(1)] : args, {

@@ -1,4 +1,4 @@
-/** `npm run bench -- P13`: runs one figure of the targets and ends with one JSON object. */
+/** `npm run bench -- P13`: measures one figure of docs/targets.md and prints the result as one JSON object. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Benchmark } from './benchmark.ts';

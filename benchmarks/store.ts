@@ -1,4 +1,4 @@
-/** The setup of P6, P7, P8 and P16: a folder, the service and the bare driver, both with the same cipher, key and settings. */
+/** The setup of P6, P7, P8 and P16: the database service and the bare driver, with the same cipher, key and settings. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,7 +13,7 @@ export type BareDatabase = InstanceType<typeof Driver>;
 
 export interface BenchStore {
   readonly service: EncryptedDatabase;
-  /** A file of its own, so that neither side waits for the other's locks. */
+  /** A separate file, so that neither side waits for the other's locks. */
   readonly bare: BareDatabase;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export function openBareDatabase(file: string): BareDatabase {
   return bare;
 }
 
-/** Keeps `IN_FLIGHT` calls of `one` going for `milliseconds`. @returns answered per second */
+/** Keeps `IN_FLIGHT` calls of `one` in flight for `milliseconds`. @returns the calls finished per second */
 export async function ratePerSecond(milliseconds: number, one: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   let answered = 0;
@@ -57,7 +57,7 @@ export async function ratePerSecond(milliseconds: number, one: () => Promise<unk
   return (answered / (performance.now() - start)) * 1_000;
 }
 
-/** The same for a driver that answers at once. */
+/** The same for a synchronous driver. */
 export function bareRatePerSecond(milliseconds: number, one: () => unknown): number {
   const start = performance.now();
   let answered = 0;

@@ -1,8 +1,8 @@
 /**
- * R1: `kill -9` at random moments under writes: while the database is opened or made, under 64 writers, in the middle of
- * a checkpoint, while it closes; also twice in a row, so that the second hits the recovery from the first. Afterwards
- * every answered row is there with its text, no transaction is half there, and `integrity_check` is content. Homes live
- * on from kill to kill, so that damage would add up. One run in six kills the whole `aico start`.
+ * R1: `kill -9` at random moments: while the database is created or opened, under 64 writers, during a checkpoint, and while it
+ * closes; also twice in a row, so that the second kill hits the recovery from the first. Afterwards every acknowledged row is
+ * stored with its text, no transaction is stored in part, and `integrity_check` finds no fault. A home is used for several kills,
+ * so that damage would accumulate. One run in six kills the whole `aico start`.
  */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,12 +17,12 @@ import { keysOfHome, scan, secretNeedles } from './fixtures/scanner.ts';
 import { CANARY_ROW, Ledger } from './fixtures/workload.ts';
 
 const FULL_COUNT = 200;
-/** Kills a home lives through. */
+/** The number of kills for each home. */
 const KILLS_PER_HOME = 40;
 const SCAN_EVERY = 20;
-/** A life that is not over by then never would be. */
+/** Milliseconds after which a process counts as hanging. */
 const STUCK_MS = 60_000;
-/** Fewer runs are not worth measuring first: these are what it takes on a small machine. */
+/** Typical durations on a small machine, used if there are too few runs to measure first. */
 const MEASURED_FROM = 10;
 /** The summary of an orderly stop, which a stop may reach before the kill. */
 const STOPPED = /^AICO has stopped .*\n(?: {2}.*\n)*/m;
@@ -33,7 +33,7 @@ const PLUGIN = fileURLToPath(new URL('./fixtures/writer-plugin.ts', import.meta.
 
 type Phase = 'opening' | 'writing' | 'closing';
 
-/** How long each phase typically takes, in milliseconds; for writing, how long it is let go on. */
+/** The typical duration of each phase in milliseconds; for writing, the time until the kill. */
 type Durations = Readonly<Record<Phase, number>>;
 
 interface Killed {
@@ -60,16 +60,16 @@ function startWriter(home: string, ledger: Ledger, whole: boolean, onPhase: (pha
   });
 }
 
-/** Lets one live undisturbed and looks at the clock. */
+/** Measures the phases of a process that is not killed. */
 async function measure(home: string, ledger: Ledger, whole: boolean, writingMs: number): Promise<Durations> {
   const at = new Map([['starting', performance.now()]]);
   const child = startWriter(home, ledger, whole, (phase) => at.set(phase, performance.now()));
   if (await child.says('writing')) setTimeout(() => child.kill('SIGTERM'), writingMs);
   await child.ended;
   const end = performance.now();
-  ledger.noteDeath();
+  ledger.noteKill();
   const from = (phase: string, next: number | undefined): number => (next ?? end) - (at.get(phase) ?? end);
-  if (at.get('closing') === undefined) throw new Error(`the writer did not come to its end: ${child.stderr}`);
+  if (at.get('closing') === undefined) throw new Error(`the writer did not end: ${child.stderr}`);
   return {
     opening: from(whole ? 'starting' : 'opening', at.get('writing')),
     writing: writingMs,
@@ -77,7 +77,7 @@ async function measure(home: string, ledger: Ledger, whole: boolean, writingMs: 
   };
 }
 
-/** Kills one in `phase`, at a moment drawn from how long that takes. */
+/** Kills a process at a random moment of `phase`. */
 async function killIn(
   phase: Phase,
   home: string,
@@ -96,10 +96,10 @@ async function killIn(
   if (phase === 'closing') {
     if (await child.says('writing')) setTimeout(() => child.kill('SIGTERM'), random() * durations.writing);
   }
-  // A whole backend opens its database before a plugin can say anything.
+  // A whole backend opens its database before a plugin can print a line.
   if ((whole && phase === 'opening') || (await child.says(phase))) killAfter();
   await child.ended;
-  ledger.noteDeath();
+  ledger.noteKill();
   return { phase: last, stderr: child.stderr };
 }
 
@@ -121,12 +121,12 @@ async function reopen(home: string, ledger: Ledger): Promise<readonly string[]> 
   }
 }
 
-/** Searches a home as a kill has left it, for its rows and its keys. */
+/** Searches the files of a home after a kill for its rows and keys. */
 async function scanHome(home: string): Promise<readonly string[]> {
   const paths = new AICOPaths({ home });
-  // A kill of the very first start may come before there are keys.
+  // The first start may be killed before it creates keys.
   const keys = (await keyManagerOf(paths).exists()) ? await keysOfHome(paths) : [];
-  // Nor files.
+  // It may also be killed before it creates files.
   if ((await readdir(home, { recursive: true, withFileTypes: true })).every((entry) => !entry.isFile()))
     return [];
   const found = await scan([home], [...secretNeedles('a row', CANARY_ROW), ...keys]);
@@ -153,7 +153,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
         home = await mkdtemp(path.join(tmpdir(), 'aico-r1-'));
       }
       const whole = run % 6 === 3;
-      // A home of its own, since the first kill of a new home is to meet one that is being made.
+      // A separate home, so that the first kill of a new home can hit its creation.
       if (count >= MEASURED_FROM && !durations.has(whole)) {
         const elsewhere = await mkdtemp(path.join(tmpdir(), 'aico-r1-'));
         durations.set(
@@ -175,7 +175,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
         const said = killed.stderr.replace(STOPPED, '').trim();
         if (said !== '') wrong.push(`it said: ${said.slice(0, 500)}`);
       }
-      // A scan comes before the reopening tidies up.
+      // The scan comes before reopening the database, which removes files.
       if (run % SCAN_EVERY === 0 || run === count) {
         wrong.push(...(await scanHome(home)));
         scans += 1;

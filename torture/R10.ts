@@ -1,6 +1,6 @@
 /**
- * R10: random graphs with hostile priorities, every service failing in every phase, and stops in mid-start. No service starts before what it
- * depends on runs, the stop is the exact reverse of the start, and no handle is left open.
+ * R10: random graphs with hostile priorities, failures of services in every phase, and stops during the start. No service starts
+ * before its dependencies run, the stop is the exact reverse of the start, and no handle is left open.
  */
 import { EventEmitter } from 'node:events';
 import { ServiceContainer } from '../packages/backend/src/core/container/service-container.ts';
@@ -46,7 +46,7 @@ interface World {
   readonly timers: Set<NodeJS.Timeout>;
 }
 
-/** Hostile: a service's priority is the better the later it may start, or extreme, or the same for all. */
+/** Hostile priorities: higher for services that must start later, extreme, or the same for all. */
 function hostilePriority(index: number, size: number, mood: number, random: Random): number {
   if (mood < 0.4) return size - index;
   if (mood < 0.6) return 7;
@@ -75,7 +75,7 @@ function randomGraph(random: Random): readonly Spec[] {
     .map(({ spec }) => spec);
 }
 
-/** A service that opens a timer and a listener, and gives both back when it ends. */
+/** A service that opens a timer and a listener, and releases both when it ends. */
 class HandleHolder {
   readonly #spec: Spec;
   readonly #world: World;
@@ -136,7 +136,7 @@ function fail(manner: Manner, signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('gave up'))));
 }
 
-/** Starts and stops one graph, with some harm done to it; what was not as promised, in words. */
+/** Starts and stops one graph with a fault. @returns descriptions of the broken guarantees */
 async function live(specs: readonly Spec[], { fault, stopAfter }: Harm): Promise<readonly string[]> {
   const world: World = {
     began: [],
@@ -158,7 +158,7 @@ async function live(specs: readonly Spec[], { fault, stopAfter }: Harm): Promise
       dependencies: spec.dependencies,
       priority: spec.priority,
       required: spec.required,
-      // At once, so that a stop also meets one that is being tried again.
+      // Retries have no delay, so that a stop can also occur during a retry.
       retry: { minDelayMs: 1, maxDelayMs: 1 },
       startTimeoutMs: mine?.manner === 'hangs' ? 2 : 10_000,
     });
@@ -176,7 +176,7 @@ async function live(specs: readonly Spec[], { fault, stopAfter }: Harm): Promise
   if (stopAfter === undefined && started === needed)
     world.wrong.push(started ? 'started without a required service' : 'did not start');
   await container.stop();
-  // Whatever was on its way when the stop came has had its turn by now.
+  // Everything that was pending at the stop has settled by now.
   await nextTurn();
   if (world.stopped.join() !== world.came.toReversed().join()) {
     world.wrong.push(`stopped ${world.stopped.join(' ')}, but had started ${world.came.join(' ')}`);
@@ -185,12 +185,12 @@ async function live(specs: readonly Spec[], { fault, stopAfter }: Harm): Promise
     world.wrong.push(`${world.bus.listenerCount('message')} listeners left`);
   const after = openHandles();
   if (after !== before) world.wrong.push(`handles left open: ${after} instead of ${before}`);
-  // A handle left open is reported, and must not keep the campaign from ending.
+  // An open handle has been reported and must not prevent the campaign from ending.
   for (const timer of world.timers) clearInterval(timer);
   return world.wrong;
 }
 
-/** Whether it is required, or something required stands on it. */
+/** Whether the service is required, or a required service depends on it. */
 function isNeeded(name: string, specs: readonly Spec[]): boolean {
   const spec = specs.find((each) => each.name === name);
   return (
@@ -201,7 +201,7 @@ function isNeeded(name: string, specs: readonly Spec[]): boolean {
   );
 }
 
-/** Immediates come and go with the campaign's own turns; everything else that keeps a process alive counts. */
+/** The active handles without immediates, which the campaign itself uses. */
 function openHandles(): string {
   return process
     .getActiveResourcesInfo()

@@ -1,7 +1,7 @@
 /**
- * R11: `SIGTERM` to the whole `aico start` in every phase: while it starts, at rest, and under load through channels with
- * work in flight that has to be finished and answered; with a handler that hangs; and a second signal. Not ready comes
- * first, what was begun is answered, what was answered is done, nothing is done without an answer, and it is out in time.
+ * R11: `SIGTERM` to the whole `aico start` in every phase: during the start, idle, under load through channels, with a handler
+ * that hangs, and followed by a second signal. Readiness ends first, every request in flight is finished and answered, only
+ * answered requests have an effect, and the process exits in time.
  */
 
 import { once } from 'node:events';
@@ -25,17 +25,17 @@ import { below, type Random, randomFrom } from './fixtures/random.ts';
 const FULL_COUNT = 60;
 const PLUGIN = fileURLToPath(new URL('./fixtures/labourer.ts', import.meta.url));
 const PLACE = '/api/v1/labourer';
-/** Clients that send one small piece of work after the other. */
+/** The number of clients that send small requests one after the other. */
 const BUSY = 6;
 const BUDGET_MS = 10_000;
-/** Where something hangs, the stop takes its whole budget. */
+/** The budget of a stop with a hanging handler, which takes the whole budget. */
 const HANG_BUDGET_MS = 4_000;
-/** How much later than the budget is still in time, on a machine that has other things to do. */
+/** Milliseconds beyond the budget that still count as in time on a busy machine. */
 const GRACE_MS = 3_000;
-/** A start takes about so long; the signal falls anywhere within it. */
+/** The typical duration of a start, within which the signal is sent at a random moment. */
 const START_MS = 1_200;
 
-const KINDS = ['at rest', 'under load', 'something hangs', 'a second signal', 'while it starts'] as const;
+const KINDS = ['idle', 'under load', 'hanging handler', 'second signal', 'during the start'] as const;
 type Kind = (typeof KINDS)[number];
 
 interface Ready {
@@ -43,7 +43,7 @@ interface Ready {
   readonly http: string;
 }
 
-class Life {
+class BackendProcess {
   readonly child: Child;
   readonly #ready = Promise.withResolvers<Ready>();
   readonly mayEnd: string;
@@ -81,7 +81,7 @@ interface Context {
   readonly wrong: (what: string) => void;
 }
 
-/** The requests sent in one life of the backend, and the answers. */
+/** The requests sent to one process of the backend, and the answers. */
 class Load {
   readonly acknowledged = new Set<string>();
   readonly sent = new Set<string>();
@@ -97,7 +97,7 @@ class Load {
     this.#run = run;
   }
 
-  /** Sends one piece of work through a channel of its own. */
+  /** Sends one request through a new channel. */
   async send(kind: string, agent = this.#agent(), name = `${this.#run} ${kind}`): Promise<Answer> {
     this.sent.add(name);
     const answer = await post(agent, `${PLACE}/${kind}`, { name });
@@ -105,7 +105,7 @@ class Load {
     return answer;
   }
 
-  /** Sends small pieces of work until the backend accepts none. */
+  /** Sends small requests until the backend accepts none. */
   async keepBusy(worker: number): Promise<void> {
     const agent = this.#agent();
     for (let n = 0; ; n += 1) {
@@ -114,7 +114,7 @@ class Load {
     }
   }
 
-  /** Follows a topic. `ended` resolves with whether that came to its end, and was not cut. */
+  /** Follows a topic. `ended` resolves with whether the stream ended properly. */
   async follow(): Promise<{ readonly ended: Promise<boolean> }> {
     const asked = request({
       agent: this.#agent(),
@@ -132,7 +132,7 @@ class Load {
     };
   }
 
-  /** Connections that have begun something and never go on with it, at each step on the way to a request. */
+  /** Opens connections that stop at each step of a request and remain silent. */
   async linger(): Promise<void> {
     const { hostname, port } = new URL(this.#ready.http);
     const silent = connect(Number(port), hostname);
@@ -145,7 +145,7 @@ class Load {
     for (const each of this.#lingering) each.on('error', () => {}).resume();
   }
 
-  /** Resolves when the backend has begun all of it. */
+  /** Resolves when the backend has begun all requests. */
   async begun(...kinds: readonly string[]): Promise<void> {
     for (;;) {
       const { begun } = (await localRequest(this.#ready.socket, `${PLACE}/begun`)).json() as {
@@ -155,7 +155,7 @@ class Load {
     }
   }
 
-  /** Resolves when the public port says that it is not ready; rejects when it says nothing any more. */
+  /** Resolves when the public port answers that the backend is not ready; rejects when it no longer answers. */
   async notReady(): Promise<void> {
     while ((await localRequest(this.#ready.http, '/readyz')).status !== 503);
   }
@@ -172,10 +172,13 @@ class Load {
   }
 }
 
-async function timed(life: Life, signal: NodeJS.Signals): Promise<Ended & { readonly ms: number }> {
+async function timed(
+  backend: BackendProcess,
+  signal: NodeJS.Signals,
+): Promise<Ended & { readonly ms: number }> {
   const beganAt = performance.now();
-  life.child.kill(signal);
-  const ended = await life.child.ended;
+  backend.child.kill(signal);
+  const ended = await backend.child.ended;
   return { ...ended, ms: performance.now() - beganAt };
 }
 
@@ -190,21 +193,26 @@ function expectEnd(
   if (ms > withinMs + GRACE_MS) wrong(`it took ${Math.round(ms)} ms, and had ${withinMs}`);
 }
 
-/** Work that was answered is done; and where all went in order, work that was done was answered. */
+/** Checks that answered requests have had their effect and, after an orderly stop, that no other request has. */
 async function compare({ home, run, wrong }: Context, load: Load): Promise<void> {
   const database = await openHome(home);
   try {
     const { rows } = await database.execute<{ name: string }>('SELECT name FROM labour');
     const done = new Set(rows.map(({ name }) => name).filter((name) => name.startsWith(`${run} `)));
-    for (const name of load.acknowledged) if (!done.has(name)) wrong(`${name} was answered and not done`);
-    for (const name of done) if (!load.acknowledged.has(name)) wrong(`${name} was done and not answered`);
+    for (const name of load.acknowledged) if (!done.has(name)) wrong(`${name} was answered and not stored`);
+    for (const name of done) if (!load.acknowledged.has(name)) wrong(`${name} was stored and not answered`);
   } finally {
     await database.close();
   }
 }
 
-/** Slow work, a stream and, if asked, a handler that hangs are in flight among much small work; then the signal. */
-async function underLoad(context: Context, life: Life, ready: Ready, hangs: boolean): Promise<number> {
+/** Sends the signal while a slow request, a stream, small requests and optionally a hanging handler are in flight. */
+async function underLoad(
+  context: Context,
+  backend: BackendProcess,
+  ready: Ready,
+  hangs: boolean,
+): Promise<number> {
   const { run, random, credentials, wrong } = context;
   if (credentials === undefined) throw new TypeError('not paired');
   const load = new Load(ready, credentials, run);
@@ -219,17 +227,17 @@ async function underLoad(context: Context, life: Life, ready: Ready, hangs: bool
     await load.linger();
     await load.begun('slow', 'stream', ...(hangs ? ['hang'] : []));
     for (let n = below(random, 20); n > 0; n -= 1) await localRequest(ready.http, '/livez');
-    const ending = timed(life, 'SIGTERM');
+    const ending = timed(backend, 'SIGTERM');
     await load.notReady();
-    if (answered > 0) wrong('work ended before it was told to');
-    await writeFile(life.mayEnd, '');
+    if (answered > 0) wrong('a slow request ended before the file that ends it existed');
+    await writeFile(backend.mayEnd, '');
     const [first, second] = await all;
     if (first.status !== 'fulfilled' || first.value.status !== 200)
-      wrong(`slow work was not answered: ${JSON.stringify(first)}`);
+      wrong(`the slow request was not answered: ${JSON.stringify(first)}`);
     if (second.status !== 'fulfilled' || second.value.text.length !== STREAM.chunks * STREAM.size)
       wrong('a stream was cut');
-    if (!(await followed.ended)) wrong('who followed a topic was cut');
-    if (hangs && (await hanging)?.status === 200) wrong('what hangs was answered');
+    if (!(await followed.ended)) wrong('the stream of a topic was cut');
+    if (hangs && (await hanging)?.status === 200) wrong('the hanging handler was answered');
     expectEnd(context, await ending, [hangs ? 19 : 0], hangs ? HANG_BUDGET_MS : BUDGET_MS);
     await Promise.all(busy);
     await compare(context, load);
@@ -239,39 +247,39 @@ async function underLoad(context: Context, life: Life, ready: Ready, hangs: bool
   }
 }
 
-async function secondSignal(context: Context, life: Life, ready: Ready): Promise<void> {
+async function secondSignal(context: Context, backend: BackendProcess, ready: Ready): Promise<void> {
   const { run, random, credentials } = context;
   if (credentials === undefined) throw new TypeError('not paired');
   const load = new Load(ready, credentials, run);
   try {
     const hanging = load.send('hang').catch(() => undefined);
     await load.begun('hang');
-    life.child.kill('SIGTERM');
+    backend.child.kill('SIGTERM');
     await load.notReady();
-    // The system ends it by the signal, which a shell reports as 128 + n.
+    // The system ends the process by the signal, which a shell reports as 128 + n.
     const signal = random() < 0.5 ? 'SIGTERM' : 'SIGINT';
-    expectEnd(context, await timed(life, signal), [signal], 0);
+    expectEnd(context, await timed(backend, signal), [signal], 0);
     await hanging;
   } finally {
     load.close();
   }
 }
 
-async function live(kind: Kind, context: Context, life: Life): Promise<number> {
-  if (kind === 'while it starts') {
+async function exercise(kind: Kind, context: Context, backend: BackendProcess): Promise<number> {
+  if (kind === 'during the start') {
     await Promise.race([
       new Promise((resolve) => setTimeout(resolve, below(context.random, START_MS))),
-      life.ready,
+      backend.ready,
     ]);
-    // Before anything listens for signals there is nothing to be ended in order.
-    expectEnd(context, await timed(life, 'SIGTERM'), [0, 'SIGTERM'], BUDGET_MS);
+    // Before the backend has signal handlers, the signal ends the process.
+    expectEnd(context, await timed(backend, 'SIGTERM'), [0, 'SIGTERM'], BUDGET_MS);
     return 0;
   }
-  const ready = await life.ready;
-  if (kind === 'under load') return underLoad(context, life, ready, false);
-  if (kind === 'something hangs') return underLoad(context, life, ready, true);
-  if (kind === 'a second signal') await secondSignal(context, life, ready);
-  else expectEnd(context, await timed(life, 'SIGTERM'), [0], BUDGET_MS);
+  const ready = await backend.ready;
+  if (kind === 'under load') return underLoad(context, backend, ready, false);
+  if (kind === 'hanging handler') return underLoad(context, backend, ready, true);
+  if (kind === 'second signal') await secondSignal(context, backend, ready);
+  else expectEnd(context, await timed(backend, 'SIGTERM'), [0], BUDGET_MS);
   return 0;
 }
 
@@ -283,21 +291,23 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
   let credentials: DeviceCredentials | undefined;
   try {
     for (let run = 0; run < count; run += 1) {
-      const kind = KINDS[run % KINDS.length] ?? 'at rest';
+      const kind = KINDS[run % KINDS.length] ?? 'idle';
       const wrong = (what: string): void => {
         failures += 1;
         report(`run ${run}, ${kind}: ${what}`);
       };
-      const budgetMs = { 'something hangs': HANG_BUDGET_MS, 'a second signal': 60_000 }[kind as string];
-      const life = new Life(home, run, budgetMs ?? BUDGET_MS);
+      const budgetMs = { 'hanging handler': HANG_BUDGET_MS, 'second signal': 60_000 }[kind as string];
+      const backend = new BackendProcess(home, run, budgetMs ?? BUDGET_MS);
       try {
-        if (credentials === undefined) credentials = await pair(await life.ready);
-        answered += await live(kind, { home, run, random, credentials, wrong }, life);
+        if (credentials === undefined) credentials = await pair(await backend.ready);
+        answered += await exercise(kind, { home, run, random, credentials, wrong }, backend);
       } catch (error) {
-        wrong(`${error instanceof Error ? error.stack : String(error)} ${life.child.stderr.slice(-1_000)}`);
+        wrong(
+          `${error instanceof Error ? error.stack : String(error)} ${backend.child.stderr.slice(-1_000)}`,
+        );
       } finally {
-        life.child.kill();
-        await life.child.ended;
+        backend.child.kill();
+        await backend.child.ended;
       }
       if ((run + 1) % 10 === 0) report(`${run + 1} signals, ${failures} failures`);
     }

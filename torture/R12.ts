@@ -1,7 +1,7 @@
 /**
- * R12: `kill -9` at random moments of a password change, of a new recovery code, and of a rotation of the database key,
- * each the real command on a home that lives on from kill to kill. Afterwards the home opens with the old password or the
- * new one, always, every row is there, and a slot file that was not written is byte for byte what it was.
+ * R12: `kill -9` at random moments of a password change, of the creation of a recovery code, and of a rotation of the database
+ * key, each by the real command on a home that is used for all kills. Afterwards the home opens with the old or the new password,
+ * every row is stored, and a slot file that was not written is unchanged.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ import { below, randomFrom } from './fixtures/random.ts';
 
 const FULL_COUNT = 200;
 const ROWS = 300;
-/** Fewer runs are not worth measuring first. */
+/** With fewer runs the durations are not measured first. */
 const MEASURED_FROM = 10;
 const USUAL_MS = 2_500;
 
@@ -48,7 +48,7 @@ class Home {
     await db.close();
   }
 
-  /** Opens it, counts, and writes one row more. @returns in words, what is wrong */
+  /** Opens the database, checks the rows and writes another. @returns descriptions of the faults */
   async check(): Promise<readonly string[]> {
     try {
       const db = await openHome(this.folder, this.password);
@@ -73,7 +73,7 @@ class Home {
   }
 }
 
-/** Begins a change. */
+/** Starts the command of a change. */
 async function begin(change: Change, home: Home, next: string, scratch: string): Promise<Child> {
   const [present, wanted] = [path.join(scratch, 'present'), path.join(scratch, 'wanted')];
   await writeFile(present, `${home.password}\n`, { mode: 0o600 });
@@ -86,7 +86,7 @@ async function begin(change: Change, home: Home, next: string, scratch: string):
   return new Child(AICO, args[change], { env: { AICO_HOME: home.folder } });
 }
 
-/** Whether this version can rotate at all. */
+/** Whether this version has the command rotate-key. */
 async function canRotate(): Promise<boolean> {
   const help = new Child(AICO, ['db', '--help']);
   await help.ended;
@@ -122,12 +122,12 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
       const next = `the next heron of the morning ${++names}`;
       const before = await home.slots();
       const child = await begin(change, home, next, root);
-      // Nothing is changed in the first third: that is Node, and the sources.
+      // No kill in the first third of the time, in which Node starts and loads the sources.
       const timer = setTimeout(() => child.kill(), (0.3 + random() * 0.8) * (took.get(change) ?? USUAL_MS));
       const { code, signal } = await child.ended;
       clearTimeout(timer);
       const isWritten = !(await home.slots()).equals(before);
-      // A password that was tried and is wrong would slow the next tries down, so the slot file says which one it is.
+      // The slot file shows which password is valid. Trying the wrong one would delay the following attempts.
       if (change === 'passwd' && isWritten) home.password = next;
       const moment =
         signal === null ? 'was done' : isWritten ? 'killed after it was written' : 'killed before';

@@ -1,10 +1,10 @@
 /**
- * R13: canary secrets pushed through configuration, requests, log fields, bus, rows, refused and failing requests, errors
- * and crashes of the whole `aico start`; then every file under the home and the temporary folder, everything that was
- * printed, every reply and the command line of every process are searched for them in every form, and for the keys.
+ * R13: canary secrets are sent through configuration, requests, log fields, bus, rows, refused and failing requests, errors and
+ * crashes of the whole `aico start`. Then every file below the home and the temporary folder, all output, every reply and the
+ * command line of every process are searched for the secrets in every encoding, and for the keys.
  *
- * Nothing may be found, with one exception, because a secret in the free text of an error cannot be recognised: the message of
- * an error that a plugin throws is on the console and in `aico logs` as the cause. It may be in no file and in no reply.
+ * Nothing may be found, with one exception, since a secret in the free text of an error cannot be recognised: the message of an
+ * error that a plugin throws is shown as the cause on the console and by `aico logs`. It may appear in no file and no reply.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -32,9 +32,9 @@ const CHANNELS = [
   'in the clear',
   'throw',
 ] as const;
-/** How each life ends. The last one crashes with a secret of its own. */
+/** How each run of the backend ends. The last one crashes with a secret in the error. */
 const ENDS = ['SIGKILL', 'SIGABRT', 'SIGTERM', 'crash'] as const;
-/** A life that has not ended after this time is killed, and counts as a failure. */
+/** A process that has not ended after this time is killed, and counts as a failure. */
 const END_MS = 60_000;
 
 type End = (typeof ENDS)[number];
@@ -52,7 +52,7 @@ interface Ready {
   readonly http: string;
 }
 
-/** Where something was found, in words. */
+/** Descriptions of the places where a secret was found. */
 type Leaks = Set<string>;
 
 function makeCanary(channel: Channel): Canary {
@@ -60,10 +60,10 @@ function makeCanary(channel: Channel): Canary {
   return { channel, secret, needles: secretNeedles(`a secret by ${channel}`, secret) };
 }
 
-/** Whether its text is an error's, which the console and the log may show. */
+/** Whether the secret is in the message of an error, which the console and the log may show. */
 const isFreeText = ({ channel }: Canary): boolean => channel === 'throw' || channel === 'crash';
 
-class Life {
+class BackendProcess {
   readonly child: Child;
   readonly #home: string;
   readonly #env: Readonly<Record<string, string>>;
@@ -95,7 +95,7 @@ class Life {
     return this.#ready.promise;
   }
 
-  /** The output of a command for its user. */
+  /** Runs a command. @returns its output */
   async ask(...args: readonly string[]): Promise<string> {
     const asked = new Child(AICO, args, { env: this.#env });
     await asked.ended;
@@ -107,7 +107,7 @@ class Life {
   }
 }
 
-/** Pushes one secret through its channel. @returns everything that was answered */
+/** Sends one secret through its channel. @returns the whole answer */
 async function push({ channel, secret }: Canary, { socket, http }: Ready): Promise<string> {
   const post = (place: string): ReturnType<typeof localRequest> =>
     localRequest(socket, `/api/v1/confidant/${place}`, { method: 'POST', body: { secret } });
@@ -140,7 +140,7 @@ async function push({ channel, secret }: Canary, { socket, http }: Ready): Promi
   return `${status} ${JSON.stringify(headers)} ${text}`;
 }
 
-/** The command lines of a process and of all it started. */
+/** The command lines of a process and of its descendants. */
 async function commandLines(pid: number): Promise<string> {
   if (process.platform !== 'linux') return '';
   const read = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
@@ -177,20 +177,25 @@ async function lookIntoFiles(
     leaks.add(`${path.basename(file)} ${when}: ${needle}`);
 }
 
-/** Tells one life all of the secrets, asks it for everything, and ends it. */
-async function live(life: Life, end: End, canaries: readonly Canary[], leaks: Leaks): Promise<void> {
-  const ready = await life.ready;
+/** Sends all secrets to one process, runs all commands, and ends the process. */
+async function exercise(
+  backend: BackendProcess,
+  end: End,
+  canaries: readonly Canary[],
+  leaks: Leaks,
+): Promise<void> {
+  const ready = await backend.ready;
   const told = canaries.filter(({ channel }) => channel !== 'crash');
   for (const canary of told)
     look(`the reply to ${canary.channel}`, await push(canary, ready), canaries, leaks);
   const { heard } = (await localRequest(ready.socket, '/api/v1/confidant/heard')).json() as {
     heard: string[];
   };
-  // A canary that did not arrive proves nothing.
+  // A secret that did not arrive tests nothing.
   const silent: readonly Channel[] = ['refused', 'unserved', 'in the clear'];
   for (const { channel, secret } of told)
     if (!silent.includes(channel) && !heard.includes(createHash('sha256').update(secret).digest('hex')))
-      leaks.add(`a secret by ${channel} did not arrive, so nothing was tried`);
+      leaks.add(`a secret by ${channel} did not arrive, so its channel was not tested`);
   look('a command line', await commandLines(ready.pid), canaries, leaks);
   const hidden = canaries.filter((canary) => !isFreeText(canary));
   for (const args of [
@@ -198,7 +203,7 @@ async function live(life: Life, end: End, canaries: readonly Canary[], leaks: Le
     ['status', '--json'],
     ['logs', 'tail', '-n', '1000', '--json'],
   ])
-    look(`aico ${args[0]}`, await life.ask(...args), args[0] === 'logs' ? hidden : canaries, leaks);
+    look(`aico ${args[0]}`, await backend.ask(...args), args[0] === 'logs' ? hidden : canaries, leaks);
   const expected: Readonly<Record<End, Ended>> = {
     SIGKILL: { code: null, signal: 'SIGKILL' },
     SIGABRT: { code: null, signal: 'SIGABRT' },
@@ -208,13 +213,13 @@ async function live(life: Life, end: End, canaries: readonly Canary[], leaks: Le
   if (end === 'crash')
     for (const canary of canaries.filter(({ channel }) => channel === 'crash'))
       look('the reply to crash', await push(canary, ready).catch(() => ''), canaries, leaks);
-  else life.child.kill(end);
-  const tooLate = setTimeout(() => life.child.kill(), END_MS);
-  const ended = await life.child.ended;
+  else backend.child.kill(end);
+  const tooLate = setTimeout(() => backend.child.kill(), END_MS);
+  const ended = await backend.child.ended;
   clearTimeout(tooLate);
   if (ended.code !== expected[end].code || ended.signal !== expected[end].signal)
     leaks.add(`${end} ended it with ${ended.code ?? ended.signal}`);
-  look('the console', life.child.stdout + life.child.stderr, hidden, leaks);
+  look('the console', backend.child.stdout + backend.child.stderr, hidden, leaks);
 }
 
 export const campaign: Campaign = async ({ count = FULL_COUNT, report }) => {
@@ -231,23 +236,23 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, report }) => {
   let searched = 0;
   try {
     await mkdir(temporary);
-    // A short count has time for two lives.
+    // A short count has time for two runs.
     const ends: readonly End[] = count < FULL_COUNT ? ['SIGKILL', 'crash'] : ENDS;
     for (const end of ends) {
-      const life = new Life(home, temporary, canaries);
+      const backend = new BackendProcess(home, temporary, canaries);
       try {
-        // The row's key is broken from the second life on by the first insert already.
-        await live(life, end, canaries, leaks);
+        // From the second run on, the first insert already violates the primary key.
+        await exercise(backend, end, canaries, leaks);
       } finally {
-        life.child.kill();
-        await life.child.ended;
+        backend.child.kill();
+        await backend.child.ended;
       }
       const keys = await keysOfHome(new AICOPaths({ home }));
       await lookIntoFiles([root], [...needles, ...keys], `after ${end}`, leaks);
       searched += 1;
       report(`after ${end}: ${leaks.size} found`);
     }
-    // The search itself: a secret and a key that are there are found.
+    // Checks the search itself, with a secret and a key that were written to a file.
     const planted = path.join(home, 'data', 'planted');
     const keys = await keysOfHome(new AICOPaths({ home }));
     for (const { name, bytes } of [...(canaries[0]?.needles ?? []), ...keys]) {

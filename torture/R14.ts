@@ -1,7 +1,7 @@
 /**
- * R14: everything a start can meet that it must refuse, each with the whole `aico start` as a process: an exit code of its
- * own, a message that says what to do, no file altered, and soon. And a disk that fills up or fails under writes: what was
- * answered is there afterwards.
+ * R14: conditions under which `aico start` must refuse to start. Each is refused quickly, with a specific exit code, a message and
+ * a hint, and without altering a file. In addition, a disk fills up or fails under writes: every acknowledged write is stored
+ * afterwards.
  */
 import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -12,10 +12,10 @@ import { AICO, Child, type ChildOptions } from './fixtures/child.ts';
 import { filesBelow } from './fixtures/scanner.ts';
 import { CASES, type Case, type Stage } from './fixtures/troubles.ts';
 
-/** How soon a refusal has to be there, in milliseconds. */
+/** Milliseconds within which a refusal must be printed. */
 const WITHIN_MS = 2_000;
 
-/** Every file with a digest of its content. A start may leave only a lock file behind, without a lock on it. */
+/** Every file with a digest of its content. The only file that a start may leave behind is an unlocked lock file. */
 async function snapshot(home: string): Promise<ReadonlyMap<string, string>> {
   const files = (await filesBelow([home])).filter(
     (file) => !/aico\.lock(?:-journal)?$|api\.sock$/.test(file),
@@ -55,7 +55,7 @@ function stageFor(home: string, password: string): Stage {
   return { home, password, start, aico: (args) => new Child(AICO, args, { env: { AICO_HOME: home } }) };
 }
 
-/** Runs one case; what was not as promised, in words, and how long the refusal took. */
+/** Runs one case. @returns descriptions of the faults, and the duration of the refusal */
 async function run({ prepare, start, code, says, mayChange }: Case, stage: Stage) {
   const wrong: string[] = [];
   await using trouble = await prepare(stage);
@@ -70,14 +70,14 @@ async function run({ prepare, start, code, says, mayChange }: Case, stage: Stage
   const told = child.stderr.trim();
   if (ended.code !== code)
     wrong.push(`exit code ${ended.code ?? ended.signal} instead of ${code}: ${told.slice(0, 400)}`);
-  if (!says.test(told)) wrong.push(`it says nothing of ${says}: ${told.slice(0, 400)}`);
-  if (!/^hint: \S/m.test(told)) wrong.push(`it does not say what to do: ${told.slice(0, 400)}`);
+  if (!says.test(told)) wrong.push(`the message does not match ${says}: ${told.slice(0, 400)}`);
+  if (!/^hint: \S/m.test(told)) wrong.push(`there is no hint: ${told.slice(0, 400)}`);
   const changed = differences(before, await snapshot(stage.home));
   wrong.push(...changed.filter((each) => mayChange?.test(each) !== true));
   return { wrong, took };
 }
 
-/** A home that was started once and stopped, to be copied for each case. */
+/** Makes a home that was started once and stopped, which each case copies. */
 async function makeTemplate(password: string | undefined): Promise<string> {
   const home = await mkdtemp(path.join(tmpdir(), 'aico-r14-'));
   const child = stageFor(home, '').start(['--json'], {
@@ -85,7 +85,7 @@ async function makeTemplate(password: string | undefined): Promise<string> {
     onLine: () => child.kill('SIGTERM'),
   });
   const { code } = await child.ended;
-  if (code !== 0) throw new Error(`the home was not made: ${child.stderr}`);
+  if (code !== 0) throw new Error(`the home was not created: ${child.stderr}`);
   return home;
 }
 

@@ -1,10 +1,9 @@
 /**
- * R15: handlers that hang (their promise does not settle while the campaign lasts, which stands for the 60 s) and a peer
- * that never confirms what it is sent, beside a subscriber in good order: in one process, and over the broker; and clients
- * that follow a topic through the channel and never read, beside one that does. The good
- * one gets every message, what the others lose is counted exactly, memory stays bounded, and the good one's delay is
- * measured beside the same without the bad ones. A handler that blocks the thread itself blocks all that run on it:
- * no bus within that thread can help.
+ * R15: handlers whose promises never settle and a peer that never confirms a frame, beside a correct subscriber, in one process
+ * and over the broker; and clients that follow a topic through the channel without reading, beside one that reads. The correct
+ * subscriber gets every message, the losses of the others are counted exactly, and memory is bounded. The delay of the correct
+ * subscriber is compared with its delay without the others. A handler that blocks the thread is not part of the campaign, since
+ * it blocks the bus as well.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -15,7 +14,7 @@ import { RawPeer } from '../packages/backend/test/fixtures/raw-peer.ts';
 import type { Campaign } from './campaign.ts';
 import { slowReaders } from './slow-reader.ts';
 
-/** Messages sent, in all rounds of one kind together. */
+/** The number of messages in all rounds of one kind. */
 const FULL_COUNT = 100_000;
 const ROUNDS = 5;
 const BURST = 200;
@@ -24,7 +23,7 @@ const TOPIC = 'load.x';
 const MEMORY_LIMIT = 16 * 1_048_576;
 const ARRIVAL_MS = 10_000;
 const DELAY_LIMIT_MS = 50;
-/** A message to a client is some work more than one to a handler. */
+/** Fewer messages for clients, since each takes more work than one for a handler. */
 const CHANNEL_SHARE = 2;
 
 setFlagsFromString('--expose-gc');
@@ -64,7 +63,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, report }) => {
   for (const [name, play] of Object.entries(worlds)) {
     const alone: Outcome[] = [];
     const beside: Outcome[] = [];
-    // In turn, so that what else the machine does falls on both sides alike.
+    // The sides take turns, so that the load of the machine affects both.
     for (let round = 0; round < ROUNDS; round += 1) {
       alone.push(await play(false));
       beside.push(await play(true));
@@ -127,7 +126,7 @@ async function run(create: () => Promise<World>, count: number, isBeset: boolean
         await arrived(sent);
       }
     };
-    // The queues are full before memory is looked at: only what grows on and on is too much.
+    // Memory is first measured when the queues are full, so that only unbounded growth counts.
     await send(Math.floor(count / 2));
     collect();
     const before = process.memoryUsage().heapUsed + process.memoryUsage().external;
@@ -135,7 +134,7 @@ async function run(create: () => Promise<World>, count: number, isBeset: boolean
     collect();
     const grown = process.memoryUsage().heapUsed + process.memoryUsage().external - before;
     const faults: string[] = [];
-    // They have a way of their own through the broker: the last of it may still be under way.
+    // The frames of these subscribers may still be in flight.
     const deadline = performance.now() + ARRIVAL_MS;
     while (hung.some(({ stats }) => stats.dropped + stats.queued < count) && performance.now() < deadline)
       await new Promise(setImmediate);
@@ -145,7 +144,7 @@ async function run(create: () => Promise<World>, count: number, isBeset: boolean
       if (all !== count || stats.delivered + stats.failed !== 0 || stats.dropped !== expected.dropped)
         faults.push(`counts ${JSON.stringify(stats)} of ${count} sent`);
     }
-    if (delays.length !== count) faults.push(`the good one got ${delays.length} of ${count}`);
+    if (delays.length !== count) faults.push(`the correct subscriber got ${delays.length} of ${count}`);
     if (grown > MEMORY_LIMIT) faults.push(`memory has grown by ${grown} bytes`);
     const sorted = delays.sort((a, b) => a - b);
     const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;

@@ -1,8 +1,8 @@
 /**
- * R16: a plugin with dependents, an extension and one of everything that a plugin opens is reloaded again and again, while
- * requests and durable messages come. Some versions fail at every phase there is; reloads overlap; a stop comes during a
- * reload; and the process is killed during reloads. Nothing may grow, the order of stops and starts is that of the
- * dependencies, every request to another plugin is served, and every message is handled exactly once.
+ * R16: a plugin with dependents, an extension and a resource of every kind is reloaded repeatedly during requests and durable
+ * messages. Some versions fail in each phase; reloads overlap; the backend is stopped or killed during reloads. No resource
+ * accumulates, stops and starts follow the order of the dependencies, every request to another plugin is served, and every message
+ * is handled exactly once.
  */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,12 +17,12 @@ import { below, randomFrom } from './fixtures/random.ts';
 import { FAULTS, type Fault, writeBase, writePlugins } from './fixtures/reloaded-plugins.ts';
 
 const FULL_COUNT = 200;
-/** Reloads before the first measurement, by which everything that is made once has been made. */
+/** Reloads before the first measurement, so that resources that are allocated once do not count. */
 const WARM_UP = 5;
 const CHILD = fileURLToPath(new URL('./fixtures/reloaded-backend.ts', import.meta.url));
-/** The plugins that stand on `base`, and `base`, as a reload that succeeds stops and starts them. */
+/** `base` and its dependents, which a successful reload stops and starts. */
 const MEMBERS = ['base', 'second', 'third', 'host'];
-/** Each needs the next one to run: it starts after it and stops before it. */
+/** Pairs of a plugin and its dependency: the plugin starts after it and stops before it. */
 const NEEDS = [
   ['second', 'base'],
   ['third', 'second'],
@@ -35,7 +35,7 @@ declare global {
 
 type Faults = Set<string>;
 
-/** Everything that a reload could leave behind, by its number. */
+/** The number of resources of each kind that a reload could leak. */
 async function census(backend: TestBackend): Promise<Readonly<Record<string, number>>> {
   const { container, config } = backend;
   const resources = process.getActiveResourcesInfo();
@@ -60,7 +60,7 @@ async function census(backend: TestBackend): Promise<Readonly<Record<string, num
   };
 }
 
-/** None where the system has no /proc. */
+/** The open file descriptors; 0 on systems without /proc. */
 async function entriesOf(folder: string): Promise<number> {
   return (await readdir(folder).catch(() => [])).length;
 }
@@ -91,11 +91,10 @@ function checkOrder(journal: readonly string[], fault: Fault, faults: Faults): v
     if (at('start', needing) < at('start', needed))
       faults.add(`${needing} was started before ${needed} (${fault}): ${journal}`);
   }
-  if (journal.some((line) => line.endsWith(' other')))
-    faults.add('a plugin that is not concerned was restarted');
+  if (journal.some((line) => line.endsWith(' other'))) faults.add('an independent plugin was restarted');
 }
 
-/** Asks `base` and another plugin again and again. @returns what ends it, and says how many replies there were */
+/** Sends requests to `base` and another plugin repeatedly. @returns a function that stops this and returns the number of replies */
 function ask(backend: TestBackend, faults: Faults): () => Promise<Readonly<Record<string, number>>> {
   let isOver = false;
   const replies: Record<string, number> = {};
@@ -120,7 +119,7 @@ function ask(backend: TestBackend, faults: Faults): () => Promise<Readonly<Recor
   };
 }
 
-/** Waits for a backlog for as long as it shrinks: `whenIdle` gives up after ten seconds. */
+/** Waits while the backlog shrinks, since `whenIdle` rejects after ten seconds. */
 async function whenHandled(backend: TestBackend): Promise<void> {
   const database = backend.container.getService('database');
   for (let before = -1; ; ) {
@@ -135,7 +134,7 @@ async function whenHandled(backend: TestBackend): Promise<void> {
   }
 }
 
-/** How often each number was handled, compared with those that were published. */
+/** Checks that each published number was handled exactly once. */
 async function checkSeen(backend: TestBackend, published: readonly number[], faults: Faults): Promise<void> {
   await whenHandled(backend);
   const { rows } = await backend.container.getService('database').execute('SELECT n FROM base_seen');
@@ -202,7 +201,7 @@ async function reloadUnderLoad(root: string, count: number, seed: number, faults
       const { text } = await backend.request('/api/v1/base');
       if (!text.includes(`"${present}"`)) faults.add(`version ${present} should answer, and ${text} did`);
       if (turn % 10 === 9) {
-        // Reloads that overlap take turns.
+        // Overlapping reloads run one after the other.
         kindsTried.overlapping = (kindsTried.overlapping ?? 0) + 1;
         version += 1;
         await writeBase(folder, 'none', version);
@@ -212,7 +211,7 @@ async function reloadUnderLoad(root: string, count: number, seed: number, faults
           faults.add('reloads that overlap left base stopped');
       }
     }
-    // The last census is of a version that started, as the first.
+    // The last count, like the first, is of a version that started.
     await reload('none');
     isOver = true;
     await publishing;
@@ -220,7 +219,7 @@ async function reloadUnderLoad(root: string, count: number, seed: number, faults
     await checkSeen(backend, published, faults);
     const heap = heapBytes();
     const after = await census(backend);
-    // Descriptors and timers of the connections of requests come and go.
+    // The descriptors and timers of requests vary.
     for (const [what, number] of Object.entries(after))
       if (number > (before[what] ?? 0) + (what === 'files' || what === 'timers' ? 5 : 0))
         faults.add(`${what} grew from ${before[what]} to ${number}`);
@@ -239,7 +238,7 @@ async function reloadUnderLoad(root: string, count: number, seed: number, faults
   }
 }
 
-/** A stop that comes at a random moment of a reload ends both, in order, and leaves nothing running. */
+/** Stops the backend at a random moment of a reload: it stops in order and leaves nothing running. */
 async function stopDuringReload(root: string, turns: number, seed: number, faults: Faults): Promise<void> {
   const random = randomFrom(seed + 1);
   const folder = path.join(root, 'stopped');
@@ -257,13 +256,14 @@ async function stopDuringReload(root: string, turns: number, seed: number, fault
     const left = backend.container
       .report()
       .services.filter(({ name, state }) => state === 'running' && MEMBERS.includes(name));
-    if (left.length > 0) faults.add(`after a stop during a reload ${left.map(({ name }) => name)} ran on`);
+    if (left.length > 0)
+      faults.add(`after a stop during a reload ${left.map(({ name }) => name)} kept running`);
     const { state } = backend.lifecycle;
     if (state.kind !== 'stopped' || !state.report.clean) faults.add(`a stop during a reload was not clean`);
   }
 }
 
-/** Kills the process during reloads, several times on one home, and handles what it had published in the end. */
+/** Kills the process during reloads, several times on one home, and finally handles all published messages. */
 async function killDuringReload(root: string, kills: number, seed: number, faults: Faults): Promise<number> {
   const random = randomFrom(seed + 2);
   const home = path.join(root, 'home');
@@ -272,7 +272,7 @@ async function killDuringReload(root: string, kills: number, seed: number, fault
   for (let turn = 0; turn < kills; turn += 1) {
     const endAfter = 1 + below(random, 6);
     let reloads = 0;
-    // A number may have been published and not yet printed: the next process begins well behind it.
+    // The last numbers may have been published and not yet printed, so the next process skips some.
     const first = (published.at(-1) ?? -1) + 1_000;
     const child = new Child(CHILD, [home, folder, String(first)], {
       timeoutMs: 60_000,

@@ -1,7 +1,7 @@
 /**
- * R17: the operating system refuses: EIO, ENOSPC, EDQUOT, EMFILE and EACCES on write, fsync, open, rename, mkdir and mmap, at
- * random calls of a start, of a backend at work, of a stop, and of the commands that change a home. Each ends in time with a
- * documented code and a sentence, nothing that was answered is lost, and the next start is fine.
+ * R17: the operating system refuses calls: EIO, ENOSPC, EDQUOT, EMFILE and EACCES on write, fsync, open, rename, mkdir and mmap, at
+ * random calls of a start, of a running backend, of a stop, and of the commands that change a home. Each process ends in time with
+ * a documented code and a message, no acknowledged write is lost, and the next start succeeds.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,11 +22,11 @@ const PLUGIN = fileURLToPath(new URL('./fixtures/writer-plugin.ts', import.meta.
 const PASSWORD = 'the first heron of the morning';
 const NEW_PASSWORD = 'the second heron of the morning';
 const STOP_BUDGET_MS = 10_000;
-/** Milliseconds that a loaded machine and a tracer may add. */
+/** Milliseconds that a busy machine and strace may add. */
 const GRACE_MS = 10_000;
-/** No command takes this long; one that does hangs. */
+/** Milliseconds after which a command counts as hanging. */
 const COMMAND_MS = 90_000;
-/** Answers to wait for before a signal, if so many come. */
+/** The number of answers to wait for before a signal. */
 const ANSWERS = 200;
 const SILENCE_MS = 2_000;
 
@@ -51,12 +51,12 @@ interface Round {
   readonly random: Random;
   readonly ledger: Ledger;
   readonly documented: ReturnType<typeof documentedErrors>;
-  /** Hears how a process into which a fault came has ended. */
+  /** Called with the end of a process that had a fault. */
   readonly noteEnd: (ended: Ended) => void;
   readonly wrong: (what: string) => void;
 }
 
-/** `aico` on the home of a round; `onLine` hears what it prints. */
+/** Runs `aico` on the home of a round; `onLine` is called with each line of its output. */
 function aico(home: string, args: readonly string[], options: ChildOptions = {}): Child {
   return new Child(AICO, args, {
     timeoutMs: COMMAND_MS,
@@ -73,15 +73,15 @@ function aico(home: string, args: readonly string[], options: ChildOptions = {})
   });
 }
 
-interface Life {
+interface BackendProcess {
   readonly child: Child;
-  /** The process of the backend, which is not the tracer's. */
+  /** The process id of the backend, as opposed to that of strace; `undefined` if it did not start. */
   readonly ready: Promise<number | undefined>;
-  /** Resolves when much was answered, or nothing is any more. */
+  /** Resolves when enough writes were answered, or no more are. */
   readonly satisfied: Promise<unknown>;
 }
 
-function startLife(home: string, ledger: Ledger, fault?: Fault, password = PASSWORD): Life {
+function startBackend(home: string, ledger: Ledger, fault?: Fault, password = PASSWORD): BackendProcess {
   const ready = Promise.withResolvers<number | undefined>();
   const satisfied = Promise.withResolvers<void>();
   const quiet = setTimeout(() => satisfied.resolve(), COMMAND_MS / 2);
@@ -107,7 +107,7 @@ function startLife(home: string, ledger: Ledger, fault?: Fault, password = PASSW
   return { child, ready: ready.promise, satisfied: satisfied.promise };
 }
 
-/** Has strace inject the fault into a process that runs; resolves when it does. */
+/** Starts strace to inject the fault into a running process; resolves when it is attached. */
 async function attach(pid: number, fault: Fault): Promise<ChildProcess> {
   const tracer = spawn('strace', ['-p', String(pid), ...fault.args], { stdio: ['ignore', 'ignore', 'pipe'] });
   await Promise.race([once(tracer.stderr, 'data'), once(tracer, 'exit')]);
@@ -115,13 +115,17 @@ async function attach(pid: number, fault: Fault): Promise<ChildProcess> {
   return tracer;
 }
 
-/** Ends a backend by a signal, and sees that it is out in time. */
-async function end({ wrong, documented, noteEnd }: Round, { child }: Life, pid: number): Promise<void> {
+/** Ends a backend by a signal, and checks that it exits in time. */
+async function end(
+  { wrong, documented, noteEnd }: Round,
+  { child }: BackendProcess,
+  pid: number,
+): Promise<void> {
   const beganAt = performance.now();
   try {
     process.kill(pid, 'SIGTERM');
   } catch {
-    // It ended by itself; how, is looked at below.
+    // The process has already ended; its exit is checked below.
   }
   const late = setTimeout(() => {
     wrong(`the stop was not over after ${STOP_BUDGET_MS + GRACE_MS} ms`);
@@ -131,52 +135,52 @@ async function end({ wrong, documented, noteEnd }: Round, { child }: Life, pid: 
   clearTimeout(late);
   noteEnd(ended);
   if (performance.now() - beganAt > STOP_BUDGET_MS + GRACE_MS) return;
-  // Something that failed while it stopped is told in the log; to stop is what was asked for.
+  // A failure during the stop is in the log only, since the stop itself was successful.
   if (ended.code !== 1) for (const each of wrongEnd(ended, child.stderr, documented)) wrong(each);
 }
 
-/** A start, and what follows when it comes to be ready in spite of the fault. */
+/** A start with a fault, and its stop if the backend becomes ready in spite of the fault. */
 async function faultyStart(round: Round): Promise<void> {
-  const life = startLife(round.home, round.ledger, round.fault);
-  const pid = await life.ready;
+  const backend = startBackend(round.home, round.ledger, round.fault);
+  const pid = await backend.ready;
   if (pid === undefined) {
-    const ended = await life.child.ended;
+    const ended = await backend.child.ended;
     round.noteEnd(ended);
-    for (const each of wrongEnd(ended, life.child.stderr, round.documented)) round.wrong(each);
+    for (const each of wrongEnd(ended, backend.child.stderr, round.documented)) round.wrong(each);
   } else {
-    await life.satisfied;
-    await end(round, life, pid);
+    await backend.satisfied;
+    await end(round, backend, pid);
   }
-  round.ledger.noteDeath();
+  round.ledger.noteKill();
 }
 
-/** A backend at work, into which the fault comes: before its stop, while it is asked for something, or with the stop. */
+/** Injects the fault into a running backend: before its stop, during a command, or with the stop. */
 async function faultyRun(round: Round): Promise<void> {
   const { phase, fault, ledger, wrong } = round;
-  const life = startLife(round.home, ledger);
-  const pid = await life.ready;
+  const backend = startBackend(round.home, ledger);
+  const pid = await backend.ready;
   if (pid === undefined) {
-    wrong(`it did not start without a fault: ${life.child.stderr.slice(-400)}`);
+    wrong(`it did not start without a fault: ${backend.child.stderr.slice(-400)}`);
     return;
   }
-  await life.satisfied;
+  await backend.satisfied;
   const tracer = await attach(pid, fault);
   try {
     if (phase === 'run') await new Promise((resolve) => setTimeout(resolve, SILENCE_MS));
     if (phase === 'grant')
       await command(round, ['bus', 'grant', 'heron', '--publish', 'a.>', '--out', place(round, 'heron')]);
-    await end(round, life, pid);
+    await end(round, backend, pid);
   } finally {
     tracer.kill('SIGKILL');
-    life.child.kill();
-    await life.child.ended;
+    backend.child.kill();
+    await backend.child.ended;
   }
-  ledger.noteDeath();
+  ledger.noteKill();
 }
 
 const place = ({ scratch }: Round, name: string): string => path.join(scratch, name);
 
-/** Runs a command and looks at how it ended. @returns whether it says that it did what was asked */
+/** Runs a command and checks its end. @returns whether it reports success */
 async function command(round: Round, args: readonly string[], options: ChildOptions = {}): Promise<boolean> {
   const child = aico(round.home, args, options);
   const ended = await child.ended;
@@ -205,28 +209,28 @@ async function faultyCommand(round: Round): Promise<void> {
   const done = await command(round, args[phase] ?? [], { under: ['strace', ...fault.args] });
   if (!done) return;
   if (phase === 'backup' && !(await readdir(backups)).some((name) => !name.endsWith('.partial')))
-    wrong('it says that a backup was made, and there is none');
+    wrong('the command reports a backup, and there is none');
   if (
     phase === 'plugin add' &&
     !(await readFile(path.join(home, 'config', 'config.yaml'), 'utf8')).includes('writer')
   )
-    wrong('it says that the plugin was added, and it was not');
+    wrong('the command reports that the plugin was added, and it was not');
 }
 
-/** The home opens, holds what was answered, and a start of it is fine. */
+/** Checks that the home opens, contains every acknowledged write, and starts. */
 async function checkHome({ phase, home, ledger, wrong }: Round): Promise<void> {
   const passwords = phase === 'passwd' ? [NEW_PASSWORD, PASSWORD] : [PASSWORD];
   const failures: string[] = [];
   for (const password of passwords) {
-    const life = startLife(home, ledger, undefined, password);
-    const pid = await life.ready;
+    const backend = startBackend(home, ledger, undefined, password);
+    const pid = await backend.ready;
     if (pid === undefined) {
-      failures.push(`the next start fails: ${life.child.stderr.slice(-400)}`);
+      failures.push(`the next start fails: ${backend.child.stderr.slice(-400)}`);
       continue;
     }
     process.kill(pid, 'SIGTERM');
-    const { code } = await life.child.ended;
-    ledger.noteDeath();
+    const { code } = await backend.child.ended;
+    ledger.noteKill();
     if (code !== 0) wrong(`the next stop ends with ${code}`);
     const database = await openHome(home, password);
     try {
@@ -239,14 +243,14 @@ async function checkHome({ phase, home, ledger, wrong }: Round): Promise<void> {
   for (const each of failures) wrong(each);
 }
 
-/** A home with rows in it, stopped in order. */
+/** Makes a home with some rows, and stops it in order. */
 async function makeTemplate(home: string, ledger: Ledger): Promise<void> {
-  const life = startLife(home, ledger);
-  const pid = await life.ready;
-  if (pid === undefined) throw new Error(`the home was not made: ${life.child.stderr}`);
-  await life.satisfied;
+  const backend = startBackend(home, ledger);
+  const pid = await backend.ready;
+  if (pid === undefined) throw new Error(`the home was not created: ${backend.child.stderr}`);
+  await backend.satisfied;
   process.kill(pid, 'SIGTERM');
-  await life.child.ended;
+  await backend.child.ended;
 }
 
 export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {
@@ -268,7 +272,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
     const ledger = new Ledger();
     try {
       await makeTemplate(home, ledger);
-      ledger.noteDeath();
+      ledger.noteKill();
       const fault = drawFault(random, home);
       const round: Round = {
         ...{ phase, home, scratch, fault, random, ledger, documented },

@@ -1,7 +1,7 @@
 /**
- * R18: hostile SQL in a plugin's name, generated as well as listed, in every way in which a plugin can run a statement, and
- * with writes of others beside each. No statement reads or changes a table that is another's, none makes another's write
- * fail, and after restarts everything that was acknowledged is there.
+ * R18: a plugin runs hostile SQL, generated and listed, in every way in which a plugin can run a statement, while other owners
+ * write. No statement reads or changes the table of another owner or makes a write of another owner fail, and after restarts every
+ * acknowledged write is stored.
  */
 import type { Transaction } from '@aico/shared/data';
 import type { Campaign } from './campaign.ts';
@@ -35,11 +35,11 @@ const WAYS: readonly ((world: SqlWorld, sql: string) => Promise<unknown>)[] = [
     }
     return rows;
   },
-  // As the service 'idempotency' hands out its transaction.
+  // The service 'idempotency' passes its transaction in the same way.
   ({ root, attacker }, sql) => root.transaction((tx: Transaction) => attacker.within(tx).execute(sql)),
 ];
 
-/** Runs one step, and says what came of it: rows, or an error. */
+/** Runs one step. @returns its rows or its error */
 async function take(
   world: SqlWorld,
   { way, sql }: Step,
@@ -53,14 +53,14 @@ async function take(
   }
 }
 
-/** The error below those that only say where it happened. */
+/** The first cause that is not a wrapper with the location only. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no error';
   const code = 'code' in error ? String(error.code) : error.name;
   return code === 'AICO_DATA_MIGRATION_FAILED' && error.cause !== undefined ? codeOf(error.cause) : code;
 }
 
-/** @returns what went wrong, if anything did */
+/** @returns a description of the fault; `undefined` if there is none */
 async function suffer(
   world: SqlWorld,
   { steps, mustFail, unlessHarmless }: Attack,
@@ -80,16 +80,16 @@ async function suffer(
     if (innocent !== undefined) return `another's write failed: ${String(innocent)}`;
     if (world.holdsCanary(rows ?? [])) return `it read another's rows: ${JSON.stringify(rows).slice(0, 200)}`;
     if (error !== undefined && world.holdsCanary(String(error)))
-      return `its error tells of another's rows: ${String(error)}`;
+      return `its error contains rows of another owner: ${String(error)}`;
     const wasLast = index === steps.length - 1;
     if (error === undefined && mustFail && wasLast)
       if (unlessHarmless === undefined || (await world.reachesOthers(unlessHarmless)))
-        return 'it was carried out';
-    // An error of the engine without a code of the project is a failure that is not handled.
+        return 'it was executed';
+    // An error of the engine that was not translated to a code of the project is a fault.
     if (error !== undefined && !code.startsWith('AICO_DATA_'))
       return `it failed without a code: ${String(error)}`;
     if (code === 'AICO_DATA_DISK_FULL' || code === 'AICO_DATA_STORAGE_FAILED' || code === 'AICO_DATA_CORRUPT')
-      return `a fault of the disk is claimed: ${String(error)}`;
+      return `it was reported as a fault of the disk: ${String(error)}`;
   }
   return await world.damage();
 }
@@ -102,7 +102,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
   const fail = async (what: string, attack: string): Promise<void> => {
     failures += 1;
     report(`${what}\n  ${attack}`);
-    // The remains of this attack must not be found again at each following one.
+    // A new world, so that the damage is not reported again for each following attack.
     await world.close();
     world = await SqlWorld.make();
   };
@@ -114,7 +114,8 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
       if (run % RACE_EVERY === 0) {
         const seen = await world.race(ON_THE_MOVING_TABLE);
         const raced = world.holdsCanary(seen) ? "another's rows were reached" : await world.damage();
-        if (raced !== undefined) await fail(raced, 'a table that changed hands while statements on it ran');
+        if (raced !== undefined)
+          await fail(raced, 'a table that changed its owner while statements on it ran');
       }
       if (run % RESTART_EVERY === 0 || run === count) {
         const after = await world.restart();

@@ -1,11 +1,11 @@
 /**
- * R2: flipped bits, swapped pages, truncated files, logs that were cut or altered, in both ciphers. Every read gives
- * exactly the right rows or is refused as damage, and `integrity_check` finds the rest: an altered file
- * that passes both is a failure, and so is a wrong row.
+ * R2: flipped bits, swapped pages, truncated files, and truncated or altered write-ahead logs, in both ciphers. Every read returns
+ * exactly the right rows or is refused as damage. A wrong row is a failure, and so is an altered file that passes all reads and
+ * `integrity_check`.
  *
- * A log that was cut or altered may hide commits, and is then refused as rolled back. Faults that cannot be detected are counted
- * separately and are no failures: a page of an earlier moment, under aegis also one of another database with the same key, is
- * valid in its own place.
+ * A log that was truncated or altered may lack commits, and is then refused as rolled back. Faults that cannot be detected are
+ * counted separately and are not failures: an earlier version of a page is valid at its position, and with aegis so is the same page
+ * of another database with the same key.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ const IN_PARALLEL = 3;
 const DATABASE = 'aico.db';
 const LOG = 'aico.db-wal';
 
-/** The codes that blame the files, as opposed to the statement or a crash. */
+/** The codes of errors that report damaged files. */
 const DAMAGE =
   /^(?:AICO_DATABASE_(?:ROLLED_BACK|HEAD_MISSING)|AICO_DATA_(?:CORRUPT|NOT_A_DATABASE|HEAD_DAMAGED|CIPHER_DIFFERS|GONE|KEY_WRONG|PLAINTEXT))$/;
 
@@ -38,9 +38,9 @@ interface Fault {
   readonly kind: string;
   readonly what: string;
   readonly files: Files;
-  /** The states that are right. */
+  /** The correct states. */
   readonly right: readonly string[];
-  /** Whether pages alone can tell. */
+  /** Whether the fault can be detected from the pages. */
   readonly isTold: boolean;
 }
 
@@ -65,7 +65,7 @@ function pageOf(content: Buffer, page: number): Buffer {
   return content.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
 }
 
-/** Draws one fault of a kind. */
+/** Makes a random fault of a kind. */
 type Draw = (specimen: Specimen, random: Random) => Omit<Fault, 'kind' | 'right' | 'isTold'>;
 
 const flip: Draw = ({ closed }, random) => {
@@ -84,7 +84,7 @@ const swap: Draw = ({ closed }, random) => {
   return { what: `pages ${one} and ${two}`, files: withFile(closed, DATABASE, bad) };
 };
 
-/** A page of `from` in its own place. */
+/** Replaces a page by the same page of `from`. */
 function replacePage({ closed }: Specimen, from: Files, random: Random): ReturnType<Draw> {
   const bad = Buffer.from(contentOf(closed, DATABASE));
   const strange = contentOf(from, DATABASE);
@@ -122,7 +122,7 @@ const logCut: Draw = ({ open }, random) => {
 interface Kind {
   readonly kind: string;
   readonly draw: Draw;
-  /** One for every so many flips. */
+  /** The number of bit flips for each fault of this kind. */
   readonly every: number;
   readonly log?: boolean;
   readonly isTold: boolean;
@@ -139,7 +139,7 @@ const KINDS: readonly Kind[] = [
   { kind: 'page of another database, same key', draw: strangersPage, every: 20, isTold: false },
 ];
 
-/** Opens the files afresh and reads everything. */
+/** Opens the files and reads all rows. */
 async function suffer(folder: string, cipher: Specimen['cipher'], fault: Fault): Promise<Outcome> {
   await layOut(folder, fault.files);
   let db: Awaited<ReturnType<typeof openFiles>>;

@@ -1,7 +1,7 @@
 /**
- * R20: a man in the middle flips, cuts, delays, repeats, reorders and puts in bytes, in front of both clients. Whatever they do:
- * every promise and every body of the client ends within a bound, none is given a wrong byte or a part for the whole, no upload
- * is read on, and the backend serves an honest client afterwards and has no channel left.
+ * R20: a man in the middle flips, cuts, delays, repeats, reorders and injects bytes between both clients and the backend. Every
+ * promise and every body of a client settles within a time limit, no client gets a wrong byte or an incomplete body as complete, no
+ * upload continues to be read, and afterwards the backend serves a correct client and has no open channel.
  */
 
 import { createTestBackend, localRequest, type TestBackend } from '@aico/backend/testing';
@@ -15,25 +15,25 @@ import { HARMLESS, MEDDLING_KINDS, Meddler, type Meddling } from './fixtures/med
 
 const FULL_COUNT = 1_000;
 const AT_ONCE = 6;
-/** Milliseconds: what the clients are told, and what they may then take on a machine that is busy with everything at once. */
+/** Milliseconds: the timeout of the clients, and the time that they may take on a busy machine. */
 const [SILENCE_MS, CONNECT_MS, BOUND_MS] = [200, 1_500, 10_000];
-/** Bytes of the opening of a channel in each direction; what is meddled with beyond them is in its records. */
+/** Bytes of the opening of a channel in each direction; the records of the channel follow. */
 const OPENING_BYTES = 1_500;
 
 const CLIENTS = { node: { connect, pair }, browser: { connect: connectBrowser, pair: pairBrowser } } as const;
 type Kind = keyof typeof CLIENTS;
 type Random = (below: number) => number;
-/** The broken promise, if there is one. */
+/** A description of the fault; `undefined` if there is none. */
 type Fault = string | undefined;
 
 interface World {
   readonly backend: TestBackend;
   readonly credentials: Awaited<ReturnType<typeof pairedWith>>;
-  /** Uploads that a client still reads. */
+  /** Uploads whose source is still being read. */
   readonly uploads: Set<object>;
 }
 
-/** `pending` where the promise has not settled in time; `wrong` where it says that bytes were. */
+/** `pending` if the promise has not settled in time; `wrong` if it rejected because of wrong bytes. */
 async function outcomeOf(
   promise: Promise<unknown>,
   ms = BOUND_MS,
@@ -71,7 +71,7 @@ function meddlingFrom(random: Random, kind: Kind, { credentials }: World): Meddl
   };
 }
 
-/** A client at work behind a meddler. */
+/** Runs the exchanges of a client behind a man in the middle. */
 async function atWork(world: World, kind: Kind, random: Random): Promise<Fault> {
   const meddling = meddlingFrom(random, kind, world);
   const breaks = !HARMLESS.has(meddling.kind) && meddling.at >= OPENING_BYTES;
@@ -94,7 +94,7 @@ async function atWork(world: World, kind: Kind, random: Random): Promise<Fault> 
     ends,
     done: doIt(client),
   }));
-  // To be looked at below, and no news before.
+  // The rejections are handled below.
   for (const { done } of works) done.catch(() => {});
   const faults: string[] = [];
   const look = async (which: readonly (typeof works)[number][], when: string): Promise<void> => {
@@ -117,7 +117,7 @@ async function atWork(world: World, kind: Kind, random: Random): Promise<Fault> 
   return faults.length === 0 ? undefined : `${where}: ${faults.join('; ')}`;
 }
 
-/** A pairing behind a meddler: where it succeeds, the device is known. */
+/** Pairs behind a man in the middle. If the pairing succeeds, the backend must know the device. */
 async function pairing(world: World, kind: Kind, random: Random): Promise<Fault> {
   const { backend } = world;
   const issued = await localRequest(backend.socket, '/api/v1/devices/pairings', { method: 'POST', body: {} });
@@ -141,7 +141,7 @@ async function pairing(world: World, kind: Kind, random: Random): Promise<Fault>
   return gone.status === 204 ? undefined : `${where}: not revoked`;
 }
 
-/** After all of it. */
+/** Checks the state of the backend after all runs. */
 async function honest({ backend, credentials, uploads }: World): Promise<Fault> {
   const client = await connect({ address: backend.http, credentials });
   const reply = await client.json('/api/v1/ways/query?n=honest');
@@ -154,7 +154,7 @@ async function honest({ backend, credentials, uploads }: World): Promise<Fault> 
     return `${open()} channels are left, and ${uploads.size} uploads are still read`;
   return JSON.stringify(reply) === '{"n":"honest"}'
     ? undefined
-    : `an honest client got ${JSON.stringify(reply)}`;
+    : `a correct client got ${JSON.stringify(reply)}`;
 }
 
 export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {

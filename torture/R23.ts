@@ -1,9 +1,9 @@
 /**
- * R23: power loss at any moment of a restore, a rotation of the database's key, a backup and a password change. Each real
- * command runs once under strace, which records every change it makes to files; from the recording every kind of state
- * is rebuilt that a power loss may leave (what was synced is there; each other write, name, renaming and removal is there,
- * lost, or torn at a sector), and opened as a start does. The home is the old one or the new one, whole; once the command
- * has reported success it is the new one, even if everything that was not synced is lost.
+ * R23: power loss at any moment of a restore, a rotation of the database key, a backup and a password change. Each real command
+ * runs once under strace, which records every change to files. From the recording, states are rebuilt that a power loss may leave:
+ * synced changes are present; every other write, name, renaming and removal is present, lost or torn at a sector. Each state is
+ * opened as by a start. The home must be completely in its old or its new state, and in the new one after the command has reported
+ * success.
  */
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -34,11 +34,11 @@ type Change = 'restore' | 'rotate-key' | 'backup' | 'passwd';
 const CHANGES: readonly Change[] = ['restore', 'rotate-key', 'backup', 'passwd'];
 
 interface World {
-  /** Everything that is recorded lies below it. */
+  /** The folder whose changes are recorded. */
   readonly root: string;
-  /** The backup that is restored, by its name below `root/backups`. */
+  /** The name of the backup to restore, below `root/backups`. */
   readonly backup: string;
-  /** Files that are not recorded. */
+  /** A folder whose changes are not recorded. */
   readonly scratch: string;
 }
 
@@ -63,7 +63,7 @@ function keysOf(paths: AICOPaths): AICOKeyManager {
   });
 }
 
-/** A home that opens with a key file and a password, a backup of it, and some rows that came after the backup. */
+/** Makes a home that opens with a key file and a password, a backup of it, and some rows written after the backup. */
 async function prepare(folder: string): Promise<World> {
   const [root, scratch] = [path.join(folder, 'world'), path.join(folder, 'scratch')];
   await mkdir(root);
@@ -90,7 +90,7 @@ async function prepare(folder: string): Promise<World> {
   return { root, backup: path.basename(made), scratch };
 }
 
-/** Runs the command on the home of `world`, recorded. */
+/** Runs the command on the home of `world`, and records it. */
 async function record(change: Change, world: World): Promise<Recording> {
   const { root, scratch } = world;
   const [present, wanted] = [path.join(scratch, 'present'), path.join(scratch, 'wanted')];
@@ -115,7 +115,7 @@ async function record(change: Change, world: World): Promise<Recording> {
   return recording;
 }
 
-/** Opens a rebuilt home as a start does. @returns the rows in it */
+/** Opens a rebuilt home as a start does. @returns the number of rows */
 async function openAsStart(root: string): Promise<number> {
   const paths = pathsOf(root);
   const places = placesOf(paths);
@@ -148,7 +148,7 @@ async function opensWith(root: string, password: string): Promise<boolean> {
   );
 }
 
-/** The fault of a rebuilt state, in words. `isDone`: the command had reported success. */
+/** Describes the faults of a rebuilt state. `isDone`: the command had reported success. */
 async function problemsOf(change: Change, root: string, isDone: boolean): Promise<readonly string[]> {
   const wrong: string[] = [];
   try {
@@ -172,7 +172,7 @@ async function problemsOf(change: Change, root: string, isDone: boolean): Promis
   return wrong;
 }
 
-/** A folder without `.partial` is a backup that restores, whenever the power went. */
+/** Checks that every backup folder without `.partial` can be restored. */
 async function backupProblems(root: string, isDone: boolean): Promise<readonly string[]> {
   const directory = path.join(root, 'new-backups');
   const names = await readdir(directory).catch(() => []);
@@ -193,11 +193,11 @@ async function backupProblems(root: string, isDone: boolean): Promise<readonly s
   );
 }
 
-/** Which changes a power loss keeps: none of those not synced, all, or some, of which writes may be torn. */
+/** Which unsynced changes a power loss keeps: none, all, or some, of which writes may be torn. */
 function fates(random: () => number, kind: number): (event: number) => Fate {
   if (kind === 0) return () => false;
   if (kind === 1) return () => true;
-  // Decided once for each event: a state is one outcome.
+  // The decision for each event is made once, so that a state is consistent.
   const share = random();
   const decided = new Map<number, Fate>();
   return (event) => {
@@ -224,7 +224,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
       await mkdir(place);
       const recording = await record(change, await prepare(place));
       const total = recording.events.length;
-      // Just before a sync most is at stake; after the last event the command has reported success.
+      // Before a sync most changes are not durable; after the last event the command has reported success.
       const syncs = recording.events.flatMap(({ op }, at) => (op === 'sync' ? [at] : []));
       report(`${change}: ${total} changes and syncs recorded, ${syncs.length} of them syncs`);
       const share = Math.ceil((count - runs) / (CHANGES.length - index));

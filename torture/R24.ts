@@ -1,6 +1,6 @@
 /**
- * R24: rows of the audit trail are edited, deleted, exchanged, added and cut off by SQL, by an attacker who has the key of the
- * database and not the root key. Each change is found, and is still found after the trail has gone on.
+ * R24: an attacker who has the key of the database, but not the root key, edits, deletes, exchanges, adds and truncates rows of the
+ * audit trail with SQL. Each change is found, and is still found after further events.
  */
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
@@ -11,7 +11,7 @@ import type { Campaign } from './campaign.ts';
 import { below, type Random, randomFrom } from './fixtures/random.ts';
 
 const FULL_COUNT = 1_000;
-/** No multiple of the number of attacks, so that each meets restarts. */
+/** Not a multiple of the number of attacks, so that each attack occurs with restarts. */
 const RESTART_EVERY = 10;
 const ROWS = 40;
 const DATABASE_KEY = new Uint8Array(32).fill(1);
@@ -19,7 +19,7 @@ const AUDIT_KEY = new Uint8Array(32).fill(2);
 
 const COLUMNS = ['time', 'event', 'actor', 'action', 'subject', 'outcome', 'details', 'hash'];
 
-/** Changes the rows of a trail. Each leaves something else than what was recorded. */
+/** Changes the rows of a trail, so that they differ from the recorded ones. */
 type Attack = (database: EncryptedDatabase, random: Random) => Promise<unknown>;
 
 const ATTACKS: Readonly<Record<string, Attack>> = {
@@ -60,7 +60,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     ),
 };
 
-/** A database with an honest trail, from which each run copies. */
+/** Makes a database with an unaltered trail, which each run copies. */
 async function makeTemplate(file: string): Promise<void> {
   const database = await EncryptedDatabase.open({ file, key: DATABASE_KEY });
   const trail = await AuditTrail.open({ database, key: AUDIT_KEY });
@@ -70,11 +70,11 @@ async function makeTemplate(file: string): Promise<void> {
   });
   const verdict = await trail.verify();
   if (!verdict.ok || verdict.rows !== ROWS)
-    throw new Error(`an honest trail is refused: ${JSON.stringify(verdict)}`);
+    throw new Error(`an unaltered trail is refused: ${JSON.stringify(verdict)}`);
   await database.close();
 }
 
-/** @returns what went wrong, if anything did */
+/** @returns a description of the fault; `undefined` if there is none */
 async function suffer(
   file: string,
   attack: Attack,

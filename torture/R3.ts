@@ -1,7 +1,7 @@
 /**
- * R3: `kill -9` of publisher, broker with its store, and consumer, each a process of its own, each 50 times in full, while
- * 100,000 durable messages go through them. Every message that was acknowledged to the publisher has had its effect at the
- * consumer exactly once. Then the same with all three in one process, where messages and effects share transactions.
+ * R3: `kill -9` of publisher, broker with its store, and consumer, which are separate processes, 50 times each, during the delivery
+ * of 100,000 durable messages. Every message that was acknowledged to the publisher has had its effect at the consumer exactly once.
+ * A second part has all three in one process, where messages and effects share transactions.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -20,10 +20,10 @@ import type { ClientTask } from './fixtures/durable-client.ts';
 import { inOneProcess } from './fixtures/r3-in-one-process.ts';
 import { randomFrom } from './fixtures/random.ts';
 
-/** Kills of each of the three. */
+/** The number of kills for each of the three processes. */
 const FULL_COUNT = 50;
 const MESSAGES_A_KILL = 2_000;
-/** Nothing is waited for any longer, but for the consumer at the end, which may have many messages before it. */
+/** The time limit of every wait, except for the end of the consumer, which may have a large backlog. */
 const PATIENCE_MS = 60_000;
 /** Milliseconds that a slow machine may take to handle one message. */
 const HANDLED_MS = 20;
@@ -38,7 +38,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
   return { runs: count * 3 + count, failures, ok: failures === 0, apart, together };
 };
 
-/** The three processes, and what was acknowledged. */
+/** The three processes, and the acknowledged messages. */
 class Campaigners {
   readonly #count: number;
   readonly #random: () => number;
@@ -49,7 +49,7 @@ class Campaigners {
   readonly #acknowledged = new Set<number>();
   readonly #kills: Record<Role, number> = { publisher: 0, broker: 0, consumer: 0 };
   #folder = '';
-  /** Every number below it has been acknowledged. */
+  /** All smaller numbers have been acknowledged. */
   #lowest = 0;
 
   constructor(count: number, seed: number, report: (line: string) => void) {
@@ -117,7 +117,7 @@ class Campaigners {
     return `ipc://${path.join(this.#folder, 'bus.sock')}`;
   }
 
-  /** Starts one of them; the publisher with what has not been acknowledged, the others are waited for. */
+  /** Starts a process. The publisher begins at the first number that has not been acknowledged; the others are awaited. */
   async #start(role: Role, task: BrokerTask | ClientTask): Promise<void> {
     const file = role === 'broker' ? 'durable-broker.ts' : 'durable-client.ts';
     const child = spawn(
@@ -135,7 +135,7 @@ class Campaigners {
       if (/^\d+$/.test(line)) this.#acknowledged.add(Number(line));
       else if (line === 'open') isOpen.resolve();
     });
-    // The consumer enrols whenever the broker is there: only the broker's own start is waited for.
+    // The consumer connects once the broker is available, so only the start of the broker is awaited.
     if (role === 'broker') await this.#within(isOpen.promise, 'the broker does not open');
   }
 
@@ -151,7 +151,7 @@ class Campaigners {
     else if (role === 'consumer') await this.#start(role, this.#clientTask('consumer'));
   }
 
-  /** Has a publisher at work until `target` messages have been acknowledged. */
+  /** Runs a publisher until `target` messages have been acknowledged. */
   async #publishUntil(target: number): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS + target;
     while (this.#acknowledged.size < target) {
@@ -161,7 +161,7 @@ class Campaigners {
     }
   }
 
-  /** With the numbers from the first one that was not acknowledged: those after it are published again, under their ids. */
+  /** Publishes from the first number that was not acknowledged; later ones are published again with the same ids. */
   async #startPublisher(): Promise<void> {
     let first = this.#lowest;
     while (this.#acknowledged.has(first)) first += 1;
@@ -172,7 +172,7 @@ class Campaigners {
     );
   }
 
-  /** Everything is handled, and the consumer closes. */
+  /** Waits until the consumer has handled all messages and has ended. */
   async #finish(): Promise<void> {
     if (!this.#running.has('consumer')) await this.#start('consumer', this.#clientTask('consumer'));
     const consumer = this.#running.get('consumer');
@@ -181,7 +181,7 @@ class Campaigners {
     const ended = once(consumer, 'exit');
     consumer.stdin?.write('end\n');
     const patienceMs = PATIENCE_MS + this.#acknowledged.size * HANDLED_MS;
-    const [code] = await this.#within(ended, 'the consumer does not come to an end', patienceMs);
+    const [code] = await this.#within(ended, 'the consumer does not end', patienceMs);
     this.#report(`the consumer came to an end in ${Math.round(performance.now() - since)} ms`);
     if (code !== 0) throw new Error(`the consumer ended with ${String(code)}`);
   }

@@ -1,6 +1,6 @@
 /**
- * R5: every byte of every handshake message, and 10,000 records, altered. Nothing altered is accepted by either side, and
- * whatever it was, the server answers with the same bytes.
+ * R5: every byte of every handshake message is altered, and a byte of each of 10,000 records. Neither side accepts altered bytes,
+ * and the server answers every alteration with the same bytes.
  */
 import assert from 'node:assert/strict';
 import type { Campaign } from './campaign.ts';
@@ -9,10 +9,10 @@ import { bodyOf, ChannelWorld, randomFrom } from './channel-world.ts';
 const FULL_COUNT = 10_000;
 
 type Alter = (message: Uint8Array) => Uint8Array;
-/** Plays a handshake with one message altered; whether the side that got it went on as if nothing were. */
+/** Performs a handshake with one altered message. @returns whether its receiver accepted it */
 type Play = (world: ChannelWorld, alter: Alter) => boolean;
 
-/** The server must have said `before`, then its refusal, then nothing. */
+/** Checks that the server sent `before` and then its refusal. */
 function refusedAlike(world: ChannelWorld, sent: Uint8Array, before: Uint8Array): boolean {
   return Buffer.compare(sent, Buffer.concat([before, world.responder.refusal])) === 0;
 }
@@ -67,7 +67,7 @@ const messages: Readonly<Record<string, Play>> = {
     let paired: unknown;
     return !throws(() => {
       paired = device.receiveGrant(alter(connection.sent.subarray(before)));
-      // A longer length leaves it waiting, and what comes is the end of the connection.
+      // With a larger length the server waits for bytes until the connection ends.
       assert.notEqual(paired, undefined);
     });
   },
@@ -82,21 +82,21 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
   let handshakeBytes = 0;
   for (const [name, play] of Object.entries(messages)) {
     let length = 0;
-    // Without an alteration it must go through, or nothing below would mean anything.
+    // The unaltered message must be accepted, otherwise the refusals below would prove nothing.
     const measured = play(world, (message) => {
       length = message.byteLength;
       return message.slice();
     });
     if (!measured) {
       failures += 1;
-      report(`${name}: refused though nothing was altered`);
+      report(`${name}: refused without an alteration`);
     }
-    // A device reads the second message's frame itself; the two bytes of its length are the frame reader's.
+    // In the second message the length of the frame is read by the frame reader and is not part of the handshake.
     for (let at = name.endsWith('second') ? 2 : 0; at < length; at += 1) {
       handshakeBytes += 1;
       if (!play(world, (message) => flip(message, at))) continue;
       failures += 1;
-      report(`${name}: byte ${at} altered, and accepted or answered otherwise`);
+      report(`${name}: byte ${at} was altered, and the message was accepted or got another answer`);
     }
     report(`${name}: ${length} bytes`);
   }
@@ -111,7 +111,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
     delivered += world.executed.size;
     if (world.executed.size > 0 || !refusedAlike(world, connection.sent, before)) {
       failures += 1;
-      report(`record ${run} of ${record.byteLength} bytes: accepted or answered otherwise`);
+      report(`record ${run} of ${record.byteLength} bytes was accepted or got another answer`);
     }
     if (run % 2_000 === 0) report(`${run} records, ${failures} failures`);
   }

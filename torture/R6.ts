@@ -1,7 +1,6 @@
 /**
- * R6: replays. What a listener has recorded is sent again: at once, in another order, to another session, and after a
- * restart of the server with the same keys. Nothing is executed twice. First single records, then whole requests to a
- * whole backend, each so many times.
+ * R6: replays. Recorded bytes are sent again: immediately, in another order, to another session, and after a restart of the server
+ * with the same keys. Nothing is executed twice. The first part replays single records, the second whole requests to a backend.
  */
 import { createTestHome } from '@aico/backend/testing';
 import type { Campaign } from './campaign.ts';

@@ -1,6 +1,6 @@
 /**
- * R7: requests in the clear, to every route of a backend with plugins, by every method and in every manner. None reaches
- * a handler, and what is answered is a probe's answer or the one refusal, to the byte.
+ * R7: unencrypted requests of every method and form to every route of a backend with plugins. None reaches a handler, and the
+ * answer is that of a probe or, byte for byte, the constant refusal.
  */
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
@@ -19,13 +19,13 @@ import { below, randomFrom } from './fixtures/random.ts';
 
 const PLUGIN = fileURLToPath(new URL('./fixtures/witness.ts', import.meta.url));
 const AT_ONCE = 32;
-/** Milliseconds for which the port may keep an idle connection, with room for a busy machine. */
+/** Milliseconds for which the port may keep an idle connection, with a margin for a busy machine. */
 const PATIENCE_MS = 30_000;
 const PROBE =
   /^HTTP\/1\.1 (?:200 OK|503 Service Unavailable)\r\n(?:(?:content-type: application\/json|cache-control: no-store|Date: [^\r]+|Connection: keep-alive|Keep-Alive: timeout=\d+|Content-Length: \d+|Transfer-Encoding: chunked)\r\n)+\r\n(?:[0-9a-f]+\r\n)?\{"status":"(?:alive|ready|not ready)"\}(?:\r\n0\r\n\r\n)?/;
 /^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: aico-channel\/1\r\nConnection: Upgrade\r\n\r\n/;
 
-/** Says it on a connection of its own. @returns all that was answered, until the server closed */
+/** Sends bytes on a new connection. @returns the answer until the server closes the connection */
 async function say(port: number, { bytes, lingers = false }: ClearRequest): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const answer: Buffer[] = [];
@@ -47,7 +47,7 @@ async function say(port: number, { bytes, lingers = false }: ClearRequest): Prom
   });
 }
 
-/** The constants of one backend: what it says to what it does not serve. */
+/** The constant refusals of a backend. */
 interface Constants {
   readonly refusal: string;
   /** The reply that opens a channel, followed by its refusal. */
@@ -55,7 +55,7 @@ interface Constants {
   readonly webSocketChannel: string;
 }
 
-/** The part of `answer` that is not allowed; the empty string where all of it is. */
+/** The part of `answer` that is not allowed; an empty string if all of it is. */
 function rest(
   answer: string,
   { answers }: ClearRequest,
@@ -69,7 +69,7 @@ function rest(
       left = left === webSocketChannel ? '' : `no refusal of the channel: ${left}`;
     else {
       const whole = expected === 'refusal' ? refusal : refusal.slice(0, refusal.indexOf('\r\n\r\n') + 4);
-      // A sender that was still speaking may lose the end of the answer, and nothing else may be in its place.
+      // A peer that is still sending may lose the answer, but must not get another one.
       left = left === whole || (left === '' && answer === '') ? '' : `not the refusal: ${left}`;
     }
   }
@@ -94,7 +94,7 @@ export const campaign: Campaign = async ({ count, seed, report }) => {
     const all = [...targets(routes, host)].flatMap(requestsFor);
     const once: ClearTarget = { path: '/', host, canary: 'canary' };
     const everywhere = [...requestsFor(once), ...requestsAnywhere(once)];
-    // A short count leaves out whatever takes seconds, and most routes; never a manner.
+    // A short count omits most routes and the requests that take seconds, but no other form of request.
     const chosen =
       count === undefined
         ? [...all, ...everywhere, ...lingeringRequests(once)]
@@ -105,7 +105,7 @@ export const campaign: Campaign = async ({ count, seed, report }) => {
     const saying = (bytes: string | Buffer, lingers = false): Promise<string> =>
       say(port, { name: '', bytes: Buffer.from(bytes), answers: [], lingers });
     const refusal = await saying(`GET /nothing HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-    // Not a word of HTTP in these: whatever is said instead must be answered alike.
+    // Bytes that are not HTTP must get the same answer.
     const channel = await saying(inChannel(host, '\0\x01x', 'raw'));
     const webSocketChannel = await saying(inChannel(host, '\0\x01x'.padEnd(200, 'x'), 'websocket'), true);
     const constants = { refusal, channel, webSocketChannel };
@@ -127,15 +127,15 @@ export const campaign: Campaign = async ({ count, seed, report }) => {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     const reached = witness.reached - before;
     if (reached > 0) report(`${reached} requests reached a handler`);
-    // A witness that sees nothing proves nothing.
+    // The counter of handled requests must work, otherwise a count of zero would prove nothing.
     await localRequest(backend.socket, '/api/v1/witness');
     const watched = witness.reached - before - reached === 1;
-    if (!watched) report('the witness does not count');
+    if (!watched) report('the counter of handled requests does not work');
     if (!refusal.startsWith('HTTP/1.1 403 ')) failures += 1;
     for (const each of [channel, webSocketChannel])
       if (!/^HTTP\/1\.1 101 .*\r\n\r\n./s.test(each)) failures += 1;
     failures += reached + (watched ? 0 : 1);
-    // At most a few: a silence proves nothing of the answer.
+    // Empty answers are accepted for a few requests only, since they prove nothing.
     if (silent > requests.length / 20) failures += 1;
     return {
       runs: requests.length,

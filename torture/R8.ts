@@ -1,13 +1,13 @@
 /**
- * R8: hostile frames on the bus's port: bytes that are no ZeroMQ, strangers, and above all a component that is let in and
- * then sends whatever it likes: frames cut, altered, of unknown types, out of turn, too large; messages nested thousands deep,
- * bodies and headers that are not what they say, requests without end. A plugin on the other side of the broker hears them
- * too. After every thousand of them a good client must still be served, and in the end the broker must not have grown.
+ * R8: hostile frames on the port of the bus: bytes that are not ZeroMQ, peers without a granted key, and an authenticated component
+ * that sends frames that are truncated, altered, of unknown types, out of order or too large, messages nested thousands of levels
+ * deep, bodies and headers that do not match their type, and endless requests. A plugin behind the broker receives the messages as
+ * well. After every thousand frames a correct client must be served, and in the end the memory of the broker must not have grown.
  *
- * Growth is told twice: since the broker began (`totalGrowthBytes`), and since the first 100,000 frames (`growthBytes`, which
- * is held against the limit). Between the two lies what such a process takes once: compiled code, and what malloc keeps.
- * V8's young generation is held small in it. Left alone it takes up to 3 x 16 MiB whenever it likes, often late in a run,
- * and that looks like a leak of this size: with it, a run of 1,000,000 frames grows by 25 to 50 MB and then stays there.
+ * Growth is reported since the start of the broker (`totalGrowthBytes`) and since the first 100,000 frames (`growthBytes`, which is
+ * compared with the limit). The difference consists of one-time allocations, such as compiled code and memory that malloc keeps.
+ * The broker runs with a small young generation of V8. At its default size, it takes up to 3 x 16 MiB at an unpredictable time,
+ * often late in a run, which looks like a leak: a run of 1,000,000 frames then grows by 25 to 50 MB.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,12 +31,12 @@ const FULL_COUNT = 1_000_000;
 const BATCH = 1_000;
 const MAX_GROWTH = 20 * 1_048_576;
 
-/** Milliseconds in which the good client must be served. */
+/** Milliseconds within which the correct client must be served. */
 const SERVED_MS = 5_000;
 
 type Random = () => number;
 
-/** Frames until its memory is taken as settled. */
+/** The number of frames after which the memory counts as settled. */
 const WARM_UP = 100_000;
 
 interface Memory {
@@ -78,7 +78,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
       sent += BATCH;
       if (!(await echoes.within(SERVED_MS))) {
         unserved += 1;
-        report(`the good client was not served after ${sent} frames`);
+        report(`the correct client was not served after ${sent} frames`);
       }
       if (before === undefined && sent >= Math.min(count / 4, WARM_UP))
         before = (await ask(child, 'memory')) as Memory;
@@ -138,7 +138,7 @@ async function goodClient(
   return client;
 }
 
-/** The good client talks to itself through the broker. */
+/** The correct client sends messages to itself through the broker. */
 async function echo(good: MessageBusClient) {
   let heard: (() => void) | undefined;
   let number = 0;
@@ -170,18 +170,18 @@ async function hostileBatch(batch: number, { endpoint, serverKey, keys, random }
   if (batch % 20 === 5) await noise(endpoint, random);
   const stranger = batch % 10 === 3;
   const peer = new RawPeer({ endpoint, serverKey, keys: stranger ? curveKeyPair() : keys });
-  // Two of three have been let in: their frames go further.
+  // Two of three peers are authenticated, so that their frames get further.
   if (!stranger && batch % 3 !== 0) {
     await peer.join('mallory', keys.secretKey, serverKey);
     for (let id = 1; id <= 20; id += 1)
       await peer.send(
         subscribe.write(FrameType.SUBSCRIBE, { id, pattern: 'mallory.>', limit: 1_024, overflow: 'wait' }),
       );
-    // In order, and never confirmed: the queues fill.
+    // Valid frames, whose deliveries are never confirmed, fill the queues.
     for (let n = 0; n < BATCH / 4; n += 1) await peer.send(hostileMessage(peer, random));
   }
   for (let n = 0; n < BATCH; n += 1) await peer.send(hostileFrame(peer, random));
-  // Answered after all that was sent before; closing at once would throw that away.
+  // The answer follows all frames that were sent before; closing immediately would discard them.
   await peer.send(Buffer.of(FrameType.PING));
   for (;;) {
     const answer = await peer.next([FrameType.PONG, FrameType.BYE], stranger ? 50 : 2_000);
@@ -190,7 +190,7 @@ async function hostileBatch(batch: number, { endpoint, serverKey, keys, random }
   peer.close();
 }
 
-/** A message that is well framed: the broker has to look into it, and the plugins decode it. */
+/** A message in a valid frame, so that the broker inspects it and the plugins decode it. */
 function hostileMessage(peer: RawPeer, random: Random): Buffer {
   const head = { topic: 'mallory.x', source: 'mallory' };
   const packed = { ...head, contentType: 'application/msgpack' };
@@ -242,14 +242,14 @@ function hostileFrame(peer: RawPeer, random: Random): Buffer {
   return frame;
 }
 
-/** Without PING: its answer says that everything before it has arrived. */
+/** The types except PING, whose answer is used to detect that all earlier frames have arrived. */
 const TYPES = Object.values(FrameType).filter((type) => type !== FrameType.PING);
 
 function pick(random: Random): number {
   return TYPES[Math.floor(random() * TYPES.length)] ?? 0;
 }
 
-/** Bytes that are no ZeroMQ, over connections of their own. */
+/** Sends bytes that are not ZeroMQ on new connections. */
 async function noise(endpoint: string, random: Random): Promise<void> {
   const { hostname, port } = new URL(endpoint.replace('tcp:', 'http:'));
   const sockets = Array.from({ length: 10 }, () => connect(Number(port), hostname));

@@ -1,8 +1,8 @@
 /**
- * R9: peers without the right to it try to send and receive on the bus: strangers, peers without encryption or with a password,
- * holders of one component's key who claim to be another, replayed proofs, taken routing ids, forged sources and answers,
- * cancellations of others' requests, headers that are not UTF-8, the revoked; and every right is tried against a matcher
- * written apart. No message gets through.
+ * R9: peers try to send and receive on the bus without the right to: peers with an unknown key, without encryption or with a
+ * password, components that claim to be another, replayed proofs, stolen routing ids, forged sources and answers, cancellations of
+ * requests of others, headers that are not UTF-8, and revoked components. Rights are compared with an independent matcher. No such
+ * message is delivered.
  */
 import { matchesTopic } from '@aico/protocol';
 import { curveKeyPair, FrameType } from '@aico/shared/core/bus/zeromq';
@@ -12,7 +12,7 @@ import type { Campaign } from './campaign.ts';
 
 const FULL_COUNT = 50;
 
-/** Milliseconds in which one who is let in would have been answered long ago. */
+/** Milliseconds without an answer after which a peer counts as refused. */
 const SILENCE_MS = 400;
 
 const WORDS = ['a', 'b', 'c'] as const;
@@ -47,7 +47,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
 
 type Attack = (world: World) => Promise<string | undefined>;
 
-/** A broker, one component that may publish `target.>`, one that hears all, and one that may do next to nothing. */
+/** A broker with a component that may publish on `target.>`, one that may subscribe to everything, and one with hardly any rights. */
 class World {
   readonly broker: TestBroker;
   readonly #peers: RawPeer[] = [];
@@ -93,7 +93,7 @@ class World {
     return keys;
   }
 
-  /** A member in good standing. */
+  /** Connects an authenticated component. */
   async member(component: string): Promise<RawPeer> {
     const keys = this.keysOf(component);
     const peer = this.peer({ keys });
@@ -102,7 +102,7 @@ class World {
     return peer;
   }
 
-  /** Resolves once the broker has noticed that a client of `component` is gone. */
+  /** Resolves when the broker has noticed that a client of `component` has disconnected. */
   leaving(component: string): Promise<void> {
     return new Promise((resolve) => {
       this.broker.onEvent = (event) => {
@@ -111,7 +111,7 @@ class World {
     });
   }
 
-  /** The messages that reached the victim, after everything sent before had time to arrive. */
+  /** The messages that the victim has received, after all messages sent before have been processed. */
   async heard(): Promise<string> {
     const good = await this.broker.client('good');
     await good.publish('target.end', 'end');
@@ -126,8 +126,8 @@ class World {
 }
 
 /**
- * One who must not be let in, and publishes all the same. Without a key that was granted nothing at all may come back:
- * the encrypted handshake refuses it already.
+ * Publishes as a peer that must be refused. A peer without a granted key must get no answer at all, since the encrypted handshake
+ * already refuses it.
  */
 async function outsider(
   peer: RawPeer,
@@ -140,7 +140,7 @@ async function outsider(
   return outcome === expected ? undefined : `got ${outcome}`;
 }
 
-/** Two bytes each: a sequence cut short, an overlong one, half a surrogate, what no sequence begins with. */
+/** Invalid UTF-8 of two bytes each: a truncated sequence, an overlong one, half a surrogate, an invalid first byte. */
 const BAD_UTF8: readonly (readonly [number, number])[] = [
   [0xc3, 0x28],
   [0xc0, 0xaf],
@@ -148,7 +148,7 @@ const BAD_UTF8: readonly (readonly [number, number])[] = [
   [0xff, 0xfe],
 ];
 
-/** A request that has reached `server` and has not been answered. */
+/** Sends a request that `server` receives and has not answered. */
 async function openRequest(world: World) {
   const server = await world.member('server');
   await server.trySubscribe(1, 'ask.*');
@@ -160,27 +160,27 @@ async function openRequest(world: World) {
 }
 
 const ATTACKS: Readonly<Record<string, Attack>> = {
-  'a stranger with a key of its own': (world) => {
+  'a peer with an unknown key': (world) => {
     const keys = curveKeyPair();
     return outsider(world.peer({ keys }), world, keys.secretKey);
   },
   'a peer without encryption': (world) => outsider(world.peer(), world, curveKeyPair().secretKey),
   'a peer with a password': (world) => outsider(world.peer({ plain: true }), world, curveKeyPair().secretKey),
-  'a member who takes another for the broker': (world) => {
+  'a component with the wrong broker key': (world) => {
     const keys = world.keysOf('good');
     return outsider(world.peer({ keys, serverKey: curveKeyPair().publicKey }), world, keys.secretKey);
   },
-  'a member who claims to be another': (world) => {
+  'a component that claims to be another': (world) => {
     const keys = world.keysOf('mallory');
     return outsider(world.peer({ keys }), world, keys.secretKey, 'refused');
   },
-  'a member who publishes before it says hello': async (world) => {
+  'a component that publishes before HELLO': async (world) => {
     const peer = world.peer({ keys: world.keysOf('mallory') });
     return (await peer.tryPublish({ topic: 'target.x', source: 'good' }, SILENCE_MS)) === 'taken'
       ? 'was taken'
       : undefined;
   },
-  'a member who publishes before it proves anything': async (world) => {
+  'a component that publishes before PROOF': async (world) => {
     const peer = world.peer({ keys: world.keysOf('mallory') });
     await peer.sayHello('good');
     return (await peer.tryPublish({ topic: 'target.x', source: 'good' }, SILENCE_MS)) === 'taken'
@@ -207,7 +207,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     const good = await world.member('good');
     const peer = world.peer({ keys: world.keysOf('mallory'), routingId: good.routingId });
     const outcome = await peer.tryPublish({ topic: 'target.x', source: 'good' }, SILENCE_MS);
-    // The rightful owner is not disturbed.
+    // The owner of the routing id is not affected.
     const still = await good.tryPublish({ topic: 'target.end.not', source: 'mallory' });
     if (still !== 'refused') return `the owner of the routing id got ${still}`;
     return outcome === 'taken' ? 'was taken' : undefined;
@@ -227,24 +227,24 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
       if ((await peer.tryPublish({ topic: 'mallory.x', source })) !== 'refused') return `${source} was taken`;
     return undefined;
   },
-  'answers asked for at the address of another component': async (world) => {
+  'requests whose answers go to another component': async (world) => {
     const peer = await world.member('mallory');
     for (const replyto of ['target.x', '_reply.good.0000000000000000.1', '_reply.mallory', '_reply'])
       if ((await peer.tryPublish({ topic: 'mallory.x', source: 'mallory', replyto })) !== 'refused')
         return `${replyto} was taken`;
     return undefined;
   },
-  "patterns that would hear others' answers": async (world) => {
+  'patterns that match answers to other components': async (world) => {
     const peer = await world.member('mallory');
     const patterns = ['_reply.>', '_reply.good.>', '_reply.mallory.>', '>', '*.>', '_cancel.>', 'target.x'];
     for (const [index, pattern] of patterns.entries())
       if ((await peer.trySubscribe(index + 1, pattern)) !== 'refused') return `${pattern} was taken`;
     return undefined;
   },
-  'answers by those who were not asked': async (world) => {
+  'answers from components that did not receive the request': async (world) => {
     const { asked, request, server } = await openRequest(world);
     const { replyto = '', idPrefix } = request;
-    // Only the first address can be known; the second is one that earlier versions let every component compute.
+    // Only the first topic can be known; every component could compute the second one in earlier versions.
     const addresses = [
       replyto,
       `${replyto.split('.').slice(0, 3).join('.')}.${idPrefix.replaceAll('-', '')}.1`,
@@ -264,7 +264,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     const { asked, request, server } = await openRequest(world);
     const { replyto = '' } = request;
     if ((await server.trySubscribe(2, '_cancel.ask.*')) !== 'taken')
-      return 'the server hears no cancellations';
+      return 'the server receives no cancellations';
     const other = await world.member('asker');
     for (const forged of [{ replyto }, {}])
       if ((await other.refusalOf({ topic: '_cancel.ask.it', source: 'asker', ...forged })) !== 'REPLYTO')
@@ -291,7 +291,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     }
     return undefined;
   },
-  'control characters in what names a message': async (world) => {
+  'control characters in attributes of a message': async (world) => {
     const peer = await world.member('mallory');
     for (const character of ['\n', '\u001b[2J', '\u0000', '\u009b1m', '\ufffe'])
       for (const head of [
@@ -305,7 +305,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
           return `${JSON.stringify(head)} was taken`;
     return undefined;
   },
-  'one whose grant was revoked while it was connected': async (world) => {
+  'a component whose grant is revoked while it is connected': async (world) => {
     const peer = await world.member('revoked');
     world.broker.revoke('revoked');
     if ((await peer.tryPublish({ topic: 'target.x', source: 'revoked' }, SILENCE_MS)) === 'taken')
@@ -319,7 +319,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     );
     return outcome === 'welcome' ? 'was welcomed again' : undefined;
   },
-  'an old key after the component was given a new one': async (world) => {
+  'the old key of a component that has a new one': async (world) => {
     const old = world.keysOf('good');
     const peer = await world.member('good');
     world.broker.grant('good', { publish: ['target.>'] });
@@ -332,7 +332,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
 };
 
-/** Every pattern against every topic: what is taken must be what an independent matcher says. */
+/** Compares the rights of every pattern to every topic with an independent matcher. */
 async function rightsMatrix(world: World, random: () => number) {
   const wrong: string[] = [];
   let tried = 0;
@@ -354,13 +354,13 @@ async function rightsMatrix(world: World, random: () => number) {
       (each) => matchesTopic(pattern, each) && !subscribe.some((granted) => toRegExp(granted).test(each)),
     );
     if (heard === 'taken' && beyond !== undefined)
-      wrong.push(`subscribe ${pattern} with ${subscribe} hears ${beyond}`);
+      wrong.push(`subscribe ${pattern} with ${subscribe} receives ${beyond}`);
     if (heard === 'refused' && subscribe.includes(pattern)) wrong.push(`subscribe ${pattern} was refused`);
   }
   return { tried, wrong };
 }
 
-/** Written apart from the house's own matching. */
+/** A matcher that shares no code with the bus. */
 function toRegExp(pattern: string): RegExp {
   const source = pattern
     .split('.')

@@ -1,4 +1,4 @@
-/** A broker in a process of its own, whose memory a campaign can ask for. */
+/** A broker in a separate process, which reports its memory on request. */
 import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import { Broker } from '../packages/backend/src/bus/broker/broker.ts';
 import type { ComponentGrant } from '../packages/backend/src/bus/broker/broker-options.ts';
@@ -17,7 +17,7 @@ process.on('message', async (message: BrokerSetup | 'memory') => {
     const hub = new InProcessBus();
     const plugin = new MessageBusClient({ source: 'plugin', transport: hub, onError: () => {} });
     await plugin.connect();
-    // Data is looked at as a plugin would: by code that recurses.
+    // Walks the data recursively, as a plugin might.
     await plugin.subscribe('mallory.>', (_topic, data) => void JSON.stringify(structuredClone(data)));
     broker = new Broker({
       ...message,
@@ -29,7 +29,7 @@ process.on('message', async (message: BrokerSetup | 'memory') => {
     process.send?.({ endpoint: broker.endpoints[0] });
     return;
   }
-  // Garbage that has not been collected yet is no growth.
+  // Garbage that has not been collected does not count as growth.
   global.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   process.send?.({ rss, heapUsed, external, ...broker?.stats });

@@ -1,4 +1,4 @@
-/** A server of the sealed channel in memory, for campaigns that meddle with its bytes. */
+/** An in-memory server of the sealed channel, for campaigns that alter its bytes. */
 import {
   type ChannelResponder,
   type ChannelSession,
@@ -9,7 +9,7 @@ import {
 
 export interface ChannelServerOptions {
   readonly responder: ChannelResponder;
-  /** The key of a device, where it is known. */
+  /** The key of a device, if the device is known. */
   readonly deviceKey: (publicKey: Uint8Array) => Uint8Array | undefined;
   /** The key of a pairing code for one attempt. */
   readonly codeKey?: (codeId: number) => Uint8Array | undefined;
@@ -18,7 +18,7 @@ export interface ChannelServerOptions {
   readonly onPaired?: () => void;
 }
 
-/** One connection: what it answers to what it gets. After a failure it has said its last. */
+/** One connection to the server. After a failure it sends nothing more. */
 export class ChannelServerConnection {
   readonly #options: ChannelServerOptions;
   readonly #frames = new FrameReader(MAX_HANDSHAKE_FRAME);
@@ -33,12 +33,12 @@ export class ChannelServerConnection {
     this.#options = options;
   }
 
-  /** All it ever sent. */
+  /** All bytes that it has sent. */
   get sent(): Buffer {
     return Buffer.concat(this.#sent);
   }
 
-  /** Whether it broke off. */
+  /** Whether the connection has failed. */
   get refused(): boolean {
     return this.#state.kind === 'over';
   }
@@ -47,7 +47,7 @@ export class ChannelServerConnection {
     this.#guarded(() => this.#take(bytes.slice(), 0));
   }
 
-  /** The peer's side of the connection is over. */
+  /** Called when the peer has ended its side of the connection. */
   finish(): void {
     this.#guarded(() => {
       if (this.#state.kind !== 'open') throw new Error('cut in the handshake');

@@ -1,4 +1,4 @@
-/** A device, a server that knows it, and a pairing code: what the channel's campaigns play with. */
+/** The setup of the channel's campaigns: a device, a server that knows it, and a pairing code. */
 import {
   ChannelInitiator,
   ChannelResponder,
@@ -30,7 +30,7 @@ export class ChannelWorld {
   paired = 0;
   responder = this.#responder();
 
-  /** A new server of the same keys, as after a restart. */
+  /** Makes a new server with the same keys, as after a restart. */
   restart(): void {
     this.responder = this.#responder();
   }
@@ -40,7 +40,7 @@ export class ChannelWorld {
       responder: this.responder,
       deviceKey: (key) =>
         Buffer.compare(key, this.credentials.deviceKey.publicKey) === 0 ? this.credentials.psk : undefined,
-      // As often as one likes: worse than any server.
+      // Attempts are not limited, which is weaker than a real server.
       codeKey: (id) => (id === this.#code.id ? this.#code.psk : undefined),
       onContent: (content) => {
         const text = Buffer.from(content).toString('latin1');
@@ -60,7 +60,7 @@ export class ChannelWorld {
     return new PairingInitiator(suite, generateKeyPair(suite), this.#code, { name: 'new', roles: [] });
   }
 
-  /** A connection with its handshake done, and what the device sent for it. */
+  /** Opens a connection up to the end of its handshake. @returns it, with the bytes that the device sent */
   open(): { connection: ChannelServerConnection; session: ChannelSession; first: Uint8Array } {
     const connection = this.connect();
     const device = this.device();

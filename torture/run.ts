@@ -1,4 +1,4 @@
-/** `npm run torture -- R10 [--count N] [--seed N]`: runs one campaign and ends with one JSON object. */
+/** `npm run torture -- R10 [--count N] [--seed N]`: runs one campaign and prints the result as one JSON object. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * The world of R15 that lies behind the sealed channel: a client that follows a topic and reads, beside others that
- * follow it and never read a byte.
+ * The part of R15 that uses the sealed channel: a client that follows a topic and reads, beside clients that follow it and never
+ * read.
  */
 import { createTestBackend, localRequest } from '@aico/backend/testing';
 import { type Client, connect, pair } from '@aico/client';
@@ -18,7 +18,7 @@ export interface SlowReaderOutcome {
   readonly faults: readonly string[];
 }
 
-/** Publishes `count` messages; afterwards those that did not read do, and must account for every one. */
+/** Publishes `count` messages. Afterwards the slow clients read, and must have received or counted as lost every message. */
 export async function slowReaders(
   count: number,
   isBeset: boolean,
@@ -80,7 +80,8 @@ export async function slowReaders(
     const faults: string[] = [];
     for (const response of mute) {
       const accounted = await account(response, count);
-      if (accounted !== count) faults.push(`one that read late accounts for ${accounted} of ${count}`);
+      if (accounted !== count)
+        faults.push(`a slow client received or counted as lost ${accounted} of ${count}`);
     }
     if (grown > MEMORY_LIMIT) faults.push(`memory has grown by ${grown} bytes`);
     const sorted = delays.sort((a, b) => a - b);
@@ -92,7 +93,7 @@ export async function slowReaders(
   }
 }
 
-/** Messages and told losses of an event stream, up to `count` in all. */
+/** Reads an event stream until messages and reported losses add up to `count`. */
 async function account(response: Response, count: number): Promise<number> {
   let text = '';
   let accounted = 0;

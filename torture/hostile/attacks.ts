@@ -1,4 +1,4 @@
-/** The attacks of a hostile peer on each edge. A new attack is added here, or in a file beside this one. */
+/** The attacks of a hostile peer on each interface. A new attack is added here, or in a file beside this one. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { localRequest } from '@aico/backend/testing';
@@ -52,7 +52,7 @@ const REQUESTS: readonly string[] = [
   `GET / HTTP/1.1\r\nHost: a\r\nX: ${'y'.repeat(70_000)}\r\n\r\n`,
 ];
 
-/** Several requests in one piece, or cut anywhere. */
+/** Several requests in one write, or split at random positions. */
 function pipelined({ random }: Target): readonly Buffer[] {
   const all = Buffer.from(
     Array.from({ length: 2 + random(4) }, () => REQUESTS[random(REQUESTS.length)] ?? '').join(''),
@@ -66,10 +66,10 @@ function nested(depth: number): string {
   return `{"topic":"hostile.deep","message":${'['.repeat(depth)}${']'.repeat(depth)}}`;
 }
 
-/** A channel of the hostile device. */
+/** Opens a channel of the hostile device. */
 async function channelOf({ http, credentials }: Target) {
   const channel = await within(openChannel(http, credentials), PATIENCE_MS);
-  // The port may turn it away without a byte, to make room for another.
+  // The port may close the connection without a byte, to make room for another.
   if (channel === undefined) throw new Error('closed before it was open');
   return channel.on('error', () => {});
 }
@@ -116,9 +116,9 @@ export const ATTACKS: readonly Attack[] = [
         headers: { 'content-type': 'application/json' },
         body: { topic: 'hostile.deep', message: JSON.parse(nested(60)) },
       });
-      if (status !== 202) throw new AttackSucceeded(`what is within the bound was answered with ${status}`);
+      if (status !== 202) throw new AttackSucceeded(`a body within the limit was answered with ${status}`);
       const answer = await converse(dial(target.socket), [post('/api/v1/bus/messages', nested(depth))]);
-      if (/^HTTP\/1\.1 2/.test(answer)) throw new AttackSucceeded(`${depth} levels were taken`);
+      if (/^HTTP\/1\.1 2/.test(answer)) throw new AttackSucceeded(`${depth} levels were accepted`);
     },
   },
   {
@@ -162,7 +162,7 @@ export const ATTACKS: readonly Attack[] = [
     },
   },
   {
-    name: 'upgrades that say nothing more',
+    name: 'upgrades without a further byte',
     run: async ({ http, random }) => {
       const sockets = Array.from({ length: 100 }, () => dial(http));
       const cut = random(3) === 0 ? 20 : 0;
@@ -174,7 +174,7 @@ export const ATTACKS: readonly Attack[] = [
     },
   },
   {
-    name: 'answers and cancellations of others, forged by a device',
+    name: 'forged answers and cancellations from a device',
     run: async ({ socket, random }) => {
       const topic = ['_reply.backend.x', '_cancel.ask', '_durable.publish'][random(3)] ?? '_x';
       const { status } = await localRequest(socket, '/api/v1/bus/messages', {
@@ -201,7 +201,7 @@ export const ATTACKS: readonly Attack[] = [
   {
     name: 'uploads that are not read and do not end',
     run: async (target) => {
-      // A window of 256 KiB each: together more than the channels of one device may hold.
+      // Each has a window of 256 KiB, together more than the limit of the channels of one device.
       const channels = await Promise.all([1, 2, 3, 4, 5].map(() => channelOf(target)));
       const cut = Promise.any(channels.map(closed));
       const body = Buffer.alloc(400_000, 0x20);
@@ -222,7 +222,7 @@ export const ATTACKS: readonly Attack[] = [
       }
       const wasCut = (await within(cut, 2_000)) === true;
       for (const channel of channels) channel.destroy();
-      // A device may follow 32 streams at once. What it sends to those alone is less than its bound, so that no channel is cut.
+      // A device may follow 32 streams concurrently. The bytes sent to these alone are below its limit, so no channel is cut.
       if (!wasCut && followed > 32)
         throw new AttackSucceeded(`no channel was cut, and ${followed} streams hold bodies`);
     },
@@ -243,11 +243,11 @@ export const ATTACKS: readonly Attack[] = [
         });
       });
       const allTaken = new Promise<true>((resolve) => stream.write(many, (error) => error ?? resolve(true)));
-      // A request that follows the log is answered without end, so those behind it are cut or held back. All of them
-      // are taken only where each is refused at once, because the device follows as many streams as it may.
+      // A request that follows the log has an endless answer, so that later requests are cut or held back. All of them are read
+      // only if each is refused at once, because the device already follows the maximum number of streams.
       const succeeded = (await within(allTaken)) === true && (await within(allAnswered)) !== true;
       multiplexer.carrier.destroy();
-      if (succeeded) throw new AttackSucceeded(`all of it was taken: ${answer.slice(0, 200)}`);
+      if (succeeded) throw new AttackSucceeded(`all requests were read: ${answer.slice(0, 200)}`);
     },
   },
   {

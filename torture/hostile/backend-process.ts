@@ -1,4 +1,4 @@
-/** The backend that R19 attacks, as a process of its own: whatever ends it is seen from outside. */
+/** The backend that R19 attacks, in a separate process, so that the campaign notices its end. */
 import { createTestBackend } from '@aico/backend/testing';
 
 const backend = await createTestBackend({

@@ -7,37 +7,37 @@ import type { DeviceCredentials } from '@aico/protocol/channel';
 import { pair } from '../../packages/backend/test/fixtures/channel.ts';
 import { ChannelAgent, post } from '../../packages/backend/test/fixtures/channel-agent.ts';
 
-/** The environment of an attack. A number below `n` comes from `random(n)`. */
+/** The environment of an attack. `random(n)` returns a number below `n`. */
 export interface Target {
   readonly socket: string;
   readonly http: string;
-  /** Of a device that is paired and hostile, with all rights of an owner. */
+  /** The credentials of a hostile device that is paired and has all rights of an owner. */
   readonly credentials: DeviceCredentials;
-  /** Of the device that must be served throughout; an attacker may have recorded its handshakes. */
+  /** The credentials of the device that must be served throughout. An attacker may have recorded its handshakes. */
   readonly good: DeviceCredentials;
   readonly random: (below: number) => number;
 }
 
-/** One thing that a hostile peer does. It rejects with {@link AttackSucceeded} when it saw what must not be; that its connections end is expected. */
+/** An attack. It rejects with {@link AttackSucceeded} when it observes a broken guarantee; the end of its connections is expected. */
 export interface Attack {
   readonly name: string;
   readonly run: (target: Target) => Promise<void>;
 }
 
-/** A broken promise that an attacker observed; it counts as a failure whatever its message says. */
+/** An attacker observed a broken guarantee. */
 export class AttackSucceeded extends Error {}
 
-/** Resolves when the connection has gone, in whatever way. */
+/** Resolves when the connection has been closed or cut. */
 export function closed(connection: Duplex): Promise<true> {
   return new Promise((resolve) => connection.once('close', () => resolve(true)));
 }
 
 /** Milliseconds that an attacker waits for an answer that may never come. */
 export const PATIENCE_MS = 1_500;
-/** Milliseconds in which the good client must be served. */
+/** Milliseconds within which the correct client must be served. */
 export const SERVED_MS = 5_000;
 
-/** The result of `work`, or undefined where it fails or takes too long: a refused attacker is no failure. */
+/** The result of `work`; `undefined` if it fails or takes too long, since an attacker may be refused. */
 export async function within<T>(work: Promise<T>, milliseconds = PATIENCE_MS): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.resolve(undefined), milliseconds);
@@ -50,7 +50,7 @@ export async function within<T>(work: Promise<T>, milliseconds = PATIENCE_MS): P
   }
 }
 
-/** A connection to the local socket or the public port, whose failures are its own. */
+/** Opens a connection to the local socket or the public port; its errors are ignored. */
 export function dial(target: string): Socket {
   const url = target.startsWith('http') ? new URL(target) : undefined;
   const socket = url === undefined ? connect(target) : connect(Number(url.port), url.hostname);
@@ -105,7 +105,7 @@ export class HostileWorld {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Why the good device is not served in time, on the channel it has or on a new one; undefined where it is. */
+  /** The reason why the correct device is not served in time, on its channel or on a new one; `undefined` if it is. */
   async refusalOfTheGood(): Promise<string | undefined> {
     const anew = new ChannelAgent(this.http, this.good);
     const agents = { 'on its channel': this.#agent, 'on a new channel': anew };
