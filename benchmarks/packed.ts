@@ -20,7 +20,7 @@ const AICO = 'node_modules/@aico/cli/bin/aico.js';
 export type Side = 'aico' | 'bare';
 
 /** A process that is ready. */
-export interface ReadyProcess {
+interface ReadyProcess {
   /** Milliseconds from the start of the process to its first line, which both sides print when they are ready. */
   readonly readyMs: number;
   /** The home of the backend. */

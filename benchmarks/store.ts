@@ -9,9 +9,9 @@ export const IN_FLIGHT = 64;
 
 const KEY = Buffer.alloc(32, 0x5a);
 
-export type BareDatabase = InstanceType<typeof Driver>;
+type BareDatabase = InstanceType<typeof Driver>;
 
-export interface BenchStore {
+interface BenchStore {
   readonly service: EncryptedDatabase;
   /** A separate file, so that neither side waits for the other's locks. */
   readonly bare: BareDatabase;

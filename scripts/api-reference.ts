@@ -227,7 +227,7 @@ for (const entry of entries) {
   const sections = [...exportsOf(file)]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((found) => sectionOf(entry, found));
-  // The code of examples is for reading: the documents of docs/ have those that run.
+  // The code of examples is not run: the runnable ones are in the documents of docs/.
   const body = sections.join('\n\n').replaceAll(/^```(?:ts|js|sh|yaml)$/gm, '```typescript');
   pages.set(
     pageOf(entry),

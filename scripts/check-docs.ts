@@ -1,8 +1,8 @@
 /**
- * The docs gate. Every error code stands in docs/errors.md and nothing else does; every relative link resolves; every
- * code block that names its source (`<!-- source: path -->` above it) is that file, to the letter; every topic pattern
- * matches a topic that exists; versions and the list of dependencies are in step. With `--write` blocks with a source are brought up to date instead. The other blocks
- * are run by snippets.test.ts.
+ * The docs gate. docs/errors.md lists exactly the error codes of the sources; every relative link resolves; every
+ * code block that names its source (`<!-- source: path -->` above it) equals that file; every topic pattern
+ * matches a topic that exists; versions and the list of dependencies agree. With `--write` it updates the generated parts.
+ * snippets.test.ts runs the blocks without a source.
  */
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -75,7 +75,7 @@ const PATTERN = /(?<=['"`=])([a-z_]\w*(?:\.[\w*]+)*\.[*>])(?=['"`&])/g;
 const TOPIC = /\bdefineTopic\(\s*'([\w.]+)'/g;
 
 /**
- * A pattern that matches none of the topics that begin with the same word hears nothing: `inbox.*` beside
+ * Finds patterns that match none of the topics with the same first word, such as `inbox.*` for
  * `inbox.message.imported`.
  */
 function checkPatterns(): void {

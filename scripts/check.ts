@@ -7,7 +7,7 @@ const gates: readonly (readonly [name: string, command: string, ...args: string[
   ['format, lint, import directions', 'biome', 'ci', '--error-on-warnings', '.'],
   // Only what changed since the last check is checked again; one thread does it with less than half of the work of several.
   ['types', 'tsc', '--project', '.', '--singleThreaded', '--incremental', '--tsBuildInfoFile', TYPES_SEEN],
-  // Of all tests these are run here: they read the sources alone, and a merge of two good changes can break them.
+  // These tests run here because they only read the sources, and because the merge of two valid changes can break them.
   [
     'rooms, circles, clocks',
     process.execPath,

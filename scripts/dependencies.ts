@@ -1,5 +1,5 @@
 /**
- * docs/dependencies.md lists all that an installation of the packages brings along, from the lockfile and what is installed. The
+ * docs/dependencies.md lists all packages that an installation brings along, from the lockfile and node_modules. The
  * docs gate fails when the list is out of date, and at a licence that is not accepted; with `--write` it writes the list.
  */
 import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';

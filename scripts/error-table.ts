@@ -2,11 +2,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { ExitCode } from '@aico/protocol';
 
 /** One error as its declaration describes it. */
-export interface ErrorEntry {
+interface ErrorEntry {
   readonly code: string;
   readonly what: string;
   readonly hint: string;
-  /** The HTTP statuses of a reply; none where a peer is told only that the backend failed. */
+  /** The HTTP statuses of a reply; empty if a peer learns only that the backend failed. */
   readonly statuses: readonly number[];
   readonly exitCode: number;
   readonly file: string;

@@ -34,7 +34,7 @@ function targetOf(file: string, specifier: string): readonly string[] {
   return specifier.startsWith('.') ? [path.posix.join(path.posix.dirname(file), specifier)] : [];
 }
 
-/** Everything that `file` stands on, by way of others too. */
+/** All direct and indirect imports of `file`. */
 export function reachable(graph: ImportGraph, file: string): ReadonlySet<string> {
   const seen = new Set<string>();
   const waiting = [...(graph.get(file) ?? [])];

@@ -1,5 +1,5 @@
 /**
- * Imports run one way: no file stands on itself by way of others, no file of a folder imports one above it that stands on the
+ * Imports run one way: they form no circle, no file of a folder imports a file above the folder that itself imports from the
  * folder, and the rooms of each package import each other as docs/architecture.md draws them.
  */
 import assert from 'node:assert/strict';

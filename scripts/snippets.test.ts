@@ -1,6 +1,6 @@
 /**
  * The code blocks of every document, run for their effect: shell lines in order against a real backend in a temporary home,
- * other code as it stands. A block that no test can run says why, in the document or here; the reasons are counted below.
+ * other code unchanged. A block that no test can run has a reason, in the document or here; the reasons are counted below.
  */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';

@@ -15,7 +15,7 @@ const everything = [
   'scripts/**/*.test.ts',
 ];
 const CACHE = path.join(ROOT, 'node_modules/.cache');
-/** A test that takes so long hangs: it fails and says so, and the rest goes on. */
+/** Milliseconds after which a test counts as hanging. It then fails, and the other tests continue. */
 const TIMEOUT_MS = 180_000;
 
 mkdirSync(CACHE, { recursive: true });

@@ -1,4 +1,4 @@
-export interface CampaignOptions {
+interface CampaignOptions {
   /** How many runs; the campaign's own full count when absent. */
   readonly count: number | undefined;
   /** Makes the run repeatable. */
@@ -6,7 +6,7 @@ export interface CampaignOptions {
   readonly report: (line: string) => void;
 }
 
-export interface CampaignOutcome {
+interface CampaignOutcome {
   readonly runs: number;
   readonly failures: number;
   readonly ok: boolean;

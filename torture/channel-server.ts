@@ -7,7 +7,7 @@ import {
   type PairingOpening,
 } from '@aico/protocol/channel';
 
-export interface ChannelServerOptions {
+interface ChannelServerOptions {
   readonly responder: ChannelResponder;
   /** The key of a device, if the device is known. */
   readonly deviceKey: (publicKey: Uint8Array) => Uint8Array | undefined;

@@ -10,7 +10,7 @@ const MUTE = 4;
 const BURST = 50;
 const MEMORY_LIMIT = 24 * 1_048_576;
 
-export interface SlowReaderOutcome {
+interface SlowReaderOutcome {
   /** Milliseconds from publish to the loop of the client that reads. */
   readonly worst: number;
   readonly p99: number;

@@ -4,7 +4,7 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { filesOf, type WorkspacePackage } from './workspace.ts';
 
 /** The JavaScript of a package. */
-export interface Bundle {
+interface Bundle {
   /** Files and their source maps, by their path in the package: `dist/data-index.js`. */
   readonly files: ReadonlyMap<string, string>;
   /** Folders of the installed libraries whose code the files contain. */
@@ -47,7 +47,7 @@ const FILE_URL = /\bnew URL\(\s*(['"])(\.{1,2}\/[^'"\n]+\.(?:ts|js|json))\1,\s*i
 const ENTRY_OF_ITS_OWN = /(?:^|[/-])(?:worker|child)\.ts$/;
 
 /**
- * Bundles what the exports and the command of a package reach. Code that several of them use is in files that they share, so
+ * Bundles the modules that the exports and the command of a package import. Common code is in files that they share, so
  * that each class exists once in a process. A file that runs as a thread or a process of its own becomes a bundle with all
  * that it needs.
  */
@@ -92,7 +92,7 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
   return { files, libraries: [...libraries] };
 }
 
-/** Where the bundle of an entry lies in the package. All lie in one folder, so that the URL of a file is the same in each. */
+/** The path of an entry's bundle in the package. All are in one folder, so that the URL of a file is the same in each. */
 export function bundledName(entry: string): string {
   return `dist/${path.posix
     .normalize(entry)
@@ -106,7 +106,7 @@ function entriesOf({ exports, bin }: WorkspacePackage['manifest']): readonly str
   return [...new Set([...filesOf(exports), ...(bin === undefined ? [] : ['src/main.ts'])])];
 }
 
-/** Has the URLs of files lead to where these lie in the package, and collects those that need a bundle of their own. */
+/** Rewrites the URLs of files to their paths in the package, and collects those that need a separate bundle. */
 function fileUrls(folder: string, separate: Set<string>): Plugin {
   return {
     name: 'file-urls',

@@ -1,7 +1,7 @@
 /**
  * Uses the tarballs of `npm run pack` as a new user would: installs them into an empty folder, starts a backend with a plugin, calls
  * it from Node, bundles the client for a browser, type-checks against them with the strict settings that authors have, and makes a
- * plugin, which is tested, killed in the midst of an import and reloaded.
+ * plugin, which is tested, killed during an import and reloaded.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -135,7 +135,7 @@ describe('the packed packages', {
     try {
       const greeted = await aico('request', 'GET', '/api/v1/greeter');
       assert.match(greeted.output, /\{"hello":"world"\}/);
-      // Loads the addon of ZeroMQ, whose install script npm does not run unless it is told to.
+      // Loads the addon of ZeroMQ, whose install script npm does not run unless it is approved.
       const granted = await aico('bus', 'grant', 'stranger', '--subscribe', 'notes.>');
       assert.equal(granted.code, 0, granted.output);
       // Runs in a process of its own, which has a thread of its own.

@@ -109,7 +109,7 @@ function packTemplate(template: string, packed: string): void {
   renameSync(path.join(packed, 'package.json'), path.join(packed, '_package.json'));
 }
 
-/** The command, and what it loads before it knows its Node. These files import the bundle of the command line by its path. */
+/** The command, and the files that it loads before it checks the version of Node. These files import the bundle of the command line by its path. */
 function launcherFiles(folder: string): readonly (readonly [string, string])[] {
   return globSync(['bin/*.js', LAUNCHER], { cwd: folder }).map((name) => {
     const text = readFileSync(path.join(folder, name), 'utf8');

@@ -5,14 +5,14 @@ export interface Block {
   readonly document: string;
   /** Of the opening fence, from 1. */
   readonly line: number;
-  /** The word after the fence; empty where there is none. */
+  /** The word after the fence, or an empty string. */
   readonly language: string;
   readonly code: string;
   /** The comment above the block. */
   readonly mark: Mark | undefined;
 }
 
-export type Mark =
+type Mark =
   /** `<!-- source: path -->`: the block is that file, which a test runs. */
   | { readonly kind: 'source'; readonly path: string }
   /** `<!-- not run: reason -->`: no test can run the block. */

@@ -13,7 +13,7 @@ export interface DocumentEffects {
 }
 
 /** A line that no test can run. */
-export interface NotRun {
+interface NotRun {
   readonly notRun: string;
 }
 
@@ -34,4 +34,4 @@ export interface LineEffect {
 }
 
 /** Checks the effect of a block of another language: throws where it is missing. */
-export type CodeEffect = (world: World, code: string) => Promise<void>;
+type CodeEffect = (world: World, code: string) => Promise<void>;

@@ -78,7 +78,7 @@ export class World implements AsyncDisposable {
     return note;
   }
 
-  /** Runs one line of a shell block, and checks that it shows what it must. */
+  /** Runs one line of a shell block, and checks its output. */
   async run(line: string, effect: LineEffect): Promise<void> {
     await effect.before?.(this);
     const command = effect.as?.(line, this) ?? line;
@@ -164,12 +164,12 @@ export class World implements AsyncDisposable {
     return child;
   }
 
-  /** The shell and what it started are one process group. */
+  /** The shell and its children are one process group. */
   #kill(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal);
   }
 
-  /** Ends the commands that run on, and what they started. */
+  /** Ends the commands that keep running, with their children. */
   async endCommands(): Promise<void> {
     await Promise.all(
       [...this.#running].map(async (child) => {

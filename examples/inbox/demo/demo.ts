@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: the tour, on public mail, in a temporary home. `npm run demo -- --mbox FILE` takes your own. Ends with
- * exit code 0 only when every step showed what it says.
+ * exit code 0 only if every step had the result that it claims.
  */
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -11,7 +11,7 @@ export interface MailSample {
   readonly subjects: readonly string[];
   /** The files they were taken from. */
   readonly files: readonly string[];
-  /** A word that a search must find: it stands in a subject. */
+  /** A word of a subject, which a search must find. */
   readonly word: string;
 }
 

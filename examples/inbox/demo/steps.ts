@@ -15,9 +15,9 @@ export { assert, ROOT };
 /** A backend of the tour's own, in a temporary home, and the `aico` command against it. */
 export class Tour implements AsyncDisposable {
   readonly home: string;
-  /** The home of another machine, as far as it goes on one. */
+  /** The home of a simulated second machine. */
   readonly laptop: string;
-  /** For what is neither's. */
+  /** A folder for files that belong to neither home. */
   readonly scratch: string;
   readonly #folder: string;
   readonly #children = new Set<ChildProcess>();
@@ -68,7 +68,7 @@ export class Tour implements AsyncDisposable {
     }
   }
 
-  /** Runs `aico …` where the backend is, shows it, and gives what it printed. */
+  /** Runs `aico …` on the machine of the backend and prints the command. @returns its output */
   aico(...args: readonly string[]): Promise<string> {
     return this.#run(this.home, '$', args);
   }
@@ -141,7 +141,7 @@ export class Tour implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    // A backend half-way up cannot be told to stop: it is soon up, or has given up.
+    // `aico stop` does not reach a backend that is still starting, so this waits until it has started or failed.
     await this.#starting?.catch(() => {});
     for (const child of this.#children) child.kill('SIGKILL');
     const stop = this.#spawn(this.home, ['stop', '--force'], ['ignore', 'ignore', 'ignore']);

@@ -11,7 +11,7 @@ import type { ParsedMail } from './parsing/mail-parser.ts';
 import type { MailDetail, MailSummary } from './replies.ts';
 import { marked, unmarked } from './search-marks.ts';
 
-/** A message as it came, and what it is known by. */
+/** The bytes of a message, and the data by which it is identified. */
 export interface RawMail {
   /** Owns its whole buffer: a view would take all that is behind it along to the database's thread. */
   readonly raw: Uint8Array;
@@ -104,7 +104,7 @@ export class MailStore {
   ): Promise<readonly StoredMail[]> {
     if (batch.length === 0) return [];
     return this.#database.transaction(async (tx) => {
-      // Not awaited one by one: what is sent together reaches the database's thread together.
+      // The statements are not awaited one by one, so that they reach the database's thread together.
       const inserted = await Promise.all(batch.map((incoming) => tx.execute(INSERT, valuesOf(incoming))));
       const ids = inserted.map(({ rows: [row] }) => row?.id);
       const labels = batch.flatMap((incoming, index) =>

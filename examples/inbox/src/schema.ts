@@ -43,7 +43,7 @@ export const MIGRATIONS: readonly Migration[] = [
     `,
   },
   {
-    // Text is stored with the marks of search-marks.ts from here on; what was stored before is marked after the start.
+    // From this version on, text is stored with the marks of search-marks.ts; older rows are marked after the start.
     id: '002_search_in_every_script',
     sql: `
       DROP TABLE inbox_search;

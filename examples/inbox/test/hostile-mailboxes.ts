@@ -1,4 +1,4 @@
-/** Mailboxes as they are found on old disks, and what an import makes of each. The README's table is made from these. */
+/** Mailboxes of kinds that old disks have, and the result of importing each. The README's table is generated from these. */
 
 const SEPARATOR = 'From a@b Thu Aug 22 12:36:23 2002\n';
 const RETURNS = /\n/g;
@@ -51,7 +51,7 @@ const RUSSIAN = 'Привет вчера мы были на даче и соби
 const NOON = '2002-08-22T12:36:23.000Z';
 
 export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
-  // How messages of an mbox are told apart.
+  // The separation of messages in an mbox.
   one(
     'no-blank-lines',
     'split: a dated separator that a header follows needs no blank line',

@@ -1,4 +1,4 @@
-/** `kill -9` of the backend in the midst of an import, then the same import again. */
+/** `kill -9` of the backend during an import, then the same import again. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

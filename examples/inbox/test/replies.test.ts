@@ -1,4 +1,4 @@
-/** The replies of the inbox's routes, held to what the OpenAPI document says of them. */
+/** Compares the replies of the inbox's routes with their description in the OpenAPI document. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';

@@ -59,7 +59,7 @@ export interface BackendOptions {
 }
 
 /** Parts of a backend that `createTestBackend` replaces. */
-export interface ReplaceableParts {
+interface ReplaceableParts {
   readonly clock?: Clock | undefined;
   readonly hub?: InProcessBus | undefined;
   readonly databaseFaults?: DatabaseFaults | undefined;

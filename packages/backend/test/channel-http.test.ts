@@ -285,7 +285,7 @@ test('a request with an idempotency key has one effect, and each device has its 
   const idempotency = backend.container.getService('idempotency');
   await gateway.mount('once', (app) => {
     app.post('/', { config: { access: 'public', idempotent: true } }, (request) =>
-      // The work may run again within its transaction; only what is committed is an effect.
+      // The transaction may run again, so that only committed effects count.
       idempotency.run(request, async (tx) => {
         tx.afterCommit(() => {
           effects += 1;

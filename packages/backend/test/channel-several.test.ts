@@ -1,4 +1,4 @@
-/** Several connections of HTTP in one channel: what each is promised, beside the others. */
+/** The guarantees of several HTTP connections in one channel. */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';

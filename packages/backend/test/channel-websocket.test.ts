@@ -16,7 +16,7 @@ import { startWorld } from './fixtures/through-channel.ts';
 
 type Told = Record<string, unknown>;
 
-/** A client of the topics: what it is told, in order. */
+/** A client of the topics, which records the received messages in order. */
 class Client {
   readonly webSocket: WebSocket;
   readonly #told: Told[] = [];
@@ -46,7 +46,7 @@ class Client {
     return this.#told.shift() ?? {};
   }
 
-  /** Says it, and what comes back. */
+  /** Sends a message. @returns the next message that is received */
   ask(message: unknown): Promise<Told> {
     this.say(message);
     return this.next();

@@ -1,4 +1,4 @@
-/** An empty value must not widen anything: no text of the configuration may be empty unless its schema says so. */
+/** An empty value must not extend access: no text of the configuration may be empty unless its schema allows it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConfigInvalidError, ConfigurationManager, Secret, variableFor } from '@aico/shared/core/config';

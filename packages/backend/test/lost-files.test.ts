@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createTestBackend, localRequest, type TestBackend } from '@aico/backend/testing';
 
-/** A second, and what a loaded machine adds. */
+/** One second, with a margin for a busy machine. */
 const NOTICED_WITHIN_MS = 5_000;
 
 const LOSSES: readonly (readonly [what: string, lose: (backend: TestBackend) => Promise<unknown>])[] = [

@@ -71,7 +71,7 @@ test('the public port opens no channel behind a refusal, nor while a probe is be
   const behindRefusal = await answered(open(), get('/api/v1/test') + get('/channel', CHANNEL));
   assert.deepEqual(statuses(behindRefusal), ['403']);
   const behindProbe = await answered(open(), get('/readyz') + get('/channel', CHANNEL));
-  // Whether it is ready yet is another matter.
+  // The result of the probe does not matter.
   assert.match(statuses(behindProbe).join(), /^(?:200|503),403$/);
   const [head] = (await once(
     open().once('connect', function (this: Duplex) {

@@ -25,7 +25,7 @@ interface Said {
 }
 type Responses = Readonly<Record<string, Said>>;
 
-/** How each route is called that answers with JSON or nothing, in this order. `:id` is the device that `before` pairs. */
+/** The calls, in order, of every route that answers with JSON or an empty body. `:id` is the device that `before` pairs. */
 const CALLS: Readonly<Record<string, unknown>> = {
   'GET /api/v1/openapi': undefined,
   'GET /api/v1/health': undefined,
@@ -247,7 +247,7 @@ test('the routes of the guide reply as declared', async (t) => {
   assert.deepEqual([gone.status, gone.text, notes.size], [204, '', 0]);
 });
 
-/** Whether at least one success is described by what it is. */
+/** Whether a schema describes at least one successful reply. */
 function isTold(responses: Responses): boolean {
   const successes = Object.entries(responses).filter(([status]) => /^[123]/.test(status));
   return successes.some(([status, { content }]) =>

@@ -22,7 +22,7 @@ export interface CommandContext extends PluginCommandContext {
 export const QUICK_ANSWER_MS = 10_000;
 
 /** The options of every command. */
-export interface GlobalOptions {
+interface GlobalOptions {
   readonly home?: string;
   readonly json?: boolean;
   readonly via?: string;

@@ -7,7 +7,7 @@ export class CommandFailedError extends defineError({
 }) {}
 
 /** The failure of a background start, as its process reported it. */
-export interface DetachedFailure {
+interface DetachedFailure {
   readonly message: string;
   readonly exitCode: number;
   readonly code?: string | undefined;

@@ -2,7 +2,7 @@ import { WriteUnconfirmedError } from '@aico/shared/core/paths';
 import { ChangeFailedError, UsageError } from './errors.ts';
 
 /** The two states that a change can lead to, each described in a sentence. */
-export interface Outcomes {
+interface Outcomes {
   /** The state when the change was not made. */
   readonly before: string;
   /** The state when the change was made and a later step failed. */

@@ -4,7 +4,7 @@ import type { CommandContext } from './context.ts';
 import { write } from './terminal/output.ts';
 
 /** The module of a command, which adds itself to the program. */
-export interface CommandModule {
+interface CommandModule {
   register(program: Command, context: CommandContext): void;
 }
 

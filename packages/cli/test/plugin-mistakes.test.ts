@@ -14,7 +14,7 @@ interface Mistake {
   readonly before?: Readonly<Record<string, string>>;
   readonly exit: number;
   readonly code: string;
-  /** The expected message; `{home}` stands for the folder of the plugin. */
+  /** The expected message, in which `{home}` is replaced by the folder of the plugin. */
   readonly says: RegExp;
   readonly place?: string;
   readonly hint: RegExp;

@@ -1,4 +1,4 @@
-/** `aico plugin new`: the packages that it makes, and what it refuses. What the template itself does is tested beside it. */
+/** `aico plugin new`: the packages that it creates, and its refusals. The template has its own tests. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';

@@ -93,13 +93,16 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
     assert.doesNotMatch(await config(), /inside/);
   });
 
-  await t.test('a plugin that was added after the start is listed, described, and enabled at once', async () => {
-    await writeFile(place('added.mjs'), plugin('added'));
-    await succeed('add', place('added.mjs'));
-    assert.equal((await listed()).states.added, 'stopped');
-    assert.match(await succeed('info', 'added'), /stopped/);
-    assert.match(await succeed('enable', 'added'), /enabled, now and at every start: .*running/);
-  });
+  await t.test(
+    'a plugin that was added after the start is listed, described, and enabled at once',
+    async () => {
+      await writeFile(place('added.mjs'), plugin('added'));
+      await succeed('add', place('added.mjs'));
+      assert.equal((await listed()).states.added, 'stopped');
+      assert.match(await succeed('info', 'added'), /stopped/);
+      assert.match(await succeed('enable', 'added'), /enabled, now and at every start: .*running/);
+    },
+  );
 
   await t.test(
     'a plugin that does not start remains disabled in the configuration, and the reason is reported',

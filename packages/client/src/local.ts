@@ -16,7 +16,7 @@ export {
 export type { NodeClient } from './node/node-client.ts';
 export type { ForwardedRequest, ForwardedResponse } from './node/transport.ts';
 
-export interface LocalClientOptions {
+interface LocalClientOptions {
   /** The backend's Unix domain socket, or named pipe. */
   readonly socketPath: string;
   /** Milliseconds until an answer must begin. Default 120 000. */

@@ -25,7 +25,7 @@ export function parseTopic(topic: string): readonly string[] {
 }
 
 /**
- * Splits a pattern, to which clients subscribe, into segments. `*` stands for exactly one segment; `>`, which must be last, for
+ * Splits a pattern, to which clients subscribe, into segments. `*` matches exactly one segment; `>`, which must be last, matches
  * one or more (the rules of NATS, https://docs.nats.io/nats-concepts/subjects).
  *
  * @throws {TopicInvalidError} as {@link parseTopic}, and when `>` is not last

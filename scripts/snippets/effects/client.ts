@@ -13,7 +13,7 @@ export const client: DocumentEffects = {
       const given = code
         .replaceAll("'desk.local'", 'address')
         .replace("'K7QF-2M9X-…'", 'code')
-        // The subscription is the last line: what came before it is looked at when it runs.
+        // The subscription is the last line, so the effects of the lines before are checked when it runs.
         .replace(/^for await/m, 'seen(response);\nfor await');
       assert.match(given, /address: address, code: code,/);
       const replies: Response[] = [];

@@ -7,7 +7,7 @@ import { Type } from 'typebox';
 import type { DocumentEffects, LineEffect } from '../effects.ts';
 import { INBOX } from './places.ts';
 
-/** `… npm start   # core.x.y`: the key has the value, which is what a start reads. */
+/** `… npm start   # core.x.y`: checks that the key has the value, as a start would read it. */
 function sets(key: string, value: string): LineEffect {
   return {
     as: (line) => line.replace('npm start', `npx aico config get ${key}`),

@@ -8,7 +8,7 @@ import { ROOT, type World } from '../world.ts';
 export const INBOX: string = path.join(ROOT, 'examples/inbox');
 export const NOTES: string = path.join(ROOT, 'packages/backend/test/guide/notes-plugin.ts');
 
-/** Two messages as a mailbox holds them. */
+/** A mailbox with two messages. */
 export const MAILBOX = `From ann@example.org Thu Aug 22 12:36:23 2002
 From: Ann <ann@example.org>
 Subject: Tax return
@@ -41,7 +41,7 @@ export function addressOf(world: World): string {
   return world.backend.http.replace('http://', '');
 }
 
-/** `aico device pair`: the code that it shows is what the next line needs. */
+/** `aico device pair`: the next line needs the code that it prints. */
 export const pairs: LineEffect = {
   shows: /Code +[0-9A-Z-]{29}/,
   after: async (world, output) => {
@@ -58,7 +58,7 @@ export const joins: LineEffect = {
   shows: /Paired as \S+ \(owner\)/,
 };
 
-/** A code for one more device. */
+/** A pairing code for another device. */
 export async function pairingCode(world: World): Promise<string> {
   await using client = connectLocal({ socketPath: world.backend.socket });
   const { code } = (await client.json('/api/v1/devices/pairings', {
@@ -78,7 +78,7 @@ export async function pairDevice(world: World) {
 /**
  * Runs a snippet that prints in an endless loop, and provokes it until it has printed.
  *
- * @returns what it printed first
+ * @returns its first output
  */
 export async function firstPrinted(
   run: (console: { log: (...words: unknown[]) => void }) => Promise<unknown>,
@@ -88,7 +88,7 @@ export async function firstPrinted(
   let printed: readonly unknown[] | undefined;
   const log = (...words: unknown[]): void => {
     printed = words;
-    // Leaves the loop of the snippet, and closes what it has opened.
+    // Ends the loop of the snippet, and closes its resources.
     throw enough;
   };
   let failure: unknown;

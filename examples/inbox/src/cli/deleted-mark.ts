@@ -1,4 +1,4 @@
-/** Characters of a message in which its header is looked for. */
+/** The number of characters in which the header is searched for. */
 const HEADER = 65_536;
 
 /** Mozilla's status bit for a message that was deleted, and is in the file only until the folder is compacted. */

@@ -10,7 +10,7 @@ import { oneLine } from './one-line.ts';
 const BATCH_MESSAGES = 64;
 const BATCH_BYTES = 4 * 1_048_576;
 
-/** Requests under way: while the backend stores one batch it parses the next, and a third is on its way. */
+/** Requests in flight: the backend stores one batch and parses the next, while a third is being sent. */
 const BATCHES_UNDER_WAY = 3;
 
 /** Reasons shown before the rest is only counted. */
@@ -25,13 +25,13 @@ export interface ImportSummary {
   /** Files that are no mail, and messages that a mail program has marked as deleted. */
   passedOver: number;
   readonly refusals: { readonly where: string; readonly reason: string }[];
-  /** How many were passed over, by reason. */
+  /** The number of skipped messages, by reason. */
   readonly reasons: Record<string, number>;
 }
 
 /**
  * `aico inbox import PATH…`: reads the mail here and sends it in batches, so that the backend may be elsewhere. The
- * next batch is read while others are under way.
+ * next batch is read while others are in flight.
  *
  * @throws {MailboxUnreadableError} before anything is sent, when a path cannot be read
  */
@@ -86,7 +86,7 @@ function bytesOf(entry: MailFile | Finding): number {
 
 type Sender = (messages: readonly LocatedMessage[]) => Promise<readonly ImportResult[]>;
 
-/** Puts findings into batches, keeps a few of these under way, and accounts for each finding. */
+/** Puts findings into batches, keeps a few batches in flight, and counts the result of each finding. */
 class ImportRun {
   readonly summary: ImportSummary = {
     found: 0,
@@ -122,13 +122,13 @@ class ImportRun {
     if (this.#batch.length >= BATCH_MESSAGES) await this.#flush();
   }
 
-  /** Sends what is left, and waits for every answer. */
+  /** Sends the last batch, and waits for every answer. */
   async finish(): Promise<void> {
     await this.#flush();
     await Promise.all(this.#underWay);
   }
 
-  /** Sends the batch as soon as few enough are under way; one larger than {@link BATCH_BYTES} goes alone. */
+  /** Sends the batch as soon as there is room in flight; a message larger than {@link BATCH_BYTES} is sent alone. */
   async #flush(): Promise<void> {
     const most = this.#batchBytes > BATCH_BYTES ? 1 : BATCHES_UNDER_WAY;
     while (this.#underWay.size >= most) await Promise.race(this.#underWay);

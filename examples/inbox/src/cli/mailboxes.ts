@@ -28,7 +28,7 @@ const MAIL =
 const HEAD_BYTES = 1_024;
 
 /**
- * A file smaller than this is read at once, and without giving way: this is a command's own process, and a folder of
+ * A file smaller than this is read synchronously: this is a command's own process, and a folder of
  * many thousand small files takes four times as long when each is awaited.
  */
 const SMALL_FILE_BYTES = 1_048_576;

@@ -4,7 +4,7 @@ export const RETURN = 0x0d;
 /** The byte that ends a line. */
 export type Newline = typeof LINE_FEED | typeof RETURN;
 
-/** Characters of a line that are looked at to see what it is. */
+/** The number of characters by which a line is recognised. */
 const HEAD = 512;
 
 /** A line of a file with its end, or one piece of a line that is very long. */

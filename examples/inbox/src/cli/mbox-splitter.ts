@@ -6,7 +6,7 @@ export type FoundMessage = (
   | { readonly kind: 'too-large'; readonly bytes: number }
   | { readonly kind: 'empty' }
 ) & {
-  /** Where it lies in the file, its separator included: the spans of a file follow each other without a gap. */
+  /** The position in the file, including the separator: the spans of a file follow each other without a gap. */
   readonly span: Span;
 };
 
@@ -128,7 +128,7 @@ class Splitter {
       this.#start = end;
       return;
     }
-    // The length was wrong: separators that were passed over begin messages after all.
+    // The length was wrong, so the separators that were skipped do begin messages.
     this.#believesLengths = false;
     this.#message = new Collector(this.#maxBytes, false);
     this.#afterBlank = false;

@@ -2,7 +2,7 @@ const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', '
 
 /**
  * Minutes east of UTC of the zones that mail names by letters: those of RFC 5322, section 4.3, and what mail programs
- * write besides. Where one abbreviation stands for several zones, the one that is found in mail most is taken.
+ * write besides. For an abbreviation of several zones this is the most frequent one in mail.
  */
 const ZONES: Readonly<Record<string, number>> = {
   ut: 0,
@@ -63,7 +63,7 @@ const MONTH_FIRST =
 const ISO =
   /^\s*(?<year>\d{4})-(?<month>\d{2})-(?<day>\d{2})[T ](?<hour>\d{2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:\.\d+)?)?\s*(?<zone>.*)$/is;
 
-/** Characters of the header that are looked at. */
+/** The maximum length of a header that is parsed. */
 const LONGEST = 200;
 
 /** Mail is not older than this, and not from later. */
@@ -73,10 +73,10 @@ const LATEST = Date.UTC(2200, 0, 1);
 /**
  * When a message was sent, by its `Date` header, in milliseconds since 1970.
  *
- * Reads what RFC 5322 has, obsolete forms included, and what is found in old mailboxes. A date without a zone, or of a
+ * Reads the formats of RFC 5322, including obsolete ones, and those of old mailboxes. A date without a zone, or with a
  * zone that is unknown, counts as UTC, as RFC 5322 says: never as the zone of the machine that reads it.
  *
- * @returns `undefined` where the header is no date
+ * @returns `undefined` if the header is not a date
  * @example dateOf('Thu, 22 Aug 2002 12:36:23 CEST') // 1030012583000
  */
 export function dateOf(header: string): number | undefined {

@@ -29,11 +29,11 @@ const HEADER_NAME = /^[a-z][a-z0-9-]*$/i;
 /** Messages within messages that are read for their text. */
 const ATTACHED_DEPTH = 3;
 
-/** A page that has so many times the text of the plain part beside it is what the sender meant to be read. */
+/** The HTML part is used if its text is this many times as long as the plain part. */
 const USELESS_PLAIN = 4;
 
 /**
- * Reads a message as mail (RFC 5322, MIME). Lenient where mail is sloppy: only what has no header at all, or would
+ * Parses a message (RFC 5322, MIME). Malformed mail is tolerated: only input that has no header at all, or would
  * take the parser beyond its bounds, is refused.
  *
  * @throws {MessageRefusedError} saying why
@@ -75,7 +75,7 @@ async function textOf(mail: Email, depth: number): Promise<string> {
 }
 
 /**
- * The plain part; the page where there is no plain part; both where the plain part only says that there is a page.
+ * The plain part; the HTML part if there is no plain part; both if the plain part only refers to the HTML part.
  */
 function bodyOf({ text = '', html }: Email): string {
   const plain = text.trim();

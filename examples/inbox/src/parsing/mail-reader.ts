@@ -61,7 +61,7 @@ export class MailReader implements AsyncDisposable {
     }
   }
 
-  /** How many threads there are, at work or waiting for work. */
+  /** The number of threads, busy or idle. */
   get threads(): number {
     return this.#workers.size;
   }

@@ -13,15 +13,15 @@ const CHARSET = /^content-type:[^\n]*(?:\n[ \t][^\n]*)*?charset\*?=\s*"?([\w.:-]
 /** Bytes from which the charset of a message that names none is guessed. */
 const SAMPLE = 65_536;
 
-/** Taken where no guess can be made: what programs of the time without charsets mostly wrote. */
+/** The fallback charset: the one that most programs used before charsets were declared. */
 const DEFAULT_CHARSET = 'windows-1252';
 
 /**
- * A message as a parser of RFC 5322 and MIME expects it, from one as it is found in old mailboxes: what stands before
+ * Converts a message of an old mailbox to the form that a parser of RFC 5322 and MIME expects: text before
  * the header is left out, lines end with a line feed, text in a charset that the message does not name is UTF-8, and an
- * encoded word that ends in the midst of a character is joined with the next.
+ * encoded word that ends within a character is joined with the next.
  *
- * The message itself is stored as it came; this is for reading it.
+ * The original message is stored; the converted one is only parsed.
  */
 export function wellFormedMail(raw: Uint8Array): Uint8Array {
   const bytes = withLineFeeds(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength));
@@ -92,7 +92,7 @@ const WORDS = /=\?([^?\s]{1,40})\?B\?[A-Za-z0-9+/=]*\?=(?:[ \t\r\n]+=\?\1\?B\?[A
 const CONTENT = /\?B\?([A-Za-z0-9+/=]*)\?=/gi;
 
 /**
- * Joins base64 words of one charset, each with padding of its own, whose border lies within a character. A writer must
+ * Joins separately padded base64 words of one charset that split a character. A writer must
  * not do that (RFC 2047, section 5); many did.
  */
 function joinedWords(header: Buffer): Buffer {

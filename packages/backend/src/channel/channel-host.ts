@@ -26,7 +26,7 @@ export interface PairingContext {
   readonly roles: readonly string[];
 }
 
-export interface ChannelLimits {
+interface ChannelLimits {
   readonly handshakeMs: number;
   readonly maxChannels: number;
   readonly maxChannelsPerDevice: number;
@@ -35,7 +35,7 @@ export interface ChannelLimits {
   readonly lifetimeMs: number;
 }
 
-export interface ChannelHostOptions {
+interface ChannelHostOptions {
   readonly responder: ChannelResponder;
   readonly devices: Devices;
   readonly guard: PeerGuard;

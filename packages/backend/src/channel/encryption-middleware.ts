@@ -30,8 +30,8 @@ import { type HttpApp, isHttpApp, type SealedApp, sealedAppOf } from './plain-ap
 /** The path on the public port at which channels are opened. */
 export const CHANNEL_PATH = '/channel';
 /** The protocol in the header `Upgrade`, and a WebSocket's subprotocol. */
-export const CHANNEL_UPGRADE = 'aico-channel/1';
-export const CHANNEL_SUBPROTOCOL = 'aico-channel.1';
+const CHANNEL_UPGRADE = 'aico-channel/1';
+const CHANNEL_SUBPROTOCOL = 'aico-channel.1';
 
 /** RFC 9110, 5.6.2 */
 const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;

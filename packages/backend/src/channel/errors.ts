@@ -1,7 +1,7 @@
 import { defineError } from '@aico/protocol';
 
 /** The reason why a channel was not opened. It is logged; the peer gets the constant refusal or a busy frame. */
-export type RefusalReason =
+type RefusalReason =
   | 'not a handshake'
   | 'no such device'
   | 'no such pairing code'

@@ -1,6 +1,6 @@
 import { BoundedCache, TokenBucket } from '@aico/shared/core/tasks';
 
-export interface HandshakeLimitOptions {
+interface HandshakeLimitOptions {
   readonly perMinute: number;
   readonly burst: number;
   /** Monotonic milliseconds. */

@@ -4,7 +4,7 @@ import type { WaitingBytes } from '../core/gateway.ts';
 import type { PeerGuard } from '../core/peer-guard.ts';
 import { CHECK_EVERY_BYTES } from './waiting-bytes.ts';
 
-export interface InnerLimits {
+interface InnerLimits {
   /** The most concurrent HTTP connections in one channel. */
   readonly maxConnections: number;
   /** Milliseconds that a channel may be idle. */
@@ -15,7 +15,7 @@ export interface InnerLimits {
 const OPENS_PER_SECOND = 200;
 
 /** Serves the connections in channels. */
-export interface ConnectionServer {
+interface ConnectionServer {
   /** Serves a connection in place of a socket. The returned function resolves when no request is in flight. */
   readonly serve: (connection: Duplex) => () => Promise<void>;
   /** The bytes of a connection that are buffered in memory. */

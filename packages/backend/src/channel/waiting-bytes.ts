@@ -7,7 +7,7 @@ export interface WaitingSource {
 }
 
 /** The most bytes that may wait in the channels of one device, and of all devices together. */
-export interface WaitingLimits {
+interface WaitingLimits {
   readonly perDevice: WaitingBytes;
   readonly total: WaitingBytes;
 }
@@ -15,7 +15,7 @@ export interface WaitingLimits {
 const MIB = 1_048_576;
 
 /** Responses have a higher limit than requests, since a response is produced before its reader takes it. */
-export const WAITING_LIMITS: WaitingLimits = {
+const WAITING_LIMITS: WaitingLimits = {
   perDevice: { unread: 32 * MIB, unsent: 128 * MIB },
   total: { unread: 128 * MIB, unsent: 256 * MIB },
 };

@@ -1,7 +1,7 @@
 import { type AICOKeyManager, KeyNotGivenError, type SlotInfo } from '@aico/shared/security';
 import { KeySlotsLostError, UnprotectedStartError } from './errors.ts';
 
-export interface OpenKeysOptions {
+interface OpenKeysOptions {
   readonly keyManager: AICOKeyManager;
   readonly environment: string;
   readonly password: string | undefined;
@@ -11,7 +11,7 @@ export interface OpenKeysOptions {
 }
 
 /** The state of the keys, and how this start protected them if it created them. */
-export interface OpenedKeys {
+interface OpenedKeys {
   /** `locked`: a person has to unlock the keys. */
   readonly state: 'unlocked' | 'locked';
   readonly made: 'key-file' | 'password' | undefined;

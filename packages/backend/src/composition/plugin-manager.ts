@@ -29,7 +29,7 @@ import { PluginWatch, type WatchEvents } from './plugin-watch.ts';
 import type { ChosenPlugin, MissingPlugin } from './plugins.ts';
 import { refuseReservedName } from './reserved-names.ts';
 
-export interface PluginManagerOptions {
+interface PluginManagerOptions {
   readonly container: ServiceContainer;
   readonly config: ConfigurationManager;
   readonly pluginsDir: string;
@@ -110,7 +110,7 @@ export class PluginManager {
   }
 
   /**
-   * Loads a plugin's code and configuration anew, and restarts the plugin and everything that depends on it.
+   * Reloads a plugin's code and configuration, and restarts the plugin and its dependents.
    *
    * @throws {PluginUnknownError} when no plugin of the name is enabled
    * @throws {PluginChangeError} when it cannot be loaded or does not start; the version before runs on

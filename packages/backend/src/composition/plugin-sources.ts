@@ -26,7 +26,7 @@ export interface PluginSourcesOptions {
  * Lists the plugins of a home: those that the configuration names by `plugins.<name>.module`, then the files and folders of its
  * folder `plugins`, each under its name. The configuration takes precedence. Loads nothing.
  *
- * @throws {HomeForeignError} or {HomeExposedError} when another user could put code into the folder `plugins`, or into what one of its entries links to
+ * @throws {HomeForeignError} or {HomeExposedError} when another user could put code into the folder `plugins` or the target of a link in it
  */
 export async function pluginSources({
   config,

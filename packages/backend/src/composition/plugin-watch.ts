@@ -14,7 +14,7 @@ const SOURCES = /\.(?:[cm]?[jt]s|json|sql|ya?ml|html|css|wasm|node)$/;
 const LARGEST_BYTES = 4_194_304;
 
 /** The files of a plugin. */
-export interface WatchedPlugin {
+interface WatchedPlugin {
   readonly name: string;
   readonly folder: string;
   /** Whether the files in the folders below belong to it too. */

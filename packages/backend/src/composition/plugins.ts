@@ -25,7 +25,7 @@ export interface ChosenPlugins {
   readonly missing: readonly MissingPlugin[];
 }
 
-export interface ChoosePluginsOptions extends PluginSourcesOptions {
+interface ChoosePluginsOptions extends PluginSourcesOptions {
   /** Plugins of the command line (folders, files or packages), or definitions that a program passes. */
   readonly specifiers: readonly (string | PluginDefinition)[];
 }

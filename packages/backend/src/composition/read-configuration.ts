@@ -5,7 +5,7 @@ import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
 import { coreSections } from './core-sections.ts';
 import { type ChosenPlugins, choosePlugins } from './plugins.ts';
 
-export interface ReadConfigurationOptions {
+interface ReadConfigurationOptions {
   readonly paths: AICOPaths;
   /** Default `process.env`. */
   readonly env?: Environment;
@@ -19,7 +19,7 @@ export interface ReadConfigurationOptions {
   readonly configFile?: string;
 }
 
-export interface ReadConfiguration extends ChosenPlugins {
+interface ReadConfiguration extends ChosenPlugins {
   readonly config: ConfigurationManager;
 }
 

@@ -8,9 +8,9 @@ import type { ServiceContainer } from '../core/container/service-container.ts';
 export type Credentials = Parameters<AICOKeyManager['unlock']>[0];
 
 /** The state of the keys and of all services that hold data. */
-export type VaultState = 'locked' | 'unlocking' | 'unlocked' | 'locking';
+type VaultState = 'locked' | 'unlocking' | 'unlocked' | 'locking';
 
-export interface VaultOptions {
+interface VaultOptions {
   readonly container: ServiceContainer;
   readonly keyManager: AICOKeyManager;
   /** Services that run without a key. All others may hold data. */

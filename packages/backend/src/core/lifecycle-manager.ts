@@ -41,10 +41,10 @@ export interface LifecycleOptions {
 }
 
 /** Called when a stop begins, before any service is stopped, with a signal for its deadline. */
-export type BeforeDrain = (deadline: AbortSignal) => unknown;
+type BeforeDrain = (deadline: AbortSignal) => unknown;
 
 /** Called after every service has stopped, before the process exits. */
-export type AfterStop = (ending: Ending) => unknown;
+type AfterStop = (ending: Ending) => unknown;
 
 /**
  * Manages the process around a container: start, ready, drain, stop, signals and uncaught errors.

@@ -2,7 +2,7 @@ import type { Problem, ProblemIssue } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
 
 /** The schema of a {@link ProblemIssue}. */
-export const ProblemIssueSchema = Type.Object({ path: Type.String(), message: Type.String() });
+const ProblemIssueSchema = Type.Object({ path: Type.String(), message: Type.String() });
 
 /** The schema of a {@link Problem}. The type is declared separately, so that reading problems needs no schema library. */
 export const ProblemSchema = Type.Object({

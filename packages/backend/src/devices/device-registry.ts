@@ -53,7 +53,7 @@ interface KnownDevice {
   readonly keys: DeviceKeys;
 }
 
-export interface DeviceRegistryOptions {
+interface DeviceRegistryOptions {
   readonly database: Database;
   readonly roles: Roles;
   /** Logs every pairing, renaming and revocation. */

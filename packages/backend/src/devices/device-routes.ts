@@ -11,7 +11,7 @@ export interface Pairing {
   readonly pairings: { issue(context: { readonly roles: readonly string[] }): { readonly text: string } };
 }
 
-export interface DeviceRoutesOptions {
+interface DeviceRoutesOptions {
   readonly devices: DeviceRegistry;
   readonly middleware: Pairing;
   /** The role of a device paired without one. */

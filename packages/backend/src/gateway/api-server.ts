@@ -19,7 +19,7 @@ const REFUSALS: Readonly<Record<string, readonly [status: number, detail: string
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The headers did not come in time.'],
 };
 
-export interface ApiServerOptions {
+interface ApiServerOptions {
   readonly exchanges: Exchanges;
   readonly guard: PeerGuard;
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void;

@@ -21,7 +21,7 @@ import { UploadBudget } from './upload-budget.ts';
 import { compileValidator } from './validation.ts';
 import { installWebSockets } from './web-socket.ts';
 
-export interface AppOptions {
+interface AppOptions {
   readonly prefix: string;
   readonly declare: DeclareRoutes;
   readonly logger: Logger;

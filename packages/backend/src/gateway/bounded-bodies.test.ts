@@ -88,7 +88,7 @@ test('the bytes held by one sender, and by all, are limited, and are released wi
   assert.deepEqual(await codes('a', 80), [429, 'AICO_GATEWAY_UPLOADS']);
   assert.deepEqual(await codes('a', 8), [200, undefined]);
   assert.deepEqual(await codes('b', 70), [200, undefined]);
-  // One that has begun, and says no more.
+  // A request that has begun and sends nothing more.
   const stuck = connect(port, '127.0.0.1').on('error', () => {});
   stuck.write(
     `POST /t HTTP/1.1\r\nHost: a\r\nX-Sender: b\r\nContent-Type: text/plain\r\nContent-Length: ${85 * KIB}\r\n\r\n`,

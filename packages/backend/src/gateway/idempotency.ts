@@ -3,7 +3,7 @@ import type { Database, DatabaseView, Migration, Transaction } from '@aico/share
 import type { FastifyRequest } from 'fastify';
 import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from './errors.ts';
 
-export interface IdempotencyOptions {
+interface IdempotencyOptions {
   readonly database: Database;
   /** Milliseconds for which a key is remembered. Default 24 hours. */
   readonly keepMs?: number;

@@ -21,7 +21,7 @@ interface Mount {
 export class Mounts {
   readonly #mounts = new Map<string, Mount>();
   readonly #pending: PendingRequests;
-  /** Changes of plugins under way, and the mounts that were removed meanwhile. */
+  /** The number of changes of plugins in progress, and the mounts that were removed by them. */
   #changes = 0;
   readonly #absent = new Set<string>();
   #routes: readonly DeclaredRoute[] = [];
@@ -69,7 +69,7 @@ export class Mounts {
     };
   }
 
-  /** Whether a change of plugins has removed the mount that serves a URL, and is still under way. */
+  /** Whether a change of plugins that is still in progress has removed the mount that serves a URL. */
   isAbsent(url: string): boolean {
     return this.#absent.has(mountName(url));
   }

@@ -8,7 +8,7 @@ import { answerProbe, type ReadinessProbe } from './probes.ts';
 import { refuse, refuseBytes } from './refusal.ts';
 import { type UnprovenConnection, UnprovenConnections, type UnprovenLimits } from './unproven-connections.ts';
 
-export interface PublicPortOptions {
+interface PublicPortOptions {
   readonly guard: PeerGuard;
   readonly readiness: ReadinessProbe;
   readonly allowedHosts: readonly string[];

@@ -22,7 +22,7 @@ export function installTracing(app: GatewayApp, plugin: string | undefined): voi
     },
   });
   app.addHook('onRequest', (request, _reply, done) => withWork(workOf(request, plugin), done));
-  // A body may arrive in the context of its connection, and what follows would go on in that.
+  // A body may arrive in the context of its connection, in which the request would then continue.
   app.addHook('preValidation', (request, _reply, done) => withWork(workOf(request, plugin), done));
 }
 

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { UploadsFullError } from './errors.ts';
 
-export interface UploadLimits {
+interface UploadLimits {
   /** The most bytes of one sender. */
   readonly perSender: number;
-  /** The most bytes of all senders together. */
+  /** The maximum number of bytes of all senders together. */
   readonly total: number;
 }
 

@@ -5,7 +5,7 @@ import { HomeFileLostError } from './errors.ts';
 /** Twice a second, so that a loss is noticed within one. */
 const LOOK_EVERY_MS = 500;
 
-export interface HomeWatchOptions {
+interface HomeWatchOptions {
   /** Whether the lock file is still the one that this process has locked. */
   readonly isLockInPlace: () => boolean;
   readonly lockFile: string;

@@ -10,7 +10,7 @@ export interface ProcessIdentity {
   readonly bootId: string | undefined;
 }
 
-/** The process that has this id now; `undefined` if there is none, or the system does not tell. */
+/** The process that has this id now; `undefined` if there is none, or the system does not expose it. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const startTime = attempt(() => startTimeOf(pid));
   return startTime === undefined || startTime === '' ? undefined : { pid, startTime, bootId: bootId() };

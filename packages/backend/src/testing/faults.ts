@@ -3,7 +3,7 @@ import { DatabaseBusyError, type DatabaseFaults, DiskFaults } from '@aico/shared
 import type { TestBus } from './test-bus.ts';
 
 /**
- * Faults that a test injects into the parts that a plugin stands on. They arise where real ones do (a commit of the engine, the
+ * Faults that a test injects into the services that a plugin uses. They arise where real ones do (a commit of the engine, the
  * transport of the bus), so that plugins meet the same errors and states. The clock is no fault: see `TestClock.set` for a
  * time of day that jumps.
  *
@@ -58,7 +58,7 @@ export class PluginWriteFaults {
     this.#left = 0;
   }
 
-  /** The error that a write of `owner` meets. @internal */
+  /** The error with which a write of `owner` fails; `undefined` without a fault. @internal */
   next(owner: string | undefined): Error | undefined {
     if (this.#left === 0 || owner === undefined) return undefined;
     if (this.#plugin !== undefined && this.#plugin !== owner) return undefined;
@@ -83,7 +83,7 @@ export class DiskFaultControl {
     this.faults.delay(0);
   }
 
-  /** Has the next commit fail at its fsync: nothing is acknowledged any more until the backend is started anew. */
+  /** Makes the next commit fail at its fsync: no write is acknowledged until the backend is restarted. */
   fail(): void {
     this.faults.meet('broken');
   }
@@ -103,8 +103,8 @@ export class BusFaults {
   }
 
   /**
-   * Has `publish` reject with `AICO_BUS_FULL` for the topics of a pattern. A durable message is stored all the same: its
-   * consumers receive it, and what is refused is the copy for the subscriptions of the moment.
+   * Makes `publish` reject with `AICO_BUS_FULL` for the topics of a pattern. A durable message is still stored: its
+   * consumers receive it, and only its delivery to the current subscriptions is refused.
    *
    * @throws {TopicInvalidError} when `pattern` is not one
    */

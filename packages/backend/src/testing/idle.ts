@@ -5,7 +5,7 @@ import type { TestBus } from './test-bus.ts';
 const PATIENCE_MS = 10_000;
 
 /**
- * Resolves when every message that was published has been handled, also those that handlers published meanwhile.
+ * Resolves when every published message has been handled, including messages that handlers published meanwhile.
  *
  * @throws {NotIdleError} after 10 seconds
  */

@@ -1,14 +1,14 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The sources of the backend and of the packages that it stands on. */
+/** The sources of the backend and of the packages that it depends on. */
 const OWN = [
   new URL('../', import.meta.url).href,
   new URL('../', import.meta.resolve('@aico/shared/data')).href,
   new URL('./', import.meta.resolve('@aico/protocol')).href,
 ];
 
-/** Functions that work for their caller, such as `pause()`; and the testing kit itself, which is called by what it observes. */
+/** Stack frames that are skipped: functions that act for their caller, such as `pause()`, and the testing kit itself. */
 const PASSED_OVER =
   /\/(?:timing|core\/tasks)\/[\w-]+\.[jt]s:|\/testing\/(?:maker|open-resources|test-bus)\.[jt]s:/;
 
@@ -22,8 +22,8 @@ export function callerHere(): string | undefined {
 }
 
 /**
- * Who opens what is being opened: `'node'` where nothing but Node is on the stack, `undefined` for the backend, or for a library
- * that works for it; else the line of the code that does, as `file:line`.
+ * The code that opens a resource: `'node'` if only Node is on the stack, `undefined` for the backend, or for a library
+ * that the backend calls; otherwise the line of the code, as `file:line`.
  */
 export function openerHere(): { readonly line: string } | 'node' | undefined {
   const all = frames();

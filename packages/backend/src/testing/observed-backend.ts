@@ -23,17 +23,17 @@ export interface TestBackend extends Backend, AsyncDisposable {
   /** Injects faults of the database, the disk and the bus. */
   readonly faults: Faults;
   /**
-   * Resolves when everything that was published has been handled by subscriptions and durable consumers, also what they
+   * Resolves when every message has been handled by subscriptions and durable consumers, including messages that they
    * published themselves. A durable message whose handler failed waits for its next attempt: see `TestClock.advance`.
    *
-   * @throws {NotIdleError} after 10 seconds, naming what is not idle
+   * @throws {NotIdleError} after 10 seconds, with the names of the busy parts
    */
   whenIdle(): Promise<void>;
   /** Sends one request to the API, as the owner. */
   request(path: string, options?: LocalRequestOptions): Promise<LocalReply>;
 }
 
-/** A test backend and what is known of it from within. */
+/** A test backend and its internal state. */
 export interface ObservedBackend {
   readonly backend: TestBackend;
   readonly bus: TestBus;

@@ -18,12 +18,12 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** Something that is open, and the line that opened it. */
-export interface OpenResource {
+interface OpenResource {
   readonly kind: string;
   readonly maker: string;
 }
 
-/** Time for what was closed to be gone: a socket closes after its last bytes were sent. */
+/** Milliseconds in which closed resources disappear: a socket closes after its last bytes were sent. */
 const GRACE_MS = 500;
 
 /**

@@ -1,6 +1,6 @@
 import type { ServiceName, Services } from '../core/services.ts';
 
-/** A member of a stand-in: a method takes what the real one takes, and returns it or, for an object, part of it. */
+/** A member of a stand-in: a method with the parameters of the real one, which returns its result or a part of it. */
 type Member<V> = V extends (...args: infer Args) => infer Result ? (...args: Args) => Answer<Result> : V;
 
 type Answer<R> =
@@ -11,7 +11,7 @@ export type StandInMembers<T> = { readonly [K in keyof T]?: Member<T[K]> };
 
 /**
  * Takes the place of a service in a unit test. It has the members that the test gives, with their types checked; any other is an
- * error that names it, so that a test notices what the code under test began to use.
+ * error that names it, so that a test notices when the code under test uses another member.
  *
  * @example
  * ```ts

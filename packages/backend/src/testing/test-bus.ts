@@ -3,14 +3,14 @@ import { BusFullError, InProcessBus, type Receiver, type TransportConnection } f
 import { callerHere } from './maker.ts';
 
 /** A subscription that is open on the bus of a test backend. */
-export interface OpenSubscription {
+interface OpenSubscription {
   readonly pattern: string;
   /** Where it was made, unless by the backend itself. */
   readonly maker: string | undefined;
   readonly receiver: Receiver;
 }
 
-/** The bus of a test backend: it knows its subscriptions, and refuses messages when a test says so. */
+/** The bus of a test backend: it lists its subscriptions, and refuses messages if a test requests it. */
 export class TestBus extends InProcessBus {
   readonly #open = new Set<OpenSubscription>();
   readonly #topics = new Map<string, Set<string>>();

@@ -10,7 +10,7 @@ export class DatabaseService {
     this.#logger = logger;
   }
 
-  /** Durable when it resolves: a statement outside a transaction is one of its own. */
+  /** Durable when it resolves: a statement outside a transaction is a transaction itself. */
   async insertRecord(data: { value1: string; value2: string }): Promise<number | bigint | undefined> {
     const cursor = await this.#db.execute('INSERT INTO table_name (column1, column2) VALUES (?, ?)', [
       data.value1,

@@ -250,7 +250,7 @@ async function atRestAll({ paths }: CommandContext): Promise<readonly PluginAtRe
   return Promise.all((await homePlugins(paths)).sources.map(atRest));
 }
 
-/** The packages that offer a plugin which is none of `plugins`. */
+/** The packages with a plugin that is not in `plugins`. */
 async function foundBeside(
   { paths, via }: CommandContext,
   plugins: readonly { readonly module: string }[],

@@ -19,7 +19,7 @@ export interface AcceptOptions extends SecretFiles {
   readonly cipher?: string;
 }
 
-/** Shows what is missing, asks for confirmation, and accepts the present database as the newest. */
+/** Shows the missing commits, asks for confirmation, and accepts the present database as the newest. */
 export async function acceptRolledBack(context: CommandContext, options: AcceptOptions): Promise<void> {
   const { cipher = 'aegis' } = options;
   if (cipher !== 'aegis' && cipher !== 'sqlcipher')

@@ -16,7 +16,7 @@ export interface PluginAtRest {
 }
 
 /** The plugins that a home has, and the configuration that was read with them, whatever is wrong with it. */
-export interface HomePlugins {
+interface HomePlugins {
   readonly config: ConfigurationManager;
   readonly sources: readonly PluginSource[];
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 const OWN = ['@aico/backend', '@aico/cli'] as const;
 
 /** How a new package depends on the packages that this command belongs to. */
-export interface OwnPackages {
+interface OwnPackages {
   /** The versions that a plugin made now is compatible with. */
   readonly range: string;
   /** A specification of each for npm, by name. */

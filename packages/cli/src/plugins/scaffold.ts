@@ -5,11 +5,11 @@ import path from 'node:path';
 import { FolderInUseError, PluginNotMadeError } from '../errors.ts';
 import { ownPackages } from './own-packages.ts';
 
-/** A plugin that is checked, tested and packed with this package. Its name stands for that of the new one. */
+/** A plugin that is checked, tested and packed with this package. Its name is replaced by that of the new one. */
 const TEMPLATE = path.join(path.dirname(findPackageJSON(import.meta.url) ?? ''), 'template');
 const NAME_IN_TEMPLATE = /sample([-_])plugin/g;
 
-/** Files that would be read, or left out by npm, where the template lies. The one of the package is renamed when it is packed. */
+/** Files that have another name in the template, where npm or a tool would otherwise read or omit them. */
 const RENAMED: Readonly<Record<string, string>> = {
   '_biome.json': 'biome.json',
   '_package.json': 'package.json',

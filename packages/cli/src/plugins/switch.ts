@@ -31,7 +31,7 @@ export function switching<T>(
 
 /**
  * Adds a package that was found to the configuration, under the name of its plugin, and then does `work` with that name. Runs
- * the code of the package, which states the name. When `work` fails, the file of the configuration is what it was.
+ * the code of the package, which states the name. If `work` fails, the configuration file is not changed.
  *
  * @throws {CommandFailedError} when the home has another plugin of the name
  */

@@ -30,7 +30,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** Headers for the proxy itself, which are not forwarded. */
 const OF_THE_PROXY: ReadonlySet<string> = new Set(['authorization', 'host']);
 
-export interface ProxyOptions {
+interface ProxyOptions {
   readonly client: NodeClient;
   /** The token required in a request: `Authorization: Bearer TOKEN`, or any user with the token as the password. */
   readonly token: string;

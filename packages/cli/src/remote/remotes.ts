@@ -5,7 +5,7 @@ import { type AICOPaths, makePrivateFolder, prepareFile, removeDurably } from '@
 import { RemoteUnknownError, RemoteUnreadableError, UsageError } from '../errors.ts';
 
 /** A backend elsewhere with which this machine is paired. */
-export interface Remote {
+interface Remote {
   /** Its name for `--via`. */
   readonly name: string;
   readonly address: string;
@@ -13,7 +13,7 @@ export interface Remote {
 }
 
 /** A file reserved for a remote, which is filled once the pairing has succeeded. */
-export interface PreparedRemote {
+interface PreparedRemote {
   fill(remote: Remote): Promise<void>;
   discard(): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { ErrorDescription } from '../report-error.ts';
 import type { ReadyInfo } from './ready-info.ts';
 
 /** The messages of a backend in the background to the command that started it. */
-export type DetachedMessage =
+type DetachedMessage =
   | { readonly kind: 'ready'; readonly ready: ReadyInfo }
   | ({ readonly kind: 'failed' } & ErrorDescription);
 

@@ -30,7 +30,7 @@ export function readyInfoOf(backend: Backend): ReadyInfo {
   };
 }
 
-export interface BannerOptions {
+interface BannerOptions {
   /** The home folder, if one was given: the suggested commands name it. */
   readonly home: string | undefined;
   readonly isForeground: boolean;

@@ -9,7 +9,7 @@ test('wordsIn() counts the words between white space', () => {
 });
 
 describe('the health check', () => {
-  /** Notes whose database says that so many wait. A member that the stand-in lacks is an error that names it. */
+  /** Notes with a stand-in database in which `count` notes wait. A member that the stand-in lacks is an error that names it. */
   const notesThatWait = (waiting: number): Notes => {
     const execute = async () => ({ fetchOne: () => ({ waiting }) });
     return new Notes(standIn('database', { execute }), standIn('message_bus', {}));

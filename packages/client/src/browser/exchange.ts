@@ -4,7 +4,7 @@ import type { ByteConnection } from './byte-connection.ts';
 import { chunk, LAST_CHUNK, requestHead } from './http1-request.ts';
 import { readBody, readHead, staysOpen } from './http1-response.ts';
 
-export interface ExchangeOptions {
+interface ExchangeOptions {
   /** Milliseconds until the response must begin. */
   readonly timeoutMs: number;
   /** Returns the connection; `isFree`: whether it can be used for another request. */

@@ -9,7 +9,7 @@ export interface ByteSource {
 }
 
 /** The head of an answer: RFC 9112, 4 and 5. */
-export interface ResponseHead {
+interface ResponseHead {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Headers;

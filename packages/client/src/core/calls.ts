@@ -1,6 +1,6 @@
 import { ClientClosedError, ConnectionBrokenError } from '../errors.ts';
 
-export interface CallOptions {
+interface CallOptions {
   /** Cancels the call, which then throws the signal's reason. */
   readonly signal?: AbortSignal | null | undefined;
   /** Whether the call can be repeated without harm. */

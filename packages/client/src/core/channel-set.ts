@@ -18,7 +18,7 @@ export interface SharedChannel {
  */
 const BACKOFF = { minDelayMs: 100, maxDelayMs: 5_000 };
 
-export interface ChannelSetOptions<Channel> {
+interface ChannelSetOptions<Channel> {
   /** Opens a channel; stops when `closing` is aborted. */
   readonly open: (closing: AbortSignal) => Promise<Channel>;
   /** The longest delay in milliseconds that a busy backend may ask for; a longer one is an error. */
@@ -54,7 +54,7 @@ export class ChannelSet<Channel extends SharedChannel> {
       signal?.throwIfAborted();
       if (this.isClosed) throw new ClientClosedError();
       const channel = this.#findRoom() ?? (await orAborted(this.#opened(), signal));
-      // Retrying at once could continue for ever.
+      // Immediate retries could continue endlessly.
       if (!channel.isOpen) throw new ChannelClosedError();
       // Other requests that waited for the same channel may have filled it.
       if (channel.size < CONNECTIONS_PER_CHANNEL) return connect(channel);

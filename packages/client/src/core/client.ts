@@ -69,7 +69,7 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
 }
 
 /** The parts of a client. */
-export interface ClientParts {
+interface ClientParts {
   readonly transport: Transport;
   readonly calls: Calls;
   close(): Promise<void>;

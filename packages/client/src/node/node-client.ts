@@ -19,7 +19,7 @@ export interface NodeClient<Paths extends object = paths> extends Client<Paths> 
   forward(request: ForwardedRequest): Promise<ForwardedResponse>;
 }
 
-export interface NodeClientOptions {
+interface NodeClientOptions {
   readonly transport: NodeTransport;
   readonly timeoutMs: number;
   /** Whether it stays on this machine, where content codings only cost time. */

@@ -3,7 +3,7 @@ const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000
 /**
  * The moment that a person means: `10m`, `2h`, `3d` (so long ago), `now`, `today` and `yesterday` (their beginning), a time of
  * today (`14:30`), or a date or date-time of ISO 8601. A date without a time is its beginning, and a time without a zone is local.
- * `undefined` where it is none of these.
+ * `undefined` for any other text.
  *
  * @example momentOf('10m', new Date('2026-11-27T12:00:00Z')); // 2026-11-27T11:50:00.000Z
  */

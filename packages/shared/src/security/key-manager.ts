@@ -177,7 +177,7 @@ export class AICOKeyManager {
   }
 
   /**
-   * Calls `begin` whenever the keys become unlocked, and what it returns before they are locked.
+   * Calls `begin` whenever the keys are unlocked, and the function that it returned before they are locked.
    *
    * @example
    * ```ts

@@ -19,7 +19,7 @@ const SEND_HIGH_WATER = 1_000;
 /** Milliseconds within which a peer must complete the CURVE handshake. */
 const HANDSHAKE_MS = 3_000;
 
-export interface BrokerSocketOptions {
+interface BrokerSocketOptions {
   readonly keys: CurveKeyPair;
   readonly frameBytes: number;
   readonly isAllowed: (publicKey: string) => boolean;

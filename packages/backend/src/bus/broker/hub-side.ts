@@ -25,7 +25,7 @@ import {
 import type { LocalSide } from './broker-options.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
 
-export interface HubSideOptions {
+interface HubSideOptions {
   readonly hub: InProcessBus;
   /** The largest message body that can be sent to a client, in bytes. */
   readonly messageBytes: number;
@@ -148,7 +148,7 @@ export class HubSide implements LocalSide {
       return content;
     } catch (error) {
       if (!topic.startsWith(REPLY_PREFIX)) throw error;
-      // The requester in the other process is told at once that the answer cannot be sent.
+      // The requester in the other process gets an error immediately, since the answer cannot be sent.
       this.#options.onError(error);
       return JSON.stringify(failureAnswer(error));
     }

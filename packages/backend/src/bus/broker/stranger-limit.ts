@@ -12,7 +12,7 @@ const CONNECTIONS = 4_096;
 
 /**
  * Limits the work caused by connections without a session. Each processed frame costs a parse, a proof or an answer, and a
- * component that passes the CURVE handshake could send HELLO frames without end.
+ * component that passes the CURVE handshake could send HELLO frames endlessly.
  */
 export class StrangerLimit {
   readonly #frames = new BoundedCache<string, number>(CONNECTIONS);

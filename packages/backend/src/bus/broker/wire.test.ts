@@ -127,7 +127,7 @@ test('the time left is a duration: it shrinks while a message waits, and a date 
   assert.equal((await peer.nextMessage())?.head.timeLeftMs, 1);
 });
 
-/** Lets the clock pass a moment, which is what is being measured. */
+/** Waits until the clock has advanced; the elapsed time itself is under test. */
 async function until(moment: number): Promise<void> {
   while (performance.now() < moment) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -141,7 +141,7 @@ test('a clock that is wrong by years changes no deadline', async (t) => {
     Date.now = now;
   });
   for (const shift of [-1e12, 8_000, 1e12]) {
-    // Read anew between publishing and handling: as if the two processes disagreed.
+    // The clock changes between publishing and handling, as if the two processes disagreed.
     let reads = 0;
     Date.now = () => {
       reads += 1;

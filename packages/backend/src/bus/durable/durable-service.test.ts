@@ -46,7 +46,7 @@ test('another process publishes durably and consumes: each message once, with al
   ];
   assert.deepEqual(seen, expected);
   await consumption.stop();
-  // Acknowledged messages do not come again; a consumer of the same name goes on.
+  // Acknowledged messages are not delivered again; a consumer of the same name continues.
   await plugin.publish('orders.placed', 'later', { durable: true });
   const again = await shop.consume('orders.*', 'mailer', (_topic, message) => void seen.push(message));
   await again.whenIdle();
@@ -188,7 +188,7 @@ test('messages in flight when a connection ends are delivered to the next consum
     second = await next
       .consume('orders.*', 'mailer', (_topic, message, { attempt }) => void seen.push([message, attempt]))
       .catch((error: unknown) => {
-        // Until the store has taken back what the first one held.
+        // Until the store has recovered the messages of the first consumer.
         assert.ok(error instanceof DurableRefusedError);
         assert.equal(error.remoteCode, 'AICO_STREAM_CONSUMER_TAKEN');
         return undefined;
@@ -236,7 +236,7 @@ test('an opening whose answer was lost can be repeated; another client waits its
   };
   await shop.request('_durable.open', asked);
   assert.deepEqual(await numbers(), [[1, 1]]);
-  // It does not say that it holds it: the answer was lost.
+  // The answer was lost, so the client does not list the message as in flight.
   assert.deepEqual(await numbers(), [[1, 1]]);
   await assert.rejects(shop.request('_durable.open', { ...asked, consumption: 'two' }), RequestFailedError);
   await shop.request('_durable.open', asked);

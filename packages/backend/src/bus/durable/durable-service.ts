@@ -36,7 +36,7 @@ const AT_ONCE = 256;
 const CONSUMPTIONS = 64;
 const LONGEST_MS = 2 ** 31 - 1;
 
-export interface DurableServiceOptions {
+interface DurableServiceOptions {
   readonly hub: InProcessBus;
   readonly store: DurableStore;
   /** Returns the connected clients. */

@@ -8,7 +8,7 @@ import { WriteUnconfirmedError } from '@aico/shared/core/paths';
 import { GrantBook } from './grant-book.ts';
 import { type BusGrant, GrantsFile } from './grants-file.ts';
 
-/** A file whose folder cannot be synced, for as long as `isFailing`: what it is given is visible and not confirmed. */
+/** A file whose folder cannot be synced while `isFailing`: writes are visible but not confirmed. */
 class UnconfirmedFile extends GrantsFile {
   isFailing = false;
 

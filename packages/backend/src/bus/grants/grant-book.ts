@@ -11,7 +11,7 @@ const MOST_PATTERNS = 256;
 const MOST_GRANTS = 1_024;
 
 /** A request for a grant. */
-export interface GrantRequest {
+interface GrantRequest {
   readonly component: string;
   readonly publicKey: string;
   /** The topics it may use; a renewal without any keeps the previous ones. */

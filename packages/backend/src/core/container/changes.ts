@@ -8,7 +8,7 @@ import { reportOn, StartReport } from './start-report.ts';
 import type { Supervisor } from './supervisor.ts';
 
 /** The parts of the container that a change works on; read again for each. */
-export interface ChangesOptions {
+interface ChangesOptions {
   readonly registry: () => Registry;
   readonly adopt: (registry: Registry) => void;
   readonly state: () => ContainerState['kind'];
@@ -109,7 +109,7 @@ export class Changes {
       await supervisor.takeDown(`failed change of ${names.join(', ')}`, coming);
       this.#adopt(supervisor, before);
       whenSwapped?.(false);
-      // A stop under way starts nothing any more.
+      // Nothing is started during a stop.
       if (supervisor.failure !== undefined) throw supervisor.failure;
       let restoreFailure: Error | undefined;
       try {

@@ -7,7 +7,7 @@ import type { StopReport } from './stop-report.ts';
 export type InstanceOf<N extends string> = N extends ServiceName ? Services[N] : unknown;
 
 /** Returns a declared dependency. */
-export type RequireService = <D extends ServiceName>(name: D) => Services[D];
+type RequireService = <D extends ServiceName>(name: D) => Services[D];
 
 /** Creates a service. Called when its dependencies run, never before the start. */
 export type ServiceFactory<N extends string> = (

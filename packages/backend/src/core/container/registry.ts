@@ -53,7 +53,7 @@ export class Registry {
     return records;
   }
 
-  /** `names` and everything that stands on them, dependencies first, without what the container did not make. */
+  /** `names` and all their dependents, dependencies first, without instances that the container did not create. */
   withDependents(names: Iterable<string>): ReadonlySet<ServiceRecord> {
     const all = new Set(names);
     if (all.size === 0) return new Set();

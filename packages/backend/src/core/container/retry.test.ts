@@ -10,7 +10,7 @@ const b = fixture('b');
 const c = fixture('c');
 const retry = { minDelayMs: 1, maxDelayMs: 2 };
 
-/** A container whose events can be awaited, and a service that fails until it is told to be well. */
+/** A container whose events can be awaited, and a service that fails until the test lets it succeed. */
 function setUp() {
   const events: ServiceEvent[] = [];
   const waiting: { kind: string; resolve: () => void }[] = [];

@@ -85,7 +85,7 @@ export class ServiceContainer {
   /**
    * A service for {@link change}, with the arguments of {@link registerService}.
    *
-   * @throws {ServiceOptionError} when an option is not what it may be
+   * @throws {ServiceOptionError} when an option is invalid
    */
   registration<N extends string>(
     name: N,
@@ -214,7 +214,7 @@ export class ServiceContainer {
 
   /**
    * Stops everything, dependents first, in the reverse of the start order. A start in progress is cancelled and rolled back. A
-   * service that throws or hangs is reported and the others are stopped all the same; this never rejects. Concurrent calls
+   * service that throws or hangs is reported, and the others are still stopped; this never rejects. Concurrent calls
    * share one stop.
    */
   async stop({ reason = 'stop', budgetMs }: StopOptions = {}): Promise<StopReport> {

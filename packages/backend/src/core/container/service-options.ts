@@ -4,7 +4,7 @@ import { ServiceOptionError } from './errors.ts';
 import type { FilledPoint } from './graph-problems.ts';
 
 /** How often a failed start is retried. */
-export interface RetryPolicy extends Partial<Backoff> {
+interface RetryPolicy extends Partial<Backoff> {
   /** Retries after the first attempt. Default: 0 for a required service, unlimited for an optional one. */
   readonly retries?: number;
 }
@@ -63,7 +63,7 @@ export interface ResolvedOptions {
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Used if neither the service nor its container sets another. */
-export const DEFAULT_START_TIMEOUT_MS = 10_000;
+const DEFAULT_START_TIMEOUT_MS = 10_000;
 
 export const DEFAULT_PRIORITY = 100;
 

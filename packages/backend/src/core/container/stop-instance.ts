@@ -36,7 +36,7 @@ export async function stopInstance(
   return troubles;
 }
 
-/** Why a step did not end in time: a scope rejects with the name of what it waited for, within the same turn. */
+/** The reason why a step did not end in time: a scope rejects, in the same turn, with the name of the resource that it waited for. */
 async function reasonSoon(result: PromiseLike<unknown>): Promise<unknown> {
   const turn = new Promise((resolve) => setImmediate(resolve));
   return Promise.race([result, turn]).then(

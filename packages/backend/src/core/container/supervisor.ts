@@ -11,7 +11,7 @@ import { type AttemptListener, attemptStart } from './start-attempt.ts';
 import { stopInstance } from './stop-instance.ts';
 import { type StoppedService, StopReport } from './stop-report.ts';
 
-export interface SupervisorOptions {
+interface SupervisorOptions {
   /** All services, each linked to its dependencies and dependents. */
   readonly records: readonly ServiceRecord[];
   readonly random: () => number;

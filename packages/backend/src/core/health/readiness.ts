@@ -1,14 +1,14 @@
 import type { HealthRegistry, HealthReport } from './types.ts';
 
 /** Whether the backend accepts work now, and if not, why. */
-export interface Readiness {
+interface Readiness {
   readonly ready: boolean;
   readonly reason?: string;
   /** It is not ready because it is locked, which every client may know. */
   readonly locked?: boolean;
 }
 
-export interface ReadinessOptions {
+interface ReadinessOptions {
   readonly isLocked?: () => boolean;
 }
 

@@ -137,7 +137,7 @@ function isTellable(data: unknown): data is Readonly<Record<string, unknown>> {
   try {
     return JSON.stringify(data)?.startsWith('{') ?? false;
   } catch {
-    // Data that cannot be represented is omitted; the status counts all the same.
+    // Data that cannot be represented is omitted; the status still counts.
     return false;
   }
 }

@@ -5,7 +5,7 @@ import { type Backoff, backoffDelay, type Clock } from '@aico/shared/core/tasks'
 export type BackgroundWork = (signal: AbortSignal) => unknown;
 
 /** The parts of its plugin that a timer or a background task uses. */
-export interface BackgroundHost {
+interface BackgroundHost {
   readonly clock: Clock;
   readonly logger: Logger;
 }

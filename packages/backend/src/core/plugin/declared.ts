@@ -3,7 +3,7 @@ import type { DeclareRoutes } from '../gateway.ts';
 import { CapabilityUndeclaredError, RouteEndlessError, TopicUndeclaredError } from './errors.ts';
 
 /** The declarations in the definitions of all plugins. */
-export interface Declarations {
+interface Declarations {
   readonly capabilities: readonly string[];
   find(plugin: string): { readonly topics?: readonly { readonly name: string }[] } | undefined;
   declaresCapability(access: string): boolean;

@@ -44,7 +44,7 @@ export class PluginNotFoundError extends defineError({
 }) {}
 
 /** The reason why a plugin's package is incompatible. */
-export interface Incompatibility {
+interface Incompatibility {
   readonly specifier: string;
   /** The folder of the plugin's package. */
   readonly folder: string;

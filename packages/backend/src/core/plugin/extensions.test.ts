@@ -13,7 +13,7 @@ type Word = () => string | Promise<string>;
 const about = { version: '1.0.0', description: 'Under test' };
 const words = extensionPoint<Word>('speaker.words');
 
-/** A plugin that offers `words`, and lets the test call what the others have put there. */
+/** A plugin that offers the extension point `words`, and lets the test call its extensions. */
 function speaker(onStart: (spoken: readonly string[]) => void = () => {}) {
   let extensions: Extensions<Word> | undefined;
   const plugin = definePlugin({

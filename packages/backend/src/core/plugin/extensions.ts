@@ -21,7 +21,7 @@ export interface Extensions<T> {
 }
 
 /** The plugin that adds an extension. */
-export interface Extender {
+interface Extender {
   readonly plugin: string;
   readonly priority: number;
   readonly logger: () => Logger;

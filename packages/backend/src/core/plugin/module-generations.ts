@@ -19,7 +19,7 @@ interface Root {
 }
 
 /**
- * Lets the code of a plugin be loaded anew. Node keeps every ECMAScript module for as long as the process runs, by its
+ * Reloads the code of a plugin. Node keeps every ECMAScript module while the process runs, by its
  * URL. So each load of a plugin is a generation, whose name a resolve hook adds to the URLs of the plugin's own modules:
  * those below its folder, without `node_modules` and without other packages. All other modules are shared.
  *
@@ -94,7 +94,7 @@ export class ModuleGenerations implements Disposable {
   }
 }
 
-/** A package.json without a name only says how the files beside it are read. */
+/** A package.json without a name only sets the module format of the files beside it. */
 function hasName(manifest: string): boolean {
   return 'name' in JSON.parse(readFileSync(manifest, 'utf8'));
 }

@@ -29,7 +29,7 @@ export interface CommandContext {
 }
 
 /** Sends requests to the backend, as `@aico/client` does. */
-export interface CommandClient {
+interface CommandClient {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /**
    * The parsed answer; `undefined` if it has no body.
@@ -40,7 +40,7 @@ export interface CommandClient {
 }
 
 /** A progress bar; silent unless standard error is a terminal. */
-export interface Progress {
+interface Progress {
   update(done: number, note?: string): void;
   stop(): void;
 }

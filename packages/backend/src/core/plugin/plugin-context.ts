@@ -25,7 +25,7 @@ import type { Extensions } from './extensions.ts';
 import { PluginScope } from './plugin-scope.ts';
 import type { Release } from './release-stack.ts';
 
-export interface AddRoutesOptions extends MountOptions {
+interface AddRoutesOptions extends MountOptions {
   /** Below `/api/v1`. Default: the plugin's name. */
   readonly place?: string;
 }
@@ -34,7 +34,7 @@ const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
 /** Services that every plugin may use without declaring them. */
 export const COMMON_SERVICES = ['config', 'logging', 'health'] as const;
-export type CommonService = (typeof COMMON_SERVICES)[number];
+type CommonService = (typeof COMMON_SERVICES)[number];
 
 /**
  * The API of a plugin. `start(plugin)` of a definition receives it, and the methods of `BasePlugin` are the same.
@@ -291,7 +291,7 @@ export class PluginContext<Dependency extends ServiceName = ServiceName> {
    * Calls `release` when the plugin stops, after everything that was opened later has been released. The returned function
    * calls it earlier.
    *
-   * @throws {PluginStoppedError} when the plugin has already stopped; `release` is called all the same
+   * @throws {PluginStoppedError} when the plugin has already stopped; `release` is called nevertheless
    */
   onStop(release: Release): () => Promise<void> {
     const held = this[scope].own('a resource of onStop()', release);

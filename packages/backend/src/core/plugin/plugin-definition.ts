@@ -11,7 +11,7 @@ import type { BasePlugin } from './plugin-base.ts';
 import type { PluginContext } from './plugin-context.ts';
 
 /** The result of `create`: a plugin, which is also the service if `Services` declares one of that name. */
-export type PluginInstance<N extends string> = N extends ServiceName ? Services[N] & BasePlugin : BasePlugin;
+type PluginInstance<N extends string> = N extends ServiceName ? Services[N] & BasePlugin : BasePlugin;
 
 /** The argument of `start(plugin)`. */
 export interface Plugin<Dependency extends ServiceName = ServiceName, Config = unknown>
@@ -23,7 +23,7 @@ export interface Plugin<Dependency extends ServiceName = ServiceName, Config = u
 }
 
 /** The declaration of a plugin, which is available before it runs. */
-export interface PluginDeclaration<
+interface PluginDeclaration<
   N extends string = string,
   Dependency extends ServiceName = ServiceName,
   Schema extends TObject = TObject,

@@ -334,7 +334,7 @@ test('a wrong definition does not compile', () => {
   // @ts-expect-error neither start nor create
   definePlugin({ ...about, name: 'greeter' });
   const container = new ServiceContainer();
-  // @ts-expect-error what is registered under the name of a service must be that service
+  // @ts-expect-error an instance must have the type of the service under whose name it is registered
   container.registerInstance('message_bus', 'no bus');
   // @ts-expect-error no such service
   container.registerService('greeter', () => 1, { dependencies: ['databse'] });

@@ -27,7 +27,7 @@ export interface PluginManifest extends Package {
 }
 
 /** The package that a plugin belongs to. */
-export interface PluginPackage {
+interface PluginPackage {
   readonly folder: string;
   readonly manifest: PluginManifest;
 }

@@ -4,7 +4,7 @@ import { flushCompileCache } from 'node:module';
 const SHELL = '/bin/sh';
 
 /**
- * Ends the process with `code`, regardless of its threads. `process.exit()` waits for every worker thread, and for ever for one
+ * Ends the process with `code`, regardless of its threads. `process.exit()` waits for every worker thread, and endlessly for one
  * inside native code: an endless read, or a write to a disk that does not answer. Replacing the program by `exec` makes the
  * kernel end the threads and release their locks.
  */

@@ -11,7 +11,7 @@ export interface ProcessLike {
 }
 
 /** The reactions to the events of a process. */
-export interface ProcessReactions {
+interface ProcessReactions {
   /** Stops in order; resolves with the exit code. Does not reject. */
   stop(reason: string): Promise<number>;
   /** Handles an error that concerns one peer's connection only. Returns whether it did; by default it does not. */

@@ -8,7 +8,7 @@ type Outcome =
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
- * One request on its way through the middlewares. They do not call the route themselves: `entered` resolves with whether to
+ * The passage of one request through the middlewares. They do not call the route themselves: `entered` resolves with whether to
  * call it, its outcome is passed to `returned` or `threw`, and these resolve with the answer.
  */
 export class Passage {

@@ -63,7 +63,7 @@ export function installMiddleware(
   ): Promise<boolean> {
     const passage = new Passage(list, request);
     request[PASSAGE] = passage;
-    // A route that hijacks its reply sends nothing here, so a middleware that awaits it is told when the reply closes.
+    // A route that hijacks its reply sends nothing here, so a middleware that awaits it continues when the reply closes.
     const over = (): void => {
       if (!passage.isBack) void passage.returned(responseOf(reply, null));
     };

@@ -66,7 +66,7 @@ const Stats = Type.Object({
 });
 
 /** The parts of the broker that the routes use. */
-export interface BrokerView {
+interface BrokerView {
   readonly book: GrantBook;
   /** The broker, while it listens. */
   readonly broker: Broker | undefined;

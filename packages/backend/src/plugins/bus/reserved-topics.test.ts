@@ -155,7 +155,7 @@ test('no component of the broker reaches a reserved topic, whatever its grant co
     publish: [],
     subscribe: [],
   };
-  // It claims what it does not own, so that the broker alone can refuse it.
+  // The client claims to own the topics, so that only the broker can refuse it.
   const bus = new MessageBusClient({
     source: 'forger',
     transport: new ZeroMqTransport({ credential }),

@@ -26,7 +26,7 @@ export class QueryLimitError extends defineError({
   }),
 }) {}
 
-/** A backup failed; the owner of the home is told the reason. */
+/** A backup failed; only the owner of the home gets the reason. */
 export class BackupRefusedError extends defineError({
   code: 'AICO_DATABASE_BACKUP_REFUSED',
   status: 503,

@@ -28,7 +28,7 @@ export interface EventSource {
   wake(): void;
 }
 
-export interface EventLogLimits {
+interface EventLogLimits {
   readonly events: number;
   /** The size of all texts in characters. */
   readonly size: number;
@@ -36,7 +36,7 @@ export interface EventLogLimits {
 
 /**
  * The latest events of one subscription, so that a reader can resume after a break. Bounded: the oldest are discarded first,
- * and a reader who missed them is told their number.
+ * and a reader that missed them gets their number.
  */
 export class EventLog implements EventSource {
   readonly #limits: EventLogLimits;

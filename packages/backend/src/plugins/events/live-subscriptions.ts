@@ -7,7 +7,7 @@ import { EventLog, type EventSource } from './event-log.ts';
 import { StoredEventLog, type StoredEvents } from './stored-events.ts';
 
 /** Limits on the memory of subscriptions, and on how long one is kept for a disconnected reader. */
-export interface LiveLimits {
+interface LiveLimits {
   /** Subscriptions of one device, and on one WebSocket. */
   readonly perDevice: number;
   /** Subscriptions of all devices together; programs on this machine have the same limit separately. */

@@ -25,7 +25,7 @@ const BATCH = 64;
 /** RFC 6455, 7.4.1: a message of an unsupported kind. */
 const UNSUPPORTED = 1003;
 
-export interface TopicSocketOptions {
+interface TopicSocketOptions {
   readonly webSocket: WebSocket;
   readonly live: LiveSubscriptions;
   /** Publishes under the name of the client. */

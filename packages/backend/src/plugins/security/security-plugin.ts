@@ -9,7 +9,7 @@ import { Instant, listOf, type Says } from '../../core/reply-schemas.ts';
 import { refusalOf } from './unlock-refusal.ts';
 
 /** The part of the vault that the security plugin uses. */
-export interface SecurityView {
+interface SecurityView {
   readonly state: string;
   unlock(credentials: { readonly password?: string; readonly recoveryCode?: string }): Promise<void>;
   lock(): Promise<void>;

@@ -4,7 +4,7 @@ import { AicoError, ExitCode, type Problem } from '@aico/protocol';
 type RefusalStatus = 400 | 401 | 429 | 503;
 
 /** The reply to a failed unlock, over a socket that only the owner of the home can open. */
-export interface UnlockRefusal {
+interface UnlockRefusal {
   readonly status: RefusalStatus;
   readonly problem: Problem;
   /** Seconds until another attempt is accepted, if attempts are limited. */

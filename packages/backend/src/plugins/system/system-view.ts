@@ -35,13 +35,13 @@ export interface PluginView {
   /** Extension points that it offers, and those that it fills. */
   readonly offers: readonly string[];
   readonly fills: readonly string[];
-  /** Everything that cannot run without it. */
+  /** All services that depend on it. */
   readonly dependents: readonly string[];
   /** Its routes, subscriptions, consumers, timers and other resources that are open. */
   readonly opens: readonly string[];
   /** How often its code was loaded since the backend started. */
   readonly loads: number;
-  /** The last change of it, where it failed. */
+  /** The last change of the plugin, if it failed. */
   readonly problem:
     | { readonly code: string; readonly message: string; readonly hint: string | undefined }
     | undefined;

@@ -92,7 +92,7 @@ test('an end of the channel while frames are being gathered waits for them', asy
   await turns();
   const theirs = await asked;
   stream.on('error', () => {});
-  // The write callback runs while the frame is on its way to the carrier.
+  // The write callback runs while the frame is being written to the carrier.
   stream.write('last', () => stream.destroy());
   opener.end();
   const chunks: Buffer[] = [];

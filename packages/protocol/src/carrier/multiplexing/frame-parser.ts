@@ -2,7 +2,7 @@ import { ChannelStreamsError } from '../../channel/errors.ts';
 import { FrameKind, HEADER_BYTES, WINDOW_BYTES } from './frames.ts';
 
 /** Receives the frames of a parser. */
-export interface FrameHandler {
+interface FrameHandler {
   /** Bytes of a stream: the payload of a data frame, or the part of it that has arrived; empty for an empty frame. */
   onData(id: number, bytes: Uint8Array): void;
   /** A complete frame of any other kind; `value` is the number of a window frame. */

@@ -3,7 +3,7 @@ import { ChannelSilentError } from '../../channel/errors.ts';
 /** The time that a peer has to send anything after a ping, as a multiple of `silenceMs`. */
 const ANSWER_FACTOR = 4;
 
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   /** Milliseconds of silence after which the peer is sent a ping. */
   readonly silenceMs: number;
   /** Whether something is in flight. Without it, no ping is sent. */

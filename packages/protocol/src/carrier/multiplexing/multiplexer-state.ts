@@ -9,7 +9,7 @@ const BATCH = 16_384;
 const MAX_CONTROLS = 1_024;
 
 /** The limits and the listener of the side that accepts streams. */
-export interface StreamAcceptance {
+interface StreamAcceptance {
   /** Called with a stream that the peer has opened; must set its listener. */
   readonly onStream: (stream: StreamState) => void;
   /** The most concurrent streams; further ones are reset. */
@@ -18,7 +18,7 @@ export interface StreamAcceptance {
   readonly mayOpen: () => boolean;
 }
 
-export interface MultiplexerEvents {
+interface MultiplexerEvents {
   /** Called when there is something to send, with the number of data bytes added. */
   readonly onWake: (bytes: number) => void;
   /** Called when the peer must be disconnected. */

@@ -379,7 +379,7 @@ test('a peer that is silent while a stream is open is sent a ping, and the chann
     for (let turn = 0; turn < 4; turn += 1) await setImmediate();
   }
   assert.equal(opener.carrier.destroyed, false, 'it was asked, and has answered');
-  // From here on the peer is silent. The opener writes nothing either, and its streams must fail all the same.
+  // From here on the peer is silent. The opener writes nothing either, but its streams must still fail.
   acceptor.carrier.removeAllListeners('data');
   acceptor.carrier.resume();
   const failed = once(stream, 'error');

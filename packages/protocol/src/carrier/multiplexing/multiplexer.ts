@@ -13,7 +13,7 @@ const PACKET = 1_400;
 /** Frames up to this many bytes are copied together into one write. */
 const COPIED = 8_192;
 
-export interface OpenOptions {
+interface OpenOptions {
   /**
    * Milliseconds of silence after which a ping is sent while streams are open. If nothing arrives in four times that, the
    * channel is closed. Default 5 000.

@@ -3,7 +3,7 @@ import type { CipherState } from './cipher-state.ts';
 import type { HandshakePattern, Token } from './patterns.ts';
 import { SymmetricState } from './symmetric-state.ts';
 
-export interface HandshakeOptions {
+interface HandshakeOptions {
   readonly suite: CryptoSuite;
   readonly pattern: HandshakePattern;
   readonly role: 'initiator' | 'responder';

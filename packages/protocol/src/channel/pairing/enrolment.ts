@@ -22,7 +22,7 @@ export interface PairingGrant {
 }
 
 /** The length of every request on the wire. */
-export const REQUEST_BYTES = 1024;
+const REQUEST_BYTES = 1024;
 const ROLE = /^[a-z][a-z0-9_-]{0,31}$/;
 const DEVICE_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const MAX_ROLES = 16;

@@ -18,7 +18,7 @@ export interface ChannelResponderOptions {
 /** The first message of a device that knows the server's key. It may be a replay: see `accept`. */
 export interface KnownOpening {
   readonly kind: 'known';
-  /** The device's static key, by which to look the device up. */
+  /** The device's static key, by which the device is found. */
   readonly deviceKey: Uint8Array;
   /** The 32 random bytes that the device generated for this opening. A message with the same bytes is a replay. */
   readonly openingId: Uint8Array;

@@ -122,7 +122,7 @@ function revealed(schemas: readonly TSchema[], value: unknown): unknown {
 }
 
 /** A copy in which all text that a schema declares secret is a {@link Secret}. */
-export function hideSecrets(schemas: readonly TSchema[], value: unknown): unknown {
+function hideSecrets(schemas: readonly TSchema[], value: unknown): unknown {
   if (typeof value === 'string')
     return schemas.flatMap(partsOf).some(isSecretSchema) ? new Secret(value) : value;
   const below = (word: string, item: unknown): unknown =>

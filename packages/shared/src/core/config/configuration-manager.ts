@@ -68,7 +68,7 @@ export class ConfigurationManager {
   #schema: TObject;
   #runtime: Tree;
   #state: State = { phase: 'new' };
-  /** Reloads run one after another, so that what was read last is what stays. */
+  /** Reloads run one after another, so that the values that were read last remain. */
   readonly #exclusive = createMutex();
 
   /** @throws {ConfigSchemaError} when two sections overlap, or a key cannot be written in a file or as a variable */
@@ -97,7 +97,7 @@ export class ConfigurationManager {
     this.#runtime = runtime;
   }
 
-  /** The files that it reads; `undefined` where it has none. */
+  /** The files that it reads; `undefined` if there are none. */
   get paths(): ConfigFiles | undefined {
     return this.#files;
   }

@@ -48,7 +48,7 @@ describe('variables', () => {
     const places = fc.uniqueArray(fc.tuple(fc.array(word, { minLength: 1, maxLength: 4 }), anyLeaf), {
       minLength: 1,
       maxLength: 4,
-      // Different in the first word as a variable spells it: none lies inside another.
+      // The first words of their variables differ, so that no section contains another.
       selector: ([words]) => variableFor(words[0] ?? ''),
     });
     await fc.assert(
@@ -151,7 +151,7 @@ test('every problem that variables cause names a variable, also for a whole sect
     ({ min, max }) => min <= max,
     () => 'min is above max',
   );
-  // The type checker takes a refined section for another kind of schema.
+  // The type checker treats a refined section as another kind of schema.
   assert.ok(Type.IsObject(range));
   const choice = Type.Union([
     Type.Object({ kind: Type.Literal('a'), a: Type.Integer() }),

@@ -39,7 +39,7 @@ export function describeOrigin(origin: Origin): string {
   }
 }
 
-/** A problem as one line: place, key, what is wrong, and the key that may have been meant. */
+/** A problem as one line: location, key, reason, and the nearest valid key. */
 export function describeProblem({ key, message, origin, nearest }: ConfigProblem): string {
   const meant =
     nearest !== undefined && origin.layer === 'environment variable'

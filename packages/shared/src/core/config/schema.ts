@@ -42,7 +42,7 @@ export function schemasAt(root: TSchema, words: readonly string[]): readonly TSc
   return schemas;
 }
 
-/** Whether a key may be set: it is declared, or lies where the schema allows other keys. */
+/** Whether a key may be set: it is declared, or the schema allows additional keys at its position. */
 export function allows(root: TSchema, words: readonly string[]): boolean {
   let schemas: readonly TSchema[] = [root];
   for (const word of words) {
@@ -57,7 +57,7 @@ export function allows(root: TSchema, words: readonly string[]): boolean {
  * A value completed by the defaults of its schema. A section without a value counts as absent, since its lines may all be
  * comments. An optional section that is absent stays absent.
  */
-export function withDefaults(schema: TSchema, value: unknown): unknown {
+function withDefaults(schema: TSchema, value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map((item: unknown, index) => {
       const [child, ...others] = childrenOf(schema, String(index));

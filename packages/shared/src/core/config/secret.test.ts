@@ -30,7 +30,7 @@ const vault = defineSection(
   }),
 );
 
-/** Everything a configuration says of itself. */
+/** Every textual form of a configuration. */
 function printed(config: ConfigurationManager): string {
   const deep = { depth: 30, showHidden: true };
   return [

@@ -26,7 +26,7 @@ export class Secret {
     return this.#value;
   }
 
-  /** Whether both hold the same value. */
+  /** Whether both secrets have the same value. */
   equals(other: Secret): boolean {
     return this.#value === other.#value;
   }
@@ -48,7 +48,7 @@ export class Secret {
   }
 }
 
-export interface SecretStringOptions {
+interface SecretStringOptions {
   readonly description?: string;
   /** The least number of characters. */
   readonly minLength?: number;

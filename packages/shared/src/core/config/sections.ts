@@ -1,4 +1,4 @@
-import { type Static, type TObject, type TSchema, Type } from 'typebox';
+import { type TObject, type TSchema, Type } from 'typebox';
 import { ConfigSchemaError } from './errors.ts';
 import { isReservedVariable, variableFor, wordInVariable } from './variable.ts';
 
@@ -23,8 +23,7 @@ export function defineSection<S extends TObject>(path: string, schema: S): Secti
 }
 
 /** The environments of a backend. */
-export const EnvironmentName = Type.Enum(['development', 'production', 'test'], { default: 'development' });
-export type EnvironmentName = Static<typeof EnvironmentName>;
+const EnvironmentName = Type.Enum(['development', 'production', 'test'], { default: 'development' });
 
 /** The keys of every plugin's section, besides its own. */
 const pluginKeys = {

@@ -19,7 +19,7 @@ export interface Sources {
   readonly variables: Environment;
 }
 
-export interface ReadSourcesOptions {
+interface ReadSourcesOptions {
   readonly files: ConfigFiles | undefined;
   readonly variables: Environment;
   readonly schema: TObject;

@@ -1,7 +1,7 @@
 /** The prefix of variables that set keys. */
 export const PREFIX = 'AICO_';
 
-/** Variables with another meaning, which set no key. */
+/** Variables that begin with `AICO_` but set no key. */
 const RESERVED: ReadonlySet<string> = new Set(['AICO_HOME']);
 
 /**

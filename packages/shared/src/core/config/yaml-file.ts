@@ -51,7 +51,7 @@ export async function readYamlLayer(file: string, layer: FileLayer): Promise<Lay
 }
 
 /** @throws {ConfigSyntaxError} see {@link readYamlLayer} */
-export function parseYamlLayer(text: string, file: string, layer: FileLayer): Layer {
+function parseYamlLayer(text: string, file: string, layer: FileLayer): Layer {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
   const problems: ConfigProblem[] = [];

@@ -2,7 +2,7 @@ import { defineError, reasonOf } from '@aico/protocol';
 import { systemErrorIn } from '../system-errors/index.ts';
 import { shellQuoted } from './shell-quoted.ts';
 
-/** A path that a person has given cannot be one, or does not say which file is meant. */
+/** A path that a user has given is invalid or ambiguous. */
 export class PathInvalidError extends defineError({
   code: 'AICO_PATHS_INVALID',
   exit: 'home',

@@ -12,7 +12,7 @@ const READING = new Set([
   ...['readSync', 'closeSync', 'fstatSync', 'globSync'],
 ]);
 
-/** Files that change something all the same, with what they take and why no power loss matters there. */
+/** The exceptions: files with the functions that they import, and the reason why a power loss does not matter there. */
 const EXCEPTIONS: Readonly<Record<string, { readonly names: readonly string[]; readonly why: string }>> = {
   'packages/shared/src/data/engine/commit-counter.ts': {
     names: ['openSync', 'writeSync', 'fsyncSync'],
@@ -53,7 +53,7 @@ const DESTRUCTURED = /\{([^{}]*)\} = await import\('node:fs(?:\/promises)?'\)/g;
 const OTHER_WAYS =
   /\b(?:require|import|getBuiltinModule)\(\s*['"](?:node:)?fs(?:\/promises)?['"]\s*\)|from '(?:fs|fs\/promises)'|from '(?:fs-extra|graceful-fs|write-file-atomic)'/;
 
-/** The imports of `source` from the file system modules that may change a file; a description of those that cannot be judged. */
+/** The functions that `source` imports and that may change a file; for imports that cannot be analysed, a description. */
 function writersIn(source: string): readonly string[] {
   const found: string[] = [];
   for (const [, isType, clause = ''] of source.matchAll(IMPORT)) {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { HomeFolderUnknownError } from './errors.ts';
 
 /** The folders of one application. */
-export interface Folders {
+interface Folders {
   readonly configDir: string;
   readonly dataDir: string;
   readonly stateDir: string;
@@ -18,7 +18,7 @@ export type PathVariables = Readonly<Record<string, string | undefined>>;
  * on Windows those below `%APPDATA%` and `%LOCALAPPDATA%`. A variable that is empty or holds a relative path counts as
  * unset, as the XDG specification demands.
  *
- * @throws {HomeFolderUnknownError} when a folder lies below the user's home folder, which cannot be determined
+ * @throws {HomeFolderUnknownError} when a folder is below the user's home folder, which cannot be determined
  */
 export function platformFolders(name: string, env: PathVariables): Folders {
   const folder = (variable: string, ...fallback: readonly string[]): string =>
@@ -71,7 +71,7 @@ export function foldersBelow(home: string): Folders {
 }
 
 /**
- * The user's home folder: `HOME` where it holds an absolute path, else what the system's user database says.
+ * The user's home folder: `HOME` if it is an absolute path, otherwise the folder in the system's user database.
  * `os.homedir()` alone returns the empty text of an empty `HOME`, and every path below it would be relative.
  *
  * @throws {HomeFolderUnknownError}

@@ -44,7 +44,7 @@ export class SpoolFile {
       done += writeSync(this.#descriptor, bytes, done, bytes.byteLength - done, position + done);
   }
 
-  /** Cuts the file off behind `length` bytes. */
+  /** Truncates the file to `length` bytes. */
   truncate(length: number): void {
     ftruncateSync(this.#descriptor, length);
   }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { PathInvalidError } from './errors.ts';
 import { homeFolder, type PathVariables } from './platform-folders.ts';
 
-/** How a path that a person has written is read. */
+/** Options of {@link resolveUserPath}. */
 export interface UserPathOptions {
   /** The folder that a relative path starts from. Default: the current folder. */
   readonly base?: string;
@@ -13,7 +13,7 @@ export interface UserPathOptions {
 
 /**
  * The absolute path that a person means by `text`, be it an argument, an environment variable or a value in a
- * configuration file. `~` and `~/…` stand for the user's home folder: a shell expands them only where they are not
+ * configuration file. `~` and `~/…` are replaced by the user's home folder: a shell expands them only where they are not
  * quoted, and a service manager never does.
  *
  * @throws {PathInvalidError} when it is empty, contains a NUL, or names another user's home folder (`~name`)

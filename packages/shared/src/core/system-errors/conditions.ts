@@ -2,7 +2,7 @@
 export interface SystemCondition {
   readonly code: string;
   readonly errnos: readonly string[];
-  /** The condition in words, without the name of a file, so that a peer may be told. */
+  /** A description of the condition without file names, which may be sent to a peer. */
   readonly condition: string;
   readonly hint: string;
   /** The HTTP status of a reply; `undefined` where only the caller knows what the condition means. */

@@ -17,7 +17,7 @@ const BY_ERRNO: ReadonlyMap<string, SystemCondition> = new Map(
   CONDITIONS.flatMap((condition) => condition.errnos.map((errno) => [errno, condition] as const)),
 );
 
-/** A failure of the operating system, in words. The message names the call and the file; `condition` names neither. */
+/** A failure of the operating system. The message names the call and the file; `condition` names neither. */
 export class SystemError extends AicoError {
   readonly exitCode = ExitCode.system;
   readonly errno: string;

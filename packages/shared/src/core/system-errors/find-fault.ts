@@ -9,7 +9,7 @@ const SAMPLE_BYTES = 64 * 1024;
 /** With less room than this the disk counts as full, even where it accepts a small write. */
 export const LITTLE_ROOM_BYTES = 1024 * 1024;
 
-/** Whether the disk that `folder` lies on has too little room for a library that needs several pages at once. */
+/** Whether the disk of `folder` has too little room for a library that needs several pages at once. */
 export function hasLittleRoom(folder: string): boolean {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize < LITTLE_ROOM_BYTES;

@@ -16,7 +16,7 @@ const BY_SQLITE_CODE: readonly (readonly [prefix: string, errno: string])[] = [
 ];
 
 /**
- * The failure of the operating system that is at the root of `error`, in words; `undefined` where there is none. Searches
+ * The failure of the operating system that caused `error`; `undefined` if there is none. Searches
  * causes and aggregates, and knows the errors of Node and of SQLite.
  *
  * @example

@@ -5,7 +5,7 @@ export type Mutex = <T>(work: () => T | PromiseLike<T>) => Promise<T>;
 
 /**
  * Makes a function that runs one piece of work at a time, in the order of the calls. A failure reaches only the caller
- * of that piece, and the next one runs all the same.
+ * of that function, and the next one still runs.
  *
  * @example
  * ```ts

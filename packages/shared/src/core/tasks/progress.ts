@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Receives progress in words, reported by the work or by anything that it calls. */
+/** Receives descriptions of progress, reported by the work or by functions that it calls. */
 export type ProgressListener = (what: string) => void;
 
 /** Milliseconds between two checks of work that reports nothing itself. */

@@ -10,7 +10,7 @@ export interface WorkNames {
   readonly device?: string | undefined;
 }
 
-/** The same and the trace, as a log line carries them. */
+/** The fields of a log line: the work, and the ids of the trace. */
 export interface WorkContext extends WorkNames {
   readonly traceId?: string | undefined;
 }
@@ -105,7 +105,7 @@ export function withPlugin<T>(plugin: string, run: () => T): T {
 
 /**
  * Calls `run` as the delivery of log lines, which belongs to no request. A line that is logged meanwhile is printed and stored and
- * not delivered: its delivery could cause another line, and so on without end.
+ * not delivered, since its delivery could cause another line, and so on.
  */
 export function withLineDelivery<T>(run: () => T): T {
   return withWork(DELIVERING_LINES, run);

@@ -15,7 +15,7 @@ const NO_TRACE = '0'.repeat(32);
 const NO_SPAN = '0'.repeat(16);
 
 /**
- * Reads a `traceparent`; `undefined` when it is none. Of a newer version it reads what version 00 has.
+ * Parses a `traceparent`; returns `undefined` if it is invalid. Of a newer version it reads the fields of version 00.
  *
  * Source: W3C Trace Context, https://www.w3.org/TR/trace-context/#traceparent-header
  * @example parseTraceparent('00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')?.traceId

@@ -71,7 +71,7 @@ test('a message carries the trace of its publisher to its handlers and to the me
     heard.push([topic, traceparent, currentTraceparent()]);
     if (topic.endsWith('.first')) await bus.publish('a.second', 1);
   });
-  // In one burst, so that messages of different traces could share what they have in common.
+  // In one burst, so that messages of different traces could end up in one batch.
   const all = [
     bus.publish('plain.first', 1),
     withTraceparent(PARENT, () => bus.publish('a.first', 1)),

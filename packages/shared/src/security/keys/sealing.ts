@@ -3,7 +3,7 @@ import sodium from 'sodium-native';
 import { GuardedKey } from './guarded-key.ts';
 
 /** A key, sealed with XChaCha20-Poly1305 under another. Both texts are base64url. */
-export interface SealedKey {
+interface SealedKey {
   readonly nonce: string;
   readonly ciphertext: string;
 }

@@ -34,7 +34,7 @@ test('a change of password that is killed at any step leaves the old or the new 
         stdio: 'ignore',
       },
     );
-    // The files in the folder tell how far it is: the lock, the count of tries, the draft, the renaming.
+    // The files in the folder show its progress: the lock, the count of attempts, the temporary file, the renaming.
     let steps = 0;
     const watcher = watch(folder, () => {
       steps += 1;

@@ -22,7 +22,7 @@ test('a guessable password is refused with the reason and a suggestion', async (
       await assert.rejects(refuseGuessablePassword(password), (error) => {
         assert.ok(error instanceof PasswordRefusedError, password);
         assert.match(error.message, reason);
-        // The word itself stands in what is said of any of them.
+        // The reason for each contains the word itself.
         if (password !== 'password') assert.ok(!`${error.message} ${error.hint}`.includes(password));
         assert.match(error.hint ?? '', /Four or more words/);
         return true;

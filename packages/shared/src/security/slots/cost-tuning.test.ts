@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { COST_FLOOR, costProblem, type PasswordCost } from '../passwords/password-key.ts';
 import { tunePasswordCost } from './cost-tuning.ts';
 
-/** A machine that takes so long for one pass over one MiB. */
+/** A machine that takes `msPerMiB` milliseconds for one pass over one MiB. */
 const machine = (msPerMiB: number) => {
   const measured: PasswordCost[] = [];
   const timeOf = ({ memoryKiB, passes }: PasswordCost) => (memoryKiB / 1024) * passes * msPerMiB;

@@ -11,7 +11,7 @@ const MOST_MEMORY_KIB = 256 * 1024;
 const SHARE_OF_FREE = 1 / 8;
 const MOST_PASSES = 32;
 
-export interface TuningOptions {
+interface TuningOptions {
   readonly targetMs?: number;
   readonly freeBytes?: number;
   /** Milliseconds that one derivation takes at `cost`. */

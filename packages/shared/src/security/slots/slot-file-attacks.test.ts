@@ -30,7 +30,7 @@ after(async () => {
   await rm(base, { recursive: true, force: true });
 });
 
-/** A home with every kind of slot that needs nothing of the machine, and a rotation under way. */
+/** A home with every kind of slot that is independent of the machine, and a rotation in progress. */
 async function target(name: string) {
   const slotsFile = path.join(base, `${name}.json`);
   const keyFile = path.join(base, `${name}.key`);
@@ -166,7 +166,7 @@ describe('an attacker who can write the slot file and correct its checksum', () 
         () => open().slots(),
       ])
         await assert.rejects(attempt(), SlotParametersError);
-      // A try that did no work is no try.
+      // Without a computation the attempt does not count.
       assert.equal((await open().throttle()).failures, 0);
     }
   });

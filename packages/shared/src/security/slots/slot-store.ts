@@ -58,7 +58,7 @@ export class SlotStore {
 
   /**
    * Runs `work` while no other change of the file is in progress. A change based on an older content would undo the other one,
-   * and a database key that was just staged would be lost for ever.
+   * and a database key that was just staged would be lost.
    *
    * @throws {SlotFileBusyError} when another process does not finish
    */

@@ -8,7 +8,7 @@ import { type Slot, type SlotFileBody, type SlotKind, type SlotOf, slotContext }
 
 const EMPTY = { nonce: '', ciphertext: '' };
 
-/** A slot that opened, and its root key. */
+/** A slot that was unlocked, and its root key. */
 export interface OpenedSlot {
   readonly slot: Slot;
   readonly root: GuardedKey;

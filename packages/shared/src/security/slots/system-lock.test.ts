@@ -14,7 +14,7 @@ async function temporary(t: TestContext): Promise<string> {
   return folder;
 }
 
-/** Runs the source in so many processes at once; what each of them printed. */
+/** Runs the source in `processes` concurrent processes. @returns the output of each */
 async function inParallel(processes: number, source: string, ...args: string[]): Promise<readonly string[]> {
   return await Promise.all(
     Array.from({ length: processes }, async () => {

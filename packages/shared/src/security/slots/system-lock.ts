@@ -5,7 +5,7 @@ import { SystemError } from '../../core/system-errors/index.ts';
 
 const LOOK_EVERY_MS = 25;
 
-export interface SystemLockOptions {
+interface SystemLockOptions {
   /** Milliseconds to wait for another holder. */
   readonly waitMs: number;
   /** Creates the error for when the wait ran out. */

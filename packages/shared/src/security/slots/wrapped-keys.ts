@@ -37,7 +37,7 @@ export function hasWrappedKey(body: SlotFileBody, name: string): boolean {
   return body.keys.some((entry) => entry.name === name);
 }
 
-/** The key `name` of `body`, or `undefined` if there is none that opens. The caller wipes it. */
+/** The key `name` of `body`; `undefined` if it is missing or cannot be unwrapped. The caller wipes it. */
 export function openWrappedKey(body: SlotFileBody, name: string, root: GuardedKey): GuardedKey | undefined {
   const entry = body.keys.find((each) => each.name === name);
   if (entry === undefined) return undefined;
@@ -49,7 +49,7 @@ export function openWrappedKey(body: SlotFileBody, name: string, root: GuardedKe
   }
 }
 
-/** `body` with the key of one name moved to another name; `undefined` when there is none. */
+/** `body` with a key moved to another name; `undefined` if there is no key of the first name. */
 export function withPromotedKey(
   body: SlotFileBody,
   from: string,

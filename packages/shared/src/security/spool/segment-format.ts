@@ -14,16 +14,16 @@ import { hkdfSha256 } from '../keys/key-derivation.ts';
  * the same counter and version, and an entry with other bytes before it does not open. Numbers are big-endian.
  */
 const MAGIC = Buffer.from('AICOSPL1', 'latin1');
-export const RUN_BYTES = 16;
+const RUN_BYTES = 16;
 export const HEADER_BYTES = MAGIC.byteLength + RUN_BYTES + 16;
 export const PREFIX_BYTES = 18;
 const TAG = sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES;
 
 /** The bytes before a ciphertext. */
 export interface EntryPrefix {
-  /** Of the ciphertext, in bytes. */
+  /** The length of the ciphertext in bytes. */
   readonly length: number;
-  /** The lowest number of what the entry holds. */
+  /** The lowest number in the entry. */
   readonly number: number;
   /** The place of the entry among all that were written to the segment. */
   readonly counter: number;
@@ -37,7 +37,7 @@ export function createHeader(run: string): Buffer {
   return Buffer.concat([MAGIC, Buffer.from(run, 'hex'), salt]);
 }
 
-/** The run that a segment with this header belongs to; `undefined` when it is no header. */
+/** The run that a segment with this header belongs to; `undefined` if the header is invalid. */
 export function runOf(header: Buffer): string | undefined {
   if (header.byteLength < HEADER_BYTES || !header.subarray(0, MAGIC.byteLength).equals(MAGIC))
     return undefined;

@@ -10,7 +10,7 @@ import type { SchemaChecks } from '../topics/schema-checks.ts';
 import type { TransportConnection } from '../transports/transport.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
-export interface PublisherOptions {
+interface PublisherOptions {
   readonly source: string;
   /** The owners whose reserved topics the client may use. */
   readonly owns: readonly TopicOwner[];

@@ -10,7 +10,7 @@ import { MessageQueue, type QueuedBatch } from './message-queue.ts';
 import { type QueuePolicy, readQueuePolicy } from './queue-policy.ts';
 import { WaitingPublishers } from './waiting-publishers.ts';
 
-export interface SubscriptionContext {
+interface SubscriptionContext {
   readonly pattern: string;
   readonly handler: MessageHandler;
   readonly options: SubscribeOptions;

@@ -4,7 +4,7 @@ import { types } from 'node:util';
 export class NotDataError extends Error {}
 
 /** Lets {@link copyOfKind} count bytes and copy the contents of a map or a set. */
-export interface CopyContext {
+interface CopyContext {
   /** @throws when the payload has become too large */
   count(bytes: number): void;
   copy(item: unknown, name: string | number): unknown;

@@ -9,7 +9,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The functions of a client that {@link Requests} uses. */
-export interface RequestConnection {
+interface RequestConnection {
   /** The prefix of the topics on which answers arrive. */
   readonly replyPrefix: string;
   send(topic: string | Topic, message: unknown, attributes: MessageAttributes): Promise<void>;

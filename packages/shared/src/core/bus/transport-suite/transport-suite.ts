@@ -21,7 +21,7 @@ const JSON_VALUES: readonly unknown[] = [
   Array.from({ length: 300 }, (_, n) => ({ n, text: String.fromCharCode(n + 32) })),
 ];
 
-export interface TransportLimits {
+interface TransportLimits {
   /** The number of subscriptions that one client must support, a multiple of 500. Default 10 000. */
   readonly subscriptions?: number;
 }

@@ -23,7 +23,7 @@ export type RemoteHandler = (
   delivery: DeliveryState,
 ) => Promise<void>;
 
-export interface RemoteConsumptionOptions {
+interface RemoteConsumptionOptions {
   readonly connection: StoreConnection;
   readonly pattern: string;
   readonly consumer: string;

@@ -37,7 +37,7 @@ const text = Type.String({ maxLength: 1_024 });
 /** The maximum size of JSON in a frame. It is more than any frame needs, and cheap to parse for a peer not yet authenticated. */
 const MAX_JSON_BYTES = 16_384;
 
-export const overflowPolicy = Type.Enum(['wait', 'drop-newest', 'drop-oldest']);
+const overflowPolicy = Type.Enum(['wait', 'drop-newest', 'drop-oldest']);
 
 /** The frames with a JSON body. Unknown members are ignored, so that later versions can add some. */
 export const hello = body({
@@ -77,12 +77,10 @@ export const bye = body({ code: text, reason: text });
 export type Hello = ContentOf<typeof hello>;
 export type Welcome = ContentOf<typeof welcome>;
 export type Refused = ContentOf<typeof refused>;
-export type Subscribe = ContentOf<typeof subscribe>;
-export type Bye = ContentOf<typeof bye>;
 export type OverflowPolicy = Static<typeof overflowPolicy>;
 
 /** Reads and writes the JSON body of one type of frame. */
-export interface FrameBody<T> {
+interface FrameBody<T> {
   /** Returns `undefined` when the body does not match the schema. */
   read(frame: Uint8Array): T | undefined;
   write(type: number, content: T): Buffer;

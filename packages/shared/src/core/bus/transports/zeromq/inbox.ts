@@ -2,7 +2,7 @@ import type { Receiver } from '../transport.ts';
 import { BusProtocolError } from './errors.ts';
 import { type FrameBatch, readBatch } from './frame-batch.ts';
 
-export interface InboxOptions {
+interface InboxOptions {
   /** Confirms the frames with these numbers. */
   readonly acknowledge: (numbers: readonly number[]) => void;
   /** Called with malformed frames. */

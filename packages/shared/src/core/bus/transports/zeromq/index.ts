@@ -41,7 +41,6 @@ export {
   readAck,
   readNumber,
   refused,
-  type Subscribe,
   subscribe,
   subscribed,
   unsubscribe,

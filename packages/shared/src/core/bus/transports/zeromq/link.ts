@@ -25,7 +25,7 @@ const HIGH_WATER = 1_000;
 /** Milliseconds for which a closed socket still sends queued frames, such as a BYE. */
 const LINGER_MS = 200;
 
-export interface LinkOptions {
+interface LinkOptions {
   readonly credential: BusCredential;
   readonly endpoint: string;
   /** Identifies this client within its component: 16 hexadecimal digits. */

@@ -25,7 +25,7 @@ interface PendingFrame {
 }
 
 /** The connection that an outbox uses. */
-export interface OutboxLink {
+interface OutboxLink {
   readonly window: number;
   send(frame: Buffer): void;
 }

@@ -40,7 +40,7 @@ const BROKER_QUEUE = 4_096;
 
 const RECONNECT: Backoff = { minDelayMs: 20, maxDelayMs: 2_000 };
 
-export interface ZeroMqConnectionOptions {
+interface ZeroMqConnectionOptions {
   readonly credential: BusCredential;
   readonly source: string;
   /** Milliseconds that connecting may take, and that a message may wait while there is no connection. */
