@@ -26,15 +26,15 @@ WINDOW = 1_048_576
 
 
 class BusError(Exception):
-    """The broker refused something, or cannot be reached."""
+    """The broker refused a message or a subscription, or cannot be reached."""
 
 
 class Message:
-    """One message, with its envelope. ``deadline`` is the moment, by ``time.monotonic()``, until which an answer is awaited."""
+    """One message, with its envelope. ``deadline``, by ``time.monotonic()``, is the time until which an answer is awaited."""
 
     def __init__(self, topic, source, time_ms, time_left_ms, content_type, id, traceparent, replyto, body):
         self.topic, self.source, self.time_ms = topic, source, time_ms
-        # 1 stands for a deadline that has passed on the way.
+        # 1 means that the deadline has passed in transit.
         self.deadline = time.monotonic() + (time_left_ms / 1000 if time_left_ms > 1 else 0) if time_left_ms else None
         self.content_type, self.id = content_type, id
         self.traceparent, self.replyto = traceparent, replyto
@@ -42,14 +42,14 @@ class Message:
 
     @property
     def data(self):
-        """The content. Raises ValueError or RecursionError where the body is not what its content type says."""
+        """The decoded body. Raises ValueError or RecursionError if it does not match its content type."""
         if self.content_type == "application/json":
             return json.loads(self.body) if self.body else None
         return self.body
 
 
 class Bus:
-    """A connection to the broker as the component that ``credential`` (a file's path) speaks of."""
+    """A connection to the broker as the component of ``credential``, the path of a file."""
 
     def __init__(self, credential, timeout=5.0):
         with open(credential, encoding="utf-8") as file:
@@ -67,7 +67,7 @@ class Bus:
         self._connect()
 
     def publish(self, topic, data, replyto=None, time_left_ms=0):
-        """Returns once the broker has the message in the queue of every subscription that it is for."""
+        """Returns once the broker has queued the message for every matching subscription."""
         body, content_type = (
             (data, "application/octet-stream") if isinstance(data, bytes) else (json.dumps(data).encode(), "application/json")
         )
@@ -78,16 +78,16 @@ class Bus:
             + _text(content_type, 1) + _text(self._id_prefix, 1) + _text("", 1) + _text(replyto or "", 2)
         )
         message = self._number.to_bytes(6, "big") + struct.pack(">I", len(body)) + body
-        run = struct.pack(">H", len(header)) + header + message
+        batch = struct.pack(">H", len(header)) + header + message
         self._frame += 1
         number = self._frame
-        self._socket.send(struct.pack(">BI", PUBLISH, number) + struct.pack(">I", len(run)) + run)
+        self._socket.send(struct.pack(">BI", PUBLISH, number) + struct.pack(">I", len(batch)) + batch)
         self._wait(lambda: self._acked >= number, "the broker did not confirm the message")
         if number in self._refused:
             raise BusError(self._refused.pop(number))
 
     def subscribe(self, pattern, handler, limit=1024, overflow="drop-oldest"):
-        """Calls ``handler(message)``, from within ``poll()``, for what is published from here on."""
+        """Calls ``handler(message)``, from within ``poll()``, for every message published from now on."""
         self._last_id += 1
         id = self._last_id
         self._handlers[id] = handler
@@ -106,9 +106,9 @@ class Bus:
         del self._settled[id]
 
     def request(self, topic, data, timeout=5.0):
-        """Publishes a message that somebody is to answer, and returns the answer."""
+        """Publishes a request and returns its answer."""
         answers = []
-        # A secret of this request alone.
+        # A secret for this request.
         replyto = f"{self._reply}.{os.urandom(16).hex()}"
         id = self.subscribe(replyto, answers.append)
         try:
@@ -122,14 +122,14 @@ class Bus:
         return answer.get("value")
 
     def respond(self, topic, handler):
-        """Answers requests by what ``handler(message)`` returns."""
+        """Answers requests with the return value of ``handler(message)``."""
 
         def answer(message):
             if message.deadline is not None and message.deadline <= time.monotonic():
                 return
             try:
                 reply = {"ok": True, "value": handler(message)}
-            except Exception as error:  # whoever asked learns that it failed, and nothing else
+            except Exception as error:  # the requester only learns that the handler failed
                 reply = {"ok": False}
                 print(f"a request failed: {error!r}", flush=True)
             if message.replyto is not None:
@@ -138,7 +138,7 @@ class Bus:
         return self.subscribe(topic, answer)
 
     def poll(self, timeout=1.0):
-        """Takes what arrives within ``timeout`` seconds; returns after the first message was handled."""
+        """Receives frames for ``timeout`` seconds; returns after the first message was handled."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self._receive(deadline - time.monotonic()) == DELIVER:
@@ -193,7 +193,7 @@ class Bus:
             self._receive(left)
 
     def _receive(self, timeout):
-        """Takes one frame, or says that it is alive; the type of the frame."""
+        """Receives one frame and returns its type, or sends a heartbeat."""
         now = time.monotonic()
         if now - self._last_sent > self._heartbeat / 2:
             self._socket.send(bytes([PING]))
@@ -219,7 +219,7 @@ class Bus:
             raise BusError(json.loads(frame[1:])["reason"])
         elif type == DELIVER:
             (number,) = struct.unpack_from(">I", frame, 1)
-            # Confirmed before it is handled: a handler may publish, which waits for the broker.
+            # The frame is confirmed before its messages are handled, since a handler may publish and wait for the broker.
             self._socket.send(struct.pack(">BI", ACK, number))
             for id, message in _messages(frame):
                 handler = self._handlers.get(id)
@@ -227,7 +227,7 @@ class Bus:
                     continue
                 try:
                     handler(message)
-                except Exception as error:  # what one peer publishes must not end this process
+                except Exception as error:  # a message of one peer must not end this process
                     print(f"a message on {message.topic!r} was not handled: {error!r}", file=sys.stderr, flush=True)
         return type
 
@@ -238,7 +238,7 @@ def _text(text, length_bytes):
 
 
 def _messages(frame):
-    """The messages of a DELIVER frame, each with the subscription it is for."""
+    """The messages of a DELIVER frame, each with its subscription."""
     at = 5
     while at < len(frame):
         id, length, header_length = struct.unpack_from(">IIH", frame, at)

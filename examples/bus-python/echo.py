@@ -1,4 +1,4 @@
-"""Takes part in the bus: ``python3 echo.py CREDENTIAL``. Answers on python.ask, repeats python.say on python.said."""
+"""A component of the bus: ``python3 echo.py CREDENTIAL``. It answers on python.ask, and repeats python.say on python.said."""
 
 import sys
 

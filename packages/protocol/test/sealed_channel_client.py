@@ -259,7 +259,7 @@ class Several:
 
     def write(self, number, kind, payload=b""):
         frame = number.to_bytes(4, "big") + bytes([kind]) + len(payload).to_bytes(2, "big") + payload
-        # Cut anywhere: records mean nothing to it.
+        # The data is split at arbitrary positions, since the carrier knows nothing of records.
         for part in (frame[:5], frame[5:]):
             write_frame(self.send.seal(record(DATA, part)))
 

@@ -122,7 +122,7 @@ export class Session implements QueueOwner {
 
   refuse(index: number, code: string, reason: string): void {
     this.refusals += 1;
-    this.send(refused.write(FrameType.REFUSED, { frame: this.#receivedNumber, run: index, code, reason }));
+    this.send(refused.write(FrameType.REFUSED, { frame: this.#receivedNumber, batch: index, code, reason }));
   }
 
   /** Delays the acknowledgement until `subscription` has room. */

@@ -190,7 +190,7 @@ export class DurableService {
     let checked: Validator | undefined;
     const answer = async (asked: unknown, envelope: Envelope): Promise<unknown> => {
       checked ??= Compile(schema);
-      if (!checked.Check(asked)) throw new DurableRequestError('it is not as docs/bus-protocol.md has it');
+      if (!checked.Check(asked)) throw new DurableRequestError('it does not match docs/bus-protocol.md');
       // The request has just been checked against the schema.
       return successAnswer(await work(this.#askerOf(topic, envelope), asked as Static<S>));
     };

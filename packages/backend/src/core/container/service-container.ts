@@ -17,7 +17,7 @@ import {
   StartCancelledError,
 } from './errors.ts';
 import { Registry } from './registry.ts';
-import { logServiceEvent, type ServiceEvent } from './service-event.ts';
+import { reportServiceEvent, type ServiceEvent } from './service-event.ts';
 import { resolveOptions, type ServiceOptions } from './service-options.ts';
 import type { Registration, ServiceRecord } from './service-record.ts';
 import type { ServiceState } from './service-state.ts';
@@ -59,7 +59,7 @@ export class ServiceContainer {
   });
 
   constructor(options: ServiceContainerOptions = {}) {
-    this.#onEvent = options.onEvent ?? ((event) => this.#report(event));
+    this.#onEvent = options.onEvent ?? ((event) => reportServiceEvent(event, this.findService('logging')));
     this.#random = options.random ?? Math.random;
     this.#startTimeoutMs = options.startTimeoutMs;
   }
@@ -397,17 +397,5 @@ export class ServiceContainer {
       // A listener that throws must not fail a start or a stop.
       process.emitWarning(error instanceof Error ? error : String(error));
     }
-  }
-
-  #report(event: ServiceEvent): void {
-    const logging = this.findService('logging');
-    if (logging !== undefined) logServiceEvent(logging.getLogger('backend', 'container'), event);
-    // start() throws the failure of a required service; a recovery needs no warning.
-    else if (
-      event.kind === 'stop-trouble' ||
-      event.kind === 'retrying' ||
-      (event.kind === 'failed' && !event.required)
-    )
-      process.emitWarning(event.error.message, { code: event.error.code });
   }
 }

@@ -1,5 +1,5 @@
 import type { AicoError } from '@aico/protocol';
-import type { Logger } from '@aico/shared/core/logging';
+import type { Logger, Logging } from '@aico/shared/core/logging';
 
 /** An event of a service for the log. */
 export type ServiceEvent =
@@ -19,6 +19,17 @@ export type ServiceEvent =
     }
   /** The stop of a service, or the cleanup after a failed start, failed. */
   | { readonly kind: 'stop-trouble'; readonly service: string; readonly error: AicoError };
+
+/** Writes an event to the log. While the logging service is not running, failures become process warnings. */
+export function reportServiceEvent(
+  event: ServiceEvent,
+  logging: Pick<Logging, 'getLogger'> | undefined,
+): void {
+  if (logging !== undefined) logServiceEvent(logging.getLogger('backend', 'container'), event);
+  // start() throws the failure of a required service, and a recovery needs no warning.
+  else if ('error' in event && !(event.kind === 'failed' && event.required))
+    process.emitWarning(event.error.message, { code: event.error.code });
+}
 
 /** Writes an event to the log. */
 export function logServiceEvent(logger: Logger, event: ServiceEvent): void {

@@ -97,7 +97,7 @@ export class ConfigurationManager {
     this.#runtime = runtime;
   }
 
-  /** The files that it reads; `undefined` if there are none. */
+  /** The files that it reads; `undefined` if there are none. `new AICOKeyManager(config)` finds the home by them. */
   get paths(): ConfigFiles | undefined {
     return this.#files;
   }

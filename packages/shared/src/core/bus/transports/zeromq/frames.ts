@@ -61,7 +61,7 @@ export const welcome = body({
   /** The prefix of the topics on which answers to this client arrive. The client may subscribe to all topics below it. */
   reply: text,
 });
-export const refused = body({ frame: id, run: count, code: text, reason: text });
+export const refused = body({ frame: id, batch: count, code: text, reason: text });
 export const subscribe = body({
   id,
   pattern: text,

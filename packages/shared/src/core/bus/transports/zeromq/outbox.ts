@@ -109,8 +109,8 @@ export class Outbox {
   }
 
   /** Rejects a batch that the broker refused. The broker acknowledges its frame afterwards. */
-  refuse({ frame, run }: Refused, error: (topic: string) => AicoError): void {
-    const refused = this.#sent.find(({ number }) => number === frame)?.batches[run];
+  refuse({ frame, batch }: Refused, error: (topic: string) => AicoError): void {
+    const refused = this.#sent.find(({ number }) => number === frame)?.batches[batch];
     refused?.done.reject(error(refused.header.topic));
   }
 
