@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { bundledName, entryPoints, filesTogether } from './together.ts';
 import { filesOf, type WorkspacePackage } from './workspace.ts';
 
 /** The JavaScript of a package. */
@@ -58,10 +59,10 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
   const files = new Map<string, string>();
   const libraries = new Set<string>();
   const separate = new Set<string>();
-  const add = async (entries: readonly string[], options: BuildOptions): Promise<void> => {
+  const add = async (sources: readonly string[], options: BuildOptions): Promise<void> => {
     const { outputFiles = [], metafile } = await build({
       absWorkingDir: folder,
-      entryPoints: entries.map((entry) => ({ in: entry, out: path.basename(bundledName(entry), '.js') })),
+      entryPoints: entryPoints(manifest.name, sources),
       outdir: 'dist',
       chunkNames: 'shared-[hash]',
       bundle: true,
@@ -73,7 +74,9 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
       metafile: true,
       write: false,
       logLevel: 'silent',
-      plugins: [fileUrls(folder, separate)],
+      // A name that two entry points of one file give to different things.
+      logOverride: { 'ambiguous-reexport': 'error' },
+      plugins: [fileUrls(folder, separate), filesTogether(folder, manifest.name)],
       ...options,
     });
     for (const { path: file, text } of outputFiles) {
@@ -90,15 +93,6 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
     await add([entry], { external: external.filter((name) => !name.startsWith('@aico/')) });
   for (const [name, text] of files) refuseRenamedClasses(name, text);
   return { files, libraries: [...libraries] };
-}
-
-/** The path of an entry's bundle in the package. All are in one folder, so that the URL of a file is the same in each. */
-export function bundledName(entry: string): string {
-  return `dist/${path.posix
-    .normalize(entry)
-    .replace(/^src\//, '')
-    .replace(/\.ts$/, '')
-    .replaceAll('/', '-')}.js`;
 }
 
 /** The sources that the exports name, and the command line behind a command. */

@@ -10,9 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { bundle, bundledName } from './bundle.ts';
+import { bundle } from './bundle.ts';
 import { compileDeclarations, declarationName, declarationsOf } from './declarations.ts';
 import { licensesOf } from './licenses.ts';
+import { packedName } from './together.ts';
 import {
   type ExportTarget,
   type Manifest,
@@ -135,7 +136,7 @@ function packedManifest(
     license,
     type: 'module',
     engines: { node: '>=24' },
-    exports: packedTarget(exports),
+    exports: packedTarget(name, exports),
     // No module works at its import; only a command does.
     ...(bin === undefined ? { sideEffects: false } : { bin }),
     files: ['dist', ...(bin === undefined ? [] : ['bin', 'template'])],
@@ -145,10 +146,12 @@ function packedManifest(
 }
 
 /** A target with its declarations. */
-function packedTarget(target: ExportTarget): ExportTarget {
+function packedTarget(packageName: string, target: ExportTarget): ExportTarget {
   if (typeof target !== 'string')
-    return Object.fromEntries(Object.entries(target).map(([key, value]) => [key, packedTarget(value)]));
-  return { types: `./${declarationName(target)}`, default: `./${bundledName(target)}` };
+    return Object.fromEntries(
+      Object.entries(target).map(([key, value]) => [key, packedTarget(packageName, value)]),
+    );
+  return { types: `./${declarationName(target)}`, default: `./${packedName(packageName, target)}` };
 }
 
 if (import.meta.main) {

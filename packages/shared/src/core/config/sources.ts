@@ -1,4 +1,4 @@
-import type { TObject } from 'typebox';
+import { type TObject, Type } from 'typebox';
 import { type Environment, readEnvironmentLayer } from './environment-layer.ts';
 import { type ConfigProblem, ConfigSyntaxError, ConfigUnreadableError } from './errors.ts';
 import { emptyLayer, type Layer, runtimeLayer } from './layer.ts';
@@ -41,11 +41,8 @@ export async function readSources(options: ReadSourcesOptions): Promise<Sources>
   if (files === undefined) return { environmentFile: emptyLayer(), userFile: emptyLayer(), variables };
   const userFile = await readKeepingProblems(files.configFile, 'user file');
   const alone: Sources = { environmentFile: emptyLayer(), userFile: userFile.layer, variables };
-  const { tree } = resolveWithoutWrong(schema, layersOf(alone, schema, runtime));
-  const environmentFile = await readKeepingProblems(
-    files.environmentFile(String(tree.environment)),
-    'environment file',
-  );
+  const environment = environmentOf(schema, layersOf(alone, schema, runtime));
+  const environmentFile = await readKeepingProblems(files.environmentFile(environment), 'environment file');
   if (!tolerant) throwFailures([userFile, environmentFile]);
   return { ...alone, environmentFile: withoutEnvironment(environmentFile.layer) };
 }
@@ -55,6 +52,20 @@ export function layersOf(sources: Sources, schema: TObject, runtime: Tree): read
   const files = [sources.environmentFile, sources.userFile];
   const variables = readEnvironmentLayer(sources.variables, schema, overlay(files));
   return [...files, variables, runtimeLayer(runtime)];
+}
+
+/** The environment that the layers choose. The other values are not checked, since the file of the environment is one of the layers. */
+function environmentOf({ properties: { environment } }: TObject, layers: readonly Layer[]): string {
+  const only = layers.map((layer) => ({
+    ...layer,
+    tree: Object.assign(
+      emptyTree(),
+      'environment' in layer.tree ? { environment: layer.tree.environment } : {},
+    ),
+  }));
+  return String(
+    resolveWithoutWrong(Type.Object(environment === undefined ? {} : { environment }), only).tree.environment,
+  );
 }
 
 interface Reading {
