@@ -1,7 +1,6 @@
-import { readFile, realpath } from 'node:fs/promises';
 import { loadPlugin } from '@aico/backend/host';
-import { describeOrigin, editConfigFile } from '@aico/shared/core/config';
-import { type AICOPaths, removeDurably, writePrivateFile } from '@aico/shared/core/paths';
+import { describeOrigin, type EditConfigKey, editingConfigFile } from '@aico/shared/core/config';
+import type { AICOPaths } from '@aico/shared/core/paths';
 import { CommandFailedError } from '../errors.ts';
 import type { FoundPackage } from './found-packages.ts';
 import { homePlugins } from './home-plugins.ts';
@@ -19,12 +18,8 @@ export function switching<T>(
   isEnabled: boolean,
   work: () => Promise<T>,
 ): Promise<T> {
-  const key = ['plugins', name, 'enabled'];
-  return orAsBefore(paths.configFile, async () => {
-    await editConfigFile(paths.configFile, key, isEnabled ? undefined : false);
-    // A plugin is enabled where no layer sets the key; the file of the environment may.
-    if ((await enabledIn(paths, name)) !== isEnabled) await editConfigFile(paths.configFile, key, isEnabled);
-    if ((await enabledIn(paths, name)) !== isEnabled) throw await overruled(paths, key.join('.'));
+  return editingConfigFile(paths.configFile, async (edit) => {
+    await setEnabled(paths, edit, name, isEnabled);
     return work();
   });
 }
@@ -49,25 +44,24 @@ export async function adding<T>(
       1,
       `Remove that one first: aico plugin remove ${name}`,
     );
-  return orAsBefore(paths.configFile, async () => {
-    await editConfigFile(paths.configFile, ['plugins', name, 'module'], folder);
-    return switching(paths, name, true, () => work(name));
+  return editingConfigFile(paths.configFile, async (edit) => {
+    await edit(['plugins', name, 'module'], folder);
+    await setEnabled(paths, edit, name, true);
+    return work(name);
   });
 }
 
-/** Does `work`; when it fails, the file has the text that it had before. */
-async function orAsBefore<T>(file: string, work: () => Promise<T>): Promise<T> {
-  const before = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  try {
-    return await work();
-  } catch (error) {
-    if (before === undefined) await removeDurably(file);
-    else await writePrivateFile(await realpath(file), before);
-    throw error;
-  }
+async function setEnabled(
+  paths: AICOPaths,
+  edit: EditConfigKey,
+  name: string,
+  isEnabled: boolean,
+): Promise<void> {
+  const key = ['plugins', name, 'enabled'];
+  await edit(key, isEnabled ? undefined : false);
+  // A plugin is enabled where no layer sets the key; the file of the environment may.
+  if ((await enabledIn(paths, name)) !== isEnabled) await edit(key, isEnabled);
+  if ((await enabledIn(paths, name)) !== isEnabled) throw await overruled(paths, key.join('.'));
 }
 
 async function enabledIn(paths: AICOPaths, name: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import { editConfigFile } from './edit-file.ts';
+import { editConfigFile, editingConfigFile } from './edit-file.ts';
 import { ConfigKeyError, ConfigSyntaxError } from './errors.ts';
 
 const MODULE = ['plugins', 'inbox', 'module'];
@@ -28,7 +28,7 @@ describe('editing the configuration file', () => {
     assert.equal(await editConfigFile(file, MODULE, undefined), true);
     assert.equal(await editConfigFile(file, MODULE, undefined), false);
     assert.equal(parse(await readFile(file, 'utf8')).plugins, undefined);
-    assert.deepEqual(await readdir(path.dirname(file)), ['config.yaml']);
+    assert.deepEqual(await readdir(path.dirname(file)), ['config.yaml', 'config.yaml.guard']);
   });
 
   test('preserves every other line, including comments', async (t) => {
@@ -48,6 +48,38 @@ describe('editing the configuration file', () => {
       const file = await fileIn(t, text);
       await assert.rejects(editConfigFile(file, MODULE, 'x'), ConfigSyntaxError, text);
       assert.equal(await readFile(file, 'utf8'), text);
+    }
+  });
+
+  test('loses no change of another command', async (t) => {
+    const file = await fileIn(t);
+    const names = Array.from({ length: 8 }, (_, index) => `p${index}`);
+    await Promise.all(names.map((name) => editConfigFile(file, ['plugins', name, 'module'], name)));
+    assert.deepEqual(Object.keys(parse(await readFile(file, 'utf8')).plugins).sort(), names);
+  });
+
+  test('restores the text of before when the work fails, and leaves what an editor wrote meanwhile', async (t) => {
+    const text = '# mine\nplugins:\n  inbox:\n    enabled: false # for now\n';
+    for (const before of [undefined, text]) {
+      const file = await fileIn(t, before);
+      const failing = (meanwhile: () => Promise<void>) =>
+        editingConfigFile(file, async (edit) => {
+          await edit(MODULE, 'x');
+          await edit(['plugins', 'inbox', 'enabled'], undefined);
+          await meanwhile();
+          throw new Error('it does not start');
+        });
+      await assert.rejects(
+        failing(async () => {}),
+        /it does not start/,
+      );
+      assert.equal(await readFile(file, 'utf8').catch(() => undefined), before);
+      const other = 'environment: test\n';
+      await assert.rejects(
+        failing(() => writeFile(file, other)),
+        /it does not start/,
+      );
+      assert.equal(await readFile(file, 'utf8'), other);
     }
   });
 

@@ -87,6 +87,14 @@ export class ConfigUnreadableError extends defineError({
   },
 }) {}
 
+/** Another command is changing the configuration file and does not finish. */
+export class ConfigBusyError extends defineError({
+  code: 'AICO_CONFIG_BUSY',
+  exit: 'config',
+  hint: 'Try again when it has finished. The lock ends with that command.',
+  make: (file: string) => ({ message: `another command is changing ${file}`, file }),
+}) {}
+
 /** Code reads a value as one type, and the configuration holds another. */
 export class ConfigTypeError extends defineError({
   code: 'AICO_CONFIG_TYPE',

@@ -4,7 +4,7 @@ export {
   type ConfigurationManagerOptions,
   type InitializeOptions,
 } from './configuration-manager.ts';
-export { editConfigFile } from './edit-file.ts';
+export { type EditConfigKey, editConfigFile, editingConfigFile } from './edit-file.ts';
 export type { Environment } from './environment-layer.ts';
 export {
   ConfigInvalidError,

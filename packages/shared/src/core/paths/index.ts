@@ -29,4 +29,5 @@ export { type PreparedFile, prepareFile } from './prepared-file.ts';
 export { ensurePrivateFolder, refuseReplaceable } from './private-folder.ts';
 export { shellQuoted } from './shell-quoted.ts';
 export { removeSpoolFile, SpoolFile, SpoolReader } from './spool-file.ts';
+export { whileLocked } from './system-lock.ts';
 export { isPathLike, resolveUserPath, type UserPathOptions } from './user-path.ts';

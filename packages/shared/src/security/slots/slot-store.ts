@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { WriteUnconfirmedError } from '../../core/paths/index.ts';
+import { WriteUnconfirmedError, whileLocked } from '../../core/paths/index.ts';
 import { createMutex } from '../../core/tasks/index.ts';
 import { SlotFileBusyError, SlotFileDamagedError, SlotFileInaccessibleError } from '../errors.ts';
 import type { GuardedKey } from '../keys/guarded-key.ts';
@@ -11,7 +11,6 @@ import {
   writeSlotFile,
 } from './slot-file.ts';
 import { refuseUnsafeCost } from './slots.ts';
-import { whileLocked } from './system-lock.ts';
 import { openWrappedKey } from './wrapped-keys.ts';
 
 /** Milliseconds to wait for another process that changes the slot file; hashing a password takes a second of it. */

@@ -286,7 +286,7 @@ describe('changing the password', () => {
 /** A process that takes the lock and is killed while it holds it. */
 async function holderKilled(lockFile: string): Promise<void> {
   const source = `
-    const { whileLocked } = await import(${JSON.stringify(new URL('../slots/system-lock.ts', import.meta.url).href)});
+    const { whileLocked } = await import(${JSON.stringify(new URL('../../core/paths/system-lock.ts', import.meta.url).href)});
     await whileLocked(process.argv[1], { waitMs: 0, busy: () => new Error('busy') }, async () => {
       process.stdout.write('held');
       await new Promise((resolve) => process.stdin.once('end', resolve).resume());

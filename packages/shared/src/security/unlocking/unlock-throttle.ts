@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
-import { removeDurably, writePrivateFile } from '../../core/paths/index.ts';
+import { removeDurably, whileLocked, writePrivateFile } from '../../core/paths/index.ts';
 import { type Backoff, backoffCeiling } from '../../core/tasks/index.ts';
 import { UnlockThrottledError } from '../errors.ts';
-import { whileLocked } from '../slots/system-lock.ts';
 
 const FREE_TRIES = 3;
 const WAITS: Backoff = { minDelayMs: 1_000, maxDelayMs: 5 * 60_000 };

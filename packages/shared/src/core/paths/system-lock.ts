@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type Driver from 'better-sqlite3-multiple-ciphers';
-import { createPrivateFile } from '../../core/paths/index.ts';
-import { SystemError } from '../../core/system-errors/index.ts';
+import { SystemError } from '../system-errors/index.ts';
+import { createPrivateFile } from './durable-files.ts';
 
 const LOOK_EVERY_MS = 25;
 
@@ -25,7 +25,7 @@ export async function whileLocked<T>(
   { waitMs, busy }: SystemLockOptions,
   work: () => Promise<T>,
 ): Promise<T> {
-  // Loaded when needed: a command that only reads the slots needs no engine.
+  // Loaded when needed: a command that only reads needs no engine.
   const { default: SQLite } = await import('better-sqlite3-multiple-ciphers');
   await createPrivateFile(lockFile).catch((error: unknown) => {
     if (!(error instanceof SystemError && error.errno === 'EEXIST')) throw error;

@@ -36,7 +36,7 @@ test('of many processes one at a time holds the lock, whatever file remains from
   await writeFile(path.join(folder, 'slots.json.lock'), '');
   const source = `
     import { readFile, writeFile } from 'node:fs/promises';
-    const { SlotStore } = await import(${url('./slot-store.ts')});
+    const { SlotStore } = await import(${url('../../security/slots/slot-store.ts')});
     const [, slots, counter] = process.argv;
     for (let n = 0; n < 20; n += 1)
       await new SlotStore(slots).change(async () => {
@@ -64,7 +64,7 @@ test('a second holder in the same process waits as well, and the lock is release
 test('12 processes that guess in parallel count as 12 attempts', async (t) => {
   const file = path.join(await temporary(t), 'tries');
   const source = `
-    const { UnlockThrottle } = await import(${url('../unlocking/unlock-throttle.ts')});
+    const { UnlockThrottle } = await import(${url('../../security/unlocking/unlock-throttle.ts')});
     await new UnlockThrottle(process.argv[1]).begin().then(
       () => process.stdout.write('let in'),
       (error) => process.stdout.write(error.code),
