@@ -19,6 +19,8 @@ const ROUTES: Readonly<Record<string, string>> = {
   'GET /api/v1/events/ws': 'owner guest nothing',
   'GET /api/v1/health': 'owner guest',
   'GET /api/v1/logs': 'owner',
+  'DELETE /api/v1/logs': 'owner',
+  'GET /api/v1/logs/counts': 'owner',
   'GET /api/v1/logs/{id}': 'owner',
   'GET /api/v1/logs/levels': 'owner',
   'GET /api/v1/logs/stream': 'owner',

@@ -37,6 +37,8 @@ const CALLS: Readonly<Record<string, unknown>> = {
   'POST /api/v1/plugins/{name}/enable': undefined,
   'GET /api/v1/system/config': undefined,
   'GET /api/v1/logs': undefined,
+  'DELETE /api/v1/logs': undefined,
+  'GET /api/v1/logs/counts': undefined,
   'GET /api/v1/logs/{id}': undefined,
   'GET /api/v1/logs/levels': undefined,
   'PUT /api/v1/logs/levels': { target: 'journal', level: 'warn' },
@@ -159,7 +161,8 @@ describe('the reply of each route', () => {
       .replace('logs/{id}', `logs/${line}`)
       .replace('{id}', device)
       .replace('{component}', 'other')
-      .replace('{name}', 'idle');
+      .replace('{name}', 'idle')
+      .concat(operation === 'DELETE /api/v1/logs' ? '?component=nowhere' : '');
     const given =
       method === 'POST' && path.endsWith('/bus/grants')
         ? { ...Object(body), public_key: curveKeyPair().publicKey }

@@ -18,6 +18,8 @@ const COMMANDS = [
   'plugin list',
   'logs tail',
   'logs tail --follow',
+  'logs stat',
+  'logs rm --until 30d --yes',
   'db status',
   'db stats',
   'db vacuum',

@@ -1,33 +1,19 @@
 import type { Output } from '@aico/backend/plugin';
-import { type Asked, ask, type LoggedLine, loggedLineOf, type ReplyOf } from '@aico/client/ask';
+import { ask, type LoggedLine, loggedLineOf, type ReplyOf } from '@aico/client/ask';
 import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { instant, TIMES, wholeNumber } from '../argument-values.ts';
+import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { write, writeBytes } from '../terminal/output.ts';
 import { onOneLine, styles } from '../terminal/style.ts';
 import { coloured, table } from '../terminal/table.ts';
+import { type FilterOptions, LEVELS, queryOf, timesOf, withFilter, withLines } from './logs-filter.ts';
+import type { RemoveOptions } from './logs-manage.ts';
 
 /** The most lines that the backend returns at once. */
 const MOST_LINES = 1_000;
 
-const LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
-
-type Query = NonNullable<Asked<'get', '/api/v1/logs'>['query']>;
 type StoredLine = ReplyOf<'get', '/api/v1/logs'>['logs'][number];
-
-interface FilterOptions {
-  readonly service?: string;
-  readonly component?: string;
-  readonly level?: LogLevel;
-  readonly text?: string;
-  readonly request?: string;
-  readonly trace?: string;
-  readonly plugin?: string;
-  readonly device?: string;
-  readonly since?: string;
-  readonly until?: string;
-}
 
 interface ListOptions extends FilterOptions {
   readonly lines: number;
@@ -68,6 +54,13 @@ export function register(program: Command, context: CommandContext): void {
     )
     .action((options: ExportOptions) => exportLines(context, options));
   logs
+    .command('stat')
+    .description('how many lines are kept, by service and level')
+    .action(async () => (await import('./logs-manage.ts')).stat(context));
+  withLines(logs.command('rm').description('delete the lines that the filters select'))
+    .option('--yes', 'do not ask')
+    .action(async (options: RemoveOptions) => (await import('./logs-manage.ts')).remove(context, options));
+  logs
     .command('level')
     .description('show or set from which level on lines are kept, until the backend stops')
     .argument('[target]', 'a service, or SERVICE/COMPONENT; or a level, for all that have none of their own')
@@ -80,37 +73,6 @@ function withList(command: Command): Command {
     '--pretty',
     'as text in a pipe too, where it is a JSON object on each line otherwise',
   );
-}
-
-function withFilter(command: Command): Command {
-  return command
-    .option('-s, --service <name>', 'only lines of this service')
-    .option('-c, --component <name>', 'only lines of this component')
-    .addOption(new Option('-l, --level <level>', 'only lines of this level and above').choices(LEVELS))
-    .option('--text <words>', 'only lines with these words, or beginnings of words')
-    .option('--request <id>', 'only lines of this request')
-    .option('--trace <id>', 'only lines of this trace')
-    .option('--plugin <name>', 'only lines that this plugin caused')
-    .option('--device <id>', 'only lines that this device caused')
-    .option('--since <time>', `only lines from then on: ${TIMES}`, instant)
-    .option('--until <time>', 'only earlier lines', instant);
-}
-
-function queryOf({ request, trace, service, component, level, text, plugin, device }: FilterOptions): Query {
-  return {
-    ...(service !== undefined && { service }),
-    ...(component !== undefined && { component }),
-    ...(level !== undefined && { level }),
-    ...(text !== undefined && text !== '' && { text }),
-    ...(request !== undefined && { requestId: request }),
-    ...(trace !== undefined && { traceId: trace }),
-    ...(plugin !== undefined && { plugin }),
-    ...(device !== undefined && { device }),
-  };
-}
-
-function timesOf({ since, until }: FilterOptions): Query {
-  return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
 }
 
 async function tail(context: CommandContext, options: TailOptions): Promise<void> {

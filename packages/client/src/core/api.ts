@@ -70,6 +70,10 @@ export interface paths {
     };
     "/api/v1/logs": {
         get: operations["get_logs"];
+        delete: operations["delete_logs"];
+    };
+    "/api/v1/logs/counts": {
+        get: operations["get_logs_counts"];
     };
     "/api/v1/logs/levels": {
         get: operations["get_logs_levels"];
@@ -943,6 +947,65 @@ export interface operations {
                                 device?: string;
                             };
                         }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_logs: {
+        parameters: {
+            query?: {
+                service?: string;
+                component?: string;
+                text?: string;
+                requestId?: string;
+                traceId?: string;
+                plugin?: string;
+                device?: string;
+                /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                since?: string;
+                /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        /** @description The number of lines. */
+                        deleted: number;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_logs_counts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        counts: {
+                            service: string;
+                            /** @enum {unknown} */
+                            level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+                            lines: number;
+                        }[];
+                        /** @description Milliseconds since 1970. */
+                        oldest?: number;
+                        newest?: number;
                     };
                 };
             };

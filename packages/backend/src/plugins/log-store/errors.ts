@@ -15,3 +15,11 @@ export class LogLineUnknownError extends defineError({
   hint: 'Old lines are deleted: see core.logging.retention.',
   make: (id: number) => ({ message: `no stored line has the id ${id}` }),
 }) {}
+
+/** Lines were to be deleted, and the request says nothing about which. */
+export class LogSelectionMissingError extends defineError({
+  code: 'AICO_LOGS_SELECTION',
+  status: 400,
+  hint: 'Name the lines by a filter, such as until=30d. until=0m means all.',
+  make: () => ({ message: 'no filter says which lines are to be deleted' }),
+}) {}

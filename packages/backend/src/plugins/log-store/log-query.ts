@@ -93,6 +93,31 @@ export async function lineById(database: Queryable, id: number): Promise<StoredL
   return rows[0] === undefined ? undefined : toRecord(rows[0]);
 }
 
+/** Deletes the oldest lines that match, at most `query.limit` of them. @returns how many */
+export async function deleteLogs(database: Queryable, query: LogQuery, range: IdRange): Promise<number> {
+  const { sql, params } = statement({ ...query, first: 'oldest' }, range);
+  const { changes } = await database.execute(
+    `DELETE FROM logs WHERE id IN (SELECT id FROM (${sql}))`,
+    params,
+  );
+  return changes;
+}
+
+/** How many lines there are of a service and a level. */
+export interface LineCount {
+  readonly service: string;
+  readonly level: LogLevel;
+  readonly lines: number;
+}
+
+/** Counts all lines, by service and level. Reads one index. */
+export async function countLogs(database: Queryable): Promise<readonly LineCount[]> {
+  const { rows } = await database.execute<{ service: string; level: number; lines: number }>(
+    'SELECT service, level, count(*) AS lines FROM logs GROUP BY service, level',
+  );
+  return rows.map(({ level, ...rest }) => ({ ...rest, level: levelOf(level) }));
+}
+
 /** The id of the newest line. */
 export async function newestLine(database: Queryable): Promise<number | undefined> {
   const { rows } = await database.execute<{ id: number | null }>('SELECT max(id) AS id FROM logs');
@@ -154,9 +179,13 @@ function statement(query: LogQuery, { from, to }: IdRange): Statement {
   return { sql: `${parts.join(' UNION ALL ')} ORDER BY id ${order} LIMIT :limit`, params };
 }
 
+function levelOf(number: number): LogLevel {
+  return LEVELS.find((name) => LEVEL_NUMBERS[name] === number) ?? 'info';
+}
+
 function toRecord(row: LogRow): StoredLogRecord {
   const { id, time, service, component, message } = row;
-  const level = LEVELS.find((name) => LEVEL_NUMBERS[name] === row.level) ?? 'info';
+  const level = levelOf(row.level);
   const context = {
     ...(row.request !== null && { requestId: row.request }),
     ...(row.trace !== null && { traceId: row.trace }),

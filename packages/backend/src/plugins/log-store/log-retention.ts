@@ -13,8 +13,7 @@ const SLICE = 2_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Deletes the oldest lines beyond the limits, in small steps. Lines are deleted from the old end only, so their ids have no
- * gaps and give their number.
+ * Deletes the oldest lines beyond the limits, in small steps.
  *
  * @returns the number of deleted lines
  */
@@ -24,21 +23,16 @@ export async function applyRetention(
   now: number,
   signal?: AbortSignal,
 ): Promise<number> {
+  const counted = await database.execute<{ lines: number }>('SELECT count(*) AS lines FROM logs');
+  const excess = (counted.rows[0]?.lines ?? 0) - maxRows;
   let deleted = 0;
   while (signal?.aborted !== true) {
-    const { rows } = await database.execute<{ first: number | null; last: number | null }>(
-      'SELECT (SELECT min(id) FROM logs) AS first, (SELECT max(id) FROM logs) AS last',
-    );
-    const { first, last } = rows[0] ?? { first: null, last: null };
-    if (first === null || last === null) break;
-    const excess = last - first + 1 - maxRows;
-    const slice = await database.execute<{ id: number; time: number }>(
+    const { rows } = await database.execute<{ id: number; time: number }>(
       'SELECT id, time FROM logs ORDER BY id LIMIT ?',
       [SLICE],
     );
-    const kept = slice.rows.findIndex(({ id, time }) => id - first >= excess && time >= now - maxAgeMs);
-    const going = kept === -1 ? slice.rows : slice.rows.slice(0, kept);
-    const newest = going.at(-1);
+    const kept = rows.findIndex(({ time }, index) => deleted + index >= excess && time >= now - maxAgeMs);
+    const newest = (kept === -1 ? rows : rows.slice(0, kept)).at(-1);
     if (newest === undefined) break;
     const { changes } = await database.execute('DELETE FROM logs WHERE id <= ?', [newest.id]);
     deleted += changes;

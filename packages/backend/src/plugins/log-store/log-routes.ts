@@ -1,14 +1,14 @@
 import { momentOf } from '@aico/protocol/timing';
 import type { LevelSettings, LogLevels } from '@aico/shared/core/logging';
 import type { AuditRecorder } from '@aico/shared/data/audit';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { eventStream, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
 import type { EventsPlugin } from '../events/events-plugin.ts';
 import type { Followed } from '../events/live-subscriptions.ts';
-import { LogLineUnknownError, LogTimeError } from './errors.ts';
-import type { StoredLogRecord } from './log-query.ts';
-import type { LogStore } from './log-store.ts';
+import { LogLineUnknownError, LogSelectionMissingError, LogTimeError } from './errors.ts';
+import type { LogQuery, StoredLogRecord } from './log-query.ts';
+import type { LogStore, StoredCounts } from './log-store.ts';
 import { lineEvents } from './log-stream.ts';
 
 const Text = Type.String({ maxLength: 256 });
@@ -30,10 +30,10 @@ const Moment = Type.String({
   description: '10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601.',
 });
 
+const Selection = { ...Filter, since: Type.Optional(Moment), until: Type.Optional(Moment) };
+
 const Query = Type.Object({
-  ...Filter,
-  since: Type.Optional(Moment),
-  until: Type.Optional(Moment),
+  ...Selection,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
   before: Type.Optional(Type.Integer({ minimum: 1, description: 'The id of the last line of this page.' })),
   after: Type.Optional(Type.Integer({ minimum: 0, description: 'The same, where the oldest come first.' })),
@@ -60,6 +60,15 @@ const Line = Type.Object({
 });
 true satisfies Says<typeof Line, StoredLogRecord>;
 const Lines = Type.Object({ logs: listOf(Line) });
+/** Without `level`, which selects the lines above it as well: they matter most. */
+const Doomed = Type.Omit(Type.Object(Selection), ['level'], { additionalProperties: false });
+const Deleted = Type.Object({ deleted: Type.Integer({ description: 'The number of lines.' }) });
+const Counts = Type.Object({
+  counts: listOf(Type.Object({ service: Type.String(), level: Level, lines: Type.Integer() })),
+  oldest: maybe(Type.Integer({ description: 'Milliseconds since 1970.' })),
+  newest: maybe(Type.Integer()),
+});
+true satisfies Says<typeof Counts, StoredCounts>;
 const LineId = Type.Object({ id: Type.Integer({ minimum: 1 }) });
 
 const READ = { access: 'logs:read' } as const;
@@ -111,15 +120,21 @@ export function declareLogRoutes(
   app.get(
     '/',
     { config: READ, schema: { querystring: Query, response: { 200: Lines } } },
-    async ({ query: { level, since, until, ...query } }) => ({
-      logs: await store.query({
-        ...query,
-        ...(level !== undefined && { minLevel: level }),
-        ...(since !== undefined && { since: timeOf('since', since) }),
-        ...(until !== undefined && { until: timeOf('until', until) }),
-      }),
-    }),
+    async ({ query }) => ({ logs: await store.query(selectionOf(query)) }),
   );
+  app.delete(
+    '/',
+    { config: MANAGE, schema: { querystring: Doomed, response: { 200: Deleted } } },
+    async ({ query }) => {
+      const selected = selectionOf(query);
+      // A request whose parameters were lost on the way must not delete everything.
+      if (Object.keys(selected).length === 0) throw new LogSelectionMissingError();
+      // Recorded first: a process that is killed meanwhile has deleted some of them.
+      await audit.record({ action: 'log.deleted', details: { filter: query } });
+      return { deleted: await store.delete(selected) };
+    },
+  );
+  app.get('/counts', { config: READ, schema: { response: { 200: Counts } } }, () => store.count());
   app.get(
     '/:id',
     { config: READ, schema: { params: LineId, response: { 200: Line } } },
@@ -151,6 +166,15 @@ export function declareLogRoutes(
       return events.follow(followed, request, reply);
     },
   );
+}
+
+function selectionOf({ level, since, until, ...rest }: Static<typeof Query>): LogQuery {
+  return {
+    ...rest,
+    ...(level !== undefined && { minLevel: level }),
+    ...(since !== undefined && { since: timeOf('since', since) }),
+    ...(until !== undefined && { until: timeOf('until', until) }),
+  };
 }
 
 function timeOf(name: string, text: string): number {

@@ -47,6 +47,30 @@ describe('the log over the API of a whole backend', () => {
     assert.equal((await logs('text=canary')).length, 0);
   });
 
+  test('lines that a filter selects are deleted, and no others; without a filter it is refused', async () => {
+    await logged('doomed', 1_500);
+    await logged('kept', 4);
+    const remove = (query: string) =>
+      localRequest(backend.socket, `/api/v1/logs?${query}`, { method: 'DELETE' });
+    for (const query of ['', 'level=info', 'servcie=doomed']) {
+      const refused = await remove(query);
+      assert.equal(refused.status, 400, query);
+    }
+    assert.deepEqual((await remove('service=doomed&since=1h')).json(), { deleted: 1_500 });
+    assert.equal((await logs('service=doomed')).length, 0);
+    const counted = await localRequest(backend.socket, '/api/v1/logs/counts');
+    const { counts } = counted.json() as {
+      counts: readonly { service: string; level: string; lines: number }[];
+    };
+    assert.deepEqual(
+      counts.filter(({ service }) => ['doomed', 'kept'].includes(service)),
+      [
+        { service: 'kept', level: 'info', lines: 2 },
+        { service: 'kept', level: 'warn', lines: 2 },
+      ],
+    );
+  });
+
   for (const query of [
     'limit=0',
     'limit=1001',

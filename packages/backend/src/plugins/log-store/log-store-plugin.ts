@@ -94,7 +94,7 @@ export function logStorePlugin(audit: Pick<AuditRecorder, 'record'>): PluginDefi
     priority: PluginPriority.INFRASTRUCTURE,
     capabilities: {
       'logs:read': 'Read the log',
-      'logs:manage': 'Change from which level on lines are kept',
+      'logs:manage': 'Change from which level on lines are kept, and delete lines',
     },
     create: (name, container) => {
       const { retention } = container.getService('config').section(loggingSection);

@@ -3,6 +3,9 @@ import type { Database } from '@aico/shared/data';
 import type { SpooledRuns } from '@aico/shared/security';
 import { type IdRange, LineIndex } from './line-index.ts';
 import {
+  countLogs,
+  deleteLogs,
+  type LineCount,
   type LogFilter,
   type LogQuery,
   lineById,
@@ -16,7 +19,17 @@ import { LogWriter, type LogWriterOptions, type LogWriterStats } from './log-wri
 import { MIGRATIONS, OWNER } from './schema.ts';
 import { SpoolRecovery } from './spool-recovery.ts';
 
+/** Lines that one statement deletes: other writes wait for it. */
+const DELETED_AT_ONCE = 1_000;
+
 const EVERY_ID: IdRange = { from: 0, to: Number.MAX_SAFE_INTEGER };
+
+export interface StoredCounts {
+  readonly counts: readonly LineCount[];
+  /** When the first stored line was logged, in milliseconds since 1970; `undefined` without any. */
+  readonly oldest: number | undefined;
+  readonly newest: number | undefined;
+}
 
 export interface LogStoreOptions {
   /** The logging service whose lines are kept. */
@@ -116,6 +129,33 @@ export class LogStore {
   /** The first lines that were stored after the one with the id `after`, without those that wait to be stored. */
   stored(after: number, filter: Omit<LogFilter, 'text'>, limit: number): Promise<readonly StoredLogRecord[]> {
     return queryLogs(this.#database, { ...filter, after, first: 'oldest', limit }, EVERY_ID);
+  }
+
+  /** How many lines are stored, by service and level, and when the first and the last of them were logged. */
+  async count(): Promise<StoredCounts> {
+    await this.flush().catch(() => undefined);
+    const counts = await countLogs(this.#database);
+    const [[oldest], [newest]] = await Promise.all([
+      queryLogs(this.#database, { first: 'oldest', limit: 1 }, EVERY_ID),
+      queryLogs(this.#database, { limit: 1 }, EVERY_ID),
+    ]);
+    return { counts, oldest: oldest?.time, newest: newest?.time };
+  }
+
+  /**
+   * Deletes the lines that match and were stored before the call, in small steps, so that writers are not held up.
+   * @returns how many
+   */
+  async delete(query: Omit<LogQuery, 'limit' | 'first' | 'after' | 'before'>): Promise<number> {
+    await this.flush();
+    const before = (await this.lastId()) + 1;
+    if (needsIndex(query)) await this.#index.complete();
+    const range = needsIndex(query) ? await this.#index.idsOf(query.since, query.until) : EVERY_ID;
+    for (let deleted = 0; ; ) {
+      const more = await deleteLogs(this.#database, { ...query, before, limit: DELETED_AT_ONCE }, range);
+      deleted += more;
+      if (more < DELETED_AT_ONCE) return deleted;
+    }
   }
 
   /** Indexes what has come, but for the last few lines, which a query that needs them indexes. */

@@ -26,6 +26,7 @@ export const AUDIT_ACTIONS = {
   'keys.slot_added': ['kind', 'unconfirmed'],
   'keys.slot_removed': ['unconfirmed'],
   'keys.unlocked': ['kind', 'code'],
+  'log.deleted': ['filter'],
   'log.level_changed': ['level'],
   'plugin.added': ['module'],
   'plugin.disabled': ['code', 'version', 'module'],
