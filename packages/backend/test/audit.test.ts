@@ -117,7 +117,7 @@ describe('the audit trail', () => {
       await ask('plugins/idle/disable', 'POST');
       await ask('plugins/idle/enable', 'POST');
     });
-    const plugin = { version: '1.0.0', module: found[3]?.details.module };
+    const plugin = { version: '1.0.0', module: found[4]?.details.module };
     assert.deepEqual(found.map(shown), [
       ['local', 'bus.granted', 'mail', 'done', { publish: ['mail.>'], subscribe: [], renewed: false }],
       ['local', 'bus.revoked', 'mail', 'done', {}],
