@@ -86,6 +86,11 @@ class Bus:
         if number in self._refused:
             raise BusError(self._refused.pop(number))
 
+    def log(self, level, message, fields=None, component=None):
+        """Logs a line in the backend's log, under this component's name. Levels are trace, debug, info, warn, error, fatal."""
+        line = {"level": level, "message": message, "fields": fields or {}, "time": int(time.time() * 1000)}
+        self.publish(f"logs.{self.component}", line if component is None else {**line, "component": component})
+
     def subscribe(self, pattern, handler, limit=1024, overflow="drop-oldest"):
         """Calls ``handler(message)``, from within ``poll()``, for every message published from now on."""
         self._last_id += 1

@@ -29,6 +29,7 @@ def stop(_message):
 
 
 bus.subscribe("python.stop", stop)
+bus.log("info", "Ready to repeat", {"topics": "python.say.*"})
 bus.publish("python.ready", True)
 try:
     while running:

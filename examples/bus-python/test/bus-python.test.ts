@@ -36,6 +36,8 @@ test('a Python client, written from the protocol document alone, publishes, subs
   const python = await start(t, await credentialFile(backend.socket, backend.paths.dataDir));
 
   assert.equal(await Promise.race([ready.promise, python.failed]), 'python');
+  const logs = await localRequest(backend.socket, '/api/v1/logs?service=python');
+  assert.match(logs.text, /"component":"main","message":"Ready to repeat"/);
   await bus.publish('python.say.one', { text: 'grüß dich' });
   await bus.publish('python.say.two', [1, null, true]);
   await twice.promise;

@@ -8,6 +8,7 @@ import {
   type InProcessBus,
   isContentType,
   isHidden,
+  isLogTopic,
   PayloadInvalidError,
   REPLY_PREFIX,
   type Receiver,
@@ -22,6 +23,7 @@ import {
   headerFault,
   MessageTooLargeError,
 } from '@aico/shared/core/bus/zeromq';
+import type { PeerLines } from '../logs/peer-lines.ts';
 import type { LocalSide } from './broker-options.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
 
@@ -29,6 +31,8 @@ interface HubSideOptions {
   readonly hub: InProcessBus;
   /** The largest message body that can be sent to a client, in bytes. */
   readonly messageBytes: number;
+  /** Takes the log lines of other processes. Default: they are refused. */
+  readonly lines?: PeerLines;
   /** Called with each message that cannot leave this process. */
   readonly onError: (error: unknown) => void;
 }
@@ -59,7 +63,7 @@ export class HubSide implements LocalSide {
     this.#imported.add(batch.header);
     for (let index = 0; index < batch.length; index += 1) {
       try {
-        const room = this.#options.hub.publish(batch.header, batch.number(index), batch.payload(index));
+        const room = this.#publish(batch, index);
         if (room !== undefined) waiting.push(room);
       } catch (error) {
         // A message that cannot be decoded, or that the hub refuses, does not affect the others.
@@ -68,6 +72,18 @@ export class HubSide implements LocalSide {
     }
     if (unreadable !== undefined) throw unreadable;
     return waiting.length === 0 ? undefined : Promise.allSettled(waiting);
+  }
+
+  #publish(batch: FrameBatch, index: number): Promise<void> | undefined {
+    const { hub, lines } = this.#options;
+    const { header } = batch;
+    const payload = batch.payload(index);
+    if (!isLogTopic(header.topic)) return hub.publish(header, batch.number(index), payload);
+    if (lines === undefined)
+      throw new PayloadInvalidError(header.topic, [
+        { path: '', message: 'cannot be taken: there is no log' },
+      ]);
+    return lines.take(header, payload);
   }
 
   subscribe(subscription: RemoteSubscription, changed: () => void): () => void {

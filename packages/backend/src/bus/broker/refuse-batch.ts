@@ -1,5 +1,5 @@
 import { parseTopic, TopicInvalidError } from '@aico/protocol';
-import { CANCEL_PREFIX, REPLY_PREFIX } from '@aico/shared/core/bus';
+import { CANCEL_PREFIX, logTopic, REPLY_PREFIX } from '@aico/shared/core/bus';
 import { type FrameBatch, headerFault, LONGEST_TIME_LEFT_MS } from '@aico/shared/core/bus/zeromq';
 import type { Session } from './session.ts';
 
@@ -39,7 +39,9 @@ function refuseAttributes(
   return undefined;
 }
 
-function refuseTopic({ rights, openRequests }: Session, topic: string): Refusal | undefined {
+function refuseTopic({ rights, openRequests, component }: Session, topic: string): Refusal | undefined {
+  // Needs no grant. It is no right of `Rights`, which durable messages have as well.
+  if (topic === logTopic(component)) return undefined;
   if (topic.startsWith(REPLY_PREFIX))
     return openRequests.answer(topic)
       ? undefined

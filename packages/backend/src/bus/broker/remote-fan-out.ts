@@ -1,5 +1,5 @@
 import { DataBoundsError, TopicTrie } from '@aico/protocol';
-import { isHidden } from '@aico/shared/core/bus';
+import { isHidden, isLogTopic } from '@aico/shared/core/bus';
 import type { FrameBatch } from '@aico/shared/core/bus/zeromq';
 import type { LocalSide } from './broker-options.ts';
 import type { RemoteSubscription } from './remote-subscription.ts';
@@ -45,7 +45,9 @@ export class RemoteFanOut {
   route(session: Session, batch: FrameBatch, index: number): void {
     session.published += batch.length;
     const { topic, replyto, deadline } = batch.header;
-    const subscriptions = this.#trieOf(topic).match(topic);
+    // A line is delivered by the log, after it is redacted.
+    const isLine = isLogTopic(topic);
+    const subscriptions = isLine ? [] : this.#trieOf(topic).match(topic);
     const kept = subscriptions.length === 0 ? batch : batch.detached();
     for (const subscription of subscriptions) {
       const { owner } = subscription;
@@ -55,7 +57,7 @@ export class RemoteFanOut {
       this.#dirty.add(owner);
       if (subscription.isFull && owner !== session) session.waitFor(subscription);
     }
-    if (this.#local === undefined || !this.#local.hears(topic)) return;
+    if (this.#local === undefined || !(isLine || this.#local.hears(topic))) return;
     try {
       const room = this.#local.publish(batch);
       if (room !== undefined) session.waitForLocal(room);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { MessageBusClient } from '@aico/shared/core/bus';
-import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
+import { curveKeyPair } from '@aico/shared/core/bus/zeromq';
+import { connect, grant } from '../../../test/fixtures/bus-component.ts';
 import { createTestBackend, createTestHome, localRequest, type TestBackend } from '../../testing/index.ts';
 
 async function start(t: TestContext, home?: string): Promise<TestBackend> {
@@ -13,45 +13,6 @@ async function start(t: TestContext, home?: string): Promise<TestBackend> {
   });
   t.after(() => backend.stop());
   return backend;
-}
-
-interface Granted {
-  readonly endpoints: readonly string[];
-  readonly broker: string;
-}
-
-/** Grants access as the command does: the secret key is made here and stays here. */
-async function grant(
-  { socket }: TestBackend,
-  component: string,
-  rights: { publish?: readonly string[]; subscribe?: readonly string[]; renew?: boolean },
-): Promise<BusCredential> {
-  const { publicKey, secretKey } = curveKeyPair();
-  const reply = await localRequest(socket, '/api/v1/bus/grants', {
-    method: 'POST',
-    body: { component, public_key: publicKey, ...rights },
-  });
-  assert.equal(reply.status, 201, reply.text);
-  const { endpoints, broker } = reply.json() as Granted;
-  return {
-    format: 'aico-bus-credential',
-    version: 1,
-    component,
-    endpoints: [...endpoints],
-    broker,
-    public_key: publicKey,
-    secret_key: secretKey,
-    publish: [],
-    subscribe: [],
-  };
-}
-
-async function connect(t: TestContext, credential: BusCredential, timeoutMs = 5_000) {
-  const transport = new ZeroMqTransport({ credential, timeoutMs });
-  const client = new MessageBusClient({ source: credential.component, transport, onError: () => {} });
-  t.after(() => client.close());
-  await client.connect();
-  return client;
 }
 
 test('a home without grants opens no port', async (t) => {

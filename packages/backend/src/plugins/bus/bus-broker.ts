@@ -127,10 +127,11 @@ export class BusBroker extends BasePlugin {
     const { broker: config } = this.requireService('config').section(messageBusSection);
     if (!config.enabled) return { name: 'closed', reason: 'core.message_bus.broker.enabled is false' };
     // Loaded only when needed: ZeroMQ costs start time and memory, and most homes do not use it.
-    const [{ Broker }, { HubSide }, { DurableService }, { curveKeyPair }] = await Promise.all([
+    const [{ Broker }, { HubSide }, { DurableService }, { PeerLines }, { curveKeyPair }] = await Promise.all([
       import('../../bus/broker/broker.ts'),
       import('../../bus/broker/hub-side.ts'),
       import('../../bus/durable/durable-service.ts'),
+      import('../../bus/logs/peer-lines.ts'),
       import('@aico/shared/core/bus/zeromq/keys'),
     ]);
     const seed = this.requireService('key_manager').deriveKey('bus/curve');
@@ -141,6 +142,8 @@ export class BusBroker extends BasePlugin {
       ...(config.ipc && process.platform !== 'win32' ? [`ipc://${path.join(socketDir, 'bus.sock')}`] : []),
       `tcp://${config.host}:${config.port === 0 ? '*' : config.port}`,
     ];
+    const logging = this.requireService('logging');
+    logging.reserve(this.container.report().services.map(({ name }) => name));
     const durable = new DurableService({
       hub: this.#hub,
       store: this.requireService('streams'),
@@ -156,6 +159,7 @@ export class BusBroker extends BasePlugin {
       local: new HubSide({
         hub: this.#hub,
         messageBytes: config.max_message_bytes,
+        lines: new PeerLines(logging),
         onError: () => (this.#untravelled += 1),
       }),
       limits: {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { defineTopic, type MessageBus, MessageBusClient, RESERVED_TOPICS } from '@aico/shared/core/bus';
-import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
+import { curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
 import { Type } from 'typebox';
+import { grant } from '../../../test/fixtures/bus-component.ts';
 import { createTestBackend, localRequest, type TestBackend } from '../../testing/index.ts';
 
 /** Some topics of each row of the table. */
@@ -138,23 +139,7 @@ test('no HTTP route and no grant reaches a reserved topic', async (t) => {
 
 test('no component of the broker reaches a reserved topic, whatever its grant covers', async (t) => {
   const backend = await start(t);
-  const { publicKey, secretKey } = curveKeyPair();
-  const reply = await localRequest(backend.socket, '/api/v1/bus/grants', {
-    method: 'POST',
-    body: { component: 'forger', public_key: publicKey, publish: ['>', '*.gateway'], subscribe: ['>'] },
-  });
-  const { endpoints, broker } = reply.json() as Pick<BusCredential, 'endpoints' | 'broker'>;
-  const credential: BusCredential = {
-    format: 'aico-bus-credential',
-    version: 1,
-    component: 'forger',
-    endpoints,
-    broker,
-    public_key: publicKey,
-    secret_key: secretKey,
-    publish: [],
-    subscribe: [],
-  };
+  const credential = await grant(backend, 'forger', { publish: ['>', '*.gateway'], subscribe: ['>'] });
   // The client claims to own the topics, so that only the broker can refuse it.
   const bus = new MessageBusClient({
     source: 'forger',

@@ -38,6 +38,8 @@ export {
   checkPublish,
   checkSubscribe,
   isHidden,
+  isLogTopic,
+  logTopic,
   REPLY_PREFIX,
   RESERVED_TOPICS,
   type ReservedTopics,

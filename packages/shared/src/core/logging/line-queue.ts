@@ -52,6 +52,7 @@ export class LineQueue {
   #onRelease: (() => void) | undefined;
   #onGap: ((gap: DroppedLines) => void) | undefined;
   #onStored: ((through: number) => void) | undefined;
+  #room: PromiseWithResolvers<void> | undefined;
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
@@ -69,6 +70,13 @@ export class LineQueue {
   /** How many lines may be taken. */
   get released(): number {
     return this.#released;
+  }
+
+  /** Resolves when at most a quarter of the queue is used; `undefined` if it is so already. */
+  get room(): Promise<void> | undefined {
+    if (!this.#isOver(this.length, CROWDED)) return undefined;
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
   }
 
   /** The number of the oldest line that is not known to be stored or dropped; infinite when there is none. */
@@ -158,6 +166,10 @@ export class LineQueue {
     const newest = this.#taken.at(-1);
     this.#taken = [];
     if (newest !== undefined) this.#onStored?.(newest.number);
+    if (this.#room !== undefined && !this.#isOver(this.length, CROWDED)) {
+      this.#room.resolve();
+      this.#room = undefined;
+    }
     const gap = this.#gap;
     if (gap === undefined || this.length >= this.#limits.lines) return;
     this.#gap = undefined;
@@ -235,6 +247,9 @@ export class LineQueue {
     if (isMild(line)) this.#mild += change;
   }
 }
+
+/** The part of the queue that must be free while lines of other processes come. */
+const CROWDED = 3 / 4;
 
 /** The part of a full queue that is freed at once. */
 const SLACK = 1 / 32;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { topicSegment } from '@aico/protocol';
+import { logTopic } from '../bus/topics/reserved-topics.ts';
 import type { MessageBus } from '../bus/types.ts';
 import { currentWork, withLineDelivery } from '../tracing/index.ts';
 import { type ConsoleOptions, ConsoleWriter } from './console-writer.ts';
@@ -71,6 +71,8 @@ export class Logging {
   /** Identifies the lines of this instance in its spool and in the store: 32 hexadecimal digits. */
   readonly run = randomBytes(16).toString('hex');
   readonly #sanitiser: Sanitiser;
+  /** The services of this process, as {@link alike} writes them. */
+  readonly #services = new Set<string>();
   #spool: LineSpool | undefined;
   #bus: Pick<MessageBus, 'publish'> | undefined;
   #lines = 0;
@@ -140,6 +142,39 @@ export class Logging {
     this.#bus = undefined;
   }
 
+  /** Reserves names of services for this process, as {@link getLogger} does with those of its loggers. */
+  reserve(services: Iterable<string>): void {
+    for (const service of services) this.#services.add(alike(service));
+  }
+
+  /** Whether a service of this process has this name, or one that differs in case or hyphens only. */
+  hasService(name: string): boolean {
+    return this.#services.has(alike(name));
+  }
+
+  /**
+   * Takes a line of another process, and redacts it as if it were logged here. A time in the future is replaced by the present. The
+   * caller has to know that the line is of the service that it names.
+   *
+   * @returns a promise when many lines wait to be stored, which resolves when there is room for more
+   */
+  receive(line: LogRecord): Promise<void> | undefined {
+    const { level, service, message, fields } = line;
+    const sanitiser = this.#sanitiser;
+    const component = sanitiser.message(line.component);
+    if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS[this.levels.of(service, component)]) return undefined;
+    const own = { message: sanitiser.message(message), fields: sanitiser.fields(fields, undefined) };
+    const print = this.#console?.writerOf(service, component);
+    const size = sanitiser.size + own.message.length + 64;
+    this.#take(
+      { ...line, ...own, component, time: Math.min(line.time, Date.now()) },
+      size,
+      logTopic(service),
+      print,
+    );
+    return this.queue.room;
+  }
+
   /** Takes a line that was logged elsewhere before this existed. @internal */
   adopt(record: LogRecord, size = 256): void {
     this.sinkOf(record.service, record.component).take(record, size);
@@ -155,7 +190,8 @@ export class Logging {
     const { levels } = this;
     let version = -1;
     let threshold = 0;
-    const topic = published ? `logs.${topicSegment(service)}` : undefined;
+    const topic = published ? logTopic(service) : undefined;
+    this.#services.add(alike(service));
     const print = this.#console?.writerOf(service, component);
     return {
       get threshold() {
@@ -171,16 +207,23 @@ export class Logging {
         const record = recordOf(sanitiser, level, service, component, message, fields, bound);
         this.take(record, sanitiser.size + record.message.length + 64);
       },
-      take(record, size) {
-        logging.#lines += 1;
-        print?.(record);
-        if (logging.#closed) return;
-        const isDelivery = currentWork()?.deliversLines === true;
-        const line = logging.queue.push(record, isDelivery ? undefined : topic, size);
-        logging.#spool?.add(line);
-        if (logging.#publishing === undefined) logging.#publishSoon();
-      },
+      take: (record, size) => logging.#take(record, size, topic, print),
     };
+  }
+
+  #take(
+    record: LogRecord,
+    size: number,
+    topic: string | undefined,
+    print: ((record: LogRecord) => void) | undefined,
+  ): void {
+    this.#lines += 1;
+    print?.(record);
+    if (this.#closed) return;
+    const isDelivery = currentWork()?.deliversLines === true;
+    const line = this.queue.push(record, isDelivery ? undefined : topic, size);
+    this.#spool?.add(line);
+    if (this.#publishing === undefined) this.#publishSoon();
   }
 
   #publishSoon(): void {
@@ -230,6 +273,11 @@ export class Logging {
       gapFields(gap),
     );
   }
+}
+
+/** The name of a service without what is easily overlooked. */
+function alike(service: string): string {
+  return service.toLowerCase().replaceAll('-', '_');
 }
 
 /** A line as it is logged now, by the running work. */

@@ -50,10 +50,11 @@ export class Publisher {
       const added = open.add(message);
       if (added !== undefined) return added;
     }
-    const { source, owns, durable } = this.#options;
+    const { source, owns, durable, connection } = this.#options;
     if (topic !== this.#allowed) {
+      const name = typeof topic === 'string' ? topic : topic.name;
       try {
-        checkPublish(typeof topic === 'string' ? topic : topic.name, owns);
+        if (name !== connection.logTopic) checkPublish(name, owns);
       } catch (error) {
         return Promise.reject(error);
       }

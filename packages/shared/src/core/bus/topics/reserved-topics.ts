@@ -1,3 +1,4 @@
+import { topicSegment } from '@aico/protocol';
 import { BusTopicReservedError } from '../errors.ts';
 
 /** A part of the backend that owns topics. */
@@ -37,6 +38,15 @@ export const REPLY_PREFIX = '_reply.';
 
 /** The prefix of the topics on which requests are cancelled. */
 export const CANCEL_PREFIX = '_cancel.';
+
+/**
+ * The topic of a service's log lines. A component of another process may publish on its own.
+ *
+ * @example logTopic('my plugin'); // 'logs.my_plugin'
+ */
+export function logTopic(service: string): string {
+  return `logs.${topicSegment(service)}`;
+}
 
 /** Whether a topic carries log lines. */
 export function isLogTopic(topic: string): boolean {

@@ -40,6 +40,8 @@ export interface TransportConnection {
    * client generates a prefix that cannot be guessed.
    */
   readonly replyPrefix?: string;
+  /** The topic on which the log of a backend in another process takes the lines of this client. */
+  readonly logTopic?: string;
   /** Aborts when the connection breaks, since pending requests will not be answered. A restored connection has a new signal. */
   readonly lost?: AbortSignal | undefined;
   /** The batch that is being gathered. The client that began it may add messages to it directly. */

@@ -4,6 +4,7 @@ import { type Backoff, backoffDelay, pause } from '../../../tasks/index.ts';
 import { BusNotConnectedError, PayloadInvalidError, RequestGivenUpError } from '../../errors.ts';
 import { type BatchHeader, NO_NUMBER, type OpenBatch } from '../../messages/batch.ts';
 import { contentTypeOf, encodeBody, isContentType } from '../../messages/codec.ts';
+import { logTopic } from '../../topics/reserved-topics.ts';
 import type { Receiver, TransportConnection } from '../transport.ts';
 import type { BusCredential } from './credential.ts';
 import {
@@ -105,6 +106,10 @@ export class ZeroMqConnection implements TransportConnection {
   /** Set by the broker, thus empty before the client is connected. */
   get replyPrefix(): string {
     return this.#welcome?.reply ?? '';
+  }
+
+  get logTopic(): string {
+    return logTopic(this.#options.credential.component);
   }
 
   get lost(): AbortSignal {
