@@ -54,7 +54,7 @@ describe('commands against a running backend', () => {
     assert.notEqual(write.code, 0);
     const broken = await aico.run(['db', 'query', 'SELEKT']);
     assert.notEqual(broken.code, 0);
-    assert.match(broken.stderr, /^error: .*does not begin with a keyword of SQL/);
+    assert.match(broken.stderr, /^error: .*does not begin with an SQL keyword/);
     const misspelt = await aico.run(['db', 'query', 'SELECT txet FROM logs']);
     assert.match(misspelt.stderr, /body\/sql: no such column: txet/);
     const ask = async (...args: string[]) => aico.run(['db', 'query', ...args]);

@@ -183,7 +183,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     files: { 'plugin.ts': migration('CREATE TABLE notes (text TEXT, title TEXT)') },
     exit: ExitCode.database,
     code: 'AICO_DATA_MIGRATION_CHANGED',
-    says: /001_notes.*was applied with another text/,
+    says: /001_notes.*was applied with different text/,
     hint: /add|another|new/i,
   },
   'a topic that its plugin does not publish': {

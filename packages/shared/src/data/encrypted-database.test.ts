@@ -15,7 +15,7 @@ import {
 } from './index.ts';
 
 describe('values', () => {
-  test('come back as they were given, integers exact at every size', async (t) => {
+  test('are read as they were written, integers of every size exactly', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (id INTEGER PRIMARY KEY, v)');
     const values = [
@@ -48,7 +48,7 @@ describe('values', () => {
     assert.deepEqual(rows, [{ v: 1 }, { v: 0 }]);
   });
 
-  test('that are whole numbers are stored as integers: 5 in a text column reads 5, not 5.0', async (t) => {
+  test('that are whole numbers are stored as integers: 5 in a text column is read as 5, not 5.0', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (t TEXT, i INTEGER, r REAL, n)');
     await db.execute('INSERT INTO kept VALUES (:v, :v, :v, :v)', { v: 5 });
@@ -59,7 +59,7 @@ describe('values', () => {
     assert.deepEqual(rows, [{ t: '5', i: 'integer', r: 'real', n: 'integer', half: 2 }]);
   });
 
-  test('are those at the time of the call, whatever is done with them after', async (t) => {
+  test('are copied by the call, so that later changes have no effect', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (a, b)');
     const bytes = Buffer.from('before');
@@ -72,20 +72,20 @@ describe('values', () => {
     assert.deepEqual(rows, [{ a: 'before', b: 'before' }]);
   });
 
-  test('that no column can hold are refused by name', async (t) => {
+  test('that no column can hold are refused, and the error names the parameter', async (t) => {
     const db = await (await testStore(t)).open();
     const bad: readonly [unknown, RegExp][] = [
       [[Number.NaN], /parameter 1 is NaN/],
       [[undefined], /parameter 1 is of type undefined/],
-      [['a\0b'], /parameter 1 is text with a NUL/],
-      [['a\ud800'], /parameter 1 is text with half of a surrogate pair/],
-      [['\udc00a'], /parameter 1 is text with half of a surrogate pair/],
+      [['a\0b'], /parameter 1 contains a NUL/],
+      [['a\ud800'], /parameter 1 contains a lone surrogate/],
+      [['\udc00a'], /parameter 1 contains a lone surrogate/],
       [[new Date()], /Date: store toISOString/],
       [[{}], /parameter 1 is of type object/],
       [[2n ** 63n], /parameter 1 does not fit/],
       ['text', /an array/],
-      [[], /1 placeholder, and 0 values were given/],
-      [[1, 2], /1 placeholder, and 2 values were given/],
+      [[], /1 placeholder, but 0 values were given/],
+      [[1, 2], /1 placeholder, but 2 values were given/],
       [{ other: 1 }, /pass an array/],
     ];
     for (const [params, message] of bad)
@@ -97,7 +97,7 @@ describe('values', () => {
   });
 });
 
-test('placeholders take their values by order, by number or by name, and say so where they do not fit', async (t) => {
+test('placeholders take values by order, number or name, and the error explains a mismatch', async (t) => {
   const db = await (await testStore(t)).open();
   const taken: readonly [sql: string, params: SqlParameters, tuple: readonly SqlValue[]][] = [
     ['SELECT ?, ?', [1, 'a'], [1, 'a']],
@@ -119,17 +119,17 @@ test('placeholders take their values by order, by number or by name, and say so 
     );
   }
   const refused: readonly [sql: string, params: SqlParameters | undefined, message: RegExp][] = [
-    ['SELECT ?1, ?2', [1], /2 placeholders, and 1 value was given/],
+    ['SELECT ?1, ?2', [1], /2 placeholders, but 1 value was given/],
     ['SELECT ?1, ?2', { 1: 1 }, /no value for :2/],
-    ['SELECT ?1, ?3', [1, 2, 3], /leaves a number out/],
+    ['SELECT ?1, ?3', [1, 2, 3], /omits a number/],
     ['SELECT ?1, ?', [1, 2], /mixes kinds of placeholders/],
     ['SELECT :a, ?', { a: 1 }, /mixes kinds of placeholders/],
     ['SELECT :a', [1], /pass an object with :a/],
     ['SELECT :a, :b', undefined, /pass an object with :a, :b/],
     ['SELECT :a, :b', { a: 1 }, /no value for :b/],
-    ['SELECT :a', { ':a': 1 }, /no value for :a; names are given without the sign/],
-    ['SELECT :a', { a: 1, b: 2 }, /1 value has a name that the statement has no placeholder for/],
-    ['SELECT ?', undefined, /1 placeholder, and 0 values were given/],
+    ['SELECT :a', { ':a': 1 }, /no value for :a; names are given without their prefix/],
+    ['SELECT :a', { a: 1, b: 2 }, /1 value has a name without a placeholder in the statement/],
+    ['SELECT ?', undefined, /1 placeholder, but 0 values were given/],
   ];
   for (const [sql, params, message] of refused)
     for (const run of [
@@ -145,7 +145,7 @@ test('placeholders take their values by order, by number or by name, and say so 
 });
 
 describe('a result', () => {
-  test('has its columns in order, also where two have one name and where there are no rows', async (t) => {
+  test('has its columns in order, even if two have the same name or there are no rows', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (id INTEGER PRIMARY KEY, v)');
     for (const run of [db.execute.bind(db), <R>(sql: string) => db.transaction((tx) => tx.execute<R>(sql))]) {
@@ -162,7 +162,7 @@ describe('a result', () => {
     }
   });
 
-  test('tells changes and the key of an inserted row, and no key when none was inserted', async (t) => {
+  test('has the number of changes, and the key of the inserted row if there is one', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE word (id INTEGER PRIMARY KEY, word TEXT UNIQUE, n INTEGER DEFAULT 1)');
     const effect = async (sql: string) => {
@@ -192,7 +192,7 @@ describe('a result', () => {
     assert.equal((await db.execute("SELECT 1 FROM word WHERE word = 'zz'")).fetchOne(), undefined);
   });
 
-  test('names the columns of now, also after the schema changed under a kept statement', async (t) => {
+  test('has the current columns after the schema of a cached statement has changed', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (a, b)');
     await db.execute('INSERT INTO kept VALUES (1, 2)');
@@ -211,7 +211,7 @@ describe('a result', () => {
   });
 });
 
-test('a thousand different statements leave the cache bounded and every answer right', async (t) => {
+test('the statement cache stays bounded and correct over a thousand different statements', async (t) => {
   const db = await (await testStore(t)).open();
   await db.execute('CREATE TABLE kept (n)');
   const numbers = Array.from({ length: 1_200 }, (_, index) => index);
@@ -231,7 +231,7 @@ test('a thousand different statements leave the cache bounded and every answer r
   }
 });
 
-test('WITH reads or writes as it says, and a write is seen by the next read', async (t) => {
+test('a WITH statement reads or writes according to its content, and the next read sees its write', async (t) => {
   const db = await (await testStore(t)).open();
   await db.execute('CREATE TABLE kept (n)');
   for (let n = 0; n < 5; n += 1) {
@@ -241,7 +241,7 @@ test('WITH reads or writes as it says, and a write is seen by the next read', as
   }
 });
 
-test('what would weaken the store is refused and says why', async (t) => {
+test('statements that would weaken the database are refused with the reason', async (t) => {
   const db = await (await testStore(t)).open();
   await db.execute('CREATE TABLE kept (n)');
   const refused = [
@@ -295,7 +295,7 @@ test('what would weaken the store is refused and says why', async (t) => {
   ]);
 });
 
-test('an error names the statement without its literals', async (t) => {
+test('an error contains the statement without its literals', async (t) => {
   const db = await (await testStore(t)).open();
   await assert.rejects(db.execute("SELECT secret FROM nowhere WHERE word = 'canary-4711'"), (error) => {
     assert.ok(error instanceof StatementFailedError);
@@ -306,7 +306,7 @@ test('an error names the statement without its literals', async (t) => {
   });
 });
 
-test('a full file refuses what does not fit, keeps all that was answered, and takes the next that fits', async (t) => {
+test('a full file refuses a write that does not fit, keeps all acknowledged writes, and accepts the next one that fits', async (t) => {
   const store = await testStore(t);
   const db = await store.open({ maxBytes: 200_000 });
   await db.execute('CREATE TABLE kept (id INTEGER PRIMARY KEY, v BLOB)');
@@ -335,7 +335,7 @@ test('a full file refuses what does not fit, keeps all that was answered, and ta
 });
 
 describe('close', () => {
-  test('finishes what was accepted, can be called twice, and everything after is refused', async (t) => {
+  test('completes accepted calls, can be called twice, and refuses later calls', async (t) => {
     const store = await testStore(t);
     const db = await store.open();
     await db.execute('CREATE TABLE kept (n)');
@@ -360,7 +360,7 @@ describe('close', () => {
     assert.deepEqual((await again.execute('SELECT count(*) AS n FROM kept')).rows, [{ n: 500 }]);
   });
 
-  test('lets an open transaction finish', async (t) => {
+  test('waits for an open transaction', async (t) => {
     const store = await testStore(t);
     const db = await store.open();
     await db.execute('CREATE TABLE kept (n)');
@@ -381,7 +381,7 @@ describe('close', () => {
   });
 });
 
-test('a large result is streamed in pieces, each row once, and leaving early lets go of it', async (t) => {
+test('a large result is streamed in chunks with each row once, and leaving early releases the reader', async (t) => {
   const db = await (await testStore(t)).open();
   await db.execute('CREATE TABLE kept (id INTEGER PRIMARY KEY, v)');
   await db.execute(
@@ -404,7 +404,7 @@ test('a large result is streamed in pieces, each row once, and leaving early let
   assert.equal((await db.execute('SELECT count(*) AS n FROM kept')).fetchOne()?.n, 5_004);
 });
 
-test('a constraint says which, and an engine that dies rejects what waits and all that follows', async (t) => {
+test('an error of a constraint names its kind, and a crashed engine rejects waiting and later calls', async (t) => {
   const db = await (await testStore(t)).open();
   await db.execute('CREATE TABLE kept (a UNIQUE, b NOT NULL, CHECK (a > 0))');
   await db.execute('INSERT INTO kept VALUES (1, 1)');

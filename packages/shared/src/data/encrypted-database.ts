@@ -57,10 +57,10 @@ const ROOM_CHECK_MS = 1_000;
 const CLOSE_GRACE_MS = 5_000;
 
 /**
- * The encrypted store: SQLite with authenticated pages, one writer thread and readers beside it. Writes that arrive
- * together share a commit; each is answered after its own is durable. The event loop never waits for the disk.
+ * The encrypted database: SQLite with authenticated pages, a writer thread and reader threads. Concurrent writes share a commit, and
+ * each resolves when it is durable. The event loop never waits for the disk.
  *
- * A read sees every write that was answered before it was asked. Between calls that are not awaited there is no order.
+ * A read sees every write that resolved before the read was called. Calls that are not awaited have no order.
  *
  * @example
  * ```ts
@@ -131,7 +131,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   /**
-   * Opens the database, or makes it.
+   * Opens the database, or creates it if it is missing.
    *
    * @throws {PlaintextDatabaseError} @throws {DatabaseKeyWrongError} @throws {NotADatabaseError}
    * @throws {DatabaseCorruptError} @throws {DatabaseGoneError} @throws {DatabaseOpenError}
@@ -190,14 +190,14 @@ export class EncryptedDatabase implements OwnableDatabase {
     return write === undefined ? this.#readers.overdue : [write, ...this.#readers.overdue];
   }
 
-  /** Where each open transaction was opened. */
+  /** The place in the code where each open transaction was opened. */
   get transactions(): readonly string[] {
     return this.#transactions.origins;
   }
 
   /**
    * Runs one statement. A write resolves once it is durable.
-   * @throws {StatementRefusedError} @throws {StatementFailedError} @throws {ConstraintError} and the others of this room
+   * @throws {StatementRefusedError} @throws {StatementFailedError} @throws {ConstraintError} and other errors of the database
    */
   execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
     return this.#executeFrom<R>(this.#registries.root, sql, params);
@@ -218,7 +218,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       if (statement.kind === 'write') this.#write(call);
       else this.#readers.submit(call);
     });
-    // The caller knows the columns of its statement; they are not checked.
+    // `R` is not checked: the caller declares the columns of its statement.
     return answer as Promise<QueryResult<unknown>> as Promise<QueryResult<R>>;
   }
 
@@ -230,7 +230,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     return this.#transactions.begin(options);
   }
 
-  /** Reads row by row, from one view of the data. Ending the loop early gives the view back. */
+  /** Reads row by row from one snapshot. Leaving the loop early releases the snapshot. */
   stream<R = Row>(
     sql: string,
     params?: SqlParameters,
@@ -249,7 +249,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#refuseUnlessOpen();
     const statement = registry.get(sql);
     if (statement.kind === 'write')
-      throw new StatementRefusedError(statement.shape, 'only what reads can be streamed');
+      throw new StatementRefusedError(statement.shape, 'only reads can be streamed');
     const bound = bindParameters(statement.placeholders, params);
     const holder: SessionHolder = {
       what: 'stream',
@@ -259,7 +259,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     };
     const lease = await this.#readers.take(holder);
     const session = this.#transactions.nextId();
-    // The caller knows the columns of its statement; they are not checked.
+    // `R` is not checked: the caller declares the columns of its statement.
     for await (const row of streamRows({ session, statement, params: bound, holder, lease, idleMs }))
       yield row as R;
   }
@@ -284,7 +284,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   /**
-   * Rewrites the file without the space of deleted rows. Writes wait meanwhile; reads continue.
+   * Rewrites the file without the space of deleted rows. Meanwhile writes wait and reads continue.
    * @throws {DiskFullError} when there is no space for a second copy; the database is unchanged
    */
   async vacuum(): Promise<void> {
@@ -293,7 +293,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   /**
-   * Reads from the file itself, through a connection of its own.
+   * Reads from the file itself, on a separate connection.
    * @throws {DatabaseGoneError} @throws {DatabaseReplacedError} @throws {DatabaseCorruptError} @throws {DatabaseClosedError}
    */
   async check(): Promise<void> {
@@ -303,8 +303,8 @@ export class EncryptedDatabase implements OwnableDatabase {
   }
 
   /**
-   * The notes in the head beside the file: the last text of the table `head_note` that was durable, and the one before. They
-   * are written before the commit is acknowledged, and the writer of a note has to authenticate it.
+   * The notes in the head file: the last durable text of the table `head_note`, and the one before it. They are written before the
+   * commit is acknowledged. The head does not authenticate notes, so their writer must.
    */
   async headNotes(): Promise<readonly string[]> {
     this.#refuseUnlessOpen();
@@ -312,7 +312,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     return head?.isOurs === true ? head.notes : [];
   }
 
-  /** Refuses writes from now on until a restart, because `reason` makes them unfindable. Reads go on. */
+  /** Refuses writes until a restart, because they could not be found again for `reason`. Reads continue. */
   stopAcknowledging(reason: Error): void {
     this.#writer.lose(reason);
   }
@@ -324,7 +324,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     return { file: this.#file, ...found, fileBytes: file.size, walBytes: wal.size };
   }
 
-  /** Finishes what was accepted, writes the log back into the file and wipes the key. */
+  /** Completes accepted calls, writes the log back into the file and wipes the key. */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
@@ -337,15 +337,15 @@ export class EncryptedDatabase implements OwnableDatabase {
       await this.#transactions.end(CLOSE_GRACE_MS, new DatabaseClosedError());
       this.#engine.writer.limitStatements(CLOSE_GRACE_MS);
       await Promise.all([this.#readers.close(CLOSE_GRACE_MS), this.#migrating(() => undefined)]);
-      const leftUndone = await this.#writer.close({ readersRemain: this.#readers.overdue.length > 0 });
-      if (leftUndone !== undefined)
-        this.#logger?.warn('Database closed; the disk refused to tidy up, which the next start does', {
-          reason: leftUndone,
+      const failedSteps = await this.#writer.close({ readersRemain: this.#readers.overdue.length > 0 });
+      if (failedSteps !== undefined)
+        this.#logger?.warn('Database closed, but some steps failed; the next start repeats them', {
+          reason: failedSteps,
         });
     } finally {
       await Promise.all(this.#threads().map((thread) => thread.terminate()));
       new Uint8Array(this.#key).fill(0);
-      // Until then this process has the file open.
+      // Until these threads end, this process has the file open.
       void this.#readers.ended().then(this.#engine.unregister);
     }
   }

@@ -4,19 +4,19 @@ import { publicReason } from './engine-messages.ts';
 export interface EngineFault {
   readonly code: string;
   readonly message: string;
-  /** The operating system's name of the failure, where the engine thread found one behind the engine's code. */
+  /** The system error, such as `ENOSPC`, if the engine thread found one. */
   readonly errno?: string;
   /** The statement of a migration that failed. */
   readonly statement?: string;
 }
 
 /**
- * A failure of the engine as the cause of an error. Causes are logged, so its message repeats nothing of a statement or
- * its parameters.
+ * A failure of the engine as the cause of an error. Causes are logged, so its message contains no private parts of a statement or its
+ * parameters.
  */
 export class EngineFailure extends Error {
   readonly code: string;
-  /** The operating system's name of the failure, where it is known: `systemErrorIn` reads it. */
+  /** The system error, if it is known; `systemErrorIn` reads it. */
   readonly errno?: string;
   readonly #failure: EngineFault;
   constructor(failure: EngineFault) {
@@ -27,13 +27,13 @@ export class EngineFailure extends Error {
     this.#failure = failure;
   }
 
-  /** The failure with SQLite's own words. */
+  /** The failure with SQLite's own message, which may be private. */
   get failure(): EngineFault {
     return this.#failure;
   }
 }
 
-/** Whether the message is SQLite's or its driver's, which may repeat what is private. */
+/** Whether the message is that of SQLite or its driver, which may be private. */
 export function isSqlite({ code }: EngineFault): boolean {
   return /^(?:SQLITE_|ENGINE_UNKNOWN$|ENGINE_PARAMETERS$)/.test(code);
 }

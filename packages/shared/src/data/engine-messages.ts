@@ -71,5 +71,5 @@ export function publicReason(message: string, isPublic: (text: string) => boolea
     }
     return shown + message.slice(at);
   }
-  return isPublic(message) ? message : 'SQLite gives a reason that may repeat private text';
+  return isPublic(message) ? message : 'the message of SQLite may contain private text';
 }

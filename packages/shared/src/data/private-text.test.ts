@@ -104,8 +104,8 @@ const VALUE = fc.constantFrom(
   `$.${CANARY}[`,
 );
 
-describe('what was searched for and stored', () => {
-  test('stands in no message, log line or reply about a statement that failed', async (t) => {
+describe('private text of statements and rows', () => {
+  test('occurs in no message, log line or reply about a failed statement', async (t) => {
     const { db, console } = await open(t);
     let failed = 0;
     for (const [sql, params] of LISTED) {
@@ -120,7 +120,7 @@ describe('what was searched for and stored', () => {
     assert.doesNotMatch(console(), CANARIES);
   });
 
-  test('stands in none either where the statement is a random one', async (t) => {
+  test('does not occur there for random statements either', async (t) => {
     const { db, console } = await open(t);
     await fc.assert(
       fc.asyncProperty(
@@ -153,7 +153,7 @@ describe('what was searched for and stored', () => {
     assert.doesNotMatch(console(), CANARIES);
   });
 
-  test('is with the error for who catches it', async (t) => {
+  test('is in error.engineMessage', async (t) => {
     const { db } = await open(t);
     await assert.rejects(db.execute(`SELECT ${CANARY} FROM diary`), (error) => {
       assert.ok(error instanceof StatementFailedError);
@@ -168,7 +168,7 @@ describe('what was searched for and stored', () => {
     });
   });
 
-  test('does not hide what a developer needs: the schema, the kind of failure and the placeholders', async (t) => {
+  test('is replaced without hiding the schema, the kind of failure and the placeholders', async (t) => {
     const { db } = await open(t);
     const messageOf = async (sql: string, params?: SqlParameters): Promise<string> =>
       db.execute(sql, params).then(
@@ -195,7 +195,7 @@ describe('what was searched for and stored', () => {
   });
 });
 
-test('every message of the table hides what its groups hold, and no group is left out', () => {
+test('every known message of SQLite hides the text of all its groups', () => {
   assert.equal(
     publicReason(`JSON path error near '${CANARY}'`, () => false),
     'JSON path error near …',

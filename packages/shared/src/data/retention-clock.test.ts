@@ -7,7 +7,7 @@ import { RetentionClock } from './retention-clock.ts';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-test('a wall clock that is 40 days ahead for an hour moves it by little more than a day', async (t) => {
+test('a wall clock that is 40 days ahead for an hour advances the retention clock by about a day', async (t) => {
   const database = await (await testStore(t)).open();
   const start = Date.UTC(2026, 0, 1);
   let elapsed = 0;
@@ -26,7 +26,7 @@ test('a wall clock that is 40 days ahead for an hour moves it by little more tha
   assert.equal(clock.now() - start, HOUR_MS, 'it follows the wall clock back at once');
 });
 
-test('over many short lives it advances, and catches up after a long time switched off', async (t) => {
+test('the clock advances over many short runs, and catches up after a long time switched off', async (t) => {
   const database = await (await testStore(t)).open();
   let wall = Date.UTC(2026, 0, 1);
   const life = async (runsMs: number): Promise<number> => {
@@ -51,7 +51,7 @@ test('over many short lives it advances, and catches up after a long time switch
   assert.equal(await life(60_000), 0);
 });
 
-test('whatever the wall clock does, it is never ahead of it and never gains more than 25 hours an hour', async (t) => {
+test('the clock is never ahead of the wall clock and never gains more than 25 hours an hour', async (t) => {
   const database = await (await testStore(t)).open();
   await new RetentionClock({ database }).start();
   await fc.assert(

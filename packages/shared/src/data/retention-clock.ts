@@ -5,7 +5,7 @@ export interface RetentionClockOptions {
   readonly database: Pick<Database, 'execute' | 'migrate'>;
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly wallClock?: () => number;
-  /** Milliseconds that only ever grow. Default `performance.now`. */
+  /** Milliseconds of a clock that never goes back. Default `performance.now`. */
   readonly monotonicClock?: () => number;
 }
 
@@ -55,7 +55,7 @@ export class RetentionClock {
     this.#monotonicClock = monotonicClock;
   }
 
-  /** Loads what the clock had reached; a new database begins with the wall clock. */
+  /** Loads the stored time; a new database begins with the wall clock. */
   async start(): Promise<void> {
     await this.#database.migrate(OWNER, MIGRATIONS);
     const { rows } = await this.#database.execute<{ reached_ms: number }>(
@@ -65,7 +65,7 @@ export class RetentionClock {
     this.#reached = rows[0]?.reached_ms ?? this.#wallClock();
   }
 
-  /** Whole milliseconds since 1970; never later than the wall clock says. */
+  /** Whole milliseconds since 1970, never later than the wall clock. */
   now(): number {
     const readAt = this.#monotonicClock();
     const elapsed = readAt - this.#readAt;
@@ -74,7 +74,7 @@ export class RetentionClock {
     return Math.floor(this.#reached);
   }
 
-  /** Stores what the clock has reached, for the next start. */
+  /** Stores the time for the next start. */
   async save(): Promise<void> {
     await this.#database.execute(
       'INSERT INTO retention_clock VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET reached_ms = excluded.reached_ms',

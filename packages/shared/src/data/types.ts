@@ -5,19 +5,19 @@ export type SqlValue = null | string | number | bigint | Uint8Array;
 export type SqlParameter = SqlValue | boolean;
 
 /**
- * Positional parameters for `?` or `?1`, or named ones for `:name`. Text with a NUL or half of a surrogate pair, NaN and
- * integers beyond 64 bits are refused, since they could not be read back as they were.
+ * Positional parameters for `?` or `?1`, or named ones for `:name`. Text with a NUL or a lone surrogate, NaN and
+ * integers beyond 64 bits are refused, because they could not be read back unchanged.
  */
 export type SqlParameters = readonly SqlParameter[] | Readonly<Record<string, SqlParameter>>;
 
 /** A row as read, keyed by column name. */
 export type Row = Record<string, SqlValue>;
 
-/** The outcome of one statement: what the guide's cursor offers, already fetched. */
+/** The result of one statement, with all rows fetched. */
 export interface QueryResult<R = Row> {
-  /** One object for each row. Of columns of the same name it has the last: {@link tuples} has all of them. */
+  /** One object for each row. Of several columns with the same name it has the last; {@link tuples} has all. */
   readonly rows: readonly R[];
-  /** The names of the columns in order, also where there are no rows; empty for a statement that gives none. */
+  /** The names of the columns in order, even if there are no rows; empty for a statement that returns none. */
   readonly columns: readonly string[];
   /** Each row as the values of {@link columns}, in their order. */
   readonly tuples: readonly (readonly SqlValue[])[];
@@ -38,12 +38,12 @@ export interface Queryable {
 
 /** A unit of work: all of it is durable when it commits, or none of it happened. */
 export interface Transaction extends Queryable {
-  /** Nested: a savepoint, rolled back alone when `work` rejects. */
+  /** Runs a nested transaction, a savepoint, which alone is rolled back when `work` rejects. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
-   * Runs `effect` once the outermost transaction is durable, and never when this transaction or one around it is rolled
-   * back. What a transaction does outside the database belongs here: `work` may run again, and an effect of a run that did
-   * not commit does not happen. An effect that throws, or rejects, is reported and changes nothing: the commit has happened.
+   * Runs `effect` when the outermost transaction is durable, and never if this transaction or an outer one is rolled back. Effects
+   * outside the database belong here, because `work` may run more than once. An effect that throws or rejects is reported; the
+   * commit stands.
    *
    * @example
    * ```ts
@@ -85,7 +85,7 @@ export interface MigrationReport {
   readonly alreadyApplied: number;
 }
 
-/** Whether the database takes writes. Reads go on in every state. */
+/** Whether the database accepts writes. Reads continue in every state. */
 export type DatabaseState =
   | { readonly kind: 'ready' }
   /** Writes are refused until the disk accepts them again, which is checked automatically. `condition` gives the reason. */
@@ -95,7 +95,7 @@ export type DatabaseState =
       readonly condition: string;
       readonly since: Date;
     }
-  /** An fsync failed or a file of the database went missing: nothing is acknowledged until a restart. */
+  /** An fsync failed or a file of the database is missing: no write is acknowledged until a restart. */
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** A statement that has exceeded its time limit and still runs. */
@@ -107,13 +107,13 @@ export interface OverdueStatement {
   readonly since: Date;
 }
 
-/** How rows are streamed. */
+/** The options of a stream of rows. */
 export interface StreamOptions {
-  /** Milliseconds after which a stream that is not read from is ended. Default 30 000. */
+  /** Milliseconds after which a stream is closed from which no row was read. Default 30 000. */
   readonly idleMs?: number;
 }
 
-/** The state of the database as it was read from it; nothing here is assumed. */
+/** The state of the database, read from the database itself. */
 export interface DatabaseStatus {
   readonly file: string;
   readonly cipher: string;
@@ -127,20 +127,20 @@ export interface DatabaseStatus {
 }
 
 /**
- * The service `'database'`: an encrypted SQL store. No SQLite type leaves this interface, so that PostgreSQL can
- * implement it later.
+ * The service `'database'`: an encrypted SQL store. The interface has no types of SQLite, so that PostgreSQL can implement it
+ * later.
  */
 export interface Database extends Queryable {
-  /** As of the last write or attempt; `check` examines the file itself. */
+  /** The state after the last write or attempt. `check` examines the file itself. */
   readonly state: DatabaseState;
-  /** Statements that do not end: one that writes holds up all writes, one that reads was given up. */
+  /** Statements beyond their time limit. An overdue write blocks all writes; an overdue read was abandoned. */
   readonly overdue: readonly OverdueStatement[];
   /**
    * Runs `work`; commits when it resolves, rolls back when it rejects. Resolves once the commit is durable.
    *
    * `work` may run more than once: an engine that finds a conflict with another transaction rolls it back and runs it again.
-   * SQLite has one writer and never does, but a test backend runs `work` again at random. So `work` reads what it needs
-   * inside, and leaves effects outside the database to `tx.afterCommit`.
+   * SQLite has one writer and never does, but a test backend runs `work` again at random. So `work` reads its data inside the
+   * transaction, and leaves effects outside the database to `tx.afterCommit`.
    *
    * @example
    * ```ts
@@ -161,35 +161,35 @@ export interface Database extends Queryable {
   begin(options?: TransactionOptions): Promise<OpenTransaction>;
   /** Reads a large result row by row, in bounded memory. */
   stream<R = Row>(sql: string, params?: SqlParameters, options?: StreamOptions): AsyncIterable<R>;
-  /** Brings `owner`'s tables up to date. Throws when an applied migration has changed since. */
+  /** Applies the pending migrations of `owner`. Throws if an applied migration was changed. */
   migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport>;
-  /** Reads from the file itself; rejects when it is gone, replaced, corrupt or closed. */
+  /** Reads from the file itself; rejects if it is missing, replaced or corrupt, or the database is closed. */
   check(): Promise<void>;
   status(): Promise<DatabaseStatus>;
   close(): Promise<void>;
 }
 
-/** The owners whose tables an owner may touch besides its own. */
+/** The other owners whose tables an owner may use. */
 export interface TableGrants {
   readonly reads?: readonly string[];
-  /** May read as well. */
+  /** Owners whose tables may be read and written. */
   readonly writes?: readonly string[];
 }
 
 /** The database with the rights of one owner. */
 export interface DatabaseView extends Database {
-  /** The same transaction in this owner's name, for code that opens one and lets a plugin work in it. */
+  /** The same transaction with this owner's rights, for code that opens one and lets a plugin use it. */
   within(tx: Transaction): Transaction;
 }
 
-/** The database as the composition root holds it: everything is open to it, and it hands out views with rules. */
+/** The database with all rights, from which the composition root makes the views of owners. */
 export interface OwnableDatabase extends Database {
   /** Returns the space of deleted rows to the file system. */
   vacuum(): Promise<void>;
   /**
-   * The same database in the name of one owner: the tables that `owner`'s migrations made, and those of the owners named
-   * in `grants`. Everything else is refused, and so is changing the schema but by `migrate`.
-   * @throws {OwnerReservedError} when `owner`, or one named in `grants`, is a part of the backend itself
+   * The same database with the rights of one owner: the tables that its migrations created, and those of the owners in `grants`.
+   * Only `migrate` can change the schema.
+   * @throws {OwnerReservedError} when `owner` or an owner in `grants` is a part of the backend itself
    */
   ownedBy(owner: string, grants?: TableGrants): DatabaseView;
 }

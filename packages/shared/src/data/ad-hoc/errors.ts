@@ -4,21 +4,21 @@ import { defineError } from '@aico/protocol';
 export class QueryDeadlineError extends defineError({
   code: 'AICO_DATA_QUERY_DEADLINE',
   exit: 'database',
-  hint: 'Narrow it with WHERE or LIMIT, or check whether a recursion in it ends.',
+  hint: 'Restrict it with WHERE or LIMIT, or check whether a recursion in it ends.',
   make: (statement: string, deadlineMs: number) => ({
-    message: `"${statement}" was ended after ${deadlineMs} ms without an answer`,
+    message: `"${statement}" was cancelled after ${deadlineMs} ms without a result`,
     statement,
     deadlineMs,
   }),
 }) {}
 
-/** The query was cancelled because its caller left or the backend stops. */
+/** The query was cancelled because its client disconnected or the backend stops. */
 export class QueryAbandonedError extends defineError({
   code: 'AICO_DATA_QUERY_ABANDONED',
   exit: 'database',
   hint: 'Run the query again.',
   make: (statement: string) => ({
-    message: `"${statement}" was ended: its caller has gone, or the backend stops`,
+    message: `"${statement}" was cancelled: its client disconnected, or the backend stops`,
     statement,
   }),
 }) {}
@@ -32,18 +32,18 @@ export class QueryTooLargeError extends defineError({
     message:
       what === 'row'
         ? `the first row of "${statement}" alone is larger than ${bytes} bytes`
-        : `"${statement}" needs more than ${bytes} bytes of memory, and was ended`,
+        : `"${statement}" needs more than ${bytes} bytes of memory and was cancelled`,
     statement,
   }),
 }) {}
 
-/** The process of a query ended without an answer. */
+/** The process of a query ended without a result. */
 export class QueryProcessError extends defineError({
   code: 'AICO_DATA_QUERY_PROCESS',
   exit: 'database',
   hint: 'Run the query again. If it happens again, check whether the machine has too little memory or too many processes.',
-  make: (how: string, cause?: unknown) => ({
-    message: `the process that ran the query ended without an answer: ${how}`,
+  make: (ending: string, cause?: unknown) => ({
+    message: `the process that ran the query ended without a result: ${ending}`,
     cause,
   }),
 }) {}

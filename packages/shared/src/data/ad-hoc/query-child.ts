@@ -1,19 +1,19 @@
 /**
- * A process that runs one statement and ends: with its answer, at its deadline, or as soon as the pipe from its parent
- * closes, which it does even when the parent is killed. The statement runs in a thread beside this one, because nothing
- * interrupts SQLite, and a process that waits for it could not end itself.
+ * A process that runs one statement. It ends after its reply, at its deadline, or as soon as the pipe from its parent closes, even
+ * because the parent was killed. The statement runs in a worker thread, because SQLite cannot be interrupted and would keep
+ * the main thread from ending the process.
  */
 import { Worker } from 'node:worker_threads';
 import { toFailure } from '../engine/failure.ts';
 import type { QueryTask } from './query-worker.ts';
 import { frame, KEY_BYTES, type QueryReply, type QueryRequest, unframe } from './wire.ts';
 
-/** How often the memory is measured. */
-const LOOK_EVERY_MS = 50;
-/** The parent ends the process at the deadline; this is for a parent that cannot. */
+/** The interval of memory measurements. */
+const MEMORY_CHECK_MS = 50;
+/** Time after the deadline until the process ends itself, if its parent has not ended it. */
 const DEADLINE_GRACE_MS = 2_000;
 
-/** Not `process.exit`, which waits for the thread. */
+/** Ends the process by a signal, because `process.exit` waits for the worker thread. */
 function end(): void {
   process.kill(process.pid, 'SIGKILL');
 }
@@ -27,13 +27,13 @@ function start(task: QueryTask): void {
   setTimeout(end, deadlineMs + DEADLINE_GRACE_MS);
   const worker = new Worker(new URL('./query-worker.ts', import.meta.url), { workerData: task });
   const before = process.memoryUsage.rss();
-  const look = setInterval(() => {
+  const check = setInterval(() => {
     if (process.memoryUsage.rss() - before <= maxMemoryBytes) return;
-    clearInterval(look);
+    clearInterval(check);
     reply({ is: 'too large', what: 'memory' });
-  }, LOOK_EVERY_MS);
+  }, MEMORY_CHECK_MS);
   worker.once('message', (value: QueryReply) => {
-    clearInterval(look);
+    clearInterval(check);
     reply(value);
   });
   worker.once('error', (error) => reply({ is: 'failure', failure: toFailure(error, task.request.file) }));

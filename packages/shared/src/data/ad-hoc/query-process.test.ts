@@ -30,8 +30,8 @@ async function queriesOn(t: TestContext, atOnce = 4) {
   return { store, db, run };
 }
 
-describe('a query of a person', () => {
-  test('reads what is committed in the running database, with every value as it is', async (t) => {
+describe('an ad-hoc query', () => {
+  test('reads the committed rows of the running database with exact values', async (t) => {
     const { db, run } = await queriesOn(t);
     const { rows } = await run('SELECT v FROM kept ORDER BY id');
     assert.deepEqual(rows, [[1], [2n ** 60n], [new Uint8Array([1, 2])], [null]]);
@@ -53,7 +53,7 @@ describe('a query of a person', () => {
     });
   });
 
-  test('cannot write, nor be anything but one statement that reads', async (t) => {
+  test('must be a single statement that only reads', async (t) => {
     const { db, run } = await queriesOn(t);
     for (const sql of [
       'DELETE FROM kept',
@@ -67,7 +67,7 @@ describe('a query of a person', () => {
     assert.equal((await db.execute('SELECT count(*) AS n FROM kept')).fetchOne()?.n, 4);
   });
 
-  test('that never ends is ended at its deadline, and nothing of the backend waits for it', async (t) => {
+  test('without an end is cancelled at its deadline, and does not block the backend', async (t) => {
     const { db, run } = await queriesOn(t);
     const endless = assert.rejects(run(ENDLESS, { deadlineMs: 700 }), (error) => {
       assert.ok(error instanceof QueryDeadlineError);
@@ -79,7 +79,7 @@ describe('a query of a person', () => {
     await endless;
   });
 
-  test('is ended when its caller leaves, also while it waits for its turn', async (t) => {
+  test('is cancelled by its signal, even while it waits for its turn', async (t) => {
     const { run } = await queriesOn(t, 1);
     const leaving = new AbortController();
     const first = run(ENDLESS, { signal: leaving.signal });
@@ -90,7 +90,7 @@ describe('a query of a person', () => {
     assert.deepEqual((await run('SELECT 1 AS one')).rows, [[1]]);
   });
 
-  test('gives so many rows and bytes, and no more', async (t) => {
+  test('returns no more than the given rows and bytes', async (t) => {
     const { run } = await queriesOn(t);
     const rows = await run(`${COUNT_TO} SELECT i FROM n`, { params: [50], maxRows: 20 });
     assert.deepEqual([rows.rows.length, rows.truncated], [20, true]);
@@ -105,7 +105,7 @@ describe('a query of a person', () => {
     await assert.rejects(run('SELECT zeroblob(2000000)', { maxBytes: 1_000_000 }), QueryTooLargeError);
   });
 
-  test('that needs too much memory is ended', async (t) => {
+  test('that needs too much memory is cancelled', async (t) => {
     const { run } = await queriesOn(t);
     const sql = `${COUNT_TO} SELECT i FROM (SELECT i, randomblob(10000) AS r FROM n ORDER BY r)`;
     await assert.rejects(
@@ -114,7 +114,7 @@ describe('a query of a person', () => {
     );
   });
 
-  test('gets the key over a pipe: neither its arguments nor its environment have it', {
+  test('receives the key through a pipe, not in its arguments or environment', {
     skip: process.platform !== 'linux' && 'needs /proc',
   }, async (t) => {
     const { run } = await queriesOn(t);
@@ -132,7 +132,7 @@ describe('a query of a person', () => {
   });
 });
 
-/** Arguments and environment of the processes that this one has started to run a query. */
+/** The arguments and environment of the child processes that run queries. */
 async function childrenSeen(): Promise<Buffer[]> {
   const seen: Buffer[] = [];
   for (const task of await readdir('/proc/self/task'))
@@ -145,7 +145,7 @@ async function childrenSeen(): Promise<Buffer[]> {
   return seen;
 }
 
-test('the process of an endless query ends when its parent is gone', async (t) => {
+test('the process of an endless query ends with its parent', async (t) => {
   const { store } = await queriesOn(t);
   const script = fileURLToPath(new URL('./query-child.ts', import.meta.url));
   const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'], env: {} });

@@ -14,18 +14,18 @@ import type { SqlParameters, SqlValue } from '../types.ts';
 import { QueryAbandonedError, QueryDeadlineError, QueryProcessError, QueryTooLargeError } from './errors.ts';
 import { frame, type QueryReply, unframe } from './wire.ts';
 
-/** One query of a person, with its parameters and limits. */
+/** A query that a user wrote, with its parameters and limits. */
 export interface AdHocQuery {
   readonly sql: string;
   readonly params?: SqlParameters | undefined;
   readonly maxRows: number;
-  /** Bytes of the values of all rows. Default 16 MiB. */
+  /** The limit for the values of all rows, in bytes. Default 16 MiB. */
   readonly maxBytes?: number;
-  /** Bytes that the process may need besides. Default 512 MiB. */
+  /** The limit for the other memory of the process, in bytes. Default 512 MiB. */
   readonly maxMemoryBytes?: number;
-  /** Default 30 s. */
+  /** Milliseconds after which the query is cancelled. Default 30 000. */
   readonly deadlineMs?: number;
-  /** Ends the query, when its caller has gone. */
+  /** Cancels the query, for example when its client disconnects. */
   readonly signal: AbortSignal;
 }
 
@@ -34,28 +34,28 @@ export interface AdHocRows {
   readonly columns: readonly string[];
   /** Each row as the values of `columns`, in their order. */
   readonly rows: readonly (readonly SqlValue[])[];
-  /** There are more rows than `maxRows` and `maxBytes` let through. */
+  /** There are more rows than `maxRows` and `maxBytes` allow. */
   readonly truncated: boolean;
 }
 
 /** The database that ad-hoc queries read, and their limits. */
 export interface AdHocQueriesOptions {
-  /** The database; it may be in use. */
+  /** The database file, which may be open elsewhere. */
   readonly file: string;
-  /** The database's key, made for each query and wiped after it was handed over. */
+  /** Returns a copy of the database's key. Each query takes one and wipes it. */
   readonly key: () => Uint8Array;
-  /** Queries that run at once; others wait. Default 4. */
+  /** The number of queries that run at once. Default 4. */
   readonly atOnce?: number;
 }
 
 const MIB = 1024 * 1024;
 const CHILD = fileURLToPath(new URL('./query-child.ts', import.meta.url));
-/** The only variables that a query's process inherits: none of them holds the key or another secret. */
-const NEEDED_VARIABLES = ['SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'NODE_COMPILE_CACHE'];
+/** The only environment variables that the process of a query inherits. They contain no secrets. */
+const INHERITED_VARIABLES = ['SystemRoot', 'TEMP', 'TMP', 'TMPDIR', 'NODE_COMPILE_CACHE'];
 
 /**
- * Runs statements that a person wrote, each in a process of its own: a statement that never ends is ended with its
- * process, at its deadline or when its caller leaves, and no thread of the backend ever waits for it.
+ * Runs statements that users wrote, each in a process of its own. So a statement that does not end is killed with its process, at
+ * its deadline or when its caller cancels it, and blocks no thread of the backend.
  *
  * @example
  * ```ts
@@ -74,8 +74,8 @@ export class AdHocQueries {
   }
 
   /**
-   * Settles only when the query's process is gone, and the file with it.
-   * @throws {StatementRefusedError} for anything but one statement that reads
+   * Runs one query. The promise settles when the process has ended, which closes the database file.
+   * @throws {StatementRefusedError} for anything but a single statement that only reads
    * @throws {QueryDeadlineError} @throws {QueryAbandonedError} @throws {QueryTooLargeError} @throws {QueryProcessError}
    */
   async run(query: AdHocQuery): Promise<AdHocRows> {
@@ -124,7 +124,7 @@ export class AdHocQueries {
   }
 }
 
-/** Starts a process, hands it the request, and settles when the process is gone. Wipes the request. */
+/** Sends the request to a new process, wipes it, and settles when the process has ended. */
 async function ask(
   request: Buffer,
   deadlineMs: number,
@@ -133,8 +133,8 @@ async function ask(
 ): Promise<QueryReply> {
   const child = startProcess();
   let reason: Error | undefined;
-  const kill = (why: Error): void => {
-    reason ??= why;
+  const kill = (error: Error): void => {
+    reason ??= error;
     child.kill('SIGKILL');
   };
   const abandon = (): void => kill(new QueryAbandonedError(statement));
@@ -143,14 +143,14 @@ async function ask(
   if (signal.aborted) abandon();
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
-  // A process that has ended does not take its request; how it ended says why.
+  // The write fails if the process has ended. The exit code or signal is reported instead.
   child.stdin?.on('error', () => undefined);
   child.stdin?.write(request, () => request.fill(0));
   try {
-    const how = await gone(child);
+    const ending = await ended(child);
     const reply = unframe(Buffer.concat(chunks));
     if (reply !== undefined) return reply.value as QueryReply;
-    throw reason ?? new QueryProcessError(how);
+    throw reason ?? new QueryProcessError(ending);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', abandon);
@@ -159,7 +159,7 @@ async function ask(
 
 function startProcess(): ChildProcess {
   const env: NodeJS.ProcessEnv = {};
-  for (const name of NEEDED_VARIABLES) if (process.env[name] !== undefined) env[name] = process.env[name];
+  for (const name of INHERITED_VARIABLES) if (process.env[name] !== undefined) env[name] = process.env[name];
   return spawn(process.execPath, ['--disable-sigusr1', CHILD], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env,
@@ -167,8 +167,8 @@ function startProcess(): ChildProcess {
   });
 }
 
-/** Resolves when the process has ended and its pipes are read, with how it ended. */
-async function gone(child: ChildProcess): Promise<string> {
+/** Resolves with the signal or exit code when the process has ended and its pipes are read. */
+async function ended(child: ChildProcess): Promise<string> {
   return await new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new QueryProcessError(error.message, error)));
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));

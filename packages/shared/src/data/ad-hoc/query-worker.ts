@@ -1,4 +1,4 @@
-/** The thread of a query's process that runs the statement. Nothing can end it while it does, except the end of the process. */
+/** The worker thread of a query's process, which runs the statement. Only the end of the process interrupts it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openConnection } from '../engine/connection.ts';
 import { EngineRefusal, toFailure } from '../engine/failure.ts';
@@ -16,7 +16,7 @@ const BUSY_TIMEOUT_MS = 5_000;
 function answer({ request, key }: QueryTask): QueryReply {
   const { file, cipher, sql, params, maxRows, maxBytes } = request;
   try {
-    // It cannot write, and it does not look at the head: which commit is the newest is the backend's to say.
+    // The connection is read-only and ignores the head file: only the backend checks which commit is the newest.
     const connection = openConnection(
       { file, key, cipher, role: 'reader', busyTimeoutMs: BUSY_TIMEOUT_MS, maxPages: undefined },
       'session',

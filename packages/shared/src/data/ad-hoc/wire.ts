@@ -1,4 +1,4 @@
-/** The messages that cross the pipes between the backend and the process of one query. */
+/** The messages on the pipes between the backend and the process of one query. */
 import { deserialize, serialize } from 'node:v8';
 import type { CipherName, Failure } from '../engine/wire.ts';
 import type { BoundParameters } from '../statements/bound-parameters.ts';
@@ -6,7 +6,7 @@ import type { SqlValue } from '../types.ts';
 
 export const KEY_BYTES = 32;
 
-/** The statement and its limits. The key follows it on the pipe, and stands nowhere else. */
+/** The statement and its limits. The key follows the request on the pipe, and is passed in no other way. */
 export interface QueryRequest {
   readonly file: string;
   readonly cipher: CipherName;
@@ -23,14 +23,14 @@ export type QueryReply =
       readonly is: 'rows';
       readonly columns: readonly string[];
       readonly rows: readonly (readonly SqlValue[])[];
-      /** There are more rows than the limits let through. */
+      /** There are more rows than the limits allow. */
       readonly truncated: boolean;
     }
   | { readonly is: 'failure'; readonly failure: Failure }
-  /** One row alone, or what SQLite needs to find it, is beyond the limits. */
+  /** The first row, or the memory that SQLite needs, exceeds the limits. */
   | { readonly is: 'too large'; readonly what: 'row' | 'memory' };
 
-/** A value with its length before it. */
+/** Serializes a value with a length prefix. */
 export function frame(value: QueryRequest | QueryReply): Buffer {
   const body = serialize(value);
   const length = Buffer.alloc(4);
@@ -38,11 +38,11 @@ export function frame(value: QueryRequest | QueryReply): Buffer {
   return Buffer.concat([length, body]);
 }
 
-/** The value of the frame that `bytes` begins with, and where it ends; `undefined` while it is not complete. */
+/** The value of the first frame in `bytes`, and the position of its end; `undefined` while the frame is incomplete. */
 export function unframe(bytes: Buffer): { readonly value: unknown; readonly end: number } | undefined {
   if (bytes.byteLength < 4) return undefined;
   const end = 4 + bytes.readUInt32BE();
   if (bytes.byteLength < end) return undefined;
-  // Of a copy: bytes in the value are views of what they were read from, which is wiped.
+  // Copied, because byte arrays in the value are views of the input, which the caller wipes.
   return { value: deserialize(Buffer.from(bytes.subarray(4, end))), end };
 }

@@ -19,27 +19,27 @@ export class DatabaseOpenError extends defineError({
   },
 }) {}
 
-/** This process has already opened the file. */
+/** This process has already opened the database file. */
 export class DatabaseOpenTwiceError extends defineError({
   code: 'AICO_DATA_OPEN_TWICE',
   exit: 'database',
   hint: 'Pass on the open database instead of opening it a second time.',
-  make: (file: string) => ({ message: `this process has opened ${file} already`, file }),
+  make: (file: string) => ({ message: `this process has already opened ${file}`, file }),
 }) {}
 
 /** The database file is not encrypted. */
 export class PlaintextDatabaseError extends defineError({
   code: 'AICO_DATA_PLAINTEXT',
   exit: 'database',
-  hint: 'Move it away. Its rows can be imported; the file itself is not used.',
-  make: (file: string) => ({ message: `${file} is not encrypted, and is refused`, file }),
+  hint: 'Move the file away. Import its rows if you need them.',
+  make: (file: string) => ({ message: `${file} is not encrypted`, file }),
 }) {}
 
 /** The key does not open this database. */
 export class DatabaseKeyWrongError extends defineError({
   code: 'AICO_DATA_KEY_WRONG',
   exit: 'database',
-  hint: 'Restore the slot file and the database that belong together.',
+  hint: 'Restore the slot file and the database from the same backup.',
   make: (file: string, cause: unknown) => ({
     message: `the key does not open ${file}: it belongs to another database`,
     cause,
@@ -62,7 +62,7 @@ export class DatabaseCipherError extends defineError({
 export class NotADatabaseError extends defineError({
   code: 'AICO_DATA_NOT_A_DATABASE',
   exit: 'database',
-  hint: 'The file was replaced by something else; restore the newest backup.',
+  hint: 'Another file has replaced the database: restore the newest backup.',
   make: (file: string, cause?: unknown) => ({ message: `${file} is not a database`, cause, file }),
 }) {}
 
@@ -70,7 +70,7 @@ export class NotADatabaseError extends defineError({
 export class DatabaseCorruptError extends defineError({
   code: 'AICO_DATA_CORRUPT',
   exit: 'database',
-  hint: 'Keep the file as it is, and restore the newest backup beside it.',
+  hint: 'Keep the file unchanged, and restore the newest backup beside it.',
   make: (file: string, reason: string, cause?: unknown) => ({
     message: `${file} is damaged: ${reason}`,
     cause,

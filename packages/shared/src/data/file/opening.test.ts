@@ -36,7 +36,7 @@ async function filled(store: TestStore, cipher: CipherName = 'aegis'): Promise<B
 
 for (const cipher of ['aegis', 'sqlcipher'] as const)
   describe(`a file of ${cipher}`, () => {
-    test('is refused with a wrong key, as a wrong key, and is untouched by it', async (t) => {
+    test('opened with a wrong key is refused with that reason and unchanged', async (t) => {
       const store = await testStore(t);
       const before = await filled(store, cipher);
       await assert.rejects(store.open({ cipher, key: OTHER_KEY }), DatabaseKeyWrongError);
@@ -49,7 +49,7 @@ for (const cipher of ['aegis', 'sqlcipher'] as const)
       assert.equal((await db.execute('SELECT count(*) AS n FROM note')).fetchOne()?.n, 400);
     });
 
-    test('with a bit flipped anywhere in its first page is refused as damaged', async (t) => {
+    test('with a flipped bit in its first page is refused as damaged', async (t) => {
       const store = await testStore(t);
       const good = await filled(store, cipher);
       // Contradictions to the head are refused at once; any other damage is found by the engine.
@@ -70,7 +70,7 @@ for (const cipher of ['aegis', 'sqlcipher'] as const)
       }
     });
 
-    test('with flipped bits or swapped pages further in never gives a wrong row', async (t) => {
+    test('with flipped bits or swapped pages never returns a wrong row', async (t) => {
       const store = await testStore(t);
       const good = await filled(store, cipher);
       const pages = good.byteLength / 4_096;
@@ -101,7 +101,7 @@ for (const cipher of ['aegis', 'sqlcipher'] as const)
       await assert.rejects(rows(), DatabaseCorruptError);
     });
 
-    test('holds neither a row nor the key in any file, also not in the log', async (t) => {
+    test('contains neither rows nor the key in plaintext in any file, including the log', async (t) => {
       const store = await testStore(t);
       const db = await store.open({ cipher });
       await db.execute('CREATE TABLE note (text TEXT)');
@@ -134,7 +134,7 @@ for (const cipher of ['aegis', 'sqlcipher'] as const)
     });
   });
 
-describe('what is no database of ours is refused for what it is', () => {
+describe('a file that is not the expected database is refused with the reason', () => {
   test('a plaintext database', async (t) => {
     const store = await testStore(t);
     const plain = new Driver(store.file);
@@ -143,7 +143,7 @@ describe('what is no database of ours is refused for what it is', () => {
     await assert.rejects(store.open(), PlaintextDatabaseError);
   });
 
-  test('garbage, with and without the head of the database that was there', async (t) => {
+  test('random bytes, with and without the head of the former database', async (t) => {
     const store = await testStore(t);
     await writeFile(store.file, 'these are not the pages you are looking for');
     await assert.rejects(store.open(), NotADatabaseError);
@@ -162,7 +162,7 @@ describe('what is no database of ours is refused for what it is', () => {
     await assert.rejects(store.open({ key: KEY.subarray(1) }), RangeError);
   });
 
-  test('a database that was there and is gone or empty: it is not made anew', async (t) => {
+  test('a missing or empty database that existed before, which is not created again', async (t) => {
     const store = await testStore(t);
     await filled(store);
     await writeFile(store.file, '');
@@ -212,7 +212,7 @@ describe('what is no database of ours is refused for what it is', () => {
   });
 });
 
-test('a file made by us is 0600, also its log; one that was opened up is closed again', async (t) => {
+test('a created file and its log have mode 0600, which opening restores', async (t) => {
   const store = await testStore(t);
   const db = await store.open();
   await db.execute('CREATE TABLE t (a)');
@@ -224,7 +224,7 @@ test('a file made by us is 0600, also its log; one that was opened up is closed 
   assert.equal((await stat(store.file)).mode & 0o777, 0o600);
 });
 
-test('one process opens a file once', async (t) => {
+test('a process can open a file only once', async (t) => {
   const store = await testStore(t);
   const db = await store.open();
   await assert.rejects(EncryptedDatabase.open({ file: store.file, key: KEY }), DatabaseOpenTwiceError);
@@ -233,7 +233,7 @@ test('one process opens a file once', async (t) => {
   await (await store.open()).check();
 });
 
-test('a creation cut short at any step is finished, or begun again, by the next start', async (t) => {
+test('the next start completes or repeats a creation that was interrupted at any step', async (t) => {
   const store = await testStore(t);
   await filled(store);
   const head = `${store.file}.head`;
@@ -254,7 +254,7 @@ test('a creation cut short at any step is finished, or begun again, by the next 
   await assert.rejects(store.open(), DatabaseGoneError);
 });
 
-test('a database without its head is not opened, and a log without its database is not taken for a new one', async (t) => {
+test('a database without its head is not opened, and a log without its database does not start a new one', async (t) => {
   const store = await testStore(t);
   await filled(store);
   await rm(`${store.file}.head`);
@@ -265,7 +265,7 @@ test('a database without its head is not opened, and a log without its database 
 });
 
 describe('check()', () => {
-  test('is content while the file is there', async (t) => {
+  test('passes while the file exists', async (t) => {
     const store = await testStore(t);
     const db = await store.open();
     await db.execute('CREATE TABLE t (a)');
@@ -278,7 +278,7 @@ describe('check()', () => {
     assert.ok(status.fileBytes > 0 && status.walBytes > 0);
   });
 
-  test('turns red when the file or its log is deleted or replaced', async (t) => {
+  test('fails when the file or its log is deleted or replaced', async (t) => {
     for (const suffix of ['', '-wal']) {
       const store = await testStore(t);
       const db = await store.open();

@@ -28,7 +28,7 @@ async function refusal(store: TestStore): Promise<DatabaseRolledBackError> {
   return error;
 }
 
-test('an older copy put back is noticed, with how much of it is missing', async (t) => {
+test('an older copy is detected with the number of missing commits', async (t) => {
   const store = await testStore(t);
   await write(store, 3);
   await copyFile(store.file, `${store.file}.old`);
@@ -42,7 +42,7 @@ test('an older copy put back is noticed, with how much of it is missing', async 
   await write(store, 1);
 });
 
-test('a commit that failed is none: the head does not know of it, and the next opening is in order', async (t) => {
+test('a failed commit is not counted in the head, and the next opening succeeds', async (t) => {
   const store = await testStore(t);
   const db = await store.open();
   await db.execute('CREATE TABLE parent (id INTEGER PRIMARY KEY)');
@@ -54,7 +54,7 @@ test('a commit that failed is none: the head does not know of it, and the next o
   await write(store, 1);
 });
 
-test('the database of another home under the same key is noticed, also with more commits', async (t) => {
+test('the database of another home with the same key is detected, even with more commits', async (t) => {
   const store = await testStore(t);
   const other = await testStore(t);
   await write(store, 1);
@@ -65,7 +65,7 @@ test('the database of another home under the same key is noticed, also with more
   assert.equal(missing, undefined);
 });
 
-test('what changes nothing is no commit, and what is undone is none', async (t) => {
+test('transactions without changes and rolled back ones do not count as commits', async (t) => {
   const store = await testStore(t);
   await write(store, 2);
   const commits = async (): Promise<unknown> => {
@@ -89,7 +89,7 @@ test('what changes nothing is no commit, and what is undone is none', async (t) 
   assert.equal(await commits(), 5);
 });
 
-test('after kill -9 every cut of the log is noticed as soon as it takes a commit with it, and none is imagined', async (t) => {
+test('after kill -9 a truncated log is detected exactly if it loses a commit', async (t) => {
   const store = await testStore(t);
   const child = spawn(process.execPath, [WRITER, store.file], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');

@@ -1,3 +1,3 @@
-/** Apart from the database's own index, so that only who uses it loads Kysely. */
+/** A separate export, so that only its users load Kysely. */
 export type { Generated, Insertable, Kysely, Selectable, Updateable } from 'kysely';
 export { kyselyFor } from './kysely-for.ts';

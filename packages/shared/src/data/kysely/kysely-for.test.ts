@@ -20,7 +20,7 @@ async function openNotes(t: Parameters<typeof testStore>[0]): Promise<EncryptedD
   return database;
 }
 
-test('queries are typed: what is not in the schema does not compile, and fails if it runs', async (t) => {
+test('queries are typed: names outside the schema do not compile, and fail at runtime', async (t) => {
   const notes = kyselyFor<Notes>(await openNotes(t));
   const inserted = await notes.insertInto('note').values({ text: 'one', stars: 3 }).executeTakeFirstOrThrow();
   assert.equal(inserted.insertId, 1n);
@@ -38,7 +38,7 @@ test('queries are typed: what is not in the schema does not compile, and fails i
   await notes.insertInto('note').values({ text: 5 }).execute();
 });
 
-test('a transaction of its own commits whole or not at all, and one that only reads refuses to write', async (t) => {
+test('a transaction commits completely or not at all, and a read-only transaction refuses writes', async (t) => {
   const database = await openNotes(t);
   const notes = kyselyFor<Notes>(database);
   await notes.transaction().execute(async (tx) => {
@@ -57,7 +57,7 @@ test('a transaction of its own commits whole or not at all, and one that only re
   assert.deepEqual(await notes.selectFrom('note').select('text').execute(), [{ text: 'kept' }]);
 });
 
-test('on a transaction of the database it is part of it, and its own transactions are savepoints', async (t) => {
+test('inside a transaction of the database, queries belong to it and transactions of Kysely are savepoints', async (t) => {
   const database = await openNotes(t);
   const texts = async () => (await database.execute('SELECT text FROM note ORDER BY id')).rows;
   await database.transaction(async (tx) => {
@@ -74,7 +74,7 @@ test('on a transaction of the database it is part of it, and its own transaction
   assert.deepEqual(await texts(), [{ text: 'one' }, { text: 'two' }]);
 });
 
-test('savepoints by name are rolled back to and released', async (t) => {
+test('named savepoints can be rolled back to and released', async (t) => {
   const notes = kyselyFor<Notes>(await openNotes(t));
   const add = (text: string) => ({ text });
   const tx = await notes.startTransaction().execute();
@@ -95,7 +95,7 @@ test('savepoints by name are rolled back to and released', async (t) => {
   );
 });
 
-test('a large result is streamed, and leaving early lets go of it', async (t) => {
+test('a large result is streamed, and leaving early releases the reader', async (t) => {
   const database = await openNotes(t);
   await database.execute(
     "INSERT INTO note (text) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT 'note ' || i FROM n",

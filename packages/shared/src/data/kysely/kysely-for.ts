@@ -10,11 +10,11 @@ import type { Database, Transaction } from '../types.ts';
 import { StoreDriver } from './store-driver.ts';
 
 /**
- * Typed queries on the database, or on one transaction of it. `Schema` says which columns each table has, so that a
- * misspelt one does not compile. It opens nothing and need not be destroyed. A query costs some 50 µs more than `execute`,
- * which hot paths use.
+ * Typed queries with Kysely on the database, or in one transaction. `Schema` declares the columns of each table, so that a
+ * misspelt name does not compile. The result needs no `destroy()`. A query takes about 50 µs longer than with `execute`, so hot
+ * paths use that.
  *
- * On a transaction, Kysely's own `transaction()` is a savepoint in it.
+ * In a transaction, Kysely's own `transaction()` is a savepoint.
  *
  * @example
  * ```ts

@@ -1,9 +1,9 @@
 import type { Transaction } from '../types.ts';
 
-/** Tells the store's nested transaction to undo what it did. */
+/** Makes the nested transaction roll back. */
 class RollBack extends Error {}
 
-/** A nested transaction whose end is called for from outside its callback, as Kysely does it. */
+/** A nested transaction that is ended from outside its callback, as Kysely does. */
 export class Savepoint {
   readonly name: string;
   readonly transaction: Transaction;

@@ -2,7 +2,7 @@ import { type CompiledQuery, type DatabaseConnection, type QueryResult, SelectQu
 import type { Database, OpenTransaction, Queryable, SqlParameter, Transaction } from '../types.ts';
 import { Savepoint } from './savepoint.ts';
 
-/** A connection for Kysely: the database or a transaction, and the transaction begun on it with its savepoints. */
+/** A connection for Kysely: a database or transaction, and the transaction and savepoints that Kysely has begun on it. */
 export class StoreConnection implements DatabaseConnection {
   readonly #target: Database | Transaction;
   #begun: OpenTransaction | undefined;
@@ -25,7 +25,7 @@ export class StoreConnection implements DatabaseConnection {
   async *streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
     const current = this.#current();
     if (!isDatabase(current)) {
-      // Inside a transaction there is nothing to stream from: the rows come at once.
+      // Transactions have no streams, so all rows are one chunk.
       yield await this.executeQuery<R>(query);
       return;
     }
@@ -58,26 +58,26 @@ export class StoreConnection implements DatabaseConnection {
 
   async openSavepoint(name: string): Promise<void> {
     const current = this.#current();
-    if (isDatabase(current)) throw new TypeError('a savepoint is opened in a transaction');
+    if (isDatabase(current)) throw new TypeError('a savepoint requires a transaction');
     this.#savepoints.push(await Savepoint.open(name, current));
   }
 
-  /** Undoes what came after the savepoint, which stays. */
+  /** Rolls back to the savepoint, which stays open. */
   async rollbackTo(name: string): Promise<void> {
-    for (const savepoint of this.#takeDownTo(name)) await savepoint.rollBack();
+    for (const savepoint of this.#removeDownTo(name)) await savepoint.rollBack();
     await this.openSavepoint(name);
   }
 
   async release(name: string): Promise<void> {
-    for (const savepoint of this.#takeDownTo(name)) await savepoint.release();
+    for (const savepoint of this.#removeDownTo(name)) await savepoint.release();
   }
 
   #current(): Database | Transaction {
     return this.#savepoints.at(-1)?.transaction ?? this.#begun ?? this.#target;
   }
 
-  /** The savepoints from the innermost to the one called `name`, which are open no more. */
-  #takeDownTo(name: string): readonly Savepoint[] {
+  /** Removes the savepoints down to the one called `name`. @returns them, the innermost first */
+  #removeDownTo(name: string): readonly Savepoint[] {
     const at = this.#savepoints.findLastIndex((savepoint) => savepoint.name === name);
     if (at === -1) throw new TypeError(`there is no savepoint ${name}`);
     return this.#savepoints.splice(at).reverse();
@@ -88,7 +88,7 @@ function isDatabase(target: Queryable): target is Database {
   return 'begin' in target;
 }
 
-/** `execute` itself refuses what no column can hold. */
+/** `execute` itself checks the types of the values. */
 function parametersOf(query: CompiledQuery): readonly SqlParameter[] {
   return query.parameters as readonly SqlParameter[];
 }

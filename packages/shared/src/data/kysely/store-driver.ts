@@ -2,7 +2,7 @@ import type { DatabaseConnection, Driver, TransactionSettings } from 'kysely';
 import type { Database, Transaction } from '../types.ts';
 import { StoreConnection } from './store-connection.ts';
 
-/** Kysely's driver over the store: connections cost nothing, since the store itself decides where a statement runs. */
+/** Kysely's driver for the database. It needs no connection pool, because the database itself distributes statements to threads. */
 export class StoreDriver implements Driver {
   readonly #target: Database | Transaction;
 
@@ -48,5 +48,5 @@ export class StoreDriver implements Driver {
 
 function own(connection: DatabaseConnection): StoreConnection {
   if (connection instanceof StoreConnection) return connection;
-  throw new TypeError('the connection is not of this driver');
+  throw new TypeError('the connection belongs to another driver');
 }

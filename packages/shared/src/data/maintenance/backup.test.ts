@@ -72,7 +72,7 @@ async function setUp(t: TestContext, cipher: CipherName = 'aegis') {
 
 describe('a backup', () => {
   for (const cipher of ['aegis', 'sqlcipher'] as const) {
-    test(`is made while others write, holds one moment of it, and restores, also into an empty home (${cipher})`, async (t) => {
+    test(`is a snapshot taken during writes, and can be restored into an empty home (${cipher})`, async (t) => {
       const { home, open, rows, fill, restore, root } = await setUp(t, cipher);
       const here = home('here');
       await fill(here, 20);
@@ -111,7 +111,7 @@ describe('a backup', () => {
     });
   }
 
-  test('that was cut, changed, exchanged or is opened with a wrong password changes nothing', async (t) => {
+  test('that is truncated, altered, exchanged or opened with a wrong password changes nothing', async (t) => {
     const { home, rows, fill, backUp, restore } = await setUp(t);
     const here = home('here');
     const there = home('there');
@@ -153,7 +153,7 @@ describe('a backup', () => {
     assert.equal(await rows(here), 7);
   });
 
-  test('restored and killed at any step: the home is the old one or becomes the new one, whole', async (t) => {
+  test('whose restore is killed at any step leaves the home completely old or completely new', async (t) => {
     const { home, openKeys, rows, fill, backUp, restore } = await setUp(t);
     const here = home('here');
     await fill(here, 3);
@@ -201,7 +201,7 @@ describe('a backup', () => {
     }
   });
 
-  test('holds the configuration, encrypted, and the bus grants, and puts both back', async (t) => {
+  test('contains the configuration and the bus grants encrypted, and restores both', async (t) => {
     const { home, rows, fill, backUp, restore } = await setUp(t);
     const [here, there] = [home('here'), home('there')];
     await fill(here, 2);
@@ -239,7 +239,7 @@ describe('a backup', () => {
     await assert.rejects(readFile(there.home.grantsFile), { code: 'ENOENT' });
   });
 
-  test('that cannot be made leaves nothing behind', async (t) => {
+  test('that fails leaves no files behind', async (t) => {
     const { home, fill, root } = await setUp(t);
     const here = home('here');
     await fill(here, 1);

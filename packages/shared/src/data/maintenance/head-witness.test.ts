@@ -134,14 +134,14 @@ test('the same with the keyring of the operating system', async (t) => {
   else await refusesAndAccepts(t, keyring);
 });
 
-test('an older database that takes the name of an unfinished creation is refused, and keeps that name', async (t) => {
+test('an older database under the name of an unfinished creation is refused and not renamed', async (t) => {
   const home = await rolledBack(t, new MemoryKeyring());
   await rename(home.file, `${home.file}.new`);
   await assert.rejects(home.live(0), { code: 'AICO_DATA_GONE' });
   assert.ok((await readdir(home.folder)).includes('a.db.new'));
 });
 
-test('the empty database of a home’s first moment, with its head, is no unfinished creation to the witness', async (t) => {
+test('a copy of the first empty database with its head is not accepted as an unfinished creation', async (t) => {
   const home = await rolledBack(t, new MemoryKeyring());
   await home.witness.forget();
   for (const name of await readdir(home.folder)) await rm(path.join(home.folder, name));
@@ -155,7 +155,7 @@ test('the empty database of a home’s first moment, with its head, is no unfini
   assert.ok((await readdir(home.folder)).includes('a.db.new'));
 });
 
-test('a creation that was cut short is finished, also with a witness', async (t) => {
+test('an interrupted creation is completed with a witness too', async (t) => {
   const home = await rolledBack(t, new MemoryKeyring());
   await home.witness.forget();
   await rm(home.folder, { recursive: true });
@@ -166,7 +166,7 @@ test('a creation that was cut short is finished, also with a witness', async (t)
   await home.live(2);
 });
 
-test('a database that is gone with its head is not made anew where the witness knows of one', async (t) => {
+test('a database that is missing with its head is not created again if the witness knows it', async (t) => {
   const home = await rolledBack(t, new MemoryKeyring());
   for (const name of await readdir(home.folder)) await rm(path.join(home.folder, name));
   await home.refused(/is not there/);
@@ -175,7 +175,7 @@ test('a database that is gone with its head is not made anew where the witness k
   await home.live(1);
 });
 
-test('an acceptance that dies before it tells the keyring is taken at the next start, and only once', async (t) => {
+test('an acceptance that dies before it updates the keyring is recognised at the next start, and only once', async (t) => {
   const keyring = new MemoryKeyring();
   const home = await rolledBack(t, keyring);
   const { file, key, witness } = home;
@@ -199,7 +199,7 @@ test('an acceptance that dies before it tells the keyring is taken at the next s
   await home.refused(/is older than it was/);
 });
 
-test('a keyring that fails or holds something else says nothing', async (t) => {
+test('a keyring that fails or contains another value is ignored', async (t) => {
   const keyring = new MemoryKeyring();
   const home = await rolledBack(t, keyring);
   keyring.fails = true;

@@ -64,7 +64,7 @@ const ALL = { n: 50, a: 'find me' };
 
 describe('rotateKey', () => {
   for (const cipher of ['aegis', 'sqlcipher'] as const) {
-    test(`encrypts every page anew under another key (${cipher})`, async (t) => {
+    test(`encrypts every page with a new key (${cipher})`, async (t) => {
       const { file, keys, open, rows, leftovers } = await setUp(t, cipher);
       const before = keys.databaseKey();
       const bytes = await readFile(file);
@@ -80,7 +80,7 @@ describe('rotateKey', () => {
   }
 
   for (const step of STEPS) {
-    test(`that dies after "${step}" leaves all rows under one key, and nothing else`, async (t) => {
+    test(`that dies after "${step}" leaves all rows under one key, without other files`, async (t) => {
       const { file, keys, open, rows, leftovers } = await setUp(t);
       // After a crash no handler of ours runs.
       const dying = new AICOKeyManagerStub(keys);
@@ -114,7 +114,7 @@ describe('rotateKey', () => {
     });
   }
 
-  test('does nothing to a database whose head vouches for nothing', async (t) => {
+  test('does not change a database without a valid head', async (t) => {
     const { file, keys } = await setUp(t);
     await rm(`${file}.head`);
     const before = await readFile(file);

@@ -19,7 +19,7 @@ const FIRST = {
 const SECOND = { id: '002_tags', sql: 'CREATE TABLE tag (note INTEGER REFERENCES note, tag TEXT)' };
 
 describe('migrate()', () => {
-  test('applies in order and once, each owner for itself, over restarts', async (t) => {
+  test('applies the migrations of each owner in order and once, across restarts', async (t) => {
     const store = await testStore(t);
     const db = await store.open();
     assert.deepEqual(await db.migrate('notes', [FIRST]), {
@@ -51,7 +51,7 @@ describe('migrate()', () => {
     );
   });
 
-  test('leaves the schema untouched when one fails, keeps those before it, and can be mended', async (t) => {
+  test('rolls back a failing migration, keeps those before it, and continues with a corrected one', async (t) => {
     const db = await (await testStore(t)).open();
     const broken = {
       id: '002_broken',
@@ -72,14 +72,14 @@ describe('migrate()', () => {
     assert.deepEqual(await names(), ['note', 'note_text', 'tag']);
   });
 
-  test('refuses a list that does not begin with what was applied, and does nothing then', async (t) => {
+  test('refuses a list that does not begin with the applied migrations, without any change', async (t) => {
     const db = await (await testStore(t)).open();
     await db.migrate('notes', [FIRST, SECOND]);
     const later = { id: '003_later', sql: 'CREATE TABLE later (a)' };
     const cases: readonly [readonly { id: string; sql: string }[], string, RegExp][] = [
-      [[{ ...FIRST, sql: `${FIRST.sql} ` }, SECOND, later], '001_notes', /another text/],
+      [[{ ...FIRST, sql: `${FIRST.sql} ` }, SECOND, later], '001_notes', /different text/],
       [[FIRST], '002_tags', /not in the list/],
-      [[FIRST, { id: '001_x', sql: 'SELECT 1' }, SECOND, later], '002_tags', /in the place where 001_x/],
+      [[FIRST, { id: '001_x', sql: 'SELECT 1' }, SECOND, later], '002_tags', /at the position of 001_x/],
       [[SECOND, FIRST, later], '001_notes', /out of order/],
       [[FIRST, SECOND, SECOND], '002_tags', /out of order/],
     ];
@@ -93,7 +93,7 @@ describe('migrate()', () => {
     assert.ok(!(await db.status()).tables.some(({ name }) => name === 'later'));
   });
 
-  test('refuses to leave its transaction or to touch what is not a plugin’s', async (t) => {
+  test('refuses statements that end the transaction or use internal tables', async (t) => {
     const db = await (await testStore(t)).open();
     for (const sql of [
       'CREATE TABLE a (a); COMMIT; CREATE TABLE b (b)',
@@ -111,7 +111,7 @@ describe('migrate()', () => {
     ]);
   });
 
-  test('called twice at once applies everything once', async (t) => {
+  test('applies every migration once when it is called twice at once', async (t) => {
     const db = await (await testStore(t)).open();
     const reports = await Promise.all([db.migrate('notes', [FIRST]), db.migrate('notes', [FIRST])]);
     assert.deepEqual(
@@ -121,7 +121,7 @@ describe('migrate()', () => {
   });
 });
 
-test('a script is split where its statements end', () => {
+test('a script is split at the ends of its statements', () => {
   assert.deepEqual(splitStatements('SELECT \';\' ; -- x; y\n ;; SELECT [a;b], `c;d`, "e;f" /* ; */'), [
     "SELECT ';'",
     'SELECT [a;b], `c;d`, "e;f" /* ; */',

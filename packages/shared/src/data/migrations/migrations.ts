@@ -7,17 +7,17 @@ import type { Migration, MigrationReport } from '../types.ts';
 import { MigrationChangedError, MigrationFailedError } from './errors.ts';
 import type { MigrationStore } from './migration-store.ts';
 
-/** SHA-256 of the text, whatever line ends a checkout gave it. */
+/** SHA-256 of the text, independent of line endings. */
 function checksumOf(migration: Migration): string {
   return createHash('sha256').update(migration.sql.replace(/\r\n/g, '\n')).digest('hex');
 }
 
 /**
- * Applies the pending migrations of `owner`. The applied ones must be a prefix of the list, unchanged. The others run in order:
- * together in one transaction, and if that fails, each in its own.
+ * Applies the pending migrations of `owner`. The applied ones must be an unchanged prefix of the list. The others run in order, in
+ * one transaction; if that fails, they run again in one transaction each, so that those before the failing one stay applied.
  *
- * @throws {MigrationChangedError} before anything is done
- * @throws {MigrationFailedError} when one fails; those before it remain applied
+ * @throws {MigrationChangedError} before any change
+ * @throws {MigrationFailedError} when a migration fails
  */
 export async function applyMigrations(
   store: MigrationStore,
@@ -38,15 +38,11 @@ export async function applyMigrations(
   done.forEach((applied, index) => {
     const migration = migrations[index];
     if (migration === undefined)
-      throw new MigrationChangedError(owner, applied.id, 'was applied, and is not in the list any more');
+      throw new MigrationChangedError(owner, applied.id, 'was applied, but is no longer in the list');
     if (migration.id !== applied.id)
-      throw new MigrationChangedError(
-        owner,
-        applied.id,
-        `was applied in the place where ${migration.id} stands now`,
-      );
+      throw new MigrationChangedError(owner, applied.id, `was applied at the position of ${migration.id}`);
     if (checksumOf(migration) !== applied.checksum)
-      throw new MigrationChangedError(owner, applied.id, 'was applied with another text');
+      throw new MigrationChangedError(owner, applied.id, 'was applied with different text');
   });
   const pending = migrations.slice(done.length);
   if (pending.length === 0) return { owner, applied: [], alreadyApplied: done.length };
@@ -69,7 +65,7 @@ export async function applyMigrations(
   return { owner, applied: pending.map(({ id }) => id), alreadyApplied: done.length };
 }
 
-/** @throws {StatementRefusedError} for a statement that no migration may have */
+/** Splits and checks the statements of a migration. @throws {StatementRefusedError} */
 function prepared(migration: Migration, vocabulary: Vocabulary): PendingMigration {
   const statements = splitStatements(migration.sql);
   for (const statement of statements) classifyStatement(statement, vocabulary, 'migration');

@@ -9,21 +9,22 @@ import { StatementNotAllowed, TableNotOwned } from './refusals.ts';
 import { foldCase, type SchemaObject, SchemaView } from './schema-view.ts';
 import { virtualTableProblem, virtualTablesByAddress } from './virtual-tables.ts';
 
-/** The purpose that a statement is checked for. `objects`: a thing that stays in the schema, which may reach its owner's own alone. */
+/** The purpose of a check. `objects` checks an object of the schema, which may use tables of its owner only. */
 export type Purpose = 'statement' | 'migration' | 'objects';
 
-/** The page of the schema itself, in each database. */
+/** The root page of the schema table. */
 const SCHEMA_ROOT = 1;
-/** The page number is in a register: the table is only being made. */
+/** Flag: the page number is in a register, because the statement itself creates the table. */
 const ROOT_IN_REGISTER = 0x10;
+/** SQLite's table of AUTOINCREMENT counters. */
 const SEQUENCES = 'sqlite_sequence';
-/** `CREATE TABLE` reads the empty table that it has made, to see whether its generated columns refer to each other. */
+/** `CREATE TABLE` reads the new table, to check whether its generated columns refer to each other. */
 const TRIAL_READ = /^SELECT\*FROM"main"\."(?:[^"]|"")*"$/;
 
 /**
- * Decides whether a statement may run under an owner's name, by the program that SQLite compiles from it on the same
- * connection, inside the transaction it will run in. The program also contains the accesses of views, triggers, foreign keys
- * and subqueries, regardless of the text. Unclear programs are refused.
+ * Decides whether a statement may run with the rights of an owner. It examines the program that SQLite compiles from the
+ * statement, on the same connection and in the same transaction. The program contains the accesses of views, triggers, foreign
+ * keys and subqueries as well. A program with unknown instructions is refused.
  *
  * @throws {TableNotOwned} @throws {StatementNotAllowed} @throws the driver's error for a statement that cannot be run
  */
@@ -34,9 +35,9 @@ export function authorise(
   args: BoundParameters,
   purpose: Purpose = 'statement',
 ): void {
-  // The guard lets those pragmas through that only tell of the schema. To explain one would be to carry it out.
+  // `classifyStatement` allows only pragmas that read the schema. EXPLAIN would execute a pragma.
   if (keywordOf(sql) === 'pragma') return;
-  // A statement that runs makes SQLite notice a schema that changed; explaining alone would go by the old one.
+  // Reads the schema first: SQLite notices a changed schema only when it runs a statement, and EXPLAIN would use the old one.
   const schema = new SchemaView(connection);
   const compiled = explainedIn(sql) ?? sql;
   const program = explain(connection, compiled, args);
@@ -73,7 +74,7 @@ class Examination {
         throw new StatementNotAllowed(`it needs SQLite's instruction ${opcode}, which is not allowed here`);
       switch (opcode) {
         case 'Transaction':
-          // ALTER TABLE looks through the temporary schema, which is empty, for what it has to rename.
+          // ALTER TABLE also searches the empty temporary schema for names to change.
           if (p1 !== 0 && !inMigration)
             throw new StatementNotAllowed('it uses a database other than the main one');
           break;
@@ -118,19 +119,20 @@ class Examination {
   #open(root: number, database: number, what: 'read' | 'write', { opcode, p5 }: Instruction): void {
     const inMigration = this.#purpose === 'migration';
     if (opcode === 'OpenWrite' && (p5 & ROOT_IN_REGISTER) !== 0) {
-      if (!inMigration) throw new StatementNotAllowed('it makes a table');
+      if (!inMigration) throw new StatementNotAllowed('it creates a table');
       return;
     }
     if (root === SCHEMA_ROOT && (inMigration || (what === 'read' && database === 0))) return;
     if (database !== 0) throw new StatementNotAllowed('it uses a database other than the main one');
     const table = this.#schema.tableAt(root);
-    if (table === undefined) throw new StatementNotAllowed(`it opens page ${root}, which is no table known`);
-    if (table.name === SEQUENCES && (this.#principal.trusted || this.#keepsCountOnly())) return;
+    if (table === undefined)
+      throw new StatementNotAllowed(`it opens page ${root}, which belongs to no known table`);
+    if (table.name === SEQUENCES && (this.#principal.trusted || this.#usesCountersImplicitly())) return;
     this.#refuseUnlessOpen(table, what);
   }
 
   #openVirtual(address: SqlValue, what: 'read' | 'write'): void {
-    // ALTER TABLE … ADD COLUMN … NOT NULL has the rows that are there checked.
+    // ALTER TABLE … ADD COLUMN … NOT NULL checks the existing rows.
     const checksRows = this.#purpose === 'migration' && keywordOf(this.#sql) === 'alter';
     const further = checksRows ? ['pragma_quick_check'] : [];
     this.#virtual ??= virtualTablesByAddress(this.#connection, this.#schema, further);
@@ -143,7 +145,7 @@ class Examination {
     }
     this.#refuseUnlessOpen(table, what);
     const problem = virtualTableProblem(table, this.#schema);
-    if (problem !== undefined) throw new StatementNotAllowed(`${table.name} is closed: ${problem}`);
+    if (problem !== undefined) throw new StatementNotAllowed(`${table.name} cannot be used: ${problem}`);
   }
 
   #refuseUnlessOpen(table: SchemaObject, what: 'read' | 'write'): void {
@@ -157,30 +159,29 @@ class Examination {
   }
 
   /**
-   * Whether the counters of AUTOINCREMENT are opened only because a table that the statement inserts into has one. A name
-   * cannot be made up while a statement runs, so a statement that names the table spells it out: in its text, or in a view or
-   * trigger that it reaches.
+   * Whether the statement opens the table of counters only to insert into a table with AUTOINCREMENT. Otherwise the name of the
+   * table occurs in its text, or in that of a view or trigger within reach, because SQL cannot compute names.
    */
-  #keepsCountOnly(): boolean {
-    const spells = (sql: string | null): boolean => sql !== null && foldCase(sql).includes(SEQUENCES);
+  #usesCountersImplicitly(): boolean {
+    const names = (sql: string | null): boolean => sql !== null && foldCase(sql).includes(SEQUENCES);
     const { owner, writes, reads } = this.#principal;
     const reachable = [owner, ...writes, ...reads];
     return !(
-      spells(this.#sql) ||
+      names(this.#sql) ||
       this.#schema.objects.some(
-        ({ type, sql, owner: whose }) =>
+        ({ type, sql, owner: objectOwner }) =>
           (type === 'view' || type === 'trigger') &&
-          whose !== null &&
-          reachable.includes(whose) &&
-          spells(sql),
+          objectOwner !== null &&
+          reachable.includes(objectOwner) &&
+          names(sql),
       )
     );
   }
 }
 
 /**
- * Limits that hold for the root as well: nothing temporary, which one connection of several would see, and no change to the
- * tables in which the store keeps its own record.
+ * Checks the limits that apply to the backend itself as well: no temporary objects, which only one of several connections would
+ * see, and no changes to the database's own tables.
  *
  * @throws {StatementNotAllowed}
  */
@@ -188,9 +189,9 @@ export function protectStore(connection: Connection, sql: string, args: BoundPar
   if (explainedIn(sql) !== undefined || keywordOf(sql) === 'pragma') return;
   const program = explain(connection, sql, args);
   const parsed = program.filter(({ opcode }) => opcode === 'ParseSchema');
-  // ALTER TABLE has both parsed anew, the main one and the temporary one.
+  // ALTER TABLE parses both schemas again, the main and the temporary one.
   if (parsed.length > 0 && parsed.every(({ p1 }) => p1 !== 0))
-    throw new StatementNotAllowed('a temporary object would be seen by one connection of several');
+    throw new StatementNotAllowed('a temporary object would exist on only one of several connections');
   const schema = new SchemaView(connection);
   for (const { opcode, p1, p2 } of program) {
     const root = opcode === 'OpenWrite' ? p2 : opcode === 'Clear' || opcode === 'Destroy' ? p1 : SCHEMA_ROOT;

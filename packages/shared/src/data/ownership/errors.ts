@@ -4,7 +4,7 @@ import { defineError } from '@aico/protocol';
 export class OwnerReservedError extends defineError({
   code: 'AICO_DATA_OWNER_RESERVED',
   exit: 'database',
-  hint: 'Give the plugin another name, or ask that part for what is needed through its service.',
+  hint: 'Give the plugin another name, or use the service of that part of the backend.',
   make: (owner: string) => ({
     message: `the name ${owner} is reserved for a part of the backend`,
     owner,
@@ -27,7 +27,7 @@ export class TableNotOwnedError extends defineError({
       hint: hintFor(owner, tableOwner, what),
       owner,
       table,
-      /** `undefined` for a table that no migration made: no owner may use it. */
+      /** `undefined` for a table that no migration created: no owner may use it. */
       tableOwner,
     };
   },
@@ -35,8 +35,8 @@ export class TableNotOwnedError extends defineError({
 
 function hintFor(owner: string, tableOwner: string | undefined, what: string): string {
   if (tableOwner === undefined)
-    return 'Make the table in a migration of its owner; what no migration made is closed.';
+    return 'Create the table in a migration of its owner: no owner may use a table that no migration created.';
   return what === 'read' || what === 'write'
-    ? `Declare it: ownedBy('${owner}', { ${what}s: ['${tableOwner}'] }); or ask ${tableOwner} for what is needed.`
-    : `Only ${tableOwner} changes its tables, and makes what refers to them.`;
+    ? `Declare the access with ownedBy('${owner}', { ${what}s: ['${tableOwner}'] }), or use a service of ${tableOwner}.`
+    : `Only migrations of ${tableOwner} may change its tables or refer to them.`;
 }

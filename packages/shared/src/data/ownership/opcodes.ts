@@ -1,9 +1,8 @@
 /**
- * The instructions of SQLite's programs that compute, move through open cursors or change rows through them. They reach no
- * table that another instruction has not opened, so they are allowed to everyone.
+ * Instructions of SQLite's programs that compute, or that use cursors which other instructions have opened. Every owner may use
+ * them.
  *
- * An instruction that stands in none of these sets is refused: a newer SQLite brings its own, and each is allowed only
- * after a review of its effects.
+ * An instruction in none of these sets is refused: one that a newer SQLite adds is allowed only after a review of its effects.
  */
 const COMPUTING = words(`
   Init Goto Gosub Return InitCoroutine EndCoroutine Yield BeginSubrtn Once Jump If IfNot IfPos IfNotZero DecrJumpZero
@@ -22,15 +21,15 @@ const COMPUTING = words(`
   VBegin VFilter VColumn VNext VInitIn
 `);
 
-/** They open or change what their operands name: a table by its first page, a virtual table, or a function. */
-export const NAMING: ReadonlySet<string> = words(`
+/** Instructions that access the object in their operands: a table by its root page, a virtual table, or a function. */
+const NAMING = words(`
   OpenRead OpenWrite ReopenIdx Clear VOpen VUpdate Function PureFunc AggStep AggStep1 AggInverse AggValue AggFinal
 `);
 
 /**
- * They change the schema: in a migration, where the schema is compared before and after each statement. (JournalMode only
- * asks there: SQLite puts it into `CREATE TABLE IF NOT EXISTS` of a table that exists, and pragmas do not come this way.
- * The authority checks the statement that SqlExec runs.)
+ * Instructions that change the schema. Migrations may use them, because the schema is compared before and after each statement.
+ * JournalMode only reads here: SQLite uses it in `CREATE TABLE IF NOT EXISTS` of a table that exists, and pragmas are not checked
+ * here. `authorise` checks the statement that SqlExec runs.
  */
 const SCHEMA_CHANGING = words(`
   JournalMode
@@ -42,7 +41,7 @@ export function isKnownOpcode(opcode: string, inMigration: boolean): boolean {
   return COMPUTING.has(opcode) || NAMING.has(opcode) || (inMigration && SCHEMA_CHANGING.has(opcode));
 }
 
-/** Functions that compute from their arguments alone, or from the row at which a cursor stands. */
+/** Functions that use only their arguments or the current row. */
 const FUNCTIONS = words(`
   -> ->> abs acos acosh asin asinh atan atan2 atanh avg ceil ceiling changes char coalesce concat concat_ws cos cosh count
   cume_dist current_date current_time current_timestamp date datetime degrees dense_rank exp first_value floor format glob
@@ -60,19 +59,19 @@ const FUNCTIONS = words(`
   geopoly_overlap geopoly_regular geopoly_svg geopoly_within geopoly_xform
 `);
 
-/** Functions that ALTER TABLE calls on the schema's texts. SQLite refuses them in statements that are not its own. */
+/** Functions that ALTER TABLE calls on the text of the schema. SQLite refuses them in statements of its users. */
 const ALTERING = words(`
   sqlite_rename_table sqlite_rename_column sqlite_rename_quotefix sqlite_rename_test sqlite_drop_column
   sqlite_add_constraint sqlite_drop_constraint sqlite_find_constraint sqlite_fail
 `);
 
-/** @param signature as programs name a function: `substr(2)` */
+/** @param signature a function as programs name it, such as `substr(2)` */
 export function isKnownFunction(signature: string, inMigration: boolean): boolean {
   const name = signature.slice(0, signature.lastIndexOf('('));
   return FUNCTIONS.has(name) || (inMigration && ALTERING.has(name));
 }
 
-/** Table-valued functions that read their arguments, or the schema, and no row of a table. */
+/** Table-valued functions that read only their arguments or the schema. */
 export const TABLE_FUNCTIONS: readonly string[] = [
   'json_each',
   'json_tree',

@@ -7,8 +7,7 @@ import { isVirtual, type SchemaObject } from './schema-view.ts';
 const ORDER = ['table', 'virtual', 'index', 'view', 'trigger'];
 
 /**
- * A database in memory with the schema of one owner only: no rows, and no tables of others. Objects that compile there depend
- * on no other owner. The program of a statement alone does not show this, since SQLite omits parts that cannot affect the
+ * Creates a database in memory with the schema of one owner, without rows. Objects that compile there depend on no other owner. The program of a statement alone does not show this, since SQLite omits parts that cannot affect the
  * result; but a view that names another's table still restricts that table's owner.
  *
  * @param objects of the owner, without the shadow tables of virtual tables

@@ -48,8 +48,8 @@ const WRITES = [
 ];
 const paramsOf = (sql: string): string[] => (sql.includes('?') ? ['a'] : []);
 
-describe("another's tables", () => {
-  test('are neither read nor written, in whatever way the statement reaches them', async (t) => {
+describe("another owner's tables", () => {
+  test('are neither read nor written by any kind of statement', async (t) => {
     const { root, diary, other } = await openDiary(t);
     for (const sql of [...READS, ...WRITES]) {
       const refused = (error: unknown): boolean => {
@@ -79,7 +79,7 @@ describe("another's tables", () => {
     assert.equal((await other.execute('SELECT name FROM sqlite_schema')).rows.length > 5, true);
   });
 
-  test('are open as declared: to read, or to write', async (t) => {
+  test('can be read or written as declared', async (t) => {
     const { root } = await openDiary(t);
     const reader = root.ownedBy('reader', { reads: ['diary', 'other'] });
     const writer = root.ownedBy('writer', { writes: ['diary', 'other'] });
@@ -96,7 +96,7 @@ describe("another's tables", () => {
     );
   });
 
-  test('are not reached by a migration', async (t) => {
+  test('cannot be used by a migration', async (t) => {
     const { root, diary, other } = await openDiary(t);
     const schema = async () =>
       (await root.execute('SELECT type, name, sql FROM sqlite_schema ORDER BY name')).rows;
@@ -135,7 +135,7 @@ describe("another's tables", () => {
   });
 });
 
-test('what was allowed is looked at again after the schema changed', async (t) => {
+test('an allowed statement is authorised again after the schema has changed', async (t) => {
   const { diary, other } = await openDiary(t);
   await other.execute("INSERT INTO own (text) VALUES ('x')");
   await other.migrate('other', [...OTHER, { id: '002', sql: 'DROP TABLE own' }]);
@@ -143,14 +143,14 @@ test('what was allowed is looked at again after the schema changed', async (t) =
   await assert.rejects(other.execute("INSERT INTO own (text) VALUES ('x')"), TableNotOwnedError);
 });
 
-test('a table that no migration made is closed to every owner', async (t) => {
+test('no owner can use a table that no migration created', async (t) => {
   const { root, diary, other } = await openDiary(t);
   await root.execute('CREATE TABLE orphan (text)');
   await assert.rejects(other.execute("INSERT INTO orphan VALUES ('x')"), /orphan, which belongs to no owner/);
   await assert.rejects(diary.execute('SELECT * FROM orphan'), TableNotOwnedError);
 });
 
-test('the view of an owner changes the schema by migrations only, and closing it closes nothing', async (t) => {
+test('the view of an owner changes the schema only by migrations, and its close() does nothing', async (t) => {
   const { root, other } = await openDiary(t);
   for (const sql of ['CREATE TABLE more (x)', 'DROP TABLE own', 'ALTER TABLE own ADD COLUMN x'])
     await assert.rejects(other.execute(sql), StatementRefusedError);
@@ -163,7 +163,7 @@ test('the view of an owner changes the schema by migrations only, and closing it
   assert.deepEqual(other.state, { kind: 'ready' });
 });
 
-test('statements of a transaction keep the order they were sent in, known or not', async (t) => {
+test('statements of a transaction keep their order, whether they are new or known', async (t) => {
   const { other } = await openDiary(t);
   const insert = 'INSERT INTO own (text) VALUES (?)';
   await other.execute(insert, ['known']);
@@ -180,7 +180,7 @@ test('statements of a transaction keep the order they were sent in, known or not
   );
 });
 
-test('the record of owners follows the schema: undone with a failed migration, renamed and dropped with the table', async (t) => {
+test('the record of owners follows the schema when a migration fails and when tables are renamed or dropped', async (t) => {
   const { root, diary, other } = await openDiary(t);
   const owners = async () =>
     (
@@ -213,7 +213,7 @@ test('the record of owners follows the schema: undone with a failed migration, r
   );
 });
 
-test('a migration may add a column that is never null, and may check no rows in another way', async (t) => {
+test('a migration may add a NOT NULL column, but may not use quick_check itself', async (t) => {
   const { other } = await openDiary(t);
   const added = { id: '002', sql: "ALTER TABLE own ADD COLUMN kind TEXT NOT NULL DEFAULT 'plain'" };
   await other.migrate('other', [...OTHER, added]);

@@ -6,7 +6,7 @@ import { foldCase } from './schema-view.ts';
 export interface Principal {
   readonly owner: string;
   readonly reads: readonly string[];
-  /** May read as well. */
+  /** Other owners whose tables the statement may read and write. */
   readonly writes: readonly string[];
   /** A part of the backend itself, which may set the counters of AUTOINCREMENT and use reserved names in its migrations. */
   readonly trusted: boolean;
@@ -23,7 +23,7 @@ export function trustedPrincipal(owner: string): Principal {
 /** Names that are reserved for the backend itself. */
 export interface ReservedNames {
   readonly owners: readonly string[];
-  /** Those of the owners whose tables may be read by a principal that says so. */
+  /** Those of the owners whose tables other principals may read, if they declare it. */
   readonly readable?: readonly string[];
   readonly tables: readonly string[];
 }

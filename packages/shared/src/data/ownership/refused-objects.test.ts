@@ -109,7 +109,7 @@ const MIGRATIONS = [
   'CREATE TABLE mine (a, b AS (0 AND missing))',
 ];
 
-test('a migration leaves nothing in the schema that reaches or hinders another', async (t) => {
+test('a migration cannot create objects that use or restrict tables of another owner', async (t) => {
   const { root, secret, own } = await openBoth(t);
   const schema = async () =>
     (
@@ -162,7 +162,7 @@ const STATEMENTS = [
   'CREATE TEMP TABLE own (text)',
 ];
 
-test('no statement reaches the record, the counters, the statistics, or a virtual table that reads pages', async (t) => {
+test('no statement can use the record of owners, the counters, the statistics, or a virtual table that reads pages', async (t) => {
   const { root, own } = await openBoth(t);
   for (const sql of STATEMENTS) {
     const refused = (error: unknown): boolean => {
@@ -189,7 +189,7 @@ test('no statement reaches the record, the counters, the statistics, or a virtua
   }
 });
 
-test('what an owner may do it does: counters of its own, its schema, JSON, words and places', async (t) => {
+test('an owner may use its own counters, its schema, JSON, full-text search and spatial indexes', async (t) => {
   const { own } = await openBoth(t);
   await own.migrate('own', [
     ...OWN,
@@ -219,7 +219,7 @@ test('what an owner may do it does: counters of its own, its schema, JSON, words
   );
 });
 
-test('every form of schema change that SQLite knows is open to an owner on its own tables', async (t) => {
+test('an owner may use every form of schema change of SQLite on its own tables', async (t) => {
   const { own } = await openBoth(t);
   await own.migrate('own', [
     ...OWN,
@@ -270,7 +270,7 @@ test('every form of schema change that SQLite knows is open to an owner on its o
   await own.execute('SELECT * FROM scripts_words');
 });
 
-test('case is folded as SQLite folds it: the KELVIN SIGN is no k', async (t) => {
+test('case is folded as in SQLite: the KELVIN SIGN is not a k', async (t) => {
   const { root, own } = await openBoth(t);
   const kelvin = root.ownedBy('kelvin');
   await kelvin.migrate('kelvin', [
@@ -281,7 +281,7 @@ test('case is folded as SQLite folds it: the KELVIN SIGN is no k', async (t) => 
   await kelvin.execute('SELECT * FROM KEY, "\u212Aey"');
 });
 
-test('the names of the backend’s parts are taken, as an owner and as one whose tables are wanted', async (t) => {
+test('the names of parts of the backend are refused as owners and in grants', async (t) => {
   const { root } = await openBoth(t);
   for (const name of ['devices', 'Devices', 'aico_core', '_aico_objects'])
     assert.throws(() => root.ownedBy(name), OwnerReservedError);

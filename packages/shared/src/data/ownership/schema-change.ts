@@ -9,14 +9,14 @@ import { StatementNotAllowed, TableNotOwned } from './refusals.ts';
 import { foldCase, isVirtual, type SchemaObject, SchemaView } from './schema-view.ts';
 import { virtualTableProblem } from './virtual-tables.ts';
 
-/** Names that SQLite or this store gives a meaning: a table called so would hide a function or pass for an internal one. */
+/** Names with a meaning in SQLite or this database: such a table would hide a function or look like an internal table. */
 const RESERVED = /^(?:_?aico_|pragma_|jsonb?_(?:each|tree)$|dbstat$|fts5vocab$)/i;
 
-/** The suffixes of the tables that the allowed modules keep beside a virtual table. */
+/** The suffixes of shadow tables, which the allowed modules create for a virtual table. */
 const SHADOW_SUFFIX = /_(?:config|content|data|docsize|idx|node|parent|rowid)$/i;
 
 /**
- * Runs one statement of a migration in the open transaction, and records whose every new table and view is.
+ * Runs one statement of a migration in the open transaction, and records the owner of every new table and view.
  *
  * @param reserved names that only the backend's own migrations may use
  * @throws {TableNotOwned} @throws {StatementNotAllowed} @throws the driver's error
@@ -34,11 +34,11 @@ export function runMigrationStatement(
   if (statement.reader) statement.all();
   else statement.run();
   if (temporaryObjects(connection) !== temporary)
-    throw new StatementNotAllowed('a temporary object would be seen by one connection of several');
+    throw new StatementNotAllowed('a temporary object would exist on only one of several connections');
   new SchemaChange(connection, principal, before, reserved).record(sql);
 }
 
-/** The engine has one of its own. */
+/** The temporary objects of the connection, among which is one of the engine's own. */
 function temporaryObjects(connection: Connection): string {
   return JSON.stringify(connection.prepare('SELECT name, sql FROM temp.sqlite_schema ORDER BY name').all());
 }
@@ -62,13 +62,13 @@ class SchemaChange {
     );
     const created = this.#objects().filter((object) => !earlier.has(keyOf(object)));
     for (const object of created) if (isOwnable(object)) this.#recordOwner(object);
-    // With the owners just recorded.
+    // Reads the objects again, now with the recorded owners.
     for (const object of this.#objects()) {
       const known = earlier.get(keyOf(object));
       earlier.delete(keyOf(object));
       if (known === undefined) this.#refuseUnlessOwn(object);
       else if (known.sql !== object.sql || known.table !== object.table) {
-        // Renaming a table or column rewrites what refers to it, whosesoever it is.
+        // Renaming a table or column rewrites the views and triggers of all owners that refer to it.
         const renamed = /^\s*alter\b/i.test(sql) && (object.type === 'view' || object.type === 'trigger');
         if (!renamed) this.#refuseUnlessOwn(known);
       }
@@ -91,7 +91,7 @@ class SchemaChange {
       (!trusted && (RESERVED.test(name) || this.#reserved.has(foldCase(name))))
     )
       throw new StatementNotAllowed(`the name ${name} is reserved`);
-    // A record that is there already is of something that is gone: it cannot have been created otherwise.
+    // An existing record belongs to an object that no longer exists: otherwise this one could not have been created.
     this.#connection
       .prepare('INSERT OR REPLACE INTO _aico_objects (name, owner) VALUES (?, ?)')
       .run(name, owner);
@@ -106,9 +106,9 @@ class SchemaChange {
 }
 
 /**
- * Checks at the end of a migration what its owner has in the schema: every view, trigger and foreign key compiles and
- * reaches the owner's own tables alone. One that does not would make others' statements fail, since SQLite looks through
- * all of them when any table is renamed, and a foreign key binds the rows of the table it refers to.
+ * Checks the objects of an owner at the end of a migration: every view, trigger and foreign key compiles and uses only tables of
+ * this owner. Others would make statements of other owners fail, because SQLite resolves all of them when any table is renamed,
+ * and a foreign key restricts the table to which it refers.
  *
  * @throws {TableNotOwned} @throws {StatementNotAllowed}
  */
@@ -128,7 +128,7 @@ export function checkObjectsOf(connection: Connection, principal: Principal): vo
   );
   for (const { name, table, type } of schema.objects)
     if (type === 'trigger' && shadows.has(table))
-      throw new StatementNotAllowed(`trigger ${name} is on a table that a virtual table keeps for itself`);
+      throw new StatementNotAllowed(`trigger ${name} is on a shadow table of a virtual table`);
   for (const object of own) {
     const problem = isVirtual(object) ? virtualTableProblem(object, schema) : undefined;
     if (problem !== undefined) throw new StatementNotAllowed(`${object.name} is refused: ${problem}`);
@@ -137,13 +137,13 @@ export function checkObjectsOf(connection: Connection, principal: Principal): vo
   }
   withSchemaAlone(own, (alone) => {
     for (const object of own) if (isOwnable(object)) compileAll(connection, alone, principal, object);
-    renameThere(alone);
+    renameTable(alone);
   });
 }
 
 /**
- * SQLite takes a table for a virtual table's own by its name alone, and it cannot be written to then. So no virtual table
- * may be called like the beginning of another's table, nor the other way round.
+ * Refuses a virtual table whose name makes a table of another owner look like its shadow table, and the reverse. SQLite recognises
+ * shadow tables by their names only, and refuses writes to them.
  */
 function refuseForeignShadows(schema: SchemaView, { owner }: Principal): void {
   for (const table of schema.objects) {
@@ -169,13 +169,13 @@ function checkForeignKeys(
   for (const parent of parents) {
     const table = schema.table(parent);
     if (table === undefined)
-      throw new StatementNotAllowed(`${name} refers to ${parent}, and there is no such table`);
+      throw new StatementNotAllowed(`${name} refers to ${parent}, which does not exist`);
     if (table.owner !== owner)
       throw new TableNotOwned({ owner, table: parent, tableOwner: table.owner, what: 'refer to' });
   }
 }
 
-/** Compiles what can be done to a table or view, which compiles its triggers, checks and generated columns as well. */
+/** Compiles a read and all changes of a table or view, which also compiles its triggers, checks and generated columns. */
 function compileAll(
   connection: Connection,
   alone: Connection,
@@ -204,7 +204,7 @@ function compileAll(
     } catch (error) {
       if (error instanceof TableNotOwned) throw error;
       const reason = reasonOf(error);
-      // A view takes the changes it has a trigger for, and says so of the rest; fts5vocab takes none.
+      // A view accepts only the changes for which it has a trigger, and fts5vocab accepts none.
       if (type === 'view' && /because it is a view/.test(reason)) continue;
       if (virtual && /may not be modified$/.test(reason)) continue;
       throw new StatementNotAllowed(`${type} ${name} cannot be used: ${reason}`);
@@ -212,10 +212,10 @@ function compileAll(
 }
 
 /**
- * Renames a table and a column beside the owner's. SQLite resolves every name in the schema for that, those as well which
- * a compiled program leaves out since they cannot matter: `WHERE 0 AND EXISTS (SELECT 1 FROM another)`.
+ * Renames a table and a column in the schema of the owner, for which SQLite resolves every name in it. Compiling alone omits
+ * names that cannot affect the result, as in `WHERE 0 AND EXISTS (SELECT 1 FROM another)`.
  */
-function renameThere(alone: Connection): void {
+function renameTable(alone: Connection): void {
   try {
     alone.exec(
       `CREATE TABLE _aico_one (a);
@@ -223,11 +223,11 @@ function renameThere(alone: Connection): void {
       ALTER TABLE _aico_other RENAME COLUMN a TO b`,
     );
   } catch (error) {
-    throw new StatementNotAllowed(`no table could be renamed any more: ${reasonOf(error)}`);
+    throw new StatementNotAllowed(`renaming a table would fail: ${reasonOf(error)}`);
   }
 }
 
-/** Tables and views have an owner of their own; indexes and triggers are their table's owner's. */
+/** Tables and views have owners; indexes and triggers belong to the owner of their table. */
 function isOwnable({ type }: SchemaObject): boolean {
   return type === 'table' || type === 'view';
 }

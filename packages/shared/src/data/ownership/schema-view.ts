@@ -4,7 +4,7 @@ import type { Connection } from '../driver.ts';
 export interface SchemaObject {
   readonly type: 'table' | 'index' | 'view' | 'trigger';
   readonly name: string;
-  /** The table an index or a trigger is on; its own name otherwise. */
+  /** The table of an index or trigger; otherwise the same as `name`. */
   readonly table: string;
   readonly root: number;
   readonly sql: string | null;
@@ -12,12 +12,12 @@ export interface SchemaObject {
   readonly owner: string | null;
 }
 
-// SQLite itself compares the names here: it folds the case of ASCII letters, and JavaScript that of others too.
+// SQLite compares the names, because it ignores the case of ASCII letters only.
 const OBJECTS =
   'SELECT s.type, s.name, s.tbl_name AS "table", s.rootpage AS root, s.sql, o.owner ' +
   'FROM main.sqlite_schema s LEFT JOIN main._aico_objects o ON o.name = s.tbl_name';
 
-/** The schema as this connection sees it now, in its open transaction. */
+/** A snapshot of the schema, as this connection sees it in its open transaction. */
 export class SchemaView {
   readonly objects: readonly SchemaObject[];
   readonly #tableAt: ReadonlyMap<number, SchemaObject>;
@@ -36,7 +36,7 @@ export class SchemaView {
     this.#tableAt = tableAt;
   }
 
-  /** The table of which the b-tree at `root` is, or an index of it. */
+  /** The table whose b-tree, or that of one of its indexes, has the page `root` as its root. */
   tableAt(root: number): SchemaObject | undefined {
     return this.#tableAt.get(root);
   }
@@ -54,7 +54,7 @@ export function isVirtual({ type, root, sql }: SchemaObject): boolean {
   return type === 'table' && root === 0 && sql !== null;
 }
 
-/** Names are compared as SQLite does: the case of ASCII letters does not count, that of all others does. */
+/** Folds the case of a name for comparison as SQLite does: only of ASCII letters. */
 export function foldCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

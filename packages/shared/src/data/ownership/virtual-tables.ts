@@ -5,10 +5,10 @@ import { TABLE_FUNCTIONS } from './opcodes.ts';
 import { isVirtual, type SchemaObject, type SchemaView } from './schema-view.ts';
 
 /**
- * The virtual tables of this connection by the text with which programs name them, which is an address in memory. It holds
- * until the schema changes, so it is found out anew each time.
+ * The virtual tables of this connection by the text that identifies them in programs, which is an address in memory. It is valid
+ * until the schema changes, so it is read for each statement.
  *
- * @param further table-valued functions that this one statement may use besides
+ * @param further additional table-valued functions that the statement may use
  */
 export function virtualTablesByAddress(
   connection: Connection,
@@ -16,17 +16,17 @@ export function virtualTablesByAddress(
   further: readonly string[] = [],
 ): ReadonlyMap<string, SchemaObject | 'function'> {
   const found = new Map<string, SchemaObject | 'function'>();
-  const note = (name: string, what: SchemaObject | 'function'): void => {
+  const add = (name: string, object: SchemaObject | 'function'): void => {
     const address = addressOf(connection, name);
-    if (address !== undefined) found.set(address, what);
+    if (address !== undefined) found.set(address, object);
   };
-  for (const name of [...TABLE_FUNCTIONS, ...further]) note(name, 'function');
-  // A table of that name hides the function, so the tables come last.
-  for (const object of schema.virtualTables()) note(`main.${quotedName(object.name)}`, object);
+  for (const name of [...TABLE_FUNCTIONS, ...further]) add(name, 'function');
+  // A table hides a function of the same name, so tables come last.
+  for (const object of schema.virtualTables()) add(`main.${quotedName(object.name)}`, object);
   return found;
 }
 
-/** `undefined` for what cannot be opened: an address that is not in the map is refused. */
+/** `undefined` if it cannot be opened. Addresses that are not in the map are refused. */
 function addressOf(connection: Connection, name: string): string | undefined {
   try {
     const open = explain(connection, `SELECT 1 FROM ${name}`).find(({ opcode }) => opcode === 'VOpen');
@@ -57,9 +57,9 @@ const FTS5_OPTIONS = new Set([
 ]);
 
 /**
- * The reason why a virtual table may not be used, if there is one. Its module reads tables with statements of its own, which
- * no program shows. So only a few modules are allowed, in an unambiguous form, and only over ordinary tables (or full-text
- * indexes) of the same owner.
+ * The reason why a virtual table may not be used, if there is one. Its module can read tables with statements of its own, which
+ * do not appear in programs. So only a few modules are allowed, in an unambiguous form, and only on ordinary tables or full-text
+ * indexes of the same owner.
  */
 export function virtualTableProblem(object: SchemaObject, schema: SchemaView): string | undefined {
   const [, module = '', text = ''] = DECLARATION.exec(object.sql ?? '') ?? [];
@@ -68,7 +68,7 @@ export function virtualTableProblem(object: SchemaObject, schema: SchemaView): s
     const source = schema.table(name);
     if (source !== undefined && source.owner === object.owner && isVirtual(source) === virtual)
       return undefined;
-    return `it is made from ${name}, which is no ${virtual ? 'virtual ' : ''}table of the same owner`;
+    return `its content comes from ${name}, which is not a ${virtual ? 'virtual ' : ''}table of the same owner`;
   };
   switch (module.toLowerCase()) {
     case 'rtree':
@@ -86,17 +86,19 @@ export function virtualTableProblem(object: SchemaObject, schema: SchemaView): s
       break;
     case 'fts3':
     case 'fts4':
-      return 'FTS3 and FTS4 were allowed by earlier releases and are not any more: make an FTS5 table in a new migration, and fill it from the indexed table';
+      return 'FTS3 and FTS4 are not allowed any more: create an FTS5 table in a new migration, and fill it from the indexed table';
     default:
-      return `the module ${module || 'of it'} is not among fts5, fts5vocab, rtree and geopoly`;
+      return module === ''
+        ? 'its declaration has an unknown form'
+        : `its module ${module} is not one of fts5, fts5vocab, rtree and geopoly`;
   }
   if (!text.includes('=')) return undefined;
   // The start of a comment depends on quoting, and FTS5's quoting differs from SQLite's.
-  if (/--|\/\*/.test(text)) return 'its options stand beside a comment';
+  if (/--|\/\*/.test(text)) return 'its options contain a comment';
   for (const part of parts) {
     if (!part.includes('=')) continue;
     const [, name = '', ...values] = OPTION.exec(part) ?? [];
-    // FTS5 takes the beginning of an option's name for the whole.
+    // FTS5 accepts abbreviated names of options.
     if (!FTS5_OPTIONS.has(name.toLowerCase()))
       return `"${part.trim()}" is not an option of FTS5 written as name = 'value'`;
     const value = values.find((each) => each !== undefined) ?? '';

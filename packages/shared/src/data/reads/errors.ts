@@ -1,27 +1,27 @@
 import { defineError } from '@aico/protocol';
 
-/** A statement exceeded its time limit. It cannot be interrupted, and is reported until it has ended. */
+/** A statement exceeded its time limit. It cannot be interrupted, and is reported until it ends. */
 export class StatementOverdueError extends defineError({
   code: 'AICO_DATA_STATEMENT_OVERDUE',
   exit: 'database',
-  hint: 'Check whether a recursion or a join in it ends, or add an index or a LIMIT. A restart ends it.',
+  hint: 'Check whether a recursion in it ends, or add an index or a LIMIT. A restart ends the statement.',
   make: (owner: string | undefined, statement: string, how: string) => ({
     message: `"${statement}" of ${owner ?? 'the backend'} ${how}`,
-    /** In whose name it runs; `undefined` for the backend itself. */
+    /** The owner of the statement; `undefined` for the backend itself. */
     owner,
     statement,
   }),
 }) {}
 
-/** A stream was ended because nothing was read from it. */
+/** A stream was closed because no rows were read from it. */
 export class StreamIdleError extends defineError({
   code: 'AICO_DATA_STREAM_IDLE',
   exit: 'database',
-  hint: 'Leave the loop or call return() when no more rows are needed; keep slow work outside, or raise idleMs.',
+  hint: 'Leave the loop or call return() when no more rows are needed. Move slow work out of the loop, or raise idleMs.',
   make: (owner: string | undefined, statement: string, openedAt: string, idleMs: number) => ({
     message:
       `the stream of "${statement}" that ${owner ?? 'the backend'} opened at ${openedAt} was not read from for ` +
-      `${idleMs} ms, and was ended`,
+      `${idleMs} ms and was closed`,
     owner,
     statement,
     openedAt,

@@ -4,7 +4,7 @@ import Driver from 'better-sqlite3-multiple-ciphers';
 import { testStore } from '../../../test/fixtures/store.ts';
 import { programFacts } from '../engine/program.ts';
 
-test('only a read without a loop within a loop counts as linear', () => {
+test('only a read without nested loops counts as linear', () => {
   const connection = new Driver(':memory:');
   connection.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v); CREATE VIRTUAL TABLE words USING fts5 (w)');
   const isLinear = (sql: string): boolean => programFacts(connection, sql, []).isLinear;
@@ -25,7 +25,7 @@ test('only a read without a loop within a loop counts as linear', () => {
   connection.close();
 });
 
-test('first reads see every write that was answered, and never one that is open or rolled back', async (t) => {
+test('the first reads see every acknowledged write, and none that is open or rolled back', async (t) => {
   const db = await (await testStore(t)).open();
   await db.execute('CREATE TABLE kept (v)');
   const count = async (): Promise<unknown> => (await db.execute('SELECT count(*) AS n FROM kept')).rows[0];
@@ -40,7 +40,7 @@ test('first reads see every write that was answered, and never one that is open 
   assert.deepEqual(await count(), { n: 20 });
 });
 
-test('a read that the writer leaves to the readers is answered, also when it turns out to write', async (t) => {
+test('a read that the writer passes to the readers resolves, even if it writes', async (t) => {
   const db = await (await testStore(t)).open();
   await db.execute('CREATE TABLE kept (v)');
   const slow =

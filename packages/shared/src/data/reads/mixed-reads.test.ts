@@ -65,7 +65,7 @@ async function perform(db: EncryptedDatabase, each: Use): Promise<void> {
   }
 }
 
-test('readers, writers, transactions and streams in any mixture are all answered, also when close() comes between', async (t) => {
+test('reads, writes, transactions and streams in any mixture all settle, even when close() is called meanwhile', async (t) => {
   const ROWS =
     'INSERT INTO kept (v) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600) SELECT i FROM n';
   await fc.assert(

@@ -40,7 +40,7 @@ export class OverdueStatements {
     const { sql = '', shape = '' } = known ?? {};
     this.#running.set(thread, { owner, sql, statement: shape, since });
     void thread.exited.then(() => this.#running.delete(thread));
-    return new StatementOverdueError(owner, shape, `ran longer than ${this.#limitMs} ms and was given up`);
+    return new StatementOverdueError(owner, shape, `ran longer than ${this.#limitMs} ms and was abandoned`);
   }
 
   /** @throws {StatementOverdueError} when the same statement, or too many of its owner, are overdue and still run */
@@ -53,14 +53,14 @@ export class OverdueStatements {
       throw new StatementOverdueError(
         owner,
         it.statement,
-        `was given up and still runs, since ${it.since.toISOString()}`,
+        `was abandoned and still runs, since ${it.since.toISOString()}`,
       );
     const [first] = same;
     if (owner !== undefined && first !== undefined && same.length >= PER_OWNER)
       throw new StatementOverdueError(
         owner,
         first.statement,
-        `and ${same.length - 1} more were given up and still run; until one ends, nothing else is read for ${owner}`,
+        `and ${same.length - 1} more were abandoned and still run; until one ends, no other reads run for ${owner}`,
       );
   }
 }

@@ -28,8 +28,8 @@ const readsOf = (db: EncryptedDatabase, count: number) =>
     Array.from({ length: count }, async () => (await db.execute('SELECT count(*) AS n FROM kept')).rows),
   );
 
-describe('a read that runs longer than it may', () => {
-  test('is answered with an error that names it; all other reads go on, those sent with it too', async (t) => {
+describe('a read beyond its time limit', () => {
+  test('is rejected with an error that names it, and all other reads continue', async (t) => {
     const db = await databaseOf(t);
     const plugin = db.ownedBy('slowpoke');
     const beside = readsOf(db, 10);
@@ -55,7 +55,7 @@ describe('a read that runs longer than it may', () => {
     assert.deepEqual((await readsOf(db, 1))[0], [{ n: 4 }]);
   });
 
-  test('but ends in time is answered, and no other read waits behind it', async (t) => {
+  test('that is only slow resolves, and no other read waits for it', async (t) => {
     const db = await databaseOf(t, { statementLimitMs: 60_000 });
     let isDone = false;
     const slow = db.execute(LONG, STEPS).then(({ rows }) => {
@@ -76,7 +76,7 @@ describe('a read that runs longer than it may', () => {
     assert.deepEqual(db.overdue, []);
   });
 
-  test('and what was sent together with it is answered before it', async (t) => {
+  test('does not delay reads that were sent together with it', async (t) => {
     const db = await databaseOf(t, { statementLimitMs: 60_000 });
     let isDone = false;
     const before = readsOf(db, 1);
@@ -88,7 +88,7 @@ describe('a read that runs longer than it may', () => {
     assert.deepEqual(db.overdue, []);
   });
 
-  test('in a read-only transaction or a stream harms no other one', async (t) => {
+  test('in a read-only transaction or a stream affects no other one', async (t) => {
     const db = await databaseOf(t);
     const other = db.stream('SELECT v FROM kept ORDER BY id');
     assert.deepEqual((await other.next()).value, { v: 1 });
@@ -111,7 +111,7 @@ describe('a read that runs longer than it may', () => {
     await other.return();
   });
 
-  test('does not hold close() up', async (t) => {
+  test('does not block close()', async (t) => {
     const db = await databaseOf(t, { statementLimitMs: 100 });
     const slow = db.execute(LONG, [40_000_000]);
     await assert.rejects(slow, StatementOverdueError);
@@ -123,7 +123,7 @@ describe('a read that runs longer than it may', () => {
   });
 });
 
-test('a write that runs longer than it may is named to those who wait for the writer, and ends as it does', async (t) => {
+test('an overdue write is named in the errors of waiting writes, and still completes', async (t) => {
   const db = await databaseOf(t, { writeWaitMs: 200 });
   const plugin = db.ownedBy('scribe');
   await plugin.migrate('scribe', [{ id: '001', sql: 'CREATE TABLE scribbled (n)' }]);
@@ -139,7 +139,7 @@ test('a write that runs longer than it may is named to those who wait for the wr
   await db.execute('DELETE FROM kept');
 });
 
-test('an iterator that is forgotten is ended, names itself, and lets the next one in', async (t) => {
+test('an abandoned iterator is closed, named in its error, and releases its reader', async (t) => {
   const db = await databaseOf(t, { statementLimitMs: 10_000 });
   const forgotten = Array.from({ length: 16 }, () =>
     db.ownedBy('forgetful').stream('SELECT 1 AS one', [], { idleMs: 300 })[Symbol.asyncIterator](),
@@ -157,7 +157,7 @@ test('an iterator that is forgotten is ended, names itself, and lets the next on
   });
 });
 
-test('who finds all readers taken is told by whom', async (t) => {
+test('the error of a full reader pool names the oldest user', async (t) => {
   const db = await databaseOf(t);
   const holder = db.ownedBy('holder');
   const open = await Promise.all(Array.from({ length: 16 }, () => holder.begin({ readOnly: true })));
@@ -179,7 +179,7 @@ test('who finds all readers taken is told by whom', async (t) => {
 
 describe('a result', () => {
   const MIB = 1024 * 1024;
-  test('that takes too much memory is refused, and its write is undone', async (t) => {
+  test('that takes too much memory is refused, and its write is rolled back', async (t) => {
     const db = await databaseOf(t, { maxResultBytes: MIB, statementLimitMs: 10_000 });
     const large = `${COUNT_TO} SELECT i, hex(zeroblob(500)) AS z FROM n`;
     await assert.rejects(db.execute(large, [10_000]), ResultTooLargeError);
@@ -199,7 +199,7 @@ describe('a result', () => {
     assert.equal(rows, 10_000);
   });
 
-  test('of many callers at once arrives whole, in answers of bounded size', async (t) => {
+  test('of many concurrent calls is complete, in replies of bounded size', async (t) => {
     const db = await databaseOf(t, { statementLimitMs: 10_000 });
     const answers = await Promise.all(
       Array.from({ length: 40 }, (_, n) =>

@@ -163,7 +163,7 @@ export class ReadPool {
 
   /** Closes a thread that was replaced, once its slow statement has ended. */
   #closeIfExchanged({ thread, inFlight }: Reader): void {
-    if (inFlight > 0 || thread.isGivenUp || this.threads.includes(thread)) return;
+    if (inFlight > 0 || thread.isAbandoned || this.threads.includes(thread)) return;
     void thread.close().catch(() => undefined);
   }
 

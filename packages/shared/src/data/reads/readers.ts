@@ -23,7 +23,7 @@ const MAX_SLOW = 8;
 
 /**
  * Runs all reads: single statements on a shared pool of threads, read-only transactions and row streams on a thread each. A thread
- * with a slow statement is replaced, so that no call waits behind it. A thread with an overdue statement is given up.
+ * with a slow statement is replaced, so that no call waits behind it. A thread with an overdue statement is abandoned.
  */
 export class Readers {
   readonly #options: ReadersOptions;
@@ -51,7 +51,7 @@ export class Readers {
     return [...new Set([...this.#pool.threads, ...this.#sessions.threads, ...this.#slow])];
   }
 
-  /** Statements that were given up and still run. */
+  /** Abandoned statements that still run. */
   get overdue(): readonly OverdueStatement[] {
     return this.#overdue.list;
   }
@@ -87,9 +87,9 @@ export class Readers {
     return await this.#sessions.take(holder);
   }
 
-  /** Replaces the thread of a slow statement if calls wait behind it, and gives up the thread of an overdue one. */
+  /** Replaces the thread of a slow statement if calls wait behind it, and abandons the thread of an overdue one. */
   noteSlow(running: RunningStatement, isOverdue: boolean, thread: EngineThread): void {
-    if (isOverdue) this.#giveUp(running, thread);
+    if (isOverdue) this.#abandon(running, thread);
     else if (this.#graceMs === undefined && this.#slow.size < MAX_SLOW && this.#pool.isHeldUpBy(thread)) {
       this.#slow.add(thread);
       void thread.exited.then(() => this.#slow.delete(thread));
@@ -103,19 +103,19 @@ export class Readers {
     return thread;
   }
 
-  #giveUp(running: RunningStatement, thread: EngineThread): void {
+  #abandon(running: RunningStatement, thread: EngineThread): void {
     const call = thread.callOf(running);
     const holder = this.#sessions.holderOf(thread);
     const statement = call?.statement ?? holder?.statement;
     const owner = statement === undefined ? holder?.owner : ownerOf(statement);
     const since = new Date(Date.now() - running.ms);
     const error = this.#overdue.add(thread, statement, owner, since);
-    this.#options.logger?.error('A statement does not end; its thread was given up', {
+    this.#options.logger?.error('A statement does not end; its thread was abandoned', {
       owner,
       statement: error.statement,
       ms: Math.round(running.ms),
     });
-    const unanswered = thread.giveUp(running, error);
+    const unanswered = thread.abandon(running, error);
     if (this.#pool.threads.includes(thread) && this.#graceMs === undefined)
       this.#pool.exchange(thread, this.#start(thread.name), unanswered);
     else for (const { reject } of [...unanswered.calls, ...unanswered.operations]) reject(error);
@@ -127,11 +127,11 @@ export class Readers {
     this.#sessions.refuse();
     for (const thread of this.threads) thread.limitStatements(graceMs);
     await this.#pool.drain();
-    const threads = this.threads.filter((thread) => !thread.isGivenUp);
+    const threads = this.threads.filter((thread) => !thread.isAbandoned);
     await Promise.all(threads.map((thread) => thread.close()));
   }
 
-  /** Resolves when no given-up statement runs any more. */
+  /** Resolves when no abandoned statement runs any more. */
   async ended(): Promise<void> {
     await this.#overdue.ended();
   }

@@ -94,7 +94,7 @@ export class SessionThreads {
   }
 
   #next(thread: EngineThread): void {
-    if (!thread.isGivenUp) {
+    if (!thread.isAbandoned) {
       if (this.#spare === undefined) this.#spare = thread;
       else void thread.close().catch(() => undefined);
     }

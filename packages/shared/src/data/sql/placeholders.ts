@@ -1,14 +1,14 @@
 import { codeOf } from './sql-text.ts';
 
-/** The values that a statement takes, and how. */
+/** The kind of a statement's placeholders. */
 export type Placeholders =
-  /** `?` for each value, or none at all. */
+  /** `?` for each value, or no placeholders. */
   | { readonly kind: 'positional'; readonly count: number }
-  /** `?1` to the number of values. */
+  /** `?1`, `?2` and so on without a gap. */
   | { readonly kind: 'numbered'; readonly count: number }
-  /** `:name`, `@name` or `$name`; the names without what introduces them. */
+  /** `:name`, `@name` or `$name`. The names have no prefix. */
   | { readonly kind: 'named'; readonly names: readonly string[] }
-  /** A mixture for which no order of the values can be told. */
+  /** A mixture of kinds, or numbers with a gap. */
   | { readonly kind: 'mixed' };
 
 const PLACEHOLDER = /\?(\d*)|(?<![\w$\u0080-\uffff])[:@$]([\w$\u0080-\uffff]+(?:::[\w$\u0080-\uffff]+)*)/g;

@@ -1,11 +1,11 @@
-/** Strings, quoted names and comments of SQLite's grammar, whole. */
+/** Strings, quoted names and comments of SQLite's grammar. */
 const OPAQUE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g;
 const TRIGGER = /^\s*create\s+(?:temp\s+|temporary\s+)?trigger\b/i;
 const TRIGGER_END = /;\s*end\s*$/i;
 
 /**
- * `sql` in the same length with strings and comments blanked; names are kept without semicolons and quotes. Matches in the
- * result are therefore code.
+ * Replaces strings and comments in `sql` by spaces, and the punctuation of quoted names by underscores, without changing its
+ * length. So a match in the result is code.
  */
 export function codeOf(sql: string): string {
   return sql.replace(OPAQUE, (piece) => {
@@ -15,18 +15,18 @@ export function codeOf(sql: string): string {
   });
 }
 
-/** The first word of a statement, in lower case; empty where it begins with none. */
+/** The first word of a statement in lower case, or an empty string. */
 export function keywordOf(sql: string): string {
   return /^\s*([a-z]+)/i.exec(codeOf(sql))?.[1]?.toLowerCase() ?? '';
 }
 
-/** The statement that an EXPLAIN explains, or `undefined` for another statement. */
+/** The statement inside an EXPLAIN; `undefined` for other statements. */
 export function explainedIn(sql: string): string | undefined {
   const prefix = /^\s*explain\b(?:\s+query\s+plan\b)?/i.exec(codeOf(sql))?.[0];
   return prefix === undefined ? undefined : sql.slice(prefix.length);
 }
 
-/** The statements of a script, without empty ones. A trigger's body is part of its statement. */
+/** Splits a script into its statements. The body of a trigger is part of its statement. */
 export function splitStatements(sql: string): readonly string[] {
   const code = codeOf(sql);
   const statements: string[] = [];

@@ -2,37 +2,37 @@ import { StatementRefusedError } from '../statements/errors.ts';
 import { codeOf, explainedIn, keywordOf } from './sql-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** The kind of a statement, as far as its text tells; the engine has the last word on `maybe-read`. */
+/** The kind of a statement by its text. For `maybe-read` the engine decides. */
 export interface StatementClass {
   readonly kind: 'read' | 'maybe-read' | 'write';
-  /** It changes the schema, after which what was prepared before may read other columns. */
+  /** It changes the schema, after which earlier prepared statements may return other columns. */
   readonly changesSchema: boolean;
 }
 
-/** Where a statement is to run: a migration may do a little more, a statement in an owner's name a little less. */
+/** The context of a statement: migrations have more rights, and statements of an owner fewer. */
 export type StatementPlace = 'statement' | 'migration' | 'owned';
 
-/** Pragmas that only tell, and those of them that take an argument. */
-const TELLING = new Set(
+/** Pragmas that only read, without an argument and with one. */
+const READING = new Set(
   (
     'application_id cipher collation_list compile_options data_version encoding foreign_keys freelist_count ' +
     'function_list journal_mode max_page_count module_list page_count page_size pragma_list schema_version ' +
     'synchronous user_version wal_autocheckpoint'
   ).split(' '),
 );
-const TELLING_OF = new Set(
+const READING_WITH_ARGUMENT = new Set(
   (
     'foreign_key_check foreign_key_list index_info index_list index_xinfo integrity_check quick_check table_info ' +
     'table_list table_xinfo'
   ).split(' '),
 );
-/** They read every row of every table, also those of others. */
+/** Pragmas that read the rows of every table, including those of other owners. */
 const READING_ROWS = new Set(['foreign_key_check', 'integrity_check', 'quick_check']);
 
 const REFUSED: Readonly<Record<string, string>> = {
-  attach: 'the database is one encrypted file; another file would be outside its protection',
-  detach: 'nothing is attached',
-  vacuum: 'it rewrites the whole file, and with INTO it writes a copy',
+  attach: 'a second database file would not be protected',
+  detach: 'no other database is attached',
+  vacuum: 'it rewrites the whole file or writes a copy: use vacuum() or a backup',
   begin: 'transactions are opened with transaction() or begin()',
   commit: 'a transaction is ended by its own commit()',
   end: 'a transaction is ended by its own commit()',
@@ -46,8 +46,8 @@ const WRITES = new Set(['insert', 'replace', 'update', 'delete', 'analyze', 'rei
 const SCHEMA = new Set(['create', 'alter', 'drop']);
 
 /**
- * Tells which kind of statement `sql` is.
- * @throws {StatementRefusedError} when it is none, or one that would weaken the store's promises
+ * Determines the kind of the statement `sql`.
+ * @throws {StatementRefusedError} for text that is not a statement, or for a statement that would weaken the database's guarantees
  */
 export function classifyStatement(
   sql: string,
@@ -59,9 +59,9 @@ export function classifyStatement(
     throw new StatementRefusedError(vocabulary.shapeOf(sql), reason);
   };
   if (sql.includes('\0')) refuse('it contains a NUL character');
-  if (!sql.isWellFormed()) refuse('it contains half of a surrogate pair, which UTF-8 cannot express');
+  if (!sql.isWellFormed()) refuse('it contains a lone surrogate, which UTF-8 cannot encode');
   const keyword = keywordOf(sql);
-  if (/\bsqlite3mc_\w+/i.test(code)) refuse('functions of the cipher are not for use in statements');
+  if (/\bsqlite3mc_\w+/i.test(code)) refuse('statements may not use functions of the cipher');
   if (keyword === 'pragma') return pragmaClass(code, place, refuse);
   if (keyword === 'explain') return explainClass(explainedIn(sql) ?? '', vocabulary, place, refuse);
   const reason = REFUSED[keyword];
@@ -69,16 +69,14 @@ export function classifyStatement(
   if (READS.has(keyword)) return { kind: 'read', changesSchema: false };
   if (keyword !== 'with' && !WRITES.has(keyword) && !SCHEMA.has(keyword))
     refuse(
-      keyword === ''
-        ? 'there is no statement in it'
-        : 'it does not begin with a keyword of SQL such as SELECT',
+      keyword === '' ? 'it contains no statement' : 'it does not begin with an SQL keyword such as SELECT',
     );
   if (place === 'owned' && SCHEMA.has(keyword))
-    refuse('schema changes go through migrate(), which records whom the tables belong to');
+    refuse('the schema is changed by migrate(), which records the owners of tables');
   if (place !== 'statement' && (keyword === 'analyze' || keyword === 'reindex'))
-    refuse('it concerns the tables of others as well');
+    refuse('it affects the tables of other owners as well');
   if (/^\s*create\s+(?:temp|temporary)\b/i.test(code))
-    refuse('a temporary table would be seen by one connection of several');
+    refuse('a temporary table would exist on only one of several connections');
   const writes = keyword !== 'with' || /\b(?:insert|replace|update|delete)\b/i.test(code);
   if (writes && /\b_aico_\w+/i.test(code)) refuse('tables called _aico_… belong to the database itself');
   return {
@@ -87,7 +85,7 @@ export function classifyStatement(
   };
 }
 
-/** To explain a pragma is to carry it out. */
+/** Refuses to explain a pragma, because EXPLAIN executes it. */
 function explainClass(
   explained: string,
   vocabulary: Vocabulary,
@@ -95,7 +93,7 @@ function explainClass(
   refuse: (reason: string) => never,
 ): StatementClass {
   if (/^(?:pragma|explain)$/.test(keywordOf(explained)))
-    refuse('only queries and changes of rows are explained');
+    refuse('EXPLAIN accepts only queries and changes of rows');
   classifyStatement(explained, vocabulary, place);
   return { kind: 'read', changesSchema: false };
 }
@@ -105,14 +103,15 @@ function pragmaClass(code: string, place: StatementPlace, refuse: (reason: strin
   const name = found?.[1]?.toLowerCase() ?? '';
   const rest = found?.[2]?.replace(/;/g, '').trim() ?? '';
   const plain = { changesSchema: false };
-  if (place === 'owned' && READING_ROWS.has(name)) return refuse('it reads the tables of others as well');
-  if (TELLING_OF.has(name) && !rest.startsWith('=')) return { kind: 'read', ...plain };
-  if (TELLING.has(name) && rest === '') return { kind: 'read', ...plain };
-  // It ends with the transaction by itself, and a table cannot be rebuilt without it.
+  if (place === 'owned' && READING_ROWS.has(name))
+    return refuse('it reads the tables of other owners as well');
+  if (READING_WITH_ARGUMENT.has(name) && !rest.startsWith('=')) return { kind: 'read', ...plain };
+  if (READING.has(name) && rest === '') return { kind: 'read', ...plain };
+  // Rebuilding a table requires this setting, which ends with the transaction.
   if (place === 'migration' && name === 'defer_foreign_keys') return { kind: 'write', ...plain };
   return refuse(
-    TELLING.has(name) || TELLING_OF.has(name)
-      ? `PRAGMA ${name} is allowed only where it reads`
-      : 'this PRAGMA is not one of those that only read',
+    READING.has(name) || READING_WITH_ARGUMENT.has(name)
+      ? `PRAGMA ${name} is allowed only in its reading form`
+      : 'this PRAGMA does not only read',
   );
 }

@@ -1,6 +1,6 @@
 import { publicReason } from '../engine-messages.ts';
 
-/** SQLite's keywords, and the names of its own that occur in almost every schema and statement. */
+/** SQLite's keywords and its own names that are common in schemas and statements. */
 const KEYWORDS =
   'abort action add after all alter always analyze and as asc attach autoincrement before begin between by cascade case ' +
   'cast check collate column commit conflict constraint create cross current current_date current_time current_timestamp ' +
@@ -20,22 +20,22 @@ const PUNCTUATION = /^[\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]*$/;
 const LONGEST_SHAPE = 100;
 
 /**
- * The words that an error, a log line or a status may contain: those of SQL and of the schema. Every other word of a statement,
- * or of SQLite's message about it, may be private.
+ * The public words, which errors, log lines and statuses may contain: those of SQL and of the schema. Every other word of a
+ * statement or of SQLite's message about it may be private.
  */
 export class Vocabulary {
   readonly #words = new Set(KEYWORDS.split(' '));
-  /** Text of the schema that has not been split into words: most databases never need to. */
+  /** Text that is not split into words before a word is looked up, which in most databases never happens. */
   #unread: string[] = [];
 
-  /** Makes every word of the schema, or of a migration, one that may be repeated. */
+  /** Makes every word of a schema or migration public. */
   learn(schema: string): void {
     this.#unread.push(schema);
   }
 
   /**
-   * The statement on one short line, without literals, comments, and words that are not public. Placeholders stay: they
-   * stand where the private values are not.
+   * The statement on one short line, without literals, comments and private words. Placeholders are kept, because they replace
+   * private values.
    *
    * @example
    * new Vocabulary().shapeOf("SELECT * FROM diary WHERE text = 'secret' AND id = :id"); // SELECT * FROM … WHERE … = '…' AND … = :id
@@ -50,12 +50,12 @@ export class Vocabulary {
     return shape.length > LONGEST_SHAPE ? `${shape.slice(0, LONGEST_SHAPE - 1)}…` : shape;
   }
 
-  /** SQLite's message about a statement, with `…` in the place of words that are not public. */
+  /** SQLite's message about a statement, with `…` in place of private words. */
   reasonFor(message: string): string {
     return publicReason(message, (text) => this.knows(text));
   }
 
-  /** Whether `text` has no other words than public ones. */
+  /** Whether all words of `text` are public. */
   knows(text: string): boolean {
     this.#read();
     const rest = text.replace(WORD, (word) => (this.#words.has(word.toLowerCase()) ? '' : '\0'));

@@ -12,18 +12,18 @@ export class StatementRefusedError extends defineError({
   }),
 }) {}
 
-/** The engine does not understand the statement, or could not execute it. */
+/** The engine could not compile or execute the statement. */
 export class StatementFailedError extends defineError({
   code: 'AICO_DATA_STATEMENT_FAILED',
   exit: 'database',
-  hint: 'Compare the statement with the tables (aico db status). Private text is left out of the message; `error.engineMessage` has the message of SQLite.',
+  hint: 'Compare the statement with the tables (aico db status). The message contains no private text; `error.engineMessage` is the full message of SQLite.',
   make: (statement: string, reason: string, cause: unknown) => ({
     message: `"${statement}" failed: ${reason}`,
     cause,
     statement,
   }),
 }) {
-  /** SQLite's own words, which may repeat what was searched for or stored. Not to be logged or sent. */
+  /** SQLite's own message, which may contain private values. Do not log or send it. */
   get engineMessage(): string | undefined {
     return engineMessageOf(this.cause);
   }
@@ -41,15 +41,15 @@ export class ParametersInvalidError extends defineError({
 export class ConstraintError extends defineError({
   code: 'AICO_DATA_CONSTRAINT',
   exit: 'database',
-  hint: 'Nothing of this statement was stored.',
+  hint: 'The statement stored nothing.',
   make: (constraint: string, reason: string, cause: unknown) => ({
     message: reason,
     cause,
-    /** `unique`, `primarykey`, `notnull`, `check`, `foreignkey`, `trigger`, `datatype` or another of the engine's. */
+    /** `unique`, `primarykey`, `notnull`, `check`, `foreignkey`, `trigger`, `datatype` or another name of the engine. */
     constraint,
   }),
 }) {
-  /** SQLite's own words, which may repeat what was to be stored. Not to be logged or sent. */
+  /** SQLite's own message, which may contain private values. Do not log or send it. */
   get engineMessage(): string | undefined {
     return engineMessageOf(this.cause);
   }

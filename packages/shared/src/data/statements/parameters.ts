@@ -6,8 +6,8 @@ import { ParametersInvalidError } from './errors.ts';
 const NONE: readonly SqlValue[] = [];
 
 /**
- * Checks parameters against the placeholders of the statement, and copies them.
- * @throws {ParametersInvalidError} saying which value is none that a column can hold, or how the statement takes its values
+ * Checks parameters against the placeholders of the statement, and copies them, so that the caller may change its own.
+ * @throws {ParametersInvalidError} for parameters that do not fit the placeholders, or a value that no column can hold
  */
 export function bindParameters(
   placeholders: Placeholders,
@@ -26,7 +26,7 @@ export function bindParameters(
   return bindNamed(placeholders, params);
 }
 
-/** An array for `?1, ?2`; for all else that an array does not fit, why. */
+/** Binds an array to numbered placeholders. @throws {ParametersInvalidError} for all other placeholders */
 function bindNumbered(placeholders: Placeholders, params: readonly SqlParameter[]): BoundParameters {
   const values = `${params.length} ${params.length === 1 ? 'value was' : 'values were'} given`;
   switch (placeholders.kind) {
@@ -34,13 +34,13 @@ function bindNumbered(placeholders: Placeholders, params: readonly SqlParameter[
       throw mixed();
     case 'named':
       throw new ParametersInvalidError(
-        `the statement takes its values by name, and ${values} in an array: pass an object with ${listed(placeholders.names)}`,
+        `the statement has named placeholders, but ${values} in an array: pass an object with ${listed(placeholders.names)}`,
       );
     case 'positional':
     case 'numbered':
       if (placeholders.count !== params.length)
         throw new ParametersInvalidError(
-          `the statement has ${placeholders.count} ${placeholders.count === 1 ? 'placeholder' : 'placeholders'}, and ${values}`,
+          `the statement has ${placeholders.count} ${placeholders.count === 1 ? 'placeholder' : 'placeholders'}, but ${values}`,
         );
       return Object.fromEntries(params.map((value, index) => [index + 1, copyOf(value, index + 1)]));
   }
@@ -59,25 +59,25 @@ function bindNamed(
         : [];
   if (placeholders.kind === 'positional' && placeholders.count > 0)
     throw new ParametersInvalidError(
-      'the statement takes its values by "?", and they were given by name: pass an array',
+      'the statement has placeholders "?", but the values were given by name: pass an array',
     );
   const missing = names.filter((name) => !Object.hasOwn(params, name));
   if (missing.length > 0)
     throw new ParametersInvalidError(
-      `there is no value for ${listed(missing)}; names are given without the sign before them`,
+      `there is no value for ${listed(missing)}; names are given without their prefix`,
     );
-  // Which names there are besides is the caller's own, and may be private.
+  // The superfluous names may be private, so the error does not contain them.
   const extra = Object.keys(params).length - names.length;
   if (extra > 0)
     throw new ParametersInvalidError(
-      `${extra} ${extra === 1 ? 'value has a name' : 'values have names'} that the statement has no placeholder for`,
+      `${extra} ${extra === 1 ? 'value has a name' : 'values have names'} without a placeholder in the statement`,
     );
   return Object.fromEntries(names.map((name) => [name, copyOf(params[name], name)]));
 }
 
 function mixed(): ParametersInvalidError {
   return new ParametersInvalidError(
-    'the statement mixes kinds of placeholders, or leaves a number out: use "?" alone, "?1" to the last without a gap, or ":name" alone',
+    'the statement mixes kinds of placeholders or omits a number: use only "?", only "?1" and so on without a gap, or only ":name"',
   );
 }
 
@@ -91,13 +91,13 @@ const LARGEST = 2n ** 63n - 1n;
 function copyOf(value: unknown, which: number | string): SqlValue {
   switch (typeof value) {
     case 'string':
-      // UTF-8 has no half of a pair, and a NUL ends the text in functions of SQLite and cannot be stored by PostgreSQL.
+      // UTF-8 cannot encode a lone surrogate. A NUL ends the text in functions of SQLite, and PostgreSQL cannot store it.
       if (!value.isWellFormed())
         throw new ParametersInvalidError(
-          `${named(which)} is text with half of a surrogate pair: toWellFormed() replaces it`,
+          `${named(which)} contains a lone surrogate: toWellFormed() replaces it`,
         );
       if (value.includes('\0'))
-        throw new ParametersInvalidError(`${named(which)} is text with a NUL character: store bytes instead`);
+        throw new ParametersInvalidError(`${named(which)} contains a NUL character: store bytes instead`);
       return value;
     case 'number':
       if (Number.isNaN(value))
@@ -111,7 +111,7 @@ function copyOf(value: unknown, which: number | string): SqlValue {
       return value;
     default:
       if (value === null) return null;
-      // A view's whole buffer would cross with it (a small Buffer shares one with strangers): copy what is seen.
+      // Copies the bytes: sending a view would send its whole buffer, which small Buffers share with other data.
       if (value instanceof Uint8Array) return new Uint8Array(value);
       throw new ParametersInvalidError(
         `${named(which)} is ${value instanceof Date ? 'a Date: store toISOString() or getTime()' : `of type ${typeof value}`}`,

@@ -3,20 +3,20 @@ import { type Placeholders, placeholdersOf } from '../sql/placeholders.ts';
 import { classifyStatement } from '../sql/statement-guard.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';
 
-/** A statement known by its text. `id` is what crosses to the engine once the text has. */
+/** A classified statement. Its text is sent to the engine once, and afterwards its `id`. */
 export interface KnownStatement {
   readonly id: number;
   readonly sql: string;
-  /** In whose name it runs, as `encodePrincipal` writes it. */
+  /** The encoded principal with whose rights it runs. */
   readonly principal: string;
   readonly changesSchema: boolean;
   readonly placeholders: Placeholders;
-  /** The statement as errors, log lines and states show it: without anything that may be private. */
+  /** The statement without private parts, for errors, log lines and statuses. */
   readonly shape: string;
   kind: 'read' | 'maybe-read' | 'write';
-  /** Used since the last sweep. */
+  /** It was used since the last sweep. */
   recent: boolean;
-  /** Left the registry: the engine drops it after the next use. */
+  /** It has left the registry; the engine drops it after its next use. */
   forgotten: boolean;
 }
 
@@ -25,7 +25,7 @@ export function ownerOf({ principal }: KnownStatement): string | undefined {
   return decodePrincipal(principal)?.owner;
 }
 
-/** One registry for each name in which statements run, so that no owner's statements crowd out another's. */
+/** One registry per principal, so that no owner's statements evict those of another. */
 export class StatementRegistries {
   readonly root: StatementRegistry;
   readonly #create: (principal: string) => StatementRegistry;
@@ -41,7 +41,7 @@ export class StatementRegistries {
     this.root = this.#create(ROOT);
   }
 
-  /** @param principal as `encodePrincipal` writes it */
+  /** The registry of an encoded principal. */
   of(principal: string): StatementRegistry {
     const registry = this.#others.get(principal) ?? this.#create(principal);
     this.#others.set(principal, registry);
@@ -54,13 +54,12 @@ interface RegistryOptions {
   readonly vocabulary: Vocabulary;
   readonly onForget: (statement: KnownStatement) => void;
   readonly nextId: () => number;
-  /** As `encodePrincipal` writes it. */
   readonly principal: string;
 }
 
 /**
- * The statements in use in one name, so that each is checked and prepared once. Bounded: when full, those not used since the last
- * time it was full are forgotten (second chance), here and in the engine.
+ * The statements of one principal, so that each is checked and prepared once. When the registry is full, it evicts statements that
+ * were not used since it was last full (second chance), here and in the engine.
  */
 export class StatementRegistry {
   readonly #options: RegistryOptions;
@@ -70,7 +69,7 @@ export class StatementRegistry {
     this.#options = options;
   }
 
-  /** @throws {StatementRefusedError} when the text is refused */
+  /** Finds or classifies the statement. @throws {StatementRefusedError} */
   get(sql: string): KnownStatement {
     const found = this.#statements.get(sql);
     if (found !== undefined) {
@@ -79,7 +78,7 @@ export class StatementRegistry {
     }
     const { limit, vocabulary, nextId, principal } = this.#options;
     const known = classifyStatement(sql, vocabulary, principal === ROOT ? 'statement' : 'owned');
-    // Only the backend itself changes the schema so, and its statements hold nothing private.
+    // Only the backend itself changes the schema here, and its statements contain nothing private.
     if (known.changesSchema) vocabulary.learn(sql);
     const statement: KnownStatement = {
       id: nextId(),

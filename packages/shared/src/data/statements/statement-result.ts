@@ -3,7 +3,7 @@ import type { QueryResult, Row, SqlValue } from '../types.ts';
 /** The columns of a statement's rows, in order. */
 export class Columns {
   readonly names: readonly string[];
-  /** Two columns have the same name, so that a row as an object lacks one of them. */
+  /** Two columns have the same name, so that rows as objects lack one of them. */
   readonly areAmbiguous: boolean;
 
   static readonly none: Columns = new Columns([]);
@@ -13,7 +13,7 @@ export class Columns {
     this.areAmbiguous = new Set(names).size < names.length;
   }
 
-  /** The row whose values begin at `at`, by the names of its columns. */
+  /** Makes the row whose values begin at `at` an object. */
   rowAt(values: readonly SqlValue[], at: number): Row {
     const { names } = this;
     const row: Row = {};
@@ -32,7 +32,7 @@ export class Columns {
 export interface ResultParts {
   readonly columns: Columns;
   readonly rows: readonly Row[];
-  /** Where the columns are ambiguous. */
+  /** The rows as arrays, if the columns are ambiguous. */
   readonly tuples?: readonly (readonly SqlValue[])[] | undefined;
   readonly changes: number;
   readonly lastRowId: number | bigint | undefined;

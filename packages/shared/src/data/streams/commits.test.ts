@@ -11,7 +11,7 @@ async function counted(t: TestContext) {
     const { rows } = await world.database.execute<{ commits: number }>('SELECT commits FROM _aico_head');
     return rows[0]?.commits ?? 0;
   };
-  /** The commits of `work`. */
+  /** The number of commits during `work`. */
   const during = async (work: () => Promise<unknown>): Promise<number> => {
     const before = await commits();
     await work();
@@ -23,7 +23,7 @@ async function counted(t: TestContext) {
   return { ...world, bus, during, publish };
 }
 
-test('a backlog is settled in few commits, however it is handled', async (t) => {
+test('a backlog is settled in few commits, with handlers of any kind', async (t) => {
   const { bus, during, publish } = await counted(t);
   await publish(MESSAGES);
   for (const maxInFlight of [1, 8]) {
@@ -37,12 +37,12 @@ test('a backlog is settled in few commits, however it is handled', async (t) => 
     });
     assert.equal(seen.length, MESSAGES);
     t.diagnostic(`${commits} commits for ${MESSAGES} messages, ${maxInFlight} in flight`);
-    // How many are settled together depends on the turns of the event loop; each alone takes more than one a message.
+    // The number of messages settled together depends on the event loop; settled alone, each takes more than one commit.
     assert.ok(commits < MESSAGES, `${commits} commits`);
   }
 });
 
-test('messages that come one by one take two commits each: handed out, and settled', async (t) => {
+test('messages that arrive one by one take two commits each: one before delivery and one to settle', async (t) => {
   const { bus, during, publish } = await counted(t);
   const consumption = await bus.consume('a.b', 'c', () => undefined);
   const commits = await during(async () => {
@@ -55,7 +55,7 @@ test('messages that come one by one take two commits each: handed out, and settl
   assert.ok(commits <= 20 * 3 + 2, `${commits} commits, the publishes' among them`);
 });
 
-test('a handler with a transaction of its own adds few commits to those of its transactions', async (t) => {
+test('a handler with its own transactions causes few commits besides them', async (t) => {
   const { bus, database, during, publish } = await counted(t);
   await publish(MESSAGES);
   const commits = await during(async () => {
@@ -72,7 +72,7 @@ test('a handler with a transaction of its own adds few commits to those of its t
   assert.ok(commits <= MESSAGES * 1.25, `${commits} commits`);
 });
 
-test('a hand-out takes the writer only where a retry is due', async (t) => {
+test('looking for retries uses the writer only when one is due', async (t) => {
   const { bus, clock, database, publish } = await counted(t);
   let transactions = 0;
   const transaction = database.transaction.bind(database);

@@ -65,15 +65,15 @@ export class DurableStreams implements DurableStore {
     await this.#options.database.migrate(OWNER, MIGRATIONS);
   }
 
-  /** Stops every consumer; one that is about to begin does not. */
+  /** Stops every consumer. One that is being started fails with {@link StreamsStoppedError}. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer?.stop()));
   }
 
   /**
-   * Stores a message. What every consumer relies on is checked here, since a message that cannot be matched or delivered would
-   * hold up those behind it.
+   * Stores a message. Its topic and size are checked here, because a message that cannot be matched or delivered would block
+   * those behind it.
    *
    * @throws {TopicInvalidError} @throws {DataBoundsError} @throws {StreamTransactionError}
    */
@@ -88,7 +88,7 @@ export class DurableStreams implements DurableStore {
 
   /**
    * @throws {ConsumerTakenError} @throws {TopicInvalidError} when `pattern` is not one
-   * @throws {StreamsStoppedError} after {@link stop}, or when that comes meanwhile
+   * @throws {StreamsStoppedError} after {@link stop}, or if it is called meanwhile
    */
   async consume(
     pattern: string,
@@ -139,7 +139,7 @@ export class DurableStreams implements DurableStore {
     };
   }
 
-  /** The oldest first. @throws {ConsumerStateError} when there is no consumer of this name */
+  /** The dead letters of one consumer or of all, the oldest first. @throws {ConsumerStateError} for an unknown consumer */
   async deadLetters(consumer: string | undefined, limit: number): Promise<readonly DeadLetter[]> {
     const found = await this.#inspection.deadLetters(consumer, limit);
     if (found.length === 0 && consumer !== undefined) await this.#checkDead(consumer);
@@ -147,11 +147,11 @@ export class DurableStreams implements DurableStore {
   }
 
   /**
-   * Delivers dead letters to their consumer again: one, or all of it.
+   * Delivers dead letters to their consumer again: the one with this number, or all.
    *
-   * @returns how many
-   * @throws {ConsumerStateError} when there is no consumer of this name
-   * @throws {DeadLetterUnknownError} when it has no dead letter of this number
+   * @returns the number of dead letters
+   * @throws {ConsumerStateError} for an unknown consumer
+   * @throws {DeadLetterUnknownError} when the consumer has no dead letter of this number
    */
   async replayDead(consumer: string, number?: number): Promise<number> {
     const count = await this.#inspection.replayDead(consumer, number, this.#now());
@@ -160,7 +160,7 @@ export class DurableStreams implements DurableStore {
     return count;
   }
 
-  /** Deletes dead letters: one, or all of a consumer. @returns how many @throws as {@link replayDead} */
+  /** Deletes dead letters, with the parameters, result and errors of {@link replayDead}. */
   async dropDead(consumer: string, number?: number): Promise<number> {
     const count = await this.#inspection.dropDead(consumer, number);
     if (count === 0) await this.#checkDead(consumer, number);
@@ -173,30 +173,26 @@ export class DurableStreams implements DurableStore {
   }
 
   /**
-   * Has a consumer begin again after `number`: what it had settled comes once more.
+   * Moves a consumer back to `number`: all messages after it are delivered again, settled or not.
    *
-   * @throws {ConsumerStateError} when there is none of this name, or it runs
+   * @throws {ConsumerStateError} for a consumer that is unknown or running
    */
   async rewind(consumer: string, number: number): Promise<void> {
     if (this.#consumers.has(consumer)) throw new ConsumerStateError(consumer, 'running');
     if (!(await this.#inspection.rewind(consumer, number))) throw new ConsumerStateError(consumer, 'unknown');
   }
 
-  /** Forgets a consumer, so that nothing is kept for it. @throws {ConsumerStateError} as {@link rewind} */
+  /** Deletes a consumer, so that no messages are kept for it. @throws {ConsumerStateError} as {@link rewind} */
   async forget(consumer: string): Promise<void> {
     if (this.#consumers.has(consumer)) throw new ConsumerStateError(consumer, 'running');
     if (!(await this.#inspection.forget(consumer))) throw new ConsumerStateError(consumer, 'unknown');
   }
 
-  /**
-   * Deletes expired messages, as {@link Retention} defines.
-   * @returns the number of messages
-   */
+  /** Deletes expired messages, as {@link Retention} defines. @returns the number of messages */
   async prune(): Promise<number> {
     const running = [...this.#consumers.keys()];
     const { messages, deadLetters } = await this.#retention.prune(running, this.#retentionNow());
-    if (deadLetters > 0)
-      this.#options.logger?.warn('Dead letters past their time were dropped', { deadLetters });
+    if (deadLetters > 0) this.#options.logger?.warn('Expired dead letters were deleted', { deadLetters });
     return messages;
   }
 
@@ -204,17 +200,17 @@ export class DurableStreams implements DurableStore {
     return this.#options.retentionClock?.now() ?? this.#now();
   }
 
-  /** Resolves when every message that is there now has been handled by its consumers, or waits for another try. */
+  /** Resolves when every message that is stored now has been handled by its consumers, or waits to be retried. */
   async whenIdle(): Promise<void> {
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer?.whenIdle()));
   }
 
-  /** The names of the consumers that run. */
+  /** The names of the running consumers. */
   get running(): readonly string[] {
     return [...this.#consumers.keys()];
   }
 
-  /** Has every consumer look for messages that have become due, after the clock was moved. */
+  /** Makes every consumer look for due messages, after the clock was moved. */
   wake(): void {
     this.#notify({ retries: true });
   }
@@ -223,7 +219,10 @@ export class DurableStreams implements DurableStore {
     for (const consumer of this.#consumers.values()) consumer?.notify(news);
   }
 
-  /** The starting point of a consumer. Messages in flight when the process died count as one attempt, and are tried again. */
+  /**
+   * Registers or resumes a consumer. Messages that were in flight when the process died count as one attempt and are retried.
+   * @returns the number after which it reads new messages
+   */
   async #enrol(pattern: string, consumer: string, from: 'now' | 'start' | number): Promise<number> {
     return this.#options.database.transaction(async (tx) => {
       const known = await this.#store.consumer(consumer, tx);
@@ -239,7 +238,7 @@ export class DurableStreams implements DurableStore {
       if (!this.#retention.holds(known.seen_ms, this.#retentionNow()))
         tx.afterCommit(() =>
           this.#options.logger?.warn(
-            'A consumer was away for so long that messages may have been deleted for it',
+            'A consumer was absent for so long that messages it had not handled may have been deleted',
             {
               consumer,
               seenAt: new Date(known.seen_ms).toISOString(),

@@ -7,10 +7,10 @@ import { InProcessBus, MessageBusClient } from '../../core/bus/index.ts';
 import { type Database, DiskFullError, type EncryptedDatabase } from '../index.ts';
 import { DurableStreams } from './index.ts';
 
-/** The most refusals that may fall into one turn of the event loop: each waiting step is tried once. */
+/** The limit of failures in one turn of the event loop: each waiting step is tried once. */
 const PER_TURN = 16;
 
-/** The database as one whose disk may be full: then every write is refused at once, without any wait. */
+/** A database whose writes fail at once while its disk is full. */
 function fillable(database: EncryptedDatabase) {
   const disk = { isFull: false, refused: 0, mostInOneTurn: 0, hasRefused: Promise.withResolvers<void>() };
   let inThisTurn = 0;
@@ -39,8 +39,8 @@ function fillable(database: EncryptedDatabase) {
   return { disk, view };
 }
 
-describe('consumers of a store that refuses at once', () => {
-  test('leave the event loop its turns, say so a few times, and go on when there is room', async (t) => {
+describe('consumers of a store that fails at once', () => {
+  test('do not block the event loop, log a few warnings, and continue when there is space', async (t) => {
     const { database, clock } = await setUp(t);
     const { disk, view } = fillable(database);
     const { logging, lines } = captured();
@@ -69,7 +69,7 @@ describe('consumers of a store that refuses at once', () => {
     full.resolve();
     const idle = consumption.whenIdle();
     await disk.hasRefused.promise;
-    // News come all the while, as from publishers that try again.
+    // Notifications arrive meanwhile, as from publishers that retry.
     for (let turn = 0; turn < 2_000; turn += 1) {
       void consumption.whenIdle();
       await assert.rejects(bus.publish('a.b', -1, { durable: true }), DiskFullError);
@@ -87,7 +87,7 @@ describe('consumers of a store that refuses at once', () => {
     await logging.close();
   });
 
-  test('stop at once while it refuses', async (t) => {
+  test('stop at once while it fails', async (t) => {
     const { database } = await setUp(t);
     const { disk, view } = fillable(database);
     const streams = new DurableStreams({ database: view });
@@ -123,7 +123,7 @@ describe('consumers of a store that refuses at once', () => {
   });
 });
 
-test('a message whose handler throws something that has no text becomes a dead letter, and holds up no other message', async (t) => {
+test('a message whose handler throws a value without text becomes a dead letter and does not block other messages', async (t) => {
   const { open } = await setUp(t);
   const { bus, streams } = await open();
   await bus.publish('a', 'bad', { durable: true });

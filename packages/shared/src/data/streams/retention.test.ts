@@ -5,8 +5,8 @@ import { setUp } from '../../../test/fixtures/streams.ts';
 
 const DAY_MS = 86_400_000;
 
-describe('what is kept of durable messages', () => {
-  test('is held by a consumer for its own topics alone', async (t) => {
+describe('the retention of durable messages', () => {
+  test('keeps messages for a consumer only if its pattern matches', async (t) => {
     const { open, clock } = await setUp(t, { maxAgeMs: 1_000 });
     const { bus, streams } = await open();
     await (await bus.consume('orders.*', 'gone', () => {})).stop();
@@ -17,7 +17,7 @@ describe('what is kept of durable messages', () => {
     assert.deepEqual((await streams.figures()).topics, [{ topic: 'orders.placed', messages: 1 }]);
   });
 
-  test('is held for a consumer that is gone until its bound, and the consumer goes on when it comes back', async (t) => {
+  test('keeps messages for an absent consumer up to a limit, and a returning consumer continues', async (t) => {
     const { open, clock } = await setUp(t, { maxAgeMs: 1_000 });
     const { bus, streams } = await open();
     const seen: unknown[] = [];
@@ -42,7 +42,7 @@ describe('what is kept of durable messages', () => {
     assert.equal(await streams.prune(), 1, 'only the settled one: it was seen when it was last looked at');
   });
 
-  test('stays within its bytes although a consumer is gone for a day, or letters lie dead for one', async (t) => {
+  test('stays within maxBytes although a consumer is absent or dead letters exist for a day', async (t) => {
     const { open, clock } = await setUp(t, { maxBytes: 100 });
     const { bus, streams } = await open();
     await (await bus.consume('a.b', 'gone', () => {})).stop();
@@ -60,7 +60,7 @@ describe('what is kept of durable messages', () => {
     assert.equal(figures.consumers.find(({ consumer }) => consumer === 'refusing')?.dead, figures.messages);
   });
 
-  test('is let go when a consumer is forgotten or its dead letters are dropped', async (t) => {
+  test('ends when a consumer is deleted or its dead letters are deleted', async (t) => {
     const { open, clock } = await setUp(t, { maxAgeMs: 1_000 });
     const { bus, streams } = await open();
     const refuse = (): never => {
@@ -82,7 +82,7 @@ describe('what is kept of durable messages', () => {
     assert.deepEqual((await streams.figures()).consumers, []);
   });
 
-  test('never lacks what a running consumer has not settled, whatever else is there', async (t) => {
+  test('never deletes a message that a running consumer has not settled', async (t) => {
     const { open, clock, database } = await setUp(t, { maxAgeMs: 1_000, maxBytes: 50 });
     const topics = ['a.b', 'a.c', 'd'];
     let run = 0;

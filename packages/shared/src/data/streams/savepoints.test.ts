@@ -6,7 +6,7 @@ const planned = new Error('as planned');
 const passing = (error: unknown): void => assert.equal(error, planned);
 
 describe('in a savepoint that is rolled back', () => {
-  test('an acknowledgement does not count: the message comes again, until one of them commits', async (t) => {
+  test('an acknowledgement does not count: the message is delivered again until an acknowledgement commits', async (t) => {
     const { open, database, effects, clock } = await setUp(t);
     const { bus, streams } = await open();
     await bus.publish('a.b', 'x', { durable: true });
@@ -32,7 +32,7 @@ describe('in a savepoint that is rolled back', () => {
     assert.deepEqual([consumers[0]?.retrying, consumers[0]?.dead], [0, 0]);
   });
 
-  test('an acknowledgement never counts, the message becomes a dead letter', async (t) => {
+  test('an acknowledgement that never commits makes the message a dead letter', async (t) => {
     const { open, database, clock } = await setUp(t);
     const { bus, streams } = await open();
     await bus.publish('a.b', 'x', { durable: true });
@@ -57,7 +57,7 @@ describe('in a savepoint that is rolled back', () => {
     assert.match(dead?.error ?? '', /did not commit/);
   });
 
-  test('a message is neither stored nor heard, and one beside it is both', async (t) => {
+  test('a message is neither stored nor delivered, and one outside it is both', async (t) => {
     const { open, database } = await setUp(t);
     const { bus, streams } = await open();
     const heard: unknown[] = [];
@@ -87,7 +87,7 @@ describe('in a savepoint that is rolled back', () => {
   });
 });
 
-test('a handler that resolves before its transaction commits has its message acknowledged by that transaction', async (t) => {
+test('the transaction of a handler that resolves before the commit still acknowledges the message', async (t) => {
   const { open, database, clock, effects } = await setUp(t);
   const { bus } = await open();
   await bus.publish('a.b', 'x', { durable: true });
@@ -95,7 +95,7 @@ test('a handler that resolves before its transaction commits has its message ack
   const commits: Promise<void>[] = [];
   const consumption = await bus.consume('a.b', 'c', async (_topic, message, { ack }) => {
     calls += 1;
-    // The second delivery comes from the table of retries, which has a state of its own.
+    // The second delivery is a retry, which has its own state.
     if (calls === 1) throw planned;
     const tx = await database.begin();
     await tx.execute('INSERT INTO effect VALUES (?)', [`${message} ${calls}`]);

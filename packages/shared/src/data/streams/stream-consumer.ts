@@ -8,7 +8,12 @@ import {
 import type { Logger } from '../../core/logging/types.ts';
 import { type Backoff, backoffDelay, isNoteworthy, pause } from '../../core/tasks/index.ts';
 import { AcknowledgementRolledBackError, DeliveryEndedError } from './errors.ts';
-import { type NumberedMessage, type StreamStore, transactionOf } from './stream-store.ts';
+import {
+  type DeliveryAttempt,
+  type NumberedMessage,
+  type StreamStore,
+  transactionOf,
+} from './stream-store.ts';
 
 /** Handles one message of a consumer. */
 export type StreamHandler = (message: NumberedMessage, delivery: DeliveryState) => Promise<void>;
@@ -21,7 +26,7 @@ export interface StreamConsumerOptions {
   readonly maxInFlight: number;
   readonly maxAttempts: number;
   readonly retryDelayMs: number;
-  /** Everything up to here has been handed out, and is settled or waits for another try. */
+  /** The number of the last message that was handed out: it and those before it are settled or wait to be retried. */
   readonly handedOut: number;
   readonly now: () => number;
   readonly random: () => number;
@@ -29,21 +34,15 @@ export interface StreamConsumerOptions {
   readonly onStopped: () => void;
 }
 
-interface InHand {
-  readonly number: number;
-  readonly attempt: number;
-  readonly isRetry: boolean;
-}
-
 const BATCH = 64;
-/** The waits between the tries of a store that refuses. */
+/** The delays between attempts while the store fails. */
 const STORE_BACKOFF: Backoff = { minDelayMs: 100, maxDelayMs: 5_000 };
 const LONGEST_RETRY_MS = 300_000;
-/** The longest sleep: a missed wake costs no more than this. */
+/** The longest sleep, which bounds the delay after a missed notification. */
 const LONGEST_SLEEP_MS = 5_000;
-/** Messages that were handled and are not stored as settled yet: after a crash they are delivered again. */
-const MOST_UNSETTLED = 64;
-/** Messages that are stored as settled one by one before the floor takes their place. */
+/** The limit of handled messages that are not stored as settled yet. After a crash they are delivered again. */
+const MAX_UNSETTLED = 64;
+/** The number of records of single settled messages at which they are replaced by a higher floor. */
 const TIDY_AFTER = 256;
 
 /**
@@ -51,27 +50,27 @@ const TIDY_AFTER = 256;
  * message is in flight before the handler sees it, so that a crash loses nothing and counts the attempt.
  *
  * Its writes are proportional to the work: messages that were handled during a commit are settled together by the next one, and
- * a delivery without retries writes nothing.
+ * looking for retries writes nothing.
  */
 export class StreamConsumer implements Consumption {
   readonly consumer: string;
   readonly #options: StreamConsumerOptions;
   readonly #stopping = new AbortController();
-  readonly #inHand = new Map<number, { readonly work: Promise<void>; readonly isRetry: boolean }>();
+  readonly #inFlight = new Map<number, { readonly work: Promise<void>; readonly isRetry: boolean }>();
   readonly #waitingNew: NumberedMessage[] = [];
   readonly #idle: (() => void)[] = [];
-  /** Handled, and to be settled by the next commit. */
-  readonly #handled: InHand[] = [];
+  /** Handled messages, which the next commit settles. */
+  readonly #handled: DeliveryAttempt[] = [];
   #settling: Promise<void> | undefined;
   #cursor: number;
-  /** Messages that are stored as settled one by one. */
+  /** The number of messages that are stored as settled one by one. */
   #settledOneByOne = 0;
-  /** Messages may wait in the store to be delivered again. */
+  /** The store may contain messages to retry. */
   #retriesMayWait = true;
-  /** Refusals of the store since it last did what was asked. */
+  /** Failures of the store since its last success. */
   #refusals = 0;
   #wake: () => void = () => {};
-  #hasNews = true;
+  #isNotified = true;
   readonly #running: Promise<void>;
   #stopped: Promise<void> | undefined;
 
@@ -82,10 +81,10 @@ export class StreamConsumer implements Consumption {
     this.#running = this.#run();
   }
 
-  /** There may be something new; also among the retries, where `retries` says so. */
+  /** Tells the consumer that there may be new messages, and with `retries` also messages to retry. */
   notify({ retries = false } = {}): void {
     this.#retriesMayWait ||= retries;
-    this.#hasNews = true;
+    this.#isNotified = true;
     this.#wake();
   }
 
@@ -97,7 +96,7 @@ export class StreamConsumer implements Consumption {
     });
   }
 
-  /** Once: after that another consumer may have its name. */
+  /** Ends deliveries and waits for running handlers. Afterwards another consumer can take the name. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;
@@ -107,7 +106,7 @@ export class StreamConsumer implements Consumption {
     this.#stopping.abort();
     this.#wake();
     await this.#running;
-    await Promise.all([...this.#inHand.values()].map(({ work }) => work));
+    await Promise.all([...this.#inFlight.values()].map(({ work }) => work));
     await this.#settling;
     this.#options.onStopped();
     for (const resolve of this.#idle.splice(0)) resolve();
@@ -117,37 +116,37 @@ export class StreamConsumer implements Consumption {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       await this.#insist('The message store does not answer', async () => {
-        this.#hasNews = false;
+        this.#isNotified = false;
         await this.#handOut();
         await this.#rest();
       });
     }
   }
 
-  /** Delivers as many messages as there is room for: first those that are due, then new ones. */
+  /** Delivers messages up to `maxInFlight`: first due retries, then new messages. */
   async #handOut(): Promise<void> {
     const { store, maxInFlight, now } = this.#options;
     const { signal } = this.#stopping;
-    const room = maxInFlight - this.#inHand.size;
+    const room = maxInFlight - this.#inFlight.size;
     if (room === 0 || this.#isHeldUp) return;
     if (this.#retriesMayWait) {
       const due = await store.leaseDue(this.consumer, now(), now() + 2 * LONGEST_RETRY_MS, room);
       for (const message of due)
         this.#start(message, { number: message.number, attempt: message.attempts, isRetry: true });
     }
-    while (!signal.aborted && this.#inHand.size < maxInFlight && !this.#isHeldUp) {
+    while (!signal.aborted && this.#inFlight.size < maxInFlight && !this.#isHeldUp) {
       if (this.#waitingNew.length === 0 && !(await this.#fetch())) return;
       const message = this.#waitingNew.shift();
       if (message !== undefined) this.#start(message, { number: message.number, attempt: 1, isRetry: false });
     }
   }
 
-  /** Nothing is handed out while the store does not take what was handled. */
+  /** Whether deliveries pause because the store does not settle handled messages. */
   get #isHeldUp(): boolean {
-    return this.#handled.length >= MOST_UNSETTLED || (this.#settling !== undefined && this.#refusals > 0);
+    return this.#handled.length >= MAX_UNSETTLED || (this.#settling !== undefined && this.#refusals > 0);
   }
 
-  /** @returns whether anything new was there */
+  /** Reads the next new messages. @returns whether there were any */
   async #fetch(): Promise<boolean> {
     const { store, pattern } = this.#options;
     const single = /[*>]/.test(pattern) ? undefined : pattern;
@@ -161,18 +160,18 @@ export class StreamConsumer implements Consumption {
     return true;
   }
 
-  #start(message: NumberedMessage, inHand: InHand): void {
-    const work = this.#deliver(message, inHand).finally(() => {
-      this.#inHand.delete(inHand.number);
+  #start(message: NumberedMessage, delivery: DeliveryAttempt): void {
+    const work = this.#deliver(message, delivery).finally(() => {
+      this.#inFlight.delete(delivery.number);
       this.notify();
     });
-    this.#inHand.set(inHand.number, { work, isRetry: inHand.isRetry });
+    this.#inFlight.set(delivery.number, { work, isRetry: delivery.isRetry });
   }
 
-  async #deliver(message: NumberedMessage, inHand: InHand): Promise<void> {
+  async #deliver(message: NumberedMessage, delivery: DeliveryAttempt): Promise<void> {
     const { store, handler, maxAttempts } = this.#options;
     const { signal } = this.#stopping;
-    const { number, attempt, isRetry } = inHand;
+    const { number, attempt, isRetry } = delivery;
     let acknowledgement: 'none' | 'pending' | 'durable' = 'none';
     const state = () => acknowledgement;
     let over = false;
@@ -186,12 +185,12 @@ export class StreamConsumer implements Consumption {
     };
     let failure: unknown;
     try {
-      if (attempt > maxAttempts) throw new Error('the process died with it in hand, time after time');
+      if (attempt > maxAttempts) throw new Error('the process died repeatedly while it handled this message');
       await handler(message, { number, attempt, signal, ack });
-      // Where its transaction is still open, the store knows in the end which of the two came first.
+      // If the transaction is still open, the store decides whether its commit or the retry comes first.
       if (state() === 'pending') throw new AcknowledgementRolledBackError(this.consumer, number);
     } catch (error) {
-      failure = error ?? new Error('the handler threw nothing');
+      failure = error ?? new Error('the handler rejected without a reason');
     }
     over = true;
     if (state() === 'durable') {
@@ -202,18 +201,18 @@ export class StreamConsumer implements Consumption {
           number,
           error: failure,
         });
-    } else if (failure === undefined) this.#settleSoon(inHand);
+    } else if (failure === undefined) this.#settleSoon(delivery);
     else {
-      await this.#insist('A failed message could not be stored', () => this.#conclude(inHand, failure));
+      await this.#insist('A failed message could not be stored', () => this.#conclude(delivery, failure));
       this.#settledOneByOne += 1;
       this.#retriesMayWait = true;
     }
   }
 
-  /** Has a handled message settled by the next commit. */
-  #settleSoon(inHand: InHand): void {
-    this.#inHand.delete(inHand.number);
-    this.#handled.push(inHand);
+  /** Adds a handled message to those that the next commit settles. */
+  #settleSoon(delivery: DeliveryAttempt): void {
+    this.#inFlight.delete(delivery.number);
+    this.#handled.push(delivery);
     this.#settling ??= this.#settle();
   }
 
@@ -223,7 +222,7 @@ export class StreamConsumer implements Consumption {
       const handled = [...this.#handled];
       const floor = this.#settledUpTo(handled);
       const settledOneByOne = this.#settledOneByOne;
-      const isTidying = settledOneByOne > 0 && (settledOneByOne >= TIDY_AFTER || this.#inHand.size === 0);
+      const isTidying = settledOneByOne > 0 && (settledOneByOne >= TIDY_AFTER || this.#inFlight.size === 0);
       await this.#insist('Messages could not be settled', async () => {
         await store.settleHandled(this.consumer, handled, floor, isTidying);
         if (isTidying) this.#settledOneByOne -= settledOneByOne;
@@ -235,34 +234,34 @@ export class StreamConsumer implements Consumption {
     this.notify();
   }
 
-  /** The number up to which everything is settled once `handled` is. */
-  #settledUpTo(handled: readonly InHand[]): number {
+  /** The number up to which all messages are settled once `handled` are. */
+  #settledUpTo(handled: readonly DeliveryAttempt[]): number {
     const open = [
-      ...[...this.#inHand].flatMap(([number, { isRetry }]) => (isRetry ? [] : [number])),
+      ...[...this.#inFlight].flatMap(([number, { isRetry }]) => (isRetry ? [] : [number])),
       ...this.#handled.slice(handled.length).flatMap(({ number, isRetry }) => (isRetry ? [] : [number])),
       ...this.#waitingNew.slice(0, 1).map(({ number }) => number),
     ];
     return Math.min(this.#cursor, ...open.map((number) => number - 1));
   }
 
-  async #conclude(inHand: InHand, failure: unknown): Promise<void> {
+  async #conclude(delivery: DeliveryAttempt, failure: unknown): Promise<void> {
     const { store, maxAttempts, now, logger } = this.#options;
-    const { number, attempt } = inHand;
+    const { number, attempt } = delivery;
     const { consumer } = this;
     const reason = storedReasonOf(failure);
     if (attempt >= maxAttempts) {
-      await store.bury(consumer, inHand, now(), reason);
+      await store.bury(consumer, delivery, now(), reason);
       logger?.error('A message became a dead letter', { consumer, number, attempt, error: failure });
       return;
     }
-    await store.retryLater(consumer, inHand, now() + this.#delay(attempt), reason);
+    await store.retryLater(consumer, delivery, now() + this.#delay(attempt), reason);
     logger?.warn('A message will be delivered again', { consumer, number, attempt, error: failure });
   }
 
   /**
-   * Does `work`, again and again until the store takes it, the delivery has ended or the consumer stops: what has been handled
-   * is not handled again because the disk is full. Every wait is a timer that no message ends, because a store may refuse
-   * at once, and a loop of promises alone would leave the event loop no turn.
+   * Repeats `work` until it succeeds, the delivery has ended or the consumer stops, so that no message is handled twice because
+   * the disk is full. Each delay is a timer that no notification shortens: a store that fails at once would otherwise starve
+   * the event loop.
    */
   async #insist(complaint: string, work: () => Promise<void>): Promise<void> {
     const { logger, random } = this.#options;
@@ -286,20 +285,20 @@ export class StreamConsumer implements Consumption {
     return backoffDelay(attempt, { minDelayMs: retryDelayMs, maxDelayMs: LONGEST_RETRY_MS }, random);
   }
 
-  /** Waits for news, for what is due next, or for a while. */
+  /** Waits for a notification or the next due retry, at most `LONGEST_SLEEP_MS`. */
   async #rest(): Promise<void> {
     const { now, maxInFlight } = this.#options;
     if (this.#settledOneByOne >= TIDY_AFTER) this.#settling ??= this.#settle();
-    if (this.#inHand.size >= maxInFlight || this.#isHeldUp) {
-      // The end of a delivery, or of a settlement, is news.
+    if (this.#inFlight.size >= maxInFlight || this.#isHeldUp) {
+      // The end of a delivery or of a settlement notifies.
       await this.#sleep(undefined);
       return;
     }
-    const isIdle = this.#inHand.size === 0 && this.#waitingNew.length === 0 && !this.#hasNews;
+    const isIdle = this.#inFlight.size === 0 && this.#waitingNew.length === 0 && !this.#isNotified;
     if (isIdle) {
       if (this.#settledOneByOne > 0) this.#settling ??= this.#settle();
       await this.#settling;
-      if (this.#hasNews) return;
+      if (this.#isNotified) return;
       for (const resolve of this.#idle.splice(0)) resolve();
     }
     const due = await this.#nextDue();
@@ -307,19 +306,19 @@ export class StreamConsumer implements Consumption {
     await this.#sleep(Math.min(waitMs, LONGEST_SLEEP_MS));
   }
 
-  /** When the next retry is due. The store is asked only while there may be one. */
+  /** The time of the next retry. The store is read only while there may be one. */
   async #nextDue(): Promise<number | undefined> {
     if (!this.#retriesMayWait) return undefined;
-    // Before the answer: a message that fails meanwhile says that there is one again.
+    // Cleared before the read: a message that fails meanwhile sets it again.
     this.#retriesMayWait = false;
     const due = await this.#options.store.nextDue(this.consumer);
     this.#retriesMayWait ||= due !== undefined;
     return due;
   }
 
-  /** Waits until there is news, at most `ms` where that is given. */
+  /** Waits for a notification, at most `ms` if given. */
   async #sleep(ms: number | undefined): Promise<void> {
-    if (this.#hasNews || this.#stopping.signal.aborted) return;
+    if (this.#isNotified || this.#stopping.signal.aborted) return;
     await new Promise<void>((resolve) => {
       const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
       this.#wake = () => {

@@ -5,17 +5,16 @@ import type { ConsumerRow } from './stream-store.ts';
 export interface ConsumerFigures {
   readonly consumer: string;
   readonly pattern: string;
-  /** Everything up to here is settled. */
+  /** The number up to which all messages are settled. */
   readonly floor: number;
-  /** Numbers after the floor, of its topics or not. */
+  /** The number of messages after the floor, including those of other topics. */
   readonly lag: number;
   readonly retrying: number;
   readonly dead: number;
-  /** Whether it runs now. */
   readonly running: boolean;
-  /** When it ran last, to ten minutes; RFC 3339. */
+  /** The time at which it last ran, accurate to ten minutes; RFC 3339. */
   readonly seenAt: string;
-  /** Whether what it has not settled is kept for it. */
+  /** Whether the messages that it has not settled are kept for it. */
   readonly holds: boolean;
 }
 
@@ -46,7 +45,7 @@ export interface DeadLetter {
 
 const TOPICS = 100;
 
-/** Looks at the durable bus from beside it, and cleans up after it. */
+/** Statistics and administration of durable topics, without running consumers. */
 export class StreamInspection {
   readonly #database: Database;
 
@@ -149,7 +148,7 @@ export class StreamInspection {
     });
   }
 
-  /** After a death: what had been handed out and not settled has been tried once, and is due. */
+  /** Makes the messages that were in flight when the process died due for a retry. Their delivery counts as an attempt. */
   async recover(tx: Transaction, consumer: string, known: ConsumerRow, nowMs: number): Promise<void> {
     const { rows } = await tx.execute<{ number: number; topic: string }>(
       'SELECT number, topic FROM stream_message WHERE number > ? AND number <= ? AND number NOT IN ' +
@@ -171,7 +170,7 @@ export class StreamInspection {
     await tx.execute('DELETE FROM stream_done WHERE consumer = ?', [consumer]);
   }
 
-  /** Drops dead letters: one, or all of a consumer. @returns how many */
+  /** Deletes dead letters: one, or all of a consumer. @returns their number */
   async dropDead(consumer: string, number: number | undefined): Promise<number> {
     const { changes } =
       number === undefined

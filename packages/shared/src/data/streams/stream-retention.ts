@@ -3,20 +3,20 @@ import type { Database, Transaction } from '../types.ts';
 
 const DAY_MS = 86_400_000;
 
-/** How long messages are kept, and for which consumers. */
+/** The limits that decide how long messages are kept. */
 export interface Retention {
-  /** Milliseconds that a message is kept which every consumer has settled. Default 7 days. */
+  /** Milliseconds for which a message is kept that every consumer has settled. Default 7 days. */
   readonly maxAgeMs?: number;
-  /** Bytes of bodies, in all. Default 1 GiB. */
+  /** The limit for the bodies of all messages, in bytes. Default 1 GiB. */
   readonly maxBytes?: number;
   /**
    * Milliseconds for which messages are kept for a consumer that does not run, and for which a dead letter is kept. Default
-   * 30 days. While the store is over `maxBytes`, one day at most.
+   * 30 days. While the bodies exceed `maxBytes`, one day at most.
    */
   readonly maxAbsentMs?: number;
 }
 
-/** How long a consumer may be away, and a dead letter lie, while the store is over its bytes. */
+/** The limit of `maxAbsentMs` while the bodies exceed `maxBytes`. */
 const CROWDED_MS = DAY_MS;
 
 export interface PruneReport {
@@ -31,7 +31,7 @@ interface Consumer {
   readonly seen_ms: number;
 }
 
-/** Deletes what is past its time, and decides for whom messages are kept. */
+/** Deletes expired messages and dead letters. */
 export class StreamRetention {
   readonly #database: Database;
   readonly #maxAgeMs: number;
@@ -48,14 +48,14 @@ export class StreamRetention {
     this.#maxAbsentMs = maxAbsentMs;
   }
 
-  /** Whether messages are kept for a consumer that does not run and was last seen at `seenMs`; 0: not known yet. */
+  /** Whether messages are kept for a consumer that does not run and last ran at `seenMs`, or at an unknown time if that is 0. */
   holds(seenMs: number, nowMs: number): boolean {
     return seenMs === 0 || nowMs - seenMs <= this.#maxAbsentMs;
   }
 
   /**
-   * Deletes messages that are too old, or too much. A message is kept for each consumer whose pattern stands for its topic and
-   * that has not settled it, as long as the consumer runs or has not been away for too long; and as long as it is a dead letter.
+   * Deletes messages beyond the limits of age and size. A message is kept while it is a dead letter, and for each consumer whose
+   * pattern matches its topic and that has not settled it, while the consumer runs or was not absent for too long.
    */
   async prune(running: readonly string[], nowMs: number): Promise<PruneReport> {
     return this.#database.transaction(async (tx) => {
@@ -67,7 +67,7 @@ export class StreamRetention {
       const aged = await this.#prune(tx, {
         where: 'created_ms < ?',
         bound: nowMs - this.#maxAgeMs,
-        awayMs: this.#maxAbsentMs,
+        absentMs: this.#maxAbsentMs,
         nowMs,
       });
       const cut = await this.#cut(tx);
@@ -75,7 +75,7 @@ export class StreamRetention {
       const crowded = await this.#prune(tx, {
         where: 'number <= ?',
         bound: cut,
-        awayMs: Math.min(CROWDED_MS, this.#maxAbsentMs),
+        absentMs: Math.min(CROWDED_MS, this.#maxAbsentMs),
         nowMs,
       });
       return {
@@ -85,7 +85,7 @@ export class StreamRetention {
     });
   }
 
-  /** The newest message that there is no room for. */
+  /** The newest message beyond `maxBytes`. */
   async #cut(tx: Transaction): Promise<number | undefined> {
     const { rows } = await tx.execute<{ number: number }>(
       'SELECT number FROM (SELECT number, sum(octet_length(body)) OVER (ORDER BY number DESC) AS kept FROM stream_message) ' +
@@ -100,22 +100,22 @@ export class StreamRetention {
     which: {
       readonly where: string;
       readonly bound: number;
-      readonly awayMs: number;
+      readonly absentMs: number;
       readonly nowMs: number;
     },
   ): Promise<PruneReport> {
-    const { where, bound, awayMs, nowMs } = which;
-    const since = BigInt(nowMs - awayMs);
+    const { where, bound, absentMs, nowMs } = which;
+    const since = BigInt(nowMs - absentMs);
     const dead = await tx.execute(
       `DELETE FROM stream_dead WHERE dead_ms < ? AND number IN (SELECT number FROM stream_message WHERE ${where})`,
       [since, BigInt(bound)],
     );
-    const { rows: holders } = await tx.execute<Consumer>(
+    const { rows: consumers } = await tx.execute<Consumer>(
       'SELECT name, pattern, floor, seen_ms FROM stream_consumer WHERE seen_ms >= ?',
       [since],
     );
     let messages = 0;
-    for (const [floor, topics] of await this.#floors(tx, holders)) {
+    for (const [floor, topics] of await this.#floors(tx, consumers)) {
       const { changes } = await tx.execute(
         `DELETE FROM stream_message WHERE ${where} AND number <= ? AND topic IN (SELECT value FROM json_each(?)) ` +
           'AND number NOT IN (SELECT r.number FROM stream_retry r JOIN stream_consumer c ON c.name = r.consumer ' +
@@ -129,17 +129,17 @@ export class StreamRetention {
     return { messages, deadLetters: dead.changes };
   }
 
-  /** The topics there are, by the number up to which every holder that takes them has settled them. */
+  /** The stored topics by the number up to which every subscribed consumer has settled their messages. */
   async #floors(
     tx: Transaction,
-    holders: readonly Consumer[],
+    consumers: readonly Consumer[],
   ): Promise<ReadonlyMap<number, readonly string[]>> {
     const trie = new TopicTrie<Consumer>(0);
-    for (const holder of holders) trie.add(holder.pattern, holder);
+    for (const consumer of consumers) trie.add(consumer.pattern, consumer);
     const { rows } = await tx.execute<{ topic: string }>('SELECT DISTINCT topic FROM stream_message');
     const floors = new Map<number, string[]>();
     for (const { topic } of rows) {
-      const floor = Math.min(Number.MAX_SAFE_INTEGER, ...trie.match(topic).map((holder) => holder.floor));
+      const floor = Math.min(Number.MAX_SAFE_INTEGER, ...trie.match(topic).map((consumer) => consumer.floor));
       const topics = floors.get(floor) ?? [];
       topics.push(topic);
       floors.set(floor, topics);

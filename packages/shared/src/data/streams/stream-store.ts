@@ -3,13 +3,13 @@ import type { Database, Queryable, Transaction } from '../types.ts';
 import { OwnedTransaction } from '../views/owned-transaction.ts';
 import { DeliveryEndedError, StreamTransactionError } from './errors.ts';
 
-/** A message as it lies in the store. */
+/** A stored message. */
 export interface NumberedMessage extends StoredMessage {
   readonly number: number;
   readonly timeMs: number;
 }
 
-/** A message that is to be tried again. */
+/** A message that is delivered again. */
 export interface RetryMessage extends NumberedMessage {
   readonly attempts: number;
 }
@@ -28,15 +28,24 @@ interface MessageRow {
 
 const COLUMNS = 'm.number, m.id, m.topic, m.source, m.content_type, m.body, m.traceparent, m.created_ms';
 
-/** The progress of a consumer: settled messages, and those that may be in flight. */
+/** One delivery of a message to a consumer. */
+export interface DeliveryAttempt {
+  readonly number: number;
+  readonly attempt: number;
+  readonly isRetry: boolean;
+}
+
+/** The stored progress of a consumer. */
 export interface ConsumerRow {
   readonly pattern: string;
+  /** The number up to which all messages are settled. */
   readonly floor: number;
+  /** The number up to which messages may be in flight. */
   readonly handed_out: number;
   readonly seen_ms: number;
 }
 
-/** The statements of the durable bus, each with its meaning; no decision is taken here. */
+/** The SQL statements of durable topics. */
 export class StreamStore {
   readonly database: Database;
 
@@ -73,7 +82,7 @@ export class StreamStore {
     return rows[0];
   }
 
-  /** Messages after `after`, in order; of one topic alone where it is given. */
+  /** The messages after the number `after`, in order, of one topic if it is given. */
   async after(after: number, limit: number, topic: string | undefined): Promise<readonly NumberedMessage[]> {
     const where = topic === undefined ? 'm.number > ?' : 'm.number > ? AND m.topic = ?';
     const { rows } = await this.database.execute<MessageRow>(
@@ -91,8 +100,8 @@ export class StreamStore {
   }
 
   /**
-   * Takes the messages whose retry is due: counts the attempt before the handler sees it, and marks them as in flight. Most
-   * calls find none, so it looks before it takes the writer for a transaction.
+   * Leases the messages whose retry is due: marks them as in flight and counts the attempt before the handler sees it. Most
+   * calls find none, so a read precedes the write transaction.
    */
   async leaseDue(
     consumer: string,
@@ -101,7 +110,7 @@ export class StreamStore {
     limit: number,
   ): Promise<readonly RetryMessage[]> {
     const due = async (from: Queryable): Promise<readonly MessageRow[]> => {
-      // A due time further away than the longest wait was written while the clock was ahead.
+      // A due time beyond the longest delay was written while the clock was ahead.
       const { rows } = await from.execute<MessageRow>(
         `SELECT ${COLUMNS}, r.attempts FROM stream_retry r JOIN stream_message m ON m.number = r.number ` +
           'WHERE r.consumer = ? AND r.leased = 0 AND (r.due_ms <= ? OR r.due_ms > ?) ORDER BY r.due_ms, r.number LIMIT ?',
@@ -121,7 +130,7 @@ export class StreamStore {
     });
   }
 
-  /** When the next message is due, if one waits. */
+  /** The time of the next retry; `undefined` if none waits. */
   async nextDue(consumer: string): Promise<number | undefined> {
     const { rows } = await this.database.execute<{ due: number | null }>(
       'SELECT min(due_ms) AS due FROM stream_retry WHERE consumer = ? AND leased = 0',
@@ -131,7 +140,7 @@ export class StreamStore {
     return due === null || due === undefined ? undefined : Number(due);
   }
 
-  /** @throws {DeliveryEndedError} when it is settled already */
+  /** Settles one message. @throws {DeliveryEndedError} when it is settled already */
   async settle(
     consumer: string,
     number: number,
@@ -152,11 +161,7 @@ export class StreamStore {
 
   async retryLater(
     consumer: string,
-    {
-      number,
-      attempt,
-      isRetry,
-    }: { readonly number: number; readonly attempt: number; readonly isRetry: boolean },
+    { number, attempt, isRetry }: DeliveryAttempt,
     dueMs: number,
     error: string,
   ): Promise<void> {
@@ -182,11 +187,7 @@ export class StreamStore {
 
   async bury(
     consumer: string,
-    {
-      number,
-      attempt,
-      isRetry,
-    }: { readonly number: number; readonly attempt: number; readonly isRetry: boolean },
+    { number, attempt, isRetry }: DeliveryAttempt,
     nowMs: number,
     error: string,
   ): Promise<void> {
@@ -201,14 +202,14 @@ export class StreamStore {
   }
 
   /**
-   * Settles messages that were handled, in one commit: those up to the floor by raising it, those above it one by one.
+   * Settles handled messages in one commit: those up to the floor by raising it, those above it one by one.
    *
-   * @param floor everything up to here is settled
-   * @param isTidying whether messages that were settled one by one are to be forgotten up to the floor
+   * @param floor the number up to which all messages are settled
+   * @param isTidying whether to delete the records of single settled messages up to the floor
    */
   async settleHandled(
     consumer: string,
-    handled: readonly { readonly number: number; readonly isRetry: boolean }[],
+    handled: readonly DeliveryAttempt[],
     floor: number,
     isTidying: boolean,
   ): Promise<void> {
@@ -237,7 +238,7 @@ export class StreamStore {
       ]);
     };
     if (!isTidying) return settle(this.database);
-    // Atomic: without the floor, messages that are no longer known as settled would be delivered again.
+    // Atomic: without the raised floor, messages whose records are deleted would be delivered again.
     await this.database.transaction(async (tx) => {
       await settle(tx);
       await tx.execute('DELETE FROM stream_done WHERE consumer = ? AND number <= ?', [
@@ -248,7 +249,10 @@ export class StreamStore {
   }
 }
 
-/** The transaction itself, where `tx` is an owner's view of it: the tables of messages belong to the bus alone. */
+/**
+ * The transaction behind an owner's view of it, because only the bus may use the tables of messages.
+ * @throws {StreamTransactionError} for anything but an open transaction of this database
+ */
 export function transactionOf(tx: BusTransaction | undefined): Transaction | undefined {
   if (tx === undefined) return undefined;
   const inner = OwnedTransaction.innerOf(tx);

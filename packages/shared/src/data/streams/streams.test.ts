@@ -7,7 +7,7 @@ import { defineTopic, MessageBusClient } from '../../core/bus/index.ts';
 import { DurableStreams } from './index.ts';
 
 describe('durable messages', () => {
-  test('reach a consumer in order, also those from before it was there, and once each', async (t) => {
+  test('reach a consumer in order and once each, including those published before it existed', async (t) => {
     const { open } = await setUp(t);
     const { bus } = await open();
     for (const n of [1, 2, 3]) await bus.publish('orders.placed', { n }, { durable: true });
@@ -28,7 +28,7 @@ describe('durable messages', () => {
     await again.whenIdle();
   });
 
-  test('with a transaction are there when it commits, heard by subscribers then, and not at all when it does not', async (t) => {
+  test('published in a transaction are stored and delivered when it commits, and not when it is rolled back', async (t) => {
     const { open, database } = await setUp(t);
     const { bus } = await open();
     const live: unknown[] = [];
@@ -50,7 +50,7 @@ describe('durable messages', () => {
     assert.deepEqual([live, seen], [['kept'], ['kept']]);
   });
 
-  test('an effect in the transaction of its acknowledgement happens once, whatever the handler does after', async (t) => {
+  test('an effect in the transaction of the acknowledgement happens once, even if the handler fails afterwards', async (t) => {
     const { open, database, effects, clock } = await setUp(t);
     const { bus } = await open();
     await bus.publish('a.b', 'x', { durable: true });
@@ -73,7 +73,7 @@ describe('durable messages', () => {
     assert.equal(calls, 2);
   });
 
-  test('that fail come again after a growing wait, and are dead after the last try; replayed, they get another life', async (t) => {
+  test('that fail are retried with growing delays and become dead letters, which can be replayed', async (t) => {
     const { open, clock } = await setUp(t);
     const { bus, streams } = await open();
     await bus.publish('a.b', 'poison', { durable: true });
@@ -117,7 +117,7 @@ describe('durable messages', () => {
     }
   });
 
-  test('in hand when the process died come again and count as tried; a clock that jumped holds nothing up', async (t) => {
+  test('in flight when the process died are retried and count as attempts; a clock that jumped delays nothing', async (t) => {
     const { open, clock, database } = await setUp(t);
     const first = await open();
     await first.bus.publish('a.b', 'x', { durable: true });
@@ -145,7 +145,7 @@ describe('durable messages', () => {
     await consumption.stop();
   });
 
-  test('of one id are one message; a typed topic is checked on both sides', async (t) => {
+  test('with the same id are one message; a typed topic is checked on both sides', async (t) => {
     const { open } = await setUp(t);
     const { bus, streams } = await open();
     const placed = defineTopic('orders.placed', Type.Object({ n: Type.Number() }));
@@ -160,7 +160,7 @@ describe('durable messages', () => {
     });
   });
 
-  test('are kept until every consumer has settled them, then as long and as much as is asked for', async (t) => {
+  test('are kept until every consumer has settled them, then up to the limits of age and size', async (t) => {
     const { open, clock } = await setUp(t, { maxAgeMs: 1_000, maxBytes: 20 });
     const { bus, streams } = await open();
     const fast = await bus.consume('a.*', 'fast', () => {});
@@ -182,7 +182,7 @@ describe('durable messages', () => {
     await assert.rejects(streams.rewind('stranger', 0), { code: 'AICO_STREAM_CONSUMER_STATE' });
   });
 
-  test('a consumer of a name runs once; rewound, it begins again where it was told', async (t) => {
+  test('a consumer name runs once; a rewound consumer starts again after the given number', async (t) => {
     const { open } = await setUp(t);
     const { bus, streams } = await open();
     for (const n of [1, 2, 3]) await bus.publish('a.b', n, { durable: true });
@@ -199,7 +199,7 @@ describe('durable messages', () => {
   });
 });
 
-test('whatever fails, crashes or is rolled back: each message has its effect once, and none is lost', async (t) => {
+test('each message has its effect exactly once, under failures, crashes and rollbacks', async (t) => {
   const { database, open, clock } = await setUp(t);
   const { bus } = await open();
   let run = 0;
@@ -216,7 +216,7 @@ test('whatever fails, crashes or is rolled back: each message has its effect onc
         await database.execute('DELETE FROM effect');
         for (const index of fates.keys()) await bus.publish(topic, index, { durable: true });
         const left = new Map(fates.entries());
-        // Lives of the process: a crash leaves the consumer as it stands, and a new one takes over.
+        // Simulated runs of the process: a crash abandons the consumer, and a new one takes over.
         for (let life = 0; life <= fates.length; life += 1) {
           const process = mortal(database);
           const streams = new DurableStreams({

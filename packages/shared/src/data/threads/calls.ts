@@ -4,34 +4,34 @@ import type { KnownStatement } from '../statements/statement-registry.ts';
 import { Columns, StatementResult } from '../statements/statement-result.ts';
 import type { Row, SqlValue } from '../types.ts';
 
-/** A statement on its way to the engine, and whom to tell. */
+/** A call of a statement, and the functions that settle it. */
 export interface Call {
   readonly statement: KnownStatement;
   readonly params: BoundParameters;
   readonly resolve: (result: StatementResult) => void;
   readonly reject: (error: Error) => void;
-  /** Takes the call over when it turns out to write. */
+  /** Called instead of `reject` when the engine finds that the statement writes. */
   readonly reroute?: (call: Call) => void;
-  /** Sends the call again when the engine has left it out of a large answer. */
+  /** Sends the call again when the engine has omitted it from a large reply. */
   readonly again?: (call: Call) => void;
 }
 
-/** Columns of the statements, by their id, as the connection that runs them has told. */
+/** The columns of statements by their id, as the connection that runs them has sent them. */
 export type Layouts = Map<number, Columns>;
 
-/** Calls that travel together, until they are answered. */
+/** Calls that were sent together and await their reply. */
 export interface PendingBatch {
   readonly calls: readonly Call[];
   readonly layouts: Layouts;
-  /** Statements that the engine has dropped once it answers. */
+  /** Statements that the engine drops with this batch. */
   readonly forgotten: readonly number[];
   readonly done: (rolledBack: boolean) => void;
 }
 
-/** Settles the calls of a batch, but for those that another thread has taken over. */
+/** Settles the calls of a batch, except those that another thread has taken over. */
 export function settleBatch(
   { calls, layouts, forgotten }: PendingBatch,
-  { rows: counts, values, effects, failures, layouts: told }: BatchReply,
+  { rows: counts, values, effects, failures, layouts: received }: BatchReply,
   errorFor: (failure: Failure, statement: KnownStatement) => Error,
   isTakenBack: (call: Call) => boolean,
 ): void {
@@ -43,8 +43,8 @@ export function settleBatch(
     const call = calls[index];
     if (call === undefined) continue;
     const { id } = call.statement;
-    const names = told[layout + 1];
-    if (told[layout] === index && typeof names === 'object') {
+    const names = received[layout + 1];
+    if (received[layout] === index && typeof names === 'object') {
       layouts.set(id, new Columns(names));
       layout += 2;
     }

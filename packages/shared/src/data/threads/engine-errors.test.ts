@@ -7,7 +7,7 @@ import { errorOf } from './engine-errors.ts';
 
 const statement = { file: '/home/aico.db', shape: 'open', vocabulary: new Vocabulary() };
 
-test('what the operating system reported stays with a failure on its way out of the engine', () => {
+test('a system error of the engine is kept as the cause of the database error', () => {
   for (const errno of ['ENOSPC', 'EDQUOT', 'EACCES', 'EMFILE', 'EROFS']) {
     const failure = { code: 'SQLITE_IOERR_SHMSIZE', message: 'disk I/O error', errno };
     const direct = errorOf(failure, statement);

@@ -15,25 +15,25 @@ import { TransactionEndedError } from '../transactions/errors.ts';
 import { DiskFullError, StorageFailedError, WriteRefusedError } from '../writes/errors.ts';
 import { DatabaseBusyError, EngineSetupError } from './errors.ts';
 
-/** Whether it was for want of room that the disk did not take a write. */
-export function isForWantOfRoom({ code, errno }: Failure): boolean {
+/** Whether the failure means that the disk has no space left. */
+export function isOutOfSpace({ code, errno }: Failure): boolean {
   return code.startsWith('SQLITE_FULL') || errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
-/** The error of a write that the disk did not take. */
+/** The error of a write that the disk refused. */
 export function writeRefusal(failure: Failure): DiskFullError | WriteRefusedError {
   const cause = new EngineFailure(failure);
-  return isForWantOfRoom(failure) ? new DiskFullError(cause) : new WriteRefusedError(cause.message, cause);
+  return isOutOfSpace(failure) ? new DiskFullError(cause) : new WriteRefusedError(cause.message, cause);
 }
 
-/** The parts of a failed statement that an error may show. */
+/** The context of a failure, for error messages. */
 export interface FailedStatement {
   readonly file: string;
   readonly shape: string;
   readonly vocabulary: Vocabulary;
 }
 
-/** The error that stands for `failure` outside this room, where no engine's codes are known. */
+/** Converts a failure of the engine to an error of the database. Codes of SQLite are known only here and in the engine. */
 export function errorOf(failure: Failure, { file, shape, vocabulary }: FailedStatement): Error {
   const cause = new EngineFailure(failure);
   const { code, access } = failure;
@@ -50,7 +50,7 @@ export function errorOf(failure: Failure, { file, shape, vocabulary }: FailedSta
     case 'ENGINE_RESULT_TOO_LARGE':
       return new ResultTooLargeError(shape, message, cause);
     case 'ENGINE_STATEMENT_FULL':
-    // The content of a virtual table contradicts itself, which says nothing about the file.
+    // The content of a virtual table is inconsistent, but the file is not damaged.
     case 'SQLITE_CORRUPT_VTAB':
     case 'SQLITE_NOMEM':
       return new StatementFailedError(shape, message, cause);
@@ -71,12 +71,12 @@ export function errorOf(failure: Failure, { file, shape, vocabulary }: FailedSta
     return new ConstraintError(code.slice('SQLITE_CONSTRAINT_'.length).toLowerCase(), message, cause);
   if (code.startsWith('SQLITE_CORRUPT')) return new DatabaseCorruptError(file, message, cause);
   if (/^SQLITE_(?:BUSY|LOCKED)/.test(code)) return new DatabaseBusyError(cause);
-  // A file that is there and cannot be opened is not gone: the system has no file handles left, or gives no right to it.
+  // An existing file cannot be opened for another reason, such as permissions or a lack of file descriptors.
   if (code.startsWith('SQLITE_CANTOPEN'))
     return existsSync(file) ? new DatabaseOpenError(file, message, cause) : new DatabaseGoneError(file);
   if (isWriteRefused(code)) return writeRefusal(failure);
   if (/^SQLITE_(?:IOERR|READONLY|PROTOCOL)/.test(code)) return new StorageFailedError(message, cause);
-  // A file that the engine opens by itself, beside the database.
+  // A system error of a file that the engine itself opens beside the database.
   if (/^E[A-Z0-9]+$/.test(code)) return new StorageFailedError(message, cause);
   return new StatementFailedError(shape, message, cause);
 }

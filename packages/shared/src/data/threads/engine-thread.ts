@@ -24,15 +24,15 @@ import { PROGRESS_FIELDS, type RunningStatement, ThreadWatch } from './thread-wa
 /** Receives events of an engine thread that concern all callers. */
 export interface ThreadEvents {
   onCrash: (error: EngineCrashedError) => void;
-  /** Everything that fails in it, before its caller hears of it. */
+  /** Called for every failure in the thread, before its caller is rejected. */
   onFailure?: (failure: Failure) => void;
-  /** A statement is slow, or longer than it may be; told again until it ends or the thread is given up. */
+  /** Called repeatedly for a slow or overdue statement, until it ends or the thread is abandoned. */
   onSlow?: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
-  /** The words that its errors may repeat; those of SQL alone where it is left out. */
+  /** The words that errors may contain. Default: those of SQL. */
   readonly vocabulary?: Vocabulary;
 }
 
-/** Calls and operations that wait in a thread behind the statement that it runs. */
+/** Calls and operations that wait for the running statement of a thread. */
 export interface Unanswered {
   readonly calls: readonly Call[];
   readonly operations: readonly PendingOperation[];
@@ -45,12 +45,12 @@ export interface PendingOperation {
 }
 
 const STATEMENT_LIMIT_MS = 30_000;
-/** Writes of a group whose effects fit in shared memory. */
+/** The number of writes whose effects fit in shared memory. */
 const SHARED_CALLS = 256;
 
 /** The activity that is reported while a start waits for an operation. */
 const DOING: Readonly<Partial<Record<Operation['name'], string>>> = {
-  create: 'the database is made',
+  create: 'the database is created',
   verify: 'the database is opened, and its write-ahead log recovered',
   open: 'the database is opened, and its write-ahead log recovered',
   begin: 'a transaction of the database begins',
@@ -58,7 +58,7 @@ const DOING: Readonly<Partial<Record<Operation['name'], string>>> = {
   control: 'a transaction of the database is written to the disk',
 };
 
-/** The main thread's end of an engine thread: sends batches and operations, and settles what they were for. */
+/** The main thread's side of an engine thread: sends batches and operations, and settles their promises. */
 export class EngineThread {
   readonly name: string;
   readonly #worker: Worker;
@@ -71,7 +71,7 @@ export class EngineThread {
   readonly #progress = new Float64Array(
     new SharedArrayBuffer(PROGRESS_FIELDS * Float64Array.BYTES_PER_ELEMENT),
   );
-  /** Resolves when the thread has ended, and with it whatever it ran. */
+  /** Resolves when the thread has ended. */
   readonly exited: Promise<void>;
   readonly #watch: ThreadWatch;
   readonly #layouts: Layouts = new Map();
@@ -83,7 +83,7 @@ export class EngineThread {
   #nextId = 1;
   #crash: AicoError | undefined;
   #closing = false;
-  #givenUp = false;
+  #abandoned = false;
   #closed: Promise<string | undefined> | undefined;
 
   constructor(
@@ -114,12 +114,12 @@ export class EngineThread {
     });
   }
 
-  /** Batches and operations that are sent and not answered. */
+  /** The number of batches and operations without a reply. */
   get unanswered(): number {
     return this.#batches.size + this.#operations.size;
   }
 
-  /** Statements and operations sent and not answered: the calls of a batch are answered together. */
+  /** The number of statements and operations without a reply. */
   get owed(): number {
     return [...this.#batches.values()].reduce((sum, { calls }) => sum + calls.length, this.#operations.size);
   }
@@ -128,7 +128,7 @@ export class EngineThread {
     return this.#layouts;
   }
 
-  /** Sends `calls` and settles each when the answer is there. `done` says whether their transaction was rolled back. */
+  /** Sends `calls` and settles them on the reply. `done` receives whether their transaction was rolled back. */
   batch(
     session: number,
     calls: readonly Call[],
@@ -146,7 +146,7 @@ export class EngineThread {
     this.#watch.start();
   }
 
-  /** Has the engine do something, in its turn. @throws the error that stands for its failure */
+  /** Runs an operation in the engine. @throws the error of `errorOf` for its failure */
   async operation(operation: Operation): Promise<unknown> {
     try {
       return await this.#send(operation);
@@ -158,7 +158,7 @@ export class EngineThread {
     }
   }
 
-  /** The same, for a caller that replaces the engine's error by a more specific one. */
+  /** Runs an operation and returns its failure, for callers that replace it by a more specific error. */
   async attempt(
     operation: Operation,
   ): Promise<{ readonly value: unknown; readonly failure: EngineFailure | undefined }> {
@@ -170,16 +170,16 @@ export class EngineThread {
     }
   }
 
-  /** The engine need not keep this statement. */
+  /** Makes the engine drop this statement. */
   forget(statement: KnownStatement): void {
-    // Its names are kept until then: batches that carry it may still be under way.
+    // The names of its columns are kept until then, because batches with it may be in flight.
     if (this.#known.delete(statement.id)) this.#forget.add(statement.id);
   }
 
   /**
    * Closes its connections and ends the thread.
-   * @param readersRemain a statement that was given up is still in the file, so that the log cannot be emptied
-   * @returns what could not be done, and is left to the next opening
+   * @param readersRemain an abandoned statement still reads the file, so that the log cannot be truncated
+   * @returns a description of the steps that failed, which the next opening repeats
    */
   async close({ readersRemain = false } = {}): Promise<string | undefined> {
     this.#closed ??= this.#close(readersRemain);
@@ -190,14 +190,14 @@ export class EngineThread {
     if (this.#crash !== undefined) return undefined;
     this.#closing = true;
     try {
-      const leftUndone = await this.operation({ name: 'close', readersRemain });
-      return typeof leftUndone === 'string' ? leftUndone : undefined;
+      const failedSteps = await this.operation({ name: 'close', readersRemain });
+      return typeof failedSteps === 'string' ? failedSteps : undefined;
     } finally {
       await this.exited;
     }
   }
 
-  /** From now on a statement may take `limitMs` at most, also the one that runs. */
+  /** Lowers the time limit of statements, including the running one. */
   limitStatements(limitMs: number): void {
     this.#watch.tighten(limitMs);
   }
@@ -206,14 +206,14 @@ export class EngineThread {
     return this.#progress[0] === message && this.#progress[1] === index;
   }
 
-  /** The call that runs, if one does: a stream's statement is no call. */
+  /** The running call; `undefined` for an operation, such as a stream. */
   callOf({ message, index }: RunningStatement): Call | undefined {
     return this.#batches.get(message)?.calls[index];
   }
 
   /**
-   * Takes back the operations behind the running statement, for another thread; this thread is abandoned. If it runs some of
-   * them nevertheless, the answers are ignored, so only reads may be taken back.
+   * Takes back the calls and operations behind the running statement, for another thread. If this thread runs some of them
+   * nevertheless, their replies are ignored, so only reads may be taken back.
    */
   takeBack(running: RunningStatement): Unanswered {
     const culprit = this.callOf(running);
@@ -226,29 +226,29 @@ export class EngineThread {
     return { calls, operations };
   }
 
-  /** Ignores the answers to reads that another thread has taken over. */
+  /** Ignores the replies to reads that another thread has taken over. */
   ignore(calls: readonly Call[]): void {
     for (const call of calls) this.#takenBack.add(call);
   }
 
-  /** Sends what was taken back from another thread. */
+  /** Sends an operation that was taken back from another thread. */
   takeOver({ operation, resolve, reject }: PendingOperation): void {
     this.#send(operation).then(resolve, reject);
   }
 
   /**
-   * Gives the thread up without waiting for it, since nothing ends a statement of SQLite: it ends with its statement, or
-   * with the process. The statement is answered with `reason`.
-   * @returns what waited behind it
+   * Abandons the thread, because a statement of SQLite cannot be interrupted: the thread ends with its statement or with the
+   * process. The statement is rejected with `reason`.
+   * @returns the calls and operations behind it
    */
-  giveUp(running: RunningStatement, reason: AicoError): Unanswered {
+  abandon(running: RunningStatement, reason: AicoError): Unanswered {
     const culprit = this.callOf(running);
-    // A stream's statement is the first of the operations.
+    // The statement of a stream is an operation.
     const own = culprit === undefined ? this.#operations.get(running.message) : undefined;
     this.#operations.delete(running.message);
     const unanswered = this.takeBack(running);
     const batches = [...this.#batches.values()];
-    this.#givenUp = true;
+    this.#abandoned = true;
     this.#closing = true;
     this.#crash = reason;
     this.#watch.stop();
@@ -261,14 +261,14 @@ export class EngineThread {
     return unanswered;
   }
 
-  /** Its statement has not ended, and no caller waits for it any more. */
-  get isGivenUp(): boolean {
-    return this.#givenUp;
+  /** Whether the thread was abandoned with a running statement. */
+  get isAbandoned(): boolean {
+    return this.#abandoned;
   }
 
-  /** Ends the thread whatever it does, and does not wait for one that was given up. */
+  /** Ends the thread at once; does not wait for an abandoned one. */
   async terminate(): Promise<void> {
-    if (this.#givenUp) return;
+    if (this.#abandoned) return;
     this.#closing = true;
     await this.#worker.terminate();
   }
@@ -337,7 +337,7 @@ export class EngineThread {
     }
   }
 
-  /** Writes that gave no rows: what they came to is in shared memory until the next group is sent. */
+  /** Settles writes without rows. Their effects are in shared memory until the next group is sent. */
   #settlePlain({ calls, layouts, forgotten, done }: PendingBatch): void {
     for (const statement of forgotten) layouts.delete(statement);
     const effects = this.#effects;

@@ -4,7 +4,7 @@ import { defineError } from '@aico/protocol';
 export class DatabaseClosedError extends defineError({
   code: 'AICO_DATA_CLOSED',
   exit: 'database',
-  hint: 'Declare the dependency on "database", so that the users of the database stop before it.',
+  hint: 'Declare the dependency on "database": a service that depends on it stops before it.',
   make: () => ({ message: 'the database is closed' }),
 }) {}
 
@@ -23,7 +23,7 @@ export class EngineSetupError extends defineError({
 export class EngineCrashedError extends defineError({
   code: 'AICO_DATA_ENGINE_CRASHED',
   exit: 'database',
-  hint: 'Restart. Writes without an answer may or may not be stored.',
+  hint: 'Restart. Writes that had not resolved may or may not be stored.',
   make: (thread: string, cause: unknown) => ({
     message: `the database's ${thread} thread ended unexpectedly`,
     cause,

@@ -1,37 +1,37 @@
 /**
- * The fields of the memory shared with an engine thread: the message and the call it works on, and 1 when later calls must not
- * be started.
+ * The fields of the memory shared with an engine thread: the running message, the running call in it, and 1 if the thread must not
+ * start further calls.
  */
 export const PROGRESS_FIELDS = 3;
 
-/** The statement that an engine thread runs: the message that brought it, and its place among the calls of that message. */
+/** The statement that an engine thread runs, by the id of its message and its index among the calls of that message. */
 export interface RunningStatement {
   readonly message: number;
   readonly index: number;
-  /** Milliseconds since the watch has first seen it. */
+  /** Milliseconds since it was first observed. */
   readonly ms: number;
 }
 
 export interface ThreadWatchOptions {
-  /** Message and call that the thread works on; 0 while it waits, and -1 for work that is no statement. */
+  /** The running message, 0 while idle, and the running call, -1 for work that is not a statement. */
   readonly progress: Float64Array;
-  /** Milliseconds that one statement may take. */
+  /** The time limit of one statement, in milliseconds. */
   readonly limitMs: number;
-  /** Whether the thread owes an answer. */
+  /** Whether a reply of the thread is awaited. */
   readonly isBusy: () => boolean;
-  /** Told at each look of a statement that runs for at least `SLOW_MS`, until it ends or the watch is stopped. */
+  /** Called at each check while a statement has run for at least `SLOW_MS`. */
   readonly onSlow: (running: RunningStatement, isOverdue: boolean) => void;
 }
 
-/** From so long on a statement is slow: others should not wait behind it. */
+/** The time after which a statement is slow, and others are moved to another thread. */
 export const SLOW_MS = 500;
-const LOOK_EVERY_MS = 250;
-/** Looks per limit at least; a statement is noticed one look late at most. */
-const LOOKS = 4;
+const CHECK_INTERVAL_MS = 250;
+/** The least number of checks per time limit. */
+const CHECKS_PER_LIMIT = 4;
 
 /**
- * Detects a statement that runs too long. SQLite cannot be interrupted, and a busy thread answers no messages, so the thread
- * writes to shared memory what it is about to run. There is no timer while the thread is idle.
+ * Detects statements that run too long. A thread inside SQLite answers no messages, so it writes to shared memory which statement it
+ * begins. No timer runs while the thread is idle.
  */
 export class ThreadWatch {
   readonly #options: ThreadWatchOptions;
@@ -45,19 +45,22 @@ export class ThreadWatch {
     this.#limitMs = options.limitMs;
   }
 
-  /** Something was sent to the thread. */
+  /** Starts the checks, after a message was sent to the thread. */
   start(): void {
-    this.#timer ??= setTimeout(() => this.#look(), Math.min(LOOK_EVERY_MS, this.#limitMs / LOOKS)).unref();
+    this.#timer ??= setTimeout(
+      () => this.#check(),
+      Math.min(CHECK_INTERVAL_MS, this.#limitMs / CHECKS_PER_LIMIT),
+    ).unref();
   }
 
-  /** From now on a statement may take `limitMs` at most, also the one that runs. */
+  /** Lowers the time limit of statements, including the running one. */
   tighten(limitMs: number): void {
     this.#limitMs = Math.min(this.#limitMs, limitMs);
     this.#clear();
     if (this.#options.isBusy()) this.start();
   }
 
-  /** For good. */
+  /** Stops the checks permanently. */
   stop(): void {
     this.#stopped = true;
     this.#clear();
@@ -68,7 +71,7 @@ export class ThreadWatch {
     this.#timer = undefined;
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined;
     if (!this.#options.isBusy()) return;
     const [message = 0, index = 0] = this.#options.progress;

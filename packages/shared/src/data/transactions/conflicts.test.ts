@@ -4,7 +4,7 @@ import { testStore } from '../../../test/fixtures/store.ts';
 import { TransactionConflictError } from '../index.ts';
 import { randomConflicts } from './conflicts.ts';
 
-test('the work of a transaction that meets a conflict runs again, and only its last run has effects', async (t) => {
+test('the work of a transaction with a conflict runs again, and only its last run has effects', async (t) => {
   const db = await (await testStore(t)).open({ conflicts: { inTransaction: (run) => run < 3 } });
   await db.migrate('note', [{ id: '001', sql: 'CREATE TABLE note (text TEXT NOT NULL)' }]);
   const view = db.ownedBy('note');
@@ -38,7 +38,7 @@ test('work that rejects is not run again', async (t) => {
   assert.equal(runs, 1);
 });
 
-test('a transaction of begin() that meets a conflict is rolled back, says so, and does not run again', async (t) => {
+test('a transaction of begin() with a conflict is rolled back with an error and does not run again', async (t) => {
   let isConflict = true;
   const db = await (await testStore(t)).open({ conflicts: { inBegun: () => isConflict } });
   await db.execute('CREATE TABLE note (text TEXT NOT NULL)');
@@ -55,7 +55,7 @@ test('a transaction of begin() that meets a conflict is rolled back, says so, an
   assert.deepEqual((await db.execute('SELECT * FROM note')).rows, [{ text: 'one' }]);
 });
 
-test('at random, about a quarter of all transactions run twice', () => {
+test('random conflicts make about a quarter of all transactions run twice', () => {
   const conflicts = randomConflicts(() => 0.1);
   assert.deepEqual(
     [1, 2].map((run) => conflicts.inTransaction?.(run)),

@@ -1,19 +1,19 @@
 import { defineError } from '@aico/protocol';
 
-/** The transaction was committed or rolled back already. */
+/** The transaction has already been committed or rolled back. */
 export class TransactionEndedError extends defineError({
   code: 'AICO_DATA_TRANSACTION_ENDED',
   exit: 'database',
-  hint: 'Await every statement inside the callback, and use the transaction nowhere else.',
+  hint: 'Await every statement inside the callback, and do not use the transaction outside it.',
   make: (how: string, cause?: unknown) => ({ message: `the transaction ${how}`, cause }),
 }) {}
 
-/** Another transaction changed data that this one has used, and this one was rolled back. */
+/** Another transaction changed data that this transaction used, so this one was rolled back. */
 export class TransactionConflictError extends defineError({
   code: 'AICO_DATA_TRANSACTION_CONFLICT',
   exit: 'database',
-  hint: 'Run it again from its beginning, or use transaction(work), which does so by itself.',
-  make: () => ({ message: 'the transaction met a conflict with another one and was rolled back' }),
+  hint: 'Run it again from the start, or use transaction(work), which does so automatically.',
+  make: () => ({ message: 'the transaction conflicted with another one and was rolled back' }),
 }) {}
 
 /** The transaction exceeded its deadline and was rolled back. */
@@ -25,17 +25,17 @@ export class TransactionTimeoutError extends defineError({
       `the transaction opened at ${openedAt} was not ended within ${timeoutMs} ms and was rolled back` +
       (waiting === undefined
         ? ''
-        : `; inside it, "${waiting}" was sent to the database itself and waits for it`),
+        : `; inside it, "${waiting}" was called on the database itself and waits for the transaction`),
     hint:
       waiting === undefined
-        ? 'Commit or roll back on every path, and keep slow work outside.'
+        ? 'Commit or roll back on every path, and move slow work out of the transaction.'
         : 'Inside the callback call tx.execute(…), not db.execute(…).',
     timeoutMs,
     openedAt,
   }),
 }) {}
 
-/** A nested transaction is open; until it ends, statements must use it. */
+/** A nested transaction is open. Until it ends, statements must use it. */
 export class NestedTransactionOpenError extends defineError({
   code: 'AICO_DATA_TRANSACTION_NESTED',
   exit: 'database',
@@ -43,13 +43,13 @@ export class NestedTransactionOpenError extends defineError({
   make: () => ({ message: 'a nested transaction is open inside this one' }),
 }) {}
 
-/** A statement writes inside a read-only transaction. */
+/** A statement writes in a read-only transaction. */
 export class ReadOnlyTransactionError extends defineError({
   code: 'AICO_DATA_TRANSACTION_READ_ONLY',
   exit: 'database',
   hint: 'Open the transaction without readOnly.',
   make: (statement: string) => ({
-    message: `"${statement}" writes, and the transaction only reads`,
+    message: `"${statement}" writes, but the transaction is read-only`,
     statement,
   }),
 }) {}

@@ -23,7 +23,7 @@ const passing = (error: unknown): void => {
 };
 
 describe('an effect after the commit', () => {
-  test('happens exactly where the row that was written beside it is stored, however savepoints are rolled back', async (t) => {
+  test('runs exactly if the row of the same savepoint is stored', async (t) => {
     const db = await (await testStore(t)).open();
     await db.migrate('notes', [{ id: '001', sql: 'CREATE TABLE note (n INTEGER)' }]);
     for (const view of [db, db.ownedBy('notes')] as readonly Database[])
@@ -57,7 +57,7 @@ describe('an effect after the commit', () => {
       );
   });
 
-  test('that fails is reported, stops no other one, and the commit is told as what it is', async (t) => {
+  test('that fails is reported, and does not affect other effects or the commit', async (t) => {
     const { logging, lines } = captured();
     const db = await (await testStore(t)).open({ logger: logging.getLogger('database', 'engine') });
     const happened: string[] = [];

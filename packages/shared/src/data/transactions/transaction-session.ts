@@ -72,7 +72,7 @@ export class TransactionSession {
     return this.#ended;
   }
 
-  /** A statement was sent to the database itself from inside this transaction, and must wait for it. */
+  /** A statement was called on the database itself inside this transaction, and must wait for it. */
   noteWaitingInside(statement: string): void {
     if (!this.readOnly) this.#waitingInside ??= statement;
   }

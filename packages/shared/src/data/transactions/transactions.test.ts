@@ -24,7 +24,7 @@ async function tableIn(t: Parameters<typeof testStore>[0]): Promise<EncryptedDat
 const add = (tx: Pick<Transaction, 'execute'>, n: number) => tx.execute('INSERT INTO kept VALUES (?)', [n]);
 
 describe('transaction()', () => {
-  test('commits what the callback did and gives its result', async (t) => {
+  test('commits the changes of the callback and returns its result', async (t) => {
     const db = await tableIn(t);
     const result = await db.transaction(async (tx) => {
       await Promise.all([add(tx, 1), add(tx, 2), add(tx, 3)]);
@@ -50,7 +50,7 @@ describe('transaction()', () => {
     await add(db, 1);
   });
 
-  test('goes on after a statement that failed, as the callback decides', async (t) => {
+  test('continues after a failed statement if the callback handles the error', async (t) => {
     const db = await tableIn(t);
     await db.transaction(async (tx) => {
       await add(tx, 1);
@@ -60,7 +60,7 @@ describe('transaction()', () => {
     assert.equal(await count(db), 2);
   });
 
-  test('does not commit the rest when a statement rolled the whole of it back', async (t) => {
+  test('does not commit the rest after a statement has rolled back the transaction', async (t) => {
     const db = await tableIn(t);
     await assert.rejects(
       db.transaction(async (tx) => {
@@ -73,7 +73,7 @@ describe('transaction()', () => {
     assert.equal(await count(db), 0);
   });
 
-  test('has the writer for itself: writes and other transactions wait for it, reads do not', async (t) => {
+  test('excludes other writes and transactions, and does not block reads', async (t) => {
     const db = await tableIn(t);
     const order: string[] = [];
     const { promise: entered, resolve: enter } = Promise.withResolvers<void>();
@@ -114,7 +114,7 @@ describe('transaction()', () => {
 });
 
 describe('a nested transaction', () => {
-  test('is undone alone when it rejects, at any depth', async (t) => {
+  test('is rolled back alone when it rejects, at any depth', async (t) => {
     const db = await tableIn(t);
     await db.transaction(async (tx) => {
       await add(tx, 1);
@@ -141,7 +141,7 @@ describe('a nested transaction', () => {
     assert.deepEqual((await db.execute('SELECT n FROM kept ORDER BY n')).rows, [{ n: 1 }, { n: 4 }]);
   });
 
-  test('while open is the only way to the writer, and after its end is refused', async (t) => {
+  test('must be used while it is open, and is refused after its end', async (t) => {
     const db = await tableIn(t);
     await db.transaction(async (tx) => {
       let kept: Transaction | undefined;
@@ -162,7 +162,7 @@ describe('a nested transaction', () => {
 });
 
 describe('the explicit form', () => {
-  test('commits or rolls back once, and a rollback may stand in every catch', async (t) => {
+  test('commits or rolls back once, and a further rollback() has no effect', async (t) => {
     const db = await tableIn(t);
     const tx = await db.begin();
     await add(tx, 1);
@@ -177,7 +177,7 @@ describe('the explicit form', () => {
     assert.equal(await count(db), 1);
   });
 
-  test('whose commit is refused has stored nothing and gives the writer back', async (t) => {
+  test('whose commit is refused has stored nothing and releases the writer', async (t) => {
     const db = await tableIn(t);
     await db.execute('CREATE TABLE child (p REFERENCES kept (n) DEFERRABLE INITIALLY DEFERRED)');
     const tx = await db.begin();
@@ -190,7 +190,7 @@ describe('the explicit form', () => {
 });
 
 describe('a read-only transaction', () => {
-  test('sees one state of the data throughout, and does not hold the writer up', async (t) => {
+  test('reads from one snapshot and does not block the writer', async (t) => {
     const db = await tableIn(t);
     await add(db, 1);
     await db.transaction(
@@ -212,7 +212,7 @@ describe('a read-only transaction', () => {
     assert.equal(await count(db), 2);
   });
 
-  test('of many at once each gets its turn', async (t) => {
+  test('waits for its turn if many are opened at once', async (t) => {
     const db = await tableIn(t);
     await add(db, 1);
     const results = await Promise.all(
@@ -223,7 +223,7 @@ describe('a read-only transaction', () => {
 });
 
 describe('a transaction beyond its deadline', () => {
-  test('is rolled back, named by where it was opened, and the next one goes on', async (t) => {
+  test('is rolled back with an error that names where it was opened, and the next one continues', async (t) => {
     const db = await tableIn(t);
     t.after(() => mock.timers.reset());
     const forgotten = await db.begin({ timeoutMs: 60_000 });
@@ -243,7 +243,7 @@ describe('a transaction beyond its deadline', () => {
     assert.deepEqual((await db.execute('SELECT n FROM kept')).rows, [{ n: 2 }]);
   });
 
-  test('because it waits for itself says which call has to go through the transaction', async (t) => {
+  test('that waits for itself names the call that must use the transaction', async (t) => {
     const db = await tableIn(t);
     t.after(() => mock.timers.reset());
     mock.timers.enable({ apis: ['setTimeout'] });
@@ -258,7 +258,7 @@ describe('a transaction beyond its deadline', () => {
     mock.timers.tick(30_001);
     await assert.rejects(stuck, (error) => {
       assert.ok(error instanceof TransactionTimeoutError);
-      assert.match(error.message, /"INSERT INTO kept VALUES \(\?\)" was sent to the database itself/);
+      assert.match(error.message, /"INSERT INTO kept VALUES \(\?\)" was called on the database itself/);
       assert.match(error.hint ?? '', /tx\.execute/);
       return true;
     });
@@ -266,7 +266,7 @@ describe('a transaction beyond its deadline', () => {
     assert.equal(await count(db), 1);
   });
 
-  test('is one that close() ends as well', async (t) => {
+  test('is ended by close() as well', async (t) => {
     const db = await tableIn(t);
     t.after(() => mock.timers.reset());
     mock.timers.enable({ apis: ['setTimeout'] });

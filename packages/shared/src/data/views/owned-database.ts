@@ -24,7 +24,7 @@ import { OwnedTransaction } from './owned-transaction.ts';
 /** The parts of the database that a view of one owner uses. */
 export interface OwnedAccess {
   readonly owner: string;
-  /** Its statements carry the owner's name, by which the engine decides what they may do. */
+  /** Its statements have the owner's principal, by which the engine authorises them. */
   readonly registry: StatementRegistry;
   readonly database: Pick<Database, 'state' | 'overdue' | 'check' | 'status'> & {
     transaction<T>(work: (tx: TransactionScope) => Promise<T>, options: OwnedOptions): Promise<T>;
@@ -35,7 +35,7 @@ export interface OwnedAccess {
   readonly migrate: (migrations: readonly Migration[]) => Promise<MigrationReport>;
 }
 
-/** The database in the name of one owner: its own tables, and those of others as declared. */
+/** The database with the rights of one owner: its own tables, and those of other owners as declared. */
 export class OwnedDatabase implements DatabaseView {
   readonly #access: OwnedAccess;
 
@@ -66,7 +66,7 @@ export class OwnedDatabase implements DatabaseView {
   }
 
   within(tx: Transaction): OwnedTransaction {
-    if (!(tx instanceof TransactionScope)) throw new TransactionEndedError('is none of this database');
+    if (!(tx instanceof TransactionScope)) throw new TransactionEndedError('belongs to another database');
     return new OwnedTransaction(tx, this.#access.registry);
   }
 

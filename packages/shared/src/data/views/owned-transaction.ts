@@ -2,7 +2,7 @@ import type { StatementRegistry } from '../statements/statement-registry.ts';
 import type { TransactionScope } from '../transactions/transaction-scope.ts';
 import type { OpenTransaction, QueryResult, Row, SqlParameters, Transaction } from '../types.ts';
 
-/** A transaction in the name of one owner, whose statements are those of `registry`. */
+/** A transaction with the rights of one owner, whose statements are those of `registry`. */
 export class OwnedTransaction implements OpenTransaction {
   readonly #inner: TransactionScope;
   readonly #registry: StatementRegistry;
@@ -32,7 +32,7 @@ export class OwnedTransaction implements OpenTransaction {
     return this.#inner.rollback();
   }
 
-  /** The transaction behind an owner's view; anything else as it is. For the data folder alone. */
+  /** Unwraps an owner's view of a transaction, and returns other values unchanged. For the data folder only. */
   static innerOf(tx: unknown): unknown {
     return tx instanceof OwnedTransaction ? tx.#inner : tx;
   }

@@ -28,7 +28,7 @@ async function writeUntilKilled(file: string, first: number, lines: number): Pro
   return answered;
 }
 
-test('kill -9 under writes loses no answered row and leaves no half transaction', async (t) => {
+test('kill -9 during writes loses no acknowledged row and leaves no partial transaction', async (t) => {
   const store = await testStore(t);
   const answered: number[] = [];
   for (const lines of [1, 150, 700]) {
@@ -46,7 +46,7 @@ test('kill -9 under writes loses no answered row and leaves no half transaction'
   }
 });
 
-test('an engine thread that dies rejects all that waits for it and all that comes after, and says so once', async () => {
+test('a crashed engine thread rejects waiting and later calls, and reports the crash once', async () => {
   const crashes: Error[] = [];
   const script = new URL(
     `data:text/javascript,${encodeURIComponent(

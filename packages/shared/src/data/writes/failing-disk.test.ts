@@ -40,12 +40,12 @@ async function assertKept(database: EncryptedDatabase, answered: readonly number
   assert.deepEqual((await database.execute('PRAGMA integrity_check')).rows, [{ integrity_check: 'ok' }]);
 }
 
-describe('an fsync that fails', { skip: noStrace }, () => {
+describe('a failed fsync', { skip: noStrace }, () => {
   for (const [which, when, only] of [
     ['of a commit', '40+', '-wal'],
     ['of the file, when the log is written back into it', '1+', ''],
   ] as const)
-    test(`${which} stops all acknowledging, and what was answered is there afterwards`, async (t) => {
+    test(`${which} stops acknowledgements, and all acknowledged writes are stored`, async (t) => {
       const store = await testStore(t);
       await (await store.open()).close();
       const inject = ['-e', 'trace=fsync,fdatasync', '-e', `inject=fsync,fdatasync:error=EIO:when=${when}`];
@@ -70,7 +70,7 @@ async function smallDisk(folder: string): Promise<(() => Promise<unknown>) | str
   return refused ?? (() => run('umount', [folder]));
 }
 
-test('a full disk makes it read-only, loses nothing, and it writes again by itself when there is room', async (t) => {
+test('a full disk makes the database read-only without a loss, and writes continue when there is space', async (t) => {
   const store = await testStore(t);
   const unmount = await smallDisk(store.folder);
   if (typeof unmount === 'string') return t.skip(unmount);

@@ -45,7 +45,7 @@ for (const [what, sql] of [
   ['a table that has used up its AUTOINCREMENT numbers', COUNTED_OUT],
   ['a virtual table whose content is corrupt', CORRUPT],
 ] as const)
-  test(`${what} fails the statement that met it, and no write of another`, async (t) => {
+  test(`${what} fails only the statement that caused it`, async (t) => {
     const { root, faulty } = await openBoth(t);
     await besides(root, 0, () => faulty.execute(sql));
     await besides(root, 100, () => faulty.transaction((tx) => tx.execute(sql)));
@@ -59,7 +59,7 @@ for (const [what, sql] of [
     assert.equal(rows[0]?.n, 4 * 41);
   });
 
-test('a transaction that goes on after such a failure commits what it did besides', async (t) => {
+test('a transaction that continues after such a failure commits its other changes', async (t) => {
   const { root, faulty } = await openBoth(t);
   // SQLite undoes this statement alone, and not the transaction.
   const several = "INSERT INTO counted (text) SELECT 'a' UNION ALL SELECT 'b'";

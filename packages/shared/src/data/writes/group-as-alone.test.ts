@@ -171,7 +171,7 @@ function comparable(sql: string, what: Told): Told {
   return { ...what, changes: 0, lastRowId: undefined };
 }
 
-test('each of the statements that share a commit ends exactly as if it had run alone', async (t) => {
+test('each of the statements that share a commit has the same result as alone', async (t) => {
   const store = await testStore(t);
   const db = await store.open();
   await fc.assert(
@@ -202,8 +202,8 @@ test('each of the statements that share a commit ends exactly as if it had run a
   );
 });
 
-describe('a statement in company', () => {
-  test('is not fulfilled by what another member of its group does', async (t) => {
+describe('a statement in a group', () => {
+  test('does not pass a check because of another statement in its group', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE parent (id INTEGER PRIMARY KEY)');
     await db.execute('CREATE TABLE child (p REFERENCES parent DEFERRABLE INITIALLY DEFERRED)');
@@ -218,7 +218,7 @@ describe('a statement in company', () => {
     assert.deepEqual((await db.execute('SELECT id FROM parent')).rows, [{ id: 1 }]);
   });
 
-  test('that fails leaves nothing, also with OR FAIL and inside a transaction', async (t) => {
+  test('that fails stores nothing, even with OR FAIL and inside a transaction', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (n UNIQUE)');
     await db.execute('INSERT INTO kept VALUES (3)');
@@ -231,7 +231,7 @@ describe('a statement in company', () => {
     assert.deepEqual((await db.execute('SELECT n FROM kept')).rows, [{ n: 3 }, { n: 4 }]);
   });
 
-  test('gives its rows under their own names when the schema changes beside it', async (t) => {
+  test('returns rows with the right column names when the schema changes in its group', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (a, b)');
     await db.execute('INSERT INTO kept VALUES (1, 2)');
@@ -247,7 +247,7 @@ describe('a statement in company', () => {
     assert.deepEqual((await db.execute(touch)).rows, [{ z: 1, b: 2, c: 3 }]);
   });
 
-  test('gives its rows under their own names after a rollback took a change of the schema back', async (t) => {
+  test('returns rows with the right column names after a change of the schema was rolled back', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (a UNIQUE, b)');
     await db.execute('INSERT INTO kept VALUES (1, 2)');
@@ -286,7 +286,7 @@ describe('a statement in company', () => {
       }
   });
 
-  test('keeps its names while the cache of statements is swept around it', async (t) => {
+  test('keeps its column names while the statement cache evicts others', async (t) => {
     const db = await (await testStore(t)).open();
     const read = async (n: number) => (await db.execute(`SELECT ${n} AS "n${n}", 'x' AS other`)).rows;
     for (let round = 0; round < 3; round += 1) {
@@ -297,7 +297,7 @@ describe('a statement in company', () => {
     }
   });
 
-  test('of which a column is called __proto__ keeps it', async (t) => {
+  test('returns a column called __proto__', async (t) => {
     const db = await (await testStore(t)).open();
     const { rows } = await db.execute('SELECT 1 AS "__proto__", 2 AS two');
     assert.deepEqual(Object.entries(rows[0] ?? {}), [
@@ -307,7 +307,7 @@ describe('a statement in company', () => {
   });
 });
 
-test('an upsert that inserts tells the key, also when another table had the same one before', async (t) => {
+test('an upsert that inserts returns the key, even if another table had the same one before', async (t) => {
   const db = await (await testStore(t)).open();
   await db.execute('CREATE TABLE one (id INTEGER PRIMARY KEY, n UNIQUE)');
   await db.execute('CREATE TABLE other (id INTEGER PRIMARY KEY, n UNIQUE, v DEFAULT 0)');

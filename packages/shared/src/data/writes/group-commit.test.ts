@@ -7,8 +7,8 @@ import { ConstraintError, type EncryptedDatabase, StatementFailedError } from '.
 const settled = async (work: readonly Promise<unknown>[]) =>
   (await Promise.allSettled(work)).map(({ status }) => status === 'fulfilled');
 
-describe('writes sent together', () => {
-  test('are each as if alone: one that fails takes no other with it', async (t) => {
+describe('concurrent writes', () => {
+  test('are independent: one that fails does not affect the others', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (id INTEGER PRIMARY KEY, n INTEGER UNIQUE)');
     const outcomes = await settled([
@@ -28,7 +28,7 @@ describe('writes sent together', () => {
     ]);
   });
 
-  test('survive one that rolls the whole transaction back', async (t) => {
+  test('survive one that rolls back the whole transaction', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE kept (n INTEGER UNIQUE)');
     await db.execute(
@@ -46,7 +46,7 @@ describe('writes sent together', () => {
     assert.deepEqual((await db.execute('SELECT n FROM kept')).rows, [{ n: 1 }, { n: 2 }, { n: 3 }]);
   });
 
-  test('survive one that only the commit refuses', async (t) => {
+  test('survive one that fails at the commit', async (t) => {
     const db = await (await testStore(t)).open();
     await db.execute('CREATE TABLE parent (id INTEGER PRIMARY KEY)');
     await db.execute('CREATE TABLE child (p REFERENCES parent DEFERRABLE INITIALLY DEFERRED)');
@@ -66,7 +66,7 @@ describe('writes sent together', () => {
     assert.equal((await db.execute('SELECT count(*) AS n FROM parent')).fetchOne()?.n, 2);
   });
 
-  test('are seen by the next read, each of them', async (t) => {
+  test('are all seen by the next read', async (t) => {
     const db = await (await testStore(t)).open({ readers: 2 });
     await db.execute('CREATE TABLE kept (writer INTEGER, n INTEGER)');
     const writer = async (id: number): Promise<void> => {
@@ -79,7 +79,7 @@ describe('writes sent together', () => {
     await Promise.all(Array.from({ length: 16 }, (_, id) => writer(id)));
   });
 
-  test('including a change of the schema leave the statements after it right', async (t) => {
+  test('with a change of the schema leave later statements correct', async (t) => {
     const db = await (await testStore(t)).open();
     await Promise.all([
       db.execute('CREATE TABLE kept (a)'),
@@ -156,7 +156,7 @@ function perform(db: EncryptedDatabase, each: Step): Promise<unknown> {
   }
 }
 
-test('any mixture of writes in flight ends as if they had run one after another', async (t) => {
+test('any mixture of writes in flight has the same result as one after another', async (t) => {
   const store = await testStore(t);
   const db = await store.open();
   await db.execute('CREATE TABLE kept (n INTEGER UNIQUE CHECK (n <= 10))');

@@ -20,7 +20,7 @@ async function holdLock(t: TestContext, file: string): Promise<() => Promise<voi
   };
 }
 
-test('while another process holds the lock writes are refused as busy, reads go on, and then all goes on', async (t) => {
+test('while another process has the lock, writes are refused as busy and reads continue', async (t) => {
   const store = await testStore(t);
   const database = await store.open({ busyTimeoutMs: 20 });
   await database.execute('CREATE TABLE kept (n INTEGER)');
@@ -46,7 +46,7 @@ test('while another process holds the lock writes are refused as busy, reads go 
   assert.deepEqual((await database.execute(read)).rows, [{ n: 1 }, { n: 5 }, { n: 1000 }]);
 });
 
-test('a write waits for another process that lets go in time', async (t) => {
+test('a write waits for another process that releases the lock in time', async (t) => {
   const store = await testStore(t);
   const database = await store.open({ busyTimeoutMs: 30_000 });
   await database.execute('CREATE TABLE kept (n INTEGER)');
@@ -57,7 +57,7 @@ test('a write waits for another process that lets go in time', async (t) => {
   assert.deepEqual((await database.execute('SELECT n FROM kept ORDER BY n')).rows, [{ n: 2 }, { n: 1000 }]);
 });
 
-test('a read-only transaction left open blocks no writer, and sees nothing of what is written', async (t) => {
+test('an open read-only transaction blocks no writes and does not see them', async (t) => {
   const database = await (await testStore(t)).open();
   await database.execute('CREATE TABLE kept (n INTEGER)');
   const view = await database.begin({ readOnly: true });

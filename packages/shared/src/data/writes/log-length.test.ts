@@ -25,7 +25,7 @@ test('a vacuum leaves a small file and an empty write-ahead log', async (t) => {
   assert.equal((await stat(`${store.file}-wal`)).size, 0);
 });
 
-test('a vacuum beside an open reader ends, and the log is cut once the reader is gone', async (t) => {
+test('a vacuum beside an open reader completes, and the log is truncated when the reader ends', async (t) => {
   const store = await testStore(t);
   const database = await store.open();
   await database.migrate('test', MIGRATIONS);
@@ -39,7 +39,7 @@ test('a vacuum beside an open reader ends, and the log is cut once the reader is
   assert.equal((await stat(`${store.file}-wal`)).size, 0);
 });
 
-test('one long transaction does not make the log long for good', async (t) => {
+test('a long transaction does not make the log long permanently', async (t) => {
   const store = await testStore(t);
   const database = await store.open();
   await database.migrate('test', MIGRATIONS);

@@ -4,7 +4,7 @@ import type { Logger } from '../../core/logging/types.ts';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
 import { type Failure, isStopping, isWriteRefused } from '../engine/wire.ts';
 import { EngineFailure } from '../engine-failure.ts';
-import { isForWantOfRoom, writeRefusal } from '../threads/engine-errors.ts';
+import { isOutOfSpace, writeRefusal } from '../threads/engine-errors.ts';
 import type { DatabaseState } from '../types.ts';
 import { DatabaseLostError, StorageFailedError } from './errors.ts';
 
@@ -71,7 +71,7 @@ export class WriteGate {
       return;
     }
     if (!isWriteRefused(failure.code) || this.#state.kind === 'read-only') return;
-    const forWantOfRoom = isForWantOfRoom(failure);
+    const forWantOfRoom = isOutOfSpace(failure);
     if (!forWantOfRoom && performance.now() - this.#tookWritesAgainAt < RELAPSE_MS) {
       this.#fail(failure);
       return;

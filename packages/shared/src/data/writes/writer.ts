@@ -107,7 +107,7 @@ export class Writer {
     if (!isOverdue) return;
     if (this.#overdue.note(running)) {
       const { owner, statement } = this.#overdue.statement ?? {};
-      this.#logger?.error('A write does not end; nothing else is written until it does', {
+      this.#logger?.error('A write does not end and blocks all other writes', {
         owner,
         statement,
       });
@@ -115,11 +115,11 @@ export class Writer {
     const { refusal } = this.#overdue;
     if (refusal !== undefined) this.#queue.refuseWaiting(refusal);
     if (!this.#closing) return;
-    const { calls } = this.thread.giveUp(running, new DatabaseClosedError());
+    const { calls } = this.thread.abandon(running, new DatabaseClosedError());
     for (const call of calls) call.reject(new DatabaseClosedError());
   }
 
-  /** Ends the checks of the disk; from now on an overdue write is given up. */
+  /** Ends the checks of the disk; from now on an overdue write is abandoned. */
   beginClosing(): void {
     this.#closing = true;
     this.#gate.close();
@@ -131,7 +131,7 @@ export class Writer {
    */
   async close({ readersRemain }: { readonly readersRemain: boolean }): Promise<string | undefined> {
     await this.#queue.drain();
-    return this.thread.isGivenUp ? 'a statement does not end' : await this.thread.close({ readersRemain });
+    return this.thread.isAbandoned ? 'a statement does not end' : await this.thread.close({ readersRemain });
   }
 
   /** Refuses the waiting writes and ends the open transactions, once the disk has failed. */

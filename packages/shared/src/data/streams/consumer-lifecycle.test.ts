@@ -4,7 +4,7 @@ import { setUp } from '../../../test/fixtures/streams.ts';
 import type { ConsumeOptions } from '../../core/bus/index.ts';
 
 describe('a consumer', () => {
-  test('that is stopped twice stops none that came after it', async (t) => {
+  test('that is stopped twice does not stop its successor of the same name', async (t) => {
     const { open } = await setUp(t);
     const { bus, streams } = await open();
     const first = await bus.consume('a.b', 'c', () => {});
@@ -21,7 +21,7 @@ describe('a consumer', () => {
     assert.equal(await heard.promise, 'x');
   });
 
-  test('that is stopped is idle', async (t) => {
+  test('that is stopped counts as idle', async (t) => {
     const { open } = await setUp(t);
     const { bus } = await open();
     const consumption = await bus.consume('a.b', 'c', () => {});
@@ -29,7 +29,7 @@ describe('a consumer', () => {
     await consumption.whenIdle();
   });
 
-  test('that begins while the bus closes, or its store stops, does not go on alone', async (t) => {
+  test('that is started while the bus closes or its store stops does not keep running', async (t) => {
     const { open } = await setUp(t);
     const { bus, streams } = await open();
     const begun = bus.consume('a.b', 'c', () => {});
@@ -49,7 +49,7 @@ describe('a consumer', () => {
     assert.ok(consumers.every(({ running }) => !running));
   });
 
-  test('is refused with options under which it would never get on', async (t) => {
+  test('is refused with options under which it would make no progress', async (t) => {
     const { open } = await setUp(t);
     const { bus } = await open();
     const numbers = [Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY, 1e300];
