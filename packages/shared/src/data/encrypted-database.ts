@@ -141,13 +141,11 @@ export class EncryptedDatabase implements OwnableDatabase {
       throw new RangeError(`a database key is ${KEY_BYTES} bytes, not ${options.key.byteLength}`);
     const key = new SharedArrayBuffer(KEY_BYTES);
     new Uint8Array(key).set(options.key);
-    // Events before the database is open fail the opening.
-    const ignore = (): void => undefined;
     const vocabulary = new Vocabulary();
-    const events: Required<Omit<ThreadEvents, 'vocabulary'>> = {
-      onCrash: ignore,
-      onFailure: ignore,
-      onSlow: ignore,
+    // Before the database is open, events need no handler: the opening fails.
+    const events: ThreadEvents & { readonly vocabulary: Vocabulary } = {
+      onCrash: () => undefined,
+      vocabulary,
     };
     try {
       const engine = await openEngine({
@@ -159,13 +157,10 @@ export class EncryptedDatabase implements OwnableDatabase {
         logger: options.logger,
         worker: options.engineWorker,
         witness: options.witness,
-        onCrash: (error) => events.onCrash(error),
-        onFailure: (failure) => events.onFailure(failure),
-        onSlow: (running, isOverdue, thread) => events.onSlow(running, isOverdue, thread),
+        events,
         statementLimitMs: options.statementLimitMs ?? STATEMENT_LIMIT_MS,
         maxResultBytes: options.maxResultBytes,
         faults: options.faults?.disk,
-        vocabulary,
       });
       const database = new EncryptedDatabase(engine, key, vocabulary, options);
       events.onCrash = (error) => database.#noteCrash(error);

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type CopySource, verifyCopy, writeSnapshot } from './encrypted-copy.ts';
 
-export interface CopyTask {
+interface CopyTask {
   readonly source: CopySource;
   readonly target: string;
 }

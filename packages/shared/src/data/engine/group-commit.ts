@@ -11,7 +11,7 @@ export interface GroupCall {
 }
 
 /** The result of a group: `outcome` of the calls that were committed, and one failure for each of the others. */
-export interface GroupOutcome {
+interface GroupOutcome {
   readonly outcome: Outcome;
   readonly failures: Failure[];
 }

@@ -54,7 +54,7 @@ export function truncate(outcome: Outcome, rows: number, values: number, bytes: 
   while (layouts.length > 0 && Number(layouts[layouts.length - 2]) >= rows) layouts.length -= 2;
 }
 
-export interface StatementsOptions {
+interface StatementsOptions {
   /** Shared memory that names the running call: see `ThreadWatch`. */
   readonly progress: Float64Array;
   /** Bytes that the rows of one statement may take. */

@@ -2,13 +2,13 @@ import path from 'node:path';
 import { moveDurably, removeDurably, syncFolder } from '../../core/paths/index.ts';
 import type { CipherName } from '../engine/wire.ts';
 import type { EngineThread } from '../threads/engine-thread.ts';
-import { type FileLook, lookAtFile, makeFile, unauthenticatedHeader } from './database-file.ts';
+import { type FileHeader, makeFile, readFileHeader, unauthenticatedHeader } from './database-file.ts';
 import { headOf, type ReadHead, writeHead } from './database-head.ts';
 import { NotADatabaseError } from './errors.ts';
 import { newName } from './rollback-guard.ts';
 import { withKey } from './with-key.ts';
 
-export interface CreateOptions {
+interface CreateOptions {
   readonly file: string;
   readonly key: SharedArrayBuffer;
   readonly cipher: CipherName;
@@ -26,7 +26,7 @@ function draftOf(file: string): string {
 export async function create(
   { file, key, cipher }: CreateOptions,
   engine: EngineThread,
-): Promise<{ readonly look: FileLook; readonly head: ReadHead }> {
+): Promise<{ readonly fileHeader: FileHeader; readonly head: ReadHead }> {
   const draft = draftOf(file);
   for (const suffix of ['', '-wal', '-shm', '-journal']) await removeDurably(`${draft}${suffix}`);
   await makeFile(draft);
@@ -34,12 +34,12 @@ export async function create(
   await engine.operation({ name: 'create', file: draft, history });
   // SQLite does not make the directory entry of the draft durable.
   await syncFolder(path.dirname(draft));
-  const look = await lookAtFile(draft);
-  if (look === undefined) throw new NotADatabaseError(file);
-  const head = headOf(look, cipher, history);
+  const fileHeader = await readFileHeader(draft);
+  if (fileHeader === undefined) throw new NotADatabaseError(file);
+  const head = headOf(fileHeader, cipher, history);
   await withKey(key, (bytes) => writeHead(file, head, { commits: 0 }, bytes));
   await moveDurably(draft, file);
-  return { look, head: { head, isOurs: true, commits: 0, notes: [] } };
+  return { fileHeader, head: { head, isOurs: true, commits: 0, notes: [] } };
 }
 
 /**
@@ -51,8 +51,9 @@ export async function unfinishedCreation(
   cipher: CipherName,
   head: ReadHead | undefined,
 ): Promise<string | undefined> {
-  if (head?.isOurs !== true || head.commits > 0 || (await lookAtFile(file)) !== undefined) return undefined;
-  const draft = await lookAtFile(draftOf(file));
+  if (head?.isOurs !== true || head.commits > 0 || (await readFileHeader(file)) !== undefined)
+    return undefined;
+  const draft = await readFileHeader(draftOf(file));
   const isTheOne = draft !== undefined && unauthenticatedHeader(draft, cipher) === head.head.header;
   return isTheOne ? draftOf(file) : undefined;
 }

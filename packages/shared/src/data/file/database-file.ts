@@ -15,8 +15,9 @@ const PLAINTEXT = Buffer.from('SQLite format 3\0', 'latin1');
 /** The salt, and the bytes after it that the cipher leaves readable. */
 const HEADER_BYTES = 24;
 
-export interface FileLook {
-  readonly bytes: number;
+/** The size of a database file and its first bytes. */
+export interface FileHeader {
+  readonly fileBytes: number;
   readonly header: Buffer;
 }
 
@@ -27,7 +28,7 @@ export interface FileLook {
  * @returns `undefined` when the file is missing or empty
  * @throws {PlaintextDatabaseError} @throws {DatabaseOpenError}
  */
-export async function lookAtFile(file: string): Promise<FileLook | undefined> {
+export async function readFileHeader(file: string): Promise<FileHeader | undefined> {
   let handle: Awaited<ReturnType<typeof openToRead>>;
   try {
     handle = await openToRead(file);
@@ -42,7 +43,7 @@ export async function lookAtFile(file: string): Promise<FileLook | undefined> {
     const header = Buffer.alloc(HEADER_BYTES);
     const { bytesRead } = await handle.read(header, 0, HEADER_BYTES, 0);
     if (header.subarray(0, PLAINTEXT.byteLength).equals(PLAINTEXT)) throw new PlaintextDatabaseError(file);
-    return { bytes: found.size, header: header.subarray(0, bytesRead) };
+    return { fileBytes: found.size, header: header.subarray(0, bytesRead) };
   } finally {
     await handle.close();
   }
@@ -70,14 +71,14 @@ export async function makePrivate(file: string): Promise<boolean> {
  * Whether the file can be a database of this cipher, judged without the key. Aegis leaves constants of SQLite's header readable
  * (bytes 21 to 23); SQLCipher encrypts all of it, so only the size can be checked.
  */
-export function looksLikeDatabase(look: FileLook, cipher: CipherName): boolean {
-  if (look.bytes < 512 || look.bytes % 512 !== 0) return false;
-  return cipher === 'sqlcipher' || look.header.subarray(21, 24).equals(Buffer.from([0x40, 0x20, 0x20]));
+export function canBeDatabase(fileHeader: FileHeader, cipher: CipherName): boolean {
+  if (fileHeader.fileBytes < 512 || fileHeader.fileBytes % 512 !== 0) return false;
+  return cipher === 'sqlcipher' || fileHeader.header.subarray(21, 24).equals(Buffer.from([0x40, 0x20, 0x20]));
 }
 
 /** The part of the header that the cipher does not authenticate, so that the head file does. SQLCipher authenticates all of it. */
-export function unauthenticatedHeader(look: FileLook, cipher: CipherName): string {
-  return cipher === 'aegis' ? look.header.toString('base64url') : '';
+export function unauthenticatedHeader(fileHeader: FileHeader, cipher: CipherName): string {
+  return cipher === 'aegis' ? fileHeader.header.toString('base64url') : '';
 }
 
 /** The file that a path named when the database was opened. */

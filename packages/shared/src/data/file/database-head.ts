@@ -17,7 +17,7 @@ import {
   recordBlock,
 } from '../engine/commit-record.ts';
 import type { CipherName } from '../engine/wire.ts';
-import { type FileLook, unauthenticatedHeader } from './database-file.ts';
+import { type FileHeader, unauthenticatedHeader } from './database-file.ts';
 import { DatabaseHeadError } from './errors.ts';
 
 const Head = Type.Object(
@@ -50,7 +50,7 @@ const Signed = Type.Object(
  * A description of a database in a file beside it, authenticated with a key that is derived from the database's. It distinguishes a
  * wrong key from a damaged file, prevents a missing database from being replaced by an empty one, and detects an older copy.
  */
-export type DatabaseHead = Static<typeof Head>;
+type DatabaseHead = Static<typeof Head>;
 export type ReadHead =
   /** A head that this key authenticates. `commits` is the highest commit count that is known to be durable; `notes`: see `noteBlock`. */
   | {
@@ -63,9 +63,9 @@ export type ReadHead =
 
 const History = Type.Object({ id: Head.properties.id, epoch: Head.properties.epoch });
 
-/** The head of the database that `look` has read, with a history that begins now. */
+/** Makes the head of a database from the header of its file and its history. */
 export function headOf(
-  look: FileLook,
+  fileHeader: FileHeader,
   cipher: CipherName,
   { id, epoch }: DatabaseHistory,
   replaces?: DatabaseHistory,
@@ -74,7 +74,7 @@ export function headOf(
     format: 'aico-database-head',
     version: 2,
     cipher,
-    header: unauthenticatedHeader(look, cipher),
+    header: unauthenticatedHeader(fileHeader, cipher),
     id,
     epoch,
     createdAt: new Date().toISOString(),

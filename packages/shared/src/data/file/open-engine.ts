@@ -4,23 +4,21 @@ import { moveDurably } from '../../core/paths/index.ts';
 import type { HeadPlace } from '../engine/commit-record.ts';
 import { type DatabaseHistory, type DatabaseStamp, RECORDS_AT } from '../engine/commit-record.ts';
 import type { DiskFaults } from '../engine/disk-faults.ts';
-import type { CipherName, EngineData, Failure } from '../engine/wire.ts';
+import type { CipherName, EngineData } from '../engine/wire.ts';
 import type { EngineFailure } from '../engine-failure.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';
 import { errorOf } from '../threads/engine-errors.ts';
-import { EngineThread } from '../threads/engine-thread.ts';
+import { EngineThread, type ThreadEvents } from '../threads/engine-thread.ts';
 import type { EngineWorker } from '../threads/engine-worker.ts';
-import type { EngineCrashedError } from '../threads/errors.ts';
-import type { RunningStatement } from '../threads/thread-watch.ts';
 import { create, unfinishedCreation } from './create-database.ts';
 import {
+  canBeDatabase,
+  type FileHeader,
   type FileIdentity,
-  type FileLook,
   identify,
   identifyWithBeginning,
-  lookAtFile,
-  looksLikeDatabase,
   makePrivate,
+  readFileHeader,
   unauthenticatedHeader,
 } from './database-file.ts';
 import { headFileOf, headMacKey, type ReadHead, readHead } from './database-head.ts';
@@ -37,7 +35,7 @@ import {
 import { type DatabaseWitness, refuseOlder } from './rollback-guard.ts';
 import { withKey } from './with-key.ts';
 
-export interface OpenEngineOptions {
+interface OpenEngineOptions {
   readonly file: string;
   readonly key: SharedArrayBuffer;
   readonly cipher: CipherName;
@@ -47,18 +45,14 @@ export interface OpenEngineOptions {
   /** The worker of the writer, if it was started ahead. */
   readonly worker: EngineWorker | undefined;
   readonly witness: DatabaseWitness | undefined;
-  readonly onCrash: (error: EngineCrashedError) => void;
-  /** Of the writer. */
-  readonly onFailure: (failure: Failure) => void;
+  /** The handlers of all threads, which may be set later, and the vocabulary, which learns the schema. Only the writer uses `onFailure`. */
+  readonly events: ThreadEvents & { readonly vocabulary: Vocabulary };
   readonly statementLimitMs: number;
   readonly maxResultBytes: number | undefined;
   readonly faults: DiskFaults | undefined;
-  /** Learns the schema. */
-  readonly vocabulary: Vocabulary;
-  readonly onSlow: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
 }
 
-/** The writer of an open database, and the files that are open. */
+/** The writer of an open database, and the identities of its files. */
 export interface OpenEngine {
   readonly writer: EngineThread;
   /** Starts a reader, which opens the file with its first statement. */
@@ -69,8 +63,8 @@ export interface OpenEngine {
 }
 
 /**
- * The files this process has open, by device and inode. Module state on purpose: the locks it protects are the process's
- * own, and a second look at an open file would drop them.
+ * The files that this process has open, by device and inode. This is module state because POSIX locks belong to the process:
+ * opening and closing a file again would release the locks of SQLite.
  */
 const openFiles = new Set<string>();
 
@@ -87,12 +81,12 @@ export async function openEngine(options: OpenEngineOptions): Promise<OpenEngine
       throw new DatabaseCipherError(file, head.head.cipher, options.cipher);
     const draft = await unfinishedCreation(file, options.cipher, head);
     if (draft !== undefined && head !== undefined) {
-      await proveDraft(options, draft, head);
+      await verifyDraft(options, draft, head);
       await moveDurably(draft, file);
     }
-    const found = await lookAtFile(file);
-    if (found === undefined) await refuseToMakeAnew(options, head);
-    else if (!looksLikeDatabase(found, options.cipher) && (head === undefined || head.isOurs))
+    const found = await readFileHeader(file);
+    if (found === undefined) await refuseIfExisted(options, head);
+    else if (!canBeDatabase(found, options.cipher) && (head === undefined || head.isOurs))
       throw new NotADatabaseError(file);
     return { ...(await start(options, found, head)), unregister };
   } catch (error) {
@@ -101,30 +95,31 @@ export async function openEngine(options: OpenEngineOptions): Promise<OpenEngine
   }
 }
 
-/** A draft gets the name of the database only as what it is: empty, of this key and of the history its head speaks of. */
-async function proveDraft(options: OpenEngineOptions, draft: string, head: ReadHead): Promise<void> {
-  const look = await lookAtFile(draft);
-  if (look === undefined) return;
+/** Verifies that a draft opens with this key and has the history of its head, before it is renamed. */
+async function verifyDraft(options: OpenEngineOptions, draft: string, head: ReadHead): Promise<void> {
+  const fileHeader = await readFileHeader(draft);
+  if (fileHeader === undefined) return;
   const thread = new EngineThread('draft', engineData({ ...options, file: draft }, 'reader'), {
     onCrash: () => undefined,
   });
   try {
-    await prove(options, look, head, thread);
+    await verify(options, fileHeader, head, thread);
   } finally {
     await thread.terminate();
   }
 }
 
 /**
- * @throws {DatabaseGoneError} if there is a sign that a database existed
+ * Refuses to create a database in place of one that existed.
+ * @throws {DatabaseGoneError} if there is a head, or a log with content
  * @throws {DatabaseRolledBackError} if the witness has an entry
  */
-async function refuseToMakeAnew(
+async function refuseIfExisted(
   { file, witness }: OpenEngineOptions,
   head: ReadHead | undefined,
 ): Promise<void> {
   if (head !== undefined) throw new DatabaseGoneError(file);
-  // A log without its database; under a new one it would be taken for that one's.
+  // SQLite would apply the log of the missing database to a new one.
   const log = await stat(`${file}-wal`).catch(() => undefined);
   if (log !== undefined && log.size > 0) throw new DatabaseGoneError(file);
   await witness?.refuse(undefined, undefined);
@@ -144,7 +139,7 @@ async function register(file: string): Promise<() => void> {
 
 async function start(
   options: OpenEngineOptions,
-  found: FileLook | undefined,
+  found: FileHeader | undefined,
   foundHead: ReadHead | undefined,
 ): Promise<Omit<OpenEngine, 'unregister'>> {
   const { file } = options;
@@ -152,27 +147,25 @@ async function start(
     new EngineThread(
       name,
       engineData(options, role),
-      {
-        onCrash: options.onCrash,
-        onSlow: options.onSlow,
-        vocabulary: options.vocabulary,
-        ...(role === 'writer' ? { onFailure: options.onFailure } : {}),
-      },
+      role === 'writer' ? options.events : { ...options.events, onFailure: undefined },
       role === 'writer' ? options.worker : undefined,
     );
   const writer = newThread('writer', 'writer');
   try {
     const made = found === undefined ? await create(options, writer) : undefined;
-    const look = found ?? made?.look;
+    const fileHeader = found ?? made?.fileHeader;
     const head = foundHead ?? made?.head;
-    if (look === undefined) throw new NotADatabaseError(file);
-    const history = await prove(options, look, head, writer);
-    // Nothing is changed before the file is proven to be ours and the newest.
-    if (await makePrivate(file)) options.logger?.warn('Database was open to others; now it is not', { file });
-    options.vocabulary.learn(
+    if (fileHeader === undefined) throw new NotADatabaseError(file);
+    const history = await verify(options, fileHeader, head, writer);
+    // The file is changed only after it was verified.
+    if (await makePrivate(file))
+      options.logger?.warn('The database file was accessible to other users; the permissions were removed', {
+        file,
+      });
+    options.events.vocabulary.learn(
       String(await writer.operation({ name: 'open', head: await headPlace(options, history) })),
     );
-    // The head counts as much as the two others: without it, or with an older one, the next start is refused.
+    // The head is watched too: without it, or with an older one, the next start is refused.
     const identities = await Promise.all([
       identify(file),
       identify(`${file}-wal`),
@@ -187,19 +180,20 @@ async function start(
 }
 
 /**
- * Proves that the file opens with this key, that it is the one its head vouches for and that it is not older. Through a
- * connection that cannot write: until the file is known to be ours nothing of it changes.
+ * Verifies that the file opens with this key, belongs to its head and is not an older copy. The connection is read-only, so that
+ * a file that fails verification is not changed.
  */
-async function prove(
+async function verify(
   options: OpenEngineOptions,
-  look: FileLook,
+  fileHeader: FileHeader,
   head: ReadHead | undefined,
   thread: EngineThread,
 ): Promise<DatabaseHistory> {
   const { file, cipher } = options;
   const { value, failure } = await thread.attempt({ name: 'verify' });
-  const headerDiffers = head?.isOurs === true && head.head.header !== unauthenticatedHeader(look, cipher);
-  if (failure !== undefined && !headerDiffers) throw openingError(options, look, head, failure);
+  const headerDiffers =
+    head?.isOurs === true && head.head.header !== unauthenticatedHeader(fileHeader, cipher);
+  if (failure !== undefined && !headerDiffers) throw openingError(options, fileHeader, head, failure);
   if (failure === undefined) {
     if (head === undefined) throw new DatabaseHeadMissingError(file, headFileOf(file));
     if (!head.isOurs)
@@ -209,7 +203,7 @@ async function prove(
     await options.witness?.refuse(stamp, head.head.replaces);
   }
   if (headerDiffers || head === undefined)
-    throw new DatabaseCorruptError(file, 'its header is not the one it was made with');
+    throw new DatabaseCorruptError(file, 'its header differs from the one it was created with');
   return head.head;
 }
 
@@ -222,19 +216,19 @@ async function headPlace(
 }
 
 /**
- * The error for a first page that does not open. The engine says the same for a wrong key, a stranger's file and a
- * damaged one; the head tells them apart.
+ * The error for a first page that does not open. The engine reports a wrong key, a foreign file and a damaged file in the same way;
+ * the head distinguishes them.
  */
 function openingError(
   options: OpenEngineOptions,
-  look: FileLook,
+  fileHeader: FileHeader,
   head: ReadHead | undefined,
   failure: EngineFailure,
 ): Error {
   const { file, cipher } = options;
   if (failure.code !== 'SQLITE_NOTADB')
-    return errorOf(failure.failure, { file, shape: 'open', vocabulary: options.vocabulary });
-  if (!looksLikeDatabase(look, cipher)) return new NotADatabaseError(file, failure);
+    return errorOf(failure.failure, { file, shape: 'open', vocabulary: options.events.vocabulary });
+  if (!canBeDatabase(fileHeader, cipher)) return new NotADatabaseError(file, failure);
   if (head === undefined || !head.isOurs) return new DatabaseKeyWrongError(file, failure);
   return new DatabaseCorruptError(file, 'its first page does not authenticate', failure);
 }

@@ -1,6 +1,6 @@
 import type { DatabaseHistory, DatabaseStamp } from '../engine/commit-record.ts';
 import type { CipherName } from '../engine/wire.ts';
-import { lookAtFile } from '../file/database-file.ts';
+import { readFileHeader } from '../file/database-file.ts';
 import { headOf, type ReadHead, readHead, writeHead } from '../file/database-head.ts';
 import { DatabaseGoneError, DatabaseHeadError } from '../file/errors.ts';
 import { isSameHistory, newName } from '../file/rollback-guard.ts';
@@ -47,7 +47,7 @@ export async function acceptRollback(
   options: AcceptRollbackOptions,
 ): Promise<RollbackFinding & { readonly accepted: boolean; readonly adopted: DatabaseStamp | undefined }> {
   const { file, key, confirm, witness } = options;
-  const isThere = (await lookAtFile(file)) !== undefined;
+  const isThere = (await readFileHeader(file)) !== undefined;
   const head = await readHead(file, key).catch((error: unknown) => {
     if (error instanceof DatabaseHeadError) return undefined;
     throw error;
@@ -71,13 +71,13 @@ export async function acceptRollback(
         readonly note: string | undefined;
       };
       await engine.close();
-      const look = await lookAtFile(file);
-      if (look === undefined) throw new DatabaseGoneError(file);
+      const fileHeader = await readFileHeader(file);
+      if (fileHeader === undefined) throw new DatabaseGoneError(file);
       // If this process dies before it updates the witness, the witness reads the new history from the head at the next opening.
       const replaced = options.replaces ?? known ?? finding.expected;
       await writeHead(
         file,
-        headOf(look, cipher, history, replaced),
+        headOf(fileHeader, cipher, history, replaced),
         { commits, notes: note === undefined ? [] : [note] },
         key,
       );

@@ -10,7 +10,7 @@ import {
 import { type AICOKeyManager, wipe } from '../../security/index.ts';
 import { EncryptedDatabase } from '../encrypted-database.ts';
 import type { VerifiedCopy } from '../engine/encrypted-copy.ts';
-import { lookAtFile, unauthenticatedHeader } from '../file/database-file.ts';
+import { readFileHeader, unauthenticatedHeader } from '../file/database-file.ts';
 import { headFileOf, readHead, writeHead } from '../file/database-head.ts';
 import { DatabaseGoneError, DatabaseHeadError } from '../file/errors.ts';
 import type { DatabaseWitness } from '../file/rollback-guard.ts';
@@ -72,9 +72,9 @@ export async function rotateKey(options: RotateKeyOptions): Promise<{ readonly c
     const copy = `${file}.rotating`;
     ({ stamp } = await makeCopy(file, copy, head.cipher, current, next));
     onStep('copied');
-    const look = await lookAtFile(copy);
-    if (look === undefined) throw new DatabaseGoneError(copy);
-    const renewed = { ...head, header: unauthenticatedHeader(look, head.cipher) };
+    const fileHeader = await readFileHeader(copy);
+    if (fileHeader === undefined) throw new DatabaseGoneError(copy);
+    const renewed = { ...head, header: unauthenticatedHeader(fileHeader, head.cipher) };
     await writeHead(copy, renewed, { commits: stamp.commits, notes: known.notes }, next);
     onStep('head written');
     // Durable before the next step: the database under the new key with a head under the old one could not be opened.

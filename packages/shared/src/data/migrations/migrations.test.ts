@@ -78,7 +78,7 @@ describe('migrate()', () => {
     const later = { id: '003_later', sql: 'CREATE TABLE later (a)' };
     const cases: readonly [readonly { id: string; sql: string }[], string, RegExp][] = [
       [[{ ...FIRST, sql: `${FIRST.sql} ` }, SECOND, later], '001_notes', /different text/],
-      [[FIRST], '002_tags', /not in the list/],
+      [[FIRST], '002_tags', /no longer in the list/],
       [[FIRST, { id: '001_x', sql: 'SELECT 1' }, SECOND, later], '002_tags', /at the position of 001_x/],
       [[SECOND, FIRST, later], '001_notes', /out of order/],
       [[FIRST, SECOND, SECOND], '002_tags', /out of order/],

@@ -10,7 +10,7 @@ import { foldCase, type SchemaObject, SchemaView } from './schema-view.ts';
 import { virtualTableProblem, virtualTablesByAddress } from './virtual-tables.ts';
 
 /** The purpose of a check. `objects` checks an object of the schema, which may use tables of its owner only. */
-export type Purpose = 'statement' | 'migration' | 'objects';
+type Purpose = 'statement' | 'migration' | 'objects';
 
 /** The root page of the schema table. */
 const SCHEMA_ROOT = 1;

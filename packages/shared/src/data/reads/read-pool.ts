@@ -13,7 +13,7 @@ const IN_FLIGHT = 2;
 const READS_BEFORE_READERS = 32;
 const WRITER_ANSWERS_MS = 100;
 
-export interface ReadPoolOptions {
+interface ReadPoolOptions {
   readonly writer: EngineThread;
   readonly startReaders: () => readonly EngineThread[];
 }

@@ -9,7 +9,7 @@ import { OverdueStatements } from './overdue-statements.ts';
 import { ReadPool } from './read-pool.ts';
 import { type SessionHolder, type SessionLease, SessionThreads } from './session-threads.ts';
 
-export interface ReadersOptions {
+interface ReadersOptions {
   readonly writer: EngineThread;
   /** Threads of the pool. */
   readonly count: number;

@@ -6,7 +6,7 @@ import type { Row } from '../types.ts';
 import { StreamIdleError } from './errors.ts';
 import type { SessionHolder, SessionLease } from './session-threads.ts';
 
-export interface RowStreamOptions {
+interface RowStreamOptions {
   readonly session: number;
   readonly statement: KnownStatement;
   readonly params: BoundParameters;
@@ -33,16 +33,16 @@ export async function* streamRows(options: RowStreamOptions): AsyncGenerator<Row
     await thread.operation({ name: 'end', session }).catch(() => undefined);
     lease.release();
   };
-  const look = (): void => {
+  const check = (): void => {
     const left = idleMs - (performance.now() - askedAt);
     if (reading || left > 0) {
-      timer = setTimeout(look, reading ? idleMs : left).unref();
+      timer = setTimeout(check, reading ? idleMs : left).unref();
       return;
     }
     ended = new StreamIdleError(holder.owner, statement.shape, holder.openedAt(), idleMs);
     void end();
   };
-  let timer = setTimeout(look, idleMs).unref();
+  let timer = setTimeout(check, idleMs).unref();
   const next = async (): Promise<StreamChunk> =>
     (await thread.operation({ name: 'next', session })) as StreamChunk;
   try {

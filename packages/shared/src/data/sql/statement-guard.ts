@@ -3,14 +3,14 @@ import { codeOf, explainedIn, keywordOf } from './sql-text.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** The kind of a statement by its text. For `maybe-read` the engine decides. */
-export interface StatementClass {
+interface StatementClass {
   readonly kind: 'read' | 'maybe-read' | 'write';
   /** It changes the schema, after which earlier prepared statements may return other columns. */
   readonly changesSchema: boolean;
 }
 
 /** The context of a statement: migrations have more rights, and statements of an owner fewer. */
-export type StatementPlace = 'statement' | 'migration' | 'owned';
+type StatementPlace = 'statement' | 'migration' | 'owned';
 
 /** Pragmas that only read, without an argument and with one. */
 const READING = new Set(

@@ -29,7 +29,7 @@ export class Columns {
   }
 }
 
-export interface ResultParts {
+interface ResultParts {
   readonly columns: Columns;
   readonly rows: readonly Row[];
   /** The rows as arrays, if the columns are ambiguous. */

@@ -18,7 +18,7 @@ import {
 /** Handles one message of a consumer. */
 export type StreamHandler = (message: NumberedMessage, delivery: DeliveryState) => Promise<void>;
 
-export interface StreamConsumerOptions {
+interface StreamConsumerOptions {
   readonly store: StreamStore;
   readonly consumer: string;
   readonly pattern: string;

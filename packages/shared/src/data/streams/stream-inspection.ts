@@ -19,7 +19,7 @@ export interface ConsumerFigures {
 }
 
 /** A consumer as it is stored. */
-export type StoredConsumer = Omit<ConsumerFigures, 'running' | 'seenAt' | 'holds'> & {
+type StoredConsumer = Omit<ConsumerFigures, 'running' | 'seenAt' | 'holds'> & {
   readonly seenMs: number;
 };
 

@@ -19,7 +19,7 @@ export interface Retention {
 /** The limit of `maxAbsentMs` while the bodies exceed `maxBytes`. */
 const CROWDED_MS = DAY_MS;
 
-export interface PruneReport {
+interface PruneReport {
   readonly messages: number;
   readonly deadLetters: number;
 }

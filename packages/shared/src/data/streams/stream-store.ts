@@ -10,7 +10,7 @@ export interface NumberedMessage extends StoredMessage {
 }
 
 /** A message that is delivered again. */
-export interface RetryMessage extends NumberedMessage {
+interface RetryMessage extends NumberedMessage {
   readonly attempts: number;
 }
 

@@ -27,7 +27,7 @@ export function writeRefusal(failure: Failure): DiskFullError | WriteRefusedErro
 }
 
 /** The context of a failure, for error messages. */
-export interface FailedStatement {
+interface FailedStatement {
   readonly file: string;
   readonly shape: string;
   readonly vocabulary: Vocabulary;

@@ -25,7 +25,7 @@ import { PROGRESS_FIELDS, type RunningStatement, ThreadWatch } from './thread-wa
 export interface ThreadEvents {
   onCrash: (error: EngineCrashedError) => void;
   /** Called for every failure in the thread, before its caller is rejected. */
-  onFailure?: (failure: Failure) => void;
+  onFailure?: ((failure: Failure) => void) | undefined;
   /** Called repeatedly for a slow or overdue statement, until it ends or the thread is abandoned. */
   onSlow?: (running: RunningStatement, isOverdue: boolean, thread: EngineThread) => void;
   /** The words that errors may contain. Default: those of SQL. */
@@ -38,7 +38,7 @@ export interface Unanswered {
   readonly operations: readonly PendingOperation[];
 }
 
-export interface PendingOperation {
+interface PendingOperation {
   readonly operation: Operation;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;

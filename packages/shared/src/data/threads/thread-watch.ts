@@ -12,7 +12,7 @@ export interface RunningStatement {
   readonly ms: number;
 }
 
-export interface ThreadWatchOptions {
+interface ThreadWatchOptions {
   /** The running message, 0 while idle, and the running call, -1 for work that is not a statement. */
   readonly progress: Float64Array;
   /** The time limit of one statement, in milliseconds. */
@@ -24,7 +24,7 @@ export interface ThreadWatchOptions {
 }
 
 /** The time after which a statement is slow, and others are moved to another thread. */
-export const SLOW_MS = 500;
+const SLOW_MS = 500;
 const CHECK_INTERVAL_MS = 250;
 /** The least number of checks per time limit. */
 const CHECKS_PER_LIMIT = 4;

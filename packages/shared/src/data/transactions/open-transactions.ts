@@ -16,7 +16,7 @@ export interface OwnedOptions extends TransactionOptions {
   readonly owner?: string;
 }
 
-export interface OpenTransactionsOptions {
+interface OpenTransactionsOptions {
   readonly readers: Readers;
   readonly writer: Writer;
   /** The statements of the database itself, which a transaction uses. */

@@ -4,7 +4,7 @@ import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedE
 import { type Effect, TransactionEffects } from './transaction-effects.ts';
 import type { TransactionSession } from './transaction-session.ts';
 
-export interface ScopeOptions {
+interface ScopeOptions {
   /** The number of enclosing transactions. */
   readonly depth?: number;
   /** For tests: the error with which the commit fails, if any. */

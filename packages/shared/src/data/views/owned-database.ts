@@ -22,7 +22,7 @@ import type {
 import { OwnedTransaction } from './owned-transaction.ts';
 
 /** The parts of the database that a view of one owner uses. */
-export interface OwnedAccess {
+interface OwnedAccess {
   readonly owner: string;
   /** Its statements have the owner's principal, by which the engine authorises them. */
   readonly registry: StatementRegistry;

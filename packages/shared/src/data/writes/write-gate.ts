@@ -11,7 +11,7 @@ import { DatabaseLostError, StorageFailedError } from './errors.ts';
 /** The free space that is required before a write is tried again; with less, the disk would soon be full again. */
 const REQUIRED_BYTES = 1024 * 1024;
 
-export interface WriteGateOptions {
+interface WriteGateOptions {
   readonly file: string;
   /** Makes a small durable write, queued like other writes; rejects when it fails. */
   readonly tryWrite: () => Promise<unknown>;
@@ -33,9 +33,9 @@ export class WriteGate {
   #failure: Failure | undefined;
   #lost: DatabaseLostError | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #looking = false;
+  #checking = false;
   #closed = false;
-  #tookWritesAgainAt = Number.NEGATIVE_INFINITY;
+  #recoveredAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: WriteGateOptions) {
     this.#options = options;
@@ -71,8 +71,8 @@ export class WriteGate {
       return;
     }
     if (!isWriteRefused(failure.code) || this.#state.kind === 'read-only') return;
-    const forWantOfRoom = isOutOfSpace(failure);
-    if (!forWantOfRoom && performance.now() - this.#tookWritesAgainAt < RELAPSE_MS) {
+    const isFull = isOutOfSpace(failure);
+    if (!isFull && performance.now() - this.#recoveredAt < RELAPSE_MS) {
       this.#fail(failure);
       return;
     }
@@ -82,13 +82,13 @@ export class WriteGate {
     const since = new Date();
     this.#state = {
       kind: 'read-only',
-      reason: forWantOfRoom ? 'disk-full' : 'write-refused',
+      reason: isFull ? 'disk-full' : 'write-refused',
       condition,
       since,
     };
     this.#options.logger?.error(`Database is read-only: ${condition}`, { since, code: failure.code });
     // The first check is immediate: the refused write may only have been larger than the free space.
-    void this.#look();
+    void this.#check();
   }
 
   /** Closes the gate until a restart, because later writes could not be found again. */
@@ -124,24 +124,24 @@ export class WriteGate {
     );
   }
 
-  async #look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
-    const found = await this.#findRoom().catch(() => false);
-    this.#looking = false;
+  async #check(): Promise<void> {
+    if (this.#checking) return;
+    this.#checking = true;
+    const found = await this.#findSpace().catch(() => false);
+    this.#checking = false;
     if (this.#closed || this.#state.kind !== 'read-only') return;
     if (found) {
       const { since } = this.#state;
       this.#state = { kind: 'ready' };
-      this.#tookWritesAgainAt = performance.now();
-      this.#options.logger?.info('Database takes writes again', { since });
+      this.#recoveredAt = performance.now();
+      this.#options.logger?.info('Database accepts writes again', { since });
     } else {
-      this.#timer = setTimeout(() => void this.#look(), this.#options.everyMs);
+      this.#timer = setTimeout(() => void this.#check(), this.#options.everyMs);
       this.#timer.unref();
     }
   }
 
-  async #findRoom(): Promise<boolean> {
+  async #findSpace(): Promise<boolean> {
     const { bavail, bsize } = await statfs(path.dirname(this.#options.file));
     if (bavail * bsize < REQUIRED_BYTES) return false;
     await this.#options.tryWrite();

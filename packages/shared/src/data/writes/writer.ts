@@ -10,7 +10,7 @@ import { OverdueWrite } from './overdue-write.ts';
 import { WriteGate } from './write-gate.ts';
 import { WriteQueue } from './write-queue.ts';
 
-export interface WriterOptions {
+interface WriterOptions {
   readonly thread: EngineThread;
   readonly file: string;
   /** The time that one write may run before the waiting writes are refused, in milliseconds. */
