@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { inexactNumberIn } from '@aico/protocol';
+import { hasDoubledKey, inexactNumberIn, parseJson } from '@aico/protocol';
 import { momentOf } from '@aico/protocol/timing';
 import { isPathLike, PathInvalidError, resolveUserPath } from '@aico/shared/core/paths';
 import { InvalidArgumentError } from 'commander';
@@ -52,12 +52,12 @@ export function collected(value: string, before: readonly string[]): readonly st
 /**
  * Parses JSON; any other text remains text.
  *
- * @throws {UsageError} for a number that would be altered: `9007199254740993`, `1e400`
+ * @throws {UsageError} for a number that would be altered (`9007199254740993`, `1e400`), and for an object with a key twice
  */
 export function jsonOrText(text: string): unknown {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return text;
   }
@@ -67,6 +67,8 @@ export function jsonOrText(text: string): unknown {
       `the number ${inexact} cannot be sent exactly`,
       'Whole numbers may be up to 9007199254740991. In quotes it is sent as text.',
     );
+  if (hasDoubledKey(text, value))
+    throw new UsageError('the JSON has an object with the same key twice', 'Remove one of the two.');
   return value;
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseJson } from '@aico/protocol';
 import { Command } from 'commander';
 import type { CommandContext } from './context.ts';
 import { write } from './terminal/output.ts';
@@ -8,7 +9,9 @@ interface CommandModule {
   register(program: Command, context: CommandContext): void;
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const { version } = parseJson(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 interface OwnCommand {
   readonly summary: string;

@@ -1,4 +1,5 @@
 import { DataBoundsError } from './errors.ts';
+import { parseJson } from './exact-json.ts';
 
 /**
  * The most levels of objects and arrays in a message or a JSON body: `{}` has one level, `{ a: [] }` has two. Every entry point
@@ -34,7 +35,7 @@ export function isDeeperThan(limit: number, value: unknown): boolean {
  * @example parseBoundedJson('{"a":[1]}', 'the request body'); // { a: [1] }
  */
 export function parseBoundedJson(text: string, what: string): unknown {
-  const value: unknown = JSON.parse(text);
+  const value: unknown = parseJson(text);
   if (isDeeperThan(MAX_DATA_DEPTH, value)) throw new DataBoundsError(what, 'depth', MAX_DATA_DEPTH);
   return value;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inexactNumberIn } from './exact-json.ts';
+import { hasDoubledKey, inexactNumberIn, parseJson } from './exact-json.ts';
 
 test('a number that a double cannot hold is found at any position', () => {
   for (const [json, found] of [
@@ -32,4 +32,23 @@ test('exact numbers are accepted, and so is text that looks like a number', () =
     '"\\\\", "1e400"',
   ])
     assert.equal(inexactNumberIn(json), undefined, json);
+});
+
+test('parseJson() says where a text is wrong, and quotes nothing of it', () => {
+  assert.deepEqual(parseJson('{"a":[1]}'), { a: [1] });
+  for (const [text, message] of [
+    ['{"diary": dear me}', 'it is not JSON'],
+    ['dear me', 'it is not JSON'],
+    ['{"diary": "dear', 'it is not JSON: see line 1 column 16'],
+    ['{"diary": "dear"\n 5}', 'it is not JSON: see line 2 column 2'],
+    ['', 'it is not JSON'],
+  ] as const)
+    assert.throws(() => parseJson(text), { name: 'SyntaxError', message }, text);
+});
+
+test('hasDoubledKey() finds a key that stands twice in one object, and no other', () => {
+  for (const json of ['{"a":1,"a":2}', '[{"b":{"x":":","x":{}}}]', '{"ab":1,"\\u0061b":2}', '{"":1,"":1}'])
+    assert.equal(hasDoubledKey(json, parseJson(json)), true, json);
+  for (const json of ['{"a":1,"b":{"a":":"}}', '["a:\\"b:\\\\",":"]', '{"a\\\\":1,"a\\"":":"}', '":"', '1'])
+    assert.equal(hasDoubledKey(json, parseJson(json)), false, json);
 });

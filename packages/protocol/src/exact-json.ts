@@ -27,3 +27,63 @@ function isExact(literal: string): boolean {
     return /^0+$/.test(fraction) && BigInt(whole) === BigInt(value);
   return value !== 0 || /^-?0+(?:\.0+)?(?:[eE]|$)/.test(literal);
 }
+
+/**
+ * Parses JSON as `JSON.parse` does. The error says where the text is wrong if that is known, and quotes none of the text, which
+ * may be private or secret; the message of V8 quotes its beginning.
+ *
+ * @throws {SyntaxError} when it is not JSON
+ * @example parseJson('{"text": dear diary}'); // SyntaxError: it is not JSON
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const place = / at position \d+ \((line \d+ column \d+)\)$/.exec(String(error))?.[1];
+    throw new SyntaxError(`it is not JSON${place === undefined ? '' : `: see ${place}`}`);
+  }
+}
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+const COLON = 58;
+
+/**
+ * Whether an object in a JSON text has a key twice, of which `JSON.parse` keeps the last.
+ *
+ * @param value the parsed text
+ * @example hasDoubledKey('{"a":1,"a":2}', { a: 2 }); // true
+ */
+export function hasDoubledKey(json: string, value: unknown): boolean {
+  // Each key of the text is followed by a colon.
+  return colonsIn(json) !== keysOf(value);
+}
+
+/** The number of colons outside of strings. */
+function colonsIn(json: string): number {
+  let colons = 0;
+  for (let at = 0; at < json.length; at += 1) {
+    const code = json.charCodeAt(at);
+    if (code === COLON) colons += 1;
+    else if (code === QUOTE) at = endOfString(json, at);
+  }
+  return colons;
+}
+
+function endOfString(json: string, start: number): number {
+  for (let end = json.indexOf('"', start + 1); ; end = json.indexOf('"', end + 1)) {
+    if (end === -1) return json.length;
+    let backslashes = 0;
+    while (json.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return end;
+  }
+}
+
+function keysOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const children = Object.values(value);
+  return children.reduce<number>(
+    (sum, child) => sum + keysOf(child),
+    Array.isArray(value) ? 0 : children.length,
+  );
+}

@@ -18,7 +18,7 @@ export {
 } from './data-bounds.ts';
 export type { Envelope } from './envelope.ts';
 export { DataBoundsError, TopicInvalidError } from './errors.ts';
-export { inexactNumberIn } from './exact-json.ts';
+export { hasDoubledKey, inexactNumberIn, parseJson } from './exact-json.ts';
 export { ExitCode } from './exit-codes.ts';
 export { type PrintableOptions, printable } from './printable.ts';
 export { PROBLEM_MEDIA_TYPE, type Problem, type ProblemIssue, problemFrom } from './problem.ts';

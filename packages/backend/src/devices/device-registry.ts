@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { parseJson } from '@aico/protocol';
 import { fingerprint } from '@aico/protocol/channel';
 import { sodiumSuite } from '@aico/protocol/channel/node';
 import type { Logger } from '@aico/shared/core/logging';
@@ -329,7 +330,7 @@ export class DeviceRegistry {
 }
 
 function rolesOf(text: string): readonly string[] {
-  const roles: unknown = JSON.parse(text);
+  const roles: unknown = parseJson(text);
   return Array.isArray(roles) ? roles.filter((role) => typeof role === 'string') : [];
 }
 

@@ -84,7 +84,10 @@ export function createApiServer({
       exchanges.endAfter(socket, response);
       response.shouldKeepAlive = false;
     }
-    if (request.headers.host !== undefined || request.httpVersion !== '1.1') serve(request, response);
+    // Node keeps the first of several, and a proxy in front may have kept the last (RFC 9112, 3.2).
+    const { host = [] } = request.headersDistinct;
+    if (host.length > 1) refuse(request, response, 400, 'A request has one Host.');
+    else if (host.length === 1 || request.httpVersion !== '1.1') serve(request, response);
     else refuse(request, response, 400, 'A request of HTTP/1.1 has a Host.');
   });
   server.on('upgrade', (request, socket, head) => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseJson } from '@aico/protocol';
 import type { Database, DatabaseView, Migration, Transaction } from '@aico/shared/data';
 import type { FastifyRequest } from 'fastify';
 import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from './errors.ts';
@@ -108,7 +109,7 @@ export class Idempotency {
       if (stored !== undefined) {
         if (stored.fingerprint !== fingerprint) throw new IdempotencyKeyReusedError();
         // Stored by the code below: the JSON that `work` returned for the same request.
-        return JSON.parse(stored.reply) as T;
+        return parseJson(stored.reply) as T;
       }
       const reply = await workIn(tx);
       await this.#prune(tx);

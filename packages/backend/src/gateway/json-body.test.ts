@@ -18,8 +18,8 @@ async function start(t: TestContext) {
     },
   });
   t.after(() => app.close());
-  return async (payload: string | Buffer) => {
-    const headers = { 'content-type': 'application/json' };
+  return async (payload: string | Buffer, type = 'application/json') => {
+    const headers = { 'content-type': type };
     const { statusCode, body } = await app.inject({ method: 'POST', url: '/t/echo', headers, payload });
     const reply = JSON.parse(body) as { body?: unknown; code?: string; detail?: string };
     return { status: statusCode, body: reply.body, code: reply.code, detail: reply.detail };
@@ -70,4 +70,47 @@ test('a JSON body with a key that is refused, and an empty one, are told as what
   assert.match((await post('{"__proto__":1}')).detail ?? '', /__proto__/);
   assert.match((await post('{')).detail ?? '', /not JSON/);
   assert.match((await post('')).detail ?? '', /Send a body/);
+});
+
+test('a body in another charset than UTF-8 is refused, and UTF-8 may be named', async (t) => {
+  const post = await start(t);
+  for (const charset of ['utf-8', 'UTF-8', '"utf-8"', 'utf8', 'us-ascii'])
+    for (const type of ['application/json', 'text/plain'])
+      assert.equal((await post('"a"', `${type}; charset=${charset}`)).status, 200, charset);
+  for (const charset of ['utf-16', 'UTF-16LE', '"iso-8859-1"', 'utf-7', ''])
+    for (const type of ['application/json', 'Text/Plain ', 'application/json; a=b'])
+      assert.equal((await post('"a"', `${type};Charset=${charset}`)).status, 415, charset);
+});
+
+test('a body with the same key twice in one object is refused, however the key is written', async (t) => {
+  const post = await start(t);
+  const key = fc.constantFrom('ab', '"x', '\\:', 'x:', 'ää', '');
+  const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+    tree: fc.oneof(
+      { depthSize: 'small' },
+      fc.constantFrom(1, 'a:"b', '\\', null, '\\"'),
+      fc.array(tie('tree'), { maxLength: 2 }),
+      fc.dictionary(key, tie('tree'), { maxKeys: 3, noNullPrototype: true }),
+    ),
+  }));
+  await fc.assert(
+    fc.asyncProperty(tree, key, async (value, name) => {
+      assert.deepEqual((await post(JSON.stringify({ value }))).body, { value });
+      const escapes = [...name].map((each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
+      const doubled = `{"value":[{${JSON.stringify(name)}:${JSON.stringify(value)},"${escapes.join('')}":1}]}`;
+      const { status, detail } = await post(doubled);
+      assert.equal(status, 400);
+      assert.match(detail ?? '', /body has an object with the same key twice/);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a key of one escaped character, which V8 may misread, is refused', async (t) => {
+  const post = await start(t);
+  for (const key of ['\\n', '\\"', '\\\\', '\\u00e4', '\\u00E4']) {
+    assert.equal((await post(`{"${key}":1}`)).status, 400, key);
+    assert.equal((await post(`[{"p":{} , "${key}" :1}]`)).status, 400, key);
+    assert.equal((await post(`{"p":"{\\"${key}\\":1","x${key}":1}`)).status, 200, key);
+  }
 });

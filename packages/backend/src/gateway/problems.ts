@@ -12,7 +12,7 @@ const FASTIFY_DETAILS: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_JSON_BODY:
     'The body is not JSON, or has the key "__proto__" or a "constructor" with "prototype".',
   FST_ERR_CTP_INVALID_MEDIA_TYPE:
-    'The route takes no body of this content-type. JSON is sent as application/json.',
+    'The route takes no body of this content-type. JSON is sent as application/json, in UTF-8.',
   FST_ERR_BAD_URL: 'The URL is not percent-encoded UTF-8.',
   FST_ERR_MAX_PARAM_LENGTH: 'A part of the path is longer than any that is served.',
 };

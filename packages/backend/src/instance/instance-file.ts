@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { parseJson } from '@aico/protocol';
 import type { ProcessIdentity } from './process-identity.ts';
 
 /** The content of the instance file of a running backend, for `aico status` and `aico stop`. */
@@ -16,7 +17,7 @@ export interface RunningInstance {
 /** Reads the instance file; `undefined` if it is missing or unreadable. */
 export function readInstance(instanceFile: string): RunningInstance | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(instanceFile, 'utf8'));
+    const value: unknown = parseJson(readFileSync(instanceFile, 'utf8'));
     return isRunningInstance(value) ? value : undefined;
   } catch {
     // Missing, or half-written by a process that died.

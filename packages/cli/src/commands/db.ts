@@ -1,5 +1,5 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
-import { counted, ExitCode, inexactNumberIn } from '@aico/protocol';
+import { counted, ExitCode, inexactNumberIn, parseJson } from '@aico/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
@@ -170,7 +170,7 @@ function parameter(text: string): QueryValue | boolean {
   if (!/^(?:-?\d|"|\{"base64"|true$|false$|null$)/.test(text)) return text;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     // Text that only begins like a number, such as a date.
     return text;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { ExitCode, reasonOf } from '@aico/protocol';
+import { ExitCode, parseJson, reasonOf } from '@aico/protocol';
 import type { Command } from 'commander';
 import { collected, pathArgument } from '../argument-values.ts';
 import type { CommandContext } from '../context.ts';
@@ -74,7 +74,7 @@ async function printBody(response: Response): Promise<void> {
 
 function laidOut(answer: string): string {
   try {
-    return JSON.stringify(JSON.parse(answer), null, 2);
+    return JSON.stringify(parseJson(answer), null, 2);
   } catch {
     // It is not JSON, whatever its type says.
     return answer;

@@ -1,6 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import path from 'node:path';
+import { parseJson } from '@aico/protocol';
 
 const OWN = ['@aico/backend', '@aico/cli'] as const;
 
@@ -18,7 +19,7 @@ interface OwnPackages {
  */
 export async function ownPackages(folder: string): Promise<OwnPackages> {
   const places = await Promise.all(OWN.map(async (name) => [name, await placeOf(name)] as const));
-  const manifest = JSON.parse(await readFile(path.join(places[0]?.[1] ?? '', 'package.json'), 'utf8')) as {
+  const manifest = parseJson(await readFile(path.join(places[0]?.[1] ?? '', 'package.json'), 'utf8')) as {
     readonly version: string;
   };
   const range = `^${manifest.version}`;
@@ -41,7 +42,7 @@ async function isFromRegistry(name: string, place: string): Promise<boolean> {
   const modules = path.join(place, '../..');
   if (path.basename(modules) !== 'node_modules') return false;
   const text = await readFile(path.join(modules, '.package-lock.json'), 'utf8').catch(() => '{}');
-  const { packages = {} } = JSON.parse(text) as {
+  const { packages = {} } = parseJson(text) as {
     readonly packages?: Readonly<Record<string, { readonly resolved?: string }>>;
   };
   return packages[`node_modules/${name}`]?.resolved?.startsWith('file:') !== true;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import path from 'node:path';
+import { parseJson } from '@aico/protocol';
 import { FolderInUseError, PluginNotMadeError } from '../errors.ts';
 import { ownPackages } from './own-packages.ts';
 
@@ -112,7 +113,7 @@ async function filesFor(name: string, folder: string): Promise<ReadonlyMap<strin
 
 /** The package.json with the packages that this command belongs to. */
 async function withOwnPackages(text: string, folder: string): Promise<string> {
-  const manifest = JSON.parse(text) as {
+  const manifest = parseJson(text) as {
     readonly peerDependencies: Record<string, string>;
     readonly devDependencies: Record<string, string>;
   };

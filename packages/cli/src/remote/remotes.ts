@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Credentials } from '@aico/client';
+import { parseJson } from '@aico/protocol';
 import { type AICOPaths, makePrivateFolder, prepareFile, removeDurably } from '@aico/shared/core/paths';
 import { RemoteUnknownError, RemoteUnreadableError, UsageError } from '../errors.ts';
 
@@ -102,7 +103,7 @@ export class Remotes {
   async #read(name: string): Promise<Remote> {
     const file = this.#file(name);
     try {
-      const content: unknown = JSON.parse(await readFile(file, 'utf8'));
+      const content: unknown = parseJson(await readFile(file, 'utf8'));
       if (isRemote(content)) return { ...content, name };
     } catch (error) {
       throw new RemoteUnreadableError(file, error);

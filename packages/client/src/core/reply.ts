@@ -1,4 +1,5 @@
 import type { Problem } from '@aico/protocol';
+import { parseJson } from '@aico/protocol';
 import { ProblemError, UnexpectedReplyError } from '../errors.ts';
 
 /**
@@ -27,7 +28,7 @@ export async function ensureOk(response: Pick<Response, 'status' | 'json'>): Pro
 export function parseReply(text: string, status: number): unknown {
   if (text === '') return undefined;
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw new UnexpectedReplyError(status, 'and not with JSON', error);
   }

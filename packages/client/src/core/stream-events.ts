@@ -1,3 +1,4 @@
+import { parseJson } from '@aico/protocol';
 import { ReplyShapeError } from '../errors.ts';
 import { misfit, type ReplyShape } from './reply-shape.ts';
 
@@ -56,7 +57,7 @@ function parsed(path: string, data: string): unknown {
   const operation = `GET ${path.split('?', 1)[0]}`;
   let value: unknown;
   try {
-    value = JSON.parse(data);
+    value = parseJson(data);
   } catch {
     // Without the cause, which quotes the data.
     throw new ReplyShapeError(operation, 'an event is no JSON');

@@ -1,3 +1,4 @@
+import { parseJson } from '@aico/protocol';
 import { type Backoff, backoffDelay, pause } from '@aico/protocol/timing';
 import {
   BackendNotRunningError,
@@ -128,7 +129,7 @@ function numberIn(text: string, name: string): number | undefined {
 
 function fieldOf(text: string, name: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import { parseJson } from '@aico/protocol';
 import type { paths } from '../core/api.ts';
 import { Calls } from '../core/calls.ts';
 import { type Client, clientOver } from '../core/client.ts';
@@ -69,7 +70,7 @@ export function nodeClient<Paths extends object = paths>({
         return fetchJson(path, init);
       }
       const content = await calls.run({ signal: undefined, isRepeatable: false }, () => text(body));
-      await ensureOk({ status, json: async () => JSON.parse(content) });
+      await ensureOk({ status, json: async () => parseJson(content) });
       return parseReply(content, status);
     },
   });

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '@aico/protocol';
 import { writePrivateFile } from '@aico/shared/core/paths';
 import { systemErrorIn } from '@aico/shared/core/system-errors';
 import { type Static, Type } from 'typebox';
@@ -54,7 +55,7 @@ export class GrantsFile {
     }
     let parsed: unknown;
     try {
-      parsed = JSON.parse(text);
+      parsed = parseJson(text);
     } catch (error) {
       throw new BusGrantsDamagedError(this.file, 'it is no JSON', error);
     }

@@ -3,6 +3,7 @@ import { readFileSync, realpathSync } from 'node:fs';
 import { createRequire, findPackageJSON, registerHooks } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseJson } from '@aico/protocol';
 import { GENERATION_QUERY } from '../failure-place.ts';
 import type { PluginModule } from './plugin-module.ts';
 
@@ -96,7 +97,7 @@ export class ModuleGenerations implements Disposable {
 
 /** A package.json without a name only sets the module format of the files beside it. */
 function hasName(manifest: string): boolean {
-  return 'name' in JSON.parse(readFileSync(manifest, 'utf8'));
+  return 'name' in Object(parseJson(readFileSync(manifest, 'utf8')));
 }
 
 /** CommonJS modules are kept by their path, so that no URL makes another of them. */

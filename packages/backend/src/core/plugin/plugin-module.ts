@@ -2,6 +2,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseJson } from '@aico/protocol';
 import { isPathLike, resolveUserPath } from '@aico/shared/core/paths';
 import { exports, legacy, type Package } from 'resolve.exports';
 import { PluginImportError, PluginNotFoundError } from './errors.ts';
@@ -134,7 +135,7 @@ async function readManifest(specifier: string, file: string): Promise<PluginMani
     // Opening a pipe would wait for its writer, and a device has no end.
     if (!found.isFile()) throw new Error('it is not a file');
     if (found.size > LARGEST_MANIFEST_BYTES) throw new Error(`it has ${found.size} bytes`);
-    return JSON.parse(await readFile(file, 'utf8')) as PluginManifest;
+    return parseJson(await readFile(file, 'utf8')) as PluginManifest;
   } catch (error) {
     throw new PluginImportError(specifier, file, error);
   }

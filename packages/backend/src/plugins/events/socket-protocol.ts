@@ -1,4 +1,11 @@
-import { AicoError, DataBoundsError, type Problem, parseBoundedJson, problemFrom } from '@aico/protocol';
+import {
+  AicoError,
+  DataBoundsError,
+  type Problem,
+  parseBoundedJson,
+  parseJson,
+  problemFrom,
+} from '@aico/protocol';
 import { type Static, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import { Check, Errors } from 'typebox/value';
@@ -45,7 +52,7 @@ export type Told =
 /** The client's id of a message, also of an invalid one; null if it has no readable id. */
 export function idOf(text: string): Said['id'] | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     if (typeof value === 'object' && value !== null && 'id' in value && Check(Id, value.id)) return value.id;
   } catch {
     // Not JSON; the refusal reports it.

@@ -1,3 +1,4 @@
+import { parseJson } from '@aico/protocol';
 import {
   isLogLevel,
   LEVEL_NUMBERS,
@@ -192,7 +193,7 @@ function toRecord(row: LogRow): StoredLogRecord {
     ...(row.plugin !== null && { plugin: row.plugin }),
     ...(row.device !== null && { device: row.device }),
   };
-  const fields = JSON.parse(row.fields) as LogFields;
+  const fields = parseJson(row.fields) as LogFields;
   const record = { id, time, level, service, component, message, fields };
   return Object.keys(context).length === 0 ? record : { ...record, context };
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../../exact-json.ts';
 import { ChannelHandshakeError } from '../errors.ts';
 import { fromHex, toHex } from '../hex.ts';
 import { KEY_BYTES } from '../suites/crypto-suite.ts';
@@ -85,7 +86,7 @@ function isRoles(value: unknown): value is readonly string[] {
 
 function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const value: unknown = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (typeof value === 'object' && value !== null) return { ...value };
   } catch {
     // Not UTF-8 or not JSON; reported below.

@@ -1,3 +1,4 @@
+import { parseJson } from '@aico/protocol';
 import { type DroppedLines, isMild, type QueuedLine } from './line-queue.ts';
 import type { LogRecord } from './types.ts';
 
@@ -52,7 +53,7 @@ export function* linesOfRun(
   let waiting: NumberedLine[] = [];
   let newest = after;
   for (const { text, next } of entries) {
-    waiting.push(...linesOf(JSON.parse(text) as [number, LogRecord][] | SpooledGap, after));
+    waiting.push(...linesOf(parseJson(text) as [number, LogRecord][] | SpooledGap, after));
     waiting.sort((a, b) => a.number - b.number);
     const ready = waiting.findIndex(({ number }) => number >= next);
     const done = ready === -1 ? waiting : waiting.slice(0, ready);

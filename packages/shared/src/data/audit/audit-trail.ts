@@ -1,3 +1,4 @@
+import { parseJson } from '@aico/protocol';
 import { createMutex } from '../../core/tasks/index.ts';
 import type { Database, Migration, Queryable, QueryResult, SqlParameter, Transaction } from '../types.ts';
 import {
@@ -328,7 +329,7 @@ async function lastRow(database: Queryable): Promise<TrailHead | undefined> {
 /** The details of a row; of one that was changed, what can be shown of it. */
 function parsed(details: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(details);
+    const value: unknown = parseJson(details);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
     // Shown as it is.

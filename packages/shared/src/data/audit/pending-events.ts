@@ -1,5 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parseJson } from '@aico/protocol';
 import { Check } from 'typebox/value';
 import { ensurePrivateFolder, moveDurably, removeDurably, syncFolder } from '../../core/paths/index.ts';
 import { type NotedEvent, NotedEventSchema } from './audit-event.ts';
@@ -61,7 +62,7 @@ async function contentOf(file: string): Promise<string | undefined> {
 
 function parsed(line: string): NotedEvent | undefined {
   try {
-    const value: unknown = JSON.parse(line);
+    const value: unknown = parseJson(line);
     return Check(NotedEventSchema, value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { writePrivateFile } from '../../core/paths/index.ts';
@@ -110,7 +111,7 @@ export async function readHead(databaseFile: string, key: Uint8Array): Promise<R
   const description = content.subarray(0, RECORDS_AT);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(description.toString('utf8'));
+    parsed = parseJson(description.toString('utf8'));
   } catch (error) {
     throw new DatabaseHeadError(file, 'is not JSON', error);
   }
@@ -141,7 +142,7 @@ export async function readHead(databaseFile: string, key: Uint8Array): Promise<R
 export async function claimedHistory(databaseFile: string): Promise<DatabaseHistory | undefined> {
   try {
     const content = await readFile(headFileOf(databaseFile));
-    const parsed: unknown = JSON.parse(content.subarray(0, RECORDS_AT).toString('utf8'));
+    const parsed: unknown = parseJson(content.subarray(0, RECORDS_AT).toString('utf8'));
     return Check(History, parsed) ? { id: parsed.id, epoch: parsed.epoch } : undefined;
   } catch {
     return undefined;

@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Worker } from 'node:worker_threads';
+import { parseJson } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import {
@@ -166,7 +167,7 @@ export async function readBackup(
   let parsed: unknown;
   try {
     content = await readFile(path.join(folder, BACKUP_FILES.manifest), 'utf8');
-    parsed = JSON.parse(content);
+    parsed = parseJson(content);
   } catch (error) {
     refuseIfUnreadable(error);
     throw new BackupDamagedError(folder, `${BACKUP_FILES.manifest} cannot be read`, error);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { parseJson } from '@aico/protocol';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { createMutex } from '../../core/tasks/index.ts';
@@ -102,7 +103,7 @@ export class HeadWitness implements DatabaseWitness {
     const secret = await this.#keyring.get(this.#account);
     if (secret === undefined) return undefined;
     try {
-      const stamp: unknown = JSON.parse(Buffer.from(secret).toString('utf8'));
+      const stamp: unknown = parseJson(Buffer.from(secret).toString('utf8'));
       return Check(Stamp, stamp) ? stamp : undefined;
     } catch {
       return undefined;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { parseJson } from '@aico/protocol';
 import sodium from 'sodium-native';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
@@ -95,7 +96,7 @@ export function openHomeFiles(
       sealed.subarray(0, NONCE),
       key,
     );
-    const parsed: unknown = JSON.parse(message.toString('utf8'));
+    const parsed: unknown = parseJson(message.toString('utf8'));
     return Check(Contents, parsed) ? parsed.files : undefined;
   } catch {
     // sodium-native reports a failed authentication only by throwing; the length was checked above.

@@ -1,5 +1,6 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { parseJson } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import {
@@ -218,7 +219,7 @@ async function placeConfiguration(staged: string, configDir: string, aside: stri
 async function readIntent(file: string): Promise<Static<typeof Intent> | undefined> {
   if (!(await exists(file))) return undefined;
   try {
-    const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const parsed: unknown = parseJson(await readFile(file, 'utf8'));
     if (Check(Intent, parsed)) return parsed;
   } catch (error) {
     throw new RestoreIntentError(file, error);

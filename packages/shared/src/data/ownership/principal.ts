@@ -1,3 +1,4 @@
+import { parseJson } from '@aico/protocol';
 import type { TableGrants } from '../types.ts';
 import { OwnerReservedError } from './errors.ts';
 import { foldCase } from './schema-view.ts';
@@ -48,5 +49,5 @@ export function encodePrincipal(principal: Principal): string {
 }
 
 export function decodePrincipal(text: string): Principal | undefined {
-  return text === ROOT ? undefined : (JSON.parse(text) as Principal);
+  return text === ROOT ? undefined : (parseJson(text) as Principal);
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import { WriteUnconfirmedError, writePrivateFile } from '../../core/paths/index.ts';
@@ -109,7 +110,7 @@ export async function readSlotFile(
   if (content.length > LARGEST_BYTES) throw new SlotFileDamagedError(file, 'it is far too large');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(content);
+    parsed = parseJson(content);
   } catch (error) {
     throw new SlotFileDamagedError(file, 'it is not JSON', error);
   }

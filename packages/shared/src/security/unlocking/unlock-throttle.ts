@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parseJson } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { removeDurably, whileLocked, writePrivateFile } from '../../core/paths/index.ts';
@@ -123,7 +124,7 @@ export class UnlockThrottle {
 
 function parse(content: string): State | undefined {
   try {
-    const value: unknown = JSON.parse(content);
+    const value: unknown = parseJson(content);
     return Check(State, value) ? value : undefined;
   } catch {
     return undefined;

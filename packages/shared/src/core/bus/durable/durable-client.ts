@@ -1,4 +1,4 @@
-import { parsePattern, parseTopic } from '@aico/protocol';
+import { parseJson, parsePattern, parseTopic } from '@aico/protocol';
 import { currentTraceparent, withTraceparent } from '../../tracing/index.ts';
 import { BusNotConnectedError, BusNotDurableError } from '../errors.ts';
 import { contentTypeOf, decodeBody, encodeBody } from '../messages/codec.ts';
@@ -113,7 +113,7 @@ export class DurableClient {
 }
 
 function payloadOf({ topic, body, contentType }: StoredMessage): unknown {
-  return typeof body === 'string' ? JSON.parse(body) : decodeBody(topic, body, contentType);
+  return typeof body === 'string' ? parseJson(body) : decodeBody(topic, body, contentType);
 }
 
 function deliveryOf(

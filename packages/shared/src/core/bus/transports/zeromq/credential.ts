@@ -1,4 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
+import { parseJson } from '@aico/protocol';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { isCurveKey } from './curve-keys.ts';
@@ -36,7 +37,7 @@ export async function readCredential(file: string): Promise<BusCredential> {
     const { mode } = await stat(file);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0)
       throw new BusCredentialError(file, 'other users may read it; make it private (chmod 600)');
-    content = JSON.parse(await readFile(file, 'utf8'));
+    content = parseJson(await readFile(file, 'utf8'));
   } catch (error) {
     if (error instanceof BusCredentialError) throw error;
     throw new BusCredentialError(file, 'it cannot be read', error);

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { parseJson } from '@aico/protocol';
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 
@@ -113,7 +114,7 @@ function parse(frame: Uint8Array): unknown {
   const text = Buffer.from(frame.buffer, frame.byteOffset + 1, frame.byteLength - 1);
   if (text.length > MAX_JSON_BYTES || !isUtf8(text)) return undefined;
   try {
-    return JSON.parse(text.toString());
+    return parseJson(text.toString());
   } catch {
     // The schema refuses `undefined`.
     return undefined;
