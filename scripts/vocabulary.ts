@@ -1,6 +1,6 @@
 /**
  * The vocabulary gate. Refuses words that make a reader guess: comments that begin with a relative pronoun, indefinite pronouns for
- * persons, and private words where the field has a standard one. It prints each line with the words to use instead.
+ * persons, unidiomatic phrases, and private words where the field has a standard one. It prints each line with the words to use instead.
  */
 import { globSync, readFileSync } from 'node:fs';
 
@@ -14,6 +14,17 @@ const REFUSED: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bways? in\b(?! which)/i, 'unlock method, or entry point'],
   [/\bof the house\b/i, "the project's"],
   [/\bin the hands of\b/i, 'delivered to, held by'],
+  [/\banew\b/, 'again, or from the beginning'],
+  [/\bunder way\b/, 'in progress, in flight'],
+  [/\ball the same\b/, 'still, nevertheless'],
+  [/\bof before\b/, 'earlier'],
+  [/\b(?:passes|passed|passing) over\b/, 'skip, ignore'],
+  [/^\s*(?:\/\*\*|\*|\/\/).*\b(?:hears|heard)\b/, 'receives, is called with'],
+  [/\blets? go of\b/, 'releases'],
+  [/\bstands? (?:up)?on\b/, 'depends on, uses'],
+  [/\bas it stands\b/, 'unchanged'],
+  [/\bhalf-way\b/, 'before the end'],
+  [/\b(?:for ever|in the midst of|in good order)\b/, 'endlessly; during; correct'],
   [/\b(?:MessageRun|RunHead|RunView|OpenRun|WaitingRun)\b/, 'message batch'],
 ];
 

@@ -142,7 +142,7 @@ async function pairing(world: World, kind: Kind, random: Random): Promise<Fault>
 }
 
 /** Checks the state of the backend after all runs. */
-async function honest({ backend, credentials, uploads }: World): Promise<Fault> {
+async function serveCorrectly({ backend, credentials, uploads }: World): Promise<Fault> {
   const client = await connect({ address: backend.http, credentials });
   const reply = await client.json('/api/v1/ways/query?n=honest');
   await client.close();
@@ -187,7 +187,7 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    fail('the last', await honest(world));
+    fail('the last', await serveCorrectly(world));
     return { runs: count, failures, ok: failures === 0 };
   } finally {
     await backend.stop();

@@ -107,8 +107,8 @@ export class HostileWorld {
 
   /** The reason why the correct device is not served in time, on its channel or on a new one; `undefined` if it is. */
   async refusalOfTheGood(): Promise<string | undefined> {
-    const anew = new ChannelAgent(this.http, this.good);
-    const agents = { 'on its channel': this.#agent, 'on a new channel': anew };
+    const opened = new ChannelAgent(this.http, this.good);
+    const agents = { 'on its channel': this.#agent, 'on a new channel': opened };
     try {
       const refusals = await Promise.all(
         Object.entries(agents).map(async ([place, agent]) => {
@@ -122,7 +122,7 @@ export class HostileWorld {
       );
       return refusals.find((refusal) => refusal !== undefined);
     } finally {
-      anew.destroy();
+      opened.destroy();
     }
   }
 

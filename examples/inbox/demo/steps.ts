@@ -53,7 +53,7 @@ export class Tour implements AsyncDisposable {
     process.stdout.write(`${line}\n`);
   }
 
-  /** One thing the tour shows. A failure names it. */
+  /** Runs one step of the tour. A failure names the step. */
   async step<T>(title: string, work: () => Promise<T>): Promise<T> {
     this.#step += 1;
     if (this.#ending !== undefined) throw new Error(`the tour ends before step ${this.#step}: ${title}`);

@@ -36,7 +36,7 @@ const MARKED_AT_ONCE = 100;
 
 const SUMMARY = 'm.id, m.subject, m.sender, m.sent_at, m.size, m.attachments';
 
-/** A word that the index has just as it stands: nothing but ASCII in it and at its sides. */
+/** A word that the index stores unchanged: it contains only ASCII, and so do its neighbours. */
 const ASCII_WORD = /(?<![A-Za-z0-9]|\P{ASCII})[A-Za-z0-9]+(?![A-Za-z0-9]|\P{ASCII})/u;
 
 /** The inbox's own tables. */

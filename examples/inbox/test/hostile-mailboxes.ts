@@ -8,14 +8,14 @@ export type Entry = string | Buffer | { readonly link: string } | { readonly fol
 
 export interface HostileMailbox {
   readonly name: string;
-  /** How the import treats it, as the README's table says. */
+  /** The result of the import, as in the README's table. */
   readonly does: string;
   /** Names in bytes where they are no UTF-8. */
   readonly files: readonly (readonly [name: string | Buffer, content: Entry])[];
   /** Subjects of the messages that are imported, in any order. */
   readonly imported: readonly string[];
   readonly refused?: number;
-  readonly passedOver?: number;
+  readonly skipped?: number;
   /** A word, and whether a search for it finds a message of this mailbox. */
   readonly finds?: string;
   /** When its only message was sent. */
@@ -83,13 +83,13 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
     `From a@b\n${mail('undated-1')}\nFrom a@b\n${mail('undated-2')}`,
     ['undated-1', 'undated-2'],
   ),
-  one('byte-order-mark', 'the mark is passed over', `\u{feff}${mbox(mail('mark-1'), mail('mark-2'))}`, [
+  one('byte-order-mark', 'the mark is skipped', `\u{feff}${mbox(mail('mark-1'), mail('mark-2'))}`, [
     'mark-1',
     'mark-2',
   ]),
   one(
     'blank-lines-first',
-    'blank lines before the first separator are passed over',
+    'blank lines before the first separator are skipped',
     `\n\r\n\n${mbox(mail('blank-first'))}`,
     ['blank-first'],
   ),
@@ -112,14 +112,14 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
     'a separator that nothing follows is counted',
     `${SEPARATOR}\n${mbox(mail('after-empty'))}`,
     ['after-empty'],
-    { passedOver: 1 },
+    { skipped: 1 },
   ),
   one(
     'only-separators',
     'separators without messages are counted, exit code 1',
     SEPARATOR.repeat(3).replaceAll('\n', '\n\n'),
     [],
-    { passedOver: 3 },
+    { skipped: 3 },
   ),
   one('mozilla-separator', 'Mozilla names no address', mbox(mail('mozilla')).replaceAll('a@b', '-'), [
     'mozilla',
@@ -180,17 +180,17 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
   // Marks of mail programs.
   one(
     'mozilla-deleted',
-    'Thunderbird’s deleted messages are passed over',
+    'Thunderbird’s deleted messages are skipped',
     mbox(mail('kept', 'x', 'X-Mozilla-Status: 0001'), mail('gone', 'x', 'X-Mozilla-Status: 0009')),
     ['kept'],
-    { passedOver: 1 },
+    { skipped: 1 },
   ),
   one(
     'mutt-deleted',
-    'mutt’s deleted messages are passed over',
+    'mutt’s deleted messages are skipped',
     mbox(mail('mutt-kept', 'x', 'X-Status: A'), mail('mutt-gone', 'x', 'X-Status: AD')),
     ['mutt-kept'],
-    { passedOver: 1 },
+    { skipped: 1 },
   ),
   one(
     'deleted-in-text',
@@ -200,13 +200,13 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
   ),
   {
     name: 'maildir-trashed',
-    does: 'a Maildir’s trashed messages are passed over',
+    does: 'a Maildir’s trashed messages are skipped',
     files: [
       ['1.host:2,S', mail('maildir-kept')],
       ['2.host:2,ST', mail('maildir-gone')],
     ],
     imported: ['maildir-kept'],
-    passedOver: 1,
+    skipped: 1,
   },
   // Other forms of files.
   {
@@ -222,7 +222,7 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
   },
   {
     name: 'apple-deleted',
-    does: 'Apple’s deleted messages are passed over',
+    does: 'Apple’s deleted messages are skipped',
     files: [
       [
         '2.emlx',
@@ -230,7 +230,7 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
       ],
     ],
     imported: [],
-    passedOver: 1,
+    skipped: 1,
   },
   {
     name: 'apple-cut',
@@ -241,18 +241,18 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
   },
   one(
     'blank-before-header',
-    'blank lines before the header are passed over',
+    'blank lines before the header are skipped',
     `\n\n${mail('blank-header')}`,
     ['blank-header'],
     { finds: 'blank-header' },
   ),
   one(
     'microsoft-line',
-    'Microsoft’s first line is passed over',
+    'Microsoft’s first line is skipped',
     `Microsoft Mail Internet Headers Version 2.0\r\n${mail('microsoft')}`,
     ['microsoft'],
   ),
-  one('eml-byte-order-mark', 'the mark is passed over', `\u{feff}${mail('eml-mark')}`, ['eml-mark']),
+  one('eml-byte-order-mark', 'the mark is skipped', `\u{feff}${mail('eml-mark')}`, ['eml-mark']),
   one(
     'eml-lone-returns',
     'lines that end with a carriage return alone are lines',
@@ -263,32 +263,32 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
   one('header-only', 'a message without a body is one', 'Subject: header-only\n', ['header-only']),
   {
     name: 'no-mail',
-    does: 'files that do not begin as mail does are passed over',
+    does: 'files that do not begin like mail are skipped',
     files: [
       ['a.json', '{"Subject": 1}'],
       ['b.bin', Buffer.from([0, 1, 2, 255])],
       ['c.gz', Buffer.from([0x1f, 0x8b, 8, 0])],
     ],
     imported: [],
-    passedOver: 3,
+    skipped: 3,
   },
   {
     name: 'empty-files',
-    does: 'empty files are passed over',
+    does: 'empty files are skipped',
     files: [
       ['a.eml', ''],
       ['b.mbox', ''],
     ],
     imported: [],
-    passedOver: 2,
+    skipped: 2,
   },
   { name: 'nothing-at-all', does: 'an empty folder is no failure', files: [], imported: [] },
   {
     name: 'no-headers',
-    does: 'a file that is no mail is passed over, exit code 1',
+    does: 'a file that is not mail is skipped, exit code 1',
     files: [['letter', 'Dear Sir,\n']],
     imported: [],
-    passedOver: 1,
+    skipped: 1,
   },
   // Folders.
   {
@@ -300,7 +300,7 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
       ['mail.eml', mail('circle')],
     ],
     imported: ['circle'],
-    passedOver: 2,
+    skipped: 2,
   },
   {
     name: 'circle-below',
@@ -311,7 +311,7 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
       ['sub/mail.eml', mail('circle-below')],
     ],
     imported: ['circle-below'],
-    passedOver: 1,
+    skipped: 1,
   },
   {
     name: 'link-to-file',
@@ -321,7 +321,7 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
       ['same.eml', { link: 'real.eml' }],
     ],
     imported: ['linked'],
-    passedOver: 1,
+    skipped: 1,
   },
   {
     name: 'link-to-folder',
@@ -332,28 +332,28 @@ export const HOSTILE_MAILBOXES: readonly HostileMailbox[] = [
       ['zz', { link: 'real' }],
     ],
     imported: ['folder-linked'],
-    passedOver: 1,
+    skipped: 1,
   },
   {
     name: 'dangling',
-    does: 'a link that leads nowhere is passed over',
+    does: 'a link that leads nowhere is skipped',
     files: [
       ['nowhere', { link: 'missing' }],
       ['mail.eml', mail('dangling')],
     ],
     imported: ['dangling'],
-    passedOver: 1,
+    skipped: 1,
   },
   {
     name: 'hidden',
-    does: 'hidden files are passed over, hidden folders are read',
+    does: 'hidden files are skipped, hidden folders are read',
     files: [
       ['.DS_Store', 'x'],
       ['.Sent', { folder: true }],
       ['.Sent/mail.eml', mail('hidden-folder')],
     ],
     imported: ['hidden-folder'],
-    passedOver: 1,
+    skipped: 1,
   },
   {
     name: 'names-of-bytes',

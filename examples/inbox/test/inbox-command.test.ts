@@ -69,7 +69,7 @@ describe('aico inbox', () => {
       imported: 151,
       duplicate: 0,
       refused: 2,
-      passedOver: 1,
+      skipped: 1,
       reasons: { 'it does not begin as mail does': 1 },
       refusals: [
         { where: `${mbox} #151`, reason: 'it has 1.0 MiB, and the limit is 1.0 MiB' },
@@ -77,7 +77,7 @@ describe('aico inbox', () => {
       ],
     });
     const again = await aico('inbox', 'import', ...paths);
-    assert.match(again.out, /^154 found: 0 imported, 151 duplicate, 2 refused, 1 passed over\n/);
+    assert.match(again.out, /^154 found: 0 imported, 151 duplicate, 2 refused, 1 skipped\n/);
     assert.match(again.out, /refused .*all\.mbox #152: it has no headers/);
     assert.deepEqual([first.code, again.code], [0, 0]);
   });
@@ -88,8 +88,8 @@ describe('aico inbox', () => {
       aico('inbox', 'import', letter),
       aico('inbox', 'import', path.dirname(letter)),
     ]);
-    assert.match(named.out, /^1 found: 0 imported, 0 duplicate, 1 refused, 0 passed over\n/);
-    assert.match(below.out, /^1 found: 0 imported, 0 duplicate, 0 refused, 1 passed over\n/);
+    assert.match(named.out, /^1 found: 0 imported, 0 duplicate, 1 refused, 0 skipped\n/);
+    assert.match(below.out, /^1 found: 0 imported, 0 duplicate, 0 refused, 1 skipped\n/);
     assert.deepEqual([named.code, below.code], [1, 1]);
   });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { exportedTypes } from '../test/fixtures/exports.ts';
 import * as door from './plugin.ts';
 
-/** Everything that `@aico/backend/plugin` exports. A name more or less is a change of the interface of plugins. */
+/** Everything that `@aico/backend/plugin` exports. An added or removed name changes the interface of plugins. */
 const VALUES = [
   'AicoError',
   'defineError',

@@ -150,7 +150,7 @@ test('an idle channel is ended after idle_ms, before a request and after one, an
   if (!used.readableEnded) await once(used, 'end');
 });
 
-test('a source that opens too many channels is told when to try again', async (t) => {
+test('a source that opens too many channels gets the time of its next attempt', async (t) => {
   const backend = await start(t, {
     'core.channel.handshake_burst': 2,
     'core.channel.handshakes_per_minute': 1,

@@ -25,9 +25,9 @@ async function startWith(t: TestContext, ...plugins: readonly PluginDefinition[]
 }
 
 test('a consumer is stopped with its plugin, and resumes when the plugin starts again', async (t) => {
-  const heard: number[] = [];
+  const received: number[] = [];
   const waiting = new Map<number, PromiseWithResolvers<void>>();
-  const hears = (at: number): Promise<void> => {
+  const receipt = (at: number): Promise<void> => {
     const waited = Promise.withResolvers<void>();
     waiting.set(at, waited);
     return waited.promise;
@@ -41,7 +41,7 @@ test('a consumer is stopped with its plugin, and resumes when the plugin starts 
       topics: [ticked],
       async start(plugin) {
         await plugin.consume(ticked, 'clock-listener', (_topic, { at }) => {
-          heard.push(at);
+          received.push(at);
           waiting.get(at)?.resolve();
         });
       },
@@ -54,17 +54,17 @@ test('a consumer is stopped with its plugin, and resumes when the plugin starts 
       consumer,
       running,
     ]);
-  const first = hears(1);
+  const first = receipt(1);
   await tick(1);
   await first;
   assert.deepEqual(await isRunning(), [['clock-listener', true]]);
   await container.hold(['ticker'], 'test');
   assert.deepEqual(await isRunning(), [['clock-listener', false]]);
-  const second = hears(2);
+  const second = receipt(2);
   await tick(2);
   await container.release();
   await second;
-  assert.deepEqual(heard, [1, 2]);
+  assert.deepEqual(received, [1, 2]);
 });
 
 test('the configuration of a plugin has its defaults, is typed, and is current after a change', async (t) => {

@@ -6,7 +6,7 @@ import { isAccess } from '../src/core/access.ts';
 import { DEFAULT_ROLES, Roles } from '../src/devices/roles.ts';
 import { startWorld } from './fixtures/through-channel.ts';
 
-/** Who may call each built-in route: the roles that may, beside the owner at the machine itself, who may everything. */
+/** The roles that may call each built-in route, besides the owner at the machine itself, who may call all. */
 const ROUTES: Readonly<Record<string, string>> = {
   'GET /api/v1/audit': 'owner',
   'GET /api/v1/bus/clients': 'owner',

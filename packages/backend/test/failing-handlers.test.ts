@@ -113,7 +113,7 @@ describe('a handler', () => {
       assertProblem(await localRequest(backend.socket, `/api/v1/failing/${index}`), 500, what);
     });
 
-  test('whose reply fails half-way has it cut, so that it never looks complete', async () => {
+  test('whose reply fails after its beginning has it cut, so that it never looks complete', async () => {
     await assert.rejects(localRequest(backend.socket, '/api/v1/failing/half'), { code: 'ECONNRESET' });
   });
 });

@@ -14,7 +14,7 @@ import { openChannel, pair, upgrade } from './fixtures/channel.ts';
 import { ChannelAgent, post } from './fixtures/channel-agent.ts';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/faulty-backend.ts', import.meta.url));
-/** Milliseconds for one thing that a peer does: where its connection is ended, it may wait in vain. */
+/** The time limit of one action of a peer, since an action on a connection that was ended may never finish. */
 const PATIENCE_MS = 1_000;
 
 interface Faulty {
@@ -185,7 +185,7 @@ test('an error thrown in any callback of a connection leaves the backend running
   t.diagnostic(`${reached.length} callbacks were reached`);
   assert.ok(reached.length > 40, 'what a peer does reaches the callbacks there are');
   const unguarded: string[] = [];
-  // Some of them, others each time; all of them with AICO_TEST_ALL=1.
+  // A random part of them; all of them with AICO_TEST_ALL=1.
   const tried = process.env.AICO_TEST_ALL === '1' ? reached : sampled(reached, 12);
   t.diagnostic(`tried: ${tried.join(', ')}`);
   for (const place of tried) {

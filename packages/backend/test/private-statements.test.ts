@@ -27,7 +27,7 @@ test('the searches and data of a plugin are in no reply and no log line when its
   assert.match(
     own.text,
     new RegExp(`no such column: ${CANARY}`),
-    'who writes a query hears what SQLite says of it',
+    'the author of a query gets the message of SQLite',
   );
 
   await backend.container.getService('logging').flush();

@@ -69,7 +69,7 @@ export class GrantUncertainError extends defineError({
   code: 'AICO_CLI_GRANT_UNCERTAIN',
   make: (component: string, file: string, cause: unknown) => ({
     message: `the backend did not answer, so it is not known whether "${component}" has access`,
-    hint: `Its credential is ${file}. See \`aico bus list\`: where the component is missing or its key is older, remove the file and grant anew.`,
+    hint: `Its credential is ${file}. See \`aico bus list\`: where the component is missing or its key is older, remove the file and repeat the grant.`,
     cause,
   }),
 }) {}

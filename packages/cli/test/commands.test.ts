@@ -87,7 +87,7 @@ describe('commands against a running backend', () => {
     assert.equal((await aico.run(['stop'])).code, 0);
   });
 
-  test('logs tail --follow prints each line once, in order, and goes on when the backend was started again', async (t) => {
+  test('logs tail --follow prints each line once, in order, and continues after a restart of the backend', async (t) => {
     const aico = await Aico.create(t);
     const level = { AICO_CORE__LOGGING__LEVEL: 'debug' };
     const first = await aico.serve([], level);

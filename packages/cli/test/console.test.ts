@@ -11,7 +11,7 @@ import { Aico } from './fixtures/aico.ts';
 
 const isWindows = process.platform === 'win32';
 
-/** The file that describes a backend from when it is ready until it has stopped in order. */
+/** The instance file of a backend, which exists while the backend is ready. */
 const instanceFile = (aico: Aico): string => path.join(aico.home, 'data', 'instance.json');
 
 /** Resolves with the process id of the backend once it is ready. */

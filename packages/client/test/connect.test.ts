@@ -71,7 +71,7 @@ test('a refused device gets an error, and so does a client of another server', a
   await assert.rejects(connect({ address, credentials }), { code: 'AICO_CLIENT_NOT_RUNNING' });
 });
 
-test('a client that connects too often is told when to try again', async (t) => {
+test('a client that connects too often gets the time of its next attempt', async (t) => {
   const { backend, credentials } = await startPaired(t, {
     'core.channel.handshake_burst': 2,
     'core.channel.handshakes_per_minute': 1,

@@ -23,7 +23,7 @@ export interface ImportSummary {
   duplicate: number;
   refused: number;
   /** Files that are no mail, and messages that a mail program has marked as deleted. */
-  passedOver: number;
+  skipped: number;
   readonly refusals: { readonly where: string; readonly reason: string }[];
   /** The number of skipped messages, by reason. */
   readonly reasons: Record<string, number>;
@@ -70,7 +70,9 @@ export async function importMail(context: CommandContext, paths: readonly string
     progress.update(totalBytes, `${run.summary.imported} imported`);
   } catch (error) {
     progress.stop();
-    output.note(`Stopped half-way. ${describe(run.summary)}\nImporting again adds only what is missing.`);
+    output.note(
+      `Stopped before the end. ${describe(run.summary)}\nImporting again adds only what is missing.`,
+    );
     throw error;
   }
   progress.stop();
@@ -93,7 +95,7 @@ class ImportRun {
     imported: 0,
     duplicate: 0,
     refused: 0,
-    passedOver: 0,
+    skipped: 0,
     refusals: [],
     reasons: {},
   };
@@ -154,7 +156,7 @@ class ImportRun {
   }
 
   #passOver(reason: string): void {
-    this.summary.passedOver += 1;
+    this.summary.skipped += 1;
     this.summary.reasons[reason] = (this.summary.reasons[reason] ?? 0) + 1;
   }
 
@@ -165,11 +167,11 @@ class ImportRun {
 }
 
 function describe(summary: ImportSummary): string {
-  const { found, imported, duplicate, refused, passedOver, refusals, reasons } = summary;
+  const { found, imported, duplicate, refused, skipped, refusals, reasons } = summary;
   const lines = [
-    `${found} found: ${imported} imported, ${duplicate} duplicate, ${refused} refused, ${passedOver} passed over`,
+    `${found} found: ${imported} imported, ${duplicate} duplicate, ${refused} refused, ${skipped} skipped`,
   ];
-  for (const [reason, count] of Object.entries(reasons)) lines.push(`  ${count} passed over: ${reason}`);
+  for (const [reason, count] of Object.entries(reasons)) lines.push(`  ${count} skipped: ${reason}`);
   for (const { where, reason } of refusals.slice(0, REASONS_SHOWN))
     lines.push(`  refused ${oneLine(where)}: ${oneLine(reason)}`);
   if (refusals.length > REASONS_SHOWN) lines.push(`  and ${refusals.length - REASONS_SHOWN} more refused`);

@@ -16,7 +16,7 @@ export const channelSection = {
     ),
     handshakes_per_minute: Count(
       120,
-      'Handshakes from one address, or one /64 network of IPv6; beyond that a device is told when to come again.',
+      'Handshakes from one address, or one /64 network of IPv6; beyond that a device gets the time of its next attempt.',
     ),
     handshake_burst: Count(40, 'Handshakes from one address or network at once.'),
     max_unproven: Count(

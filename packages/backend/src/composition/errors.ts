@@ -60,21 +60,22 @@ export class PluginUnknownError extends defineError({
 export class PluginStateError extends defineError({
   code: 'AICO_PLUGIN_STATE',
   status: 409,
-  make: (plugin: string, action: PluginAction, state: string) => ({
-    message:
-      state === 'disabled'
+  make: (plugin: string, action: PluginAction, state: string) => {
+    const isDisabled = state === 'disabled';
+    return {
+      message: isDisabled
         ? `plugin "${plugin}" cannot be ${action}: it is disabled`
         : `plugin "${plugin}" cannot be ${action}: its state is "${state}", and it was not loaded from a module`,
-    hint:
-      state === 'disabled'
+      hint: isDisabled
         ? `Enable it: aico plugin enable ${plugin}`
         : 'Only a plugin that was loaded from a file, a folder or a package can be changed while the backend runs.',
-    plugin,
-    state,
-  }),
+      plugin,
+      state,
+    };
+  },
 }) {}
 
-/** A plugin was not reloaded, enabled or disabled: it could not be loaded, or did not start. What ran before runs on. */
+/** A plugin was not reloaded, enabled or disabled: it could not be loaded, or did not start. The earlier version keeps running. */
 export class PluginChangeError extends defineError({
   code: 'AICO_PLUGIN_CHANGE',
   exit: 'plugin',

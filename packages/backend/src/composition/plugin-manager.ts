@@ -47,7 +47,7 @@ interface KnownPlugin {
   readonly from: string;
   loaded: LoadedPlugin;
   isEnabled: boolean;
-  /** How often its code was loaded. */
+  /** The number of times that its code was loaded. */
   loads: number;
 }
 

@@ -32,6 +32,6 @@ export class RoleBeyondOwnError extends defineError({
 export class DeviceTakenError extends defineError({
   code: 'AICO_DEVICE_TAKEN',
   status: 409,
-  hint: 'Revoke it first, or go on using it.',
+  hint: 'Revoke it first, or keep using it.',
   make: (name: string) => ({ message: `a device of this key is paired already, as "${name}"` }),
 }) {}

@@ -148,7 +148,7 @@ export class HttpGateway implements Gateway {
       const cut = this.#pending.cut();
       if (cut.length > 0)
         this.#options.logger.warn(
-          'Requests were cut: they did not end before the stop had to go on. A route whose reply ends only when its reader leaves needs { config: { endless: true } }',
+          'Requests were cut: they did not end within their share of the stop. A route whose reply ends only when its reader leaves needs { config: { endless: true } }',
           { count: cut.length, requests: [...new Set(cut)].slice(0, 10) },
         );
     };

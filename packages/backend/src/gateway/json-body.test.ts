@@ -65,7 +65,7 @@ test('what Fastify refuses of JSON is still refused', async (t) => {
     assert.equal((await post(payload)).status, 400, payload);
 });
 
-test('a JSON body with a key that is refused, and an empty one, are told as what they are', async (t) => {
+test('a JSON body with a forbidden key, and an empty one, are refused with their own reasons', async (t) => {
   const post = await start(t);
   assert.match((await post('{"__proto__":1}')).detail ?? '', /__proto__/);
   assert.match((await post('{')).detail ?? '', /not JSON/);

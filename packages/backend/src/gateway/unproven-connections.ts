@@ -41,7 +41,7 @@ export class UnprovenConnection {
 
 /**
  * The budget for unproven connections. A new connection is never refused; instead the one that has waited longest is closed:
- * one of the same source if that source has reached its limit, else one of the source with the most. An honest device is proven
+ * one of the same source if that source has reached its limit, else one of the source with the most. A correct device is proven
  * within one round trip, so an attacker that fills the budget displaces its own connections.
  *
  * @example

@@ -22,10 +22,10 @@ export class PluginUndeclaredError extends defineError({
   }),
 }) {}
 
-/** Messages of a test backend are still being handled after a time that should be enough. */
+/** Messages of a test backend are still being handled after 10 seconds. */
 export class NotIdleError extends defineError({
   code: 'AICO_TEST_NOT_IDLE',
-  hint: 'Look for a handler that never resolves, or for handlers that publish to each other without end.',
+  hint: 'Look for a handler that never resolves, or for handlers that publish to each other endlessly.',
   make: (busy: readonly string[], waitedMs: number) => ({
     message: `after ${waitedMs} ms these still handle messages: ${busy.join('; ')}`,
     busy,

@@ -88,7 +88,7 @@ export class DiskFaultControl {
     this.faults.meet('broken');
   }
 
-  /** Has each commit take `ms` milliseconds longer. */
+  /** Makes each commit take `ms` milliseconds longer. */
   slowDown(ms: number): void {
     this.faults.delay(ms);
   }

@@ -11,7 +11,7 @@ import type { TestBackend, TestBackendOptions } from './test-backend.ts';
 
 /** How a plugin is used before it is stopped. */
 export interface LeakCheckOptions extends TestBackendOptions {
-  /** Has the plugin do its work: sends requests, publishes messages. */
+  /** Uses the plugin: sends requests, publishes messages. */
   readonly use?: ((backend: TestBackend) => unknown) | undefined;
 }
 

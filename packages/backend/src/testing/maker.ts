@@ -9,7 +9,7 @@ const OWN = [
 ];
 
 /** Stack frames that are skipped: functions that act for their caller, such as `pause()`, and the testing kit itself. */
-const PASSED_OVER =
+const SKIPPED =
   /\/(?:timing|core\/tasks)\/[\w-]+\.[jt]s:|\/testing\/(?:maker|open-resources|test-bus)\.[jt]s:/;
 
 const FRAMES = 40;
@@ -42,7 +42,7 @@ function frames(): readonly string[] {
   return stack
     .split('\n')
     .flatMap((line) => FRAME.exec(line)?.[1] ?? [])
-    .filter((frame) => !(isOwn(frame) && PASSED_OVER.test(frame)));
+    .filter((frame) => !(isOwn(frame) && SKIPPED.test(frame)));
 }
 
 function isLibrary(frame: string): boolean {

@@ -5,7 +5,7 @@ import { callerHere } from './maker.ts';
 /** A subscription that is open on the bus of a test backend. */
 interface OpenSubscription {
   readonly pattern: string;
-  /** Where it was made, unless by the backend itself. */
+  /** The line of code that made the subscription; absent for the backend itself. */
   readonly maker: string | undefined;
   readonly receiver: Receiver;
 }

@@ -4,7 +4,7 @@ import { AICOPaths } from '@aico/shared/core/paths';
 import { type Database, EncryptedDatabase } from '@aico/shared/data';
 import { AICOKeyManager } from '@aico/shared/security';
 
-/** The configuration and the database of a home, for a program of its own while no backend runs. */
+/** The configuration and the database of a home, for another program while no backend runs. */
 export async function openHome(home: string): Promise<{ config: ConfigurationManager; database: Database }> {
   const paths = new AICOPaths({ home });
   const config = new ConfigurationManager({ paths });

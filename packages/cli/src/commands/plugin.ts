@@ -291,7 +291,7 @@ async function setModule(
 function onThisMachine({ via }: CommandContext): void {
   if (via !== undefined)
     throw new UsageError(
-      'a machine is told on itself what it loads',
+      'the plugins of a machine can only be changed on it',
       'Run the command there, without --via.',
     );
 }

@@ -4,7 +4,7 @@ import { type PluginSource, pluginSources } from '@aico/backend/plugin-sources';
 import { ConfigurationManager } from '@aico/shared/core/config';
 import type { AICOPaths } from '@aico/shared/core/paths';
 
-/** A plugin as its files describe it, which no backend runs. */
+/** The description of a plugin by its files, for a plugin that is not running. */
 export interface PluginAtRest {
   readonly name: string;
   readonly state: 'stopped' | 'disabled' | 'incompatible' | 'not found';

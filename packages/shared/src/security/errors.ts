@@ -5,7 +5,7 @@ export class PasswordWrongError extends defineError({
   code: 'AICO_KEY_PASSWORD_WRONG',
   exit: 'key',
   status: 401,
-  hint: 'Type it again and mind the keyboard layout, or use another unlock method such as the key file.',
+  hint: 'Type it again and check the keyboard layout, or use another unlock method such as the key file.',
   make: () => ({ message: 'the password opens no password slot' }),
 }) {}
 
@@ -23,13 +23,14 @@ export class KeyNotGivenError extends defineError({
   code: 'AICO_KEY_NOT_GIVEN',
   exit: 'key',
   status: 400,
-  make: (slotKinds: readonly (keyof typeof REMEDIES)[], given: string) => ({
-    message: `${given}, and the slots are of kind: ${slotKinds.join(', ') || 'none'}`,
-    hint:
-      [...new Set(slotKinds)].map((kind) => REMEDIES[kind]).join(' Or: ') ||
-      'Restore the key slots from a backup.',
-    slotKinds,
-  }),
+  make: (slotKinds: readonly (keyof typeof REMEDIES)[], given: string) => {
+    const remedies = [...new Set(slotKinds)].map((kind) => REMEDIES[kind]).join(' Or: ');
+    return {
+      message: `${given}, and the slots are of kind: ${slotKinds.join(', ') || 'none'}`,
+      hint: remedies || 'Restore the key slots from a backup.',
+      slotKinds,
+    };
+  },
 }) {}
 
 /** There is no slot file. */
@@ -44,7 +45,7 @@ export class SlotFileMissingError extends defineError({
 export class SlotFileExistsError extends defineError({
   code: 'AICO_KEY_SLOTS_EXIST',
   exit: 'key',
-  hint: 'Unlock it. To start anew on purpose, move the slot file and the database away first.',
+  hint: 'Unlock it. To start over on purpose, move the slot file and the database away first.',
   make: (file: string) => ({
     message: `${file} exists already; new keys would make the data under it unreadable`,
     file,
@@ -149,7 +150,7 @@ export class NoStagedKeyError extends defineError({
   code: 'AICO_KEY_NOT_STAGED',
   exit: 'key',
   hint: 'Call stageDatabaseKey() first.',
-  make: () => ({ message: 'no rotation of the database key is under way' }),
+  make: () => ({ message: 'no rotation of the database key is in progress' }),
 }) {}
 
 /** The password is too weak. */

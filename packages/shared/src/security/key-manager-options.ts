@@ -45,7 +45,7 @@ export type KeyEvent = {
     }
 );
 
-/** `true` where the disk did not confirm the change, which may be in force all the same. */
+/** `true` where the disk did not confirm the change, which may still be in force. */
 export type Unconfirmed = { readonly unconfirmed?: true };
 
 /** The part of the configuration of a home that the key manager uses: see `ConfigurationManager`. */

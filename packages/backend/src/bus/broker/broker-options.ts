@@ -14,7 +14,7 @@ export interface ComponentGrant {
 /** The plugins of this process, as the local side of the bus. */
 export interface LocalSide {
   /** Whether a plugin has subscribed to `topic`. */
-  hears(topic: string): boolean;
+  isSubscribedTo(topic: string): boolean;
   /**
    * Returns a promise if a subscription of a plugin applies back-pressure.
    *

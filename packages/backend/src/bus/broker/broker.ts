@@ -148,7 +148,7 @@ export class Broker {
       this.#report(session?.component, error);
       wrong = 'the broker failed on it';
     }
-    // Also if a frame was found to be malformed half-way: its first batches are queued.
+    // This also happens if a batch of a frame was malformed, since the batches before it are queued.
     this.#fanOut.flush();
     if (wrong === undefined) {
       // After the fan-out: subscribers wait for the messages, while the publisher still has window left.
@@ -206,7 +206,7 @@ export class Broker {
       if (session.component !== component) continue;
       ofComponent += 1;
       // The same client has reconnected before its end was noticed.
-      if (session.client === client) this.#forget(key, 'it connected anew');
+      if (session.client === client) this.#forget(key, 'it reconnected');
     }
     if (this.#sessions.size >= this.limits.sessions || ofComponent >= this.limits.sessionsPerComponent) {
       this.#socket.sayBye(routingId, 'BUSY', 'there are too many clients');
@@ -351,8 +351,8 @@ export class Broker {
     const now = performance.now();
     const { heartbeatMs, waitMs } = this.limits;
     if (now - session.lastHeard > heartbeatMs * 3) {
-      session.sayBye('SILENT', 'nothing was heard of it');
-      this.#forget(connection, 'nothing was heard of it');
+      session.sayBye('SILENT', 'it was silent for too long');
+      this.#forget(connection, 'it was silent for too long');
       return;
     }
     if (now - session.lastSent >= heartbeatMs) {

@@ -53,7 +53,7 @@ export class HubSide implements LocalSide {
     this.#options = options;
   }
 
-  hears(topic: string): boolean {
+  isSubscribedTo(topic: string): boolean {
     return this.#options.hub.receivers(topic).some((receiver) => !(receiver instanceof RemoteReceiver));
   }
 

@@ -57,7 +57,7 @@ export class RemoteFanOut {
       this.#dirty.add(owner);
       if (subscription.isFull && owner !== session) session.waitFor(subscription);
     }
-    if (this.#local === undefined || !(isLine || this.#local.hears(topic))) return;
+    if (this.#local === undefined || !(isLine || this.#local.isSubscribedTo(topic))) return;
     try {
       const room = this.#local.publish(batch);
       if (room !== undefined) session.waitForLocal(room);

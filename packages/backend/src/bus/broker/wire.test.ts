@@ -89,7 +89,7 @@ test('JSON that is not UTF-8, or is too long, is malformed', async (t) => {
   }
 });
 
-test('attributes hold no control characters and no noncharacters; the session goes on', async (t) => {
+test('attributes with control characters or noncharacters are refused; the session continues', async (t) => {
   const broker = await start(t, { peer: ALL });
   const peer = await broker.member('peer');
   for (const character of ['\n', '\u0000', '\u001b[2J', '\u007f', '\u009b', '\ufffe', '\u{1ffff}']) {

@@ -17,12 +17,12 @@ interface ChangesOptions {
 
 /** Services that are added to, replaced in or removed from a container that runs. */
 export interface ServiceChange {
-  /** Each in place of the service of the same name, where there is one. */
+  /** Each replaces the service of the same name, if there is one. */
   readonly add?: readonly Registration[];
   readonly remove?: readonly string[];
   /**
-   * Called when nothing that the change concerns runs: with `true` before the services are started, and with `false` before
-   * those of before are started again. What it throws fails the change.
+   * Called while all services of the change are stopped: with `true` before they are started, and with `false` before the
+   * earlier ones are started again. An error that it throws fails the change.
    */
   readonly whenSwapped?: (isNew: boolean) => void;
 }
@@ -30,11 +30,11 @@ export interface ServiceChange {
 /** How a change went. */
 export type ChangeOutcome =
   | { readonly kind: 'changed'; readonly report: StartReport }
-  /** A service did not start, so the services of before were started again. */
+  /** A service did not start, so the earlier services were started again. */
   | {
       readonly kind: 'restored';
       readonly failure: unknown;
-      /** Why a service of before did not start again, where one did not. */
+      /** The reason if an earlier service did not start again. */
       readonly restoreFailure: Error | undefined;
     };
 

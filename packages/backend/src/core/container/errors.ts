@@ -182,7 +182,7 @@ const START_MISTAKES = {
   initialize:
     'Most likely something it connects to does not answer, or an await never settles. Give what you wait for a deadline of its own.',
   start:
-    'start() must return once the service runs. Most likely it awaits a loop that goes on: hand that to runInBackground() or every().',
+    'start() must return once the service runs. Most likely it awaits an endless loop: pass that to runInBackground() or every().',
 } as const;
 
 /** A service did not finish a phase of its start in time. */
@@ -220,7 +220,7 @@ export class ServiceStopError extends defineError({
   exit: 'plugin',
   make: (service: string, step: string, cause: unknown) => ({
     message: `service "${service}" failed in ${step}: ${reasonOf(cause)}`,
-    hint: hintOf(cause) ?? `The rest was stopped all the same. Look at ${step} of "${service}".`,
+    hint: hintOf(cause) ?? `Everything else was stopped. Look at ${step} of "${service}".`,
     cause,
     service,
   }),

@@ -149,7 +149,7 @@ describe('middleware', () => {
     assert.deepEqual(calls, ['ok']);
   });
 
-  test('is told when a route that hijacked the socket ends', async () => {
+  test('continues when a route that hijacked the socket ends', async () => {
     const ended = Promise.withResolvers<number>();
     const { app } = await appWith(
       new Fake(async (request, callNext) => {

@@ -96,7 +96,7 @@ async function healthOf(database: Database): Promise<HealthCheckResult> {
     case 'read-only':
       return {
         status: 'degraded',
-        detail: `read-only since ${state.since.toISOString()}: ${state.condition}; writing goes on by itself when the disk takes it`,
+        detail: `read-only since ${state.since.toISOString()}: ${state.condition}; writing resumes by itself when the disk accepts it`,
       };
     case 'failed':
       return { status: 'unhealthy', detail: `no write is acknowledged until a restart: ${state.reason}` };

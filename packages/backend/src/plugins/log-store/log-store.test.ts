@@ -310,7 +310,7 @@ describe('LogStore', () => {
       assert.deepEqual(store.stats, { written: 10_000, dropped: 0, pending: 0, failures: 0 });
     }));
 
-  test('stop() writes what has come, and hears nothing after', () =>
+  test('stop() writes the received lines, and accepts none afterwards', () =>
     withStore(async ({ log, store, database }) => {
       for (let n = 0; n < 3_000; n += 1) log(record());
       await store.stop();

@@ -50,7 +50,7 @@ export class LogWriter {
   readonly #retryMs: number;
   /** A write is never part of the work that triggered it, such as a transaction that asked for a flush. */
   readonly #inOwnContext = withLineDelivery(() => AsyncLocalStorage.snapshot());
-  /** Lines taken out of the queue by the write under way. */
+  /** Lines that the current write has taken from the queue. */
   #inFlight = 0;
   #writing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -112,7 +112,7 @@ export class LogWriter {
     }
   }
 
-  /** Stops writing, once the batch under way is written: a second writer of the same queue may begin. */
+  /** Stops writing, once the current batch is written: a second writer of the same queue may begin. */
   async close(): Promise<void> {
     this.#unlisten?.();
     this.#unlisten = undefined;

@@ -23,7 +23,7 @@ class Life {
   readonly #closeSpool: () => void;
   #store: LogStore | undefined;
   #isDead = false;
-  /** Whether the next write is made, and fails all the same. */
+  /** Whether the next write takes effect and still fails. */
   losesAnswer = false;
   /** Is called before each write. */
   onExecute: () => void = () => undefined;

@@ -117,7 +117,7 @@ test('a stream cut before its end is an error, and one cut after it is not', () 
   received(whole.server, Buffer.concat([whole.client.seal(bytes(100)), whole.client.end()]));
   whole.server.finish();
   assert.throws(() => whole.client.seal(bytes(1)), ChannelClosedError);
-  assert.equal(whole.server.state.kind, 'open', 'this side may go on');
+  assert.equal(whole.server.state.kind, 'open', 'this side may continue');
   received(whole.client, Buffer.concat([whole.server.seal(bytes(9)), whole.server.end()]));
   assert.deepEqual([whole.client.state.kind, whole.server.state.kind], ['closed', 'closed']);
 });

@@ -46,7 +46,7 @@ test('every line is taken once and in order, waits within the bounds, or is coun
   );
 });
 
-test('a line is not taken before it is released, and a listener hears of each release', () => {
+test('a line is not taken before it is released, and a listener is called for each release', () => {
   const queue = new LineQueue({ lines: 10, size: 1_000 });
   let heard = 0;
   const unlisten = queue.listen(() => (heard += 1));

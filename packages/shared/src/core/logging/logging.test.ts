@@ -268,7 +268,7 @@ describe('lines that lines cause', () => {
       await new Promise(setImmediate);
     }
     assert.equal(records.length, 1);
-    assert.equal(logging.stats.lines, 3, 'they are kept and printed all the same');
+    assert.equal(logging.stats.lines, 3, 'they are still kept and printed');
     assert.equal(logging.stats.waiting, 3);
   });
 

@@ -129,7 +129,7 @@ export class Logging {
 
   /** Resolves once every line logged so far was published, and may be stored. It does not wait for lines that are logged meanwhile. */
   async flush(): Promise<void> {
-    // A round that is under way may have begun before the last line was logged.
+    // A round in progress may have begun before the last line was logged.
     await this.#publishing;
     this.#publishSoon();
     await this.#publishing;

@@ -65,7 +65,7 @@ export class HomeUnusableError extends defineError({
     message: `cannot use ${folder}: ${conditionOf(cause)}`,
     hint:
       systemErrorIn(cause)?.hint ??
-      'Mend what the message names, or give another folder: AICO_HOME=/some/folder.',
+      'Correct what the message names, or give another folder: AICO_HOME=/some/folder.',
     cause,
     folder,
   }),

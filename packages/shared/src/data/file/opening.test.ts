@@ -240,9 +240,9 @@ test('the next start completes or repeats a creation that was interrupted at any
   // Before the head was written: a file that may be half made, and holds no data.
   await rename(store.file, `${store.file}.new`);
   await rename(head, `${head}.away`);
-  const anew = await store.open();
-  assert.deepEqual((await anew.status()).tables, []);
-  await anew.close();
+  const reopened = await store.open();
+  assert.deepEqual((await reopened.status()).tables, []);
+  await reopened.close();
   // Before the database took its name.
   await rename(store.file, `${store.file}.new`);
   const finished = await store.open();

@@ -232,7 +232,7 @@ describe('a backup', () => {
     assert.equal(await readFile(path.join(aside, 'config.yaml'), 'utf8'), 'environment: test\n');
     assert.equal(await readFile(path.join(aside, 'bus-grants.json'), 'utf8'), '{"grants":"of other keys"}');
 
-    // A backup that was made without grants takes none along, whatever keys those of before are of.
+    // A backup that was made without grants takes none along, whichever keys the earlier ones have.
     await rm(here.home.grantsFile);
     const without = await backUp(here);
     await restore(there, without.folder);

@@ -54,7 +54,7 @@ export function segmentFiles(folder: string): readonly string[] {
 }
 
 /**
- * Texts on their way to a store, in encrypted files that survive the process: an entry is with the operating system when
+ * Texts that are to be stored, in encrypted files that survive the process: an entry has been written to the operating system when
  * {@link append} returns. Nothing is created before the first entry; files whose entries are all released are removed.
  *
  * @example

@@ -98,14 +98,14 @@ const WAYS = [credential, keyring, keyFile] as const;
  */
 export async function openUnattended(body: SlotFileBody, sources: UnattendedSources): Promise<OpenedSlot> {
   const kinds = body.slots.map((slot) => slot.kind);
-  const passedOver = ['no password was given'];
+  const reasons = ['no password was given'];
   let wrong: { readonly error: unknown } | undefined;
   for (const way of WAYS) {
     if (!kinds.includes(way.name)) continue;
     try {
       const opened = await way.open(body, sources);
       if (typeof opened !== 'string') return opened;
-      passedOver.push(opened);
+      reasons.push(opened);
       sources.logger?.info('A way to unlock has nothing to offer', { kind: way.name, reason: opened });
     } catch (error) {
       wrong ??= { error };
@@ -113,5 +113,5 @@ export async function openUnattended(body: SlotFileBody, sources: UnattendedSour
     }
   }
   if (wrong !== undefined) throw wrong.error;
-  throw new KeyNotGivenError(kinds, passedOver.join('; '));
+  throw new KeyNotGivenError(kinds, reasons.join('; '));
 }

@@ -116,7 +116,7 @@ class Feed {
       const room = this.#receiver.receive(batch.part(from, next.from));
       if (room === undefined) continue;
       this.#isFull = true;
-      // A receiver that has no room in time reports the error itself, and is offered the next batch all the same.
+      // A receiver that has no room in time reports the error itself, and is still offered the next batch.
       room.then(this.#feed, this.#feed);
       return;
     }
