@@ -5,7 +5,7 @@ const TYPES_SEEN = 'node_modules/.cache/types.tsbuildinfo';
 
 const gates: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['format, lint, import directions', 'biome', 'ci', '--error-on-warnings', '.'],
-  // Only what changed since the last check is checked again; one thread does it with less than half of the work of several.
+  // Only files that changed since the last check are checked; one thread takes less than half of the processor time of several.
   ['types', 'tsc', '--project', '.', '--singleThreaded', '--incremental', '--tsBuildInfoFile', TYPES_SEEN],
   // These tests run here because they only read the sources, and because the merge of two valid changes can break them.
   [
@@ -14,7 +14,7 @@ const gates: readonly (readonly [name: string, command: string, ...args: string[
     ...['--test', '--test-reporter=dot', 'scripts/imports.test.ts', 'scripts/wall-clock.test.ts'],
   ],
   ['docs', process.execPath, 'scripts/check-docs.ts'],
-  // A test holds the pages to the sources: a change of a comment need not write them at once.
+  // A test compares the pages with the sources, so that a change of a comment need not update them immediately.
   ['comments of exports', process.execPath, 'scripts/api-reference.ts', '--comments'],
   ['vocabulary', process.execPath, 'scripts/vocabulary.ts'],
 ];

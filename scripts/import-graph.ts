@@ -7,7 +7,7 @@ export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 /** An import or export, or the URL of a worker or a process. */
 const IMPORT = /(?:^(?:import|export)\b[^;]*?\bfrom |\bimport\(|\bnew URL\()'([^']+)'/gms;
 
-/** Reads the graph of the sources, tests beside them included. */
+/** Reads the graph of the sources, including the tests beside them. */
 export function importGraph(root: string): ImportGraph {
   const files = globSync('packages/*/src/**/*.ts', { cwd: root });
   const known = new Set(files);

@@ -33,5 +33,5 @@ export interface LineEffect {
   readonly after?: (world: World, output: string) => Promise<void> | void;
 }
 
-/** Checks the effect of a block of another language: throws where it is missing. */
+/** Checks the effect of a block of another language; throws if it is missing. */
 type CodeEffect = (world: World, code: string) => Promise<void>;

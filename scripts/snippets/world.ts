@@ -16,7 +16,7 @@ const MODULES = path.join(ROOT, '.cache/snippets');
 const COMMANDS = ['node_modules/.bin', 'packages/client/node_modules/.bin'].map((each) =>
   path.join(ROOT, each),
 );
-/** A command that has not shown its effect by then has failed. */
+/** Milliseconds within which a command must have its effect. */
 const DEADLINE_MS = 60_000;
 
 /**
@@ -53,7 +53,7 @@ export class World implements AsyncDisposable {
     return world;
   }
 
-  /** Writes a file below the folder, and gives its path. */
+  /** Writes a file below the folder. @returns its path */
   async file(name: string, content: string): Promise<string> {
     const place = path.join(this.folder, name);
     await mkdir(path.dirname(place), { recursive: true });
@@ -133,7 +133,7 @@ export class World implements AsyncDisposable {
     return run.call(self, scope);
   }
 
-  /** Writes a module that finds the packages of the workspace, and gives its URL. */
+  /** Writes a module that can import the packages of the workspace. @returns its URL */
   async module(code: string): Promise<string> {
     const folder = path.join(MODULES, path.basename(this.folder));
     await mkdir(folder, { recursive: true });

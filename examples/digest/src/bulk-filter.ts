@@ -1,6 +1,6 @@
 import type { MailFilter } from '@aico/example-inbox';
 
-/** The label of mail that was sent to many: the digest counts it and does not list it. */
+/** The label of bulk mail, which the digest counts but does not list. */
 export const BULK = 'bulk';
 
 const UNSUBSCRIBE = /\bunsubscribe\b|\babmelden\b|\bse désabonner\b/i;

@@ -8,7 +8,7 @@ import { digestReady } from './topics.ts';
 
 export { digestReady } from './topics.ts';
 
-/** So often the plugin looks whether a digest is due: a machine that slept makes it soon after it wakes. */
+/** The interval of checks for a due digest. It is short, so that a digest is made soon after the machine wakes from sleep. */
 const LOOK_EVERY_MS = 60_000;
 
 /** Lists once a day the mail that was imported, without the newsletters. */

@@ -1,4 +1,4 @@
-/** The digest beside the inbox, in a whole backend whose clock the tests move. */
+/** The digest and the inbox in a whole backend whose clock the tests set. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';

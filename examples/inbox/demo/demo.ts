@@ -94,7 +94,7 @@ async function show(tour: Tour, wires: AsyncDisposableStack): Promise<void> {
       '--code-file',
       codeFile,
     );
-    // The laptop has the commands of the plugin; it chooses itself what runs on it.
+    // The laptop loads the commands of the plugin from its own copy, since it decides itself which code it runs.
     const config = path.join(tour.laptop, 'config', 'config.yaml');
     await writeFile(
       config,

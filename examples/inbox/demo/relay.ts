@@ -6,7 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 export interface TappedWire extends AsyncDisposable {
   /** Where its near end is. */
   readonly address: string;
-  /** Everything that went over it, both ways. Whole once the wire is disposed of. */
+  /** All bytes in both directions. Complete once the relay is disposed of. */
   readonly recording: string;
 }
 

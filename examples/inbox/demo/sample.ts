@@ -9,7 +9,7 @@ export interface MailSample {
   readonly sentences: readonly string[];
   /** Subject lines, of 12 characters or more. */
   readonly subjects: readonly string[];
-  /** The files they were taken from. */
+  /** The files of the sample. */
   readonly files: readonly string[];
   /** A word of a subject, which a search must find. */
   readonly word: string;

@@ -2,10 +2,10 @@ import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
-/** The ways in which a sentence could lie in a file unencrypted. */
+/** The encodings in which a sentence could be in a file unencrypted. */
 function formsOf(sentence: string): readonly Buffer[] {
   const utf8 = Buffer.from(sentence, 'utf8');
-  // Base64 depends on where in a group of three bytes the text begins: the middle of each of the three.
+  // Base64 depends on the offset of the text in a group of three bytes; these are the common parts for each offset.
   const base64 = [0, 1, 2].map((shift) =>
     Buffer.from(
       Buffer.concat([Buffer.alloc(shift), utf8])
@@ -19,7 +19,7 @@ function formsOf(sentence: string): readonly Buffer[] {
 export interface ScanResult {
   readonly files: number;
   readonly bytes: number;
-  /** The canaries that were found, each with the first file that holds it. */
+  /** The canaries that were found, each with the first file that contains it. */
   readonly finds: ReadonlyMap<string, string>;
 }
 
@@ -44,7 +44,7 @@ export async function scanFor(files: readonly string[], sentences: readonly stri
     let tail = Buffer.alloc(0);
     for await (const chunk of createReadStream(file, { highWaterMark: 1_048_576 }) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      // A sentence may lie across two chunks.
+      // A sentence may be split between two chunks.
       const window = Buffer.concat([tail, chunk]);
       for (const { sentence, form } of wanted) if (window.includes(form)) finds.set(sentence, file);
       wanted = wanted.filter(({ sentence }) => !finds.has(sentence));

@@ -15,7 +15,7 @@ export class FramesBrokenError extends defineError({
   make: () => ({ message: 'the body is not a sequence of messages, each preceded by its length' }),
 }) {}
 
-/** An import request holds more messages than one request may. None of them was stored. */
+/** An import request has more messages than one request may have. None of them was stored. */
 export class BatchTooLargeError extends defineError({
   code: 'AICO_INBOX_BATCH',
   status: 413,

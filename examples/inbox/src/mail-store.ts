@@ -13,7 +13,7 @@ import { marked, unmarked } from './search-marks.ts';
 
 /** The bytes of a message, and the data by which it is identified. */
 export interface RawMail {
-  /** Owns its whole buffer: a view would take all that is behind it along to the database's thread. */
+  /** Uses its whole buffer, since all of the buffer is transferred to the database's thread. */
   readonly raw: Uint8Array;
   /** Of `raw`, hexadecimal. */
   readonly sha256: string;
@@ -31,7 +31,7 @@ export interface StoredMail {
   readonly isNew: boolean;
 }
 
-/** Messages that one transaction marks: writers are not held up for longer. */
+/** The number of messages that one transaction marks, which limits the delay of other writers. */
 const MARKED_AT_ONCE = 100;
 
 const SUMMARY = 'm.id, m.subject, m.sender, m.sent_at, m.size, m.attachments';
@@ -48,7 +48,7 @@ export class MailStore {
   }
 
   /**
-   * Marks what an earlier version stored, so that search finds it in every script; newest first, in small steps.
+   * Marks the messages of an earlier version, so that a search finds them in every script; newest first, in small steps.
    *
    * @returns whether there is more to do
    */
@@ -224,10 +224,10 @@ export class MailStore {
   }
 }
 
-/** Labels a message; does nothing where the message was stored before, and has no id here. */
+/** Labels a message. Has no effect on a message that was stored before, which has no id here. */
 const LABEL = 'INSERT OR IGNORE INTO inbox_labels (message, label) SELECT ?1, ?2 WHERE ?1 IS NOT NULL';
 
-/** Stores one message, with {@link valuesOf} it; gives no row where the message is stored already. */
+/** Stores one message with the parameters {@link valuesOf}; returns no row if the message is already stored. */
 export const INSERT = `INSERT INTO inbox_messages
     (sha256, message_id, subject, sender, recipients, sent_at, imported_at, attachments, size, text, raw)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (sha256) DO NOTHING RETURNING id`;
@@ -264,7 +264,7 @@ function text(value: SqlValue | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Each word quoted, so that nothing in it is read as syntax; a `*` at its end still means words that begin so. */
+/** Quotes each word, so that none is interpreted as syntax; a `*` at the end of a word still means a prefix. */
 function plainWords(query: string): string {
   return query
     .split(/[\s\0]+/)

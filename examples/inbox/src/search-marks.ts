@@ -1,4 +1,4 @@
-/** The unit separator of ASCII. The search index takes it for a border between words; a person does not see it. */
+/** The unit separator of ASCII. The search index treats it as a word boundary, and it is invisible. */
 const MARK = '\u001f';
 
 /**

@@ -5,7 +5,7 @@ export const messageImported = defineTopic(
   'inbox.message.imported',
   Type.Object({
     id: Type.Integer(),
-    /** The `Message-ID` header, where there is one. */
+    /** The `Message-ID` header, if there is one. */
     messageId: Type.Optional(Type.String()),
     /** Hexadecimal, of the bytes as they came. */
     sha256: Type.String(),

@@ -19,7 +19,7 @@ export function isMarkedDeleted(raw: Buffer): boolean {
   return /^X-Status:[^\r\n]*D/im.test(header);
 }
 
-/** Whether the name of a file in a Maildir says that its message was put into the trash. */
+/** Whether the name of a file in a Maildir marks its message as deleted. */
 export function isNamedDeleted(where: string): boolean {
   return /[:;]2,[A-Za-z]*T[A-Za-z]*$/.test(where);
 }

@@ -5,7 +5,7 @@ const DELETED = 2;
 export interface EmlxMessage {
   readonly raw: Buffer;
   readonly isDeleted: boolean;
-  /** Bytes that its first line announces and that are not there. */
+  /** The number of bytes that are missing, according to the length in the first line. */
   readonly missing: number;
 }
 

@@ -16,7 +16,7 @@ const BATCHES_UNDER_WAY = 3;
 /** Reasons shown before the rest is only counted. */
 const REASONS_SHOWN = 20;
 
-/** How an import went: `found` is the sum of the four counts that follow it. */
+/** The result of an import: `found` is the sum of the four counts that follow it. */
 export interface ImportSummary {
   found: number;
   imported: number;
@@ -78,7 +78,7 @@ export async function importMail(context: CommandContext, paths: readonly string
   progress.stop();
   output.print(run.summary, describe);
   const { found, imported, duplicate } = run.summary;
-  // A person who named mail and got none must not have to read the numbers to notice.
+  // A user must notice without reading the numbers that no message was imported.
   if (found > 0 && imported + duplicate === 0) process.exitCode = 1;
 }
 
@@ -141,7 +141,7 @@ class ImportRun {
     this.#accounted = this.#accounted.then(async () => this.#account(sent, await results));
     const underWay = this.#accounted;
     this.#underWay.add(underWay);
-    // A batch that failed stays, so that the next wait rejects; until then its rejection is handled here.
+    // A failed batch remains in the list, so that the next wait rejects; until then its rejection is handled here.
     underWay.then(() => this.#underWay.delete(underWay)).catch(() => {});
     results.catch(() => {});
   }

@@ -117,7 +117,7 @@ function emlxFinding(content: Buffer, where: string): Finding {
   return messageFinding(raw, where);
 }
 
-/** The file in one piece, or its size where that is beyond the limit. */
+/** The content of the file, or its size if that exceeds the limit. */
 async function readWhole(chunks: Chunks, maxBytes: number): Promise<Buffer | number> {
   const kept: Buffer[] = [];
   let bytes = 0;

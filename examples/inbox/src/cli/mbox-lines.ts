@@ -7,14 +7,14 @@ export type Newline = typeof LINE_FEED | typeof RETURN;
 /** The number of characters by which a line is recognised. */
 const HEAD = 512;
 
-/** A line of a file with its end, or one piece of a line that is very long. */
+/** A line of a file including its line end, or one piece of a very long line. */
 export class Line {
   readonly bytes: Buffer;
   /** Offset in the file. */
   readonly start: number;
   /** Offset of the byte after the last. */
   readonly end: number;
-  /** Whether it is the beginning of a line, and not a further piece of one. */
+  /** Whether this is the beginning of a line, and not a later piece of a long one. */
   readonly isStart: boolean;
 
   constructor(bytes: Buffer, start: number, end: number, isStart: boolean) {
@@ -24,7 +24,7 @@ export class Line {
     this.isStart = isStart;
   }
 
-  /** Whether there is nothing on the line. */
+  /** Whether the line is empty. */
   get isBlank(): boolean {
     const [first, second] = this.bytes;
     if (!this.isStart) return false;
@@ -38,7 +38,7 @@ export class Line {
   }
 }
 
-/** Beyond this a line is passed on in pieces, so that one without an end does not grow quadratically. */
+/** A longer line is split into pieces, since collecting an endless line takes quadratic time. */
 const LONGEST_PIECE = 1_048_576;
 
 /** The mark that some editors put at the beginning of UTF-8. It is no part of the first line. */
@@ -49,7 +49,7 @@ export function newlineOf(head: Uint8Array): Newline {
   return head.includes(RETURN) && !head.includes(LINE_FEED) ? RETURN : LINE_FEED;
 }
 
-/** The lines of each chunk. A line keeps what ends it. */
+/** The lines of each chunk, including their line ends. */
 export async function* linesOf(
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
   newline: Newline,

@@ -1,6 +1,6 @@
 import { LINE_FEED, type Line, linesOf, type Newline } from './mbox-lines.ts';
 
-/** A message found in a mailbox, or the reason why there is none to send. */
+/** A message found in a mailbox, or the reason why it is not sent. */
 export type FoundMessage = (
   | { readonly kind: 'message'; readonly raw: Buffer }
   | { readonly kind: 'too-large'; readonly bytes: number }
@@ -66,10 +66,10 @@ class Splitter {
   #separator: RegExp | undefined;
   #message: Collector | undefined;
   #afterBlank = true;
-  /** A separator without a blank line before it: the next line decides whether it is one. */
+  /** A possible separator without a blank line before it; the next line decides. */
   #undecided: Line | undefined;
   #believesLengths = true;
-  /** Where the next message's span begins: before the first separator too, so that nothing is left out. */
+  /** The offset at which the span of the next message begins; it includes text before the first separator, so that no byte is omitted. */
   #start = 0;
   #offset = 0;
 
@@ -190,7 +190,7 @@ class Collector {
   finish(span: Span): FoundMessage {
     if (this.#isBlank) return { kind: 'empty', span };
     if (this.#bytes > this.#maxBytes + LONGEST_BLANK) return { kind: 'too-large', bytes: this.#bytes, span };
-    // A writer that hides separators by a length does not quote them either.
+    // A writer that relies on the length does not quote separators in the body.
     const pieces = this.#lines.map((line) =>
       !this.#hidesSeparators && isQuoted(line) ? line.bytes.subarray(1) : line.bytes,
     );

@@ -1,5 +1,5 @@
 /**
- * A stranger's text on one line: a subject that has line ends would look like lines of the command's own. Control
+ * Foreign text on one line: a subject with line ends would look like further lines of the command's output. Control
  * characters are made visible by `output.print()`.
  *
  * @example oneLine('Re:\n  lunch') // 'Re: lunch'

@@ -10,23 +10,23 @@ export interface ParsedMail {
   readonly subject: string;
   readonly sender: string;
   readonly recipients: string;
-  /** Milliseconds since the epoch; `undefined` where the message names no date that is one. */
+  /** Milliseconds since 1970; `undefined` if the message has no valid date. */
   readonly sentAt: number | undefined;
   /** The readable text, at most {@link TEXT_KEPT} characters. */
   readonly text: string;
   readonly attachments: number;
 }
 
-/** Characters of a message that are searched. The bytes are kept whole. */
+/** The number of characters of a message that are indexed. All bytes are stored. */
 export const TEXT_KEPT = 1_000_000;
 
-/** Characters kept of one header: a subject or list of recipients beyond this is no mail. */
+/** The number of characters of a header that are stored, which is enough for any real subject or list of recipients. */
 const HEADER_KEPT = 10_000;
 
-/** The names that headers have in practice, out of all that RFC 5322 allows: at least one makes it mail. */
+/** Common names of headers. Input counts as mail if it has at least one of them. */
 const HEADER_NAME = /^[a-z][a-z0-9-]*$/i;
 
-/** Messages within messages that are read for their text. */
+/** The depth of attached messages whose text is read. */
 const ATTACHED_DEPTH = 3;
 
 /** The HTML part is used if its text is this many times as long as the plain part. */

@@ -29,7 +29,7 @@ export interface MailReaderOptions {
 export class MailReader implements AsyncDisposable {
   readonly #options: Required<MailReaderOptions>;
   readonly #limit: ReturnType<typeof pLimit>;
-  /** All threads there are, and those of them that wait for work. */
+  /** All threads, and the idle ones among them. */
   readonly #workers = new Set<Worker>();
   readonly #free = new Set<Worker>();
   readonly #reading = new Set<Promise<unknown>>();

@@ -1,4 +1,4 @@
-/** The thread that reads mail: one message in, one answer out. */
+/** The thread that parses mail: it receives a message and posts one answer. */
 import { parentPort } from 'node:worker_threads';
 import { MessageRefusedError } from '../errors.ts';
 import { type ParsedMail, parseMail } from './mail-parser.ts';

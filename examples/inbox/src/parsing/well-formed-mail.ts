@@ -7,10 +7,10 @@ const RETURN = 0x0d;
 /** Text that some programs write before the header: blank lines, a byte order mark, a line of Microsoft's. */
 const BEFORE_HEADER = /^(?:\xef\xbb\xbf)?[\r\n]*(?:Microsoft Mail Internet Headers[^\n]*\n)?[\r\n]*/;
 
-/** The charset that a part names for its text. A header that is not encoded is mostly in the same one. */
+/** The declared charset of a part. An unencoded header usually has the same charset. */
 const CHARSET = /^content-type:[^\n]*(?:\n[ \t][^\n]*)*?charset\*?=\s*"?([\w.:-]{1,40})/im;
 
-/** Bytes from which the charset of a message that names none is guessed. */
+/** The number of bytes by which an undeclared charset is guessed. */
 const SAMPLE = 65_536;
 
 /** The fallback charset: the one that most programs used before charsets were declared. */
@@ -41,7 +41,7 @@ function withLineFeeds(bytes: Buffer): Buffer {
   return Buffer.from(bytes.map((byte) => (byte === RETURN ? LINE_FEED : byte)));
 }
 
-/** The offset after the blank line that ends the header; the length where there is no body. */
+/** The offset after the blank line that ends the header; the length if there is no body. */
 function endOfHeader(mail: Buffer): number {
   const ends = ['\n\n', '\n\r\n'].flatMap((blank) => {
     const at = mail.indexOf(blank);
@@ -50,7 +50,7 @@ function endOfHeader(mail: Buffer): number {
   return Math.min(...ends, mail.length);
 }
 
-/** The charset of bytes that no header names, or `undefined` where they are UTF-8, ASCII included. */
+/** The guessed charset of bytes; `undefined` for UTF-8, including ASCII. */
 function guessCharset(mail: Buffer): string | undefined {
   // Whole lines, so that a character at the end of the sample is not cut.
   const end = mail.length > SAMPLE ? mail.lastIndexOf(LINE_FEED, SAMPLE) + 1 || SAMPLE : mail.length;

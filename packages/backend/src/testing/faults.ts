@@ -42,7 +42,7 @@ export class PluginWriteFaults {
   #plugin: string | undefined;
 
   /**
-   * Has the next writes of plugins fail with `AICO_DATA_BUSY`, as if another process held the lock of the database for too
+   * Makes the next writes of plugins fail with `AICO_DATA_BUSY`, as if another process held the lock of the database for too
    * long: a statement of its own, or the commit of a transaction, which is rolled back. Writes of the backend succeed, and so do the
    * transactions that the service `'idempotency'` opens.
    *

@@ -48,7 +48,7 @@ async function isFromRegistry(name: string, place: string): Promise<boolean> {
   return packages[`node_modules/${name}`]?.resolved?.startsWith('file:') !== true;
 }
 
-/** The folder itself with every link above it followed, as npm follows them. */
+/** The folder with all links above it resolved, as npm resolves them. */
 async function realParent(folder: string): Promise<string> {
   return path.join(await realpath(path.dirname(folder)), path.basename(folder));
 }

@@ -22,7 +22,7 @@ const NOT_COPIED: ReadonlySet<string> = new Set(['node_modules', 'dist']);
 
 /**
  * Makes the package of a plugin called `name` in a folder, which must be empty or missing. The folder appears as a whole:
- * nothing is left where it cannot be made, and nothing is overwritten.
+ * nothing is left if it cannot be created, and nothing is overwritten.
  *
  * @param folder absolute
  * @returns the files, relative to the folder

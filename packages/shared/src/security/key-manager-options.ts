@@ -4,7 +4,7 @@ import type { PasswordCost } from './passwords/password-key.ts';
 import type { SlotKind } from './slots/slot-file.ts';
 import type { Keyring } from './sources/os-keyring.ts';
 
-/** The files that a key manager keeps its keys in, and its limits. */
+/** The files of a key manager, and its limits. */
 export interface KeyManagerOptions {
   /** The slot file. */
   readonly slotsFile: string;

@@ -38,7 +38,7 @@ export interface InitializeOptions {
    * wrong. Default `false`.
    */
   readonly lightweight?: boolean;
-  /** The environment, over what any layer says. */
+  /** The environment, which overrides all layers. */
   readonly environment?: string;
 }
 

@@ -58,7 +58,7 @@ describe('editing the configuration file', () => {
     assert.deepEqual(Object.keys(parse(await readFile(file, 'utf8')).plugins).sort(), names);
   });
 
-  test('restores the text of before when the work fails, and leaves what an editor wrote meanwhile', async (t) => {
+  test('restores the earlier text if the work fails, unless an editor has changed the file meanwhile', async (t) => {
     const text = '# mine\nplugins:\n  inbox:\n    enabled: false # for now\n';
     for (const before of [undefined, text]) {
       const file = await fileIn(t, before);

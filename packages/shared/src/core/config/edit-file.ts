@@ -37,7 +37,7 @@ export async function editConfigFile(
 
 /**
  * Changes keys of the user's file, while no other command does. Comments and order stay. The file is created where it is
- * missing, and replaced atomically. If `work` fails, the file has its text of before again, unless an editor has changed it.
+ * missing, and replaced atomically. If `work` fails, the earlier text of the file is restored, unless an editor has changed it.
  *
  * A key can be removed from a file with other problems, as long as it is YAML, since that may repair it.
  *

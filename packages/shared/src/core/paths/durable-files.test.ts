@@ -112,7 +112,7 @@ describe('maintenance as root', { skip: isRoot ? false : 'only root can give fil
 test('a folder that cannot be created below an existing one is an error, and is not retried endlessly', {
   skip: process.platform === 'linux' ? false : 'it needs /proc',
 }, async () => {
-  // In a process of its own: what does not end would take this one with it.
+  // In a separate process, since an endless call would block this one.
   const script = `
     const { makePrivateFolder } = await import(${JSON.stringify(new URL('./durable-files.ts', import.meta.url).href)});
     const { makeFolder } = await import(${JSON.stringify(new URL('./private-folder.ts', import.meta.url).href)});

@@ -33,7 +33,7 @@ export class Work {
     return typeof this.trace === 'object' ? this.trace.traceparent : this.trace;
   }
 
-  /** One object for all lines that are logged meanwhile; `undefined` when it has nothing to say. */
+  /** One object for all lines that are logged meanwhile; `undefined` if it has no fields. */
   get context(): WorkContext | undefined {
     if (this.#context !== undefined) return this.#context;
     const { requestId, plugin, device } = this.names;

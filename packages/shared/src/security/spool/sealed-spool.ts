@@ -4,7 +4,7 @@ import { removeSpoolFile, SpoolFile } from '../../core/paths/index.ts';
 import { GuardedKey } from '../keys/guarded-key.ts';
 import { createHeader, entryBytes, HEADER_BYTES, sealEntry, segmentKey } from './segment-format.ts';
 
-/** Where a spool is kept, and how large it becomes. */
+/** Options of a {@link SealedSpool}. */
 export interface SealedSpoolOptions {
   /** An existing folder. */
   readonly folder: string;
@@ -18,7 +18,7 @@ export interface SealedSpoolOptions {
   readonly segmentBytes?: number;
 }
 
-/** A text that is kept until the numbers from `first` to `last` are released. */
+/** A text that is stored until the numbers from `first` to `last` are released. */
 export interface SpoolEntry {
   readonly first: number;
   readonly last: number;
@@ -207,7 +207,7 @@ export class SealedSpool {
   }
 
   #write(segment: Segment, sealed: Buffer, position: number, { last }: SpoolEntry): void {
-    // Before the write, which may have failed when its bytes were with the system.
+    // Before the write, which may fail after the operating system has accepted its bytes.
     segment.last = Math.max(segment.last, last);
     segment.file.write(sealed, position);
   }

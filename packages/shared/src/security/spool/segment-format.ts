@@ -82,7 +82,7 @@ export function readPrefix(bytes: Buffer): EntryPrefix | undefined {
   };
 }
 
-/** The text of an entry; `undefined` when it is incomplete, or not as it was sealed. */
+/** The text of an entry; `undefined` if it is incomplete or was altered. */
 export function openEntry(key: GuardedKey, entry: Buffer): string | undefined {
   const prefix = readPrefix(entry);
   if (prefix === undefined || prefix.length < TAG || entry.byteLength !== PREFIX_BYTES + prefix.length)

@@ -21,7 +21,7 @@ interface Place {
 /** An entry that a process left behind. */
 export interface SpooledEntry {
   readonly text: string;
-  /** No later entry holds a number below this one. */
+  /** No later entry has a number below this one. */
   readonly next: number;
 }
 
@@ -39,7 +39,7 @@ export class SpooledRun {
     this.#key = key;
   }
 
-  /** How many entries could not be read, are known to be missing, or are not in their place. The end of a file that was being written is none. */
+  /** The number of entries that are unreadable, missing or out of place, without an incomplete last entry. */
   get damaged(): number {
     return this.#damaged;
   }
