@@ -390,7 +390,7 @@ test('a large result is streamed in chunks with each row once, and leaving early
   let sum = 0;
   for await (const { v } of db.stream<{ v: number }>('SELECT v FROM kept WHERE v <= ?', [4_000])) {
     sum += v;
-    // Rows written meanwhile are not part of the view.
+    // Rows written meanwhile are not in the snapshot.
     if (v % 1_000 === 0) await db.execute('INSERT INTO kept (v) VALUES (1)');
   }
   assert.equal(sum, (4_000 * 4_001) / 2);

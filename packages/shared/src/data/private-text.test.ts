@@ -8,7 +8,7 @@ import { publicReason } from './engine-messages.ts';
 import { ConstraintError, type SqlParameters, StatementFailedError } from './index.ts';
 import { Vocabulary } from './sql/vocabulary.ts';
 
-/** Words and a number that nothing but a statement, its parameters and its values hold. */
+/** Words and a number that occur only in a statement, its parameters and its values. */
 const CANARY = 'zwieback';
 const CANARY_NUMBER = '4815162342';
 const CANARIES = new RegExp(`${CANARY}|${CANARY_NUMBER}`, 'i');
@@ -23,7 +23,7 @@ const SCHEMA = `
     SELECT RAISE(ABORT, 'refused: ' || NEW.day);
   END`;
 
-/** A logger, and the console that it writes to. */
+/** A logger and its console. */
 function loggerWithConsole() {
   const chunks: string[] = [];
   const stream = { write: (text: string) => void chunks.push(text) };
@@ -38,7 +38,7 @@ async function open(t: TestContext) {
   return { db: db.ownedBy('diary'), console };
 }
 
-/** Everything that a log line, a console and a reply could take from an error. */
+/** All text that a log line, a console and a reply could contain of an error. */
 function everythingSaid(error: unknown): string {
   const { logger, console } = loggerWithConsole();
   logger.error('A statement failed', { error });
@@ -81,7 +81,7 @@ const LISTED: readonly (readonly [sql: string, params?: SqlParameters])[] = [
   ['SELECT 1 WHERE ? LIKE ? ESCAPE ?', [CANARY, CANARY, CANARY]],
 ];
 
-/** Pieces from which statements are put together, most of which SQLite refuses. */
+/** Pieces of random statements, most of which SQLite refuses. */
 const PIECE = fc.constantFrom(
   ...`SELECT FROM WHERE MATCH INSERT INTO VALUES ( ) , . * ' " \` [ ] -- /* */ ; = || ? ?1 :name diary diary_text body day`.split(
     ' ',

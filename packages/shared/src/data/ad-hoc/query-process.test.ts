@@ -153,7 +153,7 @@ test('the process of an endless query ends with its parent', async (t) => {
   const limits = { maxRows: 1, maxBytes: 1, maxMemoryBytes: 2 ** 30, deadlineMs: 600_000 };
   const request = frame({ file: store.file, cipher: 'aegis', sql: ENDLESS, params: [], ...limits });
   child.stdin.write(Buffer.concat([request, KEY]));
-  // The kernel closes the pipe of a parent that was killed just as this does.
+  // The kernel closes the pipe of a killed parent in the same way.
   child.stdin.end();
   const [, signal] = await once(child, 'close');
   assert.equal(signal, 'SIGKILL');

@@ -237,13 +237,13 @@ test('the next start completes or repeats a creation that was interrupted at any
   const store = await testStore(t);
   await filled(store);
   const head = `${store.file}.head`;
-  // Before the head was written: a file that may be half made, and holds no data.
+  // Interrupted before the head was written: the file may be incomplete and contains no data.
   await rename(store.file, `${store.file}.new`);
   await rename(head, `${head}.away`);
   const reopened = await store.open();
   assert.deepEqual((await reopened.status()).tables, []);
   await reopened.close();
-  // Before the database took its name.
+  // Interrupted before the database was renamed.
   await rename(store.file, `${store.file}.new`);
   const finished = await store.open();
   assert.deepEqual((await finished.status()).tables, []);

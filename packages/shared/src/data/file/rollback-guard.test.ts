@@ -37,7 +37,7 @@ test('an older copy is detected with the number of missing commits', async (t) =
   await rename(`${store.file}.old`, store.file);
   const { missing, found, expected } = await refusal(store);
   assert.deepEqual([missing, found?.commits, expected.commits], [5, 4, 9]);
-  // The newest put back is taken as if nothing had been.
+  // The newest copy is accepted.
   await rename(`${store.file}.newest`, store.file);
   await write(store, 1);
 });
@@ -47,7 +47,7 @@ test('a failed commit is not counted in the head, and the next opening succeeds'
   const db = await store.open();
   await db.execute('CREATE TABLE parent (id INTEGER PRIMARY KEY)');
   await db.execute('CREATE TABLE child (id INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)');
-  // All its statements succeed; only the commit does not.
+  // All its statements succeed, and only the commit fails.
   const failing = db.transaction((tx) => tx.execute('INSERT INTO child VALUES (1)'));
   await assert.rejects(failing, /FOREIGN KEY/);
   await db.close();
@@ -104,7 +104,7 @@ test('after kill -9 a truncated log is detected exactly if it loses a commit', a
   assert.ok(size > 20_000);
   const frame = 4_096 + 24;
   const frames = Math.floor((size - 32) / frame);
-  // A frame that ends a commit says how large the database is with it. The last one may have been cut off from its head.
+  // A commit frame contains the size of the database. The last frame may be truncated after its header.
   const ends = Array.from({ length: frames }, (_, index) => index).filter(
     (index) => log.readUInt32BE(32 + index * frame + 4) > 0,
   );

@@ -13,7 +13,7 @@ import { HeadWitness } from './head-witness.ts';
 
 const YES = async (): Promise<boolean> => true;
 
-/** A home with a database that is followed by a witness while it is open, and copies of its files at moments. */
+/** A home with a database that has a witness, and copies of its files. */
 class Home {
   readonly folder: string;
   readonly file: string;
@@ -34,7 +34,7 @@ class Home {
     return new HeadWitness(this.keyring, this.file);
   }
 
-  /** Opens it as a start does, writes so many rows, and closes it. */
+  /** Opens the database as a start does, writes rows, and closes it. */
   async live(rows: number): Promise<void> {
     const { witness } = this;
     const database = await EncryptedDatabase.open({ file: this.file, key: this.key, witness });
@@ -48,7 +48,7 @@ class Home {
     }
   }
 
-  /** A start that the guard refuses; it leaves every file as it was. */
+  /** A start that the guard refuses, and that changes no file. */
   async refused(message?: RegExp): Promise<DatabaseRolledBackError> {
     const before = await this.bytes();
     const failure = await this.live(0).then(
@@ -61,7 +61,7 @@ class Home {
     return failure;
   }
 
-  /** A digest of every file but the index and the empty log that a reader of the database leaves. */
+  /** A digest of all files, except the index and the empty log, which a reader of the database creates. */
   async bytes(): Promise<Record<string, string>> {
     const names = (await readdir(this.folder)).filter((name) => !/-(?:shm|wal)$/.test(name)).sort();
     const digests = names.map(async (name) => {
@@ -86,7 +86,7 @@ class Home {
   }
 }
 
-/** Written, copied with its head, written on, and put back: nothing beside the database tells. */
+/** A database that was replaced by an older copy together with its head. */
 async function rolledBack(t: TestContext, keyring: Keyring): Promise<Home> {
   const root = await mkdtemp(path.join(tmpdir(), 'aico-witness-'));
   t.after(() => rm(root, { recursive: true }));
@@ -185,7 +185,7 @@ test('an acceptance that dies before it updates the keyring is recognised at the
     key,
     witness,
     confirm: async () => {
-      // From here on the keyring cannot be written, as if the process were killed before it gets there.
+      // From here on writes to the keyring fail, as if the process had been killed before them.
       keyring.set = () => Promise.reject(new KeyringUnavailableError('killed'));
       return true;
     },

@@ -82,7 +82,7 @@ describe('rotateKey', () => {
   for (const step of STEPS) {
     test(`that dies after "${step}" leaves all rows under one key, without other files`, async (t) => {
       const { file, keys, open, rows, leftovers } = await setUp(t);
-      // After a crash no handler of ours runs.
+      // A crash runs no error handlers.
       const dying = new AICOKeyManagerStub(keys);
       await assert.rejects(
         rotateKey({
@@ -96,7 +96,7 @@ describe('rotateKey', () => {
         }),
       );
       const next = await open();
-      // A recovery that dies as well is recovered from.
+      // An interrupted recovery is completed by the next one.
       await recoverRotation({
         file,
         keys: next,
@@ -124,7 +124,7 @@ describe('rotateKey', () => {
   });
 });
 
-/** The key manager as a process that can die has it: after that it answers nothing any more. */
+/** The key manager of a simulated process, which rejects all calls after the process has died. */
 class AICOKeyManagerStub {
   readonly keys: AICOKeyManager;
   #dead = false;

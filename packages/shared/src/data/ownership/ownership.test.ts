@@ -124,7 +124,7 @@ describe("another owner's tables", () => {
     ])
       await assert.rejects(other.migrate('other', [...OTHER, { id: '002', sql }]), (error) => {
         assert.ok(error instanceof MigrationFailedError, sql);
-        // No program shows the reads of a virtual table, so its arguments are refused.
+        // Programs do not contain the reads of a virtual table, so its arguments are checked.
         const Refusal = sql.startsWith('CREATE VIRTUAL') ? StatementRefusedError : TableNotOwnedError;
         assert.ok(error.cause instanceof Refusal, `${sql}: ${String(error.cause)}`);
         return true;

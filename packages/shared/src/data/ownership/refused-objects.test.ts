@@ -38,9 +38,9 @@ async function openBoth(t: Parameters<typeof testStore>[0]) {
   return { root, secret, own };
 }
 
-/** Each is legal SQL, and each leaves something behind that reaches or hinders another. */
+/** Valid SQL that would create an object which uses or restricts tables of another owner. */
 const MIGRATIONS = [
-  // The views, triggers and foreign keys of an owner refer to its own tables, and compile.
+  // Views, triggers and foreign keys must compile and refer to tables of their owner only.
   'CREATE VIEW window AS SELECT * FROM secret',
   'CREATE VIEW window AS SELECT * FROM secret_found',
   'CREATE VIEW broken AS SELECT * FROM nothing_yet',
@@ -52,7 +52,7 @@ const MIGRATIONS = [
   'CREATE TABLE mine (id INTEGER REFERENCES nothing_yet)',
   'CREATE TABLE mine (text REFERENCES [SECRET] (text) ON DELETE CASCADE)',
   'ALTER TABLE own ADD COLUMN more REFERENCES secret (id)',
-  // Virtual tables read with statements of their own.
+  // Virtual tables read tables with statements of their own.
   "CREATE VIRTUAL TABLE mine USING fts5 (text, content = 'secret')",
   "CREATE VIRTUAL TABLE mine USING fts5 (text, content/**/= 'secret')",
   "CREATE VIRTUAL TABLE mine USING fts5 (text, cont = 'secret')",
@@ -65,20 +65,20 @@ const MIGRATIONS = [
   'CREATE VIRTUAL TABLE mine USING fts4 (text)',
   'CREATE VIRTUAL TABLE mine USING fts4aux (secret_found)',
   'CREATE VIRTUAL TABLE mine USING dbstat',
-  // By these names SQLite would take the other's table for one of the virtual table, and refuse its owner's writes.
+  // With these names SQLite would consider the other owner's table a shadow table and refuse writes to it.
   'CREATE VIRTUAL TABLE plain USING fts5 (a, columnsize = 0)',
   "CREATE VIRTUAL TABLE PLAIN USING fts5 (a, content = '')",
   'CREATE TABLE bare_docsize (text)',
   'CREATE TABLE Bare_Content (text)',
   'ALTER TABLE own RENAME TO own_no_more',
-  // Nothing temporary, which would hide a table of the same name on the one connection that writes.
+  // Temporary objects would hide tables of the same name on the connection that writes.
   'CREATE TEMP TABLE secret (text)',
   'CREATE TABLE temp.secret (id INTEGER PRIMARY KEY, text)',
   "CREATE TABLE 'temp'.secret (text)",
   'CREATE VIEW temp.secret AS SELECT 1',
   'CREATE TRIGGER temp.way AFTER INSERT ON own BEGIN SELECT 1; END',
   'CREATE VIRTUAL TABLE temp.secret USING fts5 (text)',
-  // The store's own record, the counters, statistics, and names that mean something.
+  // The record of owners, the counters, the statistics, and reserved names.
   "UPDATE '_aico_objects' SET owner = 'own'",
   'DROP TABLE "_aico_migrations"',
   'ALTER TABLE `_aico_objects` RENAME TO mine',
@@ -98,7 +98,7 @@ const MIGRATIONS = [
   'DROP TABLE secret_found',
   'DROP TABLE secret',
   'CREATE TABLE mine (text); COMMIT; DROP TABLE secret',
-  // References that SQLite leaves out of a program because they cannot matter, and resolves when any table is renamed.
+  // References that SQLite omits from programs because they cannot affect the result, and resolves when any table is renamed.
   'CREATE VIEW mine AS SELECT 1 WHERE 0 AND EXISTS (SELECT 1 FROM missing)',
   'CREATE VIEW mine AS SELECT 1 WHERE 0 AND EXISTS (SELECT 1 FROM secret)',
   'CREATE VIEW mine AS SELECT 0 AND missing FROM own',

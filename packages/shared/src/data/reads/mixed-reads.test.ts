@@ -91,7 +91,7 @@ test('reads, writes, transactions and streams in any mixture all settle, even wh
             closeWhenDue();
           }
         });
-        // Only the database's own end may refuse anything; a wake-up that is lost ends in the time limit of the test.
+        // Calls may be refused only because the database closes. A lost wake-up exceeds the time limit of the test.
         for (const outcome of await Promise.allSettled(work))
           if (outcome.status === 'rejected') {
             assert.ok(outcome.reason instanceof DatabaseClosedError, String(outcome.reason));

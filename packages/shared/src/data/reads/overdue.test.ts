@@ -12,7 +12,7 @@ import {
 } from '../index.ts';
 
 const COUNT_TO = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)';
-/** Runs some seconds: a statement without an end would keep the process of the test. */
+/** A statement that runs some seconds; one without an end would keep the test process alive. */
 const LONG = `${COUNT_TO} SELECT count(*) AS c FROM n`;
 const STEPS = [8_000_000] as const;
 
@@ -62,7 +62,7 @@ describe('a read beyond its time limit', () => {
       isDone = true;
       return rows;
     });
-    // Sent behind it, to the only reader there is: reads, a statement that turns out to write, and an operation.
+    // Sent to the only reader after it: reads, a statement that writes, and an operation.
     const behind = await Promise.all([
       readsOf(db, 100),
       db.execute('WITH x (v) AS (VALUES (5)) INSERT INTO kept (v) SELECT v FROM x'),

@@ -20,7 +20,7 @@ function fillable(database: EncryptedDatabase) {
     inThisTurn += 1;
     if (inThisTurn === 1) setImmediate(() => (inThisTurn = 0));
     disk.mostInOneTurn = Math.max(disk.mostInOneTurn, inThisTurn);
-    // A loop without a timer would never end, and the test with it.
+    // Ends a loop without a timer, which would block the test.
     if (inThisTurn > 10_000) disk.isFull = false;
     disk.hasRefused.resolve();
     throw new DiskFullError(new Error('full'));

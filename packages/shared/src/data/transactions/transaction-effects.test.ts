@@ -5,7 +5,7 @@ import { captured } from '../../../test/fixtures/capture-lines.ts';
 import { testStore } from '../../../test/fixtures/store.ts';
 import type { Database, Transaction } from '../index.ts';
 
-/** The steps of a transaction, or of a savepoint in it, in order, and whether it is rolled back in the end. */
+/** The steps of a transaction or savepoint in order, and whether it is rolled back. */
 interface Plan {
   readonly steps: readonly (Plan | 'write')[];
   readonly rollsBack: boolean;

@@ -13,7 +13,7 @@ import { startEngineWorker } from '../threads/engine-worker.ts';
 
 const WRITER = fileURLToPath(new URL('../../../test/fixtures/writer-process.ts', import.meta.url));
 
-/** Lets a process write, kills it once it has said `lines` answers. @returns what it said were answered */
+/** Starts a process that writes, and kills it after `lines` acknowledgements. @returns the acknowledged rows */
 async function writeUntilKilled(file: string, first: number, lines: number): Promise<number[]> {
   const child = spawn(process.execPath, [WRITER, file, String(first)], {
     stdio: ['ignore', 'pipe', 'inherit'],

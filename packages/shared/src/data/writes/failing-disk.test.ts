@@ -12,7 +12,7 @@ import { DiskFullError, EncryptedDatabase } from '../index.ts';
 const run = promisify(execFile);
 const CHILD = fileURLToPath(new URL('../../../test/fixtures/failing-disk-process.ts', import.meta.url));
 
-/** Why `command` cannot be used here, if it cannot. */
+/** The reason why `command` cannot be used here; `undefined` if it can. */
 async function missing(command: string, ...args: string[]): Promise<string | undefined> {
   return await run(command, args, { timeout: 10_000 }).then(
     () => undefined,
@@ -64,7 +64,7 @@ describe('a failed fsync', { skip: noStrace }, () => {
     });
 });
 
-/** A file system of a few megabytes, gone with the test; or why there is none. */
+/** Mounts a file system of a few megabytes for the test, or returns the reason why it cannot. */
 async function smallDisk(folder: string): Promise<(() => Promise<unknown>) | string> {
   const refused = await missing('mount', '-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', folder);
   return refused ?? (() => run('umount', [folder]));

@@ -23,7 +23,7 @@ async function openBoth(t: Parameters<typeof testStore>[0]) {
   return { root, faulty };
 }
 
-/** Forty writes of others, sent in the same turn as `fault`, which must fail with an error of the statement. */
+/** Sends forty writes of other owners in the same turn as `fault`, which must fail with an error of its statement. */
 async function besides(root: EncryptedDatabase, first: number, fault: () => Promise<unknown>): Promise<void> {
   const innocent = root.ownedBy('innocent');
   const write = (n: number) => innocent.execute('INSERT INTO kept VALUES (?)', [n]);
@@ -61,7 +61,7 @@ for (const [what, sql] of [
 
 test('a transaction that continues after such a failure commits its other changes', async (t) => {
   const { root, faulty } = await openBoth(t);
-  // SQLite undoes this statement alone, and not the transaction.
+  // SQLite rolls back only this statement, not the transaction.
   const several = "INSERT INTO counted (text) SELECT 'a' UNION ALL SELECT 'b'";
   await faulty.transaction(async (tx) => {
     await assert.rejects(tx.execute(several), StatementFailedError);

@@ -94,10 +94,10 @@ const group: fc.Arbitrary<Statement[]> = fc.oneof(
   groupOf(fc.oneof(reference, rule, schema), 16),
 );
 
-/** The answer to a caller; of a failure only that it is one. */
+/** The result of a call; failures are not distinguished. */
 type Told = Pick<QueryResult, 'rows' | 'changes' | 'lastRowId'> | 'refused';
 
-/** The same statements on the bare driver, each in a transaction of its own in which nothing else ever happens. */
+/** Runs the same statements on the bare driver, each in its own transaction. */
 class Alone {
   readonly #driver = new Driver(':memory:');
 
@@ -108,7 +108,7 @@ class Alone {
   }
 
   run({ sql, params }: Statement): Told {
-    // A key that no statement of the test gives: what is another one after it was inserted.
+    // A key that no statement of the test inserts: another value shows an insert.
     this.#driver.exec('INSERT OR REPLACE INTO mark VALUES (-99)');
     this.#driver.exec('BEGIN');
     try {
@@ -165,7 +165,7 @@ async function contentOf(db: EncryptedDatabase): Promise<unknown> {
   );
 }
 
-/** A change of the schema may leave `changes` of the statement before it standing. */
+/** A change of the schema may report the `changes` of the statement before it. */
 function comparable(sql: string, what: Told): Told {
   if (what === 'refused' || !/^(?:ALTER|DROP|CREATE)/.test(sql)) return what;
   return { ...what, changes: 0, lastRowId: undefined };

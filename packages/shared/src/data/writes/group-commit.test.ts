@@ -95,7 +95,7 @@ describe('concurrent writes', () => {
   });
 });
 
-/** A table with a unique value and an upper bound, and the same in memory. */
+/** A table with a unique column and an upper bound, and its model in memory. */
 type Step =
   | { readonly do: 'insert' | 'insert or rollback'; readonly n: number }
   | { readonly do: 'delete'; readonly n: number }

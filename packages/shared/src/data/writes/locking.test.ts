@@ -8,7 +8,7 @@ import { DatabaseBusyError } from '../index.ts';
 
 const HOLDER = fileURLToPath(new URL('../../../test/fixtures/lock-holder-process.ts', import.meta.url));
 
-/** Another process that has taken the write lock. @returns what makes it commit and end */
+/** Starts a process that takes the write lock. @returns a function that makes it commit and end */
 async function holdLock(t: TestContext, file: string): Promise<() => Promise<void>> {
   const child = spawn(process.execPath, [HOLDER, file], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => child.kill('SIGKILL'));
