@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { testStore } from '../../test/fixtures/store.ts';
 import { createLogging } from '../core/logging/index.ts';
-import { publicReason } from './engine-messages.ts';
+import { publicReason } from './engine/sqlite-messages.ts';
 import { ConstraintError, type SqlParameters, StatementFailedError } from './index.ts';
 import { Vocabulary } from './sql/vocabulary.ts';
 

@@ -2,12 +2,13 @@
  * The messages between the main thread and an engine thread. On the hot path a batch of statements is a few flat arrays, because
  * the cost of structured cloning grows with the number of objects.
  */
-import type { EngineFault } from '../engine-failure.ts';
+
 import type { Principal } from '../ownership/principal.ts';
 import type { ForeignAccess } from '../ownership/refusals.ts';
 import type { BoundParameters } from '../statements/bound-parameters.ts';
 import type { SqlValue } from '../types.ts';
 import type { DatabaseHistory, HeadPlace } from './commit-record.ts';
+import type { EngineFault } from './engine-failure.ts';
 
 /** The cipher of a database; `sqlcipher` is its version 4, which other tools open. */
 export type CipherName = 'aegis' | 'sqlcipher';

@@ -1,4 +1,4 @@
-import { publicReason } from '../engine-messages.ts';
+import { publicReason } from '../engine/sqlite-messages.ts';
 
 /** SQLite's keywords and its own names that are common in schemas and statements. */
 const KEYWORDS =

@@ -1,5 +1,5 @@
 import { defineError } from '@aico/protocol';
-import { engineMessageOf } from '../engine-failure.ts';
+import { engineMessageOf } from '../engine/engine-failure.ts';
 
 /** The statement is not allowed. */
 export class StatementRefusedError extends defineError({

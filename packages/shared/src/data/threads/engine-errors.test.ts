@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemErrorIn } from '../../core/system-errors/index.ts';
-import { EngineFailure } from '../engine-failure.ts';
+import { EngineFailure } from '../engine/engine-failure.ts';
 import { Vocabulary } from '../sql/vocabulary.ts';
 import { errorOf } from './engine-errors.ts';
 

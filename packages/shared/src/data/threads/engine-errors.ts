@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
+import { EngineFailure, isSqlite } from '../engine/engine-failure.ts';
 import { type Failure, isWriteRefused } from '../engine/wire.ts';
-import { EngineFailure, isSqlite } from '../engine-failure.ts';
 import { DatabaseCorruptError, DatabaseGoneError, DatabaseOpenError } from '../file/errors.ts';
 import { TableNotOwnedError } from '../ownership/errors.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';

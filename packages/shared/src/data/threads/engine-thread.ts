@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { AicoError } from '@aico/protocol';
 import { reportActivity } from '../../core/tasks/index.ts';
+import { EngineFailure } from '../engine/engine-failure.ts';
 import {
   type BatchReply,
   CHANGES_SCHEMA,
@@ -10,7 +11,6 @@ import {
   type Operation,
   type StatementBatch,
 } from '../engine/wire.ts';
-import { EngineFailure } from '../engine-failure.ts';
 import { Vocabulary } from '../sql/vocabulary.ts';
 import { isPositional } from '../statements/bound-parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';

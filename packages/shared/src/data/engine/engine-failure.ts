@@ -1,4 +1,4 @@
-import { publicReason } from './engine-messages.ts';
+import { publicReason } from './sqlite-messages.ts';
 
 /** A failure as the engine's thread reports it. */
 export interface EngineFault {
