@@ -230,7 +230,7 @@ export class DurableStreams implements DurableStore {
         const floor = from === 'now' ? await this.#store.last(tx) : from === 'start' ? 0 : from;
         await tx.execute(
           'INSERT INTO stream_consumer (name, pattern, floor, handed_out, seen_ms) VALUES (?, ?, ?, ?, ?)',
-          [consumer, pattern, BigInt(floor), BigInt(floor), BigInt(this.#retentionNow())],
+          [consumer, pattern, floor, floor, this.#retentionNow()],
         );
         return floor;
       }
@@ -247,7 +247,7 @@ export class DurableStreams implements DurableStore {
         );
       await tx.execute('UPDATE stream_consumer SET pattern = ?, seen_ms = ? WHERE name = ?', [
         pattern,
-        BigInt(this.#retentionNow()),
+        this.#retentionNow(),
         consumer,
       ]);
       return Math.max(known.handed_out, known.floor);

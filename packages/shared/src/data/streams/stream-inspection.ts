@@ -1,5 +1,5 @@
 import { matchesTopic } from '@aico/protocol';
-import type { Database, Transaction } from '../types.ts';
+import type { Database, Queryable, Transaction } from '../types.ts';
 import type { ConsumerRow } from './stream-store.ts';
 
 export interface ConsumerFigures {
@@ -44,6 +44,8 @@ export interface DeadLetter {
 }
 
 const TOPICS = 100;
+/** One dead letter of a consumer, or all if the number is null. */
+const WHERE_DEAD = 'WHERE consumer = ?1 AND (?2 IS NULL OR number = ?2)';
 
 /** Statistics and administration of durable topics, without running consumers. */
 export class StreamInspection {
@@ -68,16 +70,9 @@ export class StreamInspection {
         );
         const { rows: topics } = await tx.execute<{ topic: string; messages: number }>(
           'SELECT topic, count(*) AS messages FROM stream_message GROUP BY topic ORDER BY messages DESC, topic LIMIT ?',
-          [BigInt(TOPICS)],
+          [TOPICS],
         );
-        const { rows: consumers } = await tx.execute<{
-          consumer: string;
-          pattern: string;
-          floor: number;
-          retrying: number;
-          dead: number;
-          seenMs: number;
-        }>(
+        const { rows: consumers } = await tx.execute<Omit<StoredConsumer, 'lag'>>(
           'SELECT name AS consumer, pattern, floor, seen_ms AS seenMs, ' +
             '(SELECT count(*) FROM stream_retry r WHERE r.consumer = c.name) AS retrying, ' +
             '(SELECT count(*) FROM stream_dead d WHERE d.consumer = c.name) AS dead FROM stream_consumer c ORDER BY name',
@@ -105,22 +100,19 @@ export class StreamInspection {
     const { rows } = await this.#database.execute<Omit<DeadLetter, 'diedAt'> & { readonly dead_ms: number }>(
       'SELECT d.consumer, d.number, m.topic, m.id, d.attempts, d.error, d.dead_ms FROM stream_dead d ' +
         'JOIN stream_message m ON m.number = d.number WHERE ? IS NULL OR d.consumer = ? ORDER BY d.number LIMIT ?',
-      [consumer ?? null, consumer ?? null, BigInt(limit)],
+      [consumer ?? null, consumer ?? null, limit],
     );
     return rows.map(({ dead_ms, ...row }) => ({ ...row, diedAt: new Date(Number(dead_ms)).toISOString() }));
   }
 
   async replayDead(consumer: string, number: number | undefined, nowMs: number): Promise<number> {
     return this.#database.transaction(async (tx) => {
-      const which = number === undefined ? '' : ' AND number = ?';
-      const params = number === undefined ? [consumer] : [consumer, BigInt(number)];
       await tx.execute(
         'INSERT INTO stream_retry (consumer, number, attempts, due_ms, leased, error) ' +
-          `SELECT consumer, number, 0, ?, 0, error FROM stream_dead WHERE consumer = ?${which}`,
-        [BigInt(nowMs), ...params],
+          `SELECT consumer, number, 0, ?3, 0, error FROM stream_dead ${WHERE_DEAD}`,
+        [consumer, number ?? null, nowMs],
       );
-      const { changes } = await tx.execute(`DELETE FROM stream_dead WHERE consumer = ?${which}`, params);
-      return changes;
+      return await this.dropDead(consumer, number, tx);
     });
   }
 
@@ -128,13 +120,10 @@ export class StreamInspection {
     return this.#database.transaction(async (tx) => {
       const { changes } = await tx.execute(
         'UPDATE stream_consumer SET floor = ?, handed_out = ? WHERE name = ?',
-        [BigInt(number), BigInt(number), consumer],
+        [number, number, consumer],
       );
       for (const table of ['stream_done', 'stream_retry', 'stream_dead'])
-        await tx.execute(`DELETE FROM ${table} WHERE consumer = ? AND number > ?`, [
-          consumer,
-          BigInt(number),
-        ]);
+        await tx.execute(`DELETE FROM ${table} WHERE consumer = ? AND number > ?`, [consumer, number]);
       return changes === 1;
     });
   }
@@ -153,17 +142,17 @@ export class StreamInspection {
     const { rows } = await tx.execute<{ number: number; topic: string }>(
       'SELECT number, topic FROM stream_message WHERE number > ? AND number <= ? AND number NOT IN ' +
         '(SELECT number FROM stream_done WHERE consumer = ?)',
-      [BigInt(known.floor), BigInt(known.handed_out), consumer],
+      [known.floor, known.handed_out, consumer],
     );
     for (const { number, topic } of rows) {
       if (!matchesTopic(known.pattern, topic)) continue;
       await tx.execute(
         'INSERT INTO stream_retry (consumer, number, attempts, due_ms, leased) VALUES (?, ?, 1, ?, 0)',
-        [consumer, BigInt(number), BigInt(nowMs)],
+        [consumer, number, nowMs],
       );
     }
     await tx.execute('UPDATE stream_retry SET leased = 0, due_ms = ? WHERE consumer = ? AND leased = 1', [
-      BigInt(nowMs),
+      nowMs,
       consumer,
     ]);
     await tx.execute('UPDATE stream_consumer SET floor = max(floor, handed_out) WHERE name = ?', [consumer]);
@@ -171,14 +160,7 @@ export class StreamInspection {
   }
 
   /** Deletes dead letters: one, or all of a consumer. @returns their number */
-  async dropDead(consumer: string, number: number | undefined): Promise<number> {
-    const { changes } =
-      number === undefined
-        ? await this.#database.execute('DELETE FROM stream_dead WHERE consumer = ?', [consumer])
-        : await this.#database.execute('DELETE FROM stream_dead WHERE consumer = ? AND number = ?', [
-            consumer,
-            BigInt(number),
-          ]);
-    return changes;
+  async dropDead(consumer: string, number?: number, on: Queryable = this.#database): Promise<number> {
+    return (await on.execute(`DELETE FROM stream_dead ${WHERE_DEAD}`, [consumer, number ?? null])).changes;
   }
 }

@@ -62,7 +62,7 @@ export class StreamRetention {
       await tx.execute(
         'UPDATE stream_consumer SET seen_ms = ? ' +
           'WHERE seen_ms = 0 OR seen_ms > ? OR name IN (SELECT value FROM json_each(?))',
-        [BigInt(nowMs), BigInt(nowMs), JSON.stringify(running)],
+        [nowMs, nowMs, JSON.stringify(running)],
       );
       const aged = await this.#prune(tx, {
         where: 'created_ms < ?',
@@ -90,7 +90,7 @@ export class StreamRetention {
     const { rows } = await tx.execute<{ number: number }>(
       'SELECT number FROM (SELECT number, sum(octet_length(body)) OVER (ORDER BY number DESC) AS kept FROM stream_message) ' +
         'WHERE kept > ? ORDER BY number DESC LIMIT 1',
-      [BigInt(this.#maxBytes)],
+      [this.#maxBytes],
     );
     return rows[0]?.number;
   }
@@ -105,10 +105,10 @@ export class StreamRetention {
     },
   ): Promise<PruneReport> {
     const { where, bound, absentMs, nowMs } = which;
-    const since = BigInt(nowMs - absentMs);
+    const since = nowMs - absentMs;
     const dead = await tx.execute(
       `DELETE FROM stream_dead WHERE dead_ms < ? AND number IN (SELECT number FROM stream_message WHERE ${where})`,
-      [since, BigInt(bound)],
+      [since, bound],
     );
     const { rows: consumers } = await tx.execute<Consumer>(
       'SELECT name, pattern, floor, seen_ms FROM stream_consumer WHERE seen_ms >= ?',
@@ -120,7 +120,7 @@ export class StreamRetention {
         `DELETE FROM stream_message WHERE ${where} AND number <= ? AND topic IN (SELECT value FROM json_each(?)) ` +
           'AND number NOT IN (SELECT r.number FROM stream_retry r JOIN stream_consumer c ON c.name = r.consumer ' +
           'WHERE c.seen_ms >= ?) AND number NOT IN (SELECT number FROM stream_dead)',
-        [BigInt(bound), BigInt(floor), JSON.stringify(topics), since],
+        [bound, floor, JSON.stringify(topics), since],
       );
       messages += changes;
     }

@@ -64,7 +64,7 @@ export class StreamStore {
         message.contentType,
         message.body,
         message.traceparent ?? null,
-        BigInt(nowMs),
+        nowMs,
       ],
     );
   }
@@ -87,7 +87,7 @@ export class StreamStore {
     const where = topic === undefined ? 'm.number > ?' : 'm.number > ? AND m.topic = ?';
     const { rows } = await this.database.execute<MessageRow>(
       `SELECT ${COLUMNS} FROM stream_message m WHERE ${where} ORDER BY m.number LIMIT ?`,
-      [BigInt(after), ...(topic === undefined ? [] : [topic]), BigInt(limit)],
+      [after, ...(topic === undefined ? [] : [topic]), limit],
     );
     return rows.map(messageOf);
   }
@@ -95,7 +95,7 @@ export class StreamStore {
   async noteHandedOut(consumer: string, number: number): Promise<void> {
     await this.database.execute(
       'UPDATE stream_consumer SET handed_out = ? WHERE name = ? AND handed_out < ?',
-      [BigInt(number), consumer, BigInt(number)],
+      [number, consumer, number],
     );
   }
 
@@ -114,7 +114,7 @@ export class StreamStore {
       const { rows } = await from.execute<MessageRow>(
         `SELECT ${COLUMNS}, r.attempts FROM stream_retry r JOIN stream_message m ON m.number = r.number ` +
           'WHERE r.consumer = ? AND r.leased = 0 AND (r.due_ms <= ? OR r.due_ms > ?) ORDER BY r.due_ms, r.number LIMIT ?',
-        [consumer, BigInt(nowMs), BigInt(latestMs), BigInt(limit)],
+        [consumer, nowMs, latestMs, limit],
       );
       return rows;
     };
@@ -147,15 +147,10 @@ export class StreamStore {
     isRetry: boolean,
     on: Queryable = this.database,
   ): Promise<void> {
-    const { changes } = isRetry
-      ? await on.execute('DELETE FROM stream_retry WHERE consumer = ? AND number = ? AND leased = 1', [
-          consumer,
-          BigInt(number),
-        ])
-      : await on.execute('INSERT INTO stream_done (consumer, number) VALUES (?, ?) ON CONFLICT DO NOTHING', [
-          consumer,
-          BigInt(number),
-        ]);
+    const sql = isRetry
+      ? 'DELETE FROM stream_retry WHERE consumer = ? AND number = ? AND leased = 1'
+      : 'INSERT INTO stream_done (consumer, number) VALUES (?, ?) ON CONFLICT DO NOTHING';
+    const { changes } = await on.execute(sql, [consumer, number]);
     if (changes !== 1) throw new DeliveryEndedError(consumer, number);
   }
 
@@ -165,7 +160,7 @@ export class StreamStore {
     dueMs: number,
     error: string,
   ): Promise<void> {
-    const when = [BigInt(attempt), BigInt(dueMs), error, consumer, BigInt(number)];
+    const when = [attempt, dueMs, error, consumer, number];
     await this.database.transaction(async (tx) => {
       if (!isRetry) {
         await this.settle(consumer, number, false, tx);
@@ -196,7 +191,7 @@ export class StreamStore {
       await tx.execute(
         'INSERT INTO stream_dead (consumer, number, attempts, error, dead_ms) VALUES (?, ?, ?, ?, ?) ' +
           'ON CONFLICT (consumer, number) DO UPDATE SET attempts = excluded.attempts, error = excluded.error, dead_ms = excluded.dead_ms',
-        [consumer, BigInt(number), BigInt(attempt), error, BigInt(nowMs)],
+        [consumer, number, attempt, error, nowMs],
       );
     });
   }
@@ -221,9 +216,9 @@ export class StreamStore {
       // Sent together, so that they share a commit.
       await Promise.all([
         on.execute('UPDATE stream_consumer SET floor = ? WHERE name = ? AND floor < ?', [
-          BigInt(floor),
+          floor,
           consumer,
-          BigInt(floor),
+          floor,
         ]),
         above.length > 0 &&
           on.execute(
@@ -241,10 +236,7 @@ export class StreamStore {
     // Atomic: without the raised floor, messages whose records are deleted would be delivered again.
     await this.database.transaction(async (tx) => {
       await settle(tx);
-      await tx.execute('DELETE FROM stream_done WHERE consumer = ? AND number <= ?', [
-        consumer,
-        BigInt(floor),
-      ]);
+      await tx.execute('DELETE FROM stream_done WHERE consumer = ? AND number <= ?', [consumer, floor]);
     });
   }
 }
