@@ -109,7 +109,7 @@ describe('the audit trail', () => {
       const { publicKey } = curveKeyPair();
       await ask('bus/grants', 'POST', { component: 'mail', public_key: publicKey, publish: ['mail.>'] });
       await ask('bus/grants/mail', 'DELETE');
-      await ask('logs?service=mail', 'DELETE');
+      await ask('logs?service=mail&text=hunter2', 'DELETE');
       await ask('logs/levels', 'PUT', { target: 'mail', level: 'warn' });
       await ask('plugins/idle/reload', 'POST');
       failsOnce = true;
@@ -121,7 +121,7 @@ describe('the audit trail', () => {
     assert.deepEqual(found.map(shown), [
       ['local', 'bus.granted', 'mail', 'done', { publish: ['mail.>'], subscribe: [], renewed: false }],
       ['local', 'bus.revoked', 'mail', 'done', {}],
-      ['local', 'log.deleted', '', 'done', { filter: { service: 'mail' } }],
+      ['local', 'log.deleted', '', 'done', { filter: { service: 'mail', text: '[not recorded]' } }],
       ['local', 'log.level_changed', 'mail', 'done', { level: 'warn' }],
       ['local', 'plugin.reloaded', 'idle', 'done', plugin],
       ['local', 'plugin.reloaded', 'idle', 'failed', { code: 'AICO_PLUGIN_CHANGE' }],

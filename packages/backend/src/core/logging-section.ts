@@ -12,7 +12,7 @@ export const SPOOL_PURPOSE = 'logs/spool';
 export const loggingSection = {
   path: 'core.logging',
   schema: Type.Object({
-    level: Type.Enum([...LEVELS], { default: 'info', description: 'The mildest level that is kept.' }),
+    level: Type.Enum([...LEVELS], { default: 'info', description: 'The lowest level that is kept.' }),
     levels: Type.Record(Type.String(), Type.Enum([...LEVELS]), {
       default: {},
       description: 'The levels of single services, and of components (service/component).',

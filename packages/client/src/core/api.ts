@@ -1197,7 +1197,7 @@ export interface operations {
                             priority: number;
                             state: string;
                             required: boolean;
-                            /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                            /** @description The URL of its module; empty if a program registered it. */
                             module: string;
                             dependencies: string[];
                             topics: string[];
@@ -1243,7 +1243,7 @@ export interface operations {
                         priority: number;
                         state: string;
                         required: boolean;
-                        /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                        /** @description The URL of its module; empty if a program registered it. */
                         module: string;
                         dependencies: string[];
                         topics: string[];
@@ -1291,7 +1291,7 @@ export interface operations {
                         priority: number;
                         state: string;
                         required: boolean;
-                        /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                        /** @description The URL of its module; empty if a program registered it. */
                         module: string;
                         dependencies: string[];
                         topics: string[];
@@ -1336,7 +1336,7 @@ export interface operations {
                         priority: number;
                         state: string;
                         required: boolean;
-                        /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                        /** @description The URL of its module; empty if a program registered it. */
                         module: string;
                         dependencies: string[];
                         topics: string[];
@@ -1381,7 +1381,7 @@ export interface operations {
                         priority: number;
                         state: string;
                         required: boolean;
-                        /** @description Where its code lies, as a URL; empty for one registered by hand. */
+                        /** @description The URL of its module; empty if a program registered it. */
                         module: string;
                         dependencies: string[];
                         topics: string[];
@@ -1420,7 +1420,7 @@ export interface operations {
                     "application/json": {
                         /** @description "unlocked", or what there is in its place. */
                         state: string;
-                        /** @description How far the wiping of keys goes on this platform. */
+                        /** @description The limits of key wiping on this platform. */
                         wiped: string;
                     };
                 };
@@ -1448,7 +1448,7 @@ export interface operations {
                             kind: "password" | "key-file" | "keyring" | "credential" | "recovery";
                             /** Format: date-time */
                             createdAt: string;
-                            /** @description Of a guess at a password. */
+                            /** @description The Argon2 cost of one password attempt. */
                             cost?: {
                                 memoryKiB: number;
                                 passes: number;

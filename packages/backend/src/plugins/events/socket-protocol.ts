@@ -35,7 +35,7 @@ export type Said = Static<typeof Said>;
 
 let said: Validator<Record<never, never>, typeof Said> | undefined;
 
-/** The messages to a client. `event` is JSON text. */
+/** The messages to a client, except `event`, which is built as text. */
 export type Told =
   | {
       readonly op: 'subscribed';

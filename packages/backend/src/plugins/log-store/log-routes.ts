@@ -7,11 +7,13 @@ import { eventStream, listOf, maybe, type Says } from '../../core/reply-schemas.
 import type { EventsPlugin } from '../events/events-plugin.ts';
 import type { Followed } from '../events/live-subscriptions.ts';
 import { LogLineUnknownError, LogSelectionMissingError, LogTimeError } from './errors.ts';
+import { wordsOf } from './line-words.ts';
 import type { LogQuery, StoredLogRecord } from './log-query.ts';
 import type { LogStore, StoredCounts } from './log-store.ts';
 import { lineEvents } from './log-stream.ts';
 
-const Text = Type.String({ maxLength: 256 });
+// An empty value would select every line.
+const Text = Type.String({ minLength: 1, maxLength: 256 });
 const Level = Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
 
 const Filter = {
@@ -126,11 +128,15 @@ export function declareLogRoutes(
     '/',
     { config: MANAGE, schema: { querystring: Doomed, response: { 200: Deleted } } },
     async ({ query }) => {
+      const { text, ...others } = query;
       const selected = selectionOf(query);
       // A request whose parameters were lost on the way must not delete everything.
-      if (Object.keys(selected).length === 0) throw new LogSelectionMissingError();
+      if (Object.keys(others).length === 0 && wordsOf(text ?? '').length === 0)
+        throw new LogSelectionMissingError();
       // Recorded first: a process that is killed meanwhile has deleted some of them.
-      await audit.record({ action: 'log.deleted', details: { filter: query } });
+      // The trail is kept for good, and the words may be the secret that is to go.
+      const filter = { ...others, ...(text !== undefined && { text: '[not recorded]' }) };
+      await audit.record({ action: 'log.deleted', details: { filter } });
       return { deleted: await store.delete(selected) };
     },
   );

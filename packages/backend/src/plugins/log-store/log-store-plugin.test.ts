@@ -52,7 +52,17 @@ describe('the log over the API of a whole backend', () => {
     await logged('kept', 4);
     const remove = (query: string) =>
       localRequest(backend.socket, `/api/v1/logs?${query}`, { method: 'DELETE' });
-    for (const query of ['', 'level=info', 'servcie=doomed']) {
+    for (const query of [
+      '',
+      'level=info',
+      'servcie=doomed',
+      'text=',
+      'text=%20',
+      'text=%25',
+      'service=',
+      'since=',
+      'until=',
+    ]) {
       const refused = await remove(query);
       assert.equal(refused.status, 400, query);
     }

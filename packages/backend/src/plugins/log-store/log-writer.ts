@@ -138,7 +138,7 @@ export class LogWriter {
     this.#writing ??= this.#inOwnContext(() => this.#writeBatch()).finally(() => {
       this.#writing = undefined;
       if (this.#unlisten === undefined || !this.#hasWork) return;
-      // Lines that came meanwhile have waited for as long as the write took.
+      // Lines logged during the write have waited long enough: they are written without the delay.
       if (this.#failures === 0) this.#write();
       else this.#writeInTime();
     });

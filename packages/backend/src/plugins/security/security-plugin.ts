@@ -31,7 +31,7 @@ const Slot = Type.Object({
   cost: Type.Optional(
     Type.Object(
       { memoryKiB: Type.Integer(), passes: Type.Integer(), lanes: Type.Integer() },
-      { description: 'Of a guess at a password.' },
+      { description: 'The Argon2 cost of one password attempt.' },
     ),
   ),
 });
@@ -41,7 +41,7 @@ const UnlockReply = Type.Object({ state: State });
 const REFUSALS = { 400: ProblemSchema, 401: ProblemSchema, 429: ProblemSchema, 503: ProblemSchema };
 const LockReply = Type.Object({
   state: State,
-  wiped: Type.String({ description: 'How far the wiping of keys goes on this platform.' }),
+  wiped: Type.String({ description: 'The limits of key wiping on this platform.' }),
 });
 
 /** `/api/v1/security`: the state of the home's lock, locking and unlocking. Works without a key. */

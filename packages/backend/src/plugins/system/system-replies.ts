@@ -71,7 +71,7 @@ export const PluginReply = Type.Object({
   priority: Type.Number(),
   state: Type.String(),
   required: Type.Boolean(),
-  module: Type.String({ description: 'Where its code lies, as a URL; empty for one registered by hand.' }),
+  module: Type.String({ description: 'The URL of its module; empty if a program registered it.' }),
   dependencies: listOf(Type.String()),
   topics: listOf(Type.String({ description: 'That it publishes.' })),
   capabilities: Type.Record(Type.String(), maybe(Type.String()), {

@@ -254,7 +254,7 @@ export class Logging {
         line = queue.peekUnreleased(count);
       }
       if (count === 0) break;
-      // A reader that holds up its publishers must not hold up the store.
+      // Released before the bus answers, so that a slow subscriber does not delay storing.
       queue.release(count);
       for (const { status } of await Promise.allSettled(sent)) if (status === 'rejected') this.#refused += 1;
     }

@@ -190,7 +190,7 @@ export class AuditTrail {
     const last = await lastRow(tx);
     // Rows were cut off: the numbers go on behind them, and leave a gap for good.
     let head = last === undefined || last.count < this.#head.count ? this.#head : last;
-    // Likewise where nothing tells how many rows there were.
+    // The head is lost, so rows may be missing: leave a gap, which verification reports.
     if (this.#isHeadLost) head = { ...head, count: head.count + 1 };
     const before = head;
     for (const { event, time, actor, action, subject, outcome, details } of events) {
@@ -326,7 +326,7 @@ async function lastRow(database: Queryable): Promise<TrailHead | undefined> {
   return rows[0];
 }
 
-/** The details of a row; of one that was changed, what can be shown of it. */
+/** The details of a row. If they are not a JSON object, the raw text as `unreadable`. */
 function parsed(details: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = parseJson(details);

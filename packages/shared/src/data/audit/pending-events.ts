@@ -5,7 +5,7 @@ import { Check } from 'typebox/value';
 import { ensurePrivateFolder, moveDurably, removeDurably, syncFolder } from '../../core/paths/index.ts';
 import { type NotedEvent, NotedEventSchema } from './audit-event.ts';
 
-/** Bytes that are read at most: who may write the file may make it as long as the disk. */
+/** Bytes that are taken over at most: a program of the user can make the file as long as the disk. */
 const MOST_BYTES = 4 * 1_048_576;
 
 /**

@@ -353,7 +353,7 @@ function exact(value: number | bigint): number | bigint {
   return Number.isSafeInteger(small) ? small : value;
 }
 
-/** Converts those integers of a row from `bigint` to numbers that a number represents exactly. */
+/** Converts the `bigint` values of a row that are safe integers to numbers. */
 export function withExactIntegers(row: SqlValue[]): SqlValue[] {
   return row.map((value) => (typeof value === 'bigint' ? exact(value) : value));
 }

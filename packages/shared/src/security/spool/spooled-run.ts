@@ -21,7 +21,7 @@ interface Place {
 /** An entry that a process left behind. */
 export interface SpooledEntry {
   readonly text: string;
-  /** No later entry has a number below this one. */
+  /** The lowest number that a later entry can have. */
   readonly next: number;
 }
 

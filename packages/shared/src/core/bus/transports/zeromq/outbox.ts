@@ -158,7 +158,7 @@ export class Outbox {
   #send(link: OutboxLink, { bytes, batches }: PendingFrame): void {
     this.#number += 1;
     bytes.writeUInt32BE(this.#number, 1);
-    // The frame may have waited since its batches were written.
+    // Written again, since time passed while the frame was queued.
     for (const { start, header } of batches)
       if (header.deadline !== undefined)
         writeTimeLeft(bytes, start + BATCH_LENGTHS, timeLeftUntil(header.deadline));
