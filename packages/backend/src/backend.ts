@@ -130,6 +130,7 @@ export async function assembleBackend(
     redaction: { ...redaction, privateKeys: redaction.private_keys },
     console: { ...console, format },
   });
+  config.onSecrets((values) => logging.hide(values));
   const uninstallLogging = installLogging(logging);
   for (const { name, module, error } of missing)
     logging.getLogger('backend', 'plugins').error(`The plugin ${name} could not be loaded and is left out`, {

@@ -167,6 +167,31 @@ describe('the end of a backend', () => {
     await assertStarts(aico);
   });
 
+  test('kill -9 loses no warning: the next start stores each line of the spool once and in order', async (t) => {
+    const aico = await Aico.create(t);
+    const killed = aico.spawn(['start', '--plugin', fixture('dies-logging')]);
+    assert.deepEqual(await once(killed, 'exit'), [null, 'SIGKILL']);
+    const spools = async () =>
+      (await readdir(path.join(aico.home, 'state'))).filter((name) => /spool/.test(name));
+    assert.equal((await spools()).length, 1);
+    await aico.serve();
+    const { stdout, stderr } = await aico.run([
+      'logs',
+      'export',
+      '--service',
+      'dies_logging',
+      '--level',
+      'warn',
+    ]);
+    const lines = stdout.trim().split('\n');
+    const numbers = lines.map((line) => (JSON.parse(line) as { fields: { n: number } }).fields.n);
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 100 }, (_, index) => index * 3),
+      stderr,
+    );
+  });
+
   test('aico stop returns when the process has ended', async (t) => {
     const aico = await Aico.create(t);
     const { exited } = await aico.serve();

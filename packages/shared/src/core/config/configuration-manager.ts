@@ -5,7 +5,7 @@ import { ConfigInvalidError, type ConfigProblem, ConfigStateError, type Origin }
 import { copyPlain } from './plain-value.ts';
 import { type Resolved, resolveLayers, resolveWithoutWrong } from './resolve.ts';
 import { nearestKey, schemasAt } from './schema.ts';
-import { REDACTED } from './secret.ts';
+import { REDACTED, secretValuesIn } from './secret.ts';
 import {
   ConfigSection,
   plainObject,
@@ -68,6 +68,7 @@ export class ConfigurationManager {
   #schema: TObject;
   #runtime: Tree;
   #state: State = { phase: 'new' };
+  readonly #secretListeners: ((values: readonly string[]) => void)[] = [];
   /** Reloads run one after another, so that the values that were read last remain. */
   readonly #exclusive = createMutex();
 
@@ -221,6 +222,15 @@ export class ConfigurationManager {
     return new Map([...this.#sections, ...sections.map((section) => [section.path, section] as const)]);
   }
 
+  /**
+   * Calls `listener` with the values of all secrets, now and whenever the configuration is read again, gets another section or has a
+   * value set: for the log, which redacts them. Values of a configuration that is refused later are among them.
+   */
+  onSecrets(listener: (values: readonly string[]) => void): void {
+    this.#secretListeners.push(listener);
+    if (this.#state.phase === 'ready') listener([...secretValuesIn(this.#state.resolved.tree)]);
+  }
+
   /** The known key nearest to a misspelt one, if one is near enough to be meant. */
   nearestKey(key: string): string | undefined {
     return nearestKey(key, this.#schema);
@@ -273,6 +283,7 @@ export class ConfigurationManager {
     const layers = layersOf(sources, schema, runtime);
     const resolved = resolveLayers(schema, layers);
     const { problems } = resolved;
+    for (const listener of this.#secretListeners) listener([...secretValuesIn(resolved.tree)]);
     if (problems.length === 0) return { phase: 'ready', sources, resolved, problems, lightweight };
     if (!lightweight) throw new ConfigInvalidError(problems);
     const without = resolveWithoutWrong(schema, layers);

@@ -93,6 +93,29 @@ describe('a secret anywhere in a schema', () => {
     assert.ok(Object.isFrozen(servers) && Object.isFrozen(servers?.[0]));
   });
 
+  test('is told to those who redact secrets: at once, and when a value, a section or the files change', async () => {
+    const config = new ConfigurationManager({
+      env: { AICO_CORE__VAULT__TOKENS: '[first-token]' },
+      sections: [vault],
+      overrides: { 'core.vault.servers': [{ port: 1, key: 'server-key' }], 'plugins.late.key': 'late-key' },
+    });
+    const heard = new Set<string>();
+    config.onSecrets((values) => {
+      for (const value of values) heard.add(value);
+    });
+    await config.initialize();
+    assert.deepEqual([...heard].sort(), ['first-token', 'server-key']);
+    const late = new Set<string>();
+    config.onSecrets((values) => {
+      for (const value of values) late.add(value);
+    });
+    assert.deepEqual(late, heard);
+    config.set('core.vault.login', { kind: 'key', key: 'login-key' });
+    config.registerSection(defineSection('plugins.late', Type.Object({ key: SecretString() })));
+    for (const each of [heard, late])
+      assert.deepEqual([...each].sort(), ['first-token', 'late-key', 'login-key', 'server-key']);
+  });
+
   test('is refused as the value of a key that is not secret', async () => {
     const config = new ConfigurationManager({ env: {}, sections: [vault] });
     await config.initialize();

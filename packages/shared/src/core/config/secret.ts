@@ -48,6 +48,13 @@ export class Secret {
   }
 }
 
+/** The values of all secrets below `value`. */
+export function* secretValuesIn(value: unknown): Generator<string> {
+  if (value instanceof Secret) yield value.reveal();
+  else if (typeof value === 'object' && value !== null)
+    for (const item of Object.values(value)) yield* secretValuesIn(item);
+}
+
 interface SecretStringOptions {
   readonly description?: string;
   /** The least number of characters. */

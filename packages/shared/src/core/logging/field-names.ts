@@ -40,6 +40,11 @@ export class FieldNames {
     this.#isJudging = isJudging;
   }
 
+  /** Forgets the verdicts, so that every name is judged again. */
+  forget(): void {
+    this.#remembered.clear();
+  }
+
   of(name: string): FieldName {
     const remembered = this.#remembered.get(name);
     if (remembered !== undefined) return remembered;

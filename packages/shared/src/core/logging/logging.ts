@@ -147,6 +147,16 @@ export class Logging {
     for (const service of services) this.#services.add(alike(service));
   }
 
+  /**
+   * Redacts these texts in all later lines, wherever they stand; they stay so. Texts of fewer than six characters are left out, since
+   * they would be found in harmless text.
+   *
+   * @example config.onSecrets((values) => logging.hide(values));
+   */
+  hide(values: Iterable<string>): void {
+    this.#sanitiser.hide(values);
+  }
+
   /** Whether a service of this process has this name, or one that differs in case or hyphens only. */
   hasService(name: string): boolean {
     return this.#services.has(alike(name));
@@ -177,7 +187,13 @@ export class Logging {
 
   /** Takes a line that was logged elsewhere before this existed. @internal */
   adopt(record: LogRecord, size = 256): void {
-    this.sinkOf(record.service, record.component).take(record, size);
+    const { service, component, message, fields } = record;
+    // It was redacted before the secrets of the configuration were known.
+    const redacted = {
+      message: this.#sanitiser.message(message),
+      fields: this.#sanitiser.fields(fields, undefined),
+    };
+    this.sinkOf(service, component).take({ ...record, ...redacted }, size);
   }
 
   /** Takes the lines of one component of a service. @internal */

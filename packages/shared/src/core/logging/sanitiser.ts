@@ -1,4 +1,5 @@
 import { FieldNames, isSecret, REDACTED } from './field-names.ts';
+import { KnownSecrets } from './known-secrets.ts';
 import { type RedactionRules, redactor } from './secret-shapes.ts';
 import type { LogFields } from './types.ts';
 
@@ -26,14 +27,22 @@ function isRecord(value: unknown): value is LogFields {
 export class Sanitiser {
   readonly #names: FieldNames;
   readonly #redact: (text: string) => string;
+  readonly #known = new KnownSecrets();
   /** The remaining characters for the current line. */
   #room = 0;
   /** The objects on the path to the current value. */
   readonly #path: object[] = [];
 
   constructor(rules: RedactionRules = {}) {
-    this.#redact = redactor(rules);
+    const redactForms = redactor(rules);
+    this.#redact = (text) => redactForms(this.#known.redact(text));
     this.#names = new FieldNames(this.#redact, rules.names !== false);
+  }
+
+  /** Redacts these texts as well, wherever they stand. Those of fewer than six characters are redacted only as values of the type `Secret`. */
+  hide(values: Iterable<string>): void {
+    this.#known.add(values);
+    this.#names.forget();
   }
 
   /** Roughly the characters of the line sanitised last. */
@@ -82,6 +91,7 @@ export class Sanitiser {
   #number(value: number): unknown {
     // JSON knows neither NaN nor infinities.
     if (!Number.isFinite(value)) return String(value);
+    if (this.#known.isSecret(value)) return REDACTED;
     // The number of a card has 13 digits at least.
     if (value < 1e12 || !Number.isSafeInteger(value)) return value;
     const text = String(value);
