@@ -33,6 +33,11 @@ export const loggingSection = {
         minimum: 1_000,
         description: 'Lines kept in the database; beyond that the oldest go.',
       }),
+      max_mib: Type.Integer({
+        default: 1_024,
+        minimum: 1,
+        description: 'MiB of messages and fields kept; beyond that the oldest lines go.',
+      }),
       max_days: Type.Integer({ default: 30, minimum: 1, maximum: 36_500, description: 'Older lines go.' }),
     }),
     console: Type.Object({

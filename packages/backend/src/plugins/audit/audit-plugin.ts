@@ -33,7 +33,10 @@ export function auditPlugin(recorder: AuditRecorder): PluginDefinition {
       plugin.onStop(async () => recorder.use(undefined));
       const takeOver = async (): Promise<void> => {
         await recorder.flush();
-        await trail.recordConfig(valuesOf(config));
+        // A database that is full can still be read.
+        await trail.recordConfig(valuesOf(config)).catch((error: unknown) => {
+          plugin.logger.error('A change of the configuration was not recorded', { error });
+        });
       };
       plugin.onHealthCheck(() =>
         recorder.unwritten === 0
@@ -41,7 +44,7 @@ export function auditPlugin(recorder: AuditRecorder): PluginDefinition {
           : { status: 'degraded', detail: `${recorder.unwritten} events could not be written yet` },
       );
       await plugin.addRoutes((app) => declareAuditRoutes(app, trail, takeOver));
-      // The file of events that commands write, and the files of the configuration, change while the backend runs.
+      // Commands append to the file of pending events, and a change of a plugin reads the configuration again.
       plugin.every('events', REFRESH_EVERY_MS, takeOver, { firstAfterMs: 0 });
     },
   });
@@ -53,9 +56,14 @@ function valuesOf(config: ConfigurationManager): ReadonlyMap<string, string> {
     config
       .entries()
       .filter(({ origin }) => origin.layer !== 'default')
-      .map(({ key }) => {
-        const value = config.get(key);
-        return [key, value instanceof Secret ? value.reveal() : JSON.stringify(value)];
-      }),
+      .map(({ key }) => [key, textOf(config.get(key))]),
   );
+}
+
+/** JSON with secrets as they are, also within lists; a value that is empty in a file is `null` or missing. */
+function textOf(value: unknown): string {
+  return JSON.stringify({ value }, function (this: Record<string, unknown>, name, shown) {
+    const held = this[name];
+    return held instanceof Secret ? held.reveal() : shown;
+  });
 }

@@ -9,8 +9,9 @@ const NEXT = `
 
 /** A trigger puts the words of these lines into the index, so that both happen or neither. */
 const INDEX = `
-  INSERT INTO logs_segment (first, last, min_time, max_time)
-  SELECT min(id), max(id), min(time), max(time) FROM logs WHERE id BETWEEN ? AND ? HAVING count(*) > 0`;
+  INSERT INTO logs_segment (first, last, min_time, max_time, lines, bytes)
+  SELECT min(id), max(id), min(time), max(time), count(*), sum(octet_length(message) + octet_length(fields))
+  FROM logs WHERE id BETWEEN ? AND ? HAVING count(*) > 0`;
 
 /** The ids that may have lines of a time. */
 export interface IdRange {

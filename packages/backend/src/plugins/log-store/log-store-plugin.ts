@@ -1,3 +1,4 @@
+import { EncryptedDatabase } from '@aico/shared/data';
 import type { AuditRecorder } from '@aico/shared/data/audit';
 import { SpooledRuns } from '@aico/shared/security';
 import type { ServiceContainer } from '../../core/container/service-container.ts';
@@ -37,9 +38,11 @@ export class LogStorePlugin extends BasePlugin {
     const spoolKey = this.requireService('key_manager').deriveKey(SPOOL_PURPOSE);
     const spools = new SpooledRuns(this.requireService('paths').stateDir, spoolKey);
     this.onStop(() => spools.close());
+    const database = this.requireService('database');
     const store = new LogStore({
       logging,
-      database: this.requireService('database'),
+      database,
+      ...(database instanceof EncryptedDatabase && { reclaim: (signal) => database.reclaim(signal) }),
       logger: logging.getLogger('log_store', 'store', { published: false }),
       clock: this.requireService('retention_clock'),
       spools,
@@ -100,7 +103,11 @@ export function logStorePlugin(audit: Pick<AuditRecorder, 'record'>): PluginDefi
       const { retention } = container.getService('config').section(loggingSection);
       return new LogStorePlugin(name, container, {
         audit,
-        retention: { maxRows: retention.max_lines, maxAgeMs: retention.max_days * DAY_MS },
+        retention: {
+          maxRows: retention.max_lines,
+          maxAgeMs: retention.max_days * DAY_MS,
+          maxBytes: retention.max_mib * 2 ** 20,
+        },
       });
     },
   });

@@ -423,6 +423,33 @@ describe('LogStore', () => {
       { retention: { maxRows: 10, maxAgeMs: 1_000_000 } },
     ));
 
+  test('retention by size deletes the oldest lines, also where lines between them are missing', () =>
+    withStore(
+      async ({ log, store, database }) => {
+        const message = '€'.repeat(100);
+        for (let n = 0; n < 1_300; n += 1) log(record({ time: Date.now(), message, fields: {} }));
+        await store.flush();
+        await store.index();
+        await database.execute('DELETE FROM logs WHERE id % 2 = 0 AND id > 600');
+        const bytes = async () => {
+          const { rows } = await database.execute<{ n: number }>(
+            'SELECT sum(octet_length(message) + octet_length(fields)) AS n FROM logs',
+          );
+          return rows[0]?.n ?? 0;
+        };
+        assert.equal(await bytes(), 950 * 302);
+        assert.equal(await store.prune(), 950 - 331);
+        assert.equal(await bytes(), 331 * 302);
+        const { rows } = await database.execute(
+          `SELECT first, lines, bytes, (SELECT count(*) FROM logs WHERE id BETWEEN first AND last) AS counted
+           FROM logs_segment ORDER BY first`,
+        );
+        assert.deepEqual(rows, [{ first: 513, lines: 193, bytes: 193 * 302, counted: 193 }]);
+        assert.equal((await store.query({ since: 1, limit: 1_000 })).length, 331);
+      },
+      { retention: { maxBytes: 100_000 } },
+    ));
+
   test('retention by age deletes from the old end, in slices', () =>
     withStore(
       async ({ log, store }) => {

@@ -40,6 +40,8 @@ export interface LogStoreOptions {
   /** The spools of earlier processes, whose lines are stored first. */
   readonly spools?: SpooledRuns;
   readonly retention?: RetentionLimits;
+  /** Returns the space of deleted lines to the file system. Default: it stays in the file for later rows. */
+  readonly reclaim?: (signal?: AbortSignal) => Promise<void>;
   /** The clock that decides which lines are too old. Default `Date`. */
   readonly clock?: { now(): number };
 }
@@ -64,17 +66,20 @@ export class LogStore {
   #indexedAt: number | undefined;
   readonly #logger: Logger;
   readonly #retention: RetentionLimits;
+  readonly #reclaim: (signal?: AbortSignal) => Promise<void>;
   readonly #clock: { now(): number };
   readonly #listeners = new Set<() => void>();
 
   constructor(options: LogStoreOptions) {
     const { logging, database, logger, writer = {}, spools, retention = {}, clock = Date } = options;
+    const { reclaim = async () => {} } = options;
     const { queue, run } = logging;
     this.#logging = logging;
     this.#clock = clock;
     this.#database = database;
     this.#logger = logger;
     this.#retention = retention;
+    this.#reclaim = reclaim;
     this.#index = new LineIndex(database);
     const recovery = spools && new SpoolRecovery({ spools, run, database, logger });
     this.#writer = new LogWriter({
@@ -178,11 +183,13 @@ export class LogStore {
   }
 
   /**
-   * Deletes lines beyond the limits.
+   * Deletes lines beyond the limits, and returns their space.
    * @returns the number of deleted lines
    */
   async prune(signal?: AbortSignal): Promise<number> {
-    return applyRetention(this.#database, this.#retention, this.#clock.now(), signal);
+    const deleted = await applyRetention(this.#database, this.#retention, this.#clock.now(), signal);
+    await this.#reclaim(signal);
+    return deleted;
   }
 
   /** Writes the lines logged so far, and stops. Later lines, and those that cannot be written, remain in the queue and its spool. */

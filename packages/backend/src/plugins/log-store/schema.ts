@@ -85,6 +85,28 @@ export const MIGRATIONS: readonly Migration[] = [
       END;
     `,
   },
+  {
+    id: '005_sizes',
+    // Segments count their lines and the bytes of their texts, so that retention by number and size need not read every line.
+    // Lines may be deleted anywhere; a segment without lines goes.
+    sql: `
+      ALTER TABLE logs_segment ADD COLUMN lines INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE logs_segment ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+      UPDATE logs_segment SET (lines, bytes) = (
+        SELECT count(*), coalesce(sum(octet_length(message) + octet_length(fields)), 0)
+        FROM logs WHERE id BETWEEN logs_segment.first AND logs_segment.last
+      );
+      DROP TRIGGER logs_delete_indexed;
+      CREATE TRIGGER logs_delete_indexed AFTER DELETE ON logs BEGIN
+        DELETE FROM logs_text WHERE rowid = old.id;
+        UPDATE logs_segment
+        SET lines = lines - 1, bytes = bytes - octet_length(old.message) - octet_length(old.fields)
+        WHERE first = (SELECT max(first) FROM logs_segment WHERE first <= old.id) AND last >= old.id;
+        DELETE FROM logs_segment
+        WHERE first = (SELECT max(first) FROM logs_segment WHERE first <= old.id) AND lines <= 0;
+      END;
+    `,
+  },
 ];
 
 /**

@@ -17,6 +17,28 @@ export function vacuum(connection: Connection): void {
   }
 }
 
+/** The space of a database file, in pages. */
+export interface FileSpace {
+  readonly free: number;
+  readonly pages: number;
+}
+
+/**
+ * Moves pages from the end of the file to free ones, and shortens the file by at most `pages`. With 0 it only looks. In a file of
+ * an earlier version nothing happens before a VACUUM.
+ */
+export function reclaim(connection: Connection, pages: number): FileSpace {
+  if (pages > 0) {
+    connection.pragma(`incremental_vacuum(${pages})`);
+    // The file is shortened when the log is written back.
+    connection.pragma('wal_checkpoint(PASSIVE)');
+  }
+  return {
+    free: Number(connection.pragma('freelist_count', { simple: true })),
+    pages: Number(connection.pragma('page_count', { simple: true })),
+  };
+}
+
 interface LogLength {
   readonly log: number;
   readonly checkpointed: number;

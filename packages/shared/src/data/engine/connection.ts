@@ -67,6 +67,8 @@ export function openConnection(data: EngineData, use: 'statements' | 'session' |
     unlockConnection(connection, data.cipher, data.key);
     connection.prepare('SELECT count(*) FROM sqlite_schema').get();
     if (use === 'probe') return connection;
+    // Takes effect for a new file, and for an existing one with the next VACUUM: see `reclaim` of checkpoint.ts.
+    if (writes) connection.pragma('auto_vacuum = INCREMENTAL');
     if (writes) connection.pragma('journal_mode = WAL');
     expectSetting(connection, 'journal_mode', 'wal');
     for (const [setting, value] of [

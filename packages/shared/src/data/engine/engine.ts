@@ -2,7 +2,7 @@ import { reasonOf } from '@aico/protocol';
 import type { Connection } from '../driver.ts';
 import { decodePrincipal } from '../ownership/principal.ts';
 import { callsOf } from './calls.ts';
-import { Checkpointer, vacuum } from './checkpoint.ts';
+import { Checkpointer, reclaim, vacuum } from './checkpoint.ts';
 import { CommitCounter } from './commit-counter.ts';
 import type { HeadPlace } from './commit-record.ts';
 import { openConnection } from './connection.ts';
@@ -240,6 +240,8 @@ export class Engine {
       case 'vacuum':
         this.#statements?.forgetAll();
         return vacuum(this.#open().connection);
+      case 'reclaim':
+        return reclaim(this.#open().connection, operation.pages);
       case 'verify':
         return stampOf(this.#data);
       case 'status':

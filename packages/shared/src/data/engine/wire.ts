@@ -138,6 +138,8 @@ export type Operation =
   /** Reads the first page of the file; replies with its stamp. */
   | { readonly name: 'verify' }
   | { readonly name: 'vacuum' }
+  /** Shortens the file by at most so many free pages; replies with the `FileSpace` that remains. */
+  | { readonly name: 'reclaim'; readonly pages: number }
   | { readonly name: 'status' }
   /** Commits a write that changes nothing, to test whether the disk accepts it. */
   | { readonly name: 'try-write' }

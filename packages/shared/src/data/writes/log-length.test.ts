@@ -25,6 +25,22 @@ test('a vacuum leaves a small file and an empty write-ahead log', async (t) => {
   assert.equal((await stat(`${store.file}-wal`)).size, 0);
 });
 
+test('the space of deleted rows is returned in steps, but for a part that the next rows take', async (t) => {
+  const store = await testStore(t);
+  const database = await store.open();
+  await database.migrate('test', MIGRATIONS);
+  await fill(database, 160);
+  await database.execute('DELETE FROM page WHERE rowid % 8 > 0');
+  const others: Promise<unknown>[] = [];
+  const reclaimed = database.reclaim();
+  for (let n = 0; n < 20; n += 1) others.push(database.execute('INSERT INTO page VALUES (zeroblob(1))'));
+  await Promise.all([reclaimed, ...others]);
+  await database.reclaim();
+  assert.ok((await stat(store.file)).size < 7 * MIB, `${(await stat(store.file)).size}`);
+  const { rows } = await database.execute('SELECT count(*) AS n, sum(length(content)) AS bytes FROM page');
+  assert.deepEqual(rows, [{ n: 40, bytes: 20 * 262_144 + 20 }]);
+});
+
 test('a vacuum beside an open reader completes, and the log is truncated when the reader ends', async (t) => {
   const store = await testStore(t);
   const database = await store.open();

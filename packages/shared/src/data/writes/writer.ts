@@ -82,10 +82,10 @@ export class Writer {
   }
 
   /** Runs an operation while nothing else is written. */
-  async alone(operation: Operation): Promise<void> {
+  async alone(operation: Operation): Promise<unknown> {
     const { thread, release } = await this.take();
     try {
-      await thread.operation(operation);
+      return await thread.operation(operation);
     } finally {
       release();
     }
