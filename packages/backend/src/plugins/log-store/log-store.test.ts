@@ -297,6 +297,18 @@ describe('LogStore', () => {
       { retention: { maxAgeMs: 60_000 } },
     ));
 
+  test('lines that come after the newest were deleted take their numbers again, and are found', () =>
+    withStore(async ({ log, store, database }) => {
+      for (let n = 0; n < 600; n += 1) log(record({ time: 1, message: 'old' }));
+      assert.equal((await store.query({ text: 'old', limit: 1 })).length, 1);
+      await database.execute('DELETE FROM logs WHERE id > 300');
+      log(record({ time: 2, message: 'new' }));
+      assert.deepEqual(
+        (await store.query({ text: 'new', since: 2 })).map(({ id }) => id),
+        [301],
+      );
+    }));
+
   test('a burst of 10 000 lines is written whole and in order', () =>
     withStore(async ({ logging, logger, store, database }) => {
       for (let n = 0; n < 10_000; n += 1) logger.info(`${n}`);

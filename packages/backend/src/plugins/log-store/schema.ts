@@ -88,7 +88,8 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     id: '005_sizes',
     // Segments count their lines and the bytes of their texts, so that retention by number and size need not read every line.
-    // Lines may be deleted anywhere; a segment without lines goes.
+    // Lines may be deleted anywhere: a segment without lines goes, and one whose last line is deleted ends at the line before,
+    // since later lines take the numbers of the newest ones again.
     sql: `
       ALTER TABLE logs_segment ADD COLUMN lines INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE logs_segment ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
@@ -100,7 +101,8 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE TRIGGER logs_delete_indexed AFTER DELETE ON logs BEGIN
         DELETE FROM logs_text WHERE rowid = old.id;
         UPDATE logs_segment
-        SET lines = lines - 1, bytes = bytes - octet_length(old.message) - octet_length(old.fields)
+        SET lines = lines - 1, bytes = bytes - octet_length(old.message) - octet_length(old.fields),
+          last = iif(last = old.id, coalesce((SELECT max(id) FROM logs WHERE id < old.id), first), last)
         WHERE first = (SELECT max(first) FROM logs_segment WHERE first <= old.id) AND last >= old.id;
         DELETE FROM logs_segment
         WHERE first = (SELECT max(first) FROM logs_segment WHERE first <= old.id) AND lines <= 0;
