@@ -102,6 +102,7 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#engine = engine;
     this.#readers = new Readers({
       writer: engine.writer,
+      outsideTransactions: (work) => this.#writer.outsideTransactions(work),
       count: options.readers ?? 1,
       startThread: engine.startReader,
       limitMs: options.statementLimitMs ?? STATEMENT_LIMIT_MS,

@@ -26,6 +26,7 @@ const TRIAL_READ = /^SELECT\*FROM"main"\."(?:[^"]|"")*"$/;
  * statement, on the same connection and in the same transaction. The program contains the accesses of views, triggers, foreign
  * keys and subqueries as well. A program with unknown instructions is refused.
  *
+ * @param known the schema, if the caller has just read it
  * @throws {TableNotOwned} @throws {StatementNotAllowed} @throws the driver's error for a statement that cannot be run
  */
 export function authorise(
@@ -34,11 +35,12 @@ export function authorise(
   sql: string,
   args: BoundParameters,
   purpose: Purpose = 'statement',
+  known?: SchemaView,
 ): void {
   // `classifyStatement` allows only pragmas that read the schema. EXPLAIN would execute a pragma.
   if (keywordOf(sql) === 'pragma') return;
   // Reads the schema first: SQLite notices a changed schema only when it runs a statement, and EXPLAIN would use the old one.
-  const schema = new SchemaView(connection);
+  const schema = known ?? new SchemaView(connection);
   const compiled = explainedIn(sql) ?? sql;
   const program = explain(connection, compiled, args);
   new Examination(connection, principal, schema, compiled, purpose).examine(program);

@@ -27,8 +27,8 @@ export function runMigrationStatement(
   sql: string,
   reserved: readonly string[],
 ): void {
-  authorise(connection, principal, sql, [], 'migration');
   const before = new SchemaView(connection);
+  authorise(connection, principal, sql, [], 'migration', before);
   const temporary = temporaryObjects(connection);
   const statement = connection.prepare(sql);
   if (statement.reader) statement.all();
@@ -60,10 +60,11 @@ class SchemaChange {
     const earlier = new Map(
       this.#before.objects.filter(isNotInternal).map((object) => [keyOf(object), object]),
     );
-    const created = this.#objects().filter((object) => !earlier.has(keyOf(object)));
-    for (const object of created) if (isOwnable(object)) this.#recordOwner(object);
+    const present = this.#objects();
+    const created = present.filter((object) => isOwnable(object) && !earlier.has(keyOf(object)));
+    for (const object of created) this.#recordOwner(object);
     // Reads the objects again, now with the recorded owners.
-    for (const object of this.#objects()) {
+    for (const object of created.length > 0 ? this.#objects() : present) {
       const known = earlier.get(keyOf(object));
       earlier.delete(keyOf(object));
       if (known === undefined) this.#refuseUnlessOwn(object);
@@ -136,7 +137,7 @@ export function checkObjectsOf(connection: Connection, principal: Principal): vo
       checkForeignKeys(connection, principal, object, schema);
   }
   withSchemaAlone(own, (alone) => {
-    for (const object of own) if (isOwnable(object)) compileAll(connection, alone, principal, object);
+    for (const object of own) if (isOwnable(object)) compileAll(connection, alone, principal, object, schema);
     renameTable(alone);
   });
 }
@@ -181,6 +182,7 @@ function compileAll(
   alone: Connection,
   principal: Principal,
   object: SchemaObject,
+  schema: SchemaView,
 ): void {
   const { name, type } = object;
   const virtual = isVirtual(object);
@@ -199,7 +201,7 @@ function compileAll(
     );
   for (const sql of statements)
     try {
-      authorise(connection, principal, sql, [], 'objects');
+      authorise(connection, principal, sql, [], 'objects', schema);
       explain(alone, sql);
     } catch (error) {
       if (error instanceof TableNotOwned) throw error;

@@ -53,3 +53,22 @@ test('a read that the writer passes to the readers resolves, even if it writes',
   );
   await tx.commit();
 });
+
+test('a read during a short transaction waits for its end and starts no reader', async (t) => {
+  const db = await (await testStore(t)).open();
+  await db.execute('CREATE TABLE kept (v)');
+  let threads = 0;
+  const count = (): void => {
+    threads += 1;
+  };
+  process.on('worker', count);
+  t.after(() => process.off('worker', count));
+  const tx = await db.begin();
+  const beganAt = performance.now();
+  const read = db.execute('SELECT count(*) AS n FROM kept');
+  await tx.execute('INSERT INTO kept VALUES (1)');
+  await tx.commit();
+  assert.deepEqual((await read).rows, [{ n: 1 }]);
+  // On a slow machine the transaction may take longer than a read waits for the writer.
+  if (performance.now() - beganAt < 100) assert.equal(threads, 0);
+});

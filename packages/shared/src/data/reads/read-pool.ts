@@ -15,6 +15,8 @@ const WRITER_ANSWERS_MS = 100;
 
 interface ReadPoolOptions {
   readonly writer: EngineThread;
+  /** Calls `work` at once, or when the transaction that has the writer ends. */
+  readonly outsideTransactions: (work: () => void) => void;
   readonly startReaders: () => readonly EngineThread[];
 }
 
@@ -142,22 +144,31 @@ export class ReadPool {
   }
 
   #askWriter(): void {
-    const { writer } = this.#options;
+    const { writer, outsideTransactions } = this.#options;
     const calls = this.#waiting;
     this.#waiting = [];
     this.#readsOfWriter += calls.length;
     for (const call of calls) this.#asked.add(call);
     this.#running += 1;
+    let state: 'waiting' | 'sent' | 'late' = 'waiting';
     const timer = setTimeout(() => {
+      const wasSent = state === 'sent';
+      state = 'late';
       writer.ignore(calls);
       this.#startReaders();
       // Copies, since the writer would ignore its answer to a call that turns out to write and comes back.
       this.#waiting.push(...calls.map((call) => ({ ...call })));
       this.#schedule();
+      if (!wasSent) this.#noteAnswer();
     }, WRITER_ANSWERS_MS);
-    writer.batch(READS_OF_WRITER, calls, writer.layouts, () => {
-      clearTimeout(timer);
-      this.#noteAnswer();
+    // A transaction that has the writer is usually short. Within it the writer would refuse the reads.
+    outsideTransactions(() => {
+      if (state === 'late') return;
+      state = 'sent';
+      writer.batch(READS_OF_WRITER, calls, writer.layouts, () => {
+        clearTimeout(timer);
+        this.#noteAnswer();
+      });
     });
   }
 

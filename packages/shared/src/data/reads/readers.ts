@@ -11,6 +11,8 @@ import { type SessionHolder, type SessionLease, SessionThreads } from './session
 
 interface ReadersOptions {
   readonly writer: EngineThread;
+  /** Calls `work` at once, or when the transaction that has the writer ends. */
+  readonly outsideTransactions: (work: () => void) => void;
   /** Threads of the pool. */
   readonly count: number;
   readonly startThread: (name: string) => EngineThread;
@@ -36,11 +38,12 @@ export class Readers {
   #graceMs: number | undefined;
 
   constructor(options: ReadersOptions) {
-    const { writer, count } = options;
+    const { writer, outsideTransactions, count } = options;
     if (count < 1) throw new RangeError('a database has at least one reader');
     this.#options = options;
     this.#pool = new ReadPool({
       writer,
+      outsideTransactions,
       startReaders: () => Array.from({ length: count }, (_, index) => this.#start(`reader ${index + 1}`)),
     });
     this.#sessions = new SessionThreads((name) => this.#start(name));

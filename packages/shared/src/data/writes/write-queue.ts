@@ -24,6 +24,8 @@ export class WriteQueue {
   readonly #waiting = new Denque<Call | Exclusive>();
   #busy = false;
   #scheduled = false;
+  #isExclusive = false;
+  #afterExclusive: (() => void)[] = [];
   #drained: (() => void)[] = [];
 
   constructor(thread: EngineThread) {
@@ -43,6 +45,12 @@ export class WriteQueue {
       this.#waiting.push({ grant: (release) => resolve(release), reject });
       this.#schedule();
     });
+  }
+
+  /** Calls `work` at once, or as soon as the exclusive use ends: before the next use begins. */
+  outsideExclusive(work: () => void): void {
+    if (this.#isExclusive) this.#afterExclusive.push(work);
+    else work();
   }
 
   /** Rejects everything that waits. */
@@ -76,6 +84,7 @@ export class WriteQueue {
     this.#busy = true;
     if ('grant' in next) {
       this.#waiting.shift();
+      this.#isExclusive = true;
       next.grant(this.#releaseOnce());
     } else this.#thread.batch(0, this.#takeGroup(), this.#thread.layouts, this.#releaseOnce());
   }
@@ -97,6 +106,8 @@ export class WriteQueue {
       if (!held) return;
       held = false;
       this.#busy = false;
+      this.#isExclusive = false;
+      for (const work of this.#afterExclusive.splice(0)) work();
       // The microtask runs after the callers that were just answered, so that their next writes join the next group.
       queueMicrotask(() => this.#schedule());
     };

@@ -81,6 +81,11 @@ export class Writer {
     return { thread: this.thread, release: await this.#queue.exclusive() };
   }
 
+  /** Calls `work` at once, or when the transaction that has the writer ends. */
+  outsideTransactions(work: () => void): void {
+    this.#queue.outsideExclusive(work);
+  }
+
   /** Runs an operation while nothing else is written. */
   async alone(operation: Operation): Promise<unknown> {
     const { thread, release } = await this.take();

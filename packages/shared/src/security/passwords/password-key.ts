@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import { hashRaw } from '@node-rs/argon2';
 import { GuardedKey, wipe } from '../keys/guarded-key.ts';
 
 /** The library's names for these are ambient enums, which a single-file compiler cannot read. */
@@ -53,6 +52,8 @@ export async function argon2id(
   salt: Uint8Array,
   cost: PasswordCost,
 ): Promise<Uint8Array> {
+  // Loaded when it is first used: a home with a key file needs no password.
+  const { hashRaw } = await import('@node-rs/argon2');
   return await hashRaw(message, {
     algorithm: ARGON2ID,
     version: VERSION_0X13,
