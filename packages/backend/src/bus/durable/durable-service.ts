@@ -15,13 +15,13 @@ import {
   whyNotSubscribe,
 } from '@aico/shared/core/bus';
 import {
-  CloseAsked,
+  CloseRequest,
   DURABLE_TOPICS,
-  OpenAsked,
-  PublishAsked,
-  PullAsked,
+  OpenRequest,
+  PublishRequest,
+  PullRequest,
   readBody,
-  SettleAsked,
+  SettleRequest,
 } from '@aico/shared/core/bus/remote';
 import { BusDeniedError } from '@aico/shared/core/bus/zeromq';
 import type { Static, TSchema } from 'typebox';
@@ -81,16 +81,16 @@ export class DurableService {
 
   async start(): Promise<void> {
     await this.#bus.connect();
-    await this.#answer(DURABLE_TOPICS.publish, PublishAsked, (asker, asked) => this.#publish(asker, asked));
-    await this.#answer(DURABLE_TOPICS.open, OpenAsked, (asker, asked) => this.#open(asker, asked));
-    await this.#answer(DURABLE_TOPICS.pull, PullAsked, (asker, asked) => {
+    await this.#answer(DURABLE_TOPICS.publish, PublishRequest, (asker, asked) => this.#publish(asker, asked));
+    await this.#answer(DURABLE_TOPICS.open, OpenRequest, (asker, asked) => this.#open(asker, asked));
+    await this.#answer(DURABLE_TOPICS.pull, PullRequest, (asker, asked) => {
       const { holding, waitMs, idle = false } = asked;
       return this.#consumption(asker, asked.consumption).pull(holding, waitMs, idle);
     });
-    await this.#answer(DURABLE_TOPICS.settle, SettleAsked, async (asker, asked) => {
+    await this.#answer(DURABLE_TOPICS.settle, SettleRequest, async (asker, asked) => {
       this.#consumption(asker, asked.consumption).settle(asked);
     });
-    await this.#answer(DURABLE_TOPICS.close, CloseAsked, async (asker, { consumption }) => {
+    await this.#answer(DURABLE_TOPICS.close, CloseRequest, async (asker, { consumption }) => {
       const running = this.#consumption(asker, consumption);
       this.#consumptions.get(keyOf(asker))?.delete(consumption);
       await running.stop();
@@ -113,7 +113,7 @@ export class DurableService {
     for (const consumption of all?.values() ?? []) void consumption.stop().catch(this.#options.onError);
   }
 
-  async #publish({ rights, source }: Asker, asked: PublishAsked): Promise<void> {
+  async #publish({ rights, source }: Asker, asked: PublishRequest): Promise<void> {
     const { id, type, datacontenttype, traceparent } = asked;
     parseTopic(type);
     const refusal = whyNotPublish(type) ?? rights.refusePublish(type);
@@ -137,7 +137,7 @@ export class DurableService {
     );
   }
 
-  async #open(asker: Asker, asked: OpenAsked): Promise<void> {
+  async #open(asker: Asker, asked: OpenRequest): Promise<void> {
     const { pattern, consumer, maxInFlight, maxAttempts, retryDelayMs, from } = asked;
     const { component, client, rights } = asker;
     refuseUnlessAttributes({ consumption: asked.consumption });

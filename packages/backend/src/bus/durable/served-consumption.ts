@@ -1,9 +1,9 @@
 import type { Consumption, DeliveryState, StoredMessage } from '@aico/shared/core/bus';
 import {
   type PullAnswer,
-  type PullAsked,
   type PulledMessage,
-  type SettleAsked,
+  type PullRequest,
+  type SettleRequest,
   writeBody,
 } from '@aico/shared/core/bus/remote';
 import { ConsumptionEndedError, DurableDeliveryError } from '../errors.ts';
@@ -88,7 +88,7 @@ export class ServedConsumption {
    * Returns messages that are not in flight at the client; waits for some up to `waitMs` or, with `idle`, until all are
    * settled.
    */
-  async pull(holding: PullAsked['holding'], waitMs: number, idle: boolean): Promise<PullAnswer> {
+  async pull(holding: PullRequest['holding'], waitMs: number, idle: boolean): Promise<PullAnswer> {
     this.#question += 1;
     const question = this.#question;
     this.#wake();
@@ -125,7 +125,7 @@ export class ServedConsumption {
   }
 
   /** Settles a message. One that is not in flight any more is ignored. */
-  settle({ number, attempt, ok, reason }: Omit<SettleAsked, 'consumption'>): void {
+  settle({ number, attempt, ok, reason }: Omit<SettleRequest, 'consumption'>): void {
     const inFlight = this.#inFlight.get(keyOf({ number, attempt }));
     if (ok) inFlight?.done();
     else inFlight?.failed(new DurableDeliveryError(printable(reason) ?? 'its consumer gave no reason'));

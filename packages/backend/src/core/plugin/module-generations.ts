@@ -8,7 +8,7 @@ import { GENERATION_QUERY } from '../failure-place.ts';
 import type { PluginModule } from './plugin-module.ts';
 
 /** A module that is being loaded, and what makes its generation the present one. */
-export interface LoadingModule {
+interface LoadingModule {
   readonly module: Promise<object>;
   readonly adopt: () => void;
 }

@@ -20,7 +20,7 @@ export interface LoadedPlugin {
   readonly adopt?: () => void;
 }
 
-export interface LoadOptions {
+interface LoadOptions {
   /** Loads modules of the plugin again that were loaded before. */
   readonly generations?: ModuleGenerations;
   /** The longest time that the modules may take to run. Default: 30 seconds. */

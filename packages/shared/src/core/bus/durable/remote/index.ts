@@ -1,13 +1,13 @@
 export { DurableRefusedError, RemoteTransactionError } from './errors.ts';
 export {
-  CloseAsked,
+  CloseRequest,
   DURABLE_TOPICS,
-  OpenAsked,
-  PublishAsked,
+  OpenRequest,
+  PublishRequest,
   type PullAnswer,
-  PullAsked,
   type PulledMessage,
+  PullRequest,
   readBody,
-  SettleAsked,
+  SettleRequest,
   writeBody,
 } from './wire.ts';

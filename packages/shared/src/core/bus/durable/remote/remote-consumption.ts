@@ -8,13 +8,13 @@ import type { StoreConnection } from './store-connection.ts';
 import {
   CONSUMPTION_ENDED,
   DURABLE_TOPICS,
-  type OpenAsked,
+  type OpenRequest,
   type PullAnswer,
-  type PullAsked,
   type PulledMessage,
+  type PullRequest,
   readBody,
   readPullAnswer,
-  type SettleAsked,
+  type SettleRequest,
 } from './wire.ts';
 
 /** Handles one message of a consumer. */
@@ -90,7 +90,7 @@ export class RemoteConsumption implements Consumption {
   async #sendOpen(): Promise<void> {
     const { pattern, consumer, options } = this.#options;
     const { maxInFlight, maxAttempts, retryDelayMs, from } = options;
-    const asked: OpenAsked = {
+    const request: OpenRequest = {
       consumption: this.#id,
       pattern,
       consumer,
@@ -99,7 +99,7 @@ export class RemoteConsumption implements Consumption {
       ...(retryDelayMs === undefined ? {} : { retryDelayMs }),
       ...(from === undefined ? {} : { from }),
     };
-    await this.#ask(DURABLE_TOPICS.open, asked);
+    await this.#ask(DURABLE_TOPICS.open, request);
   }
 
   async #run(): Promise<void> {
@@ -123,13 +123,13 @@ export class RemoteConsumption implements Consumption {
     const { signal } = this.#interrupt;
     const idle = this.#idle.length > 0;
     const waiting = this.#idle.length;
-    const asked: PullAsked = {
+    const request: PullRequest = {
       consumption: this.#id,
       holding: [...this.#inFlight.values()].map(({ number, attempt }) => ({ number, attempt })),
       waitMs: WAIT_MS,
       ...(idle ? { idle } : {}),
     };
-    const content = await this.#ask(DURABLE_TOPICS.pull, asked, WAIT_MS + ASK_MS, [
+    const content = await this.#ask(DURABLE_TOPICS.pull, request, WAIT_MS + ASK_MS, [
       signal,
       this.#stopping.signal,
     ]);
@@ -156,7 +156,7 @@ export class RemoteConsumption implements Consumption {
     const { number, attempt, id, type, source, time, datacontenttype, traceparent } = message;
     const { signal } = this.#stopping;
     const ack = (): Promise<void> => Promise.reject(new RemoteTransactionError());
-    let asked: SettleAsked = { consumption: this.#id, number, attempt, ok: true };
+    let request: SettleRequest = { consumption: this.#id, number, attempt, ok: true };
     try {
       await this.#options.handler(
         {
@@ -171,16 +171,16 @@ export class RemoteConsumption implements Consumption {
         { number, attempt, signal, ack },
       );
     } catch (error) {
-      asked = { ...asked, ok: false, reason: storedReasonOf(error) };
+      request = { ...request, ok: false, reason: storedReasonOf(error) };
     }
-    await this.#settle(asked);
+    await this.#settle(request);
   }
 
   /** Retries until the broker answers, or has ended the consumption; in that case the message is delivered again. */
-  async #settle(asked: SettleAsked): Promise<void> {
+  async #settle(request: SettleRequest): Promise<void> {
     for (let failures = 1; ; failures += 1) {
       try {
-        await this.#ask(DURABLE_TOPICS.settle, asked);
+        await this.#ask(DURABLE_TOPICS.settle, request);
         return;
       } catch (error) {
         if (isEnded(error) || this.#stopping.signal.aborted) return;

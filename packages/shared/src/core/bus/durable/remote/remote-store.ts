@@ -5,7 +5,7 @@ import type { BusTransaction, ConsumeOptions, Consumption, DurableStore, StoredM
 import { DurableRefusedError, RemoteTransactionError } from './errors.ts';
 import { RemoteConsumption, type RemoteHandler } from './remote-consumption.ts';
 import type { StoreConnection } from './store-connection.ts';
-import { DURABLE_TOPICS, type PublishAsked, writeBody } from './wire.ts';
+import { DURABLE_TOPICS, type PublishRequest, writeBody } from './wire.ts';
 
 /** How often a message is sent to the store. Retries are safe, since the store keeps one message for each id. */
 const ATTEMPTS = 4;
@@ -29,7 +29,7 @@ export class RemoteStore implements DurableStore {
   async append(message: StoredMessage, tx: BusTransaction | undefined): Promise<void> {
     if (tx !== undefined) throw new RemoteTransactionError();
     const { id, topic, contentType, traceparent, body } = message;
-    const asked: PublishAsked = {
+    const request: PublishRequest = {
       id,
       type: topic,
       datacontenttype: contentType,
@@ -38,7 +38,7 @@ export class RemoteStore implements DurableStore {
     };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#connection.request(DURABLE_TOPICS.publish, asked, {
+        await this.#connection.request(DURABLE_TOPICS.publish, request, {
           timeoutMs: TIMEOUT_MS,
           ...signalOf(this.#connection.lost),
         });

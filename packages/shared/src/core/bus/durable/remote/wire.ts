@@ -27,13 +27,13 @@ const Content = {
 const Consumption = Type.String({ minLength: 1, maxLength: 64 });
 const Ordinal = Type.Integer({ minimum: 1 });
 
-export const PublishAsked = Type.Object({
+export const PublishRequest = Type.Object({
   id: Type.String({ minLength: 1, maxLength: DURABLE_LIMITS.id }),
   type: Type.String(),
   ...Content,
 });
 
-export const OpenAsked = Type.Object({
+export const OpenRequest = Type.Object({
   /** Chosen by the client and unique among its consumptions. Opening an open consumption restarts it. */
   consumption: Consumption,
   pattern: Type.String(),
@@ -53,7 +53,7 @@ export const OpenAsked = Type.Object({
 /** Identifies a delivery: a message that failed is delivered again with the next attempt. */
 const Delivered = { number: Ordinal, attempt: Ordinal };
 
-export const PullAsked = Type.Object({
+export const PullRequest = Type.Object({
   consumption: Consumption,
   /** The messages in flight at the client. The broker sends the other unsettled messages again. */
   holding: Type.Array(Type.Object(Delivered), { maxItems: DURABLE_LIMITS.inFlight }),
@@ -73,21 +73,21 @@ export const PulledMessage = Type.Object({
 
 export const PullAnswer = Type.Object({ messages: Type.Array(PulledMessage), idle: Type.Boolean() });
 
-export const SettleAsked = Type.Object({
+export const SettleRequest = Type.Object({
   consumption: Consumption,
   ...Delivered,
   ok: Type.Boolean(),
   reason: Type.Optional(Type.String({ maxLength: 1_024 })),
 });
 
-export const CloseAsked = Type.Object({ consumption: Consumption });
+export const CloseRequest = Type.Object({ consumption: Consumption });
 
-export type PublishAsked = Static<typeof PublishAsked>;
-export type OpenAsked = Static<typeof OpenAsked>;
-export type PullAsked = Static<typeof PullAsked>;
+export type PublishRequest = Static<typeof PublishRequest>;
+export type OpenRequest = Static<typeof OpenRequest>;
+export type PullRequest = Static<typeof PullRequest>;
 export type PulledMessage = Static<typeof PulledMessage>;
 export type PullAnswer = Static<typeof PullAnswer>;
-export type SettleAsked = Static<typeof SettleAsked>;
+export type SettleRequest = Static<typeof SettleRequest>;
 
 // Compiled on first use, since most clients have no durable messages.
 let pullAnswer: Validator<Record<never, never>, typeof PullAnswer> | undefined;
