@@ -71,15 +71,17 @@ class Home {
 
   /** Lets one process start and stop, and compares what was logged with what is stored. */
   async judge(): Promise<Verdict> {
+    let phase = 'not started';
     const child = new Child(PROCESS, [this.#home, this.#notes], {
       onLine: (said) => {
+        phase = said;
         if (said === 'running') child.kill('SIGTERM');
       },
       timeoutMs: STUCK_MS,
     });
     const { code } = await child.ended;
     const wrong: string[] = [];
-    if (code !== 0) wrong.push(`the last process ended with ${code}: ${child.stderr}`);
+    if (code !== 0) wrong.push(`the last process ended with ${code} while ${phase}: ${child.stderr}`);
     const { stateDir } = new AICOPaths({ home: this.#home });
     const left = (await readdir(stateDir)).filter((name) => name.endsWith('.spool'));
     // The spool of the last process has what it logged itself while it stopped.

@@ -1,12 +1,13 @@
 import { LEVEL_NUMBERS, type NumberedLine } from '@aico/shared/core/logging';
 import { contextOf } from './log-record.ts';
 
-/** Lines as the parameter of a statement that stores them: a JSON array of rows. */
-export function toRows(lines: readonly NumberedLine[]): string {
-  return `[${lines.map(toRow).join(',')}]`;
+/** Rows as the parameter of a statement that stores them. */
+export function joinRows(rows: readonly string[]): string {
+  return `[${rows.join(',')}]`;
 }
 
-function toRow({ number, record }: NumberedLine): string {
+/** A line as a row: a JSON array. */
+export function toRow({ number, record }: NumberedLine): string {
   const { time, level, service, component, message, fields } = record;
   const { requestId, traceId, plugin, device } = contextOf(record);
   // Well-formed, since SQLite keeps text as UTF-8.

@@ -1,11 +1,12 @@
-import { type Logger, linesOfRun, type NumberedLine } from '@aico/shared/core/logging';
+import { type Logger, linesOfRun } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
 import type { SpooledRun, SpooledRuns } from '@aico/shared/security';
-import { toRows } from './log-row.ts';
+import { joinRows, toRow } from './log-row.ts';
 import { FORGET_RUNS, INSERT_BATCH, STORED_OF_RUN } from './schema.ts';
 
-/** Lines that are stored by one statement. */
-const BATCH = 512;
+/** Lines that are stored by one statement, and the characters that complete a batch of fewer: a commit costs more than its lines. */
+const BATCH_LINES = 4_096;
+const BATCH_LENGTH = 4 * 1_048_576;
 
 export interface SpoolRecoveryOptions {
   readonly spools: SpooledRuns;
@@ -50,17 +51,22 @@ export class SpoolRecovery {
   async #store(left: SpooledRun): Promise<number> {
     const { rows } = await this.#database.execute<{ stored: number }>(STORED_OF_RUN, [left.run]);
     let count = 0;
-    let batch: NumberedLine[] = [];
+    let batch: string[] = [];
+    let length = 0;
+    let stored = 0;
     const write = async (): Promise<void> => {
-      const stored = batch.at(-1)?.number;
-      if (stored === undefined) return;
-      await this.#database.execute(INSERT_BATCH, [left.run, stored, toRows(batch)]);
+      if (batch.length === 0) return;
+      await this.#database.execute(INSERT_BATCH, [left.run, stored, joinRows(batch)]);
       count += batch.length;
       batch = [];
+      length = 0;
     };
     for (const line of linesOfRun(left.entries(), rows[0]?.stored ?? 0)) {
-      batch.push(line);
-      if (batch.length >= BATCH) await write();
+      const row = toRow(line);
+      batch.push(row);
+      length += row.length;
+      stored = line.number;
+      if (batch.length >= BATCH_LINES || length >= BATCH_LENGTH) await write();
     }
     await write();
     return count;
