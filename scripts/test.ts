@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { installInto } from './pack/pack.ts';
 import { ROOT } from './pack/workspace.ts';
 import { bundleTypeBox } from './typebox/bundle.ts';
@@ -17,6 +18,8 @@ const everything = [
 const CACHE = path.join(ROOT, 'node_modules/.cache');
 /** Milliseconds after which a test counts as hanging. It then fails, and the other tests continue. */
 const TIMEOUT_MS = 180_000;
+/** Limits each file as a whole: a file whose tests are over runs endlessly if one left something open. */
+const FILE_BOUND = `--import ${pathToFileURL(path.join(ROOT, 'scripts/test-file-bound.ts')).href}`;
 
 mkdirSync(CACHE, { recursive: true });
 // Tests start the command hundreds of times, from its sources at four times the cost. It is built for this run alone, so that it
@@ -38,7 +41,9 @@ try {
         // Each test file is a separate process. They share a cache of compiled code, which saves a third of the whole run.
         NODE_COMPILE_CACHE: path.join(CACHE, 'compiled'),
         ...process.env,
-        NODE_OPTIONS: [process.env.NODE_OPTIONS, typeBox].filter((each) => each !== undefined).join(' '),
+        NODE_OPTIONS: [process.env.NODE_OPTIONS, typeBox, FILE_BOUND]
+          .filter((each) => each !== undefined)
+          .join(' '),
         TEST_AICO_COMMAND: command,
         TEST_AICO_CACHE: path.join(installation, 'cache'),
       },

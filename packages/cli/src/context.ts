@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs';
 import type { Output, CommandContext as PluginCommandContext } from '@aico/backend/plugin';
 import type { NodeClient } from '@aico/client/local';
-import { AICOPaths } from '@aico/shared/core/paths';
+import { AICOPaths, HomeNotFolderError } from '@aico/shared/core/paths';
 import type { Command } from 'commander';
 import { createOutput } from './terminal/output.ts';
 
@@ -28,6 +29,17 @@ interface GlobalOptions {
   readonly via?: string;
 }
 
+/**
+ * @returns the same paths
+ * @throws {HomeNotFolderError} when the home is a file: each command would report another file below it as missing
+ */
+function existingFolder(paths: AICOPaths): AICOPaths {
+  const { home } = paths;
+  if (home !== undefined && statSync(home, { throwIfNoEntry: false })?.isDirectory() === false)
+    throw new HomeNotFolderError(home, undefined);
+  return paths;
+}
+
 /** The context of one run of the command line; disposing it closes the client. */
 export class CommandLine implements CommandContext, AsyncDisposable {
   readonly #program: Command;
@@ -41,7 +53,7 @@ export class CommandLine implements CommandContext, AsyncDisposable {
 
   get paths(): AICOPaths {
     const { home } = this.#program.opts<GlobalOptions>();
-    this.#paths ??= new AICOPaths({ home });
+    this.#paths ??= existingFolder(new AICOPaths({ home }));
     return this.#paths;
   }
 

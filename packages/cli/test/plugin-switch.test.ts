@@ -21,7 +21,12 @@ const plugin = (name: string, code = '', start = ''): string =>
 const FILES: Readonly<Record<string, string>> = {
   'plugins/inside.mjs': plugin('inside'),
   'plugins/broken.mjs': plugin('broken', '', "throw new Error('it does not start')"),
-  'config/config.yaml': '# mine\nplugins:\n  broken:\n    enabled: false # for now\n',
+  'config/config.yaml':
+    '# mine\nplugins:\n  broken:\n    enabled: false # for now\n  nothing:\n    required: false\n',
+  'plugins/nothing/notes.txt': 'This folder has no code.',
+  'plugins/tuned.mjs': `import { Type } from '@aico/backend/plugin';
+    const config = Type.Object({ longest: Type.Integer({ default: 7 }) });
+    export const plugin = { name: 'tuned', config, start() {} };`,
   'config/package.json': JSON.stringify({ dependencies: { [FOUND]: '*', unrelated: '*', missing: '*' } }),
   ...packageOf(FOUND, { keywords: ['aico-plugin'], version: '2.0.0' }, 'notes'),
   ...packageOf('unrelated', {}, 'unrelated'),
@@ -62,11 +67,34 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
 
   await t.test('a package is found by its keyword, without running its code', async () => {
     assert.deepEqual(await listed(), {
-      states: { broken: 'disabled', inside: 'stopped' },
+      states: { broken: 'disabled', inside: 'stopped', nothing: 'not found', tuned: 'stopped' },
       found: [[FOUND, '2.0.0']],
     });
     assert.match(await succeed('info', 'notes'), /2\.0\.0/);
     assert.ok(!hasRun());
+  });
+
+  await t.test(
+    'the configuration of a plugin is shown with the defaults that its code declares',
+    async () => {
+      assert.equal((await aico.run(['config', 'get', 'plugins.tuned.longest'])).stdout, '7\n');
+      assert.match(
+        (await aico.run(['config', 'get', 'plugins.tuned'])).stdout,
+        /plugins\.tuned\.longest +7 +default/,
+      );
+    },
+  );
+
+  await t.test('a home that is a file is named as such by every command', async () => {
+    for (const command of ['status', 'plugin list', 'security status', 'config list', 'stop']) {
+      const ran = await aico.run([...command.split(' '), '--home', place('config/config.yaml')]);
+      assert.match(
+        ran.stderr,
+        /config\.yaml: a file stands where a folder should be[\s\S]*AICO_PATHS_NOT_FOLDER/,
+        command,
+      );
+      assert.equal(ran.code, 11);
+    }
   });
 
   await t.test('without a running backend, a plugin is enabled from the next start', async () => {
@@ -85,7 +113,13 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
   const { exited } = await aico.serve();
 
   await t.test('with a running backend, a plugin is enabled at once and for every start', async () => {
-    assert.deepEqual((await listed()).states, { inside: 'running', notes: 'running', broken: 'disabled' });
+    assert.deepEqual((await listed()).states, {
+      inside: 'running',
+      notes: 'running',
+      tuned: 'running',
+      nothing: 'not loaded',
+      broken: 'disabled',
+    });
     assert.match(await succeed('disable', 'inside'), /disabled, now and at every start/);
     assert.equal((await listed()).states.inside, 'disabled');
     assert.match(await config(), /inside:\n +enabled: false/);
@@ -125,7 +159,7 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
   });
 
   await t.test('an unknown name is answered with the nearest one', async () => {
-    for (const command of ['info', 'enable', 'disable', 'reload']) {
+    for (const command of ['info', 'enable', 'disable', 'reload', 'remove']) {
       const { stderr } = await aico.run(['plugin', command, 'insid']);
       assert.match(
         stderr,

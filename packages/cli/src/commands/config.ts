@@ -46,9 +46,26 @@ async function read({ paths }: CommandContext): Promise<ConfigurationManager> {
   return config;
 }
 
+/**
+ * The configuration with the defaults of plugins, which their code declares.
+ *
+ * @throws the error of a plugin that cannot be loaded, if nothing sets the key
+ */
+async function readWithPlugins(context: CommandContext, key: string): Promise<ConfigurationManager> {
+  const { readConfiguration } = await import('@aico/backend/configuration');
+  try {
+    return (await readConfiguration({ paths: context.paths })).config;
+  } catch (error) {
+    const config = await read(context);
+    if (error instanceof ConfigInvalidError || config.entries().every((entry) => entry.key !== key))
+      throw error;
+    return config;
+  }
+}
+
 /** @throws {ConfigInvalidError} if there is an error at the key, so that the value differs from the one that was set */
 async function get(context: CommandContext, key: string): Promise<void> {
-  const config = await read(context);
+  const config = await (/^plugins(?:\.|$)/.test(key) ? readWithPlugins(context, key) : read(context));
   const wrong = config.problems.filter((problem) => concerns(problem, key));
   if (wrong.length > 0) throw new ConfigInvalidError(wrong);
   const entries = config.entries().filter((entry) => entry.key === key || entry.key.startsWith(`${key}.`));

@@ -142,7 +142,11 @@ function folderOf(module: string): string {
 
 async function remove(context: CommandContext, name: string): Promise<void> {
   onThisMachine(context);
-  if (!(await setModule(context, name, undefined)))
+  const isRemoved = await setModule(context, name, undefined);
+  const plugins = isRemoved ? [] : await atRestAll(context);
+  if (!isRemoved && plugins.every((plugin) => plugin.name !== name))
+    throw await unknown(context, name, plugins);
+  if (!isRemoved)
     throw new CommandFailedError(
       `${context.paths.configFile} names no plugin "${name}"`,
       1,

@@ -1,5 +1,5 @@
 import { refuseIncompatible } from '@aico/backend/plugin-compatibility';
-import { findPlugin, packageOf } from '@aico/backend/plugin-module';
+import { findPlugin, packageOf, pluginEntry } from '@aico/backend/plugin-module';
 import { type PluginSource, pluginSources } from '@aico/backend/plugin-sources';
 import { ConfigurationManager } from '@aico/shared/core/config';
 import type { AICOPaths } from '@aico/shared/core/paths';
@@ -37,6 +37,7 @@ export async function atRest({ name, specifier, from, isEnabled }: PluginSource)
     const { version = '', description = '' } = manifest ?? {};
     const known = { name, version, description, module: found.path };
     if (!isEnabled) return { ...known, state: 'disabled' };
+    await pluginEntry(found);
     try {
       if (folder !== undefined && manifest !== undefined)
         await refuseIncompatible(specifier, folder, manifest);

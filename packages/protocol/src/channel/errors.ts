@@ -3,7 +3,7 @@ import { defineError } from '../aico-error.ts';
 /** The other side refused to open the channel, or ended it. It does not tell the reason. */
 export class ChannelRefusedError extends defineError({
   code: 'AICO_CHANNEL_REFUSED',
-  hint: "Look in the backend's log for the reason; a device that was revoked, or a pairing code that has lapsed, must pair again.",
+  hint: "Look in the backend's log for the reason; a device that was revoked must pair again, and a pairing code that was used, has expired or was mistyped must be replaced by a new one.",
   make: () => ({ message: 'the other side refused the channel' }),
 }) {}
 

@@ -100,6 +100,8 @@ export class PluginLoadTimeoutError extends defineError({
 function importHint(specifier: string, file: string, cause: unknown): string {
   if (isUncompiled(cause))
     return `Node runs no TypeScript below node_modules: compile "${specifier}" to JavaScript before it is packed, and let "exports" in its package.json name the compiled files.`;
+  if (isOtherFile(cause))
+    return 'A plugin is a file of JavaScript or TypeScript (.js, .mjs, .ts, .mts), the folder of a package, or the name of an installed one.';
   if (isMissingPackage(cause))
     return `Packages are looked up in node_modules beside ${file} and above it: install there what the plugin imports.`;
   if (isMissingExtension(cause))
@@ -117,6 +119,12 @@ function isReadAsCommonModule(cause: unknown): boolean {
     cause instanceof SyntaxError &&
     /^(?:Cannot use import statement outside a module|Unexpected token 'export')/.test(cause.message)
   );
+}
+
+/** A file that Node does not run, such as a document. */
+function isOtherFile(cause: unknown): boolean {
+  const codes: readonly unknown[] = ['ERR_UNKNOWN_FILE_EXTENSION', 'ERR_IMPORT_ATTRIBUTE_MISSING'];
+  return cause instanceof Error && 'code' in cause && codes.includes(cause.code);
 }
 
 function isUncompiled(cause: unknown): boolean {

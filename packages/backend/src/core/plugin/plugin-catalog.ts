@@ -1,3 +1,4 @@
+import type { Topic } from '@aico/shared/core/bus';
 import { ExtensionRegistry } from './extensions.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
 
@@ -29,6 +30,13 @@ export class PluginCatalog {
   /** All definitions, in the order of their registration. */
   get all(): readonly PluginDefinition[] {
     return [...this.#definitions.values()];
+  }
+
+  /** The topic of this name, where a plugin declares one. */
+  topic(name: string): Topic | undefined {
+    for (const { topics = [] } of this.#definitions.values())
+      for (const topic of topics) if (topic.name === name) return topic;
+    return undefined;
   }
 
   /** Every capability that a plugin declares. */

@@ -202,6 +202,17 @@ describe('loadPlugin reports', () => {
     assert.equal(await seen(), 3);
   });
 
+  test('a file that is no code', async () => {
+    for (const file of ['README.md', 'data.json']) {
+      await write(file, '{}\n');
+      await assert.rejects(loadPlugin(`./${file}`, home), (error: unknown) => {
+        assert.ok(error instanceof PluginImportError);
+        assert.match(error.hint ?? '', /A plugin is a file of JavaScript or TypeScript/);
+        return true;
+      });
+    }
+  });
+
   test('an ECMAScript module in a package of CommonJS modules, with the line to change', async () => {
     await write('common/package.json', JSON.stringify({ name: 'common', type: 'commonjs' }));
     await write('common/imports.ts', "import path from 'node:path'; export const plugin = path;\n");

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { defineTopic } from '@aico/shared/core/bus';
 import { curveKeyPair } from '@aico/shared/core/bus/zeromq';
+import { Type } from 'typebox';
 import { connect, grant } from '../../../test/fixtures/bus-component.ts';
+import { definePlugin } from '../../core/plugin/plugin-definition.ts';
 import { createTestBackend, createTestHome, localRequest, type TestBackend } from '../../testing/index.ts';
 
 async function start(t: TestContext, home?: string): Promise<TestBackend> {
@@ -135,6 +138,22 @@ test('an invalid grant is refused with a reason', async (t) => {
     assert.equal(reply.status, 400, JSON.stringify(body) + reply.text);
   }
   assert.equal((await localRequest(socket, '/api/v1/bus/grants/unknown', { method: 'DELETE' })).status, 404);
+});
+
+test('a message over the API that does not fit the topic that a plugin declares is refused', async (t) => {
+  const added = defineTopic('notes.added', Type.Object({ id: Type.Integer() }));
+  const about = { name: 'notes', version: '1.0.0', description: 'Keeps notes' };
+  const backend = await createTestBackend({
+    plugins: [definePlugin({ ...about, dependencies: ['message_bus'], topics: [added], start() {} })],
+  });
+  t.after(() => backend.stop());
+  const publish = (topic: string, message: unknown) =>
+    backend.request('/api/v1/bus/messages', { method: 'POST', body: { topic, message } });
+  const refused = await publish('notes.added', { id: 'seven' });
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /body\/message\/id must be integer/);
+  assert.equal((await publish('notes.added', { id: 7 })).status, 202);
+  assert.equal((await publish('notes.other', { id: 'seven' })).status, 202);
 });
 
 /** The codes of an error and of all it was caused by. */

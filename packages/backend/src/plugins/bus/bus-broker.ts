@@ -80,7 +80,8 @@ export class BusBroker extends BasePlugin {
     await this.#book.load();
     const bus = this.requireService('message_bus');
     const idempotency = this.requireService('idempotency');
-    await this.addRoutes((app) => declareBusRoutes(app, this, bus, idempotency), { place: 'bus' });
+    const plugins = this.requireService('plugins');
+    await this.addRoutes((app) => declareBusRoutes(app, this, bus, idempotency, plugins), { place: 'bus' });
     if (this.#book.grants.length === 0) return;
     try {
       await this.open();
@@ -203,7 +204,7 @@ export function busPlugin(hub: InProcessBus, audit: Pick<AuditRecorder, 'record'
     name: 'bus_broker',
     version: '1.0.0',
     description: 'Lets other processes take part in the message bus, each with its own key and rights',
-    dependencies: ['paths', 'key_manager', 'message_bus', 'streams', 'idempotency', 'gateway'],
+    dependencies: ['paths', 'key_manager', 'message_bus', 'streams', 'idempotency', 'gateway', 'plugins'],
     priority: PluginPriority.INFRASTRUCTURE,
     capabilities: {
       'bus:read': 'See what the bus carries and keeps',

@@ -1,11 +1,13 @@
 import { parseTopic } from '@aico/protocol';
-import { checkPublish, type MessageBus } from '@aico/shared/core/bus';
+import { checkPublish, type MessageBus, PayloadInvalidError } from '@aico/shared/core/bus';
 import { Type } from 'typebox';
 import type { Broker } from '../../bus/broker/broker.ts';
 import type { GrantBook } from '../../bus/grants/grant-book.ts';
 import { busGrant } from '../../bus/grants/grants-file.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
+import type { PluginCatalog } from '../../core/plugin/plugin-catalog.ts';
 import { Instant, listOf } from '../../core/reply-schemas.ts';
+import { RequestInvalidError } from '../../gateway/errors.ts';
 import type { Idempotency } from '../../gateway/index.ts';
 
 const Topic = Type.String({ minLength: 1, maxLength: 255 });
@@ -80,6 +82,7 @@ export function declareBusRoutes(
   broker: BrokerView,
   bus: MessageBus,
   idempotency: Idempotency,
+  plugins: PluginCatalog,
 ): void {
   declareGrants(app, broker);
   declareFigures(app, broker);
@@ -93,7 +96,12 @@ export function declareBusRoutes(
       const { topic, message } = request.body;
       parseTopic(topic);
       checkPublish(topic);
-      const publish = (): Promise<void> => bus.publish(topic, message);
+      // Refused here, where the sender is told; a subscriber would leave it out.
+      const declared = plugins.topic(topic);
+      const publish = (): Promise<void> =>
+        bus.publish(declared ?? topic, message).catch((error: unknown) => {
+          throw error instanceof PayloadInvalidError ? unfit(error) : error;
+        });
       if (request.headers['idempotency-key'] === undefined) await publish();
       else await idempotency.run(request, async (tx) => tx.afterCommit(publish));
       return reply.code(202).send({ published: topic });
@@ -112,6 +120,12 @@ export function declareBusRoutes(
       if (answer instanceof Uint8Array) return { answer_base64: Buffer.from(answer).toString('base64') };
       return { answer };
     },
+  );
+}
+
+function unfit({ issues }: PayloadInvalidError): RequestInvalidError {
+  return new RequestInvalidError(
+    issues.map(({ path, message }) => ({ path: `body/message${path}`, message })),
   );
 }
 
