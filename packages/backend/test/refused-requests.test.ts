@@ -220,6 +220,8 @@ describe('every refusal is a problem with the id of its request', () => {
         'GET /api/v1/health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n',
       ],
       [400, 'GET /api/v1/health HTTP/1.1\r\n\r\n'],
+      [400, 'GET /api/v1/health HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n'],
+      [400, upgrade('Sec-WebSocket-Version: 13\r\nHost: b')],
       [400, `BREW /${CANARY} HTTP/1.1\r\nHost: a\r\n\r\n`],
       [431, `GET /api/v1/health HTTP/1.1\r\nHost: a\r\nX-A: ${CANARY.repeat(3_000)}\r\n\r\n`],
       [431, `GET /${CANARY.repeat(3_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],

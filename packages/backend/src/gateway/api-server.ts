@@ -67,6 +67,13 @@ export function createApiServer({
     // a request without upgrade.
     shouldUpgradeCallback: (request) => isFree(request.socket) && takesWebSocket(request),
   });
+  const serveWithHost = (request: IncomingMessage, response: ServerResponse): void => {
+    // Node keeps the first of several, and a proxy in front may have kept the last (RFC 9112, 3.2).
+    const { host = [] } = request.headersDistinct;
+    if (host.length > 1) refuse(request, response, 400, 'A request has one Host.');
+    else if (host.length === 1 || request.httpVersion !== '1.1') serve(request, response);
+    else refuse(request, response, 400, 'A request of HTTP/1.1 has a Host.');
+  };
   server.on('request', (request, response) => {
     const { socket } = request;
     if (exchanges.isOver(socket)) return;
@@ -84,17 +91,13 @@ export function createApiServer({
       exchanges.endAfter(socket, response);
       response.shouldKeepAlive = false;
     }
-    // Node keeps the first of several, and a proxy in front may have kept the last (RFC 9112, 3.2).
-    const { host = [] } = request.headersDistinct;
-    if (host.length > 1) refuse(request, response, 400, 'A request has one Host.');
-    else if (host.length === 1 || request.httpVersion !== '1.1') serve(request, response);
-    else refuse(request, response, 400, 'A request of HTTP/1.1 has a Host.');
+    serveWithHost(request, response);
   });
   server.on('upgrade', (request, socket, head) => {
     const response = requestOfUpgrade(guard, request, socket, head);
     response.setHeader('X-Request-Id', requestIdOf(request));
     exchanges.endAfter(socket, response);
-    serve(request, response);
+    serveWithHost(request, response);
   });
   server.on('checkExpectation', (request, response) => {
     if (!exchanges.isOver(request.socket))

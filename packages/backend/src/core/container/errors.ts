@@ -198,7 +198,7 @@ export class ServiceStartTimeoutError extends defineError({
       hint:
         last === undefined
           ? `${START_MISTAKES[phase]} If it truly needs longer, raise startTimeoutMs or core.lifecycle.start_timeout_ms.`
-          : 'Look at the disk (dmesg): it answers too slowly or not at all. To wait longer, raise core.lifecycle.start_timeout_ms.',
+          : `${START_MISTAKES[phase]} Or the disk answers too slowly: look at dmesg. To wait longer, raise startTimeoutMs or core.lifecycle.start_timeout_ms.`,
       service,
       phase,
       timeoutMs,
