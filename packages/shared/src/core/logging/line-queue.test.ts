@@ -107,3 +107,26 @@ test('a queue that stays full costs a line no more than one that is empty', () =
   assert.ok(costOf('info') + costOf('warn') + costOf('info') + costOf('error') < 20_000);
   assert.equal(queue.length, 50_000);
 });
+
+test('a queue that is more than a quarter full tells when there is room again', async () => {
+  const queue = new LineQueue({ lines: 8, size: 1_000 });
+  const roomOf = (): Promise<void> | undefined => queue.room;
+  push(queue, 0, 1);
+  push(queue, 1, 1);
+  assert.equal(roomOf(), undefined);
+  push(queue, 2, 1);
+  const room = roomOf();
+  assert.ok(room !== undefined);
+  let hasRoom = false;
+  void room.then(() => {
+    hasRoom = true;
+  });
+  queue.release(3);
+  queue.putBack(queue.take({ lines: 1, size: 1_000 }));
+  await Promise.resolve();
+  assert.equal(hasRoom, false, 'a line that could not be stored takes its place again');
+  queue.take({ lines: 1, size: 1_000 });
+  queue.confirm();
+  await room;
+  assert.equal(roomOf(), undefined);
+});
