@@ -108,6 +108,21 @@ test('lines are spooled while the event loop is blocked, by those that are logge
   );
 });
 
+test('a line that a look left for the next one is spooled by the first line after a pause of the process', (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
+  const folder = folderOf(t);
+  const { logging } = spooled(folder);
+  const log = (time: number) =>
+    logging.adopt({ time, level: 'info', service: 's', component: 'c', message: `${time}`, fields: {} });
+  log(0);
+  mock.timers.tick(40);
+  assert.deepEqual(messages(left(folder)), []);
+  // The process is not scheduled for 200 ms, and logs before its timers are called.
+  log(240);
+  assert.deepEqual(messages(left(folder)), ['0', '240']);
+});
+
 test('lines that waited before there was a spool, and those of its end, are in it', (t) => {
   const folder = folderOf(t);
   const logging = createLogging(QUIET);

@@ -138,7 +138,7 @@ describe('LogStore', () => {
       log(record({ message: 'last' }));
       const [last, long, half] = await store.query({});
       assert.equal(last?.message, 'last');
-      assert.equal(long?.message.length, 6 * 1_048_576);
+      assert.ok((long?.message.length ?? 0) > 8_000, 'cut as every long text is');
       assert.equal(half?.message, 'a\ufffdb');
     }));
 

@@ -21,8 +21,8 @@ export interface LineJournal {
 
 /** Milliseconds between two looks at the lines that wait: each line is spooled by the second look after it was logged. */
 const LOOK_MS = 40;
-/** Milliseconds after which a line that is logged spools those before it, since the event loop is blocked. */
-const OVERDUE_MS = 80;
+/** The age in milliseconds at which a waiting line is spooled by the next one that is logged: the looks come late then. */
+const OVERDUE_MS = 90;
 /** Lines of one entry. */
 const CHUNK = 256;
 /** The share of the spool that lines below `warn` may fill. */
@@ -30,7 +30,7 @@ const MILD_SHARE = 3 / 4;
 
 /**
  * Writes lines that wait to be stored to a journal, so that they outlive the process: those of `warn` and above before the call
- * that logs them returns, others unless they are stored within about 80 ms. A full journal takes no further lines, and a record
+ * that logs them returns, others unless they are stored within about 90 ms. A full journal takes no further lines, and a record
  * of how many there were.
  */
 export class LineSpool {
@@ -44,6 +44,8 @@ export class LineSpool {
   #seen = 0;
   /** The time of the first line after the last look. */
   #since: number | undefined;
+  /** The time of the first line between the last two looks, unless they are stored. */
+  #before: number | undefined;
   /** When the next look is due, in monotonic milliseconds. */
   #due = 0;
   /** Lines that found no room, since the last one that did. */
@@ -68,7 +70,8 @@ export class LineSpool {
     const { time } = line.record;
     if (this.#timer === undefined) this.#lookLater();
     this.#since ??= time;
-    if (time - this.#since <= OVERDUE_MS) return;
+    if (time - (this.#before ?? this.#since) <= OVERDUE_MS) return;
+    this.#before = undefined;
     this.#since = time;
     this.#spool(this.#queue.last);
   }
@@ -82,7 +85,6 @@ export class LineSpool {
   }
 
   #lookLater(): void {
-    this.#since = undefined;
     this.#due = performance.now() + LOOK_MS;
     this.#timer = setTimeout(() => this.#look(), LOOK_MS).unref();
   }
@@ -92,8 +94,12 @@ export class LineSpool {
     // A look that comes late, since the loop was blocked or the process was not scheduled, is the second one for every line.
     if (performance.now() - this.#due > LOOK_MS) this.#seen = this.#queue.last;
     this.#spool(this.#seen);
+    // A process that is not scheduled for a while after this look may log the next line before its timers are due.
+    this.#before = this.#since;
+    this.#since = undefined;
     this.#seen = this.#queue.last;
     if (this.#queue.waiting(this.#through, this.#seen).next().done !== true) this.#lookLater();
+    else this.#before = undefined;
   }
 
   /** Spools the lines up to that number. */
@@ -129,6 +135,7 @@ export class LineSpool {
 
   #release(through: number): void {
     this.#through = Math.max(this.#through, through);
+    if (through >= this.#seen) this.#before = undefined;
     if (this.#gap !== undefined && this.#gap.last <= through) this.#gap = undefined;
     this.#try(() => this.#journal.release(through));
   }
