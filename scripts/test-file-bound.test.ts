@@ -12,7 +12,7 @@ test('a test file that leaves something open is ended and named, and its tests f
   t.after(() => rm(folder, { recursive: true }));
   const file = path.join(folder, 'open.test.ts');
   await writeFile(file, "import { createServer } from 'node:net';\ncreateServer().listen(0);\n");
-  const bound = new URL('./test-file-bound.ts', import.meta.url).href;
+  const bound = new URL('./test-file-bound.js', import.meta.url).href;
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const child = spawn(process.execPath, ['--import', bound, '--test', file], {
     env: { ...env, NODE_OPTIONS: `--import ${bound}`, TEST_FILE_BOUND_MS: '300' },

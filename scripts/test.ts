@@ -19,7 +19,7 @@ const CACHE = path.join(ROOT, 'node_modules/.cache');
 /** Milliseconds after which a test counts as hanging. It then fails, and the other tests continue. */
 const TIMEOUT_MS = 180_000;
 /** Limits each file as a whole: a file whose tests are over runs endlessly if one left something open. */
-const FILE_BOUND = `--import ${pathToFileURL(path.join(ROOT, 'scripts/test-file-bound.ts')).href}`;
+const FILE_BOUND = `--import ${pathToFileURL(path.join(ROOT, 'scripts/test-file-bound.js')).href}`;
 
 mkdirSync(CACHE, { recursive: true });
 // Tests start the command hundreds of times, from its sources at four times the cost. It is built for this run alone, so that it
