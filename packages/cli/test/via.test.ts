@@ -125,7 +125,7 @@ test('the commands of a plugin work from elsewhere', async (t) => {
   assert.equal((await here.run(['inbox', 'search', 'heron', '--via', 'desk'])).code, 2);
   const gone = await here.run(['plugin', 'remove', 'inbox']);
   assert.equal(gone.code, 1);
-  assert.match(gone.stderr, /names no plugin "inbox"/);
+  assert.match(gone.stderr, /there is no plugin "inbox"/);
 });
 
 test('aico proxy forwards requests with the token, including bodies and refusals, and refuses others and web pages', async (t) => {
