@@ -7,6 +7,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, describe, test } from 'node:test';
 import { type Block, blocksOf, DOCUMENTS, isRunnable } from './snippets/blocks.ts';
+import { audit } from './snippets/effects/audit.ts';
 import { cli } from './snippets/effects/cli.ts';
 import { client } from './snippets/effects/client.ts';
 import { configuration } from './snippets/effects/configuration.ts';
@@ -24,6 +25,7 @@ const EFFECTS: readonly DocumentEffects[] = [
   configuration,
   guide,
   logs,
+  audit,
   inbox,
   digest,
   busFromPython,

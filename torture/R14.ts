@@ -15,10 +15,13 @@ import { CASES, type Case, type Stage } from './fixtures/troubles.ts';
 /** Milliseconds within which a refusal must be printed. */
 const WITHIN_MS = 2_000;
 
-/** Every file with a digest of its content. The only file that a start may leave behind is an unlocked lock file. */
+/**
+ * Every file with a digest of its content. A start may leave behind an unlocked lock file, and the record of its refusal: the
+ * pending event of a failed unlocking, and its log lines in a spool.
+ */
 async function snapshot(home: string): Promise<ReadonlyMap<string, string>> {
   const files = (await filesBelow([home])).filter(
-    (file) => !/aico\.lock(?:-journal)?$|api\.sock$/.test(file),
+    (file) => !/aico\.lock(?:-journal)?$|api\.sock$|audit-pending\.ndjson$|\d+\.spool$/.test(file),
   );
   const digests = files.map(async (file) => {
     const digest = createHash('sha256')

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { MessageBusClient } from '@aico/shared/core/bus';
 import { getLogger } from '@aico/shared/core/logging';
 import type { DocumentEffects } from '../effects.ts';
 import { INBOX, importMessage } from './places.ts';
@@ -6,7 +8,7 @@ import { INBOX, importMessage } from './places.ts';
 export const logs: DocumentEffects = {
   document: 'docs/logs.md',
   setUp: async (world) => {
-    await world.start({ plugins: [INBOX] });
+    await world.start({ plugins: [INBOX], config: { 'core.message_bus.broker.port': 0 } });
     await importMessage(world, 'A heron');
   },
   code: {
@@ -14,6 +16,14 @@ export const logs: DocumentEffects = {
       const statements = code.replace(/^import .*$/m, '');
       const { logger } = await world.evaluate(statements, { getLogger, error: new Error('no mail') });
       assert.ok(logger);
+    },
+    "import { MessageBusClient } from '@aico/shared/core/bus';": async (world, code) => {
+      const credential = path.join(world.folder, 'worker.json');
+      await world.run(`aico bus grant worker --publish 'worker.>' --out ${credential}`, { shows: /worker/ });
+      const { bus } = await world.evaluate(code.replace('worker.json', credential));
+      assert.ok(bus instanceof MessageBusClient);
+      await bus.close();
+      await world.run('aico logs tail --service worker', { shows: /Disk nearly full/ });
     },
     'core:': async (world, code) => {
       await world.file('laptop/config/config.yaml', code);
