@@ -42,7 +42,7 @@ function tickTwice(): void {
 
 const messages = (records: readonly LogRecord[]): readonly string[] => records.map(({ message }) => message);
 
-test('a line of warn and above is in the file when the call that logs it returns; a milder one within 80 ms', (t) => {
+test('a line of warn and above is in the file when the call that logs it returns; a lower one within 80 ms', (t) => {
   mock.timers.enable({ apis: ['setTimeout'] });
   t.after(() => mock.timers.reset());
   const folder = folderOf(t);

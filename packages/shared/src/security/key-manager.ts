@@ -1,29 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
-import { AicoError } from '@aico/protocol';
 import type { Logger } from '../core/logging/types.ts';
-import { WriteUnconfirmedError } from '../core/paths/index.ts';
 import {
-  CredentialWrongError,
-  KeyFileWrongError,
   KeyNotGivenError,
-  KeyringWrongError,
   KeysLockedError,
   LastSlotError,
   NoStagedKeyError,
-  PasswordWrongError,
-  RecoveryCodeWrongError,
   SlotFileExistsError,
   SlotUnknownError,
 } from './errors.ts';
+import { KeyEvents } from './key-events.ts';
 import {
   type ConfigurationPlaces,
-  type KeyEvent,
   type KeyManagerOptions,
   optionsFrom,
   type SetUpOptions,
   type SlotInfo,
-  type Unconfirmed,
 } from './key-manager-options.ts';
 import { GuardedKey } from './keys/guarded-key.ts';
 import { hkdfSha256, purposeLabel } from './keys/key-derivation.ts';
@@ -47,15 +39,6 @@ import { type Keyring, openOsKeyring } from './sources/os-keyring.ts';
 import type { UnlockCredentials } from './unlocking/attended.ts';
 import { openSlot } from './unlocking/opening.ts';
 import { type ThrottleStatus, UnlockThrottle } from './unlocking/unlock-throttle.ts';
-
-/** Errors of an attempt with a key that opens nothing. Others are mistakes in typing, or attempts that were not considered. */
-const WRONG_KEYS = [
-  PasswordWrongError,
-  RecoveryCodeWrongError,
-  KeyFileWrongError,
-  KeyringWrongError,
-  CredentialWrongError,
-] as const;
 
 interface Unlocked {
   readonly root: GuardedKey;
@@ -82,7 +65,7 @@ export class AICOKeyManager {
   readonly #credentials: string | undefined;
   readonly #openKeyring: () => Promise<Keyring>;
   readonly #throttle: UnlockThrottle;
-  readonly #onEvent: (event: KeyEvent) => void | Promise<void>;
+  readonly #events: KeyEvents;
   #unlocked: Unlocked | undefined;
   readonly #begins: (() => () => void)[] = [];
   #ends: readonly (() => void)[] = [];
@@ -97,7 +80,7 @@ export class AICOKeyManager {
     this.#credentials = options.credentials ?? process.env.CREDENTIALS_DIRECTORY;
     this.#openKeyring = options.keyring ?? openOsKeyring;
     this.#throttle = new UnlockThrottle(`${options.slotsFile}.tries`, options.now);
-    this.#onEvent = options.onEvent ?? (() => {});
+    this.#events = new KeyEvents(options.onEvent);
   }
 
   get isUnlocked(): boolean {
@@ -154,7 +137,7 @@ export class AICOKeyManager {
         throw error;
       }
     });
-    await this.#recorded(create, (sure) => ({ action: 'keys.created', details: { kinds, ...sure } }));
+    await this.#events.after(create, (sure) => ({ action: 'keys.created', details: { kinds, ...sure } }));
     this.#logger?.info('Keys made', { slots: kinds });
   }
 
@@ -172,7 +155,7 @@ export class AICOKeyManager {
       const { slot, root, body } = await this.#open(credentials);
       this.#become({ root, body });
       this.#logger?.info('Keys unlocked', { kind: slot.kind, slot: slot.id });
-      await this.#onEvent({ action: 'keys.unlocked', subject: slot.id, details: { kind: slot.kind } });
+      await this.#events.report({ action: 'keys.unlocked', subject: slot.id, details: { kind: slot.kind } });
     });
   }
 
@@ -274,7 +257,7 @@ export class AICOKeyManager {
         root.wipe();
       }
     });
-    await this.#recorded(change, (details) => ({ action: 'keys.password_changed', subject, details }));
+    await this.#events.after(change, (details) => ({ action: 'keys.password_changed', subject, details }));
     this.#logger?.info('Password changed');
   }
 
@@ -286,7 +269,7 @@ export class AICOKeyManager {
       if (slots.length === 0) throw new LastSlotError(id);
       return { body: { ...body, slots }, result: body.slots.find((slot) => slot.id === id)?.kind };
     });
-    const kind = await this.#recorded(remove, (details) => ({
+    const kind = await this.#events.after(remove, (details) => ({
       action: 'keys.slot_removed',
       subject: id,
       details,
@@ -375,7 +358,7 @@ export class AICOKeyManager {
       if (promoted === undefined) throw new NoStagedKeyError();
       return { body: promoted, result: undefined };
     });
-    await this.#recorded(promote, (details) => ({ action: 'keys.database_key_rotated', details }));
+    await this.#events.after(promote, (details) => ({ action: 'keys.database_key_rotated', details }));
     this.#logger?.info('Database key rotated');
   }
 
@@ -404,20 +387,14 @@ export class AICOKeyManager {
   /** Opens a slot of the file on the disk, and authenticates the file with its root key. */
   async #open(credentials: UnlockCredentials): Promise<OpenedSlot & { readonly body: SlotFileBody }> {
     const read = await this.#store.read();
-    let opened: OpenedSlot;
-    try {
-      opened = await openSlot(read.body, credentials, {
-        keyFile: this.#keyFile,
-        credentials: this.#credentials,
-        keyring: this.#openKeyring,
-        throttle: this.#throttle,
-        logger: this.#logger,
-      });
-    } catch (error) {
-      if (error instanceof AicoError && WRONG_KEYS.some((wrong) => error instanceof wrong))
-        await this.#onEvent({ action: 'keys.unlocked', outcome: 'failed', details: { code: error.code } });
-      throw error;
-    }
+    const opening = openSlot(read.body, credentials, {
+      keyFile: this.#keyFile,
+      credentials: this.#credentials,
+      keyring: this.#openKeyring,
+      throttle: this.#throttle,
+      logger: this.#logger,
+    });
+    const opened = await this.#events.attempt(opening);
     try {
       this.#store.prove(read, opened.root);
     } catch (error) {
@@ -438,23 +415,11 @@ export class AICOKeyManager {
       subject = slot.id;
       return { body: { ...body, slots: [...body.slots.filter(isKept), slot] }, result: slot.id };
     });
-    return await this.#recorded(add, (sure) => ({
+    return await this.#events.after(add, (sure) => ({
       action: 'keys.slot_added',
       subject,
       details: { kind, ...sure },
     }));
-  }
-
-  /** Reports a change once it is made, also where the disk did not confirm it: it may be in force then. */
-  async #recorded<T>(change: Promise<T>, event: (confirmation: Unconfirmed) => KeyEvent): Promise<T> {
-    try {
-      const result = await change;
-      await this.#onEvent(event({}));
-      return result;
-    } catch (error) {
-      if (error instanceof WriteUnconfirmedError) await this.#onEvent(event({ unconfirmed: true }));
-      throw error;
-    }
   }
 
   /** Rewrites the slot file with the changes of `work`, based on its present, authenticated content. */

@@ -48,7 +48,7 @@ export class PeerLines {
     const { level, message, component = 'main', fields = {}, time } = line;
     const traceId = traceparent === undefined ? undefined : parseTraceparent(traceparent)?.traceId;
     const room = this.#logging.receive({
-      time: time ?? Number.POSITIVE_INFINITY,
+      ...(time !== undefined && { time }),
       level,
       service,
       component,

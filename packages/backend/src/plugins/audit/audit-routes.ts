@@ -7,7 +7,11 @@ const Text = Type.String({ minLength: 1, maxLength: 1_024 });
 const Outcome = Type.Enum(['done', 'failed']);
 const Query = Type.Object({
   action: Type.Optional(
-    Type.String({ maxLength: 64, description: 'An action, or its first word for all of them.' }),
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'An action, or its first word for all of them.',
+    }),
   ),
   actor: Type.Optional(Text),
   subject: Type.Optional(Text),

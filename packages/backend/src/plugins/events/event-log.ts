@@ -18,8 +18,6 @@ export interface Unread {
 
 /** Numbered events, which a reader reads on from any of them. */
 export interface EventSource {
-  /** The number of the newest event; 0 before the first. */
-  last(): number | Promise<number>;
   /** The events after number `after`, or the first of them. */
   unread(after: number): Unread | Promise<Unread>;
   /** Resolves when there may be further events. A reader asks for it before it reads, so that none is missed between the two. */
@@ -49,7 +47,8 @@ export class EventLog implements EventSource {
     this.#limits = limits;
   }
 
-  last(): number {
+  /** The number of the newest event; 0 before the first. */
+  get last(): number {
     return this.#last;
   }
 

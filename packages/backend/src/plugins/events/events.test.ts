@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
@@ -8,6 +9,7 @@ import { OWNER, type Principal, permits } from '../../core/access.ts';
 import { createTestBackend, localRequest } from '../../testing/index.ts';
 import { EventLog } from './event-log.ts';
 import { accessFor, LiveSubscriptions } from './live-subscriptions.ts';
+import type { StoredEvents } from './stored-events.ts';
 
 interface Event {
   readonly event: string;
@@ -144,7 +146,7 @@ describe('access to events', () => {
     const ended = once(one.ended.signal, 'abort');
     await bus.publish('notes.a', 2);
     await ended;
-    assert.equal(await one.log.last(), 1);
+    assert.deepEqual(await one.log.unread(1), { lost: 0, events: [], last: 1 });
     await live.endAll();
     assert.equal(live.size, 0);
   });
@@ -245,6 +247,37 @@ describe('every stream', () => {
   });
 });
 
+test('a reader of stored events leaves no subscription when it disconnects, or when the events cannot be read', async () => {
+  const bus = new MessageBusClient({ source: 'test' });
+  await bus.connect();
+  const live = new LiveSubscriptions(bus);
+  let listeners = 0;
+  const stored: StoredEvents = {
+    last: async () => 7,
+    after: async () => ({ events: [], last: 7 }),
+    listen: () => {
+      listeners += 1;
+      return () => {
+        listeners -= 1;
+      };
+    },
+  };
+  const followed = { topic: 'rows', principal: OWNER, isPermitted: () => true };
+  const unreadable = { ...stored, last: () => Promise.reject(new Error('the disk failed')) };
+  await assert.rejects(live.resume({ ...followed, stored: unreadable }, ''), /the disk failed/);
+  assert.equal(live.size, 0);
+  const reader = await live.resume({ ...followed, stored, after: 3 }, '');
+  assert.deepEqual([reader.after, reader.resumed, live.size, listeners], [3, false, 1, 1]);
+  const disconnect = live.attach(reader.live);
+  disconnect();
+  assert.deepEqual([live.size, listeners], [0, 0]);
+  // Another process may have sent the event, so its subscription is unknown.
+  const again = await live.resume({ ...followed, stored }, `${randomUUID()}:5`);
+  assert.deepEqual([again.after, again.resumed], [5, true]);
+  await live.endAll();
+  await bus.close();
+});
+
 test('an event log loses the oldest events only, and counts them exactly', () => {
   fc.assert(
     fc.property(
@@ -253,11 +286,11 @@ test('an event log loses the oldest events only, and counts them exactly', () =>
       (events, steps) => {
         const log = new EventLog({ events, size: 1_000_000 });
         for (const step of steps) {
-          if (step === 'push') log.push(`event ${log.last() + 1}`);
+          if (step === 'push') log.push(`event ${log.last + 1}`);
           else {
-            const after = Math.min(step, log.last());
+            const after = Math.min(step, log.last);
             const unread = log.unread(after);
-            assert.equal(unread.lost + unread.events.length, log.last() - after);
+            assert.equal(unread.lost + unread.events.length, log.last - after);
             assert.ok(unread.events.length <= events);
             unread.events.forEach(({ number, text }, index) => {
               assert.equal(number, after + unread.lost + index + 1);

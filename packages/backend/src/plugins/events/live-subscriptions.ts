@@ -136,7 +136,7 @@ export class LiveSubscriptions {
 
   /**
    * Returns the subscription of a reader that resumes, if it still exists, else a new one. In force when it resolves. Stored events
-   * are resumed in a new one too.
+   * are always read by a new one.
    *
    * @param position the id of the last event that the reader received
    * @returns the subscription, with the number of the last event that need not be sent again
@@ -147,15 +147,17 @@ export class LiveSubscriptions {
     position: string,
   ): Promise<{ readonly live: LiveSubscription; readonly after: number; readonly resumed: boolean }> {
     const { id, number } = positionOf(position);
+    if (followed.stored !== undefined) {
+      // After a restore the newest event may be one that the reader has not seen, with a lower number.
+      const last = await followed.stored.last();
+      const { after = last } = followed;
+      const live = await this.open(followed);
+      return { live, after: Math.min(id === '' ? after : number, last), resumed: id !== '' };
+    }
     const found = this.#live.get(id);
-    if (found !== undefined && isSame(found.followed, followed))
-      return { live: found, after: Math.min(number, await found.log.last()), resumed: true };
-    const live = await this.open(followed);
-    if (followed.stored === undefined) return { live, after: 0, resumed: false };
-    // After a restore the newest event may be one that the reader has not seen, with a lower number.
-    const last = await live.log.last();
-    const { after = last } = followed;
-    return { live, after: Math.min(id === '' ? after : number, last), resumed: id !== '' };
+    if (found?.log instanceof EventLog && isSame(found.followed, followed))
+      return { live: found, after: Math.min(number, found.log.last), resumed: true };
+    return { live: await this.open(followed), after: 0, resumed: false };
   }
 
   /**
@@ -169,21 +171,23 @@ export class LiveSubscriptions {
     if (kind === 'device')
       this.#makeRoom(perDevice, ({ principal }) => principal.kind === kind && principal.id === id);
     this.#makeRoom(total, ({ principal }) => principal.kind === kind);
-    const log =
-      followed.stored === undefined ? new EventLog(this.limits) : new StoredEventLog(followed.stored);
-    const live = new LiveSubscription(followed, log);
-    this.#live.set(live.id, live);
-    const permitted = (next: () => void): void => {
+    const { stored } = followed;
+    const permitted = (live: LiveSubscription, next: () => void): void => {
       if (followed.isPermitted()) next();
       else void this.end(live);
     };
-    if (!(log instanceof EventLog)) {
-      live.unsubscribe = followed.stored?.listen(() => permitted(() => log.wake()));
+    if (stored !== undefined) {
+      const live = new LiveSubscription(followed, new StoredEventLog(stored));
+      this.#live.set(live.id, live);
+      live.unsubscribe = stored.listen(() => permitted(live, () => live.log.wake()));
       return live;
     }
+    const log = new EventLog(this.limits);
+    const live = new LiveSubscription(followed, log);
+    this.#live.set(live.id, live);
     try {
       const subscription = await this.#bus.subscribe(followed.topic, (topic, message, envelope) => {
-        if (!topic.startsWith('_')) permitted(() => log.push(textOf(envelope, message)));
+        if (!topic.startsWith('_')) permitted(live, () => log.push(textOf(envelope, message)));
       });
       live.unsubscribe = () => subscription.unsubscribe();
     } catch (error) {
@@ -217,6 +221,10 @@ export class LiveSubscriptions {
       attached = false;
       live.readers -= 1;
       if (live.readers > 0 || live.ended.signal.aborted) return;
+      if (live.followed.stored !== undefined) {
+        void this.end(live);
+        return;
+      }
       this.#detached.add(live);
       live.expiry = setTimeout(() => void this.end(live), this.limits.keepMs);
       live.expiry.unref();

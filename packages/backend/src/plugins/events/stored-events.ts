@@ -19,10 +19,6 @@ export class StoredEventLog implements EventSource {
     this.#stored = stored;
   }
 
-  last(): Promise<number> {
-    return this.#stored.last();
-  }
-
   async unread(after: number): Promise<Unread> {
     return { lost: 0, ...(await this.#stored.after(after)) };
   }

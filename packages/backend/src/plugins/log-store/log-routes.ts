@@ -63,7 +63,7 @@ const Line = Type.Object({
 true satisfies Says<typeof Line, StoredLogRecord>;
 const Lines = Type.Object({ logs: listOf(Line) });
 /** Without `level`, which selects the lines above it as well: they matter most. */
-const Doomed = Type.Omit(Type.Object(Selection), ['level'], { additionalProperties: false });
+const DeleteQuery = Type.Omit(Type.Object(Selection), ['level'], { additionalProperties: false });
 const Deleted = Type.Object({ deleted: Type.Integer({ description: 'The number of lines.' }) });
 const Counts = Type.Object({
   counts: listOf(Type.Object({ service: Type.String(), level: Level, lines: Type.Integer() })),
@@ -126,7 +126,7 @@ export function declareLogRoutes(
   );
   app.delete(
     '/',
-    { config: MANAGE, schema: { querystring: Doomed, response: { 200: Deleted } } },
+    { config: MANAGE, schema: { querystring: DeleteQuery, response: { 200: Deleted } } },
     async ({ query }) => {
       const { text, ...others } = query;
       const selected = selectionOf(query);

@@ -1,90 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MessageBusClient } from '@aico/shared/core/bus';
-import {
-  createLogging,
-  LEVEL_NUMBERS,
-  type Logger,
-  type Logging,
-  type LogRecord,
-  type QueueLimits,
-} from '@aico/shared/core/logging';
 import fc from 'fast-check';
-import { openTestDatabase, type TestDatabase } from '../../../test/fixtures/refusing-database.ts';
+import { matches, record, withStore } from '../../../test/fixtures/log-store.ts';
 import type { LogQuery } from './log-query.ts';
-import { contextOf, hasText } from './log-record.ts';
-import { LogStore, type LogStoreOptions } from './log-store.ts';
-import { lineEvents } from './log-stream.ts';
-
-interface Setup {
-  readonly bus: MessageBusClient;
-  readonly logging: Logging;
-  readonly logger: Logger;
-  /** Logs a line that was made elsewhere. */
-  readonly log: (line: LogRecord) => void;
-  readonly database: TestDatabase;
-  readonly store: LogStore;
-}
-
-/** A store on a real database, of lines that go over a real bus too. */
-async function withStore(
-  work: (setup: Setup) => Promise<void>,
-  options: Partial<Pick<LogStoreOptions, 'writer' | 'retention'>> & { readonly queue?: QueueLimits } = {},
-): Promise<void> {
-  const { queue, ...rest } = options;
-  const bus = new MessageBusClient({
-    source: 'test',
-    owns: ['logging'],
-    onError: (error) => assert.fail(error),
-  });
-  await bus.connect();
-  const logging = createLogging({ level: 'trace', console: { enabled: false }, ...(queue && { queue }) });
-  logging.attach(bus);
-  const database = await openTestDatabase();
-  const store = new LogStore({
-    logging,
-    database,
-    // Of its own, so that what it says is not counted.
-    logger: createLogging({ console: { enabled: false } }).getLogger('log_store', 'store'),
-    ...rest,
-  });
-  try {
-    await store.start();
-    const log = (line: LogRecord): void => logging.adopt(line);
-    await work({ bus, logging, logger: logging.getLogger('inbox', 'import'), log, database, store });
-  } finally {
-    await store.stop();
-    await bus.close();
-    await database.close();
-  }
-}
-
-/** The filter of a query without its index, as the expected answer. */
-function matches(
-  line: LogRecord,
-  { service, component, minLevel = 'trace', text = '', ...about }: LogQuery,
-): boolean {
-  const context = contextOf(line);
-  return (
-    (service ?? line.service) === line.service &&
-    (component ?? line.component) === line.component &&
-    LEVEL_NUMBERS[line.level] >= LEVEL_NUMBERS[minLevel] &&
-    (['requestId', 'traceId', 'plugin', 'device'] as const).every(
-      (name) => about[name] === undefined || about[name] === context[name],
-    ) &&
-    hasText(line, text)
-  );
-}
-
-const record = (fields: Partial<LogRecord> = {}): LogRecord => ({
-  time: 1,
-  level: 'info',
-  service: 's',
-  component: 'c',
-  message: 'm',
-  fields: {},
-  ...fields,
-});
+import { LogStore } from './log-store.ts';
 
 describe('LogStore', () => {
   test('keeps every line with its names, level, time and fields, newest first', () =>
@@ -197,50 +116,6 @@ describe('LogStore', () => {
               expected.splice(limit);
               assert.deepEqual(await store.query(wanted), expected);
             }
-          }),
-      ),
-      { numRuns: 12 },
-    );
-  });
-
-  test('a reader of its events has every line that its filter selects once, in order, wherever it stops and resumes', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.record({ batch: fc.integer({ min: 0, max: 250 }), isRead: fc.boolean() }), {
-          maxLength: 6,
-        }),
-        fc.constantFrom<LogQuery>(
-          {},
-          { text: 'seven' },
-          { minLevel: 'warn' },
-          { component: 'b', text: 'seven' },
-        ),
-        (steps, filter) =>
-          withStore(async ({ log, store }) => {
-            const lines: LogRecord[] = [];
-            const read: number[] = [];
-            let at = 0;
-            const readOn = async (): Promise<void> => {
-              // A source of its own each time, as after a restart.
-              const events = lineEvents(store, filter);
-              for (let next = await events.after(at); next.last > at; next = await events.after(at)) {
-                read.push(...next.events.map(({ number }) => number));
-                at = next.last;
-              }
-            };
-            for (const { batch, isRead } of steps) {
-              for (let n = 0; n < batch; n += 1) {
-                const level = n % 5 === 0 ? 'warn' : 'info';
-                const message = n % 7 === 0 ? 'number seven' : 'another';
-                lines.push(record({ level, message, component: n % 2 === 0 ? 'a' : 'b' }));
-                log(lines.at(-1) ?? assert.fail());
-              }
-              await store.flush();
-              if (isRead) await readOn();
-            }
-            await readOn();
-            const expected = lines.flatMap((line, index) => (matches(line, filter) ? [index + 1] : []));
-            assert.deepEqual(read, expected);
           }),
       ),
       { numRuns: 12 },

@@ -109,9 +109,8 @@ export class LogStore {
   async query(query: LogQuery): Promise<readonly StoredLogRecord[]> {
     // A store that cannot write, which the writer has reported, can still be read.
     await this.flush().catch(() => undefined);
-    if (!needsIndex(query)) return queryLogs(this.#database, query, EVERY_ID);
-    await this.#index.complete().catch(() => undefined);
-    return queryLogs(this.#database, query, await this.#index.idsOf(query.since, query.until));
+    if (needsIndex(query)) await this.#index.complete().catch(() => undefined);
+    return queryLogs(this.#database, query, await this.#rangeOf(query));
   }
 
   /** The line with that id, if it is stored. */
@@ -155,12 +154,17 @@ export class LogStore {
     await this.flush();
     const before = (await this.lastId()) + 1;
     if (needsIndex(query)) await this.#index.complete();
-    const range = needsIndex(query) ? await this.#index.idsOf(query.since, query.until) : EVERY_ID;
+    const range = await this.#rangeOf(query);
     for (let deleted = 0; ; ) {
       const more = await deleteLogs(this.#database, { ...query, before, limit: DELETED_AT_ONCE }, range);
       deleted += more;
       if (more < DELETED_AT_ONCE) return deleted;
     }
+  }
+
+  /** The ids that can match, by the index of times. */
+  async #rangeOf(query: LogQuery): Promise<IdRange> {
+    return needsIndex(query) ? await this.#index.idsOf(query.since, query.until) : EVERY_ID;
   }
 
   /** Indexes what has come, but for the last few lines, which a query that needs them indexes. */

@@ -1,7 +1,7 @@
 import { LogLevelRulesError } from './errors.ts';
 import type { LogLevel } from './types.ts';
 
-/** Every level, mildest first, with pino's numbers. */
+/** Every level, lowest first, with pino's numbers. */
 export const LEVEL_NUMBERS: Readonly<Record<LogLevel, number>> = Object.freeze({
   trace: 10,
   debug: 20,
@@ -16,7 +16,7 @@ export function isLogLevel(value: unknown): value is LogLevel {
   return typeof value === 'string' && Object.hasOwn(LEVEL_NUMBERS, value);
 }
 
-/** The mildest levels that are kept. */
+/** The lowest levels that are kept. */
 export interface LevelSettings {
   /** Of every service that has no rule. */
   readonly default: LogLevel;

@@ -65,7 +65,7 @@ test('a line is not taken before it is released, and a listener is called for ea
   assert.equal(heard, 2);
 });
 
-test('a full queue drops milder lines before any of warn and above, and says exactly which time is missing', () => {
+test('a full queue drops lower lines before any of warn and above, and says exactly which time is missing', () => {
   fc.assert(
     fc.property(
       fc.array(fc.boolean(), { maxLength: 300 }),

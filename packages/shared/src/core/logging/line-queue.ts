@@ -45,7 +45,7 @@ export class LineQueue {
   #last = 0;
   #size = 0;
   /** Lines below `warn`. */
-  #mild = 0;
+  #belowWarn = 0;
   #released = 0;
   #dropped = 0;
   #gap: DroppedLines | undefined;
@@ -205,11 +205,11 @@ export class LineQueue {
   #shrink(): void {
     const last = this.#lines.peekBack();
     // The newest alone could go: looking for it among all others would cost as much as there are.
-    if (this.#mild === 1 && last !== undefined && isMild(last)) {
+    if (this.#belowWarn === 1 && last !== undefined && isBelowWarn(last)) {
       this.#lines.pop();
       this.#drop(last, this.#released > this.length);
     }
-    if (this.#mild > 0 && this.#isOver()) this.#dropMild();
+    if (this.#belowWarn > 0 && this.#isOver()) this.#dropBelowWarn();
     while (this.#isOver()) {
       const line = this.#lines.shift();
       if (line !== undefined) this.#drop(line, this.#released > 0);
@@ -217,12 +217,12 @@ export class LineQueue {
   }
 
   /** Makes room for more than one line, so that a queue which stays full is not looked through for each. */
-  #dropMild(): void {
+  #dropBelowWarn(): void {
     const kept: QueuedLine[] = [];
     const { length, released } = this;
     for (const [index, line] of this.#lines.toArray().entries()) {
       const left = length - (index - kept.length);
-      if (isMild(line) && this.#isOver(left, SLACK)) this.#drop(line, index < released);
+      if (isBelowWarn(line) && this.#isOver(left, SLACK)) this.#drop(line, index < released);
       else kept.push(line);
     }
     this.#lines = new Denque(kept);
@@ -236,7 +236,7 @@ export class LineQueue {
     const { dropped, severe, from, to } = this.#gap ?? { dropped: 0, severe: 0, from: time, to: time };
     this.#gap = {
       dropped: dropped + 1,
-      severe: severe + (isMild(line) ? 0 : 1),
+      severe: severe + (isBelowWarn(line) ? 0 : 1),
       from: Math.min(from, time),
       to: Math.max(to, time),
     };
@@ -244,7 +244,7 @@ export class LineQueue {
 
   #count(line: QueuedLine, change: 1 | -1): void {
     this.#size += change * line.size;
-    if (isMild(line)) this.#mild += change;
+    if (isBelowWarn(line)) this.#belowWarn += change;
   }
 }
 
@@ -255,6 +255,6 @@ const CROWDED = 3 / 4;
 const SLACK = 1 / 32;
 
 /** Whether a line is below `warn`. */
-export function isMild({ record }: Pick<QueuedLine, 'record'>): boolean {
+export function isBelowWarn({ record }: Pick<QueuedLine, 'record'>): boolean {
   return LEVEL_NUMBERS[record.level] < LEVEL_NUMBERS.warn;
 }

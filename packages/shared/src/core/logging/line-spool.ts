@@ -1,4 +1,4 @@
-import { isMild, type LineQueue, type QueuedLine } from './line-queue.ts';
+import { isBelowWarn, type LineQueue, type QueuedLine } from './line-queue.ts';
 import { gapWith, type SpooledGap, spooledText } from './spooled-lines.ts';
 
 /** A text that is kept until the lines with numbers from `first` to `last` are stored. */
@@ -26,7 +26,7 @@ const OVERDUE_MS = 90;
 /** Lines of one entry. */
 const CHUNK = 256;
 /** The share of the spool that lines below `warn` may fill. */
-const MILD_SHARE = 3 / 4;
+const SHARE_BELOW_WARN = 3 / 4;
 
 /**
  * Writes lines that wait to be stored to a journal, so that they outlive the process: those of `warn` and above before the call
@@ -63,7 +63,7 @@ export class LineSpool {
 
   /** Is called with each line that is logged, after it was queued. */
   add(line: QueuedLine): void {
-    if (!isMild(line)) {
+    if (!isBelowWarn(line)) {
       this.#write([line]);
       return;
     }
@@ -120,7 +120,7 @@ export class LineSpool {
     return this.#try(() => {
       const first = lines[0]?.number ?? 0;
       const last = lines.at(-1)?.number ?? first;
-      const share = lines.every(isMild) ? MILD_SHARE : 1;
+      const share = lines.every(isBelowWarn) ? SHARE_BELOW_WARN : 1;
       if (this.#journal.append({ first, last, text: spooledText(lines) }, share)) this.#gap = undefined;
       else {
         const gap = gapWith(this.#gap, lines);

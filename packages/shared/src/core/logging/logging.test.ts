@@ -23,7 +23,7 @@ describe('console', () => {
     });
   });
 
-  test('milder levels than asked for cost nothing and leave nothing; the level can change', () => {
+  test('lower levels than asked for cost nothing and leave nothing; the level can change', () => {
     const { logging, lines } = captured('warn');
     const logger = logging.getLogger('s', 'c');
     assert.equal(logger.isLevelEnabled('info'), false);

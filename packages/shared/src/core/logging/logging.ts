@@ -14,7 +14,7 @@ import type { LogFields, Logger, LogLevel, LogRecord } from './types.ts';
 
 /** How lines of the log are filtered, printed and queued. */
 export interface LoggingOptions {
-  /** The mildest level that is kept of services without a level of their own. Default `'info'`. */
+  /** The lowest level that is kept of services without a level of their own. Default `'info'`. */
   readonly level?: LogLevel;
   /** The levels of single services, and of components (`service/component`). */
   readonly levels?: Readonly<Record<string, LogLevel>>;
@@ -66,7 +66,7 @@ export class Logging {
   readonly #console: ConsoleWriter | undefined;
   /** The lines that wait to be stored. The log store takes them from it. */
   readonly queue: LineQueue;
-  /** The mildest levels that are kept; they may be changed at any time. */
+  /** The lowest levels that are kept; they may be changed at any time. */
   readonly levels: LogLevels;
   /** Identifies the lines of this instance in its spool and in the store: 32 hexadecimal digits. */
   readonly run = randomBytes(16).toString('hex');
@@ -163,21 +163,22 @@ export class Logging {
   }
 
   /**
-   * Takes a line of another process, and redacts it as if it were logged here. A time in the future is replaced by the present. The
+   * Takes a line of another process, and redacts it as if it were logged here. A time that is missing or in the future is replaced by the present. The
    * caller has to know that the line is of the service that it names.
    *
    * @returns a promise when many lines wait to be stored, which resolves when there is room for more
    */
-  receive(line: LogRecord): Promise<void> | undefined {
+  receive(line: Omit<LogRecord, 'time'> & { readonly time?: number }): Promise<void> | undefined {
     const { level, service, message, fields } = line;
     const sanitiser = this.#sanitiser;
     const component = sanitiser.message(line.component);
     if (LEVEL_NUMBERS[level] < LEVEL_NUMBERS[this.levels.of(service, component)]) return undefined;
     const own = { message: sanitiser.message(message), fields: sanitiser.fields(fields, undefined) };
     const print = this.#console?.writerOf(service, component);
+    const now = Date.now();
     const size = sanitiser.size + own.message.length + 64;
     this.#take(
-      { ...line, ...own, component, time: Math.min(line.time, Date.now()) },
+      { ...line, ...own, component, time: Math.min(line.time ?? now, now) },
       size,
       logTopic(service),
       print,

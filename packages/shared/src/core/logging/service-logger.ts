@@ -3,7 +3,7 @@ import type { LogFields, Logger, LogLevel } from './types.ts';
 
 /** The destination of a logger's lines. */
 export interface LogSink {
-  /** The number of the mildest level that is wanted. */
+  /** The number of the lowest level that is wanted. */
   readonly threshold: number;
   write(level: LogLevel, message: string, fields: LogFields | undefined, bound: LogFields | undefined): void;
   /** `fields` as they may be kept: redacted, bounded, copied. */

@@ -1,5 +1,5 @@
 import { parseJson } from '@aico/protocol';
-import { type DroppedLines, isMild, type QueuedLine } from './line-queue.ts';
+import { type DroppedLines, isBelowWarn, type QueuedLine } from './line-queue.ts';
 import type { LogRecord } from './types.ts';
 
 /** A line with the number that it has in the queue of its process. */
@@ -28,7 +28,7 @@ export function gapWith(gap: SpooledGap | undefined, lines: readonly QueuedLine[
     first: Math.min(gap?.first ?? Number.POSITIVE_INFINITY, ...numbers),
     last: Math.max(gap?.last ?? 0, ...numbers),
     dropped: (gap?.dropped ?? 0) + lines.length,
-    severe: (gap?.severe ?? 0) + lines.filter((line) => !isMild(line)).length,
+    severe: (gap?.severe ?? 0) + lines.filter((line) => !isBelowWarn(line)).length,
     from: Math.min(gap?.from ?? Number.POSITIVE_INFINITY, ...times),
     to: Math.max(gap?.to ?? 0, ...times),
   };
@@ -41,7 +41,7 @@ export function gapFields({ dropped, severe, from, to }: DroppedLines) {
 
 /**
  * The lines of a run that has ended, each once and in order, from the texts that its spool kept. Texts overlap, since lines of
- * `warn` and above are spooled before milder ones that were logged earlier.
+ * `warn` and above are spooled before lower ones that were logged earlier.
  *
  * @param entries by the lowest number of each; no later one has a number below `next`
  * @param after lines up to this number are stored

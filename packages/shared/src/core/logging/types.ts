@@ -1,6 +1,6 @@
 import type { WorkContext } from '../tracing/index.ts';
 
-/** Severities, mildest first. */
+/** Severities, lowest first. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** Structured details of a line. Values of sensitive field names, and `Secret` values, are redacted. */
