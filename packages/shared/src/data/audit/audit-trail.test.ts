@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { testStore } from '../../../test/fixtures/store.ts';
@@ -72,6 +72,17 @@ test('events that happened without a database are taken over once, and damaged l
   assert.equal(counted, 1);
   assert.equal((await trail.query({})).length, 1);
   assert.equal((await trail.verify()).ok, true);
+});
+
+test('of a file of pending events as large as the disk the first 4 MiB are read', async (context) => {
+  const store = await testStore(context);
+  const file = path.join(store.folder, 'audit-pending.ndjson');
+  const pending = new PendingEvents(file);
+  await pending.append([note({ action: 'keys.unlock', outcome: 'failed', actor: 'local' })]);
+  await truncate(file, 8 * 2 ** 30);
+  const taken: unknown[] = [];
+  await pending.drain(async (events, damaged) => void taken.push(events.length, damaged));
+  assert.deepEqual(taken, [1, 1]);
 });
 
 test('docs/audit.md lists every action, and no other', async () => {

@@ -1,11 +1,18 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { parseJson } from '@aico/protocol';
 import { Check } from 'typebox/value';
-import { ensurePrivateFolder, moveDurably, removeDurably, syncFolder } from '../../core/paths/index.ts';
+import {
+  ensurePrivateFolder,
+  moveDurably,
+  openToRead,
+  removeDurably,
+  syncFolder,
+} from '../../core/paths/index.ts';
 import { type NotedEvent, NotedEventSchema } from './audit-event.ts';
 
-/** Bytes that are taken over at most: a program of the user can make the file as long as the disk. */
+/** Bytes that are read at most: a program of the user can make the file as long as the disk. */
 const MOST_BYTES = 4 * 1_048_576;
 
 /**
@@ -33,7 +40,7 @@ export class PendingEvents {
   /**
    * Hands the events over, and removes them once `take` has resolved. After a crash in between they are handed over again.
    *
-   * @param take gets the events, and how many lines were none
+   * @param take gets the events, and how many lines were none; all that follows the first 4 MiB counts as one such line
    */
   async drain(take: (events: readonly NotedEvent[], damaged: number) => Promise<void>): Promise<void> {
     const taken = `${this.#file}.taken`;
@@ -53,7 +60,11 @@ export class PendingEvents {
 
 async function contentOf(file: string): Promise<string | undefined> {
   try {
-    return (await readFile(file)).subarray(0, MOST_BYTES).toString('utf8');
+    await using handle = await openToRead(file);
+    const content = await text(handle.createReadStream({ end: MOST_BYTES - 1, autoClose: false }));
+    if ((await handle.stat()).size <= MOST_BYTES) return content;
+    // The last line is incomplete, or lines after it are missing: in both cases a part that is no event follows.
+    return `${content}…`;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
