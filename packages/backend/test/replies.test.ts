@@ -24,6 +24,11 @@ interface Said {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
 }
 type Responses = Readonly<Record<string, Said>>;
+interface Operation {
+  readonly responses: Responses;
+  readonly requestBody?: object;
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+}
 
 /** The calls, in order, of every route that answers with JSON or an empty body. `:id` is the device that `before` pairs. */
 const CALLS: Readonly<Record<string, unknown>> = {
@@ -89,6 +94,9 @@ describe('the reply of each route', () => {
   let line = 0;
   let bus: MessageBusClient | undefined;
   const operations = new Map<string, Responses>();
+  /** The operations that have a body, and those that have query parameters. */
+  const withBody: string[] = [];
+  const withQuery: string[] = [];
   let shared: Responses = {};
   const { publicKey, secretKey } = curveKeyPair();
 
@@ -99,13 +107,17 @@ describe('the reply of each route', () => {
       config: { environment: 'development', 'core.message_bus.broker.port': 0 },
     });
     const document = (await localRequest(backend.socket, '/api/v1/openapi')).json() as {
-      readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly responses: Responses }>>>>;
+      readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
       readonly components: { readonly responses: Responses };
     };
     ({ responses: shared } = document.components);
     for (const [path, methods] of Object.entries(document.paths))
-      for (const [method, { responses }] of Object.entries(methods))
-        operations.set(`${method.toUpperCase()} ${path}`, responses);
+      for (const [method, { responses, requestBody, parameters = [] }] of Object.entries(methods)) {
+        const name = `${method.toUpperCase()} ${path}`;
+        operations.set(name, responses);
+        if (requestBody !== undefined) withBody.push(name);
+        if (parameters.some((each) => each.in === 'query')) withQuery.push(name);
+      }
     await pair(backend);
     const paired = (await localRequest(backend.socket, '/api/v1/devices')).json();
     device = (paired as { readonly devices: readonly { readonly id: string }[] }).devices[0]?.id ?? '';
@@ -154,9 +166,12 @@ describe('the reply of each route', () => {
     return client;
   }
 
-  function call(operation: string): Promise<LocalReply> {
+  function call(
+    operation: string,
+    extra: { readonly body?: object; readonly query?: string } = {},
+  ): Promise<LocalReply> {
     const [method = '', template = ''] = operation.split(' ');
-    const body = CALLS[operation];
+    const body = extra.body === undefined ? CALLS[operation] : { ...Object(CALLS[operation]), ...extra.body };
     const path = template
       .replace('logs/{id}', `logs/${line}`)
       .replace('{id}', device)
@@ -167,9 +182,10 @@ describe('the reply of each route', () => {
       method === 'POST' && path.endsWith('/bus/grants')
         ? { ...Object(body), public_key: curveKeyPair().publicKey }
         : path.endsWith('/backup')
-          ? { directory: backups.folder }
+          ? { ...Object(body), directory: backups.folder }
           : body;
-    return localRequest(backend.socket, path, { method, body: given });
+    const query = extra.query === undefined ? '' : `${path.includes('?') ? '&' : '?'}${extra.query}`;
+    return localRequest(backend.socket, path + query, { method, body: given });
   }
 
   test('is described for every route, and this test calls each of them', () => {
@@ -193,6 +209,19 @@ describe('the reply of each route', () => {
       assert.deepEqual(Object.keys(operations.get(operation)?.['200']?.content ?? {}), [mediaType]);
     });
   }
+
+  test('a field or a query parameter that no route knows is refused, with the nearest name', async () => {
+    assert.ok(withBody.length > 5 && withQuery.length > 5);
+    const refused = async (operation: string, extra: Parameters<typeof call>[1]): Promise<void> => {
+      const reply = await call(operation, extra);
+      assert.equal(reply.status, 400, operation);
+      assert.match(reply.text, /"[a-z]+\/unknown_name","message":"is unknown; the fields are: /, operation);
+    };
+    for (const operation of withBody) await refused(operation, { body: { unknown_name: 1 } });
+    for (const operation of withQuery) await refused(operation, { query: 'unknown_name=1' });
+    const { text } = await call('GET /api/v1/logs', { query: 'comonent=a' });
+    assert.match(text, /comonent is unknown; did you mean \\"component\\"/);
+  });
 
   for (const operation of Object.keys(CALLS)) {
     test(`${operation} has exactly the declared fields`, async () => {

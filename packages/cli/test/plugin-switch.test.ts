@@ -78,10 +78,8 @@ test('a plugin is found, enabled, reloaded and disabled', async (t) => {
     'the configuration of a plugin is shown with the defaults that its code declares',
     async () => {
       assert.equal((await aico.run(['config', 'get', 'plugins.tuned.longest'])).stdout, '7\n');
-      assert.match(
-        (await aico.run(['config', 'get', 'plugins.tuned'])).stdout,
-        /plugins\.tuned\.longest +7 +default/,
-      );
+      for (const command of [['get', 'plugins.tuned'], ['list']])
+        assert.match((await aico.run(['config', ...command])).stdout, /plugins\.tuned\.longest +7 +default/);
     },
   );
 

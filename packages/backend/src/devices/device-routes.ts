@@ -2,6 +2,7 @@ import type { AuditRecorder } from '@aico/shared/data/audit';
 import { type Static, Type } from 'typebox';
 import type { GatewayApp } from '../core/gateway.ts';
 import { Instant, listOf, NO_CONTENT, type Says } from '../core/reply-schemas.ts';
+import { requestOf } from '../core/request-schemas.ts';
 import type { Device, DeviceRegistry } from './device-registry.ts';
 
 /** Issues pairing codes. */
@@ -21,14 +22,11 @@ interface DeviceRoutesOptions {
 
 const RoleNames = Type.Array(Type.String({ minLength: 1, maxLength: 32 }), { maxItems: 16 });
 const Params = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
-const Change = Type.Object(
-  {
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\p{C}]+$' })),
-    roles: Type.Optional(RoleNames),
-  },
-  { additionalProperties: false },
-);
-const NewPairing = Type.Object({ roles: Type.Optional(RoleNames) }, { additionalProperties: false });
+const Change = requestOf({
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: '^[^\\p{C}]+$' })),
+  roles: Type.Optional(RoleNames),
+});
+const NewPairing = requestOf({ roles: Type.Optional(RoleNames) });
 
 const DeviceView = Type.Object({
   id: Type.String(),

@@ -92,16 +92,24 @@ function concerns(problem: ConfigProblem, key: string): boolean {
   );
 }
 
-/** @throws {ConfigInvalidError} after the list is printed, if a key has its default instead of the value that was set */
+/** @throws after the list is printed, if a key has its default instead of the value that was set, or a plugin cannot be loaded */
 async function list(context: CommandContext, live: boolean): Promise<void> {
   if (live) {
     const client = await context.client(QUICK_ANSWER_MS);
     context.output.print((await ask(client, 'get', '/api/v1/system/config', {})).entries, render);
     return;
   }
-  const config = await read(context);
+  const { readConfiguration } = await import('@aico/backend/configuration');
+  let failure: unknown;
+  const config = await readConfiguration({ paths: context.paths }).then(
+    (read) => read.config,
+    (error: unknown) => {
+      failure = error;
+      return read(context);
+    },
+  );
   context.output.print(config.entries(), render);
-  if (config.problems.length > 0) throw new ConfigInvalidError(config.problems);
+  if (failure !== undefined) throw failure;
 }
 
 async function validate(

@@ -2,10 +2,11 @@ import type { AuditRecord, AuditTrail, AuditVerdict } from '@aico/shared/data/au
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { Instant, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
+import { requestOf } from '../../core/request-schemas.ts';
 
 const Text = Type.String({ minLength: 1, maxLength: 1_024 });
 const Outcome = Type.Enum(['done', 'failed']);
-const Query = Type.Object({
+const Query = requestOf({
   action: Type.Optional(
     Type.String({
       minLength: 1,

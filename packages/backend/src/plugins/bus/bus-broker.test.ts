@@ -147,11 +147,14 @@ test('a message over the API that does not fit the topic that a plugin declares 
     plugins: [definePlugin({ ...about, dependencies: ['message_bus'], topics: [added], start() {} })],
   });
   t.after(() => backend.stop());
-  const publish = (topic: string, message: unknown) =>
-    backend.request('/api/v1/bus/messages', { method: 'POST', body: { topic, message } });
-  const refused = await publish('notes.added', { id: 'seven' });
-  assert.equal(refused.status, 400);
-  assert.match(refused.text, /body\/message\/id must be integer/);
+  const send = (route: string) => (topic: string, message: unknown) =>
+    backend.request(`/api/v1/bus/${route}`, { method: 'POST', body: { topic, message } });
+  const publish = send('messages');
+  for (const post of [publish, send('requests')]) {
+    const refused = await post('notes.added', { id: 'seven' });
+    assert.equal(refused.status, 400);
+    assert.match(refused.text, /body\/message\/id must be integer/);
+  }
   assert.equal((await publish('notes.added', { id: 7 })).status, 202);
   assert.equal((await publish('notes.other', { id: 'seven' })).status, 202);
 });

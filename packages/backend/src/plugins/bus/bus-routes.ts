@@ -7,12 +7,13 @@ import { busGrant } from '../../bus/grants/grants-file.ts';
 import type { GatewayApp } from '../../core/gateway.ts';
 import type { PluginCatalog } from '../../core/plugin/plugin-catalog.ts';
 import { Instant, listOf } from '../../core/reply-schemas.ts';
+import { requestOf } from '../../core/request-schemas.ts';
 import { RequestInvalidError } from '../../gateway/errors.ts';
 import type { Idempotency } from '../../gateway/index.ts';
 
 const Topic = Type.String({ minLength: 1, maxLength: 255 });
 const Patterns = Type.Array(Topic, { maxItems: 256 });
-const Grant = Type.Object({
+const Grant = requestOf({
   component: Type.String({ maxLength: 64 }),
   public_key: Type.String({ minLength: 40, maxLength: 40 }),
   publish: Type.Optional(Patterns),
@@ -20,8 +21,8 @@ const Grant = Type.Object({
   renew: Type.Optional(Type.Boolean()),
 });
 const Component = Type.Object({ component: Type.String({ maxLength: 64 }) });
-const Publish = Type.Object({ topic: Topic, message: Type.Unknown() });
-const Request = Type.Object({
+const Publish = requestOf({ topic: Topic, message: Type.Unknown() });
+const Request = requestOf({
   topic: Topic,
   message: Type.Unknown(),
   timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
@@ -97,11 +98,8 @@ export function declareBusRoutes(
       parseTopic(topic);
       checkPublish(topic);
       // Refused here, where the sender is told; a subscriber would leave it out.
-      const declared = plugins.topic(topic);
       const publish = (): Promise<void> =>
-        bus.publish(declared ?? topic, message).catch((error: unknown) => {
-          throw error instanceof PayloadInvalidError ? unfit(error) : error;
-        });
+        bus.publish(plugins.topic(topic) ?? topic, message).catch(refuseUnfit);
       if (request.headers['idempotency-key'] === undefined) await publish();
       else await idempotency.run(request, async (tx) => tx.afterCommit(publish));
       return reply.code(202).send({ published: topic });
@@ -111,11 +109,13 @@ export function declareBusRoutes(
     '/requests',
     { config: { access: 'bus:publish' }, schema: { body: Request, response: { 200: Answer } } },
     async ({ body: { topic, message, timeout_ms } }) => {
-      const answer: unknown = await bus.request(
-        topic,
-        message,
-        timeout_ms === undefined ? {} : { timeoutMs: timeout_ms },
-      );
+      const answer: unknown = await bus
+        .request(
+          plugins.topic(topic) ?? topic,
+          message,
+          timeout_ms === undefined ? {} : { timeoutMs: timeout_ms },
+        )
+        .catch(refuseUnfit);
       // JSON.stringify would turn them into an object with numbered fields.
       if (answer instanceof Uint8Array) return { answer_base64: Buffer.from(answer).toString('base64') };
       return { answer };
@@ -123,9 +123,11 @@ export function declareBusRoutes(
   );
 }
 
-function unfit({ issues }: PayloadInvalidError): RequestInvalidError {
-  return new RequestInvalidError(
-    issues.map(({ path, message }) => ({ path: `body/message${path}`, message })),
+/** Throws an error of the request where its message does not fit the schema of the topic. */
+function refuseUnfit(error: unknown): never {
+  if (!(error instanceof PayloadInvalidError)) throw error;
+  throw new RequestInvalidError(
+    error.issues.map(({ path, message }) => ({ path: `body/message${path}`, message })),
   );
 }
 

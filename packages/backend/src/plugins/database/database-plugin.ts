@@ -23,6 +23,7 @@ import type { GatewayApp } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
+import { requestOf } from '../../core/request-schemas.ts';
 import { callerLeaves } from './caller-leaves.ts';
 import {
   BackupReply,
@@ -38,11 +39,11 @@ import { fromJson, JsonValue, toJson } from './json-values.ts';
 const Parameter = Type.Union([Type.Boolean(), JsonValue]);
 
 /** Must be absolute: a relative path would be resolved from the folder that the backend was started in. */
-const BackupBody = Type.Object({
+const BackupBody = requestOf({
   directory: Type.String({ minLength: 1, maxLength: 4_096, pattern: '^(?:/|[A-Za-z]:)' }),
 });
 
-const Query = Type.Object({
+const Query = requestOf({
   sql: Type.String({ minLength: 1, maxLength: 100_000 }),
   params: Type.Optional(Type.Union([Type.Array(Parameter), Type.Record(Type.String(), Parameter)])),
   limit: Type.Integer({ minimum: 1, maximum: 10_000, default: 1_000 }),

@@ -8,12 +8,13 @@ import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin } from '../../core/plugin/plugin-definition.ts';
 import { eventStream } from '../../core/reply-schemas.ts';
+import { requestOf } from '../../core/request-schemas.ts';
 import { CapabilityMissingError } from '../../gateway/index.ts';
 import { serveEvents } from './event-stream.ts';
 import { accessFor, type Followed, LiveSubscriptions, mayFollow } from './live-subscriptions.ts';
 import { TopicSocket } from './topic-socket.ts';
 
-const Query = Type.Object({ topic: Type.String({ minLength: 1, maxLength: 255 }) });
+const Query = requestOf({ topic: Type.String({ minLength: 1, maxLength: 255 }) });
 
 const EVENTS = eventStream(
   '`open`: the subscription; `message`: what was published; `gap`: how many were lost. See docs/events.md.',

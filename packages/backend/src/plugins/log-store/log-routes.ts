@@ -4,6 +4,7 @@ import type { AuditRecorder } from '@aico/shared/data/audit';
 import { type Static, Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
 import { eventStream, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
+import { requestOf } from '../../core/request-schemas.ts';
 import type { EventsPlugin } from '../events/events-plugin.ts';
 import type { Followed } from '../events/live-subscriptions.ts';
 import { LogLineUnknownError, LogSelectionMissingError, LogTimeError } from './errors.ts';
@@ -34,7 +35,7 @@ const Moment = Type.String({
 
 const Selection = { ...Filter, since: Type.Optional(Moment), until: Type.Optional(Moment) };
 
-const Query = Type.Object({
+const Query = requestOf({
   ...Selection,
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
   before: Type.Optional(Type.Integer({ minimum: 1, description: 'The id of the last line of this page.' })),
@@ -63,7 +64,7 @@ const Line = Type.Object({
 true satisfies Says<typeof Line, StoredLogRecord>;
 const Lines = Type.Object({ logs: listOf(Line) });
 /** Without `level`, which selects the lines above it as well: they matter most. */
-const DeleteQuery = Type.Omit(Type.Object(Selection), ['level'], { additionalProperties: false });
+const DeleteQuery = Type.Omit(requestOf(Selection), ['level'], { additionalProperties: false });
 const Deleted = Type.Object({ deleted: Type.Integer({ description: 'The number of lines.' }) });
 const Counts = Type.Object({
   counts: listOf(Type.Object({ service: Type.String(), level: Level, lines: Type.Integer() })),
@@ -82,7 +83,7 @@ const Levels = Type.Object({
 });
 true satisfies Says<typeof Levels, LevelSettings>;
 
-const LevelChange = Type.Object({
+const LevelChange = requestOf({
   target: Type.Optional(
     Type.String({
       minLength: 1,
@@ -93,7 +94,7 @@ const LevelChange = Type.Object({
   level: Type.Union([Level, Type.Null()], { description: 'null: the default again.' }),
 });
 
-const StreamQuery = Type.Object({
+const StreamQuery = requestOf({
   ...Filter,
   after: Type.Optional(
     Type.Integer({ minimum: 0, description: 'Begins after the line with this id, instead of now.' }),

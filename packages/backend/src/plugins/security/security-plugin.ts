@@ -6,6 +6,7 @@ import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
 import { ProblemSchema } from '../../core/problem-schema.ts';
 import { Instant, listOf, type Says } from '../../core/reply-schemas.ts';
+import { requestOf } from '../../core/request-schemas.ts';
 import { refusalOf } from './unlock-refusal.ts';
 
 /** The part of the vault that the security plugin uses. */
@@ -18,10 +19,7 @@ interface SecurityView {
 }
 
 const Secret = Type.String({ minLength: 1, maxLength: 1_024 });
-const Unlock = Type.Object(
-  { password: Type.Optional(Secret), recoveryCode: Type.Optional(Secret) },
-  { additionalProperties: false },
-);
+const Unlock = requestOf({ password: Type.Optional(Secret), recoveryCode: Type.Optional(Secret) });
 
 const State = Type.String({ description: '"unlocked", or what there is in its place.' });
 const Slot = Type.Object({

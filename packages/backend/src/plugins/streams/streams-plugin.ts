@@ -6,18 +6,16 @@ import type { HealthCheckResult } from '../../core/health/types.ts';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin } from '../../core/plugin/plugin-definition.ts';
 import { Instant, listOf, maybe, type Says } from '../../core/reply-schemas.ts';
+import { requestOf } from '../../core/request-schemas.ts';
 
 const PRUNE_EVERY_MS = 600_000;
 const Name = Type.String({ minLength: 1, maxLength: 256 });
-const DeadQuery = Type.Object({
+const DeadQuery = requestOf({
   consumer: Type.Optional(Name),
   limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
 });
-const WhichDead = Type.Object(
-  { consumer: Name, number: Type.Optional(Type.Integer({ minimum: 1 })) },
-  { additionalProperties: false },
-);
-const WhichConsumer = Type.Object({ consumer: Name }, { additionalProperties: false });
+const WhichDead = requestOf({ consumer: Name, number: Type.Optional(Type.Integer({ minimum: 1 })) });
+const WhichConsumer = requestOf({ consumer: Name });
 
 const Figures = Type.Object({
   messages: Type.Integer(),

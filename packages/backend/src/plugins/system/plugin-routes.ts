@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { GatewayApp } from '../../core/gateway.ts';
+import { requestOf } from '../../core/request-schemas.ts';
 import { PluginReply, PluginsReply } from './system-replies.ts';
 import type { PluginControl } from './system-view.ts';
 
@@ -22,7 +23,7 @@ export function declarePlugins(app: GatewayApp, plugins: PluginControl): void {
   app.post('/:name/enable', { config: CHANGE, schema: { params, response } }, ({ params: { name } }) =>
     plugins.enable(name),
   );
-  const querystring = Type.Object({
+  const querystring = requestOf({
     dependents: Type.Boolean({ default: false, description: 'Disables the plugins that need it, too.' }),
   });
   app.post(
