@@ -62,7 +62,7 @@ const DEFAULTS = { ...DEFAULT_ROLES, nothing: [] };
 test('every built-in route is permitted to the default roles in the table, and to no others', async (t) => {
   const backend = await createTestBackend();
   t.after(() => backend.stop());
-  const { paths } = backend.container.getService('gateway').openApi('test');
+  const { paths } = await backend.container.getService('gateway').openApi('test');
   const roles = new Roles(DEFAULTS);
   const found = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => {

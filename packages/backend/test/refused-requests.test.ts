@@ -253,12 +253,12 @@ describe('every refusal is a problem with the id of its request', () => {
 
   test('the OpenAPI document is cached for a set of routes', async () => {
     const gateway = backend.container.getService('gateway');
-    const first = gateway.openApi('1');
-    assert.equal(gateway.openApi('1'), first);
+    const first = await gateway.openApi('1');
+    assert.equal(await gateway.openApi('1'), first);
     const unmount = await gateway.mount('more', (app) => void app.get('/', PUBLIC, () => 'x'));
-    assert.ok('/api/v1/more' in gateway.openApi('1').paths);
+    assert.ok('/api/v1/more' in (await gateway.openApi('1')).paths);
     await unmount();
-    assert.ok(!('/api/v1/more' in gateway.openApi('1').paths));
+    assert.ok(!('/api/v1/more' in (await gateway.openApi('1')).paths));
   });
 });
 

@@ -61,7 +61,8 @@ export const OPEN_SERVICES: ReadonlySet<string> = new Set([
 export function registerCoreServices(parts: HostParts): void {
   const { container, clock, paths, config, logging, lifecycle, hub, vault, audit, systemView } = parts;
   const builtIn = new Set<string>();
-  const tables = new PluginTables(container, (name) => builtIn.has(name));
+  const isBuiltIn = (name: string): boolean => builtIn.has(name);
+  const tables = new PluginTables(container, isBuiltIn);
   container.registerInstance('clock', clock);
   container.registerInstance('paths', paths);
   container.registerInstance('config', config);
@@ -75,7 +76,7 @@ export function registerCoreServices(parts: HostParts): void {
     homeWatchService(parts),
     streamsService(parts),
     messageBusService(parts),
-    gatewayService(parts),
+    gatewayService(parts, isBuiltIn),
     idempotencyService(parts, tables),
   ])
     register(container);

@@ -93,7 +93,7 @@ export interface Gateway {
   /** Passes connections of the public port that request a channel to `open`, until the returned function is called. */
   openChannels(open: OpenChannel): () => void;
   /** Describes all routes as OpenAPI 3.1. */
-  openApi(version: string): OpenApiDocument;
+  openApi(version: string): Promise<OpenApiDocument>;
   /** Confines failures of callbacks to the connection that caused them. */
   readonly guard: PeerGuard;
   /** The addresses on which it listens, once it does. */

@@ -24,7 +24,7 @@ interface ApiServerOptions {
   readonly guard: PeerGuard;
   readonly serve: (request: IncomingMessage, response: ServerResponse) => void;
   /** Whether an upgrade may be passed to `serve`; any other is served as a request without upgrade. */
-  readonly takesWebSocket: (request: IncomingMessage) => boolean;
+  readonly mayTakeWebSocket: (request: IncomingMessage) => boolean;
   /** Milliseconds that a connection may be idle between two requests. */
   readonly keepAliveMs: number;
   /** The largest head in bytes. */
@@ -39,7 +39,7 @@ export function createApiServer({
   exchanges,
   guard,
   serve,
-  takesWebSocket,
+  mayTakeWebSocket,
   keepAliveMs,
   maxHeaderBytes,
 }: ApiServerOptions): Server {
@@ -65,7 +65,7 @@ export function createApiServer({
     requireHostHeader: false,
     // An upgrade needs a connection without pending answers. If it was sent before an earlier answer had ended, it is served as
     // a request without upgrade.
-    shouldUpgradeCallback: (request) => isFree(request.socket) && takesWebSocket(request),
+    shouldUpgradeCallback: (request) => isFree(request.socket) && mayTakeWebSocket(request),
   });
   const serveWithHost = (request: IncomingMessage, response: ServerResponse): void => {
     // Node keeps the first of several, and a proxy in front may have kept the last (RFC 9112, 3.2).

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { createLogging } from '@aico/shared/core/logging';
 import { Type } from 'typebox';
+import type { DeclareRoutes } from '../core/gateway.ts';
 import { localRequest } from '../testing/local-request.ts';
 import { MountNameError, MountTakenError, PortTakenError } from './errors.ts';
 import { HttpGateway, type HttpGatewayOptions } from './http-gateway.ts';
@@ -193,6 +194,58 @@ describe('HttpGateway', () => {
       /no/,
     );
     assert.equal((await localRequest(socket, '/api/v1/broken')).status, 404);
+  });
+
+  test('routes that are declared late are built once, for the first requests, and are in the OpenAPI document', async (t) => {
+    const { gateway, socket } = await startGateway(t, { declaresLate: (plugin) => plugin !== 'at-start' });
+    let builds = 0;
+    const declare: DeclareRoutes = async (app) => {
+      builds += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      app.get('/', PUBLIC, () => ({ here: true }));
+    };
+    for (const plugin of ['late', 'later', 'never']) await gateway.mount(plugin, declare, { plugin });
+    assert.equal(builds, 0);
+    const replies = await Promise.all([1, 2].map(() => localRequest(socket, '/api/v1/late')));
+    assert.deepEqual([replies.map((reply) => reply.json()), builds], [[{ here: true }, { here: true }], 1]);
+    assert.ok('/api/v1/later' in (await gateway.openApi('1')).paths);
+    assert.equal(builds, 3);
+    await gateway.mount('early', declare, { plugin: 'at-start' });
+    assert.equal(builds, 4);
+  });
+
+  test('a mount is removed while its late routes are built: its pending request is answered, and no other', async (t) => {
+    const { gateway, socket } = await startGateway(t, { declaresLate: () => true });
+    const [building, built] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const declare: DeclareRoutes = async (app) => {
+      building.resolve();
+      await built.promise;
+      app.get('/', PUBLIC, () => ({ here: true }));
+    };
+    const unmount = await gateway.mount('late', declare, { plugin: 'late' });
+    const pending = localRequest(socket, '/api/v1/late');
+    await building.promise;
+    const unmounted = unmount();
+    assert.equal((await localRequest(socket, '/api/v1/late')).status, 404);
+    built.resolve();
+    assert.deepEqual((await pending).json(), { here: true });
+    await unmounted;
+  });
+
+  test('late routes that cannot be declared fail their requests without a reason, and are declared again', async (t) => {
+    const { gateway, socket } = await startGateway(t, { declaresLate: () => true });
+    let fails = true;
+    const declare: DeclareRoutes = (app) => {
+      if (fails) throw new Error(CANARY);
+      app.get('/', PUBLIC, () => ({ here: true }));
+    };
+    await gateway.mount('late', declare, { plugin: 'late' });
+    const refused = await localRequest(socket, '/api/v1/late');
+    assert.deepEqual([refused.status, refused.text.includes(CANARY)], [500, false]);
+    await assert.rejects(gateway.openApi('1'), { message: CANARY });
+    fails = false;
+    assert.equal((await localRequest(socket, '/api/v1/late')).status, 200);
+    assert.ok('/api/v1/late' in (await gateway.openApi('1')).paths);
   });
 
   test('a busy port is refused by name, and the socket is not left behind', async (t) => {

@@ -15,17 +15,16 @@ import type {
 import type { Middleware } from '../core/middleware.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
 import { createApiServer } from './api-server.ts';
-import { createApp } from './app.ts';
 import { Connections, NEEDED } from './authorisation.ts';
 import type { GatewayConfig } from './config.ts';
 import { Exchanges } from './exchanges.ts';
 import { closeServer, listenOnPort, listenOnSocket } from './listener.ts';
-import { API_PREFIX, Mounts } from './mounts.ts';
+import { API_PREFIX, type BuiltMount, Mounts } from './mounts.ts';
 import { collectRoutes, type DeclaredRoute } from './openapi/declared-routes.ts';
 import { openApiDocument } from './openapi/document.ts';
 import { PendingRequests } from './pending-requests.ts';
 import { answerProbe, isProbe, PROBE_METHODS, type ReadinessProbe } from './probes.ts';
-import { locked, methodNotAllowed, notFound, reloading, stopping } from './problems.ts';
+import { locked, methodNotAllowed, notFound, problemOf, reloading, stopping } from './problems.ts';
 import { createPublicServer } from './public-port.ts';
 import { answerProblem } from './raw-reply.ts';
 import { requestIdOf } from './request-id.ts';
@@ -48,6 +47,11 @@ export interface HttpGatewayOptions {
   readonly readiness: ReadinessProbe;
   /** Whether the home is locked, so that most routes are missing. */
   readonly isLocked?: () => boolean;
+  /**
+   * Whether the routes of a plugin are declared at their first use instead of at its start, which saves the start the time of
+   * Fastify. Errors in the declarations are then found late, so it is for plugins whose routes never change.
+   */
+  readonly declaresLate?: (plugin: string) => boolean;
   readonly logger: Logger;
 }
 
@@ -91,7 +95,7 @@ export class HttpGateway implements Gateway {
       serve: (request, response) => this.#serveLocal(request, response),
       keepAliveMs: options.keepAliveMs ?? 120_000,
       maxHeaderBytes: options.config.max_header_kib * 1_024,
-      takesWebSocket: (request) => this.#mounts.takesWebSocket(request),
+      mayTakeWebSocket: (request) => this.#mounts.mayTakeWebSocket(request),
     });
     this.#public = createPublicServer({
       guard: this.guard,
@@ -167,9 +171,17 @@ export class HttpGateway implements Gateway {
   async mount(
     name: string,
     declare: DeclareRoutes,
-    { access, plugin }: MountOptions = {},
+    options: MountOptions = {},
   ): Promise<(deadline?: AbortSignal) => Promise<void>> {
-    this.#mounts.reserve(name);
+    this.#mounts.add(name, () => this.#build(name, declare, options));
+    const isLate = options.plugin !== undefined && this.#options.declaresLate?.(options.plugin) === true;
+    if (!isLate) await this.#mounts.build(name);
+    return (deadline) => this.#mounts.remove(name, deadline);
+  }
+
+  async #build(name: string, declare: DeclareRoutes, { access, plugin }: MountOptions): Promise<BuiltMount> {
+    // Imported here, since it loads Fastify.
+    const { createApp } = await import('./app.ts');
     const routes: DeclaredRoute[] = [];
     const app = await createApp({
       prefix: API_PREFIX + name,
@@ -185,13 +197,7 @@ export class HttpGateway implements Gateway {
       bodyLimitBytes: this.#options.config.max_body_mib * MIB,
       uploads: this.#uploads,
     });
-    try {
-      this.#mounts.add(name, app, routes);
-    } catch (error) {
-      await app.close();
-      throw error;
-    }
-    return (deadline) => this.#mounts.remove(name, deadline);
+    return { app, routes };
   }
 
   beginChange(): () => void {
@@ -223,9 +229,9 @@ export class HttpGateway implements Gateway {
     };
   }
 
-  /** Describes all routes as OpenAPI 3.1. The document is cached for a set of routes. */
-  openApi(version: string): OpenApiDocument {
-    const { routes } = this.#mounts;
+  /** The document is cached for a set of routes. */
+  async openApi(version: string): Promise<OpenApiDocument> {
+    const routes = await this.#mounts.routes();
     if (this.#openApi?.routes !== routes || this.#openApi.document.info.version !== version)
       this.#openApi = { routes, document: openApiDocument(routes, version) };
     return this.#openApi.document;
@@ -247,7 +253,11 @@ export class HttpGateway implements Gateway {
       answerProblem(response, stopping(requestIdOf(request)), { 'Retry-After': '5', Connection: 'close' });
       return;
     }
-    if (this.#mounts.dispatch(request, pending)) return;
+    const failed = (error: unknown): void => {
+      this.#options.logger.error('The routes of a mount could not be declared', { error });
+      answerProblem(response, problemOf(error, requestIdOf(request)));
+    };
+    if (this.#mounts.dispatch(request, pending, failed)) return;
     const id = requestIdOf(request);
     if (this.#mounts.isAbsent(request.url ?? '/')) {
       answerProblem(response, reloading(id), { 'Retry-After': '1' });

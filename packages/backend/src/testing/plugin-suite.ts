@@ -124,7 +124,7 @@ async function checkUse(
 
 /** Requests each route of the plugin that only reads and has no parameter. */
 async function readRoutes({ backend }: ObservedBackend, plugin: string): Promise<void> {
-  const { paths } = backend.container.getService('gateway').openApi(backend.version);
+  const { paths } = await backend.container.getService('gateway').openApi(backend.version);
   for (const [path, methods] of Object.entries(paths))
     if (
       path.startsWith(`/api/v1/${plugin}`) &&

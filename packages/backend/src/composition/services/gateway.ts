@@ -6,7 +6,11 @@ import { gatewaySection } from '../core-sections.ts';
 import { type BuiltInService, type HostParts, service } from './host-parts.ts';
 import type { PluginTables } from './plugin-tables.ts';
 
-export function gatewayService({ config, paths, logging, lifecycle, vault }: HostParts): BuiltInService {
+/** @param isBuiltIn the routes of built-in plugins are declared at their first use; `default-roles.test.ts` declares all of them */
+export function gatewayService(
+  { config, paths, logging, lifecycle, vault }: HostParts,
+  isBuiltIn: (name: string) => boolean,
+): BuiltInService {
   return service(
     'gateway',
     (require) => {
@@ -22,6 +26,7 @@ export function gatewayService({ config, paths, logging, lifecycle, vault }: Hos
           isLocked: () => vault.state === 'locked',
         }),
         isLocked: () => vault.state === 'locked',
+        declaresLate: isBuiltIn,
         logger: logging.getLogger('gateway', 'http'),
       });
       // While every service still runs, so that requests in flight can be finished.

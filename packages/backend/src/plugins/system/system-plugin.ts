@@ -50,8 +50,8 @@ function declareHealth(app: GatewayApp, health: HealthRegistry): void {
 }
 
 function declareOpenApi(app: GatewayApp, view: SystemView, gateway: Gateway, plugins: PluginCatalog): void {
-  app.get('/', { config: { access: 'public' }, schema: { response: { 200: OpenApiReply } } }, () =>
-    described(gateway.openApi(view.status().version), plugins),
+  app.get('/', { config: { access: 'public' }, schema: { response: { 200: OpenApiReply } } }, async () =>
+    described(await gateway.openApi(view.status().version), plugins),
   );
   if (view.status().environment !== 'development') return;
   app.get(
