@@ -226,6 +226,10 @@ describe('every refusal is a problem with the id of its request', () => {
       [431, `GET /api/v1/health HTTP/1.1\r\nHost: a\r\nX-A: ${CANARY.repeat(3_000)}\r\n\r\n`],
       [431, `GET /${CANARY.repeat(3_000)} HTTP/1.1\r\nHost: a\r\n\r\n`],
       [417, `GET /api/v1/health HTTP/1.1\r\nHost: a\r\nExpect: ${CANARY}\r\n\r\n`],
+      ...[CANARY, 'identity', 'gzip, chunked'].map(
+        (coding) =>
+          [501, `POST /api/v1/health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ${coding}\r\n\r\n`] as const,
+      ),
       [405, `CONNECT ${CANARY}:443 HTTP/1.1\r\nHost: a\r\n\r\n`],
       [404, `GET /api/v1/${CANARY} HTTP/1.0\r\n\r\n`],
       [426, 'GET /api/v1/events/ws HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'],

@@ -71,6 +71,8 @@ export function createApiServer({
     // Node keeps the first of several, and a proxy in front may have kept the last (RFC 9112, 3.2).
     const { host = [] } = request.headersDistinct;
     if (host.length > 1) refuse(request, response, 400, 'A request has one Host.');
+    else if (!hasKnownCoding(request))
+      refuse(request, response, 501, 'The only transfer coding that is known is chunked.');
     else if (host.length === 1 || request.httpVersion !== '1.1') serve(request, response);
     else refuse(request, response, 400, 'A request of HTTP/1.1 has a Host.');
   };
@@ -117,4 +119,9 @@ export function createApiServer({
     end(socket, status, detail);
   });
   return server;
+}
+
+/** Whether the body is delimited by its length or by chunks. The parser reads no other (RFC 9112, 6.1). */
+function hasKnownCoding({ headers: { 'transfer-encoding': coding } }: IncomingMessage): boolean {
+  return coding === undefined || coding.trim().toLowerCase() === 'chunked';
 }
