@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createTestBackend } from '@aico/backend/testing';
+import { EncryptedDatabase } from '@aico/shared/data';
 import type { FastifyRequest } from 'fastify';
 import { RESERVED, refuseReservedName } from '../src/composition/reserved-names.ts';
 import type {} from './fixtures/curious.ts';
@@ -44,7 +48,8 @@ test('every transaction that a plugin is given is restricted to its own name', a
       );
 });
 
-test('every owner and table of the backend itself is reserved, so that no plugin can take it', async (t) => {
+test('every owner and table of the backend itself is reserved, and its migrations would be accepted from a plugin', async (t) => {
+  const { mock } = t.mock.method(EncryptedDatabase.prototype, 'migrate');
   const backend = await createTestBackend({ plugins: [plugin('diary')] });
   t.after(() => backend.stop());
   const database = backend.container.getService('database');
@@ -61,4 +66,24 @@ test('every owner and table of the backend itself is reserved, so that no plugin
   );
   for (const { owner } of owners) assert.ok(RESERVED.owners.includes(owner), `${owner} is not reserved`);
   assert.throws(() => refuseReservedName('Devices'), { name: 'OwnerReservedError' });
+
+  // A start does not check the objects of the backend itself: that each works and uses tables of its owner only.
+  const folder = await mkdtemp(path.join(tmpdir(), 'aico-tables-'));
+  const unreserved = await EncryptedDatabase.open({
+    file: path.join(folder, 'aico.db'),
+    key: new Uint8Array(32).fill(7),
+  });
+  t.after(async () => {
+    await unreserved.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const own = mock.calls.map(({ arguments: [owner, migrations] }) => ({ owner, migrations }));
+  assert.deepEqual(own.map(({ owner }) => owner).sort(), owners.map(({ owner }) => owner).sort());
+  for (const { owner, migrations } of own) {
+    // Only the backend itself may set counters of AUTOINCREMENT.
+    const unprivileged = migrations.map(({ id, sql }) => ({ id, sql: sql.replaceAll(SETS_COUNTER, '') }));
+    await unreserved.ownedBy(owner).migrate(owner, unprivileged);
+  }
 });
+
+const SETS_COUNTER = /(?:DELETE FROM|INSERT INTO) sqlite_sequence[^;]*;/g;

@@ -81,12 +81,8 @@ export function databaseService(
 export function retentionClockService({ clock: { now, elapsed } }: HostParts): BuiltInService {
   return service(
     'retention_clock',
-    async (require) => {
-      const database = require('database');
-      const clock = new RetentionClock({ database, wallClock: now, monotonicClock: elapsed });
-      await clock.start();
-      return clock;
-    },
+    (require) =>
+      new RetentionClock({ database: require('database'), wallClock: now, monotonicClock: elapsed }),
     {
       dependencies: ['database'],
       priority: PluginPriority.INFRASTRUCTURE,

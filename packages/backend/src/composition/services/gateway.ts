@@ -40,16 +40,12 @@ export function gatewayService(
 export function idempotencyService({ clock, container }: HostParts, tables: PluginTables): BuiltInService {
   return service(
     'idempotency',
-    async (require) => {
-      const retentionClock = require('retention_clock');
-      const idempotency = new Idempotency({
+    (require) =>
+      new Idempotency({
         database: require('database'),
         now: () => clock.now(),
-        retentionClock,
-      });
-      await idempotency.start();
-      return idempotency;
-    },
+        retentionClock: require('retention_clock'),
+      }),
     {
       dependencies: ['database', 'retention_clock'],
       priority: PluginPriority.INFRASTRUCTURE,

@@ -10,9 +10,9 @@ const DAY_MS = 86_400_000;
 export function streamsService({ clock, config, logging }: HostParts): BuiltInService {
   return service(
     'streams',
-    async (require) => {
+    (require) => {
       const { durable } = config.section(messageBusSection);
-      const streams = new DurableStreams({
+      return new DurableStreams({
         database: require('database'),
         retention: {
           maxAgeMs: durable.max_age_days * DAY_MS,
@@ -24,8 +24,6 @@ export function streamsService({ clock, config, logging }: HostParts): BuiltInSe
         retentionClock: require('retention_clock'),
         now: () => clock.now(),
       });
-      await streams.start();
-      return streams;
     },
     { dependencies: ['database', 'retention_clock', 'logging'], priority: PluginPriority.INFRASTRUCTURE },
   );

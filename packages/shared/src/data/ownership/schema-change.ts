@@ -19,6 +19,8 @@ const SHADOW_SUFFIX = /_(?:config|content|data|docsize|idx|node|parent|rowid)$/i
  * Runs one statement of a migration in the open transaction, and records the owner of every new table and view.
  *
  * @param reserved names that only the backend's own migrations may use
+ * @param before the schema before the statement
+ * @returns the schema after it
  * @throws {TableNotOwned} @throws {StatementNotAllowed} @throws the driver's error
  */
 export function runMigrationStatement(
@@ -26,16 +28,16 @@ export function runMigrationStatement(
   principal: Principal,
   sql: string,
   reserved: readonly string[],
-): void {
-  const before = new SchemaView(connection);
-  authorise(connection, principal, sql, [], 'migration', before);
+  before: SchemaView,
+): SchemaView {
+  if (!principal.trusted) authorise(connection, principal, sql, [], 'migration', before);
   const temporary = temporaryObjects(connection);
   const statement = connection.prepare(sql);
   if (statement.reader) statement.all();
   else statement.run();
   if (temporaryObjects(connection) !== temporary)
     throw new StatementNotAllowed('a temporary object would exist on only one of several connections');
-  new SchemaChange(connection, principal, before, reserved).record(sql);
+  return new SchemaChange(connection, principal, before, reserved).record(sql);
 }
 
 /** The temporary objects of the connection, among which is one of the engine's own. */
@@ -56,15 +58,18 @@ class SchemaChange {
     this.#reserved = new Set(reserved.map(foldCase));
   }
 
-  record(sql: string): void {
+  /** @returns the schema with the recorded owners */
+  record(sql: string): SchemaView {
     const earlier = new Map(
       this.#before.objects.filter(isNotInternal).map((object) => [keyOf(object), object]),
     );
-    const present = this.#objects();
-    const created = present.filter((object) => isOwnable(object) && !earlier.has(keyOf(object)));
+    let after = new SchemaView(this.#connection);
+    const created = after.objects.filter(
+      (object) => isOwnable(object) && isNotInternal(object) && !earlier.has(keyOf(object)),
+    );
     for (const object of created) this.#recordOwner(object);
-    // Reads the objects again, now with the recorded owners.
-    for (const object of created.length > 0 ? this.#objects() : present) {
+    if (created.length > 0) after = new SchemaView(this.#connection);
+    for (const object of after.objects.filter(isNotInternal)) {
       const known = earlier.get(keyOf(object));
       earlier.delete(keyOf(object));
       if (known === undefined) this.#refuseUnlessOwn(object);
@@ -79,10 +84,7 @@ class SchemaChange {
       if (isOwnable(gone))
         this.#connection.prepare('DELETE FROM _aico_objects WHERE name = ?').run(gone.name);
     }
-  }
-
-  #objects(): readonly SchemaObject[] {
-    return new SchemaView(this.#connection).objects.filter(isNotInternal);
+    return after;
   }
 
   #recordOwner({ name }: SchemaObject): void {
@@ -111,10 +113,10 @@ class SchemaChange {
  * this owner. Others would make statements of other owners fail, because SQLite resolves all of them when any table is renamed,
  * and a foreign key restricts the table to which it refers.
  *
+ * @param schema the present one
  * @throws {TableNotOwned} @throws {StatementNotAllowed}
  */
-export function checkObjectsOf(connection: Connection, principal: Principal): void {
-  const schema = new SchemaView(connection);
+export function checkObjectsOf(connection: Connection, principal: Principal, schema: SchemaView): void {
   refuseForeignShadows(schema, principal);
   const shadows = new Set(
     connection
