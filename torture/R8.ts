@@ -14,15 +14,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { MessageBusClient } from '@aico/shared/core/bus';
-import {
-  type BusCredential,
-  bye,
-  curveKeyPair,
-  FrameType,
-  subscribe,
-  writeAck,
-  ZeroMqTransport,
-} from '@aico/shared/core/bus/zeromq';
+import { bye, FrameType, subscribe, writeAck } from '@aico/shared/core/bus/frames';
+import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
 import { RawPeer } from '../packages/backend/test/fixtures/raw-peer.ts';
 import type { BrokerSetup } from './broker-process.ts';
 import type { Campaign } from './campaign.ts';

@@ -5,7 +5,8 @@
  * message is delivered.
  */
 import { matchesTopic } from '@aico/protocol';
-import { curveKeyPair, FrameType } from '@aico/shared/core/bus/zeromq';
+import { FrameType } from '@aico/shared/core/bus/frames';
+import { curveKeyPair } from '@aico/shared/core/bus/zeromq';
 import { TestBroker } from '../packages/backend/test/fixtures/broker.ts';
 import { RawPeer } from '../packages/backend/test/fixtures/raw-peer.ts';
 import type { Campaign } from './campaign.ts';

@@ -4,6 +4,7 @@ Needs pyzmq (with CURVE) and cryptography: on Debian, ``apt-get install python3-
 Blocking and single-threaded: whoever waits for messages calls ``poll()``.
 """
 
+import collections
 import hashlib
 import hmac
 import json
@@ -128,9 +129,11 @@ class Bus:
 
     def respond(self, topic, handler):
         """Answers requests with the return value of ``handler(message)``."""
+        cancelled = collections.deque(maxlen=1024)
 
         def answer(message):
-            if message.deadline is not None and message.deadline <= time.monotonic():
+            is_late = message.deadline is not None and message.deadline <= time.monotonic()
+            if is_late or message.replyto in cancelled:
                 return
             try:
                 reply = {"ok": True, "value": handler(message)}
@@ -140,6 +143,8 @@ class Bus:
             if message.replyto is not None:
                 self.publish(message.replyto, reply)
 
+        # By this subscription the broker knows that requests on the topic are answered.
+        self.subscribe("_cancel." + topic, lambda message: cancelled.append(message.replyto))
         return self.subscribe(topic, answer)
 
     def poll(self, timeout=1.0):

@@ -55,6 +55,7 @@ export class TestBus extends InProcessBus {
           await release();
         };
       },
+      isAnswered: (topic) => connection.isAnswered(topic),
       close: async () => {
         for (const subscription of own) forget(subscription);
         await connection.close();

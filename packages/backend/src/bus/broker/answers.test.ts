@@ -33,6 +33,7 @@ async function start(t: TestContext) {
 async function asked(broker: TestBroker, client: MessageBusClient) {
   const server = await broker.member('server');
   assert.equal(await server.trySubscribe(1, 'ask.*'), 'taken');
+  assert.equal(await server.trySubscribe(2, '_cancel.ask.*'), 'taken');
   const answer = client.request('ask.it', 'what?', { timeoutMs: 20_000 });
   const request = await server.nextMessage();
   const replyto = request?.head.replyto;
@@ -114,6 +115,7 @@ test('a client that reconnects can still answer earlier requests', async (t) => 
   const client = '0123456789abcdef';
   const before = await peerAs(t, broker, keys, client);
   assert.equal(await before.trySubscribe(1, 'ask.*'), 'taken');
+  assert.equal(await before.trySubscribe(2, '_cancel.ask.*'), 'taken');
   const answer = plugin.request('ask.it', 1, { timeoutMs: 20_000 });
   const replyto = (await before.nextMessage())?.head.replyto;
   assert.ok(replyto !== undefined);

@@ -1,6 +1,8 @@
-import type { CurveKeyPair, FrameBatch } from '@aico/shared/core/bus/zeromq';
+import type { HubSubscription } from '@aico/shared/core/bus';
+import type { FrameBatch } from '@aico/shared/core/bus/frames';
+import type { CurveKeyPair } from '@aico/shared/core/bus/zeromq';
+import type { RemoteSubscription } from '../queues/remote-subscription.ts';
 import type { BrokerLimits } from './limits.ts';
-import type { RemoteSubscription } from './remote-subscription.ts';
 
 /** A component's key and rights. */
 export interface ComponentGrant {
@@ -21,7 +23,9 @@ export interface LocalSide {
    * @throws {AicoError} when a message cannot be decoded
    */
   publish(batch: FrameBatch): Promise<unknown> | undefined;
-  subscribe(subscription: RemoteSubscription, changed: () => void): () => void;
+  subscribe(subscription: RemoteSubscription, changed: () => void): HubSubscription;
+  /** Whether requests on `topic` are answered. */
+  isAnswered(topic: string): boolean;
 }
 
 /** An event for the log. */

@@ -1,6 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { bye, type CurveKeyPair, FrameType } from '@aico/shared/core/bus/zeromq';
+import { bye, FrameType } from '@aico/shared/core/bus/frames';
+import type { CurveKeyPair } from '@aico/shared/core/bus/zeromq';
 import { Context, Router } from 'zeromq';
 import { ZAP_DOMAIN, ZapHandler } from './zap-handler.ts';
 

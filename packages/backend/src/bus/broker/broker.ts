@@ -1,5 +1,6 @@
 import { TopicInvalidError } from '@aico/protocol';
 import {
+  type FrameBatch,
   FrameType,
   FrameWriter,
   PROTOCOL_VERSION,
@@ -12,16 +13,16 @@ import {
   unsubscribe,
   unsubscribed,
   welcome,
-} from '@aico/shared/core/bus/zeromq';
+} from '@aico/shared/core/bus/frames';
 import { Rights } from '../grants/rights.ts';
+import { RemoteSubscription } from '../queues/remote-subscription.ts';
 import type { BrokerOptions, ComponentGrant } from './broker-options.ts';
 import { BrokerSocket } from './broker-socket.ts';
 import { Handshakes } from './handshakes.ts';
 import { type BrokerLimits, DEFAULT_LIMITS } from './limits.ts';
 import { OpenRequests } from './open-requests.ts';
-import { refuseBatch } from './refuse-batch.ts';
+import { type Refusal, refuseBatch } from './refuse-batch.ts';
 import { RemoteFanOut } from './remote-fan-out.ts';
-import { RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
 import { StrangerLimit } from './stranger-limit.ts';
 
@@ -102,7 +103,7 @@ export class Broker {
     clearInterval(this.#timer);
     clearTimeout(this.#probe);
     for (const [connection, session] of this.#sessions) {
-      session.flush(true);
+      session.queues.flush(true);
       session.sayBye('STOPPING', 'the broker stops');
       this.#forget(connection, 'the broker stops');
     }
@@ -264,7 +265,7 @@ export class Broker {
         return this.#publish(session, frame);
       case FrameType.ACK: {
         const numbers = readAck(frame);
-        return numbers.length > 0 && session.acknowledged(numbers)
+        return numbers.length > 0 && session.queues.acknowledged(numbers)
           ? undefined
           : 'an ACK of what was not sent';
       }
@@ -314,8 +315,14 @@ export class Broker {
       refuse('TOO_MANY', `${this.limits.subscriptionsPerSession} subscriptions are the most`);
       return undefined;
     }
-    this.#fanOut.add(session, new RemoteSubscription(content, session));
-    session.send(subscribed.write(FrameType.SUBSCRIBED, { id }));
+    const confirm = (): void => session.send(subscribed.write(FrameType.SUBSCRIBED, { id }));
+    const subscription = new RemoteSubscription(content, session.queues);
+    const inForce = this.#fanOut.add(session, subscription);
+    if (inForce === undefined) confirm();
+    else
+      void inForce.then(() => {
+        if (session.subscriptions.get(id) === subscription) confirm();
+      });
     return undefined;
   }
 
@@ -328,11 +335,16 @@ export class Broker {
       const batch = readBatch(frame, at);
       if (batch === undefined) return 'a malformed PUBLISH';
       at = batch.end;
-      const refusal = refuseBatch(session, batch);
+      const refusal = refuseBatch(session, batch) ?? this.#refuseUnanswered(batch);
       if (refusal !== undefined) session.refuse(index, refusal.code, refusal.reason);
       else this.#fanOut.route(session, batch, index);
     }
     return undefined;
+  }
+
+  #refuseUnanswered({ header: { topic, replyto } }: FrameBatch): Refusal | undefined {
+    if (replyto === undefined || this.#fanOut.isAnswered(topic)) return undefined;
+    return { code: 'UNANSWERED', reason: 'no component answers requests on this topic' };
   }
 
   #beat(): void {
@@ -356,7 +368,7 @@ export class Broker {
       return;
     }
     if (now - session.lastSent >= heartbeatMs) {
-      session.shrink();
+      session.queues.shrink();
       session.send(Buffer.of(FrameType.PING));
     }
     for (const subscription of session.subscriptions.values())

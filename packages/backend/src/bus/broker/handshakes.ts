@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import {
-  type CurveKeyPair,
   challenge,
   FrameType,
   type Hello,
   hello,
-  isSameProof,
   PROTOCOL_VERSION,
   proof,
-  proveIdentity,
-} from '@aico/shared/core/bus/zeromq';
+} from '@aico/shared/core/bus/frames';
+import { type CurveKeyPair, isSameProof, proveIdentity } from '@aico/shared/core/bus/zeromq';
 import { BoundedCache } from '@aico/shared/core/tasks';
 import { PENDING_HANDSHAKES } from './limits.ts';
 

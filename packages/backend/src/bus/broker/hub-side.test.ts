@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AicoError } from '@aico/protocol';
 import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
-import { FrameWriter } from '@aico/shared/core/bus/zeromq';
+import { FrameWriter } from '@aico/shared/core/bus/frames';
 import fc from 'fast-check';
 import { frameBatch } from '../../../test/fixtures/frame-batch.ts';
+import type { QueueOwner } from '../queues/remote-subscription.ts';
+import { RemoteSubscription } from '../queues/remote-subscription.ts';
 import { HubSide } from './hub-side.ts';
-import type { QueueOwner } from './remote-subscription.ts';
-import { RemoteSubscription } from './remote-subscription.ts';
 
 const deep = '['.repeat(65) + ']'.repeat(65);
 
@@ -47,7 +47,7 @@ async function withPlugin(
   const release = side.subscribe(subscription, () => {});
   await work(plugin, subscription);
   await plugin.drain();
-  release();
+  release.end();
   return errors.map((error) => (error instanceof AicoError ? error.code : error));
 }
 

@@ -1,31 +1,18 @@
 import {
   type Batch,
   type BatchHeader,
-  BusFullError,
-  contentTypeOf,
-  encodeBody,
-  failureAnswer,
+  type HubSubscription,
   type InProcessBus,
-  isContentType,
   isHidden,
   isLogTopic,
   PayloadInvalidError,
-  REPLY_PREFIX,
   type Receiver,
 } from '@aico/shared/core/bus';
-import {
-  BusProtocolError,
-  FRAME_START,
-  FrameBatch,
-  FrameType,
-  FrameWriter,
-  FULL_FRAME,
-  headerFault,
-  MessageTooLargeError,
-} from '@aico/shared/core/bus/zeromq';
+import { BusProtocolError, type FrameBatch } from '@aico/shared/core/bus/frames';
 import type { PeerLines } from '../logs/peer-lines.ts';
+import { BatchEncoder } from '../queues/batch-encoder.ts';
+import type { RemoteSubscription } from '../queues/remote-subscription.ts';
 import type { LocalSide } from './broker-options.ts';
-import type { RemoteSubscription } from './remote-subscription.ts';
 
 interface HubSideOptions {
   readonly hub: InProcessBus;
@@ -43,18 +30,21 @@ interface HubSideOptions {
  */
 export class HubSide implements LocalSide {
   readonly #options: HubSideOptions;
-  readonly #writer = new FrameWriter();
+  readonly #encoder: BatchEncoder;
   /** Headers of messages from other processes, which have already received them. */
   readonly #imported = new WeakSet<BatchHeader>();
-  /** The encoded bytes of a batch of this process, shared by all its subscribers. */
-  readonly #written = new WeakMap<Batch, readonly FrameBatch[]>();
 
   constructor(options: HubSideOptions) {
     this.#options = options;
+    this.#encoder = new BatchEncoder(options);
   }
 
   isSubscribedTo(topic: string): boolean {
     return this.#options.hub.receivers(topic).some((receiver) => !(receiver instanceof RemoteReceiver));
+  }
+
+  isAnswered(topic: string): boolean {
+    return this.#options.hub.isAnswered(topic);
   }
 
   publish(batch: FrameBatch): Promise<unknown> | undefined {
@@ -86,13 +76,13 @@ export class HubSide implements LocalSide {
     return lines.take(header, payload);
   }
 
-  subscribe(subscription: RemoteSubscription, changed: () => void): () => void {
+  subscribe(subscription: RemoteSubscription, changed: () => void): HubSubscription {
     const take = (batch: Batch): Promise<void> | undefined => {
       const { topic, replyto, deadline } = batch.header;
       if (this.#imported.has(batch.header) || isHidden(topic) !== isHidden(subscription.pattern))
         return undefined;
-      const written = this.#write(batch);
-      const room = pushAll(subscription, written);
+      const written = this.#encoder.encode(batch);
+      const room = subscription.offer(written);
       if (replyto !== undefined && written.length > 0 && !isHidden(topic))
         subscription.owner.expectAnswer(replyto, deadline);
       changed();
@@ -103,91 +93,9 @@ export class HubSide implements LocalSide {
       new RemoteReceiver(subscription.overflow === 'wait', take),
     );
   }
-
-  /** The encoded messages, created once for any number of subscribers. */
-  #write(batch: Batch): readonly FrameBatch[] {
-    let written = this.#written.get(batch);
-    if (written === undefined) {
-      written = this.#encode(batch);
-      this.#written.set(batch, written);
-    }
-    return written;
-  }
-
-  /** Encodes a batch, as several if it is large. A value that cannot be encoded, such as a Map, stays within this process. */
-  #encode(batch: Batch): readonly FrameBatch[] {
-    const { header } = batch;
-    const written: FrameBatch[] = [];
-    const fault = headerFault(header);
-    let messages = 0;
-    let offsets: number[] = [];
-    const end = (): void => {
-      if (offsets.length > 1) {
-        const frame = this.#writer.finish(FrameType.DELIVER, 0);
-        const place = { frame, start: FRAME_START + 6, messages };
-        written.push(new FrameBatch(header, place, Uint32Array.from(offsets)));
-      }
-      this.#writer.discard();
-      offsets = [];
-    };
-    for (let index = 0; index < batch.length; index += 1) {
-      try {
-        if (fault !== undefined)
-          throw new PayloadInvalidError(header.topic, [{ path: `/${fault.name}`, message: fault.reason }]);
-        const content = this.#contentOf(header, batch.payload(index));
-        if (offsets.length === 0) {
-          messages = this.#writer.beginBatch(header);
-          offsets.push(0);
-        }
-        this.#writer.message(batch.number(index), content);
-        offsets.push(this.#writer.length - messages);
-      } catch (error) {
-        this.#options.onError(error);
-      }
-      if (this.#writer.length >= FULL_FRAME) end();
-    }
-    end();
-    return written;
-  }
-
-  #contentOf(header: BatchHeader, payload: unknown): string | Uint8Array {
-    const { topic, contentType } = header;
-    const { messageBytes } = this.#options;
-    try {
-      const content = encodeBody(
-        topic,
-        payload,
-        isContentType(contentType) ? contentType : contentTypeOf(payload),
-      );
-      const bytes = Buffer.byteLength(content);
-      if (bytes > messageBytes) throw new MessageTooLargeError(topic, bytes, messageBytes);
-      return content;
-    } catch (error) {
-      if (!topic.startsWith(REPLY_PREFIX)) throw error;
-      // The requester in the other process gets an error immediately, since the answer cannot be sent.
-      this.#options.onError(error);
-      return JSON.stringify(failureAnswer(error));
-    }
-  }
 }
 
-/** Returns a promise if the publisher is to wait for room. If it does not wait, its messages are dropped and counted. */
-function pushAll(
-  subscription: RemoteSubscription,
-  batches: readonly FrameBatch[],
-): Promise<void> | undefined {
-  let refused = 0;
-  for (const batch of batches) {
-    if (subscription.isFull && subscription.queued >= subscription.limit * 2) {
-      subscription.drop(batch.length);
-      refused += batch.length;
-    } else subscription.push(batch);
-  }
-  if (refused > 0) return Promise.reject(new BusFullError(subscription.pattern, 'refused', 0));
-  if (!subscription.isFull) return undefined;
-  return new Promise((resolve) => subscription.waiting.add(resolve));
-}
-
+/** Puts the messages of the hub into the queue of a subscription of another process. */
 class RemoteReceiver implements Receiver {
   readonly waits: boolean;
   readonly batch = 1;

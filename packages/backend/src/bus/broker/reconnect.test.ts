@@ -89,8 +89,8 @@ test('a subscriber that never reads has a bounded queue, delays no other client,
   const [subscription] = [...(session?.subscriptions.values() ?? [])];
   assert.ok(session !== undefined && subscription !== undefined);
   assert.equal(subscription.queued, 16);
-  assert.equal(session.delivered + subscription.queued + subscription.dropped, count);
-  assert.ok(session.queuedBytes <= 17 * 16_500);
+  assert.equal(session.queues.delivered + subscription.queued + subscription.dropped, count);
+  assert.ok(session.queues.queuedBytes <= 17 * 16_500);
 });
 
 test('revoking a right of a connected component ends its session and subscriptions', async (t) => {

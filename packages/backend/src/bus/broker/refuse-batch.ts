@@ -1,11 +1,19 @@
 import { parseTopic, TopicInvalidError } from '@aico/protocol';
 import { CANCEL_PREFIX, logTopic, REPLY_PREFIX } from '@aico/shared/core/bus';
-import { type FrameBatch, headerFault, LONGEST_TIME_LEFT_MS } from '@aico/shared/core/bus/zeromq';
+import { type FrameBatch, headerFault, LONGEST_TIME_LEFT_MS } from '@aico/shared/core/bus/frames';
 import type { Session } from './session.ts';
 
 /** Why a batch is refused, as sent in REFUSED. */
 export interface Refusal {
-  readonly code: 'SOURCE' | 'REPLYTO' | 'ATTRIBUTE' | 'DEADLINE' | 'ANSWER' | 'DENIED' | 'TOPIC';
+  readonly code:
+    | 'SOURCE'
+    | 'REPLYTO'
+    | 'ATTRIBUTE'
+    | 'DEADLINE'
+    | 'ANSWER'
+    | 'DENIED'
+    | 'TOPIC'
+    | 'UNANSWERED';
   readonly reason: string;
 }
 

@@ -1,9 +1,10 @@
-import { DataBoundsError, TopicTrie } from '@aico/protocol';
-import { isHidden, isLogTopic } from '@aico/shared/core/bus';
-import type { FrameBatch } from '@aico/shared/core/bus/zeromq';
+import { DataBoundsError, MAX_TOPIC_LENGTH, TopicTrie } from '@aico/protocol';
+import { CANCEL_PREFIX, type HubSubscription, isHidden, isLogTopic } from '@aico/shared/core/bus';
+import type { FrameBatch } from '@aico/shared/core/bus/frames';
+import { OutgoingQueues } from '../queues/outgoing-queues.ts';
+import type { RemoteSubscription } from '../queues/remote-subscription.ts';
 import type { LocalSide } from './broker-options.ts';
-import type { RemoteSubscription } from './remote-subscription.ts';
-import { Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** Delivers messages to the subscriptions of clients and to the plugins of this process. */
 export class RemoteFanOut {
@@ -11,34 +12,43 @@ export class RemoteFanOut {
   readonly #topics = new TopicTrie<RemoteSubscription>();
   /** Subscriptions to reserved topics, which wildcards of other subscriptions do not match. */
   readonly #reserved = new TopicTrie<RemoteSubscription>(256);
-  readonly #releases = new Map<RemoteSubscription, () => void>();
-  /** Sessions with queued messages. */
-  readonly #dirty = new Set<Session>();
+  readonly #inHub = new Map<RemoteSubscription, HubSubscription>();
+  /** Queues with messages that have not been sent. */
+  readonly #dirty = new Set<OutgoingQueues>();
   #flushing = false;
 
   constructor(local: LocalSide | undefined) {
     this.#local = local;
   }
 
-  add(session: Session, subscription: RemoteSubscription): void {
+  /** Returns a promise if the subscription is not in force on every node yet. */
+  add(session: Session, subscription: RemoteSubscription): Promise<void> | undefined {
     session.subscriptions.set(subscription.id, subscription);
     this.#trieOf(subscription.pattern).add(subscription.pattern, subscription);
-    const release = this.#local?.subscribe(subscription, () => this.#flushSoon(session));
-    if (release !== undefined) this.#releases.set(subscription, release);
+    const inHub = this.#local?.subscribe(subscription, () => this.#flushSoon(session.queues));
+    if (inHub !== undefined) this.#inHub.set(subscription, inHub);
+    return inHub?.inForce;
   }
 
   remove(session: Session, subscription: RemoteSubscription): void {
     session.subscriptions.delete(subscription.id);
     this.#trieOf(subscription.pattern).remove(subscription.pattern, subscription);
-    this.#releases.get(subscription)?.();
-    this.#releases.delete(subscription);
+    this.#inHub.get(subscription)?.end();
+    this.#inHub.delete(subscription);
     subscription.end();
   }
 
   /** Removes all state of a session that has ended. */
   forget(session: Session): void {
-    this.#dirty.delete(session);
+    this.#dirty.delete(session.queues);
     for (const subscription of session.subscriptions.values()) this.remove(session, subscription);
+  }
+
+  /** Whether requests on `topic` are answered: a responder subscribes to their cancellations. */
+  isAnswered(topic: string): boolean {
+    if (isHidden(topic) || this.#local?.isAnswered(topic) === true) return true;
+    const cancels = CANCEL_PREFIX + topic;
+    return cancels.length > MAX_TOPIC_LENGTH || this.#reserved.match(cancels).length > 0;
   }
 
   /** Queues a batch that `session` published, the `index`-th of its frame, for all matching subscriptions. */
@@ -51,11 +61,11 @@ export class RemoteFanOut {
     const kept = subscriptions.length === 0 ? batch : batch.detached();
     for (const subscription of subscriptions) {
       const { owner } = subscription;
-      if (!(owner instanceof Session)) continue;
+      if (!(owner instanceof OutgoingQueues)) continue;
       subscription.push(kept);
       if (replyto !== undefined && !isHidden(topic)) owner.expectAnswer(replyto, deadline);
       this.#dirty.add(owner);
-      if (subscription.isFull && owner !== session) session.waitFor(subscription);
+      if (subscription.isFull && owner !== session.queues) session.waitFor(subscription);
     }
     if (this.#local === undefined || !(isLine || this.#local.isSubscribedTo(topic))) return;
     try {
@@ -71,12 +81,12 @@ export class RemoteFanOut {
   flush(): void {
     const dirty = [...this.#dirty];
     this.#dirty.clear();
-    for (const session of dirty) session.flush();
+    for (const queues of dirty) queues.flush();
   }
 
   /** Sends messages of plugins at the end of this turn of the event loop. */
-  #flushSoon(session: Session): void {
-    this.#dirty.add(session);
+  #flushSoon(queues: OutgoingQueues): void {
+    this.#dirty.add(queues);
     if (this.#flushing) return;
     this.#flushing = true;
     queueMicrotask(() => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FrameWriter } from '@aico/shared/core/bus/zeromq';
+import { FrameWriter } from '@aico/shared/core/bus/frames';
 import { frameBatch } from '../../../test/fixtures/frame-batch.ts';
 import { Rights } from '../grants/rights.ts';
+import { RemoteSubscription } from '../queues/remote-subscription.ts';
 import { OpenRequests } from './open-requests.ts';
-import { RemoteSubscription } from './remote-subscription.ts';
 import { Session } from './session.ts';
 
 /** Fails while it writes, as for lack of memory. */
@@ -36,7 +36,7 @@ test('a write failure for one client is reported, leaves nothing in the writer, 
       onFailure: (error) => failures.push(error),
     });
     const content = { id: 1, pattern: 'a.*', limit: 10, overflow: 'drop-oldest' } as const;
-    const subscription = new RemoteSubscription(content, session);
+    const subscription = new RemoteSubscription(content, session.queues);
     session.subscriptions.set(1, subscription);
     return { session, subscription };
   };
@@ -47,11 +47,11 @@ test('a write failure for one client is reported, leaves nothing in the writer, 
   one.subscription.push(frameBatch('"for one"'));
   two.subscription.push(frameBatch('"for two"'));
   writer.failures = 1;
-  one.session.flush();
+  one.session.queues.flush();
   assert.equal(failures.length, 1);
   assert.deepEqual([writer.isEmpty, one.subscription.queued, unlucky.length], [true, 0, 0]);
-  two.session.flush();
-  one.session.flush();
+  two.session.queues.flush();
+  one.session.queues.flush();
   assert.deepEqual([failures.length, unlucky.length, lucky.length], [1, 0, 1]);
   assert.ok(lucky[0]?.includes('for two') && !lucky[0].includes('for one'));
 });

@@ -1,25 +1,8 @@
-import {
-  bye,
-  dropped,
-  FrameMemory,
-  FrameType,
-  type FrameWriter,
-  FULL_FRAME,
-  refused,
-  writeAck,
-} from '@aico/shared/core/bus/zeromq';
+import { bye, dropped, FrameType, type FrameWriter, refused, writeAck } from '@aico/shared/core/bus/frames';
 import type { Rights } from '../grants/rights.ts';
+import { OutgoingQueues } from '../queues/outgoing-queues.ts';
+import type { RemoteSubscription } from '../queues/remote-subscription.ts';
 import type { OpenRequests } from './open-requests.ts';
-import type { QueueOwner, RemoteSubscription } from './remote-subscription.ts';
-
-/** Frames in flight above which messages are held back, to be packed with later ones. */
-const PROMPT_FRAMES = 2;
-
-interface SentFrame {
-  readonly frame: Buffer;
-  /** The part of it that belongs to subscriptions with policy `wait`. */
-  readonly parts: readonly { readonly subscription: RemoteSubscription; readonly bytes: number }[];
-}
 
 export interface SessionOptions {
   readonly routingId: Buffer;
@@ -40,21 +23,14 @@ export interface SessionOptions {
 }
 
 /** One client that has proven its component. */
-export class Session implements QueueOwner {
+export class Session {
   readonly routingId: Buffer;
   readonly component: string;
   readonly client: string;
   readonly rights: Rights;
   readonly since = new Date();
-  readonly subscriptions = new Map<number, RemoteSubscription>();
+  readonly queues: OutgoingQueues;
   readonly #options: SessionOptions;
-  readonly #sent = new Map<number, SentFrame>();
-  readonly #memory = new FrameMemory();
-  #sentBytes = 0;
-  #sentNumber = 0;
-  #queuedBytes = 0;
-  /** The subscription whose turn is next. */
-  #turn = 0;
   #receivedNumber = 0;
   /** Bytes of unconfirmed PUBLISH frames. */
   #unconfirmedBytes = 0;
@@ -63,15 +39,27 @@ export class Session implements QueueOwner {
   lastHeard = performance.now();
   lastSent = performance.now();
   published = 0;
-  delivered = 0;
   refusals = 0;
 
   constructor(options: SessionOptions) {
+    const { routingId, client, rights, window, queueBytes, writer, openRequests, onFailure } = options;
     this.#options = options;
-    this.routingId = options.routingId;
-    this.client = options.client;
-    this.rights = options.rights;
-    this.component = options.rights.component;
+    this.routingId = routingId;
+    this.client = client;
+    this.rights = rights;
+    this.component = rights.component;
+    this.queues = new OutgoingQueues({
+      window,
+      queueBytes,
+      writer,
+      send: (frame) => this.send(frame),
+      expectAnswer: (replyto, deadline) => openRequests.add(replyto, deadline),
+      onFailure,
+    });
+  }
+
+  get subscriptions(): Map<number, RemoteSubscription> {
+    return this.queues.subscriptions;
   }
 
   /** The topic prefix of answers to this client. */
@@ -79,29 +67,8 @@ export class Session implements QueueOwner {
     return `_reply.${this.component}.${this.client}`;
   }
 
-  get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
-  // As the owner of its subscriptions' queues.
-  get room(): number {
-    return this.#options.queueBytes - this.#queuedBytes;
-  }
-
-  queued(bytes: number): void {
-    this.#queuedBytes += bytes;
-  }
-
   get openRequests(): OpenRequests {
     return this.#options.openRequests;
-  }
-
-  expectAnswer(replyto: string, deadline: number | undefined): void {
-    this.openRequests.add(replyto, deadline);
-  }
-
-  relieve(): void {
-    this.flush(true);
   }
 
   send(frame: Buffer): void {
@@ -152,55 +119,6 @@ export class Session implements QueueOwner {
     this.send(writeAck([this.#receivedNumber]));
   }
 
-  /** Handles the client's confirmation of DELIVER frames. Returns `false` if one was not sent, or confirmed before. */
-  acknowledged(numbers: readonly number[]): boolean {
-    for (const number of numbers) {
-      const sent = this.#sent.get(number);
-      if (sent === undefined) return false;
-      this.#sent.delete(number);
-      this.#sentBytes -= sent.frame.length;
-      this.#memory.release(sent.frame);
-      for (const { subscription, bytes } of sent.parts) subscription.inFlight -= bytes;
-    }
-    this.flush();
-    return true;
-  }
-
-  /**
-   * Sends queued messages, as far as the window allows; `isUrgent`: without holding messages back for a fuller frame. Never
-   * throws, since it also runs while a frame of another client is processed.
-   */
-  flush(isUrgent = false): void {
-    try {
-      this.#flush(isUrgent);
-    } catch (error) {
-      this.#options.writer.discard();
-      this.#options.onFailure(error);
-    }
-  }
-
-  #flush(isUrgent: boolean): void {
-    const { window, writer } = this.#options;
-    while (this.#queuedBytes > 0) {
-      const isFull = this.#queuedBytes >= FULL_FRAME;
-      if (this.#sent.size >= PROMPT_FRAMES && !isFull && !isUrgent) return;
-      const expected = isFull ? FULL_FRAME : this.#queuedBytes;
-      if (this.#sent.size > 0 && this.#sentBytes + expected > window) return;
-      const parts = this.#fill(writer);
-      if (writer.isEmpty) return;
-      this.#sentNumber += 1;
-      const frame = writer.finish(FrameType.DELIVER, this.#sentNumber, this.#memory);
-      this.#sent.set(this.#sentNumber, { frame, parts });
-      this.#sentBytes += frame.length;
-      this.send(frame);
-    }
-  }
-
-  /** Releases memory that is kept for further frames. */
-  shrink(): void {
-    this.#memory.clear();
-  }
-
   /** Reports drops since the last report. */
   reportDrops(): void {
     for (const subscription of this.subscriptions.values()) {
@@ -212,30 +130,5 @@ export class Session implements QueueOwner {
 
   sayBye(code: string, reason: string): void {
     this.send(bye.write(FrameType.BYE, { code, reason }));
-  }
-
-  /**
-   * Fills a frame from each subscription in turn, beginning after the last. The share of a subscription with policy `wait` is
-   * limited, so that a blocked handler does not stop the others.
-   */
-  #fill(writer: FrameWriter): SentFrame['parts'] {
-    const parts: SentFrame['parts'][number][] = [];
-    const all = [...this.subscriptions.values()];
-    const waiting = all.filter(({ isEmpty }) => !isEmpty);
-    const share = this.#options.window / 2 / Math.max(1, all.filter(({ waits }) => waits).length);
-    for (let visited = 0; visited < waiting.length && writer.length < FULL_FRAME; visited += 1) {
-      this.#turn += 1;
-      const subscription = waiting[this.#turn % waiting.length];
-      if (subscription === undefined) continue;
-      const room = subscription.waits ? share - subscription.inFlight : FULL_FRAME;
-      if (room <= 0) continue;
-      const before = writer.length;
-      this.delivered += subscription.drainInto(writer, Math.min(FULL_FRAME, before + room));
-      if (!subscription.waits) continue;
-      const bytes = writer.length - before;
-      subscription.inFlight += bytes;
-      parts.push({ subscription, bytes });
-    }
-    return parts;
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FrameType } from '@aico/shared/core/bus/zeromq';
+import { FrameType } from '@aico/shared/core/bus/frames';
 import { TestBroker } from '../../../test/fixtures/broker.ts';
 import { RawPeer } from '../../../test/fixtures/raw-peer.ts';
 import { FRAMES_BEFORE_WELCOME, StrangerLimit } from './stranger-limit.ts';

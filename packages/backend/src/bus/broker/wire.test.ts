@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
-import { bye, dropped, FrameType, subscribe, subscribed } from '@aico/shared/core/bus/zeromq';
+import { bye, dropped, FrameType, subscribe, subscribed } from '@aico/shared/core/bus/frames';
 import { TestBroker, type TestComponent } from '../../../test/fixtures/broker.ts';
 import type { RawPeer } from '../../../test/fixtures/raw-peer.ts';
 import type { BrokerOptions } from './broker-options.ts';
@@ -110,6 +110,8 @@ test('the time left is a duration: it shrinks while a message waits, and a date 
   const replyto = `${peer.welcomed?.reply}.secret`;
   const asked = { topic: 'a.b', source: 'peer', replyto };
   assert.equal(await peer.refusalOf({ ...asked, timeLeftMs: Date.now() + 5_000 }), 'DEADLINE');
+  assert.equal(await peer.refusalOf({ ...asked, timeLeftMs: 1_000 }), 'UNANSWERED');
+  assert.equal(await peer.trySubscribe(2, '_cancel.a.*'), 'taken');
   assert.equal(await peer.refusalOf({ ...asked, timeLeftMs: 2 ** 31 - 1 }), undefined);
   assert.equal(await peer.trySubscribe(1, 'a.*'), 'taken');
   assert.equal(await peer.refusalOf({ ...asked, timeLeftMs: 60_000 }), undefined);

@@ -171,9 +171,9 @@ function declareFigures(app: GatewayApp, broker: BrokerView): void {
       client: session.client,
       since: session.since.toISOString(),
       published: session.published,
-      delivered: session.delivered,
+      delivered: session.queues.delivered,
       refused: session.refusals,
-      queued_bytes: session.queuedBytes,
+      queued_bytes: session.queues.queuedBytes,
       subscriptions: [...session.subscriptions.values()].map(({ pattern, queued, dropped }) => ({
         pattern,
         queued,

@@ -95,6 +95,7 @@ test('a message that follows a request in the same burst is checked separately',
   await bus.subscribe('a', (_topic, message, { id, replyto, traceparent }) => {
     seen.push([message, id === 'own', replyto !== undefined, traceparent]);
   });
+  await bus.as('responder').respond('a', () => new Promise(() => {}));
   void bus.publish('a', 1, { id: 'own', traceparent: 'mine' });
   void bus.publish('a', 2);
   const asked = bus.request('a', 3, { timeoutMs: 0 });

@@ -300,6 +300,7 @@ describe('request()', () => {
 
   test('rejects at its deadline, when aborted, when refused and when the client closes', async () => {
     const client = await connected();
+    await client.as('silent').respond('unanswered', () => new Promise(() => {}));
     await assert.rejects(client.request('unanswered', 1, { timeoutMs: 1 }), {
       code: 'AICO_BUS_REQUEST_TIMEOUT',
     });
@@ -310,6 +311,7 @@ describe('request()', () => {
     await assert.rejects(aborted, reason);
     await assert.rejects(client.request('a.*', 1), { code: 'AICO_TOPIC_INVALID' });
     const left = client.request('unanswered', 1);
+    left.catch(() => {});
     await new Promise(setImmediate);
     await client.close();
     await assert.rejects(left, { code: 'AICO_BUS_NOT_CONNECTED' });

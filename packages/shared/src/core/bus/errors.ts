@@ -74,11 +74,19 @@ export class BusOptionError extends defineError({
   make: (option: string, reason: string) => ({ message: `The bus option "${option}" ${reason}`, option }),
 }) {}
 
+/** No responder has subscribed to the topic of the request. */
+export class NoResponderError extends defineError({
+  code: 'AICO_BUS_NO_RESPONDER',
+  status: 503,
+  hint: 'Start the component that answers requests on this topic, or wait for it; check the spelling of the topic.',
+  make: (topic: string) => ({ message: `No component answers requests on "${topic}"`, topic }),
+}) {}
+
 /** No responder answered the request in time. */
 export class RequestTimeoutError extends defineError({
   code: 'AICO_BUS_REQUEST_TIMEOUT',
   status: 504,
-  hint: 'Check that a responder runs on this topic. If it is only slow, raise `timeoutMs`, or --timeout of `aico bus request`.',
+  hint: 'Check the responder of this topic. If it is only slow, raise `timeoutMs`, or --timeout of `aico bus request`.',
   make: (topic: string, timeoutMs: number) => ({
     message: `No responder answered the request on "${topic}" within ${timeoutMs} ms`,
     topic,

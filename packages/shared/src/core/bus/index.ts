@@ -20,6 +20,7 @@ export {
   BusTopicReservedError,
   HandlerFailedError,
   MessagesDroppedError,
+  NoResponderError,
   PayloadInvalidError,
   type PayloadIssue,
   RequestFailedError,
@@ -47,7 +48,7 @@ export {
   whyNotPublish,
   whyNotSubscribe,
 } from './topics/reserved-topics.ts';
-export { InProcessBus } from './transports/in-process-bus.ts';
+export { type HubExtension, type HubSubscription, InProcessBus } from './transports/in-process-bus.ts';
 export type { Receiver, Transport, TransportConnection } from './transports/transport.ts';
 export type {
   Envelope,

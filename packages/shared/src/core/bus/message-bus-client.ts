@@ -203,6 +203,7 @@ export class MessageBusClient implements MessageBus {
   }
 
   /**
+   * @throws {NoResponderError} when no component answers requests on the topic
    * @throws {RequestTimeoutError} when no answer arrives in time
    * @throws {RequestFailedError} when the responder's handler failed
    * @throws as {@link publish}
@@ -217,10 +218,15 @@ export class MessageBusClient implements MessageBus {
   }
 
   async #ask(topic: string | Topic, message: unknown, options: RequestOptions): Promise<unknown> {
-    const { replyPrefix = `_reply.${topicSegment(this.source)}` } = this.#connected().connection;
+    const { connection } = this.#connected();
+    const { replyPrefix = `_reply.${topicSegment(this.source)}` } = connection;
     this.#requests ??= new Requests(this.source, {
       replyPrefix,
       send: (...sent) => this.#send(...sent),
+      isAnswered: (name) => connection.isAnswered(name),
+      check: (typed, payload) => {
+        if (typeof typed !== 'string') this.#checks.check(typed.name, typed.schema, payload);
+      },
       subscribe: (pattern, handler) => this.#subscribe(pattern, handler, {}, { inner: true }),
     });
     return this.#requests.ask(topic, message, options);

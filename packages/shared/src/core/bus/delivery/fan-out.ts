@@ -65,6 +65,13 @@ export class FanOut implements Runnable {
     };
   }
 
+  /** Delivers a complete batch to the receivers on `topic` that `accepts` selects. `batch` returns one for each of them. */
+  deliver(topic: string, accepts: (receiver: Receiver) => boolean, batch: () => Batch): void {
+    this.flush();
+    for (const receiver of this.receivers(topic))
+      if (accepts(receiver)) void this.#deliverTo(receiver, batch());
+  }
+
   /** Delivers the gathered batch to the receivers. */
   flush(): void {
     const open = this.#open;

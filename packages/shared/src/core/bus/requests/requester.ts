@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { AicoError } from '@aico/protocol';
-import { BusNotConnectedError, BusOptionError, RequestFailedError, RequestTimeoutError } from '../errors.ts';
+import {
+  BusNotConnectedError,
+  BusOptionError,
+  NoResponderError,
+  RequestFailedError,
+  RequestTimeoutError,
+} from '../errors.ts';
 import type { MessageAttributes } from '../messages/message.ts';
 import { CANCEL_PREFIX } from '../topics/reserved-topics.ts';
 import type { MessageHandler, RequestOptions, Subscription, Topic } from '../types.ts';
@@ -13,6 +19,10 @@ interface RequestConnection {
   /** The prefix of the topics on which answers arrive. */
   readonly replyPrefix: string;
   send(topic: string | Topic, message: unknown, attributes: MessageAttributes): Promise<void>;
+  /** Whether a responder answers requests on `topic`; `true` where this is not known. */
+  isAnswered(topic: string): boolean;
+  /** @throws {PayloadInvalidError} when `message` does not match the schema of the topic */
+  check(topic: string | Topic, message: unknown): void;
   /** Subscribes without listing the subscription in the client's `subscriptions`. */
   subscribe(pattern: string, handler: MessageHandler): Promise<Subscription>;
 }
@@ -65,7 +75,11 @@ export class Requests {
     }
   }
 
-  /** Sends a request and awaits its answer. The timeout and the abort signal cancel the request at the responder. */
+  /**
+   * Sends a request and awaits its answer. The timeout and the abort signal cancel the request at the responder.
+   *
+   * @throws {NoResponderError} when no component answers requests on the topic
+   */
   async ask(
     topic: string | Topic,
     message: unknown,
@@ -76,6 +90,11 @@ export class Requests {
       throw new BusOptionError('timeoutMs', `must be a number from 0 to ${MAX_TIMEOUT_MS}`);
     signal?.throwIfAborted();
     const name = typeof topic === 'string' ? topic : topic.name;
+    if (!this.#connection.isAnswered(name)) {
+      // A message that does not match its schema is the requester's mistake, whether it is answered or not.
+      this.#connection.check(topic, message);
+      throw new NoResponderError(name);
+    }
     const replyto = `${this.#prefix}.${randomUUID()}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting.set(replyto, { topic: name, promise, resolve, reject });

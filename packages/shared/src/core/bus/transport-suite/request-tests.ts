@@ -13,6 +13,18 @@ export function requestTests(withPair: WithPair): void {
       assert.equal(await pair.publisher.request('nothing', 1), undefined);
     }));
 
+  test('a request that no responder answers fails immediately, even if other clients subscribe to its topic', () =>
+    withPair(async (pair) => {
+      await pair.record('>');
+      const unanswered = { code: 'AICO_BUS_NO_RESPONDER', topic: 'ask.x' };
+      const asked = pair.publisher.request('ask.x', 1, { timeoutMs: 600_000 });
+      await assert.rejects(asked, unanswered);
+      const responder = await pair.subscriber.respond('ask.*', () => 'the answer');
+      assert.equal(await pair.publisher.request('ask.x', 1), 'the answer');
+      await responder.unsubscribe();
+      await assert.rejects(pair.publisher.request('ask.x', 1, { timeoutMs: 600_000 }), unanswered);
+    }));
+
   test('no wildcard subscription receives answers or cancellations', () =>
     withPair(async (pair) => {
       const heard: string[] = [];

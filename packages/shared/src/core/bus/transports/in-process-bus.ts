@@ -1,8 +1,24 @@
+import { MAX_TOPIC_LENGTH } from '@aico/protocol';
 import { Dispatcher } from '../delivery/dispatcher.ts';
 import { FanOut } from '../delivery/fan-out.ts';
 import { BusNotConnectedError } from '../errors.ts';
-import type { BatchHeader, OpenBatch } from '../messages/batch.ts';
+import type { Batch, BatchHeader, OpenBatch } from '../messages/batch.ts';
+import { CANCEL_PREFIX, isHidden } from '../topics/reserved-topics.ts';
 import type { Receiver, Transport, TransportConnection } from './transport.ts';
+
+/** A subscription of the hub. */
+export interface HubSubscription {
+  /** Resolves when the subscription is in force on every node that can be reached; `undefined` when it is. */
+  readonly inForce: Promise<void> | undefined;
+  end(): void;
+}
+
+/** Connects a hub to those of other nodes. */
+export interface HubExtension {
+  /** Called for each subscription of this node. The promise resolves when it is in force on the other nodes. */
+  subscribed(pattern: string, receiver: Receiver): Promise<void> | undefined;
+  unsubscribed(pattern: string, receiver: Receiver): void;
+}
 
 /**
  * Carries messages between clients in one process, without sockets or serialisation. Plain data is copied once for all
@@ -20,6 +36,9 @@ export class InProcessBus implements Transport {
   readonly dispatcher = new Dispatcher();
   readonly #fanOut = new FanOut(this.dispatcher);
   readonly #connections = new Set<InProcessConnection>();
+  /** The subscriptions of this process, without those of other nodes. */
+  readonly #subscriptions = new Set<{ readonly pattern: string; readonly receiver: Receiver }>();
+  #extension: HubExtension | undefined;
   #closed = false;
 
   /** The number of subscriptions. */
@@ -38,13 +57,59 @@ export class InProcessBus implements Transport {
   }
 
   /** Used by the broker, which connects this hub to other processes. @internal */
-  subscribe(pattern: string, receiver: Receiver): () => void {
+  subscribe(pattern: string, receiver: Receiver): HubSubscription {
+    const release = this.#fanOut.subscribe(pattern, receiver);
+    const entry = { pattern, receiver };
+    this.#subscriptions.add(entry);
+    return {
+      inForce: this.#extension?.subscribed(pattern, receiver),
+      end: () => {
+        if (!this.#subscriptions.delete(entry)) return;
+        release();
+        this.#extension?.unsubscribed(pattern, receiver);
+      },
+    };
+  }
+
+  /**
+   * Connects this hub to other nodes. The extension learns of all subscriptions, those made before included. The returned
+   * function ends this.
+   *
+   * @internal
+   */
+  extend(extension: HubExtension): () => void {
+    this.#extension = extension;
+    for (const { pattern, receiver } of this.#subscriptions) void extension.subscribed(pattern, receiver);
+    return () => {
+      if (this.#extension === extension) this.#extension = undefined;
+    };
+  }
+
+  /** Subscribes for another node: other nodes do not learn of it. @internal */
+  forward(pattern: string, receiver: Receiver): () => void {
     return this.#fanOut.subscribe(pattern, receiver);
+  }
+
+  /** Delivers a batch of another node to the receivers on `topic` that `accepts` selects; each gets its own. @internal */
+  deliver(topic: string, accepts: (receiver: Receiver) => boolean, batch: () => Batch): void {
+    this.#fanOut.deliver(topic, accepts, batch);
+  }
+
+  /**
+   * Whether requests on `topic` are answered by a reachable responder: it has subscribed to their cancellations. `true` for a
+   * topic about which this is not known.
+   *
+   * @internal
+   */
+  isAnswered(topic: string): boolean {
+    const cancels = CANCEL_PREFIX + topic;
+    if (isHidden(topic) || cancels.length > MAX_TOPIC_LENGTH) return true;
+    return this.receivers(cancels).some(({ isReachable }) => isReachable !== false);
   }
 
   async connect(source: string): Promise<TransportConnection> {
     if (this.#closed) throw new BusNotConnectedError(source, 'closed');
-    const connection: InProcessConnection = new InProcessConnection(this.#fanOut, source, () =>
+    const connection: InProcessConnection = new InProcessConnection(this, this.#fanOut, source, () =>
       this.#connections.delete(connection),
     );
     this.#connections.add(connection);
@@ -59,14 +124,16 @@ export class InProcessBus implements Transport {
 }
 
 class InProcessConnection implements TransportConnection {
+  readonly #hub: InProcessBus;
   readonly #fanOut: FanOut;
   readonly #source: string;
-  readonly #subscriptions = new Set<() => void>();
+  readonly #subscriptions = new Set<HubSubscription>();
   #closed = false;
 
   readonly #onClosed: () => void;
 
-  constructor(fanOut: FanOut, source: string, onClosed: () => void) {
+  constructor(hub: InProcessBus, fanOut: FanOut, source: string, onClosed: () => void) {
+    this.#hub = hub;
     this.#fanOut = fanOut;
     this.#source = source;
     this.#onClosed = onClosed;
@@ -83,17 +150,22 @@ class InProcessConnection implements TransportConnection {
 
   async subscribe(pattern: string, receiver: Receiver): Promise<() => Promise<void>> {
     if (this.#closed) throw new BusNotConnectedError(this.#source, 'closed');
-    const release = this.#fanOut.subscribe(pattern, receiver);
-    this.#subscriptions.add(release);
+    const subscription = this.#hub.subscribe(pattern, receiver);
+    this.#subscriptions.add(subscription);
+    if (subscription.inForce !== undefined) await subscription.inForce;
     return async () => {
-      if (this.#subscriptions.delete(release)) release();
+      if (this.#subscriptions.delete(subscription)) subscription.end();
     };
+  }
+
+  isAnswered(topic: string): boolean {
+    return this.#hub.isAnswered(topic);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#onClosed();
-    for (const release of this.#subscriptions) release();
+    for (const subscription of this.#subscriptions) subscription.end();
     this.#subscriptions.clear();
   }
 }

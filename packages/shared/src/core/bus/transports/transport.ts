@@ -14,6 +14,8 @@ export interface Receiver {
    * there is room for the batch and rejects when there was none in time.
    */
   receive(batch: Batch): Promise<void> | undefined;
+  /** `false` while the receiver stands for another node that cannot be reached. */
+  readonly isReachable?: boolean;
   /** Resolves when the queue is empty and the handler, if there is one, is not running. */
   whenIdle?(): Promise<void>;
 }
@@ -29,6 +31,7 @@ export interface Receiver {
  * - *No slow joiner*: messages published after `subscribe` has resolved arrive.
  * - *Isolation*: neither the publisher nor another receiver can change the payload that a receiver gets. A transport that
  *   encodes payloads uses codec.ts; within one process receivers share a frozen copy (isolation.ts).
+ * - *A request that no responder answers* fails immediately.
  * - *Failures are reported*: `publish` rejects when a message cannot be sent, and every dropped message is counted.
  * - *Reconnecting* is automatic: subscriptions are restored before anything is published again.
  * - *Topics beginning with `_`* are used by the bus (`_reply.…`, `_cancel.…`, `_durable.…`); a pattern with a leading wildcard
@@ -60,6 +63,11 @@ export interface TransportConnection {
    * @throws {TopicInvalidError} when `pattern` is malformed
    */
   subscribe(pattern: string, receiver: Receiver): Promise<() => Promise<void>>;
+  /**
+   * Whether a responder answers requests on `topic`. `true` where this is not known: the other side of the transport then refuses the
+   * request.
+   */
+  isAnswered(topic: string): boolean;
   /** Ends every subscription of this connection. */
   close(): Promise<void>;
 }

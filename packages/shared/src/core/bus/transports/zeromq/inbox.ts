@@ -1,6 +1,7 @@
+import { ReceiverFeed } from '../../delivery/receiver-feed.ts';
+import { BusProtocolError } from '../../frames/errors.ts';
+import { readBatch } from '../../frames/frame-batch.ts';
 import type { Receiver } from '../transport.ts';
-import { BusProtocolError } from './errors.ts';
-import { type FrameBatch, readBatch } from './frame-batch.ts';
 
 interface InboxOptions {
   /** Confirms the frames with these numbers. */
@@ -15,7 +16,7 @@ interface InboxOptions {
  */
 export class Inbox {
   readonly #options: InboxOptions;
-  readonly #feeds = new Map<number, Feed>();
+  readonly #feeds = new Map<number, ReceiverFeed>();
   /** The numbers of the frames that are to be confirmed. */
   #accepted: number[] = [];
   /** The number of the current connection. Frames of earlier connections are not confirmed. */
@@ -26,7 +27,7 @@ export class Inbox {
   }
 
   add(id: number, receiver: Receiver): void {
-    this.#feeds.set(id, new Feed(receiver));
+    this.#feeds.set(id, new ReceiverFeed(receiver));
   }
 
   remove(id: number): void {
@@ -76,49 +77,4 @@ export class Inbox {
       if (accepted.length > 0) this.#options.acknowledge(accepted);
     });
   }
-}
-
-/** The batches for which one subscription has no room yet. The broker's window bounds their size. */
-class Feed {
-  readonly #receiver: Receiver;
-  readonly #waiting: { readonly batch: FrameBatch; from: number; readonly done: () => void }[] = [];
-  #isFull = false;
-
-  constructor(receiver: Receiver) {
-    this.#receiver = receiver;
-  }
-
-  push(batch: FrameBatch, done: () => void): void {
-    if (!this.#receiver.waits) {
-      void this.#receiver.receive(batch);
-      done();
-      return;
-    }
-    this.#waiting.push({ batch, from: 0, done });
-    if (!this.#isFull) this.#feed();
-  }
-
-  end(): void {
-    for (const { done } of this.#waiting.splice(0)) done();
-  }
-
-  readonly #feed = (): void => {
-    this.#isFull = false;
-    for (;;) {
-      const next = this.#waiting[0];
-      if (next === undefined) return;
-      const { batch, from } = next;
-      next.from = Math.min(batch.length, from + this.#receiver.batch);
-      if (next.from === batch.length) {
-        this.#waiting.shift();
-        next.done();
-      }
-      const room = this.#receiver.receive(batch.part(from, next.from));
-      if (room === undefined) continue;
-      this.#isFull = true;
-      // A receiver that has no room in time reports the error itself, and is still offered the next batch.
-      room.then(this.#feed, this.#feed);
-      return;
-    }
-  };
 }

@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Dealer } from 'zeromq';
-import type { BusCredential } from './credential.ts';
-import { proveIdentity } from './curve-keys.ts';
-import { BusRefusedError, BusUnreachableError } from './errors.ts';
 import {
   bye,
   challenge,
@@ -14,7 +11,10 @@ import {
   ROUTING_ID_LENGTH,
   type Welcome,
   welcome,
-} from './frames.ts';
+} from '../../frames/frames.ts';
+import type { BusCredential } from './credential.ts';
+import { proveIdentity } from './curve-keys.ts';
+import { BusRefusedError, BusUnreachableError } from './errors.ts';
 
 /** The maximum number of frames received in one turn of the event loop. */
 const FRAMES_A_TURN = 32;

@@ -1,9 +1,9 @@
 import type { AicoError } from '@aico/protocol';
+import { BATCH_LENGTHS, timeLeftUntil, writeTimeLeft } from '../../frames/frame-batch.ts';
+import { FrameMemory, FrameWriter, FULL_FRAME } from '../../frames/frame-writer.ts';
+import { FrameType, type Refused } from '../../frames/frames.ts';
 import type { BatchHeader } from '../../messages/batch.ts';
 import { BusCongestedError, BusConnectionLostError } from './errors.ts';
-import { BATCH_LENGTHS, timeLeftUntil, writeTimeLeft } from './frame-batch.ts';
-import { FrameMemory, FrameWriter, FULL_FRAME } from './frame-writer.ts';
-import { FrameType, type Refused } from './frames.ts';
 
 /** While this many frames are in flight, messages wait and are packed together. */
 const PROMPT_FRAMES = 2;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readBatch, timeLeftUntil } from '../../frames/frame-batch.ts';
+import { FrameWriter } from '../../frames/frame-writer.ts';
+import { FrameType, writeAck } from '../../frames/frames.ts';
 import type { BatchHeader } from '../../messages/batch.ts';
 import { curveKeyPair, proveIdentity } from './curve-keys.ts';
-import { readBatch, timeLeftUntil } from './frame-batch.ts';
-import { FrameWriter } from './frame-writer.ts';
-import { FrameType, writeAck } from './frames.ts';
 import { decodeZ85, encodeZ85 } from './z85.ts';
 
 const DOCUMENT = new URL('../../../../../../../docs/bus-protocol.md', import.meta.url);

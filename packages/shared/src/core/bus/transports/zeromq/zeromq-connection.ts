@@ -1,21 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { type AicoError, DataBoundsError, MAX_DATA_DEPTH, parsePattern, parseTopic } from '@aico/protocol';
 import { type Backoff, backoffDelay, pause } from '../../../tasks/index.ts';
-import { BusNotConnectedError, PayloadInvalidError, RequestGivenUpError } from '../../errors.ts';
-import { type BatchHeader, NO_NUMBER, type OpenBatch } from '../../messages/batch.ts';
-import { contentTypeOf, encodeBody, isContentType } from '../../messages/codec.ts';
-import { logTopic } from '../../topics/reserved-topics.ts';
-import type { Receiver, TransportConnection } from '../transport.ts';
-import type { BusCredential } from './credential.ts';
 import {
-  BusConnectionLostError,
-  BusDeniedError,
-  BusRefusedError,
-  BusUnreachableError,
-  MessageTooLargeError,
-} from './errors.ts';
-import { batchStartLimit, headerFault, MESSAGE_OVERHEAD } from './frame-batch.ts';
-import { FRAME_START } from './frame-writer.ts';
+  BusNotConnectedError,
+  NoResponderError,
+  PayloadInvalidError,
+  RequestGivenUpError,
+} from '../../errors.ts';
+import { MessageTooLargeError } from '../../frames/errors.ts';
+import { batchStartLimit, headerFault, MESSAGE_OVERHEAD } from '../../frames/frame-batch.ts';
+import { FRAME_START } from '../../frames/frame-writer.ts';
 import {
   FrameType,
   type Refused,
@@ -28,7 +22,13 @@ import {
   unsubscribed,
   type Welcome,
   writeAck,
-} from './frames.ts';
+} from '../../frames/frames.ts';
+import { type BatchHeader, NO_NUMBER, type OpenBatch } from '../../messages/batch.ts';
+import { contentTypeOf, encodeBody, isContentType } from '../../messages/codec.ts';
+import { logTopic } from '../../topics/reserved-topics.ts';
+import type { Receiver, TransportConnection } from '../transport.ts';
+import type { BusCredential } from './credential.ts';
+import { BusConnectionLostError, BusDeniedError, BusRefusedError, BusUnreachableError } from './errors.ts';
 import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
@@ -197,6 +197,11 @@ export class ZeroMqConnection implements TransportConnection {
       this.#subscribing.delete(id);
     }
     return () => this.#unsubscribe(id);
+  }
+
+  /** Always `true`, since the broker knows, and refuses a request that no responder answers. */
+  isAnswered(): boolean {
+    return true;
   }
 
   async close(): Promise<void> {
@@ -373,6 +378,7 @@ export class ZeroMqConnection implements TransportConnection {
 
 /** Converts a refusal by the broker into the error that `publish` rejects with. */
 function refusalOf(topic: string, { code, reason }: Refused): AicoError {
+  if (code === 'UNANSWERED') return new NoResponderError(topic);
   if (code === 'ANSWER') return new RequestGivenUpError(topic);
   if (code === 'BOUNDS') return new DataBoundsError(`the message for "${topic}"`, 'depth', MAX_DATA_DEPTH);
   if (code === 'PAYLOAD') return new PayloadInvalidError(topic, [{ path: '', message: reason }]);

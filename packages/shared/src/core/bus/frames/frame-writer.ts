@@ -1,4 +1,4 @@
-import type { BatchHeader } from '../../messages/batch.ts';
+import type { BatchHeader } from '../messages/batch.ts';
 import {
   batchStartLimit,
   type FrameBatch,

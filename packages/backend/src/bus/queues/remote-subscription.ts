@@ -1,10 +1,11 @@
+import { BusFullError } from '@aico/shared/core/bus';
 import {
   type FrameBatch,
   type FrameWriter,
   MessageQueue,
   type OverflowPolicy,
   type QueuedBatch,
-} from '@aico/shared/core/bus/zeromq';
+} from '@aico/shared/core/bus/frames';
 
 /** The connection that a queue belongs to. */
 export interface QueueOwner {
@@ -75,6 +76,20 @@ export class RemoteSubscription {
   /** Whether a publisher has to wait for room. */
   get isFull(): boolean {
     return this.overflow === 'wait' && !this.#isStalled && (this.queued > this.limit || this.owner.room <= 0);
+  }
+
+  /** Queues batches of this process. Returns a promise if the publisher is to wait for room; it rejects if they were dropped. */
+  offer(batches: readonly FrameBatch[]): Promise<void> | undefined {
+    let refused = 0;
+    for (const batch of batches) {
+      if (this.isFull && this.queued >= this.limit * 2) {
+        this.drop(batch.length);
+        refused += batch.length;
+      } else this.push(batch);
+    }
+    if (refused > 0) return Promise.reject(new BusFullError(this.pattern, 'refused', 0));
+    if (!this.isFull) return undefined;
+    return new Promise((resolve) => this.waiting.add(resolve));
   }
 
   /** Queues a batch, within the limit: see `overflow`. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { type Batch, type BatchHeader, NO_NUMBER } from '../../messages/batch.ts';
-import { decodeBody } from '../../messages/codec.ts';
-import { attributeFault } from '../../messages/message.ts';
+import { type Batch, type BatchHeader, NO_NUMBER } from '../messages/batch.ts';
+import { decodeBody } from '../messages/codec.ts';
+import { attributeFault } from '../messages/message.ts';
 
 /**
  * The encoding of a batch in a frame. The header has the attributes that all messages of the batch share.
