@@ -20,7 +20,7 @@ export interface LogWriterOptions {
   readonly onStored?: () => void;
   /** The longest a line waits for company, in milliseconds. Default 100. */
   readonly flushMs?: number;
-  /** How many lines are written at once. Default 1 024. */
+  /** The most lines of one write. Half as many are written without waiting for more. Default 2 048. */
   readonly batchSize?: number;
   /** Milliseconds until a failed write is tried again. Default 1 000. */
   readonly retryMs?: number;
@@ -67,7 +67,7 @@ export class LogWriter {
     recover,
     onStored,
     flushMs = 100,
-    batchSize = 1_024,
+    batchSize = 2_048,
     retryMs = 1_000,
   }: LogWriterOptions) {
     this.#queue = queue;
@@ -128,7 +128,7 @@ export class LogWriter {
   #writeInTime(): void {
     if (this.#writing !== undefined || !this.#hasWork) return;
     if (this.#failures > 0) this.#timer ??= setTimeout(() => this.#write(), this.#retryMs);
-    else if (this.#queue.released >= this.#batchSize) this.#write();
+    else if (this.#queue.released >= this.#batchSize / 2) this.#write();
     else this.#timer ??= setTimeout(() => this.#write(), this.#flushMs);
   }
 
