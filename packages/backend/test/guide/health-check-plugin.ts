@@ -34,7 +34,7 @@ export class HealthCheckPlugin extends BasePlugin {
     return rows.length === 1;
   }
 
-  /** One message there and back. A check that takes longer than a second is unhealthy by itself. */
+  /** One message there and back. A check that does not answer is unhealthy by itself, after ten seconds. */
   async checkMessageBus(): Promise<boolean> {
     let hear = () => {};
     const heard = new Promise<void>((resolve) => {

@@ -11,26 +11,31 @@ import type {
   HealthStatus,
 } from './types.ts';
 
-const DEFAULT_TIMEOUT_MS = 1_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
-interface PendingRun {
+interface Run {
   readonly since: number;
-  /** The result for the first caller, no later than the deadline. */
+  /** The result, once the check has answered. It never rejects. */
   readonly outcome: Promise<HealthCheckResult>;
-  isTold: boolean;
 }
 
 interface RegisteredCheck {
   readonly check: HealthCheck;
   readonly timeoutMs: number;
   readonly critical: boolean;
-  /** The run in progress. Concurrent callers get its outcome, so a check that hangs is not started again. */
-  pending: PendingRun | undefined;
+  /** The run in progress. All callers wait for it, so a check that hangs is not started again. */
+  pending: Run | undefined;
+  /** The result of the last run that has ended. */
+  last: HealthCheckResult | undefined;
 }
 
 /**
  * Runs every check concurrently, each with its own deadline, and combines the results: `healthy` only if every check is
  * healthy, `unhealthy` if a critical one is, else `degraded`.
+ *
+ * A report waits a second at most for a check that has answered before. Without an answer the check is `degraded`, and `unhealthy`
+ * once `timeoutMs` have passed since it was called. The first answer of a check is awaited until then, since nothing is known
+ * of its service.
  *
  * @example
  * ```ts
@@ -41,6 +46,12 @@ interface RegisteredCheck {
  */
 export class HealthChecks implements HealthRegistry {
   readonly #checks = new Map<string, RegisteredCheck>();
+  readonly #lateMs: number;
+
+  /** @param lateMs how long a report waits for a check that has answered before, which a busy machine may delay */
+  constructor({ lateMs = 1_000 }: { readonly lateMs?: number } = {}) {
+    this.#lateMs = lateMs;
+  }
 
   /** @throws {HealthCheckTakenError} when the name is in use */
   register(name: string, check: HealthCheck, options: HealthCheckOptions = {}): () => void {
@@ -50,6 +61,7 @@ export class HealthChecks implements HealthRegistry {
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       critical: options.critical ?? false,
       pending: undefined,
+      last: undefined,
     };
     this.#checks.set(name, registered);
     return () => {
@@ -64,7 +76,7 @@ export class HealthChecks implements HealthRegistry {
 
   async report(): Promise<HealthReport> {
     const checks = await Promise.all(
-      [...this.#checks].map(async ([name, check]) => [name, await ask(check)] as const),
+      [...this.#checks].map(async ([name, check]) => [name, await ask(check, this.#lateMs)] as const),
     );
     return {
       status: overall(checks.map(([, outcome]) => outcome)),
@@ -79,41 +91,51 @@ function overall(outcomes: readonly HealthCheckOutcome[]): HealthStatus {
   return outcomes.every(({ status }) => status === 'healthy') ? 'healthy' : 'degraded';
 }
 
-async function ask(registered: RegisteredCheck): Promise<HealthCheckOutcome> {
+async function ask(registered: RegisteredCheck, lateMs: number): Promise<HealthCheckOutcome> {
   const beganAt = performance.now();
-  const result = await answerOf(registered, beganAt);
+  const result = await answerOf(registered, beganAt, lateMs);
   return { ...result, critical: registered.critical, durationMs: performance.now() - beganAt };
 }
 
-function answerOf(registered: RegisteredCheck, now: number): Promise<HealthCheckResult> | HealthCheckResult {
-  const { check, timeoutMs, pending } = registered;
-  if (pending?.isTold === false) return pending.outcome;
-  if (pending !== undefined)
-    return { status: 'unhealthy', detail: `has not answered for ${Math.round(now - pending.since)} ms` };
-  const deadline = new Deadline(timeoutMs);
-  const answer = Promise.try(check, deadline.signal).finally(() => {
-    registered.pending = undefined;
-  });
-  const outcome = outcomeOf(answer, deadline, timeoutMs).finally(() => {
-    run.isTold = true;
-  });
-  const run: PendingRun = { since: now, outcome, isTold: false };
-  registered.pending = run;
-  return outcome;
+async function answerOf(
+  registered: RegisteredCheck,
+  now: number,
+  lateMs: number,
+): Promise<HealthCheckResult> {
+  registered.pending ??= { since: now, outcome: run(registered) };
+  const { since, outcome } = registered.pending;
+  const { timeoutMs } = registered;
+  const dueAt = since + (registered.last === undefined ? timeoutMs : Math.min(lateMs, timeoutMs));
+  using deadline = new Deadline(dueAt - now);
+  if (await deadline.settles(outcome)) return await outcome;
+  // While the event loop was blocked, the answer may have come with the timer.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (registered.pending?.outcome !== outcome) return await outcome;
+  return unanswered(registered, performance.now() - since);
 }
 
-async function outcomeOf(
-  answer: Promise<HealthCheckResult>,
-  deadline: Deadline,
-  timeoutMs: number,
-): Promise<HealthCheckResult> {
-  using _ = deadline;
+/** The result of a check that has been running for `ms`. */
+function unanswered({ timeoutMs, last }: RegisteredCheck, ms: number): HealthCheckResult {
+  const detail = `has not answered for ${Math.round(ms)} ms`;
+  if (last === undefined || ms >= timeoutMs) return { status: 'unhealthy', detail };
+  return last.status === 'unhealthy' ? last : { status: 'degraded', detail };
+}
+
+async function run(registered: RegisteredCheck): Promise<HealthCheckResult> {
+  const { check, timeoutMs } = registered;
+  const ending = new AbortController();
+  const timer = setTimeout(() => ending.abort(), timeoutMs).unref();
+  let result: HealthCheckResult;
   try {
-    if (await deadline.settles(answer)) return checked(await answer);
-    return { status: 'unhealthy', detail: `did not answer within ${timeoutMs} ms` };
+    result = checked(await Promise.try(check, ending.signal));
   } catch (error) {
-    return { status: 'unhealthy', detail: reasonOf(error) };
+    const detail = ending.signal.aborted ? `did not answer within ${timeoutMs} ms` : reasonOf(error);
+    result = { status: 'unhealthy', detail };
   }
+  clearTimeout(timer);
+  registered.last = result;
+  registered.pending = undefined;
+  return result;
 }
 
 /**

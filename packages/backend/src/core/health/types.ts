@@ -10,7 +10,7 @@ export interface HealthCheckResult {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** A health check: called on demand; unhealthy if it does not answer within its deadline. */
+/** A health check: called on demand, and not again before it has answered. The signal is aborted after `timeoutMs`. */
 export type HealthCheck = (signal: AbortSignal) => Promise<HealthCheckResult> | HealthCheckResult;
 
 /** One check in the report. */
@@ -30,7 +30,7 @@ export interface HealthReport {
 
 /** How a health check counts. */
 export interface HealthCheckOptions {
-  /** Milliseconds until the check counts as unhealthy. Default 1 000. */
+  /** Milliseconds without an answer until the check is unhealthy; after a second it is degraded. Default 10 000. */
   readonly timeoutMs?: number;
   /** Whether the backend is not ready without it. Default `false`: its failure degrades. */
   readonly critical?: boolean;
