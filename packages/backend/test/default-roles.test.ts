@@ -47,6 +47,7 @@ const ROUTES: Readonly<Record<string, string>> = {
   'POST /api/v1/database/query': 'owner',
   'POST /api/v1/database/vacuum': 'owner',
   'POST /api/v1/devices/pairings': 'owner',
+  'POST /api/v1/logs/archive': 'owner',
   'POST /api/v1/security/lock': 'owner',
   'POST /api/v1/security/unlock': 'owner',
   'POST /api/v1/streams/dead-letters/replay': 'owner',

@@ -273,3 +273,11 @@ export class KeyPurposeInvalidError extends defineError({
     purpose,
   }),
 }) {}
+
+/** A sealed file, such as an archive of log lines, is of another kind or key, or is not as it was written. */
+export class SealedFileRefusedError extends defineError({
+  code: 'AICO_SEALED_FILE_REFUSED',
+  exit: 'key',
+  hint: 'Use another copy of the file, or the home that wrote it (--home DIR).',
+  make: (file: string, reason: string) => ({ message: `${file} is refused: ${reason}` }),
+}) {}

@@ -15,6 +15,7 @@ export {
   PasswordWrongError,
   RecoveryCodeInvalidError,
   RecoveryCodeWrongError,
+  SealedFileRefusedError,
   SlotFileBusyError,
   SlotFileDamagedError,
   SlotFileExistsError,
@@ -30,6 +31,7 @@ export type { KeyEvent, KeyManagerOptions, SetUpOptions, SlotInfo } from './key-
 export { wipe } from './keys/guarded-key.ts';
 export { COST_CEILING, COST_FLOOR, type PasswordCost } from './passwords/password-key.ts';
 export { createRecoveryCode, decodeRecoveryCode } from './passwords/recovery-code.ts';
+export { openedParts, sealedParts } from './sealed-file/sealed-file.ts';
 export { type Keyring, openOsKeyring } from './sources/os-keyring.ts';
 export { SealedSpool, type SealedSpoolOptions, type SpoolEntry } from './spool/sealed-spool.ts';
 export { type SpooledEntry, SpooledRun, SpooledRuns } from './spool/spooled-run.ts';

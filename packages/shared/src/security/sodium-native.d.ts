@@ -28,6 +28,36 @@ declare module 'sodium-native' {
       nonce: Uint8Array,
       key: Uint8Array,
     ): number;
+    readonly crypto_secretstream_xchacha20poly1305_ABYTES: number;
+    readonly crypto_secretstream_xchacha20poly1305_HEADERBYTES: number;
+    readonly crypto_secretstream_xchacha20poly1305_STATEBYTES: number;
+    readonly crypto_secretstream_xchacha20poly1305_TAG_MESSAGE: number;
+    readonly crypto_secretstream_xchacha20poly1305_TAG_FINAL: number;
+    crypto_secretstream_xchacha20poly1305_init_push(
+      state: Uint8Array,
+      header: Uint8Array,
+      key: Uint8Array,
+    ): void;
+    crypto_secretstream_xchacha20poly1305_push(
+      state: Uint8Array,
+      ciphertext: Uint8Array,
+      message: Uint8Array,
+      associatedData: Uint8Array | null,
+      tag: number,
+    ): number;
+    crypto_secretstream_xchacha20poly1305_init_pull(
+      state: Uint8Array,
+      header: Uint8Array,
+      key: Uint8Array,
+    ): void;
+    /** Throws when the ciphertext does not authenticate. */
+    crypto_secretstream_xchacha20poly1305_pull(
+      state: Uint8Array,
+      message: Uint8Array,
+      tag: Uint8Array,
+      ciphertext: Uint8Array,
+      associatedData: Uint8Array | null,
+    ): number;
   }
   const sodium: Sodium;
   export default sodium;

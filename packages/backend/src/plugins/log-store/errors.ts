@@ -1,4 +1,4 @@
-import { defineError } from '@aico/protocol';
+import { type AicoError, defineError } from '@aico/protocol';
 
 /** A time in a filter of lines was not understood. */
 export class LogTimeError extends defineError({
@@ -14,6 +14,24 @@ export class LogLineUnknownError extends defineError({
   status: 404,
   hint: 'Old lines are deleted: see core.logging.retention.',
   make: (id: number) => ({ message: `no stored line has the id ${id}` }),
+}) {}
+
+/** An archive of log lines was written by a newer version. */
+export class LogArchiveVersionError extends defineError({
+  code: 'AICO_LOGS_ARCHIVE_VERSION',
+  hint: 'Read it with the version of AICO that wrote it, or a newer one.',
+  make: (file: string) => ({ message: `the archive ${file} has a form that this version does not know` }),
+}) {}
+
+/** An archive could not be written; only the owner of the home gets the reason. */
+export class LogArchiveFailedError extends defineError({
+  code: 'AICO_LOGS_ARCHIVE_FAILED',
+  status: 503,
+  make: (cause: AicoError) => ({
+    message: `the archive was not written: ${cause.message}`,
+    hint: cause.hint ?? 'Read the log of the backend.',
+    cause,
+  }),
 }) {}
 
 /** Lines were to be deleted, and the request says nothing about which. */

@@ -40,6 +40,9 @@ export interface LogQuery extends LogFilter {
   readonly limit?: number;
 }
 
+/** Which lines are archived or deleted. */
+export type LogSelection = Omit<LogQuery, 'limit' | 'first' | 'after'>;
+
 /** A line as it was stored. */
 export interface StoredLogRecord extends LogRecord {
   readonly id: number;

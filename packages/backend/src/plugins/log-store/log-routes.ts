@@ -1,3 +1,4 @@
+import { AicoError } from '@aico/protocol';
 import { momentOf } from '@aico/protocol/timing';
 import type { LevelSettings, LogLevels } from '@aico/shared/core/logging';
 import type { AuditRecorder } from '@aico/shared/data/audit';
@@ -7,7 +8,13 @@ import { eventStream, listOf, maybe, type Says } from '../../core/reply-schemas.
 import { requestOf } from '../../core/request-schemas.ts';
 import type { EventsPlugin } from '../events/events-plugin.ts';
 import type { Followed } from '../events/live-subscriptions.ts';
-import { LogLineUnknownError, LogSelectionMissingError, LogTimeError } from './errors.ts';
+import type { LogArchived, LogArchiver } from './archive/log-archiver.ts';
+import {
+  LogArchiveFailedError,
+  LogLineUnknownError,
+  LogSelectionMissingError,
+  LogTimeError,
+} from './errors.ts';
 import { wordsOf } from './line-words.ts';
 import type { LogQuery, StoredLogRecord } from './log-query.ts';
 import type { LogStore, StoredCounts } from './log-store.ts';
@@ -65,6 +72,21 @@ true satisfies Says<typeof Line, StoredLogRecord>;
 const Lines = Type.Object({ logs: listOf(Line) });
 /** Without `level`, which selects the lines above it as well: they matter most. */
 const DeleteQuery = Type.Omit(requestOf(Selection), ['level'], { additionalProperties: false });
+/** The path must be absolute: a relative one would be resolved from the folder that the backend was started in. */
+const ArchiveBody = requestOf({
+  ...Type.Omit(Type.Object(Selection), ['level']).properties,
+  file: Type.String({ minLength: 1, maxLength: 4_096, pattern: '^(?:/|[A-Za-z]:)' }),
+  remove: Type.Boolean({
+    default: false,
+    description: 'Whether the lines are deleted from the log once the file is durable.',
+  }),
+});
+const Archived = Type.Object({
+  file: Type.String(),
+  lines: Type.Integer(),
+  removed: Type.Integer({ description: 'How many of the lines were deleted from the log.' }),
+});
+true satisfies Says<typeof Archived, LogArchived>;
 const Deleted = Type.Object({ deleted: Type.Integer({ description: 'The number of lines.' }) });
 const Counts = Type.Object({
   counts: listOf(Type.Object({ service: Type.String(), level: Level, lines: Type.Integer() })),
@@ -108,6 +130,7 @@ export function declareLogRoutes(
   events: Pick<EventsPlugin, 'follow'>,
   levels: LogLevels,
   audit: Pick<AuditRecorder, 'record'>,
+  archiver: LogArchiver,
 ): void {
   app.get('/levels', { config: READ, schema: { response: { 200: Levels } } }, async () => levels.toJSON());
   app.put(
@@ -129,16 +152,31 @@ export function declareLogRoutes(
     '/',
     { config: MANAGE, schema: { querystring: DeleteQuery, response: { 200: Deleted } } },
     async ({ query }) => {
-      const { text, ...others } = query;
       const selected = selectionOf(query);
-      // A request whose parameters were lost on the way must not delete everything.
-      if (Object.keys(others).length === 0 && wordsOf(text ?? '').length === 0)
-        throw new LogSelectionMissingError();
+      requireFilter(query);
       // Recorded first: a process that is killed meanwhile has deleted some of them.
-      // The trail is kept for good, and the words may be the secret that is to go.
-      const filter = { ...others, ...(text !== undefined && { text: '[not recorded]' }) };
-      await audit.record({ action: 'log.deleted', details: { filter } });
+      await audit.record({ action: 'log.deleted', details: { filter: recordedFilter(query) } });
       return { deleted: await store.delete(selected) };
+    },
+  );
+  app.post(
+    '/archive',
+    {
+      config: { access: 'logs:archive' },
+      schema: { body: ArchiveBody, response: { 200: Archived } },
+    },
+    async ({ body: { file, remove, ...query } }) => {
+      const selection = selectionOf(query);
+      if (remove) requireFilter(query);
+      await audit.record({
+        action: 'log.archived',
+        details: { file, filter: recordedFilter(query), removed: remove },
+      });
+      try {
+        return await archiver.archive({ file, selection, remove });
+      } catch (error) {
+        throw error instanceof AicoError ? new LogArchiveFailedError(error) : error;
+      }
     },
   );
   app.get('/counts', { config: READ, schema: { response: { 200: Counts } } }, () => store.count());
@@ -173,6 +211,17 @@ export function declareLogRoutes(
       return events.follow(followed, request, reply);
     },
   );
+}
+
+/** A request whose parameters were lost on the way must not delete everything. */
+function requireFilter({ text, ...others }: Static<typeof DeleteQuery>): void {
+  if (Object.keys(others).length === 0 && wordsOf(text ?? '').length === 0)
+    throw new LogSelectionMissingError();
+}
+
+/** The audit trail is kept for good, and the words may be the secret that is to go. */
+function recordedFilter({ text, ...others }: Static<typeof DeleteQuery>): Static<typeof DeleteQuery> {
+  return { ...others, ...(text !== undefined && { text: '[not recorded]' }) };
 }
 
 function selectionOf({ level, since, until, ...rest }: Static<typeof Query>): LogQuery {

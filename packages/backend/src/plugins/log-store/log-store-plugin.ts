@@ -6,6 +6,8 @@ import type { HealthCheckResult } from '../../core/health/types.ts';
 import { loggingSection, SPOOL_PURPOSE } from '../../core/logging-section.ts';
 import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
+import { ARCHIVE_PURPOSE } from './archive/log-archive.ts';
+import { LogArchiver } from './archive/log-archiver.ts';
 import { declareLogRoutes } from './log-routes.ts';
 import { LogStore, type LogStoreOptions } from './log-store.ts';
 
@@ -25,6 +27,7 @@ export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 
 export class LogStorePlugin extends BasePlugin {
   readonly #options: LogStorePluginOptions;
   #store: LogStore | undefined;
+  #archiver: LogArchiver | undefined;
   #droppedSeen = 0;
 
   constructor(name: string, container: ServiceContainer, options: LogStorePluginOptions) {
@@ -56,7 +59,14 @@ export class LogStorePlugin extends BasePlugin {
       detach();
     });
     const events = this.requireService('events');
-    await this.addRoutes((app) => declareLogRoutes(app, store, events, logging.levels, audit), {
+    const archiver = new LogArchiver({
+      store,
+      database,
+      key: () => this.requireService('key_manager').deriveKey(ARCHIVE_PURPOSE),
+      logger: logging.getLogger('log_store', 'archive', { published: false }),
+    });
+    this.#archiver = archiver;
+    await this.addRoutes((app) => declareLogRoutes(app, store, events, logging.levels, audit, archiver), {
       place: 'logs',
     });
     // At once as well: a backend that runs for minutes at a time would otherwise never delete anything.
@@ -64,8 +74,9 @@ export class LogStorePlugin extends BasePlugin {
     this.every('retention', pruneEveryMs, (signal) => this.prune(signal), { firstAfterMs: 0 });
   }
 
-  /** Deletes the lines beyond the limits now, and stores how far the retention clock has come. */
+  /** Deletes the lines of archives and those beyond the limits now, and stores how far the retention clock has come. */
   async prune(signal?: AbortSignal): Promise<void> {
+    await this.#archiver?.finish();
     await this.#store?.prune(signal);
     await this.requireService('retention_clock').save();
   }
@@ -97,6 +108,7 @@ export function logStorePlugin(audit: Pick<AuditRecorder, 'record'>): PluginDefi
     priority: PluginPriority.INFRASTRUCTURE,
     capabilities: {
       'logs:read': 'Read the log',
+      'logs:archive': 'Write lines to an encrypted file of the machine, and remove them from the log',
       'logs:manage': 'Change from which level on lines are kept, and delete lines',
     },
     create: (name, container) => {

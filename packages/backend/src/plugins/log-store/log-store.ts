@@ -8,6 +8,7 @@ import {
   type LineCount,
   type LogFilter,
   type LogQuery,
+  type LogSelection,
   lineById,
   needsIndex,
   newestLine,
@@ -19,8 +20,8 @@ import { LogWriter, type LogWriterOptions, type LogWriterStats } from './log-wri
 import { MIGRATIONS, OWNER } from './schema.ts';
 import { SpoolRecovery } from './spool-recovery.ts';
 
-/** Lines that one statement deletes: other writes wait for it. */
-const DELETED_AT_ONCE = 1_000;
+/** Lines that one statement reads or deletes: other writes wait for a deletion. */
+const LINES_AT_ONCE = 1_000;
 
 const EVERY_ID: IdRange = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
@@ -146,20 +147,39 @@ export class LogStore {
     return { counts, oldest: oldest?.time, newest: newest?.time };
   }
 
+  /** The lines that match, oldest first. Lines that are stored meanwhile are among them, unless `before` excludes them. */
+  async *pages(selection: LogSelection): AsyncGenerator<readonly StoredLogRecord[]> {
+    await this.flush();
+    const range = await this.#indexedRangeOf(selection);
+    for (let after = 0; ; ) {
+      const query = { ...selection, after, first: 'oldest', limit: LINES_AT_ONCE } as const;
+      const page = await queryLogs(this.#database, query, range);
+      const last = page.at(-1);
+      if (last === undefined) return;
+      yield page;
+      after = last.id;
+    }
+  }
+
   /**
    * Deletes the lines that match and were stored before the call, in small steps, so that writers are not held up.
    * @returns how many
    */
-  async delete(query: Omit<LogQuery, 'limit' | 'first' | 'after' | 'before'>): Promise<number> {
+  async delete(selection: LogSelection): Promise<number> {
     await this.flush();
-    const before = (await this.lastId()) + 1;
-    if (needsIndex(query)) await this.#index.complete();
-    const range = await this.#rangeOf(query);
+    const { before = (await this.lastId()) + 1 } = selection;
+    const range = await this.#indexedRangeOf(selection);
     for (let deleted = 0; ; ) {
-      const more = await deleteLogs(this.#database, { ...query, before, limit: DELETED_AT_ONCE }, range);
+      const more = await deleteLogs(this.#database, { ...selection, before, limit: LINES_AT_ONCE }, range);
       deleted += more;
-      if (more < DELETED_AT_ONCE) return deleted;
+      if (more < LINES_AT_ONCE) return deleted;
     }
+  }
+
+  /** As `#rangeOf`, once every stored line is indexed. @throws the error of the database */
+  async #indexedRangeOf(selection: LogSelection): Promise<IdRange> {
+    if (needsIndex(selection)) await this.#index.complete();
+    return await this.#rangeOf(selection);
   }
 
   /** The ids that can match, by the index of times. */

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LogRecord } from '@aico/shared/core/logging';
 import fc from 'fast-check';
-import { matches, record, withStore } from '../../../test/fixtures/log-store.ts';
+import { record, withStore } from '../../../test/fixtures/log-store.ts';
 import type { LogQuery } from './log-query.ts';
+import { isSelected } from './log-record.ts';
 import { lineEvents } from './log-stream.ts';
 
 test('a reader of its events has every line that its filter selects once, in order, wherever it stops and resumes', async () => {
@@ -42,7 +43,7 @@ test('a reader of its events has every line that its filter selects once, in ord
             if (isRead) await readOn();
           }
           await readOn();
-          const expected = lines.flatMap((line, index) => (matches(line, filter) ? [index + 1] : []));
+          const expected = lines.flatMap((line, index) => (isSelected(line, filter) ? [index + 1] : []));
           assert.deepEqual(read, expected);
         }),
     ),

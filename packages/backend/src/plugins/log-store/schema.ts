@@ -125,6 +125,17 @@ export const MIGRATIONS: readonly Migration[] = [
       END;
     `,
   },
+  {
+    id: '007_archive',
+    // The archives whose lines are removed from the table once their file is complete: see LogArchiver.
+    sql: `
+      CREATE TABLE logs_archive (
+        id TEXT PRIMARY KEY,
+        file TEXT NOT NULL,
+        selection TEXT NOT NULL
+      ) STRICT;
+    `,
+  },
 ];
 
 /**

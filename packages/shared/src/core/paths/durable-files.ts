@@ -37,6 +37,7 @@ export interface WriteOptions {
  * Writes a file that only its owner may read (0600), atomically: a reader, or a start after a crash, sees the old content
  * or the new one. Durable when it resolves.
  *
+ * @param content an iterable is written as it is read; if it fails, so does the write
  * @throws {SystemError} the file is as it was
  * @throws {WriteUnconfirmedError} the new content is in force, but the disk has not confirmed it
  * @example
@@ -46,7 +47,7 @@ export interface WriteOptions {
  */
 export async function writePrivateFile(
   file: string,
-  content: string | Uint8Array,
+  content: string | Uint8Array | AsyncIterable<Uint8Array>,
   options: WriteOptions = {},
 ): Promise<void> {
   await replaceWith(file, options, async (draft) => {

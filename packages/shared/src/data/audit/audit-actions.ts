@@ -26,6 +26,7 @@ export const AUDIT_ACTIONS = {
   'keys.slot_added': ['kind', 'unconfirmed'],
   'keys.slot_removed': ['unconfirmed'],
   'keys.unlocked': ['kind', 'code'],
+  'log.archived': ['file', 'filter', 'removed'],
   'log.deleted': ['filter'],
   'log.level_changed': ['level'],
   'plugin.added': ['module'],
