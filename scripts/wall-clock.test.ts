@@ -27,6 +27,7 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'packages/protocol/src/timing/moment.ts': NAMED,
   'packages/backend/src/plugins/log-store/log-routes.ts': NAMED,
   'packages/backend/src/plugins/audit/audit-routes.ts': NAMED,
+  'packages/cli/src/commands/logs-source.ts': NAMED,
   'packages/shared/src/core/logging/installed.ts': STAMPS,
   'packages/shared/src/core/logging/logging.ts': STAMPS,
   'packages/shared/src/data/audit/audit-event.ts': STAMPS,

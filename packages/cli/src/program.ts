@@ -42,7 +42,8 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
   logs: {
     summary: 'read the log from the encrypted table',
     load: () => import('./commands/logs.ts'),
-    takesVia: true,
+    // The file of an archive is on the machine of the backend.
+    takesVia: ['tail', 'ls', 'grep', 'cat', 'export', 'stat', 'rm', 'level'],
   },
   audit: {
     summary: 'read and check the trail of security-relevant events',

@@ -1,21 +1,18 @@
 import type { Output } from '@aico/backend/plugin';
-import { ask, type LoggedLine, loggedLineOf, type ReplyOf } from '@aico/client/ask';
+import { ask, type LoggedLine, loggedLineOf } from '@aico/client/ask';
 import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
+import { UsageError } from '../errors.ts';
 import { write, writeBytes } from '../terminal/output.ts';
 import { onOneLine, styles } from '../terminal/style.ts';
 import { coloured, table } from '../terminal/table.ts';
 import { type FilterOptions, LEVELS, queryOf, timesOf, withFilter, withLines } from './logs-filter.ts';
-import type { RemoveOptions } from './logs-manage.ts';
+import type { ArchiveOptions, RemoveOptions } from './logs-manage.ts';
+import { lineSource, MOST_LINES, type SourceOptions, withArchive } from './logs-source.ts';
 
-/** The most lines that the backend returns at once. */
-const MOST_LINES = 1_000;
-
-type StoredLine = ReplyOf<'get', '/api/v1/logs'>['logs'][number];
-
-interface ListOptions extends FilterOptions {
+interface ListOptions extends FilterOptions, SourceOptions {
   readonly lines: number;
   readonly pretty?: boolean;
 }
@@ -24,7 +21,7 @@ interface TailOptions extends ListOptions {
   readonly follow?: boolean;
 }
 
-interface ExportOptions extends FilterOptions {
+interface ExportOptions extends FilterOptions, SourceOptions {
   readonly format: 'ndjson' | 'otlp';
 }
 
@@ -41,22 +38,35 @@ export function register(program: Command, context: CommandContext): void {
     .action((words: string[], options: ListOptions) =>
       tail(context, { ...options, text: [options.text ?? '', ...words].join(' ').trim() }),
     );
-  logs
-    .command('cat')
-    .description('one line with all of its fields')
-    .argument('<id>', 'its id, as aico logs ls shows it', wholeNumber(1, Number.MAX_SAFE_INTEGER))
-    .action((id: number) => show(context, id));
-  withFilter(logs.command('export').description('all lines, oldest first, as JSON for other programs'))
+  withArchive(
+    logs
+      .command('cat')
+      .description('one line with all of its fields')
+      .argument('<id>', 'its id, as aico logs ls shows it', wholeNumber(1, Number.MAX_SAFE_INTEGER)),
+  ).action((id: number, options: SourceOptions) => show(context, id, options));
+  withArchive(
+    withFilter(logs.command('export').description('all lines, oldest first, as JSON for other programs')),
+  )
     .addOption(
       new Option('--format <format>', 'ndjson: a line each; otlp: for collectors of OpenTelemetry')
         .choices(['ndjson', 'otlp'])
         .default('ndjson'),
     )
     .action((options: ExportOptions) => exportLines(context, options));
-  logs
-    .command('stat')
-    .description('how many lines are kept, by service and level')
-    .action(async () => (await import('./logs-manage.ts')).stat(context));
+  withArchive(logs.command('stat').description('how many lines are kept, by service and level')).action(
+    async (options: SourceOptions) => (await import('./logs-manage.ts')).stat(context, options),
+  );
+  withLines(
+    logs
+      .command('archive')
+      .description('write the lines that the filters select to a new file, encrypted with a key of the home')
+      .argument('<file>', 'the file on the machine of the backend; an existing file is not replaced'),
+  )
+    .option('--remove', 'delete these lines from the log once the file is durable')
+    .option('--yes', 'do not ask')
+    .action(async (file: string, options: ArchiveOptions) =>
+      (await import('./logs-manage.ts')).archive(context, file, options),
+    );
   withLines(logs.command('rm').description('delete the lines that the filters select'))
     .option('--yes', 'do not ask')
     .action(async (options: RemoveOptions) => (await import('./logs-manage.ts')).remove(context, options));
@@ -69,25 +79,28 @@ export function register(program: Command, context: CommandContext): void {
 }
 
 function withList(command: Command): Command {
-  return withFilter(command.option('-n, --lines <count>', 'how many', wholeNumber(1, MOST_LINES), 50)).option(
-    '--pretty',
-    'as text in a pipe too, where it is a JSON object on each line otherwise',
+  return withArchive(
+    withFilter(command.option('-n, --lines <count>', 'how many', wholeNumber(1, MOST_LINES), 50)).option(
+      '--pretty',
+      'as text in a pipe too, where it is a JSON object on each line otherwise',
+    ),
   );
 }
 
 async function tail(context: CommandContext, options: TailOptions): Promise<void> {
   const { lines, follow } = options;
+  if (follow === true && options.archive !== undefined)
+    throw new UsageError('--follow and --archive are given', 'No lines are added to an archive.');
   const filter = queryOf(options);
-  const client = await context.client(QUICK_ANSWER_MS);
+  const source = await lineSource(context, options);
   const print = printerFor(context.output, options);
-  const query = { ...filter, ...timesOf(options), limit: lines };
   // Asked for first: the stream begins after it, and the lines that come meanwhile are in the page.
-  const [latest] =
-    follow === true ? (await ask(client, 'get', '/api/v1/logs', { query: { limit: 1 } })).logs : [];
-  const { logs } = await ask(client, 'get', '/api/v1/logs', { query });
-  for (const line of logs.toReversed()) print(line);
+  const [latest] = follow === true ? await source.newest({ limit: 1 }) : [];
+  const newest = await source.newest({ ...filter, ...timesOf(options), limit: lines });
+  for (const line of newest.toReversed()) print(line);
   if (follow !== true) return;
-  const after = Math.max(latest?.id ?? 0, logs[0]?.id ?? 0);
+  const client = await context.client(QUICK_ANSWER_MS);
+  const after = Math.max(latest?.id ?? 0, newest[0]?.id ?? 0);
   const wanted = new URLSearchParams({ after: String(after) });
   for (const [name, value] of Object.entries(filter)) wanted.set(name, String(value));
   let isBroken = false;
@@ -105,9 +118,8 @@ async function tail(context: CommandContext, options: TailOptions): Promise<void
 }
 
 async function list(context: CommandContext, options: ListOptions): Promise<void> {
-  const client = await context.client(QUICK_ANSWER_MS);
-  const query = { ...queryOf(options), ...timesOf(options), limit: options.lines };
-  const { logs } = await ask(client, 'get', '/api/v1/logs', { query });
+  const source = await lineSource(context, options);
+  const logs = await source.newest({ ...queryOf(options), ...timesOf(options), limit: options.lines });
   if (isNdjson(context.output, options)) {
     for (const line of logs) write(process.stdout, JSON.stringify(line));
     return;
@@ -128,9 +140,8 @@ async function list(context: CommandContext, options: ListOptions): Promise<void
 
 const MESSAGE_WIDTH = 100;
 
-async function show(context: CommandContext, id: number): Promise<void> {
-  const client = await context.client(QUICK_ANSWER_MS);
-  const line: StoredLine = await ask(client, 'get', '/api/v1/logs/{id}', { path: { id } });
+async function show(context: CommandContext, id: number, options: SourceOptions): Promise<void> {
+  const line = await (await lineSource(context, options)).line(id);
   context.output.print(line, ({ fields, context: about = {}, ...rest }) =>
     [
       ...Object.entries({ ...rest, time: new Date(rest.time).toISOString(), ...about }).map(
@@ -141,17 +152,13 @@ async function show(context: CommandContext, id: number): Promise<void> {
   );
 }
 
-/** Pages through all lines that match; each page is written before the next is asked for. */
+/** Writes all lines that match; each page is written before the next is read. */
 async function exportLines(context: CommandContext, options: ExportOptions): Promise<void> {
-  const client = await context.client();
+  const source = await lineSource(context, options);
   const { otlpOf } = await import('./logs-export.ts');
-  const filter = { ...queryOf(options), ...timesOf(options), first: 'oldest', limit: MOST_LINES } as const;
-  for (let after = 0; ; ) {
-    const { logs } = await ask(client, 'get', '/api/v1/logs', { query: { ...filter, after } });
-    const last = logs.at(-1);
-    if (last === undefined) return;
-    after = last.id;
-    const rows = options.format === 'otlp' ? [otlpOf(logs)] : logs;
+  for await (const page of source.all({ ...queryOf(options), ...timesOf(options) })) {
+    if (page.length === 0) continue;
+    const rows = options.format === 'otlp' ? [otlpOf(page)] : page;
     await writeBytes([Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))]);
   }
 }

@@ -72,6 +72,9 @@ export interface paths {
         get: operations["get_logs"];
         delete: operations["delete_logs"];
     };
+    "/api/v1/logs/archive": {
+        post: operations["post_logs_archive"];
+    };
     "/api/v1/logs/counts": {
         get: operations["get_logs_counts"];
     };
@@ -979,6 +982,51 @@ export interface operations {
                     "application/json": {
                         /** @description The number of lines. */
                         deleted: number;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_logs_archive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    service?: string;
+                    component?: string;
+                    text?: string;
+                    requestId?: string;
+                    traceId?: string;
+                    plugin?: string;
+                    device?: string;
+                    /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                    since?: string;
+                    /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                    until?: string;
+                    file: string;
+                    /**
+                     * @description Whether the lines are deleted from the log once the file is durable.
+                     * @default false
+                     */
+                    remove: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        file: string;
+                        lines: number;
+                        /** @description How many of the lines were deleted from the log. */
+                        removed: number;
                     };
                 };
             };

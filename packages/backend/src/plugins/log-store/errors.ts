@@ -26,7 +26,7 @@ export class LogArchiveVersionError extends defineError({
 /** An archive could not be written; only the owner of the home gets the reason. */
 export class LogArchiveFailedError extends defineError({
   code: 'AICO_LOGS_ARCHIVE_FAILED',
-  status: 503,
+  status: 422,
   make: (cause: AicoError) => ({
     message: `the archive was not written: ${cause.message}`,
     hint: cause.hint ?? 'Read the log of the backend.',

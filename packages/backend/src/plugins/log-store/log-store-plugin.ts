@@ -64,6 +64,7 @@ export class LogStorePlugin extends BasePlugin {
       database,
       key: () => this.requireService('key_manager').deriveKey(ARCHIVE_PURPOSE),
       logger: logging.getLogger('log_store', 'archive', { published: false }),
+      audit,
     });
     this.#archiver = archiver;
     await this.addRoutes((app) => declareLogRoutes(app, store, events, logging.levels, audit, archiver), {

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { parseJson } from '@aico/protocol';
 import { writePrivateFile } from '@aico/shared/core/paths';
+import type { WorkContext } from '@aico/shared/core/tracing';
 import { openedParts, sealedParts } from '@aico/shared/security';
 import { type Static, Type } from 'typebox';
 import { Check } from 'typebox/value';
@@ -25,6 +26,11 @@ const Head = Type.Object({
   id: Type.String(),
   createdAt: Type.String(),
 });
+
+/** A line as JSON has it: names of its context that are not known are absent. */
+export type ArchivedLine = Omit<StoredLogRecord, 'context'> & {
+  readonly context?: Readonly<Partial<Record<keyof WorkContext, string>>>;
+};
 
 /** What an archive says of itself. */
 export type LogArchiveHead = Static<typeof Head>;
@@ -62,7 +68,7 @@ export async function writeLogArchive(
 export async function* readLogArchive(
   file: string,
   key: Uint8Array,
-): AsyncGenerator<readonly StoredLogRecord[]> {
+): AsyncGenerator<readonly ArchivedLine[]> {
   let isHead = true;
   for await (const part of openedParts(file, KIND, key)) {
     const text = (await decompress(part)).toString('utf8');
@@ -71,7 +77,7 @@ export async function* readLogArchive(
       yield text
         .split('\n')
         .filter((line) => line !== '')
-        .map((line) => parseJson(line) as StoredLogRecord);
+        .map((line) => parseJson(line) as ArchivedLine);
     isHead = false;
   }
 }

@@ -10,6 +10,7 @@ import { LogStore } from '../log-store.ts';
 import { readLogArchive } from './log-archive.ts';
 import { LogArchiver } from './log-archiver.ts';
 
+const recorded: unknown[] = [];
 const KEY = new Uint8Array(32).fill(5);
 
 async function folderOf(context: TestContext): Promise<string> {
@@ -23,7 +24,8 @@ function archiverOf(
   database: Pick<TestDatabase, 'execute' | 'migrate'>,
 ): LogArchiver {
   const store = new LogStore({ logging, database, logger });
-  return new LogArchiver({ store, database, logger, key: () => KEY.slice() });
+  const audit = { record: async (event: unknown) => void recorded.push(event) };
+  return new LogArchiver({ store, database, logger, key: () => KEY.slice(), audit });
 }
 
 async function linesOf(file: string): Promise<readonly number[]> {
@@ -40,6 +42,8 @@ test('an archive has the selected lines as they were stored, and the table keeps
     const selection = { service: 'even', until: 2_000 };
     const archived = await archiverOf(setup, database).archive({ file, selection });
     assert.deepEqual(archived, { file, lines: 1_000, removed: 0 });
+    const details = { file, filter: { ...selection, before: 2_301 }, removed: false };
+    assert.deepEqual(recorded.at(-1), { action: 'log.archived', details });
     const found = (await Array.fromAsync(readLogArchive(file, KEY))).flat();
     assert.deepEqual(found, await store.query({ ...selection, first: 'oldest', limit: 1_000 }));
     assert.equal((await readFile(file)).includes('line 2'), false);

@@ -4,8 +4,9 @@ import { removeDurably } from '@aico/shared/core/paths';
 import { errnoOf } from '@aico/shared/core/system-errors';
 import { createMutex } from '@aico/shared/core/tasks';
 import type { Database } from '@aico/shared/data';
+import type { AuditRecorder } from '@aico/shared/data/audit';
 import { wipe } from '@aico/shared/security';
-import type { LogSelection } from '../log-query.ts';
+import { type LogSelection, withoutWords } from '../log-query.ts';
 import type { LogStore } from '../log-store.ts';
 import { newArchiveHead, readLogArchiveHead, writeLogArchive } from './log-archive.ts';
 
@@ -15,6 +16,8 @@ export interface LogArchiverOptions {
   /** The key of archives, which the archiver wipes after each use. */
   readonly key: () => Uint8Array;
   readonly logger: Logger;
+  /** Records archives. */
+  readonly audit: Pick<AuditRecorder, 'record'>;
 }
 
 /** A finished archive. */
@@ -48,13 +51,15 @@ export class LogArchiver {
   readonly #database: Pick<Database, 'execute'>;
   readonly #key: () => Uint8Array;
   readonly #logger: Logger;
+  readonly #audit: LogArchiverOptions['audit'];
   readonly #exclusive = createMutex();
 
-  constructor({ store, database, key, logger }: LogArchiverOptions) {
+  constructor({ store, database, key, logger, audit }: LogArchiverOptions) {
     this.#store = store;
     this.#database = database;
     this.#key = key;
     this.#logger = logger;
+    this.#audit = audit;
   }
 
   /**
@@ -109,12 +114,15 @@ export class LogArchiver {
       if (remove) await this.#forget(head.id).catch(() => undefined);
       throw error;
     });
+    await this.#record(file, selected, remove);
     return { file, lines, removed: remove ? await this.#remove(head.id, selected) : 0 };
   }
 
   async #finish({ id, file, selection }: IntentRow): Promise<void> {
     if (await this.#isComplete(id, file)) {
-      const removed = await this.#remove(id, parseJson(selection) as LogSelection);
+      const selected = parseJson(selection) as LogSelection;
+      await this.#record(file, selected, true);
+      const removed = await this.#remove(id, selected);
       this.#logger.info('The lines of an archive were removed from the table', { file, removed });
     } else {
       this.#logger.warn('An archive was not completed, or cannot be read: its lines stay in the table', {
@@ -122,6 +130,12 @@ export class LogArchiver {
       });
       await this.#forget(id);
     }
+  }
+
+  /** Recorded before the lines are removed, as every deletion of lines is. */
+  async #record(file: string, selection: LogSelection, removed: boolean): Promise<void> {
+    const details = { file, filter: withoutWords(selection), removed };
+    await this.#audit.record({ action: 'log.archived', details });
   }
 
   async #isComplete(id: string, file: string): Promise<boolean> {
