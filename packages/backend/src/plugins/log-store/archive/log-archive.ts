@@ -32,7 +32,7 @@ export type ArchivedLine = Omit<StoredLogRecord, 'context'> & {
   readonly context?: Readonly<Partial<Record<keyof WorkContext, string>>>;
 };
 
-/** What an archive says of itself. */
+/** The first part of an archive, which identifies it. */
 export type LogArchiveHead = Static<typeof Head>;
 
 export function newArchiveHead(): LogArchiveHead {
@@ -82,7 +82,7 @@ export async function* readLogArchive(
   }
 }
 
-/** What an archive says of itself. The lines after it are not read, and may be damaged. */
+/** The head of an archive. The lines after it are not read, and may be damaged. */
 export async function readLogArchiveHead(file: string, key: Uint8Array): Promise<LogArchiveHead | undefined> {
   for await (const part of openedParts(file, KIND, key))
     return headOf(file, (await decompress(part)).toString('utf8'));
