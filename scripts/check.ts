@@ -2,11 +2,21 @@
 import { spawnSync } from 'node:child_process';
 
 const TYPES_SEEN = 'node_modules/.cache/types.tsbuildinfo';
+const PAGE_TYPES_SEEN = 'node_modules/.cache/page-types.tsbuildinfo';
 
 const gates: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['format, lint, import directions', 'biome', 'ci', '--error-on-warnings', '.'],
   // Only files that changed since the last check are checked; one thread takes less than half of the processor time of several.
   ['types', 'tsc', '--project', '.', '--singleThreaded', '--incremental', '--tsBuildInfoFile', TYPES_SEEN],
+  [
+    'types of the page',
+    'tsc',
+    '--project',
+    'packages/ui',
+    '--incremental',
+    '--tsBuildInfoFile',
+    PAGE_TYPES_SEEN,
+  ],
   // These tests run here because they only read the sources, and because the merge of two valid changes can break them.
   [
     'rooms, circles, clocks',

@@ -9,7 +9,7 @@ const IMPORT = /(?:^(?:import|export)\b[^;]*?\bfrom |\bimport\(|\bnew URL\()'([^
 
 /** Reads the graph of the sources, including the tests beside them. */
 export function importGraph(root: string): ImportGraph {
-  const files = globSync('packages/*/src/**/*.ts', { cwd: root });
+  const files = globSync('packages/*/src/**/*.{ts,tsx}', { cwd: root });
   const known = new Set(files);
   return new Map(files.map((file) => [file, importsOf(root, file).filter((each) => known.has(each))]));
 }

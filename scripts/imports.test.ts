@@ -131,7 +131,8 @@ describe('the picture in docs/architecture.md', () => {
     shared: ['protocol'],
     client: ['protocol'],
     backend: ['protocol', 'shared'],
-    cli: ['backend', 'client', 'protocol', 'shared'],
+    ui: ['client', 'protocol'],
+    cli: ['backend', 'client', 'protocol', 'shared', 'ui'],
   };
 
   test('matches the dependencies of the packages', () => {

@@ -29,7 +29,7 @@ const REFUSED: readonly (readonly [pattern: RegExp, instead: string])[] = [
 ];
 
 const FILES = [
-  'packages/**/*.ts',
+  'packages/**/*.{ts,tsx}',
   'examples/*/{src,test,demo}/**/*.ts',
   '{benchmarks,scripts,torture}/**/*.ts',
   ...['README.md', 'CONTRIBUTING.md', 'docs/*.md', 'examples/*/*.md'],

@@ -23,7 +23,7 @@ export function compileDeclarations(folder: string, packages: readonly Workspace
       outDir: folder,
     },
     include: packages.map((each) => path.join(each.folder, 'src')),
-    exclude: ['**/*.test.ts'],
+    exclude: ['**/*.test.ts', path.join(ROOT, 'packages/ui/src/page')],
   };
   writeFileSync(config, JSON.stringify(options));
   const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');

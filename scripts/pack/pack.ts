@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { buildPage } from '../../packages/ui/src/build-page.ts';
 import { bundle } from './bundle.ts';
 import { compileDeclarations, declarationName, declarationsOf } from './declarations.ts';
 import { licensesOf } from './licenses.ts';
@@ -75,14 +76,17 @@ async function stage(
   folder: string,
   declarations: ReadonlyMap<string, string>,
 ): Promise<string> {
-  const { files, libraries } = await bundle(each);
+  const { files, libraries: bundled } = await bundle(each);
+  const page = each.manifest.name === '@aico/ui' ? await buildPage() : undefined;
+  const libraries = [...bundled, ...(page?.libraries ?? [])];
   const named = [...declarations.values()].join('');
   const manifest = packedManifest(
     each.manifest,
     (dependency) => !isBundled(dependency, libraries) || named.includes(`'${dependency}`),
   );
-  const packed = new Map([
+  const packed = new Map<string, string | Uint8Array>([
     ...files,
+    ...[...(page?.files ?? [])].map(([name, content]) => [`dist/files/${name}`, content] as const),
     ...declarations,
     ...launcherFiles(each.folder),
     ['package.json', `${JSON.stringify(manifest, null, 2)}\n`],

@@ -71,6 +71,11 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
     load: () => import('./commands/proxy.ts'),
     takesVia: true,
   },
+  ui: {
+    summary: 'open a page that shows and steers the backend',
+    load: () => import('./commands/ui.ts'),
+    takesVia: true,
+  },
   plugin: {
     summary: 'make, list, add and remove plugins',
     load: () => import('./commands/plugin.ts'),

@@ -5,6 +5,8 @@ import { createServer, type RequestListener } from 'node:http';
 import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import {
@@ -50,6 +52,13 @@ describe('connectLocal()', () => {
     assert.deepEqual(await framing('POST'), ['0', null]);
     assert.deepEqual(await framing('POST', 'ü'), ['2', null]);
     assert.deepEqual(await framing('PUT', new Blob(['abc']).stream()), [null, 'chunked']);
+    const { body } = await client.forward({
+      method: 'POST',
+      target: '/',
+      headers: ['Content-Length', '3'],
+      body: Readable.from(['abc']),
+    });
+    assert.deepEqual(await json(body), ['3', null]);
   });
 
   test('json() follows redirections, decodes content codings, and takes the error of a problem', async (t) => {

@@ -1,8 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { NodeClient } from '@aico/client';
-import { AicoError, PROBLEM_MEDIA_TYPE, type Problem } from '@aico/protocol';
+import type { Problem } from '@aico/protocol';
+import { answer, forward, isSame } from './forwarding.ts';
 
 /** The answer to a WebSocket, which the proxy does not carry. */
 const NO_UPGRADE = [
@@ -12,20 +11,6 @@ const NO_UPGRADE = [
   '',
   'aico proxy carries no WebSockets. Follow topics by GET /api/v1/events, or use @aico/client.\n',
 ].join('\r\n');
-
-/** Headers of one connection, not of the message (RFC 9110, section 7.6.1). */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'expect',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Headers for the proxy itself, which are not forwarded. */
 const OF_THE_PROXY: ReadonlySet<string> = new Set(['authorization', 'host']);
@@ -42,8 +27,9 @@ interface ProxyOptions {
  */
 export function createProxy({ client, token }: ProxyOptions): Server {
   const server = createServer((request, response) => {
-    const refusal = refusalOf(request, token);
-    if (refusal === undefined) void forward(client, request, response);
+    const refusal = refusalOf(request, token) ?? refusalOfTarget(request);
+    if (refusal === undefined)
+      void forward({ client, isForwarded: (name) => !OF_THE_PROXY.has(name) }, request, response);
     else answer(response, refusal);
   });
   server.on('upgrade', (_request, socket) => {
@@ -78,84 +64,13 @@ function shown(authorization: string): string {
   return Buffer.from(value, 'base64').toString().split(':').slice(1).join(':');
 }
 
-function isSame(one: string, other: string): boolean {
-  const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(one), hash(other));
-}
-
-async function forward(
-  client: NodeClient,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const { method = 'GET', url = '/', headers, rawHeaders } = request;
-  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-  if (!url.startsWith('/')) {
-    answer(response, {
-      type: 'about:blank',
-      title: 'Bad Request',
-      status: 400,
-      detail: 'This is a port for requests to one backend, not a proxy for URLs.',
-      hint: 'Request the path alone, without configuring a proxy.',
-    });
-    return;
-  }
-  try {
-    const reply = await client.forward({
-      method,
-      target: url,
-      headers: [...endToEnd(rawHeaders, OF_THE_PROXY), 'Via', `${request.httpVersion} aico`],
-      signal: gone.signal,
-      body: hasBody ? request : undefined,
-    });
-    response.writeHead(reply.status, reply.statusText, endToEnd(reply.headers));
-    // The body is passed on as it arrives, since an event stream has no end.
-    response.flushHeaders();
-    await pipeline(reply.body, response);
-  } catch (error) {
-    if (response.headersSent || gone.signal.aborted) response.destroy();
-    else answer(response, unreachable(error));
-  }
-}
-
-/** The headers that a proxy forwards: all except those of the connection, which the header `connection` may extend. */
-function endToEnd(raw: readonly string[], also: ReadonlySet<string> = new Set()): string[] {
-  const pairs = raw.flatMap((name, index): [string, string][] =>
-    index % 2 === 0 ? [[name, raw[index + 1] ?? '']] : [],
-  );
-  const named = new Set(
-    pairs
-      .filter(([name]) => name.toLowerCase() === 'connection')
-      .flatMap(([, value]) => value.split(',').map((option) => option.trim().toLowerCase())),
-  );
-  return pairs
-    .filter(([name]) => {
-      const lower = name.toLowerCase();
-      return !HOP_BY_HOP.has(lower) && !also.has(lower) && !named.has(lower);
-    })
-    .flat();
-}
-
-function unreachable(error: unknown): Problem {
-  const { code, hint, message } =
-    error instanceof AicoError ? error : (new Error(String(error)) as Partial<AicoError> & Error);
+function refusalOfTarget({ url = '/' }: IncomingMessage): Problem | undefined {
+  if (url.startsWith('/')) return undefined;
   return {
     type: 'about:blank',
-    title: 'Bad Gateway',
-    status: 502,
-    detail: message,
-    ...(code === undefined ? {} : { code }),
-    ...(hint === undefined ? {} : { hint }),
+    title: 'Bad Request',
+    status: 400,
+    detail: 'This is a port for requests to one backend, not a proxy for URLs.',
+    hint: 'Request the path alone, without configuring a proxy.',
   };
-}
-
-function answer(response: ServerResponse, problem: Problem): void {
-  response.writeHead(problem.status, {
-    'content-type': PROBLEM_MEDIA_TYPE,
-    connection: 'close',
-    ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-  });
-  response.end(JSON.stringify(problem));
 }

@@ -7,6 +7,7 @@ import { type Client, clientOver } from '../core/client.ts';
 import type { Credentials } from '../core/credentials.ts';
 import { failureOf } from '../core/failure.ts';
 import { openSession, pairOn, preparePairing } from '../core/handshake.ts';
+import { fetchOver } from '../core/http-fetch.ts';
 import {
   ANSWER_MS,
   CONNECT_MS,
@@ -57,11 +58,11 @@ export async function connect<Paths extends object = paths>({
   const connections = new ConnectionPool(channels);
   await channels.warm();
   return clientOver<Paths>({
-    async transport(request) {
+    fetch: fetchOver(async (request) => {
       const connection = await connections.take(request.signal);
       const release = (isFree: boolean): void => connections.give(connection, isFree);
       return exchange(connection, request, { timeoutMs, release });
-    },
+    }),
     calls: new Calls(failureOf),
     async close() {
       connections.close();

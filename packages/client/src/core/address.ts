@@ -1,5 +1,8 @@
 import { AddressInvalidError } from '../errors.ts';
 
+/** The base of a client's paths. There is one backend, so it ignores the origin. */
+export const ORIGIN = 'http://aico.local';
+
 /** The default public port of a backend. */
 const PORT = 8771;
 const CHANNEL_PATH = 'channel';

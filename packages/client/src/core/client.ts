@@ -1,8 +1,7 @@
 import createClient, { type Client as OpenApiClient } from 'openapi-fetch';
+import { ORIGIN } from './address.ts';
 import type { paths } from './api.ts';
 import type { Calls } from './calls.ts';
-import { fetchOver, type Transport } from './http-fetch.ts';
-import { ORIGIN } from './http-message.ts';
 import { ensureOk, parseReply } from './reply.ts';
 import type { BusEvent } from './stream-events.ts';
 import { follow, type SubscribeOptions } from './subscription.ts';
@@ -70,17 +69,17 @@ export interface Client<Paths extends object = paths> extends AsyncDisposable {
 
 /** The parts of a client. */
 interface ClientParts {
-  readonly transport: Transport;
+  /** `fetch` with a path in place of a URL. */
+  readonly fetch: (path: string, init: RequestInit) => Promise<Response>;
   readonly calls: Calls;
   close(): Promise<void>;
 }
 
 export function clientOver<Paths extends object = paths>({
-  transport,
+  fetch,
   calls,
   close,
 }: ClientParts): Client<Paths> {
-  const fetch = fetchOver(transport);
   const request = async (path: string, init: RequestInit = {}): Promise<Response> => {
     if (!path.startsWith('/')) throw new TypeError(`a path begins with a slash: "${path}"`);
     return calls.run({ signal: init.signal, isRepeatable: isRepeatable(init) }, () => fetch(path, init));

@@ -1,10 +1,10 @@
 import { UnexpectedReplyError } from '../errors.ts';
+import { ORIGIN } from './address.ts';
 import { acceptedCodings, decoded } from './content-coding.ts';
 import {
   type HttpRequest,
   type HttpResponse,
   httpRequest,
-  ORIGIN,
   type ResponseBody,
   targetOf,
 } from './http-message.ts';

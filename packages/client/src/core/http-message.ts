@@ -1,5 +1,4 @@
-/** The base of a client's paths. There is one backend, so it ignores the origin. */
-export const ORIGIN = 'http://aico.local';
+import { ORIGIN } from './address.ts';
 
 /** A request as a transport sends it. */
 export interface HttpRequest {

@@ -16,7 +16,7 @@ export async function* serverSentEvents(
   onBytes: () => void = () => {},
 ): AsyncGenerator<EventSourceMessage, void, undefined> {
   if (response.body === null) return;
-  const heard = new TransformStream<Uint8Array, Uint8Array>({
+  const heard = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(chunk, controller) {
       onBytes();
       controller.enqueue(chunk);

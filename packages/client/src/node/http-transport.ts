@@ -1,5 +1,5 @@
 import { Agent, type buildConnector } from 'undici';
-import { ORIGIN } from '../core/http-message.ts';
+import { ORIGIN } from '../core/address.ts';
 import { CONNECTIONS } from '../core/options.ts';
 import { type ForwardedRequest, type ForwardedResponse, type NodeTransport, sendOver } from './transport.ts';
 

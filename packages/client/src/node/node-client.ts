@@ -4,6 +4,7 @@ import type { paths } from '../core/api.ts';
 import { Calls } from '../core/calls.ts';
 import { type Client, clientOver } from '../core/client.ts';
 import { failureOf } from '../core/failure.ts';
+import { fetchOver } from '../core/http-fetch.ts';
 import { targetOf } from '../core/http-message.ts';
 import { ensureOk, parseReply } from '../core/reply.ts';
 import { ReplyTimeoutError } from '../errors.ts';
@@ -45,7 +46,7 @@ export function nodeClient<Paths extends object = paths>({
     }),
   );
   const client = clientOver<Paths>({
-    transport: transport.send,
+    fetch: fetchOver(transport.send),
     calls,
     async close() {
       close?.();

@@ -29,7 +29,7 @@ export class SocketTransport implements NodeTransport {
       agent: this.#agent,
       method,
       path: target,
-      headers: ['host', 'aico.local', ...framing(method, body), ...headers],
+      headers: ['host', 'aico.local', ...framing(method, body, headers), ...headers],
       ...(signal === undefined ? {} : { signal }),
     });
     this.#open.add(asked);
@@ -58,7 +58,13 @@ export class SocketTransport implements NodeTransport {
 }
 
 /** The header that frames the body. An empty body is announced for methods that usually have one (RFC 9110, section 8.6). */
-function framing(method: string, body: ForwardedRequest['body']): readonly string[] {
+function framing(
+  method: string,
+  body: ForwardedRequest['body'],
+  headers: readonly string[],
+): readonly string[] {
+  // A forwarded request states the length of its body itself; a request with two framings is refused.
+  if (headers.some((name, index) => index % 2 === 0 && /^content-length$/i.test(name))) return [];
   if (body === undefined) return ['POST', 'PUT', 'PATCH'].includes(method) ? ['content-length', '0'] : [];
   return body instanceof Readable
     ? ['transfer-encoding', 'chunked']
