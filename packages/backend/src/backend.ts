@@ -25,7 +25,7 @@ import { loggingSection, SPOOL_PURPOSE } from './core/logging-section.ts';
 import type { PluginDefinition } from './core/plugin/plugin-definition.ts';
 import { registerPlugin } from './core/plugin/register-plugin.ts';
 import { HomeUse } from './instance/home-use.ts';
-import type { RunningInstance } from './instance/instance-file.ts';
+import { type RunningInstance, readInstance } from './instance/instance-file.ts';
 import { InstanceLock } from './instance/instance-lock.ts';
 import { identityOf } from './instance/process-identity.ts';
 import type { SystemStatus } from './plugins/system/system-view.ts';
@@ -308,6 +308,15 @@ export async function assembleBackend(
         const { socket, http } = container.getService('gateway').addresses;
         if (socket === undefined || http === undefined)
           throw new TypeError('the gateway runs and does not listen');
+        // A backend that stops removes the file.
+        const before = readInstance(paths.instanceFile);
+        if (before !== undefined)
+          logging
+            .getLogger('backend', 'lifecycle')
+            .warn('The backend before this one ended without a stop: it was killed, or a fault ended it', {
+              pid: before.pid,
+              startedAt: before.startedAt,
+            });
         const instance: RunningInstance = {
           pid: process.pid,
           startedAt,

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { ExitCode } from '@aico/protocol';
 import { type AssembledBackend, assembleBackend, type Backend, type BackendOptions } from './backend.ts';
 import type { Ending } from './core/lifecycle-manager.ts';
+import { watchExits } from './core/process/exit-watch.ts';
 
 /** How `runBackend` starts a backend and reports on it. */
 export interface RunBackendOptions extends BackendOptions {
@@ -21,7 +22,17 @@ export interface RunBackendOptions extends BackendOptions {
 export async function runBackend({ onReady, onStopped, ...options }: RunBackendOptions): Promise<number> {
   // A console that is closed or blocked must not end the backend.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const assembled: AssembledBackend = await assembleBackend({ ...options, keepHomeUntilExit: true });
+  // There is no log yet while the modules of plugins are loaded.
+  const unwatch = watchExits(
+    process,
+    ({ from }) => void process.stderr.write(`Before the start: ${from.stack}\n`),
+  );
+  let assembled: AssembledBackend;
+  try {
+    assembled = await assembleBackend({ ...options, keepHomeUntilExit: true });
+  } finally {
+    unwatch();
+  }
   process.once('exit', () => rmSync(assembled.instanceFile, { force: true }));
   const detach = assembled.lifecycle.handleProcess(process);
   try {

@@ -15,6 +15,17 @@ async function assertNothingRuns(aico: Aico): Promise<void> {
   assert.equal((await aico.run(['status'])).code, 20);
 }
 
+/** A line as `aico logs export` writes it. */
+interface StoredLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: {
+    readonly n?: number;
+    readonly pid?: number;
+    readonly error?: { readonly stack?: string };
+  };
+}
+
 async function assertStarts(aico: Aico): Promise<void> {
   const { child, exited } = await aico.serve();
   child.kill('SIGTERM');
@@ -169,29 +180,36 @@ describe('the end of a backend', () => {
     await assertStarts(aico);
   });
 
-  test('kill -9 loses no warning: the next start stores each line of the spool once and in order', async (t) => {
+  test('kill -9 loses no warning: the next start stores each line of the spool once and in order, and later ones tell who ended it', async (t) => {
     const aico = await Aico.create(t);
     const killed = aico.spawn(['start', '--plugin', fixture('dies-logging')]);
     assert.deepEqual(await once(killed, 'exit'), [null, 'SIGKILL']);
     const spools = async () =>
       (await readdir(path.join(aico.home, 'state'))).filter((name) => /spool/.test(name));
     assert.equal((await spools()).length, 1);
-    await aico.serve();
-    const { stdout, stderr } = await aico.run([
-      'logs',
-      'export',
-      '--service',
-      'dies_logging',
-      '--level',
-      'warn',
-    ]);
-    const lines = stdout.trim().split('\n');
-    const numbers = lines.map((line) => (JSON.parse(line) as { fields: { n: number } }).fields.n);
+    const { child, exited } = await aico.serve();
+    const lines = async (service: string, level: string): Promise<readonly StoredLine[]> => {
+      const { stdout } = await aico.run(['logs', 'export', '--service', service, '--level', level]);
+      return stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as StoredLine]));
+    };
     assert.deepEqual(
-      numbers,
+      (await lines('dies_logging', 'warn')).map(({ fields }) => fields.n),
       Array.from({ length: 100 }, (_, index) => index * 3),
-      stderr,
     );
+    const [ended, ...others] = await lines('backend', 'fatal');
+    assert.deepEqual(others, []);
+    assert.equal(
+      ended?.message,
+      `Plugin "dies_logging" ends the process by process.kill(${killed.pid}, 'SIGKILL')`,
+    );
+    assert.match(ended.fields.error?.stack ?? '', /dies-logging/);
+
+    child.kill('SIGKILL');
+    await exited;
+    await aico.serve();
+    const [before] = (await lines('backend', 'warn')).filter(({ level }) => level === 'warn');
+    assert.match(before?.message ?? '', /^The backend before this one ended without a stop/);
+    assert.equal(before?.fields.pid, child.pid);
   });
 
   test('aico stop returns when the process has ended', async (t) => {

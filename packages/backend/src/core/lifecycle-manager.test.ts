@@ -4,6 +4,8 @@ import { EventEmitter, once } from 'node:events';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ExitCode } from '@aico/protocol';
+import { createLogging } from '@aico/shared/core/logging';
+import { withPlugin } from '@aico/shared/core/tracing';
 import { fixture, Journal } from '../../test/fixtures/journal.ts';
 import { ContainerStateError, ServiceStartError, StartCancelledError } from './container/errors.ts';
 import { ServiceContainer } from './container/service-container.ts';
@@ -25,6 +27,12 @@ class FakeProcess extends EventEmitter {
     this.codes.push(code);
     this.#left.resolve(code);
   }
+
+  readonly calls: string[] = [];
+
+  reallyExit = (code: number): void => void this.calls.push(`exit ${code}`);
+  abort = (): void => void this.calls.push('abort');
+  kill = (pid: number, signal?: string | number): void => void this.calls.push(`kill ${pid} ${signal}`);
 }
 
 function setUp(options: Omit<LifecycleOptions, 'container'> = {}) {
@@ -223,8 +231,48 @@ describe('signals and uncaught errors', () => {
 
   test('the handlers can be removed', () => {
     const { lifecycle, process } = setUp();
+    const { kill } = process;
     lifecycle.handleProcess(process)();
     assert.deepEqual(process.eventNames(), []);
+    assert.equal(process.kill, kill);
+  });
+
+  test('each call by which code ends its process is logged before, with the plugin and the caller', () => {
+    const logging = createLogging({ console: { enabled: false } });
+    const { lifecycle, process } = setUp({ logger: logging.getLogger('backend', 'lifecycle') });
+    lifecycle.handleProcess(process);
+    process.on('SIGUSR2', () => undefined);
+    const { pid } = globalThis.process;
+    const harmless: (() => void)[] = [
+      () => process.kill(pid, 0),
+      () => process.kill(pid, 'SIGUSR2'),
+      () => process.kill(pid, 'SIGWINCH'),
+      () => process.kill(pid, 'SIGNOTHING'),
+      () => process.kill(pid + 1, 'SIGKILL'),
+    ];
+    const ending: [string, () => void][] = [
+      ['process.exit(3)', () => process.reallyExit(3)],
+      ['process.abort()', () => process.abort()],
+      [`process.kill(${pid}, 'SIGTERM')`, () => process.kill(pid)],
+      [`process.kill(${pid}, 'SIGKILL')`, () => process.kill(pid, 9)],
+      ["process.kill(0, 'SIGINT')", () => process.kill(0, 'SIGINT')],
+    ];
+    for (const act of harmless) act();
+    assert.equal(logging.stats.lines, 0);
+    withPlugin('unruly', () => {
+      for (const [, act] of ending) act();
+    });
+    process.abort();
+    const lines = [...logging.queue.waiting(0, Infinity)].map(({ record }) => record);
+    assert.deepEqual(
+      lines.map(({ level, message }) => `${level} ${message}`),
+      [
+        ...ending.map(([call]) => `fatal Plugin "unruly" ends the process by ${call}`),
+        'fatal Code of the process ends it by process.abort()',
+      ],
+    );
+    for (const { fields } of lines) assert.match(JSON.stringify(fields.error), /lifecycle-manager\.test/);
+    assert.equal(process.calls.length, harmless.length + ending.length + 1, 'each call was passed on');
   });
 });
 
@@ -287,6 +335,13 @@ describe('a real process', () => {
     assert.equal(code, ExitCode.crash);
     // Between the two lines there may be one of standard error.
     assert.match(output, /stopped b\n[\s\S]*stopped a\n/);
+  });
+
+  test('process.exit() calls the listeners of exit once, and ends it with its code, whatever a thread does', async () => {
+    const { code, output } = await run('exit', () => undefined);
+    assert.equal(code, 3);
+    assert.match(output, /left 3\n/);
+    assert.doesNotMatch(output, /left[\s\S]*left|stopped/);
   });
 
   test('an unhandled rejection does so too', async () => {

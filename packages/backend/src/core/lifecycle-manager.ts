@@ -1,5 +1,6 @@
 import { ExitCode } from '@aico/protocol';
 import type { Logger } from '@aico/shared/core/logging';
+import { currentWork } from '@aico/shared/core/tracing';
 import { ContainerStateError, StopBudgetError } from './container/errors.ts';
 import type { ServiceContainer } from './container/service-container.ts';
 import type { StartReport } from './container/start-report.ts';
@@ -129,8 +130,8 @@ export class BackendLifecycleManager {
   /**
    * Handles signals and uncaught errors. The first SIGTERM or SIGINT stops the backend within the budget; a second is handled
    * by the system, which ends the process at once (128 + n to a shell). An uncaught error is logged and followed by one orderly
-   * attempt and exit code 70. An error caused by the connection of a peer ends that connection only. The returned function
-   * removes the handlers.
+   * attempt and exit code 70. An error caused by the connection of a peer ends that connection only. Code that ends the process
+   * itself, as by `process.exit`, is logged before the process ends. The returned function removes the handlers.
    */
   handleProcess(target: ProcessLike, options: AttachOptions = {}): () => void {
     return attachToProcess(
@@ -141,6 +142,12 @@ export class BackendLifecycleManager {
         crash: async (error, origin) => {
           this.#logFatal(error, origin);
           await this.#stopWithin(this.#crashBudgetMs, origin);
+        },
+        noteExit: ({ call, from }) => {
+          const plugin = currentWork()?.names.plugin;
+          const what =
+            plugin === undefined ? 'Code of the process ends it' : `Plugin "${plugin}" ends the process`;
+          this.#log()?.fatal(`${what} by ${call}`, { error: from });
         },
       },
       options,

@@ -11,6 +11,11 @@ const SHELL = '/bin/sh';
 export function leaveAtOnce(code: number): never {
   process.exitCode = code;
   process.emit('exit', code);
+  endAtOnce(code);
+}
+
+/** As {@link leaveAtOnce}, once the listeners of `exit` have been called. */
+export function endAtOnce(code: number): never {
   flushCompileCache();
   if (process.execve !== undefined && isExecutable(SHELL))
     process.execve(SHELL, ['sh', '-c', `exit ${Math.trunc(code)}`], {});

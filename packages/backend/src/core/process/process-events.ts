@@ -1,12 +1,14 @@
 import { ExitCode } from '@aico/protocol';
+import { type ExitCall, watchExits } from './exit-watch.ts';
 import { isHangupIgnored } from './hangup.ts';
-import { leaveAtOnce } from './leave.ts';
+import { endAtOnce, leaveAtOnce } from './leave.ts';
 
 /** The members of `process` that are used, so that a test can replace it. */
 export interface ProcessLike {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
   removeAllListeners(event: string): unknown;
+  listenerCount(event: string): number;
   exit(code: number): void;
 }
 
@@ -18,6 +20,8 @@ interface ProcessReactions {
   contain?(error: unknown): boolean;
   /** One orderly attempt after an uncaught error. */
   crash(error: unknown, origin: string): Promise<void>;
+  /** Records that code of the process ends it, which follows at once. */
+  noteExit(exit: ExitCall): void;
 }
 
 /** Signals that stop the process in order. SIGHUP means that its terminal has been closed. */
@@ -34,7 +38,8 @@ export interface AttachOptions {
 /**
  * Listens to the events of a process. The first signal stops it in order. From then on the system itself handles signals, so
  * that the second ends the process at once (128 + n to a shell), whatever its threads do: all acknowledged data is durable. An
- * uncaught error leads to one orderly attempt and exit code 70; a second one during that exits at once.
+ * uncaught error leads to one orderly attempt and exit code 70; a second one during that exits at once. Code that ends the process
+ * itself, as by `process.exit`, is noted before.
  *
  * @returns a function that stops listening
  */
@@ -44,7 +49,19 @@ export function attachToProcess(
   { ignoresHangup = isHangupIgnored() }: AttachOptions = {},
 ): () => void {
   const signals = STOP_SIGNALS.filter((signal) => signal !== 'SIGHUP' || !ignoresHangup);
-  const leave = (code: number): void => (target === process ? leaveAtOnce(code) : target.exit(code));
+  const onExit = (exit: ExitCall): void => {
+    reactions.noteExit(exit);
+    if (exit.code === undefined || target !== process) return;
+    unwatch();
+    endAtOnce(exit.code);
+  };
+  const isStop = (signal: string): boolean => signals.some((each) => each === signal);
+  const unwatch = watchExits(target, onExit, (signal) => target.listenerCount(signal) > 0 && !isStop(signal));
+  const leave = (code: number): void => {
+    unwatch();
+    if (target === process) leaveAtOnce(code);
+    else target.exit(code);
+  };
   let crashed = false;
 
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -85,6 +102,7 @@ export function attachToProcess(
   ];
   for (const [event, listener] of listeners) target.on(event, listener);
   return () => {
+    unwatch();
     for (const [event, listener] of listeners) target.off(event, listener);
   };
 }
