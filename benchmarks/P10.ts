@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { createLogging } from '@aico/shared/core/logging';
-import { EncryptedDatabase } from '@aico/shared/data';
+import { EncryptedDatabase, migrationText } from '@aico/shared/data';
 import { SealedSpool } from '@aico/shared/security';
 import Driver from 'better-sqlite3-multiple-ciphers';
 import { LogStore } from '../packages/backend/src/plugins/log-store/log-store.ts';
@@ -41,7 +41,7 @@ function openBare(
   driver.pragma('journal_mode = WAL');
   driver.pragma('synchronous = FULL');
   driver.pragma('cache_size = -16000');
-  for (const { sql } of MIGRATIONS) driver.exec(sql);
+  for (const migration of MIGRATIONS) driver.exec(migrationText(migration, 'sqlite'));
   assert.equal(driver.pragma('cipher', { simple: true }), 'aegis');
   const statement = driver.prepare(
     'INSERT INTO logs (time, level, service, component, message, fields) VALUES (?, ?, ?, ?, ?, ?)',

@@ -67,7 +67,7 @@ async function filled(lines: number): Promise<Filled> {
   const insertedAt = performance.now();
   await store.index();
   const indexedAt = performance.now();
-  const { fileBytes } = await database.status();
+  const { bytes: fileBytes } = await database.status();
   return {
     store,
     insertsPerSecond: lines / ((insertedAt - start) / 1_000),

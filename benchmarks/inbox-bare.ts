@@ -3,6 +3,7 @@
  * 64 rows for each commit. Usage: node inbox-bare.ts DATABASE PATH. It prints the number of stored messages.
  */
 import { createHash } from 'node:crypto';
+import { migrationText } from '@aico/shared/data';
 import { findMailFiles } from '../examples/inbox/src/cli/mail-files.ts';
 import { readMailFile } from '../examples/inbox/src/cli/mailboxes.ts';
 import { INSERT, valuesOf } from '../examples/inbox/src/mail-store.ts';
@@ -15,7 +16,7 @@ const MAX_BYTES = 25 * 1_048_576;
 
 const [file = '', folder = ''] = process.argv.slice(2);
 const database = openBareDatabase(file);
-for (const { sql } of MIGRATIONS) database.exec(sql);
+for (const migration of MIGRATIONS) database.exec(migrationText(migration, 'sqlite'));
 const insert = database.prepare(INSERT);
 let waiting: unknown[][] = [];
 let stored = 0;

@@ -1,4 +1,4 @@
-import { EncryptedDatabase } from '@aico/shared/data';
+import { isOwnable } from '@aico/shared/data';
 import type { ServiceContainer } from '../core/container/service-container.ts';
 import { HealthChecks } from '../core/health/registry.ts';
 import type { PluginDefinition } from '../core/plugin/plugin-definition.ts';
@@ -75,15 +75,14 @@ async function openIn({
     const { pattern, maker } = subscription;
     open.set(subscription, `subscription "${pattern}"${maker === undefined ? '' : `, made at ${maker}`}`);
   }
-  const [gateway, health, database] = (['gateway', 'health', 'database'] as const).map((name) =>
-    container.findInstance(name),
-  );
+  const [gateway, health] = (['gateway', 'health'] as const).map((name) => container.findInstance(name));
   if (gateway instanceof HttpGateway) {
     add('routes below /api/v1/', gateway.mounted);
     add('middleware', gateway.middlewares);
   }
   if (health instanceof HealthChecks) add('health check', health.names);
-  if (database instanceof EncryptedDatabase) add('transaction opened at', database.transactions);
+  const database = container.findService('database');
+  if (database !== undefined && isOwnable(database)) add('transaction opened at', database.transactions);
   add('durable consumer', container.getService('streams').running);
   return open;
 }

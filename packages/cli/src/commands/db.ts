@@ -13,7 +13,7 @@ import { table } from '../terminal/table.ts';
 export function register(program: Command, context: CommandContext): void {
   const db = program.command('db').description('inspect, back up and restore the encrypted database');
   db.command('status')
-    .description('file, cipher, sizes, tables, migrations')
+    .description('engine, location, size, columns in the clear, tables, migrations')
     .action(async () => {
       const status = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/database/status', {});
       context.output.print(status, renderStatus);
@@ -52,16 +52,16 @@ export function register(program: Command, context: CommandContext): void {
     (await import('../database/rotate-key.ts')).rotateDatabaseKey(context, options),
   );
   db.command('stats')
-    .description('state, pages, free pages, commits and rows of the running database')
+    .description('state, size and rows of the running database, and figures of its engine')
     .action(async () => {
       const stats = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/database/stats', {});
-      context.output.print(stats, ({ tables, overdue, ...figures }) =>
+      context.output.print(stats, ({ tables, overdue, details, ...figures }) =>
         [
           ...overdue.map(
             ({ owner, statement, since }) =>
               `running since ${since}: ${statement} (${owner ?? 'the backend'})`,
           ),
-          ...Object.entries(figures).map(([name, value]) => `${name}  ${value}`),
+          ...Object.entries({ ...figures, ...details }).map(([name, value]) => `${name}  ${value}`),
           '',
           table(
             ['table', 'rows'],
@@ -117,10 +117,25 @@ async function check(context: CommandContext): Promise<void> {
 }
 
 function renderStatus(status: ReplyOf<'get', '/api/v1/database/status'>): string {
+  const { engine, version, location, clear, capabilities, details } = status;
   return [
-    `${status.file}`,
-    `cipher ${status.cipher}, SQLite ${status.sqliteVersion}, journal ${status.journalMode}, synchronous ${status.synchronous}`,
-    `${bytes(status.fileBytes)}, and ${bytes(status.walBytes)} in the write-ahead log`,
+    location,
+    `${engine} ${version}, ${bytes(status.bytes)}`,
+    Object.entries(details)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+    `capabilities: ${capabilities.length === 0 ? 'none' : capabilities.join(', ')}`,
+    clear.length === 0
+      ? 'Every column is encrypted.'
+      : 'The administrator of the server can read these columns:',
+    ...(clear.length === 0
+      ? []
+      : [
+          table(
+            ['table', 'columns in the clear'],
+            clear.map(({ table: name, columns }) => [name, columns.join(', ')]),
+          ),
+        ]),
     '',
     table(
       ['table', 'rows'],

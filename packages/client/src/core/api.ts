@@ -611,13 +611,12 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @enum {unknown} */
-                        state: "ready" | "read-only" | "failed";
-                        fileBytes: number;
-                        walBytes: number;
-                        pageBytes: number | null;
-                        pages: number | null;
-                        freePages: number | null;
-                        commits: number | null;
+                        state: "ready" | "read-only" | "unreachable" | "failed";
+                        engine: string;
+                        bytes: number;
+                        details: {
+                            [key: string]: string | number;
+                        };
                         tables: {
                             name: string;
                             rows: number;
@@ -646,13 +645,15 @@ export interface operations {
             200: {
                 content: {
                     "application/json": {
-                        file: string;
-                        cipher: string;
-                        sqliteVersion: string;
-                        journalMode: string;
-                        synchronous: string;
-                        fileBytes: number;
-                        walBytes: number;
+                        engine: string;
+                        version: string;
+                        location: string;
+                        bytes: number;
+                        capabilities: ("backup" | "restore" | "rotate-key" | "rollback-guard" | "vacuum")[];
+                        clear: {
+                            table: string;
+                            columns: string[];
+                        }[];
                         tables: {
                             name: string;
                             rows: number;
@@ -663,6 +664,9 @@ export interface operations {
                             /** Format: date-time */
                             appliedAt: string;
                         }[];
+                        details: {
+                            [key: string]: string | number;
+                        };
                     };
                 };
             };
@@ -677,7 +681,7 @@ export interface operations {
             cookie?: never;
         };
         responses: {
-            /** @description Bytes of the file. */
+            /** @description Bytes of the database on the disk. */
             200: {
                 content: {
                     "application/json": {

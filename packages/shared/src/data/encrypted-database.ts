@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Logger } from '../core/logging/types.ts';
 import { createMutex } from '../core/tasks/index.ts';
+import { CAPABILITIES, ENGINE_NAMES } from './capabilities.ts';
 import type { DatabaseFaults, EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 import type { FileSpace } from './engine/checkpoint.ts';
 import type { EngineStatus } from './engine/wire.ts';
@@ -9,8 +10,8 @@ import { readHead } from './file/database-head.ts';
 import { FileWatch } from './file/file-watch.ts';
 import { type OpenEngine, openEngine } from './file/open-engine.ts';
 import { withKey } from './file/with-key.ts';
-import { MigrationStore } from './migrations/migration-store.ts';
-import { applyMigrations } from './migrations/migrations.ts';
+import { applyMigrations, migrationText } from './migrations/migrations.ts';
+import { WriterMigrations } from './migrations/writer-migrations.ts';
 import {
   encodePrincipal,
   type Principal,
@@ -30,6 +31,7 @@ import type { Call } from './threads/calls.ts';
 import type { EngineThread, ThreadEvents } from './threads/engine-thread.ts';
 import { DatabaseClosedError, type EngineCrashedError } from './threads/errors.ts';
 import { OpenTransactions, type OwnedOptions } from './transactions/open-transactions.ts';
+import { ThreadSession } from './transactions/thread-session.ts';
 import type { TransactionScope } from './transactions/transaction-scope.ts';
 import { openedAt } from './transactions/transaction-session.ts';
 import type {
@@ -74,6 +76,7 @@ const CLOSE_GRACE_MS = 5_000;
  * ```
  */
 export class EncryptedDatabase implements OwnableDatabase {
+  readonly dialect = 'sqlite';
   readonly #file: string;
   readonly #key: SharedArrayBuffer;
   readonly #logger: Logger | undefined;
@@ -87,6 +90,7 @@ export class EncryptedDatabase implements OwnableDatabase {
   readonly #reserved: ReservedNames;
   readonly #faults: DatabaseFaults | undefined;
   readonly #migrating = createMutex();
+  #lastSession = 0;
   #crash: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -123,14 +127,21 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#registries = new StatementRegistries(STATEMENTS_KEPT, vocabulary, (statement) => {
       for (const thread of this.#threads()) thread.forget(statement);
     });
-    this.#transactions = new OpenTransactions({
+    const session = {
       readers: this.#readers,
       writer: this.#writer,
+      nextId: () => this.#nextSession(),
+      refuseUnlessOpen: () => this.#refuseUnlessOpen(),
+    };
+    this.#transactions = new OpenTransactions({
+      dialect: this.dialect,
+      open: (request) => ThreadSession.open(session, request),
+      isExclusive: true,
       registry: this.#registries.root,
       conflicts: options.conflicts,
       refuseCommit: options.faults?.refuseWrite,
       logger: options.logger,
-      refuseUnlessOpen: () => this.#refuseUnlessOpen(),
+      refuseUnlessOpen: session.refuseUnlessOpen,
     });
   }
 
@@ -257,7 +268,7 @@ export class EncryptedDatabase implements OwnableDatabase {
       openedAt: () => openedAt(origin),
     };
     const lease = await this.#readers.take(holder);
-    const session = this.#transactions.nextId();
+    const session = this.#nextSession();
     // `R` is not checked: the caller declares the columns of its statement.
     for await (const row of streamRows({ session, statement, params: bound, holder, lease, idleMs }))
       yield row as R;
@@ -334,7 +345,18 @@ export class EncryptedDatabase implements OwnableDatabase {
     this.#refuseUnlessOpen();
     const found = (await this.#readers.ask({ name: 'status' })) as EngineStatus;
     const [file, wal] = await Promise.all([stat(this.#file), stat(`${this.#file}-wal`)]);
-    return { file: this.#file, ...found, fileBytes: file.size, walBytes: wal.size };
+    const { version, tables, migrations, details } = found;
+    return {
+      engine: ENGINE_NAMES[this.dialect],
+      version,
+      location: this.#file,
+      bytes: file.size,
+      capabilities: CAPABILITIES,
+      clear: [],
+      tables,
+      migrations,
+      details: { ...details, 'write-ahead log bytes': wal.size },
+    };
   }
 
   /** Completes accepted calls, writes the log back into the file and wipes the key. */
@@ -361,6 +383,12 @@ export class EncryptedDatabase implements OwnableDatabase {
       // Until these threads end, this process has the file open.
       void this.#readers.ended().then(this.#engine.unregister);
     }
+  }
+
+  /** A number that no other transaction or stream has. */
+  #nextSession(): number {
+    this.#lastSession += 1;
+    return this.#lastSession;
   }
 
   #threads(): readonly EngineThread[] {
@@ -397,15 +425,16 @@ export class EncryptedDatabase implements OwnableDatabase {
 
   async #migrateAs(principal: Principal, migrations: readonly Migration[]): Promise<MigrationReport> {
     this.#refuseUnlessOpen();
-    for (const { sql } of migrations) this.#vocabulary.learn(sql);
-    const store = new MigrationStore({
+    for (const migration of migrations) this.#vocabulary.learn(migrationText(migration, this.dialect));
+    const store = new WriterMigrations({
       database: this,
       writer: this.#writer,
       transactions: this.#transactions,
+      vocabulary: this.#vocabulary,
       principal,
       reserved: this.#reserved.tables,
     });
-    return await this.#migrating(() => applyMigrations(store, this.#vocabulary, principal.owner, migrations));
+    return await this.#migrating(() => applyMigrations(store, principal.owner, migrations));
   }
 }
 

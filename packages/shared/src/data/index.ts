@@ -10,10 +10,12 @@ export {
   type AdHocQuery,
   type AdHocRows,
 } from './ad-hoc/query-process.ts';
+export { lacks, requireCapability } from './capabilities.ts';
 export { EncryptedDatabase } from './encrypted-database.ts';
 export type { DatabaseFaults, EncryptedDatabaseOptions } from './encrypted-database-options.ts';
 export { type DiskFault, DiskFaults } from './engine/disk-faults.ts';
 export type { CipherName } from './engine/wire.ts';
+export { CapabilityMissingError } from './errors.ts';
 export {
   DatabaseCipherError,
   DatabaseCorruptError,
@@ -61,6 +63,7 @@ export {
   rotateKey,
 } from './maintenance/rotate-key.ts';
 export { MigrationChangedError, MigrationFailedError } from './migrations/errors.ts';
+export { migrationText } from './migrations/migrations.ts';
 export { OwnerReservedError, TableNotOwnedError } from './ownership/errors.ts';
 export type { ReservedNames } from './ownership/principal.ts';
 export { ReadersTakenError, StatementOverdueError, StreamIdleError } from './reads/errors.ts';
@@ -87,7 +90,9 @@ export {
   TransactionTimeoutError,
 } from './transactions/errors.ts';
 export type {
+  ClearColumns,
   Database,
+  DatabaseCapability,
   DatabaseState,
   DatabaseStatus,
   DatabaseView,
@@ -99,6 +104,7 @@ export type {
   Queryable,
   QueryResult,
   Row,
+  SqlDialect,
   SqlParameter,
   SqlParameters,
   SqlValue,
@@ -107,6 +113,7 @@ export type {
   Transaction,
   TransactionOptions,
 } from './types.ts';
+export { isOwnable } from './views/owned-database.ts';
 export {
   DatabaseLostError,
   DiskFullError,

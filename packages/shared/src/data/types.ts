@@ -23,7 +23,10 @@ export interface QueryResult<R = Row> {
   readonly tuples: readonly (readonly SqlValue[])[];
   /** Rows inserted, updated or deleted; 0 for a query. */
   readonly changes: number;
-  /** The key of the last inserted row, if the statement inserted one. */
+  /**
+   * The key of the last inserted row, if the statement inserted one and the engine numbers rows by itself, as SQLite does.
+   * PostgreSQL does not: code for both engines writes `INSERT … RETURNING id`.
+   */
   readonly lastRowId: number | bigint | undefined;
   /** All rows: the guide's `cursor.fetchall()`. */
   fetchAll(): readonly R[];
@@ -31,13 +34,25 @@ export interface QueryResult<R = Row> {
   fetchOne(): R | undefined;
 }
 
-/** Anything that runs statements: the database itself, or one transaction on it. */
+/** The dialect of SQL that an engine understands. */
+export type SqlDialect = 'sqlite' | 'postgres';
+
+/**
+ * Anything that runs statements: the database itself, or one transaction on it.
+ *
+ * A statement has the same placeholders on every engine: `?`, `?1` or `:name`. In `CREATE TABLE` the types `INTEGER`, `BOOLEAN`,
+ * `REAL` and `BLOB` mean 64-bit integers, 0 or 1, 64-bit floats and bytes, `INTEGER PRIMARY KEY` numbers rows by itself, and
+ * `INSERT OR IGNORE` skips a row that breaks a unique constraint. The rest of the SQL is the engine's own. A parameter whose type
+ * nothing in the statement determines, as in `SELECT ?`, needs a `CAST`. Names are not case-sensitive on SQLite; PostgreSQL
+ * folds names without quotes to lower case, so a name with upper case needs quotes.
+ */
 export interface Queryable {
   execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>>;
 }
 
 /** A unit of work: all of it is durable when it commits, or none of it happened. */
 export interface Transaction extends Queryable {
+  readonly dialect: SqlDialect;
   /** Runs a nested transaction, a savepoint, which alone is rolled back when `work` rejects. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /**
@@ -74,8 +89,8 @@ export interface TransactionOptions {
 export interface Migration {
   /** Sorts in order of application and never changes: `001_messages`. */
   readonly id: string;
-  /** One or more SQL statements. */
-  readonly sql: string;
+  /** One or more SQL statements; one text for each dialect if a single text cannot serve both. */
+  readonly sql: string | Readonly<Record<SqlDialect, string>>;
 }
 
 /** The migrations that a call of `migrate` has applied. */
@@ -85,7 +100,7 @@ export interface MigrationReport {
   readonly alreadyApplied: number;
 }
 
-/** Whether the database accepts writes. Reads continue in every state. */
+/** Whether the database accepts writes. Reads continue in every state except `unreachable`. */
 export type DatabaseState =
   | { readonly kind: 'ready' }
   /** Writes are refused until the disk accepts them again, which is checked automatically. `condition` gives the reason. */
@@ -95,6 +110,8 @@ export type DatabaseState =
       readonly condition: string;
       readonly since: Date;
     }
+  /** The server of the database cannot be reached: every statement is refused until it answers, which is checked automatically. */
+  | { readonly kind: 'unreachable'; readonly reason: string; readonly since: Date }
   /** An fsync failed or a file of the database is missing: no write is acknowledged until a restart. */
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -113,24 +130,39 @@ export interface StreamOptions {
   readonly idleMs?: number;
 }
 
+/** What an engine can do with its store as a whole. */
+export type DatabaseCapability = 'backup' | 'restore' | 'rotate-key' | 'rollback-guard' | 'vacuum';
+
+/** A table, and those of its columns that the administrator of the store can read. */
+export interface ClearColumns {
+  readonly table: string;
+  readonly columns: readonly string[];
+}
+
 /** The state of the database, read from the database itself. */
 export interface DatabaseStatus {
-  readonly file: string;
-  readonly cipher: string;
-  readonly sqliteVersion: string;
-  readonly journalMode: string;
-  readonly synchronous: string;
-  readonly fileBytes: number;
-  readonly walBytes: number;
+  /** The engine's name: `SQLite` or `PostgreSQL`. */
+  readonly engine: string;
+  readonly version: string;
+  /** The file, or the server and the name of the database; never a password. */
+  readonly location: string;
+  /** The bytes that the database takes on the disk. */
+  readonly bytes: number;
+  readonly capabilities: readonly DatabaseCapability[];
+  /** The columns that lie in the clear: none where the engine encrypts the whole store. */
+  readonly clear: readonly ClearColumns[];
   readonly tables: readonly { readonly name: string; readonly rows: number }[];
   readonly migrations: readonly { readonly owner: string; readonly id: string; readonly appliedAt: string }[];
+  /** Further facts in the engine's own terms, such as the cipher or the journal mode. */
+  readonly details: Readonly<Record<string, string | number>>;
 }
 
 /**
- * The service `'database'`: an encrypted SQL store. The interface has no types of SQLite, so that PostgreSQL can implement it
- * later.
+ * The service `'database'`: an SQL store. An engine implements {@link OwnableDatabase}, and passes `databaseSuite` of
+ * `@aico/shared/data/database-suite`, which tests all that this interface promises.
  */
 export interface Database extends Queryable {
+  readonly dialect: SqlDialect;
   /** The state after the last write or attempt. `check` examines the file itself. */
   readonly state: DatabaseState;
   /** Statements beyond their time limit. An overdue write blocks all writes; an overdue read was abandoned. */
@@ -140,7 +172,7 @@ export interface Database extends Queryable {
    *
    * `work` may run more than once: an engine that finds a conflict with another transaction rolls it back and runs it again.
    * SQLite has one writer and never does, but a test backend runs `work` again at random. So `work` reads its data inside the
-   * transaction, and leaves effects outside the database to `tx.afterCommit`.
+   * transaction, and leaves effects outside the database to `tx.afterCommit`. A statement that fails undoes only itself.
    *
    * @example
    * ```ts
@@ -184,8 +216,15 @@ export interface DatabaseView extends Database {
 
 /** The database with all rights, from which the composition root makes the views of owners. */
 export interface OwnableDatabase extends Database {
-  /** Returns the space of deleted rows to the file system. */
+  /**
+   * Returns the space of deleted rows to the file system.
+   * @throws {CapabilityMissingError} when the engine has no such operation
+   */
   vacuum(): Promise<void>;
+  /** Refuses writes until a restart, because they could not be found again for `reason`. Reads continue. */
+  stopAcknowledging(reason: Error): void;
+  /** The place in the code where each open transaction was opened. */
+  readonly transactions: readonly string[];
   /**
    * The same database with the rights of one owner: the tables that its migrations created, and those of the owners in `grants`.
    * Only `migrate` can change the schema.

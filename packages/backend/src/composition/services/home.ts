@@ -1,4 +1,4 @@
-import { EncryptedDatabase } from '@aico/shared/data';
+import { isOwnable } from '@aico/shared/data';
 import { servicesCheck } from '../../core/container/services-check.ts';
 import { HealthChecks } from '../../core/health/registry.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
@@ -40,7 +40,7 @@ export function homeWatchService({ isLockInPlace, paths, keyManager, logging }: 
         proveSlots: () => keyManager.proveSlots(),
         onLost: (error) => {
           logger.error('A file of the home is lost: no write is acknowledged any more', { error });
-          if (database instanceof EncryptedDatabase) database.stopAcknowledging(error);
+          if (isOwnable(database)) database.stopAcknowledging(error);
         },
       });
       releaseHomeCheck = require('health').register('home', () => healthOf(watch), { critical: true });

@@ -1,4 +1,4 @@
-import { type Database, type DatabaseView, EncryptedDatabase } from '@aico/shared/data';
+import { type Database, type DatabaseView, isOwnable } from '@aico/shared/data';
 import type { ServiceContainer } from '../../core/container/service-container.ts';
 import { LOG_STORE } from '../reserved-names.ts';
 
@@ -14,7 +14,7 @@ export class PluginTables {
 
   /** The database view of a plugin; `undefined` for a part of the backend. */
   viewOf(database: Database, consumer: string): DatabaseView | undefined {
-    if (this.#isBuiltIn(consumer) || !(database instanceof EncryptedDatabase)) return undefined;
+    if (this.#isBuiltIn(consumer) || !isOwnable(database)) return undefined;
     const { reads = [], ...grants } = this.#container.findService('plugins')?.find(consumer)?.tables ?? {};
     const service = this.#container.report().services.find(({ name }) => name === consumer);
     const readsLogs = service?.dependencies.includes(LOG_STORE) === true;

@@ -5,6 +5,7 @@ import {
   type AdHocQuery,
   type AdHocRows,
   type Database,
+  isOwnable,
   makeBackup,
   type OverdueStatement,
   ParametersInvalidError,
@@ -12,6 +13,7 @@ import {
   QueryDeadlineError,
   QueryTooLargeError,
   ReadOnlyTransactionError,
+  requireCapability,
   type SqlParameters,
   StatementFailedError,
   StatementRefusedError,
@@ -99,6 +101,11 @@ async function healthOf(database: Database): Promise<HealthCheckResult> {
         status: 'degraded',
         detail: `read-only since ${state.since.toISOString()}: ${state.condition}; writing resumes by itself when the disk accepts it`,
       };
+    case 'unreachable':
+      return {
+        status: 'unhealthy',
+        detail: `unreachable since ${state.since.toISOString()}: ${state.reason}; statements are accepted again once it answers`,
+      };
     case 'failed':
       return { status: 'unhealthy', detail: `no write is acknowledged until a restart: ${state.reason}` };
   }
@@ -137,6 +144,7 @@ class DatabaseApi {
       '/backup',
       { config: { access: 'database:backup' }, schema: { body: BackupBody, response: { 200: BackupReply } } },
       async ({ body: { directory } }) => {
+        requireCapability(database.dialect, 'backup');
         const { databaseFile, keySlotsFile, configDir, busGrantsFile } = this.#paths;
         const key = this.#keys.databaseKey();
         try {
@@ -165,12 +173,12 @@ class DatabaseApi {
       '/vacuum',
       { config: { access: 'database:vacuum' }, schema: { response: { 200: VacuumReply } } },
       async () => {
-        const before = (await database.status()).fileBytes;
+        requireCapability(database.dialect, 'vacuum');
+        const before = (await database.status()).bytes;
         // The composition passes this plugin the database itself, since a view has no such method.
-        if (!('vacuum' in database) || typeof database.vacuum !== 'function')
-          throw new TypeError('no vacuum');
+        if (!isOwnable(database)) throw new TypeError('no vacuum');
         await database.vacuum();
-        return { before, after: (await database.status()).fileBytes };
+        return { before, after: (await database.status()).bytes };
       },
     );
     app.post(
@@ -189,22 +197,15 @@ class DatabaseApi {
   }
 
   async #stats() {
-    const database = this.#database;
-    const one = async (sql: string): Promise<number | null> => {
-      const [found] = Object.values((await database.execute(sql)).rows[0] ?? {});
-      return found === undefined || found === null ? null : Number(found);
-    };
-    const { tables, fileBytes, walBytes } = await database.status();
+    const { state, overdue } = this.#database;
+    const { engine, bytes, details, tables } = await this.#database.status();
     return {
-      state: database.state.kind,
-      fileBytes,
-      walBytes,
-      pageBytes: await one('PRAGMA page_size'),
-      pages: await one('PRAGMA page_count'),
-      freePages: await one('PRAGMA freelist_count'),
-      commits: await one('SELECT commits FROM _aico_head'),
+      state: state.kind,
+      engine,
+      bytes,
+      details,
       tables,
-      overdue: database.overdue.map(({ owner, statement, since }) => ({
+      overdue: overdue.map(({ owner, statement, since }) => ({
         owner: owner ?? null,
         statement,
         since: since.toISOString(),

@@ -5,28 +5,28 @@ import { JsonValue } from './json-values.ts';
 
 const Tables = listOf(Type.Object({ name: Type.String(), rows: Type.Integer() }));
 
+/** Facts in the engine's own terms. */
+const Details = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]));
+const Capability = Type.Enum(['backup', 'restore', 'rotate-key', 'rollback-guard', 'vacuum']);
+
 export const StatusReply = Type.Object({
-  file: Type.String(),
-  cipher: Type.String(),
-  sqliteVersion: Type.String(),
-  journalMode: Type.String(),
-  synchronous: Type.String(),
-  fileBytes: Type.Integer(),
-  walBytes: Type.Integer(),
+  engine: Type.String(),
+  version: Type.String(),
+  location: Type.String(),
+  bytes: Type.Integer(),
+  capabilities: listOf(Capability),
+  clear: listOf(Type.Object({ table: Type.String(), columns: listOf(Type.String()) })),
   tables: Tables,
   migrations: listOf(Type.Object({ owner: Type.String(), id: Type.String(), appliedAt: Instant })),
+  details: Details,
 });
 true satisfies Says<typeof StatusReply, DatabaseStatus>;
 
-const Count = Type.Union([Type.Integer(), Type.Null()]);
 export const StatsReply = Type.Object({
-  state: Type.Enum(['ready', 'read-only', 'failed']),
-  fileBytes: Type.Integer(),
-  walBytes: Type.Integer(),
-  pageBytes: Count,
-  pages: Count,
-  freePages: Count,
-  commits: Count,
+  state: Type.Enum(['ready', 'read-only', 'unreachable', 'failed']),
+  engine: Type.String(),
+  bytes: Type.Integer(),
+  details: Details,
   tables: Tables,
   overdue: listOf(
     Type.Object(
@@ -40,7 +40,7 @@ export const BackupReply = Type.Object({ folder: Type.String(), manifest: backup
 
 export const VacuumReply = Type.Object(
   { before: Type.Integer(), after: Type.Integer() },
-  { description: 'Bytes of the file.' },
+  { description: 'Bytes of the database on the disk.' },
 );
 
 export const CheckReply = Type.Object({

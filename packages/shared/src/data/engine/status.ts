@@ -7,6 +7,7 @@ const SYNCHRONOUS = ['off', 'normal', 'full', 'extra'];
 /** Reads the state of the database from the connection. */
 export function databaseStatus(connection: Connection): EngineStatus {
   const text = (sql: string): string => String(connection.prepare(sql).pluck().get());
+  const number = (sql: string): number => Number(text(sql));
   const names = connection
     .prepare<unknown[], string>(
       "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') " +
@@ -15,10 +16,7 @@ export function databaseStatus(connection: Connection): EngineStatus {
     .pluck()
     .all();
   return {
-    cipher: text('PRAGMA cipher'),
-    sqliteVersion: text('SELECT sqlite_version()'),
-    journalMode: text('PRAGMA journal_mode'),
-    synchronous: SYNCHRONOUS[Number(text('PRAGMA synchronous'))] ?? 'unknown',
+    version: text('SELECT sqlite_version()'),
     tables: names.map((name) => ({
       name,
       rows: Number(text(`SELECT count(*) FROM ${quotedName(name)}`)),
@@ -28,6 +26,15 @@ export function databaseStatus(connection: Connection): EngineStatus {
         'SELECT owner, id, applied_at AS appliedAt FROM _aico_migrations ORDER BY owner, position',
       )
       .all(),
+    details: {
+      cipher: text('PRAGMA cipher'),
+      'journal mode': text('PRAGMA journal_mode'),
+      synchronous: SYNCHRONOUS[Number(text('PRAGMA synchronous'))] ?? 'unknown',
+      'page bytes': number('PRAGMA page_size'),
+      pages: number('PRAGMA page_count'),
+      'free pages': number('PRAGMA freelist_count'),
+      commits: number('SELECT commits FROM _aico_head'),
+    },
   };
 }
 

@@ -167,12 +167,10 @@ export interface StreamChunk {
 
 /** The state of the database, as a connection reads it. */
 export interface EngineStatus {
-  readonly cipher: string;
-  readonly sqliteVersion: string;
-  readonly journalMode: string;
-  readonly synchronous: string;
+  readonly version: string;
   readonly tables: readonly { readonly name: string; readonly rows: number }[];
   readonly migrations: readonly { readonly owner: string; readonly id: string; readonly appliedAt: string }[];
+  readonly details: Readonly<Record<string, string | number>>;
 }
 
 /** The first message to an engine thread. */

@@ -272,10 +272,11 @@ describe('check()', () => {
     await db.check();
     const status = await db.status();
     assert.deepEqual(
-      [status.cipher, status.journalMode, status.synchronous, status.tables],
+      [status.details.cipher, status.details['journal mode'], status.details.synchronous, status.tables],
       ['aegis', 'wal', 'full', [{ name: 't', rows: 0 }]],
     );
-    assert.ok(status.fileBytes > 0 && status.walBytes > 0);
+    assert.ok(status.bytes > 0 && Number(status.details['write-ahead log bytes']) > 0);
+    assert.deepEqual([status.location, status.clear, status.capabilities.length], [store.file, [], 5]);
   });
 
   test('fails when the file or its log is deleted or replaced', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { testStore } from '../../../test/fixtures/store.ts';
-import { MigrationChangedError, MigrationFailedError } from '../index.ts';
+import { MigrationFailedError } from '../index.ts';
 import { splitStatements } from '../sql/sql-text.ts';
 
 const FIRST = {
@@ -51,48 +51,6 @@ describe('migrate()', () => {
     );
   });
 
-  test('rolls back a failing migration, keeps those before it, and continues with a corrected one', async (t) => {
-    const db = await (await testStore(t)).open();
-    const broken = {
-      id: '002_broken',
-      sql: 'CREATE TABLE half (a); INSERT INTO half VALUES (1); CREATE TABLE note (b)',
-    };
-    await assert.rejects(
-      db.migrate('notes', [FIRST, broken, { id: '003', sql: 'CREATE TABLE never (a)' }]),
-      (error) => {
-        assert.ok(error instanceof MigrationFailedError);
-        assert.deepEqual([error.owner, error.migrationId], ['notes', '002_broken']);
-        assert.match(error.message, /already exists/);
-        return true;
-      },
-    );
-    const names = async () => (await db.status()).tables.map(({ name }) => name);
-    assert.deepEqual(await names(), ['note', 'note_text']);
-    assert.deepEqual((await db.migrate('notes', [FIRST, SECOND])).applied, ['002_tags']);
-    assert.deepEqual(await names(), ['note', 'note_text', 'tag']);
-  });
-
-  test('refuses a list that does not begin with the applied migrations, without any change', async (t) => {
-    const db = await (await testStore(t)).open();
-    await db.migrate('notes', [FIRST, SECOND]);
-    const later = { id: '003_later', sql: 'CREATE TABLE later (a)' };
-    const cases: readonly [readonly { id: string; sql: string }[], string, RegExp][] = [
-      [[{ ...FIRST, sql: `${FIRST.sql} ` }, SECOND, later], '001_notes', /different text/],
-      [[FIRST], '002_tags', /no longer in the list/],
-      [[FIRST, { id: '001_x', sql: 'SELECT 1' }, SECOND, later], '002_tags', /at the position of 001_x/],
-      [[SECOND, FIRST, later], '001_notes', /out of order/],
-      [[FIRST, SECOND, SECOND], '002_tags', /out of order/],
-    ];
-    for (const [list, id, reason] of cases)
-      await assert.rejects(db.migrate('notes', list), (error) => {
-        assert.ok(error instanceof MigrationChangedError, String(error));
-        assert.equal(error.migrationId, id);
-        assert.match(error.message, reason);
-        return true;
-      });
-    assert.ok(!(await db.status()).tables.some(({ name }) => name === 'later'));
-  });
-
   test('refuses statements that end the transaction or use internal tables', async (t) => {
     const db = await (await testStore(t)).open();
     for (const sql of [
@@ -109,15 +67,6 @@ describe('migrate()', () => {
         sql: 'PRAGMA defer_foreign_keys = ON; CREATE TABLE a (id INTEGER PRIMARY KEY, b REFERENCES a); INSERT INTO a VALUES (1, 2), (2, 1)',
       },
     ]);
-  });
-
-  test('applies every migration once when it is called twice at once', async (t) => {
-    const db = await (await testStore(t)).open();
-    const reports = await Promise.all([db.migrate('notes', [FIRST]), db.migrate('notes', [FIRST])]);
-    assert.deepEqual(
-      reports.map(({ applied }) => applied.length),
-      [1, 0],
-    );
   });
 });
 

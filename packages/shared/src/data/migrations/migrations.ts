@@ -1,15 +1,33 @@
 import { createHash } from 'node:crypto';
-import type { PendingMigration } from '../engine/wire.ts';
-import { splitStatements } from '../sql/sql-text.ts';
-import { classifyStatement } from '../sql/statement-guard.ts';
-import type { Vocabulary } from '../sql/vocabulary.ts';
-import type { Migration, MigrationReport } from '../types.ts';
+import type { Migration, MigrationReport, SqlDialect } from '../types.ts';
 import { MigrationChangedError, MigrationFailedError } from './errors.ts';
-import type { MigrationStore } from './migration-store.ts';
 
-/** SHA-256 of the text, independent of line endings. */
-function checksumOf(migration: Migration): string {
-  return createHash('sha256').update(migration.sql.replace(/\r\n/g, '\n')).digest('hex');
+/** A migration in the dialect of the engine, and the checksum of that text. */
+export interface PreparedMigration {
+  readonly id: string;
+  readonly sql: string;
+  readonly checksum: string;
+}
+
+/** The migrations of one owner in an engine. */
+export interface MigrationStore {
+  readonly dialect: SqlDialect;
+  /** The applied migrations, in order. */
+  applied(): Promise<readonly { readonly id: string; readonly checksum: string }[]>;
+  /** Runs migrations and records them from `position` on, all in one transaction. */
+  apply(position: number, migrations: readonly PreparedMigration[]): Promise<void>;
+}
+
+/** The text of a migration for an engine. */
+export function migrationText({ sql }: Migration, dialect: SqlDialect): string {
+  return typeof sql === 'string' ? sql : sql[dialect];
+}
+
+function prepared(migration: Migration, dialect: SqlDialect): PreparedMigration {
+  const sql = migrationText(migration, dialect);
+  // The checksum does not depend on line endings.
+  const checksum = createHash('sha256').update(sql.replace(/\r\n/g, '\n')).digest('hex');
+  return { id: migration.id, sql, checksum };
 }
 
 /**
@@ -21,10 +39,10 @@ function checksumOf(migration: Migration): string {
  */
 export async function applyMigrations(
   store: MigrationStore,
-  vocabulary: Vocabulary,
   owner: string,
-  migrations: readonly Migration[],
+  listed: readonly Migration[],
 ): Promise<MigrationReport> {
+  const migrations = listed.map((migration) => prepared(migration, store.dialect));
   migrations.forEach((migration, index) => {
     const before = migrations[index - 1];
     if (before !== undefined && !(before.id < migration.id))
@@ -41,33 +59,23 @@ export async function applyMigrations(
       throw new MigrationChangedError(owner, applied.id, 'was applied, but is no longer in the list');
     if (migration.id !== applied.id)
       throw new MigrationChangedError(owner, applied.id, `was applied at the position of ${migration.id}`);
-    if (checksumOf(migration) !== applied.checksum)
+    if (migration.checksum !== applied.checksum)
       throw new MigrationChangedError(owner, applied.id, 'was applied with different text');
   });
   const pending = migrations.slice(done.length);
   if (pending.length === 0) return { owner, applied: [], alreadyApplied: done.length };
   try {
-    await store.apply(
-      done.length,
-      pending.map((migration) => prepared(migration, vocabulary)),
-    );
+    await store.apply(done.length, pending);
   } catch (error) {
     const [only] = pending;
     if (only !== undefined && pending.length === 1) throw new MigrationFailedError(owner, only.id, error);
     for (const [index, migration] of pending.entries()) {
       try {
-        await store.apply(done.length + index, [prepared(migration, vocabulary)]);
+        await store.apply(done.length + index, [migration]);
       } catch (reason) {
         throw new MigrationFailedError(owner, migration.id, reason);
       }
     }
   }
   return { owner, applied: pending.map(({ id }) => id), alreadyApplied: done.length };
-}
-
-/** Splits and checks the statements of a migration. @throws {StatementRefusedError} */
-function prepared(migration: Migration, vocabulary: Vocabulary): PendingMigration {
-  const statements = splitStatements(migration.sql);
-  for (const statement of statements) classifyStatement(statement, vocabulary, 'migration');
-  return { id: migration.id, checksum: checksumOf(migration), statements };
 }

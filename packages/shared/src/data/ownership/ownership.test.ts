@@ -135,51 +135,6 @@ describe("another owner's tables", () => {
   });
 });
 
-test('an allowed statement is authorised again after the schema has changed', async (t) => {
-  const { diary, other } = await openDiary(t);
-  await other.execute("INSERT INTO own (text) VALUES ('x')");
-  await other.migrate('other', [...OTHER, { id: '002', sql: 'DROP TABLE own' }]);
-  await diary.migrate('diary', [...DIARY, { id: '002', sql: 'CREATE TABLE own (id, text)' }]);
-  await assert.rejects(other.execute("INSERT INTO own (text) VALUES ('x')"), TableNotOwnedError);
-});
-
-test('no owner can use a table that no migration created', async (t) => {
-  const { root, diary, other } = await openDiary(t);
-  await root.execute('CREATE TABLE orphan (text)');
-  await assert.rejects(other.execute("INSERT INTO orphan VALUES ('x')"), /orphan, which belongs to no owner/);
-  await assert.rejects(diary.execute('SELECT * FROM orphan'), TableNotOwnedError);
-});
-
-test('the view of an owner changes the schema only by migrations, and its close() does nothing', async (t) => {
-  const { root, other } = await openDiary(t);
-  for (const sql of ['CREATE TABLE more (x)', 'DROP TABLE own', 'ALTER TABLE own ADD COLUMN x'])
-    await assert.rejects(other.execute(sql), StatementRefusedError);
-  await assert.rejects(
-    other.execute('INSERT INTO _aico_objects VALUES (?, ?)', ['x', 'y']),
-    StatementRefusedError,
-  );
-  await other.close();
-  await root.execute('SELECT 1');
-  assert.deepEqual(other.state, { kind: 'ready' });
-});
-
-test('statements of a transaction keep their order, whether they are new or known', async (t) => {
-  const { other } = await openDiary(t);
-  const insert = 'INSERT INTO own (text) VALUES (?)';
-  await other.execute(insert, ['known']);
-  await other.transaction(async (tx) => {
-    const sent = [];
-    for (let n = 0; n < 20; n += 1)
-      sent.push(tx.execute(n % 3 === 0 ? `${insert} /* ${n} */` : insert, [String(n)]));
-    await Promise.all(sent.slice(0, 10));
-  });
-  const { rows } = await other.execute('SELECT text FROM own ORDER BY id');
-  assert.deepEqual(
-    rows.map(({ text }) => text),
-    ['known', ...Array.from({ length: 20 }, (_, n) => String(n))],
-  );
-});
-
 test('the record of owners follows the schema when a migration fails and when tables are renamed or dropped', async (t) => {
   const { root, diary, other } = await openDiary(t);
   const owners = async () =>

@@ -1,24 +1,38 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../core/logging/types.ts';
-import type { Readers } from '../reads/readers.ts';
 import type { StatementRegistry } from '../statements/statement-registry.ts';
-import type { TransactionOptions } from '../types.ts';
-import type { Writer } from '../writes/writer.ts';
+import type { SqlDialect, TransactionOptions } from '../types.ts';
 import type { SimulatedConflicts } from './conflicts.ts';
 import { TransactionConflictError } from './errors.ts';
 import { TransactionScope } from './transaction-scope.ts';
-import { openedAt, TransactionSession } from './transaction-session.ts';
+import { openedAt, type SessionLink, TransactionSession } from './transaction-session.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** How often the work of a transaction runs at most, if it meets a conflict each time. */
+const MOST_RUNS = 30;
+/** The longest pause before another run, in milliseconds; it keeps the same transactions from meeting again. */
+const LONGEST_PAUSE_MS = 250;
 
 /** The options of a transaction and its owner, which error messages name. */
 export interface OwnedOptions extends TransactionOptions {
   readonly owner?: string;
 }
 
+/** What an engine needs to know to open a transaction. */
+export interface SessionRequest {
+  readonly readOnly: boolean;
+  readonly timeoutMs: number;
+  readonly owner: string | undefined;
+  /** Records where the transaction was opened. */
+  readonly origin: Error;
+}
+
 interface OpenTransactionsOptions {
-  readonly readers: Readers;
-  readonly writer: Writer;
+  readonly dialect: SqlDialect;
+  readonly open: (request: SessionRequest) => Promise<SessionLink>;
+  /** A transaction excludes other writes, so a write on the database itself inside a transaction waits for it. */
+  readonly isExclusive: boolean;
   /** The statements of the database itself, which a transaction uses. */
   readonly registry: StatementRegistry;
   readonly conflicts: SimulatedConflicts | undefined;
@@ -29,13 +43,12 @@ interface OpenTransactionsOptions {
   readonly refuseUnlessOpen: () => void;
 }
 
-/** The open transactions. Each uses the writer or a reader thread until it ends. */
+/** The open transactions. Each has a connection or thread of the engine until it ends. */
 export class OpenTransactions {
   readonly #options: OpenTransactionsOptions;
   readonly #sessions = new Set<TransactionSession>();
   /** The transaction whose callback is running. */
   readonly #inside = new AsyncLocalStorage<TransactionSession>();
-  #lastId = 0;
 
   constructor(options: OpenTransactionsOptions) {
     this.#options = options;
@@ -46,19 +59,13 @@ export class OpenTransactions {
     return [...this.#sessions].map(({ origin }) => openedAt(origin));
   }
 
-  /** A number that no other transaction or stream has. */
-  nextId(): number {
-    this.#lastId += 1;
-    return this.#lastId;
-  }
-
   /** Runs `work` in a transaction, and again where it meets a conflict. */
   async run<T>(work: (tx: TransactionScope) => Promise<T>, options?: OwnedOptions): Promise<T> {
-    const { conflicts, registry } = this.#options;
+    const { conflicts, registry, dialect } = this.#options;
     const origin = new Error('opened here');
     for (let run = 1; ; run += 1) {
       const session = await this.#open(options, origin);
-      const scope = new TransactionScope(session, registry);
+      const scope = new TransactionScope(session, registry, { dialect });
       try {
         const result = await Promise.race([this.#inside.run(session, () => work(scope)), session.expired]);
         const fault = this.#faultOf(options);
@@ -71,15 +78,18 @@ export class OpenTransactions {
         await session.rollback();
       } catch (error) {
         await session.rollback();
-        throw error;
+        // The work may have replaced the error of the conflict by one of its own.
+        if (!session.isConflicted || run === MOST_RUNS) throw error;
+        await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 ** run));
       }
     }
   }
 
   /** Opens a transaction that its caller commits or rolls back. */
   async begin(options?: OwnedOptions): Promise<TransactionScope> {
-    const { conflicts, registry } = this.#options;
+    const { conflicts, registry, dialect } = this.#options;
     return new TransactionScope(await this.#open(options, new Error('opened here')), registry, {
+      dialect,
       refuseCommit: () =>
         this.#faultOf(options) ??
         (conflicts?.inBegun?.() === true ? new TransactionConflictError() : undefined),
@@ -92,35 +102,17 @@ export class OpenTransactions {
 
   /** @param origin records where it was opened */
   async #open(options: OwnedOptions = {}, origin: Error): Promise<TransactionSession> {
-    const { readers, writer, logger, refuseUnlessOpen } = this.#options;
+    const { open, isExclusive, logger, refuseUnlessOpen } = this.#options;
     const { readOnly = false, timeoutMs = DEFAULT_TIMEOUT_MS, owner } = options;
     refuseUnlessOpen();
-    if (!readOnly) {
-      writer.refuseIfClosed();
-      this.noteWaiting({ shape: 'begin of another transaction' });
-    }
-    const { thread, release } = readOnly
-      ? await readers.take({
-          what: 'read-only transaction',
-          owner,
-          statement: undefined,
-          openedAt: () => openedAt(origin),
-        })
-      : await writer.take();
-    try {
-      refuseUnlessOpen();
-      const id = this.nextId();
-      await thread.operation({ name: 'begin', session: id });
-      const session = new TransactionSession({ thread, id, readOnly, timeoutMs, origin, release, logger });
-      this.#sessions.add(session);
-      void session.finished.then(() => {
-        this.#sessions.delete(session);
-      });
-      return session;
-    } catch (error) {
-      release();
-      throw error;
-    }
+    if (!readOnly && isExclusive) this.noteWaiting({ shape: 'begin of another transaction' });
+    const link = await open({ readOnly, timeoutMs, owner, origin });
+    const session = new TransactionSession({ link, readOnly, timeoutMs, origin, logger });
+    this.#sessions.add(session);
+    void session.finished.then(() => {
+      this.#sessions.delete(session);
+    });
+    return session;
   }
 
   /**
@@ -132,7 +124,7 @@ export class OpenTransactions {
     if (inside !== undefined && inside.ended === undefined) inside.noteWaitingInside(statement.shape);
   }
 
-  /** Ends the transactions that write: the disk has failed. */
+  /** Ends the transactions that write: the store has failed. */
   endWriting(reason: Error): void {
     for (const session of this.#sessions) if (!session.readOnly) void session.endWith(reason);
   }

@@ -1,10 +1,11 @@
 import type { StatementRegistry } from '../statements/statement-registry.ts';
-import type { OpenTransaction, QueryResult, Row, SqlParameters } from '../types.ts';
+import type { OpenTransaction, QueryResult, Row, SqlDialect, SqlParameters } from '../types.ts';
 import { NestedTransactionOpenError, ReadOnlyTransactionError, TransactionEndedError } from './errors.ts';
 import { type Effect, TransactionEffects } from './transaction-effects.ts';
 import type { TransactionSession } from './transaction-session.ts';
 
 interface ScopeOptions {
+  readonly dialect: SqlDialect;
   /** The number of enclosing transactions. */
   readonly depth?: number;
   /** For tests: the error with which the commit fails, if any. */
@@ -13,6 +14,7 @@ interface ScopeOptions {
 
 /** The public interface of a transaction or of a nested one. */
 export class TransactionScope implements OpenTransaction {
+  readonly dialect: SqlDialect;
   readonly #session: TransactionSession;
   readonly #registry: StatementRegistry;
   readonly #depth: number;
@@ -24,8 +26,9 @@ export class TransactionScope implements OpenTransaction {
   constructor(
     session: TransactionSession,
     registry: StatementRegistry,
-    { depth = 0, refuseCommit }: ScopeOptions = {},
+    { dialect, depth = 0, refuseCommit }: ScopeOptions,
   ) {
+    this.dialect = dialect;
     this.#session = session;
     this.#registry = registry;
     this.#depth = depth;
@@ -54,7 +57,8 @@ export class TransactionScope implements OpenTransaction {
   async transaction<T>(work: (tx: TransactionScope) => Promise<T>): Promise<T> {
     this.#refuseUnlessCurrent();
     const name = `nested_${this.#depth + 1}`;
-    const nested = new TransactionScope(this.#session, this.#registry, { depth: this.#depth + 1 });
+    const { dialect } = this;
+    const nested = new TransactionScope(this.#session, this.#registry, { dialect, depth: this.#depth + 1 });
     this.#nestedOpen = true;
     try {
       await this.#session.control(`SAVEPOINT ${name}`);

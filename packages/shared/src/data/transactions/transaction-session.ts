@@ -1,23 +1,32 @@
 import type { Logger } from '../../core/logging/types.ts';
-import type { Operation } from '../engine/wire.ts';
 import { bindParameters } from '../statements/parameters.ts';
 import type { KnownStatement } from '../statements/statement-registry.ts';
 import type { StatementResult } from '../statements/statement-result.ts';
-import type { Call, Layouts } from '../threads/calls.ts';
-import type { EngineThread } from '../threads/engine-thread.ts';
+import type { Call } from '../threads/calls.ts';
 import type { SqlParameters } from '../types.ts';
 import { TransactionEndedError, TransactionTimeoutError } from './errors.ts';
 import { TransactionEffects } from './transaction-effects.ts';
 
+/** An open transaction of an engine. It receives one call at a time, and nothing after `commit` or `end`. */
+export interface SessionLink {
+  /** Another transaction changed data that this one used, so `work` must run again from its start. */
+  readonly isConflicted: boolean;
+  /** Runs statements in order, and settles their calls. Calls `onRolledBack` if one of them ended the transaction. */
+  send(calls: readonly Call[], onRolledBack: () => void): void;
+  /** Runs SAVEPOINT, RELEASE or ROLLBACK TO after the statements before it. */
+  control(sql: string): Promise<void>;
+  /** Resolves once the transaction is durable. After a rejection, `end` follows. */
+  commit(): Promise<void>;
+  /** Rolls back, and gives the connection back. Cancels a statement that still runs. */
+  end(): Promise<void>;
+}
+
 export interface SessionOptions {
-  readonly thread: EngineThread;
-  readonly id: number;
+  readonly link: SessionLink;
   readonly readOnly: boolean;
   readonly timeoutMs: number;
   /** Its stack records where the transaction was opened; formatted only when needed. */
   readonly origin: Error;
-  /** Releases the writer or the reader thread. */
-  readonly release: () => void;
   readonly logger: Logger | undefined;
 }
 
@@ -29,7 +38,6 @@ export class TransactionSession {
   /** Rejects when the deadline passes or the transaction is ended from outside; never resolves. */
   readonly expired: Promise<never>;
   readonly #options: SessionOptions;
-  readonly #layouts: Layouts;
   readonly #timer: NodeJS.Timeout;
   #pending: Call[] = [];
   #scheduled = false;
@@ -43,8 +51,6 @@ export class TransactionSession {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.readOnly = options.readOnly;
-    // Transactions share the writer's connection and its layouts; a reader's session has a separate connection.
-    this.#layouts = options.readOnly ? new Map() : options.thread.layouts;
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => undefined);
     this.expired = promise;
@@ -60,6 +66,11 @@ export class TransactionSession {
       void this.endWith(error);
     }, options.timeoutMs);
     this.#reject = reject;
+  }
+
+  /** Whether the transaction met a conflict, so that its work runs again. */
+  get isConflicted(): boolean {
+    return this.#options.link.isConflicted;
   }
 
   /** Where the transaction was opened. */
@@ -90,14 +101,9 @@ export class TransactionSession {
 
   /** Runs a control statement such as SAVEPOINT, after the statements before it. */
   async control(sql: string): Promise<void> {
-    await this.perform({ name: 'control', session: this.#options.id, sql });
-  }
-
-  /** Runs an operation of the engine in this transaction, after the statements before it. */
-  async perform(operation: Operation): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
     this.#flush();
-    await this.#options.thread.operation(operation);
+    await this.#options.link.control(sql);
   }
 
   /** Commits; resolves once it is durable. When the commit fails nothing of it is stored. */
@@ -105,20 +111,14 @@ export class TransactionSession {
     if (this.#ended !== undefined) throw this.#ended;
     this.#flush();
     this.#end(new TransactionEndedError('was committed before'));
-    const { thread, id, readOnly } = this.#options;
-    if (readOnly) {
-      await this.#letGo();
-      this.effects.run(this.#options.logger);
-      return;
-    }
     try {
-      await thread.operation({ name: 'control', session: id, sql: 'COMMIT' });
+      await this.#options.link.commit();
     } catch (error) {
       this.#ended = new TransactionEndedError('failed to commit and was rolled back', error);
       await this.#letGo();
       throw error;
     }
-    this.#giveBack();
+    this.#finished();
     this.effects.run(this.#options.logger);
   }
 
@@ -141,22 +141,17 @@ export class TransactionSession {
     await this.#letGo();
   }
 
+  readonly #onRolledBack = (): void => {
+    void this.abandon(new TransactionEndedError('was rolled back by the statement before'));
+  };
+
   #end(reason: Error): void {
     this.#ended = reason;
     clearTimeout(this.#timer);
   }
 
   async #letGo(): Promise<void> {
-    try {
-      await this.#options.thread.operation({ name: 'end', session: this.#options.id });
-    } catch {
-      // Only a thread that ended cannot do this: the transaction ended with it, and the crash has been reported.
-    }
-    this.#giveBack();
-  }
-
-  #giveBack(): void {
-    this.#options.release();
+    await this.#options.link.end();
     this.#finished();
   }
 
@@ -165,9 +160,7 @@ export class TransactionSession {
     if (this.#pending.length === 0) return;
     const calls = this.#pending;
     this.#pending = [];
-    this.#options.thread.batch(this.#options.id, calls, this.#layouts, (rolledBack) => {
-      if (rolledBack) void this.abandon(new TransactionEndedError('was rolled back by the statement before'));
-    });
+    this.#options.link.send(calls, this.#onRolledBack);
   }
 }
 

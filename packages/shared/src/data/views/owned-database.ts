@@ -12,8 +12,10 @@ import type {
   MigrationReport,
   OpenTransaction,
   OverdueStatement,
+  OwnableDatabase,
   QueryResult,
   Row,
+  SqlDialect,
   SqlParameters,
   StreamOptions,
   Transaction,
@@ -26,7 +28,7 @@ interface OwnedAccess {
   readonly owner: string;
   /** Its statements have the owner's principal, by which the engine authorises them. */
   readonly registry: StatementRegistry;
-  readonly database: Pick<Database, 'state' | 'overdue' | 'check' | 'status'> & {
+  readonly database: Pick<Database, 'dialect' | 'state' | 'overdue' | 'check' | 'status'> & {
     transaction<T>(work: (tx: TransactionScope) => Promise<T>, options: OwnedOptions): Promise<T>;
     begin(options: OwnedOptions): Promise<TransactionScope>;
   };
@@ -41,6 +43,10 @@ export class OwnedDatabase implements DatabaseView {
 
   constructor(access: OwnedAccess) {
     this.#access = access;
+  }
+
+  get dialect(): SqlDialect {
+    return this.#access.database.dialect;
   }
 
   get state(): DatabaseState {
@@ -90,4 +96,9 @@ export class OwnedDatabase implements DatabaseView {
 
   /** Does nothing: the database is closed by the code that opened it. */
   async close(): Promise<void> {}
+}
+
+/** Whether the database has all rights, and is not the view of an owner. */
+export function isOwnable(database: Database): database is OwnableDatabase {
+  return 'ownedBy' in database;
 }

@@ -1,6 +1,6 @@
 import type { StatementRegistry } from '../statements/statement-registry.ts';
 import type { TransactionScope } from '../transactions/transaction-scope.ts';
-import type { OpenTransaction, QueryResult, Row, SqlParameters, Transaction } from '../types.ts';
+import type { OpenTransaction, QueryResult, Row, SqlDialect, SqlParameters, Transaction } from '../types.ts';
 
 /** A transaction with the rights of one owner, whose statements are those of `registry`. */
 export class OwnedTransaction implements OpenTransaction {
@@ -10,6 +10,10 @@ export class OwnedTransaction implements OpenTransaction {
   constructor(inner: TransactionScope, registry: StatementRegistry) {
     this.#inner = inner;
     this.#registry = registry;
+  }
+
+  get dialect(): SqlDialect {
+    return this.#inner.dialect;
   }
 
   execute<R = Row>(sql: string, params?: SqlParameters): Promise<QueryResult<R>> {
