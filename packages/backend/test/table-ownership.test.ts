@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createTestBackend } from '@aico/backend/testing';
-import { EncryptedDatabase } from '@aico/shared/data';
+import { EncryptedDatabase, migrationText } from '@aico/shared/data';
 import type { FastifyRequest } from 'fastify';
 import { RESERVED, refuseReservedName } from '../src/composition/reserved-names.ts';
 import type {} from './fixtures/curious.ts';
@@ -81,7 +81,10 @@ test('every owner and table of the backend itself is reserved, and its migration
   assert.deepEqual(own.map(({ owner }) => owner).sort(), owners.map(({ owner }) => owner).sort());
   for (const { owner, migrations } of own) {
     // Only the backend itself may set counters of AUTOINCREMENT.
-    const unprivileged = migrations.map(({ id, sql }) => ({ id, sql: sql.replaceAll(SETS_COUNTER, '') }));
+    const unprivileged = migrations.map((migration) => ({
+      id: migration.id,
+      sql: migrationText(migration, 'sqlite').replaceAll(SETS_COUNTER, ''),
+    }));
     await unreserved.ownedBy(owner).migrate(owner, unprivileged);
   }
 });
