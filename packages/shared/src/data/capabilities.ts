@@ -15,7 +15,7 @@ export const ENGINE_NAMES: Readonly<Record<SqlDialect, string>> = {
   postgres: 'PostgreSQL',
 };
 
-/** What to use instead of the capabilities that an engine lacks. */
+/** Replacements of the capabilities that an engine lacks. */
 const INSTEAD: Readonly<Record<SqlDialect, Readonly<Partial<Record<DatabaseCapability, string>>>>> = {
   sqlite: {},
   postgres: {
@@ -32,7 +32,7 @@ const INSTEAD: Readonly<Record<SqlDialect, Readonly<Partial<Record<DatabaseCapab
   },
 };
 
-/** What to use instead of a capability that the engine lacks; `undefined` if the engine has it. */
+/** The replacement of a capability that the engine lacks; `undefined` if the engine has it. */
 export function lacks(dialect: SqlDialect, capability: DatabaseCapability): string | undefined {
   return INSTEAD[dialect][capability];
 }

@@ -130,7 +130,7 @@ export interface StreamOptions {
   readonly idleMs?: number;
 }
 
-/** What an engine can do with its store as a whole. */
+/** An operation of an engine on its store as a whole. */
 export type DatabaseCapability = 'backup' | 'restore' | 'rotate-key' | 'rollback-guard' | 'vacuum';
 
 /** A table, and those of its columns that the administrator of the store can read. */

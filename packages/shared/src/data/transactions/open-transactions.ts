@@ -19,7 +19,7 @@ export interface OwnedOptions extends TransactionOptions {
   readonly owner?: string;
 }
 
-/** What an engine needs to know to open a transaction. */
+/** A transaction that is to be opened. */
 export interface SessionRequest {
   readonly readOnly: boolean;
   readonly timeoutMs: number;
