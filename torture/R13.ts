@@ -1,7 +1,8 @@
 /**
  * R13: canary secrets are sent through configuration, requests, log fields, bus, rows, refused and failing requests, errors and
- * crashes of the whole `aico start`. Then every file below the home and the temporary folder, all output, every reply and the
- * command line of every process are searched for the secrets in every encoding, and for the keys.
+ * crashes of the whole `aico start`. Then every file below the home and the temporary folder, the archives of the log, all output,
+ * every reply and the command line of every process are searched for the secrets in every encoding, and for the keys. The files
+ * include the spool of the log, which a killed process leaves behind.
  *
  * Nothing may be found, with one exception, since a secret in the free text of an error cannot be recognised: the message of an
  * error that a plugin throws is shown as the cause on the console and by `aico logs`. It may appear in no file and no reply.
@@ -95,10 +96,11 @@ class BackendProcess {
     return this.#ready.promise;
   }
 
-  /** Runs a command. @returns its output */
+  /** Runs a command. @returns its output @throws if it fails, since its output would test nothing */
   async ask(...args: readonly string[]): Promise<string> {
     const asked = new Child(AICO, args, { env: this.#env });
-    await asked.ended;
+    const { code } = await asked.ended;
+    if (code !== 0) throw new Error(`aico ${args.join(' ')} failed: ${asked.stderr}`);
     return asked.stdout + asked.stderr;
   }
 
@@ -198,12 +200,18 @@ async function exercise(
       leaks.add(`a secret by ${channel} did not arrive, so its channel was not tested`);
   look('a command line', await commandLines(ready.pid), canaries, leaks);
   const hidden = canaries.filter((canary) => !isFreeText(canary));
+  const archive = path.join(backend.home, `${end}.aicolog`);
   for (const args of [
     ['config', 'list', '--live', '--json'],
     ['status', '--json'],
-    ['logs', 'tail', '-n', '1000', '--json'],
-  ])
-    look(`aico ${args[0]}`, await backend.ask(...args), args[0] === 'logs' ? hidden : canaries, leaks);
+    ['audit', 'ls', '-n', '1000', '--json'],
+    ['logs', 'export', '--format', 'otlp'],
+    ['logs', 'archive', archive, '--until', '0m', '--remove', '--yes', '--json'],
+    ['logs', 'export', '--archive', archive],
+  ]) {
+    const answer = await backend.ask(...args);
+    look(`aico ${args.join(' ')}`, answer, args[0] === 'logs' ? hidden : canaries, leaks);
+  }
   const expected: Readonly<Record<End, Ended>> = {
     SIGKILL: { code: null, signal: 'SIGKILL' },
     SIGABRT: { code: null, signal: 'SIGABRT' },
@@ -234,6 +242,8 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, report }) => {
   ];
   const needles = canaries.flatMap(({ needles: each }) => each);
   let searched = 0;
+  /** The extensions of the files that were searched. */
+  const kinds = new Set<string>();
   try {
     await mkdir(temporary);
     // A short count has time for two runs.
@@ -248,10 +258,13 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, report }) => {
         await backend.child.ended;
       }
       const keys = await keysOfHome(new AICOPaths({ home }));
+      for (const name of await readdir(root, { recursive: true })) kinds.add(path.extname(name));
       await lookIntoFiles([root], [...needles, ...keys], `after ${end}`, leaks);
       searched += 1;
       report(`after ${end}: ${leaks.size} found`);
     }
+    for (const kind of ['.aicolog', '.db', '.db-wal', '.head', '.json', '.key', '.spool'])
+      if (!kinds.has(kind)) leaks.add(`no file *${kind} was searched`);
     // Checks the search itself, with a secret and a key that were written to a file.
     const planted = path.join(home, 'data', 'planted');
     const keys = await keysOfHome(new AICOPaths({ home }));
