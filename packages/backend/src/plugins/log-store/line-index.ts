@@ -3,9 +3,10 @@ import type { Queryable } from '@aico/shared/data';
 /** Lines that are indexed by one statement, which holds up other writes for about 10 ms. */
 const SLICE = 512;
 
+/** The first and last line that are not indexed. Deleted lines leave gaps between ids, which may be larger than a slice. */
 const NEXT = `
-  SELECT max(coalesce((SELECT max(last) FROM logs_segment), 0) + 1, coalesce((SELECT min(id) FROM logs), 1)) AS first,
-    coalesce((SELECT max(id) FROM logs), 0) AS last`;
+  SELECT (SELECT min(id) FROM logs WHERE id > coalesce((SELECT max(last) FROM logs_segment), 0)) AS first,
+    (SELECT max(id) FROM logs) AS last`;
 
 /** A trigger puts the words of these lines into the index, so that both happen or neither. */
 const INDEX = `
@@ -66,9 +67,9 @@ export class LineIndex {
 
   async #fill(least: number, signal?: AbortSignal): Promise<void> {
     while (signal?.aborted !== true) {
-      const { rows } = await this.#database.execute<{ first: number; last: number }>(NEXT);
-      const { first, last } = rows[0] ?? { first: 1, last: 0 };
-      if (last - first + 1 < least) return;
+      const { rows } = await this.#database.execute<{ first: number | null; last: number | null }>(NEXT);
+      const { first = null, last = null } = rows[0] ?? {};
+      if (first === null || last === null || last - first + 1 < least) return;
       await this.#database.execute(INDEX, [first, Math.min(last, first + SLICE - 1)]);
     }
   }

@@ -185,6 +185,15 @@ describe('LogStore', () => {
       );
     }));
 
+  test('lines after a gap of ids larger than a slice of the index are indexed', () =>
+    withStore(async ({ log, store }) => {
+      for (let n = 0; n < 2_000; n += 1)
+        log(record({ time: n, service: n < 10 || n > 1_900 ? 'kept' : 'noise', message: `line ${n}` }));
+      assert.equal(await store.delete({ service: 'noise' }), 1_891);
+      assert.equal((await store.query({ text: 'line 1999' })).length, 1);
+      assert.equal((await store.query({ since: 5, limit: 1_000 })).length, 5 + 99);
+    }));
+
   test('a burst of 10 000 lines is written whole and in order', () =>
     withStore(async ({ logging, logger, store, database }) => {
       for (let n = 0; n < 10_000; n += 1) logger.info(`${n}`);
