@@ -1,0 +1,6 @@
+export type { Candidacy, LeasedWork, LeaseTimes } from './candidacy.ts';
+export { LeaseLostError } from './errors.ts';
+export type { Lease } from './lease.ts';
+export { suspendAwareClock } from './lease-clock.ts';
+export type { LeaseRow } from './lease-table.ts';
+export { LEASE_TIMES, Leases, type LeasesOptions } from './leases.ts';
