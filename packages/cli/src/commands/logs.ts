@@ -1,5 +1,6 @@
 import type { Output } from '@aico/backend/plugin';
 import { ask, type LoggedLine, loggedLineOf } from '@aico/client/ask';
+import { printable } from '@aico/protocol';
 import type { LogLevel } from '@aico/shared/core/logging';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { wholeNumber } from '../argument-values.ts';
@@ -159,7 +160,9 @@ async function exportLines(context: CommandContext, options: ExportOptions): Pro
   for await (const page of source.all({ ...queryOf(options), ...timesOf(options) })) {
     if (page.length === 0) continue;
     const rows = options.format === 'otlp' ? [otlpOf(page)] : page;
-    await writeBytes([Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))]);
+    // JSON keeps its value, and the terminal is not controlled by it.
+    const text = rows.map((row) => `${printable(JSON.stringify(row))}\n`).join('');
+    await writeBytes([Buffer.from(text)]);
   }
 }
 
