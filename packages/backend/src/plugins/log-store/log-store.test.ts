@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { record, withStore } from '../../../test/fixtures/log-store.ts';
 import type { LogQuery } from './log-query.ts';
 import { isSelected } from './log-record.ts';
+import { toRow } from './log-row.ts';
 import { LogStore } from './log-store.ts';
+import { INSERT_BATCH } from './schema.ts';
 
 describe('LogStore', () => {
   test('keeps every line with its names, level, time and fields, newest first', () =>
@@ -157,7 +159,7 @@ describe('LogStore', () => {
       { retention: { maxRows: 100 } },
     ));
 
-  test('lines that come after all were deleted take their numbers again, and are found', () =>
+  test('lines that come after all were deleted are found', () =>
     withStore(
       async ({ log, store }) => {
         for (let n = 0; n < 600; n += 1) log(record({ time: 1, message: 'old' }));
@@ -166,24 +168,59 @@ describe('LogStore', () => {
         log(record({ time: Date.now(), message: 'new' }));
         assert.deepEqual(
           (await store.query({ text: 'new' })).map(({ id }) => id),
-          [1],
+          [601],
         );
         assert.deepEqual(await store.query({ text: 'old' }), []);
       },
       { retention: { maxAgeMs: 60_000 } },
     ));
 
-  test('lines that come after the newest were deleted take their numbers again, and are found', () =>
-    withStore(async ({ log, store, database }) => {
-      for (let n = 0; n < 600; n += 1) log(record({ time: 1, message: 'old' }));
-      assert.equal((await store.query({ text: 'old', limit: 1 })).length, 1);
-      await database.execute('DELETE FROM logs WHERE id > 300');
-      log(record({ time: 2, message: 'new' }));
-      assert.deepEqual(
-        (await store.query({ text: 'new', since: 2 })).map(({ id }) => id),
-        [301],
-      );
-    }));
+  test('no id is given to a second line, whatever was deleted and stored again, and every line is found', async () => {
+    const step = fc.oneof(
+      fc.record({ log: fc.integer({ min: 1, max: 700 }) }),
+      fc.record({ deleteFrom: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      fc.constantFrom('index' as const, 'same again' as const),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 8 }), (steps) =>
+        withStore(async ({ log, store, database }) => {
+          let newest = 0;
+          let n = 0;
+          for (const each of [...steps, { log: 1 }]) {
+            if (each === 'index') await store.index();
+            // As where the answer of the database was lost: all of these lines are stored already.
+            else if (each === 'same again')
+              await database.execute(INSERT_BATCH, ['run', 0, `[${toRow({ number: 0, record: record() })}]`]);
+            else if ('deleteFrom' in each)
+              await database.execute('DELETE FROM logs WHERE id >= ?', [Math.ceil(newest * each.deleteFrom)]);
+            else {
+              for (const end = n + each.log; n < end; n += 1) log(record({ time: n, message: `line ${n}` }));
+              await store.flush();
+              const { rows } = await database.execute<{ id: number }>(
+                'SELECT id FROM logs ORDER BY id DESC LIMIT ?',
+                [each.log],
+              );
+              assert.equal(rows.length, each.log);
+              assert.ok((rows.at(-1)?.id ?? 0) > newest);
+              newest = rows[0]?.id ?? 0;
+              const found = await store.query({ text: `line ${n - 1}`, since: n - 1 });
+              assert.deepEqual(
+                found.map(({ id }) => id),
+                [newest],
+              );
+            }
+          }
+        }),
+      ),
+      {
+        numRuns: 12,
+        examples: [
+          [[{ log: 700 }, 'index', { log: 700 }, { deleteFrom: 0 }, 'same again']],
+          [[{ log: 700 }, { deleteFrom: 0.1 }]],
+        ],
+      },
+    );
+  });
 
   test('lines after a gap of ids larger than a slice of the index are indexed', () =>
     withStore(async ({ log, store }) => {

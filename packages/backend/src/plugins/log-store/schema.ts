@@ -88,8 +88,7 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     id: '005_sizes',
     // Segments count their lines and the bytes of their texts, so that retention by number and size need not read every line.
-    // Lines may be deleted anywhere: a segment without lines goes, and one whose last line is deleted ends at the line before,
-    // since later lines take the numbers of the newest ones again.
+    // Lines may be deleted anywhere: a segment without lines goes, and one whose last line is deleted ends at the line before.
     sql: `
       ALTER TABLE logs_segment ADD COLUMN lines INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE logs_segment ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
@@ -134,6 +133,30 @@ export const MIGRATIONS: readonly Migration[] = [
         file TEXT NOT NULL,
         selection TEXT NOT NULL
       ) STRICT;
+    `,
+  },
+  {
+    id: '008_ids',
+    // A reader of the log stands at an id, so that an id is never given to a second line. AUTOINCREMENT would do that as well, but it
+    // cannot be added to a table that exists: a copy of a million lines takes longer than a start may.
+    sql: `
+      CREATE TABLE logs_newest (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        id INTEGER NOT NULL
+      ) STRICT;
+      INSERT INTO logs_newest (one, id) VALUES (1, 0);
+      DROP TRIGGER logs_batch_stores;
+      CREATE TRIGGER logs_batch_stores INSTEAD OF INSERT ON logs_batch BEGIN
+        UPDATE logs_newest SET id = max(id, coalesce((SELECT max(id) FROM logs), 0));
+        INSERT INTO logs (id, time, level, service, component, message, fields, request, trace, plugin, device)
+        SELECT (SELECT id FROM logs_newest) + 1 + key, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+          value ->> 6, value ->> 7, value ->> 8, value ->> 9
+        FROM jsonb_each(new.lines)
+        WHERE value ->> 10 > coalesce((SELECT stored FROM logs_run WHERE run = new.run), 0);
+        UPDATE logs_newest SET id = max(id, coalesce((SELECT max(id) FROM logs), 0));
+        INSERT INTO logs_run (run, stored) VALUES (new.run, new.stored)
+        ON CONFLICT (run) DO UPDATE SET stored = max(stored, excluded.stored);
+      END;
     `,
   },
 ];
