@@ -2,13 +2,15 @@
  * R4: `kill -9` at random moments of a process that logs 5,000 lines a second: while it starts and stores the spool of the process
  * before it, while it runs and its store stops and starts, while it stops. A home outlives many kills; a last process starts
  * undisturbed and stops. Then every line of `warn` and above whose call had returned is stored once and in order, and so is every other
- * line, but for those of the last 100 ms of a process and those that the log counts as dropped.
+ * line, but for those of the last 100 ms of a process and those that the log counts as dropped. After the kills of each home follows
+ * a burst: 100,000 lines before the bus is up, as many while it is, and while the store stops and starts.
  */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AICOPaths } from '@aico/shared/core/paths';
+import { burst } from '../packages/backend/test/fixtures/log-burst.ts';
 import type { Campaign } from './campaign.ts';
 import { Child } from './fixtures/child.ts';
 import { openHome } from './fixtures/home.ts';
@@ -18,6 +20,8 @@ import { scan, secretNeedles } from './fixtures/scanner.ts';
 
 const FULL_COUNT = 100;
 const KILLS_PER_HOME = 20;
+/** Lines in each phase of a burst in a full campaign; fewer in a shorter one. */
+const BURST = 100_000;
 /** A process that has not ended by then never will, also on a busy machine. */
 const STUCK_MS = 600_000;
 /** About how long each phase takes, in milliseconds; for running, how long it is left to run. */
@@ -108,10 +112,21 @@ class Home {
   }
 }
 
+/** A burst, through a queue that drops lines at every second call. @returns what is wrong */
+async function wrongInBurst(lines: number, isDropping: boolean): Promise<readonly string[]> {
+  const { severeLost, storedTwice, notCounted, ...rest } = await burst(
+    lines,
+    isDropping ? { lines: lines / 2, size: 64 * 1_048_576 } : undefined,
+  );
+  const isRight =
+    severeLost === 0 && storedTwice === 0 && notCounted === 0 && rest.dropped > 0 === isDropping;
+  return isRight ? [] : [`a burst: ${JSON.stringify({ severeLost, storedTwice, notCounted, ...rest })}`];
+}
+
 export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) => {
   const random = randomFrom(seed);
   const hits: Record<string, number> = {};
-  let [failures, kills, lines, severe, lostAtEnd, dropped] = [0, 0, 0, 0, 0, 0];
+  let [failures, kills, bursts, lines, severe, lostAtEnd, dropped] = [0, 0, 0, 0, 0, 0, 0];
   while (kills < count) {
     const home = await Home.make();
     const wrong: string[] = [];
@@ -133,10 +148,12 @@ export const campaign: Campaign = async ({ count = FULL_COUNT, seed, report }) =
     } finally {
       await home.remove();
     }
+    wrong.push(...(await wrongInBurst(count < FULL_COUNT ? BURST / 20 : BURST, bursts % 2 === 1)));
+    bursts += 1;
     failures += wrong.length;
     for (const what of wrong.slice(0, 10)) report(what);
     report(`${kills} kills, ${lines} lines, ${severe} of warn and above, ${failures} failures`);
   }
   report(`killed while: ${JSON.stringify(hits)}`);
-  return { runs: kills, failures, ok: failures === 0, lines, severe, lostAtEnd, dropped, hits };
+  return { runs: kills, bursts, failures, ok: failures === 0, lines, severe, lostAtEnd, dropped, hits };
 };
