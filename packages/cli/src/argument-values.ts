@@ -73,7 +73,7 @@ export function jsonOrText(text: string): unknown {
 }
 
 /** The forms of a time on the command line. */
-export const TIMES = '10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27 or 2026-11-27T14:30';
+export const TIMES = '10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27 or 2026-11-27T14:30';
 
 /** A time in the time zone of this terminal, which the backend does not know. */
 export function instant(text: string): string {

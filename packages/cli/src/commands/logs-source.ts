@@ -8,7 +8,7 @@ import { type SecretFiles, withSecretFiles } from '../security/secret-files.ts';
 import type { Query } from './logs-filter.ts';
 
 /** The most lines that the backend returns at once. */
-export const MOST_LINES = 1_000;
+const LINES_AT_ONCE = 1_000;
 
 export type StoredLine = ReplyOf<'get', '/api/v1/logs'>['logs'][number];
 export type LineCounts = ReplyOf<'get', '/api/v1/logs/counts'>;
@@ -55,14 +55,26 @@ class BackendLines implements LineSource {
     this.#context = context;
   }
 
-  async newest(query: Query): Promise<readonly StoredLine[]> {
+  async newest({ limit = LINES_AT_ONCE, ...query }: Query): Promise<readonly StoredLine[]> {
     const client = await this.#context.client(QUICK_ANSWER_MS);
-    return (await ask(client, 'get', '/api/v1/logs', { query })).logs;
+    const newest: StoredLine[] = [];
+    for (let isMore = true; isMore; ) {
+      const before = newest.at(-1)?.id;
+      const wanted = {
+        ...query,
+        ...(before !== undefined && { before }),
+        limit: Math.min(LINES_AT_ONCE, limit - newest.length),
+      };
+      const { logs } = await ask(client, 'get', '/api/v1/logs', { query: wanted });
+      newest.push(...logs);
+      isMore = logs.length === wanted.limit && newest.length < limit;
+    }
+    return newest;
   }
 
   async *all(query: Query): AsyncGenerator<readonly StoredLine[]> {
     const client = await this.#context.client();
-    const wanted = { ...query, first: 'oldest', limit: MOST_LINES } as const;
+    const wanted = { ...query, first: 'oldest', limit: LINES_AT_ONCE } as const;
     for (let after = 0; ; ) {
       const { logs } = await ask(client, 'get', '/api/v1/logs', { query: { ...wanted, after } });
       const last = logs.at(-1);
@@ -115,7 +127,7 @@ class ArchivedLines implements LineSource {
     }
   }
 
-  async newest({ limit = MOST_LINES, ...query }: Query): Promise<readonly StoredLine[]> {
+  async newest({ limit = LINES_AT_ONCE, ...query }: Query): Promise<readonly StoredLine[]> {
     let newest: readonly StoredLine[] = [];
     for await (const page of this.all(query)) newest = [...newest, ...page].slice(-limit);
     return newest.toReversed();

@@ -11,7 +11,10 @@ import { onOneLine, styles } from '../terminal/style.ts';
 import { coloured, table } from '../terminal/table.ts';
 import { type FilterOptions, LEVELS, queryOf, timesOf, withFilter, withLines } from './logs-filter.ts';
 import type { ArchiveOptions, RemoveOptions } from './logs-manage.ts';
-import { lineSource, MOST_LINES, type SourceOptions, withArchive } from './logs-source.ts';
+import { lineSource, type SourceOptions, withArchive } from './logs-source.ts';
+
+/** The most lines that are kept in memory; `export` has no limit. */
+const MOST_LINES = 100_000;
 
 interface ListOptions extends FilterOptions, SourceOptions {
   readonly lines: number;
@@ -99,7 +102,10 @@ async function tail(context: CommandContext, options: TailOptions): Promise<void
   const [latest] = follow === true ? await source.newest({ limit: 1 }) : [];
   const newest = await source.newest({ ...filter, ...timesOf(options), limit: lines });
   for (const line of newest.toReversed()) print(line);
-  if (follow !== true) return;
+  if (follow !== true) {
+    noteIfNone(context.output, options, newest);
+    return;
+  }
   const client = await context.client(QUICK_ANSWER_MS);
   const after = Math.max(latest?.id ?? 0, newest[0]?.id ?? 0);
   const wanted = new URLSearchParams({ after: String(after) });
@@ -125,6 +131,8 @@ async function list(context: CommandContext, options: ListOptions): Promise<void
     for (const line of logs) write(process.stdout, JSON.stringify(line));
     return;
   }
+  noteIfNone(context.output, options, logs);
+  if (logs.length === 0) return;
   context.output.print(logs, () =>
     table(
       ['id', 'time', 'level', 'service', 'message'],
@@ -168,6 +176,10 @@ async function exportLines(context: CommandContext, options: ExportOptions): Pro
 
 function isNdjson({ json }: Output, { pretty }: ListOptions): boolean {
   return json || (pretty !== true && process.stdout.isTTY !== true);
+}
+
+function noteIfNone(output: Output, options: ListOptions, lines: readonly unknown[]): void {
+  if (lines.length === 0 && !isNdjson(output, options)) output.note('No line matches.');
 }
 
 function printerFor(output: Output, options: ListOptions): (line: LoggedLine) => void {

@@ -914,9 +914,9 @@ export interface operations {
                 traceId?: string;
                 plugin?: string;
                 device?: string;
-                /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                /** @description 10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
                 since?: string;
-                /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                /** @description 10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
                 until?: string;
                 limit?: number;
                 /** @description The id of the last line of this page. */
@@ -970,9 +970,9 @@ export interface operations {
                 traceId?: string;
                 plugin?: string;
                 device?: string;
-                /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                /** @description 10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
                 since?: string;
-                /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                /** @description 10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
                 until?: string;
             };
             header?: never;
@@ -1009,9 +1009,9 @@ export interface operations {
                     traceId?: string;
                     plugin?: string;
                     device?: string;
-                    /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                    /** @description 10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
                     since?: string;
-                    /** @description 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
+                    /** @description 10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
                     until?: string;
                     file: string;
                     /**

@@ -1,16 +1,16 @@
 const UNITS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
 /**
- * The moment that a person means: `10m`, `2h`, `3d` (so long ago), `now`, `today` and `yesterday` (their beginning), a time of
- * today (`14:30`), or a date or date-time of ISO 8601. A date without a time is its beginning, and a time without a zone is local.
+ * The moment that a person means: `10m`, `1h30m`, `3d` (so long ago), `now`, `today` and `yesterday` (their beginning), a time of
+ * today (`14:30`), or a date or date-time of ISO 8601, also with a space instead of the `T`. A date without a time is its beginning,
+ * and a time without a zone is local: one that a change of the clock leaves out is an hour later, and of two it is the first.
  * `undefined` for any other text.
  *
  * @example momentOf('10m', new Date('2026-11-27T12:00:00Z')); // 2026-11-27T11:50:00.000Z
  */
 export function momentOf(text: string, now: Date): Date | undefined {
   const wanted = text.trim().toLowerCase();
-  const [, count, unit] = /^(\d{1,6})([smhdw])$/.exec(wanted) ?? [];
-  if (count !== undefined && isUnit(unit)) return new Date(now.getTime() - Number(count) * UNITS[unit]);
+  if (/^(?:\d{1,6}[smhdw]){1,5}$/.test(wanted)) return new Date(now.getTime() - durationOf(wanted));
   if (wanted === 'now') return new Date(now);
   if (wanted === 'today') return midnight(now, 0);
   if (wanted === 'yesterday') return midnight(now, -1);
@@ -22,11 +22,18 @@ export function momentOf(text: string, now: Date): Date | undefined {
     return moment;
   }
   const [, date, rest] =
-    /^(\d{4}-\d\d-\d\d)(t\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:z|[+-]\d\d:\d\d)?)?$/.exec(wanted) ?? [];
+    /^(\d{4}-\d\d-\d\d)([t ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:z|[+-]\d\d:\d\d)?)?$/.exec(wanted) ?? [];
   if (date === undefined) return undefined;
   // Without a time, JavaScript would take the date for one in UTC.
-  const moment = new Date(`${date}${(rest ?? 'T00:00').toUpperCase()}`);
+  const moment = new Date(`${date}${(rest ?? 'T00:00').replace(' ', 'T').toUpperCase()}`);
   return Number.isNaN(moment.getTime()) || !isDay(date) ? undefined : moment;
+}
+
+function durationOf(text: string): number {
+  let duration = 0;
+  for (const [, count, unit] of text.matchAll(/(\d+)(\w)/g))
+    if (isUnit(unit)) duration += Number(count) * UNITS[unit];
+  return duration;
 }
 
 function isUnit(unit: string | undefined): unit is keyof typeof UNITS {

@@ -4,7 +4,7 @@ import { type AicoError, defineError } from '@aico/protocol';
 export class LogTimeError extends defineError({
   code: 'AICO_LOGS_TIME',
   status: 400,
-  hint: 'Use 10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27 or 2026-11-27T14:30:00Z.',
+  hint: 'Use 10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27 or 2026-11-27T14:30:00Z.',
   make: (name: string) => ({ message: `the value of ${name} is not a time` }),
 }) {}
 

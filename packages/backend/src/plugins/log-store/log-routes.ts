@@ -37,7 +37,7 @@ const Filter = {
 
 const Moment = Type.String({
   maxLength: 64,
-  description: '10m, 2h, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601.',
+  description: '10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601.',
 });
 
 const Selection = { ...Filter, since: Type.Optional(Moment), until: Type.Optional(Moment) };
