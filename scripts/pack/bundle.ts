@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { addons } from './addons.ts';
 import { bundledName, entryPoints, filesTogether } from './together.ts';
 import { filesOf, type WorkspacePackage } from './workspace.ts';
 
@@ -14,8 +15,8 @@ interface Bundle {
 
 /**
  * Libraries whose code is packed with the package's own. Node takes about 0.3 ms to load a file, and these have more than a
- * thousand. Native addons and libraries that few commands use stay dependencies, as does everything of the packages that an
- * author's bundler takes into a web page.
+ * thousand. Libraries that few commands use stay dependencies, as does everything of the packages that an author's bundler takes
+ * into a web page. The binaries of native addons are not packed either: see addons.ts.
  */
 const BUNDLED: Readonly<Record<string, readonly string[]>> = {
   '@aico/backend': [
@@ -29,13 +30,16 @@ const BUNDLED: Readonly<Record<string, readonly string[]>> = {
     'ws',
   ],
   '@aico/cli': ['commander'],
+  '@aico/protocol': ['sodium-native'],
   '@aico/shared': [
     '@msgpack/msgpack',
+    'better-sqlite3-multiple-ciphers',
     'denque',
     'fastest-levenshtein',
     'p-limit',
     'p-map',
     'pino',
+    'sodium-native',
     'typebox',
     'yaml',
   ],
@@ -76,7 +80,7 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
       logLevel: 'silent',
       // A name that two entry points of one file give to different things.
       logOverride: { 'ambiguous-reexport': 'error' },
-      plugins: [fileUrls(folder, separate), filesTogether(folder, manifest.name)],
+      plugins: [addons(), fileUrls(folder, separate), filesTogether(folder, manifest.name)],
       ...options,
     });
     for (const { path: file, text } of outputFiles) {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { buildPage } from '../../packages/ui/src/build-page.ts';
+import { hasAddon } from './addons.ts';
 import { bundle } from './bundle.ts';
 import { compileDeclarations, declarationName, declarationsOf } from './declarations.ts';
 import { licensesOf } from './licenses.ts';
@@ -82,7 +83,8 @@ async function stage(
   const named = [...declarations.values()].join('');
   const manifest = packedManifest(
     each.manifest,
-    (dependency) => !isBundled(dependency, libraries) || named.includes(`'${dependency}`),
+    (dependency) =>
+      !isBundled(dependency, libraries) || hasAddon(dependency) || named.includes(`'${dependency}`),
   );
   const packed = new Map<string, string | Uint8Array>([
     ...files,

@@ -1,15 +1,14 @@
 import { chmodSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { giveNameToOwnerOf } from '@aico/shared/core/paths';
+import { LockFile } from '@aico/shared/core/paths/lock-file';
 import { SystemError } from '@aico/shared/core/system-errors';
-import SQLite from 'better-sqlite3-multiple-ciphers';
 import { InstanceLockError, InstanceRunningError } from './errors.ts';
 import { findHolder, type HomeFiles, lockHolders } from './home-holder.ts';
 import { readInstance } from './instance-file.ts';
 
 /**
- * Locks a home for one process. The lock is the operating system's own, taken through an empty SQLite file, so it ends with the
- * process and never becomes stale. If the lock file was removed while its holder was running, the locks of the holder's open
+ * Locks a home for one process. The lock is a `LockFile`, which ends with the process. If the lock file was removed while its holder was running, the locks of the holder's open
  * database still keep another process out.
  *
  * @throws {InstanceRunningError} when another process has the home
@@ -20,16 +19,16 @@ import { readInstance } from './instance-file.ts';
  * ```
  */
 export class InstanceLock implements Disposable {
-  readonly #database: SQLite.Database;
+  readonly #lock: LockFile;
   readonly #files: HomeFiles;
   readonly #inode: bigint;
 
   constructor(files: HomeFiles) {
     this.#files = files;
-    this.#database = take(files);
+    this.#lock = take(files);
     const holder = findHolder(files);
     if (holder !== undefined) {
-      this.#database.close();
+      this.release();
       throw new InstanceRunningError(files.lockFile, readInstance(files.instanceFile), holder.pid);
     }
     this.#inode = inodeOf(files.lockFile);
@@ -41,7 +40,7 @@ export class InstanceLock implements Disposable {
   }
 
   release(): void {
-    this.#database.close();
+    this.#lock[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
@@ -49,27 +48,26 @@ export class InstanceLock implements Disposable {
   }
 }
 
-function take({ lockFile, instanceFile }: HomeFiles): SQLite.Database {
+function take({ lockFile, instanceFile }: HomeFiles): LockFile {
   let busy: unknown;
   // Twice: the holder may have released it before the kernel was asked for its id.
   for (let attempt = 1; attempt <= 2; attempt += 1) {
-    let database: SQLite.Database | undefined;
+    let lock: LockFile | undefined;
     try {
-      database = new SQLite(lockFile, { timeout: 0 });
+      lock = new LockFile(lockFile);
       chmodSync(lockFile, 0o600);
       // A command run by root must not leave a lock that the backend's own user cannot open.
       giveNameToOwnerOf(path.dirname(lockFile), lockFile);
-      database.exec('BEGIN EXCLUSIVE');
-      return database;
+      busy = lock.take();
+      if (busy === undefined) return lock;
     } catch (error) {
-      database?.close();
-      if (!(error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY')))
-        throw new InstanceLockError(lockFile, error);
-      busy = error;
-      const [holder] = lockHolders(lockFile) ?? [];
-      if (holder !== undefined || lockHolders(lockFile) === undefined)
-        throw new InstanceRunningError(lockFile, readInstance(instanceFile), holder, error);
+      lock?.[Symbol.dispose]();
+      throw new InstanceLockError(lockFile, error);
     }
+    lock[Symbol.dispose]();
+    const [holder] = lockHolders(lockFile) ?? [];
+    if (holder !== undefined || lockHolders(lockFile) === undefined)
+      throw new InstanceRunningError(lockFile, readInstance(instanceFile), holder, busy);
   }
   // SQLite also reports "busy" for a file system without locks; then no process holds the lock.
   throw new InstanceLockError(

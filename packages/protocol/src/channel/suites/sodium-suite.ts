@@ -2,8 +2,8 @@
  * The suite for Node, over libsodium: a small record costs a fifth of that with a cipher object of node:crypto, and X25519 and
  * SHA-256 are faster too (benchmarks/channel-suites.ts). Browsers load noble-suite.ts instead.
  */
-import sodium from 'sodium-native';
 import { type AeadKey, type CryptoSuite, KEY_BYTES } from './crypto-suite.ts';
+import { sodium } from './sodium.ts';
 
 const NONCE_BYTES = 12;
 /** The block length of SHA-256, to which HMAC pads its key. */

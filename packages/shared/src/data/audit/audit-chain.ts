@@ -1,4 +1,4 @@
-import sodium from 'sodium-native';
+import { sodium } from '@aico/protocol/sodium';
 
 /** The fields of a row that its hash covers, as bytes: two texts that are read as equal may differ in their bytes. */
 export interface ChainedRow {

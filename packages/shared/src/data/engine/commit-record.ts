@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import sodium from 'sodium-native';
+import { sodium } from '@aico/protocol/sodium';
 
 /**
  * The identity of a database (`id`) and of its present history (`epoch`): a restore begins a new history. Both are 16 random

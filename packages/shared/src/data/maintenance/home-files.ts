@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseJson } from '@aico/protocol';
-import sodium from 'sodium-native';
+import { sodium } from '@aico/protocol/sodium';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { wipe } from '../../security/index.ts';

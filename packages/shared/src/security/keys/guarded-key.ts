@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import sodium from 'sodium-native';
+import { sodium } from '@aico/protocol/sodium';
 
 /**
  * A key in libsodium's guarded memory: locked against swapping, excluded from core dumps, between guard pages, and unreadable

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import sodium from 'sodium-native';
+import { sodium } from '@aico/protocol/sodium';
 import { GuardedKey } from './guarded-key.ts';
 
 /** A key, sealed with XChaCha20-Poly1305 under another. Both texts are base64url. */

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
-import sodium from 'sodium-native';
+import { sodium } from '@aico/protocol/sodium';
 import { openToRead } from '../../core/paths/index.ts';
 import { SealedFileRefusedError } from '../errors.ts';
 import { wipe } from '../keys/guarded-key.ts';

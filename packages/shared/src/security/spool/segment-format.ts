@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import sodium from 'sodium-native';
+import { sodium } from '@aico/protocol/sodium';
 import { GuardedKey } from '../keys/guarded-key.ts';
 import { hkdfSha256 } from '../keys/key-derivation.ts';
 
