@@ -26,7 +26,6 @@ const BUNDLED: Readonly<Record<string, readonly string[]>> = {
     'fastify',
     'resolve.exports',
     'semver',
-    'typebox',
     'ws',
   ],
   '@aico/cli': ['commander'],
@@ -80,7 +79,12 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
       logLevel: 'silent',
       // A name that two entry points of one file give to different things.
       logOverride: { 'ambiguous-reexport': 'error' },
-      plugins: [addons(), fileUrls(folder, separate), filesTogether(folder, manifest.name)],
+      plugins: [
+        addons(),
+        typeBoxOfShared(manifest.name),
+        fileUrls(folder, separate),
+        filesTogether(folder, manifest.name),
+      ],
       ...options,
     });
     for (const { path: file, text } of outputFiles) {
@@ -102,6 +106,17 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
 /** The sources that the exports name, and the command line behind a command. */
 function entriesOf({ exports, bin }: WorkspacePackage['manifest']): readonly string[] {
   return [...new Set([...filesOf(exports), ...(bin === undefined ? [] : ['src/main.ts'])])];
+}
+
+/** Lets a package load TypeBox from @aico/shared, so that a process has it once. */
+function typeBoxOfShared(packageName: string): Plugin {
+  return {
+    name: 'typebox',
+    setup({ onResolve }) {
+      if (packageName === '@aico/shared') return;
+      onResolve({ filter: /^typebox(?:\/|$)/ }, () => ({ path: '@aico/shared/typebox', external: true }));
+    },
+  };
 }
 
 /** Rewrites the URLs of files to their paths in the package, and collects those that need a separate bundle. */

@@ -13,7 +13,6 @@ import { getLogger, type Logger } from '@aico/shared/core/logging';
 import type { AICOKeyManager } from '@aico/shared/security';
 import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
-import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { UnprovenConnection } from '../core/gateway.ts';
 import { PeerGuard } from '../core/peer-guard.ts';
 import type { Devices } from '../devices/devices.ts';
@@ -26,6 +25,7 @@ import { ChannelHost, type PairingContext } from './channel-host.ts';
 import { closeWith } from './close-with.ts';
 import { HandshakeLimit } from './handshake-limit.ts';
 import { type HttpApp, isHttpApp, type SealedApp, sealedAppOf } from './plain-app.ts';
+import type { WebSocketCarriers } from './web-socket-carriers.ts';
 
 /** The path on the public port at which channels are opened. */
 export const CHANNEL_PATH = '/channel';
@@ -38,8 +38,6 @@ const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** 16 bytes in base64: RFC 6455, 4.1. */
 const WEBSOCKET_KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** Milliseconds that a client has to answer the closing handshake of its WebSocket, even of a refused one. */
-const WEBSOCKET_CLOSE_MS = 1_000;
 /** The default deadline in milliseconds for requests in flight. */
 const CLOSE_MS = 3_000;
 
@@ -95,7 +93,7 @@ export class EncryptionMiddleware {
   readonly #host: ChannelHost;
   readonly #guard: PeerGuard;
   readonly #limit: HandshakeLimit;
-  readonly #webSockets: WebSocketServer;
+  #webSockets: WebSocketCarriers | undefined;
   readonly #logger: Logger;
   readonly #unprovenLimits: UnprovenLimits;
   readonly #ready: () => Promise<void> = async () => {};
@@ -152,17 +150,6 @@ export class EncryptionMiddleware {
       serve: (connection, deviceId) => sealed.admit(connection, devices.principalOf(deviceId)),
       waitingOn: (connection) => sealed.waiting(connection),
     });
-    // A separate variable, since the types lack `closeTimeout`.
-    const options = {
-      noServer: true,
-      closeTimeout: WEBSOCKET_CLOSE_MS,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: 131_072,
-      handleProtocols: (offered: ReadonlySet<string>) =>
-        offered.has(CHANNEL_SUBPROTOCOL) && CHANNEL_SUBPROTOCOL,
-    };
-    this.#webSockets = new WebSocketServer(options);
   }
 
   /** The number of open channels. */
@@ -183,21 +170,27 @@ export class EncryptionMiddleware {
     const waitMs = this.#limit.take(unproven.source);
     if (waitMs > 0)
       this.#logger.warn('Channel refused', { source: unproven.source, reason: 'too many handshakes' });
-    if (kind === 'websocket')
-      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        const carrier = this.#guard.watch(createWebSocketStream(webSocket));
-        this.#guard.watchEvents(webSocket, () => carrier);
+    if (kind === 'websocket') {
+      const accepted = this.#acceptWebSocket(request, socket, head, (carrier) => {
         // Browsers hide the status of a failed upgrade from pages, so the refusal is sent within the WebSocket.
         if (waitMs > 0) closeWith(carrier, busyFrame(secondsOf(waitMs)));
         else this.#guard.detach(carrier, this.#host.accept(carrier, unproven));
       });
-    else if (waitMs > 0) refuseForNow(socket, waitMs);
+      this.#guard.detach(socket, accepted);
+    } else if (waitMs > 0) refuseForNow(socket, waitMs);
     else {
       socket.write(SWITCHING);
       if (head.byteLength > 0) socket.unshift(head);
       this.#guard.detach(socket, this.#host.accept(socket, unproven));
     }
     return true;
+  }
+
+  async #acceptWebSocket(...handshake: Parameters<WebSocketCarriers['accept']>): Promise<void> {
+    // Loaded by the first one, since only browsers open channels in this way.
+    const { WebSocketCarriers } = await import('./web-socket-carriers.ts');
+    this.#webSockets ??= new WebSocketCarriers(this.#guard, CHANNEL_SUBPROTOCOL);
+    this.#webSockets.accept(...handshake);
   }
 
   /**
@@ -224,7 +217,6 @@ export class EncryptionMiddleware {
   async close(deadline: AbortSignal = AbortSignal.timeout(CLOSE_MS)): Promise<void> {
     const closed = this.#port === undefined ? undefined : closeServer(this.#port);
     await this.#host.close(deadline);
-    this.#webSockets.close();
     await closed;
   }
 }

@@ -7,7 +7,7 @@ import { createGuardedServer } from './guarded-server.ts';
 import { badRequest } from './problems.ts';
 import { answerProblem, endWithProblem } from './raw-reply.ts';
 import { requestIdOf } from './request-id.ts';
-import { requestOfUpgrade } from './web-socket.ts';
+import { requestOfUpgrade } from './upgrades.ts';
 
 /** Milliseconds until the headers of a request must be complete. */
 const HEADERS_MS = 60_000;

@@ -1,6 +1,4 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { GatewayApp } from '../core/gateway.ts';
@@ -9,6 +7,7 @@ import { UpgradeRequiredError, WebSocketGoneError } from './errors.ts';
 import { problemOf } from './problems.ts';
 import { endWithProblem } from './raw-reply.ts';
 import { requestIdOf } from './request-id.ts';
+import { connectionOf } from './upgrades.ts';
 
 /** The largest message a client may send, in bytes. */
 const MAX_MESSAGE = 1_048_576;
@@ -18,31 +17,6 @@ const CLOSE_MS = 500;
 const GOING_AWAY = 1001;
 /** 16 bytes in base64: RFC 6455, 4.1. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
-
-/** The connections of upgrade requests. */
-const upgrades = new WeakMap<IncomingMessage, { readonly socket: Duplex; readonly head: Buffer }>();
-
-/**
- * Converts an upgrade to an ordinary request, which is handled like all others.
- *
- * @returns the response to use until it is accepted
- */
-export function requestOfUpgrade(
-  guard: PeerGuard,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): ServerResponse {
-  upgrades.set(request, { socket, head });
-  const response = new ServerResponse(request);
-  guard.watchEvents(response, () => socket);
-  response.shouldKeepAlive = false;
-  // A channel has every member of a socket that a response uses.
-  response.assignSocket(socket as Socket);
-  response.once('finish', () => socket.end());
-  socket.on('error', () => {});
-  return response;
-}
 
 /** Lets routes of `app` accept WebSockets. `onOpen` gets a function that closes the socket. */
 export function installWebSockets(
@@ -62,7 +36,7 @@ export function installWebSockets(
     endWithProblem(socket, problemOf(new UpgradeRequiredError(), requestIdOf(request))),
   );
   app.decorateRequest('acceptWebSocket', function (this: FastifyRequest, reply: FastifyReply) {
-    const upgrade = upgrades.get(this.raw);
+    const upgrade = connectionOf(this.raw);
     const { headers } = this.raw;
     if (
       upgrade === undefined ||

@@ -17,12 +17,14 @@ export interface SchemaProblem {
  * others.
  *
  * @param whole `false` for a single layer, where a required key may be missing because another layer has it
+ * @param isPartOfFitting whether `value` is a part of a section that fits its schema, so that the part fits as well
  */
 export function* problemsIn(
   schema: TSchema,
   value: unknown,
   key: string,
   whole: boolean,
+  isPartOfFitting = false,
 ): Generator<SchemaProblem> {
   const isSection = Type.IsObject(schema) || Type.IsRecord(schema);
   if (isSection && value === null && !whole) return;
@@ -31,15 +33,16 @@ export function* problemsIn(
     return yield wrong(schema, value, key);
   if (isEmptyText(schema, value))
     return yield { key, message: 'must not be empty; leave it out for the default', kind: 'wrong' };
+  // A section, a list, and a choice between sections can only be checked as a whole.
+  const hasItems = Type.IsArray(schema) || Type.IsTuple(schema);
+  const isJudged = whole || !(hasItems || isStructured(schema));
+  const isFitting = isPartOfFitting || (isJudged && fits(schema, value));
   let clean = true;
-  for (const problem of problemsBelow(schema, value, key, whole)) {
+  for (const problem of problemsBelow(schema, value, key, whole, isFitting)) {
     clean = false;
     yield problem;
   }
-  // A section, and a choice between sections, can only be checked as a whole.
-  const judged = whole || !partsOf(schema).some((part) => Type.IsObject(part) || Type.IsRecord(part));
-  const hasItems = Type.IsArray(schema) || Type.IsTuple(schema);
-  if (clean && judged && (whole || !hasItems) && !fits(schema, value)) yield wrong(schema, value, key);
+  if (clean && isJudged && !isFitting) yield wrong(schema, value, key);
 }
 
 function* problemsBelow(
@@ -47,6 +50,7 @@ function* problemsBelow(
   value: unknown,
   key: string,
   whole: boolean,
+  isFitting: boolean,
 ): Generator<SchemaProblem> {
   const at = (word: string): string => (key === '' ? word : `${key}.${word}`);
   const single = !Type.IsUnion(schema) && !Type.IsIntersect(schema);
@@ -57,7 +61,8 @@ function* problemsBelow(
     if (child === undefined) {
       if (isTree(value) && isStructured(schema) && !isOpen(schema))
         yield { key: at(word), message: 'is not a known key', kind: 'unknown' };
-    } else if (single && others.length === 0) yield* problemsIn(child, below.get(word), at(word), whole);
+    } else if (single && others.length === 0)
+      yield* problemsIn(child, below.get(word), at(word), whole, isFitting);
     else yield* unknownIn([child, ...others], below.get(word), at(word));
   }
   if (!whole || !Type.IsObject(schema) || !isTree(value)) return;
