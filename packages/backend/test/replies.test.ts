@@ -43,6 +43,7 @@ const CALLS: Readonly<Record<string, unknown>> = {
   'GET /api/v1/system/config': undefined,
   'GET /api/v1/logs': undefined,
   'DELETE /api/v1/logs': undefined,
+  'POST /api/v1/logs/archive': { file: '' },
   'GET /api/v1/logs/counts': undefined,
   'GET /api/v1/logs/{id}': undefined,
   'GET /api/v1/logs/levels': undefined,
@@ -183,7 +184,9 @@ describe('the reply of each route', () => {
         ? { ...Object(body), public_key: curveKeyPair().publicKey }
         : path.endsWith('/backup')
           ? { ...Object(body), directory: backups.folder }
-          : body;
+          : path.endsWith('/archive')
+            ? { ...Object(body), file: `${backups.folder}/lines.aicolog` }
+            : body;
     const query = extra.query === undefined ? '' : `${path.includes('?') ? '&' : '?'}${extra.query}`;
     return localRequest(backend.socket, path + query, { method, body: given });
   }

@@ -13,7 +13,7 @@ test('db backup of a running home can be restored into an empty home, with all d
   for (const command of ['stats', 'vacuum', 'check', 'status']) {
     const ran = await here.run(['db', command, '--json']);
     assert.equal(ran.code, 0, `${command}: ${ran.stderr}`);
-    if (command === 'stats') assert.ok((ran.json() as { commits: number }).commits > 0);
+    if (command === 'stats') assert.ok((ran.json() as { details: { commits: number } }).details.commits > 0);
   }
   const directory = path.join(here.home, 'backups');
   const online = await here.run(['db', 'backup', directory, '--json']);
