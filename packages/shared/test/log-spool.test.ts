@@ -5,7 +5,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { mock, type TestContext, test } from 'node:test';
-import { createLogging, type LineJournal, type LogRecord, linesOfRun } from '../src/core/logging/index.ts';
+import {
+  createLogging,
+  type JournalEntry,
+  type LineJournal,
+  type LogFields,
+  linesOfRun,
+  type StoredLine,
+} from '../src/core/logging/index.ts';
 import { SealedSpool, type SealedSpoolOptions, SpooledRuns } from '../src/security/index.ts';
 
 const KEY = randomBytes(32);
@@ -25,14 +32,34 @@ function spooled(folder: string, options: Partial<SealedSpoolOptions> = {}) {
   return { logging, logger: logging.getLogger('s', 'c'), close };
 }
 
+interface FoundLine {
+  readonly time: number;
+  readonly isSevere: boolean;
+  readonly service: string;
+  readonly component: string;
+  readonly message: string;
+  readonly fields: LogFields;
+}
+
 /** The lines that a later process finds. */
-function left(folder: string, after = 0): readonly LogRecord[] {
+function left(folder: string, after = 0): readonly FoundLine[] {
   const spools = new SpooledRuns(folder, Uint8Array.from(KEY));
-  const records = spools
-    .runs('')
-    .flatMap((run) => [...linesOfRun(run.entries(), after)].map(({ record }) => record));
+  const lines = spools.runs('').flatMap((run) => [...linesOfRun(run.entries(), after)]);
   spools.close();
-  return records;
+  return lines.map(lineOf);
+}
+
+function lineOf({ text }: StoredLine): FoundLine {
+  const row = JSON.parse(text) as [number, number, string, string, string, string];
+  const [time, level, service, component, message, fields] = row;
+  return {
+    time,
+    isSevere: level >= 40,
+    service,
+    component,
+    message,
+    fields: JSON.parse(fields) as LogFields,
+  };
 }
 
 function tickTwice(): void {
@@ -40,7 +67,7 @@ function tickTwice(): void {
   mock.timers.tick(40);
 }
 
-const messages = (records: readonly LogRecord[]): readonly string[] => records.map(({ message }) => message);
+const messages = (records: readonly FoundLine[]): readonly string[] => records.map(({ message }) => message);
 
 test('a line of warn and above is in the file when the call that logs it returns; a lower one within 80 ms', (t) => {
   mock.timers.enable({ apis: ['setTimeout'] });
@@ -158,7 +185,7 @@ test('a full spool keeps lines of warn and above for longer, and one record coun
   const gaps = found.filter(({ service }) => service === 'logging').map(({ fields }) => fields);
   const sum = (name: string): number => gaps.reduce((total, gap) => total + Number(gap[name]), 0);
   assert.equal(kept.length + sum('dropped'), logged.length, 'each line is kept or counted');
-  const keptSevere = kept.filter(({ level }) => level === 'error').length;
+  const keptSevere = kept.filter(({ isSevere }) => isSevere).length;
   assert.equal(keptSevere + sum('severe'), 100);
   assert.equal(keptSevere, 100, 'there was room for them');
   assert.equal(new Set(kept.map(({ time }) => time)).size, kept.length, 'none twice');
@@ -185,11 +212,11 @@ test('when lines of warn and above fill it too, they are counted, in one record'
 
 test('a disk that takes nothing fails no line, is reported once, and is used again when it works', () => {
   let isFull = true;
-  const entries: string[] = [];
+  const entries: JournalEntry[] = [];
   const journal: LineJournal = {
-    append({ text }) {
+    append(entry) {
       if (isFull) throw new Error('ENOSPC');
-      entries.push(text);
+      entries.push(entry);
       return true;
     },
     amend: () => assert.fail('there is room'),
@@ -203,10 +230,13 @@ test('a disk that takes nothing fails no line, is reported once, and is used aga
   isFull = false;
   logger.error('after');
   close();
-  const found = entries
-    .flatMap((text) => JSON.parse(text) as [number, LogRecord][])
-    .sort(([a], [b]) => a - b)
-    .map(([, record]) => record);
+  entries.sort((a, b) => a.first - b.first);
+  const found = [
+    ...linesOfRun(
+      entries.map(({ text, last }) => ({ text, next: last + 1 })),
+      0,
+    ),
+  ].map(lineOf);
   assert.deepEqual(messages(found.filter(({ service }) => service === 's')), [
     '0',
     '1',

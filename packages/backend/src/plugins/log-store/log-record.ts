@@ -1,17 +1,6 @@
-import { LEVEL_NUMBERS, type LogRecord } from '@aico/shared/core/logging';
-import type { WorkContext } from '@aico/shared/core/tracing';
+import { contextOf, LEVEL_NUMBERS, type LogRecord } from '@aico/shared/core/logging';
 import { hasWords, wordsOf } from './line-words.ts';
 import type { LogQuery } from './log-query.ts';
-
-/**
- * The request, trace, plugin and device of a line. A request that the caller passed as a field counts where none is known, as
- * in the guide: `{ request_id: id }`.
- */
-export function contextOf({ context, fields }: Pick<LogRecord, 'context' | 'fields'>): WorkContext {
-  if (context?.requestId !== undefined) return context;
-  const requestId = fields.requestId ?? fields.request_id;
-  return typeof requestId === 'string' ? { ...context, requestId } : (context ?? {});
-}
 
 /** Whether a line has these words, or beginnings of words: the filter of the table, for lines that are not in its index yet. */
 export function hasText(record: LogRecord, text: string): boolean {

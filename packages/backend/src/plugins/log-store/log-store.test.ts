@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { storedText } from '@aico/shared/core/logging';
 import fc from 'fast-check';
 import { record, withStore } from '../../../test/fixtures/log-store.ts';
 import type { LogQuery } from './log-query.ts';
 import { isSelected } from './log-record.ts';
-import { toRow } from './log-row.ts';
 import { LogStore } from './log-store.ts';
 import { INSERT_BATCH } from './schema.ts';
 
@@ -190,7 +190,7 @@ describe('LogStore', () => {
             if (each === 'index') await store.index();
             // As where the answer of the database was lost: all of these lines are stored already.
             else if (each === 'same again')
-              await database.execute(INSERT_BATCH, ['run', 0, `[${toRow({ number: 0, record: record() })}]`]);
+              await database.execute(INSERT_BATCH, ['run', 0, `[${storedText(0, record())}]`]);
             else if ('deleteFrom' in each)
               await database.execute('DELETE FROM logs WHERE id >= ?', [Math.ceil(newest * each.deleteFrom)]);
             else {

@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { LineQueue, Logger, QueuedLine } from '@aico/shared/core/logging';
+import { type LineQueue, type Logger, type QueuedLine, storedTexts } from '@aico/shared/core/logging';
 import { withLineDelivery } from '@aico/shared/core/tracing';
 import type { Database } from '@aico/shared/data';
-import { joinRows, toRow } from './log-row.ts';
 import { INSERT_BATCH } from './schema.ts';
 
 /** How many characters are written at once, unless one line alone is longer. */
@@ -153,7 +152,7 @@ export class LogWriter {
       this.#inFlight = batch.length;
       const stored = batch.at(-1)?.number;
       if (stored !== undefined)
-        await this.#database.execute(INSERT_BATCH, [this.#run, stored, joinRows(batch.map(toRow))]);
+        await this.#database.execute(INSERT_BATCH, [this.#run, stored, storedTexts(batch)]);
       this.#written += batch.length;
       this.#queue.confirm();
       this.#onStored?.();

@@ -1,7 +1,6 @@
-import { type Logger, linesOfRun } from '@aico/shared/core/logging';
+import { joined, type Logger, linesOfRun } from '@aico/shared/core/logging';
 import type { Database } from '@aico/shared/data';
 import type { SpooledRun, SpooledRuns } from '@aico/shared/security';
-import { joinRows, toRow } from './log-row.ts';
 import { FORGET_RUNS, INSERT_BATCH, STORED_OF_RUN } from './schema.ts';
 
 /** Lines that are stored by one statement, and the characters that complete a batch of fewer: a commit costs more than its lines. */
@@ -56,16 +55,15 @@ export class SpoolRecovery {
     let stored = 0;
     const write = async (): Promise<void> => {
       if (batch.length === 0) return;
-      await this.#database.execute(INSERT_BATCH, [left.run, stored, joinRows(batch)]);
+      await this.#database.execute(INSERT_BATCH, [left.run, stored, joined(batch)]);
       count += batch.length;
       batch = [];
       length = 0;
     };
-    for (const line of linesOfRun(left.entries(), rows[0]?.stored ?? 0)) {
-      const row = toRow(line);
-      batch.push(row);
-      length += row.length;
-      stored = line.number;
+    for (const { number, text } of linesOfRun(left.entries(), rows[0]?.stored ?? 0)) {
+      batch.push(text);
+      length += text.length;
+      stored = number;
       if (batch.length >= BATCH_LINES || length >= BATCH_LENGTH) await write();
     }
     await write();

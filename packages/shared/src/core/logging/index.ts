@@ -13,5 +13,6 @@ export {
   type LoggingStats,
 } from './logging.ts';
 export type { RedactionRules } from './secret-shapes.ts';
-export { linesOfRun, type NumberedLine } from './spooled-lines.ts';
+export { linesOfRun } from './spooled-lines.ts';
+export { contextOf, joined, type StoredLine, storedText, storedTexts } from './stored-line.ts';
 export type { LogFields, Logger, LogLevel, LogRecord } from './types.ts';

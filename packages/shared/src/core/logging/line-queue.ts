@@ -13,6 +13,8 @@ export interface QueuedLine {
   readonly size: number;
   /** Whether the spool has it. */
   isSpooled: boolean;
+  /** The line as it is kept, once it has been written somewhere. */
+  text: string | undefined;
 }
 
 /** The bounds of the queue that lines of the log wait in. */
@@ -97,7 +99,7 @@ export class LineQueue {
 
   push(record: LogRecord, topic: string | undefined, size: number): QueuedLine {
     this.#last += 1;
-    const line = { number: this.#last, record, topic, size, isSpooled: false };
+    const line = { number: this.#last, record, topic, size, isSpooled: false, text: undefined };
     this.#lines.push(line);
     this.#count(line, 1);
     if (this.#isOver()) this.#shrink();

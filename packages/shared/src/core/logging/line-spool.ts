@@ -1,5 +1,6 @@
 import { isBelowWarn, type LineQueue, type QueuedLine } from './line-queue.ts';
-import { gapWith, type SpooledGap, spooledText } from './spooled-lines.ts';
+import { gapWith, type SpooledGap } from './spooled-lines.ts';
+import { storedTexts } from './stored-line.ts';
 
 /** A text that is kept until the lines with numbers from `first` to `last` are stored. */
 export interface JournalEntry {
@@ -121,7 +122,7 @@ export class LineSpool {
       const first = lines[0]?.number ?? 0;
       const last = lines.at(-1)?.number ?? first;
       const share = lines.every(isBelowWarn) ? SHARE_BELOW_WARN : 1;
-      if (this.#journal.append({ first, last, text: spooledText(lines) }, share)) this.#gap = undefined;
+      if (this.#journal.append({ first, last, text: storedTexts(lines) }, share)) this.#gap = undefined;
       else {
         const gap = gapWith(this.#gap, lines);
         const state = { first: gap.first, last: gap.last, text: JSON.stringify(gap) };

@@ -1,23 +1,12 @@
 import { parseJson } from '@aico/protocol';
 import { type DroppedLines, isBelowWarn, type QueuedLine } from './line-queue.ts';
-import type { LogRecord } from './types.ts';
-
-/** A line with the number that it has in the queue of its process. */
-export interface NumberedLine {
-  readonly number: number;
-  readonly record: LogRecord;
-}
+import { type StoredLine, storedLinesIn, storedText } from './stored-line.ts';
 
 /** Lines that a full spool did not take. */
 export interface SpooledGap extends DroppedLines {
   /** Their lowest and highest number. */
   readonly first: number;
   readonly last: number;
-}
-
-/** The text that the spool keeps of some lines. */
-export function spooledText(lines: readonly QueuedLine[]): string {
-  return JSON.stringify(lines.map(({ number, record }) => [number, record]));
 }
 
 /** `gap` with further lines. */
@@ -49,11 +38,11 @@ export function gapFields({ dropped, severe, from, to }: DroppedLines) {
 export function* linesOfRun(
   entries: Iterable<{ readonly text: string; readonly next: number }>,
   after: number,
-): Generator<NumberedLine> {
-  let waiting: NumberedLine[] = [];
+): Generator<StoredLine> {
+  let waiting: StoredLine[] = [];
   let newest = after;
   for (const { text, next } of entries) {
-    waiting.push(...linesOf(parseJson(text) as [number, LogRecord][] | SpooledGap, after));
+    waiting.push(...linesOf(parseJson(text) as readonly unknown[][] | SpooledGap, after));
     waiting.sort((a, b) => a.number - b.number);
     const ready = waiting.findIndex(({ number }) => number >= next);
     const done = ready === -1 ? waiting : waiting.slice(0, ready);
@@ -66,24 +55,24 @@ export function* linesOfRun(
   }
 }
 
-function linesOf(
-  content: readonly [number, LogRecord][] | SpooledGap,
-  after: number,
-): readonly NumberedLine[] {
-  if (isLines(content)) return content.map(([number, record]) => ({ number, record }));
+function linesOf(content: readonly unknown[][] | SpooledGap, after: number): readonly StoredLine[] {
+  if (isLines(content)) return storedLinesIn(content);
   const { last, dropped, severe, from, to } = content;
   // Those that were stored from memory after all are not missing.
   const missing = Math.min(dropped, last - after);
   const fields = gapFields({ dropped: missing, severe: Math.min(severe, missing), from, to });
   const message = 'Log lines were dropped: the spool was full';
-  return [
-    {
-      number: last,
-      record: { time: to, level: 'warn', service: 'logging', component: 'spool', message, fields },
-    },
-  ];
+  const record = {
+    time: to,
+    level: 'warn',
+    service: 'logging',
+    component: 'spool',
+    message,
+    fields,
+  } as const;
+  return [{ number: last, text: storedText(last, record) }];
 }
 
-function isLines(content: readonly unknown[] | SpooledGap): content is readonly [number, LogRecord][] {
+function isLines(content: readonly unknown[][] | SpooledGap): content is readonly unknown[][] {
   return Array.isArray(content);
 }
