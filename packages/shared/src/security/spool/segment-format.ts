@@ -13,7 +13,7 @@ import { hkdfSha256 } from '../keys/key-derivation.ts';
  * ciphertext is XChaCha20-Poly1305. Its nonce is the 18 bytes before it, filled up with zeros: no two writes of a segment have
  * the same counter and version, and an entry with other bytes before it does not open. Numbers are big-endian.
  */
-const MAGIC = Buffer.from('AICOSPL1', 'latin1');
+const MAGIC = Buffer.from('AICOSPL2', 'latin1');
 const RUN_BYTES = 16;
 export const HEADER_BYTES = MAGIC.byteLength + RUN_BYTES + 16;
 export const PREFIX_BYTES = 18;
