@@ -23,6 +23,7 @@ import {
 import { Readers } from './reads/readers.ts';
 import { streamRows } from './reads/row-stream.ts';
 import type { SessionHolder } from './reads/session-threads.ts';
+import { ThreadRows } from './reads/thread-rows.ts';
 import { Vocabulary } from './sql/vocabulary.ts';
 import { StatementRefusedError } from './statements/errors.ts';
 import { bindParameters } from './statements/parameters.ts';
@@ -269,9 +270,10 @@ export class EncryptedDatabase implements OwnableDatabase {
     };
     const lease = await this.#readers.take(holder);
     const session = this.#nextSession();
+    const source = new ThreadRows({ session, statement, params: bound, lease });
+    const held = { owner: holder.owner, shape: statement.shape, openedAt: holder.openedAt };
     // `R` is not checked: the caller declares the columns of its statement.
-    for await (const row of streamRows({ session, statement, params: bound, holder, lease, idleMs }))
-      yield row as R;
+    for await (const row of streamRows({ source, held, idleMs })) yield row as R;
   }
 
   async migrate(owner: string, migrations: readonly Migration[]): Promise<MigrationReport> {

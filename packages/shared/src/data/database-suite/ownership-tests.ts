@@ -90,7 +90,7 @@ const HOSTILE: readonly string[] = [
   "SELECT load_extension('x')",
   'SELECT 1; DELETE FROM entry',
   'SELECT $$; $$; DELETE FROM entry',
-  "SELECT E'\\'; DELETE FROM entry; --'",
+  "SELECT E'\\\\'; DELETE FROM entry; --'",
   'SELECT * FROM own FOR UPDATE OF entry',
 ];
 

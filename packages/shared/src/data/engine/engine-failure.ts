@@ -19,15 +19,19 @@ export class EngineFailure extends Error {
   /** The system error, if it is known; `systemErrorIn` reads it. */
   readonly errno?: string;
   readonly #failure: EngineFault;
-  constructor(failure: EngineFault) {
-    super(isSqlite(failure) ? publicReason(failure.message, () => false) : failure.message);
+  /** @param message the engine's message without private text, if the engine is not SQLite */
+  constructor(
+    failure: EngineFault,
+    message = isSqlite(failure) ? publicReason(failure.message, () => false) : failure.message,
+  ) {
+    super(message);
     this.name = 'EngineFailure';
     this.code = failure.code;
     if (failure.errno !== undefined) this.errno = failure.errno;
     this.#failure = failure;
   }
 
-  /** The failure with SQLite's own message, which may be private. */
+  /** The failure with the engine's own message, which may be private. */
   get failure(): EngineFault {
     return this.#failure;
   }
@@ -38,7 +42,7 @@ export function isSqlite({ code }: EngineFault): boolean {
   return /^(?:SQLITE_|ENGINE_UNKNOWN$|ENGINE_PARAMETERS$)/.test(code);
 }
 
-/** SQLite's original message, if SQLite caused the error. */
+/** The engine's original message, if the engine caused the error. */
 export function engineMessageOf(cause: unknown): string | undefined {
   return cause instanceof EngineFailure ? cause.failure.message : undefined;
 }

@@ -14,8 +14,11 @@ export interface MigrationStore {
   readonly dialect: SqlDialect;
   /** The applied migrations, in order. */
   applied(): Promise<readonly { readonly id: string; readonly checksum: string }[]>;
-  /** Runs migrations and records them from `position` on, all in one transaction. */
-  apply(position: number, migrations: readonly PreparedMigration[]): Promise<void>;
+  /**
+   * Runs migrations and records them from `position` on, all in one transaction.
+   * @returns `false` if another process has applied migrations of the owner meanwhile, and nothing was done
+   */
+  apply(position: number, migrations: readonly PreparedMigration[]): Promise<boolean>;
 }
 
 /** The text of a migration for an engine. */
@@ -65,7 +68,7 @@ export async function applyMigrations(
   const pending = migrations.slice(done.length);
   if (pending.length === 0) return { owner, applied: [], alreadyApplied: done.length };
   try {
-    await store.apply(done.length, pending);
+    if (!(await store.apply(done.length, pending))) return await applyMigrations(store, owner, listed);
   } catch (error) {
     const [only] = pending;
     if (only !== undefined && pending.length === 1) throw new MigrationFailedError(owner, only.id, error);

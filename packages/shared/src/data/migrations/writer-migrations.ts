@@ -37,7 +37,7 @@ export class WriterMigrations implements MigrationStore {
   }
 
   /** @throws {StatementRefusedError} */
-  async apply(position: number, migrations: readonly PreparedMigration[]): Promise<void> {
+  async apply(position: number, migrations: readonly PreparedMigration[]): Promise<true> {
     const { writer, transactions, vocabulary, principal, reserved } = this.#parts;
     const pending = migrations.map(({ id, checksum, sql }) => {
       const statements = splitStatements(sql);
@@ -47,5 +47,6 @@ export class WriterMigrations implements MigrationStore {
     writer.refuseIfClosed();
     transactions.noteWaiting({ shape: 'migration' });
     await writer.alone({ name: 'migrate', principal, reserved, position, migrations: pending });
+    return true;
   }
 }

@@ -16,14 +16,14 @@ export class StatementRefusedError extends defineError({
 export class StatementFailedError extends defineError({
   code: 'AICO_DATA_STATEMENT_FAILED',
   exit: 'database',
-  hint: 'Compare the statement with the tables (aico db status). The message contains no private text; `error.engineMessage` is the full message of SQLite.',
+  hint: 'Compare the statement with the tables (aico db status). The message contains no private text; `error.engineMessage` is the full message of the engine.',
   make: (statement: string, reason: string, cause: unknown) => ({
     message: `"${statement}" failed: ${reason}`,
     cause,
     statement,
   }),
 }) {
-  /** SQLite's own message, which may contain private values. Do not log or send it. */
+  /** The engine's own message, which may contain private values. Do not log or send it. */
   get engineMessage(): string | undefined {
     return engineMessageOf(this.cause);
   }
@@ -49,7 +49,7 @@ export class ConstraintError extends defineError({
     constraint,
   }),
 }) {
-  /** SQLite's own message, which may contain private values. Do not log or send it. */
+  /** The engine's own message, which may contain private values. Do not log or send it. */
   get engineMessage(): string | undefined {
     return engineMessageOf(this.cause);
   }

@@ -3,14 +3,24 @@ import { type Placeholders, placeholdersOf } from '../sql/placeholders.ts';
 import { classifyStatement } from '../sql/statement-guard.ts';
 import type { Vocabulary } from '../sql/vocabulary.ts';
 
+/** The properties of a statement that follow from its text. */
+export interface InspectedStatement {
+  readonly kind: 'read' | 'maybe-read' | 'write';
+  readonly changesSchema: boolean;
+  readonly placeholders: Placeholders;
+  /** The text in the dialect of the engine, if the engine translates statements. */
+  readonly text?: string;
+}
+
+/** Inspects a statement of the backend itself or of an owner. @throws {StatementRefusedError} */
+export type Inspect = (sql: string, place: 'statement' | 'owned') => InspectedStatement;
+
 /** A classified statement. Its text is sent to the engine once, and afterwards its `id`. */
-export interface KnownStatement {
+export interface KnownStatement extends InspectedStatement {
   readonly id: number;
   readonly sql: string;
   /** The encoded principal with whose rights it runs. */
   readonly principal: string;
-  readonly changesSchema: boolean;
-  readonly placeholders: Placeholders;
   /** The statement without private parts, for errors, log lines and statuses. */
   readonly shape: string;
   kind: 'read' | 'maybe-read' | 'write';
@@ -31,13 +41,22 @@ export class StatementRegistries {
   readonly #create: (principal: string) => StatementRegistry;
   readonly #others = new Map<string, StatementRegistry>();
 
-  constructor(limit: number, vocabulary: Vocabulary, onForget: (statement: KnownStatement) => void) {
+  constructor(
+    limit: number,
+    vocabulary: Vocabulary,
+    onForget: (statement: KnownStatement) => void,
+    inspect: Inspect = (sql, place) => ({
+      ...classifyStatement(sql, vocabulary, place),
+      placeholders: placeholdersOf(sql),
+    }),
+  ) {
     let lastId = 0;
     const nextId = (): number => {
       lastId += 1;
       return lastId;
     };
-    this.#create = (principal) => new StatementRegistry({ limit, vocabulary, onForget, nextId, principal });
+    this.#create = (principal) =>
+      new StatementRegistry({ limit, vocabulary, onForget, inspect, nextId, principal });
     this.root = this.#create(ROOT);
   }
 
@@ -53,6 +72,7 @@ interface RegistryOptions {
   readonly limit: number;
   readonly vocabulary: Vocabulary;
   readonly onForget: (statement: KnownStatement) => void;
+  readonly inspect: Inspect;
   readonly nextId: () => number;
   readonly principal: string;
 }
@@ -76,8 +96,8 @@ export class StatementRegistry {
       found.recent = true;
       return found;
     }
-    const { limit, vocabulary, nextId, principal } = this.#options;
-    const known = classifyStatement(sql, vocabulary, principal === ROOT ? 'statement' : 'owned');
+    const { limit, vocabulary, inspect, nextId, principal } = this.#options;
+    const known = inspect(sql, principal === ROOT ? 'statement' : 'owned');
     // Only the backend itself changes the schema here, and its statements contain nothing private.
     if (known.changesSchema) vocabulary.learn(sql);
     const statement: KnownStatement = {
@@ -85,7 +105,6 @@ export class StatementRegistry {
       sql,
       principal,
       ...known,
-      placeholders: placeholdersOf(sql),
       get shape() {
         return vocabulary.shapeOf(sql);
       },
