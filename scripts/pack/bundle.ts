@@ -146,16 +146,29 @@ const BUILT_IN_IMPORT =
 
 /**
  * Takes built-in modules from the process instead of importing them: for an import Node reads every property of the module,
- * and with that loads WebSocket and fetch for node:http and WebCrypto for node:crypto, which takes 50 ms.
+ * and with that loads WebSocket and fetch for node:http and WebCrypto for node:crypto, which takes 50 ms. What most commands
+ * import and never use is loaded by its first use: the functions of node:crypto, and node:child_process for commander.
  */
 function withoutFacades(text: string): string {
   const direct = text.replaceAll(
     BUILT_IN_IMPORT,
-    (_import, whole?: string, named?: string, space?: string, name?: string) =>
-      [whole, space, named === undefined ? undefined : `{${named.replaceAll(' as ', ': ')}}`]
+    (_import, whole?: string, named?: string, space?: string, name?: string) => {
+      const module = `globalThis.process.getBuiltinModule("${name}")`;
+      if (name === 'node:crypto' && whole === undefined && named !== undefined)
+        return named
+          .trim()
+          .split(/\s*,\s*/)
+          .map((each) => each.split(' as '))
+          .map(([origin, local]) => [local ?? origin, `${module}.${origin}`])
+          .map(([local, origin]) => `let ${local} = (...given) => (${local} = ${origin})(...given);`)
+          .join(' ');
+      if (name === 'node:child_process' && whole !== undefined && named === undefined)
+        return `const ${whole} = new Proxy({}, { get: (_, name) => ${module}[name] });`;
+      return [whole, space, named === undefined ? undefined : `{${named.replaceAll(' as ', ': ')}}`]
         .filter((binding) => binding !== undefined)
-        .map((binding) => `const ${binding} = globalThis.process.getBuiltinModule("${name}");`)
-        .join(' '),
+        .map((binding) => `const ${binding} = ${module};`)
+        .join(' ');
+    },
   );
   // esbuild asks for a `require` where a bundled CommonJS library requires a built-in module. No line is added, for the source map.
   if (!direct.includes('Dynamic require of')) return direct;

@@ -21,15 +21,20 @@ const ESCAPE = '\u001b';
  * Marks a style as one of this process. Foreign text cannot know the random mark, so it cannot add colours. It consists of four
  * numbers of four digits, since libraries ignore text in the form of a colour when they measure widths.
  */
-const MARK = Array.from({ length: 4 }, () => randomInt(1_000, 10_000)).join(';');
-const MARKED = new RegExp(`${ESCAPE}\\[${MARK};(\\d+)m`);
+function mark(): string {
+  // Made when needed: a command that answers in JSON loads no cryptography.
+  madeMark ??= Array.from({ length: 4 }, () => randomInt(1_000, 10_000)).join(';');
+  return madeMark;
+}
+
+let madeMark: string | undefined;
 
 function style(on: number, off: number): (text: string) => string {
   return (text) => `${marked(on)}${text}${marked(off)}`;
 }
 
 function marked(code: number | string): string {
-  return `${ESCAPE}[${MARK};${code}m`;
+  return `${ESCAPE}[${mark()};${code}m`;
 }
 
 /** Styles for text written by {@link terminalText}, which converts them to colours if there are any. */
@@ -60,8 +65,10 @@ export function onOneLine(text: string): string {
 }
 
 function parts(text: string, plain: (text: string) => string, code: (code: string) => string): string {
+  // Nothing is styled yet.
+  if (madeMark === undefined) return plain(text);
   return text
-    .split(MARKED)
+    .split(new RegExp(`${ESCAPE}\\[${madeMark};(\\d+)m`))
     .map((part, index) => (index % 2 === 0 ? plain(part) : code(part)))
     .join('');
 }

@@ -1,4 +1,4 @@
-import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream';
+import type { EventSourceMessage } from 'eventsource-parser/stream';
 import { ConnectionBrokenError } from '../errors.ts';
 
 /** No event of a backend is larger: the bus accepts messages of up to 1 MiB, and the envelope is small. */
@@ -16,6 +16,8 @@ export async function* serverSentEvents(
   onBytes: () => void = () => {},
 ): AsyncGenerator<EventSourceMessage, void, undefined> {
   if (response.body === null) return;
+  // Loaded when needed: most programs, such as the commands of `aico`, follow no events.
+  const { EventSourceParserStream } = await import('eventsource-parser/stream');
   const heard = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
     transform(chunk, controller) {
       onBytes();

@@ -137,9 +137,9 @@ export class AICOPaths {
  * not used: it may be long as well, and may differ between the backend and its callers.
  */
 function socketFileFor(runtimeDir: string): string {
+  const natural = path.join(runtimeDir, 'api.sock');
+  if (process.platform !== 'win32' && Buffer.byteLength(natural) <= LONGEST_SOCKET_PATH) return natural;
   const hash = createHash('sha256').update(runtimeDir).digest('hex').slice(0, 16);
   if (process.platform === 'win32') return `\\\\.\\pipe\\aico-${hash}`;
-  const natural = path.join(runtimeDir, 'api.sock');
-  if (Buffer.byteLength(natural) <= LONGEST_SOCKET_PATH) return natural;
   return path.join('/tmp', `aico-${process.geteuid?.() ?? 0}-${hash}`, 'api.sock');
 }
