@@ -29,7 +29,6 @@ const BUNDLED: Readonly<Record<string, readonly string[]>> = {
     'ws',
   ],
   '@aico/cli': ['commander'],
-  '@aico/protocol': ['sodium-native'],
   '@aico/shared': [
     '@msgpack/msgpack',
     'better-sqlite3-multiple-ciphers',
@@ -44,6 +43,9 @@ const BUNDLED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Libraries with a file of their own: a page loads the other files of the package, and they share code among them. */
+const APART: Readonly<Record<string, readonly string[]>> = { '@aico/protocol': ['sodium-native'] };
+
 /** The URL of a file beside the one that names it. */
 const FILE_URL = /\bnew URL\(\s*(['"])(\.{1,2}\/[^'"\n]+\.(?:ts|js|json))\1,\s*import\.meta\.url/g;
 
@@ -57,6 +59,7 @@ const ENTRY_OF_ITS_OWN = /(?:^|[/-])(?:worker|child)\.ts$/;
  */
 export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bundle> {
   const bundled = BUNDLED[manifest.name] ?? [];
+  const apart = APART[manifest.name] ?? [];
   const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
   const external = dependencies.filter((name) => !bundled.includes(name));
   const files = new Map<string, string>();
@@ -82,6 +85,7 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
       plugins: [
         addons(),
         typeBoxOfShared(manifest.name),
+        librariesApart(apart),
         fileUrls(folder, separate),
         filesTogether(folder, manifest.name),
       ],
@@ -97,6 +101,7 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
     }
   };
   await add(entriesOf(manifest), { splitting: true, external });
+  await Promise.all(apart.map((library) => add([library], {})));
   for (const entry of separate)
     await add([entry], { external: external.filter((name) => !name.startsWith('@aico/')) });
   for (const [name, text] of files) refuseRenamedClasses(name, text);
@@ -115,6 +120,20 @@ function typeBoxOfShared(packageName: string): Plugin {
     setup({ onResolve }) {
       if (packageName === '@aico/shared') return;
       onResolve({ filter: /^typebox(?:\/|$)/ }, () => ({ path: '@aico/shared/typebox', external: true }));
+    },
+  };
+}
+
+/** Imports libraries from their own files. */
+function librariesApart(libraries: readonly string[]): Plugin {
+  return {
+    name: 'libraries-apart',
+    setup({ onResolve }) {
+      onResolve({ filter: /^[^.]/ }, ({ path: library, kind }) =>
+        kind !== 'entry-point' && libraries.includes(library)
+          ? { path: `./${path.basename(bundledName(library))}`, external: true }
+          : undefined,
+      );
     },
   };
 }
