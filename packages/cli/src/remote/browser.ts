@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type AICOPaths, makePrivateFolder, writePrivateFile } from '@aico/shared/core/paths';
+import { type AICOPaths, makePrivateFolder, removeDurably, writePrivateFile } from '@aico/shared/core/paths';
 
 /** Programs that open an address in the user's browser, by platform. */
 const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly [program: string, ...args: string[]]>>> = {
@@ -27,7 +26,7 @@ export async function redirection(paths: AICOPaths, url: string): Promise<Openin
   const file = path.join(paths.runtimeDir, `ui-${randomBytes(8).toString('hex')}.html`);
   const page = `<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>AICO</title><meta http-equiv="refresh" content="0;url=${url}"><a href="${url}">Open the page</a>\n`;
   await writePrivateFile(file, page);
-  return { file, remove: () => rm(file, { force: true }) };
+  return { file, remove: () => removeDurably(file) };
 }
 
 /** Opens a file in the user's browser. Without one nothing happens: the address is printed as well. */
