@@ -60,5 +60,17 @@ export const logs: DocumentEffects = {
       as: (line) => line.replace(/ > .*/, ''),
       shows: /"resourceLogs"/,
     },
+    'npx aico logs archive ~/old.aicolog --until 30d --remove --yes': {
+      as: (line, { folder }) => line.replace('~', folder).replace('30d', '0m'),
+      shows: /\d deleted from the log/,
+    },
+    'npx aico logs ls --archive ~/old.aicolog': {
+      as: (line, { folder }) => line.replace('~', folder),
+      shows: /Imported/,
+    },
+    'npx aico logs export --archive ~/old.aicolog --service inbox | gzip > inbox.ndjson.gz': {
+      as: (line, { folder }) => line.replace('~', folder).replace(/\| gzip.*/, ''),
+      shows: /"message":"Imported"/,
+    },
   },
 };

@@ -39,6 +39,13 @@ export const loggingSection = {
         description: 'MiB of messages and fields kept; beyond that the oldest lines go.',
       }),
       max_days: Type.Integer({ default: 30, minimum: 1, maximum: 36_500, description: 'Older lines go.' }),
+      archive: Type.Optional(
+        Type.String({
+          pattern: '^(?:/|[A-Za-z]:)',
+          description:
+            'The full path of a folder: lines are written to an encrypted file in it before they go. Without it they just go.',
+        }),
+      ),
     }),
     console: Type.Object({
       enabled: Type.Boolean({ default: true, description: 'Whether lines are printed (to stderr) as well.' }),

@@ -71,11 +71,13 @@ export async function archive(
   const body = { ...selection, file: target, remove: isRemoved };
   const reply = await ask(await context.client(ARCHIVE_MS), 'post', '/api/v1/logs/archive', { body });
   context.output.print(reply, ({ lines, removed }) =>
-    [
-      target,
-      `${counted(lines, 'line')}, encrypted with a key of this home${isRemoved ? `; ${removed} deleted from the log` : ''}`,
-      `It is read by \`aico logs tail|ls|grep|cat|stat|export --archive FILE\`, also after a change of the password or of the database key.`,
-    ].join('\n'),
+    lines === 0
+      ? 'No line matches; no file was written.'
+      : [
+          target,
+          `${counted(lines, 'line')}, encrypted with a key of this home${isRemoved ? `; ${removed} deleted from the log` : ''}`,
+          `It is read by \`aico logs tail|ls|grep|cat|stat|export --archive FILE\`, also after a change of the password or of the database key.`,
+        ].join('\n'),
   );
 }
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdir, readdir } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
+import path from 'node:path';
 import { after, before, describe, mock, test } from 'node:test';
 import { createTestBackend, createTestHome, localRequest, type TestBackend } from '../../testing/index.ts';
+import { ARCHIVE_PURPOSE, readLogArchive } from './archive/log-archive.ts';
 import type { StoredLogRecord } from './log-query.ts';
 
 describe('the log over the API of a whole backend', () => {
@@ -134,6 +137,50 @@ describe('the log over the API of a whole backend', () => {
     };
     while ((await oldest()) > 1_100) await new Promise((resolve) => setImmediate(resolve));
     await second.stop();
+    await home.remove();
+  });
+
+  test('lines beyond the limits are archived before they are deleted, and stay while that fails', async () => {
+    const home = await createTestHome();
+    const folder = path.join(home.folder, 'archives');
+    const backendOf = () =>
+      createTestBackend({
+        home: home.folder,
+        config: { 'core.logging.retention.max_lines': 1_000, 'core.logging.retention.archive': folder },
+      });
+    const one = await backendOf();
+    const store = one.container.getService('log_store');
+    const logging = one.container.getService('logging');
+    const database = one.container.getService('database');
+    const logger = logging.getLogger('chatty', 'test');
+    const linesOf = async (): Promise<number> => {
+      const { rows } = await database.execute<{ n: number }>('SELECT count(*) AS n FROM logs');
+      return rows[0]?.n ?? 0;
+    };
+    const log = async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n += 1) logger.info(`line ${n}`);
+      await logging.flush();
+    };
+    await log(1_100);
+    await store.prune();
+    assert.ok((await linesOf()) >= 1_100);
+    const failed = await store.healthCheck();
+    assert.equal(failed.status, 'degraded');
+    assert.match(failed.detail ?? '', /cannot be archived: .*ENOENT/);
+    await mkdir(folder);
+    await store.prune();
+    assert.equal((await store.healthCheck()).status, 'healthy');
+    const [name = ''] = await readdir(folder);
+    assert.match(name, /^logs-[\dTZ-]+\.aicolog$/);
+    assert.ok((await linesOf()) <= 1_010);
+    const key = one.container.getService('key_manager').deriveKey(ARCHIVE_PURPOSE);
+    const archived = (await Array.fromAsync(readLogArchive(path.join(folder, name), key))).flat();
+    assert.ok(archived.length > 90);
+    const { rows } = await database.execute<{ id: number }>('SELECT min(id) AS id FROM logs');
+    assert.equal(archived.at(-1)?.id, (rows[0]?.id ?? 0) - 1);
+    await store.prune();
+    assert.equal((await readdir(folder)).length, 1, 'a few lines are no reason for another file');
+    await one.stop();
     await home.remove();
   });
 

@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { reasonOf } from '@aico/protocol';
 import { EncryptedDatabase } from '@aico/shared/data';
 import type { AuditRecorder } from '@aico/shared/data/audit';
 import { SpooledRuns } from '@aico/shared/security';
@@ -17,6 +19,8 @@ const INDEX_EVERY_MS = 2_000;
 export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 'retention'> {
   /** The interval in milliseconds at which old lines are deleted. Default 10 minutes. */
   readonly pruneEveryMs?: number;
+  /** The folder of the archives of lines beyond the limits. Default: they are deleted without an archive. */
+  readonly archiveFolder?: string;
   readonly audit: Pick<AuditRecorder, 'record'>;
 }
 
@@ -29,6 +33,7 @@ export class LogStorePlugin extends BasePlugin {
   #store: LogStore | undefined;
   #archiver: LogArchiver | undefined;
   #droppedSeen = 0;
+  #archiveFailure: string | undefined;
 
   constructor(name: string, container: ServiceContainer, options: LogStorePluginOptions) {
     super(name, container);
@@ -37,7 +42,7 @@ export class LogStorePlugin extends BasePlugin {
 
   override async start(): Promise<void> {
     const logging = this.requireService('logging');
-    const { pruneEveryMs = 600_000, audit, ...options } = this.#options;
+    const { pruneEveryMs = 600_000, audit, writer, retention } = this.#options;
     const spoolKey = this.requireService('key_manager').deriveKey(SPOOL_PURPOSE);
     const spools = new SpooledRuns(this.requireService('paths').stateDir, spoolKey);
     this.onStop(() => spools.close());
@@ -49,7 +54,8 @@ export class LogStorePlugin extends BasePlugin {
       logger: logging.getLogger('log_store', 'store', { published: false }),
       clock: this.requireService('retention_clock'),
       spools,
-      ...options,
+      ...(writer && { writer }),
+      ...(retention && { retention }),
     });
     await store.start();
     this.#store = store;
@@ -75,11 +81,35 @@ export class LogStorePlugin extends BasePlugin {
     this.every('retention', pruneEveryMs, (signal) => this.prune(signal), { firstAfterMs: 0 });
   }
 
-  /** Deletes the lines of archives and those beyond the limits now, and stores how far the retention clock has come. */
+  /** Archives or deletes lines beyond the limits now, and stores how far the retention clock has come. */
   async prune(signal?: AbortSignal): Promise<void> {
-    await this.#archiver?.finish();
-    await this.#store?.prune(signal);
+    const [store, archiver, folder] = [this.#store, this.#archiver, this.#options.archiveFolder];
+    if (store === undefined || archiver === undefined) return;
+    await archiver.finish();
+    if (folder === undefined) await store.prune(signal);
+    else await this.#retire(store, archiver, folder, signal);
     await this.requireService('retention_clock').save();
+  }
+
+  /** Lines that cannot be archived stay in the table. */
+  async #retire(
+    store: LogStore,
+    archiver: LogArchiver,
+    folder: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const file = path.join(folder, `logs-${new Date().toISOString().replace(/[:.]/g, '-')}.aicolog`);
+    try {
+      await store.retire((selection) => archiver.archive({ file, selection, remove: true }), signal);
+      this.#archiveFailure = undefined;
+    } catch (error) {
+      if (this.#archiveFailure === undefined)
+        this.logger.error('Lines beyond the limits stay in the log: they cannot be archived', {
+          file,
+          error,
+        });
+      this.#archiveFailure = reasonOf(error);
+    }
   }
 
   override healthCheck(): HealthCheckResult {
@@ -90,6 +120,12 @@ export class LogStorePlugin extends BasePlugin {
       return {
         status: 'degraded',
         detail: `Lines wait: ${stats.failures} writes in a row have failed`,
+        data,
+      };
+    if (this.#archiveFailure !== undefined)
+      return {
+        status: 'degraded',
+        detail: `Lines beyond the limits stay in the log: they cannot be archived: ${this.#archiveFailure}`,
         data,
       };
     const lost = stats.dropped - this.#droppedSeen;
@@ -116,6 +152,7 @@ export function logStorePlugin(audit: Pick<AuditRecorder, 'record'>): PluginDefi
       const { retention } = container.getService('config').section(loggingSection);
       return new LogStorePlugin(name, container, {
         audit,
+        ...(retention.archive !== undefined && { archiveFolder: retention.archive }),
         retention: {
           maxRows: retention.max_lines,
           maxAgeMs: retention.max_days * DAY_MS,

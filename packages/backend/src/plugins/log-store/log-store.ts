@@ -15,7 +15,7 @@ import {
   queryLogs,
   type StoredLogRecord,
 } from './log-query.ts';
-import { applyRetention, type RetentionLimits } from './log-retention.ts';
+import { applyRetention, enlarged, newestBeyond, type RetentionLimits } from './log-retention.ts';
 import { LogWriter, type LogWriterOptions, type LogWriterStats } from './log-writer.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
 import { SpoolRecovery } from './spool-recovery.ts';
@@ -214,6 +214,19 @@ export class LogStore {
     const deleted = await applyRetention(this.#database, this.#retention, this.#clock.now(), signal);
     await this.#reclaim(signal);
     return deleted;
+  }
+
+  /**
+   * Removes lines beyond the limits by `remove`, and returns their space. It waits until a twentieth of the limits, or a day, has come
+   * together, so that `remove` is not called for a few lines every time.
+   */
+  async retire(remove: (selection: LogSelection) => Promise<unknown>, signal?: AbortSignal): Promise<void> {
+    const now = this.#clock.now();
+    if ((await newestBeyond(this.#database, enlarged(this.#retention), now)) === undefined) return;
+    const newest = await newestBeyond(this.#database, this.#retention, now);
+    if (newest === undefined) return;
+    await remove({ before: newest + 1 });
+    await this.#reclaim(signal);
   }
 
   /** Writes the lines logged so far, and stops. Later lines, and those that cannot be written, remain in the queue and its spool. */

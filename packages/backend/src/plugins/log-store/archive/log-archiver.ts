@@ -6,7 +6,7 @@ import { createMutex } from '@aico/shared/core/tasks';
 import type { Database } from '@aico/shared/data';
 import type { AuditRecorder } from '@aico/shared/data/audit';
 import { wipe } from '@aico/shared/security';
-import { type LogSelection, withoutWords } from '../log-query.ts';
+import { type LogSelection, type StoredLogRecord, withoutWords } from '../log-query.ts';
 import type { LogStore } from '../log-store.ts';
 import { newArchiveHead, readLogArchiveHead, writeLogArchive } from './log-archive.ts';
 
@@ -63,6 +63,8 @@ export class LogArchiver {
   }
 
   /**
+   * Writes no file if no line is selected.
+   *
    * @param remove whether the lines are removed from the table, once the file is durable
    * @throws as {@link writeLogArchive}, and the error of the database; no line is lost
    */
@@ -99,21 +101,28 @@ export class LogArchiver {
       ...selection,
       before: Math.min(selection.before ?? Number.POSITIVE_INFINITY, (await this.#store.lastId()) + 1),
     };
+    const pages = this.#store.pages(selected);
+    const first = await pages.next();
+    if (first.done === true) return { file, lines: 0, removed: 0 };
     const head = newArchiveHead();
     let lines = 0;
-    const counted = async function* (pages: ReturnType<LogStore['pages']>) {
-      for await (const page of pages) {
-        lines += page.length;
-        yield page;
+    const counted = async function* () {
+      for (
+        let page: IteratorResult<readonly StoredLogRecord[]> = first;
+        page.done !== true;
+        page = await pages.next()
+      ) {
+        lines += page.value.length;
+        yield page.value;
       }
     };
     if (remove) await this.#intend(head.id, file, selected);
-    await this.#withKey((key) =>
-      writeLogArchive(file, key, head, counted(this.#store.pages(selected))),
-    ).catch(async (error: unknown) => {
-      if (remove) await this.#forget(head.id).catch(() => undefined);
-      throw error;
-    });
+    await this.#withKey((key) => writeLogArchive(file, key, head, counted())).catch(
+      async (error: unknown) => {
+        if (remove) await this.#forget(head.id).catch(() => undefined);
+        throw error;
+      },
+    );
     await this.#record(file, selected, remove);
     return { file, lines, removed: remove ? await this.#remove(head.id, selected) : 0 };
   }
