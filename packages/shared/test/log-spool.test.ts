@@ -135,7 +135,7 @@ test('lines are spooled while the event loop is blocked, by those that are logge
   );
 });
 
-test('a line that a look left for the next one is spooled by the first line after a pause of the process', (t) => {
+test('a line that a check left for the next one is spooled by the first line after a pause of the process', (t) => {
   mock.timers.enable({ apis: ['setTimeout'] });
   t.after(() => mock.timers.reset());
   const folder = folderOf(t);

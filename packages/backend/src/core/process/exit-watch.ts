@@ -14,8 +14,8 @@ export interface ExitCall {
 }
 
 /**
- * Calls `onExit` before code of the process ends it: by `process.exit`, `abort`, `execve`, or a signal to itself. The call then
- * does what it does otherwise. `process.exit` is watched where it ends the process, after the listeners of `exit`.
+ * Calls `onExit` before code of the process ends it: by `process.exit`, `abort`, `execve`, or a signal to itself. The original
+ * function is called afterwards. Of `process.exit`, the last step is replaced, which follows the listeners of `exit`.
  *
  * @param target `process`, or its stand-in in a test
  * @param survives whether the process has a listener for a signal that keeps it running

@@ -99,7 +99,7 @@ describe('the log over the API of a whole backend', () => {
       assert.match(reply.headers['content-type'] ?? '', /^application\/problem\+json/);
     });
 
-  test('stop ends who follows the log, writes the last lines, and does not wait for readers', async () => {
+  test('stop ends the streams of the log, writes the last lines, and does not wait for readers', async () => {
     const home = await createTestHome();
     const first = await createTestBackend({ home: home.folder });
     const following = request({ socketPath: first.socket, path: '/api/v1/logs/stream?level=info' }).end();
@@ -119,7 +119,7 @@ describe('the log over the API of a whole backend', () => {
     await home.remove();
   });
 
-  test('a life of seconds deletes what is beyond the limits too', async () => {
+  test('a backend that runs for seconds deletes lines beyond the limits too', async () => {
     const home = await createTestHome();
     const config = { 'core.logging.retention.max_lines': 1_000 };
     const first = await createTestBackend({ home: home.folder, config });

@@ -154,7 +154,7 @@ describe('LogStore', () => {
           `SELECT (SELECT count(*) FROM logs_segment WHERE last <= 1200) +
             (SELECT count(*) FROM logs_text WHERE logs_text MATCH 'line' AND rowid <= 1200) AS n`,
         );
-        assert.equal(left.rows[0]?.n, 0, 'what is deleted is in no index');
+        assert.equal(left.rows[0]?.n, 0, 'no index has the deleted lines');
       },
       { retention: { maxRows: 100 } },
     ));
@@ -175,7 +175,7 @@ describe('LogStore', () => {
       { retention: { maxAgeMs: 60_000 } },
     ));
 
-  test('no id is given to a second line, whatever was deleted and stored again, and every line is found', async () => {
+  test('no id is given to a second line after deletions and repeated writes, and every line is found', async () => {
     const step = fc.oneof(
       fc.record({ log: fc.integer({ min: 1, max: 700 }) }),
       fc.record({ deleteFrom: fc.double({ min: 0, max: 1, noNaN: true }) }),
@@ -285,7 +285,7 @@ describe('LogStore', () => {
       { writer: { retryMs: 60_000 } },
     ));
 
-  test('what waits is bounded; the oldest are dropped and counted exactly', () =>
+  test('the queue is bounded; the oldest lines are dropped and counted exactly', () =>
     withStore(
       async ({ logging, log, database, store }) => {
         database.refuse(new Error('disk full'));
@@ -303,7 +303,7 @@ describe('LogStore', () => {
       { queue: { lines: 16, size: 1_000_000 }, writer: { batchSize: 4, retryMs: 60_000 } },
     ));
 
-  test('what the store says of its own failures causes no more lines, though it is stored', () =>
+  test('lines of the store about its own failures are stored and cause no further lines', () =>
     withStore(
       async ({ logging, logger, database }) => {
         const own = logging.getLogger('log_store', 'store', { published: false });

@@ -187,7 +187,7 @@ export class LogStore {
     return needsIndex(query) ? await this.#index.idsOf(query.since, query.until) : EVERY_ID;
   }
 
-  /** Indexes what has come, but for the last few lines, which a query that needs them indexes. */
+  /** Indexes the lines that were stored since the last call, but for the last few, which a query that needs them indexes. */
   async index(signal?: AbortSignal): Promise<void> {
     const { written } = this.stats;
     // Without new lines the database is not asked, so that an idle backend stays idle.

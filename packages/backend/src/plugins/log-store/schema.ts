@@ -66,7 +66,7 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   {
     id: '004_spool',
-    // A batch and the number of its last line are stored by one statement, which leaves out what is stored already: a line that
+    // A batch and the number of its last line are stored by one statement, which leaves out lines that are stored already: a line that
     // comes a second time, from a spool or because an answer was lost, is not stored twice.
     sql: `
       CREATE TABLE logs_run (

@@ -20,9 +20,9 @@ export interface LineJournal {
   close(): void;
 }
 
-/** Milliseconds between two looks at the lines that wait: each line is spooled by the second look after it was logged. */
-const LOOK_MS = 40;
-/** The age in milliseconds at which a waiting line is spooled by the next one that is logged: the looks come late then. */
+/** Milliseconds between two checks of the lines that wait: each line is spooled by the second check after it was logged. */
+const CHECK_MS = 40;
+/** The age in milliseconds at which a waiting line is spooled by the next one that is logged: the checks are late then. */
 const OVERDUE_MS = 90;
 /** Lines of one entry. */
 const CHUNK = 256;
@@ -41,15 +41,15 @@ export class LineSpool {
   #timer: NodeJS.Timeout | undefined;
   /** Lines up to this number are spooled, stored, or part of a gap. */
   #through = 0;
-  /** The newest line at the last look. */
+  /** The newest line at the last check. */
   #seen = 0;
-  /** The time of the first line after the last look. */
+  /** The time of the first line after the last check. */
   #since: number | undefined;
-  /** The time of the first line between the last two looks, unless they are stored. */
+  /** The time of the first line between the last two checks, unless these lines are stored. */
   #before: number | undefined;
-  /** When the next look is due, in monotonic milliseconds. */
+  /** When the next check is due, in monotonic milliseconds. */
   #due = 0;
-  /** Lines that found no room, since the last one that did. */
+  /** Lines that the full journal did not take, since the last line that it took. */
   #gap: SpooledGap | undefined;
   #hasFailed = false;
 
@@ -62,14 +62,14 @@ export class LineSpool {
     this.#spool(queue.last);
   }
 
-  /** Is called with each line that is logged, after it was queued. */
+  /** Must be called with each line that is logged, after it was queued. */
   add(line: QueuedLine): void {
     if (!isBelowWarn(line)) {
       this.#write([line]);
       return;
     }
     const { time } = line.record;
-    if (this.#timer === undefined) this.#lookLater();
+    if (this.#timer === undefined) this.#checkLater();
     this.#since ??= time;
     if (time - (this.#before ?? this.#since) <= OVERDUE_MS) return;
     this.#before = undefined;
@@ -77,7 +77,7 @@ export class LineSpool {
     this.#spool(this.#queue.last);
   }
 
-  /** Spools what waits, and closes the journal. */
+  /** Spools the lines that wait, and closes the journal. */
   close(): void {
     clearTimeout(this.#timer);
     this.#queue.onStored(undefined);
@@ -85,21 +85,21 @@ export class LineSpool {
     this.#journal.close();
   }
 
-  #lookLater(): void {
-    this.#due = performance.now() + LOOK_MS;
-    this.#timer = setTimeout(() => this.#look(), LOOK_MS).unref();
+  #checkLater(): void {
+    this.#due = performance.now() + CHECK_MS;
+    this.#timer = setTimeout(() => this.#check(), CHECK_MS).unref();
   }
 
-  #look(): void {
+  #check(): void {
     this.#timer = undefined;
-    // A look that comes late, since the loop was blocked or the process was not scheduled, is the second one for every line.
-    if (performance.now() - this.#due > LOOK_MS) this.#seen = this.#queue.last;
+    // A check that is late, since the event loop was blocked or the process was not scheduled, counts as the second for every line.
+    if (performance.now() - this.#due > CHECK_MS) this.#seen = this.#queue.last;
     this.#spool(this.#seen);
-    // A process that is not scheduled for a while after this look may log the next line before its timers are due.
+    // A process that is not scheduled for a while after this check may log the next line before its timers are due.
     this.#before = this.#since;
     this.#since = undefined;
     this.#seen = this.#queue.last;
-    if (this.#queue.waiting(this.#through, this.#seen).next().done !== true) this.#lookLater();
+    if (this.#queue.waiting(this.#through, this.#seen).next().done !== true) this.#checkLater();
     else this.#before = undefined;
   }
 
@@ -141,7 +141,7 @@ export class LineSpool {
     this.#try(() => this.#journal.release(through));
   }
 
-  /** Calls `work`, and says whether it succeeded. Logging a line does not fail, whatever happens to the disk. */
+  /** Calls `work` and returns whether it succeeded. Logging a line does not fail when the disk does. */
   #try(work: () => void): boolean {
     try {
       work();

@@ -109,8 +109,8 @@ export class Logging {
   }
 
   /**
-   * Keeps lines in `journal` until they are stored: those that wait, and all later ones. The returned function spools what still
-   * waits and ends that.
+   * Keeps lines in `journal` until they are stored: those that wait, and all later ones. The returned function spools the
+   * lines that still wait and ends that.
    */
   spoolTo(journal: LineJournal): () => void {
     const spool = new LineSpool(this.queue, journal, (error) =>
@@ -292,7 +292,7 @@ export class Logging {
   }
 }
 
-/** The name of a service without what is easily overlooked. */
+/** The name of a service without differences that are easily overlooked: case, and hyphens for underscores. */
 function alike(service: string): string {
   return service.toLowerCase().replaceAll('-', '_');
 }

@@ -21,8 +21,8 @@ function isRecord(value: unknown): value is LogFields {
 }
 
 /**
- * Turns whatever a caller logs into bounded plain data of its own: secrets redacted, errors written out, circles
- * cut. Never throws, whatever getters and `toJSON` do.
+ * Copies the values that a caller logs into bounded plain data: secrets are redacted, errors written out, cycles cut. It never
+ * throws, also where a getter or `toJSON` does.
  */
 export class Sanitiser {
   readonly #names: FieldNames;

@@ -110,7 +110,7 @@ export class SealedSpool {
   }
 
   /**
-   * Replaces the entry that was written last by a later state of it, whatever its size.
+   * Replaces the entry that was written last by a later state of it, which may exceed the allowed size.
    * @throws the system's error
    */
   amend(entry: SpoolEntry): void {
