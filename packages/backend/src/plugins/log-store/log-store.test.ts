@@ -182,7 +182,7 @@ describe('LogStore', () => {
       fc.constantFrom('index' as const, 'same again' as const),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 8 }), (steps) =>
+      fc.asyncProperty(fc.array(step, { maxLength: 5 }), (steps) =>
         withStore(async ({ log, store, database }) => {
           let newest = 0;
           let n = 0;
@@ -213,7 +213,7 @@ describe('LogStore', () => {
         }),
       ),
       {
-        numRuns: 12,
+        numRuns: 5,
         examples: [
           [[{ log: 700 }, 'index', { log: 700 }, { deleteFrom: 0 }, 'same again']],
           [[{ log: 700 }, { deleteFrom: 0.1 }]],
