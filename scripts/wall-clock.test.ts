@@ -19,6 +19,8 @@ const NAMED = 'computes with a moment that a person named';
 const ALLOWED: Readonly<Record<string, string>> = {
   'packages/backend/src/devices/device-registry.ts': STAMPS,
   'packages/backend/src/devices/device-routes.ts': STAMPS,
+  'packages/backend/src/nodes/node-registry.ts': STAMPS,
+  'packages/backend/src/plugins/nodes/node-routes.ts': STAMPS,
   'packages/backend/src/gateway/idempotency.ts': KEPT,
   'packages/backend/src/plugins/streams/streams-plugin.ts': KEPT,
   'packages/protocol/src/carrier/multiplexing/heartbeat.ts': SLEEPS,

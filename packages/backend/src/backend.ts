@@ -16,6 +16,7 @@ import { openKeys } from './composition/open-keys.ts';
 import { PluginManager } from './composition/plugin-manager.ts';
 import type { ChosenPlugin } from './composition/plugins.ts';
 import { readConfiguration } from './composition/read-configuration.ts';
+import { sharedSettingsOf } from './composition/shared-settings.ts';
 import { Vault } from './composition/vault.ts';
 import { StartCancelledError } from './core/container/errors.ts';
 import { ServiceContainer } from './core/container/service-container.ts';
@@ -63,6 +64,8 @@ interface ReplaceableParts {
   readonly clock?: Clock | undefined;
   readonly hub?: InProcessBus | undefined;
   readonly databaseFaults?: DatabaseFaults | undefined;
+  /** Makes the home one that several nodes share, although its database is embedded. */
+  readonly sharedSettings?: (() => Readonly<Record<string, string>> | undefined) | undefined;
   /** Called with each event of a service, besides its line in the log. */
   readonly onServiceEvent?: ((event: ServiceEvent) => void) | undefined;
 }
@@ -106,7 +109,13 @@ export interface AssembledBackend {
  */
 export async function assembleBackend(
   options: BackendOptions = {},
-  { clock = systemClock, hub = new InProcessBus(), databaseFaults, onServiceEvent }: ReplaceableParts = {},
+  {
+    clock = systemClock,
+    hub = new InProcessBus(),
+    databaseFaults,
+    sharedSettings,
+    onServiceEvent,
+  }: ReplaceableParts = {},
 ): Promise<AssembledBackend> {
   const { env = process.env, overrides = {} } = options;
   const paths = new AICOPaths({ home: options.home, env });
@@ -244,6 +253,7 @@ export async function assembleBackend(
       container,
       clock,
       databaseFaults,
+      sharedSettings: sharedSettings ?? (() => sharedSettingsOf(config)),
       engineWorker: options.engineWorker,
       paths,
       config,

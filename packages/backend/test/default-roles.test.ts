@@ -24,6 +24,7 @@ const ROUTES: Readonly<Record<string, string>> = {
   'GET /api/v1/logs/{id}': 'owner',
   'GET /api/v1/logs/levels': 'owner',
   'GET /api/v1/logs/stream': 'owner',
+  'GET /api/v1/nodes': 'owner',
   'GET /api/v1/openapi': 'owner guest nothing',
   'GET /api/v1/security/status': 'owner',
   'GET /api/v1/streams': 'owner',
@@ -47,6 +48,8 @@ const ROUTES: Readonly<Record<string, string>> = {
   'POST /api/v1/database/query': 'owner',
   'POST /api/v1/database/vacuum': 'owner',
   'POST /api/v1/devices/pairings': 'owner',
+  'POST /api/v1/nodes': '',
+  'POST /api/v1/nodes/invitations': '',
   'POST /api/v1/logs/archive': 'owner',
   'POST /api/v1/security/lock': 'owner',
   'POST /api/v1/security/unlock': 'owner',
@@ -55,6 +58,7 @@ const ROUTES: Readonly<Record<string, string>> = {
   'PUT /api/v1/logs/levels': 'owner',
   'PATCH /api/v1/devices/{id}': 'owner',
   'DELETE /api/v1/bus/grants/{component}': 'owner',
+  'DELETE /api/v1/nodes/{id}': '',
   'DELETE /api/v1/devices/{id}': 'owner',
 };
 

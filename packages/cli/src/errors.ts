@@ -116,3 +116,29 @@ export class PluginNotMadeError extends defineError({
     cause,
   }),
 }) {}
+
+/** This machine is a node already. */
+export class NodeAlreadyError extends defineError({
+  code: 'AICO_CLI_NODE_ALREADY',
+  exit: 'home',
+  hint: 'Start it: aico start. To join another home, name an empty one with --home DIR.',
+  make: (file: string) => ({ message: `this home is a node already: it has ${file}` }),
+}) {}
+
+/** A machine joins with an empty home, since the data of two homes cannot be merged. */
+export class HomeNotEmptyError extends defineError({
+  code: 'AICO_CLI_HOME_NOT_EMPTY',
+  exit: 'home',
+  hint: 'Name an empty home with --home DIR. The data of this home is not carried over.',
+  make: (file: string) => ({ message: `this home is in use: it has ${file}` }),
+}) {}
+
+/** The backend refused the code of an invitation. */
+export class InvitationRefusedError extends defineError({
+  code: 'AICO_CLI_INVITATION_REFUSED',
+  hint: 'Make a new one on a node of the home (`aico node invite`), and copy it whole.',
+  make: (cause: unknown) => ({
+    message: 'the invitation is refused: it is mistyped, was used already, or its five minutes are over',
+    cause,
+  }),
+}) {}

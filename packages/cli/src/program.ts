@@ -66,6 +66,11 @@ const COMMANDS: Readonly<Record<string, OwnCommand>> = {
     load: () => import('./commands/device.ts'),
     takesVia: true,
   },
+  node: {
+    summary: 'the machines that run this home together: invite, join, list, remove',
+    load: () => import('./commands/node.ts'),
+    takesVia: ['list'],
+  },
   proxy: {
     summary: 'open a local port for curl and other tools',
     load: () => import('./commands/proxy.ts'),

@@ -11,6 +11,7 @@ import { type ChannelService, channelPlugin } from '../plugins/channel/channel-s
 import { databasePlugin } from '../plugins/database/database-plugin.ts';
 import { type EventsPlugin, eventsPlugin } from '../plugins/events/events-plugin.ts';
 import { type LogStorePlugin, logStorePlugin } from '../plugins/log-store/log-store-plugin.ts';
+import { nodesPlugin } from '../plugins/nodes/nodes-plugin.ts';
 import { securityPlugin } from '../plugins/security/security-plugin.ts';
 import { streamsPlugin } from '../plugins/streams/streams-plugin.ts';
 import { systemPlugin } from '../plugins/system/system-plugin.ts';
@@ -36,6 +37,7 @@ declare module '../core/services.ts' {
     audit: unknown;
     /** Plugins that provide routes but no service, named so that other plugins can depend on them. */
     database_api: unknown;
+    nodes: unknown;
     security: unknown;
     streams_api: unknown;
     system: unknown;
@@ -88,6 +90,11 @@ export function registerCoreServices(parts: HostParts): void {
     databasePlugin(audit),
     eventsPlugin,
     channelPlugin(audit),
+    nodesPlugin({
+      audit,
+      sharedSettings: parts.sharedSettings,
+      stop: (reason) => void lifecycle.stop(reason),
+    }),
     securityPlugin({
       get state() {
         return vault.state;

@@ -11,7 +11,17 @@ export const LOG_STORE = 'log_store';
  * A test compares this list with the tables that a backend creates.
  */
 export const RESERVED: ReservedNames = {
-  owners: ['audit', 'core', 'devices', 'idempotency', LOG_STORE, 'message_bus', 'retention_clock'],
+  owners: [
+    'audit',
+    'core',
+    'devices',
+    'idempotency',
+    'leases',
+    LOG_STORE,
+    'message_bus',
+    'nodes',
+    'retention_clock',
+  ],
   // A plugin that depends on the log store may read the table of log lines.
   readable: [LOG_STORE],
   tables: [
@@ -22,6 +32,7 @@ export const RESERVED: ReservedNames = {
     'device_opening',
     'head_note',
     'idempotency',
+    'lease',
     'logs',
     'logs_archive',
     'logs_batch',
@@ -33,6 +44,8 @@ export const RESERVED: ReservedNames = {
     'logs_text_data',
     'logs_text_docsize',
     'logs_text_idx',
+    'node',
+    'node_home',
     'retention_clock',
     'stream_consumer',
     'stream_dead',
@@ -50,7 +63,7 @@ export const RESERVED: ReservedNames = {
  */
 const TAKEN: readonly string[] = [
   'audit bus bus_broker channel clock config database database_api devices events gateway health home_watch idempotency',
-  'key_manager lifecycle logging logs message_bus openapi paths plugins retention_clock root security streams streams_api system',
+  'key_manager lifecycle logging logs message_bus nodes openapi paths plugins retention_clock root security streams streams_api system',
 ].flatMap((names) => names.split(' '));
 
 /**

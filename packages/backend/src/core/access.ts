@@ -19,6 +19,7 @@ const OWN_ROOMS: ReadonlySet<string> = new Set([
   'database',
   'devices',
   'logs',
+  'nodes',
   'security',
   'system',
 ]);

@@ -9,6 +9,10 @@ export const DEFAULT_ROLES = {
   guest: ['system:read', '*:read', '*:subscribe'],
 };
 
+/** The role of a machine that was invited to become a node, until it has joined. The configuration cannot change it. */
+export const NODE_ROLE = 'joining-node';
+export const NODE_JOIN = 'root:nodes:join';
+
 /** A capability of a role, or a pattern of capabilities. */
 const Grant = Type.String({
   pattern: GRANT,

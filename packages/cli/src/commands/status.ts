@@ -1,16 +1,32 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
+import { ProblemError } from '@aico/client/local';
 import type { Command } from 'commander';
 import { type CommandContext, QUICK_ANSWER_MS } from '../context.ts';
 import { coloured, table } from '../terminal/table.ts';
+import { nodeTable } from './node.ts';
 
 export function register(program: Command, context: CommandContext): void {
   program
     .command('status')
     .description('the state of each service, its start time in milliseconds, and what it waited for')
     .action(async () => {
-      const status = await ask(await context.client(QUICK_ANSWER_MS), 'get', '/api/v1/system/status', {});
-      context.output.print(status, render);
+      const client = await context.client(QUICK_ANSWER_MS);
+      const [status, nodes] = await Promise.all([
+        ask(client, 'get', '/api/v1/system/status', {}),
+        ask(client, 'get', '/api/v1/nodes', {}).catch(unlessForbidden),
+      ]);
+      if (nodes?.shared !== true) context.output.print(status, render);
+      else
+        context.output.print({ ...status, nodes: nodes.nodes }, () =>
+          [render(status), '', nodeTable(nodes)].join('\n'),
+        );
     });
+}
+
+/** A guest may see the state of the backend and not the nodes; a locked backend does not know them. */
+function unlessForbidden(error: unknown): undefined {
+  if (error instanceof ProblemError && [403, 404, 503].includes(error.problem.status)) return undefined;
+  throw error;
 }
 
 function render(status: ReplyOf<'get', '/api/v1/system/status'>): string {

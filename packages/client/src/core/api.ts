@@ -88,6 +88,16 @@ export interface paths {
     "/api/v1/logs/{id}": {
         get: operations["get_logs_id"];
     };
+    "/api/v1/nodes": {
+        get: operations["get_nodes"];
+        post: operations["post_nodes"];
+    };
+    "/api/v1/nodes/invitations": {
+        post: operations["post_nodes_invitations"];
+    };
+    "/api/v1/nodes/{id}": {
+        delete: operations["delete_nodes_id"];
+    };
     "/api/v1/openapi": {
         get: operations["get_openapi"];
     };
@@ -1184,6 +1194,119 @@ export interface operations {
                         };
                     };
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    get_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                content: {
+                    "application/json": {
+                        /** @description Whether the database is one that several nodes can share. */
+                        shared: boolean;
+                        nodes: {
+                            id: string;
+                            name: string;
+                            /** @description Of the backend at its last start; empty before its first. */
+                            version: string;
+                            /** Format: date-time */
+                            joinedAt: string;
+                            /** Format: date-time */
+                            lastSeenAt?: string;
+                            /** @description Whether its backend runs and reaches the database. */
+                            isPresent: boolean;
+                            /** @description Whether it is the node that answers. */
+                            isSelf: boolean;
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /** @description 32 bytes in base64url. */
+                    publicKey: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @description The root key of the home, sealed to the public key. */
+                        rootKey: {
+                            ephemeral: string;
+                            nonce: string;
+                            ciphertext: string;
+                        };
+                        /** @description Configuration for the new node, with secrets. */
+                        settings: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    post_nodes_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                content: {
+                    "application/json": {
+                        /** @description For one node, once. */
+                        code: string;
+                        /** @description Of this home's key. */
+                        fingerprint: string;
+                        /** Format: date-time */
+                        expiresAt: string;
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    delete_nodes_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

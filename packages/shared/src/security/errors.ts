@@ -281,3 +281,11 @@ export class SealedFileRefusedError extends defineError({
   hint: 'Use another copy of the file, or the home that wrote it (--home DIR).',
   make: (file: string, reason: string) => ({ message: `${file} is refused: ${reason}` }),
 }) {}
+
+/** The root key that another node sent does not open with the key of this node. */
+export class SealedRootKeyError extends defineError({
+  code: 'AICO_KEY_ROOT_SEALED',
+  exit: 'key',
+  hint: 'Make a new invitation on a node of the home (`aico node invite`) and join with it.',
+  make: () => ({ message: 'the root key of the home was sealed to another node, or altered' }),
+}) {}

@@ -16,6 +16,7 @@ export {
   RecoveryCodeInvalidError,
   RecoveryCodeWrongError,
   SealedFileRefusedError,
+  SealedRootKeyError,
   SlotFileBusyError,
   SlotFileDamagedError,
   SlotFileExistsError,
@@ -29,6 +30,7 @@ export {
 export { AICOKeyManager } from './key-manager.ts';
 export type { KeyEvent, KeyManagerOptions, SetUpOptions, SlotInfo } from './key-manager-options.ts';
 export { wipe } from './keys/guarded-key.ts';
+export { NodeKey, nodeIdOf, type SealedToNode } from './keys/node-key.ts';
 export { COST_CEILING, COST_FLOOR, type PasswordCost } from './passwords/password-key.ts';
 export { createRecoveryCode, decodeRecoveryCode } from './passwords/recovery-code.ts';
 export { openedParts, sealedParts } from './sealed-file/sealed-file.ts';

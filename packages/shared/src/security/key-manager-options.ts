@@ -1,5 +1,6 @@
 import type { Logger } from '../core/logging/types.ts';
 import { AICOPaths } from '../core/paths/index.ts';
+import type { NodeKey, SealedToNode } from './keys/node-key.ts';
 import type { PasswordCost } from './passwords/password-key.ts';
 import type { SlotKind } from './slots/slot-file.ts';
 import type { Keyring } from './sources/os-keyring.ts';
@@ -68,6 +69,8 @@ export interface SetUpOptions {
   readonly keyFile?: boolean;
   /** A code of `createRecoveryCode()`, as a further unlock method beside one of the others. */
   readonly recoveryCode?: string;
+  /** The root key of a home that this one becomes a node of, in place of a new one. */
+  readonly root?: { readonly sealed: SealedToNode; readonly key: NodeKey };
 }
 
 /** The public description of a slot. */

@@ -6,6 +6,7 @@ import {
   KeysLockedError,
   LastSlotError,
   NoStagedKeyError,
+  SealedRootKeyError,
   SlotFileExistsError,
   SlotUnknownError,
 } from './errors.ts';
@@ -19,6 +20,7 @@ import {
 } from './key-manager-options.ts';
 import { GuardedKey } from './keys/guarded-key.ts';
 import { hkdfSha256, purposeLabel } from './keys/key-derivation.ts';
+import { type SealedToNode, sealToNode } from './keys/node-key.ts';
 import type { PasswordCost } from './passwords/password-key.ts';
 import { refuseGuessablePassword } from './passwords/password-policy.ts';
 import { decodeRecoveryCode } from './passwords/recovery-code.ts';
@@ -106,6 +108,7 @@ export class AICOKeyManager {
    * @throws {SlotFileExistsError} rather than replace keys that data depends on
    * @throws {KeyNotGivenError} when neither a password nor the key file is requested
    * @throws {PasswordRefusedError} when the password is too weak
+   * @throws {SealedRootKeyError} when the root key of another node does not open
    */
   async setUp(options: SetUpOptions): Promise<void> {
     const { password, keyFile = false, recoveryCode } = options;
@@ -117,7 +120,7 @@ export class AICOKeyManager {
     const kinds: Slot['kind'][] = [];
     const create = this.#store.change(async () => {
       if (await this.exists()) throw new SlotFileExistsError(this.#store.file);
-      const root = GuardedKey.random(32);
+      const root = options.root === undefined ? GuardedKey.random(32) : openedRoot(options.root);
       try {
         const id = randomUUID();
         const slots: Slot[] = [];
@@ -373,6 +376,15 @@ export class AICOKeyManager {
     }));
   }
 
+  /**
+   * Seals the root key to a node that joins this home.
+   * @param publicKey that of its {@link NodeKey}
+   * @throws {KeysLockedError}
+   */
+  sealRootKey(publicKey: Uint8Array): SealedToNode {
+    return sealToNode(this.#keys().root, publicKey);
+  }
+
   #keys(): Unlocked {
     if (this.#unlocked === undefined) throw new KeysLockedError();
     return this.#unlocked;
@@ -440,4 +452,11 @@ export class AICOKeyManager {
       return result;
     });
   }
+}
+
+function openedRoot({ sealed, key }: NonNullable<SetUpOptions['root']>): GuardedKey {
+  const root = key.open(sealed);
+  if (root?.length === 32) return root;
+  root?.wipe();
+  throw new SealedRootKeyError();
 }

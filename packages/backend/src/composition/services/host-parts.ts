@@ -36,6 +36,8 @@ export interface HostParts {
   /** No service, so that no plugin can record an event. */
   readonly audit: AuditRecorder;
   readonly systemView: SystemView;
+  /** The configuration by which other nodes reach the shared database; `undefined` if the database is embedded. */
+  readonly sharedSettings: () => Readonly<Record<string, string>> | undefined;
   /** Tracks whether the database may be open. */
   readonly homeUse: HomeUse;
   /** Whether the lock file is still the one that this process has locked. */

@@ -7,8 +7,8 @@ import type { HealthCheckResult } from '../../core/health/types.ts';
 import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { definePlugin, type PluginDefinition } from '../../core/plugin/plugin-definition.ts';
 import { DeviceRegistry } from '../../devices/device-registry.ts';
-import { declareDeviceRoutes } from '../../devices/device-routes.ts';
-import { devicesSection, Roles } from '../../devices/roles.ts';
+import { declareDeviceRoutes, type Pairing } from '../../devices/device-routes.ts';
+import { devicesSection, NODE_JOIN, NODE_ROLE, Roles } from '../../devices/roles.ts';
 
 /**
  * Opens sealed channels on the public port, and serves `/api/v1/devices`: the paired devices, their roles, and pairing
@@ -17,10 +17,21 @@ import { devicesSection, Roles } from '../../devices/roles.ts';
 export class ChannelService extends BasePlugin {
   readonly #audit: AuditRecorder;
   #middleware: EncryptionMiddleware | undefined;
+  #devices: DeviceRegistry | undefined;
 
   constructor(name: string, container: ServiceContainer, audit: AuditRecorder) {
     super(name, container);
     this.#audit = audit;
+  }
+
+  /** The paired devices. */
+  get devices(): DeviceRegistry {
+    return running(this.#devices);
+  }
+
+  /** Issues the codes by which devices and nodes open their first channel. */
+  get pairing(): Pairing {
+    return running(this.#middleware);
   }
 
   override async start(): Promise<void> {
@@ -30,11 +41,12 @@ export class ChannelService extends BasePlugin {
     const { roles, default_role } = config.section(devicesSection);
     const devices = new DeviceRegistry({
       database: this.requireService('database'),
-      roles: new Roles(roles),
+      roles: new Roles({ ...roles, [NODE_ROLE]: [NODE_JOIN] }),
       logger,
       audit: this.#audit,
     });
     await devices.start();
+    this.#devices = devices;
     const middleware = new EncryptionMiddleware(gateway, this.requireService('key_manager'), {
       devices,
       config: config.section(channelSection),
@@ -61,6 +73,11 @@ export class ChannelService extends BasePlugin {
   override healthCheck(): HealthCheckResult {
     return { status: 'healthy', data: { channels: this.#middleware?.size ?? 0 } };
   }
+}
+
+function running<T>(part: T | undefined): T {
+  if (part === undefined) throw new TypeError('the channel has not started');
+  return part;
 }
 
 /** @param audit records pairings and changes of devices */

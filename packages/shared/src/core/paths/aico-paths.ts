@@ -97,6 +97,11 @@ export class AICOPaths {
     return path.join(this.dataDir, 'audit-pending.ndjson');
   }
 
+  /** The key of this node, where several backends share a home. */
+  get nodeKeyFile(): string {
+    return path.join(this.dataDir, 'node.key');
+  }
+
   get lockFile(): string {
     return path.join(this.dataDir, 'aico.lock');
   }

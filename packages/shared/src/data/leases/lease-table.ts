@@ -1,17 +1,16 @@
-import type { Database, Migration, Transaction } from '../types.ts';
+import type { Database, Migration, SqlDialect, Transaction } from '../types.ts';
 
 /** The owner of the table. */
 export const OWNER = 'leases';
 
-const MIGRATIONS: readonly Migration[] = [
-  {
-    id: '001_lease',
-    // The epoch is in a unique index, so that PostgreSQL lets a guard and a renewal, which changes `until_ms` only, pass each
-    // other, whereas a takeover waits for the transactions that the earlier holder has guarded.
-    sql: `CREATE TABLE lease (
+// The epoch is in a unique index, so that PostgreSQL lets a guard and a renewal, which changes `until_ms` only, pass each other,
+// whereas a takeover waits for the transactions that the earlier holder has guarded.
+const TABLE = `CREATE TABLE lease (
       name TEXT NOT NULL PRIMARY KEY, node TEXT NOT NULL, epoch INTEGER NOT NULL, until_ms INTEGER NOT NULL, UNIQUE (name, epoch)
-    ) STRICT`,
-  },
+    )`;
+
+const MIGRATIONS: readonly Migration[] = [
+  { id: '001_lease', sql: { sqlite: `${TABLE} STRICT`, postgres: TABLE } },
 ];
 
 /** A lease as the database has it. */
@@ -26,7 +25,13 @@ export interface LeaseRow {
   readonly isCurrent: boolean;
 }
 
-const NOW_MS = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+const NOW_MS: Readonly<Record<SqlDialect, string>> = {
+  sqlite: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+  postgres: 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)',
+};
+
+/** SQLite has one writer, so nothing changes during a transaction that writes. */
+const LOCK: Readonly<Record<SqlDialect, string>> = { sqlite: '', postgres: ' FOR KEY SHARE' };
 
 /** The statements on the table of leases, each of which is atomic. */
 export class LeaseTable {
@@ -34,7 +39,7 @@ export class LeaseTable {
   readonly #nowMs: string;
 
   /** @param nowMs the time of the database as an SQL expression, which tests replace */
-  constructor(database: Database, nowMs: string = NOW_MS) {
+  constructor(database: Database, nowMs: string = NOW_MS[database.dialect]) {
     this.#database = database;
     this.#nowMs = nowMs;
   }
@@ -102,10 +107,10 @@ export class LeaseTable {
    * @returns whether the lease is still that of the epoch
    */
   async lock(tx: Transaction, name: string, epoch: number): Promise<boolean> {
-    const { rows } = await tx.execute(`SELECT 1 AS held FROM lease WHERE name = ? AND epoch = ?`, [
-      name,
-      epoch,
-    ]);
+    const { rows } = await tx.execute(
+      `SELECT 1 AS held FROM lease WHERE name = ? AND epoch = ?${LOCK[tx.dialect]}`,
+      [name, epoch],
+    );
     return rows.length > 0;
   }
 }

@@ -16,6 +16,7 @@ export const INTERNAL_LABELS = {
   databaseHead: `${PREFIX}internal/database-head`,
   backupManifest: `${PREFIX}internal/backup-manifest`,
   backupHome: `${PREFIX}internal/backup-home`,
+  nodeRootKey: `${PREFIX}internal/node-root-key`,
 } as const;
 
 /**
