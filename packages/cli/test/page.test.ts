@@ -10,7 +10,7 @@ import type { Page } from 'playwright-core';
 import { DESKTOP, PHONE, Stage, WITHOUT_BROWSER } from './fixtures/page.ts';
 import { type Troubles, troubles } from './fixtures/troubled.ts';
 
-const PANES = ['now', 'logs', 'bus', 'plugins', 'devices'] as const;
+const PANES = ['now', 'logs', 'bus', 'plugins', 'devices', 'config', 'data'] as const;
 /** Compressed bytes. */
 const LARGEST = { 'page.js': 60 * 1_024, 'page.css': 10 * 1_024 } as const;
 
@@ -34,7 +34,7 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     stage.backend.container
       .getService('logging')
       .getLogger('demo', 'part')
-      .warn('A demonstration', { answer: 42 });
+      .warn('A parcel came back', { answer: 42 });
     await stage.client.json('/api/v1/parcels');
   });
   after(() => stage[Symbol.asyncDispose]());
@@ -117,19 +117,19 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
   test('shows a service that is killed in red as soon as it fails, and again that all is well', async () => {
     const { page, faults } = await stage.open();
     const attention = page.getByRole('region', { name: 'Needs attention' });
-    await page.getByRole('button', { name: /^victim/ }).waitFor();
+    await page.getByRole('button', { name: /^courier/ }).waitFor();
     state.isAlive = false;
-    await stage.backend.container.reload('victim');
-    await attention.getByText('the victim was killed').waitFor();
+    await stage.backend.container.reload('courier');
+    await attention.getByText('the courier was killed').waitFor();
     await page.getByRole('banner').getByText('degraded').waitFor();
-    await page.getByRole('button', { name: /^victim/ }).click();
-    await page.getByRole('dialog', { name: 'victim' }).getByText('the victim was killed').waitFor();
+    await page.getByRole('button', { name: /^courier/ }).click();
+    await page.getByRole('dialog', { name: 'courier' }).getByText('the courier was killed').waitFor();
     await stage.picture(page, 'killed');
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     state.isAlive = true;
-    await stage.backend.container.reload('victim');
-    await attention.getByText('the victim was killed').waitFor({ state: 'detached' });
+    await stage.backend.container.reload('courier');
+    await attention.getByText('the courier was killed').waitFor({ state: 'detached' });
     assert.deepEqual(faults, []);
     await page.context().close();
   });
@@ -226,6 +226,34 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
       events.map(({ actor, action }) => [actor, action]),
       [['local', 'device.revoked']],
     );
+    assert.deepEqual(faults, []);
+    await page.context().close();
+  });
+
+  test('shows where each value of the configuration comes from, checks the database and runs statements that only read', async () => {
+    const { page, faults } = await stage.open();
+    await page.keyboard.press('6');
+    await page
+      .getByRole('row', { name: /core\.api_gateway\.rest\.port/ })
+      .getByText('runtime')
+      .waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('logging.level');
+    await page.getByRole('row', { name: /rest\.port/ }).waitFor({ state: 'detached' });
+    await page.getByLabel('key').blur();
+    await page.keyboard.press('7');
+    await page.getByRole('button', { name: 'Check every page' }).click();
+    await page.getByText('No damage was found.').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.press('Control+a');
+    await page.keyboard.type("SELECT 'heron' AS bird, 7 AS eggs");
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('cell', { name: 'heron' }).waitFor();
+    await page.getByLabel('a statement that only reads').fill('DELETE FROM logs');
+    await page.getByRole('button', { name: 'Run' }).click();
+    await page.getByRole('alert').waitFor();
+    assert.equal(await page.getByRole('cell', { name: 'heron' }).count(), 0);
     assert.deepEqual(faults, []);
     await page.context().close();
   });

@@ -8,6 +8,8 @@ import { Badge } from './elements/badge.tsx';
 import { escapeAllText } from './elements/foreign-text.ts';
 import { type Route, useRoute } from './elements/route.ts';
 import { BusPane } from './panes/bus/bus-pane.tsx';
+import { ConfigPane } from './panes/config/config-pane.tsx';
+import { DataPane } from './panes/data/data-pane.tsx';
 import { DevicesPane } from './panes/devices/devices-pane.tsx';
 import { LogsPane } from './panes/logs/logs-pane.tsx';
 import { NowPane } from './panes/now/now-pane.tsx';
@@ -15,7 +17,7 @@ import { PluginsPane } from './panes/plugins/plugins-pane.tsx';
 import './page.css';
 
 /** The panes in the order of the navigation. The key of a pane is its number. */
-const PANES = ['now', 'logs', 'bus', 'plugins', 'devices'] as const;
+const PANES = ['now', 'logs', 'bus', 'plugins', 'devices', 'config', 'data'] as const;
 
 function Page() {
   const route = useRoute();
@@ -70,6 +72,10 @@ function Pane({
       return <PluginsPane />;
     case 'devices':
       return <DevicesPane />;
+    case 'config':
+      return <ConfigPane parameters={parameters} />;
+    case 'data':
+      return <DataPane />;
     default:
       return <NowPane overview={overview} />;
   }

@@ -30,7 +30,9 @@ export function durationText(ms: number): string {
 export function agoText(time: number, now: number): string {
   const ms = now - time;
   if (Math.abs(ms) < 1_000) return 'now';
-  return ms > 0 ? `${durationText(ms)} ago` : `in ${durationText(-ms)}`;
+  const seconds = Math.floor(Math.abs(ms) / 1_000);
+  const text = seconds < 60 ? `${seconds} s` : durationText(Math.abs(ms));
+  return ms > 0 ? `${text} ago` : `in ${text}`;
 }
 
 /** @example clockText(0); // '1970-01-01 00:00:00.000', in the time zone of the browser */

@@ -88,9 +88,15 @@ function ConsumerRow({
         <Badge state={running ? 'running' : 'away'} />
       </td>
       <td>{pattern}</td>
-      <td class="number">{countText(lag)}</td>
-      <td class="number">{countText(retrying)}</td>
-      <td class="number">{countText(dead)}</td>
+      <td class="number" data-label="behind">
+        {countText(lag)}
+      </td>
+      <td class="number" data-label="retrying">
+        {countText(retrying)}
+      </td>
+      <td class="number" data-label="dead">
+        {countText(dead)}
+      </td>
       <td>
         <Time at={seenAt} />
       </td>

@@ -83,12 +83,16 @@ function ConsumerLetters({ consumer, letters, onDone }: ConsumerLettersProps) {
         <tbody>
           {letters.map(({ number, topic, diedAt, attempts, error }) => (
             <tr key={number}>
-              <td class="number">{number}</td>
+              <td class="number" data-label="number">
+                {number}
+              </td>
               <td>{topic}</td>
               <td>
                 <Time at={diedAt} />
               </td>
-              <td class="number">{attempts}</td>
+              <td class="number" data-label="attempts">
+                {attempts}
+              </td>
               <td class="long">{error ?? 'none was given'}</td>
               <td>
                 <button

@@ -46,10 +46,18 @@ export function Processes() {
                       <td>
                         <Time at={since} />
                       </td>
-                      <td class="number">{countText(published)}</td>
-                      <td class="number">{countText(delivered)}</td>
-                      <td class="number">{countText(refused)}</td>
-                      <td class="number">{bytesText(queued_bytes)}</td>
+                      <td class="number" data-label="published">
+                        {countText(published)}
+                      </td>
+                      <td class="number" data-label="delivered">
+                        {countText(delivered)}
+                      </td>
+                      <td class="number" data-label="refused">
+                        {countText(refused)}
+                      </td>
+                      <td class="number" data-label="queued">
+                        {bytesText(queued_bytes)}
+                      </td>
                       <td class="long">
                         {subscriptions.map(({ pattern, queued, dropped }) => (
                           <div key={pattern}>

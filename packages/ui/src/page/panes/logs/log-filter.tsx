@@ -45,8 +45,14 @@ export function LogFilter({ filter, services, onChange }: LogFilterProps) {
         <input type="search" data-search value={text} placeholder="/" onChange={set('text')} />
       </label>
       {others.map((name) => (
-        <button key={name} type="button" onClick={() => onChange(given({ [name]: '' }))}>
-          {name} {filter[name]} ×
+        <button
+          key={name}
+          type="button"
+          class="chip"
+          title={filter[name]}
+          onClick={() => onChange(given({ [name]: '' }))}
+        >
+          {`${name} ${filter[name]} ×`}
         </button>
       ))}
     </>

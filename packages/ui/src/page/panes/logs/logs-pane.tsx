@@ -1,5 +1,5 @@
 import { ask, type LoggedLine } from '@aico/client/page';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLoading } from '../../backend/loading.ts';
 import { FailureBox } from '../../elements/failure-box.tsx';
 import { linkTo } from '../../elements/route.ts';
@@ -22,11 +22,21 @@ export function LogsPane({ parameters }: { readonly parameters: URLSearchParams 
   const counts = useLoading((client) => ask(client, 'get', '/api/v1/logs/counts', {}), 'counts');
   const services = [...new Set(counts.value?.counts.map(({ service }) => service) ?? [])].sort();
   const found = id === undefined ? undefined : log.lines.find((each) => each.id === id);
-  useEffect(() => setLine(found), [found]);
+  // A line that the user has closed before it was loaded does not open later.
+  const closed = useRef<number | undefined>(undefined);
+  const close = (): void => {
+    closed.current = id;
+    setLine(undefined);
+  };
+  const latestClose = useRef(close);
+  latestClose.current = close;
+  useEffect(() => {
+    if (found === undefined || found.id !== closed.current) setLine(found);
+  }, [found]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.key === 'p' && !isTyping(event)) setPaused((before) => !before);
-      if (event.key === 'Escape') setLine(undefined);
+      if (event.key === 'Escape') latestClose.current();
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
@@ -62,7 +72,7 @@ export function LogsPane({ parameters }: { readonly parameters: URLSearchParams 
         isFollowing={isFollowing && !isPaused && line === undefined}
         onFollow={setFollowing}
       />
-      {line !== undefined && <LogDetails line={line} onClose={() => setLine(undefined)} />}
+      {line !== undefined && <LogDetails line={line} onClose={close} />}
     </div>
   );
 }
