@@ -337,6 +337,13 @@ describe('a real process', () => {
     assert.match(output, /stopped b\n[\s\S]*stopped a\n/);
   });
 
+  test('so does an error of a thread without a listener for it, and is told', async () => {
+    const { code, output } = await run('worker-crash', () => undefined);
+    assert.equal(code, ExitCode.crash);
+    assert.match(output, /not caught in a thread/);
+    assert.match(output, /stopped a\n/);
+  });
+
   test('process.exit() calls the listeners of exit once, and ends it with its code, whatever a thread does', async () => {
     const { code, output } = await run('exit', () => undefined);
     assert.equal(code, 3);
