@@ -14,6 +14,8 @@ const ACCEPTED: ReadonlySet<string> = new Set([
   'BSD-3-Clause',
   'ISC',
   'MIT',
+  // tweetnacl, which the client of NATS needs for nkeys, is dedicated to the public domain.
+  'Unlicense',
   // zeromq brings a compiled libzmq, whose licence asks only for the sources of changes to its own files.
   'MIT AND MPL-2.0',
 ]);

@@ -14,9 +14,9 @@ const number = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text);
 const count = number(values.count);
 const seed = number(values.seed) ?? Math.trunc(performance.timeOrigin);
-if (!/^R\d+$/.test(id) || !existsSync(fileURLToPath(file)) || Number.isNaN(count) || Number.isNaN(seed)) {
+if (!/^[CR]\d+$/.test(id) || !existsSync(fileURLToPath(file)) || Number.isNaN(count) || Number.isNaN(seed)) {
   process.stderr.write(
-    'usage: npm run torture -- R10 [--count N] [--seed N]   (the campaigns that exist are the files torture/R*.ts)\n',
+    'usage: npm run torture -- R10 [--count N] [--seed N]   (the campaigns that exist are the files torture/R*.ts and torture/C*.ts)\n',
   );
   process.exit(2);
 }

@@ -1,4 +1,4 @@
-import { ListenAddress, type SectionDefinition } from '@aico/shared/core/config';
+import { ListenAddress, SecretString, type SectionDefinition } from '@aico/shared/core/config';
 import { Type } from 'typebox';
 
 /** `core.message_bus` */
@@ -42,6 +42,41 @@ export const messageBusSection = {
         maximum: 600_000,
         description:
           'Milliseconds between heartbeats; a client that is silent for three times as long is gone.',
+      }),
+    }),
+    nats: Type.Object({
+      url: Type.Optional(
+        Type.Union([Type.String(), Type.Array(Type.String(), { maxItems: 16 })], {
+          description:
+            'The NATS server, or servers, that connect the nodes of this home: tls://host:4222; nats:// on this machine alone.',
+        }),
+      ),
+      nkey: Type.Optional(
+        SecretString({ description: 'The seed of the nkey with which this node authenticates: SU….' }),
+      ),
+      tls: Type.Object({
+        ca_file: Type.Optional(
+          Type.String({
+            description: 'The certificates that sign those of the servers. Default: those of Node.js.',
+          }),
+        ),
+        certificate_file: Type.Optional(
+          Type.String({ description: 'The certificate with which this node authenticates, in PEM.' }),
+        ),
+        key_file: Type.Optional(Type.String({ description: 'The key of that certificate, in PEM.' })),
+      }),
+      heartbeat_ms: Type.Integer({
+        default: 2_000,
+        minimum: 100,
+        maximum: 60_000,
+        description:
+          'Milliseconds between heartbeats; a node that is silent for three times as long cannot be reached.',
+      }),
+      queue_bytes: Type.Integer({
+        default: 8_388_608,
+        minimum: 65_536,
+        maximum: 1_073_741_824,
+        description: 'Bytes that may wait for one node; beyond that messages are dropped and counted.',
       }),
     }),
     durable: Type.Object({

@@ -72,3 +72,14 @@ export class ConsumptionEndedError extends defineError({
   hint: 'Open another consumption: messages that were not settled are delivered there again.',
   make: () => ({ message: 'This consumption has ended' }),
 }) {}
+
+/** The settings of the live bus between nodes are not usable. */
+export class NatsSettingsError extends defineError({
+  code: 'AICO_BUS_NATS_SETTINGS',
+  exit: 'config',
+  hint: 'See docs/many-machines.md: tls:// and an nkey or a client certificate, or nats:// to this machine alone.',
+  make: (setting: string, reason: string) => ({
+    message: `core.message_bus.nats.${setting} ${reason}`,
+    setting,
+  }),
+}) {}

@@ -1,6 +1,7 @@
 import type { RetentionClock } from '@aico/shared/data';
 import type { DurableStreams } from '@aico/shared/data/streams';
 import { WIPE_LIMITS } from '@aico/shared/security';
+import type { BusNodes } from '../bus/nodes/bus-nodes.ts';
 import type { BackendLifecycleManager } from '../core/lifecycle-manager.ts';
 import { registerPlugin } from '../core/plugin/register-plugin.ts';
 import type { Idempotency } from '../gateway/index.ts';
@@ -19,7 +20,7 @@ import { databaseService, retentionClockService } from './services/database.ts';
 import { gatewayService, idempotencyService } from './services/gateway.ts';
 import { healthService, homeWatchService, keyManagerService } from './services/home.ts';
 import type { HostParts } from './services/host-parts.ts';
-import { messageBusService, streamsService } from './services/message-bus.ts';
+import { busNodesService, messageBusService, streamsService } from './services/message-bus.ts';
 import { PluginTables } from './services/plugin-tables.ts';
 
 declare module '../core/services.ts' {
@@ -30,6 +31,7 @@ declare module '../core/services.ts' {
     streams: DurableStreams;
     idempotency: Idempotency;
     bus_broker: BusBroker;
+    bus_nodes: BusNodes;
     channel: ChannelService;
     events: EventsPlugin;
     log_store: LogStorePlugin;
@@ -77,6 +79,7 @@ export function registerCoreServices(parts: HostParts): void {
     retentionClockService(parts),
     homeWatchService(parts),
     streamsService(parts),
+    busNodesService(parts),
     messageBusService(parts),
     gatewayService(parts, isBuiltIn),
     idempotencyService(parts, tables),

@@ -62,7 +62,7 @@ export const RESERVED: ReservedNames = {
  * backend.
  */
 const TAKEN: readonly string[] = [
-  'audit bus bus_broker channel clock config database database_api devices events gateway health home_watch idempotency',
+  'audit bus bus_broker bus_nodes channel clock config database database_api devices events gateway health home_watch idempotency',
   'key_manager lifecycle logging logs message_bus nodes openapi paths plugins retention_clock root security streams streams_api system',
 ].flatMap((names) => names.split(' '));
 

@@ -47,7 +47,7 @@ async function withPlugin(
   const release = side.subscribe(subscription, () => {});
   await work(plugin, subscription);
   await plugin.drain();
-  release.end();
+  void release.end();
   return errors.map((error) => (error instanceof AicoError ? error.code : error));
 }
 

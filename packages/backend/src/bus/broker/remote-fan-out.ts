@@ -33,7 +33,7 @@ export class RemoteFanOut {
   remove(session: Session, subscription: RemoteSubscription): void {
     session.subscriptions.delete(subscription.id);
     this.#trieOf(subscription.pattern).remove(subscription.pattern, subscription);
-    this.#inHub.get(subscription)?.end();
+    void this.#inHub.get(subscription)?.end();
     this.#inHub.delete(subscription);
     subscription.end();
   }

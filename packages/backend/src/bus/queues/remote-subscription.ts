@@ -134,6 +134,12 @@ export class RemoteSubscription {
     this.#settle();
   }
 
+  /** Drops and counts all queued messages. */
+  dropAll(): void {
+    this.#dropOldest(this.queued);
+    this.#settle();
+  }
+
   /** Counts dropped messages. */
   drop(count: number): void {
     this.#dropped += count;

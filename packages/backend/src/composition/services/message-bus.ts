@@ -1,6 +1,7 @@
 import { MessageBusClient } from '@aico/shared/core/bus';
 import { DurableStreams } from '@aico/shared/data/streams';
 import { messageBusSection } from '../../bus/config.ts';
+import { BusNodes } from '../../bus/nodes/bus-nodes.ts';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { LOG_STORE } from '../reserved-names.ts';
 import { type BuiltInService, type HostParts, service } from './host-parts.ts';
@@ -29,6 +30,34 @@ export function streamsService({ clock, config, logging }: HostParts): BuiltInSe
   );
 }
 
+export function busNodesService({ config, hub, logging, paths }: HostParts): BuiltInService {
+  let releaseCheck = (): void => {};
+  return service(
+    'bus_nodes',
+    async (require) => {
+      const nodes = new BusNodes({
+        hub,
+        config,
+        keys: require('key_manager'),
+        nodeIdFile: paths.nodeIdFile,
+        logger: logging.getLogger('message_bus', 'nodes', { published: false }),
+      });
+      await nodes.start();
+      if (nodes.status !== undefined)
+        releaseCheck = require('health').register('bus_nodes', () => nodes.healthCheck());
+      return nodes;
+    },
+    {
+      dependencies: ['config', 'health', 'key_manager', 'logging', 'paths'],
+      priority: PluginPriority.INFRASTRUCTURE,
+      stop: async (nodes) => {
+        releaseCheck();
+        await nodes.stop();
+      },
+    },
+  );
+}
+
 export function messageBusService({ logging, hub }: HostParts): BuiltInService {
   return service(
     'message_bus',
@@ -45,7 +74,8 @@ export function messageBusService({ logging, hub }: HostParts): BuiltInService {
       return bus;
     },
     {
-      dependencies: ['logging', 'streams'],
+      // Joined first, so that a subscription is in force on all nodes when `subscribe` resolves.
+      dependencies: ['bus_nodes', 'logging', 'streams'],
       priority: PluginPriority.INFRASTRUCTURE,
       stop: (bus) => bus.close(),
       // Each consumer has a client under its own name, which becomes the source of its messages and can be closed separately.

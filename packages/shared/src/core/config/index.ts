@@ -19,6 +19,7 @@ export {
   type Origin,
 } from './errors.ts';
 export { ListenAddress } from './listen-address.ts';
+export { isLoopback } from './loopback.ts';
 export { Secret, SecretString } from './secret.ts';
 export { ConfigSection, type ValueLike } from './section.ts';
 export { defineSection, isKeyWord, type SectionDefinition } from './sections.ts';

@@ -103,6 +103,11 @@ export class FrameBatch implements Batch {
     return from === 0 && to === this.length ? this : this.#copy(from, to);
   }
 
+  /** The same messages, as a batch for another receiver. */
+  twin(): FrameBatch {
+    return new FrameBatch(this.header, this, this.#offsets, this.timeLeftMs);
+  }
+
   /** Copies the batch if it is less than half of its frame, so that it does not retain the whole frame. */
   detached(): FrameBatch {
     return (this.end - this.start) * 2 >= this.frame.length ? this : this.#copy(0, this.length);

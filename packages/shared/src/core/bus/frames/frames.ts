@@ -41,7 +41,7 @@ const MAX_JSON_BYTES = 16_384;
 const overflowPolicy = Type.Enum(['wait', 'drop-newest', 'drop-oldest']);
 
 /** The frames with a JSON body. Unknown members are ignored, so that later versions can add some. */
-export const hello = body({
+export const hello = frameBody({
   versions: Type.Array(Type.Integer(), { minItems: 1, maxItems: 16 }),
   component: name,
   /** Identifies the client among the connected clients of its component. */
@@ -49,9 +49,9 @@ export const hello = body({
   /** Bytes of DELIVER frames that may be in flight to the client. */
   window: Type.Integer({ minimum: 4_096, maximum: 16_777_216 }),
 });
-export const challenge = body({ version: Type.Integer(), nonce: hex(32) });
-export const proof = body({ proof: hex(32) });
-export const welcome = body({
+export const challenge = frameBody({ version: Type.Integer(), nonce: hex(32) });
+export const proof = frameBody({ proof: hex(32) });
+export const welcome = frameBody({
   version: Type.Integer(),
   /** Milliseconds. A peer that sends nothing for three times as long counts as disconnected. */
   heartbeat: Type.Integer({ minimum: 10 }),
@@ -62,18 +62,18 @@ export const welcome = body({
   /** The prefix of the topics on which answers to this client arrive. The client may subscribe to all topics below it. */
   reply: text,
 });
-export const refused = body({ frame: id, batch: count, code: text, reason: text });
-export const subscribe = body({
+export const refused = frameBody({ frame: id, batch: count, code: text, reason: text });
+export const subscribe = frameBody({
   id,
   pattern: text,
   limit: Type.Integer({ minimum: 1, maximum: 1_048_576 }),
   overflow: overflowPolicy,
 });
-export const subscribed = body({ id, code: Type.Optional(text), reason: Type.Optional(text) });
-export const unsubscribe = body({ id });
-export const unsubscribed = body({ id });
-export const dropped = body({ id, dropped: count });
-export const bye = body({ code: text, reason: text });
+export const subscribed = frameBody({ id, code: Type.Optional(text), reason: Type.Optional(text) });
+export const unsubscribe = frameBody({ id });
+export const unsubscribed = frameBody({ id });
+export const dropped = frameBody({ id, dropped: count });
+export const bye = frameBody({ code: text, reason: text });
 
 export type Hello = ContentOf<typeof hello>;
 export type Welcome = ContentOf<typeof welcome>;
@@ -87,9 +87,11 @@ interface FrameBody<T> {
   write(type: number, content: T): Buffer;
 }
 
-type ContentOf<B> = B extends FrameBody<infer T> ? T : never;
+/** The content of a declared body. */
+export type ContentOf<B> = B extends FrameBody<infer T> ? T : never;
 
-function body<P extends Record<string, TSchema>>(
+/** Declares the JSON body of a frame. */
+export function frameBody<P extends Record<string, TSchema>>(
   properties: P,
 ): FrameBody<Static<ReturnType<typeof Type.Object<P>>>> {
   const schema = Type.Object(properties);

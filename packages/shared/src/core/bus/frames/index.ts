@@ -13,9 +13,11 @@ export {
 export { FRAME_START, FrameMemory, FrameWriter, FULL_FRAME } from './frame-writer.ts';
 export {
   bye,
+  type ContentOf,
   challenge,
   dropped,
   FrameType,
+  frameBody,
   type Hello,
   hello,
   type OverflowPolicy,
@@ -33,3 +35,4 @@ export {
   welcome,
   writeAck,
 } from './frames.ts';
+export { Inbox } from './inbox.ts';

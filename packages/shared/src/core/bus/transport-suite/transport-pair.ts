@@ -5,18 +5,20 @@ import type { Transport } from '../transports/transport.ts';
 /** Makes a transport under test, and the function that closes it. */
 export type TransportFixture = () => Promise<{
   readonly transport: Transport;
+  /** The transport of the subscribing client, if it is another one, such as that of another node. Default: `transport`. */
+  readonly subscriberTransport?: Transport;
   readonly close: () => Promise<void>;
 }>;
 
 type Received = readonly [topic: string, message: unknown];
 
-/** Runs a test with two clients of one transport, and closes both afterwards. */
+/** Runs a test with two clients, and closes both afterwards. */
 export type WithPair = (work: (pair: Pair) => Promise<void>) => Promise<void>;
 
 export function pairFrom(fixture: TransportFixture): WithPair {
   return async (work) => {
-    const { transport, close } = await fixture();
-    const pair = new Pair(transport);
+    const { transport, subscriberTransport = transport, close } = await fixture();
+    const pair = new Pair(transport, subscriberTransport);
     try {
       await pair.connect();
       await work(pair);
@@ -27,7 +29,7 @@ export function pairFrom(fixture: TransportFixture): WithPair {
   };
 }
 
-/** Two clients of one transport, and the messages that the second has received. */
+/** Two clients of one transport, or of two that are connected, and the messages that the second has received. */
 export class Pair {
   readonly transport: Transport;
   readonly publisher: MessageBusClient;
@@ -36,10 +38,14 @@ export class Pair {
   #waiting: { readonly count: number; readonly resolve: () => void } | undefined;
   #total = 0;
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, subscriberTransport: Transport) {
     this.transport = transport;
     this.publisher = new MessageBusClient({ source: 'publisher', transport });
-    this.subscriber = new MessageBusClient({ source: 'subscriber', transport, onError: () => {} });
+    this.subscriber = new MessageBusClient({
+      source: 'subscriber',
+      transport: subscriberTransport,
+      onError: () => {},
+    });
   }
 
   async connect(): Promise<void> {

@@ -10,14 +10,16 @@ import type { Receiver, Transport, TransportConnection } from './transport.ts';
 export interface HubSubscription {
   /** Resolves when the subscription is in force on every node that can be reached; `undefined` when it is. */
   readonly inForce: Promise<void> | undefined;
-  end(): void;
+  /** Ends it here at once. The promise, if there is one, resolves when it has ended on every node that can be reached. */
+  end(): Promise<void> | undefined;
 }
 
 /** Connects a hub to those of other nodes. */
 export interface HubExtension {
   /** Called for each subscription of this node. The promise resolves when it is in force on the other nodes. */
   subscribed(pattern: string, receiver: Receiver): Promise<void> | undefined;
-  unsubscribed(pattern: string, receiver: Receiver): void;
+  /** Called when a subscription has ended. The promise resolves when it has ended on the other nodes. */
+  unsubscribed(pattern: string, receiver: Receiver): Promise<void> | undefined;
 }
 
 /**
@@ -64,9 +66,9 @@ export class InProcessBus implements Transport {
     return {
       inForce: this.#extension?.subscribed(pattern, receiver),
       end: () => {
-        if (!this.#subscriptions.delete(entry)) return;
+        if (!this.#subscriptions.delete(entry)) return undefined;
         release();
-        this.#extension?.unsubscribed(pattern, receiver);
+        return this.#extension?.unsubscribed(pattern, receiver);
       },
     };
   }
@@ -154,7 +156,7 @@ class InProcessConnection implements TransportConnection {
     this.#subscriptions.add(subscription);
     if (subscription.inForce !== undefined) await subscription.inForce;
     return async () => {
-      if (this.#subscriptions.delete(subscription)) subscription.end();
+      if (this.#subscriptions.delete(subscription)) await subscription.end();
     };
   }
 
@@ -165,7 +167,7 @@ class InProcessConnection implements TransportConnection {
   async close(): Promise<void> {
     this.#closed = true;
     this.#onClosed();
-    for (const subscription of this.#subscriptions) subscription.end();
+    for (const subscription of this.#subscriptions) void subscription.end();
     this.#subscriptions.clear();
   }
 }

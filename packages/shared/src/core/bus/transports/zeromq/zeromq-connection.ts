@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AicoError, DataBoundsError, MAX_DATA_DEPTH, parsePattern, parseTopic } from '@aico/protocol';
 import { type Backoff, backoffDelay, pause } from '../../../tasks/index.ts';
+import { ReceiverFeed } from '../../delivery/receiver-feed.ts';
 import {
   BusNotConnectedError,
   NoResponderError,
@@ -23,13 +24,13 @@ import {
   type Welcome,
   writeAck,
 } from '../../frames/frames.ts';
+import { Inbox } from '../../frames/inbox.ts';
 import { type BatchHeader, NO_NUMBER, type OpenBatch } from '../../messages/batch.ts';
 import { contentTypeOf, encodeBody, isContentType } from '../../messages/codec.ts';
 import { logTopic } from '../../topics/reserved-topics.ts';
 import type { Receiver, TransportConnection } from '../transport.ts';
 import type { BusCredential } from './credential.ts';
 import { BusConnectionLostError, BusDeniedError, BusRefusedError, BusUnreachableError } from './errors.ts';
-import { Inbox } from './inbox.ts';
 import { Link } from './link.ts';
 import { Outbox } from './outbox.ts';
 
@@ -78,6 +79,7 @@ export class ZeroMqConnection implements TransportConnection {
   readonly #client = randomBytes(8).toString('hex');
   readonly #outbox = new Outbox();
   readonly #inbox: Inbox;
+  readonly #feeds = new Map<number, ReceiverFeed>();
   readonly #subscriptions = new Map<number, Subscribed>();
   /** Pending SUBSCRIBE and UNSUBSCRIBE frames, by the id of the subscription. */
   readonly #subscribing = new Map<number, PromiseWithResolvers<void>>();
@@ -98,6 +100,10 @@ export class ZeroMqConnection implements TransportConnection {
   constructor(options: ZeroMqConnectionOptions) {
     this.#options = options;
     this.#inbox = new Inbox({
+      feedsOf: (id) => {
+        const feed = this.#feeds.get(id);
+        return feed === undefined ? [] : [feed];
+      },
       acknowledge: (numbers) => this.#link?.send(writeAck(numbers)),
       onError: options.onError,
     });
@@ -180,7 +186,7 @@ export class ZeroMqConnection implements TransportConnection {
     const subscription: Subscribed = { id: this.#lastId, pattern, receiver };
     const { id } = subscription;
     this.#subscriptions.set(id, subscription);
-    this.#inbox.add(id, receiver);
+    this.#feeds.set(id, new ReceiverFeed(receiver));
     const answered = Promise.withResolvers<void>();
     this.#subscribing.set(id, answered);
     this.#sendSubscribe(subscription);
@@ -218,8 +224,7 @@ export class ZeroMqConnection implements TransportConnection {
     this.#link = undefined;
     this.#outbox.detach();
     this.#settleAll();
-    for (const id of this.#subscriptions.keys()) this.#inbox.remove(id);
-    this.#subscriptions.clear();
+    for (const id of this.#subscriptions.keys()) this.#forget(id);
   }
 
   /** Makes the header to be sent, whose source is one that the broker accepts from this component. */
@@ -364,7 +369,8 @@ export class ZeroMqConnection implements TransportConnection {
 
   #forget(id: number): void {
     this.#subscriptions.delete(id);
-    this.#inbox.remove(id);
+    this.#feeds.get(id)?.end();
+    this.#feeds.delete(id);
   }
 
   #settleAll(): void {

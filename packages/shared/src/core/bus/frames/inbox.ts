@@ -1,9 +1,10 @@
-import { ReceiverFeed } from '../../delivery/receiver-feed.ts';
-import { BusProtocolError } from '../../frames/errors.ts';
-import { readBatch } from '../../frames/frame-batch.ts';
-import type { Receiver } from '../transport.ts';
+import type { ReceiverFeed } from '../delivery/receiver-feed.ts';
+import { BusProtocolError } from './errors.ts';
+import { readBatch } from './frame-batch.ts';
 
 interface InboxOptions {
+  /** The receivers of a subscription; none if it has ended, which the sender may not know yet. */
+  readonly feedsOf: (subscription: number) => Iterable<ReceiverFeed>;
   /** Confirms the frames with these numbers. */
   readonly acknowledge: (numbers: readonly number[]) => void;
   /** Called with malformed frames. */
@@ -16,7 +17,6 @@ interface InboxOptions {
  */
 export class Inbox {
   readonly #options: InboxOptions;
-  readonly #feeds = new Map<number, ReceiverFeed>();
   /** The numbers of the frames that are to be confirmed. */
   #accepted: number[] = [];
   /** The number of the current connection. Frames of earlier connections are not confirmed. */
@@ -26,25 +26,17 @@ export class Inbox {
     this.#options = options;
   }
 
-  add(id: number, receiver: Receiver): void {
-    this.#feeds.set(id, new ReceiverFeed(receiver));
-  }
-
-  remove(id: number): void {
-    this.#feeds.get(id)?.end();
-    this.#feeds.delete(id);
-  }
-
-  /** Delivers a DELIVER frame. Messages for ended subscriptions are ignored, since the broker may not know of the end yet. */
-  take(number: number, frame: Buffer): void {
-    const { onError } = this.#options;
+  /** Delivers a DELIVER frame, and returns the number of messages in it. */
+  take(number: number, frame: Buffer): number {
+    const { feedsOf, onError } = this.#options;
     const link = this.#link;
     // The frame itself counts as one, so that it is not confirmed before all of it has been read.
     let pending = 1;
     const done = (): void => {
       pending -= 1;
-      if (pending === 0 && link === this.#link) this.#acknowledge(number);
+      if (pending === 0 && link === this.#link) this.confirm([number]);
     };
+    let messages = 0;
     let at = 5;
     while (at < frame.length) {
       const batch = at + 4 <= frame.length ? readBatch(frame, at + 4) : undefined;
@@ -52,13 +44,19 @@ export class Inbox {
         onError(new BusProtocolError('a DELIVER frame is malformed'));
         break;
       }
-      const feed = this.#feeds.get(frame.readUInt32BE(at));
+      messages += batch.length;
+      const subscription = frame.readUInt32BE(at);
       at = batch.end;
-      if (feed === undefined) continue;
-      pending += 1;
-      feed.push(batch.detached(), done);
+      const detached = batch.detached();
+      let isShared = false;
+      for (const feed of feedsOf(subscription)) {
+        pending += 1;
+        feed.push(isShared ? detached.twin() : detached, done);
+        isShared = true;
+      }
     }
     done();
+    return messages;
   }
 
   /** Called when the connection has ended: its frames can no longer be confirmed. */
@@ -68,9 +66,10 @@ export class Inbox {
   }
 
   /** Confirms frames in the next turn of the event loop, because handlers are more urgent. */
-  #acknowledge(number: number): void {
-    this.#accepted.push(number);
-    if (this.#accepted.length > 1) return;
+  confirm(numbers: readonly number[]): void {
+    const isScheduled = this.#accepted.length > 0;
+    this.#accepted.push(...numbers);
+    if (isScheduled) return;
     setImmediate(() => {
       const accepted = this.#accepted;
       this.#accepted = [];
