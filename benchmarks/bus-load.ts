@@ -1,4 +1,4 @@
-/** Runs the three processes of P4 and P22, which carry messages of 200 bytes: publisher, broker and subscriber. */
+/** Runs the three processes of P4, P20 and P22, which carry messages of 200 bytes: publisher, broker and subscriber. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** A process of P4 and P22: publisher, broker or subscriber. It receives orders from the benchmark over a pipe. */
+/** A process of P4, P20 and P22: publisher, broker or subscriber. It receives orders from the benchmark over a pipe. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,14 +6,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MessageBusClient } from '@aico/shared/core/bus';
+import { InProcessBus, MessageBusClient } from '@aico/shared/core/bus';
 import { type BusCredential, curveKeyPair, ZeroMqTransport } from '@aico/shared/core/bus/zeromq';
 import { connect as connectNats, type NatsConnection } from '@nats-io/transport-node';
 import { Proxy as MessageProxy, Publisher, Subscriber, XPublisher, XSubscriber } from 'zeromq';
 import { Broker } from '../packages/backend/src/bus/broker/broker.ts';
+import { natsCarrier } from '../packages/backend/src/bus/nodes/nats-carrier.ts';
+import { readNatsServers } from '../packages/backend/src/bus/nodes/nats-servers.ts';
+import { NodeBus } from '../packages/backend/src/bus/nodes/node-bus.ts';
 import { selfSigned } from './http-load.ts';
 
-export type Side = 'broker' | 'bare' | 'nats';
+export type Side = 'broker' | 'bare' | 'nats' | 'nodes';
 export type Role = 'middle' | 'publisher' | 'subscriber';
 
 export type Order =
@@ -219,13 +222,19 @@ async function brokerEnd(place: BrokerPlace, who: 'publisher' | 'subscriber'): P
   answer({});
 }
 
+const AUTHORIZATION = `authorization { users: [
+  { user: publisher, password: publisher, permissions: { publish: ["bench.*"], subscribe: { deny: [">"] } } }
+  { user: subscriber, password: subscriber, permissions: { publish: { deny: [">"] }, subscribe: ["bench.*"] } }
+] }
+`;
+
 interface NatsPlace {
   readonly port: number;
   readonly certificate: string;
 }
 
-/** NATS core over TLS, with a user and rights for each side. */
-async function natsMiddle(): Promise<void> {
+/** NATS core over TLS; `isRestricted`: with a user and rights for each side. */
+async function natsMiddle(isRestricted: boolean): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), 'aico-nats-'));
   const [key = '', certificate = ''] = selfSigned(folder);
   const config = path.join(folder, 'nats.conf');
@@ -233,11 +242,7 @@ async function natsMiddle(): Promise<void> {
     config,
     `listen: "127.0.0.1:-1"
 tls { cert_file: "${certificate}", key_file: "${key}" }
-authorization { users: [
-  { user: publisher, password: publisher, permissions: { publish: ["bench.*"], subscribe: { deny: [">"] } } }
-  { user: subscriber, password: subscriber, permissions: { publish: { deny: [">"] }, subscribe: ["bench.*"] } }
-] }
-`,
+${isRestricted ? AUTHORIZATION : ''}`,
   );
   const server = spawn('nats-server', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   process.once('SIGTERM', () => {
@@ -249,6 +254,39 @@ authorization { users: [
     const [, port] = /Listening for client connections on \S+:(\d+)/.exec(line) ?? [];
     if (port !== undefined) answer({ place: { port: Number(port), certificate } satisfies NatsPlace });
   }
+}
+
+/** A node of a home on each side of the same server as in {@link natsMiddle}; P20 compares both with TLS alone. */
+async function nodesEnd({ port, certificate }: NatsPlace, who: 'publisher' | 'subscriber'): Promise<void> {
+  const servers = readNatsServers({ url: `tls://localhost:${port}`, tls: { ca_file: certificate } });
+  if (servers === undefined) throw new Error('no server is set');
+  const hub = new InProcessBus();
+  const node = new NodeBus({
+    identity: {
+      home: '00112233445566aa',
+      node: (who === 'publisher' ? '1' : '2').padStart(16, '0'),
+      key: Buffer.alloc(32, 7),
+    },
+    hub,
+    open: natsCarrier(servers, 2_000),
+    heartbeatMs: 2_000,
+    queueBytes: 8_388_608,
+    messageBytes: 1_048_576,
+  });
+  await node.start();
+  const client = new MessageBusClient({ source: who, transport: hub });
+  await client.connect();
+  if (who === 'publisher') {
+    await publishWith((bytes) => client.publish(TOPIC, bytes));
+    return;
+  }
+  const counter = new Counter();
+  takeOrders(counter);
+  await client.subscribe('bench.*', (_topic, body) => counter.take(body as Uint8Array), {
+    overflow: 'wait',
+    waitMs: 30_000,
+  });
+  answer({});
 }
 
 async function natsEnd({ port, certificate }: NatsPlace, who: 'publisher' | 'subscriber'): Promise<void> {
@@ -279,7 +317,14 @@ async function natsEnd({ port, certificate }: NatsPlace, who: 'publisher' | 'sub
 }
 
 const place: unknown = JSON.parse(given);
-if (role === 'middle') await { bare: bareMiddle, broker: brokerMiddle, nats: natsMiddle }[side]();
+if (role === 'middle')
+  await {
+    bare: bareMiddle,
+    broker: brokerMiddle,
+    nats: () => natsMiddle(given === '{"isRestricted":true}'),
+    nodes: () => natsMiddle(false),
+  }[side]();
 else if (side === 'nats') await natsEnd(place as NatsPlace, role);
+else if (side === 'nodes') await nodesEnd(place as NatsPlace, role);
 else if (side === 'bare') await bareEnd(place as BarePlace);
 else await brokerEnd(place as BrokerPlace, role);

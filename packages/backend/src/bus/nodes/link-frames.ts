@@ -13,6 +13,9 @@ export const LinkFrame = {
   STATUS: 0x43,
 } as const;
 
+/** Unconfirmed frames that a status lists. */
+export const MOST_OPEN = 512;
+
 const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const change = Type.Object({
   add: Type.Boolean(),
@@ -28,8 +31,16 @@ export const interest = frameBody({
 });
 /** Confirms that an announcement, and all before it, are in force. */
 export const taken = frameBody({ number: count });
-/** The number of the last announcement and of the last DELIVER frame: the receiver notices if it has missed one. */
-export const status = frameBody({ interest: count, deliver: count });
+/**
+ * The number of the last announcement and of the last DELIVER frame, so that the receiver notices if it has missed one; and the number of
+ * the last DELIVER frame that has arrived, with those before it that are not confirmed yet, so that no lost ACK blocks the window.
+ */
+export const status = frameBody({
+  interest: count,
+  deliver: count,
+  arrived: count,
+  open: Type.Array(count, { maxItems: MOST_OPEN }),
+});
 
 export type Interest = ContentOf<typeof interest>;
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { backoffDelay, pause } from '@aico/shared/core/tasks';
 import { connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
@@ -5,6 +6,11 @@ import type { Carrier, CarrierListener, OpenCarrier } from './carrier.ts';
 import type { NatsServers } from './nats-servers.ts';
 
 const RECONNECT = { minDelayMs: 50, maxDelayMs: 2_000 };
+
+/** Milliseconds that connecting to one server may take. */
+const CONNECT_MS = 5_000;
+/** Milliseconds that a flush may take. */
+const FLUSH_MS = 1_000;
 
 /** The payload that every NATS server accepts unless its administrator lowered the limit. */
 const DEFAULT_PAYLOAD = 1_048_576;
@@ -59,7 +65,9 @@ class NatsCarrier implements Carrier {
   }
 
   async flush(): Promise<void> {
-    if (!this.#isDown) await this.#connection?.flush().catch(() => {});
+    if (this.#isDown) return;
+    const flushed = this.#connection?.flush().catch(() => {});
+    await Promise.race([flushed, sleep(FLUSH_MS, undefined, { ref: false })]);
   }
 
   async close(): Promise<void> {
@@ -99,9 +107,10 @@ class NatsCarrier implements Carrier {
       ignoreClusterUpdates: true,
       ignoreAuthErrorAbort: true,
       maxReconnectAttempts: -1,
-      timeout: this.#heartbeatMs * 3,
-      pingInterval: this.#heartbeatMs,
-      maxPingOut: 2,
+      timeout: CONNECT_MS,
+      // The heartbeats between nodes notice a lost connection earlier; a busy server is no lost connection.
+      pingInterval: this.#heartbeatMs * 2,
+      maxPingOut: 3,
       reconnectDelayHandler: () => {
         attempt += 1;
         return backoffDelay(Math.min(attempt, 10), RECONNECT);

@@ -4,7 +4,7 @@ import type { BatchEncoder } from '../queues/batch-encoder.ts';
 import type { OutgoingQueues } from '../queues/outgoing-queues.ts';
 import { Announcer } from './announcer.ts';
 import { type Interests, SHARED_LANE } from './interests.ts';
-import { interest, LinkFrame, status, taken } from './link-frames.ts';
+import { interest, LinkFrame, MOST_OPEN, status, taken } from './link-frames.ts';
 import { LinkSession, REJECTED } from './link-session.ts';
 import type { LinkKeys } from './node-keys.ts';
 import { OutgoingLanes } from './outgoing-lanes.ts';
@@ -128,14 +128,14 @@ export class NodePeer {
 
   /** Sends a record by which the peer establishes the prepared link, or goes on with the present one. */
   greet(): void {
-    const session = this.#candidate?.session ?? this.#link?.session;
-    if (session !== undefined) this.#send(session, this.#status());
+    if (this.#candidate === undefined) this.beat();
+    else this.#send(this.#candidate.session, this.#status(undefined));
   }
 
   /** Sends the status of the link, so that the peer notices what it has missed. */
   beat(): void {
     const link = this.#link;
-    if (link !== undefined) this.#send(link.session, this.#status());
+    if (link !== undefined) this.#send(link.session, this.#status(link));
   }
 
   takeRecord(payload: Uint8Array): void {
@@ -252,6 +252,7 @@ export class NodePeer {
         if (content === undefined) return;
         this.#missed(link, content.deliver);
         link.delivered = content.deliver;
+        link.lanes.queues.settled(content.arrived, content.open);
         if (content.interest !== link.lanes.applied) this.#send(link.session, Buffer.of(LinkFrame.RESYNC));
         return;
       }
@@ -272,11 +273,13 @@ export class NodePeer {
     link.inbox.confirm(missing);
   }
 
-  #status(): Buffer {
-    const link = this.#candidate === undefined ? this.#link : undefined;
+  #status(link: Established | undefined): Buffer {
+    const open = [...(link?.inbox.open ?? [])];
     return status.write(LinkFrame.STATUS, {
       interest: link?.announcer.sent ?? 0,
       deliver: link?.lanes.queues.lastNumber ?? 0,
+      arrived: open.length > MOST_OPEN ? 0 : (link?.delivered ?? 0),
+      open: open.slice(0, MOST_OPEN),
     });
   }
 

@@ -76,16 +76,27 @@ export class OutgoingQueues implements QueueOwner {
 
   /** Handles the peer's confirmation of DELIVER frames. Returns `false` if one was not sent, or confirmed before. */
   acknowledged(numbers: readonly number[]): boolean {
+    let areKnown = true;
     for (const number of numbers) {
       const sent = this.#sent.get(number);
-      if (sent === undefined) return false;
+      if (sent === undefined) {
+        areKnown = false;
+        continue;
+      }
       this.#sent.delete(number);
       this.#sentBytes -= sent.frame.length;
       this.#memory.release(sent.frame);
       for (const { subscription, bytes } of sent.parts) subscription.inFlight -= bytes;
     }
     this.flush();
-    return true;
+    return areKnown;
+  }
+
+  /** The peer has confirmed, or knows to be lost, all frames up to `last` except `open`. */
+  settled(last: number, open: readonly number[]): void {
+    const waiting = new Set(open);
+    const numbers = [...this.#sent.keys()].filter((number) => number <= last && !waiting.has(number));
+    if (numbers.length > 0) this.acknowledged(numbers);
   }
 
   /**

@@ -19,11 +19,18 @@ export class Inbox {
   readonly #options: InboxOptions;
   /** The numbers of the frames that are to be confirmed. */
   #accepted: number[] = [];
+  /** The numbers of the frames that have not been accepted by all receivers. */
+  readonly #open = new Set<number>();
   /** The number of the current connection. Frames of earlier connections are not confirmed. */
   #link = 0;
 
   constructor(options: InboxOptions) {
     this.#options = options;
+  }
+
+  /** The numbers of the frames that have arrived, and that some receiver has not accepted yet. */
+  get open(): Iterable<number> {
+    return this.#open;
   }
 
   /** Delivers a DELIVER frame, and returns the number of messages in it. */
@@ -32,9 +39,12 @@ export class Inbox {
     const link = this.#link;
     // The frame itself counts as one, so that it is not confirmed before all of it has been read.
     let pending = 1;
+    this.#open.add(number);
     const done = (): void => {
       pending -= 1;
-      if (pending === 0 && link === this.#link) this.confirm([number]);
+      if (pending > 0 || link !== this.#link) return;
+      this.#open.delete(number);
+      this.confirm([number]);
     };
     let messages = 0;
     let at = 5;
@@ -62,6 +72,7 @@ export class Inbox {
   /** Called when the connection has ended: its frames can no longer be confirmed. */
   forget(): void {
     this.#link += 1;
+    this.#open.clear();
     this.#accepted = [];
   }
 
