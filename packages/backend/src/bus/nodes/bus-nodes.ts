@@ -66,7 +66,8 @@ export class BusNodes {
     wipe(running.key);
   }
 
-  healthCheck(): HealthCheckResult {
+  /** The check `bus_nodes`, which only a node with other nodes has. */
+  health(): HealthCheckResult {
     const { status } = this;
     if (status === undefined) return { status: 'healthy' };
     const { connection, fault, isTaken, peers, unsendable, node } = status;

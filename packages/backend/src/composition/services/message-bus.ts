@@ -44,7 +44,7 @@ export function busNodesService({ config, hub, logging, paths }: HostParts): Bui
       });
       await nodes.start();
       if (nodes.status !== undefined)
-        releaseCheck = require('health').register('bus_nodes', () => nodes.healthCheck());
+        releaseCheck = require('health').register('bus_nodes', () => nodes.health());
       return nodes;
     },
     {
