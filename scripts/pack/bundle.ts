@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { addons } from './addons.ts';
-import { bundledName, entryPoints, filesTogether } from './together.ts';
+import { bundledName, entryPoints, filesTogether, importsOfBase } from './together.ts';
 import { filesOf, type WorkspacePackage } from './workspace.ts';
 
 /** The JavaScript of a package. */
@@ -86,7 +86,7 @@ export async function bundle({ folder, manifest }: WorkspacePackage): Promise<Bu
         addons(),
         typeBoxOfShared(manifest.name),
         librariesApart(apart),
-        fileUrls(folder, separate),
+        fileUrls(folder, separate, importsOfBase(folder, manifest.name, sources)),
         filesTogether(folder, manifest.name),
       ],
       ...options,
@@ -138,8 +138,11 @@ function librariesApart(libraries: readonly string[]): Plugin {
   };
 }
 
-/** Rewrites the URLs of files to their paths in the package, and collects those that need a separate bundle. */
-function fileUrls(folder: string, separate: Set<string>): Plugin {
+/**
+ * Rewrites the URLs of files to their paths in the package, and collects those that need a separate bundle. Adds the imports of
+ * the base.
+ */
+function fileUrls(folder: string, separate: Set<string>, base: ReturnType<typeof importsOfBase>): Plugin {
   return {
     name: 'file-urls',
     setup({ onLoad }) {
@@ -153,7 +156,7 @@ function fileUrls(folder: string, separate: Set<string>): Plugin {
           const packed = place.startsWith('src/') ? bundledName(place) : place;
           return reference.replace(target, `../${packed}`);
         });
-        return { contents, loader: 'ts' };
+        return { contents: base.modules.has(file) ? contents + base.statement : contents, loader: 'ts' };
       });
     },
   };

@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Plugin } from 'esbuild';
 
@@ -25,6 +26,17 @@ const TOGETHER: Readonly<Record<string, Readonly<Record<string, readonly string[
       'src/instance/process-identity.ts',
     ],
   },
+  '@aico/cli': {
+    base: [
+      'src/context.ts',
+      'src/errors.ts',
+      'src/program.ts',
+      'src/run-command.ts',
+      'src/terminal/output.ts',
+      'src/terminal/style.ts',
+      'src/terminal/table.ts',
+    ],
+  },
   '@aico/client': { local: ['src/ask.ts', 'src/local.ts'] },
   '@aico/protocol': {
     index: ['src/index.ts', 'src/timing/index.ts'],
@@ -46,6 +58,34 @@ const TOGETHER: Readonly<Record<string, Readonly<Record<string, readonly string[
     paths: ['src/core/paths/index.ts', 'src/core/system-errors/index.ts'],
   },
 };
+
+/**
+ * The file of {@link TOGETHER} that every other entry point of a package imports, also where it does not use all of it. Its modules
+ * are then in one file, and not in one for each set of entry points that share them.
+ */
+const BASE: Readonly<Record<string, string>> = { '@aico/cli': 'base', '@aico/protocol': 'index' };
+
+/** The import of a module that becomes an entry point of its own. */
+const DYNAMIC_IMPORT = /\bimport\('(\.[^']+)'\)/g;
+
+/** The modules that import the base of a package, and that import. */
+export function importsOfBase(
+  folder: string,
+  packageName: string,
+  entries: readonly string[],
+): { readonly modules: ReadonlySet<string>; readonly statement: string } {
+  const base = BASE[packageName];
+  if (base === undefined) return { modules: new Set(), statement: '' };
+  const sources = globSync('src/**/*.ts', { cwd: folder }).map((file) => path.join(folder, file));
+  const imported = sources.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(DYNAMIC_IMPORT)].map(([, target = '']) =>
+      path.resolve(path.dirname(file), target),
+    ),
+  );
+  const modules = new Set([...imported, ...entries.map((entry) => path.resolve(folder, entry))]);
+  for (const source of TOGETHER[packageName]?.[base] ?? []) modules.delete(path.join(folder, source));
+  return { modules, statement: `\nimport 'together:${base}';` };
+}
 
 /** Where the code of an entry point of a package lies in it. */
 export function packedName(packageName: string, source: string): string {
