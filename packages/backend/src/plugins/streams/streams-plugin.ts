@@ -90,8 +90,7 @@ export const streamsPlugin = definePlugin({
 });
 
 async function healthOf(streams: DurableStreams): Promise<HealthCheckResult> {
-  const { messages, consumers } = await streams.figures();
-  const dead = consumers.reduce((sum, each) => sum + each.dead, 0);
+  const { messages, dead, consumers } = await streams.summary();
   const away = consumers.filter((each) => !each.running && Date.now() - Date.parse(each.seenAt) > AWAY_MS);
   const data = { messages, consumers: consumers.length, away: away.length, dead };
   const troubles = [

@@ -79,8 +79,10 @@ export class ReadPool {
     this.#schedule();
   }
 
-  /** The thread with the fewest unanswered messages. */
+  /** The thread with the fewest unanswered messages. Before there are readers it is the writer, if that is idle. */
   leastBusy(): EngineThread {
+    const { writer } = this.#options;
+    if (this.#readers.length === 0 && writer.unanswered === 0) return writer;
     this.#startReaders();
     return this.#readers.reduce((best, reader) =>
       reader.thread.unanswered < best.thread.unanswered ? reader : best,

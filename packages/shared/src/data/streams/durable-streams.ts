@@ -16,7 +16,13 @@ import {
 } from './errors.ts';
 import { MIGRATIONS, OWNER } from './schema.ts';
 import { StreamConsumer, type StreamHandler } from './stream-consumer.ts';
-import { type DeadLetter, type StreamFigures, StreamInspection } from './stream-inspection.ts';
+import {
+  type ConsumerFigures,
+  type DeadLetter,
+  type StreamFigures,
+  StreamInspection,
+  type StreamSummary,
+} from './stream-inspection.ts';
 import { type Retention, StreamRetention } from './stream-retention.ts';
 import { StreamStore, transactionOf } from './stream-store.ts';
 
@@ -131,11 +137,32 @@ export class DurableStreams implements DurableStore {
     const { consumers, ...rest } = await this.#inspection.figures();
     return {
       ...rest,
-      consumers: consumers.map(({ seenMs, ...each }) => {
-        const running = this.#consumers.has(each.consumer);
-        const seenAt = new Date(running || seenMs === 0 ? now : seenMs).toISOString();
-        return { ...each, running, seenAt, holds: running || this.#retention.holds(seenMs, now) };
-      }),
+      consumers: consumers.map(({ seenMs, ...each }) => ({
+        ...each,
+        ...this.#presence(each.consumer, seenMs, now),
+        holds: this.#consumers.has(each.consumer) || this.#retention.holds(seenMs, now),
+      })),
+    };
+  }
+
+  /** The figures that a health check needs, which cost little. */
+  async summary(): Promise<StreamSummary> {
+    const now = this.#retentionNow();
+    const { consumers, ...rest } = await this.#inspection.summary();
+    return {
+      ...rest,
+      consumers: consumers.map(({ consumer, seenMs }) => ({
+        consumer,
+        ...this.#presence(consumer, seenMs, now),
+      })),
+    };
+  }
+
+  #presence(consumer: string, seenMs: number, now: number): Pick<ConsumerFigures, 'running' | 'seenAt'> {
+    const running = this.#consumers.has(consumer);
+    return {
+      running,
+      seenAt: new Date(running || Number(seenMs) === 0 ? now : Number(seenMs)).toISOString(),
     };
   }
 

@@ -8,5 +8,5 @@ export {
   StreamsStoppedError,
   StreamTransactionError,
 } from './errors.ts';
-export type { ConsumerFigures, DeadLetter, StreamFigures } from './stream-inspection.ts';
+export type { ConsumerFigures, DeadLetter, StreamFigures, StreamSummary } from './stream-inspection.ts';
 export type { Retention } from './stream-retention.ts';

@@ -32,6 +32,13 @@ export interface StreamFigures {
   readonly consumers: readonly ConsumerFigures[];
 }
 
+/** The part of {@link StreamFigures} that a health check needs. */
+export interface StreamSummary {
+  readonly messages: number;
+  readonly dead: number;
+  readonly consumers: readonly Pick<ConsumerFigures, 'consumer' | 'running' | 'seenAt'>[];
+}
+
 export interface DeadLetter {
   readonly consumer: string;
   readonly number: number;
@@ -53,6 +60,26 @@ export class StreamInspection {
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  /** The figures for a health check. Each read is short, so that the writer answers it and no reader thread is started. */
+  async summary(): Promise<{
+    readonly messages: number;
+    readonly dead: number;
+    readonly consumers: readonly Pick<StoredConsumer, 'consumer' | 'seenMs'>[];
+  }> {
+    const count = async (table: string): Promise<number> => {
+      const { rows } = await this.#database.execute<{ n: number }>(`SELECT count(*) AS n FROM ${table}`);
+      return Number(rows[0]?.n ?? 0);
+    };
+    const [messages, dead, { rows: consumers }] = await Promise.all([
+      count('stream_message'),
+      count('stream_dead'),
+      this.#database.execute<{ consumer: string; seenMs: number }>(
+        'SELECT name AS consumer, seen_ms AS seenMs FROM stream_consumer',
+      ),
+    ]);
+    return { messages, dead, consumers };
   }
 
   async figures(): Promise<
