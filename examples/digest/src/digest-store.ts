@@ -35,7 +35,7 @@ export class DigestStore {
         return false;
       const { rows } = await tx.execute<{ id: number; subject: string; sender: string; isBulk: number }>(
         `SELECT m.id, m.subject, m.sender,
-           EXISTS (SELECT 1 FROM inbox_labels WHERE message = m.id AND label = ?) AS isBulk
+           EXISTS (SELECT 1 FROM inbox_labels WHERE message = m.id AND label = ?) AS "isBulk"
          FROM digest_pending JOIN inbox_messages m ON m.id = digest_pending.message ORDER BY m.id`,
         [BULK],
       );

@@ -7,6 +7,7 @@ import {
   type Transaction,
 } from '@aico/backend/plugin';
 import { MessageUnknownError, SearchInvalidError } from './errors.ts';
+import { PLAIN_WORDS, SQL } from './mail-sql.ts';
 import type { ParsedMail } from './parsing/mail-parser.ts';
 import type { MailDetail, MailSummary } from './replies.ts';
 import { marked, unmarked } from './search-marks.ts';
@@ -53,6 +54,8 @@ export class MailStore {
    * @returns whether there is more to do
    */
   async markOlder(): Promise<boolean> {
+    // No earlier version ran on another engine.
+    if (this.#database.dialect !== 'sqlite') return false;
     return this.#database.transaction(async (tx) => {
       const { rows } = await tx.execute(
         `SELECT id, subject, sender, text FROM inbox_messages
@@ -85,11 +88,9 @@ export class MailStore {
   }
 
   async #find(queryable: Queryable, batch: readonly RawMail[]): Promise<ReadonlyMap<string, number>> {
-    const { rows } = await queryable.execute(
-      `SELECT lower(hex(sha256)) AS digest, id FROM inbox_messages
-       WHERE sha256 IN (SELECT unhex(value) FROM json_each(?))`,
-      [JSON.stringify(batch.map(({ sha256 }) => sha256))],
-    );
+    const { rows } = await queryable.execute(SQL[this.#database.dialect].find, [
+      JSON.stringify(batch.map(({ sha256 }) => sha256)),
+    ]);
     return new Map(rows.map((row) => [text(row.digest), Number(row.id)]));
   }
 
@@ -179,15 +180,15 @@ export class MailStore {
    * @throws {SearchInvalidError} when the syntax is wrong
    */
   async search(query: string, limit: number, asFts5: boolean): Promise<readonly MailSummary[]> {
-    const match = asFts5 ? marked(query) : plainWords(marked(query));
+    const { dialect } = this.#database;
+    if (asFts5 && dialect !== 'sqlite')
+      throw new SearchInvalidError(
+        new Error('the syntax of FTS5 is that of SQLite, and the database is another engine'),
+      );
+    const match = asFts5 ? marked(query) : PLAIN_WORDS[dialect](marked(query));
     if (match === '') return [];
     try {
-      const { rows } = await this.#database.execute(
-        `SELECT ${SUMMARY}, snippet(inbox_search, -1, '[', ']', ' … ', 20) AS snippet
-         FROM inbox_search JOIN inbox_messages m ON m.id = inbox_search.rowid
-         WHERE inbox_search MATCH ? ORDER BY rank LIMIT ?`,
-        [match, limit],
-      );
+      const { rows } = await this.#database.execute(SQL[dialect].search, [match, limit]);
       return rows.map((row) => ({ ...summaryOf(row), snippet: unmarked(text(row.snippet)) }));
     } catch (error) {
       if (asFts5 && error instanceof AicoError && error.code === 'AICO_DATA_STATEMENT_FAILED')
@@ -207,25 +208,24 @@ export class MailStore {
    * @returns `false` when index and table have parted
    */
   async isIndexed(): Promise<boolean> {
-    const { rows } = await this.#database.execute(
-      `SELECT id, subject, sender, id IS (SELECT max(id) FROM inbox_search_docsize) AS listed
-       FROM inbox_messages ORDER BY id DESC LIMIT 1`,
-    );
+    const sql = SQL[this.#database.dialect];
+    const { rows } = await this.#database.execute(sql.newest);
     const [newest] = rows;
     if (newest === undefined) return true;
     if (newest.listed !== 1) return false;
     const word = ASCII_WORD.exec(`${text(newest.subject)} ${text(newest.sender)}`)?.[0];
     if (word === undefined) return true;
-    const found = await this.#database.execute(
-      'SELECT rowid FROM inbox_search WHERE inbox_search MATCH ? AND rowid = ?',
-      [plainWords(word), newest.id ?? null],
-    );
+    const found = await this.#database.execute(sql.findWord, [
+      PLAIN_WORDS[this.#database.dialect](word),
+      newest.id ?? null,
+    ]);
     return found.rows.length === 1;
   }
 }
 
 /** Labels a message. Has no effect on a message that was stored before, which has no id here. */
-const LABEL = 'INSERT OR IGNORE INTO inbox_labels (message, label) SELECT ?1, ?2 WHERE ?1 IS NOT NULL';
+const LABEL =
+  'INSERT OR IGNORE INTO inbox_labels (message, label) SELECT CAST(?1 AS BIGINT), ?2 WHERE CAST(?1 AS BIGINT) IS NOT NULL';
 
 /** Stores one message with the parameters {@link valuesOf}; returns no row if the message is already stored. */
 export const INSERT = `INSERT INTO inbox_messages
@@ -262,13 +262,4 @@ function summaryOf(row: Row): MailSummary {
 
 function text(value: SqlValue | undefined): string {
   return typeof value === 'string' ? value : '';
-}
-
-/** Quotes each word, so that none is interpreted as syntax; a `*` at the end of a word still means a prefix. */
-function plainWords(query: string): string {
-  return query
-    .split(/[\s\0]+/)
-    .filter((word) => /[^*"]/.test(word))
-    .map((word) => `"${word.replaceAll('"', '""').replace(/\*+$/, '')}"${word.endsWith('*') ? '*' : ''}`)
-    .join(' ');
 }

@@ -20,6 +20,7 @@ export type {
   Queryable,
   QueryResult,
   Row,
+  SqlDialect,
   SqlParameters,
   SqlValue,
   Transaction,

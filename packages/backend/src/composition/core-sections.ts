@@ -16,6 +16,18 @@ export const gatewaySection = {
 export const databaseSection = {
   path: 'core.database',
   schema: Type.Object({
+    url: Type.Optional(
+      SecretString({
+        description:
+          'postgres://USER:PASSWORD@HOST/DATABASE keeps the database on a PostgreSQL server. Best given as an environment variable.',
+      }),
+    ),
+    connections: Type.Integer({
+      default: 10,
+      minimum: 2,
+      maximum: 500,
+      description: 'Transactions and streams that may be open on the PostgreSQL server at once.',
+    }),
     cipher: Type.Enum(['aegis', 'sqlcipher'], {
       default: 'aegis',
       description:

@@ -1,4 +1,4 @@
-import type { RetentionClock } from '@aico/shared/data';
+import type { EncryptedDatabase, RetentionClock } from '@aico/shared/data';
 import type { DurableStreams } from '@aico/shared/data/streams';
 import { WIPE_LIMITS } from '@aico/shared/security';
 import type { BusNodes } from '../bus/nodes/bus-nodes.ts';
@@ -16,7 +16,12 @@ import { nodesPlugin } from '../plugins/nodes/nodes-plugin.ts';
 import { securityPlugin } from '../plugins/security/security-plugin.ts';
 import { streamsPlugin } from '../plugins/streams/streams-plugin.ts';
 import { systemPlugin } from '../plugins/system/system-plugin.ts';
-import { databaseService, retentionClockService } from './services/database.ts';
+import {
+  databaseService,
+  HomeDatabase,
+  nodeDatabaseService,
+  retentionClockService,
+} from './services/database.ts';
 import { gatewayService, idempotencyService } from './services/gateway.ts';
 import { healthService, homeWatchService, keyManagerService } from './services/home.ts';
 import type { HostParts } from './services/host-parts.ts';
@@ -27,6 +32,8 @@ declare module '../core/services.ts' {
   interface Services {
     lifecycle: BackendLifecycleManager;
     home_watch: HomeWatch;
+    /** The encrypted database in the home, for data that stays on this machine. */
+    node_database: EncryptedDatabase;
     retention_clock: RetentionClock;
     streams: DurableStreams;
     idempotency: Idempotency;
@@ -67,6 +74,7 @@ export function registerCoreServices(parts: HostParts): void {
   const builtIn = new Set<string>();
   const isBuiltIn = (name: string): boolean => builtIn.has(name);
   const tables = new PluginTables(container, isBuiltIn);
+  const home = new HomeDatabase(parts);
   container.registerInstance('clock', clock);
   container.registerInstance('paths', paths);
   container.registerInstance('config', config);
@@ -75,7 +83,8 @@ export function registerCoreServices(parts: HostParts): void {
   for (const register of [
     healthService(parts),
     keyManagerService(parts),
-    databaseService(parts, tables),
+    databaseService(parts, home, tables),
+    nodeDatabaseService(home),
     retentionClockService(parts),
     homeWatchService(parts),
     streamsService(parts),

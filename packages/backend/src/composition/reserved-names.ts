@@ -50,10 +50,18 @@ export const RESERVED: ReservedNames = {
     'stream_consumer',
     'stream_dead',
     'stream_done',
+    'stream_head',
     'stream_message',
     'stream_message_by_source',
     'stream_retry',
   ],
+};
+
+/** The columns whose values the backend seals, where the engine does not encrypt the whole store. */
+export const SEALED_COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  device: ['psk'],
+  idempotency: ['reply'],
+  stream_message: ['body'],
 };
 
 /**
@@ -63,7 +71,8 @@ export const RESERVED: ReservedNames = {
  */
 const TAKEN: readonly string[] = [
   'audit bus bus_broker bus_nodes channel clock config database database_api devices events gateway health home_watch idempotency',
-  'key_manager lifecycle logging logs message_bus nodes openapi paths plugins retention_clock root security streams streams_api system',
+  'key_manager lifecycle logging logs message_bus node_database nodes openapi paths plugins retention_clock root security streams',
+  'streams_api system',
 ].flatMap((names) => names.split(' '));
 
 /**

@@ -3,7 +3,7 @@ import { parseJson } from '@aico/protocol';
 import { fingerprint } from '@aico/protocol/channel';
 import { sodiumSuite } from '@aico/protocol/channel/node';
 import type { Logger } from '@aico/shared/core/logging';
-import type { Database, Migration, SqlParameter } from '@aico/shared/data';
+import type { ColumnSeal, Database, Migration, SealedPlace, SqlParameter } from '@aico/shared/data';
 import type { AuditRecorder, SecurityEvent } from '@aico/shared/data/audit';
 import type { Access, Principal } from '../core/access.ts';
 import { DeviceTakenError, DeviceUnknownError, RoleBeyondOwnError } from './errors.ts';
@@ -56,6 +56,8 @@ interface KnownDevice {
 
 interface DeviceRegistryOptions {
   readonly database: Database;
+  /** Seals the pre-shared keys; needed where the engine does not encrypt the whole store. */
+  readonly seal?: ColumnSeal | undefined;
   readonly roles: Roles;
   /** Logs every pairing, renaming and revocation. */
   readonly logger: Logger;
@@ -105,7 +107,7 @@ export class DeviceRegistry {
     const { database } = this.#options;
     await database.migrate('devices', MIGRATIONS);
     const { rows } = await database.execute<DeviceRow>('SELECT * FROM device ORDER BY paired_at, id');
-    for (const row of rows) this.#load(row);
+    for (const row of rows) this.#load({ ...row, psk: this.#open(row) });
     const { rows: openings } = await database.execute<{ device: string; opening: Uint8Array }>(
       'SELECT device, opening FROM device_opening ORDER BY number',
     );
@@ -146,7 +148,7 @@ export class DeviceRegistry {
     };
     await this.#change(
       'INSERT INTO device (id, name, roles, public_key, psk, paired_at) VALUES (?, ?, ?, ?, ?, ?)',
-      [row.id, row.name, row.roles, row.public_key, row.psk, row.paired_at],
+      [row.id, row.name, row.roles, row.public_key, this.#sealed(row), row.paired_at],
       {
         action: 'device.paired',
         subject: id,
@@ -300,6 +302,14 @@ export class DeviceRegistry {
     return known;
   }
 
+  #sealed({ id, psk }: DeviceRow): Uint8Array {
+    return this.#options.seal?.seal(psk, placeOf(id)) ?? psk;
+  }
+
+  #open({ id, psk }: DeviceRow): Uint8Array {
+    return this.#options.seal?.openBytes(psk, placeOf(id)) ?? psk;
+  }
+
   #load(row: DeviceRow): KnownDevice {
     const device: Device = {
       id: row.id,
@@ -327,6 +337,11 @@ export class DeviceRegistry {
   #time(): string {
     return new Date(this.#now()).toISOString();
   }
+}
+
+/** The place of a sealed pre-shared key. */
+function placeOf(key: string): SealedPlace {
+  return { table: 'device', column: 'psk', key };
 }
 
 function rolesOf(text: string): readonly string[] {

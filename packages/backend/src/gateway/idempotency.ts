@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
 import { parseJson } from '@aico/protocol';
-import type { Database, DatabaseView, Migration, Transaction } from '@aico/shared/data';
+import type {
+  ColumnSeal,
+  Database,
+  DatabaseView,
+  Migration,
+  SealedPlace,
+  Transaction,
+} from '@aico/shared/data';
 import type { FastifyRequest } from 'fastify';
 import { IdempotencyKeyInvalidError, IdempotencyKeyReusedError } from './errors.ts';
 
 interface IdempotencyOptions {
   readonly database: Database;
+  /** Seals the replies; needed where the engine does not encrypt the whole store. */
+  readonly seal?: ColumnSeal | undefined;
   /** Milliseconds for which a key is remembered. Default 24 hours. */
   readonly keepMs?: number;
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -16,7 +25,8 @@ interface IdempotencyOptions {
 
 interface StoredReply {
   readonly fingerprint: string;
-  readonly reply: string;
+  /** JSON, which may be sealed. */
+  readonly reply: string | Uint8Array;
 }
 
 const DAY_MS = 86_400_000;
@@ -27,11 +37,18 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 const MIGRATIONS: readonly Migration[] = [
   {
     id: '001_idempotency',
-    sql: `CREATE TABLE idempotency (
+    sql: {
+      sqlite: `CREATE TABLE idempotency (
         principal TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, reply TEXT NOT NULL, created_ms INTEGER NOT NULL,
         PRIMARY KEY (principal, key)
       ) STRICT;
       CREATE INDEX idempotency_created ON idempotency (created_ms)`,
+      postgres: `CREATE TABLE idempotency (
+        principal TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, reply BYTEA NOT NULL, created_ms BIGINT NOT NULL,
+        PRIMARY KEY (principal, key)
+      );
+      CREATE INDEX idempotency_created ON idempotency (created_ms)`,
+    },
   },
 ];
 
@@ -45,14 +62,15 @@ const MIGRATIONS: readonly Migration[] = [
  * ```ts
  * app.post('/notes', { config: { access: 'notes:write', idempotent: true } }, (request) =>
  *   idempotency.run(request, async (tx) => {
- *     const { lastRowId } = await tx.execute('INSERT INTO note (text) VALUES (?)', [request.body.text]);
- *     return { id: lastRowId };
+ *     const { rows } = await tx.execute('INSERT INTO note (text) VALUES (?) RETURNING id', [request.body.text]);
+ *     return rows[0];
  *   }),
  * );
  * ```
  */
 export class Idempotency {
   readonly #database: Database;
+  readonly #seal: ColumnSeal | undefined;
   readonly #keepMs: number;
   readonly #now: () => number;
   readonly #retentionClock: { now(): number };
@@ -61,12 +79,13 @@ export class Idempotency {
 
   /** @param view restricts the transactions of `work` to its owner; without it they are unrestricted */
   constructor(
-    { database, keepMs = DAY_MS, now = Date.now, retentionClock = { now } }: IdempotencyOptions,
+    { database, seal, keepMs = DAY_MS, now = Date.now, retentionClock = { now } }: IdempotencyOptions,
     view?: DatabaseView,
   ) {
     this.#view = view;
     this.#retentionClock = retentionClock;
     this.#database = database;
+    this.#seal = seal;
     this.#keepMs = keepMs;
     this.#now = now;
   }
@@ -75,6 +94,7 @@ export class Idempotency {
   as(view: DatabaseView): Idempotency {
     const options = {
       database: this.#database,
+      seal: this.#seal,
       keepMs: this.#keepMs,
       now: this.#now,
       retentionClock: this.#retentionClock,
@@ -100,6 +120,7 @@ export class Idempotency {
     if (typeof key !== 'string' || !KEY.test(key)) throw new IdempotencyKeyInvalidError();
     const principal = request.principal.id;
     const fingerprint = fingerprintOf(request);
+    const place = { table: 'idempotency', column: 'reply', key: JSON.stringify([principal, key]) };
     return this.#database.transaction(async (tx) => {
       const { rows } = await tx.execute<StoredReply>(
         'SELECT fingerprint, reply FROM idempotency WHERE principal = ? AND key = ?',
@@ -109,16 +130,22 @@ export class Idempotency {
       if (stored !== undefined) {
         if (stored.fingerprint !== fingerprint) throw new IdempotencyKeyReusedError();
         // Stored by the code below: the JSON that `work` returned for the same request.
-        return parseJson(stored.reply) as T;
+        return parseJson(this.#open(stored.reply, place)) as T;
       }
       const reply = await workIn(tx);
       await this.#prune(tx);
+      const text = JSON.stringify(reply ?? null);
       await tx.execute(
         'INSERT INTO idempotency (principal, key, fingerprint, reply, created_ms) VALUES (?, ?, ?, ?, ?)',
-        [principal, key, fingerprint, JSON.stringify(reply ?? null), BigInt(this.#now())],
+        [principal, key, fingerprint, this.#seal?.seal(text, place) ?? text, BigInt(this.#now())],
       );
       return reply;
     });
+  }
+
+  #open(reply: string | Uint8Array, place: SealedPlace): string {
+    if (typeof reply === 'string') return reply;
+    return this.#seal?.openText(reply, place) ?? Buffer.from(reply).toString();
   }
 
   /** Deletes old keys at intervals, in the transaction of a request. */

@@ -12,6 +12,7 @@ import { recordEvent } from '../security/audit.ts';
 import { unlockedKeys } from '../security/home-keys.ts';
 import type { SecretFiles } from '../security/secret-files.ts';
 import { confirmed } from '../terminal/prompts.ts';
+import { requireConfigured } from './engine.ts';
 import { openWitness } from './witness.ts';
 
 export interface AcceptOptions extends SecretFiles {
@@ -24,6 +25,7 @@ export async function acceptRolledBack(context: CommandContext, options: AcceptO
   const { cipher = 'aegis' } = options;
   if (cipher !== 'aegis' && cipher !== 'sqlcipher')
     throw new UsageError(`there is no cipher "${cipher}"`, 'aegis or sqlcipher.');
+  await requireConfigured(context, 'rollback-guard');
   const { paths, output } = context;
   using _lock = new InstanceLock(paths);
   const keys = await unlockedKeys(context, options);

@@ -23,6 +23,7 @@ import { keysOf, kindsOf, unlockedKeys } from '../security/home-keys.ts';
 import type { SecretFiles } from '../security/secret-files.ts';
 import { unlocking } from '../security/unlocking.ts';
 import { confirmed } from '../terminal/prompts.ts';
+import { requireConfigured } from './engine.ts';
 import { openWitness } from './witness.ts';
 
 /** Backs up the home, through the running backend if there is one. */
@@ -50,6 +51,7 @@ async function online(context: CommandContext, directory: string): Promise<Backu
 }
 
 async function offline(context: CommandContext, directory: string, files: SecretFiles): Promise<Backup> {
+  await requireConfigured(context, 'backup');
   const { paths } = context;
   using _lock = new InstanceLock(paths);
   const home = homeOf(context);
@@ -87,6 +89,7 @@ export async function restore(
   folder: string,
   options: RestoreCommandOptions,
 ): Promise<void> {
+  await requireConfigured(context, 'restore');
   const { paths, output } = context;
   const backup = pathArgument(folder);
   await refuseUnlessFolder(backup);

@@ -3,10 +3,12 @@ import { rotateKey } from '@aico/shared/data';
 import type { CommandContext } from '../context.ts';
 import { unlockedKeys } from '../security/home-keys.ts';
 import type { SecretFiles } from '../security/secret-files.ts';
+import { requireConfigured } from './engine.ts';
 import { openWitness } from './witness.ts';
 
 /** Encrypts the database of a stopped backend under a new key. */
 export async function rotateDatabaseKey(context: CommandContext, options: SecretFiles): Promise<void> {
+  await requireConfigured(context, 'rotate-key');
   const { paths, output } = context;
   using _lock = new InstanceLock(paths);
   const keys = await unlockedKeys(context, options);

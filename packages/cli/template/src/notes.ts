@@ -26,8 +26,8 @@ export class Notes {
 
   /** Stores a note and the message about it: both are durable once `tx` is committed, or neither is. */
   async add(tx: Transaction, text: string): Promise<Note> {
-    const { lastRowId } = await tx.execute(`INSERT INTO ${TABLE} (text) VALUES (?)`, [text]);
-    const id = Number(lastRowId);
+    const { rows } = await tx.execute(`INSERT INTO ${TABLE} (text) VALUES (?) RETURNING id`, [text]);
+    const id = Number(rows[0]?.id);
     await this.#bus.publish(noteAdded, { id, text }, { durable: true, tx });
     return { id, text, words: null };
   }

@@ -659,7 +659,7 @@ export interface operations {
                         version: string;
                         location: string;
                         bytes: number;
-                        capabilities: ("backup" | "restore" | "rotate-key" | "rollback-guard" | "vacuum")[];
+                        capabilities: ("backup" | "restore" | "rotate-key" | "rollback-guard" | "vacuum" | "check")[];
                         clear: {
                             table: string;
                             columns: string[];

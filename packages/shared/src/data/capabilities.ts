@@ -7,6 +7,7 @@ export const CAPABILITIES: readonly DatabaseCapability[] = [
   'rotate-key',
   'rollback-guard',
   'vacuum',
+  'check',
 ];
 
 /** The names of the engines, as errors and `aico db status` show them. */
@@ -27,6 +28,7 @@ const INSTEAD: Readonly<Record<SqlDialect, Readonly<Partial<Record<DatabaseCapab
       'The server stores the database without a key of AICO: encrypt its disk, and change the passwords of its roles with ALTER ROLE.',
     'rollback-guard':
       'The server is trusted to have the newest data. Restrict its administration, and keep the dumps of pg_dump.',
+    check: 'Use `pg_amcheck --all`, and enable data_checksums on the server.',
     vacuum:
       "PostgreSQL's autovacuum reuses the space of deleted rows. `VACUUM FULL` of psql returns it to the disk and locks the tables meanwhile.",
   },

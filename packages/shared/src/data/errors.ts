@@ -5,7 +5,7 @@ import type { DatabaseCapability } from './types.ts';
 export class CapabilityMissingError extends defineError({
   code: 'AICO_DATA_CAPABILITY_MISSING',
   exit: 'database',
-  status: 501,
+  status: 409,
   make: (engine: string, capability: DatabaseCapability, hint: string) => ({
     message: `${engine} has no ${capability} of its own here`,
     hint,

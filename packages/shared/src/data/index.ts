@@ -68,6 +68,9 @@ export { OwnerReservedError, TableNotOwnedError } from './ownership/errors.ts';
 export type { ReservedNames } from './ownership/principal.ts';
 export { ReadersTakenError, StatementOverdueError, StreamIdleError } from './reads/errors.ts';
 export { RetentionClock, type RetentionClockOptions } from './retention-clock.ts';
+export { ColumnSeal, type SealedPlace, sealFor } from './sealed/column-seal.ts';
+export { SealedValueError } from './sealed/errors.ts';
+export { jsonList } from './sql/json-list.ts';
 export {
   ConstraintError,
   ParametersInvalidError,

@@ -131,7 +131,7 @@ export interface StreamOptions {
 }
 
 /** An operation of an engine on its store as a whole. */
-export type DatabaseCapability = 'backup' | 'restore' | 'rotate-key' | 'rollback-guard' | 'vacuum';
+export type DatabaseCapability = 'backup' | 'restore' | 'rotate-key' | 'rollback-guard' | 'vacuum' | 'check';
 
 /** A table, and those of its columns that the administrator of the store can read. */
 export interface ClearColumns {

@@ -1,8 +1,15 @@
-import { EncryptedDatabase, RetentionClock, randomConflicts, recoverRotation } from '@aico/shared/data';
+import {
+  EncryptedDatabase,
+  type OwnableDatabase,
+  RetentionClock,
+  randomConflicts,
+  recoverRotation,
+  type SimulatedConflicts,
+} from '@aico/shared/data';
 import { wipe } from '@aico/shared/security';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
 import { databaseSection } from '../core-sections.ts';
-import { RESERVED } from '../reserved-names.ts';
+import { RESERVED, SEALED_COLUMNS } from '../reserved-names.ts';
 import { Witnesses } from '../witness.ts';
 import { type BuiltInService, type HostParts, service } from './host-parts.ts';
 import type { PluginTables } from './plugin-tables.ts';
@@ -10,72 +17,130 @@ import type { PluginTables } from './plugin-tables.ts';
 /** A test that makes room on the disk does not wait a second for it to be noticed. */
 const TEST_ROOM_CHECK_MS = 10;
 
-export function databaseService(
-  { paths, config, logging, keyManager, areKeysNew, homeUse, databaseFaults, engineWorker }: HostParts,
-  tables: PluginTables,
-): BuiltInService {
-  const witnesses = new Witnesses();
-  let wasOpened = false;
-  let preparedWorker = engineWorker;
-  const uses = new WeakMap<object, () => void>();
+/** The encrypted database in the home: the file, its key and its witness. */
+export class HomeDatabase {
+  readonly #parts: HostParts;
+  readonly #witnesses = new Witnesses();
+  readonly #uses = new WeakMap<object, () => void>();
+  #wasOpened = false;
+  #preparedWorker: HostParts['engineWorker'];
+
+  constructor(parts: HostParts) {
+    this.#parts = parts;
+    this.#preparedWorker = parts.engineWorker;
+  }
+
+  async open(): Promise<EncryptedDatabase> {
+    const { paths, config, logging, keyManager, areKeysNew, homeUse, databaseFaults } = this.#parts;
+    const file = paths.databaseFile;
+    const logger = logging.getLogger('database', 'engine');
+    const { cipher, keyring_witness } = config.section(databaseSection);
+    // A keyring is slow: it is opened while the threads start, and awaited before anything is written.
+    const opening = keyring_witness ? this.#witnesses.open(file, logger) : Promise.resolve(undefined);
+    const isFirstOfHome = areKeysNew() && !this.#wasOpened;
+    const endUse = homeUse.begin();
+    let key: Uint8Array | undefined;
+    try {
+      await recoverRotation({ file, keys: keyManager });
+      key = keyManager.databaseKey();
+      const worker = this.#preparedWorker;
+      this.#preparedWorker = undefined;
+      const database = await EncryptedDatabase.open({
+        file,
+        key,
+        cipher,
+        engineWorker: worker,
+        logger,
+        reserved: RESERVED,
+        conflicts: conflictsOf(this.#parts),
+        faults: databaseFaults,
+        ...(databaseFaults === undefined ? {} : { roomCheckMs: TEST_ROOM_CHECK_MS }),
+        witness: {
+          refuse: async (stamp, replaces) => {
+            // The keyring may have the entry of an earlier home at this path, whose count of commits does not apply to a new
+            // one.
+            if (!isFirstOfHome) await (await opening)?.refuse(stamp, replaces);
+          },
+        },
+      });
+      this.#wasOpened = true;
+      await proveDurable(database);
+      await this.#witnesses.follow(database, await opening);
+      this.#uses.set(database, endUse);
+      return database;
+    } catch (error) {
+      endUse();
+      throw error;
+    } finally {
+      if (key !== undefined) wipe(key);
+    }
+  }
+
+  async close(database: EncryptedDatabase): Promise<void> {
+    await this.#witnesses.close(database);
+    await database.close().finally(() => this.#uses.get(database)?.());
+  }
+}
+
+/** The database of the backend: the file of the home, or the server that is configured. */
+export function databaseService(parts: HostParts, home: HomeDatabase, tables: PluginTables): BuiltInService {
   return service(
     'database',
-    async (require) => {
-      const file = paths.databaseFile;
-      const logger = logging.getLogger('database', 'engine');
-      const { cipher, keyring_witness } = config.section(databaseSection);
-      // A keyring is slow: it is opened while the threads start, and awaited before anything is written.
-      const opening = keyring_witness ? witnesses.open(file, logger) : Promise.resolve(undefined);
-      const isFirstOfHome = areKeysNew() && !wasOpened;
-      const endUse = homeUse.begin();
-      let key: Uint8Array | undefined;
-      try {
-        await recoverRotation({ file, keys: keyManager });
-        key = require('key_manager').databaseKey();
-        const worker = preparedWorker;
-        preparedWorker = undefined;
-        const database = await EncryptedDatabase.open({
-          file,
-          key,
-          cipher,
-          engineWorker: worker,
-          logger,
-          reserved: RESERVED,
-          // Tests check the contract of `transaction`, under which its work may run again.
-          conflicts: config.get('environment', 'development') === 'test' ? randomConflicts() : undefined,
-          faults: databaseFaults,
-          ...(databaseFaults === undefined ? {} : { roomCheckMs: TEST_ROOM_CHECK_MS }),
-          witness: {
-            refuse: async (stamp, replaces) => {
-              // The keyring may have the entry of an earlier home at this path, whose count of commits does not apply to a new
-              // one.
-              if (!isFirstOfHome) await (await opening)?.refuse(stamp, replaces);
-            },
-          },
-        });
-        wasOpened = true;
-        await proveDurable(database);
-        await witnesses.follow(database, await opening);
-        uses.set(database, endUse);
-        return database;
-      } catch (error) {
-        endUse();
-        throw error;
-      } finally {
-        if (key !== undefined) wipe(key);
-      }
+    async () => {
+      const { url, connections } = parts.config.section(databaseSection);
+      if (url === undefined) return await home.open();
+      // Loaded here, so that a backend with its own file does not load the driver.
+      const { PostgresDatabase } = await import('@aico/shared/data/postgres');
+      const database = await PostgresDatabase.open({
+        url: url.reveal(),
+        connections,
+        logger: parts.logging.getLogger('database', 'engine'),
+        reserved: RESERVED,
+        sealed: SEALED_COLUMNS,
+        conflicts: conflictsOf(parts),
+        faults: parts.databaseFaults,
+      });
+      await proveDurable(database);
+      return database;
     },
     {
       dependencies: ['config', 'paths', 'logging', 'key_manager'],
       priority: PluginPriority.INFRASTRUCTURE,
-      stop: async (database) => {
-        await witnesses.close(database);
-        await database.close().finally(() => uses.get(database)?.());
-      },
+      stop: (database) => (database instanceof EncryptedDatabase ? home.close(database) : database.close()),
       // A plugin gets a view restricted to its tables. The backend's own services may access all of them.
       viewFor: (database, consumer) => tables.viewOf(database, consumer) ?? database,
     },
   );
+}
+
+/**
+ * The encrypted database in the home, for data that stays on this machine. It is the service `database` itself, unless that is on a
+ * server.
+ */
+export function nodeDatabaseService(home: HomeDatabase): BuiltInService {
+  let own: EncryptedDatabase | undefined;
+  return service(
+    'node_database',
+    async (require) => {
+      const database = require('database');
+      if (database instanceof EncryptedDatabase) return database;
+      own = await home.open();
+      return own;
+    },
+    {
+      dependencies: ['database'],
+      priority: PluginPriority.INFRASTRUCTURE,
+      stop: async () => {
+        if (own !== undefined) await home.close(own);
+        own = undefined;
+      },
+    },
+  );
+}
+
+/** Tests check the contract of `transaction`, under which its work may run again. */
+function conflictsOf({ config }: HostParts): SimulatedConflicts | undefined {
+  return config.get('environment', 'development') === 'test' ? randomConflicts() : undefined;
 }
 
 export function retentionClockService({ clock: { now, elapsed } }: HostParts): BuiltInService {
@@ -101,7 +166,7 @@ const START_MIGRATIONS = [
 ];
 
 /** Makes one durable commit, so that a disk that cannot write fails the start and not a later write. */
-async function proveDurable(database: EncryptedDatabase): Promise<void> {
+async function proveDurable(database: OwnableDatabase): Promise<void> {
   try {
     await database.migrate('core', START_MIGRATIONS);
     await database.execute('UPDATE core_start SET at = ?', [new Date().toISOString()]);

@@ -1,3 +1,4 @@
+import { sealFor } from '@aico/shared/data';
 import { channelSection } from '../../channel/channel-config.ts';
 import { readinessProbe } from '../../core/health/readiness.ts';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
@@ -43,11 +44,12 @@ export function idempotencyService({ clock, container }: HostParts, tables: Plug
     (require) =>
       new Idempotency({
         database: require('database'),
+        seal: sealFor(require('database'), require('key_manager')),
         now: () => clock.now(),
         retentionClock: require('retention_clock'),
       }),
     {
-      dependencies: ['database', 'retention_clock'],
+      dependencies: ['database', 'retention_clock', 'key_manager'],
       priority: PluginPriority.INFRASTRUCTURE,
       viewFor: (idempotency, consumer) => {
         const view = tables.viewOf(container.getService('database'), consumer);

@@ -1,4 +1,5 @@
 import { MessageBusClient } from '@aico/shared/core/bus';
+import { sealFor } from '@aico/shared/data';
 import { DurableStreams } from '@aico/shared/data/streams';
 import { messageBusSection } from '../../bus/config.ts';
 import { BusNodes } from '../../bus/nodes/bus-nodes.ts';
@@ -15,6 +16,7 @@ export function streamsService({ clock, config, logging }: HostParts): BuiltInSe
       const { durable } = config.section(messageBusSection);
       return new DurableStreams({
         database: require('database'),
+        seal: sealFor(require('database'), require('key_manager')),
         retention: {
           maxAgeMs: durable.max_age_days * DAY_MS,
           maxBytes: durable.max_mib * 1_048_576,
@@ -26,7 +28,10 @@ export function streamsService({ clock, config, logging }: HostParts): BuiltInSe
         now: () => clock.now(),
       });
     },
-    { dependencies: ['database', 'retention_clock', 'logging'], priority: PluginPriority.INFRASTRUCTURE },
+    {
+      dependencies: ['database', 'retention_clock', 'logging', 'key_manager'],
+      priority: PluginPriority.INFRASTRUCTURE,
+    },
   );
 }
 

@@ -100,6 +100,15 @@ function isListOf(value: unknown, ...members: readonly string[]): boolean {
   return Array.isArray(value) && value.every(isItem);
 }
 
+/** Whether a migration has its SQL: one text, or one for each dialect. */
+function hasSql(migration: unknown): boolean {
+  const sql = member(migration, 'sql');
+  return (
+    typeof sql === 'string' ||
+    ['sqlite', 'postgres'].every((dialect) => typeof member(sql, dialect) === 'string')
+  );
+}
+
 function isDefinition(value: unknown, problems: string[]): value is PluginDefinition {
   if (typeof value !== 'object' || value === null) {
     problems.push(`it is ${value === null ? 'null' : typeof value}, not an object`);
@@ -144,8 +153,8 @@ function isDefinition(value: unknown, problems: string[]): value is PluginDefini
   };
   expect(
     'migrations',
-    (found) => found === undefined || isListOf(found, 'id', 'sql'),
-    'a list of { id, sql }',
+    (found) => found === undefined || (isListOf(found, 'id') && listOf(found).every(hasSql)),
+    'a list of { id, sql }, where sql is text or { sqlite, postgres }',
   );
   needs('database', 'migrations');
   expect(

@@ -1,5 +1,4 @@
 import { type ConfigurationManager, Secret } from '@aico/shared/core/config';
-import { EncryptedDatabase } from '@aico/shared/data';
 import { type AuditRecorder, AuditTrail } from '@aico/shared/data/audit';
 import { wipe } from '@aico/shared/security';
 import { PluginPriority } from '../../core/plugin/plugin-base.ts';
@@ -23,7 +22,6 @@ export function auditPlugin(recorder: AuditRecorder): PluginDefinition {
     async start(plugin) {
       const database = plugin.requireService('database');
       const config = plugin.requireService('config');
-      if (!(database instanceof EncryptedDatabase)) throw new TypeError('the audit trail needs the head');
       const key = plugin.requireService('key_manager').deriveKey('audit');
       const trail = await AuditTrail.open({ database, key, now: () => plugin.clock.now() }).finally(() =>
         wipe(key),

@@ -1,3 +1,4 @@
+import { sealFor } from '@aico/shared/data';
 import type { AuditRecorder } from '@aico/shared/data/audit';
 import { channelSection } from '../../channel/channel-config.ts';
 import { EncryptionMiddleware } from '../../channel/encryption-middleware.ts';
@@ -41,6 +42,7 @@ export class ChannelService extends BasePlugin {
     const { roles, default_role } = config.section(devicesSection);
     const devices = new DeviceRegistry({
       database: this.requireService('database'),
+      seal: sealFor(this.requireService('database'), this.requireService('key_manager')),
       roles: new Roles({ ...roles, [NODE_ROLE]: [NODE_JOIN] }),
       logger,
       audit: this.#audit,

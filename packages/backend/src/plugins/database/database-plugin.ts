@@ -215,6 +215,7 @@ class DatabaseApi {
 
   /** Checks every page, index and reference in a separate process, so that no other read waits. */
   async #check(callerGone: AbortSignal) {
+    requireCapability(this.#database.dialect, 'check');
     await this.#database.check();
     const read = async (sql: string) =>
       (await this.#run({ sql, maxRows: 1_000, deadlineMs: CHECK_DEADLINE_MS }, callerGone)).rows;
@@ -236,11 +237,20 @@ class DatabaseApi {
   }
 
   async #run(query: Omit<AdHocQuery, 'signal'>, callerGone: AbortSignal): Promise<AdHocRows> {
+    if (this.#database.dialect !== 'sqlite') return await this.#runOnServer(query);
     this.#queries ??= new AdHocQueries({
       file: this.#paths.databaseFile,
       key: () => this.#keys.databaseKey(),
     });
     return await this.#queries.run({ ...query, signal: AbortSignal.any([this.#stopping, callerGone]) });
+  }
+
+  /** A server has processes of its own, and ends a query after the limit of a statement. */
+  async #runOnServer({ sql, params, maxRows }: Omit<AdHocQuery, 'signal'>): Promise<AdHocRows> {
+    const { columns, tuples } = await this.#database.transaction((tx) => tx.execute(sql, params), {
+      readOnly: true,
+    });
+    return { columns, rows: tuples.slice(0, maxRows), truncated: tuples.length > maxRows };
   }
 }
 

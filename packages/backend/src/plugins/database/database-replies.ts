@@ -7,7 +7,7 @@ const Tables = listOf(Type.Object({ name: Type.String(), rows: Type.Integer() })
 
 /** Facts in the engine's own terms. */
 const Details = Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]));
-const Capability = Type.Enum(['backup', 'restore', 'rotate-key', 'rollback-guard', 'vacuum']);
+const Capability = Type.Enum(['backup', 'restore', 'rotate-key', 'rollback-guard', 'vacuum', 'check']);
 
 export const StatusReply = Type.Object({
   engine: Type.String(),

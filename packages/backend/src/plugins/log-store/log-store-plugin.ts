@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { reasonOf } from '@aico/protocol';
-import { EncryptedDatabase } from '@aico/shared/data';
 import type { AuditRecorder } from '@aico/shared/data/audit';
 import { SpooledRuns } from '@aico/shared/security';
 import type { ServiceContainer } from '../../core/container/service-container.ts';
@@ -25,8 +24,8 @@ export interface LogStorePluginOptions extends Pick<LogStoreOptions, 'writer' | 
 }
 
 /**
- * Keeps the log in the encrypted database and serves it under `/api/v1/logs`. Depends on `'paths'`, `'key_manager'`,
- * `'database'`, `'message_bus'`, `'logging'`, `'retention_clock'`, `'events'` and `'gateway'`.
+ * Keeps the log in the encrypted database of the home and serves it under `/api/v1/logs`. Depends on `'paths'`, `'key_manager'`,
+ * `'node_database'`, `'message_bus'`, `'logging'`, `'retention_clock'`, `'events'` and `'gateway'`.
  */
 export class LogStorePlugin extends BasePlugin {
   readonly #options: LogStorePluginOptions;
@@ -46,11 +45,11 @@ export class LogStorePlugin extends BasePlugin {
     const spoolKey = this.requireService('key_manager').deriveKey(SPOOL_PURPOSE);
     const spools = new SpooledRuns(this.requireService('paths').stateDir, spoolKey);
     this.onStop(() => spools.close());
-    const database = this.requireService('database');
+    const database = this.requireService('node_database');
     const store = new LogStore({
       logging,
       database,
-      ...(database instanceof EncryptedDatabase && { reclaim: (signal) => database.reclaim(signal) }),
+      reclaim: (signal) => database.reclaim(signal),
       logger: logging.getLogger('log_store', 'store', { published: false }),
       clock: this.requireService('retention_clock'),
       spools,
@@ -140,8 +139,16 @@ export function logStorePlugin(audit: Pick<AuditRecorder, 'record'>): PluginDefi
   return definePlugin({
     name: 'log_store',
     version: '1.0.0',
-    description: 'Keeps the log in the encrypted database and serves it',
-    dependencies: ['paths', 'key_manager', 'database', 'retention_clock', 'message_bus', 'events', 'gateway'],
+    description: 'Keeps the log in the encrypted database of the home and serves it',
+    dependencies: [
+      'paths',
+      'key_manager',
+      'node_database',
+      'retention_clock',
+      'message_bus',
+      'events',
+      'gateway',
+    ],
     priority: PluginPriority.INFRASTRUCTURE,
     capabilities: {
       'logs:read': 'Read the log',

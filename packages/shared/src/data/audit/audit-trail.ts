@@ -1,6 +1,14 @@
 import { parseJson } from '@aico/protocol';
 import { createMutex } from '../../core/tasks/index.ts';
-import type { Database, Migration, Queryable, QueryResult, SqlParameter, Transaction } from '../types.ts';
+import type {
+  Database,
+  Migration,
+  Queryable,
+  QueryResult,
+  SqlDialect,
+  SqlParameter,
+  Transaction,
+} from '../types.ts';
 import {
   CHAINED_FIELDS,
   type ChainedRow,
@@ -34,7 +42,12 @@ export const AUDIT_MIGRATIONS: readonly Migration[] = [
   },
   {
     id: '002_config',
-    sql: 'CREATE TABLE audit_config (key TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT',
+    // SQLite has the table of the note beside its own tables, and copies it to the head file.
+    sql: {
+      sqlite: 'CREATE TABLE audit_config (key TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT',
+      postgres: `CREATE TABLE audit_config (key TEXT PRIMARY KEY, digest TEXT NOT NULL);
+        CREATE TABLE head_note (one BIGINT PRIMARY KEY CHECK (one = 1), text TEXT NOT NULL)`,
+    },
   },
 ];
 
@@ -42,8 +55,9 @@ const CHECKED_AT_ONCE = 1_000;
 const MOST_LISTED = 1_000;
 
 export interface AuditTrailOptions {
-  readonly database: Pick<Database, 'execute' | 'transaction' | 'migrate'> & {
-    headNotes(): Promise<readonly string[]>;
+  readonly database: Pick<Database, 'dialect' | 'execute' | 'transaction' | 'migrate'> & {
+    /** The notes of the head file. An engine without one has the note in the table `head_note` alone. */
+    headNotes?(): Promise<readonly string[]>;
   };
   /** 32 bytes of a purpose of their own. Copied; the caller wipes its own. */
   readonly key: Uint8Array;
@@ -143,7 +157,7 @@ export class AuditTrail {
   /** Creates the table if needed, and reads where the trail ends. */
   static async open(options: AuditTrailOptions): Promise<AuditTrail> {
     await options.database.migrate(AUDIT_OWNER, AUDIT_MIGRATIONS);
-    const head = newestTrailHead(await options.database.headNotes(), options.key);
+    const head = newestTrailHead(await headNotesOf(options.database), options.key);
     const last = await lastRow(options.database);
     return new AuditTrail(options, head, last?.count ?? 0);
   }
@@ -209,7 +223,10 @@ export class AuditTrail {
       );
     }
     if (head === before) return;
-    await tx.execute('INSERT OR REPLACE INTO head_note VALUES (1, ?)', [encodeTrailHead(head, this.#key)]);
+    await tx.execute(
+      'INSERT INTO head_note VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET text = excluded.text',
+      [encodeTrailHead(head, this.#key)],
+    );
     tx.afterCommit(() => {
       this.#isHeadLost = false;
       if (head.count > this.#head.count) this.#head = head;
@@ -249,7 +266,7 @@ export class AuditTrail {
   async verify(): Promise<AuditVerdict> {
     return await this.#verifying(async () => {
       // Read first: a row that comes meanwhile is in the table and not yet in this head.
-      const head = newestTrailHead(await this.#database.headNotes(), this.#key);
+      const head = newestTrailHead(await headNotesOf(this.#database), this.#key);
       return await this.#database.transaction((tx) => this.#check(tx, head), { readOnly: true });
     });
   }
@@ -267,7 +284,7 @@ export class AuditTrail {
     });
     for (;;) {
       const { rows }: QueryResult<CheckedRow> = await tx.execute<CheckedRow>(
-        `SELECT seq AS at, ${FIELDS_AS_BYTES}, hash FROM audit WHERE audit.seq >= ? ORDER BY audit.seq LIMIT ${CHECKED_AT_ONCE}`,
+        `SELECT seq AS at, ${fieldsAsBytes(this.#database.dialect)}, hash FROM audit WHERE audit.seq >= ? ORDER BY audit.seq LIMIT ${CHECKED_AT_ONCE}`,
         [from],
       );
       for (const row of rows) {
@@ -303,7 +320,18 @@ interface CheckedRow extends ChainedRow {
   readonly hash: string;
 }
 
-const FIELDS_AS_BYTES = CHAINED_FIELDS.map((name) => `CAST(${name} AS BLOB) AS ${name}`).join(', ');
+/** The fields exactly as they are stored, whatever their type. */
+function fieldsAsBytes(dialect: SqlDialect): string {
+  const bytesOf = (name: string): string =>
+    dialect === 'sqlite' ? `CAST(${name} AS BLOB)` : `convert_to(CAST(${name} AS TEXT), 'UTF8')`;
+  return CHAINED_FIELDS.map((name) => `${bytesOf(name)} AS ${name}`).join(', ');
+}
+
+async function headNotesOf(database: AuditTrailOptions['database']): Promise<readonly string[]> {
+  if (database.headNotes !== undefined) return await database.headNotes();
+  const { rows } = await database.execute<{ text: string }>('SELECT text FROM head_note');
+  return rows.map(({ text }) => text);
+}
 
 function encoded(values: Readonly<Record<keyof ChainedRow, string | number>>): ChainedRow {
   const bytes = (name: keyof ChainedRow): Uint8Array => Buffer.from(String(values[name]));

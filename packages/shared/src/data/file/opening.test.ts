@@ -276,7 +276,7 @@ describe('check()', () => {
       ['aegis', 'wal', 'full', [{ name: 't', rows: 0 }]],
     );
     assert.ok(status.bytes > 0 && Number(status.details['write-ahead log bytes']) > 0);
-    assert.deepEqual([status.location, status.clear, status.capabilities.length], [store.file, [], 5]);
+    assert.deepEqual([status.location, status.clear, status.capabilities.length], [store.file, [], 6]);
   });
 
   test('fails when the file or its log is deleted or replaced', async (t) => {

@@ -7,6 +7,7 @@ import type {
   StoredMessage,
 } from '../../core/bus/index.ts';
 import type { Logger } from '../../core/logging/types.ts';
+import type { ColumnSeal } from '../sealed/column-seal.ts';
 import type { Database } from '../types.ts';
 import {
   ConsumerStateError,
@@ -28,6 +29,8 @@ import { StreamStore, transactionOf } from './stream-store.ts';
 
 export interface DurableStreamsOptions {
   readonly database: Database;
+  /** Seals the bodies of messages; needed where the engine does not encrypt the whole store. */
+  readonly seal?: ColumnSeal | undefined;
   readonly retention?: Retention;
   readonly logger?: Logger;
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -61,7 +64,7 @@ export class DurableStreams implements DurableStore {
 
   constructor(options: DurableStreamsOptions) {
     this.#options = options;
-    this.#store = new StreamStore(options.database);
+    this.#store = new StreamStore(options.database, options.seal);
     this.#inspection = new StreamInspection(options.database);
     this.#retention = new StreamRetention(options.database, options.retention);
     this.#now = options.now ?? Date.now;

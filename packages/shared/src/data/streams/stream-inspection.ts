@@ -52,7 +52,7 @@ export interface DeadLetter {
 
 const TOPICS = 100;
 /** One dead letter of a consumer, or all if the number is null. */
-const WHERE_DEAD = 'WHERE consumer = ?1 AND (?2 IS NULL OR number = ?2)';
+const WHERE_DEAD = 'WHERE consumer = ?1 AND (CAST(?2 AS BIGINT) IS NULL OR number = ?2)';
 
 /** Statistics and administration of durable topics, without running consumers. */
 export class StreamInspection {
@@ -100,7 +100,7 @@ export class StreamInspection {
           [TOPICS],
         );
         const { rows: consumers } = await tx.execute<Omit<StoredConsumer, 'lag'>>(
-          'SELECT name AS consumer, pattern, floor, seen_ms AS seenMs, ' +
+          'SELECT name AS consumer, pattern, floor, seen_ms AS "seenMs", ' +
             '(SELECT count(*) FROM stream_retry r WHERE r.consumer = c.name) AS retrying, ' +
             '(SELECT count(*) FROM stream_dead d WHERE d.consumer = c.name) AS dead FROM stream_consumer c ORDER BY name',
         );
@@ -126,7 +126,7 @@ export class StreamInspection {
   async deadLetters(consumer: string | undefined, limit: number): Promise<readonly DeadLetter[]> {
     const { rows } = await this.#database.execute<Omit<DeadLetter, 'diedAt'> & { readonly dead_ms: number }>(
       'SELECT d.consumer, d.number, m.topic, m.id, d.attempts, d.error, d.dead_ms FROM stream_dead d ' +
-        'JOIN stream_message m ON m.number = d.number WHERE ? IS NULL OR d.consumer = ? ORDER BY d.number LIMIT ?',
+        'JOIN stream_message m ON m.number = d.number WHERE CAST(? AS TEXT) IS NULL OR d.consumer = ? ORDER BY d.number LIMIT ?',
       [consumer ?? null, consumer ?? null, limit],
     );
     return rows.map(({ dead_ms, ...row }) => ({ ...row, diedAt: new Date(Number(dead_ms)).toISOString() }));
@@ -136,7 +136,7 @@ export class StreamInspection {
     return this.#database.transaction(async (tx) => {
       await tx.execute(
         'INSERT INTO stream_retry (consumer, number, attempts, due_ms, leased, error) ' +
-          `SELECT consumer, number, 0, ?3, 0, error FROM stream_dead ${WHERE_DEAD}`,
+          `SELECT consumer, number, 0, CAST(?3 AS BIGINT), 0, error FROM stream_dead ${WHERE_DEAD}`,
         [consumer, number ?? null, nowMs],
       );
       return await this.dropDead(consumer, number, tx);
@@ -182,7 +182,10 @@ export class StreamInspection {
       nowMs,
       consumer,
     ]);
-    await tx.execute('UPDATE stream_consumer SET floor = max(floor, handed_out) WHERE name = ?', [consumer]);
+    await tx.execute(
+      'UPDATE stream_consumer SET floor = CASE WHEN floor > handed_out THEN floor ELSE handed_out END WHERE name = ?',
+      [consumer],
+    );
     await tx.execute('DELETE FROM stream_done WHERE consumer = ?', [consumer]);
   }
 

@@ -1,4 +1,5 @@
 import { TopicTrie } from '@aico/protocol';
+import { jsonList } from '../sql/json-list.ts';
 import type { Database, Transaction } from '../types.ts';
 
 const DAY_MS = 86_400_000;
@@ -61,7 +62,7 @@ export class StreamRetention {
     return this.#database.transaction(async (tx) => {
       await tx.execute(
         'UPDATE stream_consumer SET seen_ms = ? ' +
-          'WHERE seen_ms = 0 OR seen_ms > ? OR name IN (SELECT value FROM json_each(?))',
+          `WHERE seen_ms = 0 OR seen_ms > ? OR name IN ${jsonList(this.#database.dialect, 'TEXT')}`,
         [nowMs, nowMs, JSON.stringify(running)],
       );
       const aged = await this.#prune(tx, {
@@ -88,7 +89,7 @@ export class StreamRetention {
   /** The newest message beyond `maxBytes`. */
   async #cut(tx: Transaction): Promise<number | undefined> {
     const { rows } = await tx.execute<{ number: number }>(
-      'SELECT number FROM (SELECT number, sum(octet_length(body)) OVER (ORDER BY number DESC) AS kept FROM stream_message) ' +
+      'SELECT number FROM (SELECT number, sum(octet_length(body)) OVER (ORDER BY number DESC) AS kept FROM stream_message) AS newest ' +
         'WHERE kept > ? ORDER BY number DESC LIMIT 1',
       [this.#maxBytes],
     );
@@ -117,7 +118,7 @@ export class StreamRetention {
     let messages = 0;
     for (const [floor, topics] of await this.#floors(tx, consumers)) {
       const { changes } = await tx.execute(
-        `DELETE FROM stream_message WHERE ${where} AND number <= ? AND topic IN (SELECT value FROM json_each(?)) ` +
+        `DELETE FROM stream_message WHERE ${where} AND number <= ? AND topic IN ${jsonList(this.#database.dialect, 'TEXT')} ` +
           'AND number NOT IN (SELECT r.number FROM stream_retry r JOIN stream_consumer c ON c.name = r.consumer ' +
           'WHERE c.seen_ms >= ?) AND number NOT IN (SELECT number FROM stream_dead)',
         [bound, floor, JSON.stringify(topics), since],

@@ -1,5 +1,7 @@
 import type { BusTransaction, StoredMessage } from '../../core/bus/index.ts';
-import type { Database, Queryable, Transaction } from '../types.ts';
+import type { ColumnSeal, SealedPlace } from '../sealed/column-seal.ts';
+import { jsonList } from '../sql/json-list.ts';
+import type { Database, Queryable, SqlDialect, Transaction } from '../types.ts';
 import { OwnedTransaction } from '../views/owned-transaction.ts';
 import { DeliveryEndedError, StreamTransactionError } from './errors.ts';
 
@@ -28,6 +30,22 @@ interface MessageRow {
 
 const COLUMNS = 'm.number, m.id, m.topic, m.source, m.content_type, m.body, m.traceparent, m.created_ms';
 
+const VALUES = ':id, :topic, :source, :contentType, :body, :traceparent, :nowMs';
+const APPENDED = 'id, topic, source, content_type, body, traceparent, created_ms';
+
+/** On PostgreSQL the head row is locked until the commit, so that no message is committed after one with a higher number was read. */
+const APPEND: Readonly<Record<SqlDialect, string>> = {
+  sqlite: `INSERT INTO stream_message (${APPENDED}) VALUES (${VALUES}) ON CONFLICT (id, source) DO NOTHING`,
+  postgres:
+    'WITH head AS (UPDATE stream_head SET last = last + 1 WHERE one = 1 RETURNING last) ' +
+    `INSERT INTO stream_message (number, ${APPENDED}) SELECT last, ${VALUES} FROM head ON CONFLICT (id, source) DO NOTHING`,
+};
+
+/** The place of a sealed body. */
+function placeOf({ id, source }: Pick<StoredMessage, 'id' | 'source'>): SealedPlace {
+  return { table: 'stream_message', column: 'body', key: JSON.stringify([source, id]) };
+}
+
 /** One delivery of a message to a consumer. */
 export interface DeliveryAttempt {
   readonly number: number;
@@ -48,25 +66,38 @@ export interface ConsumerRow {
 /** The SQL statements of durable topics. */
 export class StreamStore {
   readonly database: Database;
+  readonly #seal: ColumnSeal | undefined;
 
-  constructor(database: Database) {
+  /** @param seal seals the bodies of messages, where the engine does not encrypt the whole store */
+  constructor(database: Database, seal: ColumnSeal | undefined) {
     this.database = database;
+    this.#seal = seal;
+    if (database.dialect === 'postgres' && seal === undefined)
+      throw new TypeError('the bodies of durable messages are sealed on this engine');
   }
 
   async append(message: StoredMessage, nowMs: number, tx?: Transaction): Promise<void> {
-    await (tx ?? this.database).execute(
-      'INSERT INTO stream_message (id, topic, source, content_type, body, traceparent, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?) ' +
-        'ON CONFLICT (id, source) DO NOTHING',
-      [
-        message.id,
-        message.topic,
-        message.source,
-        message.contentType,
-        message.body,
-        message.traceparent ?? null,
-        nowMs,
-      ],
-    );
+    await (tx ?? this.database).execute(APPEND[this.database.dialect], {
+      id: message.id,
+      topic: message.topic,
+      source: message.source,
+      contentType: message.contentType,
+      body: this.#seal?.seal(message.body, placeOf(message)) ?? message.body,
+      traceparent: message.traceparent ?? null,
+      nowMs,
+    });
+  }
+
+  /** The numbers in a JSON array. */
+  get #numbers(): string {
+    return jsonList(this.database.dialect, 'BIGINT');
+  }
+
+  #messageOf(row: MessageRow): NumberedMessage {
+    const { body } = row;
+    const seal = this.#seal;
+    if (seal === undefined || typeof body === 'string') return messageOf(row);
+    return messageOf({ ...row, body: seal.open(body, placeOf(row)) });
   }
 
   async last(from: Queryable = this.database): Promise<number> {
@@ -89,7 +120,7 @@ export class StreamStore {
       `SELECT ${COLUMNS} FROM stream_message m WHERE ${where} ORDER BY m.number LIMIT ?`,
       [after, ...(topic === undefined ? [] : [topic]), limit],
     );
-    return rows.map(messageOf);
+    return rows.map((row) => this.#messageOf(row));
   }
 
   async noteHandedOut(consumer: string, number: number): Promise<void> {
@@ -123,10 +154,10 @@ export class StreamStore {
       const rows = await due(tx);
       await tx.execute(
         'UPDATE stream_retry SET leased = 1, attempts = attempts + 1 ' +
-          'WHERE consumer = ? AND number IN (SELECT value FROM json_each(?))',
+          `WHERE consumer = ? AND number IN ${this.#numbers}`,
         [consumer, JSON.stringify(rows.map(({ number }) => number))],
       );
-      return rows.map((row) => ({ ...messageOf(row), attempts: Number(row.attempts) + 1 }));
+      return rows.map((row) => ({ ...this.#messageOf(row), attempts: Number(row.attempts) + 1 }));
     });
   }
 
@@ -222,12 +253,12 @@ export class StreamStore {
         ]),
         above.length > 0 &&
           on.execute(
-            'INSERT INTO stream_done (consumer, number) SELECT ?, value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING',
+            `INSERT INTO stream_done (consumer, number) SELECT CAST(? AS TEXT), value FROM ${this.#numbers} AS listed WHERE true ON CONFLICT DO NOTHING`,
             [consumer, numbers(above)],
           ),
         retried.length > 0 &&
           on.execute(
-            'DELETE FROM stream_retry WHERE consumer = ? AND leased = 1 AND number IN (SELECT value FROM json_each(?))',
+            `DELETE FROM stream_retry WHERE consumer = ? AND leased = 1 AND number IN ${this.#numbers}`,
             [consumer, numbers(retried)],
           ),
       ]);
