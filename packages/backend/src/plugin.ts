@@ -39,7 +39,12 @@ export { type ExtensionPoint, extensionPoint } from './core/plugin/extension-poi
 export type { Extensions } from './core/plugin/extensions.ts';
 export { BasePlugin, type PluginMetadata, PluginPriority } from './core/plugin/plugin-base.ts';
 export type { CommandContext, Output, PluginCommands } from './core/plugin/plugin-commands.ts';
-export { definePlugin, type Plugin, type PluginDefinition } from './core/plugin/plugin-definition.ts';
+export {
+  definePlugin,
+  type Placement,
+  type Plugin,
+  type PluginDefinition,
+} from './core/plugin/plugin-definition.ts';
 export {
   contentOf,
   eventStream,

@@ -46,7 +46,6 @@ declare module '../core/services.ts' {
     audit: unknown;
     /** Plugins that provide routes but no service, named so that other plugins can depend on them. */
     database_api: unknown;
-    nodes: unknown;
     security: unknown;
     streams_api: unknown;
     system: unknown;

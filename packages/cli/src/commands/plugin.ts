@@ -75,7 +75,8 @@ async function list(context: CommandContext): Promise<void> {
       [
         ...plugins.map((each) => [
           each.name,
-          coloured(each.state),
+          coloured(each.state) +
+            ('runs' in each && each.runs === 'one-node' && !each.isActive ? ' (standby)' : ''),
           each.version,
           each.description,
           each.module,

@@ -1372,6 +1372,10 @@ export interface operations {
                             priority: number;
                             state: string;
                             required: boolean;
+                            /** @enum {unknown} */
+                            runs: "every-node" | "one-node";
+                            /** @description Whether it runs on this node. */
+                            isActive: boolean;
                             /** @description The URL of its module; empty if a program registered it. */
                             module: string;
                             dependencies: string[];
@@ -1418,6 +1422,10 @@ export interface operations {
                         priority: number;
                         state: string;
                         required: boolean;
+                        /** @enum {unknown} */
+                        runs: "every-node" | "one-node";
+                        /** @description Whether it runs on this node. */
+                        isActive: boolean;
                         /** @description The URL of its module; empty if a program registered it. */
                         module: string;
                         dependencies: string[];
@@ -1466,6 +1474,10 @@ export interface operations {
                         priority: number;
                         state: string;
                         required: boolean;
+                        /** @enum {unknown} */
+                        runs: "every-node" | "one-node";
+                        /** @description Whether it runs on this node. */
+                        isActive: boolean;
                         /** @description The URL of its module; empty if a program registered it. */
                         module: string;
                         dependencies: string[];
@@ -1511,6 +1523,10 @@ export interface operations {
                         priority: number;
                         state: string;
                         required: boolean;
+                        /** @enum {unknown} */
+                        runs: "every-node" | "one-node";
+                        /** @description Whether it runs on this node. */
+                        isActive: boolean;
                         /** @description The URL of its module; empty if a program registered it. */
                         module: string;
                         dependencies: string[];
@@ -1556,6 +1572,10 @@ export interface operations {
                         priority: number;
                         state: string;
                         required: boolean;
+                        /** @enum {unknown} */
+                        runs: "every-node" | "one-node";
+                        /** @description Whether it runs on this node. */
+                        isActive: boolean;
                         /** @description The URL of its module; empty if a program registered it. */
                         module: string;
                         dependencies: string[];

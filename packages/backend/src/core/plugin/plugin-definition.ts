@@ -66,10 +66,19 @@ interface PluginDeclaration<
   readonly retry?: ServiceOptions['retry'];
 }
 
+/** The nodes of a home on which a plugin runs. */
+export type Placement = 'every-node' | 'one-node';
+
 /** A plugin whose behaviour is one function. */
 interface StartForm<Dependency extends ServiceName, Config> {
   /** Starts the plugin, and resolves once it is running. */
   start(plugin: Plugin<Dependency, Config>): void | Promise<void>;
+  /**
+   * Where it runs if several nodes share the home. `'one-node'`: on one of them at a time, and on another one within 16 seconds after
+   * that has ended. Its routes exist on that node only, and its transactions commit only while it may run. A class cannot be
+   * restricted, since the services of each node call their own instance. Default `'every-node'`.
+   */
+  readonly runs?: Placement;
   readonly create?: never;
 }
 
@@ -82,12 +91,14 @@ interface ClassForm<N extends string, Config> {
     config: Config,
   ): PluginInstance<N> | Promise<PluginInstance<N>>;
   readonly start?: never;
+  readonly runs?: 'every-node';
 }
 
 /** A plugin as returned by `definePlugin` and exported by a module. */
 export type PluginDefinition = PluginDeclaration & {
   start?(plugin: Plugin): void | Promise<void>;
   create?(name: string, container: ServiceContainer, config: unknown): unknown;
+  readonly runs?: Placement;
 };
 
 /**

@@ -1,13 +1,14 @@
 import type { ServiceFactory } from '../container/container-types.ts';
 import type { ServiceContainer } from '../container/service-container.ts';
 import type { ServiceOptions } from '../container/service-options.ts';
-import type { HealthCheckResult } from '../health/types.ts';
-import { type Lifecycle, lifecycleOf, scopeOf } from '../lifecycle.ts';
+import { lifecycleOf, scopeOf } from '../lifecycle.ts';
 import type { ServiceName } from '../services.ts';
 import { PluginCreateError } from './errors.ts';
+import { PlacedPlugin } from './placed-plugin.ts';
 import { PluginCatalog } from './plugin-catalog.ts';
-import { COMMON_SERVICES, PluginContext } from './plugin-context.ts';
+import { COMMON_SERVICES } from './plugin-context.ts';
 import type { PluginDefinition } from './plugin-definition.ts';
+import { configOf, StartedPlugin } from './started-plugin.ts';
 
 /** The arguments of `ServiceContainer.registerService`, and of `registration`. */
 type PluginService = [name: string, factory: ServiceFactory<string>, options: ServiceOptions];
@@ -25,6 +26,7 @@ export function registerPlugin(container: ServiceContainer, definition: PluginDe
 /** A plugin as a service of a container. */
 export function pluginService(container: ServiceContainer, definition: PluginDefinition): PluginService {
   const { name, migrations, required, priority, startTimeoutMs, stopTimeoutMs, retry } = definition;
+  const isPlaced = definition.runs === 'one-node' && container.has('nodes');
   const common = COMMON_SERVICES.filter((service) => container.has(service));
   let isMigrated = false;
   return [
@@ -33,13 +35,24 @@ export function pluginService(container: ServiceContainer, definition: PluginDef
       // Once: a plugin that is started again in place of a newer version finds migrations that it does not know.
       if (migrations !== undefined && !isMigrated) await require('database').migrate(name, migrations);
       isMigrated = true;
-      if (definition.create === undefined) return new StartedPlugin(container, definition);
+      if (definition.create === undefined) {
+        const leases = isPlaced ? require('nodes').leases : undefined;
+        return leases === undefined
+          ? new StartedPlugin(container, definition)
+          : new PlacedPlugin(container, definition, leases);
+      }
       const plugin = await definition.create(name, container, configOf(container, definition));
       if (!isPlugin(plugin)) throw new PluginCreateError(name, plugin);
       return plugin;
     },
     {
-      dependencies: [...new Set<ServiceName>([...common, ...(definition.dependencies ?? [])])],
+      dependencies: [
+        ...new Set<ServiceName>([
+          ...common,
+          ...(definition.dependencies ?? []),
+          ...(isPlaced ? (['nodes'] as const) : []),
+        ]),
+      ],
       offers: (definition.offers ?? []).map((point) => point.name),
       fills: definition.fills ?? [],
       ...(required === undefined ? {} : { required }),
@@ -49,37 +62,6 @@ export function pluginService(container: ServiceContainer, definition: PluginDef
       ...(retry === undefined ? {} : { retry }),
     },
   ];
-}
-
-/** A plugin that is declared by a function, which it calls at its start with the plugin API. */
-class StartedPlugin extends PluginContext implements Lifecycle {
-  readonly #container: ServiceContainer;
-  readonly #definition: PluginDefinition;
-  healthCheck?: NonNullable<Lifecycle['healthCheck']>;
-
-  constructor(container: ServiceContainer, definition: PluginDefinition) {
-    super(definition.name, container);
-    this.#container = container;
-    this.#definition = definition;
-  }
-
-  get config(): unknown {
-    return configOf(this.#container, this.#definition);
-  }
-
-  onHealthCheck(check: (signal: AbortSignal) => HealthCheckResult | Promise<HealthCheckResult>): void {
-    this.healthCheck = check;
-  }
-
-  async start(): Promise<void> {
-    await this.#definition.start?.(this);
-  }
-}
-
-/** The current section of the plugin's configuration. */
-function configOf(container: ServiceContainer, { name, config }: PluginDefinition): unknown {
-  if (config === undefined) return {};
-  return container.findService('config')?.registerSection({ path: `plugins.${name}`, schema: config });
 }
 
 /** Whether the container can run it: a `create` without a return value would be a plugin that does nothing. */

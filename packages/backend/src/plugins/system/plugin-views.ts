@@ -1,5 +1,6 @@
 import type { ServiceContainer } from '../../core/container/service-container.ts';
 import { scopeOf } from '../../core/lifecycle.ts';
+import { PlacedPlugin } from '../../core/plugin/placed-plugin.ts';
 import type { PluginMetadata } from '../../core/plugin/plugin-base.ts';
 import { BasePlugin, PluginPriority } from '../../core/plugin/plugin-base.ts';
 import type { PluginDefinition } from '../../core/plugin/plugin-definition.ts';
@@ -16,6 +17,8 @@ const NOTHING_DECLARED = {
   opens: [],
   loads: 0,
   problem: undefined,
+  runs: 'every-node',
+  isActive: false,
 } as const;
 
 /** A plugin that was loaded from a module. */
@@ -25,7 +28,14 @@ export function viewOf(
   container: ServiceContainer,
 ): PluginView {
   const { name, version = '', description = '' } = definition;
-  const { dependencies = [], topics = [], capabilities = {}, offers = [], fills = [] } = definition;
+  const {
+    dependencies = [],
+    topics = [],
+    capabilities = {},
+    offers = [],
+    fills = [],
+    runs = 'every-node',
+  } = definition;
   return {
     ...NOTHING_DECLARED,
     ...stateOf(name, container),
@@ -38,7 +48,8 @@ export function viewOf(
     capabilities,
     offers: offers.map((point) => point.name),
     fills: fills.map((point) => point.name),
-    opens: openedBy(container.findInstance(name)),
+    runs,
+    ...activityOf(container.findInstance(name)),
   };
 }
 
@@ -57,7 +68,7 @@ export function viewsOfRegistered(container: ServiceContainer): readonly PluginV
         version,
         description,
         module: '',
-        opens: openedBy(instance),
+        ...activityOf(instance),
       },
     ];
   });
@@ -77,9 +88,11 @@ export function viewOfAbsent(name: string, module: string, state: 'not loaded' |
   };
 }
 
-function openedBy(instance: unknown): readonly string[] {
+/** Whether a plugin runs on this node, and the resources that it has opened. */
+function activityOf(instance: unknown): Pick<PluginView, 'isActive' | 'opens'> {
+  if (instance instanceof PlacedPlugin) return { isActive: instance.isActive, opens: instance.opened };
   const scope = scopeOf(instance);
-  return scope instanceof PluginScope ? scope.opened : [];
+  return { isActive: instance !== undefined, opens: scope instanceof PluginScope ? scope.opened : [] };
 }
 
 function stateOf(

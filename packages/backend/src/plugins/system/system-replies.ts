@@ -71,6 +71,8 @@ export const PluginReply = Type.Object({
   priority: Type.Number(),
   state: Type.String(),
   required: Type.Boolean(),
+  runs: Type.Enum(['every-node', 'one-node']),
+  isActive: Type.Boolean({ description: 'Whether it runs on this node.' }),
   module: Type.String({ description: 'The URL of its module; empty if a program registered it.' }),
   dependencies: listOf(Type.String()),
   topics: listOf(Type.String({ description: 'That it publishes.' })),

@@ -1,6 +1,7 @@
 import type { ServiceReport } from '../../core/container/start-report.ts';
 import type { GatewayAddresses } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
+import type { Placement } from '../../core/plugin/plugin-definition.ts';
 
 /** The reply of `/api/v1/system/status`. */
 export interface SystemStatus {
@@ -26,6 +27,9 @@ export interface PluginView {
   readonly priority: number;
   readonly state: string;
   readonly required: boolean;
+  /** The nodes of the home that it runs on, and whether it runs on this one. */
+  readonly runs: Placement;
+  readonly isActive: boolean;
   /** The location of its code as a URL; empty for one that was registered by hand. */
   readonly module: string;
   /** From its definition. */

@@ -1,5 +1,6 @@
 export type { Candidacy, LeasedWork, LeaseTimes } from './candidacy.ts';
 export { LeaseLostError } from './errors.ts';
+export { GuardedDatabase } from './guarded-database.ts';
 export type { Lease } from './lease.ts';
 export { suspendAwareClock } from './lease-clock.ts';
 export type { LeaseRow } from './lease-table.ts';
