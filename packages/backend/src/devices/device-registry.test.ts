@@ -147,4 +147,44 @@ describe('DeviceRegistry', () => {
     for (const grant of ['in box', 'Inbox:read', 'root:*'])
       assert.equal(Value.Check(devicesSection.schema.properties.roles, { odd: [grant] }), false, grant);
   });
+
+  test('a refresh takes over what another node has paired, changed and revoked, and undoes no change of its own', async (t) => {
+    const { open, database } = await setUp(t);
+    const [here, there] = [await open(), await open()];
+    const keys = phone();
+    const { id } = await there.add(keys);
+    assert.equal(here.byPublicKey(keys.publicKey), undefined);
+    await here.refresh();
+    assert.deepEqual(here.list(), there.list());
+    assert.deepEqual(Buffer.from(here.byPublicKey(keys.publicKey)?.keys.psk ?? []), keys.psk);
+
+    const told: string[] = [];
+    here.onRolesChanged((changed) => told.push(`roles of ${changed}`));
+    here.onRevoked((revoked) => told.push(`revoked ${revoked}`));
+    const principal = here.principalOf(id);
+    await there.rename(id, 'Tablet');
+    await here.refresh();
+    assert.deepEqual([here.get(id).name, told], ['Tablet', []]);
+    await there.setRoles(id, ['owner']);
+    await here.refresh();
+    assert.equal(principal.may('inbox:import'), true);
+    await there.revoke(id);
+    await here.refresh();
+    assert.deepEqual(told, [`roles of ${id}`, `revoked ${id}`]);
+    assert.deepEqual([principal.may('public'), here.list()], [false, []]);
+
+    const refreshed = here.refresh();
+    const added = here.add(phone());
+    await Promise.all([refreshed, added]);
+    await here.refresh();
+    assert.equal(here.list().length, 1);
+
+    const { id: kept } = await added;
+    await database.execute(
+      "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT raise(ABORT, 'no event is taken'); END",
+    );
+    await assert.rejects(here.revoke(kept));
+    await here.refresh();
+    assert.deepEqual(here.list(), [], 'a device stays revoked although the disk was full');
+  });
 });

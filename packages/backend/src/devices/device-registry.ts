@@ -94,6 +94,11 @@ export class DeviceRegistry {
   readonly #byId = new Map<string, KnownDevice>();
   readonly #byKey = new Map<string, KnownDevice>();
   readonly #openings = new SeenOpenings();
+  /** The local changes that have begun, and those that have ended. A refresh that overlaps one would undo it in memory. */
+  #begun = 0;
+  #ended = 0;
+  /** The devices revoked here, which stay revoked although the write of it may have failed. */
+  readonly #revoked = new Set<string>();
   readonly #onRevoked = new Set<(id: string) => void>();
   readonly #onRolesChanged = new Set<(id: string) => void>();
 
@@ -112,6 +117,42 @@ export class DeviceRegistry {
       'SELECT device, opening FROM device_opening ORDER BY number',
     );
     for (const { device, opening } of openings) this.#openings.add(device, opening);
+  }
+
+  /** Takes over the changes that other nodes of the home have made. A revocation there takes effect here when it resolves. */
+  async refresh(): Promise<void> {
+    const begun = this.#begun;
+    if (begun !== this.#ended) return;
+    const { database } = this.#options;
+    const { rows } = await database.execute<Pick<DeviceRow, 'id' | 'name' | 'roles' | 'last_seen_at'>>(
+      'SELECT id, name, roles, last_seen_at FROM device',
+    );
+    const added: DeviceRow[] = [];
+    for (const { id } of rows) {
+      if (this.#byId.has(id) || this.#revoked.has(id)) continue;
+      const found = await database.execute<DeviceRow>('SELECT * FROM device WHERE id = ?', [id]);
+      added.push(...found.rows);
+    }
+    // The next refresh sees the state with the local change.
+    if (this.#begun !== begun) return;
+    const ids = new Set(rows.map(({ id }) => id));
+    for (const known of [...this.#byId.values()]) if (!ids.has(known.device.id)) this.#forget(known);
+    for (const row of added) this.#load(row);
+    for (const { id, name, roles, last_seen_at } of rows) {
+      const known = this.#byId.get(id);
+      if (known === undefined) continue;
+      const { device } = known;
+      const hasOtherRoles = JSON.stringify(device.roles) !== JSON.stringify(rolesOf(roles));
+      const lastSeenAt = last_seen_at ?? undefined;
+      if (!hasOtherRoles && device.name === name && device.lastSeenAt === lastSeenAt) continue;
+      this.#replace(known, {
+        ...device,
+        name,
+        lastSeenAt,
+        roles: hasOtherRoles ? rolesOf(roles) : device.roles,
+      });
+      if (hasOtherRoles) for (const listener of this.#onRolesChanged) listener(id);
+    }
   }
 
   list(): readonly Device[] {
@@ -215,11 +256,10 @@ export class DeviceRegistry {
    * @throws {DeviceUnknownError}
    */
   async revoke(id: string): Promise<void> {
-    const { device, keys } = this.#known(id);
-    this.#byId.delete(id);
-    this.#byKey.delete(hex(keys.publicKey));
-    this.#openings.forget(id);
-    for (const listener of this.#onRevoked) listener(id);
+    const known = this.#known(id);
+    const { device } = known;
+    this.#revoked.add(id);
+    this.#forget(known);
     this.#options.logger.warn('Device revoked', { device: id, name: device.name });
     await this.#change('DELETE FROM device WHERE id = ?', [id], {
       action: 'device.revoked',
@@ -290,10 +330,23 @@ export class DeviceRegistry {
   /** Makes a change and records it: both become durable, or neither. */
   async #change(sql: string, params: readonly SqlParameter[], event: SecurityEvent): Promise<void> {
     const { database, audit } = this.#options;
-    await database.transaction(async (tx) => {
-      await tx.execute(sql, params);
-      await audit.within(tx, event);
-    });
+    this.#begun += 1;
+    try {
+      await database.transaction(async (tx) => {
+        await tx.execute(sql, params);
+        await audit.within(tx, event);
+      });
+    } finally {
+      this.#ended += 1;
+    }
+  }
+
+  /** Takes the rights of a device, and notifies the listeners. */
+  #forget({ device: { id }, keys }: KnownDevice): void {
+    this.#byId.delete(id);
+    this.#byKey.delete(hex(keys.publicKey));
+    this.#openings.forget(id);
+    for (const listener of this.#onRevoked) listener(id);
   }
 
   #known(id: string): KnownDevice {

@@ -23,7 +23,7 @@ interface NodesOptions {
   readonly stop: (reason: string) => void;
 }
 
-/** A removal takes effect on the removed node within a second. */
+/** A removed node, and a device that was revoked on another node, lose their rights within a second. */
 const CHECK_MS = 500;
 
 /**
@@ -81,6 +81,8 @@ class NodesPlugin extends BasePlugin implements NodeLeases {
     this.onStop(() => membership.stop());
     await membership.start();
     this.every('removal', CHECK_MS, () => membership.check());
+    const { devices } = this.requireService('channel');
+    this.every('devices', CHECK_MS, () => devices.refresh());
     this.#leases = leases;
     this.#membership = membership;
     return { registry, membership };
