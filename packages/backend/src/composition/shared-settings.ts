@@ -4,7 +4,7 @@ import { type ConfigurationManager, Secret } from '@aico/shared/core/config';
 const DATABASE_URL = 'core.database.url';
 
 /** The keys whose values all nodes of a home share, so that a node which joins receives them. */
-const SHARED_KEYS = [DATABASE_URL];
+const SHARED_KEYS = [DATABASE_URL, 'core.message_bus.nats.url', 'core.message_bus.nats.nkey'];
 
 /** The values of the shared keys, revealed; `undefined` if the database is embedded. */
 export function sharedSettingsOf(

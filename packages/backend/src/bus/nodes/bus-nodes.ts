@@ -10,7 +10,7 @@ interface BusNodesOptions {
   readonly hub: InProcessBus;
   readonly config: ConfigurationManager;
   readonly keys: Pick<AICOKeyManager, 'deriveKey'>;
-  readonly nodeIdFile: string;
+  readonly nodeKeyFile: string;
   /** Its lines must not cause messages. */
   readonly logger: Logger;
 }
@@ -31,7 +31,7 @@ export class BusNodes {
 
   /** @throws {NatsSettingsError} */
   async start(): Promise<void> {
-    const { hub, config, keys, nodeIdFile, logger } = this.#options;
+    const { hub, config, keys, nodeKeyFile, logger } = this.#options;
     const { nats, broker } = config.section(messageBusSection);
     if (nats.url === undefined || nats.url.length === 0) return;
     // Loaded only when needed: most homes have one node.
@@ -43,7 +43,7 @@ export class BusNodes {
     ]);
     const servers = readNatsServers(nats);
     if (servers === undefined) return;
-    const identity = await readClusterIdentity(keys, nodeIdFile);
+    const identity = await readClusterIdentity(keys, nodeKeyFile);
     const bus = new NodeBus({
       identity,
       hub,

@@ -1,7 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { writePrivateFile } from '@aico/shared/core/paths';
-import type { AICOKeyManager } from '@aico/shared/security';
+import { type AICOKeyManager, NodeKey } from '@aico/shared/security';
 
 /** The names that a node of a home shows to the other nodes, and the key that they share. */
 export interface ClusterIdentity {
@@ -13,24 +10,15 @@ export interface ClusterIdentity {
   readonly key: Uint8Array;
 }
 
-const NODE_ID = /^[0-9a-f]{16}$/;
-
-/** Reads the identity of this node. Its id is made at the first call and kept in `nodeIdFile`. */
+/** Reads the identity of this node. Its id is that of its node key, which is made at the first call. */
 export async function readClusterIdentity(
   keys: Pick<AICOKeyManager, 'deriveKey'>,
-  nodeIdFile: string,
+  nodeKeyFile: string,
 ): Promise<ClusterIdentity> {
+  const node = (await NodeKey.read(nodeKeyFile)) ?? (await NodeKey.create(nodeKeyFile));
   return {
     home: Buffer.from(keys.deriveKey('bus/nodes/home', 8)).toString('hex'),
-    node: await readNodeId(nodeIdFile),
+    node: node.id,
     key: keys.deriveKey('bus/nodes'),
   };
-}
-
-async function readNodeId(file: string): Promise<string> {
-  const found = (await readFile(file, 'utf8').catch(() => '')).trim();
-  if (NODE_ID.test(found)) return found;
-  const node = randomBytes(8).toString('hex');
-  await writePrivateFile(file, `${node}\n`);
-  return node;
 }

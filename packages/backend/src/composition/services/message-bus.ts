@@ -44,7 +44,7 @@ export function busNodesService({ config, hub, logging, paths }: HostParts): Bui
         hub,
         config,
         keys: require('key_manager'),
-        nodeIdFile: paths.nodeIdFile,
+        nodeKeyFile: paths.nodeKeyFile,
         logger: logging.getLogger('message_bus', 'nodes', { published: false }),
       });
       await nodes.start();

@@ -94,7 +94,8 @@ export function nodesPlugin(options: NodesOptions): PluginDefinition {
     name: 'nodes',
     version: '1.0.0',
     description: 'The nodes of the home, which share its database',
-    dependencies: ['database', 'audit', 'gateway', 'channel', 'key_manager', 'paths'],
+    // The bus may make the node key.
+    dependencies: ['database', 'audit', 'gateway', 'channel', 'key_manager', 'paths', 'bus_nodes'],
     priority: PluginPriority.SECURITY,
     capabilities: {
       'nodes:read': 'See the nodes of the home',

@@ -92,11 +92,6 @@ export class AICOPaths {
     return path.join(this.dataDir, 'bus-grants.json');
   }
 
-  /** The id of this node among the nodes of the home. */
-  get nodeIdFile(): string {
-    return path.join(this.stateDir, 'node-id');
-  }
-
   /** Events for the audit trail that happened while the database was closed. */
   get auditPendingFile(): string {
     return path.join(this.dataDir, 'audit-pending.ndjson');
