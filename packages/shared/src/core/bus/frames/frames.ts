@@ -81,7 +81,7 @@ export type Refused = ContentOf<typeof refused>;
 export type OverflowPolicy = Static<typeof overflowPolicy>;
 
 /** Reads and writes the JSON body of one type of frame. */
-interface FrameBody<T> {
+export interface FrameBody<T> {
   /** Returns `undefined` when the body does not match the schema. */
   read(frame: Uint8Array): T | undefined;
   write(type: number, content: T): Buffer;

@@ -16,6 +16,7 @@ export {
   type ContentOf,
   challenge,
   dropped,
+  type FrameBody,
   FrameType,
   frameBody,
   type Hello,
