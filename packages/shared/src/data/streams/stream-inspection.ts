@@ -76,7 +76,7 @@ export class StreamInspection {
       count('stream_message'),
       count('stream_dead'),
       this.#database.execute<{ consumer: string; seenMs: number }>(
-        'SELECT name AS consumer, seen_ms AS seenMs FROM stream_consumer',
+        'SELECT name AS consumer, seen_ms AS "seenMs" FROM stream_consumer',
       ),
     ]);
     return { messages, dead, consumers };
