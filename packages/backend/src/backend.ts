@@ -25,6 +25,7 @@ import { BackendLifecycleManager } from './core/lifecycle-manager.ts';
 import { loggingSection, SPOOL_PURPOSE } from './core/logging-section.ts';
 import type { PluginDefinition } from './core/plugin/plugin-definition.ts';
 import { registerPlugin } from './core/plugin/register-plugin.ts';
+import { LoadMeter } from './core/process/process-load.ts';
 import { HomeUse } from './instance/home-use.ts';
 import { type RunningInstance, readInstance } from './instance/instance-file.ts';
 import { InstanceLock } from './instance/instance-lock.ts';
@@ -234,6 +235,7 @@ export async function assembleBackend(
     logger: logging.getLogger('backend', 'plugins'),
     audit,
   });
+  const loadMeter = new LoadMeter();
   const status = (): SystemStatus => ({
     pid: process.pid,
     version: VERSION,
@@ -244,6 +246,7 @@ export async function assembleBackend(
     startedAt,
     uptimeMs: Math.round(performance.now() - beganAt),
     addresses: container.findService('gateway')?.addresses ?? { socket: undefined, http: undefined },
+    load: { ...loadMeter.read(), requests: container.findService('gateway')?.requests },
     report: container.report().toJSON(),
   });
 
@@ -267,6 +270,8 @@ export async function assembleBackend(
       hub,
       isLockInPlace: () => lock.isInPlace,
       systemView: {
+        version: VERSION,
+        environment: config.get('environment', 'development'),
         status,
         plugins: pluginManager,
         stop: () => void lifecycle.stop('asked for over the API'),

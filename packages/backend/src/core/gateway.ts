@@ -98,6 +98,15 @@ export interface Gateway {
   readonly guard: PeerGuard;
   /** The addresses on which it listens, once it does. */
   readonly addresses: GatewayAddresses;
+  readonly requests: RequestCounts;
+}
+
+/** The requests to mounts. */
+export interface RequestCounts {
+  /** Since the start. */
+  readonly begun: number;
+  /** Not answered yet, or with an endless reply. */
+  readonly pending: number;
 }
 
 /** The addresses that the gateway listens on. */

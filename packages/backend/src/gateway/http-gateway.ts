@@ -10,6 +10,7 @@ import type {
   MountOptions,
   OpenApiDocument,
   OpenChannel,
+  RequestCounts,
   WaitingBytes,
 } from '../core/gateway.ts';
 import type { Middleware } from '../core/middleware.ts';
@@ -119,6 +120,10 @@ export class HttpGateway implements Gateway {
   /** The middlewares, outermost first, by the names of their classes. */
   get middlewares(): readonly string[] {
     return this.#middlewares.map(({ middleware }) => middleware.constructor.name);
+  }
+
+  get requests(): RequestCounts {
+    return this.#pending.counts;
   }
 
   get addresses(): GatewayAddresses {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { RequestCounts } from '../core/gateway.ts';
 
 /** A request whose answer is not complete. */
 export interface PendingRequest {
@@ -21,12 +22,19 @@ export class PendingRequests {
    * requests, and each old copy keeps the next one alive, with its requests, until a full collection.
    */
   readonly #pending: PendingRequest[] = [];
+  #begun = 0;
+
+  /** Requests since the start, and those of them that are pending. */
+  get counts(): RequestCounts {
+    return { begun: this.#begun, pending: this.#pending.length };
+  }
 
   /** Adds a request, which is pending until `response` is closed. */
   begin(response: ServerResponse): PendingRequest {
     const index = this.#pending.length;
     const request: PendingRequest = { response, mount: undefined, end: undefined, settled: undefined, index };
     this.#pending.push(request);
+    this.#begun += 1;
     response.on('close', () => this.#remove(request));
     // A route may write once more before it is notified of the end.
     response.on('error', ignore);

@@ -29,7 +29,9 @@ function unlessForbidden(error: unknown): undefined {
   throw error;
 }
 
-function render(status: ReplyOf<'get', '/api/v1/system/status'>): string {
+type Status = ReplyOf<'get', '/api/v1/system/status'>;
+
+function render(status: Status): string {
   const { services, totalMs } = status.report;
   const rows = services
     .toSorted((a, b) => a.waitedMs - b.waitedMs)
@@ -46,9 +48,17 @@ function render(status: ReplyOf<'get', '/api/v1/system/status'>): string {
     `AICO ${status.version}, ${coloured(status.state)}, ${status.environment}, pid ${status.pid}, up ${duration(status.uptimeMs)}`,
     `API ${status.addresses.socket ?? '-'}, health ${status.addresses.http ?? '-'}, home ${status.home}`,
     `${services.length} services, started in ${totalMs.toFixed(0)} ms`,
+    loadText(status.load),
     '',
     table(['service', 'state', 'ms', 'waited for', 'tries', 'needs', 'error'], rows),
   ].join('\n');
+}
+
+function loadText({ eventLoop, memory, requests }: Status['load']): string {
+  const mib = (memory.rssBytes / 1_048_576).toFixed(0);
+  const busy = `event loop ${(eventLoop.busy * 100).toFixed(1)} % busy`;
+  if (requests === undefined) return `${mib} MiB, ${busy}`;
+  return `${mib} MiB, ${busy}, ${requests.begun} requests, ${requests.pending} pending`;
 }
 
 function duration(ms: number): string {

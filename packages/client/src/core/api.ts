@@ -1907,6 +1907,26 @@ export interface operations {
                             socket?: string;
                             http?: string;
                         };
+                        load: {
+                            /** @description Since the last request for the status. */
+                            eventLoop: {
+                                /** @description The part of the time in which it was busy, from 0 to 1. */
+                                busy: number;
+                                /** @description How late timers were. */
+                                meanDelayMs: number;
+                                maxDelayMs: number;
+                            };
+                            memory: {
+                                rssBytes: number;
+                                heapUsedBytes: number;
+                            };
+                            requests?: {
+                                /** @description Since the start. */
+                                begun: number;
+                                /** @description Not answered yet, or endless. */
+                                pending: number;
+                            };
+                        };
                         report: {
                             /** @description Until all that could start had started. */
                             totalMs: number;

@@ -57,6 +57,7 @@ class Plugin extends BasePlugin {
 class Mounts implements Gateway {
   readonly guard = new PeerGuard(new Logging({ console: { enabled: false } }).getLogger('test', 'gateway'));
   readonly addresses = { socket: undefined, http: undefined };
+  readonly requests = { begun: 0, pending: 0 };
   readonly mounted = new Set<string>();
   readonly log: string[];
   /** Delays a mount. */

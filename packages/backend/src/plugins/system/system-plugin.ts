@@ -51,9 +51,9 @@ function declareHealth(app: GatewayApp, health: HealthRegistry): void {
 
 function declareOpenApi(app: GatewayApp, view: SystemView, gateway: Gateway, plugins: PluginCatalog): void {
   app.get('/', { config: { access: 'public' }, schema: { response: { 200: OpenApiReply } } }, async () =>
-    described(await gateway.openApi(view.status().version), plugins),
+    described(await gateway.openApi(view.version), plugins),
   );
-  if (view.status().environment !== 'development') return;
+  if (view.environment !== 'development') return;
   app.get(
     '/page',
     {

@@ -57,6 +57,23 @@ export const StatusReply = Type.Object({
   startedAt: Instant,
   uptimeMs: Type.Number(),
   addresses: Type.Object({ socket: maybe(Type.String()), http: maybe(Type.String()) }),
+  load: Type.Object({
+    eventLoop: Type.Object(
+      {
+        busy: Type.Number({ description: 'The part of the time in which it was busy, from 0 to 1.' }),
+        meanDelayMs: Type.Number({ description: 'How late timers were.' }),
+        maxDelayMs: Type.Number(),
+      },
+      { description: 'Since the last request for the status.' },
+    ),
+    memory: Type.Object({ rssBytes: Type.Number(), heapUsedBytes: Type.Number() }),
+    requests: maybe(
+      Type.Object({
+        begun: Type.Integer({ description: 'Since the start.' }),
+        pending: Type.Integer({ description: 'Not answered yet, or endless.' }),
+      }),
+    ),
+  }),
   report: Type.Object({
     totalMs: Type.Number({ description: 'Until all that could start had started.' }),
     services: listOf(ServiceSchema),

@@ -1,7 +1,8 @@
 import type { ServiceReport } from '../../core/container/start-report.ts';
-import type { GatewayAddresses } from '../../core/gateway.ts';
+import type { GatewayAddresses, RequestCounts } from '../../core/gateway.ts';
 import type { HealthCheckResult } from '../../core/health/types.ts';
 import type { Placement } from '../../core/plugin/plugin-definition.ts';
+import type { ProcessLoad } from '../../core/process/process-load.ts';
 
 /** The reply of `/api/v1/system/status`. */
 export interface SystemStatus {
@@ -15,6 +16,7 @@ export interface SystemStatus {
   readonly startedAt: string;
   readonly uptimeMs: number;
   readonly addresses: GatewayAddresses;
+  readonly load: ProcessLoad & { readonly requests: RequestCounts | undefined };
   /** The start report: every service, its state, milliseconds and what it waited for. */
   readonly report: { readonly totalMs: number; readonly services: readonly ServiceReport[] };
 }
@@ -64,6 +66,8 @@ export interface PluginControl {
 
 /** The state of the whole backend, which only the composition root sees. */
 export interface SystemView {
+  readonly version: string;
+  readonly environment: string;
   status(): SystemStatus;
   readonly plugins: PluginControl;
   /** Begins an orderly stop. */

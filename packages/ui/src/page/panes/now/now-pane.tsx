@@ -6,6 +6,7 @@ import { linkTo } from '../../elements/route.ts';
 import { Time } from '../../elements/time.tsx';
 import { durationText } from '../../elements/values.ts';
 import { isRunning } from './layers.ts';
+import { LoadCharts } from './load-charts.tsx';
 import { ServiceGraph } from './service-graph.tsx';
 
 /** Whether all is well, and if not, why: what needs attention comes first. */
@@ -28,6 +29,7 @@ export function NowPane({ overview }: { readonly overview: Overview }) {
           <Fact term="started in" value={durationText(status.value.report.totalMs)} />
         </dl>
       )}
+      {status.value !== undefined && <LoadCharts status={status.value} />}
       <section>
         <h2>Latest warnings and errors</h2>
         {troubles.length === 0 && <p class="quiet">The log has none.</p>}
