@@ -30,7 +30,7 @@ export class BusNodes {
   }
 
   /** @throws {NatsSettingsError} */
-  async start(): Promise<void> {
+  async join(): Promise<void> {
     const { hub, config, keys, nodeKeyFile, logger } = this.#options;
     const { nats, broker } = config.section(messageBusSection);
     if (nats.url === undefined || nats.url.length === 0) return;
@@ -58,7 +58,7 @@ export class BusNodes {
     logger.info('The bus is connected to other nodes', { node: identity.node, servers: servers.servers });
   }
 
-  async stop(): Promise<void> {
+  async leave(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
     if (running === undefined) return;

@@ -39,6 +39,8 @@ export const status = frameBody({
   interest: count,
   deliver: count,
   arrived: count,
+  /** Whether the sender asks for the status of the receiver, because its connection was interrupted. */
+  asks: Type.Boolean(),
   open: Type.Array(count, { maxItems: MOST_OPEN }),
 });
 

@@ -196,7 +196,7 @@ export class NodeBus implements HubExtension {
     this.#state = { name: 'up' };
     this.#options.onEvent?.({ name: 'up' });
     this.#hello();
-    for (const peer of this.#peers.values()) peer.beat();
+    for (const peer of this.#peers.values()) peer.beat(true);
     this.#progress();
   }
 

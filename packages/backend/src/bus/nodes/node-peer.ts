@@ -132,10 +132,10 @@ export class NodePeer {
     else this.#send(this.#candidate.session, this.#status(undefined));
   }
 
-  /** Sends the status of the link, so that the peer notices what it has missed. */
-  beat(): void {
+  /** Sends the status of the link, so that the peer notices what it has missed; `asks`: the peer answers with its own. */
+  beat(asks = false): void {
     const link = this.#link;
-    if (link !== undefined) this.#send(link.session, this.#status(link));
+    if (link !== undefined) this.#send(link.session, this.#status(link, asks));
   }
 
   takeRecord(payload: Uint8Array): void {
@@ -253,6 +253,7 @@ export class NodePeer {
         this.#missed(link, content.deliver);
         link.delivered = content.deliver;
         link.lanes.queues.settled(content.arrived, content.open);
+        if (content.asks) this.beat();
         if (content.interest !== link.lanes.applied) this.#send(link.session, Buffer.of(LinkFrame.RESYNC));
         return;
       }
@@ -273,11 +274,12 @@ export class NodePeer {
     link.inbox.confirm(missing);
   }
 
-  #status(link: Established | undefined): Buffer {
+  #status(link: Established | undefined, asks = false): Buffer {
     const open = [...(link?.inbox.open ?? [])];
     return status.write(LinkFrame.STATUS, {
       interest: link?.announcer.sent ?? 0,
       deliver: link?.lanes.queues.lastNumber ?? 0,
+      asks,
       arrived: open.length > MOST_OPEN ? 0 : (link?.delivered ?? 0),
       open: open.slice(0, MOST_OPEN),
     });

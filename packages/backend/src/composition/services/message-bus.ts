@@ -47,7 +47,7 @@ export function busNodesService({ config, hub, logging, paths }: HostParts): Bui
         nodeKeyFile: paths.nodeKeyFile,
         logger: logging.getLogger('message_bus', 'nodes', { published: false }),
       });
-      await nodes.start();
+      await nodes.join();
       if (nodes.status !== undefined)
         releaseCheck = require('health').register('bus_nodes', () => nodes.health());
       return nodes;
@@ -57,7 +57,7 @@ export function busNodesService({ config, hub, logging, paths }: HostParts): Bui
       priority: PluginPriority.INFRASTRUCTURE,
       stop: async (nodes) => {
         releaseCheck();
-        await nodes.stop();
+        await nodes.leave();
       },
     },
   );
