@@ -75,7 +75,7 @@ export class BusNodes {
     const degraded = (detail: string): HealthCheckResult => ({ status: 'degraded', detail, data });
     if (isTaken)
       return degraded(
-        'Another process uses the id of this node: remove the file node-id from the state folder of a copied home.',
+        'Another process uses the id of this node, which happens after a home was copied together with its node.key.',
       );
     if (connection.name === 'down')
       return degraded(`Messages do not reach other nodes: ${connection.reason}.`);
