@@ -172,6 +172,72 @@ describe('what callers log', () => {
     assert.ok(JSON.stringify(lines().at(-1)).length < 200_000);
   });
 
+  const graph = (leaf: unknown): unknown => {
+    let value = leaf;
+    // 200 to the power of seven places, in eight objects.
+    for (let depth = 0; depth < 7; depth += 1) value = Array.from({ length: 200 }, () => value);
+    return value;
+  };
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const endless = new (class extends Set<number> {
+    override *[Symbol.iterator](): SetIterator<number> {
+      for (let n = 0; ; n += 1) yield n;
+    }
+  })();
+  const longNames = Object.fromEntries(
+    Array.from({ length: 200 }, (_, n) => [`${n}${'k'.repeat(60_000)}`, n]),
+  );
+  for (const [what, value] of Object.entries({
+    'shared empty arrays': graph([]),
+    'shared empty objects': graph({}),
+    'shared arrays of nothing': graph([undefined, null]),
+    'shared values below the last level': graph([[[]]]),
+    'shared functions': graph(() => 1),
+    'shared bytes': graph(new Uint8Array(1)),
+    'shared objects that cannot be read': graph(revoked.proxy),
+    'shared secrets': graph({ password: 'x' }),
+    'a set without an end': endless,
+    'a name of a million characters': { ['k'.repeat(1_000_000)]: 1 },
+    'a key of a million characters in a map': new Map([['k'.repeat(1_000_000), 1]]),
+    'many long names': longNames,
+  }))
+    test(`a line is bounded, and costs no more than its size, with ${what}`, () => {
+      assert.ok(JSON.stringify(through({ value })).length < 100_000);
+    });
+
+  test('a long name is cut, and still marks its value as secret', () => {
+    const name = `password${'x'.repeat(1_000)}`;
+    const [[shown, value] = []] = Object.entries(through({ [name]: 'canary' }));
+    assert.equal(shown, `${name.slice(0, 256)}…[1008 characters]`);
+    assert.equal(value, '[redacted]');
+  });
+
+  test('a message without a text form is written as unreadable', () => {
+    const { logging, lines } = captured();
+    const logger = logging.getLogger('s', 'c');
+    const unreadable = [
+      Object.create(null),
+      {
+        toString() {
+          throw new TypeError('no text');
+        },
+      },
+    ];
+    for (const message of unreadable) logger.warn(message);
+    assert.deepEqual(
+      lines().map(({ msg }) => msg),
+      ['[unreadable: TypeError]', '[unreadable: TypeError]'],
+    );
+  });
+
+  test('names of functions and of classes of errors are redacted', () => {
+    const token = `ghp_${'a1B2'.repeat(9)}`;
+    const error = Object.assign(new Error('x'), { name: token });
+    const call = Object.defineProperty(() => 1, 'name', { value: token });
+    assert.ok(!JSON.stringify(through({ error, call })).includes('a1B2'));
+  });
+
   test('what the caller changes afterwards does not change the line', async () => {
     const { logging } = captured();
     const { bus, records } = await listening();

@@ -51,7 +51,7 @@ export class Sanitiser {
   }
 
   message(message: string): string {
-    const text = this.#redact(begin(typeof message === 'string' ? message : String(message)));
+    const text = this.#redact(begin(textOf(message)));
     return text.length > MAX_STRING ? `${text.slice(0, MAX_STRING)}…` : text;
   }
 
@@ -78,14 +78,23 @@ export class Sanitiser {
       case 'bigint':
         return this.#string(value.toString());
       case 'function':
-        return `[function ${nameOf(value)}]`;
+        return this.#marker(`[function ${nameOf(value)}]`);
       case 'symbol':
         return this.#string(value.toString());
       case 'undefined':
+        this.#room -= 5;
         return undefined;
       case 'object':
+        // An empty object takes room too: otherwise a small graph of shared arrays would be written out without an end.
+        this.#room -= 5;
         return value === null ? null : this.#object(value, depth);
     }
+  }
+
+  /** A text in place of a value. */
+  #marker(text: string): string {
+    this.#room -= text.length + 3;
+    return this.#redact(text);
   }
 
   #number(value: number): unknown {
@@ -107,35 +116,35 @@ export class Sanitiser {
   }
 
   #object(value: object, depth: number): unknown {
-    if (this.#path.includes(value)) return '[circular]';
-    if (depth >= MAX_DEPTH) return '[too deep]';
-    if (this.#room <= 0) return '[cut]';
+    if (this.#path.includes(value)) return this.#marker('[circular]');
+    if (depth >= MAX_DEPTH) return this.#marker('[too deep]');
+    if (this.#room <= 0) return this.#marker('[cut]');
     this.#path.push(value);
     try {
       return this.#convert(value, depth);
     } catch (error) {
-      return `[unreadable: ${nameOf(error)}]`;
+      return this.#marker(`[unreadable: ${nameOf(error)}]`);
     } finally {
       this.#path.pop();
     }
   }
 
   #convert(value: object, depth: number): unknown {
-    if (Array.isArray(value)) return this.#array(value, depth);
+    if (Array.isArray(value)) return this.#items(value, value.length, depth);
     if (value instanceof Error) return this.#error(value, depth);
-    if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
+    if (ArrayBuffer.isView(value)) return this.#marker(`[${value.byteLength} bytes]`);
     if (value instanceof Map) return this.#entries(value.entries(), depth);
-    if (value instanceof Set) return this.#array([...value].slice(0, MAX_ENTRIES + 1), depth);
+    if (value instanceof Set) return this.#items(value, value.size, depth);
     if ('toJSON' in value && typeof value.toJSON === 'function')
       return this.#value(value.toJSON(), depth + 1);
     return this.#own(value, depth);
   }
 
-  #array(items: readonly unknown[], depth: number): unknown[] {
+  #items(items: Iterable<unknown>, length: number, depth: number): unknown[] {
     const copy: unknown[] = [];
     for (const item of items) {
       if (copy.length >= MAX_ENTRIES || this.#room <= 0) {
-        copy.push(`[${items.length - copy.length} more]`);
+        copy.push(`[${length - copy.length} more]`);
         break;
       }
       copy.push(this.#value(item, depth + 1) ?? null);
@@ -181,11 +190,11 @@ export class Sanitiser {
   #put(copy: Record<string, unknown>, name: string, item: unknown, depth: number): void {
     // Assigning it would change the copy's prototype instead of adding a field.
     if (name === '__proto__') return;
-    this.#room -= name.length + 4;
     // That something is or is not set is no secret.
     const { verdict, shown } = this.#names.of(name);
+    this.#room -= shown.length + 4;
     if (typeof item !== 'boolean' && item !== null && item !== undefined && isSecret(verdict, item)) {
-      copy[shown] = REDACTED;
+      copy[shown] = this.#marker(REDACTED);
       return;
     }
     const sanitised = this.#value(item, depth + 1);
@@ -193,7 +202,7 @@ export class Sanitiser {
   }
 
   #error(error: Error, depth: number): Record<string, unknown> {
-    const copy: Record<string, unknown> = { type: nameOf(error) };
+    const copy: Record<string, unknown> = { type: this.#marker(nameOf(error)) };
     const { message, stack, cause } = error;
     this.#put(copy, 'message', message, depth);
     if ('code' in error) this.#put(copy, 'code', error.code, depth);
@@ -204,6 +213,15 @@ export class Sanitiser {
       if (name !== 'name') copy[name] ??= item;
     if (cause !== undefined) this.#put(copy, 'cause', cause, depth);
     return copy;
+  }
+}
+
+/** What a caller passed as its message, which is no text if the caller is not type-checked. */
+function textOf(message: unknown): string {
+  try {
+    return typeof message === 'string' ? message : String(message);
+  } catch (error) {
+    return `[unreadable: ${nameOf(error)}]`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { CARD_LIKE, isCardNumber } from './card-numbers.ts';
-import { REDACTED } from './field-names.ts';
+import { isSecret, judgeName, REDACTED } from './field-names.ts';
 
 /** The rules of redaction, each of which may be turned off. Values of the type `Secret` are redacted in any case. */
 export interface RedactionRules {
@@ -7,7 +7,7 @@ export interface RedactionRules {
   readonly names?: boolean;
   /** Tokens that are known by their form: JSON Web Tokens, `Bearer` and `Basic` credentials, keys of common services. Default `true`. */
   readonly tokens?: boolean;
-  /** The values in `password=…` and `"token":"…"`, and the password of a URL, within a text. Default `true`. */
+  /** The values in `password=…`, `"token":"…"` and `Cookie: …`, and the password of a URL, within a text. Default `true`. */
   readonly assignments?: boolean;
   /** Blocks of PEM that hold a private key. Default `true`. */
   readonly privateKeys?: boolean;
@@ -23,23 +23,76 @@ const ANY = /[=:_\d-]|eyJ|A[KSI]|earer |asic |EARER |ASIC /;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 /** The beginning of every form, or a part of it. */
 const HINT =
-  /eyJ|gh[oprsu]_|github_pat_|glpat-|[srp]k[-_]|xox[a-z]-|A[KS]IA|AIza|npm_|hf_|BEGIN |[Bb]earer |BEARER |[Bb]asic |BASIC |:\/\/[^\s/]*@|=\S|":|\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d{3}/;
+  /eyJ|gh[oprsu]_|github_pat_|gl[a-z]{2,8}-|[srp]k[-_]|xox[a-z]-|xapp-|ya29\.|GOCSPX-|whsec_|A[KS]IA|AIza|npm_|hf_|BEGIN |[Bb]earer |BEARER |[Bb]asic |BASIC |:\/\/[^\s/]*@|=\S|= ["']|%3D|["'] ?:|: ?["']|ookie: |\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d{3}/;
 
 /** Shorter texts hold none of them. */
 const MIN_LENGTH = 8;
 
 /** Each form begins with a unique prefix and has the length that its service uses. */
 const TOKENS =
-  /\beyJ[\w-]{10,512}\.[\w-]{4,}(?:\.[\w-]*){0,3}|\b(?:gh[oprsu]_|github_pat_)\w{20,}|\bglpat-[\w-]{16,}|\b[sr]k_(?:live|test)_\w{16,}|\bsk-[\w-]{20,}|\bxox[a-z]-[\w-]{10,}|\bA[KS]IA[0-9A-Z]{16}\b|\bAIza[\w-]{35}|\bnpm_\w{30,}|\bhf_\w{30,}/g;
+  /\beyJ[\w-]{10,512}\.[\w-]{4,}(?:\.[\w-]*){0,3}|\b(?:gh[oprsu]_|github_pat_)\w{20,}|\bgl[a-z]{2,8}-(?=[\w-]{0,40}\d)[\w-]{16,}|\b[sr]k_(?:live|test)_\w{16,}|\bwhsec_\w{16,}|\bsk-(?=[\w-]{0,200}\d)[\w-]{20,}|\b(?:xox[a-z]|xapp)-[\w-]{10,}|\bA[KS]IA[0-9A-Z]{16}\b|\bAIza[\w-]{35}|\bya29\.[\w-]{20,}|\bGOCSPX-[\w-]{20,}|\b(?:npm|hf)_[0-9A-Za-z]{30,}/g;
 /** Excludes words of a sentence, as in "Basic authentication": a credential contains a digit, a sign or an inner capital. */
 const CREDENTIALS =
   /\b([Bb]earer|BEARER|[Bb]asic|BASIC) +(?=[\w+/~.-]*(?:[\d+/=_]|\.\w|[a-z][A-Z]))[\w+/~.-]{8,}=*/g;
 
 /** Bounded, so that no text takes long to be looked at. */
-const ASSIGNED = String.raw`[\w-]{0,40}(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key|credential)[\w-]{0,40}`;
-const QUERY_VALUE = new RegExp(String.raw`\b(${ASSIGNED}=)(?!=)(?:"[^"]*"?|'[^']*'?|[^\s&;,"']+)`, 'gi');
-const JSON_VALUE = new RegExp(String.raw`("${ASSIGNED}" *: *")(?:[^"\\]|\\.)*"?`, 'gi');
-const URL_PASSWORD = /(:\/\/[^\s/:@?#]{0,256}:)[^\s/@?#]{1,256}@/g;
+const NAME = String.raw`(?<name>[\w-]{1,80})`;
+const VALUE = String.raw`"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?`;
+/** Names with what stands between them and their value, and the values. A value is a secret only if its name says so. */
+const ASSIGNMENTS: readonly { readonly names: RegExp; readonly values: RegExp }[] = [
+  // password=x, user[password]=x, password%3Dx, password = "x", password: 'x'
+  {
+    names: new RegExp(
+      String.raw`(?:%[\dA-Fa-f]{2}|\b)${NAME}\]?(?:\[\])?(?:=(?![=>])|%3D| {0,2}[=:] {0,2}(?=["']))`,
+      'g',
+    ),
+    values: new RegExp(String.raw`${VALUE}|[^\s&;,"']+`, 'y'),
+  },
+  // "password":"x", 'password': 'x', "pin": 1234
+  {
+    names: new RegExp(String.raw`(?<quote>["'])${NAME}\k<quote>\s{0,8}:\s{0,8}`, 'g'),
+    values: new RegExp(String.raw`${VALUE}|[^\s,\]}"'[{\\]+`, 'y'),
+  },
+  // The same within a text of JSON: \"password\":\"x\"
+  {
+    names: new RegExp(String.raw`\\"${NAME}\\"\s{0,8}:\s{0,8}`, 'g'),
+    values: /\\"(?:[^"\\]|\\{2,}"?|\\[^"\\])*(?:\\")?|[^\s,\]}"'[{\\]+/y,
+  },
+];
+const QUOTE = /^\\?["']/;
+/** They say only whether there is a secret. */
+const NO_SECRET = /^(?:true|false|null|undefined)$/;
+const NUMBER = /^\d+(?:\.\d+)?$/;
+/** A password may have an unescaped `@`. */
+const URL_PASSWORD = /(:\/\/[^\s/:@?#]{0,256}:)[^\s/?#]{1,256}@/g;
+const COOKIES = /\b((?:[Ss]et-)?[Cc]ookie: *)[^\s=;,]{1,256}=[^\r\n"'\\]*/g;
+
+function redactAssignments(text: string): string {
+  let redacted = text;
+  for (const { names, values } of ASSIGNMENTS) redacted = redactValues(redacted, names, values);
+  return redacted.replaceAll(URL_PASSWORD, `$1${REDACTED}@`).replaceAll(COOKIES, `$1${REDACTED}`);
+}
+
+/** Looks at the value of a harmless name again, since it may be an assignment too: `x=password=y`. */
+function redactValues(text: string, names: RegExp, values: RegExp): string {
+  let redacted = '';
+  let end = 0;
+  names.lastIndex = 0;
+  for (let found = names.exec(text); found !== null; found = names.exec(text)) {
+    const verdict = judgeName(found.groups?.name ?? '');
+    if (verdict === 'harmless') continue;
+    const start = names.lastIndex;
+    values.lastIndex = start;
+    const [value = ''] = values.exec(text) ?? [];
+    if (value === '' || NO_SECRET.test(value)) continue;
+    if (!isSecret(verdict, NUMBER.test(value) ? Number(value) : value)) continue;
+    const [mark = ''] = QUOTE.exec(value) ?? [];
+    redacted += `${text.slice(end, start)}${mark}${REDACTED}${mark}`;
+    end = start + value.length;
+    names.lastIndex = end;
+  }
+  return redacted + text.slice(end);
+}
 
 const PRIVATE_KEY =
   /-----BEGIN [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----[\s\S]*?(?:-----END [A-Z ]{0,32}PRIVATE KEY( BLOCK)?-----|$)/g;
@@ -56,13 +109,7 @@ export function redactor(rules: RedactionRules): Replace {
   if (privateKeys) steps.push((text) => text.replaceAll(PRIVATE_KEY, REDACTED));
   if (tokens)
     steps.push((text) => text.replaceAll(TOKENS, REDACTED).replaceAll(CREDENTIALS, `$1 ${REDACTED}`));
-  if (assignments)
-    steps.push((text) =>
-      text
-        .replaceAll(QUERY_VALUE, `$1${REDACTED}`)
-        .replaceAll(JSON_VALUE, `$1${REDACTED}"`)
-        .replaceAll(URL_PASSWORD, `$1${REDACTED}@`),
-    );
+  if (assignments) steps.push(redactAssignments);
   if (cards)
     steps.push((text) => text.replaceAll(CARD_LIKE, (found) => (isCardNumber(found) ? REDACTED : found)));
   return (text) => {
