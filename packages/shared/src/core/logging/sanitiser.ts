@@ -216,7 +216,7 @@ export class Sanitiser {
   }
 }
 
-/** What a caller passed as its message, which is no text if the caller is not type-checked. */
+/** The message of a line as text. Callers in JavaScript may pass any value. */
 function textOf(message: unknown): string {
   try {
     return typeof message === 'string' ? message : String(message);

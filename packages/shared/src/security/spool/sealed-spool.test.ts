@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -204,6 +205,16 @@ describe('a spool of an earlier run', () => {
     for (const text of texts) assert.equal(bytes.includes(text), false);
     assert.equal(bytes.includes(KEY), false);
     assert.deepEqual(folder.left(randomBytes(32)), { texts: [], damaged: 3 });
+  });
+
+  test('is read although a folder and a pipe have names of its files', {
+    skip: process.platform === 'win32',
+  }, (t) => {
+    const folder = folderOf(t);
+    const { texts } = threeEntries(folder);
+    mkdirSync(path.join(folder.path, '00000008.spool'));
+    execFileSync('mkfifo', [path.join(folder.path, '00000009.spool')]);
+    assert.deepEqual(folder.left(), { texts, damaged: 0 });
   });
 
   test('is skipped while its process runs; the others are removed one by one', (t) => {

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import { removeSpoolFile, SpoolReader } from '../../core/paths/index.ts';
 import { GuardedKey } from '../keys/guarded-key.ts';
@@ -124,6 +125,8 @@ export class SpooledRuns {
     const filesOf = new Map<string, string[]>();
     for (const name of segmentFiles(this.#folder)) {
       const file = path.join(this.#folder, name);
+      // A folder cannot be read, and opening a pipe would wait for its writer.
+      if (!lstatSync(file).isFile()) continue;
       const reader = new SpoolReader(file);
       // Entries below another header do not open, and are counted as damaged.
       const run = runOf(reader.read(0, HEADER_BYTES)) ?? 'unreadable';
