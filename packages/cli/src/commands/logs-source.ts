@@ -67,7 +67,8 @@ class BackendLines implements LineSource {
       };
       const { logs } = await ask(client, 'get', '/api/v1/logs', { query: wanted });
       newest.push(...logs);
-      isMore = logs.length === wanted.limit && newest.length < limit;
+      // A page has fewer lines where they are long.
+      isMore = logs.length > 0 && newest.length < limit;
     }
     return newest;
   }

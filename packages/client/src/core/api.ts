@@ -928,6 +928,7 @@ export interface operations {
                 since?: string;
                 /** @description 10m, 1h30m, 3d, today, yesterday, 14:30, 2026-11-27, or a date-time of ISO 8601. */
                 until?: string;
+                /** @description An answer has fewer lines where they are long, and none where no more match. */
                 limit?: number;
                 /** @description The id of the last line of this page. */
                 before?: number;

@@ -36,7 +36,7 @@ export interface LogQuery extends LogFilter {
   readonly after?: number;
   /** Default `newest`. */
   readonly first?: 'newest' | 'oldest';
-  /** At most so many. Default 100, at most 1,000. */
+  /** At most so many; fewer where the lines are long. Default 100, at most 1,000. */
   readonly limit?: number;
 }
 
@@ -78,6 +78,8 @@ const COLUMNS = {
 } as const;
 
 const MAX_LIMIT = 1_000;
+/** A thousand of the longest lines would be more than the rows of one statement may take. */
+const PAGE_BYTES = 8 * 1_048_576;
 const LEVELS = Object.keys(LEVEL_NUMBERS).filter(isLogLevel);
 
 /** Whether the answer needs the index of words or times. */
@@ -93,6 +95,25 @@ export async function queryLogs(
 ): Promise<readonly StoredLogRecord[]> {
   const { sql, params } = statement(query, range);
   const { rows } = await database.execute<LogRow>(sql, params);
+  return rows.map(toRecord);
+}
+
+/** As {@link queryLogs}, but fewer lines, and at least one, if their messages and fields have more than 8 MiB. */
+export async function pageOfLogs(
+  database: Queryable,
+  query: LogQuery,
+  range: IdRange,
+): Promise<readonly StoredLogRecord[]> {
+  const { sql, params } = statement(query, range);
+  const order = query.first === 'oldest' ? 'ASC' : 'DESC';
+  const { rows } = await database.execute<LogRow>(
+    `SELECT * FROM (
+       SELECT *, sum(octet_length(message) + octet_length(fields))
+         OVER (ORDER BY id ${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS preceding
+       FROM (${sql})
+     ) WHERE coalesce(preceding, 0) < :bytes ORDER BY id ${order}`,
+    { ...params, bytes: PAGE_BYTES },
+  );
   return rows.map(toRecord);
 }
 

@@ -44,7 +44,13 @@ const Selection = { ...Filter, since: Type.Optional(Moment), until: Type.Optiona
 
 const Query = requestOf({
   ...Selection,
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000,
+      description: 'An answer has fewer lines where they are long, and none where no more match.',
+    }),
+  ),
   before: Type.Optional(Type.Integer({ minimum: 1, description: 'The id of the last line of this page.' })),
   after: Type.Optional(Type.Integer({ minimum: 0, description: 'The same, where the oldest come first.' })),
   first: Type.Optional(Type.Enum(['newest', 'oldest'], { default: 'newest' })),

@@ -231,6 +231,25 @@ describe('LogStore', () => {
       assert.equal((await store.query({ since: 5, limit: 1_000 })).length, 5 + 99);
     }));
 
+  test('pages of lines as long as lines can be are bounded, and have every line', () =>
+    withStore(async ({ log, store }) => {
+      const long = '€'.repeat(8_190);
+      const fields = Object.fromEntries([...'abcdefgh'].map((name) => [name, long]));
+      for (let n = 0; n < 90; n += 1) log(record({ time: n, message: long, fields }));
+      const seen: number[] = [];
+      for (let before: number | undefined; ; before = seen.at(-1)) {
+        const page = await store.query({ limit: 1_000, ...(before !== undefined && { before }) });
+        if (page.length === 0) break;
+        assert.ok(page.length < 50);
+        seen.push(...page.map(({ id }) => id));
+      }
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 90 }, (_, n) => 90 - n),
+      );
+      assert.deepEqual((await Array.fromAsync(store.pages({}))).flat().length, 90);
+    }));
+
   test('a burst of 10 000 lines is written whole and in order', () =>
     withStore(async ({ logging, logger, store, database }) => {
       for (let n = 0; n < 10_000; n += 1) logger.info(`${n}`);

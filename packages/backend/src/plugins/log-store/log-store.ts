@@ -12,6 +12,7 @@ import {
   lineById,
   needsIndex,
   newestLine,
+  pageOfLogs,
   queryLogs,
   type StoredLogRecord,
 } from './log-query.ts';
@@ -106,12 +107,12 @@ export class LogStore {
     this.#writer.start();
   }
 
-  /** The matching lines; queued ones are written first, if possible. */
+  /** The matching lines, fewer than `limit` where they are long; queued ones are written first, if possible. */
   async query(query: LogQuery): Promise<readonly StoredLogRecord[]> {
     // A store that cannot write, which the writer has reported, can still be read.
     await this.flush().catch(() => undefined);
     if (needsIndex(query)) await this.#index.complete().catch(() => undefined);
-    return queryLogs(this.#database, query, await this.#rangeOf(query));
+    return pageOfLogs(this.#database, query, await this.#rangeOf(query));
   }
 
   /** The line with that id, if it is stored. */
@@ -153,7 +154,7 @@ export class LogStore {
     const range = await this.#indexedRangeOf(selection);
     for (let after = 0; ; ) {
       const query = { ...selection, after, first: 'oldest', limit: LINES_AT_ONCE } as const;
-      const page = await queryLogs(this.#database, query, range);
+      const page = await pageOfLogs(this.#database, query, range);
       const last = page.at(-1);
       if (last === undefined) return;
       yield page;

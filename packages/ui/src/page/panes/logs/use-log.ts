@@ -52,7 +52,7 @@ export function useLog(filter: Filter, isPaused: boolean, upTo: number | undefin
     const before = upTo === undefined ? {} : { before: upTo + 1 };
     ask(client, 'get', '/api/v1/logs', { query: { ...filter, ...before, limit: PAGE } }).then(
       ({ logs }) => {
-        if (isCurrent) setLoaded({ key, lines: logs.toReversed(), hasOlder: logs.length === PAGE });
+        if (isCurrent) setLoaded({ key, lines: logs.toReversed(), hasOlder: logs.length > 0 });
       },
       (error: unknown) => {
         if (isCurrent) setFailure(failureOf(error));
@@ -104,7 +104,7 @@ export function useLog(filter: Filter, isPaused: boolean, upTo: number | undefin
         const { logs } = await ask(client, 'get', '/api/v1/logs', { query });
         setLoaded((now) =>
           now?.key === key && now.lines[0]?.id === first
-            ? { ...now, lines: [...logs.toReversed(), ...now.lines], hasOlder: logs.length === PAGE }
+            ? { ...now, lines: [...logs.toReversed(), ...now.lines], hasOlder: logs.length > 0 }
             : now,
         );
         return logs.length;
