@@ -140,15 +140,14 @@ describe('the log over the API of a whole backend', () => {
     await home.remove();
   });
 
-  test('lines beyond the limits are archived before they are deleted, and stay while that fails', async () => {
+  test('lines beyond the limits are archived before they are deleted, and stay while that fails', async (context) => {
     const home = await createTestHome();
+    context.after(() => home.remove());
     const folder = path.join(home.folder, 'archives');
-    const backendOf = () =>
-      createTestBackend({
-        home: home.folder,
-        config: { 'core.logging.retention.max_lines': 1_000, 'core.logging.retention.archive': folder },
-      });
-    const one = await backendOf();
+    await using one = await createTestBackend({
+      home: home.folder,
+      config: { 'core.logging.retention.max_lines': 1_000, 'core.logging.retention.archive': folder },
+    });
     const store = one.container.getService('log_store');
     const logging = one.container.getService('logging');
     const database = one.container.getService('database');
@@ -160,6 +159,8 @@ describe('the log over the API of a whole backend', () => {
     const log = async (count: number): Promise<void> => {
       for (let n = 0; n < count; n += 1) logger.info(`line ${n}`);
       await logging.flush();
+      // A question stores the lines that wait.
+      await localRequest(one.socket, '/api/v1/logs?limit=1');
     };
     await log(1_100);
     await store.prune();
@@ -180,8 +181,6 @@ describe('the log over the API of a whole backend', () => {
     assert.equal(archived.at(-1)?.id, (rows[0]?.id ?? 0) - 1);
     await store.prune();
     assert.equal((await readdir(folder)).length, 1, 'a few lines are no reason for another file');
-    await one.stop();
-    await home.remove();
   });
 
   test('a clock that is 40 days ahead deletes no line of today', async () => {
