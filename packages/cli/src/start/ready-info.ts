@@ -1,4 +1,5 @@
 import type { Backend, Ending } from '@aico/backend/host';
+import { Secret } from '@aico/shared/core/config';
 import { shellQuoted } from '@aico/shared/core/paths';
 
 /** The report of a backend that is ready. */
@@ -9,6 +10,8 @@ export interface ReadyInfo {
   readonly socket: string;
   readonly http: string;
   readonly data: string;
+  /** The PostgreSQL server and its database, if the database is not the encrypted file in the home. */
+  readonly server: string | undefined;
   readonly keyFile: string | undefined;
   readonly plugins: readonly string[];
   /** Whether it waits to be unlocked. */
@@ -24,10 +27,18 @@ export function readyInfoOf(backend: Backend): ReadyInfo {
     socket,
     http,
     data: paths.dataDir,
+    server: serverOf(config.get('core.database.url')),
     keyFile: keysMade === 'key-file' ? paths.keyFile : undefined,
     plugins: plugins.map(({ definition }) => definition.name),
     locked: backend.isLocked(),
   };
+}
+
+/** The address without the user and the password. */
+function serverOf(url: unknown): string | undefined {
+  if (!(url instanceof Secret)) return undefined;
+  const { host, pathname } = new URL(url.reveal());
+  return `${host}${pathname}`;
 }
 
 interface BannerOptions {
@@ -45,6 +56,9 @@ export function banner(ready: ReadyInfo, { home, isForeground }: BannerOptions):
     `  API      ${ready.socket} (this user only)`,
     `  Health   ${ready.http}/readyz`,
     `  Data     ${ready.data} (encrypted)`,
+    ...(ready.server === undefined
+      ? []
+      : [`  Database ${ready.server} (PostgreSQL; \`aico db status\` lists the columns in the clear)`]),
     `  Plugins  ${ready.plugins.join(', ') || 'none'}`,
   ];
   if (ready.locked) lines.push(`  Unlock   ${command('security unlock')}`);
