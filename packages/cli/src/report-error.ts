@@ -38,7 +38,7 @@ function messageWith(error: unknown, message: string, system: SystemError): stri
 
 /** Whether the caller's own message is more specific, as for a missing file or a refused connection. */
 function isOwnMatter({ code }: SystemError): boolean {
-  return code === 'AICO_SYSTEM_NOT_THERE' || code === 'AICO_SYSTEM_REFUSED';
+  return code === 'AICO_SYSTEM_NOT_THERE' || code === 'AICO_SYSTEM_EXISTS' || code === 'AICO_SYSTEM_REFUSED';
 }
 
 /**

@@ -257,3 +257,17 @@ describe('what callers log', () => {
     return value;
   }
 });
+
+test('a value whose name is the value of another field, or stands before it in a list of headers', () => {
+  const fields = {
+    form: [
+      { name: 'password', value: 'canary' },
+      { name: 'user', value: 'anna' },
+    ],
+    cookie: { key: 'session-token', value: 'canary' },
+    rawHeaders: ['Host', 'db.local', 'Authorization', 'canary', 'X-Api-Key', 'canary'],
+  };
+  const text = JSON.stringify(through(fields));
+  assert.doesNotMatch(text, /canary/);
+  assert.match(text, /anna.*db\.local/);
+});

@@ -154,6 +154,7 @@ export class Sanitiser {
 
   #own(value: object, depth: number): Record<string, unknown> {
     const copy: Record<string, unknown> = {};
+    const isPair = 'value' in value && isSecret(this.#names.of(namedBy(value)).verdict, value.value);
     let count = 0;
     for (const name in value) {
       if (!Object.hasOwn(value, name)) continue;
@@ -168,7 +169,7 @@ export class Sanitiser {
       } catch (error) {
         item = `[unreadable: ${nameOf(error)}]`;
       }
-      this.#put(copy, name, item, depth);
+      this.#put(copy, name, isPair && name === 'value' ? REDACTED : item, depth);
     }
     return copy;
   }
@@ -197,8 +198,16 @@ export class Sanitiser {
       copy[shown] = this.#marker(REDACTED);
       return;
     }
-    const sanitised = this.#value(item, depth + 1);
+    const sanitised = this.#value(name === 'rawHeaders' ? this.#rawHeaders(item) : item, depth + 1);
     if (sanitised !== undefined) copy[shown] = sanitised;
+  }
+
+  /** Names and values in turn, as Node has the head of a message. */
+  #rawHeaders(items: unknown): unknown {
+    if (!Array.isArray(items)) return items;
+    return items.map((item, index) =>
+      index % 2 === 1 && isSecret(this.#names.of(String(items[index - 1])).verdict, item) ? REDACTED : item,
+    );
   }
 
   #error(error: Error, depth: number): Record<string, unknown> {
@@ -214,6 +223,12 @@ export class Sanitiser {
     if (cause !== undefined) this.#put(copy, 'cause', cause, depth);
     return copy;
   }
+}
+
+/** The name in `{ name: 'password', value: 'x' }`, as forms and cookie jars have their entries; an empty text without one. */
+function namedBy(entry: object): string {
+  const name = 'name' in entry ? entry.name : 'key' in entry ? entry.key : undefined;
+  return typeof name === 'string' ? name : '';
 }
 
 /** The message of a line as text. Callers in JavaScript may pass any value. */

@@ -87,6 +87,11 @@ const SECRETS: Record<
         `Cookie: theme=dark; sid=${secret}`,
         `Set-Cookie: sid=${secret}; Path=/`,
         `{"token":${secret}}`,
+        `password: a1${secret}`,
+        `X-Api-Key: a1${secret}`,
+        `Authorization: a1${secret}`,
+        `login --password a1${secret} --port 80`,
+        `<user>anna</user><password>${secret}</password>`,
       )
       .map((text) => ({ text, secret })),
   ),
@@ -181,6 +186,9 @@ describe('what is no secret stays', () => {
     'const token = await next(); token => x; token ?? y',
     'npm_package_devDependencies_typescript_x npm_config_global_ignore_file_path',
     'sk-loading-indicator-wrapper hf_hub_download_with_some_long_name glob-pattern-of-the-files',
+    'Password: required. Token: expired. secret: see below',
+    'Use --password-file FILE or --token to log in, <token> is yours and <token> mine',
+    'TypeError: cannot read 3 properties; took: 1234567 ms, x-request-id: a81bc81b',
     'The cookie: a small text. password: at least 12 characters',
     'at Object.<anonymous> (file:///srv/aico/packages/shared/src/core/logging/secret-shapes.ts:41:17)',
   ];

@@ -18,12 +18,12 @@ export interface RedactionRules {
 type Replace = (text: string) => string;
 
 /** Characters that every secret of these forms has: most messages have none of them, and are looked at once. */
-const ANY = /[=:_\d-]|eyJ|A[KSI]|earer |asic |EARER |ASIC /;
+const ANY = /[=:_<\d-]|eyJ|A[KSI]|earer |asic |EARER |ASIC /;
 /** The commonest value of a field that has some. */
 const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 /** The beginning of every form, or a part of it. */
 const HINT =
-  /eyJ|gh[oprsu]_|github_pat_|gl[a-z]{2,8}-|[srp]k[-_]|xox[a-z]-|xapp-|ya29\.|GOCSPX-|whsec_|A[KS]IA|AIza|npm_|hf_|BEGIN |[Bb]earer |BEARER |[Bb]asic |BASIC |:\/\/[^\s/]*@|=\S|= ["']|%3D|["'] ?:|: ?["']|ookie: |\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d{3}/;
+  /eyJ|gh[oprsu]_|github_pat_|gl[a-z]{2,8}-|[srp]k[-_]|xox[a-z]-|xapp-|ya29\.|GOCSPX-|whsec_|A[KS]IA|AIza|npm_|hf_|BEGIN |[Bb]earer |BEARER |[Bb]asic |BASIC |:\/\/[^\s/]*@|=\S|= ["']|%3D|["'] ?:|: ?["']|ookie: |(?:[Ww]ord|WORD|[Pp]hrase|[Pp]ass|PASS|[Pp]wd|PWD|[Ss]ecret|SECRET|[Tt]oken|TOKEN|[Kk]ey|KEY|[Cc]ode|CODE|[Cc]redential|[Aa]uthorization|[Cc]ookie|[Pp]in|PIN|[Oo]tp|OTP|[Jj]wt|JWT|iban|IBAN)s?: +\S{6}|--[a-z][\w-]* +\S{6}|<\/\w|\d[ -]?\d[ -]?\d[ -]?\d[ -]?\d{3}/;
 
 /** Shorter texts hold none of them. */
 const MIN_LENGTH = 8;
@@ -38,6 +38,8 @@ const CREDENTIALS =
 /** Bounded, so that no text takes long to be looked at. */
 const NAME = String.raw`(?<name>[\w-]{1,80})`;
 const VALUE = String.raw`"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?`;
+/** A value without quotes, which is followed by other words in a sentence: a secret has a digit, a sign or an inner capital. */
+const BARE = String.raw`(?=[^\s,;"'<>()[\]{}]*(?:[\d!@#$%^&*+=~]|[a-z][A-Z]))[^\s,;"'<>()[\]{}]{6,}`;
 /** Names with what stands between them and their value, and the values. A value is a secret only if its name says so. */
 const ASSIGNMENTS: readonly { readonly names: RegExp; readonly values: RegExp }[] = [
   // password=x, user[password]=x, password%3Dx, password = "x", password: 'x'
@@ -58,6 +60,12 @@ const ASSIGNMENTS: readonly { readonly names: RegExp; readonly values: RegExp }[
     names: new RegExp(String.raw`\\"${NAME}\\"\s{0,8}:\s{0,8}`, 'g'),
     values: /\\"(?:[^"\\]|\\{2,}"?|\\[^"\\])*(?:\\")?|[^\s,\]}"'[{\\]+/y,
   },
+  // password: x, X-Api-Key: x
+  { names: new RegExp(String.raw`\b${NAME}: +`, 'g'), values: new RegExp(BARE, 'y') },
+  // --password x
+  { names: new RegExp(String.raw`(?<!\S)--${NAME} +`, 'g'), values: new RegExp(BARE, 'y') },
+  // <password>x</password>
+  { names: new RegExp(`<${NAME}>`, 'g'), values: /[^<]{1,256}(?=<\/)/y },
 ];
 const QUOTE = /^\\?["']/;
 /** They say only whether there is a secret. */
@@ -68,9 +76,10 @@ const URL_PASSWORD = /(:\/\/[^\s/:@?#]{0,256}:)[^\s/?#]{1,256}@/g;
 const COOKIES = /\b((?:[Ss]et-)?[Cc]ookie: *)[^\s=;,]{1,256}=[^\r\n"'\\]*/g;
 
 function redactAssignments(text: string): string {
-  let redacted = text;
+  // First: a part of these values looks like the value of an assignment.
+  let redacted = text.replaceAll(URL_PASSWORD, `$1${REDACTED}@`).replaceAll(COOKIES, `$1${REDACTED}`);
   for (const { names, values } of ASSIGNMENTS) redacted = redactValues(redacted, names, values);
-  return redacted.replaceAll(URL_PASSWORD, `$1${REDACTED}@`).replaceAll(COOKIES, `$1${REDACTED}`);
+  return redacted;
 }
 
 /** Looks at the value of a harmless name again, since it may be an assignment too: `x=password=y`. */

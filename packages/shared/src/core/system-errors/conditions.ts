@@ -91,6 +91,14 @@ export const CONDITIONS: readonly SystemCondition[] = [
     hint: 'Check the path. If the disk it lies on is not mounted, mount it.',
     replyStatus: undefined,
   },
+  /** A file or folder of this name exists already (EEXIST), and the operation does not replace it. */
+  {
+    code: 'AICO_SYSTEM_EXISTS',
+    errnos: ['EEXIST'],
+    condition: 'a file or folder of this name exists already',
+    hint: 'Choose another name, or move the existing one away: it is not replaced.',
+    replyStatus: undefined,
+  },
 ];
 
 /** The operating system refused a call for a reason without a code of its own; the message quotes the system. */
