@@ -1,4 +1,5 @@
 import { ask } from '@aico/client/page';
+import { parseJson } from '@aico/protocol';
 import { useState } from 'preact/hooks';
 import { type Action, useAction } from '../../backend/action.ts';
 import { FailureBox } from '../../elements/failure-box.tsx';
@@ -70,7 +71,7 @@ export function PublishForm() {
 /** As on the command line: JSON, or else text. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return text;
   }
