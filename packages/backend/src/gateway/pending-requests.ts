@@ -15,6 +15,9 @@ export interface PendingRequest {
   index: number;
 }
 
+/** Milliseconds in which the reader of an endless reply must receive its end. */
+const LAST_BYTES_MS = 1_000;
+
 /** Every request whose answer is not complete. */
 export class PendingRequests {
   /**
@@ -80,9 +83,19 @@ export class PendingRequests {
     }
   }
 
-  /** Ends endless replies. */
+  /**
+   * Ends endless replies. From then on they are finite: a connection is not idle before its reader has received the end. A reader
+   * that does not read is cut.
+   */
   endEndless(): void {
-    for (const { end } of [...this.#pending]) end?.();
+    for (const request of [...this.#pending]) {
+      const { end, response } = request;
+      if (end === undefined) continue;
+      request.end = undefined;
+      const late = setTimeout(() => response.destroy(), LAST_BYTES_MS).unref();
+      response.once('close', () => clearTimeout(late));
+      end();
+    }
   }
 
   /**
