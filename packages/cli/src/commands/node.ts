@@ -1,7 +1,7 @@
 import { ask, type ReplyOf } from '@aico/client/ask';
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.ts';
-import { type JoinOptions, joinHome } from '../nodes/join-home.ts';
+import type { JoinOptions } from '../nodes/join-home.ts';
 import { table } from '../terminal/table.ts';
 
 const ALL = '/api/v1/nodes';
@@ -27,7 +27,10 @@ export function register(program: Command, context: CommandContext): void {
     .option('--password-file <file>', 'the password of this machine: the first line of a file')
     .option('--key-file', 'a key file instead of a password: for a machine that starts unattended')
     .option('--name <name>', 'the name of this machine in the list of nodes (default: its host name)')
-    .action((invitation: string, options: JoinOptions) => joinHome(context, invitation, options));
+    .action(async (invitation: string, options: JoinOptions) =>
+      // Loaded here: `aico status` shows the table of nodes, and needs neither keys nor channels.
+      (await import('../nodes/join-home.ts')).joinHome(context, invitation, options),
+    );
   node
     .command('remove')
     .argument('<node>')
