@@ -30,7 +30,8 @@ interface MessageRow {
 
 const COLUMNS = 'm.number, m.id, m.topic, m.source, m.content_type, m.body, m.traceparent, m.created_ms';
 
-const VALUES = ':id, :topic, :source, :contentType, :body, :traceparent, :nowMs';
+/** By position: binding by name costs a seventh of the rate of publishing. */
+const VALUES = '?, ?, ?, ?, ?, ?, ?';
 const APPENDED = 'id, topic, source, content_type, body, traceparent, created_ms';
 
 /** On PostgreSQL the head row is locked until the commit, so that no message is committed after one with a higher number was read. */
@@ -77,15 +78,15 @@ export class StreamStore {
   }
 
   async append(message: StoredMessage, nowMs: number, tx?: Transaction): Promise<void> {
-    await (tx ?? this.database).execute(APPEND[this.database.dialect], {
-      id: message.id,
-      topic: message.topic,
-      source: message.source,
-      contentType: message.contentType,
-      body: this.#seal?.seal(message.body, placeOf(message)) ?? message.body,
-      traceparent: message.traceparent ?? null,
+    await (tx ?? this.database).execute(APPEND[this.database.dialect], [
+      message.id,
+      message.topic,
+      message.source,
+      message.contentType,
+      this.#seal?.seal(message.body, placeOf(message)) ?? message.body,
+      message.traceparent ?? null,
       nowMs,
-    });
+    ]);
   }
 
   /** The numbers in a JSON array. */
