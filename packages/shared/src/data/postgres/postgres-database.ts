@@ -423,13 +423,10 @@ export class PostgresDatabase implements OwnableDatabase {
     );
   }
 
-  /** Tries to reach the server. After a crash it has lost the token that connections compare. */
+  /** Tries to reach the server. As a new one: after a crash it has no token, which the next connection makes. */
   async #probe(options: ConnectionOptions): Promise<void> {
     const connection = await PostgresConnection.open({ ...options, isNew: true });
-    try {
-    } finally {
-      await connection.close();
-    }
+    await connection.close();
   }
 
   #noteState(state: DatabaseState): void {
