@@ -1,68 +1,9 @@
 /**
  * P20: messages of 200 bytes from one node to another over NATS with TLS, sealed, compared with a bare NATS client on each side of the same
  * kind of server with TLS. Publisher, server and subscriber are separate processes on both sides.
- *
- * Saturated: the publisher sends as fast as it can without loss. One in flight: each message is published when the previous one
- * has arrived. The rounds are interleaved, and the ratio is computed for each round.
  */
-import { spawnSync } from 'node:child_process';
-import { type BenchmarkOutcome, spread } from './benchmark.ts';
-import { BusLine } from './bus-load.ts';
+import type { BenchmarkOutcome } from './benchmark.ts';
+import { compareWithNats } from './beside-nats.ts';
 
-const ROUNDS = 7;
-const TOTAL = 300_000;
-/** Batches of 512 messages in flight for each publisher, enough that neither publisher waits for an answer. */
-const WINDOW = 8;
-/** Rounds that do not count, while the caches of the machine fill. */
-const WARM_UP = 1;
-
-export async function benchmark(): Promise<BenchmarkOutcome> {
-  const { error, stdout } = spawnSync('nats-server', ['--version'], { encoding: 'utf8' });
-  if (error !== undefined)
-    throw new Error(
-      'P20 compares with nats-server, which is not installed: apt-get install nats-server (Debian, Ubuntu), or see https://docs.nats.io/running-a-nats-service/introduction/installation',
-      { cause: error },
-    );
-  const rates = { nodes: [] as number[], nats: [] as number[] };
-  const lost = { nodes: 0, nats: 0 };
-  const latencies = { nodes: [] as number[], nats: [] as number[] };
-  for (let round = 0; round < ROUNDS + WARM_UP; round += 1) {
-    for (const side of ['nats', 'nodes'] as const) {
-      await using line = await BusLine.open(side);
-      const latency = await line.oneByOne();
-      // The first pass includes compilation and does not count.
-      await line.saturate(TOTAL / 4, WINDOW);
-      const outcome = await line.saturate(TOTAL, WINDOW);
-      lost[side] += outcome.lost;
-      if (round < WARM_UP) continue;
-      latencies[side].push(latency);
-      rates[side].push(outcome.rate);
-    }
-  }
-  const ratios = (mine: readonly number[], other: readonly number[]) =>
-    spread(mine.map((value, round) => value / (other[round] ?? Number.NaN)));
-  const rate = ratios(rates.nodes, rates.nats);
-  const latency = ratios(latencies.nodes, latencies.nats);
-  return {
-    value: rate.median,
-    target: '>= 0.7 saturated with 0 lost, and p50 latency <= 2 x',
-    ok: rate.median >= 0.7 && lost.nodes === 0 && latency.median <= 2,
-    sides: {
-      peer: stdout.trim(),
-      saturated: {
-        unit: 'messages/s',
-        ratios: rate,
-        nodes: spread(rates.nodes),
-        nats: spread(rates.nats),
-        nodesLost: lost.nodes,
-        natsLost: lost.nats,
-      },
-      oneInFlight: {
-        unit: 'us, median of each round',
-        ratios: latency,
-        nodes: spread(latencies.nodes),
-        nats: spread(latencies.nats),
-      },
-    },
-  };
-}
+export const benchmark = (): Promise<BenchmarkOutcome> =>
+  compareWithNats({ id: 'P20', ours: 'nodes', isRestricted: false, rate: 0.7, latency: 2 });

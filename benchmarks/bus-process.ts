@@ -14,7 +14,7 @@ import { Broker } from '../packages/backend/src/bus/broker/broker.ts';
 import { natsCarrier } from '../packages/backend/src/bus/nodes/nats-carrier.ts';
 import { readNatsServers } from '../packages/backend/src/bus/nodes/nats-servers.ts';
 import { NodeBus } from '../packages/backend/src/bus/nodes/node-bus.ts';
-import { selfSigned } from './http-load.ts';
+import { selfSigned } from '../packages/backend/test/fixtures/self-signed.ts';
 
 export type Side = 'broker' | 'bare' | 'nats' | 'nodes';
 export type Role = 'middle' | 'publisher' | 'subscriber';
@@ -205,9 +205,7 @@ async function brokerMiddle(): Promise<void> {
   answer({ place });
 }
 
-async function brokerEnd(place: BrokerPlace, who: 'publisher' | 'subscriber'): Promise<void> {
-  const transport = new ZeroMqTransport({ credential: place[who], timeoutMs: 30_000 });
-  const client = new MessageBusClient({ source: who, transport });
+async function busEnd(client: MessageBusClient, who: 'publisher' | 'subscriber'): Promise<void> {
   await client.connect();
   if (who === 'publisher') {
     await publishWith((bytes) => client.publish(TOPIC, bytes));
@@ -220,6 +218,12 @@ async function brokerEnd(place: BrokerPlace, who: 'publisher' | 'subscriber'): P
     waitMs: 30_000,
   });
   answer({});
+}
+
+async function brokerEnd(place: BrokerPlace, who: 'publisher' | 'subscriber'): Promise<void> {
+  const transport = new ZeroMqTransport({ credential: place[who], timeoutMs: 30_000 });
+  const client = new MessageBusClient({ source: who, transport });
+  await busEnd(client, who);
 }
 
 const AUTHORIZATION = `authorization { users: [
@@ -275,18 +279,7 @@ async function nodesEnd({ port, certificate }: NatsPlace, who: 'publisher' | 'su
   });
   await node.start();
   const client = new MessageBusClient({ source: who, transport: hub });
-  await client.connect();
-  if (who === 'publisher') {
-    await publishWith((bytes) => client.publish(TOPIC, bytes));
-    return;
-  }
-  const counter = new Counter();
-  takeOrders(counter);
-  await client.subscribe('bench.*', (_topic, body) => counter.take(body as Uint8Array), {
-    overflow: 'wait',
-    waitMs: 30_000,
-  });
-  answer({});
+  await busEnd(client, who);
 }
 
 async function natsEnd({ port, certificate }: NatsPlace, who: 'publisher' | 'subscriber'): Promise<void> {

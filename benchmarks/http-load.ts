@@ -1,9 +1,10 @@
-import { type ChildProcess, execFileSync, fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { selfSigned } from '../packages/backend/test/fixtures/self-signed.ts';
 import { type BenchmarkOutcome, spread } from './benchmark.ts';
 import type { HttpCount, HttpLoad, HttpPlace, HttpSide } from './http-process.ts';
 
@@ -145,22 +146,4 @@ async function ended(child: ChildProcess): Promise<void> {
 
 function note(costs: Map<string, number[]>, name: string, value: number): void {
   costs.set(name, [...(costs.get(name) ?? []), value]);
-}
-
-/** Makes an elliptic-curve key and a certificate for localhost with openssl. */
-export function selfSigned(folder: string): readonly string[] {
-  const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')];
-  const options = [
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-days',
-    '2',
-  ];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  execFileSync('openssl', ['req', ...options, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-  return [key, cert];
 }

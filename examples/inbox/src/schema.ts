@@ -1,16 +1,7 @@
 import type { Migration } from '@aico/backend/plugin';
 
-/**
- * The tables. On SQLite the search index holds no text of its own: it reads the messages' columns; and the
- * totals are kept along, since counting would read every message.
- */
-export const MIGRATIONS: readonly Migration[] = [
-  {
-    id: '001_messages',
-    sql: {
-      sqlite: `
-      CREATE TABLE inbox_messages (
-        id INTEGER PRIMARY KEY,
+/** The columns of a message on both engines, indented as in the applied migrations, whose text never changes. */
+const COLUMNS = `        id INTEGER PRIMARY KEY,
         sha256 BLOB NOT NULL UNIQUE,
         message_id TEXT,
         subject TEXT NOT NULL,
@@ -21,7 +12,19 @@ export const MIGRATIONS: readonly Migration[] = [
         attachments INTEGER NOT NULL,
         size INTEGER NOT NULL,
         text TEXT NOT NULL,
-        raw BLOB NOT NULL
+        raw BLOB NOT NULL`;
+
+/**
+ * The tables. On SQLite the search index holds no text of its own: it reads the messages' columns; and the
+ * totals are kept along, since counting would read every message.
+ */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    id: '001_messages',
+    sql: {
+      sqlite: `
+      CREATE TABLE inbox_messages (
+${COLUMNS}
       );
       CREATE INDEX inbox_messages_by_date ON inbox_messages (sent_at DESC, id DESC);
       CREATE VIRTUAL TABLE inbox_search USING fts5 (
@@ -45,18 +48,7 @@ export const MIGRATIONS: readonly Migration[] = [
       // A plugin cannot have triggers there, so a column is the index, and a view counts. The bound of the text is that of a TSVECTOR.
       postgres: `
       CREATE TABLE inbox_messages (
-        id INTEGER PRIMARY KEY,
-        sha256 BLOB NOT NULL UNIQUE,
-        message_id TEXT,
-        subject TEXT NOT NULL,
-        sender TEXT NOT NULL,
-        recipients TEXT NOT NULL,
-        sent_at INTEGER NOT NULL,
-        imported_at INTEGER NOT NULL,
-        attachments INTEGER NOT NULL,
-        size INTEGER NOT NULL,
-        text TEXT NOT NULL,
-        raw BLOB NOT NULL,
+${COLUMNS},
         words TSVECTOR NOT NULL GENERATED ALWAYS AS (
           setweight(to_tsvector('simple', left(subject, 2000)), 'A') || setweight(to_tsvector('simple', left(sender, 2000)), 'B')
           || to_tsvector('simple', left(text, 150000))
